@@ -1,0 +1,3 @@
+"""The pure core: sessions, history, market and snapshot. No I/O, no clock, no asyncio."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Palettes (TOML) and the base style sheet, as package data."""

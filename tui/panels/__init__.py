@@ -1,0 +1,1 @@
+"""Panels: pure row builders, drawn by one Line-API widget."""
