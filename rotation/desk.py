@@ -1,0 +1,40 @@
+"""What the desk watches: the pair, the value-against-growth ratio, and the names of the legs."""
+
+from __future__ import annotations
+
+import msgspec
+
+WINDOWS = (1, 5, 20, 60, 252)
+"""Return windows in sessions."""
+
+NAMES = {
+    "IWM": "Russell 2000",
+    "QQQ": "Nasdaq 100",
+    "DIA": "Dow Jones Industrials",
+    "SPY": "S&P 500",
+    "KRE": "Regional banks",
+    "IWN": "Russell 2000 Value",
+    "IVW": "S&P 500 Growth",
+    "TLT": "Treasuries 20+ years",
+    "RUT": "Russell 2000 index",
+    "NDX": "Nasdaq 100 index",
+}
+"""Index and ETF are different things: RUT and NDX say so in their names."""
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """Which symbols get a leg, which pair the spread compares, and which returns are meant."""
+
+    base: str = "IWM"
+    against: str = "QQQ"
+    value: str = "IWN"
+    growth: str = "IVW"
+    legs: tuple[str, ...] = ("IWM", "QQQ", "DIA", "SPY", "KRE", "IWN", "IVW", "TLT", "RUT", "NDX")
+    """Shown in this order; a leg without history or quotes is left out of the snapshot."""
+    returns: str = "price"
+    """``price``: split-adjusted closes. ``total``: dividend-adjusted too."""
+
+
+def name_of(symbol: str) -> str:
+    """``IWM`` → ``Russell 2000``; a symbol without a name is its own name."""
+    return NAMES.get(symbol, symbol)

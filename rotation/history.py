@@ -1,0 +1,73 @@
+"""History: settled daily closes of many symbols, as one Polars frame.
+
+Columns: ``symbol`` str, ``date`` date, ``close`` f64 (split-adjusted, null where unknown),
+``adj_close`` f64 (also dividend-adjusted, null where unknown); sorted by symbol and date, one row
+for a symbol and date.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+SCHEMA = {"symbol": pl.String, "date": pl.Date, "close": pl.Float64, "adj_close": pl.Float64}
+
+
+class History:
+    """An immutable set of settled closes."""
+
+    def __init__(self, frame: pl.DataFrame, source: str = "history") -> None:
+        """Take a frame with the columns of SCHEMA (others are dropped); ``source`` is shown as provenance.
+
+        Raises ValueError on duplicate rows or prices that are not finite and > 0.
+        """
+        frame = frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+        bad = frame.filter(
+            pl.any_horizontal((~pl.col(c).is_finite()) | (pl.col(c) <= 0) for c in ("close", "adj_close"))
+        )
+        if bad.height:
+            row = bad.row(0, named=True)
+            raise ValueError(f"{row['symbol']} {row['date']}: a close must be a finite price above 0")
+        if frame.select("symbol", "date").is_duplicated().any():
+            raise ValueError("history holds two rows for one symbol and date")
+        self.frame = frame.sort("symbol", "date")
+        self.source = source
+
+    @classmethod
+    def empty(cls) -> History:
+        """No rows at all: every settled figure is unknown."""
+        return cls(pl.DataFrame(schema=SCHEMA), "no history")
+
+    @property
+    def symbols(self) -> list[str]:
+        """Symbols with at least one row, sorted."""
+        return self.frame["symbol"].unique().sort().to_list()
+
+    @property
+    def first(self) -> date | None:
+        """The earliest session held."""
+        return self.frame["date"].min()  # type: ignore[return-value]
+
+    def last(self, symbols: Iterable[str] | None = None) -> date | None:
+        """The latest session held, of any of these symbols (None: of all)."""
+        frame = self.frame if symbols is None else self.frame.filter(pl.col("symbol").is_in(list(symbols)))
+        return frame["date"].max()  # type: ignore[return-value]
+
+    def before(self, session: date) -> pl.DataFrame:
+        """Rows strictly before a session: all that its figures may look at."""
+        return self.frame.filter(pl.col("date") < session)
+
+    def on(self, session: date) -> pl.DataFrame:
+        """The rows of one session."""
+        return self.frame.filter(pl.col("date") == session)
+
+    def with_rows(self, rows: pl.DataFrame) -> History:
+        """A new history in which ``rows`` (same columns) replace or extend these."""
+        rows = rows.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+        kept = self.frame.join(rows, on=["symbol", "date"], how="anti")
+        return History(pl.concat([kept, rows]), self.source)

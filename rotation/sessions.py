@@ -1,0 +1,162 @@
+"""NYSE sessions: days, half-days, phases and instants, in New York wall time.
+
+Closures and early closes come from the ``holidays`` package (NYSE, financial); equality with
+exchange_calendars on every day 2010-2030 is a test. Instants are UTC nanoseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rotation.ticks import NS
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
+    from rotation.snapshot import Phase
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+PRE_OPENS = time(4)
+OPENS = time(9, 30)
+CLOSES = time(16)
+CLOSES_EARLY = time(13)
+POST_ENDS = time(20)
+POST_ENDS_EARLY = time(17)
+"""After a 13:00 close, late trading ends at 17:00."""
+
+_DAY = timedelta(days=1)
+
+
+@cache
+def _closures() -> HolidayBase:
+    # Imported on first use: 50 ms that the first paint does not pay.
+    from holidays.financial.ny_stock_exchange import NewYorkStockExchange  # noqa: PLC0415
+
+    return NewYorkStockExchange()
+
+
+@cache
+def _early_closes() -> HolidayBase:
+    from holidays.financial.ny_stock_exchange import NewYorkStockExchange  # noqa: PLC0415
+
+    return NewYorkStockExchange(categories=("half_day",))
+
+
+def is_session(day: date) -> bool:
+    """Whether the exchange trades on this day."""
+    return day.weekday() < 5 and day not in _closures()
+
+
+def is_half_day(day: date) -> bool:
+    """Whether this session closes at 13:00."""
+    return is_session(day) and day in _early_closes()
+
+
+def to_ns(moment: datetime) -> int:
+    """An aware datetime as UTC nanoseconds; exact to the microsecond."""
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * NS + delta.microseconds * 1_000
+
+
+def from_ns(ts_ns: int) -> datetime:
+    """UTC nanoseconds as an aware datetime, cut to the microsecond."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ts_ns // 1_000)
+
+
+def _at(day: date, clock: time) -> int:
+    return to_ns(datetime.combine(day, clock, NEW_YORK))
+
+
+@lru_cache(maxsize=4096)
+def hours(day: date) -> tuple[int, int, int, int]:
+    """(pre-market start, open, close, late trading's end) of a session, in ns.
+
+    Raises ValueError if ``day`` is not a session.
+    """
+    if not is_session(day):
+        raise ValueError(f"{day} is not an NYSE session")
+    early = is_half_day(day)
+    return (
+        _at(day, PRE_OPENS),
+        _at(day, OPENS),
+        _at(day, CLOSES_EARLY if early else CLOSES),
+        _at(day, POST_ENDS_EARLY if early else POST_ENDS),
+    )
+
+
+def open_ns(day: date) -> int:
+    """The opening bell of a session."""
+    return hours(day)[1]
+
+
+def close_ns(day: date) -> int:
+    """The closing bell of a session."""
+    return hours(day)[2]
+
+
+def new_york_day(ts_ns: int) -> date:
+    """The calendar day in New York at this instant."""
+    return from_ns(ts_ns).astimezone(NEW_YORK).date()
+
+
+def phase_at(ts_ns: int) -> Phase:
+    """PRE, REGULAR, POST or CLOSED; a bell belongs to the phase that it starts."""
+    day = new_york_day(ts_ns)
+    if not is_session(day):
+        return "CLOSED"
+    starts, opens, closes, ends = hours(day)
+    if not starts <= ts_ns < ends:
+        return "CLOSED"
+    if ts_ns < opens:
+        return "PRE"
+    return "REGULAR" if ts_ns < closes else "POST"
+
+
+def session_at(ts_ns: int) -> date | None:
+    """The session a print of this instant belongs to; None at night and on closed days."""
+    day = new_york_day(ts_ns)
+    if not is_session(day):
+        return None
+    starts, _, _, ends = hours(day)
+    return day if starts <= ts_ns <= ends else None
+
+
+@lru_cache(maxsize=64)
+def _sessions_of_year(year: int) -> tuple[date, ...]:
+    days = (date(year, 1, 1) + timedelta(days=i) for i in range(366))
+    return tuple(day for day in days if day.year == year and is_session(day))
+
+
+def sessions_between(first: date, last: date) -> list[date]:
+    """All sessions from ``first`` to ``last``, both included."""
+    days = [day for year in range(first.year, last.year + 1) for day in _sessions_of_year(year)]
+    return [day for day in days[bisect_left(days, first) :] if day <= last]
+
+
+def previous_session(day: date) -> date:
+    """The last session before this day."""
+    day -= _DAY
+    while not is_session(day):
+        day -= _DAY
+    return day
+
+
+def next_session(day: date) -> date:
+    """The first session after this day."""
+    day += _DAY
+    while not is_session(day):
+        day += _DAY
+    return day
+
+
+def last_closed(ts_ns: int) -> date:
+    """The latest session whose closing bell is at or before this instant."""
+    day = new_york_day(ts_ns)
+    if is_session(day) and close_ns(day) <= ts_ns:
+        return day
+    return previous_session(day)

@@ -1,0 +1,214 @@
+"""Snapshot: every figure the screen shows, frozen, and at the same time the JSON people read.
+
+``None`` is unknown and is shown as ``—``; it is never 0. Percentages are in percent, spreads in
+percentage points (pp), ages in seconds, dates are New York session dates.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+Phase = Literal["PRE", "REGULAR", "POST", "CLOSED"]
+
+
+class Streak(msgspec.Struct, frozen=True):
+    """Consecutive sessions in one direction; negative means falling, 0 unchanged, None unknown."""
+
+    settled: int | None
+    """By official closes only; once today's close is in, today counts."""
+    with_today: int | None
+    """With today's last value on top; None while today has no value."""
+    provisional: bool
+    """True while ``with_today`` rests on a price that is not an official close."""
+
+
+class SincePct(msgspec.Struct, frozen=True):
+    """The most recent earlier session at least as extreme; ``date`` None means a record."""
+
+    date: date | None
+    value_pct: float | None
+    first_date: date | None
+    """The first session compared; set for a record only: "record since <first_date>"."""
+
+
+class SincePp(msgspec.Struct, frozen=True):
+    """As SincePct, for a spread in percentage points."""
+
+    date: date | None
+    value_pp: float | None
+    first_date: date | None
+
+
+class BaseRate(msgspec.Struct, frozen=True):
+    """How rare the current run is."""
+
+    length: int
+    """Sessions in the current run, signed."""
+    runs: int
+    """Earlier runs in the same direction that reached this length."""
+    n: int
+    """Earlier sessions looked at."""
+    p_longest: float
+    """P(longest run in n sessions >= length) if each session went this way independently, at the sample's own share."""
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One symbol of the desk."""
+
+    name: str
+    last: float | None
+    """Today's regular price, else the latest settled close (``session`` says which)."""
+    state: str
+    """LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, DEMO or REPLAY."""
+    age_s: float | None
+    """Seconds from the print to ``as_of``; None where the price is a settled close."""
+    source: str
+    session: date | None
+    """The session ``last`` belongs to."""
+    high: float | None
+    low: float | None
+    volume: int | None
+    extended: float | None
+    """Last price after the close; it never enters a figure."""
+    return_pct: dict[str, float | None]
+    streak: Streak
+    base_rate: BaseRate | None
+    since: dict[str, SincePct | None]
+
+
+class SpreadWindow(msgspec.Struct, frozen=True):
+    """Base return minus against return over k sessions, and how unusual that is."""
+
+    pp: float | None
+    since: SincePp | None
+    z: float | None
+    """(pp - mean) / sd of the 252 settled values before; None with fewer."""
+    percentile: float | None
+    """Midrank among all settled values before."""
+    n: int
+    """Settled values ranked."""
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """Base against the other leg."""
+
+    base: str
+    against: str
+    relative_streak: Streak
+    base_rate: BaseRate | None
+    windows: dict[str, SpreadWindow]
+
+
+class Ratio(msgspec.Struct, frozen=True):
+    """Base / against, rebased to 100 at the first common session, with the lines of the chart."""
+
+    base: str
+    against: str
+    value: float | None
+    first_date: date | None
+    daily: tuple[tuple[date, float], ...]
+    """Settled sessions, oldest first, at most 252."""
+    intraday: tuple[tuple[int, float], ...]
+    """(minute since the open, value at the end of it), where both legs have traded."""
+
+
+class Extreme(msgspec.Struct, frozen=True):
+    """An extreme of the trailing 252 settled sessions and since when it is one."""
+
+    date: date
+    value: float
+    since: date | None
+    """The most recent earlier session at least as extreme; None means a record."""
+    first_date: date | None
+    """For a record: the first session compared."""
+
+
+class ValueGrowth(msgspec.Struct, frozen=True):
+    """Value against growth: ratio of adjusted closes, a price proxy for the valuation gap."""
+
+    base: str
+    against: str
+    session: date
+    """The latest session in which both closes are settled."""
+    value: float
+    """Rebased to 100 at ``first_date``."""
+    first_date: date
+    low: Extreme
+    high: Extreme
+    percentile: float | None
+    n: int
+    note: str
+
+
+class FeedHealth(msgspec.Struct, frozen=True):
+    """One feed as the Health panel shows it."""
+
+    name: str
+    state: str
+    detail: str
+    quotes: int
+    batches: int
+    conflated: int
+
+
+class Tape(msgspec.Struct, frozen=True):
+    """Where a replay or demo stands."""
+
+    position: datetime
+    start: datetime
+    end: datetime
+    speed: float
+    held: bool
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What came through the market's door this session, and what was turned away."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    revised: int = 0
+    late: int = 0
+    """Older than the door's memory: too late to tell from a duplicate, not used."""
+    bad_price: int = 0
+    """NaN, infinite or <= 0."""
+    unknown_symbol: int = 0
+    off_session: int = 0
+    """Outside 04:00-20:00 New York, or of an earlier session."""
+    future: int = 0
+    """More than a minute ahead of the clock."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Feeds, tape and counters."""
+
+    feeds: tuple[FeedHealth, ...]
+    tape: Tape | None
+    counts: Counts
+    history: str
+    """What the settled figures rest on, in words."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that is known at one instant. ``rotation-tui snapshot --format json`` is this."""
+
+    seq: int
+    as_of: datetime
+    session: date | None
+    """The session shown: of the newest print, else the last settled one."""
+    phase: Phase
+    """Of the clock at ``as_of``, New York time."""
+    mode: str
+    """"", DEMO or REPLAY: what the whole screen must be marked with."""
+    legs: dict[str, Leg]
+    spread: Spread
+    ratio: Ratio
+    value_growth: ValueGrowth | None
+    fed: None
+    """The rate-cut panel's part; null until that feed exists."""
+    breadth: None
+    """The breadth panel's part; null until that feed exists."""
+    health: Health
+    headline: str
