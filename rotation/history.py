@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
 
 SCHEMA = {"symbol": pl.String, "date": pl.Date, "close": pl.Float64, "adj_close": pl.Float64}
@@ -23,6 +22,8 @@ class History:
 
     def __init__(self, frame: pl.DataFrame, source: str = "history") -> None:
         """Take a frame with the columns of SCHEMA (others are dropped); ``source`` is shown as provenance.
+
+        ``symbols``: those held, sorted. ``words``: what is held, in words.
 
         Raises ValueError on duplicate rows or prices that are not finite and > 0.
         """
@@ -37,26 +38,20 @@ class History:
             raise ValueError("history holds two rows for one symbol and date")
         self.frame = frame.sort("symbol", "date")
         self.source = source
+        self.symbols: list[str] = self.frame["symbol"].unique().sort().to_list()
+        self.words = source
+        if self.symbols:
+            self.words += f": {len(self.symbols)} symbols, {self.frame['date'].min()!s} to {self.last()}"
 
     @classmethod
     def empty(cls) -> History:
         """No rows at all: every settled figure is unknown."""
         return cls(pl.DataFrame(schema=SCHEMA), "no history")
 
-    @property
-    def symbols(self) -> list[str]:
-        """Symbols with at least one row, sorted."""
-        return self.frame["symbol"].unique().sort().to_list()
-
-    @property
-    def first(self) -> date | None:
-        """The earliest session held."""
-        return self.frame["date"].min()  # type: ignore[return-value]
-
-    def last(self, symbols: Iterable[str] | None = None) -> date | None:
-        """The latest session held, of any of these symbols (None: of all)."""
-        frame = self.frame if symbols is None else self.frame.filter(pl.col("symbol").is_in(list(symbols)))
-        return frame["date"].max()  # type: ignore[return-value]
+    def last(self, through: date | None = None) -> date | None:
+        """The latest session held, of any symbol, up to ``through``."""
+        days = self.frame["date"]
+        return days.filter(days <= through).max() if through else days.max()  # type: ignore[return-value]
 
     def before(self, session: date) -> pl.DataFrame:
         """Rows strictly before a session: all that its figures may look at."""

@@ -37,14 +37,14 @@ def _closures() -> HolidayBase:
     # Imported on first use: 50 ms that the first paint does not pay.
     from holidays.financial.ny_stock_exchange import NewYorkStockExchange  # noqa: PLC0415
 
-    return NewYorkStockExchange()
+    return NewYorkStockExchange()  # type: ignore[no-untyped-call]
 
 
 @cache
 def _early_closes() -> HolidayBase:
     from holidays.financial.ny_stock_exchange import NewYorkStockExchange  # noqa: PLC0415
 
-    return NewYorkStockExchange(categories=("half_day",))
+    return NewYorkStockExchange(categories=("half_day",))  # type: ignore[no-untyped-call]
 
 
 def is_session(day: date) -> bool:

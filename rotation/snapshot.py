@@ -6,7 +6,7 @@ percentage points (pp), ages in seconds, dates are New York session dates.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import datetime as dt
 from typing import Literal
 
 import msgspec
@@ -28,18 +28,18 @@ class Streak(msgspec.Struct, frozen=True):
 class SincePct(msgspec.Struct, frozen=True):
     """The most recent earlier session at least as extreme; ``date`` None means a record."""
 
-    date: date | None
+    date: dt.date | None
     value_pct: float | None
-    first_date: date | None
+    first_date: dt.date | None
     """The first session compared; set for a record only: "record since <first_date>"."""
 
 
 class SincePp(msgspec.Struct, frozen=True):
     """As SincePct, for a spread in percentage points."""
 
-    date: date | None
+    date: dt.date | None
     value_pp: float | None
-    first_date: date | None
+    first_date: dt.date | None
 
 
 class BaseRate(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class BaseRate(msgspec.Struct, frozen=True):
     n: int
     """Earlier sessions looked at."""
     p_longest: float
-    """P(longest run in n sessions >= length) if each session went this way independently, at the sample's own share."""
+    """P(longest run in n sessions >= length), were sessions independent at the sample's own share."""
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ class Leg(msgspec.Struct, frozen=True):
     age_s: float | None
     """Seconds from the print to ``as_of``; None where the price is a settled close."""
     source: str
-    session: date | None
+    session: dt.date | None
     """The session ``last`` belongs to."""
     high: float | None
     low: float | None
@@ -108,8 +108,8 @@ class Ratio(msgspec.Struct, frozen=True):
     base: str
     against: str
     value: float | None
-    first_date: date | None
-    daily: tuple[tuple[date, float], ...]
+    first_date: dt.date | None
+    daily: tuple[tuple[dt.date, float], ...]
     """Settled sessions, oldest first, at most 252."""
     intraday: tuple[tuple[int, float], ...]
     """(minute since the open, value at the end of it), where both legs have traded."""
@@ -118,11 +118,11 @@ class Ratio(msgspec.Struct, frozen=True):
 class Extreme(msgspec.Struct, frozen=True):
     """An extreme of the trailing 252 settled sessions and since when it is one."""
 
-    date: date
+    date: dt.date
     value: float
-    since: date | None
+    since: dt.date | None
     """The most recent earlier session at least as extreme; None means a record."""
-    first_date: date | None
+    first_date: dt.date | None
     """For a record: the first session compared."""
 
 
@@ -131,11 +131,11 @@ class ValueGrowth(msgspec.Struct, frozen=True):
 
     base: str
     against: str
-    session: date
+    session: dt.date
     """The latest session in which both closes are settled."""
     value: float
     """Rebased to 100 at ``first_date``."""
-    first_date: date
+    first_date: dt.date
     low: Extreme
     high: Extreme
     percentile: float | None
@@ -157,9 +157,9 @@ class FeedHealth(msgspec.Struct, frozen=True):
 class Tape(msgspec.Struct, frozen=True):
     """Where a replay or demo stands."""
 
-    position: datetime
-    start: datetime
-    end: datetime
+    position: dt.datetime
+    start: dt.datetime
+    end: dt.datetime
     speed: float
     held: bool
 
@@ -195,8 +195,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """All that is known at one instant. ``rotation-tui snapshot --format json`` is this."""
 
     seq: int
-    as_of: datetime
-    session: date | None
+    as_of: dt.datetime
+    session: dt.date | None
     """The session shown: of the newest print, else the last settled one."""
     phase: Phase
     """Of the clock at ``as_of``, New York time."""

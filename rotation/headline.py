@@ -1,0 +1,92 @@
+"""The headline: the rotation in one sentence, from the snapshot's own figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from rotation.snapshot import Leg, SincePct, SincePp, Spread, Streak
+
+WINDOW = "5"
+"""Sessions the sentence looks back over."""
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+RECENT_DAYS = 30
+"""A record younger than this is not worth a clause."""
+
+
+def headline(legs: dict[str, Leg], spread: Spread, session: date | None, *, phase: str) -> str:
+    """Today, the run, five sessions and the spread, with strict "since" dates.
+
+    Clauses without a value are left out; with none at all the sentence says so.
+    """
+    base, against = legs.get(spread.base), legs.get(spread.against)
+    if base is None or session is None:
+        return f"No price for {spread.base} yet."
+    clauses = [_today(base, phase), _return(base, session), _spread(spread, against, session)]
+    told = "; ".join(clause for clause in clauses if clause)
+    return f"{told}." if told else f"{base.name}: today's price is not known yet."
+
+
+def _today(leg: Leg, phase: str) -> str:
+    day = leg.return_pct["1"]
+    if day is None:
+        return ""
+    run = _run(leg.streak, before_the_bell=phase == "PRE")
+    return f"{leg.name} {signed(day, 2)} %" + (f", {run}" if run else "")
+
+
+def _run(streak: Streak, *, before_the_bell: bool) -> str:
+    length = streak.with_today
+    if not length:
+        return "unchanged" if length == 0 else ""
+    way = "gain" if length > 0 else "fall"
+    today = "pre-market" if before_the_bell else "today"
+    settled = f"{abs(streak.settled or 0) if abs(length) > 1 else 0} + {today}"
+    suffix = f" ({settled})" if streak.provisional else ""
+    return f"{ordinal(abs(length))} {way} in a row{suffix}" if abs(length) > 1 else f"first {way}{suffix}"
+
+
+def _return(leg: Leg, session: date) -> str:
+    pct = leg.return_pct[WINDOW]
+    if pct is None:
+        return ""
+    return f"{signed(pct, 1)} % in {WINDOW} sessions" + _since(
+        leg.since[WINDOW], session, "best" if pct >= 0 else "worst"
+    )
+
+
+def _spread(spread: Spread, against: Leg | None, session: date) -> str:
+    window = spread.windows[WINDOW]
+    if window.pp is None or against is None:
+        return ""
+    side = "ahead of" if window.pp >= 0 else "behind"
+    return f"{abs(window.pp):.1f} pp {side} {against.name}" + _since(window.since, session, "widest")
+
+
+def _since(since: SincePct | SincePp | None, session: date, word: str) -> str:
+    if since is None:
+        return ""
+    if since.date is None:
+        return f", {word} on record (since {day(since.first_date)})" if since.first_date else ""
+    if (session - since.date).days <= RECENT_DAYS:
+        return ""
+    return f", {word} since {day(since.date)}"
+
+
+def signed(value: float, decimals: int) -> str:
+    """``+1.88`` or ``−1.88`` with a real minus; what rounds to nothing has no sign."""
+    text = f"{value:+.{decimals}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def ordinal(n: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``11th``."""
+    suffix = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{suffix}"
+
+
+def day(value: date) -> str:
+    """``27 May 2020``, in English whatever the locale."""
+    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"

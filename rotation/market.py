@@ -1,0 +1,178 @@
+"""Market: quotes in, Snapshot out. ``apply(batch)`` costs the same however long history is.
+
+Three steps: the door (which prints count), the vectorised step (one Polars expression for every
+symbol's return and direction), and the views (the desk's rows as a Snapshot).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.desk import Desk
+from rotation.door import Door
+from rotation.figures import figures
+from rotation.headline import headline
+from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
+from rotation.settled import settle
+from rotation.snapshot import Health, Snapshot
+from rotation.views import Charts, Moment, Row, leg, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rotation.history import History
+    from rotation.ticks import Quote
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where prints come from."""
+
+    mode: str
+    """The state word of their prices: LIVE, DELAYED 15m, REPLAY or DEMO; "" where there are none."""
+    source: str
+    """Provenance, in words."""
+
+
+NOWHERE = Origin("", "")
+
+
+class Market:
+    """One session over a settled history, for any number of symbols."""
+
+    def __init__(
+        self,
+        history: History,
+        desk: Desk | None = None,
+        *,
+        as_of_ns: int,
+        origin: Origin = NOWHERE,
+        members: Iterable[str] = (),
+    ) -> None:
+        """Show the latest session that had closed at ``as_of_ns``.
+
+        ``members`` are symbols that may print beside the desk's legs and those in history.
+        """
+        self.history = history
+        self.desk = desk or Desk()
+        self._origin = origin
+        self._members = tuple(members)
+        self._seq = 0
+        self.restart(as_of_ns)
+
+    def restart(self, as_of_ns: int) -> None:
+        """Forget today and begin anew at this instant, as after a tape's rewind."""
+        known = {*self.desk.legs, *self.history.symbols, *self._members}
+        # The desk's own come first: a snapshot reads only the head of the table.
+        self._symbols = [*self.desk.legs, *sorted(known.difference(self.desk.legs))]
+        self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
+        self._door = Door(known, self.history.last(last_closed(as_of_ns)))
+        self._look_back()
+
+    def learn(self, history: History) -> None:
+        """Take a longer or corrected settled history; today's prints stay."""
+        self.history = history
+        self._look_back()
+
+    def _look_back(self) -> None:
+        """The one pass over history: what lies before the door's session."""
+        session = self._door.session
+        self._settled = settle(self.history, session, self._symbols, self.desk) if session else None
+        self._known = (
+            self._settled.table.head(len(self.desk.legs)).select("close", "date", "streak", "scale").rows()
+            if self._settled
+            else []
+        )
+        self._charts = Charts(self.history, self.desk, previous_session(session) if session else None)
+        self._prices: list[float | None] = [None] * len(self._symbols)
+        self._official: list[float | None] = [None] * len(self._symbols)
+        self._closes: dict[str, float | None] = {}
+        self._closed = session is None
+        self._reprice(self._door.symbols)
+
+    def _close(self) -> None:
+        """The bell has rung: take the session's official closes, where history has them."""
+        session = self._door.session
+        assert session is not None
+        value = "adj_close" if self.desk.returns == "total" else "close"
+        for row in self.history.on(session).iter_rows(named=True):
+            if row["symbol"] in self._place:
+                self._closes[row["symbol"]] = row["close"]
+                self._official[self._place[row["symbol"]]] = row[value]
+        self._charts = Charts(self.history, self.desk, session)
+        self._closed = True
+
+    def _reprice(self, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            prints = self._door.current(symbol)
+            if prints and prints.last:
+                self._prices[self._place[symbol]] = prints.last.price
+
+    def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
+        """Take quotes in order of arrival and say what is known at ``as_of_ns``.
+
+        Bad, unknown, late and repeated quotes are counted, never raised.
+        """
+        before = self._door.session
+        touched = {quote.symbol for quote in batch if self._door.admit(quote, as_of_ns)}
+        session = self._door.session
+        if session != before:
+            self._look_back()
+        else:
+            self._reprice(touched)
+        if session and not self._closed and as_of_ns >= close_ns(session):
+            self._close()
+        self._seq += 1
+        return self._snapshot(as_of_ns)
+
+    def _snapshot(self, as_of_ns: int) -> Snapshot:
+        session, desk = self._door.session, self.desk
+        rows = self._rows()
+        base, against = rows.get(desk.base), rows.get(desk.against)
+        now = Moment(session, as_of_ns, self._origin.mode, self.history.source, self._origin.source)
+        baselines = self._settled.legs if self._settled else {}
+        legs = {row.symbol: leg(row, baselines[row.symbol], self._door, now) for row in rows.values()}
+        pair = spread(desk, base, against, self._settled.spread if self._settled else None)
+        phase = phase_at(as_of_ns)
+        return Snapshot(
+            seq=self._seq,
+            as_of=from_ns(as_of_ns),
+            session=session,
+            phase=phase,
+            mode=self._origin.mode if self._origin.mode in ("DEMO", "REPLAY") else "",
+            legs=legs,
+            spread=pair,
+            ratio=self._charts.ratio(base, against, self._door),
+            value_growth=self._charts.value_growth,
+            fed=None,
+            breadth=None,
+            health=Health((), None, self._door.counts, self.history.words),
+            headline=headline(legs, pair, session, phase=phase),
+        )
+
+    def _rows(self) -> dict[str, Row]:
+        """The desk's legs that have history or prints, in the desk's order."""
+        if self._settled is None:
+            return {}
+        figured = figures(self._settled.table, self._prices, self._official).head(len(self.desk.legs)).rows()
+        rows = {}
+        for symbol, settled, today in zip(self.desk.legs, self._known, figured, strict=True):
+            close, closed, streak, scale = settled
+            if symbol in self._closes:
+                close, closed = self._closes[symbol], self._settled.session
+            elif closed is None and self._door.current(symbol) is None:
+                continue
+            value, direction, *returns = today
+            rows[symbol] = Row(
+                symbol=symbol,
+                close=close,
+                closed=closed,
+                streak=streak,
+                value=value,
+                direction=direction,
+                return_pct=tuple(returns),
+                scale=scale,
+                official=self._official[self._place[symbol]] is not None,
+            )
+        return rows
