@@ -1,0 +1,81 @@
+"""Which files a person named, what symbol a file's name gives, and names fit for a message."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from feeds.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+SUFFIXES = (".csv", ".parquet")
+SYMBOL = r"[A-Z0-9.^=-]{1,15}"
+"""What a symbol may look like, as a regular expression."""
+
+
+def shown(text: object, limit: int = 40) -> str:
+    """A cell, name or path cut down to what one line of a terminal can print."""
+    line = "".join(c if c.isprintable() else "?" for c in str(text))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def shown_path(path: Path) -> str:
+    """A whole path on one line."""
+    return shown(path, 300)
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """CSV and Parquet files: those named, and those right inside a named folder, sorted; each once.
+
+    Raises InputError on a missing path, a folder without such a file, and another kind of file.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        try:
+            for file in _files_of(path):
+                found.setdefault(file.parent.resolve() / file.name, file)
+        except OSError as error:
+            raise InputError(f"{shown_path(path)}: cannot be read ({error.strerror}) — check it") from error
+    return list(found.values())
+
+
+def _files_of(path: Path) -> list[Path]:
+    if path.is_dir():
+        # Hidden files are a system's own: macOS leaves ._IWM.csv beside IWM.csv.
+        inside = sorted(p for p in path.iterdir() if _is_data(p) and not p.name.startswith("."))
+        if not inside:
+            raise InputError(
+                f"{shown_path(path)}: holds no .csv or .parquet file — name a folder that does, or a file"
+            )
+        return inside
+    if not path.exists():
+        raise InputError(f"{shown_path(path)}: no such file or folder — check the path")
+    if not _is_data(path):
+        raise InputError(f"{shown_path(path)}: is not a .csv or .parquet file — convert it first")
+    return [path]
+
+
+def _is_data(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def symbol_from(path: Path, stem: str) -> str:
+    """The symbol that (part of) a file's name gives, upper-cased; InputError if it cannot be one."""
+    symbol = stem.upper()
+    if not re.fullmatch(SYMBOL, symbol):
+        raise InputError(
+            f"{shown(path.name)}: {shown(stem)!r} is not a symbol (1 to 15 of A-Z 0-9 . ^ = -)"
+            " — name the file after its symbol, like IWM.csv"
+        )
+    return symbol
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole file; InputError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{shown(path.name)}: cannot be read ({error.strerror}) — check the file") from error
