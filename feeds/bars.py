@@ -106,7 +106,7 @@ def _length_ns(path: Path, starts: pl.Series) -> int:
     for part in path.stem.split("_")[1:]:
         if match := _LENGTH.fullmatch(part):
             return int(match[1]) * _UNIT_NS[match[2]]
-    gap = starts.unique().sort().diff().min()
+    gap = starts.sort().diff().min()
     if not isinstance(gap, int):
         raise InputError(
             f"{shown(path.name)}: one bar alone does not tell how long it is"

@@ -124,6 +124,16 @@ REFUSED = [
     ),
     (
         "IWM.csv",
+        'date,close,note\n2024-07-11,1,x\n2024-07-12,2..5,"two\nlines"\n',
+        "IWM.csv, line 3: close is '2..5', not a number — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,1\n2024-07-11,2\n2024-07-11,1\n",
+        "IWM.csv, line 3: 2024-07-11 appears again with other values — keep the right row",
+    ),
+    (
+        "IWM.csv",
         "date,close\n2024-07-11,\x1b[2J\n",
         "IWM.csv, line 2: close is '?[2J', not a number — fix or remove the row",
     ),
@@ -265,7 +275,8 @@ def test_one_symbol_from_two_files(tmp_path):
 
 def test_the_same_file_named_twice_is_one_file(tmp_path):
     path = write(tmp_path, "IWM.csv", "date,close\n2024-07-11,1\n")
-    frame, _ = read(path, tmp_path, tmp_path / "." / "IWM.csv")
+    (tmp_path / "a").mkdir()
+    frame, _ = read(path, tmp_path, tmp_path / "a" / ".." / "IWM.csv")
     assert frame.height == 1
 
 
@@ -392,6 +403,15 @@ def test_damaged_parquet_never_escapes_as_another_error(tmp_path):
         except InputError:
             refused += 1
     assert refused > 50
+
+
+def test_a_panic_inside_polars_is_a_damaged_file(tmp_path, monkeypatch):
+    def panic(*_, **__):
+        raise pl.exceptions.PanicException("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    path = write(tmp_path, "IWM.parquet", b"PAR1")
+    assert refusal(path) == "IWM.parquet: is not a readable Parquet file — export it again"
 
 
 def test_ten_long_files_are_read_at_once(tmp_path):

@@ -284,6 +284,7 @@ def test_a_failure_at_any_step_leaves_old_or_new(tmp_path, error):
                 HistoryStore(tmp_path).replace(version, {}, now_ns=NOW)
             except InputError as told:
                 assert "cannot be written (No space left on device)" in str(told)  # noqa: PT017
+                assert not list(tmp_path.glob("*.tmp"))
             except Died:
                 pass
             done = calls() < k
