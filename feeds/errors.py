@@ -1,7 +1,7 @@
-"""The one error a person sees: what failed, where, and what to do."""
+"""Errors of the feeds."""
 
 from __future__ import annotations
 
+from rotation.errors import InputError
 
-class InputError(ValueError):
-    """Bad input. ``str()`` is one line to print; the program ends with exit code 2."""
+__all__ = ["InputError"]

@@ -23,7 +23,7 @@ class History:
     def __init__(self, frame: pl.DataFrame, source: str = "history") -> None:
         """Take a frame with the columns of SCHEMA (others are dropped); ``source`` is shown as provenance.
 
-        ``symbols``: those held, sorted. ``words``: what is held, in words.
+        ``symbols``: those held, sorted. ``first``: the earliest session. ``words``: what is held, told.
 
         Raises ValueError on duplicate rows or prices that are not finite and > 0.
         """
@@ -39,9 +39,10 @@ class History:
         self.frame = frame.sort("symbol", "date")
         self.source = source
         self.symbols: list[str] = self.frame["symbol"].unique().sort().to_list()
+        self.first: date | None = self.frame["date"].min()  # type: ignore[assignment]
         self.words = source
         if self.symbols:
-            self.words += f": {len(self.symbols)} symbols, {self.frame['date'].min()!s} to {self.last()}"
+            self.words += f": {len(self.symbols)} symbols, {self.first} to {self.last()}"
 
     @classmethod
     def empty(cls) -> History:

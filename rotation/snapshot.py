@@ -113,6 +113,8 @@ class Ratio(msgspec.Struct, frozen=True):
     """Settled sessions, oldest first, at most 252."""
     intraday: tuple[tuple[int, float], ...]
     """(minute since the open, value at the end of it), where both legs have traded."""
+    minutes: int
+    """Length of the session shown: 390, or 210 on a half-day."""
 
 
 class Extreme(msgspec.Struct, frozen=True):
@@ -151,7 +153,6 @@ class FeedHealth(msgspec.Struct, frozen=True):
     detail: str
     quotes: int
     batches: int
-    conflated: int
 
 
 class Tape(msgspec.Struct, frozen=True):

@@ -9,7 +9,9 @@ import msgspec
 
 from rotation import states
 from rotation.desk import WINDOWS, name_of
+from rotation.prints import MINUTE_NS
 from rotation.ratios import CHART_SESSIONS, settled_ratio, value_growth
+from rotation.sessions import close_ns, open_ns
 from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindow, Streak
 from rotation.streaks import sign, streak_of
 from rotation.ticks import NS
@@ -158,7 +160,13 @@ class Charts:
             first_date=self._first,
             daily=self._daily,
             intraday=tuple(intraday),
+            minutes=_length(door.session),
         )
+
+
+def _length(session: date | None) -> int:
+    """Minutes from bell to bell; a full session's while none is shown."""
+    return (close_ns(session) - open_ns(session)) // MINUTE_NS if session else 390
 
 
 def _minutes(door: Door, base: Row, against: Row, unit: float) -> list[tuple[int, float]]:

@@ -1,0 +1,132 @@
+"""What to show: from a person's wishes to a market and its feed, or to a single snapshot."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+
+from feeds.errors import InputError
+from feeds.history_files import read_history
+from feeds.replay import TapeFeed, until
+from feeds.scenario import build
+from feeds.supervisor import Supervisor
+from feeds.tapes import read_tape
+from rotation.desk import Desk
+from rotation.history import History
+from rotation.instants import after_close, parse
+from rotation.market import NOWHERE, Market, Origin
+from rotation.sessions import from_ns, open_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from feeds.store import HistoryStore
+    from rotation.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+MOST_LEGS = 16
+"""Imported symbols beyond the desk's own get a leg up to this many."""
+DEMO_STARTS_S = 70 * 60
+"""The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Settled history, the tape to play on it, and what its prints are called."""
+
+    history: History
+    tape: pl.DataFrame | None
+    origin: Origin
+    starts_ns: int | None = None
+    """Where the tape begins to play, unless told otherwise."""
+
+
+def demo() -> Source:
+    """The built-in scenario."""
+    scenario = build()
+    starts = open_ns(scenario.session) + DEMO_STARTS_S * 1_000_000_000
+    return Source(scenario.history, scenario.tape, Origin("DEMO", "built-in demo"), starts)
+
+
+def source(store: HistoryStore, *, history: Path | None, tapes: Sequence[Path], now_ns: int) -> Source:
+    """What the person named; without any of it imported history, and without that the demo."""
+    if history is None:
+        settled = store.load()
+        if not settled.symbols and not tapes:
+            return demo()
+    else:
+        frame, notes = read_history([history], now_ns=now_ns)
+        for note in notes:
+            log.warning("history: %s", note)
+        settled = History(frame, f"history {history.name}")
+    if not tapes:
+        return Source(settled, None, NOWHERE)
+    names = ", ".join(path.name for path in tapes)
+    return Source(settled, read_tape(tapes), Origin("REPLAY", f"tape {names}"))
+
+
+def desk_for(history: History, pair: tuple[str, str], returns: str) -> Desk:
+    """The desk with this pair, and a leg for what else was imported."""
+    legs = dict.fromkeys((*pair, *Desk().legs, *history.symbols))
+    return Desk(base=pair[0], against=pair[1], legs=tuple(legs)[:MOST_LEGS], returns=returns)
+
+
+def supervise(
+    wanted: Source, desk: Desk, *, start: str | None, speed: float, stays: bool, now_ns: int
+) -> tuple[Supervisor, TapeFeed | None]:
+    """A market under its supervisor, and the tape's controls if there is a tape."""
+    if wanted.tape is None:
+        return Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), ()), None
+    feed = TapeFeed(
+        wanted.tape,
+        name="demo" if wanted.origin.mode == "DEMO" else "tape",
+        mode=wanted.origin.mode,
+        speed=speed,
+        start_ns=wanted.starts_ns if start is None else _start_ns(start),
+        stays=stays,
+    )
+    market = Market(wanted.history, desk, as_of_ns=0, origin=wanted.origin)
+    return Supervisor(market, [feed]), feed
+
+
+def _start_ns(text: str) -> int:
+    """A session's date means its opening bell."""
+    try:
+        at = parse(text)
+        return open_ns(at) if isinstance(at, date) else at
+    except ValueError as error:
+        raise InputError(f"--from: {error}") from error
+
+
+def snapshot_at(wanted: Source, desk: Desk, *, at: str | None, now_ns: int) -> Snapshot:
+    """The snapshot of an instant or after a session's close; without one, of the tape's end or of now."""
+    tape = wanted.tape
+    if at is not None:
+        as_of_ns = _as_of(wanted.history, at, now_ns)
+    elif tape is not None and tape.height:
+        as_of_ns = wanted.starts_ns or int(tape["ts_ns"][-1])
+    else:
+        as_of_ns = now_ns
+    market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
+    return market.apply(until(tape, as_of_ns) if tape is not None else (), as_of_ns=as_of_ns)
+
+
+def _as_of(history: History, text: str, now_ns: int) -> int:
+    """A session's date means after its close."""
+    try:
+        at = parse(text)
+        as_of_ns = after_close(at) if isinstance(at, date) else at
+    except ValueError as error:
+        raise InputError(f"--at: {error}") from error
+    if as_of_ns > now_ns:
+        raise InputError(f"--at: {text} lies in the future (it is {from_ns(now_ns):%Y-%m-%d %H:%M} UTC now)")
+    if isinstance(at, date) and history.symbols and history.on(at).is_empty():
+        raise InputError(
+            f"--at: history holds no close of {at}; it goes from {history.first} to {history.last()}"
+        )
+    return as_of_ns

@@ -1,0 +1,102 @@
+"""The composition root: the only module of the screen that knows where quotes come from."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tui import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from feeds.opening import Source
+    from feeds.store import HistoryStore
+    from feeds.supervisor import Listener, Supervisor
+    from rotation.snapshot import Snapshot
+    from tui.desk import Controls, Wanted
+
+
+class LocalDesk:
+    """A supervisor in this process, as the screen wants it."""
+
+    def __init__(self, supervisor: Supervisor, controls: Controls | None) -> None:
+        self.controls = controls
+        self._supervisor = supervisor
+
+    async def run(self) -> None:
+        """Drive the feeds until they end."""
+        await self._supervisor.run()
+
+    def listen(self) -> Listener:
+        """The newest snapshot, again and again."""
+        return self._supervisor.listen()
+
+
+class LocalBackend:
+    """Feeds, store and market of this machine. Imports them when asked: the first paint waits for none."""
+
+    def open(self, wanted: Wanted) -> LocalDesk:
+        """Read what is wanted; blocking. Raises InputError."""
+        from feeds import opening  # noqa: PLC0415
+
+        source = self._source(wanted)
+        supervisor, feed = opening.supervise(
+            source,
+            opening.desk_for(source.history, wanted.pair, wanted.returns),
+            start=wanted.at,
+            speed=wanted.speed,
+            stays=wanted.stays,
+            now_ns=time.time_ns(),
+        )
+        return LocalDesk(supervisor, feed)
+
+    def snapshot(self, wanted: Wanted) -> Snapshot:
+        """The one snapshot at ``wanted.at``; blocking. Raises InputError."""
+        from feeds import opening  # noqa: PLC0415
+
+        source = self._source(wanted)
+        desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
+        return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns())
+
+    def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
+        """Import daily closes; lines to tell the person. Raises InputError."""
+        from feeds.files import find_files, symbol_from  # noqa: PLC0415
+        from feeds.history_files import read_history  # noqa: PLC0415
+
+        now_ns = time.time_ns()
+        frame, notes = read_history(paths, now_ns=now_ns)
+        sources = {symbol_from(file, file.stem): file.name for file in find_files(paths)}
+        self._store().replace(frame, sources, allow_shrink=replace, now_ns=now_ns)
+        return [*notes, *(line for line in self.list_history() if line.split()[0] in sources)]
+
+    def list_history(self) -> list[str]:
+        """What has been imported, a line a symbol."""
+        held = self._store().symbols()
+        return [f"{s:<8} {e.rows:>7,} sessions  {e.first} to {e.last}  {e.source}" for s, e in held.items()]
+
+    def _source(self, wanted: Wanted) -> Source:
+        from feeds import opening  # noqa: PLC0415
+
+        if wanted.demo:
+            return opening.demo()
+        return opening.source(
+            self._store(), history=wanted.history, tapes=wanted.tapes, now_ns=time.time_ns()
+        )
+
+    def _store(self) -> HistoryStore:
+        from platformdirs import user_data_path  # noqa: PLC0415
+
+        from feeds.store import HistoryStore  # noqa: PLC0415
+
+        return HistoryStore(user_data_path("rotation-tui") / "history")
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(cli.run(LocalBackend()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What the screen needs of the program behind it; the composition root (``tui/__main__.py``) provides it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rotation.snapshot import Snapshot
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a person asked to see, as the command line said it."""
+
+    history: Path | None = None
+    """A folder (or file) of daily closes; None means what was imported."""
+    tapes: tuple[Path, ...] = ()
+    demo: bool = False
+    at: str | None = None
+    """An instant or a session, still as text."""
+    speed: float = 1.0
+    pair: tuple[str, str] = ("IWM", "QQQ")
+    returns: str = "price"
+    stays: bool = True
+    """At the end of a tape, wait for a seek."""
+
+
+class Controls(Protocol):
+    """What the keys can do to a tape."""
+
+    def hold(self) -> None:
+        """Stop, or run on."""
+        ...
+
+    def slower(self) -> None:
+        """One speed down."""
+        ...
+
+    def faster(self) -> None:
+        """One speed up."""
+        ...
+
+    def seek(self, seconds: float) -> None:
+        """Move by seconds of tape."""
+        ...
+
+
+class Desk(Protocol):
+    """A desk in operation."""
+
+    controls: Controls | None
+
+    async def run(self) -> None:
+        """Drive the feeds until they end."""
+        ...
+
+    def listen(self) -> AsyncIterator[Snapshot]:
+        """The newest snapshot, again and again, until the run ends."""
+        ...
+
+
+class Backend(Protocol):
+    """Everything the command line can have done."""
+
+    def open(self, wanted: Wanted) -> Desk:
+        """Read what is wanted; blocking. Raises InputError."""
+        ...
+
+    def snapshot(self, wanted: Wanted) -> Snapshot:
+        """The one snapshot at ``wanted.at``; blocking. Raises InputError."""
+        ...
+
+    def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
+        """Import daily closes; lines to tell the person. Raises InputError."""
+        ...
+
+    def list_history(self) -> list[str]:
+        """What has been imported, a line a symbol."""
+        ...

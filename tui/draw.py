@@ -1,0 +1,131 @@
+"""Cells: rows of (text, role) spans, numbers that stand still, and braille lines. Pure; no terminal.
+
+A role names a colour of the theme (``themes/*.toml``); a row is padded to its width by ``fit``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+
+from rotation.headline import signed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Span = tuple[str, str]
+"""(text, role)"""
+Row = tuple[Span, ...]
+
+UNKNOWN = "—"
+
+
+@lru_cache(maxsize=4096)
+def clean(text: str) -> str:
+    """Text from outside without anything a terminal could obey: control, bidi and zero-width characters."""
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
+
+
+def fit(spans: Iterable[Span], width: int) -> Row:
+    """A row of exactly ``width`` cells: cut with … or padded, control characters dropped."""
+    row: list[Span] = []
+    room = width
+    for text, role in spans:
+        shown = clean(text)
+        size = cell_len(shown)
+        if size > room:
+            if room:
+                row.append((set_cell_size(shown, room - 1) + "…", role))
+            room = 0
+            break
+        row.append((shown, role))
+        room -= size
+    if room:
+        row.append((" " * room, "text"))
+    return tuple(row)
+
+
+def column(text: str, width: int, *, right: bool = True) -> str:
+    """Text in a fixed column, wide characters measured; cut with … where it does not fit."""
+    text = clean(text)
+    size = cell_len(text)
+    if size > width:
+        return set_cell_size(text, width - 1) + "…" if width else ""
+    pad = " " * (width - size)
+    return pad + text if right else text + pad
+
+
+def toned(value: float | None) -> str:
+    """The role of a signed figure."""
+    if value is None or value == 0:
+        return "muted"
+    return "up" if value > 0 else "down"
+
+
+def arrow(value: float | None) -> str:
+    """▲ ▼ or a blank, so that direction is never colour alone."""
+    return " " if not value else "▲" if value > 0 else "▼"
+
+
+def number(value: float | None, decimals: int = 2) -> str:
+    """``1,234.50``; unknown is —."""
+    return UNKNOWN if value is None else f"{value:,.{decimals}f}".replace("-", "−")
+
+
+def change(value: float | None, decimals: int = 2) -> str:
+    """``+1.88`` with its sign; unknown is —."""
+    return UNKNOWN if value is None else signed(value, decimals)
+
+
+def wrap(text: str, width: int, lines: int) -> list[str]:
+    """Words over at most ``lines`` lines of ``width`` cells; the last one is cut with … if need be."""
+    rows = [""]
+    for word in text.split():
+        longer = f"{rows[-1]} {word}".strip()
+        if cell_len(longer) <= width or not rows[-1]:
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    if len(rows) > lines:
+        rows = [*rows[: lines - 1], column(" ".join(rows[lines - 1 :]), width, right=False)]
+    return rows
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of eighths, ``share`` of ``width`` cells."""
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return column("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else ""), width, right=False)
+
+
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""Braille bits by row from the top and column, Unicode block 2800."""
+
+
+def braille(points: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
+    """A line through (x, y) points, x in 0…1 and y in 0 (bottom) … 1 (top), on width × height cells."""
+    columns, rows = width * 2, height * 4
+    bits = [[0] * width for _ in range(height)]
+    before: tuple[int, int] | None = None
+    for x, y in points:
+        here = (
+            min(int(x * (columns - 1) + 0.5), columns - 1),
+            min(int((1 - y) * (rows - 1) + 0.5), rows - 1),
+        )
+        for dot_x, dot_y in _between(before or here, here):
+            bits[dot_y // 4][dot_x // 2] |= _DOTS[dot_y % 4][dot_x % 2]
+        before = here
+    return ["".join(chr(0x2800 + cell) if cell else " " for cell in line) for line in bits]
+
+
+def _between(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
+    steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
+    return [
+        (
+            start[0] + round((end[0] - start[0]) * i / steps),
+            start[1] + round((end[1] - start[1]) * i / steps),
+        )
+        for i in range(steps + 1)
+    ]

@@ -1,0 +1,68 @@
+"""The one table of keys: bindings, footer and help are all read from it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal, NamedTuple
+
+
+class Action(NamedTuple):
+    """What a key does."""
+
+    id: str
+    keys: tuple[str, ...]
+    """Names as ``key_name`` gives them."""
+    shown: str
+    """The keys as a person reads them."""
+    says: str
+    hint: str
+    """Two words for the footer; "" keeps it out."""
+    scope: Literal["view", "app", "tape"]
+    """Who acts: the view's ``reduce``, the program, or the tape being played."""
+
+
+ACTIONS = (
+    Action("focus", ("1", "2", "3", "4"), "1 … 4", "go to the panel of that number", "panel", "view"),
+    Action("next", ("tab",), "Tab", "next panel", "", "view"),
+    Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
+    Action("zoom", ("enter", "z"), "Enter z", "zoom the panel to the whole screen, and back", "zoom", "view"),
+    Action("back", ("escape",), "Esc", "clear the search, close help, leave zoom", "", "view"),
+    Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions)", "", "view"),
+    Action("longer", ("]",), "]", "longer window", "", "view"),
+    Action("chart", ("c",), "c", "ratio chart: both, daily, today", "chart", "view"),
+    Action("filter", ("/",), "/", "find in this help; Esc clears", "", "view"),
+    Action("down", ("down", "j"), "↓ j", "scroll down", "", "view"),
+    Action("up", ("up", "k"), "↑ k", "scroll up", "", "view"),
+    Action("half-down", ("ctrl+d", "pagedown"), "Ctrl+d PgDn", "half a page down", "", "view"),
+    Action("half-up", ("ctrl+u", "pageup"), "Ctrl+u PgUp", "half a page up", "", "view"),
+    Action("top", ("g", "home"), "g Home", "to the top", "", "view"),
+    Action("bottom", ("G", "end"), "G End", "to the bottom", "", "view"),
+    Action("pause", ("space",), "Space", "pause the screen; data goes on", "pause", "view"),
+    Action("hold", ("p",), "p", "hold the tape, or let it run", "hold", "tape"),
+    Action("slower", ("<", "-"), "< -", "tape slower", "", "tape"),
+    Action("faster", (">", "+", "="), "> +", "tape faster", "", "tape"),
+    Action("earlier", (",", "left"), ", ←", "tape back by 5 minutes", "", "tape"),
+    Action("later", (".", "right"), ". →", "tape on by 5 minutes", "", "tape"),
+    Action("rewind", ("0",), "0", "tape back to its start", "", "tape"),
+    Action("copy", ("y",), "y", "copy the headline with source and time (OSC 52)", "", "app"),
+    Action("theme", ("t",), "t", "next theme", "theme", "view"),
+    Action("help", ("?",), "?", "this help", "help", "view"),
+    Action("quit", ("q", "ctrl+c"), "q Ctrl+C", "quit", "quit", "app"),
+)
+
+
+@cache
+def _by_key() -> dict[str, Action]:
+    return {key: action for action in ACTIONS for key in action.keys}
+
+
+def action_of(key: str) -> Action | None:
+    """The action bound to a key's name; None if there is none."""
+    return _by_key().get(key)
+
+
+def key_name(key: str, character: str | None) -> str:
+    """One name per key, whatever the terminal calls it: the character where it prints, else the key."""
+    if character is not None and character.isprintable() and character != " ":
+        return character
+    return key

@@ -1,0 +1,61 @@
+"""Help: every key and every definition, from the same tables that the program runs on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.draw import Row, column, wrap
+from tui.keymap import ACTIONS
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+    from tui.view_state import ViewState
+
+DEFINITIONS = (
+    ("session", "one NYSE trading day; half-days close at 13:00 New York"),
+    ("price", "split-adjusted close, not dividend-adjusted (--returns total for dividend-adjusted)"),
+    (
+        "streak",
+        "consecutive sessions whose close is above (below) the one before; an unchanged close ends it",
+    ),
+    ("4 + 1", "4 settled by official closes, 1 provisional by today's last price; never mixed"),
+    ("relative streak", "the same on the day return of the base minus that of the other leg"),
+    ("5d %", "5-session return: price / close 5 sessions back − 1"),
+    ("spread", "return of the base minus return of the other leg, in percentage points (pp)"),
+    ("since", "the most recent earlier session whose settled value was at least as large (small, for falls)"),
+    ("record", "no earlier session was: the first one compared is named"),
+    ("z", "(value − mean) / sd of the 252 settled values before"),
+    ("pctile", "midrank among all n settled values before"),
+    (
+        "by chance",
+        "P(longest run in n sessions ≥ k) if sessions were independent, at the sample's up-day share",
+    ),
+    ("ratio", "base / against, 100 at the first common session"),
+    ("value/growth", "IWN/IVW by adjusted closes: a price proxy for the valuation gap, not a valuation"),
+    ("—", "unknown; never shown as 0"),
+    ("OFFLINE", "a settled close from history while nothing prints for this symbol"),
+    ("STALE 42s", "nothing newer for that long although trading goes on"),
+    ("CLOSED", "the official close of the latest session"),
+    ("DEMO REPLAY", "generated, or from a tape: not the market now"),
+)
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """Lines that hold the text being looked for; all of them without one."""
+    del snapshot, height
+    wanted = view.filter.casefold()
+    left = 16 if width >= 60 else 12
+    lines: list[Row] = [(("/ to find", "faint"),)]
+    if view.typing or view.filter:
+        lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
+    keys = [(action.shown, action.says) for action in ACTIONS]
+    for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
+        found = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
+        if found:
+            lines += [(), ((head, "strong"),)]
+        for name, says in found:
+            for i, line in enumerate(wrap(says, width - left - 1, 6)):
+                lines.append(
+                    ((column(name if i == 0 else "", left, right=False) + " ", "accent"), (line, "text"))
+                )
+    return lines if len(lines) > 1 else [*lines, (("nothing matches; Esc clears", "muted"),)]

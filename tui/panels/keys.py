@@ -1,0 +1,35 @@
+"""The key line at the foot: what can be pressed now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.keymap import ACTIONS
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+    from tui.draw import Row, Span
+    from tui.view_state import ViewState
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """One line; hints that do not fit are left out, the last ones first, but help and quit stay."""
+    del height
+    tape = snapshot.health.tape is not None
+    hints = [
+        (a.shown.split(" ")[0] if a.id != "focus" else "1-4", a.hint)
+        for a in ACTIONS
+        if a.hint and (a.scope != "tape" or tape)
+    ]
+    hints.insert(1, ("[ ]", f"window {view.window}"))
+    if tape:
+        hints.insert(-3, ("< >", "speed"))
+        hints.insert(-3, (", .", "seek"))
+    if view.help:
+        hints = [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *hints[-1:]]
+    while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:
+        hints.pop(-3 if len(hints) > 3 else 0)
+    spans: list[Span] = []
+    for key, says in hints:
+        spans += [(f" {key}", "key"), (f" {says} ", "muted")]
+    return [tuple(spans)]

@@ -1,0 +1,92 @@
+"""Legs: a line per symbol with price, returns, streak, record and state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rotation.headline import day
+from tui.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
+from tui.panels.ribbon import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rotation.snapshot import Leg, Snapshot
+    from tui.view_state import ViewState
+
+
+class Column(NamedTuple):
+    """One column; where room is short those with the highest ``rank`` go first."""
+
+    head: str
+    width: int
+    rank: int
+    cell: Callable[[str, Leg, ViewState], Span]
+    right: bool = True
+
+
+def _return(k: int) -> Callable[[str, Leg, ViewState], Span]:
+    def cell(_symbol: str, leg: Leg, view: ViewState) -> Span:
+        value = leg.return_pct[str(k)]
+        role = toned(value)
+        shown = (arrow(value) if k == 1 else "") + change(value)
+        return shown, f"{role}-strong" if k == view.window and role != "muted" else role
+
+    return cell
+
+
+def _since(_symbol: str, leg: Leg, view: ViewState) -> Span:
+    since = leg.since[str(view.window)]
+    if since is None:
+        return UNKNOWN, "muted"
+    return (day(since.date), "muted") if since.date else ("record", "accent")
+
+
+COLUMNS = (
+    Column("", 5, 0, lambda symbol, _leg, _view: (symbol, "strong"), right=False),
+    Column("", 21, 9, lambda _symbol, leg, _view: (leg.name.rpartition(" (")[0], "muted"), right=False),
+    Column("last", 9, 1, lambda _symbol, leg, _view: (number(leg.last), "text")),
+    Column("day %", 8, 1, _return(1)),
+    Column("5d %", 7, 3, _return(5)),
+    Column("20d %", 7, 6, _return(20)),
+    Column("60d %", 7, 7, _return(60)),
+    Column("252d %", 7, 8, _return(252)),
+    Column("streak", 9, 2, lambda _symbol, leg, _view: (run(leg.streak), "text")),
+    Column("since", 11, 5, _since),
+    Column("state", 10, 4, lambda _symbol, leg, _view: (leg.state, state_role(leg.state)), right=False),
+)
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """A header and a line per leg, in the desk's order; the chosen window stands out."""
+    del height
+    columns = _fitting(width)
+    lines = [tuple(span for c in columns for span in _head(c, view))]
+    for symbol, leg in snapshot.legs.items():
+        lines.append(tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view))))
+    return lines if snapshot.legs else [*lines, (("no prices yet", "muted"),)]
+
+
+def _fitting(width: int) -> list[Column]:
+    columns = list(COLUMNS)
+    while sum(c.width + 1 for c in columns) > width + 1 and len(columns) > 1:
+        columns.remove(max(columns, key=lambda c: c.rank))
+    return columns
+
+
+def _head(c: Column, view: ViewState) -> tuple[Span, Span]:
+    head = f"{view.window}d since" if c.head == "since" else c.head
+    chosen = c.head == ("day %" if view.window == 1 else f"{view.window}d %")
+    return _spans(c, (head, "accent" if chosen else "faint"))
+
+
+def _spans(c: Column, cell: Span) -> tuple[Span, Span]:
+    text, role = cell
+    return (column(text, c.width, right=c.right), role), (" ", "text")
+
+
+def state_role(state: str) -> str:
+    """Stale must look stale."""
+    if state.startswith(("STALE", "GAPPED", "HALTED", "OFFLINE")):
+        return "warn"
+    return "accent" if state in ("LIVE", "DEMO", "REPLAY") else "muted"

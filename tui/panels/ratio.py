@@ -1,0 +1,109 @@
+"""Ratio: base / against as a line, over the past year and today; value against growth below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.headline import day
+from tui.draw import Row, Span, braille, change, column, number, toned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rotation.snapshot import Extreme, Ratio, Snapshot, ValueGrowth
+    from tui.view_state import ViewState
+
+AXIS = 8
+"""Cells for the labels left of a chart."""
+BOTH_FROM = 12
+"""Lines that two charts need."""
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """One or two charts filling the height, with the value-growth lines where there is room."""
+    foot = _value_growth(snapshot.value_growth) if height >= BOTH_FROM else []
+    room = height - len(foot)
+    daily, today = _daily(snapshot.ratio), _today(snapshot.ratio)
+    charts = [daily] if view.chart == "daily" else [today] if view.chart == "today" else [daily, today]
+    if len(charts) == 2 and room < BOTH_FROM:
+        charts = [today] if snapshot.ratio.intraday else [daily]
+    lines: list[Row] = []
+    for i, (title, points, span) in enumerate(charts):
+        share = room // len(charts) + (room % len(charts) if i == 0 else 0)
+        lines += _chart(title, points, span, width, share)
+    return lines + foot
+
+
+Chart = tuple[list["Span"], list[tuple[float, float]], tuple[str, str]]
+"""Title, (x in 0…1, value) points, and the labels at the ends of the x axis."""
+
+
+def _daily(ratio: Ratio) -> Chart:
+    title: list[Span] = [(f"{ratio.base}/{ratio.against} ", "strong"), (number(ratio.value), "accent")]
+    if ratio.first_date:
+        title.append((f"  100 = {day(ratio.first_date)}", "faint"))
+    line = [value for _, value in ratio.daily]
+    if ratio.value is not None and ratio.intraday:
+        line.append(ratio.value)
+    ends = ("", "")
+    if ratio.daily:
+        ends = (day(ratio.daily[0][0]), "now" if ratio.intraday else day(ratio.daily[-1][0]))
+    last = max(len(line) - 1, 1)
+    return title, [(i / last, value) for i, value in enumerate(line)], ends
+
+
+def _today(ratio: Ratio) -> Chart:
+    title: list[Span] = [("today ", "strong")]
+    if ratio.intraday:
+        before = ratio.daily[-1][1] if ratio.daily else None
+        now = ratio.intraday[-1][1]
+        pct = None if before is None else (now / before - 1) * 100
+        title += [(f"{change(pct)} %", toned(pct)), (" since the last close", "faint")]
+    points = [(min(minute / ratio.minutes, 1.0), value) for minute, value in ratio.intraday]
+    hours, minutes = divmod(9 * 60 + 30 + ratio.minutes, 60)
+    return title, points, ("09:30", f"{hours}:{minutes:02d} New York")
+
+
+def _chart(
+    title: Sequence[Span], points: list[tuple[float, float]], ends: tuple[str, str], width: int, height: int
+) -> list[Row]:
+    """Title line, the line itself with its highest and lowest value, and the ends of its axis."""
+    plot, inner = max(height - 2, 1), max(width - AXIS - 1, 4)
+    if not points:
+        return [tuple(title), (("no prices in this session yet", "muted"),), *[()] * (height - 2)][:height]
+    values = [value for _, value in points]
+    low, high = min(values), max(values)
+    spread = (high - low) or 1.0
+    drawn = braille([(x, (value - low) / spread if high > low else 0.5) for x, value in points], inner, plot)
+    labels = {0: number(high), plot - 1: number(low)}
+    lines: list[Row] = [tuple(title)]
+    for y, line in enumerate(drawn):
+        lines.append(((column(labels.get(y, ""), AXIS) + "┤", "faint"), (line, "line")))
+    left, right = ends
+    gap = " " * max(inner - len(left) - len(right), 1)
+    lines.append(((" " * (AXIS + 1) + left + gap + right, "faint"),))
+    return lines[:height]
+
+
+def _value_growth(vg: ValueGrowth | None) -> list[Row]:
+    if vg is None:
+        return []
+    return [
+        (),
+        (
+            (f"{vg.base}/{vg.against} ", "strong"),
+            (number(vg.value), "accent"),
+            (f" at the close of {day(vg.session)}, pctile {number(vg.percentile, 1)} of {vg.n:,}", "muted"),
+        ),
+        (("1y low ", "muted"), *_extreme(vg.low, "lowest")),
+        (("1y high ", "muted"), *_extreme(vg.high, "highest")),
+        (("value/growth by adjusted closes: a price proxy", "faint"),),
+    ]
+
+
+def _extreme(extreme: Extreme, word: str) -> tuple[Span, ...]:
+    if extreme.since:
+        rank = f"{word} since {day(extreme.since)}"
+    else:
+        rank = f"{word} on record, since {day(extreme.first_date)}" if extreme.first_date else "only session"
+    return ((f"{number(extreme.value)} ", "text"), (f"{day(extreme.date)}, {rank}", "muted"))

@@ -1,0 +1,19 @@
+"""The panels of the desk, by id."""
+
+from __future__ import annotations
+
+from tui.panels import health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
+from tui.panels.base import Panel
+
+PANELS = {
+    panel.id: panel
+    for panel in (
+        Panel("ribbon", ribbon.rows),
+        Panel("legs", legs.rows, "1 Legs"),
+        Panel("spread", spread.rows, "2 Spread"),
+        Panel("ratio", ratio.rows, "3 Ratio"),
+        Panel("health", health.rows, "4 Health"),
+        Panel("help", help.rows, "? Help"),
+        Panel("keys", keys.rows),
+    )
+}

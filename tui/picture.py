@@ -1,0 +1,48 @@
+"""The screen as an SVG picture, drawn without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tui.app import RotationApp
+from tui.theme import DEFAULT, names
+from tui.view_state import ViewState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rotation.snapshot import Snapshot
+    from tui.desk import Controls
+
+SIZE = (160, 45)
+
+
+class _Still:
+    """A desk that shows one snapshot."""
+
+    controls: Controls | None = None
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    async def run(self) -> None:
+        """Nothing moves."""
+
+    async def listen(self) -> AsyncIterator[Snapshot]:
+        """The one snapshot."""
+        yield self._snapshot
+
+
+def svg(snapshot: Snapshot, view: ViewState | None = None, size: tuple[int, int] = SIZE) -> str:
+    """The desk as it looks with this snapshot on a terminal of ``size`` (columns, lines)."""
+    return asyncio.run(_svg(snapshot, view or ViewState(theme=DEFAULT, themes=names()), size))
+
+
+async def _svg(snapshot: Snapshot, view: ViewState, size: tuple[int, int]) -> str:
+    app = RotationApp(lambda: _Still(snapshot), view)
+    async with app.run_test(size=size) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        return app.export_screenshot(title="rotation-tui")
