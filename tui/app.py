@@ -106,11 +106,15 @@ class RotationApp(App[None], inherit_bindings=False):
 
     async def _follow(self, desk: Desk) -> None:
         async for snapshot in desk.listen():
-            self._newest = snapshot
-            if not self.view.paused:
-                self.snapshot = snapshot
-                self._paint()
+            self.take(snapshot)
             await asyncio.sleep(FRAME_S)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a new snapshot, or keep it until the viewer looks again."""
+        self._newest = snapshot
+        if not self.view.paused:
+            self.snapshot = snapshot
+            self._paint()
 
     def _live_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

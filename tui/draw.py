@@ -5,6 +5,7 @@ A role names a colour of the theme (``themes/*.toml``); a row is padded to its w
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ Span = tuple[str, str]
 Row = tuple[Span, ...]
 
 UNKNOWN = "—"
+
+_TIED = re.compile(r"(?<=\d) (?=%|pp\b|[A-Z][a-z]{2} \d{4})|(?<=\d [A-Z][a-z]{2}) (?=\d{4})")
+"""The spaces of ``27 May 2020``, ``+1.88 %`` and ``10.3 pp``."""
 
 
 @lru_cache(maxsize=4096)
@@ -80,9 +84,12 @@ def change(value: float | None, decimals: int = 2) -> str:
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
-    """Words over at most ``lines`` lines of ``width`` cells; the last one is cut with … if need be."""
+    """Words over at most ``lines`` lines of ``width`` cells; the last one is cut with … if need be.
+
+    A date and a figure with its unit stay on one line.
+    """
     rows = [""]
-    for word in text.split():
+    for word in _TIED.sub("\N{NO-BREAK SPACE}", text).split(" "):
         longer = f"{rows[-1]} {word}".strip()
         if cell_len(longer) <= width or not rows[-1]:
             rows[-1] = longer
@@ -90,7 +97,7 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
             rows.append(word)
     if len(rows) > lines:
         rows = [*rows[: lines - 1], column(" ".join(rows[lines - 1 :]), width, right=False)]
-    return rows
+    return [row.replace("\N{NO-BREAK SPACE}", " ") for row in rows]
 
 
 def bar(share: float, width: int) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SIZE = (160, 45)
 
 
-class _Still:
+class Still:
     """A desk that shows one snapshot."""
 
     controls: Controls | None = None
@@ -40,7 +40,7 @@ def svg(snapshot: Snapshot, view: ViewState | None = None, size: tuple[int, int]
 
 
 async def _svg(snapshot: Snapshot, view: ViewState, size: tuple[int, int]) -> str:
-    app = RotationApp(lambda: _Still(snapshot), view)
+    app = RotationApp(lambda: Still(snapshot), view)
     async with app.run_test(size=size) as pilot:
         while app.snapshot is None:
             await pilot.pause(0.01)
