@@ -78,7 +78,7 @@ def test_legs_keep_settled_and_today_apart(scenes: dict[str, Snapshot]) -> None:
 def test_unknown_figures_are_dashes(scenes: dict[str, Snapshot]) -> None:
     iwn = next(line for line in lines("legs", scenes["closed"]) if line.startswith("IWN"))
     assert "0.00" not in iwn
-    assert iwn.split()[1:8] == ["—"] * 7
+    assert iwn.split()[2:9] == ["—"] * 7
 
 
 def test_stale_looks_stale(scenes: dict[str, Snapshot]) -> None:

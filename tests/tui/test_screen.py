@@ -201,7 +201,7 @@ async def test_an_error_while_painting_ends_it_without_a_page_of_locals(
     def broken(*_: object) -> None:
         raise boom
 
-    with pytest.raises(RuntimeError, match="boom"):
+    with pytest.raises(RuntimeError, match="boom"):  # noqa: PT012 - run_test raises as its block ends
         async with app.run_test(size=(80, 24)) as pilot:
             await shown(pilot)
             monkeypatch.setattr(RotationApp, "_look", broken)
