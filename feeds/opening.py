@@ -20,6 +20,7 @@ from rotation.history import History
 from rotation.instants import after_close, parse
 from rotation.market import NOWHERE, Market, Origin
 from rotation.sessions import from_ns, open_ns
+from rotation.snapshot import FeedHealth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,12 @@ def snapshot_at(wanted: Source, desk: Desk, *, at: str | None, now_ns: int) -> S
     else:
         as_of_ns = now_ns
     market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
-    return market.apply(until(tape, as_of_ns) if tape is not None else (), as_of_ns=as_of_ns)
+    if tape is None:
+        return market.apply((), as_of_ns=as_of_ns)
+    quotes = until(tape, as_of_ns)
+    taken = market.apply(quotes, as_of_ns=as_of_ns)
+    feed = FeedHealth(wanted.origin.source, wanted.origin.mode, "", len(quotes), 1)
+    return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
 
 
 def _as_of(history: History, text: str, now_ns: int) -> int:

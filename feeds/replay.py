@@ -27,6 +27,7 @@ IDLE_FRAMES = 10
 """With nothing printed, time is told once a second."""
 NIGHT_S = 3.0
 """How long the screen rests on a close before the tape jumps to the next session."""
+BELL_NS = 60 * NS
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 
 
@@ -39,6 +40,13 @@ def until(tape: pl.DataFrame, at_ns: int) -> tuple[Quote, ...]:
     if session is not None:
         known = known.filter(known["ts_ns"] >= hours(session)[0])
     return tuple(quotes(known))
+
+
+def _end(last_ns: int) -> int:
+    """A tape that runs up to the bell, but for its last minute, hears it: then official closes settle."""
+    session = session_at(last_ns)
+    bell_ns = close_ns(session) if session else last_ns
+    return bell_ns if last_ns < bell_ns <= last_ns + BELL_NS else last_ns
 
 
 class TapeFeed:
@@ -66,7 +74,7 @@ class TapeFeed:
         self.mode = mode
         self._tape = tape
         self._times: list[int] = tape["ts_ns"].to_list()
-        self._start_ns, self._end_ns = self._times[0], self._times[-1]
+        self._start_ns, self._end_ns = self._times[0], _end(self._times[-1])
         self._position_ns = self._clamp(self._start_ns if start_ns is None else start_ns)
         self._next = 0
         self._speed = speed
@@ -127,12 +135,12 @@ class TapeFeed:
                 continue
             due = self._advance(elapsed)
             idle = 0 if due else idle + 1
-            if due or idle % IDLE_FRAMES == 0:
+            if due or self._ended or idle % IDLE_FRAMES == 0:
                 yield Batch(due, self._position_ns)
 
     @property
     def _ended(self) -> bool:
-        return self._next >= len(self._times)
+        return self._position_ns >= self._end_ns
 
     def _rewind(self) -> Rewind:
         self._sought = False

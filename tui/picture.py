@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from tui.app import RotationApp
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tui.desk import Controls
 
 SIZE = (160, 45)
+FONTS = "DejaVu Sans Mono, Menlo, Consolas"
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 class Still:
@@ -45,4 +48,6 @@ async def _svg(snapshot: Snapshot, view: ViewState, size: tuple[int, int]) -> st
         while app.snapshot is None:
             await pilot.pause(0.01)
         await pilot.pause()
-        return app.export_screenshot(title="rotation-tui")
+        picture = app.export_screenshot(title="rotation-tui")
+    # Textual's picture fetches a font from the network when it is opened; ours names installed ones.
+    return _FONT_FACE.sub("", picture).replace("Fira Code", FONTS)

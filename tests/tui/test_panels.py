@@ -159,7 +159,7 @@ def test_the_key_line_keeps_help_and_quit_in_any_width(scenes: dict[str, Snapsho
         (Streak(4, 5, provisional=True), "▲5 (4+1)"),
         (Streak(5, 5, provisional=False), "▲5"),
         (Streak(2, -1, provisional=True), "▼1 (0+1)"),
-        (Streak(3, 0, provisional=True), "0 (0+0)"),
+        (Streak(3, 0, provisional=True), "0"),
         (Streak(-3, None, provisional=False), "▼3"),
         (Streak(None, None, provisional=False), "—"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.headline import day
+from rotation.states import duration
 from tui.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 from tui.panels.ribbon import run
 
@@ -42,6 +43,10 @@ def _since(_symbol: str, leg: Leg, view: ViewState) -> Span:
     return (day(since.date), "muted") if since.date else ("record", "accent")
 
 
+def _age(age_s: float | None) -> str:
+    return UNKNOWN if age_s is None else duration(age_s)
+
+
 COLUMNS = (
     Column("", 5, 0, lambda symbol, _leg, _view: (symbol, "strong"), right=False),
     Column("", 21, 9, lambda _symbol, leg, _view: (leg.name.rpartition(" (")[0], "muted"), right=False),
@@ -54,6 +59,11 @@ COLUMNS = (
     Column("streak", 9, 2, lambda _symbol, leg, _view: (run(leg.streak), "text")),
     Column("since", 11, 5, _since),
     Column("state", 10, 4, lambda _symbol, leg, _view: (leg.state, state_role(leg.state)), right=False),
+    Column("age", 5, 10, lambda _symbol, leg, _view: (_age(leg.age_s), "muted")),
+    Column("post", 9, 11, lambda _symbol, leg, _view: (number(leg.extended), "muted")),
+    Column("low", 9, 12, lambda _symbol, leg, _view: (number(leg.low), "muted")),
+    Column("high", 9, 13, lambda _symbol, leg, _view: (number(leg.high), "muted")),
+    Column("volume", 12, 14, lambda _symbol, leg, _view: (number(leg.volume, 0), "muted")),
 )
 
 

@@ -93,7 +93,7 @@ def _value_growth(vg: ValueGrowth | None) -> list[Row]:
         (
             (f"{vg.base}/{vg.against} ", "strong"),
             (number(vg.value), "accent"),
-            (f" at the close of {day(vg.session)}, pctile {number(vg.percentile, 1)} of {vg.n:,}", "muted"),
+            (f" on {day(vg.session)}, pctile {number(vg.percentile, 1)} of {vg.n:,}", "muted"),
         ),
         (("1y low ", "muted"), *_extreme(vg.low, "lowest")),
         (("1y high ", "muted"), *_extreme(vg.high, "highest")),

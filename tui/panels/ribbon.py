@@ -71,9 +71,9 @@ def run(streak: Streak) -> str:
     total = streak.with_today
     if total is None:
         return "—" if streak.settled is None else _signless(streak.settled)
-    if not streak.provisional:
+    if not streak.provisional or total == 0:
         return _signless(total)
-    return f"{_signless(total)} ({max(abs(total) - 1, 0)}+{min(abs(total), 1)})"
+    return f"{_signless(total)} ({abs(total) - 1}+1)"
 
 
 def _signless(length: int) -> str:
