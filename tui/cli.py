@@ -232,6 +232,7 @@ def _start_log(ctx: click.Context) -> None:
 
 def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     """Run the app; what ended it is raised here, with the terminal restored."""
+    from tui import terminal  # noqa: PLC0415
     from tui.app import RotationApp  # noqa: PLC0415 - brings Textual
     from tui.theme import DEFAULT, load, names  # noqa: PLC0415
     from tui.view_state import ViewState  # noqa: PLC0415
@@ -242,10 +243,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         _start_log(ctx)
         return _backend(ctx).open(wanted)
 
-    app = RotationApp(open_desk, ViewState(theme=theme or DEFAULT, themes=names()))
-    app.run()
-    if app.failure is not None:
-        raise app.failure
+    ctx.exit(terminal.run(RotationApp(open_desk, ViewState(theme=theme or DEFAULT, themes=names()))))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
@@ -268,7 +266,7 @@ def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
 def run(backend: Backend) -> int:
     """Run the program and return its exit code: 0, 1 for a failure of ours, 2 for bad input."""
     try:
-        cli.main(standalone_mode=False, obj=backend, prog_name="rotation-tui")
+        code = cli.main(standalone_mode=False, obj=backend, prog_name="rotation-tui")
     except click.ClickException as error:
         error.show()
         return 2
@@ -280,7 +278,7 @@ def run(backend: Backend) -> int:
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence tells it in one line
         return _tell(error)
-    return 0
+    return int(code or 0)
 
 
 def _tell(error: Exception) -> int:
