@@ -11,7 +11,7 @@ SMALLEST = (40, 10)
 COLUMNS_FROM = 100
 STACKED_FROM = (80, 24)
 TALL_RIBBON_FROM = 76
-LEFT_SHARE = 0.6
+LEFT_SHARE = 0.58
 
 LEAST = {"legs": 8, "spread": 8, "ratio": 8, "health": 6}
 """Lines below which a panel says too little, border included."""

@@ -26,10 +26,8 @@ DEFINITIONS = (
     ("record", "no earlier session was: the first one compared is named"),
     ("z", "(value − mean) / sd of the 252 settled values before"),
     ("pctile", "midrank among all n settled values before"),
-    (
-        "by chance",
-        "P(longest run in n sessions ≥ k) if sessions were independent, at the sample's up-day share",
-    ),
+    ("times", "earlier runs in this direction that reached this length, in the sessions of history"),
+    ("by chance", "P(longest run ≥ this length) if sessions were independent, at the sample's own share"),
     ("ratio", "base / against, 100 at the first common session"),
     ("value/growth", "IWN/IVW by adjusted closes: a price proxy for the valuation gap, not a valuation"),
     ("—", "unknown; never shown as 0"),

@@ -93,11 +93,11 @@ def _value_growth(vg: ValueGrowth | None) -> list[Row]:
         (
             (f"{vg.base}/{vg.against} ", "strong"),
             (number(vg.value), "accent"),
-            (f" on {day(vg.session)}, pctile {number(vg.percentile, 1)} of {vg.n:,}", "muted"),
+            (f" {day(vg.session)}, pctile {number(vg.percentile, 1)}", "muted"),
         ),
-        (("1y low ", "muted"), *_extreme(vg.low, "lowest")),
-        (("1y high ", "muted"), *_extreme(vg.high, "highest")),
-        (("value/growth by adjusted closes: a price proxy", "faint"),),
+        (("low ", "muted"), *_extreme(vg.low, "low")),
+        (("high ", "muted"), *_extreme(vg.high, "top")),
+        (("of a year; adjusted closes: a price proxy", "faint"),),
     ]
 
 
@@ -105,5 +105,5 @@ def _extreme(extreme: Extreme, word: str) -> tuple[Span, ...]:
     if extreme.since:
         rank = f"{word} since {day(extreme.since)}"
     else:
-        rank = f"{word} on record, since {day(extreme.first_date)}" if extreme.first_date else "only session"
+        rank = f"record since {day(extreme.first_date)}" if extreme.first_date else "only session"
     return ((f"{number(extreme.value)} ", "text"), (f"{day(extreme.date)}, {rank}", "muted"))

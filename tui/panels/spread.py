@@ -30,10 +30,10 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
             (run(spread.relative_streak), "strong"),
         ),
     ]
-    lines += _rarity("relative run", spread.base_rate)
+    lines += _rarity("spread", spread.base_rate)
     leg = snapshot.legs.get(spread.base)
     if leg:
-        lines += _rarity(f"{spread.base} run", leg.base_rate)
+        lines += _rarity(spread.base, leg.base_rate)
     return lines
 
 
@@ -72,15 +72,14 @@ def _since(window: SpreadWindow) -> str:
 
 
 def _rarity(what: str, rate: BaseRate | None) -> list[Row]:
-    """``IWM run ▲5: reached 107 times in 6,069 sessions; P(longest ≥ 5) 100 % by chance``."""
+    """``IWM run ▲5: 107 times in 6,069 sessions, by chance 100.0 %``."""
     if rate is None:
         return []
-    length = abs(rate.length)
     return [
         (
-            (f"{what} {arrow(rate.length)}{length}: ", "muted"),
+            (f"{what} run {arrow(rate.length)}{abs(rate.length)}: ", "muted"),
             (f"{rate.runs:,}", "text"),
-            (f" runs reached {length} in {rate.n:,} sessions; longest ≥ {length} by chance ", "muted"),
+            (f" times in {rate.n:,} sessions, by chance ", "muted"),
             (f"{100 * rate.p_longest:.1f} %", "text"),
         )
     ]
