@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import msgspec
 
@@ -63,10 +64,12 @@ class Supervisor:
         self._market = market
         self._feeds = tuple(feeds)
         self._clock_ns = clock_ns
-        self._listeners: list[Listener] = []
+        self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
+        self._ended = False
         self._status = {feed.name: Status(feed.mode) for feed in feeds}
         self._quotes: Counter[str] = Counter()
         self._batches: Counter[str] = Counter()
+        self._as_of_ns: int | None = None
         self.latest: Snapshot | None = None
 
     def listen(self) -> Listener:
@@ -74,11 +77,13 @@ class Supervisor:
         listener = Listener()
         if self.latest is not None:
             listener.put(self.latest)
-        self._listeners.append(listener)
+        if self._ended:
+            listener.end()
+        self._listeners.add(listener)
         return listener
 
     async def run(self) -> None:
-        """Publish the settled state, then everything the feeds say, until all feeds have ended."""
+        """Publish what the feeds say until all have ended; without any, the settled state."""
         try:
             if not self._feeds:
                 self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
@@ -86,6 +91,7 @@ class Supervisor:
                 for feed in self._feeds:
                     group.create_task(self._drive(feed), name=f"feed {feed.name}")
         finally:
+            self._ended = True
             for listener in self._listeners:
                 listener.end()
 
@@ -99,14 +105,22 @@ class Supervisor:
         if isinstance(event, Status):
             self._status[feed.name] = event
             log.info("feed %s: %s %s", feed.name, event.state, event.detail)
+            self._tell_status(feed)
             return
         as_of_ns = self._clock_ns() if event.as_of_ns is None else event.as_of_ns
+        self._as_of_ns = as_of_ns
         if isinstance(event, Rewind):
             self._market.restart(as_of_ns)
         if event.quotes or isinstance(event, Batch):
             self._quotes[feed.name] += len(event.quotes)
             self._batches[feed.name] += 1
         self._publish(self._market.apply(event.quotes, as_of_ns=as_of_ns))
+
+    def _tell_status(self, feed: Feed) -> None:
+        """Show how a source is doing though no quote comes: that is when one wants to know."""
+        as_of_ns = self._clock_ns() if feed.tape() is None else self._as_of_ns
+        if as_of_ns is not None:  # a tape's time is not known before its first quotes
+            self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
     def _publish(self, snapshot: Snapshot) -> None:
         self.latest = msgspec.structs.replace(

@@ -1,0 +1,321 @@
+"""One task drives every feed; any number of readers get the newest snapshot, and learn of the end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+
+from feeds.base import Batch, Rewind, Status
+from feeds.supervisor import Supervisor
+from rotation.history import History
+from rotation.market import Market, Origin
+from rotation.sessions import from_ns, to_ns
+from rotation.snapshot import Snapshot, Tape
+from rotation.ticks import NS, Quote
+
+DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
+CLOSES = {"IWM": (201.4, 203.6, 210.9, 213.2, 217.2), "QQQ": (496.6, 503.0, 492.0, 494.8, 496.2)}
+LIMIT_S = 30
+"""Waits are for events, not for time; this only ends a test that would hang."""
+
+
+def at(clock: str) -> int:
+    return to_ns(datetime.fromisoformat(f"2024-07-16T{clock}-04:00"))
+
+
+def quote(price: float, clock: str = "10:40:00", symbol: str = "IWM") -> Quote:
+    return Quote(symbol, at(clock), price)
+
+
+def history() -> History:
+    rows = [(s, *row, None) for s, closes in CLOSES.items() for row in zip(DAYS, closes, strict=True)]
+    return History(pl.DataFrame(rows, schema=["symbol", "date", "close", "adj_close"], orient="row"))
+
+
+def market() -> Market:
+    return Market(history(), as_of_ns=at("09:00:00"), origin=Origin("LIVE", "script"))
+
+
+class Script:
+    """A feed that says what it was told to; an Event in the script is waited for, an error raised."""
+
+    def __init__(self, *script, name="script", mode="LIVE", tape=None):
+        self.name = name
+        self.mode = mode
+        self.closed = False
+        self._script = script
+        self._tape = tape
+
+    async def events(self):
+        try:
+            for event in self._script:
+                if isinstance(event, asyncio.Event):
+                    await event.wait()
+                elif isinstance(event, Exception):
+                    raise event
+                else:
+                    yield event
+        finally:
+            self.closed = True
+
+    def tape(self):
+        return self._tape
+
+
+def supervise(*feeds, clock="12:00:00") -> Supervisor:
+    return Supervisor(market(), feeds, clock_ns=lambda: at(clock))
+
+
+async def everything(listener) -> list[Snapshot]:
+    async with asyncio.timeout(LIMIT_S):
+        return [snapshot async for snapshot in listener]
+
+
+async def newest(listener) -> Snapshot:
+    async with asyncio.timeout(LIMIT_S):
+        return await anext(listener)
+
+
+async def until(holds) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("readers", [1, 2, 100])
+async def test_every_reader_sees_every_snapshot_it_is_quick_enough_for(readers):
+    gates = [asyncio.Event() for _ in range(3)]
+    batches = [Batch((quote(220.0 + i),), at("10:40:00") + i) for i in range(len(gates))]
+    script = zip(batches, gates, strict=True)
+    supervisor = supervise(Script(*(part for pair in script for part in pair)))
+    seen: list[list[Snapshot]] = [[] for _ in range(readers)]
+
+    async def read(listener, into):
+        async for snapshot in listener:
+            into.append(snapshot)
+
+    async with asyncio.TaskGroup() as group:
+        for into in seen:
+            group.create_task(read(supervisor.listen(), into))
+        group.create_task(supervisor.run())
+        for i, gate in enumerate(gates, 1):
+            await until(lambda i=i: all(len(into) == i for into in seen))
+            gate.set()
+    assert [[s.legs["IWM"].last for s in into] for into in seen] == [[220.0, 221.0, 222.0]] * readers
+    # Computed once: every reader gets the same object.
+    assert all(into[i] is seen[0][i] for into in seen for i in range(3))
+
+
+async def test_a_slow_reader_gets_only_the_newest_and_nothing_queues_up():
+    go, end = asyncio.Event(), asyncio.Event()
+    many = [Batch((quote(200.0 + i / 100),), at("10:40:00") + i * 1_000) for i in range(400)]
+    supervisor = supervise(Script(many[0], go, *many[1:], end))
+    listener = supervisor.listen()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        assert (await newest(listener)).seq == 1
+        go.set()
+        await until(lambda: supervisor.latest.seq == len(many))
+        alive = [s for s in gc.get_objects() if isinstance(s, Snapshot)]
+        assert len(alive) <= 3
+        del alive
+        last = await newest(listener)
+        assert (last.seq, last.legs["IWM"].last) == (len(many), pytest.approx(203.99))
+        end.set()
+        assert await everything(listener) == []
+
+
+async def test_a_late_reader_gets_the_newest_at_once():
+    gate = asyncio.Event()
+    supervisor = supervise(Script(Batch((quote(220.0),), at("10:40:00")), gate))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        await until(lambda: supervisor.latest is not None)
+        late = supervisor.listen()
+        assert await newest(late) is supervisor.latest
+        gate.set()
+        assert await everything(late) == []
+
+
+async def test_a_reader_after_the_end_gets_the_newest_and_the_end():
+    supervisor = supervise(Script(Batch((quote(220.0),), at("10:40:00"))))
+    await supervisor.run()
+    assert await everything(supervisor.listen()) == [supervisor.latest]
+
+
+async def test_a_reader_that_left_is_forgotten():
+    supervisor = supervise()
+    stays = supervisor.listen()
+    for _ in range(50):
+        supervisor.listen()
+    gc.collect()
+    assert list(supervisor._listeners) == [stays]
+
+
+async def test_all_feeds_ended_ends_every_reader_after_the_newest():
+    one = Script(Batch((quote(220.0),), at("10:40:00")), name="one")
+    two = Script(Batch((quote(495.0, symbol="QQQ"),), at("10:40:01")), name="two")
+    supervisor = supervise(one, two)
+    readers = [supervisor.listen() for _ in range(3)]
+    await supervisor.run()
+    for reader in readers:
+        (last,) = await everything(reader)
+        assert last is supervisor.latest
+        assert (last.legs["IWM"].last, last.legs["QQQ"].last) == (220.0, 495.0)
+
+
+async def test_one_feed_that_ends_leaves_the_others_running():
+    gate = asyncio.Event()
+    short = Script(Batch((quote(220.0),), at("10:40:00")), name="short")
+    long = Script(gate, Batch((quote(221.0, "10:41:00"),), at("10:41:00")), name="long")
+    supervisor = supervise(short, long)
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(supervisor.run())
+        await until(lambda: short.closed)
+        assert not run.done()
+        gate.set()
+    assert supervisor.latest.legs["IWM"].last == 221.0
+
+
+async def test_without_feeds_there_is_one_snapshot_of_the_settled_state():
+    supervisor = supervise(clock="08:30:00")
+    listener = supervisor.listen()
+    await supervisor.run()
+    (only,) = await everything(listener)
+    assert only.as_of == from_ns(at("08:30:00"))
+    assert only.session == DAYS[-1]
+    assert only.legs["IWM"].last == CLOSES["IWM"][-1]
+    assert (only.health.feeds, only.health.tape) == ((), None)
+
+
+async def test_health_counts_per_feed_and_shows_the_mode_before_any_status():
+    both = (quote(220.0), quote(495.0, symbol="QQQ"))
+    one = Script(Batch(both, at("10:40:00")), Batch((), at("10:40:01")), name="a")
+    two = Script(mode="DELAYED 15m", name="b")
+    supervisor = supervise(one, two)
+    await supervisor.run()
+    told = {f.name: (f.state, f.detail, f.quotes, f.batches) for f in supervisor.latest.health.feeds}
+    assert told == {"a": ("LIVE", "", 2, 2), "b": ("DELAYED 15m", "", 0, 0)}
+
+
+async def test_a_status_is_shown_although_no_quote_follows():
+    gates = [asyncio.Event(), asyncio.Event()]
+    feed = Script(
+        Batch((quote(220.0),), at("10:40:00")), gates[0], Status("OFFLINE", "connection refused"), gates[1]
+    )
+    supervisor = supervise(feed, clock="10:45:00")
+    listener = supervisor.listen()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        first = await newest(listener)
+        assert first.health.feeds[0].state == "LIVE"
+        gates[0].set()
+        second = await newest(listener)
+        gates[1].set()
+    assert (second.health.feeds[0].state, second.health.feeds[0].detail) == ("OFFLINE", "connection refused")
+    assert second.seq == first.seq + 1
+    assert second.as_of == from_ns(at("10:45:00")), "a live feed's time is the clock's"
+    assert second.legs["IWM"].age_s == 300
+
+
+async def test_a_live_feed_s_first_status_brings_the_settled_state():
+    gate = asyncio.Event()
+    supervisor = supervise(Script(Status("OFFLINE", "connecting"), gate))
+    listener = supervisor.listen()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        first = await newest(listener)
+        gate.set()
+    assert first.legs["IWM"].last == CLOSES["IWM"][-1]
+    assert first.health.feeds[0].detail == "connecting"
+
+
+async def test_a_tape_s_status_does_not_bring_the_clock_of_the_wall():
+    tape = Tape(from_ns(at("10:40:00")), from_ns(at("09:30:00")), from_ns(at("16:00:00")), 1.0, held=False)
+    feed = Script(
+        Status("REPLAY", "3 quotes"),
+        Rewind((quote(220.0),), at("10:40:00") + 7),
+        Status("REPLAY", "still 3"),
+        mode="REPLAY",
+        tape=tape,
+    )
+    supervisor = supervise(feed, clock="23:59:00")
+    seen = []
+    publish = supervisor._publish
+    supervisor._publish = lambda snapshot: (publish(snapshot), seen.append(supervisor.latest))
+    await supervisor.run()
+    assert {snapshot.as_of for snapshot in seen} == {from_ns(at("10:40:00"))}
+    assert seen[0].health.feeds[0].detail == "3 quotes"
+    assert seen[-1].health.feeds[0].detail == "still 3"
+    assert seen[-1].health.tape == tape
+
+
+async def test_a_batch_without_a_time_takes_the_clock_s():
+    supervisor = supervise(Script(Batch((quote(220.0),))), clock="10:40:30")
+    await supervisor.run()
+    assert supervisor.latest.as_of == from_ns(at("10:40:30"))
+    assert supervisor.latest.legs["IWM"].age_s == 30
+
+
+async def test_a_rewind_restarts_the_market():
+    early = (quote(218.0, "09:35:00"), quote(495.0, "09:35:00", "QQQ"))
+    feed = Script(
+        Batch((*early, quote(230.0, "15:00:00")), at("15:00:00")),
+        Rewind(early, at("09:40:00")),
+    )
+    supervisor = supervise(feed)
+    await supervisor.run()
+    fresh = Market(history(), as_of_ns=at("09:40:00"), origin=Origin("LIVE", "script"))
+    told = fresh.apply(early, as_of_ns=at("09:40:00"))
+    rewound = supervisor.latest
+    assert rewound.legs == told.legs
+    assert rewound.spread == told.spread
+    assert rewound.health.counts == told.health.counts
+    assert rewound.as_of == told.as_of
+    assert rewound.legs["IWM"].high == 218.0, "the later high is forgotten"
+    assert rewound.seq == 2, "the sequence goes on"
+
+
+async def test_a_feed_that_raises_ends_the_run_with_its_error_and_every_reader():
+    gate = asyncio.Event()
+    bad = Script(Batch((quote(220.0),), at("10:40:00")), gate, RuntimeError("the wire broke"), name="bad")
+    never = Script(asyncio.Event(), name="good")
+    supervisor = supervise(bad, never)
+    readers = [asyncio.create_task(everything(supervisor.listen())) for _ in range(3)]
+    run = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor.latest is not None)
+    gate.set()
+    with pytest.raises(ExceptionGroup) as caught:
+        await run
+    (error,) = caught.value.exceptions
+    assert (type(error), str(error)) == (RuntimeError, "the wire broke")
+    assert [len(await reader) for reader in readers] == [1, 1, 1]
+    assert never.closed, "the other feeds are stopped"
+
+
+async def test_a_cancelled_run_ends_every_reader():
+    feed = Script(Batch((quote(220.0),), at("10:40:00")), asyncio.Event())
+    supervisor = supervise(feed)
+    reader = asyncio.create_task(everything(supervisor.listen()))
+    run = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor.latest is not None)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert await reader == [supervisor.latest]
+    assert feed.closed
+
+
+async def test_the_market_s_time_never_depends_on_how_long_a_feed_waits_between_batches():
+    """Whether each quote comes in a batch of its own or all in one, the last snapshot is the same."""
+    quotes = [quote(218.0 + i / 10, f"10:{i:02d}:00") for i in range(30)]
+    single = supervise(Script(*(Batch((q,), q.ts_ns) for q in quotes)))
+    whole = supervise(Script(Batch(tuple(quotes), quotes[-1].ts_ns)))
+    await single.run()
+    await whole.run()
+    assert single.latest.legs == whole.latest.legs
+    assert single.latest.as_of == whole.latest.as_of == from_ns(quotes[-1].ts_ns // NS * NS)
