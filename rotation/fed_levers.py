@@ -1,0 +1,101 @@
+"""What moves P(cut): the effect of one tick, and the price at which it passes a level."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rotation.fedwatch import STEP_PCT, Month, StripCase, solve
+from rotation.odds import conditional, odds
+
+TICK = 0.005
+SPOT_TICK = 0.0025
+"""Of the contract whose month it is (CME Group, 30-Day Federal Funds Futures, contract specification)."""
+LOWEST_PRICE = 90.0
+
+
+class TickEffect(msgspec.Struct, frozen=True):
+    """How one tick of one contract changes P(cut by the meeting), in shares of 1."""
+
+    contract: Month
+    tick: float
+    up: float
+    down: float
+
+
+class Lever(msgspec.Struct, frozen=True):
+    """Where one contract's price brings P(cut at the next meeting) to the level, the others unchanged."""
+
+    contract: Month
+    price: float | None
+    """Exact, between ticks; None where no price of 90 or more does it."""
+    ticks: float | None
+    """From its price now; negative is down."""
+    rises: bool | None
+    """True where P(cut) rises with the price beyond it; None without a price."""
+
+
+def tick_size(contract: Month, case: StripCase) -> float:
+    """0.0025 in the spot month, else 0.005."""
+    return SPOT_TICK if contract == (case.watch_date.year, case.watch_date.month) else TICK
+
+
+def p_cut(case: StripCase, meeting: int = 0, *, legacy: bool = False) -> float | None:
+    """P(range below the current one after the meeting), conditional view; None where it is not solved."""
+    moves = solve(case, legacy=legacy).moves
+    if not 0 <= meeting < len(moves):
+        return None
+    return odds(conditional(moves[: meeting + 1])[-1], case.target_range_bp).cut
+
+
+def tick_effects(case: StripCase, meeting: int = 0, *, legacy: bool = False) -> tuple[TickEffect, ...]:
+    """The effect of one tick of every contract that this meeting's row rests on; empty if it is unsolved."""
+    solved = solve(case, legacy=legacy).solved
+    now = p_cut(case, meeting, legacy=legacy)
+    if now is None:
+        return ()
+    contracts = sorted({month for row in solved[: meeting + 1] for month in row.contracts})
+    effects = []
+    for contract in contracts:
+        tick = tick_size(contract, case)
+        up, down = (
+            (p_cut(_moved(case, contract, by), meeting, legacy=legacy) or 0.0) - now for by in (tick, -tick)
+        )
+        effects.append(TickEffect(contract, tick, up, down))
+    return tuple(effects)
+
+
+def levers(case: StripCase, level: float, *, legacy: bool = False) -> tuple[Lever, ...]:
+    """For every contract of the next meeting, the price at which P(cut) passes ``level``.
+
+    P(cut) is max(0, min(1, -x)) and x is linear in every price, so the inverse is exact: x = -level. A level
+    outside [0, 1] has no price. Empty if the next meeting is unsolved.
+    """
+    solved = solve(case, legacy=legacy).solved
+    if not solved:
+        return ()
+    return tuple(_lever(case, contract, level, legacy=legacy) for contract in solved[0].contracts)
+
+
+def _lever(case: StripCase, contract: Month, level: float, *, legacy: bool) -> Lever:
+    here, there = (_x(c, legacy=legacy) for c in (case, _moved(case, contract, 1)))
+    slope = there - here
+    now = case.prices[contract]
+    if not 0 <= level <= 1 or abs(slope) < 1e-9:
+        return Lever(contract, None, None, None)
+    price = now + (-level - here) / slope
+    if price < LOWEST_PRICE:
+        return Lever(contract, None, None, None)
+    return Lever(contract, price, (price - now) / tick_size(contract, case), slope < 0)
+
+
+def _x(case: StripCase, *, legacy: bool) -> float:
+    """The next meeting's move before it is snapped to a whole number."""
+    first = solve(case, legacy=legacy).meetings[0]
+    assert first.end_pct is not None
+    assert first.start_pct is not None
+    return (first.end_pct - first.start_pct) / STEP_PCT
+
+
+def _moved(case: StripCase, contract: Month, by: float) -> StripCase:
+    prices = {**case.prices, contract: case.prices[contract] + by}
+    return msgspec.structs.replace(case, prices=prices)
