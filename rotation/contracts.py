@@ -1,0 +1,53 @@
+"""Names of 30-Day Fed Funds futures (ZQ) as people and venues write them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rotation.errors import InputError
+
+if TYPE_CHECKING:
+    from rotation.fedwatch import Month
+
+CODES = "FGHJKMNQUVXZ"
+"""The futures trade's month letters, January to December."""
+_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+FIRST_YEAR, LAST_YEAR = 1988, 2199
+"""ZQ has traded since October 1988; a year outside is a slip of the keyboard."""
+
+
+def symbol(month: Month) -> str:
+    """(2026, 12) → "ZQZ26"."""
+    return f"ZQ{CODES[month[1] - 1]}{month[0] % 100:02}"
+
+
+def name(month: Month) -> str:
+    """(2026, 12) → "ZQZ26 (2026-12)", as errors and flags call it."""
+    return f"{symbol(month)} ({month[0]}-{month[1]:02})"
+
+
+def month_written(text: str) -> Month:
+    """The month of "2026-12": (2026, 12). Raises InputError for anything else."""
+    found = re.fullmatch(r"(\d{4})-(\d{2})", text, re.ASCII)
+    if found:
+        month = int(found[1]), int(found[2])
+        if FIRST_YEAR <= month[0] <= LAST_YEAR and 1 <= month[1] <= 12:
+            return month
+    raise InputError(f"{text!r} is not a contract month; write year and month as in 2026-09")
+
+
+def month_named(text: str) -> Month:
+    """The month of "DEC 26", as settlement files write it. Raises InputError for anything else."""
+    found = re.fullmatch(r"([A-Z]{3}) (\d{2})", text.strip().upper(), re.ASCII)
+    if found and found[1] in _NAMES:
+        return 2000 + int(found[2]), _NAMES.index(found[1]) + 1
+    raise InputError(f"{text!r} is not a contract month of a settlement file; it should read like SEP 26")
+
+
+def month_of_symbol(text: str) -> Month:
+    """The month of "ZQZ26" or "ZQZ26.CBT": (2026, 12). Raises InputError for anything else, ZQ=F too."""
+    found = re.fullmatch(rf"ZQ([{CODES}])(\d{{2}})(\.CBT)?", text, re.ASCII)
+    if found:
+        return 2000 + int(found[2]), CODES.index(found[1]) + 1
+    raise InputError(f"{text!r} is not one month's ZQ contract; it should read like ZQZ26 or ZQZ26.CBT")
