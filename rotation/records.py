@@ -36,7 +36,8 @@ class Records:
         self._ranked = array("d", series["value"].sort())
         tail = series["value"].tail(TRAILING)
         self._mean = tail.mean() if self.n >= TRAILING else None
-        self._sd = tail.std() if self.n >= TRAILING else None
+        # Equal values have no spread, whatever rounding says.
+        self._sd = tail.std() if self.n >= TRAILING and tail.min() != tail.max() else None
         newest_first = series.reverse()
         self._highs = _Stack(newest_first)
         self._lows = _Stack(newest_first.with_columns(-pl.col("value")))
