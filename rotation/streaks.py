@@ -83,15 +83,15 @@ class Runs(msgspec.Struct, frozen=True):
 def p_longest_run(n: int, k: int, p: float) -> float:
     """P(longest run of successes in n Bernoulli(p) trials is at least k).
 
-    Recurrence for no run of k: q(m) = q(m-1) - (1-p) p^k q(m-k-1), q(k) = 1 - p^k, q = 1 below
-    (Feller, An Introduction to Probability Theory I, chapter XIII, runs).
+    Recurrence: r(m) = r(m-1) + (1-p) p^k (1 - r(m-k-1)), r(k) = p^k, r = 0 below, so that small ones
+    keep their digits (Feller, An Introduction to Probability Theory I, chapter XIII, runs).
     """
     if k <= 0:
         return 1.0
     if n < k:
         return 0.0
     step = (1 - p) * p**k
-    q = [1.0] * k + [1 - p**k]
+    r = [0.0] * k + [p**k]
     for m in range(k + 1, n + 1):
-        q.append(q[m - 1] - step * q[m - k - 1])
-    return 1 - q[n]
+        r.append(min(1.0, r[m - 1] + step * (1 - r[m - k - 1])))
+    return r[n]
