@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rotation.sessions import sessions_between
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -25,6 +27,8 @@ class History:
 
         ``symbols``: those held, sorted. ``first``: the earliest session. ``words``: what is held, told.
 
+        ``frame`` keeps every row; those of days without trading enter no figure.
+
         Raises ValueError on duplicate rows or prices that are not finite and > 0.
         """
         frame = frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
@@ -37,9 +41,10 @@ class History:
         if frame.select("symbol", "date").is_duplicated().any():
             raise ValueError("history holds two rows for one symbol and date")
         self.frame = frame.sort("symbol", "date")
+        self._settled = _on_sessions(self.frame)
         self.source = source
         self.symbols: list[str] = self.frame["symbol"].unique().sort().to_list()
-        self.first: date | None = self.frame["date"].min()  # type: ignore[assignment]
+        self.first: date | None = self._settled["date"].min()  # type: ignore[assignment]
         self.words = source
         if self.symbols:
             self.words += f": {len(self.symbols)} symbols, {self.first} to {self.last()}"
@@ -51,19 +56,30 @@ class History:
 
     def last(self, through: date | None = None) -> date | None:
         """The latest session held, of any symbol, up to ``through``."""
-        days = self.frame["date"]
+        days = self._settled["date"]
         return days.filter(days <= through).max() if through else days.max()  # type: ignore[return-value]
 
     def before(self, session: date) -> pl.DataFrame:
         """Rows strictly before a session: all that its figures may look at."""
-        return self.frame.filter(pl.col("date") < session)
+        return self._settled.filter(pl.col("date") < session)
+
+    def through(self, session: date) -> pl.DataFrame:
+        """Rows up to and including a session."""
+        return self._settled.filter(pl.col("date") <= session)
 
     def on(self, session: date) -> pl.DataFrame:
         """The rows of one session."""
-        return self.frame.filter(pl.col("date") == session)
+        return self._settled.filter(pl.col("date") == session)
 
     def with_rows(self, rows: pl.DataFrame) -> History:
         """A new history in which ``rows`` (same columns) replace or extend these."""
         rows = rows.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         kept = self.frame.join(rows, on=["symbol", "date"], how="anti")
         return History(pl.concat([kept, rows]), self.source)
+
+
+def _on_sessions(frame: pl.DataFrame) -> pl.DataFrame:
+    if frame.is_empty():
+        return frame
+    first, last = frame["date"].min(), frame["date"].max()
+    return frame.filter(pl.col("date").is_in(sessions_between(first, last)))  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ def settled_ratio(history: History, base: str, against: str, column: str, throug
     Rows up to and including ``through``. Rebasing makes the level independent of splits and
     dividends that come later. ``unit`` turns any later base / against into the same terms.
     """
-    rows = history.frame.filter(pl.col("date") <= through).drop_nulls(column)
+    rows = history.through(through).drop_nulls(column)
     pair = (
         rows.filter(pl.col("symbol") == base)
         .join(rows.filter(pl.col("symbol") == against), on="date", suffix="_against")

@@ -34,9 +34,9 @@ class Settled(msgspec.Struct, frozen=True):
 
     session: date
     table: pl.DataFrame
-    """One row a symbol, in the order asked for: ``symbol``, ``close`` and ``date`` of the latest row,
-    ``scale`` (value per unit of price), ``back_1`` … ``back_252`` (value k sessions before),
-    ``streak`` at the session before. Unknown is null."""
+    """One row a symbol, in the order asked for: ``symbol``, the latest ``close`` known and its
+    ``date`` (of the latest row where no close is), ``scale`` (value per unit of price), ``back_1`` …
+    ``back_252`` (value k sessions before), ``streak`` at the session before. Unknown is null."""
     legs: dict[str, Baseline]
     spread: Baseline
 
@@ -48,7 +48,6 @@ def settle(history: History, session: date, symbols: list[str], desk: Desk) -> S
     first = past["date"].min()
     days = sessions_between(first, session) if first is not None else [session]  # type: ignore[arg-type]
     calendar = pl.DataFrame({"date": days[:-1]}, schema={"date": pl.Date}).with_row_index("n")
-    # An inner join: a row on a day without trading has no place on the calendar.
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
     asked = [leg for leg in desk.legs if leg in symbols]
     grid = _grid(rows, calendar, {*asked, desk.base, desk.against})
@@ -79,7 +78,11 @@ def _table(rows: pl.DataFrame, today: int, symbols: list[str]) -> pl.DataFrame:
             scale=(pl.col("value") / pl.col("close")).last(),
         )
     )
-    closes = rows.group_by("symbol").agg(pl.col("close", "date").last())
+    known = pl.col("close").is_not_null()
+    closes = rows.group_by("symbol").agg(
+        pl.col("close").filter(known).last(),
+        pl.coalesce(pl.col("date").filter(known).last(), pl.col("date").last()),
+    )
     return (
         pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String})
         .join(latest, on="symbol", how="left", maintain_order="left")
