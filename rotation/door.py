@@ -26,11 +26,17 @@ Part = Literal["PRE", "REGULAR", "POST"]
 class Door:
     """The prints of one session, per symbol and part of the day. A newer session's print turns the page."""
 
-    def __init__(self, known: AbstractSet[str], session: date | None) -> None:
-        """``known``: the symbols let in. ``session``: prints of earlier ones are turned away."""
-        self._known = known
+    def __init__(self) -> None:
+        """Let nothing in before ``expect``."""
+        self._known: AbstractSet[str] = frozenset()
         self._counts: Counter[str] = Counter()
-        self._turn(session)
+        self._turn(None)
+
+    def expect(self, known: AbstractSet[str], session: date | None) -> None:
+        """Let these symbols in, but no prints of sessions before this one; the page turns if it is newer."""
+        self._known = known
+        if session and (self.session is None or session > self.session):
+            self._turn(session)
 
     def _turn(self, session: date | None) -> None:
         self.session = session

@@ -63,16 +63,18 @@ class Market:
 
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
-        known = {*self.desk.legs, *self.history.symbols, *self._members}
-        # The desk's own come first: a snapshot reads only the head of the table.
-        self._symbols = [*self.desk.legs, *sorted(known.difference(self.desk.legs))]
-        self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
-        self._door = Door(known, self.history.last(last_closed(as_of_ns)))
-        self._look_back()
+        self._as_of_ns = as_of_ns
+        self._door = Door()
+        self.learn(self.history)
 
     def learn(self, history: History) -> None:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
+        known = {*self.desk.legs, *history.symbols, *self._members}
+        # The desk's own come first: a snapshot reads only the head of the table.
+        self._symbols = [*self.desk.legs, *sorted(known.difference(self.desk.legs))]
+        self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
+        self._door.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
 
     def _look_back(self) -> None:
@@ -114,6 +116,7 @@ class Market:
 
         Bad, unknown, late and repeated quotes are counted, never raised.
         """
+        self._as_of_ns = as_of_ns
         before = self._door.session
         touched = {quote.symbol for quote in batch if self._door.admit(quote, as_of_ns)}
         session = self._door.session
@@ -159,7 +162,7 @@ class Market:
         rows = {}
         for symbol, settled, today in zip(self.desk.legs, self._known, figured, strict=True):
             close, closed, streak, scale = settled
-            if symbol in self._closes:
+            if symbol in self._closes and (self._closes[symbol] is not None or close is None):
                 close, closed = self._closes[symbol], self._settled.session
             elif closed is None and self._door.current(symbol) is None:
                 continue

@@ -59,7 +59,8 @@ class Moment(msgspec.Struct, frozen=True):
 def leg(row: Row, baseline: Baseline, door: Door, now: Moment) -> Leg:
     """One leg of the desk."""
     regular, late = door.prints(row.symbol, "REGULAR"), door.prints(row.symbol, "POST")
-    current = None if row.closed == now.session else door.current(row.symbol)
+    settled = row.closed == now.session and row.close is not None
+    current = None if settled else door.current(row.symbol)
     last, age_s, source, session = row.close, None, now.history, row.closed
     if current and current.last:
         last, session, source = current.last.price, now.session, now.source

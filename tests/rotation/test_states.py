@@ -1,0 +1,91 @@
+"""The word beside every price."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from core_oracle import duration
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotation import states
+from rotation.sessions import NEW_YORK, to_ns
+
+
+def at(text: str) -> int:
+    return to_ns(datetime.fromisoformat(text).replace(tzinfo=NEW_YORK))
+
+
+MIDDAY = at("2024-07-16 12:00")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "word"),
+    [
+        (0, "0s"),
+        (42.9, "42s"),
+        (59.999, "59s"),
+        (60, "1m"),
+        (3599, "59m"),
+        (3600, "1h"),
+        (86_399, "23h"),
+        (86_400, "1d"),
+        (12.5 * 86_400, "12d"),
+    ],
+)
+def test_durations(seconds: float, word: str):
+    assert states.duration(seconds) == word
+
+
+@given(st.floats(0, 1e9))
+def test_a_duration_is_in_the_largest_unit_that_is_not_zero(seconds: float):
+    assert states.duration(seconds) == duration(seconds)
+
+
+@pytest.mark.parametrize(
+    ("mode", "age_s", "as_of", "word"),
+    [
+        ("LIVE", 0.0, "2024-07-16 12:00", "LIVE"),
+        ("LIVE", 30.0, "2024-07-16 12:00", "LIVE"),
+        ("LIVE", 30.1, "2024-07-16 12:00", "STALE 30s"),
+        ("LIVE", 42.0, "2024-07-16 09:30", "STALE 42s"),
+        ("LIVE", 7200.0, "2024-07-16 15:59:59", "STALE 2h"),
+        ("LIVE", 42.0, "2024-07-16 08:00", "LIVE"),
+        ("DELAYED 15m", 1200.0, "2024-07-16 12:00", "DELAYED 15m"),
+        ("REPLAY", 1200.0, "2024-07-16 12:00", "REPLAY"),
+        ("DEMO", 1200.0, "2024-07-16 12:00", "DEMO"),
+    ],
+)
+def test_words_of_a_print(mode: str, age_s: float, as_of: str, word: str):
+    assert states.of_print(mode, age_s, at(as_of)) == word
+
+
+@pytest.mark.parametrize(
+    ("closed", "session", "as_of", "word"),
+    [
+        # The session shown has closed, and nothing has traded since.
+        ("2024-07-16", "2024-07-16", "2024-07-16 16:00", "CLOSED"),
+        ("2024-07-16", "2024-07-16", "2024-07-17 09:29:59", "CLOSED"),
+        ("2024-07-12", "2024-07-12", "2024-07-14 12:00", "CLOSED"),
+        ("2024-07-03", "2024-07-03", "2024-07-04 12:00", "CLOSED"),
+        # Trading goes on without us.
+        ("2024-07-16", "2024-07-16", "2024-07-17 09:30", "OFFLINE"),
+        ("2024-07-16", "2024-07-16", "2024-07-17 16:00", "OFFLINE"),
+        ("2024-07-16", "2024-07-16", "2024-07-20 12:00", "OFFLINE"),
+        # Others print today, this one does not.
+        ("2024-07-15", "2024-07-16", "2024-07-16 12:00", "OFFLINE"),
+        ("2024-07-12", "2024-07-15", "2024-07-15 12:00", "OFFLINE"),
+        # Not even the session before has a close.
+        ("2024-07-12", "2024-07-16", "2024-07-16 12:00", "STALE 4d"),
+        ("2024-07-02", "2024-07-05", "2024-07-05 12:00", "STALE 3d"),
+        (None, "2024-07-16", "2024-07-16 12:00", "OFFLINE"),
+        ("2024-07-16", None, "2024-07-16 12:00", "OFFLINE"),
+        (None, None, "2024-07-16 12:00", "OFFLINE"),
+    ],
+)
+def test_words_of_a_settled_close(closed: str | None, session: str | None, as_of: str, word: str):
+    days = [date.fromisoformat(day) if day else None for day in (closed, session)]
+    for mode in ("", "LIVE", "REPLAY", "DELAYED 15m"):
+        assert states.of_close(mode, *days, at(as_of)) == word
+    assert states.of_close("DEMO", *days, at(as_of)) == "DEMO"
