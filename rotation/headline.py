@@ -26,6 +26,8 @@ def headline(legs: dict[str, Leg], spread: Spread, session: date | None, *, phas
         return f"No price for {spread.base} yet."
     clauses = [_today(base, phase), _return(base, session), _spread(spread, against, session)]
     told = "; ".join(clause for clause in clauses if clause)
+    if told and not clauses[0]:
+        told = f"{base.name} {told}"
     return f"{told}." if told else f"{base.name}: today's price is not known yet."
 
 
