@@ -150,25 +150,25 @@ class TapeFeed:
     def _advance(self, elapsed_s: float) -> tuple[Quote, ...]:
         """Move on by wall seconds, not dwelling on nights, and return what came due."""
         position = self._position_ns + int(elapsed_s * self._speed * NS)
-        night_ns = self._night()
-        if night_ns is not None and position >= night_ns:
+        night = self._night()
+        if night is not None and self._position_ns < night[1] and position >= night[0]:
             self._rested_s += elapsed_s
-            position = night_ns if self._rested_s < NIGHT_S else self._times[self._next] - NS
+            position = max(night[0], self._position_ns) if self._rested_s < NIGHT_S else night[1]
         else:
             self._rested_s = 0.0
         self._position_ns = min(position, self._end_ns)
         first, self._next = self._next, bisect_right(self._times, self._position_ns)
         return tuple(quotes(self._tape.slice(first, self._next - first)))
 
-    def _night(self) -> int | None:
-        """When the session is over for this tape: the bell, or its last print if later.
+    def _night(self) -> tuple[int, int] | None:
+        """From the end of the session, the bell or its last print if later, to a second before the next print.
 
         None while the next print belongs to the same session.
         """
         if not 0 < self._next < len(self._times):
             return None
-        last_ns = self._times[self._next - 1]
+        last_ns, next_ns = self._times[self._next - 1], self._times[self._next]
         session = session_at(last_ns)
-        if session is None or session_at(self._times[self._next]) == session:
+        if session is None or session_at(next_ns) == session:
             return None
-        return max(close_ns(session), last_ns)
+        return max(close_ns(session), last_ns), next_ns - NS
