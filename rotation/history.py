@@ -7,6 +7,7 @@ for a symbol and date.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -25,7 +26,7 @@ class History:
     def __init__(self, frame: pl.DataFrame, source: str = "history") -> None:
         """Take a frame with the columns of SCHEMA (others are dropped); ``source`` is shown as provenance.
 
-        ``symbols``: those held, sorted. ``first``: the earliest session. ``words``: what is held, told.
+        ``symbols``: those held, sorted.
 
         ``frame`` keeps every row; those of days without trading enter no figure.
 
@@ -41,18 +42,34 @@ class History:
         if frame.select("symbol", "date").is_duplicated().any():
             raise ValueError("history holds two rows for one symbol and date")
         self.frame = frame.sort("symbol", "date")
-        self._settled = _on_sessions(self.frame)
         self.source = source
         self.symbols: list[str] = self.frame["symbol"].unique().sort().to_list()
-        self.first: date | None = self._settled["date"].min()  # type: ignore[assignment]
-        self.words = source
-        if self.symbols:
-            self.words += f": {len(self.symbols)} symbols, {self.first} to {self.last()}"
 
     @classmethod
     def empty(cls) -> History:
         """No rows at all: every settled figure is unknown."""
         return cls(pl.DataFrame(schema=SCHEMA), "no history")
+
+    @cached_property
+    def _settled(self) -> pl.DataFrame:
+        """Rows on sessions. On first use: only then is the calendar worked out."""
+        if self.frame.is_empty():
+            return self.frame
+        first, last = self.frame["date"].min(), self.frame["date"].max()
+        days = sessions_between(first, last)  # type: ignore[arg-type]
+        return self.frame.filter(pl.col("date").is_in(days))
+
+    @property
+    def first(self) -> date | None:
+        """The earliest session held, of any symbol."""
+        return self._settled["date"].min()  # type: ignore[return-value]
+
+    @cached_property
+    def words(self) -> str:
+        """What is held, told."""
+        if not self.symbols:
+            return self.source
+        return f"{self.source}: {len(self.symbols)} symbols, {self.first} to {self.last()}"
 
     def last(self, through: date | None = None) -> date | None:
         """The latest session held, of any symbol, up to ``through``."""
@@ -76,10 +93,3 @@ class History:
         rows = rows.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         kept = self.frame.join(rows, on=["symbol", "date"], how="anti")
         return History(pl.concat([kept, rows]), self.source)
-
-
-def _on_sessions(frame: pl.DataFrame) -> pl.DataFrame:
-    if frame.is_empty():
-        return frame
-    first, last = frame["date"].min(), frame["date"].max()
-    return frame.filter(pl.col("date").is_in(sessions_between(first, last)))  # type: ignore[arg-type]
