@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -208,6 +208,27 @@ def history_list(ctx: click.Context) -> None:
     lines = _backend(ctx).list_history()
     for line in lines or ["nothing yet; see: rotation-tui history import --help"]:
         click.echo(line)
+
+
+@cli.command(epilog="\b\nExample:\n  rotation-tui fed --strip strip.json --view local --format csv")
+@_path_option(
+    "--strip", required=True, metavar="FILE", help="JSON: watch_date, target_range_bp, fomc_dates, prices."
+)
+@click.option(
+    "--view",
+    type=click.Choice(["conditional", "aggregated", "local"]),
+    default="conditional",
+    show_default=True,
+)
+@click.option("--legacy", is_flag=True, help="The day count of before August 2024.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+def fed(*, strip: Path, view: Literal["conditional", "aggregated", "local"], legacy: bool, form: str) -> None:
+    """The probability of rate cuts, hikes and holds, from the prices of 30-Day Fed Funds futures (ZQ)."""
+    from tui.fed_report import report  # noqa: PLC0415
+
+    click.echo(report(strip, view, form, legacy=legacy), nl=False)
 
 
 @cli.command()
