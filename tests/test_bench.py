@@ -1,0 +1,69 @@
+"""Every bench still runs and prints its one JSON line. How fast it was is nobody's business here."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALWAYS = {"bench", "at", "python", "textual", "polars", "cpu", "runs", "aim", "met"}
+TOLD = {
+    "startup": {
+        "ratio",
+        "first_paint_ms",
+        "bare_first_paint_ms",
+        "first_headline_ms",
+        "polars_before_first_paint",
+    },
+    "paint": {"cpu_ms", "bytes_median", "bytes_max", "first_frame_bytes", "idle_pct", "at_80x24"},
+    "memory": {"rss_mb", "pss_mb", "uss_mb", "imports_rss_mb", "ours_mb", "demo", "variants"},
+    "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
+}
+MAY_BE_NOTHING = {"load_before", "idle_pct", "polars_before_first_paint"}
+
+
+def numbers(value, name=""):
+    """Every number of a JSON value, with the name it stands under; aims are wishes, not figures."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in ("aim", "met"):
+                yield from numbers(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from numbers(inner, name)
+    elif isinstance(value, int | float):
+        yield name, value
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_bench_prints_one_line(name):
+    if name == "memory" and not Path("/proc/self/smaps_rollup").exists():
+        pytest.skip("this system does not say what memory a process holds")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", name, "--quick"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    told = json.loads(line)
+
+    assert set(told) >= ALWAYS | TOLD[name]
+    assert told["bench"] == name
+    assert told["runs"] >= 1
+    assert told["met"] == {figure: told[figure] <= most for figure, most in told["aim"].items()}
+    for figure, value in numbers(told):
+        assert math.isfinite(value), figure
+        assert value > 0 or (figure in MAY_BE_NOTHING and value >= 0), figure
+
+
+def test_a_wrong_name_is_told():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "speed"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "there is no bench 'speed'" in done.stderr
