@@ -196,7 +196,7 @@ def _forward(
             continue
         before, after = day_count(held[i], legacy=legacy)
         if after >= LEAST_DAYS_AFTER:
-            rate, basis = start[i]
+            rate, basis = start[i] if before else (0.0, 0)
             end[i] = ((before + after) * rates[i] - before * rate) / after, basis | 1 << (i - base)
             filled.add(i)
     return filled

@@ -1,7 +1,8 @@
 """A second engine for diagnosis: one rate path fitted to the whole strip, residuals and disagreement in bp.
 
 The chain is exact in a few contracts and blind to the rest; the fit uses every contract and shows which of
-them do not belong together.
+them do not belong together. A wrong contract between two anchors stands out by its own residual. A wrong
+anchor does not: the steps on its two sides absorb it, and the residual shows on the meeting month beside it.
 """
 
 from __future__ import annotations
