@@ -161,7 +161,7 @@ class TapeFeed:
         return tuple(quotes(self._tape.slice(first, self._next - first)))
 
     def _night(self) -> tuple[int, int] | None:
-        """From the end of the session, the bell or its last print if later, to a second before the next print.
+        """From the session's end, its bell or its last print if later, to a second before the next print.
 
         None while the next print belongs to the same session.
         """

@@ -15,6 +15,7 @@ from feeds.base import Batch, Rewind, Status
 from feeds.replay import FRAME_S, NIGHT_S, SPEEDS, TapeFeed, until
 from feeds.supervisor import Supervisor
 from feeds.tapes import SCHEMA, quotes
+from rotation.desk import Desk
 from rotation.history import History
 from rotation.market import Market, Origin
 from rotation.sessions import close_ns, from_ns, session_at, to_ns
@@ -27,6 +28,7 @@ CLOSES = {
     "QQQ": {10: 502.96, 11: 491.93, 12: 494.82, 15: 496.15, 16: 496.34},
 }
 ORIGIN = Origin("REPLAY", "tape")
+DESK = Desk(legs=("IWM", "QQQ"))
 
 
 class Clock:
@@ -385,6 +387,24 @@ async def test_the_official_close_settles_at_the_bell_before_the_jump():
     assert last.legs["IWM"].streak == Streak(settled=3, with_today=4, provisional=True)
 
 
+@pytest.mark.parametrize(
+    ("last", "end"),
+    [
+        ("15:58:59", "15:58:59"),
+        ("15:59:00", "16:00:00"),
+        ("15:59:59", "16:00:00"),
+        ("16:00:00", "16:00:00"),
+        ("16:00:01", "16:00:01"),
+        ("20:30:00", "20:30:00"),
+    ],
+)
+async def test_a_tape_of_a_session_s_last_minute_hears_the_bell(last, end):
+    tape = tape_of(("IWM", at("15:58:00"), 224.0), ("IWM", at(last), 224.5))
+    events = await Player(feed_of(tape, speed=60, stays=False)).steps()
+    assert events[-1].as_of_ns == at(end)
+    assert prices(events) == [224.0, 224.5]
+
+
 def test_until_gives_the_newest_session_alone():
     tape = two_days()
     assert until(tape, at("15:57:29", MONDAY)) == ()
@@ -441,7 +461,7 @@ async def press(tape: pl.DataFrame, keys, *, speed: float, lag: float, start_ns:
     feed = feed_of(tape, Clock(lag), speed=speed, start_ns=start_ns)
     player = Player(feed)
     settled = history()
-    supervisor = Supervisor(Market(settled, as_of_ns=0, origin=ORIGIN), [feed])
+    supervisor = Supervisor(Market(settled, DESK, as_of_ns=0, origin=ORIGIN), [feed])
     try:
         for key, value in [("play", 2), *keys, ("play", 5)]:
             if key == "seek":
@@ -456,7 +476,7 @@ async def press(tape: pl.DataFrame, keys, *, speed: float, lag: float, start_ns:
             if isinstance(event, Status) or supervisor.latest is None:
                 continue
             as_of_ns = supervisor._as_of_ns
-            fresh = Market(settled, as_of_ns=as_of_ns, origin=ORIGIN)
+            fresh = Market(settled, DESK, as_of_ns=as_of_ns, origin=ORIGIN)
             told = fresh.apply(until(tape, as_of_ns), as_of_ns=as_of_ns)
             assert figures(supervisor.latest) == figures(told)
     finally:
