@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from rotation.history import History
 from rotation.market import Market
 from rotation.sessions import close_ns, is_session, last_closed, next_session
-from rotation.snapshot import Counts, Streak
+from rotation.snapshot import Counts, Snapshot, Streak
 from rotation.ticks import Quote
 
 EXAMPLES = settings.default.max_examples
@@ -51,6 +51,8 @@ def assert_as_defined(world: World) -> None:
         expected.take(quotes, as_of_ns)
         differs = oracle.difference(figures(snapshot), expected.snapshot(as_of_ns))
         assert not differs, differs
+        # NaN and infinity would come back as None.
+        assert msgspec.json.decode(msgspec.json.encode(snapshot), type=Snapshot) == snapshot
 
 
 def same_figures(snapshot, other) -> bool:
