@@ -56,9 +56,7 @@ def fit(
     months = sorted(i for i in map(index, case.prices) if i <= last)
     if not months:
         return None
-    inside = [i for i in sorted(held) if months[0] <= i <= months[-1]]
-    if inside and inside[-1] == months[-1] and not day_count(held[inside[-1]], legacy=legacy)[1]:
-        inside.pop()  # decided on the last day of the last month: nothing is priced after it
+    inside = [i for i in sorted(held) if _within(i, months, day_count(held[i], legacy=legacy))]
     shares = [[1.0, *(_share(i, j, held[j], legacy=legacy) for j in inside)] for i in months]
     rates = [100 - case.prices[month_of(i)] for i in months]
     given = [(weights or {}).get(month_of(i), 1.0) for i in months]
@@ -76,6 +74,13 @@ def fit(
         spare=len(months) - len(solution),
         disagreement_bp={day: steps[day] - move for day, move in chain.items() if day in steps},
     )
+
+
+def _within(meeting: int, months: list[int], days: tuple[int, int]) -> bool:
+    """True where some day is priced before the decision and some after it: its step can be told."""
+    before, after = days
+    first, last = months[0] + (not before), months[-1] - (not after)
+    return first <= meeting <= last
 
 
 def _share(month: int, meeting: int, decision: date, *, legacy: bool) -> float:
