@@ -1,0 +1,46 @@
+"""Reading an answer's body: never more than a limit, and only what was asked for."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Literal
+
+from feeds.errors import SourceError
+
+if TYPE_CHECKING:
+    import httpx
+
+Expected = Literal["json", "csv", "html"]
+_GZIP = 31
+"""zlib's window bits for a gzip wrapper."""
+
+
+async def read_body(response: httpx.Response, limit: int) -> bytes:
+    """The body, decompressed. Raises SourceError beyond ``limit`` bytes or for a broken compression."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity", "gzip"}:
+        raise SourceError("compressed in a way that was not asked for")
+    # Decompressed here in bounded steps: a library would inflate a hostile chunk whole.
+    inflate = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
+    body = bytearray()
+    async for chunk in response.aiter_raw(65_536):
+        try:
+            body += inflate.decompress(chunk, limit + 1 - len(body)) if inflate else chunk
+        except zlib.error as error:
+            raise SourceError("the compressed body is damaged") from error
+        if len(body) > limit:
+            raise SourceError(f"the body is larger than {limit:,} bytes")
+    if inflate is not None and not inflate.eof:
+        raise SourceError("the body was cut")
+    return bytes(body)
+
+
+def check_content(body: bytes, content_type: str, expected: Expected) -> None:
+    """Raise SourceError for an empty body, and for a page where data were asked for (a wall, a login)."""
+    start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        raise SourceError("an empty body")
+    if expected == "html":
+        return
+    if start.startswith(b"<") or "html" in content_type.lower():
+        raise SourceError(f"an HTML page instead of {expected.upper()}")

@@ -1,0 +1,70 @@
+"""When a source may be asked again: jittered back-off with the source's own Retry-After as floor."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from rotation.sessions import to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIRST_S = 1.0
+LONGEST_S = 60.0
+"""Back-off without a word from the source: uniform up to 1 s, then 2 s, 4 s … 60 s (full jitter)."""
+RETRY_AFTER_MAX_S = 86_400.0
+"""A source that asks for more than a day is asked again after a day."""
+KEPT = 256
+
+
+class Pace:
+    """Failures in a row and the earliest next try, by name. Bounded: the longest unused are forgotten."""
+
+    def __init__(self, *, random: Callable[[], float]) -> None:
+        """``random``: uniform in [0, 1)."""
+        self._random = random
+        self._failures: OrderedDict[str, int] = OrderedDict()
+        self._next_s: dict[str, float] = {}
+
+    def wait_s(self, name: str, now_s: float) -> float:
+        """Seconds until this name may be asked; 0 when it may."""
+        return max(self._next_s.get(name, 0.0) - now_s, 0.0)
+
+    def failed(self, name: str, now_s: float, retry_after_s: float | None = None) -> float:
+        """Note a failure; returns the seconds to wait before the next try."""
+        failures = self._failures.get(name, 0)
+        self._failures[name] = failures + 1
+        self._failures.move_to_end(name)
+        while len(self._failures) > KEPT:
+            forgotten, _ = self._failures.popitem(last=False)
+            self._next_s.pop(forgotten, None)
+        longest = min(FIRST_S * 2.0 ** min(failures, 10), LONGEST_S)
+        wait = max(self._random() * longest, min(retry_after_s or 0.0, RETRY_AFTER_MAX_S))
+        self._next_s[name] = now_s + wait
+        return wait
+
+    def worked(self, name: str) -> None:
+        """Forget the failures of this name."""
+        self._failures.pop(name, None)
+        self._next_s.pop(name, None)
+
+
+def retry_after_s(header: str | None, now_ns: int) -> float | None:
+    """Seconds asked for by a Retry-After header, given as seconds or as an HTTP date; None for neither."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    at_ns = http_date_ns(text)
+    return None if at_ns is None else max((at_ns - now_ns) / 1e9, 0.0)
+
+
+def http_date_ns(header: str | None) -> int | None:
+    """UTC nanoseconds of an HTTP date; None if it is not one."""
+    try:
+        moment: datetime = parsedate_to_datetime((header or "")[:60])
+        return to_ns(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
