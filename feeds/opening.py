@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +19,7 @@ from rotation.desk import Desk
 from rotation.history import History
 from rotation.instants import after_close, parse
 from rotation.market import NOWHERE, Market, Origin
-from rotation.sessions import from_ns, open_ns
+from rotation.sessions import from_ns, open_ns, to_ns
 from rotation.snapshot import FeedHealth
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 MOST_LEGS = 16
 """Imported symbols beyond the desk's own get a leg up to this many."""
+EARLIEST_NS = to_ns(datetime(1900, 1, 1, tzinfo=UTC))
 DEMO_STARTS_S = 70 * 60
 """The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
 
@@ -129,6 +130,8 @@ def _as_of(history: History, text: str, now_ns: int) -> int:
         as_of_ns = after_close(at) if isinstance(at, date) else at
     except ValueError as error:
         raise InputError(f"--at: {error}") from error
+    if as_of_ns < EARLIEST_NS:
+        raise InputError(f"--at: {text} lies before {from_ns(EARLIEST_NS):%Y}; name a later one")
     if as_of_ns > now_ns:
         raise InputError(f"--at: {text} lies in the future (it is {from_ns(now_ns):%Y-%m-%d %H:%M} UTC now)")
     if isinstance(at, date) and history.symbols and history.on(at).is_empty():
