@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random as _random
 import time
 from collections import OrderedDict
@@ -264,4 +265,4 @@ def _why(error: Exception) -> str:
 
 
 def _whole(seconds: float) -> str:
-    return duration(seconds) if seconds >= 1 else "under 1s"
+    return duration(math.ceil(seconds)) if seconds >= 1 else "under 1s"
