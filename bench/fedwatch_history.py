@@ -177,7 +177,7 @@ def document(whole: list[Whole], means: list[tuple[date, float, float]]) -> str:
             december_worst=max(later[1]),
             n_means=len(means),
             gap=sum(gaps) / len(gaps),
-            exact=sum(gap < 1e-4 for gap in gaps),
+            exact=sum(gap < 1e-3 for gap in gaps),
             half=sum(gap <= 0.51 for gap in gaps),
             gap_worst=max(gaps),
             gap_day=means[gaps.index(max(gaps))][0],

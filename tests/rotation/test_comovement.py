@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import fsum
 from statistics import correlation, linear_regression
 
 import pytest
@@ -52,6 +53,10 @@ def test_a_side_that_does_not_move():
     still, moving = [0.1] * 25, [float(i) for i in range(25)]
     assert comovement(still, moving) == CoMovement(25, None, None)
     assert comovement(moving, still) == CoMovement(25, 0.0, None)
+    # Equal changes whose mean, rounded, is not equal to them.
+    value = next(v for v in (i / 1000 for i in range(1, 2000)) if fsum([v] * 25) / 25 != v)
+    assert comovement([value] * 25, moving) == CoMovement(25, None, None)
+    assert comovement(moving, [value] * 25) == CoMovement(25, 0.0, None)
 
 
 def test_a_gap_is_not_bridged():
@@ -65,3 +70,11 @@ def test_series_must_pair():
         rolling([1.0, 2.0], [1.0])
     with pytest.raises(ValueError, match="1 changes"):
         comovement([1.0], [])
+
+
+def test_the_window_forgets():
+    cut = [float(i * i % 11) for i in range(40)]
+    spread = [float(i * 7 % 13) for i in range(40)]
+    last = rolling(cut, spread, window=10, least_n=5)[-1]
+    assert last == rolling(cut[-11:], spread[-11:], window=99, least_n=5)[-1]
+    assert last.n == 10

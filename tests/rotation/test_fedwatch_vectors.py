@@ -306,3 +306,20 @@ def test_forward_fill_needs_eight_days():
         dates = (date(2027, 8, day), date(2027, 9, 15), date(2027, 11, 3))
         prices = {(2027, 7): 96.0, (2027, 8): 96.01}
         assert solve(StripCase(date(2027, 8, 1), (375, 400), dates, prices)).meetings[0].state == state
+
+
+def test_a_start_filled_forward_is_degraded_too():
+    # October has an anchor behind it and no price of its own: its start is what September's average left.
+    prices = {(2026, 8): 96.37, (2026, 9): 96.44, (2026, 11): 96.6}
+    september, october = solve(StripCase(date(2026, 8, 10), (350, 375), CALENDAR, prices)).solved
+    assert (september.state, october.state) == ("degraded", "degraded")
+    assert september.x == pytest.approx(-0.07 * 30 / 14 / 0.25)
+    assert september.x + october.x == pytest.approx(-0.23 / 0.25)
+    assert october.contracts == ((2026, 8), (2026, 9), (2026, 11))
+
+
+def test_legacy_decision_on_the_first_rests_on_its_own_month_alone():
+    prices = {(2024, 4): 94.67, (2024, 5): 94.7, (2024, 6): 94.75}
+    june = solve(StripCase(date(2024, 5, 2), (525, 550), DATES, prices), legacy=True).solved[0]
+    assert june.start_pct == pytest.approx(5.3)
+    assert june.contracts == ((2024, 5), (2024, 6))

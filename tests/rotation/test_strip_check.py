@@ -190,6 +190,11 @@ def test_four_steps_are_the_limit():
     assert "beyond" in refusal(priced(m2026_08=95.995, m2026_10=97.0, m2026_11=97.0))
 
 
+def test_the_last_known_decision_day_still_counts():
+    data = changed(watch_date="2026-09-16", fomc_dates=["2026-07-29", "2026-09-16"])
+    assert [row.date for row in checked_table(parse_strip(data))[0].meetings] == [date(2026, 9, 16)]
+
+
 def test_negative_rates_are_computed_and_flagged():
     prices = {month: price + 4 for month, price in GOOD["prices"].items()}
     table, flags = checked_table(parse_strip(changed(prices=prices)))

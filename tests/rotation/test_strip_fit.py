@@ -122,3 +122,11 @@ def test_official_strips(shared_data):
         worst = max(found.residual_bp, key=lambda month: abs(found.residual_bp[month]))
         assert f"{worst[0]}-{worst[1]:02}" in raw["unused_months"]
         assert (found.rms_bp < 1) == (raw["watch_date"] != "2026-04-07")
+
+
+def test_a_first_day_at_the_start_is_left_out_under_the_legacy_count():
+    dates = (date(2024, 5, 1), date(2024, 6, 12), date(2024, 7, 31), date(2024, 9, 18))
+    prices = {(2024, 5): 94.67, (2024, 6): 94.7, (2024, 7): 94.72, (2024, 8): 94.8}
+    case = StripCase(date(2024, 5, 1), (525, 550), dates, prices)
+    assert list(fit(case, legacy=True).step_bp) == [date(2024, 6, 12), date(2024, 7, 31)]
+    assert fit(case).step_bp.keys() == {date(2024, 5, 1), date(2024, 6, 12), date(2024, 7, 31)}
