@@ -23,6 +23,7 @@ TOLD = {
     "paint": {"cpu_ms", "bytes_median", "bytes_max", "first_frame_bytes", "idle_pct", "at_80x24"},
     "memory": {"rss_mb", "pss_mb", "uss_mb", "imports_rss_mb", "ours_mb", "demo", "variants"},
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
+    "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
 }
 MAY_BE_NOTHING = {"load_before", "idle_pct", "polars_before_first_paint"}
 
