@@ -76,7 +76,7 @@ class PolymarketStream:
 
     async def events(self) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:
         """Run until cancelled, or until the venue says no for good (a 4xx other than 429)."""
-        while True:
+        while self._tokens:
             why, after_s, fatal = "the connection was closed", None, False
             try:
                 async with connect(self._url, max_size=FRAME_MAX, open_timeout=10, close_timeout=2) as socket:

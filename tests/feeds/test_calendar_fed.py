@@ -56,7 +56,7 @@ def test_the_documented_page():
         ("March", "3 (unscheduled)", None),
         ("August", "22 (notation vote)", None),
         ("March", "15 (Sunday)", None),
-        ("June", "29-1", None),
+        ("May", "29-1", None),
         ("June", "31-32", None),
         ("Smarch", "12-13", None),
         ("Jan/Feb/Mar", "12-13", None),
@@ -74,6 +74,14 @@ def test_a_row_without_its_date_does_not_shift_the_next():
         b'fomc-meeting__date col-xs-4 col-sm-9 col-md-10 col-lg-1">11-12', b'other">', 1
     )
     assert parse(page) == [date(2024, 7, 31)]
+
+
+def test_a_date_without_its_month_is_left_out():
+    page = calendar({2024: [("June", "11-12"), ("July", "3-4"), ("July", "30-31")]})
+    page = page.replace(
+        b'fomc-meeting__month col-xs-5 col-sm-3 col-md-2"><strong>July', b'other"><strong>', 1
+    )
+    assert parse(page) == [date(2024, 6, 12), date(2024, 7, 31)]
 
 
 @pytest.mark.parametrize(

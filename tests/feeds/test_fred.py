@@ -88,9 +88,15 @@ def test_the_newest_known_day_of_each_series():
     assert joined(upper, lower, rate, *old) == [PolicyRate(date(2024, 9, 19), 533.0, 475.0, 500.0, "FRED")]
 
 
+def test_a_newest_day_that_is_a_dot_is_passed_over():
+    known = ("DFEDTARU", "2024-09-19", 5.0), ("DFEDTARL", "2024-09-19", 4.75)
+    dots = ("DFEDTARU", "2024-09-20", None), ("DFEDTARL", "2024-09-20", None), ("DFF", "2024-09-20", None)
+    assert joined(*known, *dots) == [PolicyRate(date(2024, 9, 19), None, 475.0, 500.0, "FRED")]
+
+
 def test_bounds_of_different_days_are_no_range():
     # The day after a decision one series may be updated before the other.
-    assert joined(("DFEDTARU", "2024-09-19", 5.0), ("DFEDTARL", "2024-09-18", 5.25)) == []
+    assert joined(("DFEDTARU", "2024-09-19", 5.0), ("DFEDTARL", "2024-09-18", 4.5)) == []
     assert joined(("DFEDTARU", "2024-09-19", 5.0), ("DFF", "2024-09-17", 5.33)) == [
         PolicyRate(date(2024, 9, 17), 533.0, None, None, "FRED")
     ]

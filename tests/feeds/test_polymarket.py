@@ -17,6 +17,7 @@ from feeds.polymarket_stream import FIRST_S, PING_S, QUIET_S, PolymarketStream
 from feeds.transport import Transport
 from tests.servers.polymarket import (
     CUT,
+    MUTE,
     SCRIPTS,
     STAY,
     PolymarketServer,
@@ -371,6 +372,27 @@ async def test_a_mute_socket_is_left(monkeypatch):
         assert len(server.subscriptions) == 2
 
 
+async def test_a_socket_that_falls_silent_after_good_data_is_left(monkeypatch):
+    async with running(monkeypatch, (book("1001"), MUTE), SCRIPTS["ok"]) as (_, server, time, said):
+        await status(said, "LIVE")
+        for _ in range(4):
+            await time.slept(PING_S)
+            time.pass_s(PING_S)
+        await status(said, "OFFLINE")
+        time.pass_s(60)
+        await status(said, "LIVE")
+        assert len(server.subscriptions) == 2
+
+
+def test_only_data_moves_the_clock_of_data():
+    stream = PolymarketStream(["1001"], monotonic=lambda: 50.0)
+    for frame in ("PONG", "{garbage", book("666"), '{"event_type":"new_market"}'):
+        stream._take(frame)
+    assert stream._data_s == 0.0
+    stream._take(book("1001"))
+    assert stream._data_s == 50.0
+
+
 async def test_pongs_alone_are_not_data(monkeypatch):
     # PONG proves the socket, not the subscription: the clock of data starts when it was sent.
     async with running(monkeypatch, SCRIPTS["quiet"], SCRIPTS["ok"]) as (_, server, time, said):
@@ -430,6 +452,10 @@ async def test_nobody_listens(monkeypatch):
     said = await anext(events)
     await events.aclose()
     assert (said.state, said.detail[:17]) == ("OFFLINE", "cannot be reached")
+
+
+async def test_without_tokens_nobody_is_asked():
+    assert [event async for event in PolymarketStream([]).events()] == []
 
 
 def test_a_wrong_address_is_said_at_once(monkeypatch):

@@ -138,6 +138,16 @@ async def test_a_fault_that_passes_leaves_no_trace(time):
     assert (got.value, got.state, got.error, len(requests)) == ({"v": 1}, "LIVE", "", 3)
 
 
+async def test_a_success_ends_the_back_off(time):
+    async with (
+        RestServer(fault(500), fault(500), GOOD, fault(500), GOOD) as server,
+        transport(time) as client,
+    ):
+        for _ in range(2):
+            await client.get(server.url, parse=decoded, key="x")
+    assert time.waits == [0.5, 1.0, 0.5]
+
+
 async def test_retry_after_is_the_floor_of_the_wait(time):
     got, requests = await ask(time, FAULTS["429"], GOOD)
     assert time.waits == [7.0]
