@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -61,7 +60,7 @@ def due(new: Probabilities, live: Probabilities | None, settle: Probabilities | 
 def checked(row: Probabilities) -> Probabilities:
     """The same row. Raises ValueError for figures that are no probabilities, or a row that is too large."""
     figures = (row.cut, row.hold, row.hike, *row.outcomes.values())
-    if not all(math.isfinite(p) and -ROUNDING <= p <= 1 + ROUNDING for p in figures):
+    if not all(-ROUNDING <= p <= 1 + ROUNDING for p in figures):  # false for NaN, too
         raise ValueError("a probability is not within 0 and 1")
     if len(row.outcomes) > OUTCOMES_MAX or any(len(name) > 40 for name in row.outcomes):
         raise ValueError("too many outcomes")

@@ -354,10 +354,11 @@ async def test_a_minute_of_good_data_ends_the_back_off(monkeypatch):
         await time.slept(0.5)
         time.pass_s(0.5)
         await status(said, "LIVE")
-        for _ in range(6):
+        for count in range(1, 7):
             await time.slept(PING_S)
             time.pass_s(PING_S)
             await server.pings.get()
+            assert (stream._pace._failures.get("stream", 0) == 0) == (count == 6)
         assert stream._pace.failed("stream", 0.0) == 0.5
 
 

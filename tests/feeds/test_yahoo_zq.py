@@ -123,9 +123,9 @@ def test_a_cut_frame_is_refused_or_shorter_never_wrong(cut):
         "not base64!", "{", '{"type":"pricing"}', '{"message":3}', "A" * (FRAME_MAX + 4), b"\xff\xfe", "====",
         base64.b64encode(b"\x0b").decode(), base64.b64encode(b"\xff" * 20).decode(),
         base64.b64encode(b"\x0a\xff\xff\xff\xff\x0f").decode(), base64.b64encode(b"\x02\x00").decode(),
-        base64.b64encode(b"\x08\x00" * 300).decode(),
+        base64.b64encode(b"\x08\x00" * 300).decode(), base64.b64encode(b"\x18" + b"\x80" * 15 + b"\x01").decode(),
     ],
-    ids=range(12),
+    ids=range(13),
 )  # fmt: skip
 def test_a_frame_that_is_none_says_so(frame):
     with pytest.raises(SourceError, match="Yahoo"):
@@ -141,8 +141,17 @@ def test_a_frame_of_a_contract():
 
 @pytest.mark.parametrize(
     "frame",
-    [CAPTURED, zq(0.0), zq(89.9), zq(float("nan")), zq(1e30), zq(name=b"ZQ=F"), zq(name=b"ZQA26.CBT")],
-    ids=range(7),
+    [
+        CAPTURED,
+        zq(0.0),
+        zq(89.9),
+        zq(float("nan")),
+        zq(1e30),
+        zq(name=b"ZQ=F"),
+        zq(name=b"ZQA26.CBT"),
+        zq(tail=b"\x30\x08"),
+    ],
+    ids=range(8),
 )
 def test_a_frame_that_is_no_contract(frame):
     assert from_frame(parse_frame(frame)) is None
