@@ -123,7 +123,8 @@ def test_a_cut_frame_is_refused_or_shorter_never_wrong(cut):
         "not base64!", "{", '{"type":"pricing"}', '{"message":3}', "A" * (FRAME_MAX + 4), b"\xff\xfe", "====",
         base64.b64encode(b"\x0b").decode(), base64.b64encode(b"\xff" * 20).decode(),
         base64.b64encode(b"\x0a\xff\xff\xff\xff\x0f").decode(), base64.b64encode(b"\x02\x00").decode(),
-        base64.b64encode(b"\x08\x00" * 300).decode(), base64.b64encode(b"\x18" + b"\x80" * 15 + b"\x01").decode(),
+        base64.b64encode(b"\x08\x00" * 300).decode(),
+        base64.b64encode(b"\x18" + b"\x80" * 15 + b"\x01").decode(),
     ],
     ids=range(13),
 )  # fmt: skip
