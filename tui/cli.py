@@ -34,6 +34,19 @@ def _path_option(*names: str, **more: Any) -> Callable[[Any], Any]:
     return click.option(*names, type=click.Path(path_type=Path), **more)
 
 
+class _Group(click.Group):
+    """Ends quietly when whoever read us has gone; click alone would make a failure of it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python would complain once more when it flushes stdout at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+
+
 def _settled(command: Any) -> Any:
     """The options of everything that shows figures."""
     for option in (
@@ -76,6 +89,10 @@ FROM = click.option(
     "--from", "at", metavar="TIME", help="Where the tape begins: a session, or a time with its zone."
 )
 
+NO_TERMINAL = (
+    "rotation-tui: stdout is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help"
+)
+
 EXAMPLES = """\b
 Examples:
   rotation-tui                          imported history, else the demo
@@ -87,7 +104,10 @@ Examples:
 
 
 @click.group(
-    invoke_without_command=True, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=_Group,
+    invoke_without_command=True,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="rotation-tui")
 @click.option(
@@ -105,17 +125,10 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: A
     ctx.meta["log_level"] = log_level
     if ctx.invoked_subcommand is not None:
         return
-    if sys.stdout.isatty():
-        _screen(ctx, Wanted(**wanted), theme)
-        return
-    _print_snapshot(ctx, Wanted(**wanted), "text")
-    click.echo(
-        "rotation-tui: stdout is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help",
-        err=True,
-    )
+    _screen(ctx, Wanted(**wanted), theme)
 
 
-@cli.command()
+@cli.command(epilog="\b\nExample:\n  rotation-tui demo --speed 60 --from 2024-07-16")
 @SPEED
 @FROM
 @THEME
@@ -182,7 +195,7 @@ def watch(
     asyncio.run(stream(desk, seconds, sys.stdout))
 
 
-@cli.group()
+@cli.group(epilog="\b\nExample:\n  rotation-tui history import closes/")
 def history() -> None:
     """Imported daily closes: what settled figures rest on."""
 
@@ -197,14 +210,16 @@ def history_import(ctx: click.Context, /, *, paths: tuple[Path, ...], replace: b
     Columns: date, and close (split-adjusted) or adj_close (dividend-adjusted too) or both; open, high,
     low and volume may follow. All files are taken, or none.
     """
+    _start_log(ctx)
     for line in _backend(ctx).import_history(paths, replace=replace):
         click.echo(line)
 
 
-@history.command("list")
+@history.command("list", epilog="\b\nExample:\n  rotation-tui history list")
 @click.pass_context
 def history_list(ctx: click.Context) -> None:
     """What has been imported."""
+    _start_log(ctx)
     lines = _backend(ctx).list_history()
     for line in lines or ["nothing yet; see: rotation-tui history import --help"]:
         click.echo(line)
@@ -231,7 +246,7 @@ def fed(*, strip: Path, view: Literal["conditional", "aggregated", "local"], leg
     click.echo(report(strip, view, form, legacy=legacy), nl=False)
 
 
-@cli.command()
+@cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")
 def themes() -> None:
     """The themes that can be chosen."""
     from tui import theme  # noqa: PLC0415 - brings rich
@@ -253,12 +268,16 @@ def _start_log(ctx: click.Context) -> None:
 
 def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     """Run the app; what ended it is raised here, with the terminal restored."""
-    from tui import terminal  # noqa: PLC0415
-    from tui.app import RotationApp  # noqa: PLC0415 - brings Textual
-    from tui.theme import DEFAULT, load, names  # noqa: PLC0415
-    from tui.view_state import ViewState  # noqa: PLC0415
+    from tui.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
     load(theme or DEFAULT)  # a wrong name is told before the screen opens
+    if not sys.stdout.isatty():
+        _print_snapshot(ctx, wanted, "text")
+        click.echo(NO_TERMINAL, err=True)
+        return
+    from tui import terminal  # noqa: PLC0415
+    from tui.app import RotationApp  # noqa: PLC0415 - brings Textual
+    from tui.view_state import ViewState  # noqa: PLC0415
 
     def open_desk() -> Any:
         _start_log(ctx)
@@ -293,10 +312,6 @@ def run(backend: Backend) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # Whoever read us has gone; Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence tells it in one line
         return _tell(error)
     return int(code or 0)
@@ -311,9 +326,10 @@ def _tell(error: Exception) -> int:
     if isinstance(error, InputError):
         click.echo(f"rotation-tui: {error}", err=True)
         return 2
+    if not logging.getLogger().handlers:
+        logs.start("error")
     log.error("the program failed", exc_info=error)
-    where = f"{type(error).__name__}: {error}"
-    click.echo(
-        f"rotation-tui: stopped by an error of its own: {where} (details in {logs.log_file()})", err=True
-    )
+    where = " ".join(f"{type(error).__name__}: {error}".split())
+    details = f" (details in {logs.log_file()})" if logs.log_file().exists() else ""
+    click.echo(f"rotation-tui: stopped by an error of its own: {where}{details}", err=True)
     return 1

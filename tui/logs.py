@@ -23,6 +23,7 @@ def log_file() -> Path:
 
 def start(level: str) -> Path | None:
     """Log to the file from now on; None if it cannot be written, which stops nothing."""
+    logging.raiseExceptions = False  # a full disk is not told on the screen either
     root = logging.getLogger()
     root.setLevel(level.upper())
     path = log_file()
