@@ -90,7 +90,7 @@ FROM = click.option(
 )
 
 NO_TERMINAL = (
-    "rotation-tui: stdout is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help"
+    "rotation-tui: {} is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help"
 )
 
 EXAMPLES = """\b
@@ -271,9 +271,10 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     from tui.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
     load(theme or DEFAULT)  # a wrong name is told before the screen opens
-    if not sys.stdout.isatty():
+    no_terminal = next((f.name.strip("<>") for f in (sys.stdout, sys.stdin) if not f.isatty()), None)
+    if no_terminal:
         _print_snapshot(ctx, wanted, "text")
-        click.echo(NO_TERMINAL, err=True)
+        click.echo(NO_TERMINAL.format(no_terminal), err=True)
         return
     from tui import terminal  # noqa: PLC0415
     from tui.app import RotationApp  # noqa: PLC0415 - brings Textual
