@@ -89,9 +89,7 @@ FROM = click.option(
     "--from", "at", metavar="TIME", help="Where the tape begins: a session, or a time with its zone."
 )
 
-NO_TERMINAL = (
-    "rotation-tui: {} is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help"
-)
+NO_TERMINAL = "rotation-tui: {} is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help"
 
 EXAMPLES = """\b
 Examples:
