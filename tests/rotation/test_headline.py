@@ -104,6 +104,8 @@ def test_before_the_bell_today_is_called_pre_market():
         (-9.87, SincePct(date(2020, 3, 3), -10.0, None), "−9.9 % in 5 sessions, worst since 3 Mar 2020"),
         (9.87, SincePct(None, None, RECORD), "+9.9 % in 5 sessions, best on record (since 26 May 2000)"),
         (-9.87, SincePct(None, None, RECORD), "−9.9 % in 5 sessions, worst on record (since 26 May 2000)"),
+        (0.5, SincePct(date(2020, 5, 27), 0.6, None), "+0.5 % in 5 sessions, best since 27 May 2020"),
+        (0.0, SincePct(date(2020, 5, 27), 0.6, None), "0.0 % in 5 sessions, best since 27 May 2020"),
         (9.87, None, "+9.9 % in 5 sessions"),
         # What was so a month ago is no news.
         (9.87, SincePct(date(2024, 6, 16), 10.0, None), "+9.9 % in 5 sessions"),
@@ -123,7 +125,8 @@ def test_five_sessions(five: float, since: SincePct | None, clause: str):
         (-10.34, SincePp(date(2016, 11, 14), -11.0, None), f"10.3 pp behind {QQQ}, widest since 14 Nov 2016"),
         (10.34, SincePp(None, None, RECORD), f"10.3 pp ahead of {QQQ}, widest on record (since 26 May 2000)"),
         (-10.34, SincePp(date(2024, 7, 1), -11.0, None), f"10.3 pp behind {QQQ}"),
-        (10.34, None, f"10.3 pp ahead of {QQQ}"),
+        (0.5, None, f"0.5 pp ahead of {QQQ}"),
+        (0.0, None, f"0.0 pp ahead of {QQQ}"),
     ],
 )
 def test_the_pair(pp: float, since: SincePp | None, clause: str):

@@ -146,6 +146,7 @@ def test_memory_holds_the_last_minute_and_late_ones_are_told():
 
 
 def test_memory_holds_4096_prints_at_most():
+    assert KEPT_MAX == 4096
     prints = Prints(OPENS)
     for i in range(3 * KEPT_MAX):
         prints.take(Quote("IWM", OPENS + i, 100.0, size=1))
