@@ -87,9 +87,3 @@ class History:
     def on(self, session: date) -> pl.DataFrame:
         """The rows of one session."""
         return self._settled.filter(pl.col("date") == session)
-
-    def with_rows(self, rows: pl.DataFrame) -> History:
-        """A new history in which ``rows`` (same columns) replace or extend these."""
-        rows = rows.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
-        kept = self.frame.join(rows, on=["symbol", "date"], how="anti")
-        return History(pl.concat([kept, rows]), self.source)

@@ -68,18 +68,6 @@ def test_a_day_without_trading_is_kept_but_looked_past():
     assert (weekend.first, weekend.last()) == (None, None)
 
 
-def test_new_rows_extend_and_correct():
-    history = history_of([Close("IWM", MONDAY, 1.0, 1.0), Close("QQQ", MONDAY, 5.0, 5.0)])
-    rows = pl.DataFrame([("IWM", MONDAY, 1.5, 1.0), ("IWM", TUESDAY, 2.0, None)], schema=SCHEMA, orient="row")
-    grown = history.with_rows(rows)
-    assert grown.frame.rows() == [
-        ("IWM", MONDAY, 1.5, 1.0),
-        ("IWM", TUESDAY, 2.0, None),
-        ("QQQ", MONDAY, 5.0, 5.0),
-    ]
-    assert history.frame.height == 2
-
-
 def test_empty():
     assert History.empty().words == "no history"
     assert (History.empty().last(), History.empty().first, History.empty().symbols) == (None, None, [])
