@@ -14,6 +14,7 @@ import msgspec
 import polars as pl
 
 from feeds.scenario_paths import bridge
+from feeds.tapes import SCHEMA
 from rotation.sessions import open_ns
 from rotation.ticks import NS
 
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
     from random import Random
-
-SCHEMA = {
-    "symbol": pl.String,
-    "ts_ns": pl.Int64,
-    "seq": pl.Int64,
-    "price": pl.Float64,
-    "size": pl.Int64,
-    "high": pl.Float64,
-    "low": pl.Float64,
-}
-"""Columns of a tape; ``high`` and ``low`` are null, for these are prints and not bars."""
 
 STEP_S = 10
 STEPS = 6 * 390
@@ -141,7 +131,7 @@ def _prints(rng: Random, symbol: str, opens_ns: int, shared: Sequence[float], cl
 
 
 def live_tape(rng: Random, session: date, closes: Mapping[str, float]) -> pl.DataFrame:
-    """The prints of a full session of all symbols of DAYS, as SCHEMA, sorted by ``ts_ns`` and ``seq``.
+    """The prints of a full session of all symbols of DAYS, as ``feeds.tapes.SCHEMA``, sorted by ``ts_ns`` and ``seq``.
 
     ``closes`` are the official closes in dollars: each symbol's last print is one. ``seq`` counts
     prints in order of arrival over all symbols, so a late print is one whose ``seq`` is above that of

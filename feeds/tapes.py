@@ -26,6 +26,7 @@ SCHEMA = {
     "high": pl.Float64,
     "low": pl.Float64,
 }
+"""Columns of a tape. ``high`` and ``low`` are null for prints, and a bar's own."""
 NEEDS = "symbol, ts_ns, price; seq, size, high, low may follow"
 
 
