@@ -131,7 +131,7 @@ def _prints(rng: Random, symbol: str, opens_ns: int, shared: Sequence[float], cl
 
 
 def live_tape(rng: Random, session: date, closes: Mapping[str, float]) -> pl.DataFrame:
-    """The prints of a full session of all symbols of DAYS, as ``feeds.tapes.SCHEMA``, sorted by ``ts_ns`` and ``seq``.
+    """The prints of a full session of all symbols of DAYS: a tape, sorted by ``ts_ns`` and ``seq``.
 
     ``closes`` are the official closes in dollars: each symbol's last print is one. ``seq`` counts
     prints in order of arrival over all symbols, so a late print is one whose ``seq`` is above that of
