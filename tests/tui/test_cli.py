@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
 import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,11 +19,13 @@ import msgspec
 import polars as pl
 import pytest
 
+from rotation.errors import InputError
 from rotation.sessions import from_ns, open_ns, sessions_between
 from rotation.snapshot import Snapshot
 from rotation.ticks import NS
 from tui import cli, logs
 from tui.__main__ import LocalBackend
+from tui.watch import watch
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
 SUBCOMMANDS = [
@@ -544,6 +548,65 @@ def test_a_reader_that_goes_away_ends_snapshot_quietly(program):
         running.stdout.close()
         assert running.stderr.read() == ""
         assert running.wait(LIMIT_S) == 0
+
+
+class Told:
+    """A desk that says these snapshots, then fails or goes on for ever if told to."""
+
+    controls = None
+
+    def __init__(self, *snapshots: Snapshot, error: Exception | None = None, stays: bool = False) -> None:
+        self._snapshots = snapshots
+        self._error = error
+        self._stays = stays
+        self._done = asyncio.Event()
+
+    async def run(self) -> None:
+        await self._done.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def listen(self):
+        for snapshot in self._snapshots:
+            yield snapshot
+        self._done.set()
+        if self._stays:
+            await asyncio.Event().wait()
+
+
+async def test_what_changes_only_in_time_is_no_line(scenes):
+    replace = msgspec.structs.replace
+    first = scenes["live"]
+    later = replace(
+        first,
+        seq=first.seq + 1,
+        as_of=first.as_of + timedelta(seconds=9),
+        legs={symbol: replace(leg, age_s=(leg.age_s or 0) + 9) for symbol, leg in first.legs.items()},
+        health=replace(first.health, feeds=()),
+    )
+    moved = replace(
+        later, seq=first.seq + 2, legs={**later.legs, "IWM": replace(later.legs["IWM"], last=1.0)}
+    )
+    out = io.StringIO()
+    await watch(Told(first, later, later, moved, moved), None, out)
+    assert [msgspec.json.decode(line, type=Snapshot) for line in out.getvalue().splitlines()] == [
+        first,
+        moved,
+    ]
+
+
+async def test_what_the_desk_raises_comes_out_of_watch_after_what_it_said(scenes):
+    out = io.StringIO()
+    with pytest.raises(InputError, match="the tape broke"):
+        await watch(Told(scenes["live"], error=InputError("the tape broke")), None, out)
+    assert len(out.getvalue().splitlines()) == 1
+
+
+async def test_watch_for_a_time_leaves_a_desk_that_goes_on(scenes):
+    out = io.StringIO()
+    await watch(Told(scenes["live"], stays=True), 0.1, out)
+    assert len(out.getvalue().splitlines()) == 1
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 # The log
