@@ -208,6 +208,32 @@ def test_history_learned_into_an_empty_market_is_shown_without_a_quote():
     assert snapshot.legs["IWM"].streak == Streak(7, 7, provisional=False)
 
 
+def test_a_session_that_closed_meanwhile_is_shown_once_history_has_it():
+    """No quote came all day; the evening's history still turns the page."""
+    yesterday, today = CALENDAR[FIRST - 1], CALENDAR[FIRST]
+    rows = closes("IWM", CALENDAR[FIRST - 8 : FIRST + 1], bytes([0, 1, 2, 3, 4, 5, 6, 7, 0]))
+    market = Market(history_of(rows[:-1]), DESK, as_of_ns=moments(today)[0])
+    assert market.apply([], as_of_ns=close_ns(today)).session == yesterday
+    market.learn(history_of(rows))
+    snapshot = market.apply([], as_of_ns=close_ns(today))
+    assert snapshot.session == today
+    assert snapshot.legs["IWM"].streak == Streak(-1, -1, provisional=False)
+    assert snapshot.legs["IWM"].state == "CLOSED"
+
+
+def test_a_session_under_way_keeps_its_prints_when_history_learns():
+    today = CALENDAR[FIRST]
+    rows = closes("IWM", CALENDAR[FIRST - 8 : FIRST], bytes(8))
+    as_of_ns = moments(today)[4]
+    market = Market(history_of(rows[:-2]), DESK, as_of_ns=as_of_ns)
+    assert (
+        market.apply([Quote("IWM", as_of_ns, 230.0)], as_of_ns=as_of_ns).legs["IWM"].return_pct["1"] is None
+    )
+    market.learn(history_of(rows))
+    iwm = market.apply([], as_of_ns=as_of_ns).legs["IWM"]
+    assert (iwm.last, iwm.return_pct["1"]) == (230.0, (230.0 / 220.0 - 1) * 100)
+
+
 def test_a_symbol_that_history_learns_of_may_print():
     as_of_ns = moments(CALENDAR[FIRST])[4]
     quote = Quote("XXX", as_of_ns, 10.0)

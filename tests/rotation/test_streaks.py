@@ -147,6 +147,8 @@ def test_odds_are_those_of_the_markov_chain(n: int, k: int, p: float):
 @given(st.integers(1, 6000), st.integers(1, 40), st.floats(0, 1))
 @example(6000, 4, 0.53)
 @example(6000, 1, 0.53)
+@example(11, 1, 0.970703125)
+@example(23, 2, 0.969851475400173)
 def test_odds_are_odds(n: int, k: int, p: float):
     odds = p_longest_run(n, k, p)
     assert 0 <= odds <= 1
