@@ -160,6 +160,13 @@ class Terminal:
         while (left := end - time.monotonic()) > 0:
             self.read(min(left, 0.05))
 
+    def settle(self, seconds: float = 0.5) -> None:
+        """Read on until nothing has been written for this long; fail if the program never rests."""
+        end = time.monotonic() + PATIENCE_S
+        while self.read(seconds):
+            if time.monotonic() > end:
+                raise AssertionError(f"the screen never rests\n{self.text}")
+
     def wait(self, holds: Callable[[Terminal], bool], what: str) -> None:
         """Read until it holds; fail with the screen if it never does, or if the program ends first."""
         end = time.monotonic() + PATIENCE_S
