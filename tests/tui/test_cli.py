@@ -319,9 +319,14 @@ def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program
         "class Backend:\n"
         "    def snapshot(self, wanted): raise RuntimeError('two\\nlines')\n"
         "    import_history = list_history = lambda self, *a, **k: self.snapshot(None)\n"
+        "    def open(self, wanted): return self\n"
+        "    async def run(self):\n"
+        "        try: self.snapshot(None)\n"
+        "        except RuntimeError as error: raise ExceptionGroup('feeds', [error]) from None\n"
+        "    async def listen(self): return; yield\n"
         "sys.exit(cli.run(Backend()))"
     )
-    for args in (["snapshot"], ["history", "list"], ["history", "import", "x"]):
+    for args in (["snapshot"], ["watch"], ["history", "list"], ["history", "import", "x"]):
         done = program.run([sys.executable, "-c", script, *args])
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
