@@ -87,12 +87,16 @@ def installed_command() -> str:
     return str(command)
 
 
+UNUSUAL = ("TEXTUAL", "XDG_", "NO_COLOR", "PYTHONDONTWRITEBYTECODE", "PYTHONOPTIMIZE", "POLARS_", "MALLOC_")
+"""Beginnings of variables that would make a program start, look or weigh other than it does for most."""
+
+
 @contextmanager
 def blank_home() -> Iterator[dict[str, str]]:
     """The environment of a program without any history, log or setting of its user's."""
     with TemporaryDirectory(prefix="rotation-bench-") as home:
         yield {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("TEXTUAL", "XDG_", "NO_COLOR"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(UNUSUAL)},
             "HOME": home,
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
