@@ -1,14 +1,15 @@
-"""The built wheel, in an empty environment, from another folder: what a person installs works."""
+"""What a person installs: the built wheel in an empty environment, run from another folder."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-import venv
-import zipfile
+from email.parser import HeaderParser
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from pty_terminal import Terminal
@@ -16,75 +17,116 @@ from pty_terminal import Terminal
 from rotation import __version__
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("rotation", "feeds", "tui", "themes")
+LIMIT_S = 170
+NO_NETWORK = re.compile(
+    r"connection broken by|Failed to establish a new connection|Temporary failure in name resolution"
+    r"|Network is unreachable|No route to host|ConnectTimeout|Read timed out"
+)
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600)  # downloads and installs; most of it is the network
+
+
+def run(*command: str | Path, **more) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        timeout=LIMIT_S,
+        check=False,
+        **more,
+    )
+
+
+def clean_env(home: Path) -> dict[str, str]:
+    """Nothing of this environment or checkout reaches the installed program."""
+    ours = ("PYTHON", "VIRTUAL_ENV", "XDG_", "ROTATION_TUI", "COLUMNS", "NO_COLOR")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**env, "HOME": str(home), "LANG": "C.UTF-8"}
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    done = subprocess.run(build, capture_output=True, text=True, check=False)
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = out.glob("*.whl")
-    return built
+    (path,) = folder.iterdir()
+    return path
+
+
+def test_the_wheel_holds_every_package_the_themes_and_nothing_else(wheel):
+    wanted = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {Path(name).suffix for name in wanted} == {".py", ".toml", ".tcss"}
+    assert {"themes/midnight.toml", "themes/base.tcss", "tui/panels/base.py"} <= wanted
+    held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert held == wanted
+
+
+def test_the_wheel_says_what_it_is_and_what_it_needs(wheel):
+    archive = ZipFile(wheel)
+    (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    head = HeaderParser().parsestr(archive.read(metadata).decode())
+    assert (head["Name"], head["Version"], head["License-Expression"]) == ("rotation-tui", __version__, "MIT")
+    needs = {re.split(r"[^\w.-]", need)[0] for need in head.get_all("Requires-Dist")}
+    assert {"textual", "polars", "msgspec", "click"} <= needs
+    assert not needs & {"pytest", "hypothesis", "exchange-calendars", "pyte", "ruff", "mypy"}
+    assert any(need.startswith("textual==") for need in head.get_all("Requires-Dist"))
+    (entry,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+    assert "rotation-tui = tui.__main__:main" in archive.read(entry).decode()
+    assert any(name.endswith("/LICENSE") for name in archive.namelist())
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The console script in a fresh environment that holds nothing but the wheel and what it asks for."""
-    home = tmp_path_factory.mktemp("venv")
-    venv.create(home, with_pip=True)
-    pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if "No matching distribution" in done.stderr and "Temporary failure in name resolution" in done.stderr:
-        pytest.skip("no package index can be reached from here")
-    assert done.returncode == 0, done.stderr
-    return home / "bin" / "rotation-tui"
+def installed(wheel, tmp_path_factory) -> Path:
+    """The command, installed with nothing but what the wheel asks for; skips where there is no network."""
+    folder = tmp_path_factory.mktemp("empty")
+    made = run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
+    assert made.returncode == 0, made.stderr
+    python = folder / "venv" / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    before = json.loads(run(*pip, "list", "--format", "json").stdout)
+    assert before == [], "the environment is empty"
+    done = run(*pip, "install", "--no-input", "--quiet", "--retries", "2", wheel)
+    told = done.stdout + done.stderr
+    if done.returncode and (reason := NO_NETWORK.search(told)):
+        pytest.skip(f"the wheel's dependencies cannot be had: {reason[0]}")
+    assert done.returncode == 0, told
+    return python.with_name("rotation-tui")
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> dict[str, str]:
-    """An environment without our folder on any path, and with homes of its own."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "XDG", "VIRTUAL_ENV"))}
-    homes = {"HOME": "home", "XDG_DATA_HOME": "data", "XDG_STATE_HOME": "state"}
-    return {**kept, **{name: str(tmp_path / folder) for name, folder in homes.items()}}
+def test_installed_alone_it_runs_from_another_folder(installed, tmp_path):
+    env = clean_env(tmp_path)
+    where = run(installed.with_name("python"), "-c", "import tui; print(tui.__file__)", env=env, cwd=tmp_path)
+    assert Path(where.stdout.strip()).is_relative_to(installed.parents[1])
+
+    version = run(installed, "--version", env=env, cwd=tmp_path)
+    assert (version.returncode, version.stderr) == (0, "")
+    assert version.stdout == f"rotation-tui, version {__version__}\n"
+
+    text = run(installed, "snapshot", env=env, cwd=tmp_path)
+    assert (text.returncode, text.stderr) == (0, "")
+    assert text.stdout.startswith("DEMO ")
+    assert "5th gain in a row" in text.stdout
+
+    told = run(installed, "snapshot", "--format", "json", env=env, cwd=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    taken = json.loads(told.stdout)
+    assert (taken["mode"], taken["legs"]["IWM"]["last"]) == ("DEMO", 221.28)
+    assert taken["headline"] in text.stdout
+
+    themes = run(installed, "themes", env=env, cwd=tmp_path)
+    assert (themes.returncode, themes.stderr) == (0, "")
+    assert "colourblind" in themes.stdout
 
 
-def test_everything_travels(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
-    for package in ("rotation", "feeds", "tui", "themes"):
-        sources = {
-            str(p.relative_to(ROOT))
-            for p in (ROOT / package).rglob("*")
-            if p.suffix in {".py", ".toml", ".tcss"}
-        }
-        assert sources
-        assert sources <= names
-    assert not [name for name in names if name.startswith(("tests/", "bench/", "docs/"))]
-    assert any(name.endswith("licenses/LICENSE") for name in names)
-
-
-def test_the_installed_command_works_from_another_folder(
-    installed: Path, elsewhere: dict[str, str], tmp_path: Path
-) -> None:
-    def run(*words: str) -> str:
-        done = subprocess.run(
-            [installed, *words], cwd=tmp_path, env=elsewhere, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert run("--version").strip() == f"rotation-tui, version {__version__}"
-    assert run("snapshot").startswith("DEMO  Tue 16 Jul 2024 10:40:00 EDT")
-    assert json.loads(run("snapshot", "--format", "json"))["mode"] == "DEMO"
-    assert "colourblind" in run("themes")
-
-
-def test_the_installed_demo_paints_in_a_terminal(
-    installed: Path, elsewhere: dict[str, str], tmp_path: Path
-) -> None:
-    with Terminal([installed, "demo"], size=(120, 40), env=elsewhere, cwd=tmp_path) as terminal:
-        terminal.see("DEMO", "Russell 2000 (IWM)", "1 Legs", "3 Ratio")
+def test_installed_alone_it_shows_the_demo_in_a_terminal(installed, tmp_path):
+    with Terminal([installed, "demo"], env=clean_env(tmp_path), cwd=tmp_path) as terminal:
+        terminal.see("DEMO", "Russell 2000 (IWM)", "5th gain in a row", "1 Legs", "3 Ratio")
         terminal.press("q")
         assert terminal.end() == 0
