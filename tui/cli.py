@@ -269,7 +269,9 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     from tui.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
     load(theme or DEFAULT)  # a wrong name is told before the screen opens
-    no_terminal = next((f.name.strip("<>") for f in (sys.stdout, sys.stdin) if not f.isatty()), None)
+    # Textual reads keys from stdin and draws on stderr.
+    needed = (sys.stdout, sys.stdin, sys.stderr)
+    no_terminal = next((f.name.strip("<>") for f in needed if not f.isatty()), None)
     if no_terminal:
         _print_snapshot(ctx, wanted, "text")
         click.echo(NO_TERMINAL.format(no_terminal), err=True)

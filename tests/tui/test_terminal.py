@@ -255,6 +255,18 @@ def test_a_wrong_word_on_the_command_line_never_opens_the_screen(env):
         assert terminal.last_words.startswith("rotation-tui: there is no theme 'nope'")
 
 
+@pytest.mark.parametrize(
+    ("way", "hint"), [("</dev/null", "stdin is not a terminal"), ("2>words", "stderr is not a terminal")]
+)
+def test_without_keys_or_a_place_to_draw_there_is_no_screen_but_a_snapshot(env, tmp_path, way, hint):
+    with Terminal(["sh", "-c", f"exec {COMMAND} demo {way}"], env=env, cwd=tmp_path) as terminal:
+        assert terminal.end() == 0
+        assert terminal.modes == set()
+        assert terminal.last_words.startswith("DEMO ")
+        told = tmp_path / "words"
+        assert hint in (told.read_text() if told.exists() else terminal.last_words)
+
+
 FAILING = """
 import asyncio, sys
 from rotation.errors import InputError
