@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -113,17 +114,18 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 def braille(points: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
     """A line through (x, y) points, x in 0…1 and y in 0 (bottom) … 1 (top), on width × height cells."""
-    columns, rows = width * 2, height * 4
+    columns, rows = 2 * width - 1, 4 * height - 1
+    dots = ((int(x * columns + 0.5), int((1 - y) * rows + 0.5)) for x, y in points)
+    return _line(tuple(dot for dot, _ in groupby(dots)), width, height)
+
+
+@lru_cache(maxsize=32)
+def _line(dots: tuple[tuple[int, int], ...], width: int, height: int) -> list[str]:
+    """Cached by dots: from one tick to the next a year's line rarely moves by one."""
     bits = [[0] * width for _ in range(height)]
-    before: tuple[int, int] | None = None
-    for x, y in points:
-        here = (
-            min(int(x * (columns - 1) + 0.5), columns - 1),
-            min(int((1 - y) * (rows - 1) + 0.5), rows - 1),
-        )
-        for dot_x, dot_y in _between(before or here, here):
-            bits[dot_y // 4][dot_x // 2] |= _DOTS[dot_y % 4][dot_x % 2]
-        before = here
+    for start, end in zip(dots[:1] + dots, dots, strict=False):
+        for x, y in _between(start, end):
+            bits[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
     return ["".join(chr(0x2800 + cell) if cell else " " for cell in line) for line in bits]
 
 
