@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from pty_terminal import Terminal
 
 ROOT = Path(__file__).parents[1]
 LATE = {"polars", "holidays", "httpx", "websockets", "feeds", "sqlite3"}
@@ -58,3 +61,40 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert {"textual", "tui", "rotation"} <= loaded
     assert not loaded & LATE
+
+
+COMMAND = """
+import json, pathlib, sys, time
+from tui import cli
+from tui.__main__ import LocalBackend
+
+def loaded():
+    return sorted({name.partition(".")[0] for name in sys.modules})
+
+class Backend(LocalBackend):
+    def open(self, wanted):
+        before = loaded()
+        while not pathlib.Path("painted").exists():
+            time.sleep(0.01)
+        desk = super().open(wanted)
+        pathlib.Path("told.tmp").write_text(json.dumps([before, loaded()]))
+        pathlib.Path("told.tmp").rename("told")
+        return desk
+
+sys.exit(cli.run(Backend()))
+"""
+
+
+def test_the_command_itself_paints_before_it_loads_what_it_shows(tmp_path: Path) -> None:
+    homes = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("DATA", "STATE")}
+    script = [sys.executable, "-c", COMMAND, "demo"]
+    with Terminal(script, size=(80, 24), env={**os.environ, **homes}, cwd=tmp_path) as terminal:
+        terminal.see("opening…")
+        (tmp_path / "painted").touch()
+        terminal.see("DEMO", "Russell 2000 (IWM)")
+        before, after = json.loads((tmp_path / "told").read_text())
+        terminal.press("q")
+        assert terminal.end() == 0
+    assert {"textual", "tui", "rotation"} <= set(before)
+    assert not set(before) & LATE
+    assert {"polars", "holidays", "feeds"} <= set(after), "else their absence would prove nothing"
