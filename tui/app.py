@@ -72,6 +72,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._controls: Controls | None = None
         self._live_task: asyncio.Task[None] | None = None
         self._panels: dict[str, LinePanel] = {}
+        self._window = Size()
 
     def get_default_screen(self) -> DeskScreen:
         """Textual asks for the first screen."""
@@ -86,11 +87,14 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Paint what is known (nothing), then open the desk behind it."""
+        self._window = self.size
         self._paint()
         self.call_after_refresh(self._start)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Any size, at any time."""
+        # ``self.size`` is still the old one here; if nothing moves, no later paint would mend it.
+        self._window = event.size
         self._paint()
 
     def _start(self) -> None:
@@ -196,7 +200,7 @@ class RotationApp(App[None], inherit_bindings=False):
             return
         look = theme.load(view.theme)
         places = arrange(
-            self.size.width, self.size.height, view, len(self.snapshot.legs) if self.snapshot else 10
+            self._window.width, self._window.height, view, len(self.snapshot.legs) if self.snapshot else 10
         )
         if places != screen.places:
             screen.places = places

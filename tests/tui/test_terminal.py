@@ -172,10 +172,6 @@ def test_any_size_and_back(demo):
     at_rest(demo)
 
 
-@pytest.mark.xfail(
-    run=False,
-    reason="RotationApp.on_resize paints before Textual has taken the new size: one window behind",
-)
 def test_a_screen_where_nothing_moves_follows_the_window_too(demo):
     demo.press(" ")
     demo.see("PAUSED")
