@@ -1,0 +1,127 @@
+"""The contract of a streaming vendor: pure protocol, no I/O and no clock. ``feeds.stream`` drives it.
+
+A vendor says where to connect and what its frames mean; connecting, waiting, coming back after an outage,
+filling gaps and judging ticks are the same for all of them and live elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+from rotation.ticks import Quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Frame = str | bytes
+"""A text or a binary websocket message."""
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """The vendor says no. ``said`` is in our own words: it reaches the screen."""
+
+    kind: Literal["fatal", "again", "limit"]
+    """fatal: stop until the configuration changes. again: authenticate again on this very socket later.
+    limit: the symbols just asked for were not added; those acknowledged stay."""
+    said: str
+    state: str = "AUTH_FAILED"
+    """Of a fatal one: AUTH_FAILED, or TAKEN OVER where another session holds the account's one connection."""
+
+
+class Halt(msgspec.Struct, frozen=True):
+    """Trading in a symbol stopped or went on."""
+
+    symbol: str
+    halted: bool
+    ts_ns: int
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """An earlier print was cancelled or corrected: the day's bar must be fetched again."""
+
+    symbol: str
+    ts_ns: int
+    """Of the print that was wrong, or of the message where it does not say."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What one frame said."""
+
+    quotes: tuple[Quote, ...] = ()
+    """In order; ``seq`` is the vendor's trade id or sequence number where it has one."""
+    sequence: tuple[tuple[str, int], ...] = ()
+    """(symbol, number) where the vendor numbers its messages without holes: a hole is a gap."""
+    send: tuple[Frame, ...] = ()
+    """To be answered at once."""
+    ready: bool = False
+    """Authenticated (or no need to): subscriptions may be sent now."""
+    subscribed: frozenset[str] | None = None
+    """The whole set that the vendor acknowledges now; None where the frame does not tell."""
+    heartbeat: bool = False
+    """The vendor lives, beyond the transport's own pings; it is no data."""
+    halts: tuple[Halt, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    trouble: Trouble | None = None
+    rejected: tuple[str, ...] = ()
+    """Messages in the frame that could not be used, a reason each; the others stand."""
+
+
+class Conversation(Protocol):
+    """One connection's side of the protocol. Made anew for every connection."""
+
+    def opened(self) -> tuple[Frame, ...]:
+        """What to send as soon as the socket is open."""
+        ...
+
+    def received(self, frame: Frame) -> Heard:
+        """What a frame means. Raises SourceError for a frame that is none of this vendor's."""
+        ...
+
+    def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
+        """What to send so that the vendor's set becomes this one; empty where it already is."""
+        ...
+
+    def beat(self) -> tuple[Frame, ...]:
+        """What to send every ``Vendor.beat_s`` seconds; again the subscription for vendors that forget it."""
+        ...
+
+
+class Vendor(Protocol):
+    """One vendor, configured."""
+
+    name: str
+    """Short, as the Health panel and provenance show it."""
+    mode: str
+    """LIVE or DELAYED 15m."""
+    url: str
+    """Where to connect; ``ROTATION_TUI_<FEED>_STREAM_URL`` has been looked at. May hold a key: never shown."""
+    headers: Mapping[str, str]
+    """Of the upgrade request."""
+    beat_s: float | None
+    """Seconds between beats; None for none."""
+    heartbeats: bool
+    """True where the vendor speaks even when nothing trades: then silence is always an outage."""
+    acknowledges: bool
+    """False where it never tells what is subscribed: then a symbol's first print stands for it."""
+    most_symbols: int | None
+    """Its limit of symbols; None where there is none known."""
+
+    def conversation(self) -> Conversation:
+        """A new connection begins."""
+        ...
+
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """The newest print of each symbol by REST, for seeding and to compare with; empty where it cannot.
+
+        Raises SourceError where the source does not answer.
+        """
+        ...
+
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
+        """Minute bars (as quotes, at their end) of a gap by REST; empty where the vendor has none.
+
+        Raises SourceError where the source does not answer.
+        """
+        ...
