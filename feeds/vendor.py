@@ -96,7 +96,7 @@ class Vendor(Protocol):
     mode: str
     """LIVE or DELAYED 15m."""
     url: str
-    """Where to connect; ``ROTATION_TUI_<FEED>_STREAM_URL`` has been looked at. May hold a key: never shown."""
+    """Where to connect, ``ROTATION_TUI_<FEED>_STREAM_URL`` looked at. It may hold a key: never shown."""
     headers: Mapping[str, str]
     """Of the upgrade request."""
     beat_s: float | None
