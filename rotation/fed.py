@@ -1,6 +1,6 @@
 """Fed: what the Snapshot says of the coming FOMC meetings, as JSON people read.
 
-Probabilities are shares of 1, ranges are in basis points ("475-500"), moves in bp (a cut is negative), ages in
+Probabilities are shares of 1, ranges and moves are in basis points (a cut is negative), ages in
 seconds. ``None`` is unknown and is shown as ``—``; it is never 0.
 """
 
