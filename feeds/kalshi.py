@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.outcomes import OPEN_MOVE_BP, OutcomeQuote
 from feeds.sanitize import clean
 from feeds.transport import Fetched
 from feeds.wire import address, decode, instant_ns, number, probability
+from rotation.fed_inputs import OutcomeQuote
+from rotation.markets_odds import OPEN_BP
 
 if TYPE_CHECKING:
     from feeds.transport import Transport
@@ -118,7 +119,7 @@ def _quote(event: _Event, market: _Market) -> OutcomeQuote | None:
 def _move(side: str, size: str) -> tuple[int, bool]:
     sign = -1 if side == "C" else 1
     is_open = int(size) == _OPEN
-    return sign * (OPEN_MOVE_BP if is_open else int(size)), is_open
+    return sign * (OPEN_BP if is_open else int(size)), is_open
 
 
 class Kalshi:

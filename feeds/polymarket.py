@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.outcomes import OPEN_MOVE_BP, OutcomeQuote
 from feeds.sanitize import clean
 from feeds.wire import address, decode, instant_ns, number, probability
+from rotation.fed_inputs import OutcomeQuote
+from rotation.markets_odds import OPEN_BP
 from rotation.sessions import from_ns
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _move(label: str) -> tuple[int, bool] | None:
     if match is None:
         return None
     sign = -1 if match[3] == "decrease" else 1
-    return sign * (OPEN_MOVE_BP if match[2] else int(match[1])), bool(match[2])
+    return sign * (OPEN_BP if match[2] else int(match[1])), bool(match[2])
 
 
 def _texts(value: object) -> list[str]:

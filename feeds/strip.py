@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+
+from rotation.contracts import CODES, symbol
+from rotation.fed_inputs import StripQuote
+
+__all__ = ["CODES", "Strip", "StripQuote", "StripSource", "code", "in_order", "months_ahead", "usable"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PRICE_MIN, PRICE_MAX = 90.0, 110.0
 """Below: a wrong symbol or scale. Above 100 is a negative rate; above this, too, another thing."""
-CODES = "FGHJKMNQUVXZ"
-"""Futures month codes, January to December."""
-
-
-class StripQuote(msgspec.Struct, frozen=True, kw_only=True):
-    """One contract. Prices are 100 − rate in per cent; None: not known."""
-
-    year: int
-    month: int
-    price: float | None = None
-    """Last trade."""
-    settle: float | None = None
-    """Last daily settlement."""
-    settle_date: date | None = None
-    """The trading day of that settlement."""
-    bid: float | None = None
-    ask: float | None = None
-    ts_ns: int | None = None
-    """Of the last trade or quote."""
-    source: str
 
 
 class Strip(msgspec.Struct, frozen=True):
@@ -56,7 +40,7 @@ class StripSource(Protocol):
 
 def code(year: int, month: int) -> str:
     """``ZQZ26`` for December 2026."""
-    return f"ZQ{CODES[month - 1]}{year % 100:02d}"
+    return symbol((year, month))
 
 
 def months_ahead(year: int, month: int, count: int) -> tuple[tuple[int, int], ...]:
