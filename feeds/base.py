@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from rotation.fed import Fed
 from rotation.ticks import Quote
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ class Rewind(msgspec.Struct, frozen=True):
     as_of_ns: int
 
 
-Event = Batch | Status | Rewind
+class FedNews(msgspec.Struct, frozen=True):
+    """Newly known of the coming FOMC meetings."""
+
+    fed: Fed
+
+
+Event = Batch | Status | Rewind | FedNews
 
 
 class Feed(Protocol):

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 import msgspec
 
-from feeds.base import Batch, Rewind, Status
+from feeds.base import Batch, FedNews, Rewind, Status
 from rotation.snapshot import FeedHealth, Tape
 
 if TYPE_CHECKING:
@@ -105,6 +105,10 @@ class Supervisor:
         if isinstance(event, Status):
             self._status[feed.name] = event
             log.info("feed %s: %s %s", feed.name, event.state, event.detail)
+            self._tell_status(feed)
+            return
+        if isinstance(event, FedNews):
+            self._market.take_fed(event.fed)
             self._tell_status(feed)
             return
         as_of_ns = self._clock_ns() if event.as_of_ns is None else event.as_of_ns

@@ -67,18 +67,6 @@ class OutcomeQuote(msgspec.Struct, frozen=True, kw_only=True):
     ts_ns: int | None = None
     """The venue's time of this quote, where it tells one."""
 
-    @property
-    def mid(self) -> float | None:
-        """Middle of a book that is not crossed, else the venue's price, else the last trade."""
-        if self.bid is not None and self.ask is not None and self.bid <= self.ask:
-            return (self.bid + self.ask) / 2
-        return self.mark if self.mark is not None else self.last
-
-    @property
-    def is_crossed(self) -> bool:
-        """Bid above ask: the book is not to be believed."""
-        return self.bid is not None and self.ask is not None and self.bid > self.ask
-
 
 class Sourced(msgspec.Struct, frozen=True):
     """How one source is doing."""
@@ -115,4 +103,5 @@ class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     age_gap_s: float = 300.0
     """Prices of one block may differ in age by this much."""
-    demo: bool = False
+    strip_mode: str = "LIVE"
+    """The word of a fresh futures price: LIVE, DELAYED 10m where the source delays them, or DEMO."""

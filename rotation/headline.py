@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
+    from rotation.fed import Fed
     from rotation.snapshot import Leg, SincePct, SincePp, Spread, Streak
 
 WINDOW = "5"
@@ -16,15 +17,17 @@ RECENT_DAYS = 30
 """A record younger than this is not worth a clause."""
 
 
-def headline(legs: dict[str, Leg], spread: Spread, session: date | None, *, phase: str) -> str:
-    """Today, the run, five sessions and the spread, with strict "since" dates.
+def headline(
+    legs: dict[str, Leg], spread: Spread, session: date | None, fed: Fed | None = None, *, phase: str
+) -> str:
+    """Today, the run, five sessions, the spread and the next decision, with strict "since" dates.
 
     Clauses without a value are left out; with none at all the sentence says so.
     """
     base, against = legs.get(spread.base), legs.get(spread.against)
     if base is None or session is None:
         return f"No price for {spread.base} yet."
-    clauses = [_today(base, phase), _return(base, session), _spread(spread, against, session)]
+    clauses = [_today(base, phase), _return(base, session), _spread(spread, against, session), _decision(fed)]
     told = "; ".join(clause for clause in clauses if clause)
     if told and not clauses[0]:
         told = f"{base.name} {told}"
@@ -65,6 +68,26 @@ def _spread(spread: Spread, against: Leg | None, session: date) -> str:
         return ""
     side = "ahead of" if window.pp >= 0 else "behind"
     return f"{abs(window.pp):.1f} pp {side} {against.name}" + _since(window.since, session, "widest")
+
+
+def _decision(fed: Fed | None) -> str:
+    """The first meeting after which a lower (higher) range is likelier than not, else the next one."""
+    if fed is None:
+        return ""
+    priced = [row for row in fed.meetings if row.cut is not None and row.hike is not None]
+    if not priced:
+        return ""
+    row = next((row for row in priced if max(row.cut or 0, row.hike or 0) >= 0.5), priced[0])
+    what, p = max(("cut", row.cut or 0.0), ("hike", row.hike or 0.0), key=lambda way: way[1])
+    stale = f" ({fed.state})" if fed.state.startswith("STALE") else ""
+    return f"{what} on {row.date.day} {MONTHS[row.date.month - 1]} priced at {percent(p)} %{stale}"
+
+
+def percent(p: float) -> str:
+    """A share of 1 in whole per cent; what is not quite certain never reads 0 or 100."""
+    if 0 < p < 0.005:
+        return "under 1"
+    return "over 99" if 0.995 <= p < 1 else f"{100 * p:.0f}"
 
 
 def _since(since: SincePct | SincePp | None, session: date, word: str) -> str:

@@ -12,6 +12,8 @@ import msgspec
 
 from rotation.desk import Desk
 from rotation.door import Door
+from rotation.fed_pairs import cut_settles, with_spread
+from rotation.fed_view import aged
 from rotation.figures import figures
 from rotation.headline import headline
 from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
@@ -21,7 +23,10 @@ from rotation.views import Charts, Moment, Row, leg, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
+    from rotation.comovement import CoMovement
+    from rotation.fed import Fed
     from rotation.history import History
     from rotation.ticks import Quote
 
@@ -59,7 +64,18 @@ class Market:
         self._origin = origin
         self._members = tuple(members)
         self._seq = 0
+        self._fed: Fed | None = None
+        self._cut_settles: dict[date, float] = {}
+        self._comovement: CoMovement | None = None
         self.restart(as_of_ns)
+
+    def take_fed(self, fed: Fed) -> None:
+        """What is newly known of the Fed; its co-movement with the pair is found here."""
+        settles = cut_settles(fed.history)
+        if settles != self._cut_settles:
+            self._cut_settles = settles
+            self._comovement = with_spread(settles, self.history, self.desk)
+        self._fed = msgspec.structs.replace(fed, comovement=self._comovement)
 
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
@@ -138,6 +154,7 @@ class Market:
         legs = {row.symbol: leg(row, baselines[row.symbol], self._door, now) for row in rows.values()}
         pair = spread(desk, base, against, self._settled.spread if self._settled else None)
         phase = phase_at(as_of_ns)
+        fed = self._fed and aged(self._fed, as_of_ns)
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
@@ -148,10 +165,10 @@ class Market:
             spread=pair,
             ratio=self._charts.ratio(base, against, self._door),
             value_growth=self._charts.value_growth,
-            fed=None,
+            fed=fed,
             breadth=None,
             health=Health((), None, self._door.counts, self.history.words),
-            headline=headline(legs, pair, session, phase=phase),
+            headline=headline(legs, pair, session, fed, phase=phase),
         )
 
     def _rows(self) -> dict[str, Row]:

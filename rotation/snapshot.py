@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from rotation.fed import Fed
+
 Phase = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 
 
@@ -207,8 +209,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     spread: Spread
     ratio: Ratio
     value_growth: ValueGrowth | None
-    fed: None
-    """The rate-cut panel's part; null until that feed exists."""
+    fed: Fed | None
+    """The coming FOMC meetings; null where no source of them was asked for, as in a replay."""
     breadth: None
     """The breadth panel's part; null until that feed exists."""
     health: Health

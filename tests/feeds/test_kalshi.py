@@ -9,6 +9,7 @@ import pytest
 from feeds.errors import SourceError
 from feeds.kalshi import Kalshi, parse, parse_page
 from feeds.transport import Transport
+from rotation.fed_markets import price
 from rotation.sessions import from_ns
 from tests.servers.rest import FAULTS, RestServer, ok
 from tests.servers.samples import KALSHI, kalshi, kalshi_market
@@ -31,7 +32,7 @@ def one(ticker="KXFEDDECISION-26DEC-H0", **more):
 
 def test_the_documented_shape():
     quotes = parse(KALSHI)
-    assert [(quote.move_bp, quote.is_open, quote.mid) for quote in quotes[:5]] == [
+    assert [(quote.move_bp, quote.is_open, price(quote)[0]) for quote in quotes[:5]] == [
         (-50, True, 0.005),
         (-25, False, 0.015),
         (0, False, 0.265),
@@ -86,13 +87,12 @@ def test_a_close_that_is_none():
 
 def test_an_empty_side():
     quote = one(yes_bid_dollars="0.0000", yes_ask_dollars="0.0000", last_price_dollars="0.0000")
-    assert (quote.bid, quote.ask, quote.last, quote.mid) == (0.0, None, None, None)
+    assert (quote.bid, quote.ask, quote.last, price(quote)[0]) == (0.0, None, None, None)
 
 
 def test_a_crossed_book_gives_no_middle():
     quote = one(yes_bid_dollars="0.60", yes_ask_dollars="0.40")
-    assert quote.is_crossed
-    assert quote.mid == 0.02  # the last trade
+    assert price(quote)[0] == 0.02  # the last trade
 
 
 def test_missing_fields_are_unknown():

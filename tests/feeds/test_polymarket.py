@@ -15,6 +15,7 @@ from feeds.polymarket_frames import TokenQuote, subscription
 from feeds.polymarket_frames import parse as parse_frame
 from feeds.polymarket_stream import FIRST_S, PING_S, QUIET_S, PolymarketStream
 from feeds.transport import Transport
+from rotation.fed_markets import price
 from tests.servers.polymarket import (
     CUT,
     MUTE,
@@ -48,7 +49,7 @@ def test_the_documented_shape():
     assert (hold.venue, hold.contract, hold.label) == ("Polymarket", "1003", "No change")
     assert (hold.event, hold.year, hold.month) == ("fed-decision-in-september-762", 2026, 9)
     assert (hold.bid, hold.ask, hold.last, hold.mark, hold.volume) == (0.6, 0.61, 0.61, 0.605, 2534567.81)
-    assert hold.mid == pytest.approx(0.605)
+    assert price(hold)[0] == pytest.approx(0.605)
     assert hold.ts_ns == 1_788_444_181_123_000_000
 
 
@@ -62,7 +63,7 @@ def test_the_recorded_event(shared_data):
     }
     quotes = parse(json.dumps([event | {"markets": sample["markets"]}]).encode())
     assert [quote.mark for quote in quotes] == [0.0015, 0.0055, 0.605]
-    assert [quote.mid for quote in quotes] == [0.0015, 0.0055, 0.605]  # the last has no book
+    assert [price(quote)[0] for quote in quotes] == [0.0015, 0.0055, 0.605]  # the last has no book
     assert (quotes[2].bid, quotes[2].ask, quotes[2].contract) == (None, None, "")
 
 
@@ -110,7 +111,13 @@ def test_a_market_that_is_none_is_left_out(change):
 def test_figures_that_are_none():
     market = polymarket_market("No change", bestBid="NA", bestAsk=0, lastTradePrice=3, volume=None)
     quote = parse(polymarket(market))[0]
-    assert (quote.bid, quote.ask, quote.last, quote.volume, quote.mid) == (None, None, None, None, 0.605)
+    assert (quote.bid, quote.ask, quote.last, quote.volume, price(quote)[0]) == (
+        None,
+        None,
+        None,
+        None,
+        0.605,
+    )
 
 
 def test_no_control_byte_leaves_the_parser():

@@ -1,0 +1,274 @@
+"""From what the feeds know to the Fed part of the Snapshot: chain, distributions, markets, history. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from rotation import fed_markets, fed_past, fed_prices
+from rotation.contracts import symbol
+from rotation.errors import InputError
+from rotation.fed import Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
+from rotation.fed_inputs import Sourced
+from rotation.fed_levers import levers, tick_effects
+from rotation.fedwatch import solve
+from rotation.markets_odds import local_bp
+from rotation.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
+from rotation.sessions import NEW_YORK, from_ns, new_york_day
+from rotation.states import duration
+from rotation.strip_check import check, check_chain
+from rotation.strip_fit import fit
+from rotation.ticks import NS
+
+if TYPE_CHECKING:
+    from rotation.fed_inputs import FedInputs
+    from rotation.fed_prices import Prices
+    from rotation.fedwatch import Chain, Month, StripCase
+    from rotation.strip_fit import StripFit
+
+LEVELS = (0.25, 0.5, 0.75)
+"""Of P(cut), for the prices that would bring it there."""
+DECIDES = time(14, 0)
+"""The statement is published at 14:00 New York (Federal Reserve)."""
+FUTURES = "futures"
+DECIMALS = 9
+"""Of a share: far below what a price on the tick grid can tell."""
+Aging = TypeVar("Aging", FedEngine, FedContract)
+
+
+class Standing(NamedTuple):
+    """How good the prices are that the next meeting rests on."""
+
+    kind: str
+    state: str
+    age_s: float | None
+    at_ns: int | None
+    """Of the oldest of them."""
+
+
+def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
+    """All that is known of the coming meetings; None only where no coming meeting is known.
+
+    A strip that makes no sense gives no figures, with a warning that names the contract.
+    """
+    today = new_york_day(now_ns)
+    ahead = sorted(day for day in set(inputs.fomc_dates) if day >= today)
+    if not ahead:
+        return None
+    chosen = fed_prices.prices(inputs, now_ns)
+    case = chosen.case(inputs, now_ns)
+    chain, rows, trouble = _solved(case)
+    first = rows[0] if rows else None
+    standing = _standing(chosen, chain, inputs.strip_mode, now_ns)
+    at_ns = standing.at_ns or now_ns
+    past = inputs.past.get(ahead[0], ())
+    cut = first.cut if first else None
+    meetings = _meetings(chain, rows, labelled=inputs.target_range_bp is not None)
+    fitted = fit(case) if rows else None
+    engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, standing, trouble)}
+    for venue in fed_markets.VENUES:
+        source = inputs.sources.get(venue, Sourced("OFFLINE"))
+        found = fed_markets.engine(
+            venue,
+            inputs.outcomes,
+            ahead[0],
+            source,
+            futures_bp=engines[FUTURES].mean_bp,
+            now_ns=now_ns,
+        )
+        if found is not None:
+            engines[venue] = found
+    cumulative = (
+        dict(zip((m.date for m in chain.solved), conditional(chain.moves), strict=True)) if rows else {}
+    )
+    upper = inputs.target_range_bp[1] if inputs.target_range_bp else None
+    return Fed(
+        meeting=ahead[0],
+        decides=datetime.combine(ahead[0], DECIDES, NEW_YORK),
+        target_range_bp=inputs.target_range_bp,
+        effr_pct=inputs.effr_pct,
+        cut=cut,
+        hold=first.hold if first else None,
+        hike=first.hike if first else None,
+        outcomes=meetings[0].outcomes if meetings else {},
+        change=fed_past.changes(past, cut, at_ns),
+        engines=engines,
+        meetings=meetings,
+        stopped_at=chain.stopped_at if rows else None,
+        contracts=_contracts(inputs, chosen, fitted, now_ns),
+        fit_rms_bp=fitted.rms_bp if fitted and fitted.spare > 0 else None,
+        disagreement_bp={str(day): gap for day, gap in fitted.disagreement_bp.items()} if fitted else {},
+        ticks=tuple(FedTick(symbol(t.contract), t.tick, t.up, t.down) for t in tick_effects(case))
+        if rows
+        else (),
+        levers=_levers(case) if rows else (),
+        ladder=fed_markets.rungs(inputs.outcomes, cumulative, upper) if upper is not None else (),
+        history=fed_past.line(past, cut, at_ns),
+        comovement=None,
+        state=standing.state,
+        source=_source(inputs, chosen),
+        warnings=_warnings(inputs, chosen, trouble),
+    )
+
+
+def _solved(case: StripCase) -> tuple[Chain, list[Odds], str]:
+    """The chain, the conditional row of each solved meeting, and why there are none."""
+    chain = solve(case)
+    try:
+        check(case)
+        check_chain(case, chain)
+    except InputError as error:
+        return chain, [], str(error)
+    return chain, [_tidy(odds(row, case.target_range_bp)) for row in conditional(chain.moves)], ""
+
+
+def _tidy(row: Odds) -> Odds:
+    """Without the noise of binary fractions: what sums to 1.0000000000000002 reads badly."""
+    outcomes = {name: round(p, DECIMALS) for name, p in row.outcomes.items()}
+    return Odds(outcomes, *(round(p, DECIMALS) for p in (row.cut, row.hold, row.hike)))
+
+
+def _meetings(chain: Chain, rows: list[Odds], *, labelled: bool) -> tuple[FedMeeting, ...]:
+    """A row per coming meeting; without the target range no outcome has a name."""
+    if not rows:
+        return ()
+    sums = cumulative_moves(chain.moves)
+    found = []
+    for place, meeting in enumerate(chain.meetings):
+        row = rows[place] if place < len(rows) else None
+        found.append(
+            FedMeeting(
+                date=meeting.date,
+                state=meeting.state,
+                implied_pct=meeting.implied_pct,
+                end_pct=meeting.end_pct,
+                move_bp=_bp(meeting.move_bp),
+                cumulative_bp=_bp(25 * sums[place]) if row else None,
+                outcomes=row.outcomes if row and labelled else {},
+                cut=row.cut if row else None,
+                hold=row.hold if row else None,
+                hike=row.hike if row else None,
+                local={str(25 * k): round(p, DECIMALS) for k, p in split(meeting.x).items()}
+                if meeting.x is not None
+                else {},
+                at_least_one_cut=at_least_one_cut(chain.moves[: place + 1]) if row else None,
+                contracts=tuple(map(symbol, meeting.contracts)),
+            )
+        )
+    return tuple(found)
+
+
+def _bp(value: float | None) -> float | None:
+    return None if value is None else round(value, DECIMALS)
+
+
+def _standing(chosen: Prices, chain: Chain, mode: str, now_ns: int) -> Standing:
+    basis = chain.meetings[0].contracts if chain.meetings else ()
+    used = [chosen.priced[month] for month in basis if month in chosen.priced]
+    if not used:
+        return Standing(chosen.kind, "OFFLINE", None, None)
+    if chosen.settled is not None:
+        state = mode if mode == "DEMO" else fed_prices.settlement_state(chosen.settled, now_ns)
+        return Standing(chosen.kind, state, None, fed_prices.settled_ns(chosen.settled))
+    quoted = [one for one in used if one.kind != "settlement"] or used
+    oldest = min(quoted, key=lambda one: one.ts_ns or 0)
+    state, age_s = fed_prices.state_of(oldest, mode, now_ns)
+    return Standing(chosen.kind, state, age_s, oldest.ts_ns)
+
+
+def _futures(x: float | None, first: Odds | None, standing: Standing, trouble: str) -> FedEngine:
+    return FedEngine(
+        kind=standing.kind,
+        state=standing.state,
+        at=from_ns(standing.at_ns) if standing.at_ns is not None else None,
+        age_s=standing.age_s,
+        cut=first.cut if first else None,
+        hold=first.hold if first else None,
+        hike=first.hike if first else None,
+        moves={str(move): round(p, DECIMALS) for move, p in sorted(local_bp(x).items())}
+        if x is not None
+        else {},
+        mean_bp=_bp(25 * x) if x is not None else None,
+        gap_bp=0.0 if x is not None else None,
+        raw_sum=None,
+        note=trouble,
+    )
+
+
+def _contracts(
+    inputs: FedInputs, chosen: Prices, fitted: StripFit | None, now_ns: int
+) -> tuple[FedContract, ...]:
+    """Every contract, quoted or expired; one without a usable price says so."""
+    residuals: dict[Month, float] = fitted.residual_bp if fitted and fitted.spare > 0 else {}
+    found = []
+    for quote in sorted((*inputs.expired, *inputs.strip), key=lambda quote: quote.contract):
+        one = chosen.priced.get(quote.contract)
+        state, age_s = fed_prices.state_of(one, inputs.strip_mode, now_ns) if one else ("OFFLINE", None)
+        found.append(
+            FedContract(
+                symbol=symbol(quote.contract),
+                month=f"{quote.year}-{quote.month:02}",
+                price=one.price if one else None,
+                kind=one.kind if one else "",
+                state=state,
+                at=from_ns(one.ts_ns) if one and one.ts_ns is not None else None,
+                age_s=age_s,
+                settle=quote.settle,
+                settle_date=quote.settle_date,
+                residual_bp=residuals.get(quote.contract) if one else None,
+                source=quote.source,
+                flag=one.flag if one else "no usable price",
+            )
+        )
+    return tuple(found)
+
+
+def _levers(case: StripCase) -> tuple[FedLever, ...]:
+    return tuple(
+        FedLever(symbol(lever.contract), level, lever.price, lever.ticks)
+        for level in LEVELS
+        for lever in levers(case, level)
+    )
+
+
+def _source(inputs: FedInputs, chosen: Prices) -> str:
+    names = ", ".join(sorted({quote.source for quote in inputs.strip}))
+    return f"{names}: {chosen.kind}" if names else "no futures prices"
+
+
+def _warnings(inputs: FedInputs, chosen: Prices, trouble: str) -> tuple[str, ...]:
+    """The gravest first, each once."""
+    range_unknown = "" if inputs.target_range_bp else "target range unknown: outcomes have no names"
+    failing = [
+        f"{name}: {source.error}"
+        for name, source in inputs.sources.items()
+        if source.error and name not in fed_markets.VENUES
+    ]
+    told = (trouble if inputs.strip else "", *chosen.warnings, range_unknown, *inputs.warnings, *failing)
+    return tuple(dict.fromkeys(text for text in told if text))
+
+
+def aged(known: Fed, now_ns: int) -> Fed:
+    """The same figures a moment later: ages have grown, and what was fresh may be stale."""
+    return msgspec.structs.replace(
+        known,
+        state=_older(known.engines[FUTURES], now_ns)[0],
+        engines={name: _aged(engine, now_ns) for name, engine in known.engines.items()},
+        contracts=tuple(_aged(contract, now_ns) for contract in known.contracts),
+    )
+
+
+def _aged(one: Aging, now_ns: int) -> Aging:
+    state, age_s = _older(one, now_ns)
+    return msgspec.structs.replace(one, state=state, age_s=age_s)
+
+
+def _older(one: FedEngine | FedContract, now_ns: int) -> tuple[str, float | None]:
+    """Settlements and the demo do not age."""
+    if one.at is None or one.age_s is None:
+        return one.state, one.age_s
+    age_s = max(0.0, now_ns / NS - one.at.timestamp())
+    stale = one.state.startswith("STALE") or age_s > fed_prices.FRESH_S
+    return (f"STALE {duration(age_s)}" if stale else one.state), age_s
