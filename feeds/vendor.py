@@ -52,11 +52,14 @@ class Heard(msgspec.Struct, frozen=True):
     quotes: tuple[Quote, ...] = ()
     """In order; ``seq`` is the vendor's trade id or sequence number where it has one."""
     sequence: tuple[tuple[str, int], ...] = ()
-    """(symbol, number) where the vendor numbers its messages without holes: a hole is a gap."""
+    """(symbol, number) where the vendor numbers its messages without holes on a connection: a hole is a gap.
+
+    A number of the connection as a whole has the symbol "".
+    """
     send: tuple[Frame, ...] = ()
     """To be answered at once."""
     ready: bool = False
-    """Authenticated (or no need to): subscriptions may be sent now."""
+    """Authenticated: subscriptions may be sent now."""
     subscribed: frozenset[str] | None = None
     """The whole set that the vendor acknowledges now; None where the frame does not tell."""
     heartbeat: bool = False
@@ -72,15 +75,25 @@ class Conversation(Protocol):
     """One connection's side of the protocol. Made anew for every connection."""
 
     def opened(self) -> tuple[Frame, ...]:
-        """What to send as soon as the socket is open."""
+        """The authentication, sent as soon as the socket is open, and once more on it after ``again``.
+
+        Empty where none is needed: then the vendor is ready at once and need not say so, and
+        ``subscribe`` follows without a word heard. Otherwise it waits for ``Heard.ready``.
+        """
         ...
 
     def received(self, frame: Frame) -> Heard:
-        """What a frame means. Raises SourceError for a frame that is none of this vendor's."""
+        """What a frame means. Raises SourceError for a frame that is none of this vendor's.
+
+        Anything at all may come; it must be quick, since it runs between two reads of the socket.
+        """
         ...
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
-        """What to send so that the vendor's set becomes this one; empty where it already is."""
+        """What to send so that the vendor's set becomes this one; empty where it already is.
+
+        Asked for again, some seconds apart, while ``Heard.subscribed`` lacks something.
+        """
         ...
 
     def beat(self) -> tuple[Frame, ...]:
