@@ -13,10 +13,10 @@ from textual.layout import DockArrangeResult, WidgetPlacement
 from textual.screen import Screen
 
 from tui import keymap, theme
-from tui.draw import fit
-from tui.layout import SMALLEST, Place, arrange
 from tui.panels.base import LinePanel
 from tui.panels.registry import PANELS
+from tui.report import quotation
+from tui.scene import scene
 from tui.view_state import ViewState, clamp_scroll, reduce
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from rotation.snapshot import Snapshot
     from tui.desk import Controls, Desk
+    from tui.layout import Place
 
 log = logging.getLogger(__name__)
 
@@ -199,35 +200,11 @@ class RotationApp(App[None], inherit_bindings=False):
         if not isinstance(screen, DeskScreen):
             return
         look = theme.load(view.theme)
-        places = arrange(
-            self._window.width, self._window.height, view, len(self.snapshot.legs) if self.snapshot else 10
-        )
-        if places != screen.places:
-            screen.places = places
+        drawn = scene(self.snapshot, view, self._window.width, self._window.height)
+        if drawn.places != screen.places:
+            screen.places = drawn.places
             screen.refresh(layout=True)
-        for name, place in places.items():
-            if name == "message":
-                rows = [fit(((line, "text"),), place.width) for line in _too_small(place)]
-            else:
-                drawn = PANELS[name].draw(self.snapshot, view, place.width, place.height)
-                rows = drawn.rows
-                if name == ("help" if view.help else view.focus):
-                    self.view = clamp_scroll(view, drawn.most)
+        for name, rows in drawn.rows.items():
             self._panels[name].show(rows, look)
-
-
-def _too_small(place: Place) -> list[str]:
-    width, height = SMALLEST
-    lines = [
-        f"Terminal too small: {place.width}×{place.height}.",
-        f"Make it {width}×{height} or larger.",
-        "q quits.",
-    ]
-    return [*lines, *[""] * place.height][: place.height]
-
-
-def quotation(snapshot: Snapshot) -> str:
-    """The headline as one would paste it: with what it rests on, and when."""
-    source = ", ".join(sorted({leg.source for leg in snapshot.legs.values() if leg.source}))
-    mark = f"{snapshot.mode}: " if snapshot.mode else ""
-    return f"{mark}{snapshot.headline} [{source}; as of {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC; rotation-tui]"
+        if drawn.most is not None:
+            self.view = clamp_scroll(view, drawn.most)

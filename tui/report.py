@@ -69,3 +69,10 @@ def _value_growth(snapshot: Snapshot) -> list[str]:
         f"year's low {vg.low.value:.2f} on {day(vg.low.date)}, lowest {low}",
         vg.note,
     ]
+
+
+def quotation(snapshot: Snapshot) -> str:
+    """The headline as one would paste it: with what it rests on, and when."""
+    source = ", ".join(sorted({leg.source for leg in snapshot.legs.values() if leg.source}))
+    mark = f"{snapshot.mode}: " if snapshot.mode else ""
+    return f"{mark}{snapshot.headline} [{source}; as of {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC; rotation-tui]"

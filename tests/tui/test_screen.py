@@ -8,9 +8,10 @@ import pytest
 from conftest import ScriptedDesk, with_leg
 
 from rotation.errors import InputError
-from tui.app import RotationApp, quotation
+from tui.app import RotationApp
 from tui.panels.base import LinePanel
 from tui.picture import Still
+from tui.report import quotation
 from tui.theme import names
 from tui.view_state import ViewState
 
