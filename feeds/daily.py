@@ -17,7 +17,7 @@ from rotation.sessions import close_ns, new_york_day, previous_session, sessions
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import date
 
 SETTLE_NS = 20 * 60 * NS
@@ -43,6 +43,8 @@ class Bars(msgspec.Struct, frozen=True):
     """The columns of feeds.history_files.SCHEMA, sorted by date; at least one row."""
     rejected: int = 0
     """Settled days left out because their close was no price."""
+    restating: bool = False
+    """A split of today or later is listed: the vendor may restate its closes at any moment."""
 
 
 Answer = Bars | SourceError
@@ -100,6 +102,19 @@ def settled(
     if good.is_empty():
         raise SourceError(f"{source}: no settled close of {symbol} since {since}")
     return Bars(good.select(pl.lit(symbol).alias("symbol"), *KNOWN), frame.height - good.height)
+
+
+async def one_by_one(symbols: Sequence[str], ask: Callable[[str], Awaitable[Bars]]) -> dict[str, Answer]:
+    """The answers of a vendor that is asked for each symbol alone. Raises SourceAway."""
+    answers: dict[str, Answer] = {}
+    for symbol in symbols:
+        try:
+            answers[symbol] = await ask(symbol)
+        except SourceAway:
+            raise
+        except SourceError as error:
+            answers[symbol] = error
+    return answers
 
 
 _PRICES = ("close", "adj_close", "open", "high", "low")

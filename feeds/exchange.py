@@ -72,9 +72,17 @@ class Failure(Exception):  # noqa: N818 - it is no error of the program
     """One try that failed: what to say, whether another may help, what the source asked for."""
 
     def __init__(
-        self, said: str, *, again: bool = False, host_wide: bool = False, after_s: float | None = None
+        self,
+        said: str,
+        *,
+        again: bool = False,
+        host_wide: bool = False,
+        after_s: float | None = None,
+        status: int | None = None,
     ) -> None:
+        """``status``: of the answer, where there was one that was not 200."""
         super().__init__(said)
+        self.status = status
         self.again = again
         self.host_wide = host_wide
         self.after_s = after_s
@@ -127,7 +135,11 @@ async def _body(response: httpx.Response, request: Request, body_max: int, now_n
     if status != 200:
         after_s = retry_after_s(response.headers.get("retry-after"), now_ns)
         raise Failure(
-            f"HTTP {status}", again=status in _RETRIED, host_wide=status in _HOST_WIDE, after_s=after_s
+            f"HTTP {status}",
+            again=status in _RETRIED,
+            host_wide=status in _HOST_WIDE,
+            after_s=after_s,
+            status=status,
         )
     body = await read_body(response, body_max)
     check_content(body, response.headers.get("content-type", ""), request.expect)
