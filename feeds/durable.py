@@ -20,14 +20,16 @@ ASIDE = r"\.\d+\.tmp"
 """What a file being written has behind its name, as a regular expression; killed writers leave it."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write a file so that a reader, now or after a crash, sees the old one or the new one.
 
-    The rename itself lasts through a power cut only after ``flush_folder``. Raises OSError.
+    ``mode``: who may read it from its first byte on, less the umask. The rename itself lasts through a
+    power cut only after ``flush_folder``. Raises OSError.
     """
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with aside.open("wb") as file:
+        aside.unlink(missing_ok=True)  # of a killed writer that had our number, with a mode of its own
+        with open(aside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -6,11 +6,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tui import cli
+from tui import cli, logs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from feeds.key_chain import KeyChain
     from feeds.opening import Source
     from feeds.store import HistoryStore
     from feeds.supervisor import Listener, Supervisor
@@ -76,6 +77,32 @@ class LocalBackend:
         held = self._store().symbols()
         return [f"{s:<8} {e.rows:>7,} sessions  {e.first} to {e.last}  {e.source}" for s, e in held.items()]
 
+    def keys(self) -> KeyChain:
+        """The vendors' keys."""
+        from feeds.key_chain import KeyChain  # noqa: PLC0415
+
+        return KeyChain()
+
+    def places(self) -> dict[str, Path]:
+        """Where this program keeps what it keeps, by what it is."""
+        from platformdirs import user_cache_path  # noqa: PLC0415
+
+        from feeds.keys import key_file  # noqa: PLC0415
+
+        return {
+            "keys": key_file().path,
+            "history": self._store().folder,
+            "cache": user_cache_path("rotation-tui"),
+            "log": logs.log_file(),
+        }
+
+    def configured(self) -> list[str]:
+        """Keys by their source, and what the environment overrides: a line each, without a secret."""
+        from feeds.overrides import overrides  # noqa: PLC0415
+
+        changed = [f"{name} = {value}" for name, value in overrides().items()]
+        return [*self.keys().lines(), *(changed or ["no variable of the environment changes anything"])]
+
     def _source(self, wanted: Wanted) -> Source:
         from feeds import opening  # noqa: PLC0415
 
@@ -93,8 +120,15 @@ class LocalBackend:
         return HistoryStore(user_data_path("rotation-tui") / "history")
 
 
+def _veil(text: str) -> str:
+    """Without the keys that were found; while none was looked for, there is none to hide."""
+    keys = sys.modules.get("feeds.keys")
+    return keys.veil(text) if keys else text
+
+
 def main() -> None:
     """Run the command line."""
+    logs.veil = _veil
     sys.exit(cli.run(LocalBackend()))
 
 

@@ -13,6 +13,7 @@ import click
 
 from rotation import __version__
 from rotation.errors import InputError
+from tui.cli_config import config
 from tui.desk import Wanted
 
 if TYPE_CHECKING:
@@ -253,6 +254,9 @@ def themes() -> None:
         click.echo(f"{name:<14}{theme.load(name).title}")
 
 
+cli.add_command(config)
+
+
 def _backend(ctx: click.Context) -> Backend:
     backend: Backend = ctx.obj
     return backend
@@ -332,5 +336,5 @@ def _tell(error: Exception) -> int:
     log.error("the program failed", exc_info=error)
     where = " ".join(f"{type(error).__name__}: {error}".split())
     details = f" (details in {logs.log_file()})" if logs.log_file().exists() else ""
-    click.echo(f"rotation-tui: stopped by an error of its own: {where}{details}", err=True)
+    click.echo(f"rotation-tui: stopped by an error of its own: {logs.veil(where)}{details}", err=True)
     return 1

@@ -63,6 +63,26 @@ class Desk(Protocol):
         ...
 
 
+class KeyChain(Protocol):
+    """The vendors' keys of this person. No line that it gives holds a key."""
+
+    def parts(self, feed: str) -> tuple[str, ...]:
+        """What a feed's key consists of, in words. Raises InputError for a feed without one."""
+        ...
+
+    def keep(self, feed: str, parts: tuple[str, ...], *, in_file: bool) -> list[str]:
+        """Keep a key, in the keyring if there is one; lines to tell. Raises InputError."""
+        ...
+
+    def forget(self, feed: str) -> list[str]:
+        """Forget a key; lines to tell. Raises InputError."""
+        ...
+
+    def lines(self) -> list[str]:
+        """Where each key comes from."""
+        ...
+
+
 class Backend(Protocol):
     """Everything the command line can have done."""
 
@@ -80,4 +100,16 @@ class Backend(Protocol):
 
     def list_history(self) -> list[str]:
         """What has been imported, a line a symbol."""
+        ...
+
+    def keys(self) -> KeyChain:
+        """The vendors' keys."""
+        ...
+
+    def places(self) -> dict[str, Path]:
+        """Where this program keeps what it keeps, by what it is."""
+        ...
+
+    def configured(self) -> list[str]:
+        """Keys by their source, and what the environment overrides: a line each, without a secret."""
         ...

@@ -7,11 +7,24 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 LEVELS = ("debug", "info", "warning", "error")
 MAX_BYTES = 1_000_000
 BACKUPS = 3
+_TALKATIVE = ("websockets", "httpx", "httpcore")
+"""They log addresses, headers and frames, and vendors want their keys in all three."""
+
+veil: Callable[[str], str] = str
+"""Takes secrets out of a text about to be written; the composition root, which knows them, sets it."""
+
+
+class _Veiled(logging.Formatter):
+    """Looks at the finished text, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return veil(super().format(record))
 
 
 def log_file() -> Path:
@@ -26,6 +39,8 @@ def start(level: str) -> Path | None:
     logging.raiseExceptions = False  # a full disk is not told on the screen either
     root = logging.getLogger()
     root.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     path = log_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +49,6 @@ def start(level: str) -> Path | None:
         # A read-only home must not keep anyone from the screen; without a handler nothing is written.
         root.addHandler(logging.NullHandler())
         return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Veiled("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     return path

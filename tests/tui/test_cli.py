@@ -39,6 +39,13 @@ SUBCOMMANDS = [
     ["history", "list"],
     ["themes"],
     ["fed"],
+    ["config"],
+    ["config", "path"],
+    ["config", "show"],
+    ["config", "key"],
+    ["config", "key", "set"],
+    ["config", "key", "clear"],
+    ["config", "key", "list"],
 ]
 LIMIT_S = 90
 """Only to end a test that would hang."""
@@ -191,13 +198,12 @@ def test_every_command_explains_itself_with_an_example(program, here, command):
 
 
 def test_every_command_is_in_the_list_above():
-    commands = cli.cli.commands
-    found = [
-        [],
-        *([name] for name in commands),
-        *(["history", name] for name in commands["history"].commands),
-    ]
-    assert sorted(found) == sorted(SUBCOMMANDS)
+    def below(command, *path):
+        yield list(path)
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from below(inner, *path, name)
+
+    assert sorted(below(cli.cli)) == sorted(SUBCOMMANDS)
 
 
 def test_version(program):
