@@ -1,0 +1,34 @@
+"""What a stream counts: for the Health panel and the JSON people read."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class FeedStats(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream since it began. ``None`` is unknown, never 0."""
+
+    symbols: int
+    """Asked for."""
+    subscribed: int
+    """Of these, those the vendor acknowledges now; where it never does, those that have printed."""
+    quotes: int = 0
+    """Let in."""
+    rate_per_s: float | None = None
+    """Quotes let in, over the last ten seconds; None while there is no connection."""
+    age_s: float | None = None
+    """Seconds since the last one was received; None before the first."""
+    lag_s: float | None = None
+    """Smallest difference between receipt and event of the last minute or two: clocks and the vendor's way."""
+    connections: int = 0
+    reconnects: int = 0
+    """Connections after the first."""
+    gaps: int = 0
+    """Spans in which prints may have been missed."""
+    gapped: int = 0
+    """Symbols with a gap that is not filled yet."""
+    conflated: int = 0
+    """Quotes merged into newer ones because the reader was slow."""
+    duplicates: int = 0
+    rejects: int = 0
+    last_reject: str = ""
