@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import InputError
 from feeds.files import shown_path
-from feeds.key_ring import Ring, RingError, ring
+from feeds.key_ring import NoRingError, Ring, RingError, ring
 from feeds.keys import PARTS, check_feed, find, key_file, keys_of, set_in
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class KeyChain:
         try:
             if self._ring.drop(feed):
                 told.append(f"{feed}: removed from the keyring")
+        except NoRingError:
+            pass
         except RingError as error:
             told.append(f"{feed}: {error}; a key in it would still be there")
         if self._file.drop(feed):

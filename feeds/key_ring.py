@@ -31,6 +31,10 @@ class RingError(Exception):
     """The keyring cannot be used. ``str()`` says why, without a word that the keyring said."""
 
 
+class NoRingError(RingError):
+    """There is none, or none that can be trusted: nothing of ours can be in it."""
+
+
 class Ring:
     """One text a feed, under the service ``rotation-tui``."""
 
@@ -101,12 +105,12 @@ def _backend() -> KeyringBackend:
     try:
         import keyring  # noqa: PLC0415 - talks to the session bus when imported
     except ImportError:
-        raise RingError("the library keyring is not installed") from None
+        raise NoRingError("the library keyring is not installed") from None
     found = keyring.get_keyring()
     candidates = getattr(found, "backends", [found])  # a chainer tries several
     trusted: KeyringBackend | None = next(filter(_is_trusted, candidates), None)
     if trusted is None:
-        raise RingError("there is no keyring here that can be trusted with a key")
+        raise NoRingError("there is no keyring here that can be trusted with a key")
     return trusted
 
 

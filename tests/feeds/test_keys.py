@@ -252,6 +252,14 @@ def test_a_key_is_kept_in_one_place_only(chain, tmp_path):
     assert list(vault.kept.values()) == ["third_one"]
 
 
+def test_a_keyring_that_cannot_be_asked_is_told_when_a_key_is_forgotten(chain):
+    assert chain(Failing()).forget("finnhub") == [
+        "finnhub: the keyring failed (RuntimeError); a key in it would still be there"
+    ]
+    weak = type("Weak", (Vault,), {"priority": 0.5})()
+    assert chain(weak).forget("finnhub") == ["finnhub: no key was kept"]
+
+
 def test_the_environment_is_mentioned_where_it_goes_first(chain):
     keys = chain(FINNHUB_API_KEY="env")
     note = "finnhub: note that FINNHUB_API_KEY in the environment goes first"
@@ -319,7 +327,7 @@ def test_what_the_environment_overrides():
         "ROTATION_TUI_YAHOO_REST_URL": "http://127.0.0.1:1/",
         "ROTATION_TUI_MASSIVE_KEY": SECRET,
         "ROTATION_TUI_HUB_PASSWORD": SECRET,
-        "https_proxy": f"http://me:{SECRET}@proxy:3128",
+        "https_proxy": "http://me:pass@proxy:3128",
         "NO_PROXY": "localhost",
         "HOME": "/root",
     }
