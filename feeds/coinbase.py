@@ -73,8 +73,7 @@ class CoinbaseConversation:
         number = message.sequence_num
         return Heard(
             quotes,
-            # One count for the connection: a hole may have been in any product.
-            sequence=tuple((name, number) for name in sorted(self._held)) if isinstance(number, int) else (),
+            sequence=(("", number),) if isinstance(number, int) else (),
             ready=True,
             subscribed=subscribed,
             heartbeat=message.channel == HEARTBEATS,

@@ -163,7 +163,8 @@ class Finnhub:
     mode = "LIVE"
     headers: dict[str, str] = {}  # noqa: RUF012 - the key is in the address
     beat_s = None
-    heartbeats = True
+    heartbeats = False
+    """It pings about once a minute, but nowhere promises to."""
     acknowledges = False
     most_symbols = SYMBOLS_MAX
 
