@@ -3,6 +3,7 @@
 A feed is a small class whose ``events()`` yields Batches (quotes), Statuses (how the source is
 doing) and Rewinds (a tape went back). It does no arithmetic; the supervisor drives it and hands what it
 yields to the market. A feed that returns has ended; one that raises stops the program with its error.
+What a live stream tells besides (gaps, state words by symbol, corrections) is in ``feeds.live_events``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Status(msgspec.Struct, frozen=True):
 
     state: str
     detail: str = ""
+    as_of_ns: int | None = None
+    """When it was so, told by a tape; None means the supervisor's clock."""
 
 
 class Rewind(msgspec.Struct, frozen=True):
@@ -46,6 +49,8 @@ class FedNews(msgspec.Struct, frozen=True):
     """Newly known of the coming FOMC meetings."""
 
     fed: Fed
+    as_of_ns: int | None = None
+    """As of a Status."""
 
 
 Event = Batch | Status | Rewind | FedNews

@@ -71,6 +71,8 @@ class Supervisor:
         self._batches: Counter[str] = Counter()
         self._as_of_ns: int | None = None
         self.latest: Snapshot | None = None
+        self.observer: Callable[[str, Event, int], None] | None = None
+        """Told of every event (feed's name, event, as-of in ns) before the market is: for a recorder."""
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
@@ -84,16 +86,25 @@ class Supervisor:
 
     async def run(self) -> None:
         """Publish what the feeds say until all have ended; without any, the settled state."""
+        live = all(feed.tape() is None for feed in self._feeds)
+        ticking = asyncio.create_task(self._tick(), name="clock") if live else None
         try:
-            if not self._feeds:
-                self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
             async with asyncio.TaskGroup() as group:
                 for feed in self._feeds:
                     group.create_task(self._drive(feed), name=f"feed {feed.name}")
         finally:
+            if ticking is not None:
+                ticking.cancel()
+                await asyncio.gather(ticking, return_exceptions=True)
             self._ended = True
             for listener in self._listeners:
                 listener.end()
+
+    async def _tick(self) -> None:
+        """Time goes on where nothing trades: ages grow, what was fresh becomes stale."""
+        while True:
+            self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
+            await self._sleep(TICK_S)
 
     async def _drive(self, feed: Feed) -> None:
         log.info("feed %s starts as %s", feed.name, feed.mode)
@@ -102,16 +113,19 @@ class Supervisor:
         log.info("feed %s has ended", feed.name)
 
     def _take(self, feed: Feed, event: Event) -> None:
+        as_of_ns = self._time_of(feed, event)
+        if self.observer is not None and as_of_ns is not None:
+            self.observer(feed.name, event, as_of_ns)
         if isinstance(event, Status):
             self._status[feed.name] = event
             log.info("feed %s: %s %s", feed.name, event.state, event.detail)
-            self._tell_status(feed)
+            self._tell(as_of_ns)
             return
         if isinstance(event, FedNews):
             self._market.take_fed(event.fed)
-            self._tell_status(feed)
+            self._tell(as_of_ns)
             return
-        as_of_ns = self._clock_ns() if event.as_of_ns is None else event.as_of_ns
+        assert as_of_ns is not None  # only a status and news may come before a tape's first quotes
         self._as_of_ns = as_of_ns
         if isinstance(event, Rewind):
             self._market.restart(as_of_ns)
@@ -120,9 +134,16 @@ class Supervisor:
             self._batches[feed.name] += 1
         self._publish(self._market.apply(event.quotes, as_of_ns=as_of_ns))
 
-    def _tell_status(self, feed: Feed) -> None:
+    def _time_of(self, feed: Feed, event: Event) -> int | None:
+        """The event's own, else the tape's or the clock's; None for news before a tape's first quotes."""
+        if event.as_of_ns is not None:
+            return event.as_of_ns
+        if feed.tape() is not None and not isinstance(event, Batch | Rewind):
+            return self._as_of_ns
+        return self._clock_ns()
+
+    def _tell(self, as_of_ns: int | None) -> None:
         """Show how a source is doing though no quote comes: that is when one wants to know."""
-        as_of_ns = self._clock_ns() if feed.tape() is None else self._as_of_ns
         if as_of_ns is not None:  # a tape's time is not known before its first quotes
             self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
