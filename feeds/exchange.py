@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
 
 from feeds.errors import SourceError
 from feeds.http_body import Expected, check_content, read_body
-from feeds.pace import http_date_ns, retry_after_s
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from feeds.pace import http_date_ns, reset_after_s, retry_after_s
 
 AGENT = "Mozilla/5.0 (compatible; rotation-tui)"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -40,6 +37,11 @@ class Request(msgspec.Struct, frozen=True):
     expect: Expected
     etag: str = ""
     last_modified: str = ""
+    seen: Callable[[int, Mapping[str, str]], None] | None = None
+    """Told the status and the headers of every answer."""
+
+    def __repr__(self) -> str:
+        return f"Request({self.shown})"  # never a header: a key may be in it
 
     @property
     def origin(self) -> str:
@@ -130,10 +132,14 @@ async def exchange(
 
 async def _body(response: httpx.Response, request: Request, body_max: int, now_ns: int) -> bytes | None:
     status = response.status_code
+    if request.seen is not None:
+        request.seen(status, response.headers)
     if status == 304 and (request.etag or request.last_modified):
         return None
     if status != 200:
         after_s = retry_after_s(response.headers.get("retry-after"), now_ns)
+        if status == 429 and after_s is None:
+            after_s = reset_after_s(response.headers.get("x-ratelimit-reset"), now_ns)
         raise Failure(
             f"HTTP {status}",
             again=status in _RETRIED,

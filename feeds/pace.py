@@ -61,6 +61,14 @@ def retry_after_s(header: str | None, now_ns: int) -> float | None:
     return None if at_ns is None else max((at_ns - now_ns) / 1e9, 0.0)
 
 
+def reset_after_s(header: str | None, now_ns: int) -> float | None:
+    """Seconds until an X-RateLimit-Reset header's instant, in epoch seconds; None for anything else."""
+    text = (header or "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) == 10):
+        return None
+    return max(int(text) - now_ns / 1e9, 0.0)
+
+
 def http_date_ns(header: str | None) -> int | None:
     """UTC nanoseconds of an HTTP date; None if it is not one."""
     try:

@@ -116,18 +116,20 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         expect: Expected = "json",
         fresh_s: float = FRESH_S,
+        seen: Callable[[int, Mapping[str, str]], None] | None = None,
     ) -> Fetched[T]:
         """Ask, try again where that helps, and return the newest value there is.
 
         ``parse`` raises SourceError for a body that cannot be used: the last good one stays.
         ``key`` names the answer in the cache (default: from the address). A value older than
-        ``fresh_s`` seconds is STALE.
+        ``fresh_s`` seconds is STALE. ``seen`` is told the status and the headers of every answer, for
+        sources whose headers say how often they may be asked.
         """
         full = httpx.URL(url, params=dict(params)) if params else httpx.URL(url)
         key = key or f"url-{sha256(str(full).encode()).hexdigest()[:24]}"
         if not KEY.fullmatch(key):
             raise ValueError(f"{key!r} is not a key")
-        request = Request(full, dict(headers or {}), expect)
+        request = Request(full, dict(headers or {}), expect, seen=seen)
         error = ""
         async with self._locks.setdefault(key, asyncio.Lock()):
             kept = await self._recall(key, request, parse)
