@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
 from rotation.headline import day
+from tui import report_fed
 from tui.draw import UNKNOWN, change, clean, column, number
 from tui.panels.ribbon import NEW_YORK, run
 
@@ -20,6 +21,7 @@ def text(snapshot: Snapshot) -> str:
     session = f"session {snapshot.session}" if snapshot.session else "no session"
     lines = [f"{mark}{when:%a %d %b %Y %H:%M:%S %Z}  {snapshot.phase}  {session}", snapshot.headline, ""]
     lines += _legs(snapshot) + _spread(snapshot) + _value_growth(snapshot)
+    lines += report_fed.text(snapshot.fed, snapshot.as_of)
     return "\n".join(clean(line).rstrip() for line in lines) + "\n"
 
 

@@ -29,7 +29,9 @@ class Scene(NamedTuple):
 
 def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
     """The screen of ``width`` × ``height`` cells."""
-    places = arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS)
+    # A tape has no rate-cut odds; whatever is live will have them, so nothing moves when they come.
+    fed = snapshot is None or snapshot.fed is not None or not snapshot.mode
+    places = arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
     keyed = "help" if view.help else view.focus
     rows: dict[str, list[Row]] = {}
     most = None

@@ -12,7 +12,7 @@ from tui import keymap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PANELS = ("legs", "spread", "ratio", "health")
+PANELS = ("legs", "spread", "ratio", "fed", "health")
 """In the order of their numbers."""
 CHARTS = ("both", "daily", "today")
 FILTER_MAX = 40

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 if TYPE_CHECKING:
+    from rotation.fed import Fed
     from rotation.snapshot import Snapshot
     from tui.desk import Desk
 
@@ -50,5 +51,26 @@ def _timeless(snapshot: Snapshot) -> Snapshot:
         seq=0,
         as_of=EPOCH,
         health=replace(snapshot.health, feeds=(), tape=None),
-        legs={symbol: replace(leg, age_s=None) for symbol, leg in snapshot.legs.items()},
+        legs={
+            symbol: replace(leg, age_s=None, state=_word(leg.state)) for symbol, leg in snapshot.legs.items()
+        },
+        fed=_fed_timeless(snapshot.fed) if snapshot.fed else None,
     )
+
+
+def _fed_timeless(fed: Fed) -> Fed:
+    replace = msgspec.structs.replace
+    return replace(
+        fed,
+        state=_word(fed.state),
+        engines={
+            name: replace(engine, age_s=None, state=_word(engine.state))
+            for name, engine in fed.engines.items()
+        },
+        contracts=tuple(replace(c, age_s=None, state=_word(c.state)) for c in fed.contracts),
+    )
+
+
+def _word(state: str) -> str:
+    """``STALE 42s`` and ``STALE 43s`` are one state."""
+    return "STALE" if state.startswith("STALE ") else state

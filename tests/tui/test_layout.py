@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.layout import LEAST, SMALLEST, Place, arrange
+from tui.layout import ABSENT, LEAST, SMALLEST, Place, arrange
 from tui.view_state import PANELS, ViewState
 
 VIEWS = st.builds(ViewState, focus=st.sampled_from(PANELS), zoomed=st.booleans(), help=st.booleans())
@@ -18,9 +18,9 @@ def cells(place: Place) -> set[tuple[int, int]]:
     }
 
 
-@given(st.integers(1, 220), st.integers(1, 70), VIEWS, st.integers(0, 16))
-def test_panels_tile_the_screen(width: int, height: int, view: ViewState, legs: int) -> None:
-    places = arrange(width, height, view, legs)
+@given(st.integers(1, 220), st.integers(1, 70), VIEWS, st.integers(0, 16), st.booleans())
+def test_panels_tile_the_screen(width: int, height: int, view: ViewState, legs: int, fed: bool) -> None:
+    places = arrange(width, height, view, legs, fed=fed)
     covered: set[tuple[int, int]] = set()
     for place in places.values():
         assert covered.isdisjoint(cells(place))
@@ -39,8 +39,8 @@ def test_the_focused_panel_is_seen(width: int, height: int, view: ViewState) -> 
 @pytest.mark.parametrize(
     ("size", "panels"),
     [
-        ((160, 45), {"legs", "spread", "ratio", "health"}),
-        ((120, 40), {"legs", "spread", "ratio", "health"}),
+        ((160, 45), {"legs", "spread", "ratio", "fed", "health"}),
+        ((120, 40), {"legs", "spread", "ratio", "fed", "health"}),
         ((80, 24), {"legs", "spread"}),
         ((40, 12), {"legs"}),
     ],
@@ -52,3 +52,20 @@ def test_what_each_size_shows(size: tuple[int, int], panels: set[str]) -> None:
 def test_too_small_says_so() -> None:
     assert set(arrange(39, 50, ViewState())) == {"message"}
     assert set(arrange(200, 9, ViewState())) == {"message"}
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 40), (100, 24), (100, 60)])
+@pytest.mark.parametrize("fed", [True, False])
+def test_in_two_columns_moving_the_focus_between_seen_panels_moves_nothing(
+    size: tuple[int, int], fed: bool
+) -> None:
+    places = arrange(*size, ViewState(), fed=fed)
+    for panel in set(places) & set(PANELS):
+        assert arrange(*size, ViewState(focus=panel), fed=fed) == places
+
+
+def test_a_tape_without_odds_gives_the_room_to_the_ratio() -> None:
+    live, tape = (arrange(160, 45, ViewState(), fed=fed) for fed in (True, False))
+    assert live["fed"].height > 20
+    assert tape["fed"].height == ABSENT
+    assert tape["ratio"].height > live["ratio"].height

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import fed_scenes
+import msgspec
 import pytest
 from conftest import ScriptedDesk, with_leg
 
@@ -73,7 +75,7 @@ async def test_keys_move_the_view(scenes: dict[str, Snapshot]) -> None:
         await pilot.pause()
         assert app.query_one("#spread").region.area == 0
         assert "today" in text_of(app, "ratio")
-        await pilot.press("tab", "tab", "enter")
+        await pilot.press("tab", "tab", "tab", "enter")
         await pilot.pause()
         assert app.view.focus == "legs"
         assert app.query_one("#legs").size.height == 24 - 4 - 1
@@ -210,3 +212,22 @@ async def test_an_error_while_painting_ends_it_without_a_page_of_locals(
     assert app.failure is boom
     assert app.return_code == 1
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("zoomed", [False, True], ids=["desk", "zoomed"])
+def test_the_fed(
+    size: tuple[int, int], zoomed: bool, scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
+) -> None:
+    snapshot = msgspec.structs.replace(scenes["live"], mode="", fed=fed_scenes.july())
+    app = RotationApp(lambda: Still(snapshot), ViewState(themes=names(), focus="fed", zoomed=zoomed))
+    assert snap_compare(app, terminal_size=size, run_before=shown)
+
+
+@pytest.mark.parametrize("scene", ["offline", "hike"])
+def test_the_fed_in_other_weather(
+    scene: str, scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
+) -> None:
+    snapshot = msgspec.structs.replace(scenes["live"], mode="", fed=fed_scenes.all_scenes()[scene])
+    app = RotationApp(lambda: Still(snapshot), ViewState(themes=names(), focus="fed"))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=shown)

@@ -15,7 +15,7 @@ from pty_terminal import Terminal
 from rotation.sessions import open_ns
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
-PANELS = ("1 Legs", "2 Spread", "3 Ratio", "4 Health")
+PANELS = ("1 Legs", "2 Spread", "3 Ratio", "4 Fed", "5 Health")
 CURSOR, WRAP = 25, 7
 """The two private modes that are on in a terminal at rest."""
 
@@ -81,7 +81,7 @@ def test_keys_walk_the_panels_and_zoom(demo):
     demo.press("\t")
     demo.wait(focus_is("1 Legs"), "Tab to go round")
     demo.press("\x1b[Z")
-    demo.wait(focus_is("4 Health"), "Shift+Tab to go back")
+    demo.wait(focus_is("5 Health"), "Shift+Tab to go back")
     demo.press("3z")
     demo.wait(lambda t: shown(t) == {"3 Ratio"}, "the ratio alone")
     demo.press("\x1b")

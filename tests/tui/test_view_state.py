@@ -25,6 +25,8 @@ def after(*keys: str, view: ViewState = START) -> ViewState:
     ("keys", "expected"),
     [
         (("3",), {"focus": "ratio"}),
+        (("4",), {"focus": "fed"}),
+        (("5",), {"focus": "health"}),
         (("tab",), {"focus": "spread"}),
         (("shift+tab",), {"focus": "health"}),
         (("tab",) * len(PANELS), {}),

@@ -17,7 +17,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     del height
     tape = snapshot.health.tape is not None
     hints = [
-        (a.shown.split(" ")[0] if a.id != "focus" else "1-4", a.hint)
+        (a.shown.split(" ")[0] if a.id != "focus" else "1-5", a.hint)
         for a in ACTIONS
         if a.hint and (a.scope != "tape" or tape)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.panels import health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
+from tui.panels import fed, health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
 from tui.panels.base import Panel
 
 PANELS = {
@@ -12,7 +12,8 @@ PANELS = {
         Panel("legs", legs.rows, "1 Legs"),
         Panel("spread", spread.rows, "2 Spread"),
         Panel("ratio", ratio.rows, "3 Ratio"),
-        Panel("health", health.rows, "4 Health"),
+        Panel("fed", fed.rows, "4 Fed"),
+        Panel("health", health.rows, "5 Health"),
         Panel("help", help.rows, "? Help"),
         Panel("keys", keys.rows),
     )

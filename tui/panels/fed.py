@@ -1,0 +1,73 @@
+"""Fed: what futures and prediction markets give the next rate decision, and the ones after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.draw import Row, clean, wrap
+from tui.panels import fed_history, fed_zoom
+from tui.panels.fed_figures import ENGINES, MEETINGS, Engine, contracts, leading, said_of, stop
+from tui.panels.fed_next import top
+from tui.table import lines
+
+if TYPE_CHECKING:
+    from rotation.fed import Fed
+    from rotation.snapshot import Snapshot
+    from tui.view_state import ViewState
+
+LEAST_MEETINGS = 3
+CHART = 5
+"""Lines from which the history has an axis; below, it is one line."""
+TALL_CHART = 9
+TWO_LINES_FROM = 26
+"""Lines of a panel in which the contracts' ages may take two."""
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """The panel; the whole tree and the strip while it is zoomed."""
+    fed = snapshot.fed
+    if fed is None:
+        return [((line, "muted"),) for line in wrap(_absent(snapshot.mode), width, 3)]
+    if view.zoomed and view.focus == "fed":
+        return fed_zoom.rows(fed, snapshot.as_of, width)
+    first = top(fed, snapshot.as_of, width, height)
+    engines = lines(leading(ENGINES, fed), fed.engines.items(), width)
+    ages = contracts(fed, width, 2 if height >= TWO_LINES_FROM else 1)
+    room = height - len(first) - len(engines) - len(ages) - 1
+    table = _meetings(fed, width, room)
+    spare = max(room - len(table), 0)
+    chart = 1
+    if spare >= CHART - 1:
+        chart, spare = CHART, spare - CHART + 1
+    details = [line for engine in fed.engines.items() for line in _details(engine, width)]
+    if len(details) <= spare:
+        engines, spare = [*engines, *details], spare - len(details)
+    gaps = min(spare, 3)
+    if chart > 1:
+        chart = min(chart + spare - gaps, TALL_CHART)
+    blank: list[list[Row]] = [[()] * (i < gaps) for i in range(3)]
+    history = fed_history.chart(fed.history, width, chart)
+    return [*first, *blank[2], *history, *blank[0], *table, *blank[1], *engines, *ages]
+
+
+def _absent(mode: str) -> str:
+    if mode == "DEMO":
+        return "no rate-cut source in the demo: it needs live futures"
+    return "no rate-cut source in a replay" if mode else "no rate-cut figures yet"
+
+
+def _meetings(fed: Fed, width: int, room: int) -> list[Row]:
+    """A line per solved meeting as room allows, then where the chain stops."""
+    solved = [meeting for meeting in fed.meetings if meeting.state != "unsolved"]
+    end = stop(fed, width)
+    most = max(room - 1 - len(end), LEAST_MEETINGS)
+    kept = solved if len(solved) <= most else solved[: most - 1]
+    table = lines(leading(MEETINGS, fed), kept, width) if kept else []
+    if len(kept) < len(solved):
+        table.append(((f"+ {len(solved) - len(kept)} more meetings: z", "faint"),))
+    return [*table, *end]
+
+
+def _details(engine: Engine, width: int) -> list[Row]:
+    said = said_of(engine)
+    return [((f"  {line}", "faint"),) for line in wrap(clean(said), max(width - 2, 1), 2)] if said else []
