@@ -102,24 +102,47 @@ class Conversation(Protocol):
 
 
 class Vendor(Protocol):
-    """One vendor, configured."""
+    """One vendor, configured. Its figures are plain attributes of a class or an instance."""
 
-    name: str
-    """Short, as the Health panel and provenance show it."""
-    mode: str
-    """LIVE or DELAYED 15m."""
-    url: str
-    """Where to connect, ``ROTATION_TUI_<FEED>_STREAM_URL`` looked at. It may hold a key: never shown."""
-    headers: Mapping[str, str]
-    """Of the upgrade request."""
-    beat_s: float | None
-    """Seconds between beats; None for none."""
-    heartbeats: bool
-    """True where the vendor speaks even when nothing trades: then silence is always an outage."""
-    acknowledges: bool
-    """False where it never tells what is subscribed: then a symbol's first print stands for it."""
-    most_symbols: int | None
-    """Its limit of symbols; None where there is none known."""
+    @property
+    def name(self) -> str:
+        """Short, as the Health panel and provenance show it."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """LIVE or DELAYED 15m."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where to connect, ``ROTATION_TUI_<FEED>_STREAM_URL`` looked at. It may hold a key: never shown."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the upgrade request."""
+        ...
+
+    @property
+    def beat_s(self) -> float | None:
+        """Seconds between beats; None for none."""
+        ...
+
+    @property
+    def heartbeats(self) -> bool:
+        """True where the vendor speaks even when nothing trades: then silence is always an outage."""
+        ...
+
+    @property
+    def acknowledges(self) -> bool:
+        """False where it never tells what is subscribed: then a symbol's first print stands for it."""
+        ...
+
+    @property
+    def most_symbols(self) -> int | None:
+        """Its limit of symbols; None where there is none known."""
+        ...
 
     def conversation(self) -> Conversation:
         """A new connection begins."""
