@@ -16,7 +16,7 @@ import msgspec
 
 from feeds.alpaca_frames import MINUTE_NS, SYMBOL, bar, exact_ns, sets_last
 from feeds.alpaca_quota import Quota
-from feeds.daily import last_settled
+from feeds.daily import SourceAway, last_settled
 from feeds.errors import SourceError
 from feeds.wire import address, decode, number
 from rotation.sessions import NEW_YORK, from_ns, is_session, new_york_day
@@ -41,6 +41,8 @@ PAGES_MAX = 60
 TRIES = 4
 FREE_LAG_NS = 16 * MINUTE_NS
 """The free plan answers no question about consolidated prices of the last 15 minutes."""
+AGAIN_S = 60.0
+"""It is worth asking again so long after it failed."""
 KEPT_FOR_LIVE = 20
 """Calls of a minute that history leaves to snapshots and gaps."""
 _HISTORY_FEED = {"iex": "iex", "sip": "sip", "delayed_sip": "sip", "test": "iex"}
@@ -247,7 +249,8 @@ class AlpacaRest:
                 break
         if self._quota.status in {401, 403}:
             error = f"the keys are wrong, or the plan does not include these data (HTTP {self._quota.status})"
-        raise SourceError(f"Alpaca: {error}")
+            raise SourceAway(f"Alpaca: {error}")
+        raise SourceAway(f"Alpaca: {error}", after_s=AGAIN_S)
 
     def _seen(self, name: str, snapshot: _Snapshot) -> Seen:
         quote = _latest(name, snapshot.latest_trade)

@@ -126,17 +126,36 @@ class HistoryStore:
         self._write(contents, change)
         return list(added.values())
 
+    def rows(self, symbol: str, entry: Entry) -> pl.DataFrame:
+        """All columns of one stored series (see feeds.history_files).
+
+        Raises InputError if its file is missing or damaged.
+        """
+        try:
+            return parse_parquet(self._bytes(symbol, entry), shown_path(self.folder / entry.file))
+        except FileNotFoundError as error:
+            raise _damaged(self.folder / entry.file, "is missing") from error
+
     def put(
-        self, series: Series, *, was: Entry | None, now_ns: int, drop: Mapping[str, Entry] | None = None
+        self,
+        series: Series,
+        *,
+        was: Entry | None,
+        now_ns: int,
+        checked_ns: int | None = None,
+        drop: Mapping[str, Entry] | None = None,
     ) -> Entry:
-        """Keep one symbol's series, checked at ``now_ns``, in place of ``was`` and of those to ``drop``.
+        """Keep one symbol's series in place of ``was`` and of those to ``drop``, all in one step.
+
+        ``checked_ns``: see feeds.manifest.Entry.
 
         Raises ChangedError if these are no longer what is held, InputError if the folder cannot be written,
         ValueError if the frame could not be loaded again.
         """
         History(series.frame)  # checks it
         entry, content = _made(series, now_ns)
-        entry = msgspec.structs.replace(entry, checked_at=from_ns(now_ns))
+        if checked_ns is not None:
+            entry = msgspec.structs.replace(entry, checked_at=from_ns(checked_ns))
         symbol = str(series.frame["symbol"][0])
         expected: dict[str, Entry | None] = {symbol: was, **(drop or {})}
 
@@ -148,14 +167,14 @@ class HistoryStore:
         self._write({entry.file: content}, change)
         return entry
 
-    def confirm(self, entries: Mapping[str, Entry], *, now_ns: int) -> None:
-        """Note that a vendor agreed with these series now; those changed meanwhile stay as they are.
+    def confirm(self, entries: Mapping[str, Entry], *, checked_ns: int) -> None:
+        """Note that a vendor agreed with these series then; those changed meanwhile stay as they are.
 
         Raises InputError if the folder cannot be written.
         """
 
         def change(held: dict[str, Entry]) -> Changes:
-            at = from_ns(now_ns)
+            at = from_ns(checked_ns)
             return {
                 symbol: msgspec.structs.replace(entry, checked_at=at)
                 for symbol, entry in entries.items()
@@ -211,6 +230,11 @@ class HistoryStore:
                 path.unlink()
 
     def _read(self, symbol: str, entry: Entry) -> pl.DataFrame:
+        data = self._bytes(symbol, entry)
+        return parse_parquet(data, shown_path(self.folder / entry.file), list(SCHEMA))
+
+    def _bytes(self, symbol: str, entry: Entry) -> bytes:
+        """Its file, checked. Raises InputError if it is damaged, FileNotFoundError if it is not there."""
         path = self.folder / entry.file
         try:
             data = path.read_bytes()
@@ -220,7 +244,7 @@ class HistoryStore:
             raise _damaged(path, f"cannot be read ({error.strerror})") from error
         if file_for(symbol, data) != entry.file:
             raise _damaged(path, "is damaged")
-        return parse_parquet(data, shown_path(path), list(SCHEMA))
+        return data
 
 
 def _made(series: Series, now_ns: int) -> tuple[Entry, bytes]:
