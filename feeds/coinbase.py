@@ -14,7 +14,7 @@ from feeds.vendor import Heard, Trouble
 from feeds.wire import address, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from feeds.vendor import Frame
     from rotation.ticks import Quote
@@ -110,14 +110,14 @@ class Coinbase:
 
     name = "Coinbase"
     mode = "LIVE"
-    headers: dict[str, str] = {}  # noqa: RUF012 - it needs none
-    beat_s = None
+    beat_s: float | None = None
     heartbeats = True
     acknowledges = True
-    most_symbols = None
+    most_symbols: int | None = None
 
     def __init__(self) -> None:
         """No key, no other configuration."""
+        self.headers: Mapping[str, str] = {}
         self.url = address("COINBASE", "STREAM", HOME)
 
     def conversation(self) -> CoinbaseConversation:

@@ -18,7 +18,7 @@ from feeds.vendor import Heard, Trouble
 from feeds.wire import address, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from feeds.transport import Transport
     from feeds.vendor import Frame
@@ -53,7 +53,7 @@ class Message(msgspec.Struct, frozen=True):
 
     type: Loose = None
     msg: Loose = None
-    data: list[Trade] | None = None
+    data: list[Trade | list[Loose] | str | float | bool | None] | None = None
 
 
 class _Quote(msgspec.Struct):
@@ -128,9 +128,12 @@ class FinnhubConversation:
         """Nothing: it is the vendor who pings."""
         return ()
 
-    def _trades(self, trades: Iterable[Trade]) -> Heard:
+    def _trades(self, trades: Iterable[object]) -> Heard:
         quotes, rejected = [], []
         for trade in trades:
+            if not isinstance(trade, Trade):
+                rejected.append("a trade that is none")
+                continue
             if isinstance(trade.c, list) and ODD_LOT in trade.c:
                 continue
             found = quote(trade.s, instant(trade.t), trade.p, trade.v)
@@ -161,15 +164,15 @@ class Finnhub:
 
     name = "Finnhub"
     mode = "LIVE"
-    headers: dict[str, str] = {}  # noqa: RUF012 - the key is in the address
-    beat_s = None
+    beat_s: float | None = None
     heartbeats = False
     """It pings about once a minute, but nowhere promises to."""
     acknowledges = False
-    most_symbols = SYMBOLS_MAX
+    most_symbols: int | None = SYMBOLS_MAX
 
     def __init__(self, key: str, transport: Transport) -> None:
         """``key`` goes into the stream's address and a header of the REST requests."""
+        self.headers: Mapping[str, str] = {}
         self.url = f"{address('FINNHUB', 'STREAM', HOME)}/?token={escaped(key, safe='')}"
         self._rest = address("FINNHUB", "REST", REST)
         self._key = key

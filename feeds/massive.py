@@ -12,13 +12,13 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.fields import symbol
-from feeds.massive_frames import heard, parse
+from feeds.massive_frames import Message, heard, parse
 from feeds.massive_rest import MINUTE_NS, parse_bars, parse_snapshot
 from feeds.vendor import Heard, Trouble
 from feeds.wire import address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from feeds.transport import Transport
     from feeds.vendor import Frame
@@ -54,10 +54,10 @@ class MassiveConversation:
 
     def received(self, frame: Frame) -> Heard:
         """Data and statuses, in any mixture."""
-        messages = parse(frame)
-        told = heard(messages)
-        for message in messages:
-            if message.ev == "status":
+        entries = parse(frame)
+        told = heard(entries)
+        for message in entries:
+            if isinstance(message, Message) and message.ev == "status":
                 told = self._status(told, str(message.status), str(message.message))
         return told
 
@@ -127,14 +127,14 @@ class Massive:
     """``ROTATION_TUI_MASSIVE_STREAM_URL`` and ``…_REST_URL`` move it. Raises InputError for a wrong one."""
 
     name = "Massive"
-    headers: dict[str, str] = {}  # noqa: RUF012 - the key is no header of the upgrade
-    beat_s = None
+    beat_s: float | None = None
     heartbeats = False
     acknowledges = True
-    most_symbols = None
+    most_symbols: int | None = None
 
     def __init__(self, key: str, transport: Transport, *, delayed: bool = False) -> None:
         """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
+        self.headers: Mapping[str, str] = {}
         self.mode = "DELAYED 15m" if delayed else "LIVE"
         given = address("MASSIVE", "STREAM", DELAYED if delayed else HOME)
         self.url = given.removesuffix(PATH) + PATH

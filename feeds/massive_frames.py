@@ -53,12 +53,16 @@ class Message(msgspec.Struct):
     ap: Loose = None
 
 
-def parse(frame: Frame) -> list[Message]:
-    """The messages of a frame. Raises SourceError for one that is none of this vendor's."""
-    return decode(frame, list[Message], "Massive")
+Entry = Message | list[Loose] | str | float | bool | None
+"""What an array may hold in truth."""
 
 
-def heard(messages: Iterable[Message]) -> Heard:
+def parse(frame: Frame) -> list[Entry]:
+    """The entries of a frame. Raises SourceError for one that is none of this vendor's."""
+    return decode(frame, list[Entry], "Massive")
+
+
+def heard(entries: Iterable[Entry]) -> Heard:
     """What trades and bars say. A bid and an ask are no price: they show life, unless they are crossed.
 
     ``q`` orders the prints of a symbol but has holes by design ("will not always be sequential"), so
@@ -66,8 +70,10 @@ def heard(messages: Iterable[Message]) -> Heard:
     """
     found: list[Quote | str] = []
     corrections: list[Correction] = []
-    for message in messages:
-        if message.ev == "T":
+    for message in entries:
+        if not isinstance(message, Message):
+            found.append("a message that is none")
+        elif message.ev == "T":
             ticker, ts_ns, conditions = symbol(message.sym), instant(message.t), numbers(message.c)
             if ticker and ts_ns and conditions & CORRECTS:
                 corrections.append(Correction(ticker, ts_ns))

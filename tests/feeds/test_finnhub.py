@@ -138,6 +138,11 @@ def test_garbage(frame):
         hear(frame)
 
 
+def test_entries_that_are_none_spoil_no_other():
+    told = hear(trades(3, "text", None, [trade()], True, 1.5, trade()))
+    assert (len(told.quotes), told.rejected) == (1, ("a trade that is none",) * 6)
+
+
 def test_a_ping():
     assert hear(PING).heartbeat
 

@@ -125,6 +125,11 @@ def test_nothing_hostile_passes(field):
         assert len(shown) < 1_000
 
 
+def test_entries_that_are_none_spoil_no_other():
+    told = hear(3, "text", None, [trade()], True, 1.5, trade())
+    assert (len(told.quotes), told.rejected) == (1, ("a message that is none",) * 6)
+
+
 def test_an_unknown_kind_shows_life():
     told = hear({"ev": "XYZ", "sym": "IWM", "p": 1.0}, {"ev": ["T"]}, {})
     assert (told.quotes, told.rejected, told.heartbeat) == ((), (), True)
@@ -132,7 +137,7 @@ def test_an_unknown_kind_shows_life():
 
 @pytest.mark.parametrize(
     "frame",
-    ["{not json", '"text"', b"\xff\xfe", "[[[[", "null", "[3]", "3", "{}", '[{"ev":NaN}]', "[" * 9_000],
+    ["{not json", '"text"', b"\xff\xfe", "[[[[", "null", "3", "{}", '[{"ev":NaN}]', "[" * 9_000],
 )
 def test_garbage(frame):
     with pytest.raises(SourceError, match=r"^Massive: "):

@@ -34,8 +34,6 @@ def error(message: str) -> str:
 class FinnhubServer(WsServer):
     """``client.state["symbols"]``: what is subscribed; ``most``: as many as the plan allows."""
 
-    path = "/?token=…"
-
     def __init__(self, *scripts: object, key: str = KEY, most: int = 50) -> None:
         """``key`` empty: any will do."""
         super().__init__(*scripts)
