@@ -1,4 +1,4 @@
-"""What a live stream tells beside quotes and its own state. ``feeds.stream.StreamFeed.events`` yields them all.
+"""What a live stream tells beside quotes and its own state: all that ``feeds.stream.StreamFeed`` yields.
 
 Wiring: widen ``feeds.base.Event`` by these three once the supervisor handles them.
 

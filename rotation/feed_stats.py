@@ -19,7 +19,7 @@ class FeedStats(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float | None = None
     """Seconds since the last one was received; None before the first."""
     lag_s: float | None = None
-    """Smallest difference between receipt and event of the last minute or two: clocks and the vendor's way."""
+    """Smallest difference of receipt and event in the last minute or two: both clocks and the way."""
     connections: int = 0
     reconnects: int = 0
     """Connections after the first."""

@@ -1,0 +1,145 @@
+"""Yahoo's streamer: keyless, unofficial, best effort. Shares, ETFs, indices and futures alike.
+
+It never says what is subscribed, and goes quiet unless the subscription is sent again every 15 s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.errors import SourceError
+from feeds.vendor import Heard
+from feeds.wire import address, instant_ns
+from feeds.yahoo_minutes import Minutes, parse_minutes
+from feeds.yahoo_proto import parse
+from feeds.yahoo_zq import HOME, PATH, stream_url
+from rotation.ticks import NS, Quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from feeds.transport import Transport
+    from feeds.vendor import Frame
+    from feeds.yahoo_proto import PricingData
+
+HEARTBEAT = 7
+FRESH_S = 30.0
+"""A backfill's answers hold the newest prints too: a snapshot within this time needs no others."""
+HINT_MAX = 8
+
+
+class YahooConversation:
+    """One connection. Nobody greets, nobody acknowledges."""
+
+    def __init__(self, seen: Callable[[PricingData], object] | None = None) -> None:
+        """``seen`` is told of every frame that is not a heartbeat, for what a Quote does not hold."""
+        self._seen = seen
+        self._asked: frozenset[str] = frozenset()
+        self._volumes: dict[str, int] = {}
+
+    def opened(self) -> tuple[Frame, ...]:
+        """Nothing: no key is needed."""
+        return ()
+
+    def received(self, frame: Frame) -> Heard:
+        """One print, or a heartbeat."""
+        data = parse(frame)
+        if data.quote_type == HEARTBEAT:
+            return Heard(heartbeat=True)
+        if data.id not in self._asked:
+            return Heard()
+        if self._seen is not None:
+            self._seen(data)
+        volume = data.day_volume
+        before = self._volumes.get(data.id, volume)
+        self._volumes[data.id] = volume
+        # What has traded between two frames; the first one's is not known.
+        size = max(volume - before, 0)
+        return Heard(quotes=(Quote(data.id, instant_ns(data.time_ms) or 0, rounded(data), volume, size),))
+
+    def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
+        """What is no longer wanted, and what is new."""
+        gone, new = self._asked - symbols, symbols - self._asked
+        self._asked = symbols
+        told = (("unsubscribe", gone), ("subscribe", new))
+        return tuple(_message(action, names) for action, names in told if names)
+
+    def beat(self) -> tuple[Frame, ...]:
+        """The subscription again."""
+        return (_message("subscribe", self._asked),)
+
+
+class Yahoo:
+    """``ROTATION_TUI_YAHOO_STREAM_URL`` and ``…_REST_URL`` move it. Raises InputError for a wrong address."""
+
+    name = "Yahoo"
+    mode = "LIVE"
+    headers: Mapping[str, str] = {}
+    beat_s = 15.0
+    heartbeats = False
+    """They have been seen, but nobody has written down how often they come."""
+    acknowledges = False
+    most_symbols = None
+
+    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int]) -> None:
+        """``transport``: for snapshots and gaps, from the chart API."""
+        self.url = stream_url()
+        self._rest = address("YAHOO", "REST", HOME) + PATH
+        self._transport = transport
+        self._clock_ns = clock_ns
+        self._charts: dict[str, tuple[int, Minutes]] = {}
+
+    def conversation(self) -> YahooConversation:
+        """A new connection begins."""
+        return YahooConversation()
+
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """The last trade of each, one request after the other.
+
+        Raises SourceError where the source answers for none.
+        """
+        now_ns = self._clock_ns()
+        held = {s: chart for s, (at_ns, chart) in self._charts.items() if now_ns - at_ns < FRESH_S * NS}
+        charts = await self._ask(symbols - held.keys()) | held
+        return tuple(charts[s].last for s in sorted(symbols & charts.keys()))
+
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
+        """Today's minute bars, one request after the other.
+
+        Raises SourceError where the source answers for none.
+        """
+        charts = await self._ask(symbols)
+        return tuple(bar for s in sorted(charts) for bar in charts[s].bars if start_ns < bar.ts_ns <= end_ns)
+
+    async def _ask(self, symbols: frozenset[str]) -> dict[str, Minutes]:
+        found: dict[str, Minutes] = {}
+        error = ""
+        for symbol in sorted(symbols):
+            fetched = await self._transport.get(
+                self._rest + symbol,
+                parse=lambda body, symbol=symbol: parse_minutes(body, symbol),  # type: ignore[misc]
+                key="yahoo-1m-" + "".join(c if c.isalnum() else "-" for c in symbol.lower()),
+                params={"range": "1d", "interval": "1m", "includePrePost": "true"},
+            )
+            # The last good answer is of another hour: only this one's counts.
+            if fetched.value is None or fetched.error:
+                error = fetched.error or "no answer"
+                continue
+            found[symbol] = fetched.value
+            self._charts[symbol] = (self._clock_ns(), fetched.value)
+        if symbols and not found:
+            raise SourceError(f"Yahoo: {error}")
+        return found
+
+
+def rounded(data: PricingData) -> float:
+    """The price without the noise of 32 bits: to the decimals Yahoo names, else to seven digits."""
+    if 0 < data.price_hint <= HINT_MAX:
+        return round(data.price, data.price_hint)
+    return float(f"{data.price:.7g}")
+
+
+def _message(action: str, symbols: frozenset[str]) -> str:
+    return msgspec.json.encode({action: sorted(symbols)}).decode()

@@ -1,0 +1,101 @@
+"""Fed funds futures from Yahoo's streamer: the newest quote of every contract, pushed."""
+
+from __future__ import annotations
+
+import time as _time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.base import Batch, Status
+from feeds.stream import StreamFeed
+from feeds.stream_hours import Globex
+from feeds.stream_time import Time
+from feeds.strip import months_ahead, usable
+from feeds.yahoo import Yahoo, YahooConversation
+from feeds.yahoo_zq import MONTHS, contract, from_frame, symbol
+from rotation.fed_inputs import StripQuote
+from rotation.sessions import new_york_day
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from feeds.transport import Transport
+    from feeds.yahoo_proto import PricingData
+    from rotation.fedwatch import Month
+    from rotation.feed_stats import FeedStats
+    from rotation.ticks import Quote
+
+
+class _Vendor(Yahoo):
+    """Yahoo, for contracts of which only the newest price is wanted."""
+
+    def __init__(self, transport: Transport, time: Time) -> None:
+        super().__init__(transport, clock_ns=time.clock_ns)
+        self.told: dict[str, StripQuote] = {}
+        """The newest frame of each contract: it also holds what was bid and asked."""
+
+    def conversation(self) -> YahooConversation:
+        """A new connection begins."""
+        return YahooConversation(self._see)
+
+    def _see(self, data: PricingData) -> None:
+        quote = from_frame(data)
+        if quote is not None:
+            self.told[data.id] = quote
+
+    async def backfill(self, *_gap: object) -> tuple[Quote, ...]:
+        """Nothing: the path between two prices moves no probability."""
+        return ()
+
+
+class YahooStripStream:
+    """The strip, live. ``ROTATION_TUI_YAHOO_STREAM_URL`` and ``…_REST_URL`` move it.
+
+    ``events`` yields the contracts that changed, and a Status whenever the state does, until cancelled.
+    Raises InputError for a wrong address.
+    """
+
+    name = "Yahoo stream"
+
+    def __init__(self, transport: Transport, *, months: int = MONTHS, time: Time | None = None) -> None:
+        """``months``: contracts from the current one on."""
+        time = time or Time(clock_ns=_time.time_ns)
+        today = new_york_day(time.clock_ns())
+        wanted = [symbol(*month) for month in months_ahead(today.year, today.month, months)]
+        self._vendor = _Vendor(transport, time)
+        self._feed = StreamFeed(self._vendor, wanted, hours=Globex(), canaries=frozenset(), time=time)
+        self.quotes: dict[Month, StripQuote] = {}
+        """The newest of each contract."""
+
+    def stats(self) -> FeedStats:
+        """What has been counted until now."""
+        return self._feed.stats()
+
+    async def events(self) -> AsyncIterator[tuple[StripQuote, ...] | Status]:
+        """Run until cancelled."""
+        async for event in self._feed.events():
+            if isinstance(event, Status):
+                yield event
+            elif isinstance(event, Batch):
+                names = dict.fromkeys(quote.symbol for quote in event.quotes)
+                changed = tuple(quote for name in names if (quote := self._newest(name)) is not None)
+                if changed:
+                    yield changed
+
+    def _newest(self, name: str) -> StripQuote | None:
+        last, named = self._feed.last.get(name), contract(name)
+        price = usable(last.price) if last else None
+        if last is None or named is None or price is None:
+            return None
+        told = self._vendor.told.get(name)
+        if told is None or told.ts_ns != last.ts_ns or told.price != price:
+            told = StripQuote(
+                year=named[0], month=named[1], price=price, ts_ns=last.ts_ns, source=self._vendor.name
+            )
+        elif told.bid is not None and told.ask is not None and told.bid > told.ask:
+            told = msgspec.structs.replace(told, bid=None, ask=None)
+        if self.quotes.get(told.contract) == told:
+            return None
+        self.quotes[told.contract] = told
+        return told
