@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 VENUES = ("Kalshi", "Polymarket")
 WIDE = 0.10
 """A book wider than this says little: the venue's own price, or the last trade, stands for it."""
+ROUNDING = 1e-9
+"""Of binary fractions: 0.80 - 0.70 is ten cents like any other."""
 SUM_FROM, SUM_TO = 0.9, 1.15
-"""A sum outside is told: an outcome is missing or a book is not to be believed."""
+"""A sum above is told. Below, an outcome is missing: the rest, made to sum to 1, would be a wrong figure."""
 LEAST_OUTCOMES = 3
 """A distribution from fewer would be a guess."""
 
@@ -34,7 +36,7 @@ def price(quote: OutcomeQuote) -> tuple[float | None, bool]:
     Else the venue's own price, else the last trade; None where there is neither.
     """
     bid, ask = quote.bid, quote.ask
-    if bid is not None and ask is not None and bid <= ask <= bid + WIDE:
+    if bid is not None and ask is not None and 0 <= ask - bid <= WIDE + ROUNDING:
         return (bid + ask) / 2, True
     return (quote.mark if quote.mark is not None else quote.last), False
 
@@ -92,6 +94,9 @@ def engine(
         return msgspec.structs.replace(unknown, note="; ".join([*notes, str(error)]))
     if not SUM_FROM <= market.raw_sum <= SUM_TO:
         notes.append(f"prices sum to {market.raw_sum:.2f}")
+    if market.raw_sum < SUM_FROM:
+        told = "; ".join([*notes, "an outcome is missing"])
+        return msgspec.structs.replace(unknown, raw_sum=market.raw_sum, note=told)
     chances = market.probability
     return msgspec.structs.replace(
         unknown,

@@ -47,15 +47,18 @@ def _month_before(moment: datetime) -> datetime:
     return moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))
 
 
-def line(past: Sequence[PastCut], cut: float | None, at_ns: int) -> tuple[FedPast, ...]:
-    """The history's line up to now: every settlement, and as many of the others as fit, evenly taken."""
+def line(past: Sequence[PastCut], cut: float | None, at_ns: int, *, settled: bool) -> tuple[FedPast, ...]:
+    """The history's line up to now: every settlement, and as many of the others as fit, evenly taken.
+
+    ``settled``: what is known now is by settlements.
+    """
     before = [one for one in past if one.ts_ns < at_ns]
-    settled = [one for one in before if one.settled][-HISTORY_POINTS:]
+    settles = [one for one in before if one.settled][-HISTORY_POINTS:]
     others = [one for one in before if not one.settled]
-    room = max(HISTORY_POINTS - len(settled), 0)
+    room = HISTORY_POINTS - len(settles)
     if len(others) > room:
         step = len(others) / room if room else 1
         others = [others[int((i + 1) * step) - 1] for i in range(room)]
-    kept = sorted([*settled, *others], key=lambda one: one.ts_ns)
+    kept = sorted([*settles, *others], key=lambda one: one.ts_ns)
     told = [FedPast(from_ns(one.ts_ns), one.cut, one.settled) for one in kept]
-    return (*told, FedPast(from_ns(at_ns), cut, settled=False)) if cut is not None else tuple(told)
+    return (*told, FedPast(from_ns(at_ns), cut, settled)) if cut is not None else tuple(told)

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from rotation.contracts import name
+from rotation.door import FUTURE_NS
 from rotation.errors import InputError
 from rotation.fed_inputs import StripQuote
 from rotation.fedwatch import Month, StripCase, solve
 from rotation.headline import day
 from rotation.sessions import NEW_YORK, last_closed, new_york_day, to_ns
 from rotation.states import duration
-from rotation.strip_check import check_ages, check_price
+from rotation.strip_check import check_ages, check_chain, check_price
 from rotation.strip_quotes import Book, usable
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rotation.fed_inputs import FedInputs
+    from rotation.fedwatch import Chain
 
 FRESH_S = 900.0
 """A futures price older than this is stale; back months trade once in a few minutes on a good day."""
@@ -37,6 +42,8 @@ class Priced(msgspec.Struct, frozen=True):
     ts_ns: int | None
     """Of the price; of a settlement the moment it was made."""
     flag: str = ""
+    by_book: bool = False
+    """A settlement in the place of a book of now that is crossed or one-sided, not of an old trade."""
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -78,33 +85,80 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
     A contract whose price cannot be used is left out, with a warning that names it.
     """
     warnings: list[str] = []
-    quoted = _sensible([_quoted(quote) for quote in inputs.strip], warnings)
+    quoted = _sensible([_quoted(quote, now_ns, warnings) for quote in inputs.strip], warnings)
     expired = _sensible([_settlement(quote, "") for quote in inputs.expired], warnings)
-    live = Prices({**expired, **quoted}, _kind(quoted), None, tuple(warnings))
     if not any(one.kind != "settlement" for one in quoted.values()):
-        return _settlements(inputs, warnings)
+        return _settlements(inputs, now_ns, warnings)
+    live = Prices({**expired, **quoted}, _kind(quoted), None, ())
+    case = live.case(inputs, now_ns)
+    chain = solve(case)
     ages_s = {
         month: max(0.0, (now_ns - one.ts_ns) / NS)
         for month, one in quoted.items()
         if one.ts_ns is not None and one.kind != "settlement"
     }
+    current = running(quoted, now_ns)
     try:
-        check_ages(solve(live.case(inputs, now_ns)), ages_s, inputs.age_gap_s)
+        check_chain(case, chain)
+        check_ages(chain, ages_s, inputs.age_gap_s)
+        _check_traded(chain, current)
     except InputError as error:
-        return _settlements(inputs, [*warnings, f"{error}; the last settlements are shown"])
-    return live
+        return _settlements(inputs, now_ns, [*warnings, f"{error}; the last settlements are used"])
+    by_book = [month for month in _used(chain) if month in current and current[month].by_book]
+    told = [f"{_names(by_book)}: no two-sided book, the last settlement is used beside quotes of now"]
+    return msgspec.structs.replace(live, warnings=(*warnings, *(told if by_book else ())))
 
 
-def _settlements(inputs: FedInputs, warnings: list[str]) -> Prices:
-    """Every contract at its last settlement; one that settled earlier than the others is flagged."""
-    newest = max((quote.settle_date for quote in inputs.strip if quote.settle_date), default=None)
-    found = [
-        _settlement(quote, "" if quote.settle_date == newest else _since(quote.settle_date))
-        for quote in inputs.strip
-    ]
-    priced = _sensible([*(_settlement(quote, "") for quote in inputs.expired), *found], [])
+def running(priced: dict[Month, Priced], now_ns: int) -> dict[Month, Priced]:
+    """Without the months that are over: their last settlement is final."""
+    today = new_york_day(now_ns)
+    return {month: one for month, one in priced.items() if month >= (today.year, today.month)}
+
+
+def _used(chain: Chain) -> list[Month]:
+    return sorted({month for meeting in chain.solved for month in meeting.contracts})
+
+
+def _names(months: Iterable[Month]) -> str:
+    return ", ".join(map(name, months))
+
+
+def _check_traded(chain: Chain, current: dict[Month, Priced]) -> None:
+    """Refuse a meeting of which one contract has moved since the settlement and another has not.
+
+    A settlement must not pass for fresh where a trade six minutes old does not.
+    """
+    for meeting in chain.solved:
+        used = [month for month in meeting.contracts if month in current]
+        still = [m for m in used if current[m].kind == "settlement" and not current[m].by_book]
+        moved = [m for m in used if current[m].kind != "settlement"]
+        if still and moved:
+            raise InputError(
+                f"{_names(still)}: no price since the settlement, but {_names(moved)} traded; the decision "
+                f"of {meeting.date} would rest on prices of two days"
+            )
+
+
+def _settlements(inputs: FedInputs, now_ns: int, warnings: list[str]) -> Prices:
+    """Every contract at its last settlement; one that settled earlier than the others is told."""
+    known = _sensible([_settlement(quote, "") for quote in inputs.strip], warnings)
+    newest = max(
+        (one.quote.settle_date for one in known.values() if one.quote.settle_date is not None), default=None
+    )
+    for month, one in known.items():
+        if one.quote.settle_date != newest:
+            flags = "; ".join(text for text in (_since(one.quote.settle_date), one.flag) if text)
+            known[month] = msgspec.structs.replace(one, flag=flags)
+    expired = _sensible([_settlement(quote, "") for quote in inputs.expired], warnings)
     kind = f"settlement of {day(newest)}" if newest else "no prices"
-    return Prices(priced, kind, newest, tuple(warnings))
+    found = Prices({**expired, **known}, kind, newest, ())
+    current = running(known, now_ns)
+    other = [
+        f"{name(month)} {_since(current[month].quote.settle_date)}: not of the day of the others"
+        for month in _used(solve(found.case(inputs, now_ns)))
+        if month in current and current[month].quote.settle_date != newest
+    ]
+    return msgspec.structs.replace(found, warnings=tuple(dict.fromkeys([*warnings, *other])))
 
 
 def _kind(quoted: dict[Month, Priced]) -> str:
@@ -113,21 +167,44 @@ def _kind(quoted: dict[Month, Priced]) -> str:
     return f"{words} and settlements" if "settlement" in kinds else words
 
 
-def _quoted(quote: StripQuote) -> Priced | str | None:
-    """A book where there is one, else the last trade; the settlement where it came after both."""
+def _quoted(quote: StripQuote, now_ns: int, warnings: list[str]) -> Priced | str | None:
+    """A book where there is one, else the last trade; the settlement where neither is of use."""
+    why = _no_quote(quote, now_ns)
+    one = _settlement(quote, why) if why else _of_now(quote)
+    if not isinstance(one, Priced) or one.kind == "settlement":
+        if "future" in why:
+            warnings.append(f"{name(quote.contract)}: its price is {why}")
+        return one
+    try:
+        check_price(quote.contract, one.price)
+    except InputError as error:
+        warnings.append(str(error))
+        return _settlement(quote, "its price makes no sense, last settlement used")
+    return one
+
+
+def _no_quote(quote: StripQuote, now_ns: int) -> str:
+    """Why there is no quote of now; empty where there is one."""
     if quote.ts_ns is None or (quote.settle_date and quote.ts_ns <= _ended_ns(quote.settle_date)):
-        return _settlement(quote, "no trade since, last settlement used")
-    if quote.bid is not None or quote.ask is not None:
-        try:
-            found = usable(quote.contract, Book(quote.bid, quote.ask, quote.settle))
-        except InputError as error:
-            return str(error)
-        if not found.settled:
-            return Priced(quote, found.price, "mid", quote.ts_ns)
-        return _settlement(quote, found.flag.partition(": ")[2])
-    if quote.price is None:
-        return _settlement(quote, "no trade, last settlement used")
-    return Priced(quote, quote.price, "last", quote.ts_ns)
+        return "no trade since, last settlement used"
+    if quote.ts_ns > now_ns + FUTURE_NS:
+        return "dated in the future, last settlement used"
+    unquoted = quote.price is None and quote.bid is None and quote.ask is None
+    return "no trade, last settlement used" if unquoted else ""
+
+
+def _of_now(quote: StripQuote) -> Priced | str | None:
+    if quote.bid is None and quote.ask is None:
+        assert quote.price is not None
+        return Priced(quote, quote.price, "last", quote.ts_ns)
+    try:
+        found = usable(quote.contract, Book(quote.bid, quote.ask, quote.settle))
+    except InputError as error:
+        return str(error)
+    if not found.settled:
+        return Priced(quote, found.price, "mid", quote.ts_ns)
+    instead = _settlement(quote, found.flag.partition(": ")[2])
+    return instead and msgspec.structs.replace(instead, by_book=True)
 
 
 def _settlement(quote: StripQuote, flag: str) -> Priced | None:

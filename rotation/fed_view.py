@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from rotation.fed import Fed, FedContract, FedEngine, FedLever, FedMeeting, FedT
 from rotation.fed_inputs import Sourced
 from rotation.fed_levers import levers, tick_effects
 from rotation.fedwatch import solve
+from rotation.headline import day as day_words
 from rotation.markets_odds import local_bp
 from rotation.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from rotation.fedwatch import Chain, Month, StripCase
     from rotation.strip_fit import StripFit
 
+RANGE_BP = 25
+"""The width of a target range."""
 LEVELS = (0.25, 0.5, 0.75)
 """Of P(cut), for the prices that would bring it there."""
 DECIDES = time(14, 0)
@@ -46,6 +49,8 @@ class Standing(NamedTuple):
     age_s: float | None
     at_ns: int | None
     """Of the oldest of them."""
+    settled: bool = False
+    """All of them by the settlements of one day."""
 
 
 def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
@@ -53,6 +58,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
 
     A strip that makes no sense gives no figures, with a warning that names the contract.
     """
+    inputs = _ranged(inputs)
     today = new_york_day(now_ns)
     ahead = sorted(day for day in set(inputs.fomc_dates) if day >= today)
     if not ahead:
@@ -105,17 +111,19 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         else (),
         levers=_levers(case) if rows else (),
         ladder=fed_markets.rungs(inputs.outcomes, cumulative, upper) if upper is not None else (),
-        history=fed_past.line(past, cut, at_ns),
+        history=fed_past.line(past, cut, at_ns, settled=standing.settled),
         comovement=None,
         state=standing.state,
         source=_source(inputs, chosen),
-        warnings=_warnings(inputs, chosen, trouble),
+        warnings=_warnings(inputs, chosen, trouble, today, engines),
     )
 
 
 def _solved(case: StripCase) -> tuple[Chain, list[Odds], str]:
     """The chain, the conditional row of each solved meeting, and why there are none."""
     chain = solve(case)
+    if not case.prices:
+        return chain, [], "no contract has a usable price"
     try:
         check(case)
         check_chain(case, chain)
@@ -166,16 +174,21 @@ def _bp(value: float | None) -> float | None:
 
 def _standing(chosen: Prices, chain: Chain, mode: str, now_ns: int) -> Standing:
     basis = chain.meetings[0].contracts if chain.meetings else ()
-    used = [chosen.priced[month] for month in basis if month in chosen.priced]
-    if not used:
+    running = fed_prices.running(chosen.priced, now_ns)
+    used = [running[month] for month in basis if month in running]
+    used = used or [chosen.priced[month] for month in basis if month in chosen.priced]
+    quoted = [one for one in used if one.kind != "settlement"]
+    if quoted:
+        oldest = min(quoted, key=lambda one: one.ts_ns or 0)
+        state, age_s = fed_prices.state_of(oldest, mode, now_ns)
+        return Standing(chosen.kind, state, age_s, oldest.ts_ns)
+    days = sorted({one.quote.settle_date for one in used if one.quote.settle_date is not None})
+    if not days:
         return Standing(chosen.kind, "OFFLINE", None, None)
-    if chosen.settled is not None:
-        state = mode if mode == "DEMO" else fed_prices.settlement_state(chosen.settled, now_ns)
-        return Standing(chosen.kind, state, None, fed_prices.settled_ns(chosen.settled))
-    quoted = [one for one in used if one.kind != "settlement"] or used
-    oldest = min(quoted, key=lambda one: one.ts_ns or 0)
-    state, age_s = fed_prices.state_of(oldest, mode, now_ns)
-    return Standing(chosen.kind, state, age_s, oldest.ts_ns)
+    state = mode if mode == "DEMO" else fed_prices.settlement_state(days[0], now_ns)
+    settled = all(one.quote.settle_date == days[0] for one in used)
+    kind = f"settlement of {day_words(days[-1])}"
+    return Standing(kind, state, None, fed_prices.settled_ns(days[0]), settled=settled)
 
 
 def _futures(x: float | None, first: Odds | None, standing: Standing, trouble: str) -> FedEngine:
@@ -203,12 +216,17 @@ def _contracts(
     """Every contract, quoted or expired; one without a usable price says so."""
     residuals: dict[Month, float] = fitted.residual_bp if fitted and fitted.spare > 0 else {}
     found = []
-    for quote in sorted((*inputs.expired, *inputs.strip), key=lambda quote: quote.contract):
-        one = chosen.priced.get(quote.contract)
+    today = new_york_day(now_ns)
+    # A month that has just ended may still be quoted and already be among the expired: the quoted one counts.
+    quotes = {quote.contract: quote for quote in (*inputs.expired, *inputs.strip)}
+    for contract, quote in sorted(quotes.items()):
+        one = chosen.priced.get(contract)
         state, age_s = fed_prices.state_of(one, inputs.strip_mode, now_ns) if one else ("OFFLINE", None)
+        if one and one.kind == "settlement" and contract < (today.year, today.month):
+            state = inputs.strip_mode if inputs.strip_mode == "DEMO" else "CLOSED"  # final, however old
         found.append(
             FedContract(
-                symbol=symbol(quote.contract),
+                symbol=symbol(contract),
                 month=f"{quote.year}-{quote.month:02}",
                 price=one.price if one else None,
                 kind=one.kind if one else "",
@@ -217,7 +235,7 @@ def _contracts(
                 age_s=age_s,
                 settle=quote.settle,
                 settle_date=quote.settle_date,
-                residual_bp=residuals.get(quote.contract) if one else None,
+                residual_bp=residuals.get(contract) if one else None,
                 source=quote.source,
                 flag=one.flag if one else "no usable price",
             )
@@ -238,24 +256,57 @@ def _source(inputs: FedInputs, chosen: Prices) -> str:
     return f"{names}: {chosen.kind}" if names else "no futures prices"
 
 
-def _warnings(inputs: FedInputs, chosen: Prices, trouble: str) -> tuple[str, ...]:
-    """The gravest first, each once."""
+def _ranged(inputs: FedInputs) -> FedInputs:
+    """Without a target range that can be none: it names outcomes, so figures do not depend on it."""
+    known = inputs.target_range_bp
+    if known is None or known[1] - known[0] == RANGE_BP:
+        return inputs
+    told = f"target range {known[0]}-{known[1]} bp is not {RANGE_BP} bp wide and is not used"
+    return msgspec.structs.replace(inputs, target_range_bp=None, warnings=(told, *inputs.warnings))
+
+
+def _old_range(inputs: FedInputs, today: date) -> str:
+    """A range of the day of the last decision or before is the one that the decision may have replaced."""
+    held = max((day for day in inputs.fomc_dates if day < today), default=None)
+    if inputs.target_range_bp is None or inputs.range_date is None or held is None:
+        return ""
+    if inputs.range_date > held:
+        return ""
+    low, high = inputs.target_range_bp
+    return (
+        f"target range {low}-{high} bp is of {day_words(inputs.range_date)}, before the decision of "
+        f"{day_words(held)} took effect: if that moved it, outcomes and ladder are named wrong by its move"
+    )
+
+
+def _warnings(
+    inputs: FedInputs, chosen: Prices, trouble: str, today: date, engines: dict[str, FedEngine]
+) -> tuple[str, ...]:
+    """The gravest first, each once. A venue that has an engine tells its error there."""
     range_unknown = "" if inputs.target_range_bp else "target range unknown: outcomes have no names"
     failing = [
         f"{name}: {source.error}"
         for name, source in inputs.sources.items()
-        if source.error and name not in fed_markets.VENUES
+        if source.error and name not in engines
     ]
-    told = (trouble if inputs.strip else "", *chosen.warnings, range_unknown, *inputs.warnings, *failing)
+    told = (
+        trouble if inputs.strip else "",
+        *chosen.warnings,
+        range_unknown,
+        _old_range(inputs, today),
+        *inputs.warnings,
+        *failing,
+    )
     return tuple(dict.fromkeys(text for text in told if text))
 
 
 def aged(known: Fed, now_ns: int) -> Fed:
     """The same figures a moment later: ages have grown, and what was fresh may be stale."""
+    engines = {name: _aged(engine, now_ns) for name, engine in known.engines.items()}
     return msgspec.structs.replace(
         known,
-        state=_older(known.engines[FUTURES], now_ns)[0],
-        engines={name: _aged(engine, now_ns) for name, engine in known.engines.items()},
+        state=engines[FUTURES].state,
+        engines=engines,
         contracts=tuple(_aged(contract, now_ns) for contract in known.contracts),
     )
 
@@ -266,9 +317,9 @@ def _aged(one: Aging, now_ns: int) -> Aging:
 
 
 def _older(one: FedEngine | FedContract, now_ns: int) -> tuple[str, float | None]:
-    """Settlements and the demo do not age."""
+    """Settlements and the demo have no age."""
     if one.at is None or one.age_s is None:
         return one.state, one.age_s
     age_s = max(0.0, now_ns / NS - one.at.timestamp())
-    stale = one.state.startswith("STALE") or age_s > fed_prices.FRESH_S
+    stale = one.state.startswith("STALE") or (one.state != "OFFLINE" and age_s > fed_prices.FRESH_S)
     return (f"STALE {duration(age_s)}" if stale else one.state), age_s

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -133,7 +134,7 @@ def solve(case: StripCase, *, legacy: bool = False) -> Chain:
             continue
         (before, left), (after, right) = start[i], end[i]
         x = (after - before) / STEP_PCT
-        x = float(round(x)) if abs(x - round(x)) < SNAP else x
+        x = float(round(x)) if isfinite(x) and abs(x - round(x)) < SNAP else x
         state: State = "degraded" if i in degraded else "ok"
         contracts = _contracts(left | right, base)
         meetings.append(MeetingMove(day, before, after, rates.get(i), 25 * x, x, state, contracts))

@@ -79,13 +79,13 @@ def _decision(fed: Fed | None) -> str:
         return ""
     row = next((row for row in priced if max(row.cut or 0, row.hike or 0) >= 0.5), priced[0])
     what, p = max(("cut", row.cut or 0.0), ("hike", row.hike or 0.0), key=lambda way: way[1])
-    stale = f" ({fed.state})" if fed.state.startswith("STALE") else ""
+    stale = f" ({fed.state})" if fed.state.startswith(("STALE", "OFFLINE")) else ""
     return f"{what} on {row.date.day} {MONTHS[row.date.month - 1]} priced at {percent(p)} %{stale}"
 
 
 def percent(p: float) -> str:
     """A share of 1 in whole per cent; what is not quite certain never reads 0 or 100."""
-    if 0 < p < 0.005:
+    if 0 < p <= 0.005:
         return "under 1"
     return "over 99" if 0.995 <= p < 1 else f"{100 * p:.0f}"
 

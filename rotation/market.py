@@ -77,6 +77,12 @@ class Market:
             self._comovement = with_spread(settles, self.history, self.desk)
         self._fed = msgspec.structs.replace(fed, comovement=self._comovement)
 
+    def _compare(self) -> None:
+        """The co-movement anew, over a longer or corrected history."""
+        if self._fed is not None and self._cut_settles:
+            self._comovement = with_spread(self._cut_settles, self.history, self.desk)
+            self._fed = msgspec.structs.replace(self._fed, comovement=self._comovement)
+
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
         self._as_of_ns = as_of_ns
@@ -92,6 +98,7 @@ class Market:
         self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
         self._door.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
+        self._compare()
 
     def _look_back(self) -> None:
         """The one pass over history: what lies before the door's session."""
