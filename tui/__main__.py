@@ -108,9 +108,16 @@ class LocalBackend:
 
         if wanted.demo:
             return opening.demo()
-        return opening.source(
+        found = opening.source(
             self._store(), history=wanted.history, tapes=wanted.tapes, now_ns=time.time_ns()
         )
+        if found.origin.mode == "DEMO" and not wanted.unasked_demo:
+            from rotation.errors import InputError  # noqa: PLC0415
+
+            raise InputError(
+                "nothing to show: import daily closes (rotation-tui history import) or name a --tape"
+            )
+        return found
 
     def _store(self) -> HistoryStore:
         from platformdirs import user_data_path  # noqa: PLC0415

@@ -47,6 +47,18 @@ class _Group(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """By name."""
+        return sorted([*super().list_commands(ctx), "host"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """``host`` is made when it is asked for: nobody else pays for it."""
+        if cmd_name == "host":
+            from tui.ssh.command import host  # noqa: PLC0415
+
+            return host
+        return super().get_command(ctx, cmd_name)
+
 
 def _settled(command: Any) -> Any:
     """The options of everything that shows figures."""

@@ -27,6 +27,8 @@ class Wanted(msgspec.Struct, frozen=True):
     returns: str = "price"
     stays: bool = True
     """At the end of a tape, wait for a seek."""
+    unasked_demo: bool = True
+    """Without anything else to show, the demo; never where others look on."""
 
 
 class Controls(Protocol):

@@ -1,0 +1,1 @@
+"""``rotation-tui host``: one desk for many viewers over SSH."""
