@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -18,9 +18,10 @@ from feeds.durable import only_writer
 from feeds.errors import InputError
 from feeds.fed_log import Kind, Probabilities, checked, due
 from feeds.files import shown_path
+from rotation.sessions import NEW_YORK, new_york_day, to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 FILE = "fed.sqlite3"
@@ -112,21 +113,31 @@ class FedStore:
         What the same source said last of this contract and day is not written twice; another value is
         kept beside it, with its own time. Raises ValueError for a price that is none.
         """
-        if not 1 <= month <= 12 or not 0.0 < price < 200.0:
-            raise ValueError(f"{price} is no settlement of {year}-{month}")
-        told = (year, month, session.isoformat(), source)
+        told = Settlement(year, month, session, price, source, self._clock_ns())
+        return bool(self.settle_all([told]))
+
+    def settle_all(self, told: Iterable[Settlement]) -> int:
+        """Keep many in one transaction; how many are new. Raises ValueError for a price that is none."""
+        rows = list(told)
+        for row in rows:
+            if not 1 <= row.month <= 12 or not 0.0 < row.price < 200.0:
+                raise ValueError(f"{row.price} is no settlement of {row.year}-{row.month}")
         with self._told("cannot be written"), self._writing():
-            last = self._db.execute(
-                "SELECT price FROM settlements WHERE year=? AND month=? AND session=? AND source=?"
-                " ORDER BY id DESC LIMIT 1",
-                told,
-            ).fetchone()
-            if last is not None and last[0] == price:
-                return False
-            self._db.execute(
-                "INSERT INTO settlements (year, month, session, source, price, ts_ns) VALUES (?,?,?,?,?,?)",
-                (*told, price, self._clock_ns()),
-            )
+            return sum(self._settle(row) for row in rows)
+
+    def _settle(self, row: Settlement) -> bool:
+        told = (row.year, row.month, row.session.isoformat(), row.source)
+        last = self._db.execute(
+            "SELECT price FROM settlements WHERE year=? AND month=? AND session=? AND source=?"
+            " ORDER BY id DESC LIMIT 1",
+            told,
+        ).fetchone()
+        if last is not None and last[0] == row.price:
+            return False
+        self._db.execute(
+            "INSERT INTO settlements (year, month, session, source, price, ts_ns) VALUES (?,?,?,?,?,?)",
+            (*told, row.price, row.ts_ns),
+        )
         return True
 
     def settlements(self, year: int | None = None, month: int | None = None) -> list[Settlement]:
@@ -156,18 +167,38 @@ class FedStore:
 
         Raises ValueError for figures that are no probabilities.
         """
-        values = _row(checked(new))
+        return bool(self.log_all([new]))
+
+    def log_all(self, rows: Iterable[Probabilities]) -> int:
+        """Append those that are due, in one transaction; how many were."""
+        checked_rows = [(row, _row(checked(row))) for row in rows]
         with self._told("cannot be written"), self._writing():
-            live = self._newest(new.meeting, new.engine, "live")
-            settle = self._newest(new.meeting, new.engine, "settle")
-            if not due(new, live, settle):
-                return False
-            self._db.execute(
-                "INSERT INTO probabilities (meeting, cut, hold, hike, outcomes, engine, kind, ts_ns)"
-                " VALUES (?,?,?,?,?,?,?,?)",
-                values,
-            )
+            return sum(self._log(row, values) for row, values in checked_rows)
+
+    def _log(self, new: Probabilities, values: tuple[object, ...]) -> bool:
+        live = self._newest(new.meeting, new.engine, "live")
+        settle = self._newest(new.meeting, new.engine, "settle", until_ns=_day_end(new))
+        if not due(new, live, settle):
+            return False
+        self._db.execute(
+            "INSERT INTO probabilities (meeting, cut, hold, hike, outcomes, engine, kind, ts_ns)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            values,
+        )
         return True
+
+    def line(
+        self, meeting: date, engine: str, *, settles_since_ns: int, live_since_ns: int
+    ) -> list[tuple[int, float, bool]]:
+        """(ts_ns, cut, settled) of one meeting, oldest first; a settle that was corrected, as last told."""
+        with self._told("cannot be read"):
+            rows = self._db.execute(
+                "SELECT ts_ns, cut, kind FROM probabilities WHERE meeting=?1 AND engine=?2"
+                " AND ((kind='settle' AND ts_ns>=?3) OR (kind='live' AND ts_ns>=?4)) ORDER BY ts_ns, id",
+                (meeting.isoformat(), engine, settles_since_ns, live_since_ns),
+            ).fetchall()
+        newest = {(ts_ns, kind): cut for ts_ns, cut, kind in rows}
+        return [(ts_ns, cut, kind == "settle") for (ts_ns, kind), cut in newest.items()]
 
     def latest(
         self, meeting: date, engine: str, *, at_ns: int, kind: Kind | None = None
@@ -200,10 +231,13 @@ class FedStore:
             ).fetchall()
         return [_probabilities(row) for row in reversed(rows)]
 
-    def _newest(self, meeting: date, engine: str, kind: Kind) -> Probabilities | None:
+    def _newest(
+        self, meeting: date, engine: str, kind: Kind, *, until_ns: int = 2**63 - 1
+    ) -> Probabilities | None:
         row = self._db.execute(
-            f"{_ROWS} WHERE meeting=? AND engine=? AND kind=? ORDER BY ts_ns DESC, id DESC LIMIT 1",
-            (meeting.isoformat(), engine, kind),
+            f"{_ROWS} WHERE meeting=? AND engine=? AND kind=? AND ts_ns<=?"
+            " ORDER BY ts_ns DESC, id DESC LIMIT 1",
+            (meeting.isoformat(), engine, kind, until_ns),
         ).fetchone()
         return None if row is None else _probabilities(row)
 
@@ -238,6 +272,14 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _day_end(new: Probabilities) -> int:
+    """Settlements may be told in any order, each is due once on its own day; live rows see all."""
+    if new.kind == "live":
+        return 2**63 - 1
+    after = new_york_day(new.ts_ns) + timedelta(days=1)
+    return to_ns(datetime(after.year, after.month, after.day, tzinfo=NEW_YORK)) - 1
 
 
 def _row(new: Probabilities) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from feeds.errors import InputError
+from feeds.fed_demo import DemoFed, demo_fed
 from feeds.history_files import read_history
 from feeds.replay import TapeFeed, until
 from feeds.scenario import build
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from feeds.base import Feed
     from feeds.store import HistoryStore
+    from rotation.fed import Fed
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -79,11 +82,21 @@ def desk_for(history: History, pair: tuple[str, str], returns: str) -> Desk:
 
 
 def supervise(
-    wanted: Source, desk: Desk, *, start: str | None, speed: float, stays: bool, now_ns: int
+    wanted: Source,
+    desk: Desk,
+    *,
+    start: str | None,
+    speed: float,
+    stays: bool,
+    now_ns: int,
+    live: Sequence[Feed] = (),
 ) -> tuple[Supervisor, TapeFeed | None]:
-    """A market under its supervisor, and the tape's controls if there is a tape."""
+    """A market under its supervisor, and the tape's controls if there is a tape.
+
+    ``live``: feeds of the present, left aside where a tape is played: it shows another time.
+    """
     if wanted.tape is None:
-        return Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), ()), None
+        return Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), live), None
     feed = TapeFeed(
         wanted.tape,
         name="demo" if wanted.origin.mode == "DEMO" else "tape",
@@ -93,7 +106,8 @@ def supervise(
         stays=stays,
     )
     market = Market(wanted.history, desk, as_of_ns=0, origin=wanted.origin)
-    return Supervisor(market, [feed]), feed
+    beside = [DemoFed(wanted.starts_ns)] if wanted.origin.mode == "DEMO" and wanted.starts_ns else []
+    return Supervisor(market, [feed, *beside]), feed
 
 
 def _start_ns(text: str) -> int:
@@ -105,8 +119,13 @@ def _start_ns(text: str) -> int:
         raise InputError(f"--from: {error}") from error
 
 
-def snapshot_at(wanted: Source, desk: Desk, *, at: str | None, now_ns: int) -> Snapshot:
-    """The snapshot of an instant or after a session's close; without one, of the tape's end or of now."""
+def snapshot_at(
+    wanted: Source, desk: Desk, *, at: str | None, now_ns: int, fed: Fed | None = None
+) -> Snapshot:
+    """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
+
+    ``fed``: what is known of the Fed now; the past has its own, or none.
+    """
     tape = wanted.tape
     if at is not None:
         as_of_ns = _as_of(wanted.history, at, now_ns)
@@ -115,6 +134,9 @@ def snapshot_at(wanted: Source, desk: Desk, *, at: str | None, now_ns: int) -> S
     else:
         as_of_ns = now_ns
     market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
+    known = demo_fed(as_of_ns) if wanted.origin.mode == "DEMO" else fed
+    if known is not None:
+        market.take_fed(known)
     if tape is None:
         return market.apply((), as_of_ns=as_of_ns)
     quotes = until(tape, as_of_ns)

@@ -15,13 +15,16 @@ from feeds.base import Batch, FedNews, Rewind, Status
 from rotation.snapshot import FeedHealth, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from feeds.base import Event, Feed
     from rotation.market import Market
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+"""A live desk is told anew this often though nothing trades."""
 
 
 class Listener:
@@ -59,11 +62,17 @@ class Supervisor:
     """Owns a market and its feeds. Feeds that end are done; one that raises ends the run with its error."""
 
     def __init__(
-        self, market: Market, feeds: Sequence[Feed], *, clock_ns: Callable[[], int] = time.time_ns
+        self,
+        market: Market,
+        feeds: Sequence[Feed],
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._market = market
         self._feeds = tuple(feeds)
         self._clock_ns = clock_ns
+        self._sleep = sleep
         self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
         self._ended = False
         self._status = {feed.name: Status(feed.mode) for feed in feeds}
@@ -87,15 +96,18 @@ class Supervisor:
     async def run(self) -> None:
         """Publish what the feeds say until all have ended; without any, the settled state."""
         live = all(feed.tape() is None for feed in self._feeds)
-        ticking = asyncio.create_task(self._tick(), name="clock") if live else None
         try:
+            if not self._feeds:
+                self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
             async with asyncio.TaskGroup() as group:
-                for feed in self._feeds:
-                    group.create_task(self._drive(feed), name=f"feed {feed.name}")
+                driven = [
+                    group.create_task(self._drive(feed), name=f"feed {feed.name}") for feed in self._feeds
+                ]
+                if live and driven:
+                    clock = group.create_task(self._tick(), name="clock")
+                    await asyncio.wait(driven)
+                    clock.cancel()
         finally:
-            if ticking is not None:
-                ticking.cancel()
-                await asyncio.gather(ticking, return_exceptions=True)
             self._ended = True
             for listener in self._listeners:
                 listener.end()
@@ -103,8 +115,8 @@ class Supervisor:
     async def _tick(self) -> None:
         """Time goes on where nothing trades: ages grow, what was fresh becomes stale."""
         while True:
-            self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
             await self._sleep(TICK_S)
+            self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
 
     async def _drive(self, feed: Feed) -> None:
         log.info("feed %s starts as %s", feed.name, feed.mode)

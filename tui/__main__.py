@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tui import cli, logs
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
+    from feeds.fed_feed import FedFeed
     from feeds.key_chain import KeyChain
     from feeds.opening import Source
     from feeds.store import HistoryStore
     from feeds.supervisor import Listener, Supervisor
+    from rotation.fed_inputs import FedInputs
     from rotation.snapshot import Snapshot
     from tui.desk import Controls, Wanted
+
+
+SNAPSHOT_WAITS_S = 10.0
+"""For the Fed's sources, in a single snapshot: what answers later is left out."""
 
 
 class LocalDesk:
@@ -50,6 +57,7 @@ class LocalBackend:
             speed=wanted.speed,
             stays=wanted.stays,
             now_ns=time.time_ns(),
+            live=[] if wanted.offline or source.tape is not None else [self._fed()],
         )
         return LocalDesk(supervisor, feed)
 
@@ -59,7 +67,40 @@ class LocalBackend:
 
         source = self._source(wanted)
         desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
-        return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns())
+        known = None
+        if not wanted.offline and source.tape is None and wanted.at is None:
+            import asyncio  # noqa: PLC0415
+
+            from rotation.fed_view import fed  # noqa: PLC0415
+
+            known = fed(*asyncio.run(self._fed().once(SNAPSHOT_WAITS_S)))
+        return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns(), fed=known)
+
+    def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
+        """What the sources know of the Fed now, and when that is; blocking. Raises InputError."""
+        import asyncio  # noqa: PLC0415
+
+        return asyncio.run(self._fed(age_gap_s).once())
+
+    def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
+        """The log of probabilities as a file. Raises InputError."""
+        from feeds import fed_opening  # noqa: PLC0415
+
+        return fed_opening.history(self._folder("fed"), since=since, form=form)
+
+    def _fed(self, age_gap_s: float = 300.0) -> FedFeed:
+        from platformdirs import user_cache_path  # noqa: PLC0415
+
+        from feeds import fed_opening  # noqa: PLC0415
+
+        return fed_opening.live(
+            self._folder("fed"), user_cache_path("rotation-tui") / "http", age_gap_s=age_gap_s
+        )
+
+    def _folder(self, name: str) -> Path:
+        from platformdirs import user_data_path  # noqa: PLC0415
+
+        return user_data_path("rotation-tui") / name
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
         """Import daily closes; lines to tell the person. Raises InputError."""
@@ -120,11 +161,9 @@ class LocalBackend:
         return found
 
     def _store(self) -> HistoryStore:
-        from platformdirs import user_data_path  # noqa: PLC0415
-
         from feeds.store import HistoryStore  # noqa: PLC0415
 
-        return HistoryStore(user_data_path("rotation-tui") / "history")
+        return HistoryStore(self._folder("history"))
 
 
 def _veil(text: str) -> str:

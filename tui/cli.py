@@ -7,13 +7,14 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rotation import __version__
-from rotation.errors import InputError
+from rotation.errors import InputError, UnavailableError
 from tui.cli_config import config
+from tui.cli_fed import fed
 from tui.desk import Wanted
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ def _settled(command: Any) -> Any:
             callback=_pair,
             metavar="A/B",
             help="The two legs of the spread and the ratio.",
+        ),
+        click.option(
+            "--offline",
+            is_flag=True,
+            envvar="ROTATION_TUI_OFFLINE",
+            help="Ask no source on the network.",
         ),
         _path_option(
             "--history",
@@ -236,27 +243,6 @@ def history_list(ctx: click.Context) -> None:
         click.echo(line)
 
 
-@cli.command(epilog="\b\nExample:\n  rotation-tui fed --strip strip.json --view local --format csv")
-@_path_option(
-    "--strip", required=True, metavar="FILE", help="JSON: watch_date, target_range_bp, fomc_dates, prices."
-)
-@click.option(
-    "--view",
-    type=click.Choice(["conditional", "aggregated", "local"]),
-    default="conditional",
-    show_default=True,
-)
-@click.option("--legacy", is_flag=True, help="The day count of before August 2024.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
-)
-def fed(*, strip: Path, view: Literal["conditional", "aggregated", "local"], legacy: bool, form: str) -> None:
-    """The probability of rate cuts, hikes and holds, from the prices of 30-Day Fed Funds futures (ZQ)."""
-    from tui.fed_report import report  # noqa: PLC0415
-
-    click.echo(report(strip, view, form, legacy=legacy), nl=False)
-
-
 @cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")
 def themes() -> None:
     """The themes that can be chosen."""
@@ -267,6 +253,7 @@ def themes() -> None:
 
 
 cli.add_command(config)
+cli.add_command(fed)
 
 
 def _backend(ctx: click.Context) -> Backend:
@@ -343,6 +330,9 @@ def _tell(error: Exception) -> int:
     if isinstance(error, InputError):
         click.echo(f"rotation-tui: {error}", err=True)
         return 2
+    if isinstance(error, UnavailableError):
+        click.echo(f"rotation-tui: {error}", err=True)
+        return 1
     if not logging.getLogger().handlers:
         logs.start("error")
     log.error("the program failed", exc_info=error)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import date
 
+    from rotation.fed_inputs import FedInputs
     from rotation.snapshot import Snapshot
 
 
@@ -29,6 +31,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """At the end of a tape, wait for a seek."""
     unasked_demo: bool = True
     """Without anything else to show, the demo; never where others look on."""
+    offline: bool = False
+    """Ask no source; show what is here."""
 
 
 class Controls(Protocol):
@@ -94,6 +98,14 @@ class Backend(Protocol):
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """The one snapshot at ``wanted.at``; blocking. Raises InputError."""
+        ...
+
+    def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
+        """What the sources know of the Fed now, and when that is; blocking. Raises InputError."""
+        ...
+
+    def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
+        """The log of probabilities as a file. Raises InputError."""
         ...
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:

@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.errors import InputError
+from rotation.errors import InputError, UnavailableError
+from rotation.fed_prices import prices
 from rotation.fed_table import checked_table
+from rotation.fed_view import fed
 from rotation.headline import day
+from rotation.states import duration
 from rotation.strip_file import parse_strip
-from tui.draw import UNKNOWN, change, clean, column
+from tui.draw import UNKNOWN, change, clean, column, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rotation.fed import Fed
+    from rotation.fed_inputs import FedInputs
     from rotation.fed_table import FedRow, FedTable
     from rotation.fedwatch import StripCase
     from rotation.odds import View
 
 
-def report(strip: Path, view: View, form: str, *, legacy: bool) -> str:
+def of_file(strip: Path, view: View, form: str, *, legacy: bool) -> str:
     """The table of the strip in a file. Raises InputError for a file or a strip that makes no sense."""
     try:
         data = strip.read_bytes()
@@ -35,6 +40,45 @@ def report(strip: Path, view: View, form: str, *, legacy: bool) -> str:
     except InputError as error:
         raise InputError(f"{strip.name}: {error}") from error
     return _FORMS[form](case, table, flags)
+
+
+def of_now(inputs: FedInputs, now_ns: int, view: View, form: str, *, legacy: bool) -> str:
+    """The table of the market now, in text with the markets beside it and where everything comes from.
+
+    Raises UnavailableError where the sources gave too little, and says which failed.
+    """
+    known = fed(inputs, now_ns)
+    if known is None or known.cut is None or inputs.target_range_bp is None:
+        why = "; ".join(known.warnings) if known and known.warnings else "no source answered"
+        raise UnavailableError(f"no table now: {why} — try again later, or give a strip with --strip FILE")
+    case = prices(inputs, now_ns).case(inputs, now_ns)
+    table, flags = checked_table(case, view, legacy=legacy)
+    told = _FORMS[form](case, table, (*known.warnings, *flags))
+    return told if form != "table" else told + _beside(known)
+
+
+def _beside(known: Fed) -> str:
+    """The next meeting by futures and prediction markets, changes, and the age of everything."""
+    lines = [
+        "",
+        f"next decision {day(known.meeting)}        cut %   hold %   hike %  mean bp   gap bp  prices",
+    ]
+    for name, engine in known.engines.items():
+        shares = (None if p is None else 100 * p for p in (engine.cut, engine.hold, engine.hike))
+        age = f", {duration(engine.age_s)} old" if engine.age_s is not None else ""
+        note = f"; {engine.note}" if engine.note else ""
+        lines.append(
+            column(name, 26, right=False)
+            + "".join(column(number(p, 1), 9) for p in shares)
+            + column(change(engine.mean_bp, 1), 9)
+            + column(change(engine.gap_bp, 1), 9)
+            + f"  {engine.kind} [{engine.state}]{age}{note}"
+        )
+    moved = ", ".join(
+        f"{word} {change(None if by is None else 100 * by, 1)}" for word, by in known.change.items()
+    )
+    lines += ["", f"P(cut) in percentage points: {moved}", f"source {known.source} [{known.state}]"]
+    return "\n".join(clean(line).rstrip() for line in lines) + "\n"
 
 
 def _text(case: StripCase, table: FedTable, flags: tuple[str, ...]) -> str:

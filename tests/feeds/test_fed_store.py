@@ -142,7 +142,7 @@ def test_every_value_is_kept_with_its_time(tmp_path):
         assert opened.settle(2024, 9, day, 94.88, "IBKR")
         kept = opened.settlements(2024, 9)
         assert [(one.price, one.source, one.ts_ns - T0) for one in kept] == [
-            (94.88, "Yahoo", 0), (94.885, "Yahoo", 1), (94.88, "Yahoo", 2), (94.88, "IBKR", 3),
+            (94.88, "Yahoo", 0), (94.885, "Yahoo", 2), (94.88, "Yahoo", 3), (94.88, "IBKR", 5),
         ]  # fmt: skip
 
 

@@ -11,8 +11,12 @@ import asyncio
 import gzip
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from tests.servers.samples import for_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REASONS = {200: "OK", 304: "Not Modified", 429: "Too Many Requests", 500: "Internal Server Error"}
 
@@ -74,8 +78,9 @@ class Asked:
 class RestServer:
     """An async context manager; ``requests`` lists what was asked."""
 
-    def __init__(self, *script: Reply) -> None:
+    def __init__(self, *script: Reply, answer: Callable[[str], bytes] = for_path) -> None:
         self.script = list(script) or [Reply()]
+        self._answer_of = answer
         self.requests: list[Asked] = []
         self.asked = asyncio.Event()
         self.url = ""
@@ -132,7 +137,7 @@ class RestServer:
         etag = reply.headers.get("etag")
         if etag and headers.get("if-none-match") == etag:
             reply = Reply(b"", 304, reply.headers)
-        body = for_path(path) if reply.body is None else reply.body
+        body = self._answer_of(path) if reply.body is None else reply.body
         told = {"Content-Type": "application/json", "Content-Length": str(len(body))} | reply.headers
         shown = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         reason = REASONS.get(reply.status, "Whatever")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from rotation.errors import InputError
 from tui.cli import cli
-from tui.fed_report import report
+from tui.fed_report import of_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def strip(tmp_path: Path) -> Path:
 
 
 def test_a_cut_in_september_2024_is_certain(strip: Path) -> None:
-    told = json.loads(report(strip, "conditional", "json", legacy=False))
+    told = json.loads(of_file(strip, "conditional", "json", legacy=False))
     assert (told["watch_date"], told["view"], told["stopped_at"]) == (
         "2024-07-16",
         "conditional",
@@ -47,14 +47,14 @@ def test_a_cut_in_september_2024_is_certain(strip: Path) -> None:
 
 
 def test_the_local_view_and_the_legacy_count_differ(strip: Path) -> None:
-    local = json.loads(report(strip, "local", "json", legacy=False))
+    local = json.loads(of_file(strip, "local", "json", legacy=False))
     assert local["meetings"][1]["outcomes"] == pytest.approx({"500-525": 1.0})
-    plain, legacy = (report(strip, "conditional", "json", legacy=way) for way in (False, True))
+    plain, legacy = (of_file(strip, "conditional", "json", legacy=way) for way in (False, True))
     assert json.loads(plain)["view"] == json.loads(legacy)["view"]
 
 
 def test_csv_has_a_column_a_range_in_order(strip: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(report(strip, "conditional", "csv", legacy=False))))
+    rows = list(csv.DictReader(io.StringIO(of_file(strip, "conditional", "csv", legacy=False))))
     assert list(rows[0])[-3:] == ["475-500", "500-525", "525-550"]
     assert [row["meeting"] for row in rows] == ["2024-07-31", "2024-09-18"]
     for row in rows:
@@ -62,7 +62,7 @@ def test_csv_has_a_column_a_range_in_order(strip: Path) -> None:
 
 
 def test_the_table_says_where_the_chain_stops(strip: Path) -> None:
-    told = report(strip, "conditional", "table", legacy=False)
+    told = of_file(strip, "conditional", "table", legacy=False)
     assert "18 Sep 2024    −25.0    100.0      0.0      0.0  500-525 92.0 %, 475-500 8.0 %" in told
     assert "7 Nov 2024         —  the chain stops here" in told
 
@@ -83,17 +83,17 @@ def test_a_bad_strip_names_the_file_and_the_contract(
     file = tmp_path / "bad.json"
     file.write_text(json.dumps({**STRIP, **change}))
     with pytest.raises(InputError, match=told) as error:
-        report(file, "conditional", "table", legacy=False)
+        of_file(file, "conditional", "table", legacy=False)
     assert str(error.value).startswith("bad.json: ")
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.json: cannot be read"):
-        report(tmp_path / "none.json", "conditional", "table", legacy=False)
+        of_file(tmp_path / "none.json", "conditional", "table", legacy=False)
 
 
 def test_the_command_prints_the_table(strip: Path) -> None:
     result = CliRunner().invoke(cli, ["fed", "--strip", str(strip), "--format", "table"])
     assert result.exit_code == 0
-    assert result.output == report(strip, "conditional", "table", legacy=False)
+    assert result.output == of_file(strip, "conditional", "table", legacy=False)

@@ -1,0 +1,34 @@
+"""The Fed's feed with everything it needs, and what its log holds."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from feeds.fed_feed import FedFeed
+from feeds.fed_gather import FedGather
+from feeds.fed_log import Format, export
+from feeds.fed_store import FedStore
+from feeds.transport import Transport
+from rotation.sessions import NEW_YORK, to_ns
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+AGE_GAP_S = 300.0
+
+
+def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S) -> FedFeed:
+    """The feed of this machine. Raises InputError where an environment variable holds no usable address."""
+    transport = Transport(cache)
+    gather = FedGather(transport, age_gap_s=age_gap_s)
+    return FedFeed(transport, gather, store, strip_stream=None, clock_ns=time.time_ns)
+
+
+def history(store: Path, *, since: date | None, form: Format) -> bytes:
+    """The log of probabilities as a file, from the beginning of a New York day on. Raises InputError."""
+    since_ns = to_ns(datetime(since.year, since.month, since.day, tzinfo=NEW_YORK)) if since else 0
+    with FedStore(store) as opened:
+        return export(opened.between(since_ns, 2**63 - 1), form)
