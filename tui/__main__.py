@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from tui import cli, logs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from feeds.supervisor import Listener, Supervisor
     from rotation.fed_inputs import FedInputs
     from rotation.snapshot import Snapshot
+    from rotation.sync_report import SyncProgress, SyncReport
     from tui.desk import Controls, Wanted
 
 
@@ -112,6 +114,22 @@ class LocalBackend:
         sources = {symbol_from(file, file.stem): file.name for file in find_files(paths)}
         self._store().replace(frame, sources, allow_shrink=replace, now_ns=now_ns)
         return [*notes, *(line for line in self.list_history() if line.split()[0] in sources)]
+
+    def sync_history(
+        self,
+        symbols: tuple[str, ...],
+        *,
+        source: Literal["auto", "alpaca", "yahoo", "stooq"],
+        universe: Path | None,
+        since: date,
+        tell: Callable[[SyncProgress], None],
+    ) -> SyncReport:
+        """Download daily closes; ``tell`` hears how it goes. Blocking. Raises InputError."""
+        from feeds import history_run  # noqa: PLC0415
+
+        return history_run.run(
+            self._store(), symbols, universe=universe, choice=source, since=since, tell=tell
+        )
 
     def list_history(self) -> list[str]:
         """What has been imported, a line a symbol."""

@@ -15,6 +15,7 @@ from rotation import __version__
 from rotation.errors import InputError, UnavailableError
 from tui.cli_config import config
 from tui.cli_fed import fed
+from tui.cli_history import sync
 from tui.desk import Wanted
 
 if TYPE_CHECKING:
@@ -253,6 +254,7 @@ def themes() -> None:
 
 
 cli.add_command(config)
+history.add_command(sync)
 cli.add_command(fed)
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from datetime import date
 
     from rotation.fed_inputs import FedInputs
     from rotation.snapshot import Snapshot
+    from rotation.sync_report import SyncProgress, SyncReport
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -110,6 +111,18 @@ class Backend(Protocol):
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
         """Import daily closes; lines to tell the person. Raises InputError."""
+        ...
+
+    def sync_history(
+        self,
+        symbols: tuple[str, ...],
+        *,
+        source: Literal["auto", "alpaca", "yahoo", "stooq"],
+        universe: Path | None,
+        since: date,
+        tell: Callable[[SyncProgress], None],
+    ) -> SyncReport:
+        """Download daily closes; ``tell`` hears how it goes. Blocking. Raises InputError."""
         ...
 
     def list_history(self) -> list[str]:
