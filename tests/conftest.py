@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Beside the checkout, read-only and not in every clone."""
 
+# No test asks a source on the network unless it says so, and then a server of its own.
+os.environ.setdefault("ROTATION_TUI_OFFLINE", "1")
+
 # No deadline: the first example of a test pays for imports. Slow generation is judged by the suite's
 # own time, not by a health check that fails on a busy machine. In CI the same examples come every time.
 settings.register_profile(

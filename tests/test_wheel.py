@@ -43,7 +43,7 @@ def clean_env(home: Path) -> dict[str, str]:
     """Nothing of this environment or checkout reaches the installed program."""
     ours = ("PYTHON", "VIRTUAL_ENV", "XDG_", "ROTATION_TUI", "COLUMNS", "NO_COLOR")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**env, "HOME": str(home), "LANG": "C.UTF-8"}
+    return {**env, "HOME": str(home), "LANG": "C.UTF-8", "ROTATION_TUI_OFFLINE": "1"}
 
 
 @pytest.fixture(scope="module")

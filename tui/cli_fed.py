@@ -94,9 +94,8 @@ def history(
         )
     _start_log(ctx)
     told = _backend(ctx).fed_history(since.date() if since else None, form)
-    out = click.get_binary_stream("stdout")
-    out.write(told)
-    out.flush()
+    sys.stdout.buffer.write(told)
+    sys.stdout.flush()
 
 
 def _backend(ctx: click.Context) -> Backend:
