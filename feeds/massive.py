@@ -100,8 +100,10 @@ class MassiveConversation:
         """``subscribed to: T.IWM`` or ``unsubscribed to: T.IWM``, one or several to a message."""
         action, _, names = message.partition(": ")
         channel = f"{CHANNELS[self._channel]}."
-        tickers = {name.strip().removeprefix(channel) for name in names.split(",") if channel in name}
-        tickers = {ticker for ticker in tickers if symbol(ticker)}
+        told = (name.strip() for name in names.split(","))
+        tickers = {
+            ticker for name in told if name.startswith(channel) and (ticker := symbol(name[len(channel) :]))
+        }
         self._held = self._held - tickers if action.startswith("un") else self._held | tickers
         return frozenset(self._held)
 

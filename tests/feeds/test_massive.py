@@ -189,6 +189,20 @@ def test_the_conversation():
     assert conversation.beat() == ()
 
 
+def test_an_acknowledgement_of_another_channel_or_of_nonsense_is_none():
+    conversation = MassiveConversation(KEY)
+    for message in (
+        "subscribed to: A.IWM",
+        "subscribed to: AM.T.X",
+        f"subscribed to: T.{HOSTILE}",
+        "subscribed",
+        "",
+    ):
+        assert conversation.received(array(status("success", message))).subscribed == frozenset()
+    told = conversation.received(array(status("success", "subscribed to: T.BRK.A, T.T,A.T.X")))
+    assert told.subscribed == {"BRK.A", "T"}
+
+
 def test_the_whole_market_in_messages_of_a_size():
     symbols = frozenset(f"S{number}" for number in range(2_100))
     frames = MassiveConversation(KEY).subscribe(symbols)
