@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
+from feeds.base import Batch, FedNews, Rewind
 from feeds.errors import InputError
 from feeds.fed_demo import DemoFed, demo_fed
 from feeds.history_files import read_history
+from feeds.recording import standing
 from feeds.replay import TapeFeed, until
 from feeds.scenario import build
 from feeds.supervisor import Supervisor
@@ -105,7 +107,8 @@ def supervise(
         start_ns=wanted.starts_ns if start is None else _start_ns(start),
         stays=stays,
     )
-    market = Market(wanted.history, desk, as_of_ns=0, origin=wanted.origin)
+    began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
+    market = Market(wanted.history, desk, as_of_ns=began_ns, origin=wanted.origin)
     beside = [DemoFed(wanted.starts_ns)] if wanted.origin.mode == "DEMO" and wanted.starts_ns else []
     return Supervisor(market, [feed, *beside]), feed
 
@@ -130,7 +133,7 @@ def snapshot_at(
     if at is not None:
         as_of_ns = _as_of(wanted.history, at, now_ns)
     elif tape is not None and tape.height:
-        as_of_ns = wanted.starts_ns or int(tape["ts_ns"][-1])
+        as_of_ns = wanted.starts_ns or int(tape["at_ns" if "at_ns" in tape.columns else "ts_ns"][-1])
     else:
         as_of_ns = now_ns
     market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
@@ -139,10 +142,23 @@ def snapshot_at(
         market.take_fed(known)
     if tape is None:
         return market.apply((), as_of_ns=as_of_ns)
-    quotes = until(tape, as_of_ns)
-    taken = market.apply(quotes, as_of_ns=as_of_ns)
-    feed = FeedHealth(wanted.origin.source, wanted.origin.mode, "", len(quotes), 1)
+    taken, held = _stand(market, tape, as_of_ns)
+    feed = FeedHealth(wanted.origin.source, wanted.origin.mode, "", held, 1)
     return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
+
+
+def _stand(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
+    """The snapshot after all that a tape told until then, and how many quotes that was."""
+    if "at_ns" not in tape.columns:
+        given = until(tape, as_of_ns)
+        return market.apply(given, as_of_ns=as_of_ns), len(given)
+    events = standing(tape, as_of_ns)
+    for event in events:
+        if isinstance(event, FedNews):
+            market.take_fed(event.fed)
+    batches = [event for event in events if isinstance(event, Batch | Rewind)]
+    taken = [market.apply(batch.quotes, as_of_ns=batch.as_of_ns or as_of_ns) for batch in batches]
+    return taken[-1], sum(len(batch.quotes) for batch in batches)
 
 
 def _as_of(history: History, text: str, now_ns: int) -> int:

@@ -8,7 +8,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from feeds.base import Batch, Rewind, Status
-from feeds.tapes import quotes
+from feeds.recording import merged, standing, steps
+from feeds.tape_schema import quotes
 from rotation.sessions import close_ns, from_ns, hours, session_at
 from rotation.snapshot import Tape
 from rotation.ticks import NS
@@ -28,6 +29,8 @@ IDLE_FRAMES = 10
 NIGHT_S = 3.0
 """How long the screen rests on a close before the tape jumps to the next session."""
 BELL_NS = 60 * NS
+EXACT = 100
+"""So many recorded events in a frame are played one by one; more, at a high speed, in as few as will do."""
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 
 
@@ -73,7 +76,8 @@ class TapeFeed:
         self.name = name
         self.mode = mode
         self._tape = tape
-        self._times: list[int] = tape["ts_ns"].to_list()
+        self._recorded = "step" in tape.columns
+        self._times: list[int] = tape["at_ns" if self._recorded else "ts_ns"].to_list()
         self._start_ns, self._end_ns = self._times[0], _end(self._times[-1])
         self._position_ns = self._clamp(self._start_ns if start_ns is None else start_ns)
         self._next = 0
@@ -121,9 +125,11 @@ class TapeFeed:
         return min(max(ts_ns, self._start_ns), self._end_ns)
 
     async def events(self) -> AsyncIterator[Event]:
-        """The quotes as they come due; a Rewind after every seek."""
-        yield Status(self.mode, f"{len(self._times):,} quotes")
-        yield self._rewind()
+        """The quotes as they come due, a recording event by event; a Rewind after every seek."""
+        held = len(self._tape) - self._tape["symbol"].null_count()
+        yield Status(self.mode, f"{held:,} quotes")
+        for event in self._begin():
+            yield event
         before, idle = self._monotonic(), 0
         while self._stays or not self._ended:
             await (self._wake.wait() if self._held or self._ended else self._sleep(FRAME_S))
@@ -131,23 +137,35 @@ class TapeFeed:
             elapsed, before = now - before, now
             if self._wake.is_set():
                 self._wake.clear()
-                yield self._rewind() if self._sought else Batch((), self._position_ns)
+                for event in self._rewind() if self._sought else [Batch((), self._position_ns)]:
+                    yield event
                 continue
             due = self._advance(elapsed)
             idle = 0 if due else idle + 1
-            if due or self._ended or idle % IDLE_FRAMES == 0:
-                yield Batch(due, self._position_ns)
+            if not due and (self._ended or idle % IDLE_FRAMES == 0):
+                due = [Batch((), self._position_ns)]
+            for event in due:
+                yield event
 
     @property
     def _ended(self) -> bool:
         return self._position_ns >= self._end_ns
 
-    def _rewind(self) -> Rewind:
+    def _begin(self) -> list[Event]:
+        if not self._recorded or self._position_ns > self._start_ns:
+            return self._rewind()
+        # Exactly as the recorded market began, which a Rewind would tell once more than it was told.
+        self._next = bisect_right(self._times, self._position_ns)
+        return steps(self._tape.head(self._next))
+
+    def _rewind(self) -> list[Event]:
         self._sought = False
         self._next = bisect_right(self._times, self._position_ns)
-        return Rewind(until(self._tape, self._position_ns), self._position_ns)
+        if self._recorded:
+            return standing(self._tape, self._position_ns)
+        return [Rewind(until(self._tape, self._position_ns), self._position_ns)]
 
-    def _advance(self, elapsed_s: float) -> tuple[Quote, ...]:
+    def _advance(self, elapsed_s: float) -> list[Event]:
         """Move on by wall seconds, not dwelling on nights, and return what came due."""
         position = self._position_ns + int(elapsed_s * self._speed * NS)
         night = self._night()
@@ -158,7 +176,10 @@ class TapeFeed:
             self._rested_s = 0.0
         self._position_ns = min(position, self._end_ns)
         first, self._next = self._next, bisect_right(self._times, self._position_ns)
-        return tuple(quotes(self._tape.slice(first, self._next - first)))
+        rows = self._tape.slice(first, self._next - first)
+        if self._recorded:
+            return steps(rows) if rows["step"].n_unique() <= EXACT else merged(rows)
+        return [Batch(tuple(quotes(rows)), self._position_ns)] if rows.height else []
 
     def _night(self) -> tuple[int, int] | None:
         """From the session's end, its bell or its last print if later, to a second before the next print.

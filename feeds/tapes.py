@@ -1,4 +1,4 @@
-"""Tapes to replay: intraday bars from CSV files, and prints as rotation-tui recorded them in Parquet."""
+"""Tapes to replay: intraday bars from CSV files, prints in Parquet, and what rotation-tui recorded."""
 
 from __future__ import annotations
 
@@ -10,43 +10,41 @@ from feeds.bars import read_bars
 from feeds.columns import FIX, require
 from feeds.errors import InputError
 from feeds.files import find_files
+from feeds.recording import played
 from feeds.tables import Table, read_table
-from rotation.ticks import Quote
+from feeds.tape_file import read_recording
+from feeds.tape_schema import SCHEMA, quotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-SCHEMA = {
-    "symbol": pl.String,
-    "ts_ns": pl.Int64,
-    "seq": pl.Int64,
-    "price": pl.Float64,
-    "size": pl.Int64,
-    "high": pl.Float64,
-    "low": pl.Float64,
-}
-"""Columns of a tape. ``high`` and ``low`` are null for prints, and a bar's own."""
+__all__ = ["SCHEMA", "quotes", "read_tape"]
+
 NEEDS = "symbol, ts_ns, price; seq, size, high, low may follow"
 
 
 def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
     """Files and folders as one tape: the columns of SCHEMA, stably sorted by ``ts_ns``, no row twice.
 
-    ``ts_ns`` is UTC nanoseconds, of a bar its end; ``high`` and ``low`` are null for prints.
+    ``ts_ns`` is UTC nanoseconds, of a bar its end; ``high`` and ``low`` are null for prints. If a recording
+    is among them, the columns of RECORDED, ``at_ns`` and ``step`` (see ``feeds.recording.played``), sorted
+    by ``at_ns``; what was recorded twice is there twice, for the market's door to count again.
     Raises InputError on the first thing that is wrong, naming the file and its line or row.
     """
-    parts = [pl.DataFrame(schema=SCHEMA)]
+    parts, recordings = [pl.DataFrame(schema=SCHEMA)], []
     for path in find_files(paths):
-        rows = read_bars(path) if path.suffix.lower() == ".csv" else _read_prints(path)
-        parts.append(rows.select(*SCHEMA))
-    return pl.concat(parts).unique(maintain_order=True).sort("ts_ns", maintain_order=True)
-
-
-def quotes(frame: pl.DataFrame) -> list[Quote]:
-    """The rows of a tape as quotes, in their order."""
-    columns = (frame[name].to_list() for name in Quote.__struct_fields__)
-    return list(map(Quote, *columns))
+        recording = None if path.suffix.lower() == ".csv" else read_recording(path)
+        if recording is not None:
+            recordings.append(recording)
+        else:
+            rows = read_bars(path) if path.suffix.lower() == ".csv" else _read_prints(path)
+            parts.append(rows.select(*SCHEMA))
+    plain = pl.concat(parts).unique(maintain_order=True).sort("ts_ns", maintain_order=True)
+    if not recordings:
+        return plain
+    recordings.sort(key=lambda part: part.select("as_of_ns", "batch").row(0))
+    return played([*recordings, plain])
 
 
 def _read_prints(path: Path) -> pl.DataFrame:

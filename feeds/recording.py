@@ -1,0 +1,168 @@
+"""What a recorded tape holds: every event that the supervisor took, in order, with its time.
+
+Rows of a step, which is one event: a print each, or a single row without a symbol where the event had none.
+``kind`` says what it was; what is no quotes stands as JSON in ``said``.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import polars as pl
+
+from feeds.base import Batch, FedNews, Rewind, Status
+from feeds.sanitize import clean
+from feeds.tape_schema import RECORDED, SCHEMA, quotes
+from rotation.door import FUTURE_NS
+from rotation.sessions import hours, session_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from feeds.base import Event
+
+log = logging.getLogger(__name__)
+
+BATCH, REWIND = "Batch", "Rewind"
+_TOLD: dict[str, type[Status | FedNews]] = {"Status": Status, "FedNews": FedNews}
+"""Kinds that ``said`` gives back; others are written down for who looks into the file."""
+
+Row = tuple[Any, ...]
+
+
+def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
+    """One event as rows of RECORDED."""
+    kind = type(event).__name__
+    if not isinstance(event, Batch | Rewind):
+        said = msgspec.json.encode(event).decode()
+        return [(None, as_of_ns, 0, None, 0, None, None, as_of_ns, number, kind, feed, said)]
+    tail = (as_of_ns, number, kind, feed, None)
+    if not event.quotes:
+        return [(None, as_of_ns, 0, None, 0, None, None, *tail)]
+    return [(q.symbol, q.ts_ns, q.seq, q.price, q.size, q.high, q.low, *tail) for q in event.quotes]
+
+
+def frame_of(rows: list[Row]) -> tuple[pl.DataFrame, int]:
+    """The rows as a frame, and how many no tape can hold: an absurd number, a text that is none."""
+    try:
+        return pl.DataFrame(rows, schema=RECORDED, orient="row"), 0
+    except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
+        kept = [row for row in rows if _fits(row)]
+        return pl.DataFrame(kept, schema=RECORDED, orient="row"), len(rows) - len(kept)
+
+
+def _fits(row: Row) -> bool:
+    try:
+        pl.DataFrame([row], schema=RECORDED, orient="row")
+    except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
+        return False
+    return True
+
+
+def played(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Recordings, and plain tapes, as one: in order of ``at_ns``, when a row is due; a ``step`` is one event.
+
+    A clock that was set back while recording holds the tape up, but reorders nothing.
+    """
+    timed = [_timed(part, i) for i, part in enumerate(parts)]
+    rows = pl.concat(timed).sort("at_ns", maintain_order=True)
+    at_once = pl.when(pl.col("batch").is_null()).then("at_ns")  # prints of one instant of a plain tape
+    return rows.with_columns(step=pl.struct("_file", "batch", at_once.alias("at_once")).rle_id()).drop(
+        "_file"
+    )
+
+
+def _timed(part: pl.DataFrame, number: int) -> pl.DataFrame:
+    if "batch" not in part.columns:
+        absent = [pl.lit(None, kind).alias(name) for name, kind in RECORDED.items() if name not in SCHEMA]
+        part = part.with_columns(*absent).with_columns(as_of_ns=pl.col("ts_ns"), kind=pl.lit(BATCH))
+    return part.select(*RECORDED).with_columns(at_ns=pl.col("as_of_ns").cum_max(), _file=pl.lit(number))
+
+
+def steps(rows: pl.DataFrame) -> list[Event]:
+    """Rows of a played tape as the events that they were."""
+    told: list[Event] = []
+    for part in rows.partition_by("step", maintain_order=True):
+        event = _event(part)
+        if event is not None:
+            told.append(event)
+    return told
+
+
+def merged(rows: pl.DataFrame) -> list[Event]:
+    """The same for the market in as few events as leave it in the same state.
+
+    A batch with a print from the future stays apart: only its own clock says that it must be refused.
+    """
+    if rows.is_empty():
+        return []
+    future = pl.col("ts_ns") > pl.col("as_of_ns") + FUTURE_NS
+    told = pl.col("kind").is_in(list(_TOLD))
+    apart = (future | (pl.col("kind") != BATCH)).any().over("step")
+    rows = rows.filter(~told | (pl.col("step") == pl.col("step").max().over("kind", "feed")))
+    turns = pl.when(apart).then("step").otherwise(-1)
+    return steps(rows.with_columns(step=turns.rle_id()))
+
+
+def standing(tape: pl.DataFrame, at_ns: int) -> list[Event]:
+    """All that a market, begun anew, and a screen need to stand at this instant; the first is a Rewind."""
+    known = tape.filter(pl.col("at_ns") <= at_ns)
+    told = known.filter(pl.col("kind").is_in(list(_TOLD)))
+    known = _since_rewind(known.filter(~pl.col("kind").is_in(list(_TOLD))))
+    events = [event for event in merged(_of_newest_session(known)) if isinstance(event, Batch | Rewind)]
+    first = events[0] if events else Batch((), at_ns)
+    standing_at: list[Event] = [Rewind(first.quotes, first.as_of_ns or at_ns), *events[1:]]
+    if known.is_empty() or known["at_ns"][-1] < at_ns:
+        standing_at.append(Batch((), at_ns))
+    return standing_at + [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(told)]
+
+
+def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
+    last = rows.filter(pl.col("kind") == REWIND)["step"].max()
+    return rows if last is None else rows.filter(pl.col("step") >= last)
+
+
+def _of_newest_session(rows: pl.DataFrame) -> pl.DataFrame:
+    """From the first arrival of the newest session on: what came before has been forgotten by then."""
+    prints = rows.filter(pl.col("symbol").is_not_null() & (pl.col("ts_ns") <= pl.col("as_of_ns") + FUTURE_NS))
+    session = session_at(prints["ts_ns"].max()) if prints.height else None  # type: ignore[arg-type]
+    if session is None:
+        return rows
+    first = prints.filter(pl.col("ts_ns") >= hours(session)[0])["step"][0]
+    return rows.filter(pl.col("step") >= first)
+
+
+def _event(part: pl.DataFrame) -> Event | None:
+    kind, as_of_ns = part["kind"][0], int(part["as_of_ns"][-1])
+    if kind in _TOLD:
+        return _told(_TOLD[kind], part["feed"][0], part["said"][0], as_of_ns)
+    if kind not in (BATCH, REWIND):
+        return None
+    given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
+    return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
+
+
+def _told(kind: type[Status | FedNews], feed: str, said: str, as_of_ns: int) -> Event | None:
+    try:
+        event = msgspec.convert(_cleaned(msgspec.json.decode(said)), kind)
+    except (msgspec.MsgspecError, TypeError, RecursionError):
+        log.warning("tape: what %s said at %d cannot be understood", clean(str(feed)), as_of_ns)
+        return None
+    if isinstance(event, Status):
+        # The tape's own state is REPLAY or DEMO; what a feed was then is a detail of it.
+        detail = " ".join(part for part in (clean(str(feed)), event.state, event.detail) if part)
+        return Status("REPLAY", detail, as_of_ns)
+    return msgspec.structs.replace(event, as_of_ns=as_of_ns)
+
+
+def _cleaned(value: Any) -> Any:
+    """A tape may come from anyone: no text of it reaches a terminal as it is."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(str(name)): _cleaned(item) for name, item in value.items()}
+    return value
