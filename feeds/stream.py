@@ -8,12 +8,11 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from feeds.base import Status
-from feeds.errors import SourceError
-from feeds.live_events import Gap, Words
+from feeds.live_events import Words
 from feeds.stream_buffer import Buffer
 from feeds.stream_clocks import Clocks
 from feeds.stream_door import StreamDoor
-from feeds.stream_gaps import Gaps, fetch
+from feeds.stream_fill import Filler
 from feeds.stream_hours import Equities
 from feeds.stream_lag import Lag
 from feeds.stream_link import Link
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
     from feeds.live_events import LiveEvent
-    from feeds.stream_gaps import Fill
     from feeds.stream_hours import Hours
-    from feeds.vendor import Heard, Vendor
+    from feeds.vendor import Halt, Heard, Vendor
     from rotation.snapshot import Tape
     from rotation.ticks import Quote
 
@@ -35,15 +33,13 @@ log = logging.getLogger(__name__)
 
 CANARIES = frozenset({"IWM", "QQQ", "SPY"})
 TICK_S = 1.0
-HOLD_S = 5.0
-"""Live quotes wait this long for those of the gap before: a market takes no old bars after new prints."""
-COMPARE_S = 300.0
-"""Vendors without sequence numbers: what they sent is compared with a snapshot this often."""
-COMPARE_SYMBOLS = 8
-"""In each comparison, the next ones in turn: a keyless source bars those who ask for much."""
-MISSED_NS = 30 * NS
-"""A snapshot's print newer than ours by more: prints of that symbol do not reach us."""
 RATE_TICKS = 10
+SHUT_NS = 3600 * NS
+"""An outage shorter than this that begins and ends while the market is shut has missed nothing."""
+LATE_NS = 2 * NS
+"""A symbol acknowledged later than this after it was asked for has missed something."""
+RESUMED_NS = 5 * NS
+"""A print this much newer than the halt shows that trading goes on."""
 
 
 class StreamFeed:
@@ -83,21 +79,19 @@ class StreamFeed:
             self,
             time=self._time,
             renew_ns=self._renew_ns,
-            halted=lambda: frozenset(self._halted),
+            halted=self._halted,
         )
         self._buffer = Buffer(len(self._symbols))
-        self._gaps = Gaps()
+        self._filler = Filler(vendor, self._door, self._buffer, self._time, changed=self._show)
         self._lag = Lag(self._time.monotonic, is_delayed=vendor.mode != "LIVE")
-        self._halted: dict[str, int] = {}
+        self._halts: dict[str, Halt] = {}
         self._sequence: dict[str, int] = {}
         self._has_sequence = False
         self._is_seeded = False
         self._data_ns: int | None = None
-        self._fill: asyncio.Task[None] | None = None
-        self._filling_s = self._compared_s = 0.0
-        self._compare_at = 0
-        self._fill_error = ""
-        self._printed: set[str] = set()
+        self._lost_ns: int | None = None
+        self._asked_ns = 0
+        self._acknowledged: frozenset[str] = frozenset()
         self._admitted = 0
         self._recent: deque[int] = deque([0] * (RATE_TICKS + 1), RATE_TICKS + 1)
         self._status: Status | None = None
@@ -126,8 +120,8 @@ class StreamFeed:
             lag_s=self._lag.least_s,
             connections=connections,
             reconnects=max(connections - 1, 0),
-            gaps=self._gaps.count,
-            gapped=len(self._gaps.symbols),
+            gaps=self._filler.count,
+            gapped=len(self._filler.symbols),
             conflated=self._buffer.conflated,
             duplicates=self._door.duplicates,
             rejects=self._door.rejects,
@@ -135,7 +129,7 @@ class StreamFeed:
         )
 
     async def events(self) -> AsyncIterator[LiveEvent]:
-        """Quotes, states, gaps and corrections; at least one event a second. One reader at a time."""
+        """Quotes, states, gaps and corrections; at least one event a second. Once in a feed's life."""
         tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self._beat())]
         for task in tasks:
             task.add_done_callback(lambda _: self._buffer.tick())  # an error must not leave us waiting
@@ -148,28 +142,23 @@ class StreamFeed:
                 for event in await self._buffer.take():
                     yield event
         finally:
-            tasks += [self._fill] if self._fill else []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._filler.close()
 
     # What the link hears
 
     def connected(self) -> None:
         """The subscription has been sent: what was missed until now can be asked for."""
-        now_ns = self._time.clock_ns()
+        now_ns = self._asked_ns = self._time.clock_ns()
         self._sequence.clear()
-        self._compared_s = self._time.monotonic()
-        if not self._is_seeded:
-            self._is_seeded = True
-            began_ns = self._hours.began_ns(now_ns)
-            if began_ns is not None:
-                self._gaps.open(self._symbols, began_ns)
-        else:
-            wanted = self._gaps.wanted(now_ns)
-            if wanted is not None:
-                self._note_gap(wanted.symbols, wanted.start_ns, now_ns)
-        self._start_filling()
+        self._acknowledged = frozenset()
+        since_ns = self._hours.began_ns(now_ns) if self._lost_ns is None else self._missed_ns(now_ns)
+        if since_ns is not None:
+            self._filler.miss(self._symbols, since_ns)
+        self._filler.connected(is_first=not self._is_seeded)
+        self._is_seeded = True
         self._show()
 
     def heard(self, heard: Heard) -> None:
@@ -177,27 +166,23 @@ class StreamFeed:
         now_s, now_ns = self._time.monotonic(), self._time.clock_ns()
         for reason in heard.rejected:
             self._door.reject(reason)
-        for halt in heard.halts:
-            if halt.halted:
-                self._halted[halt.symbol] = halt.ts_ns
-            elif self._halted.get(halt.symbol, 0) <= halt.ts_ns:
-                self._halted.pop(halt.symbol, None)
         for correction in heard.corrections:
             self._buffer.tell(correction)
-        self._number(heard.sequence, now_ns)
+        changed = self._number(heard.sequence, now_ns)
+        if heard.subscribed is not None:
+            self._acknowledge(heard.subscribed & self._symbols, now_ns)
         admitted = self._door.admit(heard.quotes, now_ns)
+        self._halt(heard.halts, admitted)
         if admitted:
-            symbols = {quote.symbol for quote in admitted}
             if self._hours.canary_s(now_ns) is not None:  # at other hours a source repeats old prints
                 self._lag.measure(now_ns, max(quote.ts_ns for quote in admitted))
-            self._clocks.printed(symbols, now_s)
-            self._gaps.printed(symbols)
-            self._printed |= symbols
+            self._clocks.printed({quote.symbol for quote in admitted}, now_s)
+            self._filler.take(admitted)
             self._data_ns = now_ns
             self._admitted += len(admitted)
             self._buffer.put(admitted)
-        told = heard.halts or heard.sequence or heard.subscribed is not None or heard.trouble is not None
-        if told or (admitted and self._status and self._status.state != self.mode):
+            changed |= self._status is None or self._status.state != self.mode
+        if changed or heard.halts or heard.subscribed is not None or heard.trouble is not None:
             self._show()  # otherwise the next second is soon enough
 
     def unreadable(self, why: str) -> None:
@@ -207,76 +192,52 @@ class StreamFeed:
     def lost(self, *, was_subscribed: bool) -> None:
         """From the last print on anything may have been missed."""
         if was_subscribed:
-            if self._fill is not None:
-                self._fill.cancel()
-            now_ns = self._time.clock_ns()
-            self._gaps.open(self._symbols, min(self._data_ns or now_ns, now_ns))
-            self._buffer.release()
-            self._printed.clear()
+            self._lost_ns = self._time.clock_ns()
+            self._filler.lost()
         self._show()
 
-    # Gaps
+    def _missed_ns(self, now_ns: int) -> int | None:
+        """Since when prints may be missing; None where nothing has traded meanwhile."""
+        lost_ns = self._lost_ns or now_ns
+        if self._hours.is_shut(lost_ns) and self._hours.is_shut(now_ns) and now_ns - lost_ns < SHUT_NS:
+            return None
+        return min(self._data_ns or lost_ns, lost_ns)
 
-    def _number(self, sequence: Iterable[tuple[str, int]], now_ns: int) -> None:
+    def _number(self, sequence: Iterable[tuple[str, int]], now_ns: int) -> bool:
+        """Where messages are numbered, a hole is a gap. True if there was one."""
+        found = False
         for symbol, number in sequence:
+            if symbol and symbol not in self._symbols:
+                continue
             self._has_sequence = True
-            before = self._sequence.get(symbol)
-            self._sequence[symbol] = max(number, before or number)
-            if before is not None and number > before + 1:
-                missed = self._symbols & {symbol} if symbol else self._symbols
-                start_ns = min(self._data_ns or now_ns, now_ns)
-                self._gaps.open(missed, start_ns)
-                self._note_gap(missed, start_ns, now_ns)
+            before = self._sequence.get(symbol, number)
+            self._sequence[symbol] = max(number, before)
+            if number > before + 1:
+                missed = frozenset((symbol,)) if symbol else self._symbols
+                self._filler.note(missed, min(self._data_ns or now_ns, now_ns), now_ns)
+                found = True
+        return found
 
-    def _note_gap(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> None:
-        self._gaps.count += 1
-        log.warning("%s: prints of %d symbols may be missing", self.name, len(symbols))
-        self._buffer.tell(Gap(symbols, start_ns, end_ns))
+    def _acknowledge(self, symbols: frozenset[str], now_ns: int) -> None:
+        """Symbols that come in later than the rest have missed what printed meanwhile."""
+        late = symbols - self._acknowledged if now_ns - self._asked_ns > LATE_NS else frozenset()
+        if late:
+            self._filler.note(late, self._asked_ns, now_ns)
+        self._acknowledged |= symbols
 
-    def _start_filling(self) -> None:
-        now_s = self._time.monotonic()
-        ready = self._link.is_subscribed and (self._fill is None or self._fill.done())
-        wanted = self._gaps.wanted(self._time.clock_ns()) if ready else None
-        if wanted is not None and not self._time.pace.wait_s("fill", now_s):
-            self._filling_s = now_s
-            # A second try keeps nobody waiting, nor does a snapshot alone.
-            self._buffer.held = not self._fill_error and wanted.has_bars
-            self._fill = asyncio.create_task(self._fill_gaps(wanted))
+    def _halt(self, halts: Iterable[Halt], admitted: Iterable[Quote]) -> None:
+        for halt in halts:
+            known = self._halts.get(halt.symbol)
+            if halt.symbol in self._symbols and (known is None or halt.ts_ns >= known.ts_ns):
+                self._halts[halt.symbol] = halt
+        for quote in admitted if self._halts else ():
+            known = self._halts.get(quote.symbol)
+            # The word that trading goes on may have been missed in an outage.
+            if known is not None and quote.ts_ns > known.ts_ns + RESUMED_NS:
+                del self._halts[quote.symbol]
 
-    async def _fill_gaps(self, wanted: Fill) -> None:
-        try:
-            fill = await fetch(self.vendor, wanted)
-        except SourceError as error:
-            self._fill_error = str(error)
-            self._time.pace.failed("fill", self._time.monotonic())
-            log.warning("%s: a gap stays open: %s", self.name, error)
-        else:
-            self._fill_error = ""
-            self._time.pace.worked("fill")
-            self._buffer.put_first(self._door.admit_past(fill.quotes, self._time.clock_ns()))
-            self._gaps.filled(fill)
-            self._gaps.printed(self._printed)
-        self._buffer.release()
-        self._show()
-
-    async def _compare(self) -> None:
-        """Ask what the newest prints are; a symbol whose ours is older has a gap."""
-        ordered = sorted(self._symbols)
-        turn = [
-            ordered[(self._compare_at + i) % len(ordered)] for i in range(min(COMPARE_SYMBOLS, len(ordered)))
-        ]
-        self._compare_at += len(turn)
-        try:
-            newest = await self.vendor.snapshot(frozenset(turn))
-        except SourceError as error:
-            log.info("%s: not compared: %s", self.name, error)
-            return
-        now_ns = self._time.clock_ns()
-        for quote in newest:
-            ours = self._door.last.get(quote.symbol)
-            if ours is not None and quote.ts_ns > ours.ts_ns + MISSED_NS and quote.ts_ns <= now_ns:
-                self._gaps.open((quote.symbol,), ours.ts_ns)
-                self._note_gap(frozenset((quote.symbol,)), ours.ts_ns, now_ns)
+    def _halted(self) -> frozenset[str]:
+        return frozenset(symbol for symbol, halt in self._halts.items() if halt.halted)
 
     # Every second
 
@@ -284,23 +245,12 @@ class StreamFeed:
         while True:
             await self._time.sleep(TICK_S)
             await self._link.tick()
-            if self._fill is not None and self._fill.done() and not self._fill.cancelled():
-                self._fill.result()  # nothing but a SourceError is expected of a vendor
             self._recent.append(self._admitted)
-            if self._buffer.held and self._time.monotonic() - self._filling_s > HOLD_S:
-                self._buffer.release()
-            self._start_comparing()
-            self._start_filling()
+            if self._link.is_subscribed:
+                watched = self._hours.quiet_s(self._time.clock_ns()) is not None
+                self._filler.tick(compare=watched and not self._has_sequence and self.mode == "LIVE")
             self._show()
             self._buffer.tick()
-
-    def _start_comparing(self) -> None:
-        now_s = self._time.monotonic()
-        due = now_s - self._compared_s >= COMPARE_S and not self._has_sequence
-        watched = self._hours.quiet_s(self._time.clock_ns()) is not None and self.mode == "LIVE"
-        if due and watched and self._link.is_subscribed and (self._fill is None or self._fill.done()):
-            self._compared_s = now_s
-            self._fill = asyncio.create_task(self._compare())
 
     def _renew_ns(self, now_ns: int) -> int | None:
         due_ns = self._hours.renew_ns(now_ns)
@@ -313,7 +263,7 @@ class StreamFeed:
         acknowledged = self._link.acknowledged
         if acknowledged is not None:
             return acknowledged & self._symbols
-        return frozenset() if self.vendor.acknowledges else frozenset(self._printed)
+        return frozenset() if self.vendor.acknowledges else frozenset(self._filler.printed)
 
     def _show(self) -> None:
         """Tell the state where it has changed."""
@@ -326,14 +276,14 @@ class StreamFeed:
             self._buffer.tell(words)
 
     def _by_symbol(self) -> dict[str, str]:
+        here = self._link.acknowledged or frozenset()
         if not self._link.is_subscribed:
             return dict.fromkeys(self._asked, "OFFLINE")
-        words = dict.fromkeys(self._asked[len(self._symbols) :], "OFFLINE")
-        words |= dict.fromkeys(self._gaps.symbols, "GAPPED")
-        acknowledged = self._link.acknowledged
-        if acknowledged is not None:
-            words |= dict.fromkeys(self._symbols - acknowledged, "OFFLINE")
-        return words | dict.fromkeys(self._halted.keys() & self._symbols, "HALTED")
+        words = dict.fromkeys(self._filler.symbols, "GAPPED")
+        words |= dict.fromkeys(self._asked[len(self._symbols) :], "OFFLINE")
+        if self.vendor.acknowledges:
+            words |= dict.fromkeys(self._symbols - here, "OFFLINE")
+        return words | dict.fromkeys(self._halted(), "HALTED")
 
     def _state(self) -> Status:
         link = self._link
@@ -347,9 +297,16 @@ class StreamFeed:
             detail += ", the vendor's limit"
         if self._lag.is_wide:
             detail += f", clocks {self._lag.least_s:.0f} s apart"
-        if self._gaps.symbols:
-            why = f": {self._fill_error}" if self._fill_error else ""
-            return Status("GAPPED", f"{detail}, {len(self._gaps.symbols)} being filled{why}")
+        return self._doing(here, detail)
+
+    def _doing(self, here: frozenset[str], detail: str) -> Status:
+        """While there is a subscription."""
+        if self.vendor.acknowledges and not here:
+            return Status("OFFLINE", f"{detail}, not acknowledged yet")
+        gapped = len(self._filler.symbols)
+        if gapped:
+            why = f": {self._filler.error}" if self._filler.error else ""
+            return Status("GAPPED", f"{detail}, {gapped} gapped{why}")
         if self._hours.is_shut(self._time.clock_ns()):
             return Status("CLOSED", detail)
         if self._clocks.data_s is None:

@@ -36,8 +36,6 @@ class Gaps:
     def __init__(self) -> None:
         self._start_ns: dict[str, int] = {}
         self._tried: set[str] = set()
-        self.count = 0
-        """Gaps so far; those of one outage count as one."""
 
     @property
     def symbols(self) -> frozenset[str]:
