@@ -27,7 +27,7 @@ def text(fed: Fed | None, as_of: datetime) -> list[str]:
     told = ["", *(f"! {warning}" for warning in fed.warnings), *map(_plain, head(fed, as_of, WIDTH))]
     told += [odds, _plain(past(fed, WIDTH))]
     told += map(_plain, lines(MEETINGS, (m for m in fed.meetings if m.state != "unsolved"), WIDTH))
-    told += map(_plain, stop(fed, WIDTH))
+    told += [_plain(stop(fed, WIDTH))] if fed.stopped_at else []
     told += map(_plain, lines(ENGINES, fed.engines.items(), WIDTH))
     return [*told, *(f"  {said}" for engine in fed.engines.items() if (said := said_of(engine)))]
 

@@ -29,8 +29,9 @@ class Scene(NamedTuple):
 
 def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
     """The screen of ``width`` × ``height`` cells."""
-    # A tape has no rate-cut odds; whatever is live will have them, so nothing moves when they come.
-    fed = snapshot is None or snapshot.fed is not None or not snapshot.mode
+    # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
+    live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
+    fed = live or (snapshot is not None and snapshot.fed is not None)
     places = arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
     keyed = "help" if view.help else view.focus
     rows: dict[str, list[Row]] = {}

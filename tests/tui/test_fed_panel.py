@@ -117,7 +117,7 @@ def test_unknown_is_a_dash_and_never_a_number(snapshot: Snapshot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"), [("DEMO", "in the demo"), ("REPLAY", "in a replay"), ("", "no rate-cut figures yet")]
+    ("mode", "said"), [("REPLAY", "no rate-cut source on this tape"), ("", "no rate-cut figures yet")]
 )
 def test_without_a_source_it_says_so(mode: str, said: str, snapshot: Snapshot) -> None:
     (told,) = lines(None, replace(snapshot, mode=mode), width=90)
@@ -225,7 +225,7 @@ def test_comovement_is_silent_while_n_is_short(snapshot: Snapshot) -> None:
 def test_a_small_panel_leaves_meetings_to_the_zoom_and_says_so(snapshot: Snapshot) -> None:
     told = lines(SCENES["july"], snapshot, width=46, height=22)
     assert len(told) <= 22
-    assert line(told, "+ ") == "+ 4 more meetings: z"
+    assert line(told, "+ ") == "+ 3 more: z  × the chain stops here"
 
 
 def test_ranges_below_zero_sort_and_read(snapshot: Snapshot) -> None:

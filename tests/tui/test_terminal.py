@@ -164,7 +164,7 @@ def test_any_size_and_back(demo):
     demo.resize(500, 3)
     demo.see("Terminal too small: 500×3")
     demo.resize(160, 45)
-    demo.wait(lambda t: t.text.count("╭") == t.text.count("╯") == 4, "the whole desk again")
+    demo.wait(lambda t: t.text.count("╭") == t.text.count("╯") == len(PANELS), "the whole desk again")
     assert shown(demo) == set(PANELS)
     demo.see("DEMO", "in a row")
     demo.press("q")
@@ -192,7 +192,7 @@ def test_resized_twice_at_once_the_last_size_counts(demo):
     for _ in range(20):
         demo.resize(80, 24)
         demo.resize(121, 41)
-    demo.wait(lambda t: t.text.count("╭") == t.text.count("╯") == 4, "the whole desk")
+    demo.wait(lambda t: t.text.count("╭") == t.text.count("╯") == len(PANELS), "the whole desk")
     assert [len(line.rstrip()) for line in demo.lines if line.startswith("╭─ 1 Legs")] == [121]
 
 

@@ -51,21 +51,21 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 
 def _absent(mode: str) -> str:
-    if mode == "DEMO":
-        return "no rate-cut source in the demo: it needs live futures"
-    return "no rate-cut source in a replay" if mode else "no rate-cut figures yet"
+    return "no rate-cut source on this tape" if mode else "no rate-cut figures yet"
 
 
 def _meetings(fed: Fed, width: int, room: int) -> list[Row]:
     """A line per solved meeting as room allows, then where the chain stops."""
     solved = [meeting for meeting in fed.meetings if meeting.state != "unsolved"]
-    end = stop(fed, width)
-    most = max(room - 1 - len(end), LEAST_MEETINGS)
-    kept = solved if len(solved) <= most else solved[: most - 1]
+    most = max(room - 1 - bool(fed.stopped_at), LEAST_MEETINGS)
+    if len(solved) > most and not fed.stopped_at:
+        most -= 1
+    kept = solved[:most]
     table = lines(leading(MEETINGS, fed), kept, width) if kept else []
-    if len(kept) < len(solved):
-        table.append(((f"+ {len(solved) - len(kept)} more meetings: z", "faint"),))
-    return [*table, *end]
+    hidden = len(solved) - len(kept)
+    more = ((f"+ {hidden} more: z  ", "accent"),) if hidden else ()
+    left = width - sum(len(text) for text, _ in more)
+    return [*table, *([(*more, *stop(fed, left))] if more or fed.stopped_at else [])]
 
 
 def _details(engine: Engine, width: int) -> list[Row]:

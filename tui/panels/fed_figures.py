@@ -66,14 +66,14 @@ MEETINGS: tuple[Column[FedMeeting], ...] = (
 )
 
 
-def stop(fed: Fed, width: int) -> list[Row]:
+def stop(fed: Fed, width: int) -> Row:
     """Where the chain ends; nothing where it reaches the last meeting."""
     if fed.stopped_at is None:
-        return []
+        return ()
     later = sum(meeting.date > fed.stopped_at for meeting in fed.meetings)
     told = f"× the chain stops here: {day(fed.stopped_at)}"
     forms = (f"{told} and {later} later unsolved", f"{told} + {later}") if later else (f"{told} unsolved",)
-    return [((next((form for form in forms if len(form) <= width), told), "warn"),)]
+    return ((next((form for form in forms if len(form) <= width), "× the chain stops here"), "warn"),)
 
 
 Engine = tuple[str, "FedEngine"]
@@ -117,6 +117,8 @@ def contracts(fed: Fed, width: int, most: int) -> list[Row]:
     """Every contract's age on at most ``most`` lines; the oldest is named, and first, where they differ."""
     ages = [c.age_s for c in fed.contracts if c.age_s is not None]
     oldest = max(ages) if ages and duration(max(ages)) != duration(min(ages)) else None
+    if not ages and not any(c.settle_date for c in fed.contracts if c.kind == "settlement"):
+        return []
     items = [(f"{c.symbol} {_how_old(c)}", "muted") for c in fed.contracts]
     if oldest is not None:
         at = next(i for i, c in enumerate(fed.contracts) if c.age_s == oldest)

@@ -81,7 +81,8 @@ def head(fed: Fed, as_of: datetime, width: int) -> list[Row]:
     second: list[Span] = [(fed.state, state_role(fed.state))]
     if futures and futures.age_s is not None and not fed.state.startswith("STALE"):
         second.append((f", {duration(futures.age_s)} old", "muted"))
-    told = "  ".join(part for part in (futures.kind if futures else "", fed.source) if part)
+    kind = futures.kind if futures and futures.kind not in fed.source else ""
+    told = "  ".join(part for part in (kind, fed.source) if part)
     return [tuple(first), (*second, (f"  {told}", "faint"))]
 
 

@@ -121,7 +121,8 @@ def _meetings(fed: Fed, width: int) -> list[Row]:
         "state", 8, 11, lambda m: (m.state, "muted" if m.state == "ok" else "warn"), right=False
     )
     told = [*_title("Meetings", width), *lines((*MEETINGS, apart, rests, state), fed.meetings, width)]
-    told += stop(fed, width)
+    if fed.stopped_at:
+        told.append(stop(fed, width))
     if any(meeting.state == "degraded" for meeting in fed.meetings):
         told.append((("~ degraded: filled forward from the month's own contract", "faint"),))
     if fed.fit_rms_bp is not None:
