@@ -116,7 +116,10 @@ class Supervisor:
         """Time goes on where nothing trades: ages grow, what was fresh becomes stale."""
         while True:
             await self._sleep(TICK_S)
-            self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
+            as_of_ns = self._clock_ns()
+            if self.observer is not None:
+                self.observer("", Batch(()), as_of_ns)
+            self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
     async def _drive(self, feed: Feed) -> None:
         log.info("feed %s starts as %s", feed.name, feed.mode)
@@ -125,7 +128,7 @@ class Supervisor:
         log.info("feed %s has ended", feed.name)
 
     def _take(self, feed: Feed, event: Event) -> None:
-        as_of_ns = self._time_of(feed, event)
+        as_of_ns = self._time_of(event)
         if self.observer is not None and as_of_ns is not None:
             self.observer(feed.name, event, as_of_ns)
         if isinstance(event, Status):
@@ -146,11 +149,11 @@ class Supervisor:
             self._batches[feed.name] += 1
         self._publish(self._market.apply(event.quotes, as_of_ns=as_of_ns))
 
-    def _time_of(self, feed: Feed, event: Event) -> int | None:
+    def _time_of(self, event: Event) -> int | None:
         """The event's own, else the tape's or the clock's; None for news before a tape's first quotes."""
         if event.as_of_ns is not None:
             return event.as_of_ns
-        if feed.tape() is not None and not isinstance(event, Batch | Rewind):
+        if self._tape() is not None and not isinstance(event, Batch | Rewind):
             return self._as_of_ns
         return self._clock_ns()
 
