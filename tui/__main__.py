@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from feeds.fed_feed import FedFeed
     from feeds.key_chain import KeyChain
     from feeds.opening import Source
+    from feeds.recorder import Recorder
+    from feeds.replay import TapeFeed
     from feeds.store import HistoryStore
     from feeds.supervisor import Listener, Supervisor
     from rotation.fed_inputs import FedInputs
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
-    from tui.desk import Controls, Wanted
+    from tui.desk import Controls, Recording, Wanted
 
 
 SNAPSHOT_WAITS_S = 10.0
@@ -44,15 +46,41 @@ class LocalDesk:
         return self._supervisor.listen()
 
 
+class LocalRecordingDesk(LocalDesk):
+    """The same, and every event is written down."""
+
+    def __init__(self, supervisor: Supervisor, controls: Controls | None, recorder: Recorder) -> None:
+        super().__init__(supervisor, controls)
+        self.recording: Recording = recorder
+        self._recorder = recorder
+        supervisor.observer = recorder.take
+
+    async def run(self) -> None:
+        """Drive the feeds until they end, and leave whole files behind."""
+        from feeds.recorder import recorded  # noqa: PLC0415
+
+        await recorded(super().run(), self._recorder)
+
+
 class LocalBackend:
     """Feeds, store and market of this machine. Imports them when asked: the first paint waits for none."""
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Read what is wanted; blocking. Raises InputError."""
+        return LocalDesk(*self._supervised(wanted))
+
+    def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
+        """As ``open``, with a recorder beside it. Raises InputError."""
+        from feeds.recorder import Recorder  # noqa: PLC0415
+
+        recorder = Recorder(path)
+        return LocalRecordingDesk(*self._supervised(wanted), recorder)
+
+    def _supervised(self, wanted: Wanted) -> tuple[Supervisor, TapeFeed | None]:
         from feeds import opening  # noqa: PLC0415
 
         source = self._source(wanted)
-        supervisor, feed = opening.supervise(
+        return opening.supervise(
             source,
             opening.desk_for(source.history, wanted.pair, wanted.returns),
             start=wanted.at,
@@ -61,7 +89,6 @@ class LocalBackend:
             now_ns=time.time_ns(),
             live=[] if wanted.offline or source.tape is not None else [self._fed()],
         )
-        return LocalDesk(supervisor, feed)
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """The one snapshot at ``wanted.at``; blocking. Raises InputError."""

@@ -16,6 +16,7 @@ from rotation.errors import InputError, UnavailableError
 from tui.cli_config import config
 from tui.cli_fed import fed
 from tui.cli_history import sync
+from tui.cli_record import record
 from tui.desk import Wanted
 
 if TYPE_CHECKING:
@@ -254,6 +255,7 @@ def themes() -> None:
 
 
 cli.add_command(config)
+cli.add_command(record)
 history.add_command(sync)
 cli.add_command(fed)
 

@@ -70,6 +70,22 @@ class Desk(Protocol):
         ...
 
 
+class Recording(Protocol):
+    """What has been taken down."""
+
+    quotes: int
+    lost: int
+    """Rows that no tape can hold."""
+    paths: list[Path]
+    """The files written to."""
+
+
+class RecordingDesk(Desk, Protocol):
+    """A desk whose feeds are taken down."""
+
+    recording: Recording
+
+
 class KeyChain(Protocol):
     """The vendors' keys of this person. No line that it gives holds a key."""
 
@@ -127,6 +143,10 @@ class Backend(Protocol):
 
     def list_history(self) -> list[str]:
         """What has been imported, a line a symbol."""
+        ...
+
+    def record(self, wanted: Wanted, path: Path) -> RecordingDesk:
+        """As ``open``, with a recorder beside it. Raises InputError."""
         ...
 
     def keys(self) -> KeyChain:

@@ -39,6 +39,7 @@ SUBCOMMANDS = [
     ["history", "list"],
     ["themes"],
     ["fed"],
+    ["record"],
     ["config"],
     ["config", "path"],
     ["config", "show"],
