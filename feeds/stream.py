@@ -21,7 +21,7 @@ from rotation.feed_stats import FeedStats
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
 
     from feeds.live_events import LiveEvent
     from feeds.stream_hours import Hours
@@ -128,7 +128,7 @@ class StreamFeed:
             last_reject=self._door.last_reject,
         )
 
-    async def events(self) -> AsyncIterator[LiveEvent]:
+    async def events(self) -> AsyncGenerator[LiveEvent, None]:
         """Quotes, states, gaps and corrections; at least one event a second. Once in a feed's life."""
         tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self._beat())]
         for task in tasks:

@@ -6,10 +6,12 @@ It never says what is subscribed, and goes quiet unless the subscription is sent
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote as escaped
 
 import msgspec
 
 from feeds.errors import SourceError
+from feeds.symbols import yahoo_symbol
 from feeds.vendor import Heard
 from feeds.wire import address, instant_ns
 from feeds.yahoo_minutes import Minutes, parse_minutes
@@ -18,7 +20,7 @@ from feeds.yahoo_zq import HOME, PATH, stream_url
 from rotation.ticks import NS, Quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from feeds.transport import Transport
     from feeds.vendor import Frame
@@ -33,10 +35,15 @@ HINT_MAX = 8
 class YahooConversation:
     """One connection. Nobody greets, nobody acknowledges."""
 
-    def __init__(self, seen: Callable[[PricingData], object] | None = None) -> None:
-        """``seen`` is told of every frame that is not a heartbeat, for what a Quote does not hold."""
+    def __init__(
+        self,
+        named: Callable[[str], str] = yahoo_symbol,
+        seen: Callable[[PricingData], object] | None = None,
+    ) -> None:
+        """``named``: how Yahoo writes a symbol. ``seen`` is told of every print, for what a Quote lacks."""
+        self._named = named
         self._seen = seen
-        self._asked: frozenset[str] = frozenset()
+        self._asked: dict[str, str] = {}
         self._volumes: dict[str, int] = {}
 
     def opened(self) -> tuple[Frame, ...]:
@@ -48,7 +55,8 @@ class YahooConversation:
         data = parse(frame)
         if data.quote_type == HEARTBEAT:
             return Heard(heartbeat=True)
-        if data.id not in self._asked:
+        symbol = self._asked.get(data.id)
+        if symbol is None:
             return Heard()
         if self._seen is not None:
             self._seen(data)
@@ -57,13 +65,16 @@ class YahooConversation:
         self._volumes[data.id] = volume
         # What has traded between two frames; the first one's is not known.
         size = max(volume - before, 0)
-        return Heard(quotes=(Quote(data.id, instant_ns(data.time_ms) or 0, rounded(data), volume, size),))
+        return Heard(quotes=(Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size),))
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """What is no longer wanted, and what is new."""
-        gone, new = self._asked - symbols, symbols - self._asked
-        self._asked = symbols
-        told = (("unsubscribe", gone), ("subscribe", new))
+        wanted = {self._named(symbol): symbol for symbol in symbols}
+        told = (
+            ("unsubscribe", self._asked.keys() - wanted.keys()),
+            ("subscribe", wanted.keys() - self._asked.keys()),
+        )
+        self._asked = wanted
         return tuple(_message(action, names) for action, names in told if names)
 
     def beat(self) -> tuple[Frame, ...]:
@@ -91,9 +102,14 @@ class Yahoo:
         self._clock_ns = clock_ns
         self._charts: dict[str, tuple[int, Minutes]] = {}
 
+    @staticmethod
+    def named(symbol: str) -> str:
+        """How Yahoo writes it."""
+        return yahoo_symbol(symbol)
+
     def conversation(self) -> YahooConversation:
         """A new connection begins."""
-        return YahooConversation()
+        return YahooConversation(self.named)
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The last trade of each, one request after the other.
@@ -118,8 +134,8 @@ class Yahoo:
         error = ""
         for symbol in sorted(symbols):
             fetched = await self._transport.get(
-                self._rest + symbol,
-                parse=lambda body, symbol=symbol: parse_minutes(body, symbol),  # type: ignore[misc]
+                self._rest + escaped(self.named(symbol), safe=""),
+                parse=lambda body, symbol=symbol: self._minutes(body, symbol),  # type: ignore[misc]
                 key="yahoo-1m-" + "".join(c if c.isalnum() else "-" for c in symbol.lower()),
                 params={"range": "1d", "interval": "1m", "includePrePost": "true"},
             )
@@ -133,6 +149,9 @@ class Yahoo:
             raise SourceError(f"Yahoo: {error}")
         return found
 
+    def _minutes(self, body: bytes, symbol: str) -> Minutes:
+        return parse_minutes(body, symbol, self.named(symbol))
+
 
 def rounded(data: PricingData) -> float:
     """The price without the noise of 32 bits: to the decimals Yahoo names, else to seven digits."""
@@ -141,5 +160,5 @@ def rounded(data: PricingData) -> float:
     return float(f"{data.price:.7g}")
 
 
-def _message(action: str, symbols: frozenset[str]) -> str:
+def _message(action: str, symbols: Iterable[str]) -> str:
     return msgspec.json.encode({action: sorted(symbols)}).decode()

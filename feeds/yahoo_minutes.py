@@ -50,10 +50,13 @@ class _Answer(msgspec.Struct):
     chart: _Chart
 
 
-def parse_minutes(body: bytes, symbol: str) -> Minutes:
-    """A chart answer. Raises SourceError for another symbol's, or without a last trade."""
+def parse_minutes(body: bytes, symbol: str, named: str) -> Minutes:
+    """A chart answer, for a symbol that Yahoo writes as ``named``.
+
+    Raises SourceError for another symbol's, or without a last trade.
+    """
     found = decode(body, _Answer, "Yahoo").chart.result
-    if not found or found[0].meta.symbol != symbol:
+    if not found or found[0].meta.symbol != named:
         raise SourceError("Yahoo: an answer for another symbol")
     meta = found[0].meta
     ts_ns, price = instant_ns(meta.regular_market_time), number(meta.regular_market_price)

@@ -17,6 +17,7 @@ from feeds.errors import SourceError
 from feeds.sanitize import clean
 from feeds.strip import CODES, Strip, StripQuote, code, in_order, months_ahead, usable
 from feeds.wire import address, decode, instant_ns, number
+from rotation.fed_prices import settled_ns
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def _closes(result: _Result, traded_ns: int | None, as_of_ns: int | None) -> tup
     if len(times) != len(prices):
         raise SourceError("Yahoo: times and prices of different number")
     found: dict[date, float] = {}
-    # The appended row carries the last trade's own time; it only stands in where a day has no other.
+    # The appended row carries the last trade's own time; it only stands in where a day has no other, and
+    # never when that trade came before the settlement: an answer kept from noon must not settle the day.
     for raw, value in sorted(
         zip(times, prices, strict=True), key=lambda row: instant_ns(row[0]) == traded_ns
     ):
@@ -156,10 +158,10 @@ def _closes(result: _Result, traded_ns: int | None, as_of_ns: int | None) -> tup
             continue
         session = from_ns(ts_ns).astimezone(zone).date()
         if session < today:
-            if ts_ns == traded_ns:
-                found.setdefault(session, price)
-            else:
+            if ts_ns != traded_ns:
                 found[session] = price
+            elif ts_ns >= settled_ns(session):
+                found.setdefault(session, price)
     return tuple(Close(session, found[session]) for session in sorted(found))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time as _time
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 class _Vendor(Yahoo):
     """Yahoo, for contracts of which only the newest price is wanted."""
 
+    @staticmethod
+    def named(symbol: str) -> str:
+        """As it is."""
+        return symbol
+
     def __init__(self, transport: Transport, time: Time) -> None:
         super().__init__(transport, clock_ns=time.clock_ns)
         self.told: dict[str, StripQuote] = {}
@@ -37,7 +42,7 @@ class _Vendor(Yahoo):
 
     def conversation(self) -> YahooConversation:
         """A new connection begins."""
-        return YahooConversation(self._see)
+        return YahooConversation(self.named, self._see)
 
     def _see(self, data: PricingData) -> None:
         quote = from_frame(data)
@@ -60,28 +65,42 @@ class YahooStripStream:
 
     def __init__(self, transport: Transport, *, months: int = MONTHS, time: Time | None = None) -> None:
         """``months``: contracts from the current one on."""
-        time = time or Time(clock_ns=_time.time_ns)
-        today = new_york_day(time.clock_ns())
-        wanted = [symbol(*month) for month in months_ahead(today.year, today.month, months)]
-        self._vendor = _Vendor(transport, time)
-        self._feed = StreamFeed(self._vendor, wanted, hours=Globex(), canaries=frozenset(), time=time)
+        self._time = time or Time()
+        self._months = months
+        self._vendor = _Vendor(transport, self._time)
+        self._feed = self._opened()
         self.quotes: dict[Month, StripQuote] = {}
         """The newest of each contract."""
 
     def stats(self) -> FeedStats:
-        """What has been counted until now."""
+        """What has been counted since the month began, or the stream."""
         return self._feed.stats()
 
     async def events(self) -> AsyncIterator[tuple[StripQuote, ...] | Status]:
-        """Run until cancelled."""
-        async for event in self._feed.events():
-            if isinstance(event, Status):
-                yield event
-            elif isinstance(event, Batch):
-                names = dict.fromkeys(quote.symbol for quote in event.quotes)
-                changed = tuple(quote for name in names if (quote := self._newest(name)) is not None)
-                if changed:
-                    yield changed
+        """Run until cancelled. When a month ends the strip moves on by one contract."""
+        while True:
+            month = self._month()
+            async with aclosing(self._feed.events()) as events:
+                async for event in events:
+                    if isinstance(event, Status):
+                        yield event
+                    elif isinstance(event, Batch) and (changed := self._changed(event)):
+                        yield changed
+                    if self._month() != month:
+                        break
+            self._feed = self._opened()
+
+    def _month(self) -> Month:
+        today = new_york_day(self._time.clock_ns())
+        return today.year, today.month
+
+    def _opened(self) -> StreamFeed:
+        names = [symbol(*month) for month in months_ahead(*self._month(), self._months)]
+        return StreamFeed(self._vendor, names, hours=Globex(), canaries=frozenset(), time=self._time)
+
+    def _changed(self, batch: Batch) -> tuple[StripQuote, ...]:
+        names = dict.fromkeys(quote.symbol for quote in batch.quotes)
+        return tuple(quote for name in names if (quote := self._newest(name)) is not None)
 
     def _newest(self, name: str) -> StripQuote | None:
         last, named = self._feed.last.get(name), contract(name)

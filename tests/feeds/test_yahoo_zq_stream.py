@@ -137,3 +137,12 @@ async def test_a_mute_day_is(monkeypatch):
     async with streaming(monkeypatch, (STAY,)) as (_, server, time, _):
         await time.passing(910, step=5.0)
         assert server.upgrades == 2
+
+
+async def test_a_new_month_moves_the_strip_on(monkeypatch):
+    last_day_ns = NOW_NS + (15 * 86_400 + 13 * 3600) * 10**9  # 31 July, 23:40 New York
+    async with streaming(monkeypatch, (STAY,), now_ns=last_day_ns) as (_, server, time, _):
+        await time.passing(1201, step=5.0)
+        await server.until(lambda: len(server.clients) == 2 and server.clients[1].ready)
+        assert json.loads(server.clients[1].sent[0]) == {"subscribe": [*NAMES[1:], "ZQV24.CBT"]}
+        assert server.upgrades == 2
