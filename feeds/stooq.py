@@ -53,10 +53,9 @@ def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int
     if at < 0:
         raise SourceError("Stooq: not the CSV of a history")
     try:
-        table = pl.read_csv(io.StringIO(text[at:]), infer_schema=False)
-    except pl.exceptions.PolarsError as error:
+        table = pl.read_csv(io.StringIO(text[at:]), infer_schema=False).rename(str.lower)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise SourceError("Stooq: a broken CSV") from error
-    table = table.rename(str.lower)
     names = ("close", "open", "high", "low", "volume")
     cells = table.with_columns(
         pl.col("date").str.to_date("%Y-%m-%d", strict=False),
