@@ -58,8 +58,10 @@ _ISO = re.compile(r"([0-9T:-]{19})(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 class Subscribed(msgspec.Struct, frozen=True):
     """The whole set of each channel that matters here."""
 
-    trades: frozenset[str]
-    bars: frozenset[str]
+    trades: frozenset[str] = frozenset()
+    bars: frozenset[str] = frozenset()
+    updated: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
 
 
 class Told(msgspec.Struct):
@@ -92,6 +94,8 @@ class _Message(msgspec.Struct):
     code: Loose = None
     trades: Loose = None
     bars: Loose = None
+    updated: Loose = msgspec.field(default=None, name="updatedBars")
+    statuses: Loose = None
 
 
 _JSON = msgspec.json.Decoder(list[_Message])
@@ -176,7 +180,8 @@ def _control(message: _Message, told: Told) -> None:
     if message.kind == "success":
         told.authenticated |= message.msg == "authenticated"
     elif message.kind == "subscription":
-        told.subscribed = Subscribed(_names(message.trades), _names(message.bars))
+        channels = (message.trades, message.bars, message.updated, message.statuses)
+        told.subscribed = Subscribed(*(_names(listed) for listed in channels))
     elif message.kind == "error":
         code = message.code
         told.errors.append(code if isinstance(code, int) and not isinstance(code, bool) else 0)

@@ -43,9 +43,9 @@ class Plan:
     def __init__(self, first: Iterable[str], channels: int) -> None:
         """``first``: symbols that get trades before others. ``channels``: how many the account may have."""
         self._first = tuple(dict.fromkeys(first))
-        self._channels = self._trades = channels
+        self._channels = self._trades = self._named = channels
         self._wanted = NOTHING
-        self._held = Subscribed(NOTHING, NOTHING)
+        self._held = Subscribed()
         self._asked: set[Ask] = set()
         self._refused: set[Ask] = set()
         self._under_way: Ask | None = None
@@ -69,7 +69,8 @@ class Plan:
     @property
     def beyond(self) -> frozenset[str]:
         """Wanted symbols for which there is nothing left to ask."""
-        reachable = NOTHING.union(*(ask.symbols for ask in self._due() if ask not in self._refused))
+        due = (ask for ask in self._due() if ask.action == "subscribe" and ask not in self._refused)
+        reachable = NOTHING.union(*(ask.symbols for ask in due))
         return NOTHING if ALL in reachable else self._wanted - self.covered - reachable
 
     def want(self, symbols: frozenset[str]) -> Ask | None:
@@ -91,8 +92,11 @@ class Plan:
         ask, self._under_way = self._under_way, None
         if ask is not None:
             self._refused.add(ask)
-            if ask.channel == "trades":
-                self._trades = len(ask.symbols) // 2  # the account has fewer channels than its plan says
+            # The account has fewer channels than its plan says: how many shows in a few more requests.
+            if ask.action == "subscribe" and ask.channel == "trades":
+                self._trades = len(self._held.trades) + len(ask.symbols) // 2
+            elif ask.action == "subscribe" and ask.channel == "bars" and ALL not in ask.symbols:
+                self._named = len(self._held.bars) + len(ask.symbols) // 2
         return ask
 
     def failed(self) -> None:
@@ -121,13 +125,14 @@ class Plan:
         if rest:
             yield Ask("bars", _EVERY - held.bars)
         if ALL not in held.bars:
-            by_name = frozenset(sorted(rest)[: max(self._channels - len(trades), 0)])
+            left = min(self._channels - len(trades), self._named)
+            by_name = frozenset(sorted(rest)[: max(left, 0)])
             yield Ask("bars", held.bars - by_name, "unsubscribe")
             yield Ask("bars", by_name - held.bars)
         elif not rest:
             yield Ask("bars", _EVERY, "unsubscribe")
-        yield Ask("updatedBars", held.bars, optional=True)
-        yield Ask("statuses", trades & held.trades, optional=True)
+        yield Ask("updatedBars", held.bars - held.updated, optional=True)
+        yield Ask("statuses", (trades & held.trades) - held.statuses, optional=True)
 
     def _on_trades(self) -> frozenset[str]:
         ranked = [symbol for symbol in self._first if symbol in self._wanted]
