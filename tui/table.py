@@ -38,10 +38,11 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
 def lines(columns: Sequence[Column[T]], items: Iterable[T], width: int) -> list[Row]:
     """A header and a line per item."""
     shown = fitting(columns, width)
-    head = tuple(span for c in shown for span in _spans(c, (c.head, "faint")))
-    return [head, *(tuple(span for c in shown for span in _spans(c, c.cell(item))) for item in items)]
+    head = tuple(_span(c, (c.head, "faint")) for c in shown)
+    return [head, *(tuple(_span(c, c.cell(item)) for c in shown) for item in items)]
 
 
-def _spans(c: Column[T], cell: Span) -> tuple[Span, Span]:
+def _span(c: Column[T], cell: Span) -> Span:
+    """The blank after a column belongs to it: half the spans to compare and to paint."""
     text, role = cell
-    return (column(text, c.width, right=c.right), role), (" ", "text")
+    return column(text, c.width, right=c.right) + " ", role

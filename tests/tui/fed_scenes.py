@@ -19,6 +19,7 @@ from rotation.fed import Fed, FedContract, FedEngine, FedLever, FedMeeting, FedP
 replace = msgspec.structs.replace
 
 NOW = datetime(2024, 7, 16, 14, 40, tzinfo=UTC)
+HIKE_NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 HOSTILE = "\x1b]52;c;aGk=\x07\u202e漢字\n\x1b[2Jevil"
 
 EXPORT = {
@@ -232,7 +233,9 @@ def hike() -> Fed:
             ),
         },
         comovement=CoMovement(7, None, None), state="LIVE", warnings=(),
-        history=tuple(FedPast(NOW + timedelta(minutes=i), 0.001 * (i % 7), settled=False) for i in range(60)),
+        history=tuple(
+            FedPast(HIKE_NOW - timedelta(minutes=60 - i), 0.001 * (i // 9), settled=False) for i in range(60)
+        ),
     )  # fmt: skip
 
 

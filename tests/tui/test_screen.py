@@ -19,6 +19,7 @@ from tui.view_state import ViewState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from textual.pilot import Pilot
 
@@ -224,10 +225,13 @@ def test_the_fed(
     assert snap_compare(app, terminal_size=size, run_before=shown)
 
 
-@pytest.mark.parametrize("scene", ["offline", "hike"])
+@pytest.mark.parametrize(
+    ("scene", "as_of"), [("offline", fed_scenes.NOW), ("hike", fed_scenes.HIKE_NOW)], ids=["offline", "hike"]
+)
 def test_the_fed_in_other_weather(
-    scene: str, scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
+    scene: str, as_of: datetime, scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
 ) -> None:
-    snapshot = msgspec.structs.replace(scenes["live"], mode="", fed=fed_scenes.all_scenes()[scene])
+    fed = fed_scenes.all_scenes()[scene]
+    snapshot = msgspec.structs.replace(scenes["live"], mode="", as_of=as_of, fed=fed)
     app = RotationApp(lambda: Still(snapshot), ViewState(themes=names(), focus="fed"))
     assert snap_compare(app, terminal_size=(120, 40), run_before=shown)

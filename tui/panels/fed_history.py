@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 AXIS = 7
 """Cells for the labels left of the line."""
 NOW = "○"
-NOTHING: Row = (("no history of P(cut) yet: it is kept from the first run on", "muted"),)
+NOTHING: Row = (("no history of P(cut) yet: kept from now on", "muted"),)
 
 
 class _Line(NamedTuple):
