@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from fed_made import at, settled, traded
+from fed_strips import CALENDAR, case_of, vector_file
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rotation.desk import NAMES
-from rotation.headline import day, headline, ordinal, signed
+from rotation.fed_view import aged, fed
+from rotation.fedwatch import StripCase
+from rotation.headline import day, headline, ordinal, percent, signed
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
+
+if TYPE_CHECKING:
+    from rotation.fed import Fed
+    from rotation.fedwatch import Month
 
 SESSION = date(2024, 7, 16)
 NOT_KNOWN = Streak(None, None, provisional=False)
@@ -180,3 +192,107 @@ def test_ordinals(n: int, text: str):
 def test_days_are_in_english(month: int):
     names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     assert day(date(2024, month, 5)) == f"5 {names[month - 1]} 2024"
+
+
+# The next decision -------------------------------------------------------------------------------------
+
+JULY_2024 = {(2024, 7): 94.67, (2024, 8): 94.69, (2024, 9): 94.79, (2024, 10): 94.94}
+"""The prices below CME's export of 16 July 2024: hold on 18 September 0, one cut 92 %, two 8 %."""
+
+
+def known(prices: dict[Month, float], day: date = date(2024, 7, 16), clock: str = "12:00", **more) -> Fed:
+    case = StripCase(day, (525, 550), CALENDAR, prices)
+    found = fed(msgspec.structs.replace(traded(case, at(day, clock)), **more), at(day, clock))
+    assert found is not None
+    return found
+
+
+def clause(told: Fed | None) -> str:
+    sentence = headline({"IWM": leg(one=1.0)}, spread(), SESSION, told, phase="REGULAR")
+    return sentence.removeprefix(f"{IWM} +1.00 %").removeprefix("; ").removesuffix(".")
+
+
+def test_the_cut_of_the_desks_story():
+    told = known(JULY_2024)
+    july, september = told.meetings[:2]
+    assert (july.date, july.cut) == (date(2024, 7, 31), pytest.approx(0.08))
+    assert september.outcomes == pytest.approx({"475-500": 0.08, "500-525": 0.92}, abs=6e-7)
+    assert clause(told) == "cut on 18 Sep priced at 100 %"
+
+
+def test_the_same_from_cmes_own_file(shared_data):
+    raw = vector_file(shared_data, "cme_export_partial_2024-07")["cases"]
+    for one in raw:
+        case = case_of(one)
+        now = at(case.watch_date, "12:00")
+        assert clause(fed(traded(case, now), now)) == "cut on 18 Sep priced at 100 %"
+
+
+def test_the_first_meeting_that_is_likelier_than_not_else_the_next():
+    def strip(*steps: float) -> Fed:
+        """November's, December's and January's steps of 2024/25, from October's 5.33 on."""
+        rates = [5.33]
+        for step in steps:
+            rates.append(rates[-1] + step / 4)
+        # November rests on October and December's block, so their own months' averages are day-weighted.
+        months = {date(2024, 11, 7): 0, date(2024, 12, 18): 1, date(2025, 1, 29): 2}
+        prices = {(2024, 10): 100 - rates[0], (2025, 2): 100 - rates[-1]}
+        for decision, i in months.items():
+            days = 30 if decision.month == 11 else 31
+            average = (decision.day * rates[i] + (days - decision.day) * rates[i + 1]) / days
+            prices[decision.year, decision.month] = 100 - average
+        return known(prices, date(2024, 10, 15))
+
+    assert clause(strip(-0.3, 0.0, 0.0)) == "cut on 7 Nov priced at 30 %"
+    assert clause(strip(-0.5, -1.0, 0.0)) == "cut on 7 Nov priced at 50 %"
+    assert clause(strip(-0.3, -0.6, 0.0)) == "cut on 18 Dec priced at 72 %"
+    assert clause(strip(-0.1, -0.1, -0.1)) == "cut on 7 Nov priced at 10 %"
+    assert clause(strip(0.35, 0.0, 0.0)) == "hike on 7 Nov priced at 35 %"
+    assert clause(strip(0.35, 0.6, 0.0)) == "hike on 18 Dec priced at 74 %"
+    assert clause(strip(0.0, 0.0, 1.0)) == "hike on 29 Jan priced at 100 %"
+    assert clause(strip(0.0, 0.0, 0.0)) == "cut on 7 Nov priced at 0 %"
+    assert clause(strip(-0.004, 0.0, 0.0)) == "cut on 7 Nov priced at under 1 %"
+    assert clause(strip(-0.999, 0.0, 0.0)) == "cut on 7 Nov priced at over 99 %"
+
+
+def test_what_is_old_says_so():
+    told = known(JULY_2024)
+    assert clause(aged(told, at("2024-07-16", "15:00"))) == "cut on 18 Sep priced at 100 % (STALE 3h)"
+    day = date(2024, 7, 16)
+    case = StripCase(day, (525, 550), CALENDAR, JULY_2024)
+    inputs = settled(case, date(2024, 7, 15))
+    assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 %"
+    assert clause(fed(inputs, at(day, "16:30"))) == "cut on 18 Sep priced at 100 % (STALE 1d)"
+    undated = tuple(msgspec.structs.replace(one, settle_date=None, ts_ns=None) for one in inputs.strip)
+    inputs = msgspec.structs.replace(inputs, strip=undated)
+    assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (OFFLINE)"
+    assert clause(known(JULY_2024, strip_mode="DEMO")) == "cut on 18 Sep priced at 100 %"
+
+
+def test_without_figures_there_is_no_clause():
+    assert clause(None) == ""
+    assert clause(known(JULY_2024, strip=())) == ""
+    assert clause(known(JULY_2024, target_range_bp=None)) == "cut on 18 Sep priced at 100 %"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0, "0"), (1e-9, "under 1"), (0.0049, "under 1"), (0.005, "under 1"), (0.0051, "1"), (0.5, "50"),
+        (0.724, "72"), (0.9949, "99"), (0.995, "over 99"), (1 - 1e-9, "over 99"), (1.0, "100"),
+    ],
+)  # fmt: skip
+def test_what_is_not_certain_never_reads_so(p: float, text: str):
+    assert percent(p) == text
+
+
+@given(st.floats(0, 1))
+def test_per_cent_is_whole_and_near(p: float):
+    text = percent(p)
+    if text in ("0", "100"):
+        assert p == int(text) / 100
+    elif text.isdigit():
+        assert abs(100 * p - int(text)) <= 0.5 + 1e-9
+    else:
+        assert text in ("under 1", "over 99")
+        assert min(p, 1 - p) <= 0.005 + 1e-9
