@@ -93,7 +93,7 @@ class _Bar(msgspec.Struct):
 
 
 class _Bars(msgspec.Struct):
-    bars: dict[str, list[_Bar] | None] | None = None
+    bars: dict[str, list[_Bar] | None] | None
     next_page_token: str | None = None
 
 
