@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -40,6 +40,8 @@ PAUSE_MAX_S = 900.0
 CONFIRM_AT_ONCE = 32
 _LEAST_SHARE = 0.9
 """A series fetched again must hold so many of the days that it replaces."""
+_CHANGED = "was changed by another program meanwhile; start again"
+Then = Literal["done", "again", "next source"]
 
 
 class HistorySync:
@@ -84,10 +86,10 @@ class HistorySync:
             self._refusals.pop(source.name, None)
             for job in group:
                 answer = answers.get(job.symbol, SourceError(f"{source.name}: no answer"))
-                again = await asyncio.to_thread(self._take, job, answer)
-                if again:
+                then = await asyncio.to_thread(self._take, job, answer)
+                if then == "again":
                     queue.insert(0, job)
-                elif job.reasons and job.sources:
+                elif then == "next source":
                     queue.append(job)
             if len(self._agreed) >= CONFIRM_AT_ONCE:
                 await asyncio.to_thread(self._confirm)
@@ -148,14 +150,25 @@ class HistorySync:
             else:
                 job.reasons.append(str(error))
                 job.sources = []
+        except ChangedError:
+            job.reasons.append(_CHANGED)
+            job.sources = []
 
     def _rows(self, job: Job, base: Entry) -> pl.DataFrame:
-        """The stored series under the symbol's name of today. Raises InputError if it is damaged."""
-        stored = next(iter(job.drop), job.symbol)
-        return self._store.rows(stored, base).with_columns(symbol=pl.lit(job.symbol))
+        """The stored series under the symbol's name of today.
 
-    def _take(self, job: Job, answer: Bars | SourceError) -> bool:
-        """Store what came, or note why not; True where this source is to be asked once more."""
+        Raises InputError if it is damaged, ChangedError if another one took its place.
+        """
+        stored = next(iter(job.drop), job.symbol)
+        try:
+            return self._store.rows(stored, base).with_columns(symbol=pl.lit(job.symbol))
+        except InputError:
+            if self._store.symbols().get(stored) != base:
+                raise ChangedError(stored) from None
+            raise
+
+    def _take(self, job: Job, answer: Bars | SourceError) -> Then:
+        """Store what came, or note why not; says what is to be done with the job."""
         try:
             if isinstance(answer, SourceError):
                 raise answer
@@ -165,15 +178,15 @@ class HistorySync:
         except SourceError as error:
             job.reasons.append(str(error))
             job.sources.pop(0)
-            if not job.sources:
-                self._fail(job)
-        except ChangedError:
-            job.sources = []
-            job.reasons.append("was changed by another program meanwhile; start again")
+            if job.sources:
+                return "next source"
             self._fail(job)
-        return False
+        except ChangedError:
+            job.reasons.append(_CHANGED)
+            self._fail(job)
+        return "done"
 
-    def _join(self, job: Job, base: Entry, bars: Bars) -> bool:
+    def _join(self, job: Job, base: Entry, bars: Bars) -> Then:
         try:
             cached = self._rows(job, base)
         except InputError as error:
@@ -184,16 +197,16 @@ class HistorySync:
         found = splits.compare(cached, bars.frame, splits.SAME if same else splits.ALIKE)
         if found is not None:
             job.ask_whole(str(found))
-            return True
+            return "again"
         joined = sync_plan.join(cached, bars.frame, same_vendor=same)
         if joined.equals(cached) and job.was is base:
             if not bars.restating:
                 self._agreed[job.symbol] = base
             self._tally.current(job.symbol)
-            return False
+            return "done"
         self._put(job, joined, bars, joined=True)
         self._tally.extended(job.symbol, joined.height - cached.height)
-        return False
+        return "done"
 
     def _whole(self, job: Job, bars: Bars) -> None:
         if job.base is not None:
