@@ -46,6 +46,7 @@ ACTIONS = (
     Action("rewind", ("0",), "0", "tape back to its start", "", "tape"),
     Action("copy", ("y",), "y", "copy the headline with source and time (OSC 52)", "", "app"),
     Action("theme", ("t",), "t", "next theme", "theme", "view"),
+    Action("colours", ("C",), "C", "more or fewer colours, on a desk that comes over SSH", "", "app"),
     Action("help", ("?",), "?", "this help", "help", "view"),
     Action("quit", ("q", "ctrl+c"), "q Ctrl+C", "quit", "quit", "app"),
 )

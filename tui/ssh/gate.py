@@ -12,7 +12,7 @@ import asyncssh
 
 from tui.ssh import journal
 from tui.ssh.bucket import Bucket
-from tui.ssh.session import GRACE_S, Session
+from tui.ssh.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LINE_BURST, LINE_PER_S = 128 * 1024, 16 * 1024
 """Bytes that a client may send in all: logging in takes 4 KB, typing 4 KB a second with ssh's decoys."""
+LINGER_S = 0.5
+"""For a client whose session is closed to go by itself, without a word about it on its screen."""
 SEND_BUFFER = 128 * 1024
 """Of the kernel, a connection: what waits there is old by the time it is seen."""
 
@@ -163,7 +165,7 @@ class Gate(asyncssh.SSHServer):
 
     def over(self) -> None:
         """The session is closed; a client that does not go by itself is sent away."""
-        self._loop.call_later(GRACE_S, self.cut)
+        self._loop.call_later(LINGER_S, self.cut)
 
     def cut(self) -> None:
         """Close the connection now, whatever is still on its way."""

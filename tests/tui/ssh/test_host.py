@@ -1,0 +1,376 @@
+"""The host and its visitors over SSH, with asyncssh clients: who comes in, what they see, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+
+import asyncssh
+import msgspec
+import pytest
+from conftest import with_leg
+from ssh_host import EASY, Hosted, hosting, until
+from ssh_scenes import THEMED, Screen
+
+from rotation.errors import InputError
+from tui.report import quotation, text
+from tui.scene import scene
+from tui.ssh.colours import ink
+from tui.ssh.gate import Gate
+from tui.ssh.limits import Limits
+from tui.ssh.painter import LEAVE, opening, whole
+from tui.ssh.session import WORDS, Session
+from tui.ssh.status import HostStatus
+from tui.ssh.viewer import Viewer
+
+
+@pytest.fixture
+async def hosted(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        yield hosted
+
+
+def seen(snapshot, view=THEMED, size=(80, 24)) -> list:
+    screen = Screen(*size)
+    look = ink(view.theme, "true")
+    screen.feed(opening(look, 0, 0) + whole(scene(snapshot, view, *size), look))
+    return screen.cells()
+
+
+async def test_login_by_key_and_keys_work(hosted: Hosted, scenes):
+    visitor = await hosted.look()
+    await until(lambda: visitor.screen.cells() == seen(scenes["live"]))
+    visitor.press(b"3z")
+    await until(lambda: "2 Spread" not in visitor.screen.text)
+    visitor.press(b"\x1b")
+    await visitor.see("3 Ratio", "1 Legs")
+    visitor.press(b"q")
+    await visitor.closed.wait()
+    assert visitor.screen.raw.endswith(LEAVE)
+    assert visitor.chan.get_exit_status() == 0
+    await until(lambda: len(hosted.host.house.admission) == 0)
+
+
+async def test_refused_without_a_key_or_with_anothers(hosted: Hosted):
+    for keys in ((), [asyncssh.generate_private_key("ssh-ed25519")]):
+        with pytest.raises(asyncssh.PermissionDenied):
+            await hosted.connect(client_keys=keys)
+    with pytest.raises(asyncssh.PermissionDenied):
+        await hosted.connect(client_keys=None, password="rotation")
+    await until(lambda: hosted.host.house.meter.refused["no login"] == 3)
+
+
+class Answers(asyncssh.SSHClient):
+    """As ssh does: it would answer questions, and none is asked."""
+
+    def kbdint_auth_requested(self) -> str:
+        return ""
+
+    def kbdint_challenge_received(self, *_: object) -> list[str]:
+        raise AssertionError
+
+
+async def test_an_open_host_lets_in_with_a_key_or_without(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"], is_open=True) as hosted:
+        stranger = asyncssh.generate_private_key("ssh-ed25519")
+        for keys, known in (([stranger], True), ((), False)):
+            visitor = await hosted.look(client_keys=keys, client_factory=Answers)
+            await visitor.see("1 Legs")
+            gate = next(iter(hosted.host.house.gates))
+            assert bool(gate.fingerprint) == known
+            visitor.press(b"q")
+            await visitor.closed.wait()
+            await until(lambda: not hosted.host.house.gates)
+
+
+async def test_two_sizes_at_once_and_a_late_joiner(hosted: Hosted, scenes):
+    early, large = await hosted.look(), await hosted.look(size=(160, 45))
+    moved = with_leg(scenes["live"], "IWM", last=987.65)
+    hosted.desk.push(moved)
+    await early.see("987.65")
+    await large.see("987.65")
+    late = await hosted.look()
+    await until(lambda: late.screen.cells() == seen(moved))
+    assert early.screen.cells() == late.screen.cells()
+    assert large.screen.cells() == seen(moved, size=(160, 45))
+    assert hosted.host.house.status().rooms == 2
+
+
+async def test_resize_and_what_no_terminal_has(hosted: Hosted, scenes):
+    visitor = await hosted.look(size=(0, 0))
+    visitor.screen.resize(80, 24)
+    for width, height, shown in ((120, 40, (120, 40)), (0, 0, (80, 24)), (2**31, 2**31, (300, 80))):
+        visitor.screen.resize(max(shown[0], 80), max(shown[1], 24))
+        visitor.chan.change_terminal_size(width, height)
+        viewer = hosted.host.house.sessions[0].viewer
+        await until(lambda viewer=viewer, shown=shown: vars(viewer)["_frame"].size == shown)
+    visitor.screen.resize(80, 24)
+    visitor.chan.change_terminal_size(80, 24)
+    await until(lambda: visitor.screen.cells() == seen(scenes["live"]))
+
+
+async def test_commands_answer_and_close(hosted: Hosted, scenes):
+    async with hosted.connect() as conn:
+        told = await conn.run("status --json")
+    status = msgspec.json.decode(told.stdout, type=HostStatus)
+    assert (told.exit_status, status.mode, status.most_sessions) == (0, "DEMO", EASY.sessions)
+    wanted = {"snapshot": text(scenes["live"]), "headline": quotation(scenes["live"]) + "\n"}
+    for command, says in wanted.items():
+        async with hosted.connect() as conn:
+            told = await conn.run(command)
+        assert (told.stdout, told.stderr, told.exit_status) == (says, "", 0)
+    async with hosted.connect() as conn:
+        told = await conn.run("status", term_type="xterm")
+    assert "sessions  0 of 200 in 0 rooms\r\n" in told.stdout
+
+
+@pytest.mark.parametrize("command", ["ls", "sh -c id", "status; id", "snapshot /etc/passwd", "scp -f /etc"])
+async def test_nothing_else_is_run(hosted: Hosted, command):
+    async with hosted.connect() as conn:
+        told = await conn.run(command)
+    assert told.stdout == ""
+    assert told.exit_status == 127
+    assert "there is no such command" in told.stderr
+
+
+async def test_no_shell_without_a_terminal_or_with_a_dumb_one(hosted: Hosted):
+    for more in ({"request_pty": False}, {"term_type": "dumb"}, {"term_type": "x[31m"}):
+        async with hosted.connect() as conn:
+            told = await conn.run(None, **more)
+        assert told.exit_status == 1
+        assert "rotation-tui: " in told.stdout
+
+
+async def test_no_sftp_forwards_agent_x11_or_second_session(hosted: Hosted):
+    async with hosted.connect() as conn:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await conn.open_connection("127.0.0.1", 22)
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await conn.open_unix_connection("/run/docker.sock")
+        with pytest.raises(asyncssh.ChannelListenError):
+            await conn.forward_remote_port("127.0.0.1", 0, "127.0.0.1", 22)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await conn.forward_remote_path("/tmp/rotation-test.sock", "/tmp/nowhere")
+    async with hosted.connect() as conn:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await conn.start_sftp_client()
+    async with hosted.connect(agent_forwarding=True) as conn:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await conn.run(None, x11_forwarding=True, x11_display=":0", term_type="xterm")
+    visitor = await hosted.look()
+    with pytest.raises(asyncssh.ChannelOpenError):
+        await visitor.conn.run("status")
+    await visitor.see("1 Legs")
+
+
+async def test_a_forced_command_and_no_pty_of_a_key(hosted: Hosted, tmp_path, scenes):
+    public = hosted.key.export_public_key().decode()
+    for options, ends in (('command="headline"', 0), ("no-pty", 1), ("restrict", 1)):
+        (tmp_path / "keys").write_text(f"{options} {public}")
+        hosted.host.reload()
+        async with hosted.connect() as conn:
+            told = await conn.run("status", request_pty=False) if ends == 0 else await conn.run(None)
+        assert told.exit_status == ends
+        assert (told.stdout == quotation(scenes["live"]) + "\n") == (ends == 0)
+    for options in ('expiry-time="20200101"', 'from="192.0.2.*"', "cert-authority"):
+        (tmp_path / "keys").write_text(f"{options} {public}")
+        hosted.host.reload()
+        with pytest.raises(asyncssh.PermissionDenied):
+            await hosted.connect()
+
+
+async def test_reload_takes_new_keys_and_sends_the_withdrawn_away(hosted: Hosted, tmp_path, caplog):
+    leaves, other = await hosted.look(), asyncssh.generate_private_key("ssh-ed25519")
+    (tmp_path / "keys").write_text("no key at all\n")
+    hosted.host.reload()
+    assert "keys not reloaded" in caplog.text
+    assert not leaves.closed.is_set()
+    (tmp_path / "keys").write_bytes(other.export_public_key())
+    hosted.host.reload()
+    await leaves.closed.wait()
+    assert WORDS["withdrawn"] in leaves.screen.raw.decode()
+    await (await hosted.look(client_keys=[other])).see("1 Legs")
+
+
+async def test_a_file_of_keys_that_others_may_write_is_refused(tmp_path, scenes):
+    (tmp_path / "keys").touch()
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        (tmp_path / "keys").chmod(0o666)
+        with pytest.raises(InputError, match="others may write"):
+            vars(hosted.host)["_guests"].reload()
+
+
+async def test_the_host_key_is_kept_and_private(tmp_path, scenes):
+    found = []
+    for _ in range(2):
+        async with hosting(tmp_path, scenes["live"]) as hosted, hosted.connect() as conn:
+            found.append(conn.get_server_host_key().get_fingerprint())
+    assert found[0] == found[1]
+    assert (tmp_path / "host_key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("host_key")] == ["host_key"]
+    (tmp_path / "host_key").chmod(0o640)
+    with pytest.raises(InputError, match="chmod 600"):
+        async with hosting(tmp_path, scenes["live"]):
+            pass
+
+
+async def test_the_crash_of_one_session_leaves_the_others(hosted: Hosted, scenes, monkeypatch, caplog, capfd):
+    crashes, other = await hosted.look(), await hosted.look()
+    await other.see("1 Legs")
+    await crashes.see("1 Legs")
+    viewer = next(s.viewer for s in hosted.host.house.sessions if s.viewer.view == THEMED)
+    boom = RuntimeError("boom")
+
+    def fail(_keys: object) -> None:
+        raise boom
+
+    monkeypatch.setattr(viewer, "_press", fail)
+    for visitor in (crashes, other):
+        visitor.press(b"]")
+    gone, stays = (crashes, other) if await first(crashes, other) is crashes else (other, crashes)
+    assert WORDS["error"] in gone.screen.raw.decode()
+    assert LEAVE in gone.screen.raw
+    hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+    await stays.see("987.65")
+    assert not stays.closed.is_set()
+    assert "session failed" in caplog.text
+    assert "boom" not in capfd.readouterr().out
+
+
+async def first(*visitors):
+    waits = {asyncio.create_task(visitor.closed.wait()): visitor for visitor in visitors}
+    done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    return waits[done.pop()]
+
+
+async def test_a_client_that_vanishes_leaves_the_others(hosted: Hosted, scenes):
+    vanishes, other = await hosted.look(), await hosted.look()
+    vanishes.conn.abort()
+    await until(lambda: len(hosted.host.house.gates) == 1)
+    hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+    await other.see("987.65")
+
+
+async def test_stopping_says_so_and_gives_terminals_back(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        visitors = [await hosted.look() for _ in range(3)]
+        hosted.host.stop()
+        for visitor in visitors:
+            await visitor.closed.wait()
+            assert visitor.screen.raw.endswith(LEAVE + WORDS["stop"].encode() + b"\r\n")
+            assert visitor.chan.get_exit_status() == 0
+        await hosted.task
+
+
+async def test_a_desk_that_fails_ends_the_host_with_its_error(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        visitor = await hosted.look()
+        hosted.desk.fail(InputError("IWM.csv, line 3"))
+        await visitor.closed.wait()
+        assert visitor.screen.raw.endswith(LEAVE + WORDS["stop"].encode() + b"\r\n")
+        with pytest.raises(ExceptionGroup) as failed:
+            await hosted.task
+        assert failed.value.exceptions == (hosted.desk.failure,)
+
+
+@pytest.mark.parametrize(("reason", "later_s"), [("idle", 31 * 60), ("visit", 13 * 3600)])
+async def test_idle_and_very_long_visits_end(hosted: Hosted, reason, later_s):
+    visitor = await hosted.look()
+    house, steady = hosted.host.house, hosted.host.house.clock
+    await until(lambda: house.sessions)
+    house.sweep()
+    assert not visitor.closed.is_set()
+    house.clock = lambda: steady() + later_s
+    if reason == "visit":
+        house.sessions[0].viewer.last_key = house.clock()
+    house.sweep()
+    await visitor.closed.wait()
+    assert WORDS[reason] in visitor.screen.raw.decode()
+
+
+async def test_choices_are_kept_by_key_between_visits_and_runs(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        visitor = await hosted.look(term="xterm-256color")
+        await visitor.see("1 Legs")
+        visitor.press(b"tC3q")
+        await visitor.closed.wait()
+        again = await hosted.look(term="xterm-256color")
+        await again.see("1 Legs")
+        viewer = hosted.host.house.sessions[0].viewer
+        chosen = (viewer.view.theme, viewer.view.focus, viewer.colours)
+        assert chosen == (THEMED.themes[1], "ratio", "16")
+        key = hosted.key
+    kept = json.loads((tmp_path / "visitors.json").read_bytes())["visitors"]
+    assert list(kept) == [key.get_fingerprint()]
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        (tmp_path / "keys").write_bytes(key.export_public_key())
+        hosted.host.reload()
+        await (await hosted.look(client_keys=[key], term="xterm-256color")).see("1 Legs")
+        viewer = hosted.host.house.sessions[0].viewer
+        assert (viewer.view.theme, viewer.view.focus, viewer.colours) == chosen
+
+
+async def test_one_line_is_logged_at_the_end_of_a_session(hosted: Hosted, caplog):
+    caplog.set_level("INFO", logger="tui.ssh")
+    visitor = await hosted.look(username='eve"}; rm -rf ' + "x" * 500)
+    await visitor.see("1 Legs")
+    visitor.press(b"q")
+    await visitor.closed.wait()
+    await until(lambda: not hosted.host.house.gates)
+    ends = [record.told for record in caplog.records if record.getMessage() == "session end"]
+    assert len(ends) == 1
+    assert ends[0]["user"].startswith('eve"}; rm -rf x')
+    assert len(ends[0]["user"]) == 64
+    assert ends[0]["key"] == hosted.key.get_fingerprint()
+    assert (ends[0]["reason"], ends[0]["term"], ends[0]["frames"]) == ("quit", "xterm-kitty", 1)
+
+
+async def test_nothing_of_a_visit_stays_behind(hosted: Hosted):
+    """Connection, session and viewer are freed: memory does not grow with visits."""
+    for _ in range(15):
+        visitor = await hosted.look()
+        visitor.press(b"?/a\x1b")
+        await visitor.see("find")
+        visitor.conn.abort()
+    await until(lambda: not hosted.host.house.gates)
+    await until(lambda: not left_over())
+
+
+def left_over() -> list[object]:
+    gc.collect()
+    kinds = (Gate, Session, Viewer, asyncssh.SSHServerConnection, asyncssh.SSHServerChannel)
+    return [each for each in gc.get_objects() if isinstance(each, kinds)]
+
+
+async def test_the_loop_is_left_as_it_was(hosted: Hosted):
+    """Python 3.12+: eager tasks on the host's loop make concurrent logins hang."""
+    visitors = await asyncio.gather(*(hosted.look() for _ in range(8)))
+    for visitor in visitors:
+        await visitor.see("1 Legs")
+    assert asyncio.get_running_loop().get_task_factory() is None
+
+
+async def test_a_full_host_and_a_busy_address_turn_newcomers_away(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"], limits=Limits(sessions=2, new_per_minute=100)) as hosted:
+        visitors = [await hosted.look() for _ in range(2)]
+        with pytest.raises((asyncssh.Error, OSError)):
+            await hosted.connect()
+        assert hosted.host.house.meter.refused["full"] == 1
+        visitors[0].press(b"q")
+        await visitors[0].closed.wait()
+        visitors[0].conn.close()
+        await until(lambda: len(hosted.host.house.gates) == 1)
+        await (await hosted.look()).see("1 Legs")
+
+
+@pytest.mark.parametrize("name", ["\x1b[2Jeve", "eve\nadmin", "\u202eeve", "e" * 10_000])
+async def test_a_hostile_user_name_is_one_short_word_in_the_log(hosted: Hosted, name):
+    gate = Gate(hosted.host.house)
+    assert gate.begin_auth(name)
+    logged = gate.who["user"]
+    assert isinstance(logged, str)
+    assert logged.isprintable()
+    assert len(logged) <= 64
