@@ -94,8 +94,6 @@ class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Contracts of months that are over, at their last settlement: feeds drop them, the chain needs them."""
     fomc_dates: tuple[date, ...] = ()
     target_range_bp: tuple[int, int] | None = None
-    range_date: date | None = None
-    """The day that its source gives the range for: the New York Fed is a day or two behind a decision."""
     effr_pct: float | None = None
     outcomes: tuple[OutcomeQuote, ...] = ()
     sources: dict[str, Sourced] = {}

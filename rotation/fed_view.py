@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -115,7 +115,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         comovement=None,
         state=standing.state,
         source=_source(inputs, chosen),
-        warnings=_warnings(inputs, chosen, trouble, today, engines),
+        warnings=_warnings(inputs, chosen, trouble, engines),
     )
 
 
@@ -265,22 +265,8 @@ def _ranged(inputs: FedInputs) -> FedInputs:
     return msgspec.structs.replace(inputs, target_range_bp=None, warnings=(told, *inputs.warnings))
 
 
-def _old_range(inputs: FedInputs, today: date) -> str:
-    """A range of the day of the last decision or before is the one that the decision may have replaced."""
-    held = max((day for day in inputs.fomc_dates if day < today), default=None)
-    if inputs.target_range_bp is None or inputs.range_date is None or held is None:
-        return ""
-    if inputs.range_date > held:
-        return ""
-    low, high = inputs.target_range_bp
-    return (
-        f"target range {low}-{high} bp is of {day_words(inputs.range_date)}, before the decision of "
-        f"{day_words(held)} took effect: if that moved it, outcomes and ladder are named wrong by its move"
-    )
-
-
 def _warnings(
-    inputs: FedInputs, chosen: Prices, trouble: str, today: date, engines: dict[str, FedEngine]
+    inputs: FedInputs, chosen: Prices, trouble: str, engines: dict[str, FedEngine]
 ) -> tuple[str, ...]:
     """The gravest first, each once. A venue that has an engine tells its error there."""
     range_unknown = "" if inputs.target_range_bp else "target range unknown: outcomes have no names"
@@ -293,7 +279,6 @@ def _warnings(
         trouble if inputs.strip else "",
         *chosen.warnings,
         range_unknown,
-        _old_range(inputs, today),
         *inputs.warnings,
         *failing,
     )

@@ -308,24 +308,6 @@ def test_a_range_that_is_none_takes_the_names_not_the_figures(bad):
     assert any(f"{bad[0]}-{bad[1]} bp" in text for text in told.warnings)
 
 
-def test_the_range_of_before_a_decision_is_told():
-    """The New York Fed gives the range a day late: the morning after, every name may be 25 bp off."""
-    now = at("2026-12-10")
-    inputs = traded(StripCase(date(2026, 12, 10), (375, 400), CALENDAR, STRIP), now)
-    old = "target range 375-400 bp is of 9 Dec 2026, before the decision of 9 Dec 2026 took effect"
-    for day, warned in ((8, True), (9, True), (10, False)):
-        told = fed(but(inputs, range_date=date(2026, 12, day)), now)
-        assert (
-            any(text.startswith(old.replace("9 Dec 2026, b", f"{day} Dec 2026, b")) for text in told.warnings)
-            is warned
-        )
-    # Before and on the day of the decision the old range is the range.
-    for day in ("2026-12-08", "2026-12-09"):
-        told = fed(but(inputs, range_date=date(2026, 12, 7)), at(day))
-        assert not any("took effect" in text for text in told.warnings)
-    assert not any("took effect" in text for text in fed(inputs, now).warnings), "its day is not known"
-
-
 def test_a_calendar_without_a_coming_meeting():
     inputs = but(traded(CASE, NOW), fomc_dates=(date(2026, 10, 28),))
     assert fed(inputs, NOW) is None
@@ -549,7 +531,6 @@ def anything(draw: st.DrawFn) -> tuple[FedInputs, int]:
         expired=strip(range(first - 2, first + 2)),
         fomc_dates=calendar,
         target_range_bp=draw(st.none() | st.just((low, low + 25)) | st.just((low + 50, low))),
-        range_date=draw(st.none() | days),
         outcomes=tuple(outcomes),
         sources={"Kalshi": Sourced(draw(st.sampled_from(["LIVE", "OFFLINE"])), draw(st.none() | times))},
         past=dict.fromkeys(calendar, log),
