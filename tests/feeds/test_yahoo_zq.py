@@ -211,8 +211,17 @@ def test_today_is_not_settled_under_midnight_either():
 
 def test_a_day_is_settled_when_the_next_has_begun():
     evening = to_ns(datetime(2024, 7, 17, 3, 59, 59, tzinfo=UTC))
-    assert parse(YAHOO, as_of_ns=evening).closes == CLOSES
-    assert parse(YAHOO, as_of_ns=evening + 10**9).closes == (*CLOSES, Close(date(2024, 7, 16), 94.8875))
+    traded_s = to_ns(datetime(2024, 7, 16, 20, 59, tzinfo=UTC)) // 10**9
+    data = json.loads(yahoo(live=True, regularMarketTime=traded_s))
+    data["chart"]["result"][0]["timestamp"][-1] = traded_s
+    late = json.dumps(data).encode()
+    assert parse(late, as_of_ns=evening).closes == CLOSES
+    assert parse(late, as_of_ns=evening + 10**9).closes == (*CLOSES, Close(date(2024, 7, 16), 94.8875))
+
+
+def test_an_answer_kept_from_the_morning_never_settles_its_day():
+    days_later = to_ns(datetime(2024, 7, 19, 16, 0, tzinfo=UTC))
+    assert parse(YAHOO, as_of_ns=days_later).closes == CLOSES
 
 
 def test_a_whole_row_of_a_day_comes_before_the_appended_one():

@@ -44,6 +44,8 @@ class FedWorld:
     def __init__(self, now_ns: int, *, first_price: float = 96.12) -> None:
         self.now_ns = now_ns
         self.first_price = first_price
+        self.front = 0.0
+        """Added to today's price of the front month alone: moving the whole strip moves no probability."""
         self.trade_age_s = 5.0
 
     def price(self, year: int, month: int, session: date) -> float:
@@ -51,7 +53,8 @@ class FedWorld:
         today = new_york_day(self.now_ns)
         ahead = (year - today.year) * 12 + month - today.month
         back = (today - session).days // 2
-        return round(self.first_price - STEP * ahead - 0.005 * (back % 3 if ahead else 0), 4)
+        moved = -0.005 * (back % 3) if ahead else self.front * (session == today)
+        return round(self.first_price - STEP * ahead + moved, 4)
 
     def answer(self, path: str) -> bytes:
         """What the source of this path says now."""
