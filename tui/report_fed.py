@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tui.draw import Row
 
 WIDTH = 100
+LABEL = "Fed decision "
 
 
 def text(fed: Fed | None, as_of: datetime) -> list[str]:
@@ -24,7 +25,8 @@ def text(fed: Fed | None, as_of: datetime) -> list[str]:
     odds = "   ".join(
         f"{way} {share(p)} %" for way, p in (("cut", fed.cut), ("hold", fed.hold), ("hike", fed.hike))
     )
-    told = ["", *(f"! {warning}" for warning in fed.warnings), *map(_plain, head(fed, as_of, WIDTH))]
+    first, second = map(_plain, head(fed, as_of, WIDTH - len(LABEL)))
+    told = ["", *(f"! {warning}" for warning in fed.warnings), LABEL + first, second]
     told += [odds, _plain(past(fed, WIDTH))]
     told += map(_plain, lines(MEETINGS, (m for m in fed.meetings if m.state != "unsolved"), WIDTH))
     told += [_plain(stop(fed, WIDTH))] if fed.stopped_at else []

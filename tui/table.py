@@ -38,11 +38,15 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
 def lines(columns: Sequence[Column[T]], items: Iterable[T], width: int) -> list[Row]:
     """A header and a line per item."""
     shown = fitting(columns, width)
-    head = tuple(_span(c, (c.head, "faint")) for c in shown)
-    return [head, *(tuple(_span(c, c.cell(item)) for c in shown) for item in items)]
+    return [
+        _row(shown, ((c.head, "faint") for c in shown)),
+        *(_row(shown, (c.cell(item) for c in shown)) for item in items),
+    ]
 
 
-def _span(c: Column[T], cell: Span) -> Span:
-    """The blank after a column belongs to it: half the spans to compare and to paint."""
-    text, role = cell
-    return column(text, c.width, right=c.right) + " ", role
+def _row(columns: Sequence[Column[T]], cells: Iterable[Span]) -> Row:
+    """The blank before a column belongs to it: half the spans to compare and to paint."""
+    return tuple(
+        (" " * (i > 0) + column(text, c.width, right=c.right), role)
+        for i, (c, (text, role)) in enumerate(zip(columns, cells, strict=True))
+    )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rotation.comovement import LEAST_N, CoMovement
 from rotation.fed import FedPast
-from tui import report_fed
+from tui import report_fed, table
 from tui.draw import cell_len
 from tui.panels import fed_figures, fed_history, fed_next, fed_zoom
 from tui.panels.registry import PANELS
@@ -119,9 +119,12 @@ def test_unknown_is_a_dash_and_never_a_number(snapshot: Snapshot) -> None:
 @pytest.mark.parametrize(
     ("mode", "said"), [("REPLAY", "no rate-cut source on this tape"), ("", "no rate-cut figures yet")]
 )
-def test_without_a_source_it_says_so(mode: str, said: str, snapshot: Snapshot) -> None:
+def test_without_a_source_it_says_so(
+    mode: str, said: str, snapshot: Snapshot, scenes: dict[str, Snapshot]
+) -> None:
     (told,) = lines(None, replace(snapshot, mode=mode), width=90)
     assert said in told
+    assert "settled history only" in lines(None, scenes["cached"])[0]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,9 @@ def test_the_whole_tree_at_any_width(snapshot: Snapshot) -> None:
         for figure in ("92.0◂", "62.6◂", "55.8◂", "42.9◂", "41.2◂", "40.1◂", "34.2◂", "14.9", "~18 Jun"):
             assert figure in told, (width, figure)
         assert "▸525-550" in told
+        assert told.index("▸525-550", told.index("Target range")) < told.index(
+            " 500-525 ", told.index("Target range")
+        )
 
 
 def test_the_zoom_shows_strip_levers_ladder_and_comovement(snapshot: Snapshot) -> None:
@@ -265,6 +271,16 @@ def test_the_meeting_rows_keep_their_places_whatever_the_figures(snapshot: Snaps
     assert heads[0] == heads[1]
     assert len(one[heads[0] + 1]) == len(two[heads[1] + 1])
     assert one[heads[0] + 2] == two[heads[1] + 2]
+
+
+@given(st.integers(1, 200))
+def test_a_table_never_spills_over_and_keeps_its_columns(width: int) -> None:
+    meetings = SCENES["july"].meetings
+    rows = table.lines(fed_figures.MEETINGS, meetings, width)
+    sizes = {sum(cell_len(text) for text, _ in row) for row in rows}
+    assert len(sizes) == 1
+    least = sum(c.width + 1 for c in fed_figures.MEETINGS if not c.rank) - 1
+    assert sizes.pop() <= max(width, least)
 
 
 def test_dates_are_of_new_york() -> None:

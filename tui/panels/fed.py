@@ -27,7 +27,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """The panel; the whole tree and the strip while it is zoomed."""
     fed = snapshot.fed
     if fed is None:
-        return [((line, "muted"),) for line in wrap(_absent(snapshot.mode), width, 3)]
+        return [((line, "muted"),) for line in wrap(_absent(snapshot), width, 3)]
     if view.zoomed and view.focus == "fed":
         return fed_zoom.rows(fed, snapshot.as_of, width)
     first = top(fed, snapshot.as_of, width, height)
@@ -50,8 +50,10 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     return [*first, *blank[2], *history, *blank[0], *table, *blank[1], *engines, *ages]
 
 
-def _absent(mode: str) -> str:
-    return "no rate-cut source on this tape" if mode else "no rate-cut figures yet"
+def _absent(snapshot: Snapshot) -> str:
+    if snapshot.mode:
+        return "no rate-cut source on this tape"
+    return "no rate-cut figures yet" if snapshot.health.feeds else "no rate-cut source: settled history only"
 
 
 def _meetings(fed: Fed, width: int, room: int) -> list[Row]:
