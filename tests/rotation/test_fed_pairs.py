@@ -105,6 +105,14 @@ def test_by_brute_force_with_gaps_on_every_side(base, against, cuts, returns):
         assert found.correlation == pytest.approx(correlation(xs, ys), rel=1e-6, abs=1e-9)
 
 
+def test_the_latest_sixty_count():
+    cuts = {day: (i * i % 17) / 100 for i, day in enumerate(SESSIONS)}
+    found = with_spread(cuts, history(CLOSES), DESK)
+    assert found.n == WINDOW
+    late = {day: cut for day, cut in cuts.items() if day >= SESSIONS[-WINDOW - 1]}
+    assert found == with_spread(late, history(CLOSES), DESK)
+
+
 def test_total_returns_are_taken_from_adjusted_closes():
     cuts = {day: (i * i % 17) / 100 for i, day in enumerate(SESSIONS[:30])}
     closes = both([100.0 + i % 4 for i in range(30)], [200.0 + i % 3 for i in range(30)])

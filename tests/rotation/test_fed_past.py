@@ -178,6 +178,15 @@ def test_the_others_are_taken_evenly():
     told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
     gaps = {round((b.at - a.at).total_seconds() / 60) for a, b in pairwise(told[:-1])}
     assert gaps == {20, 21}
+    assert (told[-2].at, len(told)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
+    # Settlements keep their places and leave the others what room there is.
+    log = [past(one.ts_ns, one.cut, settled=i % 50 == 7) for i, one in enumerate(log)]
+    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    assert sum(one.settled for one in told) == 100
+    assert (told[-2].at, len(told)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
+    log = [past(one.ts_ns, one.cut, settled=i < 300) for i, one in enumerate(log)]
+    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    assert [one.at for one in told[:-1]] == [from_ns(one.ts_ns) for one in log[300 - HISTORY_POINTS : 300]]
 
 
 # In the view ------------------------------------------------------------------------

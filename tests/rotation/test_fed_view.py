@@ -232,6 +232,7 @@ def test_an_expired_month_without_a_meeting_is_an_anchor_at_its_last_settlement(
     told = fed(inputs, at("2026-12-09"))
     assert (told.state, told.warnings, told.history[-1].settled) == ("CLOSED", (), True)
     assert told.engines["futures"].kind == "settlement of 8 Dec 2026"
+    assert {contract.state for contract in told.contracts} == {"CLOSED"}
 
 
 def test_20_september_2026_octobers_block_needs_no_expired_month():
