@@ -303,7 +303,8 @@ class StreamFeed:
         """While there is a subscription."""
         if self.vendor.acknowledges and not here:
             return Status("OFFLINE", f"{detail}, not acknowledged yet")
-        gapped = len(self._filler.symbols)
+        # One that the vendor does not give says OFFLINE by itself; the others are as good as ever.
+        gapped = len(self._filler.symbols & here if self.vendor.acknowledges else self._filler.symbols)
         if gapped:
             why = f": {self._filler.error}" if self._filler.error else ""
             return Status("GAPPED", f"{detail}, {gapped} gapped{why}")

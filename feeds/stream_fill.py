@@ -48,10 +48,11 @@ class Filler:
         self._task: asyncio.Task[None] | None = None
         self._began_s = self._compared_s = 0.0
         self._turn = 0
+        self._is_noted = False
         self.printed: set[str] = set()
         """Symbols with a live print on this connection."""
         self.count = 0
-        """Gaps noticed; those of one outage count as one."""
+        """Gaps noticed. An outage of all counts as one, whatever connections fail in the midst of it."""
         self.error = ""
         """Why the last attempt failed."""
 
@@ -76,8 +77,9 @@ class Filler:
         now_ns = self._time.clock_ns()
         self._compared_s = self._time.monotonic()
         wanted = self._gaps.wanted(now_ns)
-        if wanted is not None and not is_first:
+        if wanted is not None and not is_first and not self._is_noted:
             self.note(wanted.symbols, wanted.start_ns, now_ns)
+        self._is_noted = True
         self.start()
 
     def lost(self) -> None:
@@ -90,6 +92,7 @@ class Filler:
     def take(self, quotes: Iterable[Quote]) -> None:
         """Live prints that were let in."""
         symbols = {quote.symbol for quote in quotes}
+        self._is_noted = False
         self.printed |= symbols
         self._gaps.printed(symbols)
 
@@ -133,6 +136,7 @@ class Filler:
             log.warning("%s: a gap stays open: %s", self._vendor.name, error)
         else:
             self.error = ""
+            self._is_noted = False
             self._time.pace.worked("fill")
             self._buffer.put_first(self._door.admit_past(fill.quotes, self._time.clock_ns()))
             self._gaps.filled(fill)
