@@ -15,9 +15,11 @@ from rotation.comovement import LEAST_N, CoMovement
 from rotation.fed import FedPast
 from tui import report_fed, table
 from tui.draw import cell_len
+from tui.layout import ABSENT
 from tui.panels import fed_figures, fed_history, fed_next, fed_zoom
 from tui.panels.registry import PANELS
 from tui.report import text as report
+from tui.scene import scene
 from tui.view_state import ViewState
 from tui.watch import _timeless
 
@@ -271,6 +273,26 @@ def test_the_meeting_rows_keep_their_places_whatever_the_figures(snapshot: Snaps
     assert heads[0] == heads[1]
     assert len(one[heads[0] + 1]) == len(two[heads[1] + 1])
     assert one[heads[0] + 2] == two[heads[1] + 2]
+
+
+def test_the_panel_has_room_only_where_odds_may_come(snapshot: Snapshot, scenes: dict[str, Snapshot]) -> None:
+    def height(shown: Snapshot | None) -> int:
+        return scene(shown, ViewState(), 160, 45).places["fed"].height
+
+    waiting = replace(snapshot, mode="", fed=None)
+    assert height(None) == height(waiting) == height(snapshot) > 20
+    assert height(replace(snapshot, mode="REPLAY", fed=None)) == ABSENT
+    assert height(scenes["cached"]) == ABSENT
+
+
+@pytest.mark.parametrize(
+    "word", ["P(cut)", "move bp", "sum bp", "de-vigged", "gap bp", "degraded", "residual"]
+)
+def test_help_defines_what_the_panel_says(word: str, snapshot: Snapshot) -> None:
+    told = "\n".join(
+        "".join(t for t, _ in row) for row in PANELS["help"].rows(snapshot, ViewState(), 200, 40)
+    )
+    assert word in told
 
 
 @given(st.integers(1, 200))
