@@ -78,6 +78,7 @@ class Alpaca:
         self._first = tuple(first)
         self._channels = channels
         self._packed = packed
+        self._plan = Plan((), channels)
         self.mode = MODES[feed]
         self.url = f"{address('ALPACA', 'STREAM', HOME)}/v2/{feed}"
         kind = "msgpack" if packed else "json"
@@ -86,12 +87,19 @@ class Alpaca:
 
     def conversation(self) -> AlpacaConversation:
         """A new connection begins."""
-        return AlpacaConversation(self._keys, Plan(self._first, self._channels), packed=self._packed)
+        self._plan = Plan(self._first, self._channels)
+        return AlpacaConversation(self._keys, self._plan, packed=self._packed)
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
-        """The newest eligible print of each symbol. Raises SourceError where Alpaca does not answer."""
+        """The newest eligible print of each symbol, or its newest minute where the stream brings only these.
+
+        Raises SourceError where Alpaca does not answer.
+        """
         found = await self.rest.snapshots(symbols)
-        return tuple(one.quote for one in found.values() if one.quote is not None)
+        # A print within the minute would look like one that the stream has missed.
+        coarse = self._plan.by_minute
+        seen = (one.minute if symbol in coarse else one.quote for symbol, one in found.items())
+        return tuple(quote for quote in seen if quote is not None)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars that ended within the gap. Raises SourceError where Alpaca does not answer."""

@@ -67,6 +67,11 @@ class Plan:
         return self.on_trades | by_bars
 
     @property
+    def by_minute(self) -> frozenset[str]:
+        """Symbols of which only bars come."""
+        return self.covered - self.on_trades
+
+    @property
     def beyond(self) -> frozenset[str]:
         """Wanted symbols for which there is nothing left to ask."""
         due = (ask for ask in self._due() if ask.action == "subscribe" and ask not in self._refused)

@@ -79,6 +79,8 @@ class Seen(msgspec.Struct, frozen=True):
 
     quote: Quote | None
     """The newest print that may be the last price; where odd lots came later, the last whole minute."""
+    minute: Quote | None
+    """The last whole minute; None while the one that the vendor names still forms."""
     previous: DailyBar | None
     """The session before, of the stream's own feed, not adjusted: another scale than history's is a split."""
 
@@ -253,13 +255,15 @@ class AlpacaRest:
         raise SourceAway(f"Alpaca: {error}", after_s=AGAIN_S)
 
     def _seen(self, name: str, snapshot: _Snapshot) -> Seen:
-        quote = _latest(name, snapshot.latest_trade)
-        if quote is None and snapshot.minute_bar is not None:
-            quote = _minute(name, snapshot.minute_bar)
-            if quote is not None and quote.ts_ns > self._clock_ns():
-                quote = None  # it still forms
+        minute = _minute(name, snapshot.minute_bar) if snapshot.minute_bar is not None else None
+        if minute is not None and minute.ts_ns > self._clock_ns():
+            minute = None
         previous = snapshot.prev_daily_bar
-        return Seen(quote, _day(name, previous) if previous is not None else None)
+        return Seen(
+            _latest(name, snapshot.latest_trade) or minute,
+            minute,
+            _day(name, previous) if previous is not None else None,
+        )
 
 
 def _bars(data: bytes) -> _Bars:

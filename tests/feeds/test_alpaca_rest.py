@@ -400,3 +400,23 @@ async def test_the_vendor_hands_both_on(clock, monkeypatch):
         assert [quote.price for quote in await vendor.snapshot(frozenset({"IWM", "QQQ"}))] == [221.28]
         filled = await vendor.backfill(frozenset({"IWM"}), opens, opens + 2 * MINUTE)
     assert [(quote.ts_ns, quote.price) for quote in filled] == [(opens + MINUTE, 221.0)]
+
+
+async def test_symbols_followed_by_minute_are_compared_by_minute(clock, monkeypatch):
+    """A trade within the minute would look like a print that the stream has missed."""
+    began = clock.now_ns - 150 * NS
+    minutes = {name: [(began - began % MINUTE, 50.0)] for name in ("IWM", "KRE")}
+    tape = Tape(latest={"IWM": latest(), "KRE": latest(51.0)}, minutes=minutes)
+    async with AlpacaRestServer(tape) as server, Transport() as transport:
+        monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
+        vendor = Alpaca(
+            "PKTEST", "secret", transport, first=["IWM"], channels=1, clock_ns=clock, packed=False
+        )
+        conversation = vendor.conversation()
+        conversation.subscribe(frozenset({"IWM", "KRE"}))
+        told = {"T": "subscription", "trades": ["IWM"], "bars": ["*"]}
+        conversation.received(json.dumps([told]))
+        found = await vendor.snapshot(frozenset({"IWM", "KRE"}))
+    assert {quote.symbol: (quote.price, quote.ts_ns % MINUTE) for quote in found} == {
+        "IWM": (221.28, TRADED_NS % MINUTE), "KRE": (50.0, 0),
+    }  # fmt: skip
