@@ -84,11 +84,11 @@ def read_held(folder: Path) -> Held:
     while found.journal:
         try:
             data = (folder / found.journal).read_bytes()
-        except FileNotFoundError as error:
-            # A writer may have begun a new journal meanwhile; if none has, this one is lost.
+        except FileNotFoundError:
+            # A writer may have begun a new journal meanwhile; if none has, a person deleted a damaged one.
             before, found = found, _read(folder)
             if before.journal == found.journal:
-                raise _damaged(folder / found.journal) from error
+                break
         except OSError as error:
             raise _unreadable(folder / found.journal, error) from error
         else:
