@@ -13,20 +13,20 @@ from rotation.errors import InputError
 from rotation.fed import Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
 from rotation.fed_inputs import Sourced
 from rotation.fed_levers import levers, tick_effects
-from rotation.fedwatch import solve
+from rotation.fedwatch import Chain, MeetingMove, solve
 from rotation.headline import day as day_words
 from rotation.markets_odds import local_bp
 from rotation.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 from rotation.states import duration
-from rotation.strip_check import check, check_chain
+from rotation.strip_check import MOST_STEPS, check, check_chain
 from rotation.strip_fit import fit
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
     from rotation.fed_inputs import FedInputs
     from rotation.fed_prices import Prices
-    from rotation.fedwatch import Chain, Month, StripCase
+    from rotation.fedwatch import Month, StripCase
     from rotation.strip_fit import StripFit
 
 RANGE_BP = 25
@@ -124,12 +124,36 @@ def _solved(case: StripCase) -> tuple[Chain, list[Odds], str]:
     chain = solve(case)
     if not case.prices:
         return chain, [], "no contract has a usable price"
+    trouble = ""
     try:
         check(case)
-        check_chain(case, chain)
     except InputError as error:
         return chain, [], str(error)
-    return chain, [_tidy(odds(row, case.target_range_bp)) for row in conditional(chain.moves)], ""
+    try:
+        check_chain(case, chain)
+    except InputError as error:
+        chain, trouble = _sound(chain), str(error)
+    return chain, [_tidy(odds(row, case.target_range_bp)) for row in conditional(chain.moves)], trouble
+
+
+def _sound(chain: Chain) -> Chain:
+    """Up to the first meeting that shares a contract with one that makes no sense.
+
+    Which of its contracts is the wrong one cannot be told; a meeting with none of them still stands.
+    """
+    wrong = {
+        m for row in chain.solved if row.x is not None and abs(row.x) > MOST_STEPS for m in row.contracts
+    }
+    stopped = next(
+        (row.date for row in chain.meetings if row.x is None or wrong.intersection(row.contracts)), None
+    )
+    kept = [
+        row
+        if stopped is None or row.date < stopped
+        else MeetingMove(row.date, None, None, row.implied_pct, None, None, "unsolved", ())
+        for row in chain.meetings
+    ]
+    return Chain(tuple(kept), stopped)
 
 
 def _tidy(row: Odds) -> Odds:

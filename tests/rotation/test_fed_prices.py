@@ -286,6 +286,22 @@ def test_953_in_the_settlements_too_gives_no_figure():
     assert told.engines["futures"].note == told.warnings[0]
 
 
+def test_a_senseless_far_settlement_does_not_take_the_next_meeting_away():
+    """August 2027 leads to the meetings of July and June; those before rest on none of their contracts."""
+    strip = {**STRIP, (2027, 6): 96.35, (2027, 7): 96.4, (2027, 8): 96.45, (2027, 9): 96.5}
+    inputs = settled(StripCase(MONDAY, (375, 400), CALENDAR, strip), FRIDAY)
+    good = fed(inputs, at("2026-11-21"))
+    told = fed(changed(inputs, (2027, 8), settle=91.5), at("2026-11-21"))
+    sound = [row for row in good.meetings if (row.date.year, row.date.month) < (2027, 6)]
+    assert len(sound) == 4
+    assert told.meetings[:4] == tuple(sound)
+    assert told.stopped_at == date(2027, 6, 9)
+    assert {row.state for row in told.meetings[4:]} == {"unsolved"}
+    assert (told.cut, told.state) == (good.cut, "CLOSED")
+    assert "ZQQ27 (2027-08)" in told.warnings[0]
+    assert "check these prices" in told.warnings[0]
+
+
 def test_above_100_is_computed_and_flagged():
     case = StripCase(MONDAY, (0, 25), CALENDAR, {month: price + 4 for month, price in STRIP.items()})
     inputs = traded(case, NOW)
