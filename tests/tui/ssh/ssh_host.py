@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rotation.snapshot import Snapshot
+    from tui.ssh.viewer import Viewer
 
 PATIENCE_S = 60.0
 """How long anything may take on a busy machine; nothing is measured by it."""
@@ -58,6 +59,8 @@ class Hosted(NamedTuple):
     key: asyncssh.SSHKey
     """Of a visitor who may come in."""
     task: asyncio.Task[None]
+    lookers: list[Looker]
+    """All who looked, to be sent home at the end."""
 
     async def until(self, holds: Callable[[], object]) -> None:
         await until(holds)
@@ -71,11 +74,15 @@ class Hosted(NamedTuple):
         self, *, size: tuple[int, int] = (80, 24), term: str = "xterm-kitty", **more: Any
     ) -> Looker:
         """A visitor with a terminal, once the first frame is there."""
+        before = set(self.host.house.sessions)
         conn = await self.connect(**more)
         chan, looker = await conn.create_session(
             lambda: Looker(size), term_type=term, term_size=size, encoding=None
         )
         looker.conn, looker.chan = conn, chan
+        self.lookers.append(looker)
+        await until(lambda: set(self.host.house.sessions) - before)
+        looker.viewer = (set(self.host.house.sessions) - before).pop().viewer
         return looker
 
 
@@ -84,6 +91,8 @@ class Looker(asyncssh.SSHClientSession):
 
     conn: asyncssh.SSHClientConnection
     chan: asyncssh.SSHClientChannel
+    viewer: Viewer
+    """At the host's end. Visitors must come one after another for this to be theirs."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.screen = Screen(*size)
@@ -136,7 +145,9 @@ async def hosting(
             task.result()
         if snapshot is not None:
             await until(lambda: host.house.rooms.newest is not None)
-        yield Hosted(host, desk, key, task)
+        yield (hosted := Hosted(host, desk, key, task, []))
+        for looker in hosted.lookers:
+            looker.conn.abort()
     finally:
         host.stop()
         await asyncio.wait([task], timeout=PATIENCE_S)

@@ -1,0 +1,231 @@
+"""What strangers do to a host, over real sockets; the others go on getting every frame. Nothing is timed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+
+import asyncssh
+import msgspec
+import pytest
+from conftest import with_leg
+from ssh_host import EASY, Hosted, hosting, until
+
+from tui.ssh.gate import LINE_BURST
+from tui.ssh.limits import Limits
+from tui.ssh.viewer import FLOOD, INPUT_BURST
+
+
+@pytest.fixture
+async def hosted(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        yield hosted
+
+
+async def every_frame_arrives(hosted: Hosted, visitor, scenes, frames: int = 3) -> None:
+    """Each of so many snapshots reaches the screen, one frame each."""
+    viewer = visitor.viewer
+    before, dropped = viewer.frames, viewer.dropped
+    for n in range(frames):
+        last = 1_000.25 + n
+        hosted.desk.push(with_leg(scenes["live"], "IWM", last=last))
+        await visitor.see(f"{last:,.2f}")
+    assert (viewer.frames - before, viewer.dropped - dropped) == (frames, 0)
+
+
+async def raw(hosted: Hosted, source: str) -> socket.socket:
+    """A bare TCP connection from this address of the loopback network."""
+    client = socket.socket()
+    client.setblocking(False)
+    client.bind((source, 0))
+    await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", hosted.host.port))
+    return client
+
+
+async def said(client: socket.socket) -> bytes:
+    """All that comes until the host hangs up."""
+    heard = b""
+    try:
+        while data := await asyncio.get_running_loop().sock_recv(client, 4_096):
+            heard += data
+    except ConnectionError:
+        pass
+    return heard
+
+
+async def test_five_hundred_connections_that_never_log_in(tmp_path, scenes):
+    limits = Limits(pending=40, login_s=600.0)
+    async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
+        visitor = await hosted.look()
+        await visitor.see("1 Legs")
+        strangers = [await raw(hosted, f"127.0.{n // 100 + 1}.{n % 100 + 1}") for n in range(500)]
+        house = hosted.host.house
+        await until(lambda: house.meter.refused["too many logins"] == 460)
+        assert len(house.gates) == 41
+        await every_frame_arrives(hosted, visitor, scenes)
+        assert await said(strangers[-1]) == b"rotation-tui: too many logins; try again later\r\n"
+        for client in strangers:
+            client.close()
+        await until(lambda: len(house.gates) == 1)
+        await (await hosted.look(local_addr=("127.0.0.2", 0))).see("1 Legs")
+
+
+async def test_who_does_not_log_in_is_cut_off(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"], limits=Limits(login_s=0.2)) as hosted:
+        silent = await raw(hosted, "127.0.0.1")
+        assert b"SSH-2.0-rotation-tui" in await said(silent)
+        # Logging in without ever asking for a session is no way to stay either.
+        async with hosted.connect() as conn:
+            await conn.wait_closed()
+        await until(lambda: not hosted.host.house.gates)
+        assert hosted.host.house.meter.refused["login time"] == 2
+        silent.close()
+
+
+async def test_a_reconnect_storm_from_one_address(tmp_path, scenes):
+    async with hosting(tmp_path, scenes["live"], limits=Limits()) as hosted:
+        visitor = await hosted.look(local_addr=("127.0.0.2", 0))
+        await visitor.see("1 Legs")
+        for _ in range(100):
+            (await raw(hosted, "127.0.0.1")).close()
+        refused = hosted.host.house.meter.refused
+        await until(lambda: refused["too often"] + refused["too many from there"] >= 90)
+        assert refused["too often"] >= 80
+        await every_frame_arrives(hosted, visitor, scenes)
+        assert not visitor.closed.is_set()
+
+
+RUBBISH = {
+    "http": b"GET / HTTP/1.1\r\n\r\n",
+    "zeros": b"\x00" * 5_000,
+    "binary": b"SSH-2.0-x\r\n" + b"\xff" * 9_000,
+    "flood": b"x" * 2 * LINE_BURST,
+}
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
+async def test_what_is_no_ssh_is_cut_off(tmp_path, rubbish, scenes):
+    limits = msgspec.structs.replace(EASY, login_s=1.0)
+    async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
+        visitor = await hosted.look()
+        client = await raw(hosted, "127.0.0.1")
+        with contextlib.suppress(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(client, RUBBISH[rubbish])
+        await said(client)
+        client.close()
+        await until(lambda: len(hosted.host.house.gates) == 1)
+        await every_frame_arrives(hosted, visitor, scenes)
+
+
+async def test_a_flood_of_input_cuts_the_flooder_only(hosted: Hosted, scenes):
+    flooder, visitor = await hosted.look(), await hosted.look()
+    await visitor.see("1 Legs")
+    flooder.press(b"\x00" * 8 * LINE_BURST)
+    await flooder.closed.wait()
+    assert hosted.host.house.meter.refused["flood"] == 1
+    await every_frame_arrives(hosted, visitor, scenes)
+
+
+async def test_a_slow_flood_is_dropped_and_then_hung_up_on(hosted: Hosted, scenes, monkeypatch):
+    """Below the line's own limit: what is typed beyond 1 KB/s is dropped, 256 KB of it end the session."""
+    monkeypatch.setattr("tui.ssh.gate.LINE_BURST", 100 * FLOOD)
+    flooder, visitor = await hosted.look(), await hosted.look()
+    await visitor.see("1 Legs")
+    flooder.press(b"\x1b[B" * INPUT_BURST)
+    await until(lambda: flooder.viewer._bucket.dropped > 3_000)
+    assert not flooder.closed.is_set()
+    flooder.press(b"x" * 2 * FLOOD)
+    await flooder.closed.wait()
+    assert "too much input" in flooder.screen.raw.decode()
+    await every_frame_arrives(hosted, visitor, scenes)
+
+
+async def test_a_flood_beside_the_keys_is_cut_too(hosted: Hosted, scenes):
+    """Environment variables, window sizes and pings without end never reach a session's bucket."""
+    flooder, visitor = await hosted.look(), await hosted.look()
+    await visitor.see("1 Legs")
+    for n in range(20_000):
+        flooder.chan.change_terminal_size(40 + n % 200, 10 + n % 100)
+    await flooder.closed.wait()
+    assert hosted.host.house.meter.refused["flood"] == 1
+    await every_frame_arrives(hosted, visitor, scenes)
+
+
+async def frames_until_one_is_dropped(viewer) -> None:
+    """Whole frames, faster than any market: the line fills within few turns of the loop."""
+    while not viewer.dropped:
+        for _ in range(100):
+            viewer._shown = None
+            viewer._show(viewer._room)
+        await asyncio.sleep(0)
+
+
+async def test_a_stopped_client_is_not_queued_for(hosted: Hosted, scenes):
+    """The client stops reading its socket: what waits for it stays small, and in the end it sees all."""
+    stopped, visitor = await hosted.look(size=(160, 45)), await hosted.look()
+    await stopped.see("1 Legs")
+    gate = next(gate for gate in hosted.host.house.gates if gate.session.viewer is stopped.viewer)
+    stopped.conn._transport.pause_reading()
+    await frames_until_one_is_dropped(stopped.viewer)
+    waiting = gate._conn._transport.get_write_buffer_size()
+    assert waiting < 128 * 1024
+    await every_frame_arrives(hosted, visitor, scenes)
+    assert gate._conn._transport.get_write_buffer_size() <= waiting
+    stopped.conn._transport.resume_reading()
+    await stopped.see("1,002.25")
+    late = await hosted.look(size=(160, 45))
+    await until(lambda: stopped.screen.cells() == late.screen.cells())
+
+
+async def test_a_client_whose_window_is_full_is_not_queued_for(hosted: Hosted, scenes):
+    """The client reads its socket and does not open its window."""
+    stopped, visitor = await hosted.look(size=(160, 45)), await hosted.look()
+    await stopped.see("1 Legs")
+    stopped.chan.pause_reading()
+    await frames_until_one_is_dropped(stopped.viewer)
+    await every_frame_arrives(hosted, visitor, scenes)
+    stopped.chan.resume_reading()
+    await stopped.see("1,002.25")
+
+
+async def test_a_stopped_client_does_not_keep_the_host_from_stopping(hosted: Hosted):
+    stopped = await hosted.look(size=(160, 45))
+    stopped.conn._transport.pause_reading()
+    await frames_until_one_is_dropped(stopped.viewer)
+    hosted.host.stop()
+    await hosted.task
+
+
+async def test_a_storm_of_keys_and_sizes_costs_the_others_nothing(hosted: Hosted, scenes):
+    stormer, visitor = await hosted.look(), await hosted.look()
+    await visitor.see("1 Legs")
+    for n in range(300):
+        stormer.press(b"]t[2z?\x1b"[n % 7 :][:1])
+        stormer.chan.change_terminal_size(n % 400, n % 150)
+    await every_frame_arrives(hosted, visitor, scenes)
+    assert not visitor.closed.is_set()
+
+
+async def test_a_login_storm_of_strangers_ends_with_refusals(hosted: Hosted, scenes):
+    visitor = await hosted.look()
+    await visitor.see("1 Legs")
+    stranger = asyncssh.generate_private_key("ssh-ed25519")
+    tries = await asyncio.gather(
+        *(hosted.connect(client_keys=[stranger]) for _ in range(10)), return_exceptions=True
+    )
+    assert all(isinstance(each, asyncssh.PermissionDenied) for each in tries)
+    await every_frame_arrives(hosted, visitor, scenes)
+
+
+async def test_a_storm_is_not_a_storm_of_log_lines(hosted: Hosted, caplog, monkeypatch):
+    caplog.set_level("INFO", logger="tui.ssh")
+    monkeypatch.setattr(hosted.host.house, "clock", lambda: now)
+    now = time.monotonic()
+    for _ in range(1_000):
+        hosted.host.house.refused("full", address="192.0.2.1")
+    now += 2
+    hosted.host.house.refused("full", address="192.0.2.1")
+    told = [record.told for record in caplog.records if record.getMessage() == "refused"]
+    assert [each.get("and_more") for each in told] == [None, 999]

@@ -1,0 +1,213 @@
+"""The installed command and real OpenSSH clients in real terminals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from shutil import which
+
+import pytest
+from pty_terminal import PATIENCE_S, Terminal
+
+COMMAND = Path(sys.executable).parent / "rotation-tui"
+CURSOR, WRAP = 25, 7
+
+pytestmark = pytest.mark.skipif(
+    not (which("ssh") and which("ssh-keygen")), reason="needs the OpenSSH client (apt: openssh-client)"
+)
+
+
+class Server:
+    """``rotation-tui host`` in a process of its own, on the demo's tape at sixty times its speed."""
+
+    def __init__(self, home: Path, *options: str) -> None:
+        self.home = home
+        self.key = home / "id"
+        if not self.key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
+            self.keys = home / "keys"
+            self.keys.write_bytes((home / "id.pub").read_bytes())
+            self.keys.chmod(0o600)
+        env = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+        self.process = subprocess.Popen(
+            [COMMAND, "host", "--listen", "127.0.0.1:0", "--allow-root", "--demo", "--speed", "60"]
+            + list(options or ("--authorized-keys", str(home / "keys"))),
+            env={**env, "HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=(home / "log").open("wb"),
+        )
+        self.port = self._port()
+
+    def _port(self) -> int:
+        while self.process.poll() is None:
+            for line in (self.home / "log").read_text("utf-8").splitlines():
+                if line.startswith("rotation-tui: listening on "):
+                    return int(line.rpartition(" ")[2])
+        raise AssertionError((self.home / "log").read_text("utf-8"))
+
+    def ssh(self, *words: str, key: Path | None = None, options: tuple[str, ...] = ()) -> list[str]:
+        """An ssh command line that depends on nothing of this machine's user."""
+        fixed = {
+            "StrictHostKeyChecking": "accept-new",
+            "UserKnownHostsFile": str(self.home / "known"),
+            "IdentitiesOnly": "yes",
+            "IdentityAgent": "none",
+            "ConnectTimeout": "50",
+        }
+        return [
+            "ssh", "-F", "none", "-p", str(self.port), "-i", str(key or self.key), *options,
+            *(f"-o{name}={value}" for name, value in fixed.items()), "visitor@127.0.0.1", *words,
+        ]  # fmt: skip
+
+    def run(self, *words: str, **more) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.ssh(*words, **more), capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def look(self, size: tuple[int, int] = (100, 30)) -> Terminal:
+        return Terminal(self.ssh(options=("-tt",)), size=size, env=dict(os.environ))
+
+    def end(self) -> tuple[int, bytes]:
+        self.process.send_signal(signal.SIGTERM)
+        out, _ = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, out
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("host"))
+    yield server
+    if server.process.poll() is None:
+        server.process.kill()
+    server.process.communicate()
+
+
+def at_rest(terminal: Terminal) -> bool:
+    return terminal.modes <= {CURSOR, WRAP} and terminal.attributes_now == terminal.attributes
+
+
+def test_a_visit_from_login_to_a_restored_terminal(server):
+    with server.look() as terminal:
+        terminal.see("Russell 2000 (IWM)", "1 Legs", "2 Spread", "DEMO")
+        assert 1049 in terminal.modes
+        assert CURSOR not in terminal.modes
+        terminal.press("3z")
+        terminal.wait(lambda t: "1 Legs" not in t.text and "3 Ratio" in t.text, "the ratio alone")
+        terminal.press("\x1b")
+        terminal.see("1 Legs")
+        terminal.press("?/midrank\r")
+        terminal.see("midrank")
+        terminal.press("\x1b")
+        terminal.press("\x1b")
+        terminal.see("1 Legs")
+        terminal.resize(160, 45)
+        terminal.see("5 Health")
+        terminal.resize(50, 12)
+        terminal.wait(lambda t: "2 Spread" not in t.text, "one panel")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert at_rest(terminal)
+
+
+def test_two_sizes_at_once_and_a_late_joiner(server):
+    """All press Space, each then shows its own moment; before that the same clock runs for all."""
+    with server.look() as early, server.look((160, 45)) as large, server.look() as late:
+        for terminal in (early, large, late):
+            terminal.see("Russell 2000 (IWM)", "1 Legs")
+        # A held tape would need its owner: instead wait until one frame stands on both.
+        early.wait(
+            lambda t: (late.read(), t.text == late.text and t.styles == late.styles)[1], "the same cells"
+        )
+        assert len(large.lines) == 45
+        for terminal in (early, large, late):
+            terminal.press("q")
+            assert terminal.end() == 0
+
+
+def test_killing_a_client_leaves_the_others(server):
+    with server.look() as killed, server.look() as other:
+        for terminal in (killed, other):
+            terminal.see("1 Legs")
+        killed.send_signal(signal.SIGKILL)
+        killed.end()
+        before = other.text
+        other.wait(lambda t: t.text != before, "to go on")
+        other.press("q")
+        assert other.end() == 0
+
+
+def test_without_the_key_no_one_comes_in(server, tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
+    refused = server.run("headline", key=tmp_path / "other")
+    assert refused.returncode == 255
+    assert "Permission denied (publickey)" in refused.stderr
+
+
+def test_commands_answer_and_nothing_else_runs(server):
+    assert server.run("headline").stdout.startswith("DEMO: Russell 2000 (IWM)")
+    assert '"sessions":' in server.run("status", "--json").stdout
+    assert "IWM" in server.run("snapshot").stdout
+    for words in (("id",), ("sh", "-c", "id")):
+        refused = server.run(*words)
+        assert refused.returncode == 127
+        assert refused.stdout == ""
+        assert "there is no such command" in refused.stderr
+    shell = server.run(options=("-T",))
+    assert shell.returncode == 1
+    assert "needs a terminal" in shell.stdout
+
+
+def test_no_sftp_no_scp_no_forwards_no_agent(server, tmp_path):
+    refused = server.run("sftp", options=("-s",))
+    assert refused.returncode != 0
+    assert refused.stdout == ""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    back = server.run("headline", options=("-R", f"{port}:127.0.0.1:22", "-oExitOnForwardFailure=yes"))
+    assert back.returncode != 0
+    assert "forwarding failed" in back.stderr
+    through = server.run(options=("-W", "127.0.0.1:22"))
+    assert through.returncode != 0
+    assert through.stdout == ""
+    agent = server.run("env", options=("-A", "-X"))
+    assert agent.returncode == 127
+
+
+def test_the_host_key_is_kept_and_sigterm_gives_terminals_back(tmp_path):
+    server = Server(tmp_path)
+    with server.look() as terminal:
+        terminal.see("1 Legs")
+        code, out = server.end()
+        assert code == 0
+        assert out == b""
+        assert terminal.end() == 0
+        assert at_rest(terminal)
+        assert "the host is closing" in terminal.last_words
+    before = (tmp_path / "known").read_text("utf-8").split()[1:]
+    again = Server(tmp_path)
+    try:
+        assert again.run("headline").returncode == 0
+        now = [line.split()[1:] for line in (tmp_path / "known").read_text("utf-8").splitlines()]
+        assert now == [before[:2], before[:2]]
+        again.keys = tmp_path / "keys"
+        again.keys.write_text("")
+        again.process.send_signal(signal.SIGHUP)
+        assert again.run("headline").returncode == 0  # an empty file is a mistake: the old keys stay
+    finally:
+        again.end()
+
+
+def test_an_open_host_asks_nothing(tmp_path):
+    server = Server(tmp_path, "--open")
+    try:
+        known = server.run("headline")
+        unknown = server.run("headline", options=("-oPubkeyAuthentication=no",))
+        assert (known.returncode, unknown.returncode) == (0, 0)
+    finally:
+        server.end()
