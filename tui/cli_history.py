@@ -86,7 +86,7 @@ class Meter:
             self.end()
             click.echo(progress.said, err=True)
         if self._live:
-            click.echo(f"\r\x1b[K{line(progress)[: _width() - 1]}", err=True, nl=False)
+            click.echo(f"\r\x1b[K{line(progress)[: _width() - 1]}", err=True, nl=False, color=True)
             self._open = True
         elif (step := STEPS * progress.done // max(progress.total, 1)) != self._step:
             self._step = step
@@ -95,7 +95,7 @@ class Meter:
     def end(self) -> None:
         """Leave the line that is written over."""
         if self._open:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            click.echo("\r\x1b[K", err=True, nl=False, color=True)
             self._open = False
 
 
