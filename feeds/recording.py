@@ -16,7 +16,8 @@ from feeds.base import Batch, FedNews, Rewind, Status
 from feeds.sanitize import clean
 from feeds.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.door import FUTURE_NS
-from rotation.sessions import hours, session_at
+from rotation.sessions import NEW_YORK
+from rotation.ticks import NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 BATCH, REWIND = "Batch", "Rewind"
 _TOLD: dict[str, type[Status | FedNews]] = {"Status": Status, "FedNews": FedNews}
 """Kinds that ``said`` gives back; others are written down for who looks into the file."""
+
+DAY_NS = 86_400 * NS
 
 Row = tuple[Any, ...]
 
@@ -109,14 +112,14 @@ def merged(rows: pl.DataFrame) -> list[Event]:
 def standing(tape: pl.DataFrame, at_ns: int) -> list[Event]:
     """All that a market, begun anew, and a screen need to stand at this instant; the first is a Rewind."""
     known = tape.filter(pl.col("at_ns") <= at_ns)
-    told = known.filter(pl.col("kind").is_in(list(_TOLD)))
-    known = _since_rewind(known.filter(~pl.col("kind").is_in(list(_TOLD))))
-    events = [event for event in merged(_of_newest_session(known)) if isinstance(event, Batch | Rewind)]
-    first = events[0] if events else Batch((), at_ns)
-    standing_at: list[Event] = [Rewind(first.quotes, first.as_of_ns or at_ns), *events[1:]]
+    is_told = pl.col("kind").is_in(list(_TOLD))
+    told, known = known.filter(is_told), known.filter(~is_told)
+    known = _of_newest_days(_since_rewind(known))
+    began_ns = int(known["as_of_ns"][0]) if known.height else at_ns
+    events: list[Event] = [Rewind((), began_ns), *merged(known)]
     if known.is_empty() or known["at_ns"][-1] < at_ns:
-        standing_at.append(Batch((), at_ns))
-    return standing_at + [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(told)]
+        events.append(Batch((), at_ns))
+    return events + [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(told)]
 
 
 def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
@@ -124,14 +127,16 @@ def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
     return rows if last is None else rows.filter(pl.col("step") >= last)
 
 
-def _of_newest_session(rows: pl.DataFrame) -> pl.DataFrame:
-    """From the first arrival of the newest session on: what came before has been forgotten by then."""
-    prints = rows.filter(pl.col("symbol").is_not_null() & (pl.col("ts_ns") <= pl.col("as_of_ns") + FUTURE_NS))
-    session = session_at(prints["ts_ns"].max()) if prints.height else None  # type: ignore[arg-type]
-    if session is None:
+def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of a long tape the newest two days with prints of their own: by then the others are forgotten."""
+    age = pl.col("as_of_ns") - pl.col("ts_ns")
+    fresh = age.is_between(-FUTURE_NS, DAY_NS) & (pl.col("price") > 0)
+    utc = pl.from_epoch("as_of_ns", "ns").dt.replace_time_zone("UTC")
+    arrived = rows.filter(fresh).select("step", day=utc.dt.convert_time_zone(NEW_YORK.key).dt.date())
+    days = arrived["day"].unique().sort()
+    if len(days) <= 2:
         return rows
-    first = prints.filter(pl.col("ts_ns") >= hours(session)[0])["step"][0]
-    return rows.filter(pl.col("step") >= first)
+    return rows.filter(pl.col("step") >= arrived.filter(pl.col("day") >= days[-2])["step"][0])
 
 
 def _event(part: pl.DataFrame) -> Event | None:
