@@ -1,8 +1,14 @@
-"""Alpaca's REST: closed days only, page after page, within the account's calls a minute."""
+"""Alpaca's REST: closed days only, page after page, within the account's calls a minute.
+
+The server is judged by Alpaca's own client, in a process of its own.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
@@ -420,3 +426,45 @@ async def test_symbols_followed_by_minute_are_compared_by_minute(clock, monkeypa
     assert {quote.symbol: (quote.price, quote.ts_ns % MINUTE) for quote in found} == {
         "IWM": (221.28, TRADED_NS % MINUTE), "KRE": (50.0, 0),
     }  # fmt: skip
+
+
+REFEREE = """
+from datetime import datetime, timezone
+from alpaca.data.enums import Adjustment, DataFeed
+from alpaca.data.historical.stock import StockHistoricalDataClient
+from alpaca.data.requests import StockBarsRequest, StockSnapshotRequest
+from alpaca.data.timeframe import TimeFrame
+
+client = StockHistoricalDataClient("PKTEST", "secret", url_override={url!r})
+asked = StockBarsRequest(
+    symbol_or_symbols=["IWM", "QQQ"], timeframe=TimeFrame.Day, adjustment=Adjustment.SPLIT,
+    start=datetime(2024, 7, 10, tzinfo=timezone.utc), end=datetime(2024, 7, 16, 12, tzinfo=timezone.utc),
+    feed=DataFeed.SIP,
+)
+for name, bars in sorted(client.get_stock_bars(asked).data.items()):
+    print(name, len(bars), bars[-1].timestamp.isoformat(), bars[-1].close)
+for name, one in client.get_stock_snapshot(StockSnapshotRequest(symbol_or_symbols=["IWM"])).items():
+    print(name, one.latest_trade.price, one.latest_trade.timestamp.isoformat(), one.previous_daily_bar.close)
+"""
+
+
+async def test_alpacas_own_client_understands_the_rest_server(clock):
+    tape = Tape({"IWM": days(date(2024, 7, 9), DAY), "QQQ": days(date(2024, 7, 9), DAY, 490.0)})
+    tape.latest = {"IWM": latest()}
+    async with AlpacaRestServer(tape, page_max=3, now_ns=clock.now_ns) as server:
+        code = REFEREE.format(url=server.url)
+        judge = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            out, errors = await asyncio.wait_for(judge.communicate(), 60)
+        finally:
+            if judge.returncode is None:
+                judge.kill()
+                await judge.wait()
+    assert out.decode().splitlines() == [
+        "IWM 5 2024-07-16T04:00:00+00:00 205.0",
+        "QQQ 5 2024-07-16T04:00:00+00:00 495.0",
+        "IWM 221.28 2024-07-16T13:31:30+00:00 205.0",
+    ], errors.decode()
+    assert len(server.requests) == 5
