@@ -50,7 +50,7 @@ class Filler:
         self._turn = 0
         self._is_noted = False
         self.printed: set[str] = set()
-        """Symbols with a live print on this connection."""
+        """Symbols with a live print on this connection, after their last gap."""
         self.count = 0
         """Gaps noticed. An outage of all counts as one, whatever connections fail in the midst of it."""
         self.error = ""
@@ -64,6 +64,7 @@ class Filler:
     def miss(self, symbols: Iterable[str], since_ns: int) -> None:
         """Prints may be missing from here on, until a connection stands."""
         self._gaps.open(symbols, since_ns)
+        self.printed.difference_update(self._gaps.symbols)
 
     def note(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> None:
         """A gap is over, but not filled: say so."""
