@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rotation.fedwatch import Chain
 
 FRESH_S = 900.0
-"""A futures price older than this is stale; back months trade once in a few minutes on a good day."""
+"""A price older than this is stale; back months trade once in a few minutes."""
 SETTLE_HOUR = 15
 """Daily settlement: 14:00 Chicago, 15:00 New York (CME Group, Fed Funds futures settlement procedure)."""
 END_HOUR = 17
@@ -93,9 +93,9 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
     case = live.case(inputs, now_ns)
     chain = solve(case)
     ages_s = {
-        month: max(0.0, (now_ns - one.ts_ns) / NS)
+        month: max(0.0, (now_ns - one.quote.ts_ns) / NS)
         for month, one in quoted.items()
-        if one.ts_ns is not None and one.kind != "settlement"
+        if one.quote.ts_ns is not None and (one.kind != "settlement" or one.by_book)
     }
     current = running(quoted, now_ns)
     try:

@@ -70,6 +70,13 @@ def test_a_book_that_is_no_use_gives_way_to_the_settlement_not_to_the_trade(book
         assert len(found.warnings) == len(told)
 
 
+def test_a_book_of_hours_ago_is_no_book_of_now():
+    inputs = changed(traded(CASE, NOW), JAN, bid=96.07, ts_ns=NOW - 7200 * S)
+    found = chosen(inputs)
+    assert found.settled == FRIDAY
+    assert found.warnings[0].startswith("ZQF27 (2027-01) is 7195 s older than")
+
+
 def test_a_crossed_book_without_a_settlement_names_the_contract():
     inputs = changed(traded(CASE, NOW), DEC, bid=96.07, ask=96.06, settle=None, settle_date=None)
     found = chosen(inputs)
