@@ -172,11 +172,6 @@ def _zone(name: object) -> ZoneInfo:
         return NEW_YORK
 
 
-def subscription(months: tuple[tuple[int, int], ...]) -> str:
-    """The stream's subscribe message; it must be sent again every 15 s."""
-    return msgspec.json.encode({"subscribe": [symbol(*month) for month in months]}).decode()
-
-
 def stream_url() -> str:
     """``ROTATION_TUI_YAHOO_STREAM_URL``, or Yahoo's own. Raises InputError for a wrong address."""
     return address("YAHOO", "STREAM", STREAM_HOME) + "/?version=2"

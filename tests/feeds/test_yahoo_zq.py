@@ -21,7 +21,6 @@ from feeds.yahoo_zq import (
     from_frame,
     parse,
     stream_url,
-    subscription,
     symbol,
 )
 from rotation.sessions import to_ns
@@ -167,7 +166,6 @@ def test_symbols():
     assert [contract(symbol(2027, month)) for month in (1, 6, 12)] == [(2027, 1), (2027, 6), (2027, 12)]
     assert contract("ZQ=F") is contract("ZQZ26") is contract("ZQZ26.CBT\n") is None
     assert months_ahead(2026, 11, 4) == ((2026, 11), (2026, 12), (2027, 1), (2027, 2))
-    assert json.loads(subscription(((2026, 12),))) == {"subscribe": ["ZQZ26.CBT"]}
 
 
 def test_prices():
