@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.alpaca_conditions import sets_last
 from feeds.errors import SourceError
 from feeds.vendor import Correction, Halt
 from feeds.wire import instant_ns, number
@@ -31,17 +32,6 @@ MESSAGES_MAX = 20_000
 SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,5}){0,2}", re.ASCII)
 MINUTE_NS = 60 * NS
 
-NOT_LAST = frozenset("CNRHIMQPZU4789GV")
-"""Sale conditions whose trades set no last price, on every tape.
-
-CTS Pillar Output Specification and UTP UTDF Specification, "consolidated last: no", or only where the day has
-no trade yet: C cash, N next day, R seller, H price variation, I odd lot, M and Q official close and open
-(reports, not trades), P prior reference price, Z and U sold out of sequence, 4 derivatively priced, 7 and V
-contingent, 8 reserved, G bunched sold. 9, the corrected close, may come hours later: it is history's to
-know, as in Alpaca's own minute bars. T, before and after hours, stays: the market knows the hour by itself.
-"""
-_AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
-"""Average price by tape; B on tape C is a bunched trade, an ordinary price."""
 HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
 """Status codes: 2 and 3 on tapes A and B, H, P (volatility) and T on C. Q, quotes resume, is no trade yet."""
 _SILENT = frozenset({"q", "d", "l", "i", "o", "n"})
@@ -199,7 +189,7 @@ def _trade(message: _Message) -> Quote | None:
     trade_id, size = message.i, number(message.s)
     if isinstance(trade_id, bool) or not isinstance(trade_id, int) or not 0 <= trade_id < 2**63:
         raise SourceError("a trade without its number")
-    return Quote(symbol, _instant(message), price, trade_id, _shares(size))
+    return Quote(symbol, _instant(message), price, trade_id, shares(size))
 
 
 def _bar(message: _Message, symbol: str) -> Quote:
@@ -220,18 +210,10 @@ def bar(  # noqa: PLR0917 - a bar has these
     day = new_york_day(end_ns)
     if is_session(day) and end_ns == open_ns(day):
         end_ns -= 1
-    return Quote(symbol, end_ns, close, 0, _shares(volume), high, low)
+    return Quote(symbol, end_ns, close, 0, shares(volume), high, low)
 
 
-def sets_last(conditions: Loose, tape: Loose) -> bool:
-    """Whether a trade with these sale conditions may be the last price."""
-    if not isinstance(conditions, list):
-        return conditions is None
-    average = _AVERAGE.get(tape) if isinstance(tape, str) else None
-    return not any(one in NOT_LAST or one == average for one in conditions if isinstance(one, str))
-
-
-def _shares(size: float | None) -> int:
+def shares(size: float | None) -> int:
     """Whole shares; 0 where unknown or beyond belief."""
     return int(size) if size is not None and 0 <= size < 1e13 else 0
 

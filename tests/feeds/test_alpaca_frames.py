@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.alpaca_frames import MESSAGES_MAX, MINUTE_NS, exact_ns, parse, sets_last
+from feeds.alpaca_conditions import sets_last
+from feeds.alpaca_frames import MESSAGES_MAX, MINUTE_NS, exact_ns, parse
 from feeds.errors import SourceError
 from feeds.vendor import Correction, Halt
 from rotation.door import Door

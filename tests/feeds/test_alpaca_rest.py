@@ -17,7 +17,7 @@ import pytest
 from feeds.alpaca import Alpaca
 from feeds.alpaca_keys import AlpacaKeys
 from feeds.alpaca_quota import Quota
-from feeds.alpaca_rest import AT_ONCE, AlpacaRest, Page
+from feeds.alpaca_rest import AT_ONCE, AlpacaRest
 from feeds.daily import last_settled
 from feeds.errors import SourceError
 from feeds.transport import Transport
@@ -82,7 +82,7 @@ def query(server, place=-1) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(server.requests[place].path).query).items()}
 
 
-async def collect(pages) -> list[Page]:
+async def collect(pages):
     return [page async for page in pages]
 
 
