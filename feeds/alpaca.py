@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from feeds.alpaca_frames import encode, parse
 from feeds.alpaca_keys import AlpacaKeys
+from feeds.alpaca_names import Names
 from feeds.alpaca_plan import Plan
 from feeds.alpaca_rest import AlpacaRest
 from feeds.errors import InputError
+from feeds.symbols import alpaca_symbol
 from feeds.vendor import Heard, Trouble
 from feeds.wire import address
 
@@ -75,7 +77,7 @@ class Alpaca:
         if feed not in MODES:
             raise InputError(f"Alpaca has no feed of that name — choose one of {', '.join(MODES)}")
         self._keys = AlpacaKeys(key_id, secret)
-        self._first = tuple(first)
+        self._first = tuple(alpaca_symbol(symbol) for symbol in first)
         self._channels = channels
         self._packed = packed
         self._plan = Plan((), channels)
@@ -95,15 +97,17 @@ class Alpaca:
 
         Raises SourceError where Alpaca does not answer.
         """
-        found = await self.rest.snapshots(symbols)
+        names = Names(symbols)
+        found = await self.rest.snapshots(names.theirs)
         # A print within the minute would look like one that the stream has missed.
         coarse = self._plan.by_minute
         seen = (one.minute if symbol in coarse else one.quote for symbol, one in found.items())
-        return tuple(quote for quote in seen if quote is not None)
+        return names.back(quote for quote in seen if quote is not None)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars that ended within the gap. Raises SourceError where Alpaca does not answer."""
-        return await self.rest.minute_bars(symbols, start_ns, end_ns)
+        names = Names(symbols)
+        return names.back(await self.rest.minute_bars(names.theirs, start_ns, end_ns))
 
 
 class AlpacaConversation:
@@ -114,6 +118,7 @@ class AlpacaConversation:
         self._keys = keys
         self._plan = plan
         self._packed = packed
+        self._names = Names()
 
     def opened(self) -> tuple[Frame, ...]:
         """The authentication; the vendor waits ten seconds for it."""
@@ -128,7 +133,7 @@ class AlpacaConversation:
         subscribed: frozenset[str] | None = None
         if told.subscribed is not None:
             self._plan.acknowledged(told.subscribed)
-            subscribed = self._plan.covered
+            subscribed = self._names.ours(self._plan.covered)
             send = self._send(self._plan.next())
         for code in told.errors:
             if code == _ALREADY:
@@ -136,19 +141,20 @@ class AlpacaConversation:
             else:
                 trouble, send = self._no(code, told.rejected)
         return Heard(
-            quotes=tuple(told.quotes),
+            quotes=self._names.back(told.quotes),
             send=send,
             ready=ready,
             subscribed=subscribed,
-            halts=tuple(told.halts),
-            corrections=tuple(told.corrections),
+            halts=self._names.back(told.halts),
+            corrections=self._names.back(told.corrections),
             trouble=trouble,
             rejected=tuple(told.rejected),
         )
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The first request towards this set; the others follow its acknowledgement."""
-        return self._send(self._plan.want(symbols))
+        self._names = Names(symbols)
+        return self._send(self._plan.want(self._names.theirs))
 
     def beat(self) -> tuple[Frame, ...]:
         """Nothing: Alpaca needs none."""

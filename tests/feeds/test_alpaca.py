@@ -235,6 +235,19 @@ def test_symbols_that_alpaca_cannot_know_are_not_asked_for():
     assert asked(frames) == [{"action": "subscribe", "trades": ["BRK.B", "IWM"]}]
 
 
+def test_classes_of_shares_are_written_their_way_and_come_back_in_ours():
+    conversation = vendor(first=["BRK-B"], channels=1).conversation()
+    wanted = frozenset({"BRK-B", "BF-B", "IWM", "RUT", "^NDX"})
+    assert asked(conversation.subscribe(wanted)) == [{"action": "subscribe", "trades": ["BRK.B"]}]
+    conversation.received(subscribed(trades={"BRK.B"}))
+    heard = conversation.received(subscribed(trades={"BRK.B"}, bars={"*"}))
+    assert heard.subscribed == {"BRK-B", "BF-B", "IWM"}  # no index: their state says that nothing comes
+    frame = encode([trade("BRK.B"), minute("BF.B"), status("BRK.B", "2"), cancel("BF.B")], packed=False)
+    heard = conversation.received(frame)
+    assert [quote.symbol for quote in heard.quotes] == ["BRK-B", "BF-B"]
+    assert (heard.halts[0].symbol, heard.corrections[0].symbol) == ("BRK-B", "BF-B")
+
+
 @pytest.mark.parametrize("code", [400, 405, 409, 410, 411, 500])
 def test_what_is_only_good_to_have_may_fail(code):
     conversation = vendor().conversation()

@@ -399,13 +399,15 @@ async def test_delayed_consolidated_gaps_end_where_the_free_plan_ends(rest, cloc
 
 async def test_the_vendor_hands_both_on(clock, monkeypatch):
     opens = open_ns(DAY)
-    tape = Tape(latest={"IWM": latest()}, minutes={"IWM": [(opens, 221.0)]})
+    tape = Tape(latest={"IWM": latest()}, minutes={"IWM": [(opens, 221.0)], "BRK.B": [(opens, 400.0)]})
     async with AlpacaRestServer(tape) as server, Transport() as transport:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
         vendor = Alpaca("PKTEST", "secret", transport, clock_ns=clock, sleep=clock.sleep)
         assert [quote.price for quote in await vendor.snapshot(frozenset({"IWM", "QQQ"}))] == [221.28]
-        filled = await vendor.backfill(frozenset({"IWM"}), opens, opens + 2 * MINUTE)
-    assert [(quote.ts_ns, quote.price) for quote in filled] == [(opens + MINUTE, 221.0)]
+        filled = await vendor.backfill(frozenset({"IWM", "BRK-B", "RUT"}), opens, opens + 2 * MINUTE)
+        assert query(server)["symbols"] == "BRK.B,IWM"
+    found = [(quote.symbol, quote.ts_ns, quote.price) for quote in filled]
+    assert found == [("BRK-B", opens + MINUTE, 400.0), ("IWM", opens + MINUTE, 221.0)]
 
 
 async def test_symbols_followed_by_minute_are_compared_by_minute(clock, monkeypatch):
