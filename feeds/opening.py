@@ -13,6 +13,7 @@ from feeds.base import Batch, FedNews, Rewind
 from feeds.errors import InputError
 from feeds.fed_demo import DemoFed, demo_fed
 from feeds.history_files import read_history
+from feeds.history_loading import load_history
 from feeds.recording import standing
 from feeds.replay import TapeFeed, until
 from feeds.scenario import build
@@ -60,10 +61,20 @@ def demo() -> Source:
     return Source(scenario.history, scenario.tape, Origin("DEMO", "built-in demo"), starts)
 
 
-def source(store: HistoryStore, *, history: Path | None, tapes: Sequence[Path], now_ns: int) -> Source:
-    """What the person named; without any of it imported history, and without that the demo."""
+def source(
+    store: HistoryStore,
+    *,
+    history: Path | None,
+    tapes: Sequence[Path],
+    now_ns: int,
+    pair: tuple[str, str] = ("IWM", "QQQ"),
+) -> Source:
+    """What the person named; without any of it imported history, and without that the demo.
+
+    ``pair``: loaded whole from however long a list, like the desk's legs.
+    """
     if history is None:
-        settled = store.load()
+        settled = load_history(store, (*pair, *Desk().legs), now_ns=now_ns)
         if not settled.symbols and not tapes:
             return demo()
     else:

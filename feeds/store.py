@@ -79,8 +79,10 @@ class HistoryStore:
         """What is stored, by symbol; empty before the first import. Raises InputError if it is damaged."""
         return read_manifest(self.folder)
 
-    def load(self, symbols: Iterable[str] | None = None) -> History:
-        """The settled closes of these symbols (None: of all); those not stored are left out.
+    def load(self, symbols: Iterable[str] | None = None, *, since: date | None = None) -> History:
+        """The settled closes of these symbols (None: of all), from ``since`` on.
+
+        Those not stored are left out.
 
         Raises InputError if a file is missing or damaged.
         """
@@ -89,7 +91,7 @@ class HistoryStore:
         while True:
             chosen = {s: entry for s, entry in held.items() if wanted is None or s in wanted}
             try:
-                parts = [self._read(symbol, entry) for symbol, entry in chosen.items()]
+                parts = [self._read(symbol, entry, since) for symbol, entry in chosen.items()]
             except FileNotFoundError as error:
                 # A writer may have swapped the manifest meanwhile; if none has, the file is lost.
                 before, held = held, self.symbols()
@@ -229,9 +231,10 @@ class HistoryStore:
             if CAN_LOCK or path.stat().st_mtime < time.time() - _UNLOCKED_GRACE_S:
                 path.unlink()
 
-    def _read(self, symbol: str, entry: Entry) -> pl.DataFrame:
+    def _read(self, symbol: str, entry: Entry, since: date | None) -> pl.DataFrame:
         data = self._bytes(symbol, entry)
-        return parse_parquet(data, shown_path(self.folder / entry.file), list(SCHEMA))
+        frame = parse_parquet(data, shown_path(self.folder / entry.file), list(SCHEMA))
+        return frame if since is None else frame.filter(pl.col("date") >= since)
 
     def _bytes(self, symbol: str, entry: Entry) -> bytes:
         """Its file, checked. Raises InputError if it is damaged, FileNotFoundError if it is not there."""

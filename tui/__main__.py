@@ -195,7 +195,11 @@ class LocalBackend:
         if wanted.demo:
             return opening.demo()
         found = opening.source(
-            self._store(), history=wanted.history, tapes=wanted.tapes, now_ns=time.time_ns()
+            self._store(),
+            history=wanted.history,
+            tapes=wanted.tapes,
+            now_ns=time.time_ns(),
+            pair=wanted.pair,
         )
         if found.origin.mode == "DEMO" and not wanted.unasked_demo:
             from rotation.errors import InputError  # noqa: PLC0415
