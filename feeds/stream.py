@@ -176,12 +176,12 @@ class StreamFeed:
         if admitted:
             if self._hours.canary_s(now_ns) is not None:  # at other hours a source repeats old prints
                 self._lag.measure(now_ns, max(quote.ts_ns for quote in admitted))
+            changed |= self._clocks.data_s is None
             self._clocks.printed({quote.symbol for quote in admitted}, now_s)
-            self._filler.take(admitted)
+            changed |= self._filler.take(admitted)
             self._data_ns = now_ns
             self._admitted += len(admitted)
             self._buffer.put(admitted)
-            changed |= self._status is None or self._status.state != self.mode
         if changed or heard.halts or heard.subscribed is not None or heard.trouble is not None:
             self._show()  # otherwise the next second is soon enough
 
@@ -287,10 +287,11 @@ class StreamFeed:
 
     def _state(self) -> Status:
         link = self._link
-        if link.final is not None:
-            return Status(link.final.state, link.final.said)
         if not link.is_subscribed:
-            return Status("OFFLINE", link.why or "authenticating")
+            final = link.final
+            return (
+                Status(final.state, final.said) if final else Status("OFFLINE", link.why or "authenticating")
+            )
         here = self._subscribed()
         detail = f"{len(here)} of {len(self._asked)} symbols"
         if link.is_limited or len(self._symbols) < len(self._asked):

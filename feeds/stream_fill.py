@@ -90,12 +90,14 @@ class Filler:
         self.printed.clear()
         self._buffer.release()
 
-    def take(self, quotes: Iterable[Quote]) -> None:
-        """Live prints that were let in."""
+    def take(self, quotes: Iterable[Quote]) -> bool:
+        """Live prints that were let in. True if a gap ended with one."""
+        before = len(self._gaps)
         symbols = {quote.symbol for quote in quotes}
         self._is_noted = False
         self.printed |= symbols
         self._gaps.printed(symbols)
+        return len(self._gaps) != before
 
     def start(self) -> None:
         """Begin to fill if there is something to fill, nothing runs, and the source may be asked."""

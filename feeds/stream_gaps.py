@@ -37,6 +37,9 @@ class Gaps:
         self._start_ns: dict[str, int] = {}
         self._tried: set[str] = set()
 
+    def __len__(self) -> int:
+        return len(self._start_ns)
+
     @property
     def symbols(self) -> frozenset[str]:
         """Those that may lack prints."""

@@ -10,6 +10,7 @@ import logging
 import math
 import socket as _socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -191,16 +192,14 @@ class Link:
         self._clocks.opened(now_s)
         self._socket = socket
         self.why = ""
-        try:
+        # Any end that we did not ask for is an outage, one in good order too.
+        with suppress(ConnectionClosed):
             greeting = self._conversation.opened()
             await self._send(socket, greeting)
             if not greeting:
                 await self._subscribe(socket)
             async for frame in socket:
                 await self._take(socket, frame)
-        except ConnectionClosed:
-            # Any end that we did not ask for is an outage, an orderly one too.
-            self.why = self.why or f"the connection was closed ({socket.close_code or 'cut'})"
 
     async def _take(self, socket: ClientConnection, frame: Frame) -> None:
         if self.why:
