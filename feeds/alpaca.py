@@ -178,7 +178,8 @@ class AlpacaConversation:
         beyond = self._plan.beyond
         if asked is None or asked.optional or not (beyond or asked.channel == "trades"):
             return None, send
-        return Trouble("limit", f"{_LIMIT[code]} ({code}); {len(beyond)} symbols are not followed"), send
+        left = f"{len(beyond)} symbols are not followed" if beyond else "fewer by trade, others by the minute"
+        return Trouble("limit", f"{_LIMIT[code]} ({code}); {left}"), send
 
     def _send(self, ask: Ask | None) -> tuple[Frame, ...]:
         return () if ask is None else (encode(ask.message, packed=self._packed),)

@@ -206,7 +206,9 @@ def test_405_halves_what_is_asked_until_it_fits():
     conversation = vendor(first=legs).conversation()
     conversation.subscribe(frozenset(legs))
     heard = conversation.received(encode([error(405)], packed=False))
-    assert heard.trouble.kind == "limit"
+    assert (heard.trouble.kind, heard.trouble.said) == (
+        "limit", "the plan's limit of symbols is reached (405); fewer by trade, others by the minute",
+    )  # fmt: skip
     assert asked(heard.send) == [{"action": "subscribe", "trades": legs[:6]}]
     assert answered(conversation, subscribed(trades=legs[:6])) == [{"action": "subscribe", "bars": ["*"]}]
     heard = conversation.received(subscribed(trades=legs[:6], bars=["*"]))

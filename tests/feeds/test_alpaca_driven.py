@@ -297,3 +297,12 @@ async def test_the_keys_show_nowhere(desk, caplog):
     for key in (KEY, SECRET):
         assert key not in shown
         assert [line for line in said if key in line] == []
+
+
+async def test_an_index_that_alpaca_does_not_have_keeps_nobody_waiting(desk):
+    """The default desk has two: they say OFFLINE, the others are live."""
+    async with AlpacaServer((READY, prints(), STAY)) as stream, AlpacaRestServer(Tape()) as rest:
+        run = desk(stream, rest, symbols=(*SYMBOLS, "RUT", "NDX"))
+        one = await run.until(lambda one: is_live(one, FIRST))
+    assert one.words == {"RUT": "OFFLINE", "NDX": "OFFLINE"}
+    assert one.told(Status)[-1].detail == "3 of 5 symbols"
