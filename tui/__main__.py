@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from feeds.store import HistoryStore
     from feeds.supervisor import Listener, Supervisor
     from rotation.fed_inputs import FedInputs
+    from rotation.findings import Finding
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
     from tui.desk import Controls, Recording, Wanted
@@ -181,6 +182,12 @@ class LocalBackend:
             "cache": user_cache_path("rotation-tui"),
             "log": logs.log_file(),
         }
+
+    def examine(self, *, stream: bool) -> list[Finding]:
+        """Look over the installation, but for the terminal; blocking, some seconds."""
+        from feeds import doctor  # noqa: PLC0415
+
+        return doctor.examine(self.places(), stream=stream)
 
     def configured(self) -> list[str]:
         """Keys by their source, and what the environment overrides: a line each, without a secret."""

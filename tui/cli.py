@@ -14,6 +14,7 @@ import click
 from rotation import __version__
 from rotation.errors import InputError, UnavailableError
 from tui.cli_config import config
+from tui.cli_doctor import doctor
 from tui.cli_fed import fed
 from tui.cli_history import sync
 from tui.cli_record import record
@@ -255,6 +256,7 @@ def themes() -> None:
 
 
 cli.add_command(config)
+cli.add_command(doctor)
 cli.add_command(record)
 history.add_command(sync)
 cli.add_command(fed)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rotation.fed_inputs import FedInputs
+    from rotation.findings import Finding
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
 
@@ -159,4 +160,8 @@ class Backend(Protocol):
 
     def configured(self) -> list[str]:
         """Keys by their source, and what the environment overrides: a line each, without a secret."""
+        ...
+
+    def examine(self, *, stream: bool) -> list[Finding]:
+        """Look over the installation, but for the terminal; blocking, some seconds."""
         ...

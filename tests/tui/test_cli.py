@@ -42,6 +42,7 @@ SUBCOMMANDS = [
     ["fed"],
     ["fed", "history"],
     ["record"],
+    ["doctor"],
     ["config"],
     ["config", "path"],
     ["config", "show"],

@@ -1,0 +1,48 @@
+"""Looks over the installation: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING
+
+from feeds import doctor_local as local
+from feeds.doctor_net import sources
+from feeds.doctor_stream import stream as streamed
+from feeds.key_ring import ring
+from feeds.keys import PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rotation.findings import Finding
+
+
+def examine(
+    places: Mapping[str, Path], *, stream: bool, environ: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """All findings; blocking, some seconds.
+
+    ``places``: files and folders that things are kept in, ``keys`` and ``history`` among them.
+    """
+    given = os.environ if environ is None else environ
+    now_ns = time.time_ns()
+    keys = list(local.keys(given, places["keys"].parent, ring()))
+    keyed = {found.name for found in keys if found.name in PARTS and found.said.startswith("from ")}
+    return [
+        *local.dependencies(),
+        *keys,
+        *local.addresses(given),
+        *local.calendar(now_ns),
+        *local.store(places, now_ns),
+        *asyncio.run(_asked(given, keyed, stream=stream)),
+    ]
+
+
+async def _asked(environ: Mapping[str, str], keyed: set[str], *, stream: bool) -> list[Finding]:
+    if not stream:
+        return await sources(environ, keyed)
+    answers, live = await asyncio.gather(sources(environ, keyed), streamed())
+    return [*answers, live]
