@@ -15,7 +15,7 @@ from tui.desk import Wanted
 if TYPE_CHECKING:
     from pathlib import Path
 
-NEEDED = "rotation-tui host needs asyncssh, which is not here; run: pip install 'rotation-tui[ssh]'"
+NEEDED = "host needs asyncssh, which is not here; run: pip install 'rotation-tui[ssh]'"
 EXAMPLES = """\b
 Examples:
   rotation-tui host --authorized-keys viewers.keys

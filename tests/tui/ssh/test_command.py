@@ -1,0 +1,167 @@
+"""The command line of ``host``, its log, and what it keeps: every mistake is one line, exit code 2."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from tui import cli, logs
+from tui.__main__ import LocalBackend
+from tui.ssh import journal, prefs
+from tui.ssh.prefs import Choice, Preferences
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIu0J8oR9NPVbDvZ7m0n8tW0m6q8cQ3i2y0m4nBzkq3Y someone\n"
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path, capsys):
+    """Run ``rotation-tui host …``; its exit code and what it said."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for kind in ("DATA", "STATE", "CONFIG", "CACHE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["rotation-tui", "host", *words])
+        code = cli.run(LocalBackend())
+        return code, capsys.readouterr().err
+
+    yield run
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+def test_without_asyncssh_one_line_says_what_to_install(told, monkeypatch):
+    monkeypatch.setitem(sys.modules, "asyncssh", None)
+    code, said = told("--open")
+    assert code == 2
+    assert said.endswith("host needs asyncssh, which is not here; run: pip install 'rotation-tui[ssh]'\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "say who may look"),
+        (("--open", "--authorized-keys", "keys"), "say who may look"),
+        (("--demo", "--authorized-keys", "nowhere"), "nowhere"),
+        (("--open", "--listen", "localhost"), "write 127.0.0.1:2222"),
+        (("--open", "--listen", "127.0.0.1:99999"), "write 127.0.0.1:2222"),
+        (("--open", "--theme", "plaid"), "there is no theme 'plaid'"),
+        (("--open",), "nothing to show"),
+        (("--open", "--demo", "--listen", "192.0.2.77:2222"), "--listen: 192.0.2.77:2222"),
+        (("--open", "--demo", "--host-key", "/dev/null/key"), "--host-key"),
+    ],
+)
+def test_a_mistake_is_one_line(told, words, says):
+    code, said = told("--allow-root", *words)
+    line = next(line for line in said.splitlines() if says in line)
+    assert code == 2
+    assert "Traceback" not in said
+    assert len(line) < 300
+
+
+def test_root_is_refused_unless_told(told, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    code, said = told("--open")
+    assert code == 2
+    assert "does not run as root" in said
+
+
+def test_the_demo_is_never_shown_unasked(told):
+    """A host without history would otherwise serve an invented market to everyone."""
+    assert told("--open", "--allow-root")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "says"),
+    [
+        (KEY, 0o666, "others may write"),
+        ("rubbish\n", 0o600, "one public key a line"),
+        ("\udcff", 0o600, "keys"),
+    ],
+)
+def test_a_file_of_keys_that_cannot_be_used(told, tmp_path, text, mode, says):
+    keys = tmp_path / "keys"
+    keys.write_bytes(text.encode("utf-8", "surrogateescape"))
+    keys.chmod(mode)
+    code, said = told("--allow-root", "--demo", "--authorized-keys", str(keys))
+    assert code == 2
+    assert says in said
+
+
+def test_help_names_what_a_visitor_may_do(told, capsys):
+    assert told("--help")[0] == 0
+
+
+def test_host_stands_in_the_list_of_commands_and_costs_nobody_else_its_library():
+    code = "import sys; from tui import cli; sys.exit('asyncssh' in sys.modules or 'tui.ssh' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert "host" in cli.cli.list_commands(None)
+
+
+def test_the_log_is_one_object_a_line(monkeypatch):
+    record = logging.LogRecord("tui.ssh", logging.INFO, __file__, 1, "%s", ("session end",), None)
+    record.told = {"user": 'eve"\n\x1b[2J', "seconds": 1.5}
+    monkeypatch.setattr(logs, "veil", lambda text: text.replace("1.5", "…"))
+    line = journal._Lines().format(record)
+    assert "\n" not in line
+    assert "\x1b" not in line
+    assert line.endswith('"seconds":…}')
+    told = json.loads(line.replace("…", "0"))
+    assert (told["event"], told["level"], told["user"]) == ("session end", "info", 'eve"\n\x1b[2J')
+
+
+def test_choices_survive_a_torn_file_and_two_hosts(tmp_path, caplog):
+    path = tmp_path / "state" / "visitors.json"
+    one, other = Preferences(path), Preferences(path)
+    one.keep("SHA256:a", Choice("paper", "ratio", "256", 1))
+    one.write(one.changes())
+    assert one.changes() == {}
+    other.keep("SHA256:b", Choice("mono", "legs", "", 2))
+    other.write(other.changes())
+    assert Preferences(path).of("SHA256:a") == Choice("paper", "ratio", "256", 1)
+    assert Preferences(path).of("SHA256:b").theme == "mono"
+    assert [file.name for file in path.parent.iterdir()] == ["visitors.json"]
+    path.write_bytes(path.read_bytes()[:20])
+    torn = Preferences(path)
+    assert torn.of("SHA256:a") == Choice()
+    assert "beginning anew" in caplog.text
+    torn.keep("SHA256:a", Choice("mono", "legs", "", 3))
+    torn.write(torn.changes())
+    assert Preferences(path).of("SHA256:a").theme == "mono"
+
+
+def test_choices_of_strangers_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(prefs, "KEPT", 10)
+    path = tmp_path / "visitors.json"
+    kept = Preferences(path)
+    for at in range(50):
+        kept.keep(f"SHA256:{at}", Choice("paper", at=at))
+    kept.keep("", Choice("paper"))
+    kept.write(kept.changes())
+    assert len(vars(kept)["_visitors"]) == 10
+    held = msgspec.json.decode(path.read_bytes())["visitors"]
+    assert list(held) == [f"SHA256:{at}" for at in range(40, 50)]
+
+
+def test_a_visit_that_changes_nothing_is_not_written(tmp_path):
+    kept = Preferences(tmp_path / "visitors.json")
+    kept.keep("SHA256:a", Choice("paper", at=1))
+    kept.changes()
+    kept.keep("SHA256:a", Choice("paper", at=2))
+    assert kept.changes() == {}
+
+
+def test_a_disk_that_refuses_stops_nobody(tmp_path, caplog):
+    (tmp_path / "file").touch()
+    kept = Preferences(tmp_path / "file" / "visitors.json")
+    kept.keep("SHA256:a", Choice("paper", at=1))
+    kept.write(kept.changes())
+    assert "preferences are not kept" in caplog.text
