@@ -16,9 +16,10 @@ from bench import worlds
 from bench.common import Measured, mid, quantile
 from rotation.desk import Desk
 from rotation.door import Door
-from rotation.market import Market, Origin
+from rotation.market import Market
 from rotation.sessions import open_ns
 from rotation.settled import settle
+from rotation.states import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +113,7 @@ def _median_s(spent: list[Spent]) -> float:
 
 
 def _market(history: History) -> Market:
-    return Market(history, DESK, as_of_ns=open_ns(worlds.SESSION), origin=Origin("LIVE", "generated"))
+    return Market(history, DESK, as_of_ns=open_ns(worlds.SESSION), origin=Standing("LIVE", "generated"))
 
 
 def _spent(runs: Sequence[list[Spent]]) -> dict[str, float]:

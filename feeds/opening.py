@@ -22,9 +22,10 @@ from feeds.tapes import read_tape
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.instants import after_close, parse
-from rotation.market import NOWHERE, Market, Origin
+from rotation.market import NOWHERE, Market
 from rotation.sessions import from_ns, open_ns, to_ns
 from rotation.snapshot import FeedHealth
+from rotation.states import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ class Source(msgspec.Struct, frozen=True):
 
     history: History
     tape: pl.DataFrame | None
-    origin: Origin
+    origin: Standing
     starts_ns: int | None = None
     """Where the tape begins to play, unless told otherwise."""
 
@@ -58,7 +59,7 @@ def demo() -> Source:
     """The built-in scenario."""
     scenario = build()
     starts = open_ns(scenario.session) + DEMO_STARTS_S * 1_000_000_000
-    return Source(scenario.history, scenario.tape, Origin("DEMO", "built-in demo"), starts)
+    return Source(scenario.history, scenario.tape, Standing("DEMO", "built-in demo"), starts)
 
 
 def source(
@@ -85,7 +86,7 @@ def source(
     if not tapes:
         return Source(settled, None, NOWHERE)
     names = ", ".join(path.name for path in tapes)
-    return Source(settled, read_tape(tapes), Origin("REPLAY", f"tape {names}"))
+    return Source(settled, read_tape(tapes), Standing("REPLAY", f"tape {names}"))
 
 
 def desk_for(history: History, pair: tuple[str, str], returns: str) -> Desk:

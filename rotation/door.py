@@ -12,6 +12,7 @@ from rotation.snapshot import Counts
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from collections.abc import Set as AbstractSet
     from datetime import date
 
@@ -78,6 +79,10 @@ class Door:
         if key not in self._prints:
             self._prints[key] = Prints(opens)
         return self._prints[key]
+
+    def forget(self, symbols: Collection[str]) -> None:
+        """Drop the session's prints of these symbols."""
+        self._prints = {key: prints for key, prints in self._prints.items() if key[0] not in symbols}
 
     @property
     def symbols(self) -> set[str]:

@@ -19,10 +19,11 @@ from rotation.headline import headline
 from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
 from rotation.settled import settle
 from rotation.snapshot import Health, Snapshot
+from rotation.states import Standing
 from rotation.views import Charts, Moment, Row, leg, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
     from rotation.comovement import CoMovement
@@ -31,16 +32,7 @@ if TYPE_CHECKING:
     from rotation.ticks import Quote
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """Where prints come from."""
-
-    mode: str
-    """The state word of their prices: LIVE, DELAYED 15m, REPLAY or DEMO; "" where there are none."""
-    source: str
-    """Provenance, in words."""
-
-
-NOWHERE = Origin("", "")
+NOWHERE = Standing()
 
 
 class Market:
@@ -52,22 +44,34 @@ class Market:
         desk: Desk | None = None,
         *,
         as_of_ns: int,
-        origin: Origin = NOWHERE,
+        origin: Standing = NOWHERE,
         members: Iterable[str] = (),
     ) -> None:
         """Show the latest session that had closed at ``as_of_ns``.
 
+        ``origin``: of every print, unless ``stand`` says more of its symbol.
         ``members`` are symbols that may print beside the desk's legs and those in history.
         """
         self.history = history
         self.desk = desk or Desk()
         self._origin = origin
+        self._standings: Mapping[str, Standing] = {}
         self._members = tuple(members)
         self._seq = 0
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
         self.restart(as_of_ns)
+
+    def stand(self, standings: Mapping[str, Standing]) -> None:
+        """What live feeds say of each symbol; it replaces what was said before."""
+        self._standings = standings
+
+    def forget(self, symbols: Collection[str]) -> None:
+        """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
+        self._door.forget(symbols)
+        for symbol in self._place.keys() & symbols:
+            self._prices[self._place[symbol]] = None
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""
@@ -156,9 +160,12 @@ class Market:
         session, desk = self._door.session, self.desk
         rows = self._rows()
         base, against = rows.get(desk.base), rows.get(desk.against)
-        now = Moment(session, as_of_ns, self._origin.mode, self.history.source, self._origin.source)
+        now = Moment(session, as_of_ns, self.history.source)
         baselines = self._settled.legs if self._settled else {}
-        legs = {row.symbol: leg(row, baselines[row.symbol], self._door, now) for row in rows.values()}
+        legs = {
+            symbol: leg(row, baselines[symbol], self._door, now, self._standings.get(symbol, self._origin))
+            for symbol, row in rows.items()
+        }
         pair = spread(desk, base, against, self._settled.spread if self._settled else None)
         phase = phase_at(as_of_ns)
         fed = self._fed and aged(self._fed, as_of_ns)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rotation.door import Door
     from rotation.history import History
     from rotation.settled import Baseline
+    from rotation.states import Standing
 
 UNKNOWN = Streak(None, None, provisional=False)
 
@@ -49,25 +50,22 @@ class Moment(msgspec.Struct, frozen=True):
 
     session: date | None
     as_of_ns: int
-    mode: str
     history: str
     """Provenance of settled closes."""
-    source: str
-    """Provenance of prints."""
 
 
-def leg(row: Row, baseline: Baseline, door: Door, now: Moment) -> Leg:
+def leg(row: Row, baseline: Baseline, door: Door, now: Moment, standing: Standing) -> Leg:
     """One leg of the desk."""
     regular, late = door.prints(row.symbol, "REGULAR"), door.prints(row.symbol, "POST")
     settled = row.closed == now.session and row.close is not None
     current = None if settled else door.current(row.symbol)
     last, age_s, source, session = row.close, None, now.history, row.closed
     if current and current.last:
-        last, session, source = current.last.price, now.session, now.source
+        last, session, source = current.last.price, now.session, standing.source
         age_s = max(0.0, (now.as_of_ns - current.last.ts_ns) / NS)
-        state = states.of_print(now.mode, age_s, now.as_of_ns)
+        state = states.of_print(standing, age_s, now.as_of_ns)
     else:
-        state = states.of_close(now.mode, row.closed, now.session, now.as_of_ns)
+        state = states.of_close(standing, row.closed, now.session, now.as_of_ns)
     streak = streak_of(row.streak, row.direction, official=row.official)
     returns = dict(zip(WINDOWS, row.return_pct, strict=True))
     return Leg(

@@ -14,8 +14,9 @@ from feeds.store import HistoryStore
 from feeds.tapes import SCHEMA
 from rotation.desk import Desk
 from rotation.history import History
-from rotation.market import NOWHERE, Origin
+from rotation.market import NOWHERE
 from rotation.sessions import close_ns, from_ns, open_ns, sessions_between, to_ns
+from rotation.states import Standing
 
 TUESDAY = date(2024, 7, 16)
 DAYS = sessions_between(date(2024, 7, 1), TUESDAY)
@@ -48,7 +49,7 @@ def played(**more) -> Source:
     ]
     tape = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     history = History(closes("IWM", "QQQ", days=DAYS[:-1]))
-    return Source(history, tape, Origin("REPLAY", "tape x"), **more)
+    return Source(history, tape, Standing("REPLAY", "tape x"), **more)
 
 
 def refusal(text: str, source: Source | None = None, now_ns: int = NOW) -> str:
@@ -151,7 +152,7 @@ def test_before_all_history_nothing_is_known(text):
 
 def test_without_any_history_a_date_shows_what_a_tape_has():
     tape = played().tape
-    source = Source(History.empty(), tape, Origin("REPLAY", "tape x"))
+    source = Source(History.empty(), tape, Standing("REPLAY", "tape x"))
     taken = snapshot_at(source, Desk(), at="2024-07-16", now_ns=NOW)
     assert (taken.session, taken.legs["IWM"].last) == (TUESDAY, 110.0)
     assert taken.legs["IWM"].return_pct["1"] is None

@@ -17,9 +17,10 @@ from feeds.supervisor import Supervisor
 from feeds.tapes import SCHEMA, quotes
 from rotation.desk import Desk
 from rotation.history import History
-from rotation.market import Market, Origin
+from rotation.market import Market
 from rotation.sessions import close_ns, from_ns, session_at, to_ns
 from rotation.snapshot import Counts, Health, Streak
+from rotation.states import Standing
 from rotation.ticks import NS
 
 MONDAY, TUESDAY = date(2024, 7, 15), date(2024, 7, 16)
@@ -27,7 +28,7 @@ CLOSES = {
     "IWM": {10: 203.64, 11: 210.88, 12: 213.14, 15: 217.19, 16: 224.60},
     "QQQ": {10: 502.96, 11: 491.93, 12: 494.82, 15: 496.15, 16: 496.34},
 }
-ORIGIN = Origin("REPLAY", "tape")
+ORIGIN = Standing("REPLAY", "tape")
 DESK = Desk(legs=("IWM", "QQQ"))
 
 

@@ -12,9 +12,10 @@ import pytest
 from feeds.base import Batch, Rewind, Status
 from feeds.supervisor import Supervisor
 from rotation.history import History
-from rotation.market import Market, Origin
+from rotation.market import Market
 from rotation.sessions import from_ns, to_ns
 from rotation.snapshot import Snapshot, Tape
+from rotation.states import Standing
 from rotation.ticks import NS, Quote
 
 DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
@@ -37,7 +38,7 @@ def history() -> History:
 
 
 def market() -> Market:
-    return Market(history(), as_of_ns=at("09:00:00"), origin=Origin("LIVE", "script"))
+    return Market(history(), as_of_ns=at("09:00:00"), origin=Standing("LIVE", "script"))
 
 
 class Script:
@@ -270,7 +271,7 @@ async def test_a_rewind_restarts_the_market():
     )
     supervisor = supervise(feed)
     await supervisor.run()
-    fresh = Market(history(), as_of_ns=at("09:40:00"), origin=Origin("LIVE", "script"))
+    fresh = Market(history(), as_of_ns=at("09:40:00"), origin=Standing("LIVE", "script"))
     told = fresh.apply(early, as_of_ns=at("09:40:00"))
     rewound = supervisor.latest
     assert rewound.legs == told.legs

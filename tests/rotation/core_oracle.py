@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rotation.sessions import (
+    NEW_YORK,
     close_ns,
     is_session,
     last_closed,
@@ -385,7 +386,9 @@ class Expected:
         past = sorted(self.past(symbol).items())
         if print_ and not (official and official.close is not None):
             age_s = max(0.0, (as_of_ns - print_.ts_ns) / 1e9)
-            stale = self.mode == "LIVE" and age_s > 30 and phase_at(as_of_ns) == "REGULAR"
+            late_by = {"LIVE": 0, "DELAYED 15m": 15 * 60}.get(self.mode, math.inf)
+            patience = 30 if phase_at(as_of_ns) == "REGULAR" else 15 * 60
+            stale = age_s > patience + late_by
             return {
                 "last": print_.price,
                 "state": f"STALE {duration(age_s)}" if stale else self.mode,
@@ -408,6 +411,10 @@ class Expected:
     def _state_of_close(self, closed: date | None, as_of_ns: int) -> str:
         if self.mode == "DEMO":
             return "DEMO"
+        if self.mode in ("LIVE", "DELAYED 15m") and closed is not None:
+            today = datetime.fromtimestamp(as_of_ns // 10**9, NEW_YORK).date()
+            newest = closed == last_closed(as_of_ns) and phase_at(as_of_ns) != "REGULAR"
+            return "CLOSED" if newest else f"STALE {(today - closed).days}d"
         if closed == self.session:
             overtaken = last_closed(as_of_ns) != self.session or phase_at(as_of_ns) == "REGULAR"
             return "OFFLINE" if overtaken else "CLOSED"

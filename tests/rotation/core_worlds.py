@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 
 from rotation.desk import Desk
 from rotation.history import SCHEMA, History
-from rotation.market import Market, Origin
+from rotation.market import Market
 from rotation.sessions import hours, next_session, previous_session, sessions_between
+from rotation.states import Standing
 from rotation.ticks import NS, Quote
 
 LEGS = ("QQQ", "IWM", "NEW", "IVW", "IWN")
 """The desk's; NEW may lack a history, and has no name."""
 DESK = Desk(legs=LEGS)
-ORIGIN = Origin("REPLAY", "a tape")
+ORIGIN = Standing("REPLAY", "a tape")
 MEMBERS = ("MEM", "OUT")
 """Off the desk, known with or without history."""
 SYMBOLS = ("IWM", "QQQ", "IWN", "IVW", "NEW", "MEM")
@@ -52,7 +53,7 @@ class World(NamedTuple):
             history_of(self.rows if rows is None else rows),
             self.desk,
             as_of_ns=self.started_ns,
-            origin=Origin(self.mode, "a tape"),
+            origin=Standing(self.mode, "a tape"),
             members=MEMBERS,
         )
 

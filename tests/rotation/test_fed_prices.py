@@ -10,7 +10,7 @@ from fed_strips import CALENDAR
 
 from rotation.fed_inputs import FedInputs
 from rotation.fed_prices import prices, settlement_state
-from rotation.fed_view import fed
+from rotation.fed_view import aged, fed
 from rotation.fedwatch import StripCase
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
@@ -365,6 +365,14 @@ def test_the_word_of_a_fresh_price(mode):
     told = fed(but(traded(CASE, NOW), strip_mode=mode), NOW)
     assert told.state == mode
     assert told.engines["futures"].age_s == pytest.approx(5.0)
+
+
+def test_a_delayed_price_is_not_stale_for_its_delay():
+    """Ten minutes late by design: a trade seen at once would else be called stale five minutes on."""
+    inputs = but(traded(CASE, NOW), strip_mode="DELAYED 10m")
+    for seconds, state in ((1495, "DELAYED 10m"), (1496, "STALE 25m")):
+        assert fed(inputs, NOW + seconds * S).state == state
+        assert aged(fed(inputs, NOW), NOW + seconds * S).state == state
 
 
 def test_demo_has_no_age():

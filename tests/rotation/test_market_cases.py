@@ -14,9 +14,10 @@ from core_oracle import Close, Expected
 from core_worlds import figures, history_of
 
 from rotation.desk import Desk
-from rotation.market import Market, Origin
+from rotation.market import Market
 from rotation.sessions import NEW_YORK, close_ns, to_ns
 from rotation.snapshot import SincePct, SincePp, Streak
+from rotation.states import Standing
 from rotation.ticks import Quote
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def facts() -> list[Close]:
 
 
 def opened(rows: list[Close], as_of_ns: int, desk: Desk | None = None) -> Market:
-    return Market(history_of(rows), desk, as_of_ns=as_of_ns, origin=Origin("REPLAY", "typed in"))
+    return Market(history_of(rows), desk, as_of_ns=as_of_ns, origin=Standing("REPLAY", "typed in"))
 
 
 # From facts --------------------------------------------------------------------------------------------

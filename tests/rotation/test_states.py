@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rotation import states
 from rotation.sessions import NEW_YORK, to_ns
+from rotation.states import Standing
 
 
 def at(text: str) -> int:
@@ -51,14 +52,17 @@ def test_a_duration_is_in_the_largest_unit_that_is_not_zero(seconds: float):
         ("LIVE", 30.1, "2024-07-16 12:00", "STALE 30s"),
         ("LIVE", 42.0, "2024-07-16 09:30", "STALE 42s"),
         ("LIVE", 7200.0, "2024-07-16 15:59:59", "STALE 2h"),
-        ("LIVE", 42.0, "2024-07-16 08:00", "LIVE"),
-        ("DELAYED 15m", 1200.0, "2024-07-16 12:00", "DELAYED 15m"),
+        ("LIVE", 900.0, "2024-07-16 08:00", "LIVE"),
+        ("LIVE", 901.0, "2024-07-16 08:00", "STALE 15m"),
+        ("LIVE", 3600.0, "2024-07-16 17:00", "STALE 1h"),
+        ("DELAYED 15m", 930.0, "2024-07-16 12:00", "DELAYED 15m"),
+        ("DELAYED 15m", 1200.0, "2024-07-16 12:00", "STALE 20m"),
         ("REPLAY", 1200.0, "2024-07-16 12:00", "REPLAY"),
         ("DEMO", 1200.0, "2024-07-16 12:00", "DEMO"),
     ],
 )
 def test_words_of_a_print(mode: str, age_s: float, as_of: str, word: str):
-    assert states.of_print(mode, age_s, at(as_of)) == word
+    assert states.of_print(Standing(mode), age_s, at(as_of)) == word
 
 
 @pytest.mark.parametrize(
@@ -86,6 +90,30 @@ def test_words_of_a_print(mode: str, age_s: float, as_of: str, word: str):
 )
 def test_words_of_a_settled_close(closed: str | None, session: str | None, as_of: str, word: str):
     days = [date.fromisoformat(day) if day else None for day in (closed, session)]
-    for mode in ("", "LIVE", "REPLAY", "DELAYED 15m"):
-        assert states.of_close(mode, *days, at(as_of)) == word
-    assert states.of_close("DEMO", *days, at(as_of)) == "DEMO"
+    for standing in (Standing(), Standing("REPLAY"), Standing("LIVE", word="OFFLINE")):
+        assert states.of_close(standing, *days, at(as_of)) == word
+    assert states.of_close(Standing("DEMO"), *days, at(as_of)) == "DEMO"
+
+
+@pytest.mark.parametrize("mode", ["LIVE", "DELAYED 15m"])
+@pytest.mark.parametrize(
+    ("closed", "session", "as_of", "word"),
+    [
+        ("2024-07-15", "2024-07-16", "2024-07-16 08:00", "CLOSED"),  # others print before the bell
+        ("2024-07-15", "2024-07-15", "2024-07-16 08:00", "CLOSED"),
+        ("2024-07-16", "2024-07-16", "2024-07-16 16:01", "CLOSED"),
+        ("2024-07-15", "2024-07-16", "2024-07-16 09:31", "STALE 1d"),  # trading goes on, nothing of this one
+        ("2024-07-15", "2024-07-16", "2024-07-16 17:00", "STALE 1d"),
+        ("2024-07-12", "2024-07-12", "2024-07-16 08:00", "STALE 4d"),
+    ],
+)
+def test_words_of_a_settled_close_under_a_live_feed(
+    mode: str, closed: str, session: str, as_of: str, word: str
+):
+    days = [date.fromisoformat(day) for day in (closed, session)]
+    assert states.of_close(Standing(mode), *days, at(as_of)) == word
+
+
+@pytest.mark.parametrize("word", ["GAPPED", "HALTED", "OFFLINE"])
+def test_what_the_feed_says_of_one_symbol_comes_before_its_age(word: str):
+    assert states.of_print(Standing("LIVE", word=word), 5000.0, MIDDAY) == word
