@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   rotation-tui doctor --stream
-  rotation-tui doctor --format json | jq '.findings[] | select(.state != "ok")'
+  rotation-tui doctor --format json | jq '.findings[] | .todo'
 """
 
 
