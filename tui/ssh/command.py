@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEEDED = "host needs asyncssh, which is not here; run: pip install 'rotation-tui[ssh]'"
+EVERYWHERE = "*"
 EXAMPLES = """\b
 Examples:
   rotation-tui host --authorized-keys viewers.keys
-  rotation-tui host --listen 0.0.0.0:2222 --authorized-keys viewers.keys
+  rotation-tui host --listen '*:2222' --authorized-keys viewers.keys
   ssh -p 2222 desk.example.com
   ssh -p 2222 desk.example.com status --json
 """
@@ -29,12 +30,13 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     address, _, port = value.rpartition(":")
     address = address.removeprefix("[").removesuffix("]")
     try:
-        ipaddress.ip_address(address)
+        if address != EVERYWHERE:
+            ipaddress.ip_address(address)
         if 0 <= int(port) <= 65_535:
             return address, int(port)
     except ValueError:
         pass
-    raise click.BadParameter(f"{value!r} is not ADDR:PORT; write 127.0.0.1:2222, 0.0.0.0:2222 or [::]:2222")
+    raise click.BadParameter(f"{value!r} is not ADDR:PORT; write 127.0.0.1:2222 or *:2222")
 
 
 @click.command(epilog=EXAMPLES)
@@ -44,7 +46,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     show_default=True,
     callback=_address,
     metavar="ADDR:PORT",
-    help="Where to listen; 0.0.0.0 or [::] is everywhere.",
+    help="Where to listen; * is every address of this machine.",
 )
 @_path_option(
     "--authorized-keys", metavar="FILE", help="Who may look: a public key a line. SIGHUP reloads it."
@@ -123,7 +125,7 @@ def host(
     serve(
         desk,
         Settings(
-            address=listen[0],
+            address="" if listen[0] == EVERYWHERE else listen[0],
             port=listen[1],
             authorized_keys=authorized_keys,
             host_key=host_key or user_data_path("rotation-tui") / "host_key",
