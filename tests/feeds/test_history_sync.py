@@ -13,7 +13,7 @@ from feeds.daily import SourceAway
 from feeds.errors import SourceError
 from feeds.history_files import SCHEMA
 from feeds.renames import KNOWN, Rename, Renames
-from feeds.sync_plan import OVERLAP, last_turn
+from feeds.sync_plan import OVERLAP, join, last_turn
 from rotation.sessions import next_session
 
 LAST = DAYS[-1]
@@ -215,12 +215,18 @@ def test_a_refusal_is_waited_out(world):
     assert world.sync().loaded == ("IWM", "QQQ")
     assert world.slept == [90.0, 300.0]
     assert world.told[0].said == "Yahoo: HTTP 429; going on in 1m (what is done is stored)"
-    # The next refusal begins to count anew: this one was not in a row.
-    world.slept.clear()
-    world.now_ns = ny(LAST, 18)
+
+
+def test_refusals_in_a_row_count_anew_after_an_answer(world):
+    def refuse_next(_symbol, bars):
+        if len(world.slept) == 1:
+            world.yahoo.away = [SourceAway("Yahoo: HTTP 429", after_s=1.0)]
+        return bars
+
+    world.yahoo.spoil = refuse_next
     world.yahoo.away = [SourceAway("Yahoo: HTTP 429", after_s=1.0)]
-    world.sync()
-    assert world.slept == [60.0]
+    assert world.sync().loaded == ("IWM", "QQQ")
+    assert world.slept == [60.0, 60.0]
 
 
 def test_a_source_that_goes_on_refusing_is_given_up(world):
@@ -436,6 +442,21 @@ def test_the_renames_known_agree_with_the_index(shared_data):
     for gone in ("ATVI", "SGEN"):  # bought, not renamed
         assert f"- {gone}" in text
         assert renames.now(gone, date(2026, 1, 5)) == gone
+
+
+def test_one_vendors_newest_word_counts_another_vendors_only_where_there_was_none():
+    def rows(*cells: tuple[date, float | None, int | None]) -> pl.DataFrame:
+        made = pl.DataFrame(cells, schema=["date", "close", "volume"], orient="row")
+        absent = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in made.columns]
+        return made.with_columns(absent).with_columns(symbol=pl.lit("IWM")).select(SCHEMA.keys())
+
+    a, b, c, d = DAYS[:4]
+    cached = rows((a, 1.0, 10), (b, 2.0, None), (d, 4.0, 40))
+    given = rows((b, 2.0, 20), (c, 3.0, 30), (d, None, 41))
+    same = join(cached, given, same_vendor=True)
+    assert same.equals(rows((a, 1.0, 10), (b, 2.0, 20), (c, 3.0, 30), (d, 4.0, 41)))
+    other = join(cached, given, same_vendor=False)
+    assert other.equals(rows((a, 1.0, 10), (b, 2.0, None), (c, 3.0, 30), (d, 4.0, 40)))
 
 
 def test_turns_of_a_day():

@@ -292,6 +292,15 @@ def test_lines_that_were_written_are_read(tmp_path_factory, lines, data):
     assert kept == [(at, line) for at, line in found if at <= cut]
 
 
+def test_nothing_stays_behind_a_line(tmp_path):
+    path = tmp_path / "j"
+    path.write_bytes(b"")
+    end = journal.append(path, 0, b"1")
+    path.write_bytes(path.read_bytes() + b"torn, and longer than the next line is\n" * 9)
+    journal.append(path, end, b"2")
+    assert [line for _, line in journal.lines(path.read_bytes())] == [b"1", b"2"]
+
+
 def test_names_of_journals():
     assert journal.next_name("") == "journal-000001.jsonl"
     assert journal.next_name("journal-000001.jsonl") == "journal-000002.jsonl"

@@ -104,6 +104,13 @@ def test_a_forming_bar_never_enters(known, traded):
         assert closes(read(chart(rows, traded=traded), known)) == dict(zip(DAYS[:4], CLOSES[:4], strict=True))
 
 
+def test_a_close_settles_by_the_answers_own_time_whatever_was_asked_for():
+    data = chart(good(), traded=BELL + S)
+    for known, last in ((BELL + 60 * S, DAYS[-2]), (BELL + SETTLE_NS, DAYS[-1])):
+        bars = parse(data, "IWM", since=SINCE, through=DAYS[-1], known_ns=known)
+        assert bars.frame["date"][-1] == last
+
+
 def test_a_half_day_settles_after_13_00():
     half = date(2026, 11, 27)
     rows = [(open_ns(date(2026, 11, 25)), 1.0), (open_ns(half), 2.0)]
@@ -339,6 +346,15 @@ async def test_a_stale_answer_is_judged_by_its_own_time(monkeypatch):
     kept = rest.ok(made("/v8/finance/chart/IWM?period1=0&period2=9999999999"), age="7800")
     async with RestServer(kept) as server:
         answers = await ask(server, Clock(EVENING), "IWM", monkeypatch=monkeypatch)
+    assert list(closes(answers["IWM"])) == DAYS[:-1]
+
+
+async def test_a_stale_answer_of_yesterday(monkeypatch):
+    # Made while yesterday's bar was forming: this morning that bar looks like any other.
+    made = Market(market().shares, ny(DAYS[-1], 15, 50), live=False).answer
+    kept = rest.ok(made("/v8/finance/chart/IWM?period1=0&period2=9999999999"), age=str(17 * 3_600))
+    async with RestServer(kept) as server:
+        answers = await ask(server, Clock(ny(DAYS[-1] + timedelta(1), 8, 50)), "IWM", monkeypatch=monkeypatch)
     assert list(closes(answers["IWM"])) == DAYS[:-1]
 
 
