@@ -14,7 +14,7 @@ from rotation.fed_inputs import StripQuote
 from rotation.fedwatch import Month, StripCase, solve
 from rotation.headline import day
 from rotation.sessions import NEW_YORK, last_closed, new_york_day, to_ns
-from rotation.states import duration
+from rotation.states import delay_s, duration
 from rotation.strip_check import check_ages, check_chain, check_price
 from rotation.strip_quotes import Book, usable
 from rotation.ticks import NS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rotation.fedwatch import Chain
 
 FRESH_S = 900.0
-"""A price older than this is stale; back months trade once in a few minutes."""
+"""A price older than this and its feed's delay is stale; back months trade once in a few minutes."""
 SETTLE_HOUR = 15
 """Daily settlement: 14:00 Chicago, 15:00 New York (CME Group, Fed Funds futures settlement procedure)."""
 END_HOUR = 17
@@ -244,7 +244,7 @@ def state_of(one: Priced, mode: str, now_ns: int) -> tuple[str, float | None]:
         return mode, None
     if one.kind != "settlement":
         age_s = max(0.0, (now_ns - (one.ts_ns or 0)) / NS)
-        return (mode if age_s <= FRESH_S else f"STALE {duration(age_s)}"), age_s
+        return (mode if age_s <= FRESH_S + delay_s(mode) else f"STALE {duration(age_s)}"), age_s
     settled = one.quote.settle_date
     return settlement_state(settled, now_ns), None
 

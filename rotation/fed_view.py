@@ -18,7 +18,7 @@ from rotation.headline import day as day_words
 from rotation.markets_odds import local_bp
 from rotation.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
-from rotation.states import duration
+from rotation.states import delay_s, duration
 from rotation.strip_check import MOST_STEPS, check, check_chain
 from rotation.strip_fit import fit
 from rotation.ticks import NS
@@ -330,5 +330,6 @@ def _older(one: FedEngine | FedContract, now_ns: int) -> tuple[str, float | None
     if one.at is None or one.age_s is None:
         return one.state, one.age_s
     age_s = max(0.0, now_ns / NS - one.at.timestamp())
-    stale = one.state.startswith("STALE") or (one.state != "OFFLINE" and age_s > fed_prices.FRESH_S)
+    limit_s = fed_prices.FRESH_S + delay_s(one.state)
+    stale = one.state.startswith("STALE") or (one.state != "OFFLINE" and age_s > limit_s)
     return (f"STALE {duration(age_s)}" if stale else one.state), age_s
