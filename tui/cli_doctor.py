@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +42,7 @@ def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
         click.echo(msgspec.json.encode({"works": works, "findings": findings}))
     else:
         for line in _lines(findings):
-            click.echo(logs.veil(line))
+            click.echo(_fit(logs.veil(line)))
     ctx.exit(0 if works else 1)
 
 
@@ -53,3 +56,10 @@ def _lines(findings: list[Finding]) -> list[str]:
         lines.append(f"  {found.state:<5}{found.name}: {found.said}{todo}")
     counts = {state: sum(found.state == state for found in findings) for state in ("ok", "warn", "fail")}
     return [*lines, "", ", ".join(f"{count} {state}" for state, count in counts.items())]
+
+
+def _fit(line: str) -> str:
+    """Folded to the window, where somebody reads it in one; a file or a pipe gets it whole."""
+    if not sys.stdout.isatty():
+        return line
+    return textwrap.fill(line, shutil.get_terminal_size().columns - 1, subsequent_indent=" " * 7) or line
