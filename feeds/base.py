@@ -3,21 +3,23 @@
 A feed is a small class whose ``events()`` yields Batches (quotes), Statuses (how the source is
 doing) and Rewinds (a tape went back). It does no arithmetic; the supervisor drives it and hands what it
 yields to the market. A feed that returns has ended; one that raises stops the program with its error.
-What a live stream tells besides (gaps, state words by symbol, corrections) is in ``feeds.live_events``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
+from feeds.vendor import Correction
 from rotation.fed import Fed
+from rotation.history import History
 from rotation.ticks import Quote
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from rotation.feed_stats import FeedStats
     from rotation.snapshot import Tape
 
 
@@ -53,7 +55,40 @@ class FedNews(msgspec.Struct, frozen=True):
     """As of a Status."""
 
 
-Event = Batch | Status | Rewind | FedNews
+class Gap(msgspec.Struct, frozen=True):
+    """Prints of these symbols may have been missed between the two instants (UTC ns of our clock)."""
+
+    symbols: frozenset[str]
+    start_ns: int
+    end_ns: int
+
+
+class Words(msgspec.Struct, frozen=True):
+    """For every symbol whose prices are not worth the feed's mode, the word instead of it.
+
+    GAPPED (being filled), HALTED, or OFFLINE (no connection, not subscribed). Each replaces the one
+    before; empty: all are as good as the feed's mode.
+    """
+
+    by_symbol: dict[str, str]
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """Settled history has grown or was corrected."""
+
+    history: History
+    as_of_ns: int | None = None
+
+
+class Redone(msgspec.Struct, frozen=True):
+    """Today's prints of these symbols were wrong: forget them and take these instead."""
+
+    symbols: frozenset[str]
+    quotes: tuple[Quote, ...]
+    as_of_ns: int | None = None
+
+
+Event = Batch | Status | Rewind | Gap | Words | Correction | Redone | Learned | FedNews
 
 
 class Feed(Protocol):
@@ -70,4 +105,16 @@ class Feed(Protocol):
 
     def tape(self) -> Tape | None:
         """Where a recorded or generated tape stands; None for a live source."""
+        ...
+
+
+@runtime_checkable
+class Stream(Feed, Protocol):
+    """A live source of quotes. It tells something every second, if only an empty Batch."""
+
+    symbols: frozenset[str]
+    """Whose quotes it brings."""
+
+    def stats(self) -> FeedStats:
+        """What has been counted until now."""
         ...

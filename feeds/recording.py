@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from feeds.base import Batch, FedNews, Rewind, Status
+from feeds.base import Batch, FedNews, Redone, Rewind, Status
 from feeds.sanitize import clean
 from feeds.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.door import FUTURE_NS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH, REWIND = "Batch", "Rewind"
-_TOLD: dict[str, type[Status | FedNews]] = {"Status": Status, "FedNews": FedNews}
+_TOLD: dict[str, type[Status | FedNews | Redone]] = {"Status": Status, "FedNews": FedNews, "Redone": Redone}
 """Kinds that ``said`` gives back; others are written down for who looks into the file."""
 
 DAY_NS = 86_400 * NS
@@ -149,7 +149,7 @@ def _event(part: pl.DataFrame) -> Event | None:
     return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
 
 
-def _told(kind: type[Status | FedNews], feed: str, said: str, as_of_ns: int) -> Event | None:
+def _told(kind: type[Status | FedNews | Redone], feed: str, said: str, as_of_ns: int) -> Event | None:
     try:
         event = msgspec.convert(_cleaned(msgspec.json.decode(said)), kind)
     except (msgspec.MsgspecError, TypeError, RecursionError):

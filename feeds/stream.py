@@ -7,8 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from feeds.base import Status
-from feeds.live_events import Words
+from feeds.base import Status, Words
 from feeds.stream_buffer import Buffer
 from feeds.stream_clocks import Clocks
 from feeds.stream_door import StreamDoor
@@ -23,7 +22,7 @@ from rotation.ticks import NS
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
 
-    from feeds.live_events import LiveEvent
+    from feeds.base import Event
     from feeds.stream_hours import Hours
     from feeds.vendor import Halt, Heard, Vendor
     from rotation.snapshot import Tape
@@ -67,6 +66,7 @@ class StreamFeed:
         self.mode = vendor.mode
         self.vendor = vendor
         self._asked = ordered
+        self.symbols = frozenset(ordered)
         self._symbols = frozenset(ordered[: vendor.most_symbols])
         self._hours = hours or Equities()
         self._time = time or Time()
@@ -96,6 +96,11 @@ class StreamFeed:
         self._recent: deque[int] = deque([0] * (RATE_TICKS + 1), RATE_TICKS + 1)
         self._status: Status | None = None
         self._words: Words | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """The vendor said no for good: it is not asked again until the configuration changes."""
+        return self._link.final is not None
 
     @property
     def last(self) -> Mapping[str, Quote]:
@@ -128,7 +133,7 @@ class StreamFeed:
             last_reject=self._door.last_reject,
         )
 
-    async def events(self) -> AsyncGenerator[LiveEvent, None]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Quotes, states, gaps and corrections; at least one event a second. Once in a feed's life."""
         tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self._beat())]
         for task in tasks:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.base import Batch, Status
-from feeds.live_events import Gap, Words
+from feeds.base import Batch, Gap, Status, Words
 from rotation.ticks import NS, Quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-    from feeds.live_events import LiveEvent
+    from feeds.base import Event
     from feeds.vendor import Correction
 
 KEPT = 4096
@@ -80,11 +79,11 @@ class Buffer:
         self._is_tick = True
         self._wake.set()
 
-    async def take(self) -> list[LiveEvent]:
+    async def take(self) -> list[Event]:
         """All that waits, once there is something. Words come after the quotes that justify them."""
         await self._wake.wait()
         self._wake.clear()
-        told: list[LiveEvent] = []
+        told: list[Event] = []
         if self._gap:
             told.append(self._gap)
         if self._quotes and not self.held:

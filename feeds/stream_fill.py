@@ -6,9 +6,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from feeds.base import Gap
 from feeds.errors import SourceError
-from feeds.live_events import Gap
-from feeds.stream_gaps import Gaps, fetch
+from feeds.stream_gaps import Gaps, bars, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 HOLD_S = 5.0
 """Live quotes wait this long for those of the gap before: a market takes no old bars after new prints."""
+ENDED_NS = 5 * 10**9
+"""A source has a minute's bar this long after its end."""
 COMPARE_S = 300.0
 """Vendors without sequence numbers: what they sent is compared with a snapshot this often."""
 COMPARE_SYMBOLS = 8
@@ -47,6 +51,7 @@ class Filler:
         self._gaps = Gaps()
         self._task: asyncio.Task[None] | None = None
         self._began_s = self._compared_s = 0.0
+        self._rest: Fill | None = None
         self._turn = 0
         self._is_noted = False
         self.printed: set[str] = set()
@@ -117,7 +122,13 @@ class Filler:
         if self._buffer.held and now_s - self._began_s > HOLD_S:
             self._buffer.release()
         self.start()
-        if compare and now_s - self._compared_s >= COMPARE_S and not self._runs():
+        if self._runs():
+            return
+        rest = self._rest
+        if rest is not None and self._time.clock_ns() >= rest.end_ns + ENDED_NS:
+            self._rest = None
+            self._task = asyncio.create_task(self._finish(rest))
+        elif compare and now_s - self._compared_s >= COMPARE_S:
             self._compared_s = now_s
             self._task = asyncio.create_task(self._compare())
 
@@ -144,8 +155,19 @@ class Filler:
             self._buffer.put_first(self._door.admit_past(fill.quotes, self._time.clock_ns()))
             self._gaps.filled(fill)
             self._gaps.printed(self.printed)
+            self._rest = fill.rest() if self._rest is None else self._rest.joined(fill.rest())
         self._buffer.release()
         self._changed()
+
+    async def _finish(self, rest: Fill) -> None:
+        """The minute in which a gap ended: it could not be had while it was forming."""
+        try:
+            found = await bars(self._vendor, rest)
+        except SourceError as error:
+            log.info("%s: the end of a gap is not known: %s", self._vendor.name, error)
+        else:
+            ranges = [msgspec.structs.replace(bar, size=0) for bar in found]
+            self._buffer.put(self._door.admit_past(ranges, self._time.clock_ns()))
 
     async def _compare(self) -> None:
         """Ask what the newest prints are: a symbol whose ours is older has a gap."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import msgspec
 
-from feeds.base import Batch, FedNews, Rewind, Status
+from feeds.base import Batch, FedNews, Gap, Learned, Redone, Rewind, Status, Stream, Words
+from feeds.vendor import Correction
 from rotation.snapshot import FeedHealth, Tape
+from rotation.states import Standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from feeds.base import Event, Feed
     from rotation.market import Market
     from rotation.snapshot import Snapshot
+    from rotation.ticks import Quote
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,16 @@ class Listener:
         return snapshot
 
 
+class _Told:
+    """What one feed has told so far."""
+
+    def __init__(self, status: Status) -> None:
+        self.status = status
+        self.words: dict[str, str] = {}
+        self.quotes = 0
+        self.batches = 0
+
+
 class Supervisor:
     """Owns a market and its feeds. Feeds that end are done; one that raises ends the run with its error."""
 
@@ -75,13 +87,11 @@ class Supervisor:
         self._sleep = sleep
         self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
         self._ended = False
-        self._status = {feed.name: Status(feed.mode) for feed in feeds}
-        self._quotes: Counter[str] = Counter()
-        self._batches: Counter[str] = Counter()
+        self._told = {feed: _Told(Status(feed.mode)) for feed in self._feeds}
         self._as_of_ns: int | None = None
         self.latest: Snapshot | None = None
         self.observer: Callable[[str, Event, int], None] | None = None
-        """Told of every event (feed's name, event, as-of in ns) before the market is: for a recorder."""
+        """Told of every event (feed's name, event, as-of in ns) before the market is: the recorder."""
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
@@ -129,38 +139,72 @@ class Supervisor:
 
     def _take(self, feed: Feed, event: Event) -> None:
         as_of_ns = self._time_of(event)
-        if self.observer is not None and as_of_ns is not None:
+        # Settled history is no news of a feed: it is in the store.
+        if self.observer is not None and as_of_ns is not None and not isinstance(event, Learned):
             self.observer(feed.name, event, as_of_ns)
-        if isinstance(event, Status):
-            self._status[feed.name] = event
-            log.info("feed %s: %s %s", feed.name, event.state, event.detail)
-            self._tell(as_of_ns)
-            return
-        if isinstance(event, FedNews):
-            self._market.take_fed(event.fed)
-            self._tell(as_of_ns)
-            return
-        assert as_of_ns is not None  # only a status and news may come before a tape's first quotes
-        self._as_of_ns = as_of_ns
-        if isinstance(event, Rewind):
-            self._market.restart(as_of_ns)
-        if event.quotes or isinstance(event, Batch):
-            self._quotes[feed.name] += len(event.quotes)
-            self._batches[feed.name] += 1
-        self._publish(self._market.apply(event.quotes, as_of_ns=as_of_ns))
+        told = self._told[feed]
+        self._note(feed, told, event)
+        quotes = self._learn(event)
+        if quotes or isinstance(event, Batch):
+            told.quotes += len(quotes)
+            told.batches += 1
+        if as_of_ns is not None:  # a tape's time is not known before its first quotes
+            if quotes or isinstance(event, Batch | Rewind):
+                self._as_of_ns = as_of_ns
+            self._publish(self._market.apply(quotes, as_of_ns=as_of_ns))
+
+    def _note(self, feed: Feed, told: _Told, event: Event) -> None:
+        """What an event says of its feed."""
+        match event:
+            case Status():
+                log.info("feed %s: %s %s", feed.name, event.state, event.detail)
+                told.status = event
+                self._stand()
+            case Words():
+                told.words = event.by_symbol
+                self._stand()
+            case Gap():
+                log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
+            case Correction():
+                log.warning("feed %s: a print of %s was corrected", feed.name, event.symbol)
+            case _:
+                pass
+
+    def _learn(self, event: Event) -> tuple[Quote, ...]:
+        """Tell the market what is no quote; the quotes that are left."""
+        match event:
+            case FedNews():
+                self._market.take_fed(event.fed)
+            case Learned():
+                self._market.learn(event.history)
+            case Rewind():
+                self._market.restart(event.as_of_ns)
+            case Redone():
+                self._market.forget(event.symbols)
+            case _:
+                pass
+        return event.quotes if isinstance(event, Batch | Rewind | Redone) else ()
+
+    def _stand(self) -> None:
+        """What the live streams say of every symbol; of two that bring one the first counts while it can."""
+        standings: dict[str, Standing] = {}
+        for feed, told in reversed(self._told.items()):
+            if not isinstance(feed, Stream):
+                continue
+            for symbol in feed.symbols:
+                word = told.words.get(symbol, "")
+                if symbol not in standings or word != "OFFLINE":
+                    standings[symbol] = Standing(feed.mode, feed.name, word)
+        self._market.stand(standings)
 
     def _time_of(self, event: Event) -> int | None:
         """The event's own, else the tape's or the clock's; None for news before a tape's first quotes."""
-        if event.as_of_ns is not None:
-            return event.as_of_ns
+        own = None if isinstance(event, Gap | Words | Correction) else event.as_of_ns
+        if own is not None:
+            return own
         if self._tape() is not None and not isinstance(event, Batch | Rewind):
             return self._as_of_ns
         return self._clock_ns()
-
-    def _tell(self, as_of_ns: int | None) -> None:
-        """Show how a source is doing though no quote comes: that is when one wants to know."""
-        if as_of_ns is not None:  # a tape's time is not known before its first quotes
-            self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
     def _publish(self, snapshot: Snapshot) -> None:
         self.latest = msgspec.structs.replace(
@@ -172,8 +216,15 @@ class Supervisor:
 
     def _health(self) -> tuple[FeedHealth, ...]:
         return tuple(
-            FeedHealth(name, status.state, status.detail, self._quotes[name], self._batches[name])
-            for name, status in self._status.items()
+            FeedHealth(
+                feed.name,
+                told.status.state,
+                told.status.detail,
+                told.quotes,
+                told.batches,
+                feed.stats() if isinstance(feed, Stream) else None,
+            )
+            for feed, told in self._told.items()
         )
 
     def _tape(self) -> Tape | None:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from rotation.fed import Fed
+from rotation.feed_stats import FeedStats
 
 Phase = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 
@@ -155,6 +156,8 @@ class FeedHealth(msgspec.Struct, frozen=True):
     detail: str
     quotes: int
     batches: int
+    stats: FeedStats | None = None
+    """Of a live stream."""
 
 
 class Tape(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from feeds.base import Batch, Status
 from feeds.errors import SourceError
-from feeds.live_events import Gap, Words
+from feeds.base import Gap, Words
 from feeds.stream import StreamFeed
 from rotation.ticks import NS, Quote
 from tests.feeds.stream_time import NOW_NS, FakeTime, settle

@@ -12,7 +12,7 @@ import pytest
 
 from feeds.alpaca import Alpaca
 from feeds.base import Batch, Status
-from feeds.live_events import Gap, Words
+from feeds.base import Gap, Words
 from feeds.stream import StreamFeed
 from feeds.stream_time import Time
 from feeds.transport import Transport

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from feeds.base import Batch, Status
 from feeds.coinbase import PRODUCT, Coinbase
-from feeds.live_events import Words
+from feeds.base import Words
 from feeds.stream_hours import Always
 from rotation.sessions import from_ns
 from rotation.ticks import NS, Quote

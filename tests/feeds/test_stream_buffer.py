@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.base import Batch, Status
-from feeds.live_events import Gap, Words
+from feeds.base import Gap, Words
 from feeds.stream_buffer import CORRECTIONS, KEPT, Buffer, merge
 from feeds.vendor import Correction
 from rotation.prints import Prints
