@@ -66,6 +66,7 @@ class HistorySync:
         self._sleep = sleep
         self._tally = Tally(tell, monotonic)
         self._refusals: dict[str, int] = {}
+        """In a row; 0 where a source has answered."""
         self._agreed: dict[str, Entry] = {}
         self._asked_ns = 0
 
@@ -83,7 +84,8 @@ class HistorySync:
                 queue[:0] = group
                 await self._refused(source, away, queue)
                 continue
-            self._refusals.pop(source.name, None)
+            if any(isinstance(answer, Bars) for answer in answers.values()):
+                self._refusals[source.name] = 0
             for job in group:
                 answer = answers.get(job.symbol, SourceError(f"{source.name}: no answer"))
                 then = await asyncio.to_thread(self._take, job, answer)
@@ -264,10 +266,15 @@ class HistorySync:
             self._agreed = {}
 
     async def _refused(self, source: DailySource, away: SourceAway, queue: list[Job]) -> None:
-        """Wait as long as the source wants, or go on without it."""
-        refusals = self._refusals.get(source.name, 0)
+        """Wait as long as the source wants, or go on without it.
+
+        One that cannot be reached is waited for once, and only if it has answered in this run.
+        """
+        refusals = self._refusals.get(source.name)
+        pauses = len(PAUSES_S) if away.refused else (1 if refusals is not None else 0)
+        refusals = refusals or 0
         self._refusals[source.name] = refusals + 1
-        if away.after_s is not None and away.after_s <= PAUSE_MAX_S and refusals < len(PAUSES_S):
+        if away.after_s is not None and away.after_s <= PAUSE_MAX_S and refusals < pauses:
             wait_s = max(away.after_s, PAUSES_S[refusals])
             await asyncio.to_thread(self._confirm)
             self._tally.say(f"{away}; going on in {duration(wait_s)} (what is done is stored)")

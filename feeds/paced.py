@@ -117,7 +117,7 @@ class PacedClient:
         now_s = self._monotonic()
         due_s = self._pace.wait_s(self._name, now_s)
         if due_s > WAIT_MAX_S:
-            raise SourceAway(f"{self._name} is not to be asked yet", after_s=due_s)
+            raise SourceAway(f"{self._name} is not to be asked yet", after_s=due_s, refused=True)
         wait_s = max(due_s, self._free_s - now_s)
         if wait_s > 0:
             await self._sleep(wait_s)
@@ -138,9 +138,8 @@ class PacedClient:
         if failure.again and left and wait_s <= WAIT_MAX_S:
             return
         if failure.host_wide:
-            raise SourceAway(said, after_s=wait_s) from failure
+            raise SourceAway(said, after_s=wait_s, refused=True) from failure
         self._lost += 1
         if self._lost >= LOST_IN_A_ROW:
-            self._lost = 0
             raise SourceAway(said, after_s=wait_s) from failure
         raise SourceError(said) from failure

@@ -207,10 +207,39 @@ def test_a_group_is_asked_for_together(tmp_path):
     assert all(world.held(symbol) == world.truth(symbol) for symbol in world.market.shares)
 
 
+def refusal(after_s: float) -> SourceAway:
+    return SourceAway("Yahoo: HTTP 429", after_s=after_s, refused=True)
+
+
+def outage() -> SourceAway:
+    return SourceAway("Yahoo: cannot be reached (ConnectError)", after_s=3.0)
+
+
+def test_a_vendor_out_of_reach_from_the_start_is_given_up_at_once(world):
+    world.yahoo.away = [outage()]
+    told = "Yahoo: cannot be reached (ConnectError); start again in 1m"
+    assert world.sync().failed == (("IWM", told), ("QQQ", told))
+    assert world.slept == []
+
+
+@pytest.mark.parametrize("outages", [1, 2])
+def test_an_outage_in_the_middle_is_waited_for_once(world, outages):
+    def cut(symbol, bars):
+        if symbol == "IWM":
+            world.yahoo.away = [outage() for _ in range(outages)]
+        return bars
+
+    world.yahoo.spoil = cut
+    report = world.sync()
+    assert world.slept == [60.0]
+    assert report.loaded == (("IWM", "QQQ") if outages == 1 else ("IWM",))
+    assert len(report.failed) == outages - 1
+
+
 def test_a_refusal_is_waited_out(world):
     world.yahoo.away = [
-        SourceAway("Yahoo: HTTP 429", after_s=90.0),
-        SourceAway("Yahoo: HTTP 429", after_s=1.0),
+        refusal(90.0),
+        refusal(1.0),
     ]
     assert world.sync().loaded == ("IWM", "QQQ")
     assert world.slept == [90.0, 300.0]
@@ -220,17 +249,17 @@ def test_a_refusal_is_waited_out(world):
 def test_refusals_in_a_row_count_anew_after_an_answer(world):
     def refuse_next(_symbol, bars):
         if len(world.slept) == 1:
-            world.yahoo.away = [SourceAway("Yahoo: HTTP 429", after_s=1.0)]
+            world.yahoo.away = [refusal(1.0)]
         return bars
 
     world.yahoo.spoil = refuse_next
-    world.yahoo.away = [SourceAway("Yahoo: HTTP 429", after_s=1.0)]
+    world.yahoo.away = [refusal(1.0)]
     assert world.sync().loaded == ("IWM", "QQQ")
     assert world.slept == [60.0, 60.0]
 
 
 def test_a_source_that_goes_on_refusing_is_given_up(world):
-    world.yahoo.away = [SourceAway("Yahoo: HTTP 429", after_s=1.0) for _ in range(9)]
+    world.yahoo.away = [refusal(1.0) for _ in range(9)]
     report = world.sync()
     assert report.failed == tuple((symbol, "Yahoo: HTTP 429; start again in 1m") for symbol in ("IWM", "QQQ"))
     assert world.slept == [60.0, 300.0, 900.0]
@@ -239,7 +268,7 @@ def test_a_source_that_goes_on_refusing_is_given_up(world):
 @pytest.mark.parametrize(
     ("away", "told"),
     [
-        (SourceAway("Yahoo: HTTP 429", after_s=7_200.0), "Yahoo: HTTP 429; start again in 2h"),
+        (refusal(7_200.0), "Yahoo: HTTP 429; start again in 2h"),
         (SourceAway("Yahoo: HTTP 401"), "Yahoo: HTTP 401"),
     ],
 )
@@ -261,7 +290,7 @@ def test_a_long_list_within_the_vendors_limit(tmp_path):
     async def limited(symbols, since, through):
         if not budget[0]:
             if sum(world.slept) < 360:
-                raise SourceAway("Yahoo: HTTP 429", after_s=1.0)
+                raise refusal(1.0)
             budget[0] = 95
         budget[0] -= 1
         return await real(symbols, since, through)

@@ -315,6 +315,7 @@ async def test_a_refusal_concerns_everybody(monkeypatch, reply, told, after_s):
             await ask(server, Clock(EVENING), "A", "B", "C", monkeypatch=monkeypatch)
     assert str(caught.value) == told
     assert caught.value.after_s == after_s
+    assert caught.value.refused == (after_s is not None)
     assert len(server.requests) == 1
 
 
@@ -323,6 +324,20 @@ async def test_three_symbols_in_a_row_without_an_answer_are_the_vendors_fault(mo
         with pytest.raises(SourceAway, match="an HTML page instead of JSON"):
             await ask(server, Clock(EVENING), *"ABCDEFGH", monkeypatch=monkeypatch)
     assert len(server.requests) == 3
+
+
+async def test_after_that_the_next_failure_tells_it_at_once(monkeypatch):
+    clock = Clock(EVENING)
+    async with RestServer(ok(PAGE)) as server:
+        monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
+        async with clock.client() as client:
+            source = YahooDaily(client)
+            for requests in (3, 4, 5):
+                with pytest.raises(SourceAway, match="an HTML page") as caught:
+                    await source.daily([*"ABCDEFGH"], SINCE, DAYS[-1])
+                assert not caught.value.refused
+                assert len(server.requests) == requests
+                clock.slept.append(60.0)
 
 
 async def test_nobody_is_asked_before_the_time_that_was_told(monkeypatch):
