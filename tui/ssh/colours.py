@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from rich.color import Color, ColorSystem
+from rich.color import ColorSystem
 
 from tui import theme as themes
 from tui.theme import ROLES
@@ -53,13 +53,25 @@ def next_of(colours: Colours) -> Colours:
 
 
 class Ink:
-    """A theme at a depth of colours: for each role the sequence that turns it on (and all else off)."""
+    """A theme at a depth of colours: the sequences that turn its roles on."""
 
     def __init__(self, theme: str, colours: Colours) -> None:
         self.theme = theme
         self.colours = colours
         look = themes.load(theme)
-        self.on = {role: _sgr(look.style(role), colours) for role in ROLES}
+        pens = {role: _pen(look.style(role), colours) for role in ROLES}
+        self.on = {role: _sgr("0", *pen.switches, *pen.colour, *pen.ground) for role, pen in pens.items()}
+        """By role: the role and nothing else, whatever was on before."""
+        self.turn = {(old, new): _turn(pens[old], pens[new], self.on[new]) for old in ROLES for new in ROLES}
+        """By the role that is on and the one to be: mostly another colour on the same ground."""
+
+
+class _Pen(NamedTuple):
+    """SGR codes of a style; colours that a style leaves alone are the terminal's own."""
+
+    switches: tuple[str, ...]
+    colour: tuple[str, ...]
+    ground: tuple[str, ...]
 
 
 @cache
@@ -68,15 +80,25 @@ def ink(theme: str, colours: Colours) -> Ink:
     return Ink(theme, colours)
 
 
-def _sgr(style: Style, colours: Colours) -> bytes:
-    codes = ["0"]
+def _pen(style: Style, colours: Colours) -> _Pen:
     switches = ((style.bold, "1"), (style.dim, "2"), (style.italic, "3"), (style.underline, "4"))
-    codes += [code for is_on, code in (*switches, (style.reverse, "7")) if is_on]
-    if colours != "none":
-        for colour, foreground in ((style.color, True), (style.bgcolor, False)):
-            codes += _codes(colour, _SYSTEMS[colours], foreground=foreground) if colour else ()
+    on = tuple(code for is_on, code in (*switches, (style.reverse, "7")) if is_on)
+    if colours == "none":
+        return _Pen(on, (), ())
+    system = _SYSTEMS[colours]
+    colour = style.color.downgrade(system).get_ansi_codes() if style.color else ("39",)
+    ground = style.bgcolor.downgrade(system).get_ansi_codes(foreground=False) if style.bgcolor else ("49",)
+    return _Pen(on, colour, ground)
+
+
+def _turn(old: _Pen, new: _Pen, anew: bytes) -> bytes:
+    """From one pen to the other; ``anew`` where switches have to go off."""
+    if old.switches != new.switches:
+        return anew
+    colour = new.colour if new.colour != old.colour else ()
+    ground = new.ground if new.ground != old.ground else ()
+    return _sgr(*colour, *ground) if colour or ground else b""
+
+
+def _sgr(*codes: str) -> bytes:
     return f"\x1b[{';'.join(codes)}m".encode()
-
-
-def _codes(colour: Color, system: ColorSystem, *, foreground: bool) -> tuple[str, ...]:
-    return colour.downgrade(system).get_ansi_codes(foreground)

@@ -70,6 +70,14 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     show_default=True,
     help="Connections from one address in a minute.",
 )
+@click.option(
+    "--idle",
+    type=click.FloatRange(1),
+    default=30.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long a viewer may press no key.",
+)
 @click.option("--reuse-port", is_flag=True, help="Share the port with other hosts: one a core.")
 @click.option("--allow-root", is_flag=True, help="Run as root nevertheless.")
 @click.option("--demo", is_flag=True, help="Host the built-in scenario; it is never shown unasked.")
@@ -90,6 +98,7 @@ def host(
     max_sessions: int,
     per_address: int,
     new_per_minute: int,
+    idle: float,
     reuse_port: bool,
     allow_root: bool,
     tape: tuple[Path, ...],
@@ -131,7 +140,12 @@ def host(
             host_key=host_key or user_data_path("rotation-tui") / "host_key",
             preferences=user_state_path("rotation-tui") / "visitors.json",
             theme=theme or DEFAULT,
-            limits=Limits(sessions=max_sessions, per_address=per_address, new_per_minute=new_per_minute),
+            limits=Limits(
+                sessions=max_sessions,
+                per_address=per_address,
+                new_per_minute=new_per_minute,
+                idle_s=60 * idle,
+            ),
             reuse_port=reuse_port,
         ),
         lambda port: click.echo(f"rotation-tui: listening on {listen[0]} port {port}", err=True),

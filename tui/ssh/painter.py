@@ -90,7 +90,7 @@ def _run(place: Place, y: int, x: int, row: Row, ink: Ink) -> bytes:
     role = ""
     for text, has_role in row:
         if has_role != role:
-            parts.append(ink.on[has_role])
+            parts.append(ink.turn[role, has_role] if role else ink.on[has_role])
             role = has_role
         parts.append(clean(text).encode())  # cleaned before; a terminal must not depend on that
     return b"".join(parts)

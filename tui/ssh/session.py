@@ -180,9 +180,13 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def failed(self, error: Exception) -> None:
         """An error of ours."""
-        if not self.ended:
-            journal.log.error("session failed", exc_info=error, extra={"told": self._gate.who})
+        if self.ended:
+            return
+        journal.log.error("session failed", exc_info=error, extra={"told": self._gate.who})
+        try:
             self.end("error")
+        except Exception:  # noqa: BLE001 - if not even that works, the line is cut
+            self._gate.cut()
 
     def _show(self) -> None:
         assert self._chan is not None
@@ -234,9 +238,14 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if viewer is None:
             return
         viewer.close()
-        # What the terminal has anyway is not a choice: tomorrow's terminal may be another.
-        chosen = viewer.colours if viewer.colours != self._natural else ""
+        # What host and terminal give anyway is no choice: tomorrow's may be another.
+        first = first_view(self._house.theme, names(), None)
         self._house.prefs.keep(
             self._gate.fingerprint,
-            Choice(viewer.view.theme, viewer.view.focus, chosen, int(self._house.now())),
+            Choice(
+                theme=viewer.view.theme if viewer.view.theme != first.theme else "",
+                focus=viewer.view.focus if viewer.view.focus != first.focus else "",
+                colours=viewer.colours if viewer.colours != self._natural else "",
+                at=int(self._house.now()),
+            ),
         )
