@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from feeds.base import Batch, FedNews, Rewind
+from feeds.base import Batch, FedNews, Redone, Rewind
 from feeds.errors import InputError
 from feeds.fed_demo import DemoFed, demo_fed
 from feeds.history_files import read_history
@@ -164,13 +164,18 @@ def _stand(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot,
     if "at_ns" not in tape.columns:
         given = until(tape, as_of_ns)
         return market.apply(given, as_of_ns=as_of_ns), len(given)
+    held, taken = 0, None
     events = standing(tape, as_of_ns)
-    for event in events:
+    for event in sorted(events, key=lambda event: not isinstance(event, FedNews)):
         if isinstance(event, FedNews):
             market.take_fed(event.fed)
-    batches = [event for event in events if isinstance(event, Batch | Rewind)]
-    taken = [market.apply(batch.quotes, as_of_ns=batch.as_of_ns or as_of_ns) for batch in batches]
-    return taken[-1], sum(len(batch.quotes) for batch in batches)
+        elif isinstance(event, Batch | Rewind | Redone):
+            if isinstance(event, Redone):
+                market.forget(event.symbols)
+            taken = market.apply(event.quotes, as_of_ns=event.as_of_ns or as_of_ns)
+            held += len(event.quotes)
+    assert taken is not None, "a Rewind stands at the beginning"
+    return taken, held
 
 
 def _as_of(history: History, text: str, now_ns: int) -> int:

@@ -7,12 +7,12 @@ Rows of a step, which is one event: a print each, or a single row without a symb
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import polars as pl
 
-from feeds.base import Batch, FedNews, Redone, Rewind, Status
+from feeds.base import Batch, FedNews, Learned, Redone, Rewind, Status
 from feeds.sanitize import clean
 from feeds.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.door import FUTURE_NS
@@ -23,28 +23,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from feeds.base import Event
+    from rotation.ticks import Quote
 
 log = logging.getLogger(__name__)
 
-BATCH, REWIND = "Batch", "Rewind"
-_TOLD: dict[str, type[Status | FedNews | Redone]] = {"Status": Status, "FedNews": FedNews, "Redone": Redone}
-"""Kinds that ``said`` gives back; others are written down for who looks into the file."""
+BATCH, REWIND, REDONE = "Batch", "Rewind", "Redone"
+_TOLD: dict[str, type[Status | FedNews]] = {"Status": Status, "FedNews": FedNews}
+"""Kinds of which only the newest counts, and which ``said`` gives back whole."""
 
 DAY_NS = 86_400 * NS
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 
 
 def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
     """One event as rows of RECORDED."""
-    kind = type(event).__name__
-    if not isinstance(event, Batch | Rewind):
+    given: tuple[Quote, ...] = ()
+    said = None
+    if isinstance(event, Batch | Rewind | Redone):
+        given = event.quotes
+    if isinstance(event, Redone):
+        said = msgspec.json.encode(sorted(event.symbols)).decode()
+    elif not isinstance(event, Batch | Rewind | Learned):  # settled history is in the store, not on a tape
         said = msgspec.json.encode(event).decode()
-        return [(None, as_of_ns, 0, None, 0, None, None, as_of_ns, number, kind, feed, said)]
-    tail = (as_of_ns, number, kind, feed, None)
-    if not event.quotes:
+    tail = (as_of_ns, number, type(event).__name__, feed, said)
+    if not given:
         return [(None, as_of_ns, 0, None, 0, None, None, *tail)]
-    return [(q.symbol, q.ts_ns, q.seq, q.price, q.size, q.high, q.low, *tail) for q in event.quotes]
+    return [(q.symbol, q.ts_ns, q.seq, q.price, q.size, q.high, q.low, *tail) for q in given]
 
 
 def frame_of(rows: list[Row]) -> tuple[pl.DataFrame, int]:
@@ -85,13 +91,8 @@ def _timed(part: pl.DataFrame, number: int) -> pl.DataFrame:
 
 
 def steps(rows: pl.DataFrame) -> list[Event]:
-    """Rows of a played tape as the events that they were."""
-    told: list[Event] = []
-    for part in rows.partition_by("step", maintain_order=True):
-        event = _event(part)
-        if event is not None:
-            told.append(event)
-    return told
+    """Rows of a played tape as the events that they were; what cannot be played again still moves time."""
+    return [_event(part) for part in rows.partition_by("step", maintain_order=True)]
 
 
 def merged(rows: pl.DataFrame) -> list[Event]:
@@ -139,31 +140,35 @@ def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("step") >= arrived.filter(pl.col("day") >= days[-2])["step"][0])
 
 
-def _event(part: pl.DataFrame) -> Event | None:
-    kind, as_of_ns = part["kind"][0], int(part["as_of_ns"][-1])
+def _event(part: pl.DataFrame) -> Event:
+    kind, as_of_ns, said = part["kind"][0], int(part["as_of_ns"][-1]), part["said"][0]
     if kind in _TOLD:
-        return _told(_TOLD[kind], part["feed"][0], part["said"][0], as_of_ns)
-    if kind not in (BATCH, REWIND):
-        return None
+        return _told(_TOLD[kind], part["feed"][0], said, as_of_ns) or Batch((), as_of_ns)
     given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
+    if kind == REDONE:
+        return Redone(frozenset(_decoded(said, list[str]) or ()), given, as_of_ns)
     return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
 
 
-def _told(kind: type[Status | FedNews | Redone], feed: str, said: str, as_of_ns: int) -> Event | None:
-    try:
-        event = msgspec.convert(_cleaned(msgspec.json.decode(said)), kind)
-    except (msgspec.MsgspecError, TypeError, RecursionError):
-        log.warning("tape: what %s said at %d cannot be understood", clean(str(feed)), as_of_ns)
-        return None
+def _told(kind: type[Status | FedNews], feed: str, said: str, as_of_ns: int) -> Event | None:
+    event = _decoded(said, kind)
     if isinstance(event, Status):
         # The tape's own state is REPLAY or DEMO; what a feed was then is a detail of it.
-        detail = " ".join(part for part in (clean(str(feed)), event.state, event.detail) if part)
+        detail = " ".join(word for word in (clean(str(feed)), event.state, event.detail) if word)
         return Status("REPLAY", detail, as_of_ns)
-    return msgspec.structs.replace(event, as_of_ns=as_of_ns)
+    return event and msgspec.structs.replace(event, as_of_ns=as_of_ns)
+
+
+def _decoded(said: str, kind: type[T]) -> T | None:
+    """A tape may come from anyone: no text of it reaches a terminal as it is."""
+    try:
+        return msgspec.convert(_cleaned(msgspec.json.decode(said)), kind)
+    except (msgspec.MsgspecError, TypeError, RecursionError):
+        log.warning("tape: what a feed said cannot be understood")
+        return None
 
 
 def _cleaned(value: Any) -> Any:
-    """A tape may come from anyone: no text of it reaches a terminal as it is."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):

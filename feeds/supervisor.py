@@ -139,8 +139,7 @@ class Supervisor:
 
     def _take(self, feed: Feed, event: Event) -> None:
         as_of_ns = self._time_of(event)
-        # Settled history is no news of a feed: it is in the store.
-        if self.observer is not None and as_of_ns is not None and not isinstance(event, Learned):
+        if self.observer is not None and as_of_ns is not None:
             self.observer(feed.name, event, as_of_ns)
         told = self._told[feed]
         self._note(feed, told, event)

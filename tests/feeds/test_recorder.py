@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds import recorder as recorder_module
-from feeds.base import Batch, FedNews, Rewind, Status
+from feeds.base import Batch, FedNews, Gap, Learned, Redone, Rewind, Status
 from feeds.errors import InputError
 from feeds.recorder import Recorder, recorded
 from feeds.recording import standing
@@ -109,7 +109,7 @@ def market(began_ns: int) -> Market:
 
 def live(events, path: Path, *, clock_ns=lambda: NOW, **more) -> list[Snapshot]:
     """The snapshots of a desk that is being recorded."""
-    began = next((e.as_of_ns for e in events if e.as_of_ns is not None), NOW)
+    began = next((ns for e in events if (ns := getattr(e, "as_of_ns", None)) is not None), NOW)
     supervisor = Listening(market(began), [Script(*events)], clock_ns=clock_ns)
     recorder = Recorder(path, sleep=never, **more)
     supervisor.observer = recorder.take
@@ -166,9 +166,14 @@ def scripts(draw) -> list:
     now, events = NOW, []
     for _ in range(draw(st.integers(1, 12))):
         now += draw(STEPS)
-        kind = draw(st.sampled_from(["batch"] * 6 + ["status", "rewind"]))
+        kind = draw(st.sampled_from(["batch"] * 6 + ["status", "rewind", "redone", "gap"]))
         if kind == "status":
             events.append(Status("STALE 42s", draw(st.sampled_from(["", "reconnecting", "é\x1b[2J"])), now))
+        elif kind == "redone":
+            symbols = draw(st.frozensets(st.sampled_from(["IWM", "QQQ", "ZZZ"])))
+            events.append(Redone(symbols, draw(BATCHES), now))
+        elif kind == "gap":
+            events.append(Gap(frozenset({"IWM"}), now - NS, now))
         elif kind == "rewind":
             events.append(Rewind(draw(BATCHES), now))
         else:
@@ -240,6 +245,13 @@ def test_the_fed_s_news_come_back(tmp_path):
     after = replay(read_tape([tmp_path]))
     assert before[-1].fed is not None
     assert [told(s) for s in after] == [told(s) for s in before]
+
+
+def test_history_learned_while_recording_is_not_on_the_tape_but_its_time_is(tmp_path):
+    before = live([Batch((), NOW), Learned(history(), NOW + 1), Batch((), NOW + 2)], tmp_path / "t.parquet")
+    after = replay(read_tape([tmp_path]))
+    assert [told(s) for s in after] == [told(s) for s in before]
+    assert read_tape([tmp_path])["said"].null_count() == 3
 
 
 def test_a_quote_that_no_tape_can_hold_is_counted_and_harms_no_other(tmp_path):
