@@ -94,10 +94,15 @@ Event = Batch | Status | Rewind | Gap | Words | Correction | Redone | Learned | 
 class Feed(Protocol):
     """What the supervisor needs of a source."""
 
-    name: str
-    """Short, unique, shown on the Health panel and as provenance."""
-    mode: str
-    """LIVE, DELAYED 15m, REPLAY or DEMO: the state word of its prices."""
+    @property
+    def name(self) -> str:
+        """Short, unique, shown on the Health panel and as provenance."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """LIVE, DELAYED 15m, REPLAY or DEMO: the state word of its prices."""
+        ...
 
     def events(self) -> AsyncIterator[Event]:
         """Yield events until the source ends."""
@@ -112,8 +117,10 @@ class Feed(Protocol):
 class Stream(Feed, Protocol):
     """A live source of quotes. It tells something every second, if only an empty Batch."""
 
-    symbols: frozenset[str]
-    """Whose quotes it brings."""
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Whose quotes it brings."""
+        ...
 
     def stats(self) -> FeedStats:
         """What has been counted until now."""

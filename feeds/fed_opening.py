@@ -11,6 +11,7 @@ from feeds.fed_gather import FedGather
 from feeds.fed_log import Format, export
 from feeds.fed_store import FedStore
 from feeds.transport import Transport
+from feeds.yahoo_zq_stream import YahooStripStream
 from rotation.sessions import NEW_YORK, to_ns
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S) -> FedFeed:
     """The feed of this machine. Raises InputError where an environment variable holds no usable address."""
     transport = Transport(cache)
     gather = FedGather(transport, age_gap_s=age_gap_s)
-    return FedFeed(transport, gather, store, strip_stream=None, clock_ns=time.time_ns)
+    stream = YahooStripStream(transport)
+    return FedFeed(transport, gather, store, strip_stream=stream, clock_ns=time.time_ns)
 
 
 def history(store: Path, *, since: date | None, form: Format) -> bytes:

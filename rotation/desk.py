@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 WINDOWS = (1, 5, 20, 60, 252)
 """Return windows in sessions."""
+
+HISTORY_SINCE = date(2000, 1, 1)
+"""How far back daily history is fetched unless told otherwise: all of IWM's, which began in May 2000."""
 
 NAMES = {
     "IWM": "Russell 2000",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from rotation.desk import HISTORY_SINCE
 from rotation.states import duration
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rotation.sync_report import SyncProgress, SyncReport
     from tui.desk import Backend
 
-SINCE = date(2000, 1, 1)
 STEPS = 20
 """Where stderr is no terminal, so many lines of progress at most."""
 
@@ -38,8 +39,8 @@ STEPS = 20
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
-    default=SINCE.isoformat(),
-    show_default=SINCE.isoformat(),
+    default=HISTORY_SINCE.isoformat(),
+    show_default=HISTORY_SINCE.isoformat(),
     metavar="DATE",
     help="The first day wanted.",
 )

@@ -1,0 +1,138 @@
+"""Which vendor brings the quotes: the one asked for, else those with a key in order, else Yahoo."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from feeds import keys
+from feeds.alpaca import Alpaca
+from feeds.base import Status
+from feeds.errors import InputError
+from feeds.finnhub import Finnhub
+from feeds.massive import Massive
+from feeds.stream import StreamFeed
+from feeds.symbols import is_index
+from feeds.yahoo import Yahoo
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from feeds.base import Event
+    from feeds.stream_time import Time
+    from feeds.transport import Transport
+    from feeds.vendor import Vendor
+    from rotation.feed_stats import FeedStats
+
+log = logging.getLogger(__name__)
+
+KEYED = ("alpaca", "massive", "finnhub")
+"""In this order where a key is found."""
+VARIANTS = {
+    "alpaca": "iex",
+    "alpaca-sip": "sip",
+    "alpaca-delayed": "delayed_sip",
+    "alpaca-test": "test",
+}
+"""Names of ``--feed`` → Alpaca's endpoints."""
+NAMES = ("auto", "yahoo", *VARIANTS, "massive", "massive-delayed", "finnhub")
+
+
+def vendors(
+    name: str,
+    symbols: Sequence[str],
+    transport: Transport,
+    time: Time,
+    environ: Mapping[str, str] | None = None,
+) -> list[Vendor]:
+    """The vendors to try, first choice first. Raises InputError for a feed that lacks its key."""
+    if name != "auto":
+        return [_vendor(name, symbols, transport, time, environ)]
+    found = [feed for feed in KEYED if keys.find(feed, environ=environ) is not None]
+    return [_vendor(feed, symbols, transport, time, environ) for feed in (*found, "yahoo")]
+
+
+def _vendor(
+    name: str, symbols: Sequence[str], transport: Transport, time: Time, environ: Mapping[str, str] | None
+) -> Vendor:
+    if name == "yahoo":
+        return Yahoo(transport, clock_ns=time.clock_ns)
+    feed = name.partition("-")[0]
+    held = keys.find(feed, environ=environ)
+    if held is None:
+        raise InputError(f"--feed {name}: needs a key — see: rotation-tui config key set {feed}")
+    if feed == "alpaca":
+        return Alpaca(
+            held.key,
+            held.secret,
+            transport,
+            feed=VARIANTS[name],
+            first=symbols,
+            clock_ns=time.clock_ns,
+            sleep=time.sleep,
+        )
+    if feed == "massive":
+        return Massive(held.key, transport, delayed=name.endswith("-delayed"))
+    return Finnhub(held.key, transport)
+
+
+class AutoFeed:
+    """A ``feeds.base.Stream`` over several: the next one takes over where a vendor says no for good."""
+
+    def __init__(self, transport: Transport, streams: Sequence[Callable[[], StreamFeed]]) -> None:
+        """``streams``: each made when its turn comes. ``transport`` is theirs; it is closed at the end."""
+        self._transport = transport
+        self._waiting = list(streams)
+        self._current = self._waiting.pop(0)()
+        self._before = ""
+
+    @property
+    def name(self) -> str:
+        """The vendor's that is in charge."""
+        return self._current.name
+
+    @property
+    def mode(self) -> str:
+        """LIVE or DELAYED 15m."""
+        return self._current.mode
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Whose quotes it brings."""
+        return self._current.symbols
+
+    def stats(self) -> FeedStats:
+        """Of the vendor in charge."""
+        return self._current.stats()
+
+    def tape(self) -> None:
+        """None: it is live."""
+
+    async def events(self) -> AsyncIterator[Event]:
+        """As the vendor in charge tells them; what the one before said stays in the details."""
+        async with self._transport:
+            async for event in self._events():
+                yield event
+
+    async def _events(self) -> AsyncIterator[Event]:
+        while True:
+            async for event in self._current.events():
+                if not isinstance(event, Status):
+                    yield event
+                    continue
+                if self._current.is_refused and self._waiting:
+                    self._before = f"{self._before}{self.name}: {event.state} ({event.detail}); "
+                    break
+                yield Status(event.state, self._before + event.detail)
+            else:
+                return
+            self._current = self._waiting.pop(0)()
+            log.warning("feed: %sgoing on with %s", self._before, self.name)
+
+
+def by_vendor(
+    vendor: Vendor, symbols: Sequence[str], closes: Mapping[str, float], time: Time
+) -> Callable[[], StreamFeed]:
+    """A stream to be made. A broker has no indices: they are not asked for there."""
+    wanted = symbols if vendor.name == "Yahoo" else [s for s in symbols if not is_index(s)]
+    return lambda: StreamFeed(vendor, wanted, closes=closes, time=time)
