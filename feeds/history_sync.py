@@ -84,6 +84,8 @@ class HistorySync:
                 queue[:0] = group
                 await self._refused(source, away, queue)
                 continue
+            except SourceError as error:
+                answers = dict.fromkeys((job.symbol for job in group), error)
             if any(isinstance(answer, Bars) for answer in answers.values()):
                 self._refusals[source.name] = 0
             for job in group:

@@ -194,6 +194,20 @@ def test_the_next_source_is_asked(world):
     assert [symbols for symbols, _ in stooq.asked] == [["IWM"]]
 
 
+def test_an_answer_to_several_that_is_of_no_use(world):
+    alpaca = Vendor(world, "Alpaca", at_once=9)
+
+    async def broken(symbols, since, through):
+        raise SourceError("Alpaca: a page that follows itself")
+
+    alpaca.daily = broken
+    assert world.sync(sources=[alpaca, world.yahoo]).loaded == ("IWM", "QQQ")
+    world.now_ns = ny(LAST, 18)
+    assert world.sync(sources=[alpaca]).failed == tuple(
+        (symbol, "Alpaca: a page that follows itself") for symbol in ("IWM", "QQQ")
+    )
+
+
 def test_symbols_that_no_source_serves(world):
     world.yahoo.lacks = {"QQQ"}
     assert world.sync().failed == (("QQQ", "none of the sources has such symbols"),)
