@@ -26,8 +26,21 @@ class Fill(msgspec.Struct, frozen=True):
 
     @property
     def has_bars(self) -> bool:
-        """Whether a whole minute may be missing."""
-        return self.end_ns - self.start_ns >= BAR_NS
+        """Whether a minute has ended in it."""
+        return self.end_ns // BAR_NS > self.start_ns // BAR_NS
+
+    def rest(self) -> Fill:
+        """What its own bars leave out: the minute in which it ended, to be asked for when that is over.
+
+        Part of it has been seen: the bar's range is wanted, not its size.
+        """
+        minute_ns = self.end_ns // BAR_NS * BAR_NS
+        return Fill(self.symbols, minute_ns, minute_ns + BAR_NS)
+
+    def joined(self, other: Fill) -> Fill:
+        """One that holds both."""
+        start_ns, end_ns = min(self.start_ns, other.start_ns), max(self.end_ns, other.end_ns)
+        return Fill(self.symbols | other.symbols, start_ns, end_ns)
 
 
 class Gaps:
@@ -71,23 +84,27 @@ class Gaps:
                 del self._start_ns[symbol]
 
 
-async def fetch(vendor: Vendor, wanted: Fill) -> Fill:
-    """Bars of the gap and the newest prints, oldest first.
+async def bars(vendor: Vendor, wanted: Fill) -> list[Quote]:
+    """Of the minutes that ended in a gap.
 
     A bar that has not ended by ``end_ns`` is still forming: it is left out. One that began before the
     gap has been seen in part: its range counts, its size would be counted twice.
     Raises SourceError where the source does not answer.
     """
-    bars: tuple[Quote, ...] = ()
-    if wanted.has_bars:
-        bars = await vendor.backfill(wanted.symbols, wanted.start_ns, wanted.end_ns)
-    newest = await vendor.snapshot(wanted.symbols)
-    usable = [
+    if not wanted.has_bars:
+        return []
+    found = await vendor.backfill(wanted.symbols, wanted.start_ns, wanted.end_ns)
+    return [
         bar if bar.ts_ns - BAR_NS >= wanted.start_ns else msgspec.structs.replace(bar, size=0)
-        for bar in bars
+        for bar in found
         if wanted.start_ns < bar.ts_ns <= wanted.end_ns
     ]
+
+
+async def fetch(vendor: Vendor, wanted: Fill) -> Fill:
+    """Bars of the gap and the newest prints, oldest first. Raises SourceError likewise."""
+    missed = await bars(vendor, wanted)
     # A snapshot's size belongs to a print that a bar may already hold.
-    prints = [msgspec.structs.replace(quote, size=0) for quote in newest]
-    ordered = sorted((*usable, *prints), key=lambda quote: (quote.ts_ns, quote.seq))
+    newest = [msgspec.structs.replace(quote, size=0) for quote in await vendor.snapshot(wanted.symbols)]
+    ordered = sorted((*missed, *newest), key=lambda quote: (quote.ts_ns, quote.seq))
     return msgspec.structs.replace(wanted, quotes=tuple(ordered))
