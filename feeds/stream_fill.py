@@ -68,7 +68,10 @@ class Filler:
 
     def miss(self, symbols: Iterable[str], since_ns: int) -> None:
         """Prints may be missing from here on, until a connection stands."""
-        self._gaps.open(symbols, since_ns)
+        missing = frozenset(symbols)
+        if missing - self._gaps.symbols:
+            self._is_noted = False  # of these nothing was missing until now
+        self._gaps.open(missing, since_ns)
         self.printed.difference_update(self._gaps.symbols)
 
     def note(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> None:
@@ -150,7 +153,6 @@ class Filler:
             log.warning("%s: a gap stays open: %s", self._vendor.name, error)
         else:
             self.error = ""
-            self._is_noted = False
             self._time.pace.worked("fill")
             self._buffer.put_first(self._door.admit_past(fill.quotes, self._time.clock_ns()))
             self._gaps.filled(fill)

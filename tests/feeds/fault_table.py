@@ -11,9 +11,8 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from feeds.base import Batch, Status
+from feeds.base import Batch, Gap, Status, Words
 from feeds.errors import SourceError
-from feeds.base import Gap, Words
 from feeds.stream import StreamFeed
 from rotation.ticks import NS, Quote
 from tests.feeds.stream_time import NOW_NS, FakeTime, settle
@@ -70,8 +69,7 @@ class Fault:
     seconds: float = ONCE_S
     through: frozenset[str] = frozenset()
     """States that must have been shown on the way."""
-    gaps: int | None = 0
-    """None: it depends on whether the vendor lets one subscribe before the cut."""
+    gaps: int = 0
     backoff: tuple[float, ...] = ()
     """Waits between connections, where they are the point."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -242,7 +240,7 @@ FAULTS = (
         "accept, then 1008, for ever",
         "full jitter, 1 → 60 s; never reset, since nothing was ever acknowledged and healthy",
         lambda _: ((Close(1008),),),
-        prices={}, state="OFFLINE", seconds=180, connections=11, gaps=None,
+        prices={}, state="OFFLINE", seconds=180, connections=11,
         backoff=(0.5, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0, 30.0),
     ),
     Fault(
@@ -266,7 +264,7 @@ FAULTS = (
         "mute from the first second",
         "the clock starts at the subscription",
         lambda s: ((READY, MUTE), (READY, *_good(s), STAY)),
-        connections=2, seconds=33, gaps=1, through=OUTAGE,
+        connections=2, seconds=33, through=OUTAGE,
     ),
     Fault(
         "mute all night",

@@ -133,7 +133,26 @@ def test_a_minute_of_data_is_healthy():
     assert clocks.healthy(160.0)
     assert not clocks.healthy(220.0)  # the last print is a minute old
     clocks.opened(221.0)
-    assert not clocks.healthy(400.0)
+    assert not clocks.healthy(221.0)
+    clocks.printed(CANARIES, 230.0)
+    clocks.printed(CANARIES, 280.0)
+    assert not clocks.healthy(289.0)  # of this connection
+    assert clocks.healthy(290.0)
+
+
+def test_a_canary_that_stays_silent_is_borne_longer():
+    """The others trade: to come back every minute because of one symbol would harm them all."""
+    watch = Watch("2024-07-16 10:40")
+    watch.clocks.printed(CANARIES, 0.0)
+    waits, now_s = [], 0.0
+    for _ in range(4):
+        watch.clocks.opened(now_s)
+        began_s = now_s
+        while not watch.clocks.overdue(now_s, watch.start_ns):
+            now_s += 1.0
+            watch.clocks.printed({"IWM", "QQQ"}, now_s)
+        waits.append(now_s - began_s)
+    assert waits == [61.0, 121.0, 241.0, 481.0]
 
 
 @pytest.mark.parametrize(
