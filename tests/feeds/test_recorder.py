@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds import recorder as recorder_module
+from feeds import tape_file
 from feeds.base import Batch, FedNews, Gap, Learned, Redone, Rewind, Status
 from feeds.errors import InputError
 from feeds.recorder import Recorder, recorded
@@ -317,6 +318,24 @@ def test_a_file_is_readable_by_anyone_while_it_is_recorded(tmp_path):
     assert pl.read_parquet(path)["batch"].to_list() == list(range(200))
 
 
+def test_a_reader_misses_nothing_that_is_folded_while_it_reads(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path / "t")
+    for i in range(22):
+        take(recorder, NOW + i)
+        recorder._flush()
+    path = recorder.paths[0]
+    assert pl.read_parquet(path).height < 22, "22 is no number of rows after which all is folded"
+    real = tape_file.read_bytes
+
+    def fold_first(read: Path) -> bytes:
+        recorder._file.fold()
+        return real(read)
+
+    monkeypatch.setattr(tape_file, "read_bytes", fold_first)
+    assert read_recording(path)["batch"].to_list() == list(range(22))
+    recorder.close()
+
+
 def test_two_recorders_do_not_share_a_file(tmp_path):
     first, second = Recorder(tmp_path / "t"), Recorder(tmp_path / "t")
     take(first, NOW)
@@ -431,6 +450,21 @@ def test_a_kill_at_any_call_loses_nothing_that_was_acknowledged(tmp_path, monkey
     assert read_recording(path)["ts_ns"].to_list()[-1] == NOW + 100
     assert read_recording(path)["batch"].to_list() == list(range(max(len(held), read_recording(path).height)))
     assert names(tmp_path) == [path.name], "no journal, nothing half written stays"
+
+
+def test_what_is_acknowledged_has_been_flushed_to_the_disk(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path / "t")
+    take(recorder, NOW)
+    recorder._flush()
+    flushed = []
+    real = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: flushed.append((handle, recorder._file.rows)) or real(handle)
+    )
+    take(recorder, NOW + 1)
+    recorder._flush()
+    assert flushed[0] == (recorder._file._journal, 1), "the journal first, before its rows count as kept"
+    recorder.close()
 
 
 def test_a_torn_or_foreign_end_of_the_journal_is_ignored(tmp_path):
