@@ -20,12 +20,14 @@ from feeds.scenario import build
 from feeds.supervisor import Supervisor
 from feeds.tapes import read_tape
 from rotation.desk import Desk
+from rotation.fed import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
 from rotation.market import NOWHERE, Market
 from rotation.sessions import from_ns, open_ns, to_ns
 from rotation.snapshot import FeedHealth
 from rotation.states import Standing
+from rotation.ticks import Quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from feeds.base import Feed
     from feeds.store import HistoryStore
-    from rotation.fed import Fed
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,14 @@ MOST_LEGS = 16
 EARLIEST_NS = to_ns(datetime(1900, 1, 1, tzinfo=UTC))
 DEMO_STARTS_S = 70 * 60
 """The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
+
+
+class Now(msgspec.Struct, frozen=True):
+    """What live sources answered when they were asked once."""
+
+    quotes: tuple[Quote, ...] = ()
+    standings: dict[str, Standing] = {}
+    fed: Fed | None = None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -69,14 +78,16 @@ def source(
     tapes: Sequence[Path],
     now_ns: int,
     pair: tuple[str, str] = ("IWM", "QQQ"),
+    demo_instead: bool = True,
 ) -> Source:
-    """What the person named; without any of it imported history, and without that the demo.
+    """What the person named; without any of it the history that is held, and without that the demo.
 
-    ``pair``: loaded whole from however long a list, like the desk's legs.
+    ``pair``: loaded whole from however long a list, like the desk's legs. ``demo_instead``: False where an
+    empty desk is wanted, because live feeds are about to fill it.
     """
     if history is None:
         settled = load_history(store, (*pair, *Desk().legs), now_ns=now_ns)
-        if not settled.symbols and not tapes:
+        if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
         frame, notes = read_history([history], now_ns=now_ns)
@@ -135,11 +146,11 @@ def _start_ns(text: str) -> int:
 
 
 def snapshot_at(
-    wanted: Source, desk: Desk, *, at: str | None, now_ns: int, fed: Fed | None = None
+    wanted: Source, desk: Desk, *, at: str | None, now_ns: int, now: Now | None = None
 ) -> Snapshot:
     """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
 
-    ``fed``: what is known of the Fed now; the past has its own, or none.
+    ``now``: what the live sources say, where this is asked for now; the past has its own, or nothing.
     """
     tape = wanted.tape
     if at is not None:
@@ -149,11 +160,13 @@ def snapshot_at(
     else:
         as_of_ns = now_ns
     market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
-    known = demo_fed(as_of_ns) if wanted.origin.mode == "DEMO" else fed
+    now = now or Now()
+    known = demo_fed(as_of_ns) if wanted.origin.mode == "DEMO" else now.fed
     if known is not None:
         market.take_fed(known)
+    market.stand(now.standings)
     if tape is None:
-        return market.apply((), as_of_ns=as_of_ns)
+        return market.apply(now.quotes, as_of_ns=as_of_ns)
     taken, held = _stand(market, tape, as_of_ns)
     feed = FeedHealth(wanted.origin.source, wanted.origin.mode, "", held, 1)
     return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))

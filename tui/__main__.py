@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
 
 from tui import cli, logs
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from feeds.opening import Source
     from feeds.recorder import Recorder
     from feeds.replay import TapeFeed
+    from feeds.standby import Standby
     from feeds.store import HistoryStore
     from feeds.supervisor import Listener, Supervisor
     from rotation.fed_inputs import FedInputs
@@ -28,15 +32,27 @@ if TYPE_CHECKING:
 
 
 SNAPSHOT_WAITS_S = 10.0
-"""For the Fed's sources, in a single snapshot: what answers later is left out."""
+"""For the live sources, in a single snapshot: what answers later is left out."""
+
+
+class _Opened(NamedTuple):
+    supervisor: Supervisor
+    tape: TapeFeed | None
+    is_empty: bool
+    """A live desk without any history yet."""
 
 
 class LocalDesk:
     """A supervisor in this process, as the screen wants it."""
 
-    def __init__(self, supervisor: Supervisor, controls: Controls | None) -> None:
-        self.controls = controls
+    def __init__(self, supervisor: Supervisor | Standby, controls: Controls | None) -> None:
         self._supervisor = supervisor
+        self._controls = controls
+
+    @property
+    def controls(self) -> Controls | None:
+        """Of the tape that is being played, be it the demo that stands in."""
+        return self._controls or getattr(self._supervisor, "controls", None)
 
     async def run(self) -> None:
         """Drive the feeds until they end."""
@@ -68,28 +84,43 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Read what is wanted; blocking. Raises InputError."""
-        return LocalDesk(*self._supervised(wanted))
+        opened = self._supervised(wanted)
+        if not opened.is_empty or not wanted.unasked_demo:
+            return LocalDesk(opened.supervisor, opened.tape)
+        from feeds.standby import Standby  # noqa: PLC0415
+
+        demo = msgspec.structs.replace(wanted, demo=True, at=None)
+        return LocalDesk(Standby(opened.supervisor, lambda: self._supervised(demo)[:2]), None)
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
         """As ``open``, with a recorder beside it. Raises InputError."""
         from feeds.recorder import Recorder  # noqa: PLC0415
 
         recorder = Recorder(path)
-        return LocalRecordingDesk(*self._supervised(wanted), recorder)
+        opened = self._supervised(wanted)
+        return LocalRecordingDesk(opened.supervisor, opened.tape, recorder)
 
-    def _supervised(self, wanted: Wanted) -> tuple[Supervisor, TapeFeed | None]:
+    def _supervised(self, wanted: Wanted) -> _Opened:
         from feeds import opening  # noqa: PLC0415
 
         source = self._source(wanted)
-        return opening.supervise(
-            source,
-            opening.desk_for(source.history, wanted.pair, wanted.returns),
-            start=wanted.at,
-            speed=wanted.speed,
-            stays=wanted.stays,
-            now_ns=time.time_ns(),
-            live=[] if wanted.offline or source.tape is not None else [self._fed()],
+        desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
+        supervise = partial(
+            opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=time.time_ns()
         )
+        if wanted.offline or source.tape is not None:
+            return _Opened(*supervise(source, desk), is_empty=False)
+        from feeds import live  # noqa: PLC0415
+
+        feeds = live.feeds(
+            desk,
+            source.history,
+            None if wanted.history else self._store(),
+            choice=wanted.feed,
+            data=self._folder(""),
+            cache=self._cache(),
+        )
+        return _Opened(*supervise(source, desk, live=feeds), is_empty=not source.history.symbols)
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """The one snapshot at ``wanted.at``; blocking. Raises InputError."""
@@ -97,14 +128,22 @@ class LocalBackend:
 
         source = self._source(wanted)
         desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
-        known = None
+        now = None
         if not wanted.offline and source.tape is None and wanted.at is None:
             import asyncio  # noqa: PLC0415
 
-            from rotation.fed_view import fed  # noqa: PLC0415
+            from feeds import live  # noqa: PLC0415
 
-            known = fed(*asyncio.run(self._fed().once(SNAPSHOT_WAITS_S)))
-        return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns(), fed=known)
+            now = asyncio.run(
+                live.once(
+                    desk,
+                    choice=wanted.feed,
+                    data=self._folder(""),
+                    cache=self._cache(),
+                    limit_s=SNAPSHOT_WAITS_S,
+                )
+            )
+        return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns(), now=now)
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
         """What the sources know of the Fed now, and when that is; blocking. Raises InputError."""
@@ -119,13 +158,14 @@ class LocalBackend:
         return fed_opening.history(self._folder("fed"), since=since, form=form)
 
     def _fed(self, age_gap_s: float = 300.0) -> FedFeed:
-        from platformdirs import user_cache_path  # noqa: PLC0415
-
         from feeds import fed_opening  # noqa: PLC0415
 
-        return fed_opening.live(
-            self._folder("fed"), user_cache_path("rotation-tui") / "http", age_gap_s=age_gap_s
-        )
+        return fed_opening.live(self._folder("fed"), self._cache(), age_gap_s=age_gap_s)
+
+    def _cache(self) -> Path:
+        from platformdirs import user_cache_path  # noqa: PLC0415
+
+        return user_cache_path("rotation-tui") / "http"
 
     def _folder(self, name: str) -> Path:
         from platformdirs import user_data_path  # noqa: PLC0415
@@ -207,6 +247,7 @@ class LocalBackend:
             tapes=wanted.tapes,
             now_ns=time.time_ns(),
             pair=wanted.pair,
+            demo_instead=wanted.offline,
         )
         if found.origin.mode == "DEMO" and not wanted.unasked_demo:
             from rotation.errors import InputError  # noqa: PLC0415

@@ -70,7 +70,7 @@ class RotationApp(App[None], inherit_bindings=False):
         """The one on screen; older than the newest while paused."""
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
-        self._controls: Controls | None = None
+        self._desk: Desk | None = None
         self._live_task: asyncio.Task[None] | None = None
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
@@ -104,7 +104,7 @@ class RotationApp(App[None], inherit_bindings=False):
 
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._open_desk)
-        self._controls = desk.controls
+        self._desk = desk
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
             group.create_task(self._follow(desk), name="follow")
@@ -175,8 +175,8 @@ class RotationApp(App[None], inherit_bindings=False):
             self.exit()
         elif self.view.typing or action is None or action.scope == "view":
             self._look(reduce(self.view, key))
-        elif action.scope == "tape" and self._controls:
-            self._control(action.id, self._controls)
+        elif action.scope == "tape" and self._desk and self._desk.controls:
+            self._control(action.id, self._desk.controls)
         elif action.id == "copy" and self.snapshot:
             self.copy_to_clipboard(quotation(self.snapshot))
 

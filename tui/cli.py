@@ -88,6 +88,14 @@ def _settled(command: Any) -> Any:
             envvar="ROTATION_TUI_OFFLINE",
             help="Ask no source on the network.",
         ),
+        click.option(
+            "--feed",
+            default="auto",
+            show_default=True,
+            envvar="ROTATION_TUI_FEED",
+            type=click.Choice(FEEDS),
+            help="Who brings the quotes; auto: the vendor whose key is there, else Yahoo.",
+        ),
         _path_option(
             "--history",
             metavar="DIR",
@@ -98,6 +106,10 @@ def _settled(command: Any) -> Any:
     return command
 
 
+FEEDS = (
+    "auto", "yahoo", "alpaca", "alpaca-sip", "alpaca-delayed", "alpaca-test",
+    "massive", "massive-delayed", "finnhub",
+)  # fmt: skip
 SPEED = click.option(
     "--speed",
     type=click.FloatRange(0.1, 3600),
@@ -139,6 +151,14 @@ Examples:
     help="What goes into the log file; nothing is ever logged onto the screen.",
 )
 @_settled
+@click.option(
+    "--no-demo",
+    "unasked_demo",
+    flag_value=False,
+    default=True,
+    type=bool,
+    help="An empty desk rather than the demo where nothing is here and nothing within reach.",
+)
 @THEME
 @click.pass_context
 def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: Any) -> None:

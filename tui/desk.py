@@ -35,6 +35,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Without anything else to show, the demo; never where others look on."""
     offline: bool = False
     """Ask no source; show what is here."""
+    feed: str = "auto"
+    """Which vendor brings the quotes."""
 
 
 class Controls(Protocol):
@@ -60,7 +62,10 @@ class Controls(Protocol):
 class Desk(Protocol):
     """A desk in operation."""
 
-    controls: Controls | None
+    @property
+    def controls(self) -> Controls | None:
+        """Of the tape being played, if there is one now."""
+        ...
 
     async def run(self) -> None:
         """Drive the feeds until they end."""
