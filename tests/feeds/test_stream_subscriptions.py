@@ -131,7 +131,7 @@ async def test_a_new_connection_counts_anew(monkeypatch):
         run.server.clients[0].connection.transport.abort()
         await run.time.passing(3)
         assert run.server.upgrades == 2
-        assert len(run.gaps) == 1  # the outage, not the numbers
+        assert run.feed.stats().gaps == len(run.gaps) == 1  # the outage, not the numbers
 
 
 async def test_an_outage_is_one_gap_however_often_it_fails(monkeypatch):
