@@ -183,8 +183,13 @@ async def test_a_client_whose_window_is_full_is_not_queued_for(hosted: Hosted, s
     """The client reads its socket and does not open its window."""
     stopped, visitor = await hosted.look(size=(160, 45)), await hosted.look()
     await stopped.see("1 Legs")
+    gate = next(gate for gate in hosted.host.house.gates if gate.session.viewer is stopped.viewer)
     stopped.chan.pause_reading()
-    await frames_until_one_is_dropped(stopped.viewer)
+    while not stopped.viewer.dropped:
+        stopped.viewer._shown = None
+        stopped.viewer._show(stopped.viewer._room)
+        await until(lambda: not gate._conn._transport.get_write_buffer_size())
+    assert gate._stalls == {"channel"}
     await every_frame_arrives(hosted, visitor, scenes)
     stopped.chan.resume_reading()
     await stopped.see("1,002.25")

@@ -42,7 +42,7 @@ async def test_login_by_key_and_keys_work(hosted: Hosted, scenes):
     visitor = await hosted.look()
     await until(lambda: visitor.screen.cells() == seen(scenes["live"]))
     visitor.press(b"3z")
-    await until(lambda: "2 Spread" not in visitor.screen.text)
+    await until(lambda: "1 Legs" not in visitor.screen.text)
     visitor.press(b"\x1b")
     await visitor.see("3 Ratio", "1 Legs")
     visitor.press(b"q")
