@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from feeds.calendar_fed import SHIPPED, few_ahead
 from feeds.errors import InputError
 from feeds.files import shown_path
-from feeds.key_ring import Ring, RingError
+from feeds.key_ring import NoRingError, Ring, RingError
 from feeds.keys import PARTS, find, veil
 from feeds.overrides import PREFIX, overrides
 from feeds.sanitize import clean
@@ -85,8 +85,11 @@ def keys(environ: Mapping[str, str], folder: Path, keyring: Ring) -> Iterator[Fi
     """Where each key comes from, and nothing else of it."""
     try:
         yield Finding("keys", "keyring", "ok", clean(keyring.name()))
+    except NoRingError:
+        yield Finding("keys", "keyring", "ok", "none; keys are kept in a file that only you can read")
     except RingError as error:
-        yield Finding("keys", "keyring", "ok", f"{error}; keys are kept in a file that only you can read")
+        todo = "unlock it, or keep keys in a file: rotation-tui config key set NAME --file"
+        yield Finding("keys", "keyring", "warn", str(error), todo)
     for feed in PARTS:
         todo = f"rotation-tui config key set {feed}"
         try:

@@ -84,6 +84,12 @@ class KeyChain:
         except InputError as error:
             return f"unusable: {error}"
         if found is None:
+            try:
+                self._ring.get(feed)
+            except NoRingError:
+                pass
+            except RingError as error:  # it may be in there
+                return f"unknown: {error}"
             return f"none; see: rotation-tui config key set {feed}"
         return f"{found.source}, ends in {found.tail}" if found.tail else found.source
 

@@ -96,6 +96,15 @@ def test_keys_by_their_source_only(tmp_path, no_ring):
     assert (found.state, found.todo.startswith("run: chmod 600")) == ("fail", True)
 
 
+def test_a_keyring_that_fails_is_told(tmp_path, monkeypatch):
+    def fails():
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(keyring, "get_keyring", fails)
+    names = by_name(local.keys({}, tmp_path, Ring()))
+    assert (names["keyring"].state, names["keyring"].said) == ("warn", "the keyring failed (RuntimeError)")
+
+
 def test_half_a_key_is_a_failure(tmp_path, no_ring):
     found = by_name(local.keys({"APCA_API_KEY_ID": SECRET}, tmp_path, no_ring))["alpaca"]
     assert (found.state, found.todo) == ("fail", "set it again")
