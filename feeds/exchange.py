@@ -81,13 +81,15 @@ class Failure(Exception):  # noqa: N818 - it is no error of the program
         host_wide: bool = False,
         after_s: float | None = None,
         status: int | None = None,
+        unreachable: bool = False,
     ) -> None:
-        """``status``: of the answer, where there was one that was not 200."""
+        """``status``: of the answer, where there was one that was not 200. ``unreachable``: no connection."""
         super().__init__(said)
         self.status = status
         self.again = again
         self.host_wide = host_wide
         self.after_s = after_s
+        self.unreachable = unreachable
 
 
 async def exchange(
@@ -115,11 +117,14 @@ async def exchange(
     except SourceError as error:
         raise Failure(str(error)) from error
     except (TimeoutError, httpx.TimeoutException) as error:
-        raise Failure("no answer in time", again=True) from error
+        unreachable = isinstance(error, httpx.ConnectTimeout)
+        raise Failure("no answer in time", again=True, unreachable=unreachable) from error
     except httpx.RemoteProtocolError as error:
         raise Failure("the connection was cut", again=True) from error
     except httpx.TransportError as error:
-        raise Failure(f"cannot be reached ({type(error).__name__})", again=True) from error
+        said = f"cannot be reached ({type(error).__name__})"
+        unreachable = isinstance(error, httpx.ConnectError)
+        raise Failure(said, again=True, unreachable=unreachable) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise Failure(f"failed ({type(error).__name__})") from error
     return Reply(

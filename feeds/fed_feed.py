@@ -11,6 +11,7 @@ from feeds.base import FedNews, Status
 from feeds.errors import InputError
 from feeds.fed_book import FedBook
 from feeds.polymarket_stream import PolymarketStream
+from rotation.fed_inputs import Sourced
 from rotation.fed_view import fed
 from rotation.sessions import new_york_day
 
@@ -39,6 +40,8 @@ EVERY_S = {
     "Polymarket": 120.0,
 }
 """Between two refreshes of a source."""
+AGAIN_S = 120.0
+"""After one that failed: a desk older than its network must not miss the range for half an hour."""
 TOKENS_S = 5.0
 """How often the list of Polymarket's contracts is looked at."""
 REFUSED_S = 600.0
@@ -129,9 +132,11 @@ class FedFeed:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-            for task in asked:
+            for name, task in zip(self._gather.refreshes, asked, strict=True):
                 if task not in late:
                     task.result()
+                else:
+                    self._gather.sources[name] = Sourced("OFFLINE", None, f"no answer in {limit_s:.0f} s")
             await self._news()
             now_ns = self._clock_ns()
             return self._inputs(), now_ns
@@ -141,7 +146,8 @@ class FedFeed:
         while True:
             await ask()
             self._changed.set()
-            await self._sleep(EVERY_S[name])
+            failed = self._gather.sources[name].error
+            await self._sleep(min(EVERY_S[name], AGAIN_S) if failed else EVERY_S[name])
 
     async def _follow_strip(self, stream: StripStream) -> None:
         async for _ in stream.events():

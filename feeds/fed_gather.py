@@ -134,7 +134,7 @@ class FedGather:
             target_range_bp=self.range_bp,
             effr_pct=rate.effr_bp / 100 if rate and rate.effr_bp is not None else None,
             outcomes=tuple(outcomes),
-            sources=dict(self.sources),
+            sources={name: self.sources[name] for name in self.refreshes if name in self.sources},
             past=self.past,
             warnings=tuple(
                 text for text in (self._calendar_words(today), self._range_words(today), self.trouble) if text

@@ -10,7 +10,7 @@ from feeds.fed_feed import FedFeed
 from feeds.fed_gather import FedGather
 from feeds.fed_log import Format, export
 from feeds.fed_store import FedStore
-from feeds.transport import Transport
+from feeds.transport import TRIES, Transport
 from feeds.yahoo_zq_stream import YahooStripStream
 from rotation.sessions import NEW_YORK, to_ns
 
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 AGE_GAP_S = 300.0
 
 
-def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S) -> FedFeed:
-    """The feed of this machine. Raises InputError where an environment variable holds no usable address."""
-    transport = Transport(cache)
+def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S, tries: int = TRIES) -> FedFeed:
+    """The feed of this machine. Raises InputError where an environment variable holds no usable address.
+
+    ``tries``: of one request; a single picture of everything does not wait for another.
+    """
+    transport = Transport(cache, tries=tries)
     gather = FedGather(transport, age_gap_s=age_gap_s)
     stream = YahooStripStream(transport)
     return FedFeed(transport, gather, store, strip_stream=stream, clock_ns=time.time_ns)

@@ -71,6 +71,7 @@ class Transport:
         timeout_s: float = 10.0,
         total_s: float = 30.0,
         body_max: int = BODY_MAX,
+        tries: int = TRIES,
         clock_ns: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -79,6 +80,7 @@ class Transport:
         """``cache``: folder of the last good answers (None: memory only).
 
         ``timeout_s`` bounds each wait for the peer, ``total_s`` a whole try, however slowly it drips.
+        ``tries``: of one call, where another may help.
         """
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
@@ -88,6 +90,7 @@ class Transport:
         self._disk = LastGoodFolder(cache, limit=body_max) if cache else None
         self._total_s = total_s
         self._body_max = body_max
+        self._tries = tries
         self._clock_ns = clock_ns
         self._monotonic = monotonic
         self._sleep = sleep
@@ -149,13 +152,14 @@ class Transport:
         due_s = max(self._pace.wait_s(name, self._monotonic()) for name in names)
         if due_s > 0:
             raise Failure(f"not asked: the next try is due in {_whole(due_s)}")
-        left = TRIES
+        left = self._tries
         while True:
             left -= 1
             try:
                 answer = await self._once(key, request, parse, kept)
             except Failure as failure:
-                name = request.origin if failure.host_wide else key
+                # A host that cannot be reached is not asked for the next thing at once either.
+                name = request.origin if failure.host_wide or failure.unreachable else key
                 wait_s = self._pace.failed(name, self._monotonic(), failure.after_s)
                 if not failure.again or not left or wait_s > WAIT_MAX_S:
                     raise Failure(f"{failure}; next try in {_whole(wait_s)}") from failure

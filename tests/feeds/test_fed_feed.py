@@ -325,6 +325,22 @@ async def test_once_answers_though_a_source_hangs(monkeypatch, tmp_path):
     assert now_ns == NOW
     assert len(inputs.strip) == 19
     assert inputs.target_range_bp == (375, 400)
+    assert inputs.sources["Kalshi"].error == "no answer in 3 s"
+
+
+async def test_a_source_that_was_away_is_asked_again_soon(monkeypatch, tmp_path):
+    clock = Clock()
+    async with world(monkeypatch), RestServer(FAULTS["html"]) as away:
+        monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", away.url)
+        monkeypatch.setenv("ROTATION_TUI_FRED_REST_URL", away.url)
+        events = feed(tmp_path, clock).events()
+        known = await news_until(events, lambda f: f.engines and "policy rate" in " ".join(f.warnings))
+        assert known.target_range_bp is None
+        away.script = [FAULTS["ok"]]
+        clock.pass_ns(2 * MINUTE)
+        known = await news_until(events, lambda f: f.target_range_bp is not None)
+        await events.aclose()
+    assert clock.now_ns - NOW < fed_feed.EVERY_S["policy rate"] * 1e9
 
 
 KILLED = """

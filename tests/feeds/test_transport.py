@@ -244,6 +244,21 @@ async def test_nobody_listens(time):
     assert time.waits == [0.5, 1.0]
 
 
+async def test_a_host_that_cannot_be_reached_is_not_asked_for_the_next_thing_either(time):
+    async with RestServer() as server:
+        url = server.url
+    async with transport(time) as client:
+        await client.get(url, parse=decoded, key="one")
+        got = await client.get(url, parse=decoded, key="two")
+    assert got.error == "not asked: the next try is due in 2s"
+    assert time.waits == [0.5, 1.0]
+
+
+async def test_a_single_try_waits_for_no_other(time):
+    got, asked = await ask(time, fault(500), GOOD, tries=1)
+    assert (got.error, time.waits, len(asked)) == ("HTTP 500; next try in under 1s", [], 1)
+
+
 async def test_an_answer_from_an_old_cache_is_as_old_as_it_says(time):
     got, _ = await ask(time, ok(b'{"v":1}', date="Tue, 16 Jul 2024 14:00:00 GMT"))
     assert (got.age_s, got.state) == (2400.0, "STALE 40m")
