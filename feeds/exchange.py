@@ -82,9 +82,11 @@ class Failure(Exception):  # noqa: N818 - it is no error of the program
         after_s: float | None = None,
         status: int | None = None,
         unreachable: bool = False,
+        tried: bool = True,
     ) -> None:
         """``status``: of the answer, where there was one that was not 200. ``unreachable``: no connection."""
         super().__init__(said)
+        self.tried = tried
         self.status = status
         self.again = again
         self.host_wide = host_wide

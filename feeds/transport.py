@@ -140,7 +140,9 @@ class Transport:
                 kept = await self._ask(key, request, parse, kept)
             except Failure as failure:
                 error = str(failure)
-                log.warning("%s: %s", request.shown, error)
+                # Of many requests to a source that is down one tells enough.
+                level = logging.WARNING if failure.tried else logging.DEBUG
+                log.log(level, "%s: %s", request.shown, error)
         self._forget_oldest()
         return self._fetched(kept, error, fresh_s)
 
@@ -151,7 +153,7 @@ class Transport:
         names = (request.origin, key)
         due_s = max(self._pace.wait_s(name, self._monotonic()) for name in names)
         if due_s > 0:
-            raise Failure(f"not asked: the next try is due in {_whole(due_s)}")
+            raise Failure(f"not asked: the next try is due in {_whole(due_s)}", tried=False)
         left = self._tries
         while True:
             left -= 1

@@ -143,6 +143,8 @@ class LocalBackend:
                     limit_s=SNAPSHOT_WAITS_S,
                 )
             )
+            if not now.quotes and not source.history.symbols and wanted.unasked_demo:
+                return self.snapshot(msgspec.structs.replace(wanted, demo=True))
         return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns(), now=now)
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
