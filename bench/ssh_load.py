@@ -245,6 +245,8 @@ def _own_cpu_s() -> float:
 def main() -> None:
     port, pid, number = (int(word) for word in sys.argv[1:4])
     seconds, key_every_s = (float(word) for word in sys.argv[4:6])
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     load = Load(port, pid, number, seconds=seconds, key_every_s=key_every_s)
     print(json.dumps(asyncio.run(load.run())), flush=True)
     os._exit(0)  # a thousand open connections are closed by the system, at once

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import time
 from pathlib import Path
@@ -35,6 +36,8 @@ SAVE_S = 10
 STOP_S = 5.0
 """What viewers get to swallow the farewell."""
 BACKLOG = 256
+FILES = 256
+"""Open files beside those of the viewers: connections about to be refused, feeds, stores."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -214,9 +217,23 @@ def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
 
 
 async def _serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
+    _allow_files(settings.limits.sessions)
     host = Host(desk, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, host.stop)
     loop.add_signal_handler(signal.SIGHUP, host.reload)
     await host.run(ready)
+
+
+def _allow_files(sessions: int) -> None:
+    """Every viewer is an open file; by default a process may have about a thousand."""
+    needed = sessions + FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise InputError(
+            f"--max-sessions {sessions} needs {needed} open files and the system allows {hard}; "
+            "raise ulimit -n (systemd: LimitNOFILE)"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

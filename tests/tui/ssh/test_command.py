@@ -57,9 +57,12 @@ def test_without_asyncssh_one_line_says_what_to_install(told, monkeypatch):
         (("--open",), "nothing to show"),
         (("--open", "--demo", "--listen", "192.0.2.77:2222"), "--listen: 192.0.2.77:2222"),
         (("--open", "--demo", "--host-key", "/dev/null/key"), "--host-key"),
+        (("--open", "--demo", "--max-sessions", "100000"), "needs 100256 open files"),
     ],
 )
-def test_a_mistake_is_one_line(told, words, says):
+def test_a_mistake_is_one_line(told, words, says, monkeypatch):
+    monkeypatch.setattr("resource.getrlimit", lambda _which: (1_024, 4_096))
+    monkeypatch.setattr("resource.setrlimit", lambda *_: None)
     code, said = told("--allow-root", *words)
     line = next(line for line in said.splitlines() if says in line)
     assert code == 2
