@@ -257,10 +257,10 @@ class HistorySync:
         for former in job.drop:
             self._tally.note(f"{former} goes on as {job.symbol}")
 
-    def _fail(self, job: Job) -> None:
+    def _fail(self, job: Job, *, aloud: bool = True) -> None:
         reason = "; ".join(dict.fromkeys(job.reasons))
         log.warning("history of %s: %s", job.symbol, reason)
-        self._tally.failed(job.symbol, reason)
+        self._tally.failed(job.symbol, reason, aloud=aloud)
 
     def _confirm(self) -> None:
         if self._agreed:
@@ -283,12 +283,13 @@ class HistorySync:
             await self._sleep(wait_s)
             return
         said = str(away)
-        if away.after_s is not None:
+        if away.refused and away.after_s is not None:
             said += f"; start again in {duration(max(away.after_s, PAUSES_S[0]))}"
+        self._tally.say(f"{said} ({source.name} is given up)")
         for job in [job for job in queue if source in job.sources]:
             if job.source is source:
                 job.reasons.append(said)
             job.sources.remove(source)
             if not job.sources:
                 queue.remove(job)
-                self._fail(job)
+                self._fail(job, aloud=False)

@@ -31,7 +31,7 @@ TRIES = 4
 WAIT_MAX_S = 15.0
 """A longer wait is the caller's business: it is told as SourceAway."""
 LOST_IN_A_ROW = 3
-"""So many requests without an answer of use, whatever they asked for: the vendor is away, not the symbol."""
+"""So many requests without an answer of use, whatever they asked for: it is the vendor, not the symbol."""
 BODY_MAX = 8 * 1024 * 1024
 """50 years of daily bars are 1.5 MB of JSON."""
 _DEFINITE = frozenset({400, 404, 410, 422})
@@ -74,6 +74,7 @@ class PacedClient:
         self._pace = Pace(random=random)
         self._free_s = 0.0
         self._lost = 0
+        self._said, self._refused = "", False
         self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -117,7 +118,7 @@ class PacedClient:
         now_s = self._monotonic()
         due_s = self._pace.wait_s(self._name, now_s)
         if due_s > WAIT_MAX_S:
-            raise SourceAway(f"{self._name} is not to be asked yet", after_s=due_s, refused=True)
+            raise SourceAway(self._said, after_s=due_s, refused=self._refused)
         wait_s = max(due_s, self._free_s - now_s)
         if wait_s > 0:
             await self._sleep(wait_s)
@@ -135,11 +136,11 @@ class PacedClient:
         if failure.status in _NOBODY:
             raise SourceAway(said) from failure
         wait_s = self._pace.failed(self._name, self._monotonic(), failure.after_s)
+        self._said, self._refused = said, failure.host_wide
         if failure.again and left and wait_s <= WAIT_MAX_S:
             return
-        if failure.host_wide:
-            raise SourceAway(said, after_s=wait_s, refused=True) from failure
         self._lost += 1
-        if self._lost >= LOST_IN_A_ROW:
-            raise SourceAway(said, after_s=wait_s) from failure
+        out_of_reach = isinstance(failure.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+        if failure.host_wide or out_of_reach or self._lost >= LOST_IN_A_ROW:
+            raise SourceAway(said, after_s=wait_s, refused=failure.host_wide) from failure
         raise SourceError(said) from failure

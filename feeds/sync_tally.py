@@ -52,10 +52,10 @@ class Tally:
         self._sessions += sessions
         self._done(symbol)
 
-    def failed(self, symbol: str, reason: str) -> None:
-        """Nothing came, for this reason."""
+    def failed(self, symbol: str, reason: str, *, aloud: bool) -> None:
+        """Nothing came, for this reason; ``aloud``: said now too, where it is this symbol's own."""
         self._failed.append((symbol, reason))
-        self._done(symbol, f"{symbol}: {reason}")
+        self._done(symbol, f"{symbol}: {reason}" if aloud else "")
 
     def note(self, text: str) -> None:
         """Something that a person should know at the end."""

@@ -12,6 +12,7 @@ from rotation.desk import HISTORY_SINCE
 from rotation.states import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from rotation.sync_report import SyncProgress, SyncReport
@@ -123,9 +124,17 @@ def summary(report: SyncReport) -> list[str]:
     told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
     return [
         *report.notes,
-        *(f"failed  {symbol:<8} {reason}" for symbol, reason in report.failed),
+        *_failures(report.failed),
         f"{told or 'nothing to do'}; {report.sessions:,} new sessions",
     ]
+
+
+def _failures(failed: Sequence[tuple[str, str]]) -> list[str]:
+    """A line a reason: the same one for 2,000 symbols is one fact, but every symbol is named."""
+    by_reason: dict[str, list[str]] = {}
+    for symbol, reason in failed:
+        by_reason.setdefault(reason, []).append(symbol)
+    return [f"failed  {', '.join(symbols)}: {reason}" for reason, symbols in by_reason.items()]
 
 
 def _width() -> int:

@@ -285,7 +285,7 @@ async def test_the_command(tmp_path):
         again = await call(server, "sync", "S0", "NONE", "--source", "yahoo", "--since", days[5].isoformat())
         assert again.returncode == 1
         assert again.stdout.splitlines() == [
-            "failed  NONE     Yahoo: No data found, symbol may be delisted",
+            "failed  NONE: Yahoo: No data found, symbol may be delisted",
             "1 up to date, 1 failed; 0 new sessions",
         ]
         assert "NONE: Yahoo: No data found, symbol may be delisted" in again.stderr

@@ -231,8 +231,9 @@ def outage() -> SourceAway:
 
 def test_a_vendor_out_of_reach_from_the_start_is_given_up_at_once(world):
     world.yahoo.away = [outage()]
-    told = "Yahoo: cannot be reached (ConnectError); start again in 1m"
+    told = "Yahoo: cannot be reached (ConnectError)"
     assert world.sync().failed == (("IWM", told), ("QQQ", told))
+    assert [one.said for one in world.told] == [f"{told} (Yahoo is given up)", "", ""]
     assert world.slept == []
 
 

@@ -326,6 +326,15 @@ async def test_three_symbols_in_a_row_without_an_answer_are_the_vendors_fault(mo
     assert len(server.requests) == 3
 
 
+async def test_a_host_out_of_reach_is_told_after_one_symbol(monkeypatch):
+    async with RestServer() as gone:
+        pass
+    with pytest.raises(SourceAway, match=r"Yahoo: cannot be reached \(ConnectError\)") as caught:
+        await ask(gone, clock := Clock(EVENING), *"ABCDEFGH", monkeypatch=monkeypatch)
+    assert not caught.value.refused
+    assert clock.slept == [0.5, 1.0, 2.0]
+
+
 async def test_after_that_the_next_failure_tells_it_at_once(monkeypatch):
     clock = Clock(EVENING)
     async with RestServer(ok(PAGE)) as server:

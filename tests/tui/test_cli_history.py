@@ -7,17 +7,22 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from rotation.desk import HISTORY_SINCE
 from rotation.errors import InputError
 from rotation.sync_report import SyncProgress, SyncReport
 from tui import logs
 from tui.cli import cli
-from tui.cli_history import SINCE, Meter, line, summary
+from tui.cli_history import Meter, line, summary
 
 REPORT = SyncReport(
     current=("A",),
     extended=("B", "C"),
     loaded=("D",),
-    failed=(("E", "Yahoo: HTTP 500"), ("FFFFFFFFFFF", "Stooq: no data of FFFFFFFFFFF")),
+    failed=(
+        ("E", "Yahoo: HTTP 500"),
+        ("FFFFFFFFFFF", "Stooq: no data of FFFFFFFFFFF"),
+        ("G", "Yahoo: HTTP 500"),
+    ),
     notes=("D: a split (4 for 1) restated the close of 2024-07-16: fetched again as a whole",),
     sessions=6_600,
 )
@@ -59,9 +64,9 @@ def test_lines_of_progress():
 def test_the_end():
     assert summary(REPORT) == [
         "D: a split (4 for 1) restated the close of 2024-07-16: fetched again as a whole",
-        "failed  E        Yahoo: HTTP 500",
-        "failed  FFFFFFFFFFF Stooq: no data of FFFFFFFFFFF",
-        "1 fetched whole, 2 extended, 1 up to date, 2 failed; 6,600 new sessions",
+        "failed  E, G: Yahoo: HTTP 500",
+        "failed  FFFFFFFFFFF: Stooq: no data of FFFFFFFFFFF",
+        "1 fetched whole, 2 extended, 1 up to date, 3 failed; 6,600 new sessions",
     ]
     assert summary(SyncReport()) == ["nothing to do; 0 new sessions"]
 
@@ -107,6 +112,6 @@ def test_what_is_asked_and_exit_codes():
     assert backend.asked["since"].isoformat() == "2020-01-02"
     backend = Backend(REPORT)
     assert invoke(backend).exit_code == 1
-    assert backend.asked == {"symbols": (), "source": "auto", "universe": None, "since": SINCE}
+    assert backend.asked == {"symbols": (), "source": "auto", "universe": None, "since": HISTORY_SINCE}
     assert isinstance(invoke(Backend(InputError("x"))).exception, InputError)
     assert invoke(Backend(REPORT), "--source", "other").exit_code == 2
