@@ -58,7 +58,10 @@ class HistorySync:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``sources``: in order of preference; a symbol's own vendor goes first all the same."""
+        """``sources``: in order of preference; a symbol's own vendor goes first all the same.
+
+        ``tell`` is called in the event loop's own thread.
+        """
         self._store = store
         self._sources = sources
         self._renames = Renames() if renames is None else renames
@@ -73,6 +76,7 @@ class HistorySync:
     async def run(self, symbols: Iterable[str], *, since: date) -> SyncReport:
         """Bring these up to date, from ``since`` on. Raises InputError if the store cannot be used."""
         queue = await asyncio.to_thread(self._jobs, symbols, since)
+        self._tally.flush()
         while queue:
             self._asked_ns = self._clock_ns()
             through = last_settled(self._asked_ns)
@@ -91,6 +95,7 @@ class HistorySync:
             for job in group:
                 answer = answers.get(job.symbol, SourceError(f"{source.name}: no answer"))
                 then = await asyncio.to_thread(self._take, job, answer)
+                self._tally.flush()
                 if then == "again":
                     queue.insert(0, job)
                 elif then == "next source":
@@ -280,6 +285,7 @@ class HistorySync:
             wait_s = max(away.after_s, PAUSES_S[refusals])
             await asyncio.to_thread(self._confirm)
             self._tally.say(f"{away}; going on in {duration(wait_s)} (what is done is stored)")
+            self._tally.flush()
             await self._sleep(wait_s)
             return
         said = str(away)
@@ -293,3 +299,4 @@ class HistorySync:
             if not job.sources:
                 queue.remove(job)
                 self._fail(job, aloud=False)
+        self._tally.flush()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Counts, names and reasons; ``tell`` hears of every symbol as it is finished."""
+    """Counts, names and reasons. What is to be told waits for ``flush``: work is done in other threads."""
 
     def __init__(self, tell: Callable[[SyncProgress], None], monotonic: Callable[[], float]) -> None:
         self._tell = tell
@@ -25,6 +25,7 @@ class Tally:
         self._failed: list[tuple[str, str]] = []
         self._notes: list[str] = []
         self._sessions = 0
+        self._untold: list[SyncProgress] = []
 
     def begin(self, total: int) -> None:
         """So many symbols are wanted."""
@@ -65,6 +66,12 @@ class Tally:
         """Something that a person should know now."""
         self._told("", text)
 
+    def flush(self) -> None:
+        """Tell what happened since the last time."""
+        told, self._untold = self._untold, []
+        for progress in told:
+            self._tell(progress)
+
     def report(self) -> SyncReport:
         """All of it."""
         return SyncReport(
@@ -85,4 +92,4 @@ class Tally:
         passed_s = self._monotonic() - self._started_s
         per_s = self._asked / passed_s if self._asked and passed_s > 0 else None
         left_s = (self._total - done) / per_s if per_s else None
-        self._tell(SyncProgress(done, self._total, len(self._failed), symbol, said, per_s, left_s))
+        self._untold.append(SyncProgress(done, self._total, len(self._failed), symbol, said, per_s, left_s))

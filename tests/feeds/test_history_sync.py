@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 
 import msgspec
@@ -55,6 +56,19 @@ def test_progress(world):
         (3, 3, 1, "NONE"),
     ]
     assert world.told[-1].said == "NONE: Yahoo: No data found, symbol may be delisted"
+
+
+def test_progress_is_told_in_the_loops_own_thread(world):
+    threads = set()
+
+    class Told(list):
+        def append(self, progress) -> None:
+            threads.add(threading.get_ident())
+
+    world.told = Told()
+    world.yahoo.away = [refusal(1.0)]
+    world.sync("IWM", "QQQ", "NONE")
+    assert threads == {threading.get_ident()}
 
 
 def test_rate_and_time_left(world):
