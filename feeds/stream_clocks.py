@@ -21,6 +21,8 @@ PONG_S = 20.0
 """A ping without an answer for this long: the connection is dead, whatever TCP says."""
 HEARTBEAT_S = 45.0
 """A vendor that speaks at every hour is gone after this long."""
+UNSURE_S = 300.0
+"""Where no symbol is sure to trade (two indices, a few small shares), silence says little."""
 HEALTHY_S = 60.0
 """Good data for this long, and the back-off starts from the beginning."""
 PATIENCE_MAX = 16.0
@@ -82,6 +84,8 @@ class Clocks:
         if quiet_s is None or (self._canaries and self._canaries <= halted):
             self._gate_s = now_s  # silence counts from the bell on, not from the night before it
             return ""
+        if not self._canaries:
+            quiet_s = max(quiet_s, UNSURE_S)
         since_s = max(self._since_s, self._gate_s)
         silent_s = now_s - max(self.data_s or 0.0, since_s)
         if silent_s > quiet_s * self._patience:

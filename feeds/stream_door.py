@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.sanitize import clean
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class StreamDoor:
     def reject(self, reason: str) -> None:
         """Count something that could not be used."""
         self.rejects += 1
-        self.last_reject = reason
+        self.last_reject = clean(reason)
 
     def _admit(self, quotes: Iterable[Quote], now_ns: int, jumps: _Jumps) -> list[Quote]:
         admitted: list[Quote] = []

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from feeds.errors import SourceError
 from feeds.pace import retry_after_s
+from feeds.sanitize import clean
 from feeds.stream_clocks import PING_S, PONG_S
 from feeds.vendor import Trouble
 from rotation.states import duration
@@ -221,6 +222,8 @@ class Link:
             await self._subscribe(socket)
 
     def _trouble(self, socket: ClientConnection, trouble: Trouble) -> None:
+        # Meant to be in a vendor's module's own words; it reaches a terminal, so nobody is taken at his word.
+        trouble = msgspec.structs.replace(trouble, said=clean(trouble.said))
         log.warning("%s: %s", self._vendor.name, trouble.said)
         if trouble.kind == "fatal":
             self.final = trouble

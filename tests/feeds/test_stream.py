@@ -9,9 +9,8 @@ import socket
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from feeds.base import Batch, Status
+from feeds.base import Batch, Status, Words
 from feeds.coinbase import PRODUCT, Coinbase
-from feeds.base import Words
 from feeds.stream_hours import Always
 from rotation.sessions import from_ns
 from rotation.ticks import NS, Quote
@@ -305,7 +304,7 @@ async def test_a_hole_in_the_numbers_is_a_gap(monkeypatch):
 
 async def test_a_vendor_that_promises_to_speak_must(monkeypatch):
     script = (READY, *coinbase.GOOD, STAY)
-    options = {"symbols": (PRODUCT,), "hours": Always(), "newest": {}}
+    options = {"symbols": (PRODUCT,), "hours": Always(), "canaries": frozenset({PRODUCT}), "newest": {}}
     async with running(monkeypatch, COINBASE, script, **options) as run:
         for number in range(5, 33):
             await run.server.send(coinbase.heartbeat(number))

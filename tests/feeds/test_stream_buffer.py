@@ -6,8 +6,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.base import Batch, Status
-from feeds.base import Gap, Words
+from feeds.base import Batch, Gap, Status, Words
 from feeds.stream_buffer import CORRECTIONS, KEPT, Buffer, merge
 from feeds.vendor import Correction
 from rotation.prints import Prints

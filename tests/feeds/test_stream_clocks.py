@@ -88,6 +88,10 @@ def test_every_canary_must_tick():
     assert Watch("2024-07-16 10:40", canaries=frozenset()).when(300, {"TLT"}) is None
 
 
+def test_without_a_canary_silence_says_little():
+    assert Watch("2024-07-16 10:40", canaries=frozenset()).when(900) == (301.0, "no data for 5m")
+
+
 def test_a_halted_canary_may_be_silent():
     clocks = Watch("2024-07-16 10:40").clocks
     now_ns = at("2024-07-16 10:45")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+from feeds.base import Status
 from feeds.vendor import Heard, Trouble
 from rotation.ticks import NS, Quote
 from tests.feeds.fault_table import FIRST, running
@@ -104,7 +105,7 @@ async def test_without_an_acknowledgement_it_is_not_live(monkeypatch):
         await run.time.passing(2)
         await run.server.send(quotes(run, *SYMBOLS))
         await run.time.passing(1)
-        assert run.told(type(run.feed._status))[-1].detail == "0 of 3 symbols, not acknowledged yet"
+        assert run.told(Status)[-1].detail == "0 of 3 symbols, not acknowledged yet"
         assert run.words == dict.fromkeys(SYMBOLS, "OFFLINE")
 
 
@@ -163,3 +164,13 @@ async def test_a_night_and_a_day_without_a_connection_have_missed_something(monk
         assert run.server.upgrades == 3
         (gap,) = run.gaps
         assert (gap.end_ns - gap.start_ns) // NS >= 86_000
+
+
+async def test_no_control_byte_comes_through(monkeypatch):
+    hostile = "\x1b]52;c;aGk=\x07\x9b31m\u202e" + "x" * 100_000
+    refused = heard(rejected=(hostile,)), heard(trouble=Trouble("fatal", hostile))
+    async with running(monkeypatch, PLAIN, (*refused, STAY), newest={}) as run:
+        await run.time.passing(2)
+        shown = (run.told(Status)[-1].detail, run.feed.stats().last_reject)
+        assert run.states[-1] == "AUTH_FAILED"
+        assert all(text.isprintable() and len(text) <= 200 and text.startswith("]52;c;") for text in shown)
