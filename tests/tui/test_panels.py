@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from conftest import with_leg
 
-from rotation.snapshot import SincePct, Streak
+from rotation.feed_stats import FeedStats
+from rotation.snapshot import FeedHealth, SincePct, Streak
 from tui.keymap import ACTIONS
 from tui.panels import legs
 from tui.panels.registry import PANELS
@@ -132,6 +133,27 @@ def test_health_counts_what_was_turned_away(scenes: dict[str, Snapshot]) -> None
     broken = msgspec.structs.replace(live, health=msgspec.structs.replace(live.health, counts=counts))
     assert "       3" in "".join(lines("health", broken))
     assert roles("health", broken, "       3") == {"warn"}
+
+
+def test_health_tells_what_a_stream_has_counted(scenes: dict[str, Snapshot]) -> None:
+    live = scenes["live"]
+    stats = FeedStats(
+        symbols=10, subscribed=10, quotes=1234, rate_per_s=2.5, age_s=3.0, lag_s=None, reconnects=2,
+        rejects=1, last_reject="IWM: 0 is no price",
+    )  # fmt: skip
+    feeds = (
+        FeedHealth("Yahoo", "GAPPED", "10 of 10 symbols, 1 gapped: " + "no answer " * 12, 1234, 9, stats),
+        FeedHealth("Alpaca", "AUTH_FAILED", "key or secret is wrong", 0, 0),
+    )
+    health = msgspec.structs.replace(live.health, feeds=feeds)
+    told = lines("health", msgspec.structs.replace(live, health=health))
+    assert told[0] == "feed    Yahoo GAPPED "
+    assert told[1].startswith("        10 of 10 symbols, 1 gapped: no answer")
+    assert (
+        "        1,234 quotes, 2.5/s · age 3s · lag — · 2 reconnects · 1 rejected: IWM: 0 is no price" in told
+    )
+    assert "feed    Alpaca AUTH_FAILED key or secret is wrong" in told
+    assert not any("gaps" in line for line in told)
 
 
 def test_help_names_every_action_and_finds(scenes: dict[str, Snapshot]) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from rich.cells import cell_len
 
-from tui.draw import Row, column
+from rotation.states import duration
+from tui.draw import UNKNOWN, Row, Span, column, wrap
 from tui.panels.legs import state_role
 from tui.panels.ribbon import NEW_YORK
 
 if TYPE_CHECKING:
-    from rotation.snapshot import Snapshot, Tape
+    from rotation.feed_stats import FeedStats
+    from rotation.snapshot import FeedHealth, Snapshot, Tape
     from tui.view_state import ViewState
 
+INDENT = 8
+"""Cells of the words at the left."""
 TOLD = {
     "accepted": "quotes used",
     "duplicates": "duplicates dropped",
@@ -30,15 +35,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """Feeds first, then the tape, the settled history and the door's counters."""
     del view, height
     health = snapshot.health
-    lines: list[Row] = [
-        (
-            ("feed    ", "muted"),
-            (f"{feed.name} ", "strong"),
-            (f"{feed.state} ", state_role(feed.state)),
-            (f"{feed.quotes:,} quotes in {feed.batches:,} batches", "muted"),
-        )
-        for feed in health.feeds
-    ]
+    lines: list[Row] = [row for feed in health.feeds for row in _feed(feed, width)]
     if not health.feeds:
         lines.append((("feed    ", "muted"), ("none: settled history only", "warn")))
     if health.tape:
@@ -59,6 +56,46 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
             )
         )
     return lines
+
+
+def _feed(feed: FeedHealth, width: int) -> list[Row]:
+    """Name and state with what it says; below, what a live stream has counted."""
+    head: list[Span] = [
+        ("feed    ", "muted"),
+        (f"{feed.name} ", "strong"),
+        (f"{feed.state} ", state_role(feed.state)),
+    ]
+    room = width - sum(len(text) for text, _ in head)
+    said = feed.detail or (f"{feed.quotes:,} quotes in {feed.batches:,} batches" if feed.batches else "")
+    below = [] if cell_len(said) <= room else [said]
+    if feed.stats is not None:
+        below.append(_counted(feed.stats))
+    rows: list[Row] = [tuple(head) if said in below else (*head, (said, "muted"))]
+    for text in below:
+        rows += [((" " * INDENT, "text"), (line, "muted")) for line in wrap(text, max(width - INDENT, 16), 3)]
+    return rows
+
+
+def _counted(stats: FeedStats) -> str:
+    """Rate, age and lag first; what went wrong only where something did."""
+    rate = UNKNOWN if stats.rate_per_s is None else f"{stats.rate_per_s:.1f}"
+    age = UNKNOWN if stats.age_s is None else duration(stats.age_s)
+    lag = UNKNOWN if stats.lag_s is None else f"{stats.lag_s:.1f}s"
+    told = [f"{stats.quotes:,} quotes, {rate}/s", f"age {age}", f"lag {lag}"]
+    told += [
+        f"{n:,} {what}"
+        for n, what in (
+            (stats.reconnects, "reconnects"),
+            (stats.gaps, "gaps"),
+            (stats.gapped, "symbols gapped"),
+            (stats.conflated, "conflated"),
+            (stats.duplicates, "duplicates"),
+        )
+        if n
+    ]
+    if stats.rejects:
+        told.append(f"{stats.rejects:,} rejected: {stats.last_reject}")
+    return " · ".join(told)
 
 
 def _tape(tape: Tape) -> str:

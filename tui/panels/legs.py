@@ -97,6 +97,8 @@ def _spans(c: Column, cell: Span) -> tuple[Span, Span]:
 
 def state_role(state: str) -> str:
     """Stale must look stale."""
+    if state.startswith(("AUTH_FAILED", "TAKEN OVER")):
+        return "alert"
     if state.startswith(("STALE", "GAPPED", "HALTED", "OFFLINE")):
         return "warn"
     return "accent" if state in ("LIVE", "DEMO", "REPLAY") else "muted"
