@@ -94,7 +94,8 @@ def _settled(command: Any) -> Any:
             show_default=True,
             envvar="ROTATION_TUI_FEED",
             type=click.Choice(FEEDS),
-            help="Who brings the quotes; auto: the vendor whose key is there, else Yahoo.",
+            metavar="NAME",
+            help=f"Who brings the quotes: {', '.join(FEEDS)}. auto: whose key is there, else Yahoo.",
         ),
         _path_option(
             "--history",
@@ -277,7 +278,7 @@ def themes() -> None:
 
 cli.add_command(config)
 cli.add_command(doctor)
-cli.add_command(record)
+cli.add_command(_settled(record))
 history.add_command(sync)
 cli.add_command(fed)
 

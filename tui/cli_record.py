@@ -21,7 +21,6 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 @click.command(epilog="\b\nExample:\n  rotation-tui record tapes/desk.parquet\n  rotation-tui replay tapes/")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--history", type=click.Path(path_type=Path), metavar="DIR", help="As for the desk itself.")
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--tape", "tapes", multiple=True, type=click.Path(path_type=Path), hidden=True)
 @click.option("--speed", type=click.FloatRange(0.1, 3600), default=1.0, hidden=True)

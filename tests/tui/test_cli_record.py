@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
 from test_cli import COMMAND, LIMIT_S, Program, complaint, tape
+from test_cli_config import files_with, process_list
 
+from feeds.doctor_local import FEEDS
 from feeds.tape_file import read_recording
 from feeds.tape_schema import RECORDED
+from rotation.ticks import NS
 
-if TYPE_CHECKING:
-    import subprocess
-    from pathlib import Path
-
+ROOT = Path(__file__).parents[2]
 NAME = "t-2024-07-16.parquet"
+MARKER = "mArKeRsEcReT/0123456789+abcdefghijkl"
 
 
 @pytest.fixture
@@ -96,7 +99,8 @@ def test_it_survives_being_killed_again_and_again(program):
 
 def test_a_full_disk_is_told_in_one_line(program):
     # A limit on the size of files fails a write as a full disk does.
-    limited = f'ulimit -f 192; exec "{COMMAND}" --log-level error record t --demo --speed 300'
+    source = tape(program.home, prints=60_000, step_ns=NS // 20)
+    limited = f'ulimit -f 32; exec "{COMMAND}" --log-level error record t --tape {source} --speed 120'
     done = program.run(["bash", "-c", limited])
     assert done.returncode == 2
     *_, line = done.stderr.splitlines()
@@ -113,6 +117,53 @@ def test_where_nothing_can_be_recorded(program, file, part):
     assert part in complaint(program("record", file, "--demo"))
 
 
-def test_the_unasked_demo_is_never_recorded(program):
-    assert "nothing to show" in complaint(program("record", "t"))
-    assert not (program.home / NAME).exists()
+@pytest.fixture
+def online(program):
+    """A network on which nobody is but a scripted Alpaca."""
+    command = [sys.executable, "-m", "tests.servers.alpaca", "--port", "0", "--script", "live"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
+    assert server.stdout is not None
+    program.env |= {f"ROTATION_TUI_{feed}_REST_URL": "http://127.0.0.1:1" for feed in FEEDS}
+    program.env |= {f"ROTATION_TUI_{feed}_STREAM_URL": "ws://127.0.0.1:1" for feed in FEEDS}
+    program.env |= {
+        "ROTATION_TUI_ALPACA_STREAM_URL": server.stdout.readline().strip(),
+        "ROTATION_TUI_ALPACA_REST_URL": server.stdout.readline().strip(),
+        "APCA_API_KEY_ID": MARKER,
+        "APCA_API_SECRET_KEY": MARKER,
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+    yield program
+    server.kill()
+    server.communicate(timeout=LIMIT_S)
+
+
+def test_a_live_feed_is_recorded_and_its_key_nowhere(online):
+    child = online.start("--log-level", "debug", "record", "t")
+    end = time.monotonic() + LIMIT_S
+    files: list[Path] = []
+    while not any(rows_in(path) > 60 and prints_in(path) > 5 for path in files):
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < end, "nothing is recorded"
+        assert MARKER not in process_list()
+        time.sleep(0.1)
+        files = sorted(online.home.glob("t-*.parquet"))
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=LIMIT_S)
+    assert child.returncode == 0, err
+    assert " UTC  Alpaca: " in err
+    assert "DEMO" not in out + err, "what nobody asked for is not among the tapes"
+    held = read_recording(files[-1])
+    assert {"Status", "Batch"} <= set(held["kind"])
+    assert "Alpaca" in set(held["feed"])
+    assert MARKER not in out + err
+    assert files_with(online.home, MARKER) == []
+    assert online.log.exists()
+    for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"):
+        del online.env[name]
+    played = online.out("watch", "--offline", "--tape", files[-1].name, "--speed", "3600").splitlines()
+    assert json.loads(played[-1])["mode"] == "REPLAY"
+
+
+def prints_in(path: Path) -> int:
+    held = read_recording(path)
+    return held.height - held["symbol"].null_count()
