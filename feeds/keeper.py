@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from feeds.base import Learned, Status
 from feeds.daily import last_settled
 from feeds.errors import InputError
+from feeds.history_loading import load_history
 from feeds.history_sources import open_sources
 from feeds.history_sync import HistorySync
 from feeds.renames import FILE, read_renames
+from feeds.sync_plan import last_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -55,7 +57,7 @@ class HistoryKeeper:
         self._time = time
         self._sources = sources or self._opened
         self._said: asyncio.Queue[Status] = asyncio.Queue(maxsize=1)
-        self._through: date | None = None
+        self._turn_ns: int | None = None
         self._failures = 0
 
     def tape(self) -> None:
@@ -64,9 +66,10 @@ class HistoryKeeper:
     async def events(self) -> AsyncIterator[Event]:
         """History whenever it has grown, and how the download goes."""
         while True:
-            settled = last_settled(self._time.clock_ns())
-            if settled != self._through:
-                async for event in self._synced(settled):
+            # Also without a new close: at 09:30 of an ex-date the vendor has restated what is held.
+            turn_ns = last_turn(self._time.clock_ns())
+            if turn_ns != self._turn_ns:
+                async for event in self._synced(turn_ns):
                     yield event
             await self._time.sleep(self._wait_s())
 
@@ -75,7 +78,7 @@ class HistoryKeeper:
             return LOOK_S
         return AGAIN_S[min(self._failures, len(AGAIN_S)) - 1]
 
-    async def _synced(self, settled: date) -> AsyncIterator[Event]:
+    async def _synced(self, turn_ns: int) -> AsyncIterator[Event]:
         work = asyncio.create_task(self._sync(), name="history sync")
         try:
             while not work.done():
@@ -93,10 +96,12 @@ class HistoryKeeper:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
         self._failures = self._failures + 1 if failed else 0
-        self._through = None if failed else settled
+        self._turn_ns = None if failed else turn_ns
         if sessions or self._failures <= 1:
-            yield Learned(await asyncio.to_thread(self._store.load))
-        yield self._status(failed, settled)
+            now_ns = self._time.clock_ns()
+            history = await asyncio.to_thread(load_history, self._store, self._symbols, now_ns=now_ns)
+            yield Learned(history)
+        yield self._status(failed, last_settled(turn_ns))
 
     def _status(self, failed: tuple[tuple[str, str], ...], settled: date) -> Status:
         if not failed:
