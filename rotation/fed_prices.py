@@ -13,7 +13,7 @@ from rotation.errors import InputError
 from rotation.fed_inputs import StripQuote
 from rotation.fedwatch import Month, StripCase, solve
 from rotation.headline import day
-from rotation.sessions import NEW_YORK, last_closed, new_york_day, to_ns
+from rotation.sessions import NEW_YORK, new_york_day, previous_session, to_ns
 from rotation.states import delay_s, duration
 from rotation.strip_check import check_ages, check_chain, check_price
 from rotation.strip_quotes import Book, usable
@@ -250,10 +250,12 @@ def state_of(one: Priced, mode: str, now_ns: int) -> tuple[str, float | None]:
 
 
 def settlement_state(settled: date | None, now_ns: int) -> str:
-    """CLOSED where it is the latest there can be; STALE once a later session has closed without one."""
+    """CLOSED for a settlement of the session before today's New York date or later; else STALE.
+
+    A day's settlement is told in the course of its evening, by a keyless source after midnight: until then
+    yesterday's is the latest there can be.
+    """
     if settled is None:
         return "OFFLINE"
-    latest = last_closed(now_ns)
-    if settled >= latest:
-        return "CLOSED"
-    return f"STALE {(new_york_day(now_ns) - settled).days}d"
+    today = new_york_day(now_ns)
+    return "CLOSED" if settled >= previous_session(today) else f"STALE {(today - settled).days}d"

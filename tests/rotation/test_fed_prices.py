@@ -214,10 +214,14 @@ def test_monday_after_a_holiday():
     assert fed(settled(labor, date(2026, 9, 4)), at("2026-09-08")).state == "CLOSED"
 
 
-def test_stale_once_a_session_has_closed_without_a_settlement():
+def test_stale_once_a_whole_day_has_passed_without_a_settlement():
+    """A keyless source tells Monday's settlement after midnight: all evening Friday's is the latest."""
     inputs = settled(CASE, FRIDAY)
-    assert fed(inputs, at(MONDAY, "15:59")).state == "CLOSED"
-    assert fed(inputs, at(MONDAY, "16:00")).state == "STALE 3d"
+    for clock in ("15:59", "16:00", "18:30", "23:59:59"):
+        assert fed(inputs, at(MONDAY, clock)).state == "CLOSED"
+    assert fed(inputs, at("2026-11-24", "00:00")).state == "STALE 4d"
+    assert fed(settled(CASE, MONDAY), at("2026-11-24", "00:00")).state == "CLOSED"
+    assert fed(settled(CASE, MONDAY), at(MONDAY, "18:30")).state == "CLOSED"
     assert fed(inputs, at("2026-11-25")).engines["futures"].state == "STALE 5d"
     assert settlement_state(None, NOW) == "OFFLINE"
 
