@@ -12,12 +12,15 @@ from feeds.doctor_net import sources
 from feeds.doctor_stream import stream as streamed
 from feeds.key_ring import ring
 from feeds.keys import PARTS
+from rotation.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from rotation.findings import Finding
+OFFLINE = "ROTATION_TUI_OFFLINE"
+_OFF = frozenset({"", "0", "false", "f", "no", "n", "off"})
+"""As the command line reads such a variable."""
 
 
 def examine(
@@ -42,6 +45,8 @@ def examine(
 
 
 async def _asked(environ: Mapping[str, str], keyed: set[str], *, stream: bool) -> list[Finding]:
+    if environ.get(OFFLINE, "").strip().lower() not in _OFF:
+        return [Finding("sources", "network", "ok", f"not asked, as {OFFLINE} wants it")]
     if not stream:
         return await sources(environ, keyed)
     answers, live = await asyncio.gather(sources(environ, keyed), streamed())

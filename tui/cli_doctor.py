@@ -39,7 +39,7 @@ def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
     findings = [*terminal(), *backend.examine(stream=stream)]
     works = all(found.state != "fail" for found in findings)
     if form == "json":
-        click.echo(msgspec.json.encode({"works": works, "findings": findings}))
+        click.echo(logs.veil(msgspec.json.encode({"works": works, "findings": findings}).decode()))
     else:
         for line in _lines(findings):
             click.echo(_fit(logs.veil(line)))

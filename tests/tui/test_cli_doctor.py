@@ -80,6 +80,15 @@ def test_offline_it_ends_with_1_and_says_what_to_do(program):
     assert [line for line in lines if "Traceback" in line] == []
 
 
+def test_who_wants_no_network_is_asked_for_none(program):
+    program.env["ROTATION_TUI_OFFLINE"] = "1"
+    done = program("doctor", "--stream")
+    assert done.returncode == 0
+    assert "  ok   network: not asked, as ROTATION_TUI_OFFLINE wants it" in done.stdout.splitlines()
+    program.env["ROTATION_TUI_OFFLINE"] = "0"
+    assert program("doctor").returncode == 1
+
+
 def test_where_all_answer_it_ends_with_0(program, server):
     rest, coinbase = server("rest"), server("coinbase", "--script", "live")
     program.env |= {f"ROTATION_TUI_{feed}_REST_URL": rest for feed in REST}
