@@ -310,7 +310,7 @@ def _warnings(
 
 
 def aged(known: Fed, now_ns: int) -> Fed:
-    """The same figures a moment later: ages have grown, and what was fresh may be stale."""
+    """The same figures a moment later: ages have grown, and what was the latest may no longer be."""
     engines = {name: _aged(engine, now_ns) for name, engine in known.engines.items()}
     return msgspec.structs.replace(
         known,
@@ -326,10 +326,19 @@ def _aged(one: Aging, now_ns: int) -> Aging:
 
 
 def _older(one: FedEngine | FedContract, now_ns: int) -> tuple[str, float | None]:
-    """Settlements and the demo have no age."""
-    if one.at is None or one.age_s is None:
+    """A settlement has no age and is stale by days. The demo does not age, nor does what has no time."""
+    if one.at is None or one.state == "DEMO":
         return one.state, one.age_s
+    if one.age_s is None:
+        return _settled_state(one, one.at, now_ns), None
     age_s = max(0.0, now_ns / NS - one.at.timestamp())
     limit_s = fed_prices.FRESH_S + delay_s(one.state)
     stale = one.state.startswith("STALE") or (one.state != "OFFLINE" and age_s > limit_s)
     return (f"STALE {duration(age_s)}" if stale else one.state), age_s
+
+
+def _settled_state(one: FedEngine | FedContract, at: datetime, now_ns: int) -> str:
+    """The word of a settlement made ``at``; that of a month that is over is final."""
+    if isinstance(one, FedContract) and one.month < f"{new_york_day(now_ns):%Y-%m}":
+        return "CLOSED"
+    return fed_prices.settlement_state(at.astimezone(NEW_YORK).date(), now_ns)

@@ -444,11 +444,41 @@ def test_what_is_stale_or_offline_stays_so():
 
 
 @pytest.mark.parametrize("later", [0, 60, 10**6])
-def test_settlements_and_the_demo_do_not_age(later):
-    friday = fed(settled(CASE, date(2026, 11, 20)), at("2026-11-21"))
-    assert aged(friday, at("2026-11-21") + later * S) == friday
-    demo = fed(but(whole(NOW), strip_mode="DEMO", sources={"Kalshi": Sourced("DEMO", checked_ns=NOW)}), NOW)
-    assert aged(demo, NOW + later * S) == demo
+def test_the_demo_does_not_age(later):
+    for inputs in (whole(NOW), settled(CASE, date(2026, 11, 20))):
+        sources = {"Kalshi": Sourced("DEMO", checked_ns=NOW)}
+        demo = fed(but(inputs, strip_mode="DEMO", sources=sources), NOW)
+        assert aged(demo, NOW + later * S) == demo
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "state"),
+    [
+        ("2026-11-21", "00:01", "CLOSED"),
+        ("2026-11-22", "23:59", "CLOSED"),
+        ("2026-11-23", "23:59", "CLOSED"),
+        ("2026-11-24", "00:00", "STALE 4d"),
+        ("2026-11-25", "09:31", "STALE 5d"),
+        ("2026-12-01", "09:31", "STALE 11d"),
+    ],
+)
+def test_settlements_are_stale_by_themselves_where_no_news_come(day, clock, state):
+    """A feed that hangs over a weekend must not show Friday's settlement as the latest all week."""
+    inputs = settled(CASE, date(2026, 11, 20))
+    friday = fed(inputs, at("2026-11-21", "00:00"))
+    one = aged(friday, at(day, clock))
+    assert (one.state, one.engines["futures"].state) == (state, state)
+    assert (one.engines["futures"].age_s, one.cut) == (None, friday.cut)
+    anew = fed(inputs, at(day, clock))
+    assert [c.state for c in one.contracts] == [c.state for c in anew.contracts]
+    assert one.state == anew.state
+
+
+def test_a_month_that_is_over_is_final_however_long_no_news_come():
+    now = at("2026-12-01")
+    inputs = settled(StripCase(date(2026, 12, 1), (375, 400), CALENDAR, STRIP), date(2026, 11, 30))
+    one = aged(fed(inputs, now), at("2026-12-04"))
+    assert [c.state for c in one.contracts] == ["CLOSED", *["STALE 4d"] * (len(STRIP) - 1)]
 
 
 def test_a_clock_set_back_gives_no_negative_age():
