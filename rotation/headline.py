@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.sessions import NEW_YORK
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -79,8 +81,23 @@ def _decision(fed: Fed | None) -> str:
         return ""
     row = next((row for row in priced if max(row.cut or 0, row.hike or 0) >= 0.5), priced[0])
     what, p = max(("cut", row.cut or 0.0), ("hike", row.hike or 0.0), key=lambda way: way[1])
-    stale = f" ({fed.state})" if fed.state.startswith(("STALE", "OFFLINE")) else ""
-    return f"{what} on {row.date.day} {MONTHS[row.date.month - 1]} priced at {percent(p)} %{stale}"
+    return f"{what} on {_short(row.date)} priced at {percent(p)} %{_worth(fed)}"
+
+
+def _worth(fed: Fed) -> str:
+    """What the reader must know of the prices: that they are old, or by which day's settlement."""
+    if fed.state.startswith(("STALE", "OFFLINE")):
+        return f" ({fed.state})"
+    futures = fed.engines.get("futures")
+    if futures is None or futures.at is None or fed.state == "DEMO":
+        return ""
+    if not futures.kind.startswith("settlement"):
+        return ""
+    return f" (settled {_short(futures.at.astimezone(NEW_YORK).date())})"
+
+
+def _short(value: date) -> str:
+    return f"{value.day} {MONTHS[value.month - 1]}"
 
 
 def percent(p: float) -> str:

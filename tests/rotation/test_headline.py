@@ -261,7 +261,10 @@ def test_what_is_old_says_so():
     day = date(2024, 7, 16)
     case = StripCase(day, (525, 550), CALENDAR, JULY_2024)
     inputs = settled(case, date(2024, 7, 15))
-    assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 %"
+    assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (settled 15 Jul)"
+    assert clause(fed(inputs, at(day, "23:59"))) == "cut on 18 Sep priced at 100 % (settled 15 Jul)"
+    demo = msgspec.structs.replace(inputs, strip_mode="DEMO")
+    assert clause(fed(demo, at(day))) == "cut on 18 Sep priced at 100 %"
     assert clause(fed(inputs, at("2024-07-17"))) == "cut on 18 Sep priced at 100 % (STALE 2d)"
     undated = tuple(msgspec.structs.replace(one, settle_date=None, ts_ns=None) for one in inputs.strip)
     inputs = msgspec.structs.replace(inputs, strip=undated)
