@@ -73,9 +73,9 @@ async def once(
     Raises InputError as ``feeds`` does.
     """
     time = time or Time()
-    transport = Transport(cache)
+    transport = Transport(cache, tries=1)
     vendor = auto.vendors(choice, list(desk.legs), transport, time)[0]
-    asked = fed_opening.live(data / "fed", cache)
+    asked = fed_opening.live(data / "fed", cache, tries=1)
 
     async def quotes() -> tuple[Quote, ...]:
         async with transport:

@@ -1,9 +1,10 @@
-"""``rotation-tui fed``: the rate-cut table of a strip, as text, JSON or CSV."""
+"""``rotation-tui fed``: the rate-cut table of a strip or of the market now, as text, JSON or CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,15 +31,16 @@ if TYPE_CHECKING:
 
 def of_file(strip: Path, view: View, form: str, *, legacy: bool) -> str:
     """The table of the strip in a file. Raises InputError for a file or a strip that makes no sense."""
+    shown = clean(strip.name or str(strip))
     try:
         data = strip.read_bytes()
     except OSError as error:
-        raise InputError(f"{strip.name}: cannot be read ({error.strerror}); check the path") from error
+        raise InputError(f"{shown}: cannot be read ({error.strerror}); check the path") from error
     try:
         case = parse_strip(data)
         table, flags = checked_table(case, view, legacy=legacy)
     except InputError as error:
-        raise InputError(f"{strip.name}: {error}") from error
+        raise InputError(f"{shown}: {error}") from error
     return _FORMS[form](case, table, flags)
 
 
@@ -49,12 +51,22 @@ def of_now(inputs: FedInputs, now_ns: int, view: View, form: str, *, legacy: boo
     """
     known = fed(inputs, now_ns)
     if known is None or known.cut is None or inputs.target_range_bp is None:
-        why = "; ".join(known.warnings) if known and known.warnings else "no source answered"
-        raise UnavailableError(f"no table now: {why} — try again later, or give a strip with --strip FILE")
+        raise UnavailableError(
+            f"no table now: {_missing(known, inputs)} — try again later, or give a strip with --strip FILE"
+        )
     case = prices(inputs, now_ns).case(inputs, now_ns)
     table, flags = checked_table(case, view, legacy=legacy)
     told = _FORMS[form](case, table, (*known.warnings, *flags))
     return told if form != "table" else told + _beside(known)
+
+
+def _missing(known: Fed | None, inputs: FedInputs) -> str:
+    """Why there is no table. Nobody waits here for the next try, so nothing is said of it."""
+    told = known.warnings if known else ("no coming FOMC decision is known",)
+    lines = [clean(_LATER.sub("", line)) for line in told]
+    if known and known.cut is None and not inputs.strip:
+        lines.insert(0, "no futures price")
+    return "; ".join(dict.fromkeys(lines)) or "no source answered"
 
 
 def _beside(known: Fed) -> str:
@@ -130,6 +142,8 @@ def _lower_bp(name: str) -> int:
     return int(name[: name.index("-", 1)])
 
 
+_LATER = re.compile(r"; next try in (?:under )?\w+")
+"""What a source that failed says of its next try."""
 _FORMS: dict[str, Callable[[StripCase, FedTable, tuple[str, ...]], str]] = {
     "table": _text,
     "json": _json,
