@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import jsonschema
 import msgspec
@@ -72,6 +73,7 @@ class Program:
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_CACHE_HOME": str(home / "cache"),
             "COLUMNS": "80",
+            "ROTATION_TUI_OFFLINE": "1",
         }
 
     def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
@@ -89,13 +91,13 @@ class Program:
             check=False,
         )
 
-    def start(self, *args: str | Path) -> subprocess.Popen[str]:
+    def start(self, *args: str | Path, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [str(part) for part in (COMMAND, *args)],
             env=self.env,
             cwd=self.home,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
