@@ -37,6 +37,7 @@ def program(tmp_path) -> Program:
     for name in list(made.env):
         if name.upper().endswith("_PROXY") or name.startswith(("APCA_", "FINNHUB_", "MASSIVE_", "POLYGON_")):
             del made.env[name]
+    made.env.pop("ROTATION_TUI_OFFLINE", None)  # sources are asked, at the addresses below
     made.env |= {f"ROTATION_TUI_{feed}_REST_URL": f"http://{NOBODY}" for feed in REST}
     made.env |= {
         "ROTATION_TUI_COINBASE_STREAM_URL": f"ws://{NOBODY}",

@@ -123,6 +123,7 @@ def online(program):
     command = [sys.executable, "-m", "tests.servers.alpaca", "--port", "0", "--script", "live"]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
     assert server.stdout is not None
+    program.env.pop("ROTATION_TUI_OFFLINE", None)
     program.env |= {f"ROTATION_TUI_{feed}_REST_URL": "http://127.0.0.1:1" for feed in FEEDS}
     program.env |= {f"ROTATION_TUI_{feed}_STREAM_URL": "ws://127.0.0.1:1" for feed in FEEDS}
     program.env |= {
