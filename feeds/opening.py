@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_LEGS = 16
-"""Imported symbols beyond the desk's own get a leg up to this many."""
+"""Symbols beyond the desk's own get a leg while there are no more than this in all."""
 EARLIEST_NS = to_ns(datetime(1900, 1, 1, tzinfo=UTC))
 DEMO_STARTS_S = 70 * 60
 """The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
@@ -101,9 +101,12 @@ def source(
 
 
 def desk_for(history: History, pair: tuple[str, str], returns: str) -> Desk:
-    """The desk with this pair, and a leg for what else was imported."""
-    legs = dict.fromkeys((*pair, *Desk().legs, *history.symbols))
-    return Desk(base=pair[0], against=pair[1], legs=tuple(legs)[:MOST_LEGS], returns=returns)
+    """The desk with this pair, and a leg for what else is held, unless that is a whole universe."""
+    own = dict.fromkeys((*pair, *Desk().legs))
+    legs = own | dict.fromkeys(history.symbols)
+    return Desk(
+        base=pair[0], against=pair[1], legs=tuple(legs if len(legs) <= MOST_LEGS else own), returns=returns
+    )
 
 
 def supervise(
