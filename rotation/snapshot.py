@@ -195,6 +195,8 @@ class Health(msgspec.Struct, frozen=True):
     counts: Counts
     history: str
     """What the settled figures rest on, in words."""
+    host: tuple[str, ...] = ()
+    """How the host that serves this screen is doing, a line each; empty in a terminal of one's own."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

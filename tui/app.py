@@ -13,7 +13,7 @@ from textual.layout import DockArrangeResult, WidgetPlacement
 from textual.screen import Screen
 
 from tui import keymap, theme
-from tui.panels.base import LinePanel
+from tui.line_panel import LinePanel
 from tui.panels.registry import PANELS
 from tui.report import quotation
 from tui.scene import scene

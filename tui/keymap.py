@@ -17,8 +17,8 @@ class Action(NamedTuple):
     says: str
     hint: str
     """Two words for the footer; "" keeps it out."""
-    scope: Literal["view", "app", "tape"]
-    """Who acts: the view's ``reduce``, the program, or the tape being played."""
+    scope: Literal["view", "app", "tape", "host"]
+    """Who acts: the view's ``reduce``, the program, the tape being played, or a host of many viewers."""
 
 
 ACTIONS = (
@@ -46,7 +46,7 @@ ACTIONS = (
     Action("rewind", ("0",), "0", "tape back to its start", "", "tape"),
     Action("copy", ("y",), "y", "copy the headline with source and time (OSC 52)", "", "app"),
     Action("theme", ("t",), "t", "next theme", "theme", "view"),
-    Action("colours", ("C",), "C", "more or fewer colours, on a desk that comes over SSH", "", "app"),
+    Action("colours", ("C",), "C", "more or fewer colours", "", "host"),
     Action("help", ("?",), "?", "this help", "help", "view"),
     Action("quit", ("q", "ctrl+c"), "q Ctrl+C", "quit", "quit", "app"),
 )

@@ -159,7 +159,12 @@ def test_health_tells_what_a_stream_has_counted(scenes: dict[str, Snapshot]) -> 
 def test_help_names_every_action_and_finds(scenes: dict[str, Snapshot]) -> None:
     help_view = msgspec.structs.replace(VIEW, help=True)
     told = "\n".join(lines("help", scenes["live"], help_view, width=200))
-    assert all(action.says in told for action in ACTIONS)
+    assert all((action.says in told) == (action.scope != "host") for action in ACTIONS)
+    health = msgspec.structs.replace(scenes["live"].health, host=("1 of 200 viewers",))
+    hosted = msgspec.structs.replace(scenes["live"], health=health)
+    visitor = "\n".join(lines("help", hosted, help_view, width=200))
+    assert all((action.says in visitor) == (action.scope != "tape") for action in ACTIONS)
+    assert "1 of 200 viewers" in lines("health", hosted)[-1]
     found = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="MIDRANK"), width=200)
     assert [line for line in found if "midrank" in line]
     assert not [line for line in found if "Keys" in line]

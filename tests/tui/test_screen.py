@@ -11,7 +11,7 @@ from conftest import ScriptedDesk, with_leg
 
 from rotation.errors import InputError
 from tui.app import RotationApp
-from tui.panels.base import LinePanel
+from tui.line_panel import LinePanel
 from tui.picture import Still
 from tui.report import quotation
 from tui.theme import names

@@ -55,6 +55,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
                 )
             )
         )
+    for at, line in enumerate(health.host):
+        lines.append(((("" if at else "host").ljust(INDENT), "muted"), (line, "text")))
     return lines
 
 

@@ -57,13 +57,14 @@ DEFINITIONS = (
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Lines that hold the text being looked for; all of them without one."""
-    del snapshot, height
+    del height
     wanted = view.filter.casefold()
     left = 16 if width >= 60 else 12
     lines: list[Row] = [(("/ to find", "faint"),)]
     if view.typing or view.filter:
         lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
-    keys = [(action.shown, action.says) for action in ACTIONS]
+    elsewhere = "tape" if snapshot.health.host else "host"
+    keys = [(action.shown, action.says) for action in ACTIONS if action.scope != elsewhere]
     for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
         found = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
         if found:

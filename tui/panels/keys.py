@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """One line; hints that do not fit are left out, the last ones first, but help and quit stay."""
     del height
-    tape = snapshot.health.tape is not None
+    # Whoever looks on at a host does not move its tape.
+    tape = snapshot.health.tape is not None and not snapshot.health.host
     hints = [
         (a.shown.split(" ")[0] if a.id != "focus" else "1-5", a.hint)
         for a in ACTIONS

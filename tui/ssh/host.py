@@ -15,7 +15,7 @@ import asyncssh
 import msgspec
 
 from rotation.errors import InputError
-from tui.ssh import journal
+from tui.ssh import journal, status
 from tui.ssh.gate import Gate
 from tui.ssh.house import House
 from tui.ssh.identity import Guests, host_key
@@ -25,12 +25,15 @@ from tui.ssh.prefs import Preferences
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rotation.snapshot import Snapshot
     from tui.desk import Desk
 
 BEAT_S = 0.25
 """Between two measurements of the loop's lag."""
 LAG_BEATS = 20
 """The worst of so many is told."""
+TELL_S = 5.0
+"""Between two words on the host in the Health panel."""
 SAVE_S = 10
 """Sweeps between two writes of the preferences."""
 STOP_S = 5.0
@@ -65,6 +68,8 @@ class Host:
         self._key = host_key(settings.host_key)
         self._guests = Guests(settings.authorized_keys) if settings.authorized_keys else None
         self._stop = asyncio.Event()
+        self._desks: Snapshot | None = None
+        self._words: tuple[str, ...] = ("begins",)
         self.house = House(
             theme=settings.theme,
             limits=settings.limits,
@@ -114,6 +119,7 @@ class Host:
                     for name, work in (
                         ("desk", self._desk.run()),
                         ("rooms", self._paint()),
+                        ("word", self._tell()),
                         ("lag", self._measure()),
                         ("sweep", self._sweep()),
                     )
@@ -165,9 +171,24 @@ class Host:
         house, loop = self.house, asyncio.get_running_loop()
         async for snapshot in self._desk.listen():
             began = loop.time()
-            house.rooms.take(snapshot)
+            self._desks = snapshot
+            house.rooms.take(self._told(snapshot))
             await house.rooms.paint()
             await asyncio.sleep(max(house.pace.frame_s - (loop.time() - began), 0))
+
+    def _told(self, snapshot: Snapshot) -> Snapshot:
+        """The desk's snapshot with a word on the host."""
+        health = msgspec.structs.replace(snapshot.health, host=self._words)
+        return msgspec.structs.replace(snapshot, health=health)
+
+    async def _tell(self) -> None:
+        """Renew the word on the host, also while the desk stands still."""
+        while True:
+            self._words = status.words(self.house.status())
+            if self._desks is not None:
+                self.house.rooms.take(self._told(self._desks))
+                await self.house.rooms.paint()
+            await asyncio.sleep(TELL_S)
 
     async def _measure(self) -> None:
         house, loop = self.house, asyncio.get_running_loop()

@@ -68,6 +68,15 @@ class Meter:
         return (last[1] - first[1]) / seconds, (last[2] - first[2]) / seconds
 
 
+def words(status: HostStatus) -> tuple[str, ...]:
+    """The status for the desk's Health panel. Round figures: what twitches would repaint every screen."""
+    sent = f"{status.frames_per_s:.0f} frames/s, {status.bytes_per_s / 1_000:.0f} kB/s"
+    return (
+        f"{status.sessions} of {status.most_sessions} viewers in {status.rooms} rooms, pace {status.pace}",
+        f"{sent}, lag {status.lag_ms:.0f} ms, {sum(status.refused.values())} refused",
+    )
+
+
 def lines(status: HostStatus) -> list[str]:
     """The status for a person."""
     refused = ", ".join(f"{count} {reason}" for reason, count in sorted(status.refused.items())) or "none"

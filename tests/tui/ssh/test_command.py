@@ -109,6 +109,15 @@ def test_host_stands_in_the_list_of_commands_and_costs_nobody_else_its_library()
     assert "host" in cli.cli.list_commands(None)
 
 
+def test_a_host_has_no_textual():
+    """Its apps would capture stdout, change the loop and leave 1.6 MB each; rooms need none of it."""
+    code = (
+        "import sys, tui.__main__, tui.ssh.command, tui.ssh.host; "
+        "sys.exit(any(name.partition('.')[0] == 'textual' for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_the_log_is_one_object_a_line(monkeypatch):
     record = logging.LogRecord("tui.ssh", logging.INFO, __file__, 1, "%s", ("session end",), None)
     record.told = {"user": 'eve"\n\x1b[2J', "seconds": 1.5}

@@ -93,7 +93,8 @@ async def test_two_sizes_at_once_and_a_late_joiner(hosted: Hosted, scenes):
     late = await hosted.look()
     await until(lambda: late.screen.cells() == seen(moved))
     assert early.screen.cells() == late.screen.cells()
-    assert large.screen.cells() == seen(moved, size=(160, 45))
+    newest = hosted.host.house.rooms.newest
+    assert large.screen.cells() == seen(newest, size=(160, 45))
     assert hosted.host.house.status().rooms == 2
 
 
@@ -107,6 +108,17 @@ async def test_resize_and_what_no_terminal_has(hosted: Hosted, scenes):
     visitor.screen.resize(80, 24)
     visitor.chan.change_terminal_size(80, 24)
     await until(lambda: visitor.screen.cells() == seen(scenes["live"]))
+
+
+async def test_the_health_panel_says_how_the_host_is_doing(tmp_path, scenes, monkeypatch):
+    """Also while the desk stands still. Help leaves out the tape's keys, which are not a visitor's."""
+    monkeypatch.setattr("tui.ssh.host.TELL_S", 0.05)
+    async with hosting(tmp_path, scenes["live"]) as again:
+        visitor = await again.look(size=(160, 45))
+        await visitor.see("1 of 200 viewers in 1 rooms, pace full", "frames/s", "0 refused")
+        visitor.press(b"?")
+        await visitor.see("more or fewer colours")
+        assert "tape slower" not in visitor.screen.text
 
 
 async def test_commands_answer_and_close(hosted: Hosted, scenes):
