@@ -11,7 +11,7 @@ from rotation.contracts import name
 from rotation.door import FUTURE_NS
 from rotation.errors import InputError
 from rotation.fed_inputs import StripQuote
-from rotation.fedwatch import Month, StripCase, solve
+from rotation.fedwatch import Chain, Month, StripCase, solve
 from rotation.headline import day
 from rotation.sessions import NEW_YORK, new_york_day, previous_session, to_ns
 from rotation.states import delay_s, duration
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rotation.fed_inputs import FedInputs
-    from rotation.fedwatch import Chain
+    from rotation.fedwatch import MeetingMove
 
 FRESH_S = 900.0
 """A price older than this and its feed's delay is stale; back months trade once in a few minutes."""
@@ -55,6 +55,8 @@ class Prices(msgspec.Struct, frozen=True):
     settled: date | None
     """The day of the settlements where all prices are settlements."""
     warnings: tuple[str, ...]
+    left_out: frozenset[Month] = frozenset()
+    """Contracts kept out of the chain, so that it stops before a decision whose prices are of two times."""
 
     def case(self, inputs: FedInputs, now_ns: int) -> StripCase:
         """What the chain computes from. The range labels only; without one it is 0-25."""
@@ -62,7 +64,7 @@ class Prices(msgspec.Struct, frozen=True):
             new_york_day(now_ns),
             inputs.target_range_bp or (0, 25),
             inputs.fomc_dates,
-            {month: one.price for month, one in self.priced.items()},
+            {month: one.price for month, one in self.priced.items() if month not in self.left_out},
         )
 
 
@@ -80,7 +82,7 @@ def _at(session: date, hour: int) -> int:
 
 
 def prices(inputs: FedInputs, now_ns: int) -> Prices:
-    """Quotes where those of every meeting are of about the same age; else the settlements of all contracts.
+    """Quotes up to the first decision whose prices are not of one time; all settlements if it is the next.
 
     A contract whose price cannot be used is left out, with a warning that names it.
     """
@@ -90,23 +92,55 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
     if not any(one.kind != "settlement" for one in quoted.values()):
         return _settlements(inputs, now_ns, warnings)
     live = Prices({**expired, **quoted}, _kind(quoted), None, ())
-    case = live.case(inputs, now_ns)
-    chain = solve(case)
-    ages_s = {
-        month: max(0.0, (now_ns - one.quote.ts_ns) / NS)
-        for month, one in quoted.items()
-        if one.quote.ts_ns is not None and (one.kind != "settlement" or one.by_book)
-    }
     current = running(quoted, now_ns)
     try:
+        live = _of_one_time(live, inputs, now_ns, current)
+        case = live.case(inputs, now_ns)
+        chain = solve(case)
         check_chain(case, chain)
-        check_ages(chain, ages_s, inputs.age_gap_s)
-        _check_traded(chain, current)
     except InputError as error:
         return _settlements(inputs, now_ns, [*warnings, f"{error}; the last settlements are used"])
     by_book = [month for month in _used(chain) if month in current and current[month].by_book]
     told = [f"{_names(by_book)}: no two-sided book, the last settlement is used beside quotes of now"]
-    return msgspec.structs.replace(live, warnings=(*warnings, *(told if by_book else ())))
+    return msgspec.structs.replace(live, warnings=(*warnings, *live.warnings, *(told if by_book else ())))
+
+
+def _of_one_time(live: Prices, inputs: FedInputs, now_ns: int, current: dict[Month, Priced]) -> Prices:
+    """Up to the first decision whose prices are of two times.
+
+    Far contracts trade once in a while: their age must not take the quotes of the next meetings away. Raises
+    InputError if no decision before it rests on a quote of now.
+    """
+    chain = solve(live.case(inputs, now_ns))
+    ages_s = {
+        month: max(0.0, (now_ns - one.quote.ts_ns) / NS)
+        for month, one in live.priced.items()
+        if one.quote.ts_ns is not None and (one.kind != "settlement" or one.by_book)
+    }
+    kept: set[Month] = set()
+    for meeting in chain.solved:
+        try:
+            check_ages(Chain((meeting,), None), ages_s, inputs.age_gap_s)
+            _check_traded(meeting, current)
+        except InputError as error:
+            if all(live.priced[month].kind == "settlement" for month in kept):
+                raise
+            return _stopped(live, meeting.date, kept, str(error))
+        kept.update(meeting.contracts)
+    return live
+
+
+def _stopped(live: Prices, until: date, kept: set[Month], why: str) -> Prices:
+    """Without the contracts of that month and later that no decision before rests on: the chain stops there.
+
+    A rule of the chain fires where prices are known, so fewer of them change nothing of what is kept; the
+    decision itself keeps neither its own month nor one after it.
+    """
+    later = frozenset(
+        month for month in live.priced if month >= (until.year, until.month) and month not in kept
+    )
+    told = f"{why.partition('; ')[0]}; no figures from it on until they trade again, those before are of now"
+    return msgspec.structs.replace(live, left_out=later, warnings=(told,))
 
 
 def running(priced: dict[Month, Priced], now_ns: int) -> dict[Month, Priced]:
@@ -123,20 +157,19 @@ def _names(months: Iterable[Month]) -> str:
     return ", ".join(map(name, months))
 
 
-def _check_traded(chain: Chain, current: dict[Month, Priced]) -> None:
+def _check_traded(meeting: MeetingMove, current: dict[Month, Priced]) -> None:
     """Refuse a meeting of which one contract has moved since the settlement and another has not.
 
     A settlement must not pass for fresh where a trade six minutes old does not.
     """
-    for meeting in chain.solved:
-        used = [month for month in meeting.contracts if month in current]
-        still = [m for m in used if current[m].kind == "settlement" and not current[m].by_book]
-        moved = [m for m in used if current[m].kind != "settlement"]
-        if still and moved:
-            raise InputError(
-                f"{_names(still)}: no price since the settlement, but {_names(moved)} traded; the decision "
-                f"of {meeting.date} would rest on prices of two days"
-            )
+    used = [month for month in meeting.contracts if month in current]
+    still = [m for m in used if current[m].kind == "settlement" and not current[m].by_book]
+    moved = [m for m in used if current[m].kind != "settlement"]
+    if still and moved:
+        raise InputError(
+            f"{_names(still)}: no price since the settlement, but {_names(moved)} traded: the decision "
+            f"of {meeting.date} would rest on prices of two days"
+        )
 
 
 def _settlements(inputs: FedInputs, now_ns: int, warnings: list[str]) -> Prices:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pytest
 from fed_made import S, at, but, changed, quote, settled, traded
-from fed_strips import CALENDAR
+from fed_strips import CALENDAR, step_paths
+from hypothesis import event, given
+from hypothesis import strategies as st
 
 from rotation.fed_inputs import FedInputs
 from rotation.fed_prices import prices, settlement_state
+from rotation.fed_table import checked_table
 from rotation.fed_view import aged, fed
-from rotation.fedwatch import StripCase
+from rotation.fedwatch import StripCase, solve
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 NOV, DEC, JAN, FEB, MAR, APR = (2026, 11), (2026, 12), (2027, 1), (2027, 2), (2027, 3), (2027, 4)
@@ -181,6 +185,104 @@ def test_a_month_that_is_over_does_not_age():
     assert chosen(listed, now).settled is None
     assert chosen(listed, now).warnings == ()
     assert fed(listed, now).cut == fed(inputs, now).cut
+
+
+# A far contract that trades once in a while -------------------------------------------------------------
+
+FAR = {**STRIP, (2027, 6): 96.35, (2027, 7): 96.4, (2027, 8): 96.45, (2027, 9): 96.5}
+MARCH = date(2027, 3, 17)
+"""It and April's rest on February, April and May; June's and July's on May, July and August."""
+
+
+@pytest.mark.parametrize(
+    ("far", "why"),
+    [
+        (
+            {"ts_ns": NOW - 905 * S},
+            "ZQK27 (2027-05) is 900 s older than ZQG27 (2027-02): the decision of 2027-03-17 allows 300 s",
+        ),
+        (
+            {"ts_ns": None},
+            (
+                "ZQK27 (2027-05): no price since the settlement, but ZQG27 (2027-02), ZQJ27 (2027-04) "
+                "traded: the decision of 2027-03-17 would rest on prices of two days"
+            ),
+        ),
+    ],
+)
+def test_a_far_contract_stops_the_chain_and_takes_no_quote_away(far, why):
+    good = traded(StripCase(MONDAY, (375, 400), CALENDAR, FAR), NOW)
+    inputs = changed(good, (2027, 5), **far)
+    whole, told = fed(good, NOW), fed(inputs, NOW)
+    assert whole.stopped_at > date(2027, 7, 28)
+    assert [row.date for row in told.meetings] == [row.date for row in whole.meetings]
+    assert told.meetings[:2] == whole.meetings[:2]
+    assert {row.state for row in told.meetings[2:]} == {"unsolved"}
+    assert {row.cut for row in told.meetings[2:]} == {None}
+    assert (told.stopped_at, told.state, told.cut) == (MARCH, "LIVE", whole.cut)
+    assert told.engines["futures"] == msgspec.structs.replace(
+        whole.engines["futures"], kind=told.engines["futures"].kind
+    )
+    (warning,) = told.warnings
+    assert warning == f"{why}; no figures from it on until they trade again, those before are of now"
+    # Its own price is shown all the same, as old as it is.
+    assert len(told.contracts) == len(FAR)
+    assert next(c for c in told.contracts if c.symbol == "ZQK27").price is not None
+    table, _ = checked_table(chosen(inputs).case(inputs, NOW))
+    assert [(row.date, row.cut) for row in table.meetings] == [
+        (row.date, pytest.approx(row.cut)) for row in told.meetings[:2]
+    ]
+    assert table.stopped_at == MARCH
+
+
+def test_a_far_contract_between_two_decisions_stops_at_the_first_of_them():
+    """July's and August's contracts are new with June's decision; May's stays for March's and April's."""
+    good = traded(StripCase(MONDAY, (375, 400), CALENDAR, FAR), NOW)
+    told = fed(changed(good, (2027, 8), ts_ns=NOW - 4000 * S), NOW)
+    assert told.stopped_at == date(2027, 6, 9)
+    assert told.meetings[:4] == fed(good, NOW).meetings[:4]
+
+
+def test_a_contract_of_the_refused_month_that_an_earlier_decision_rests_on_stays():
+    """July 2024 is decided on its last day: its average is the rate after June's decision."""
+    day = date(2024, 6, 3)
+    case = StripCase(day, (525, 550), CALENDAR, {(2024, 6): 94.67, (2024, 7): 94.7, (2024, 8): 94.8})
+    inputs = traded(case, at(day))
+    told = fed(changed(inputs, (2024, 8), ts_ns=None), at(day))
+    assert (told.stopped_at, told.state) == (date(2024, 7, 31), "LIVE")
+    assert told.meetings[0].contracts == ("ZQM24", "ZQN24")
+    assert told.meetings[0] == fed(inputs, at(day)).meetings[0]
+
+
+def test_where_only_far_contracts_have_traded_all_are_settlements():
+    """No row before the refused one is of now: then the settlements say more, and of one day."""
+    inputs = settled(StripCase(MONDAY, (375, 400), CALENDAR, FAR), FRIDAY)
+    inputs = changed(inputs, (2027, 5), ts_ns=NOW - S)
+    found = chosen(inputs)
+    assert (found.settled, found.left_out) == (FRIDAY, frozenset())
+    assert found.warnings[0].endswith("prices of two days; the last settlements are used")
+    assert fed(inputs, NOW).stopped_at > date(2027, 7, 28)
+
+
+@given(step_paths(), st.data())
+def test_where_the_chain_is_stopped_what_is_before_does_not_change(path, data):
+    now = at(path.case.watch_date)
+    inputs = traded(path.case, now)
+    quoted = sorted(quote.contract for quote in inputs.strip)
+    late = st.dictionaries(st.sampled_from(quoted), st.sampled_from([900, None]), min_size=1, max_size=3)
+    for month, age_s in data.draw(late).items():
+        inputs = changed(inputs, month, ts_ns=None if age_s is None else now - age_s * S)
+    found = prices(inputs, now)
+    alone = solve(msgspec.structs.replace(found, left_out=frozenset()).case(inputs, now))
+    chain = solve(found.case(inputs, now))
+    event("stopped" if found.left_out else f"not stopped, settled {found.settled is not None}")
+    if not found.left_out:
+        return
+    assert chain.stopped_at is not None
+    assert str(chain.stopped_at) in found.warnings[-1]
+    kept = [row for row in alone.meetings if row.date < chain.stopped_at]
+    assert [row for row in chain.meetings if row.date < chain.stopped_at] == kept
+    assert {found.priced[m].kind for row in kept for m in row.contracts} & {"last"}
 
 
 # Settlements ------------------------------------------------------------------------

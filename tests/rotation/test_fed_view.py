@@ -358,7 +358,9 @@ def test_all_but_one_contract_fresh_does_not_show_a_move_that_nobody_priced():
         told = fed(inputs, NOW)
         assert told.cut == pytest.approx(before.cut)
         counts = month not in (DEC, MAR)
-        assert (told.state == "LIVE") is not counts
+        next_rests_on_it = month in (NOV, JAN, FEB)
+        assert (told.state == "LIVE") is not next_rests_on_it
+        assert (told.stopped_at == date(2027, 3, 17)) is (counts and not next_rests_on_it)
         assert any(f"ZQ{'FGHJKMNQUVXZ'[month[1] - 1]}" in text for text in told.warnings) is counts
 
 
