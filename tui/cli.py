@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from rotation import __version__
 from rotation.errors import InputError, UnavailableError
@@ -166,8 +167,18 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: A
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, with how rare that is."""
     ctx.meta["log_level"] = log_level
     if ctx.invoked_subcommand is not None:
+        _nothing_lost(ctx)
         return
     _screen(ctx, Wanted(**wanted), theme)
+
+
+def _nothing_lost(ctx: click.Context) -> None:
+    """Options before a command would be the screen's: say so instead of leaving them out."""
+    for param in ctx.command.params:
+        given = param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+        if given and param.name != "log_level":
+            told = f"rotation-tui {ctx.invoked_subcommand} {param.opts[0]} …"
+            raise click.UsageError(f"{param.opts[0]} stands after the command: {told}")
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui demo --speed 60 --from 2024-07-16")
