@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 NEEDED = "host needs asyncssh, which is not here; run: pip install 'rotation-tui[ssh]'"
 EVERYWHERE = "*"
+HELP = """Serve the desk over SSH: one process and one set of feeds for many viewers.
+
+\b
+ssh HOST                  the screen; keys change the visitor's own view only
+ssh HOST status [--json]  how the host is doing
+ssh HOST snapshot         the figures as text
+ssh HOST headline         the sentence
+"""
 EXAMPLES = """\b
 Examples:
   rotation-tui host --authorized-keys viewers.keys
@@ -39,7 +47,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     raise click.BadParameter(f"{value!r} is not ADDR:PORT; write 127.0.0.1:2222 or *:2222")
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(help=HELP, epilog=EXAMPLES)
 @click.option(
     "--listen",
     default="127.0.0.1:2222",
@@ -105,14 +113,9 @@ def host(
     theme: str | None,
     **wanted: Any,
 ) -> None:
-    r"""Serve the desk over SSH: one process and one set of feeds for many viewers.
-
-    \b
-    ssh HOST                  the screen; keys change the visitor's own view only
-    ssh HOST status [--json]  how the host is doing
-    ssh HOST snapshot         the figures as text
-    ssh HOST headline         the sentence
-    """
+    """Serve the desk over SSH: one process and one set of feeds for many viewers."""
+    if os.name != "posix":
+        raise InputError("host runs on Linux and macOS; viewers may come from anywhere")
     try:
         import asyncssh  # noqa: F401, PLC0415 - an extra
     except ImportError as error:
@@ -126,7 +129,7 @@ def host(
 
     if is_open == (authorized_keys is not None):
         raise InputError("say who may look: either --authorized-keys FILE, or --open for anyone")
-    if hasattr(os, "geteuid") and os.geteuid() == 0 and not allow_root:
+    if os.geteuid() == 0 and not allow_root:
         raise InputError("host does not run as root; use an account of its own (or --allow-root)")
     load(theme or DEFAULT)  # a wrong name is told before anything listens
     journal.start(ctx.meta["log_level"])

@@ -72,7 +72,7 @@ def words(status: HostStatus) -> tuple[str, ...]:
     """The status for the desk's Health panel. Round figures: what twitches would repaint every screen."""
     sent = f"{status.frames_per_s:.0f} frames/s, {status.bytes_per_s / 1_000:.0f} kB/s"
     return (
-        f"{status.sessions} of {status.most_sessions} viewers in {status.rooms} rooms, pace {status.pace}",
+        f"{status.sessions} of {status.most_sessions} viewers in {_rooms(status.rooms)}, pace {status.pace}",
         f"{sent}, lag {status.lag_ms:.0f} ms, {sum(status.refused.values())} refused",
     )
 
@@ -82,7 +82,7 @@ def lines(status: HostStatus) -> list[str]:
     refused = ", ".join(f"{count} {reason}" for reason, count in sorted(status.refused.items())) or "none"
     newest = f"{status.as_of:%Y-%m-%d %H:%M:%S} UTC" if status.as_of else "nothing yet"
     return [
-        f"sessions  {status.sessions} of {status.most_sessions} in {status.rooms} rooms",
+        f"sessions  {status.sessions} of {status.most_sessions} in {_rooms(status.rooms)}",
         f"logins    {status.logins} since {status.since:%Y-%m-%d %H:%M} UTC",
         f"sent      {status.frames_per_s:.1f} frames/s, {status.bytes_per_s:,.0f} bytes/s",
         f"dropped   {status.dropped} frames that nobody read",
@@ -90,3 +90,7 @@ def lines(status: HostStatus) -> list[str]:
         f"refused   {refused}",
         f"desk      {status.mode + ' ' if status.mode else ''}as of {newest}",
     ]
+
+
+def _rooms(number: int) -> str:
+    return f"{number} room" + "s" * (number != 1)
