@@ -186,6 +186,17 @@ def test_before_two_days_are_settled_the_line_says_that_it_is_not() -> None:
     assert "not settled" in foot
 
 
+@pytest.mark.parametrize("height", [3, 6, 8])
+def test_a_value_that_never_moved_stands_beside_its_line_once(height: int) -> None:
+    start = datetime(2024, 6, 3, 19, tzinfo=UTC)
+    past = tuple(FedPast(start + timedelta(days=i), 0.25, settled=True) for i in range(9))
+    labelled = [row for row in fed_history.chart(past, 60, height) if "25.0 %" in row[0][0]]
+    assert len(labelled) == 1
+    assert labelled[0][1][0].strip("\u2800 ")
+    (small,) = fed_history.chart(past, 60, 1)
+    assert "".join(text for text, _ in small).endswith(" 25.0 %")
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1), st.booleans()), max_size=30),
     st.integers(1, 90),
@@ -209,6 +220,18 @@ def test_the_whole_tree_at_any_width(snapshot: Snapshot) -> None:
         assert told.index("▸525-550", told.index("Target range")) < told.index(
             " 500-525 ", told.index("Target range")
         )
+
+
+@pytest.mark.parametrize(
+    ("width", "pieces"), [(60, [5, 5]), (79, [10]), (80, [10]), (42, [4, 4, 2]), (120, [10])]
+)
+def test_the_tree_is_parted_evenly(width: int, pieces: list[int], snapshot: Snapshot) -> None:
+    meetings = [meeting for meeting in SCENES["july"].meetings if meeting.outcomes]
+    ten = replace(SCENES["july"], meetings=(*meetings, *meetings)[:10])
+    told = lines(ten, snapshot, width=width, height=40, zoomed=True)
+    tree = told[told.index("Target range after each meeting, %") :]
+    years = [row.split() for row in tree if set(row.split()) <= {"2024", "2025"} and row.strip()]
+    assert [len(row) for row in years] == pieces
 
 
 def test_the_zoom_shows_strip_levers_ladder_and_comovement(snapshot: Snapshot) -> None:
@@ -297,7 +320,7 @@ def test_help_defines_what_the_panel_says(word: str, snapshot: Snapshot) -> None
 
 @given(st.integers(1, 200))
 def test_a_table_never_spills_over_and_keeps_its_columns(width: int) -> None:
-    meetings = SCENES["july"].meetings
+    meetings = [meeting for meeting in SCENES["july"].meetings if meeting.outcomes]
     rows = table.lines(fed_figures.MEETINGS, meetings, width)
     sizes = {sum(cell_len(text) for text, _ in row) for row in rows}
     assert len(sizes) == 1

@@ -70,7 +70,8 @@ def _line(history: tuple[FedPast, ...]) -> _Line:
 
 def _large(line: _Line, width: int, height: int) -> list[Row]:
     plot, inner = height - 1, max(width - AXIS - 1, 4)
-    labels = {0: share(line.high)} | ({plot - 1: share(line.low)} if line.high > line.low else {})
+    flat = line.high == line.low
+    labels = {plot // 2: share(line.low)} if flat else {0: share(line.high), plot - 1: share(line.low)}
     drawn = braille(line.joined, inner, plot)
     at = _cell(line.now, inner, plot)
     rows: list[Row] = [
@@ -92,7 +93,8 @@ def _large(line: _Line, width: int, height: int) -> list[Row]:
 
 def _small(line: _Line, width: int) -> list[Row]:
     left = line.ends[0].rpartition(" ")[0]
-    figures = f" {share(line.low)}…{share(line.high)} %"
+    low, high = share(line.low), share(line.high)
+    figures = f" {low} %" if low == high else f" {low}…{high} %"
     inner = max(width - len(left) - 1 - len(figures), 4)
     at = _cell(line.now, inner, 1)
     text = braille(line.joined, inner, 1)[0]

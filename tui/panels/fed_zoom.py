@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import zip_longest
+from math import ceil
 from typing import TYPE_CHECKING
 
 from rotation.comovement import LEAST_N
@@ -38,7 +39,8 @@ BESIDE_FROM = 140
 """Cells from which strip and engines stand beside the tree."""
 BETWEEN = 3
 RANGE = 9
-CELL = 8
+CELL, NARROW = 8, 7
+"""A meeting's cells in the tree; the narrow one where all meetings then stand side by side."""
 CHART = 8
 UNBOUNDED = 500
 """Lines: what is below the edge is scrolled to."""
@@ -72,23 +74,25 @@ def _tree(fed: Fed, width: int) -> list[Row]:
     solved = [meeting for meeting in fed.meetings if meeting.outcomes]
     if not solved:
         return []
-    across = max((width - RANGE) // CELL, 1)
+    cell = NARROW if len(solved) * NARROW <= width - RANGE < len(solved) * CELL else CELL
+    pieces = ceil(len(solved) / max((width - RANGE) // cell, 1))
+    across = ceil(len(solved) / pieces)
     told = _title("Target range after each meeting, %", width)
     for at in range(0, len(solved), across):
-        told += [*([()] if at else []), *_piece(fed, solved[at : at + across])]
+        told += [*([()] if at else []), *_piece(fed, solved[at : at + across], cell)]
     return told
 
 
-def _piece(fed: Fed, meetings: list[FedMeeting]) -> list[Row]:
+def _piece(fed: Fed, meetings: list[FedMeeting], cell: int) -> list[Row]:
     now = "{}-{}".format(*fed.target_range_bp) if fed.target_range_bp else ""
     names = {name for meeting in meetings for name in meeting.outcomes} | ({now} if now else set())
     best = {meeting.date: max(meeting.outcomes, key=meeting.outcomes.__getitem__) for meeting in meetings}
     told: list[Row] = [
         (
             (" " * RANGE, "text"),
-            *((column(STATE_MARK[m.state] + short_day(m.date), CELL), "strong") for m in meetings),
+            *((column(STATE_MARK[m.state] + short_day(m.date), cell), "strong") for m in meetings),
         ),
-        ((" " * RANGE + "".join(column(str(m.date.year), CELL) for m in meetings), "faint"),),
+        ((" " * RANGE + "".join(column(str(m.date.year), cell) for m in meetings), "faint"),),
     ]
     for name in sorted(names, key=lower_bp, reverse=True):
         spans: list[Span] = [
@@ -98,9 +102,9 @@ def _piece(fed: Fed, meetings: list[FedMeeting]) -> list[Row]:
         for meeting in meetings:
             p = meeting.outcomes.get(name)
             if best[meeting.date] == name:
-                spans.append((column(share(p) + "◂", CELL), "accent"))
+                spans.append((column(share(p) + "◂", cell), "accent"))
             else:
-                spans.append((column("· " if p is None else share(p) + " ", CELL), _heat(p)))
+                spans.append((column("· " if p is None else share(p) + " ", cell), _heat(p)))
         told.append(tuple(spans))
     return told
 
