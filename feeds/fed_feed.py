@@ -95,16 +95,11 @@ class FedFeed:
 
     async def events(self) -> AsyncIterator[Event]:
         """News, at most once a second, and the sources' states when they change."""
-        tasks = [asyncio.create_task(self._refresh(name), name=f"Fed {name}") for name in EVERY_S]
-        tasks.append(asyncio.create_task(self._follow_polymarket(), name="Fed Polymarket"))
-        if self._strip_stream is not None:
-            tasks.append(asyncio.create_task(self._follow_strip(self._strip_stream), name="Fed strip"))
-        for task in tasks:
-            task.add_done_callback(lambda _: self._changed.set())
         told = Status(self.mode, "asking the sources")
-        try:
-            yield told
-            async with self._transport, self._book:
+        yield told
+        async with self._transport, self._book:
+            tasks = self._begin()
+            try:
                 while True:
                     await self._changed.wait()
                     self._changed.clear()
@@ -119,10 +114,20 @@ class FedFeed:
                     if known is not None:
                         yield FedNews(known)
                     await self._sleep(PACE_S)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self) -> list[asyncio.Task[None]]:
+        """A loop a source, and the streams'."""
+        tasks = [asyncio.create_task(self._refresh(name), name=f"Fed {name}") for name in EVERY_S]
+        tasks.append(asyncio.create_task(self._follow_polymarket(), name="Fed Polymarket"))
+        if self._strip_stream is not None:
+            tasks.append(asyncio.create_task(self._follow_strip(self._strip_stream), name="Fed strip"))
+        for task in tasks:
+            task.add_done_callback(lambda _: self._changed.set())
+        return tasks
 
     async def once(self, limit_s: float = ONCE_S) -> tuple[FedInputs, int]:
         """Ask every source once, log what is due, and return what is known with its time."""
