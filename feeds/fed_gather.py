@@ -95,7 +95,8 @@ class FedGather:
             self._quotes[quote.contract] = quote
 
     async def _refresh_rates(self) -> None:
-        got = await self._rates.refresh()
+        today = new_york_day(self._clock_ns())
+        got = await self._rates.refresh(max((day for day in self._dates if day < today), default=None))
         self._note("policy rate", got)
         self._rate = got.value or self._rate
 
@@ -155,7 +156,8 @@ class FedGather:
         if not since:
             return ""
         return (
-            f"the target range is of {self._rate.date}, before the decision of {since[-1]}: labels may be off"
+            f"the target range is that of {self._rate.date}, before the decision of {since[-1]} took effect: "
+            "labels may be off"
         )
 
 

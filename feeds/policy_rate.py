@@ -75,8 +75,12 @@ class PolicyRates:
     def __init__(self, sources: Sequence[RateSource]) -> None:
         self._sources = tuple(sources)
 
-    async def refresh(self) -> Fetched[PolicyRate]:
-        """Ask until one source is live and knows the range; errors of those before it are kept."""
+    async def refresh(self, after: date | None = None) -> Fetched[PolicyRate]:
+        """Ask until one source is live and knows the range; errors of those before it are kept.
+
+        ``after``: the last decision held. On its own day the old range still holds, so a range of that day or
+        before is not enough: one source publishes the new one a day or two after another.
+        """
         errors: list[str] = []
         found: list[Fetched[PolicyRate]] = []
         for source in self._sources:
@@ -86,15 +90,17 @@ class PolicyRates:
             if got.value is None:
                 continue
             found.append(got)
-            if got.state == "LIVE" and got.value.upper_bp is not None:
+            if all(_worth(got, after)[:3]):
                 break
         if not found:
             return Fetched(None, None, None, None, "OFFLINE", "; ".join(errors))
-        best = max(found, key=_worth)
+        best = max(found, key=lambda got: _worth(got, after))
         return msgspec.structs.replace(best, error="; ".join(errors))
 
 
-def _worth(fetched: Fetched[PolicyRate]) -> tuple[bool, bool, date]:
+def _worth(fetched: Fetched[PolicyRate], after: date | None) -> tuple[bool, bool, bool, date]:
+    """Knows the range; of after the decision; live; of which day."""
     rate = fetched.value
     assert rate is not None
-    return rate.upper_bp is not None, fetched.state == "LIVE", rate.date
+    since = after is None or rate.date > after
+    return rate.upper_bp is not None, since, fetched.state == "LIVE", rate.date

@@ -307,15 +307,41 @@ async def test_an_error_of_ours_ends_the_feed_with_it(monkeypatch, tmp_path):
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("Fed")]
 
 
-async def test_a_decision_newer_than_the_range_is_told(monkeypatch, tmp_path):
+async def test_a_decision_newer_than_the_range_is_told_until_one_source_has_the_new_one(
+    monkeypatch, tmp_path
+):
     after = to_ns(datetime(2026, 12, 10, 10, 0, tzinfo=NEW_YORK))
-    async with world(monkeypatch, now_ns=after):
-        events = feed(tmp_path, Clock(after)).events()
+    clock = Clock(after)
+    async with world(monkeypatch, now_ns=after) as made:
+        # The New York Fed's newest day is the 8th, and FRED has not published the 10th yet.
+        made.cut_on = made.fred_day = date(2026, 12, 9)
+        events = feed(tmp_path, clock).events()
+        known = await news_until(events, whole)
+        assert known.meeting == date(2027, 1, 27)
+        assert known.target_range_bp == (375, 400)
+        (warning,) = known.warnings
+        assert warning == (
+            "the target range is that of 2026-12-09, before the decision of 2026-12-09 took effect: "
+            "labels may be off"
+        )
+        # FRED has it the day after the decision, the New York Fed a day later.
+        made.fred_day = None
+        clock.pass_ns(31 * MINUTE)
+        known = await news_until(events, lambda f: f.target_range_bp != (375, 400))
+        await events.aclose()
+    assert known.target_range_bp == (350, 375)
+    assert not any("target range" in warning for warning in known.warnings)
+    assert "350-375" in known.outcomes
+
+
+async def test_on_the_day_of_the_decision_the_old_range_holds(monkeypatch, tmp_path):
+    evening = to_ns(datetime(2026, 12, 9, 20, 0, tzinfo=NEW_YORK))
+    async with world(monkeypatch, now_ns=evening) as made:
+        events = feed(tmp_path, Clock(evening)).events()
         known = await news_until(events, whole)
         await events.aclose()
-    # The New York Fed's newest day is the 8th: before the decision of the 9th.
-    assert known.meeting == date(2027, 1, 27)
-    assert any("before the decision of 2026-12-09" in warning for warning in known.warnings)
+    assert (known.meeting, known.target_range_bp, known.warnings) == (MEETING, (375, 400), ())
+    assert not [asked for asked in made.server.requests if asked.path.startswith("/graph/")]
 
 
 async def test_once_answers_though_a_source_hangs(monkeypatch, tmp_path):

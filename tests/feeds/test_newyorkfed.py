@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import msgspec
 import pytest
 
 from feeds.errors import InputError, SourceError
@@ -160,6 +161,34 @@ async def test_fred_is_asked_only_when_needed():
 async def test_fred_steps_in(first, error):
     got = await PolicyRates([first, Told("FRED", FRED_RATE)]).refresh()
     assert (got.value, got.state, got.error) == (FRED_RATE, "LIVE", error)
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (None, "New York Fed"),
+        (date(2024, 7, 14), "New York Fed"),
+        # On the day of a decision the old range still holds, so its own is not enough.
+        (date(2024, 7, 15), "FRED"),
+        # Neither has the new one: the newer of the two.
+        (date(2024, 7, 16), "FRED"),
+    ],
+)
+async def test_a_range_of_before_the_last_decision_is_not_enough(after, told):
+    first, second = Told("New York Fed", RATE), Told("FRED", FRED_RATE)
+    assert (RATE.date, FRED_RATE.date) == (date(2024, 7, 15), date(2024, 7, 16))
+    got = await PolicyRates([first, second]).refresh(after)
+    assert (got.value.source, got.error, second.asked) == (told, "", int(told == "FRED"))
+
+
+async def test_an_older_second_source_does_not_take_the_place_of_the_first():
+    late = Told("FRED", msgspec.structs.replace(FRED_RATE, date=date(2024, 7, 12)))
+    got = await PolicyRates([Told("New York Fed", RATE), late]).refresh(date(2024, 7, 31))
+    assert (got.value, late.asked) == (RATE, 1)
+    # One that knows the new range, though it did not answer this time, goes before one that does not.
+    kept = Told("FRED", FRED_RATE, "STALE 9h", "HTTP 500")
+    got = await PolicyRates([Told("New York Fed", RATE), kept]).refresh(date(2024, 7, 15))
+    assert (got.value, got.error) == (FRED_RATE, "FRED: HTTP 500")
 
 
 async def test_an_old_range_is_better_than_none():

@@ -47,6 +47,10 @@ class FedWorld:
         self.front = 0.0
         """Added to today's price of the front month alone: moving the whole strip moves no probability."""
         self.trade_age_s = 5.0
+        self.cut_on: date | None = None
+        """A quarter off, decided on this day; a source tells it once its newest day is later."""
+        self.fred_day: date | None = None
+        """FRED's newest; None: today."""
 
     def price(self, year: int, month: int, session: date) -> float:
         """On the tick grid; the whole strip rises by a tick every other day."""
@@ -108,14 +112,18 @@ class FedWorld:
             "effectiveDate": str(day),
             "type": "EFFR",
             "percentRate": 3.88,
-            "targetRateFrom": 3.75,
-            "targetRateTo": 4.0,
+            "targetRateFrom": 3.75 - self._cut(day),
+            "targetRateTo": 4.0 - self._cut(day),
         }
         return json.dumps({"refRates": [rate]}).encode()
 
     def _fred(self, series: str) -> bytes:
-        value = {"DFEDTARU": "4.00", "DFEDTARL": "3.75", "DFF": "3.88"}[series]
-        return f"observation_date,{series}\n{new_york_day(self.now_ns)},{value}\n".encode()
+        day = self.fred_day or new_york_day(self.now_ns)
+        value = {"DFEDTARU": 4.0, "DFEDTARL": 3.75, "DFF": 3.88}[series] - self._cut(day)
+        return f"observation_date,{series}\n{day},{value:.2f}\n".encode()
+
+    def _cut(self, day: date) -> float:
+        return 0.25 if self.cut_on is not None and day > self.cut_on else 0.0
 
     def _calendar(self) -> bytes:
         years: dict[int, list[tuple[str, str]]] = {}
