@@ -43,6 +43,7 @@ class Gate(asyncssh.SSHServer):
         self._address = ""
         self._user = ""
         self._pending = False
+        self._refused = False
         self._deadline: asyncio.TimerHandle | None = None
         self._stalls: set[str] = set()
 
@@ -84,7 +85,7 @@ class Gate(asyncssh.SSHServer):
         self._house.admission.left(self._address, pending=self._pending)
         session = self.session
         if session is None:
-            self._house.refused("no login", **self.who)
+            self._refuse("no login")
             return
         viewer = session.viewer
         journal.tell(
@@ -191,8 +192,14 @@ class Gate(asyncssh.SSHServer):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        self._house.refused("login time", **self.who)
+        self._refuse("login time")
         self.cut()
+
+    def _refuse(self, reason: str) -> None:
+        """Count why this connection has to go; the first reason only."""
+        if not self._refused:
+            self._refused = True
+            self._house.refused(reason, **self.who)
 
     def _watch(self, conn: asyncssh.SSHServerConnection) -> None:
         """Stand between the socket and asyncssh, which neither limits what comes nor heeds a full socket.
@@ -206,8 +213,7 @@ class Gate(asyncssh.SSHServer):
 
         def data_received(data: bytes) -> None:
             if self._bucket.take(len(data), self._house.clock()) < len(data):
-                if self._conn is not None:
-                    self._house.refused("flood", **self.who)
+                self._refuse("flood")
                 if self.session is not None:
                     self.session.ended = self.session.ended or "flood"
                 self.cut()

@@ -158,7 +158,7 @@ class Host:
                 agent_forwarding=False,
                 x11_forwarding=False,
                 allow_scp=False,
-                login_timeout=limits.login_s,
+                login_timeout=2 * limits.login_s,  # the gate counts its own, to the session
                 keepalive_interval=limits.keepalive_s,
                 keepalive_count_max=limits.keepalives,
                 window=64 * 1024,
