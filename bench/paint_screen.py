@@ -19,6 +19,7 @@ import polars as pl
 from textual.drivers.linux_driver import LinuxDriver
 
 from feeds import opening
+from feeds.fed_demo import demo_fed
 from feeds.tapes import quotes
 from rotation.history import History
 from rotation.market import Market
@@ -54,6 +55,9 @@ def snapshots(count: int) -> list[Snapshot]:
         as_of_ns=0,
         origin=source.origin,
     )
+    known = demo_fed(source.starts_ns)
+    assert known is not None
+    market.take_fed(known)
     first, last = (from_ns(source.tape["ts_ns"][i]) for i in (0, -1))
     prices: dict[str, Quote] = {}
     taken: list[Snapshot] = []
