@@ -17,6 +17,7 @@ from feeds.fed_store import FedStore, Settlement
 from rotation.fed_inputs import FedInputs, PastCut, StripQuote
 from rotation.fed_prices import settled_ns
 from rotation.fed_view import FUTURES, fed
+from rotation.fedwatch import index, month_of
 from rotation.sessions import new_york_day
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ class FedBook:
             for close in chart.closes:
                 if close.session >= first:
                     closes.setdefault(close.session, {})[month] = close.price
+        # Feeds drop a month that is over: without it the days before would be worked out anew, and wrongly.
+        for at in range(index((first.year, first.month)), index((today.year, today.month))):
+            for kept in self._open.settlements(*month_of(at)):
+                if kept.session in closes:
+                    closes[kept.session][month_of(at)] = kept.price
         rows: list[Probabilities] = []
         for session in sorted(closes):
             quotes = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from feeds.transport import Fetched, Transport
     from feeds.yahoo_proto import PricingData
+    from rotation.fedwatch import Month
 
 HOME = "https://query2.finance.yahoo.com"
 STREAM_HOME = "wss://streamer.finance.yahoo.com"
@@ -32,6 +33,8 @@ PATH = "/v8/finance/chart/"
 MONTHS = 19
 """To the end of next year and a little beyond: the meetings of the published horizon."""
 FRESH_S = 120.0
+LAST_SETTLE_DAYS = 7
+"""Of a month in which the month before is asked for too: its last settlement is told after it has ended."""
 _FUTURE = 18
 _SYMBOL = re.compile(rf"ZQ([{CODES}])(\d\d)\.CBT", re.ASCII)
 Loose = object
@@ -212,16 +215,30 @@ class YahooStrip:
         """Histories by contract, for the store of settlements."""
 
     async def refresh(self) -> Strip:
-        """Ask for every contract, one after the other: this source bars those who ask in bursts."""
+        """Ask for every contract, one after the other: this source bars those who ask in bursts.
+
+        ``charts`` gets the month that has just ended too, where it is told: its last settlement is an anchor.
+        """
         today = new_york_day(self._clock_ns())
         wanted = months_ahead(today.year, today.month, self._months)
         got = {month: await self._chart(month) for month in wanted}
         charts = {month: one.value for month, one in got.items() if one.value is not None}
-        self.charts = charts  # one that failed for the first time is missing, and its error says so
+        quotes = in_order(chart.quote for chart in charts.values())
+        ended = await self._ended(today)
+        self.charts = charts | ended  # one that failed for the first time is missing, and its error says so
         errors = tuple(f"{code(*month)}: {one.error}" for month, one in got.items() if one.error)
         oldest = max(got.values(), key=lambda one: one.age_s or 0.0)
         state = oldest.state if charts else "OFFLINE"
-        return Strip(in_order(chart.quote for chart in charts.values()), state, errors)
+        return Strip(quotes, state, errors)
+
+    async def _ended(self, today: date) -> dict[Month, Chart]:
+        """The month before in the first days of a month; nothing, and no error, where it is dropped."""
+        if today.day > LAST_SETTLE_DAYS:
+            return {}
+        before = today.replace(day=1) - timedelta(days=1)
+        month = before.year, before.month
+        chart = (await self._chart(month)).value
+        return {} if chart is None else {month: chart}
 
     async def _chart(self, month: tuple[int, int]) -> Fetched[Chart]:
         def parsed(data: bytes) -> Chart:

@@ -22,6 +22,7 @@ from feeds.fed_gather import FedGather
 from feeds.fed_store import FedStore
 from feeds.transport import Transport
 from rotation.fed_inputs import StripQuote
+from rotation.fed_prices import settled_ns
 from rotation.sessions import NEW_YORK, to_ns
 from tests.servers.fed_world import FEEDS, FedWorld, environment
 from tests.servers.polymarket import STAY, PolymarketServer, best_bid_ask, book
@@ -332,6 +333,51 @@ async def test_a_decision_newer_than_the_range_is_told_until_one_source_has_the_
     assert known.target_range_bp == (350, 375)
     assert not any("target range" in warning for warning in known.warnings)
     assert "350-375" in known.outcomes
+
+
+def settle_rows(folder: Path) -> list:
+    with FedStore(folder / "fed") as store:
+        rows = store.between(0, 2**62, engine="futures")
+    return [row for row in rows if row.kind == "settle"]
+
+
+@pytest.mark.parametrize("drops", [False, True])
+async def test_over_a_months_turn_the_anchor_is_the_last_settlement(monkeypatch, tmp_path, drops):
+    """December's decision rests on November's last settlement, told when November has ended."""
+    last = date(2026, 11, 30)
+    clock = Clock(to_ns(datetime(2026, 11, 30, 16, 31, tzinfo=NEW_YORK)))
+    async with world(monkeypatch, now_ns=clock.now_ns) as made:
+        made.front = 0.02  # on the last day November is settled elsewhere than on the day before
+
+        async def on(day: int, holds):
+            clock.now_ns = made.now_ns = to_ns(datetime(2026, 12, day, 10, 31, tzinfo=NEW_YORK))
+            clock.pass_ns(0)
+            return await news_until(events, lambda f: whole(f) and holds({c.symbol: c for c in f.contracts}))
+
+        events = feed(tmp_path, clock).events()
+        known = await news_until(events, whole)
+        assert known.meetings[0].contracts == ("ZQX26", "ZQF27", "ZQG27")
+        made.drops = drops
+        known = await on(1, lambda by: by["ZQX26"].settle_date == last and "ZQM28" in by)
+        november = known.contracts[0]
+        assert (november.symbol, november.kind, november.state) == ("ZQX26", "settlement", "CLOSED")
+        assert november.price == made.price(2026, 11, last) != made.price(2026, 11, date(2026, 11, 27))
+        assert known.meetings[0].contracts == ("ZQX26", "ZQF27", "ZQG27")
+        assert known.warnings == ()
+        asked = [one.path for one in made.server.requests]
+        assert any("/ZQX26.CBT" in path for path in asked)
+        # A week on nobody asks for it any more, and it stands in our own history.
+        made.drops = True
+        made.server.requests.clear()
+        known = await on(8, lambda by: by["ZQF27"].settle_date == date(2026, 12, 7))
+        await events.aclose()
+        assert not [one for one in made.server.requests if "/ZQX26.CBT" in one.path]
+    assert known.contracts[0].settle_date == last
+    assert known.meetings[0].contracts == ("ZQX26", "ZQF27", "ZQG27")
+    # What November's days gave was not worked out anew without November.
+    rows = settle_rows(tmp_path)
+    assert {row.ts_ns for row in rows} >= {settled_ns(date(2026, 11, 20)), settled_ns(last)}
+    assert len(rows) == len({(row.meeting, row.ts_ns) for row in rows})
 
 
 async def test_on_the_day_of_the_decision_the_old_range_holds(monkeypatch, tmp_path):

@@ -279,12 +279,12 @@ def months(*names: str):
     return [ok(yahoo(name, live=True)) for name in names]
 
 
-async def refresh(monkeypatch, *script, count=2, times=1):
+async def refresh(monkeypatch, *script, count=2, times=1, now_ns=NOW_NS):
     async with RestServer(*script) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
-        told = {"clock_ns": lambda: NOW_NS, "monotonic": lambda: 0.0, "random": lambda: 0.0}
+        told = {"clock_ns": lambda: now_ns, "monotonic": lambda: 0.0, "random": lambda: 0.0}
         async with Transport(sleep=no_wait, **told) as client:
-            source = YahooStrip(client, months=count, clock_ns=lambda: NOW_NS)
+            source = YahooStrip(client, months=count, clock_ns=lambda: now_ns)
             for _ in range(times):
                 got = await source.refresh()
     return got, [asked.path for asked in server.requests], source
@@ -300,6 +300,27 @@ async def test_contracts_are_asked_for_one_by_one(monkeypatch):
     assert [(quote.year, quote.month) for quote in got.quotes] == [(2024, 7), (2024, 8)]
     assert (got.state, got.errors) == ("LIVE", ())
     assert source.charts[2024, 7].closes == CLOSES
+
+
+@pytest.mark.parametrize(("day", "asked"), [(1, True), (7, True), (8, False)])
+async def test_in_a_months_first_week_the_month_before_is_asked_for_its_last_settlement(
+    monkeypatch, day, asked
+):
+    august = to_ns(datetime(2024, 8, day, 14, tzinfo=UTC))
+    script = months("ZQQ24.CBT", "ZQU24.CBT", "ZQN24.CBT")
+    got, paths, source = await refresh(monkeypatch, *script, now_ns=august)
+    assert [path.partition(".CBT")[0][-5:] for path in paths] == ["ZQQ24", "ZQU24", *["ZQN24"] * asked]
+    assert [(quote.year, quote.month) for quote in got.quotes] == [(2024, 8), (2024, 9)]
+    assert ((2024, 7) in source.charts) is asked
+    assert got.errors == ()
+
+
+@pytest.mark.parametrize("name", ["500", "html", "empty", "429"])
+async def test_a_month_that_is_over_and_dropped_is_no_error(monkeypatch, name):
+    august = to_ns(datetime(2024, 8, 2, 14, tzinfo=UTC))
+    script = (*months("ZQQ24.CBT", "ZQU24.CBT"), FAULTS[name])
+    got, _, source = await refresh(monkeypatch, *script, now_ns=august)
+    assert (got.state, got.errors, sorted(source.charts)) == ("LIVE", (), [(2024, 8), (2024, 9)])
 
 
 @pytest.mark.parametrize("name", ["429", "500", "cut", "html", "empty", "missing", "utf8", "huge"])

@@ -15,7 +15,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from feeds.calendar_fed import SHIPPED
 from feeds.strip import code, months_ahead
-from rotation.sessions import NEW_YORK, from_ns, last_closed, new_york_day, sessions_between, to_ns
+from rotation.fed_prices import settled_ns
+from rotation.sessions import (
+    NEW_YORK,
+    from_ns,
+    last_closed,
+    new_york_day,
+    previous_session,
+    sessions_between,
+    to_ns,
+)
 from tests.servers.rest import RestServer
 from tests.servers.samples import calendar, kalshi, kalshi_market, polymarket_market
 
@@ -38,26 +47,33 @@ LABELS = {
 }
 
 
+def last_session(year: int, month: int) -> date:
+    """The last of a month."""
+    return previous_session(date(year + month // 12, month % 12 + 1, 1))
+
+
 class FedWorld:
     """Answers by path, for ``RestServer(answer=world.answer)``. ``now_ns`` may be moved."""
 
     def __init__(self, now_ns: int, *, first_price: float = 96.12) -> None:
         self.now_ns = now_ns
+        self.start = new_york_day(now_ns)
         self.first_price = first_price
         self.front = 0.0
-        """Added to today's price of the front month alone: moving the whole strip moves no probability."""
+        """Added to the first day's price of its month alone: moving the whole strip moves no probability."""
         self.trade_age_s = 5.0
         self.cut_on: date | None = None
         """A quarter off, decided on this day; a source tells it once its newest day is later."""
         self.fred_day: date | None = None
         """FRED's newest; None: today."""
+        self.drops = False
+        """Yahoo knows no contract of a month that is over."""
 
     def price(self, year: int, month: int, session: date) -> float:
-        """On the tick grid; the whole strip rises by a tick every other day."""
-        today = new_york_day(self.now_ns)
-        ahead = (year - today.year) * 12 + month - today.month
-        back = (today - session).days // 2
-        moved = -0.005 * (back % 3) if ahead else self.front * (session == today)
+        """On the tick grid; the whole strip but the first day's month rises by a tick every other day."""
+        ahead = (year - self.start.year) * 12 + month - self.start.month
+        back = (self.start - session).days // 2
+        moved = -0.005 * (back % 3) if ahead else self.front * (session == self.start)
         return round(self.first_price - STEP * ahead + moved, 4)
 
     def answer(self, path: str) -> bytes:
@@ -83,21 +99,24 @@ class FedWorld:
             ((y, m) for y, m in months_ahead(2020, 1, 200) if f"{code(y, m)}.CBT" == symbol),
             None,
         )
-        if found is None:
-            return json.dumps({"chart": {"result": None, "error": {"description": "No data found"}}}).encode()
-        last = last_closed(self.now_ns)
-        sessions = sessions_between(last - timedelta(days=30), last)
         today = new_york_day(self.now_ns)
+        over = found is not None and found < (today.year, today.month)
+        if found is None or (over and self.drops):
+            return json.dumps({"chart": {"result": None, "error": {"description": "No data found"}}}).encode()
+        last = last_session(*found) if over else last_closed(self.now_ns)
+        newest = last if over else today
+        sessions = sessions_between(last - timedelta(days=30), last)
         times = [
             to_ns(datetime.combine(day, datetime.min.time(), NEW_YORK)) // 10**9
             for day in sessions
             if day < today
         ]
         closes = [self.price(*found, day) for day in sessions if day < today]
-        traded = int(self.now_ns / 1e9 - self.trade_age_s)
+        traded_ns = settled_ns(last) if over else self.now_ns - int(self.trade_age_s * 1e9)
+        traded = traded_ns // 10**9
         meta = {
             "symbol": symbol, "exchangeTimezoneName": "America/New_York",
-            "regularMarketPrice": self.price(*found, today), "regularMarketTime": traded,
+            "regularMarketPrice": self.price(*found, newest), "regularMarketTime": traded,
         }  # fmt: skip
         result = {
             "meta": meta,
