@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from feeds import keys
 from feeds.alpaca import Alpaca
 from feeds.base import Status
+from feeds.corrections import Corrected
 from feeds.errors import InputError
 from feeds.finnhub import Finnhub
 from feeds.massive import Massive
 from feeds.stream import StreamFeed
-from feeds.symbols import is_index
 from feeds.yahoo import Yahoo
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _vendor(
 class AutoFeed:
     """A ``feeds.base.Stream`` over several: the next one takes over where a vendor says no for good."""
 
-    def __init__(self, transport: Transport, streams: Sequence[Callable[[], StreamFeed]]) -> None:
+    def __init__(self, transport: Transport, streams: Sequence[Callable[[], Corrected]]) -> None:
         """``streams``: each made when its turn comes. ``transport`` is theirs; it is closed at the end."""
         self._transport = transport
         self._waiting = list(streams)
@@ -116,23 +117,33 @@ class AutoFeed:
 
     async def _events(self) -> AsyncIterator[Event]:
         while True:
-            async for event in self._current.events():
-                if not isinstance(event, Status):
-                    yield event
-                    continue
-                if self._current.is_refused and self._waiting:
-                    self._before = f"{self._before}{self.name}: {event.state} ({event.detail}); "
-                    break
-                yield Status(event.state, self._before + event.detail)
-            else:
-                return
+            # Closed before the next one begins: what was refused must not go on behind it.
+            async with aclosing(self._current.events()) as events:
+                async for event in events:
+                    if not isinstance(event, Status):
+                        yield event
+                    elif self._current.is_refused and self._waiting:
+                        self._before = f"{self._before}{self.name}: {event.state} ({event.detail}); "
+                        break
+                    else:
+                        yield Status(event.state, self._before + event.detail)
+                else:
+                    return
             self._current = self._waiting.pop(0)()
             log.warning("feed: %sgoing on with %s", self._before, self.name)
 
 
 def by_vendor(
-    vendor: Vendor, symbols: Sequence[str], closes: Mapping[str, float], time: Time
-) -> Callable[[], StreamFeed]:
-    """A stream to be made. A broker has no indices: they are not asked for there."""
-    wanted = symbols if vendor.name == "Yahoo" else [s for s in symbols if not is_index(s)]
-    return lambda: StreamFeed(vendor, wanted, closes=closes, time=time)
+    vendor: Vendor,
+    symbols: Sequence[str],
+    closes: Mapping[str, float],
+    time: Time,
+    daily: Callable[[str], None],
+) -> Callable[[], Corrected]:
+    """A stream to be made; ``daily`` is told of symbols whose settled close was corrected."""
+
+    def made() -> Corrected:
+        stream = StreamFeed(vendor, symbols, closes=closes, time=time)
+        return Corrected(stream, time=time, closes=closes, daily=daily)
+
+    return made

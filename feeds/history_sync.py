@@ -25,6 +25,7 @@ from rotation.states import duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from feeds.manifest import Entry
@@ -73,9 +74,14 @@ class HistorySync:
         self._agreed: dict[str, Entry] = {}
         self._asked_ns = 0
 
-    async def run(self, symbols: Iterable[str], *, since: date) -> SyncReport:
-        """Bring these up to date, from ``since`` on. Raises InputError if the store cannot be used."""
-        queue = await asyncio.to_thread(self._jobs, symbols, since)
+    async def run(
+        self, symbols: Iterable[str], *, since: date, again: AbstractSet[str] = frozenset()
+    ) -> SyncReport:
+        """Bring these up to date, from ``since`` on; those in ``again`` are compared though they seem to be.
+
+        Raises InputError if the store cannot be used.
+        """
+        queue = await asyncio.to_thread(self._jobs, symbols, since, again)
         self._tally.flush()
         while queue:
             self._asked_ns = self._clock_ns()
@@ -105,7 +111,7 @@ class HistorySync:
         await asyncio.to_thread(self._confirm)
         return self._tally.report()
 
-    def _jobs(self, symbols: Iterable[str], since: date) -> list[Job]:
+    def _jobs(self, symbols: Iterable[str], since: date, again: AbstractSet[str]) -> list[Job]:
         """What is to be asked; symbols that need nothing are tallied at once."""
         now_ns = self._clock_ns()
         today = new_york_day(now_ns)
@@ -115,7 +121,8 @@ class HistorySync:
         jobs: list[Job] = []
         for symbol in wanted:
             was = held.get(symbol)
-            if was is not None and sync_plan.is_current(was, since=since, now_ns=now_ns):
+            current = was is not None and sync_plan.is_current(was, since=since, now_ns=now_ns)
+            if current and symbol not in again:
                 self._tally.skipped(symbol)
                 continue
             job = self._job(symbol, since, held, today)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from feeds.base import Learned, Status
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
     from feeds.daily import DailySource
     from feeds.store import HistoryStore
     from feeds.stream_time import Time
-    from rotation.sync_report import SyncProgress
+    from rotation.sync_report import SyncProgress, SyncReport
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 30.0
 """How often the clock is looked at: a machine may have slept."""
+LEARN_S = 5.0
+"""What has come of a long download is shown this often."""
+LATE_DAYS = 14
+"""A series that ends before is at its end."""
 AGAIN_S = (60.0, 300.0, 900.0)
 """Between attempts that brought less than was due."""
 
@@ -56,19 +61,25 @@ class HistoryKeeper:
         self._since = since
         self._time = time
         self._sources = sources or self._opened
-        self._said: asyncio.Queue[Status] = asyncio.Queue(maxsize=1)
+        self._again: set[str] = set()
+        self._moved = asyncio.Event()
+        self._progress: SyncProgress | None = None
         self._turn_ns: int | None = None
         self._failures = 0
 
     def tape(self) -> None:
         """None: it is live."""
 
+    def ask_again(self, symbol: str) -> None:
+        """A print of a settled session was corrected: compare this series soon, whatever the hour."""
+        self._again.add(symbol)
+
     async def events(self) -> AsyncIterator[Event]:
         """History whenever it has grown, and how the download goes."""
         while True:
             # Also without a new close: at 09:30 of an ex-date the vendor has restated what is held.
             turn_ns = last_turn(self._time.clock_ns())
-            if turn_ns != self._turn_ns:
+            if turn_ns != self._turn_ns or self._again:
                 async for event in self._synced(turn_ns):
                     yield event
             await self._time.sleep(self._wait_s())
@@ -79,39 +90,75 @@ class HistoryKeeper:
         return AGAIN_S[min(self._failures, len(AGAIN_S)) - 1]
 
     async def _synced(self, turn_ns: int) -> AsyncIterator[Event]:
-        work = asyncio.create_task(self._sync(), name="history sync")
+        again, self._again = frozenset(self._again), set()
+        self._progress = None
+        work = asyncio.create_task(self._sync(again), name="history sync")
+        work.add_done_callback(lambda _: self._moved.set())
+        settled = last_settled(turn_ns)
         try:
-            while not work.done():
-                asking = asyncio.create_task(self._said.get())
-                await asyncio.wait([work, asking], return_when=asyncio.FIRST_COMPLETED)
-                if asking.done():
-                    yield asking.result()
-                asking.cancel()
-            failed, sessions = work.result()
+            async for event in self._going_on(work):
+                yield event
+            report = work.result()
+            late = await asyncio.to_thread(self._late, settled)
+            yield await self._learned()
         except InputError as error:
             self._failures += 1
-            yield Status("OFFLINE", str(error))
+            self._again |= again
+            yield Status("OFFLINE", f"{error}; asked again in {self._wait_s():.0f} s")
             return
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-        self._failures = self._failures + 1 if failed else 0
-        self._turn_ns = None if failed else turn_ns
-        if sessions or self._failures <= 1:
-            now_ns = self._time.clock_ns()
-            history = await asyncio.to_thread(load_history, self._store, self._symbols, now_ns=now_ns)
-            yield Learned(history)
-        yield self._status(failed, last_settled(turn_ns))
+        failed = dict(report.failed)
+        self._again |= again & failed.keys()
+        self._failures = self._failures + 1 if failed or late else 0
+        self._turn_ns = None if failed or late else turn_ns
+        yield self._status(failed | late, settled)
 
-    def _status(self, failed: tuple[tuple[str, str], ...], settled: date) -> Status:
-        if not failed:
+    async def _going_on(self, work: asyncio.Task[SyncReport]) -> AsyncIterator[Event]:
+        """How the download goes; what has come of a long one is not kept back until its end."""
+        known = 0
+        known_s = self._time.monotonic()
+        while not work.done():
+            await self._moved.wait()
+            self._moved.clear()
+            progress = self._progress
+            if progress is None or work.done():
+                continue
+            came, now_s = progress.done - progress.failed, self._time.monotonic()
+            short = progress.done < progress.total
+            if short and came > known and (now_s - known_s >= LEARN_S or progress.said or not known):
+                known, known_s = came, now_s
+                yield await self._learned()
+            said = progress.said or progress.symbol
+            state = "LIVE" if came else "OFFLINE"
+            yield Status(state, f"history {progress.done} of {progress.total}: {said}")
+
+    async def _learned(self) -> Learned:
+        now_ns = self._time.clock_ns()
+        return Learned(await asyncio.to_thread(load_history, self._store, self._symbols, now_ns=now_ns))
+
+    def _late(self, settled: date) -> dict[str, str]:
+        """Series that end a little too early: vendors take their time with a close. Old ends are ends."""
+        held, recent = self._store.symbols(), settled - timedelta(days=LATE_DAYS)
+        return {
+            symbol: f"ends {held[symbol].last}, the close of {settled} is not there yet"
+            for symbol in self._symbols
+            if symbol in held and recent <= held[symbol].last < settled
+        }
+
+    def _status(self, missing: dict[str, str], settled: date) -> Status:
+        if not missing:
             return Status("LIVE", f"settled through {settled}")
-        symbol, reason = failed[0]
-        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        return Status("OFFLINE", f"{symbol}: {reason}{more}; asked again in {self._wait_s():.0f} s")
+        symbol, reason = next(iter(missing.items()))
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        said = f"{symbol}: {reason}{more}; asked again in {self._wait_s():.0f} s"
+        here = len(self._symbols) - len(missing)
+        if here <= 0:
+            return Status("OFFLINE", said)
+        return Status("GAPPED", f"{here} of {len(self._symbols)} settled through {settled}; {said}")
 
-    async def _sync(self) -> tuple[tuple[tuple[str, str], ...], int]:
-        """(symbol and reason of each failure, sessions that are new)."""
+    async def _sync(self, again: frozenset[str]) -> SyncReport:
         async with self._sources() as sources:
             renames = await asyncio.to_thread(read_renames, self._store.folder / FILE)
             sync = HistorySync(
@@ -123,17 +170,15 @@ class HistoryKeeper:
                 monotonic=self._time.monotonic,
                 sleep=self._time.sleep,
             )
-            report = await sync.run(self._symbols, since=self._since)
+            report = await sync.run(self._symbols, since=self._since, again=again)
         for note in report.notes:
             log.info("history: %s", note)
-        return report.failed, report.sessions
+        return report
 
     def _tell(self, progress: SyncProgress) -> None:
         """The newest word on how it goes; one that nobody has read yet is replaced."""
-        if self._said.full():
-            self._said.get_nowait()
-        said = progress.said or progress.symbol
-        self._said.put_nowait(Status("LIVE", f"history {progress.done} of {progress.total}: {said}"))
+        self._progress = progress
+        self._moved.set()
 
     def _opened(self) -> AbstractAsyncContextManager[list[DailySource]]:
         return open_sources("auto", symbols=len(self._symbols), since=self._since)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from feeds import auto, fed_opening
@@ -21,11 +22,12 @@ from rotation.fed_view import fed
 from rotation.states import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from feeds.base import Feed
     from feeds.store import HistoryStore
+    from feeds.vendor import Vendor
     from rotation.desk import Desk
     from rotation.history import History
     from rotation.ticks import Quote
@@ -50,23 +52,46 @@ def feeds(
     ``feeds.auto.NAMES``. Raises InputError for a feed without its key or an address that is none.
     """
     time = time or Time()
-    transport = Transport(cache)
+    transport = Transport(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep)
     symbols = list(desk.legs)
     closes = {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
+    keeper = None if store is None else HistoryKeeper(store, symbols, since=HISTORY_SINCE, time=time)
+    daily = keeper.ask_again if keeper is not None else _left_alone
     vendors = auto.vendors(choice, symbols, transport, time, environ)
+    shares, indices = _dealt(vendors[0], symbols)
     found: list[Feed] = [
-        AutoFeed(transport, [by_vendor(vendor, symbols, closes, time) for vendor in vendors])
+        AutoFeed(transport, [by_vendor(vendor, shares, closes, time, daily) for vendor in vendors])
     ]
-    indices = [symbol for symbol in symbols if is_index(symbol)]
-    if indices and vendors[0].name != "Yahoo":  # brokers have no indices
-        found.append(StreamFeed(Yahoo(transport, clock_ns=time.clock_ns), indices, closes=closes, time=time))
-    if store is not None:
-        found.append(HistoryKeeper(store, symbols, since=HISTORY_SINCE, time=time))
+    if indices:
+        beside = StreamFeed(Yahoo(transport, clock_ns=time.clock_ns), indices, closes=closes, time=time)
+        beside.name = "Yahoo indices"
+        found.append(beside)
+    if keeper is not None:
+        found.append(keeper)
     return [*found, fed_opening.live(data / "fed", cache)]
 
 
+def _dealt(first: Vendor, symbols: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What the vendor brings, and the indices that Yahoo brings beside it: brokers have none."""
+    if first.name == "Yahoo":
+        return list(symbols), []
+    indices = [symbol for symbol in symbols if is_index(symbol)]
+    return [symbol for symbol in symbols if symbol not in indices], indices
+
+
+def _left_alone(symbol: str) -> None:
+    log.warning("%s: a settled close was corrected; the history named by hand is left as it is", symbol)
+
+
 async def once(
-    desk: Desk, *, choice: str, data: Path, cache: Path, limit_s: float, time: Time | None = None
+    desk: Desk,
+    *,
+    choice: str,
+    data: Path,
+    cache: Path,
+    limit_s: float,
+    time: Time | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Now:
     """Ask every live source once; what does not answer within ``limit_s`` is left out.
 
@@ -74,21 +99,38 @@ async def once(
     """
     time = time or Time()
     transport = Transport(cache, tries=1)
-    vendor = auto.vendors(choice, list(desk.legs), transport, time)[0]
+    vendors = auto.vendors(choice, list(desk.legs), transport, time, environ)
+    shares, indices = _dealt(vendors[0], desk.legs)
+    yahoo = Yahoo(transport, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1)
 
-    async def quotes() -> tuple[Quote, ...]:
+    async def quotes() -> dict[Quote, Standing]:
         async with transport:
-            try:
-                async with asyncio.timeout(limit_s):
-                    return await vendor.snapshot(frozenset(desk.legs))
-            except (SourceError, TimeoutError) as error:
-                log.warning("snapshot: %s: %s", vendor.name, error or "no answer in time")
-                return ()
+            main, beside = await asyncio.gather(
+                _first_answer(vendors, shares, limit_s), _first_answer([yahoo], indices, limit_s)
+            )
+            return main | beside
 
     found, (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
-    standing = Standing(vendor.mode, vendor.name)
-    return Now(found, {quote.symbol: standing for quote in found}, fed(inputs, now_ns))
+    standings = {quote.symbol: standing for quote, standing in found.items()}
+    return Now(tuple(found), standings, fed(inputs, now_ns))
+
+
+async def _first_answer(
+    vendors: Sequence[Vendor], symbols: Sequence[str], limit_s: float
+) -> dict[Quote, Standing]:
+    """The newest prints, from the first vendor that answers; none where the time is over before."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            for vendor in vendors if symbols else ():
+                try:
+                    found = await vendor.snapshot(frozenset(symbols))
+                except SourceError as error:
+                    log.warning("snapshot: %s: %s", vendor.name, error)
+                    continue
+                if found:
+                    return dict.fromkeys(found, Standing(vendor.mode, vendor.name))
+    return {}
 
 
 def _newest(history: History, symbol: str) -> float | None:

@@ -7,6 +7,8 @@ import logging
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+import msgspec
+
 from feeds.supervisor import Listener
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Standby:
         self._tape: TapeFeed | None = None
         self._listeners: WeakSet[Listener] = WeakSet()
         self._newest: Snapshot | None = None
+        self._ended = False
 
     @property
     def controls(self) -> TapeFeed | None:
@@ -54,6 +57,8 @@ class Standby:
         listener = Listener()
         if self._newest is not None:
             listener.put(self._newest)
+        if self._ended:
+            listener.end()
         self._listeners.add(listener)
         return listener
 
@@ -66,6 +71,7 @@ class Standby:
                 await asyncio.wait([live])
                 watch.cancel()
         finally:
+            self._ended = True
             for listener in self._listeners:
                 listener.end()
 
@@ -88,7 +94,10 @@ class Standby:
         demo, self._tape = await asyncio.to_thread(self._make_demo)
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(demo.run()), group.create_task(self._follow(demo))]
+                tasks = [
+                    group.create_task(demo.run(), name="demo"),
+                    group.create_task(self._follow(demo, in_front=True), name="follow demo"),
+                ]
                 while _is_blank(self._live.latest):
                     await self._sleep(LOOK_S)
                 for task in tasks:
@@ -97,11 +106,19 @@ class Standby:
             self._tape = None
         log.info("live at last")
 
-    async def _follow(self, desk: Supervisor) -> None:
+    async def _follow(self, desk: Supervisor, *, in_front: bool = False) -> None:
         async for snapshot in desk.listen():
-            self._newest = snapshot
+            self._newest = self._beside_live(snapshot) if in_front else snapshot
             for listener in self._listeners:
-                listener.put(snapshot)
+                listener.put(self._newest)
+
+    def _beside_live(self, demo: Snapshot) -> Snapshot:
+        """The demo's snapshot, and how the live feeds are doing: why it is the demo that is shown."""
+        live = self._live.latest
+        if live is None:
+            return demo
+        feeds = (*live.health.feeds, *demo.health.feeds)
+        return msgspec.structs.replace(demo, health=msgspec.structs.replace(demo.health, feeds=feeds))
 
 
 def _is_blank(snapshot: Snapshot | None) -> bool:

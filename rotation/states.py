@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.sessions import last_closed, new_york_day, phase_at, previous_session
+from rotation.sessions import close_ns, last_closed, new_york_day, phase_at, previous_session, session_at
+from rotation.ticks import NS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,15 +39,21 @@ def duration(seconds: float) -> str:
 
 
 def of_print(standing: Standing, age_s: float, as_of_ns: int) -> str:
-    """The word for today's print: its feed's, unless it has gone quiet for longer than the hour explains."""
+    """The word for today's print: its feed's, unless it has gone quiet for longer than the hour explains.
+
+    CLOSED after the bell, where the last price before it is all that can come until the official close.
+    """
     if standing.word:
         return standing.word
     if not _is_live(standing):
         return standing.mode
-    quiet_s = STALE_AFTER_S if phase_at(as_of_ns) == "REGULAR" else THIN_AFTER_S
-    if age_s > quiet_s + delay_s(standing.mode):
-        return f"STALE {duration(age_s)}"
-    return standing.mode
+    late_s = delay_s(standing.mode)
+    session = session_at(as_of_ns - int(age_s * NS))
+    after_bell_s = (as_of_ns - close_ns(session)) / NS if session else 0.0
+    if after_bell_s > late_s:
+        return "CLOSED" if age_s <= after_bell_s + THIN_AFTER_S else f"STALE {duration(age_s)}"
+    quiet_s = STALE_AFTER_S if _is_open(standing, as_of_ns) else THIN_AFTER_S
+    return f"STALE {duration(age_s)}" if age_s > quiet_s + late_s else standing.mode
 
 
 def of_close(standing: Standing, closed: date | None, session: date | None, as_of_ns: int) -> str:
@@ -59,8 +66,8 @@ def of_close(standing: Standing, closed: date | None, session: date | None, as_o
         return standing.mode
     if closed is None or session is None:
         return standing.word or "OFFLINE"
-    quiet = phase_at(as_of_ns) != "REGULAR"
     live = _is_live(standing) and not standing.word
+    quiet = not _is_open(standing, as_of_ns) if live else phase_at(as_of_ns) != "REGULAR"
     if quiet and closed == last_closed(as_of_ns) and (closed == session or live):
         return "CLOSED"
     if live:
@@ -77,3 +84,9 @@ def delay_s(mode: str) -> float:
 
 def _is_live(standing: Standing) -> bool:
     return standing.mode.startswith(("LIVE", "DELAYED"))
+
+
+def _is_open(standing: Standing, as_of_ns: int) -> bool:
+    """Whether prints must have come: not in the first moments after the opening bell."""
+    then_ns = as_of_ns - int((STALE_AFTER_S + delay_s(standing.mode)) * NS)
+    return phase_at(as_of_ns) == "REGULAR" == phase_at(then_ns)

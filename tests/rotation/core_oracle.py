@@ -386,12 +386,9 @@ class Expected:
         past = sorted(self.past(symbol).items())
         if print_ and not (official and official.close is not None):
             age_s = max(0.0, (as_of_ns - print_.ts_ns) / 1e9)
-            late_by = {"LIVE": 0, "DELAYED 15m": 15 * 60}.get(self.mode, math.inf)
-            patience = 30 if phase_at(as_of_ns) == "REGULAR" else 15 * 60
-            stale = age_s > patience + late_by
             return {
                 "last": print_.price,
-                "state": f"STALE {duration(age_s)}" if stale else self.mode,
+                "state": self._state_of_print(print_.ts_ns, as_of_ns, age_s),
                 "age_s": age_s,
                 "source": self.source,
                 "session": self.session,
@@ -408,12 +405,26 @@ class Expected:
             "session": closed,
         }
 
+    def _state_of_print(self, ts_ns: int, as_of_ns: int, age_s: float) -> str:
+        late_by = {"LIVE": 0, "DELAYED 15m": 15 * 60}.get(self.mode)
+        if late_by is None:
+            return self.mode
+        bell_ns = close_ns(self.session)
+        if as_of_ns > bell_ns + late_by * 10**9:
+            return "CLOSED" if ts_ns >= bell_ns - 900 * 10**9 else f"STALE {duration(age_s)}"
+        patience = 30 if self._has_been_open(late_by, as_of_ns) else 15 * 60
+        return f"STALE {duration(age_s)}" if age_s > patience + late_by else self.mode
+
+    def _has_been_open(self, late_by: int, as_of_ns: int) -> bool:
+        return phase_at(as_of_ns) == "REGULAR" and phase_at(as_of_ns - (30 + late_by) * 10**9) == "REGULAR"
+
     def _state_of_close(self, closed: date | None, as_of_ns: int) -> str:
         if self.mode == "DEMO":
             return "DEMO"
         if self.mode in ("LIVE", "DELAYED 15m") and closed is not None:
             today = datetime.fromtimestamp(as_of_ns // 10**9, NEW_YORK).date()
-            newest = closed == last_closed(as_of_ns) and phase_at(as_of_ns) != "REGULAR"
+            late_by = 15 * 60 if self.mode.startswith("DELAYED") else 0
+            newest = closed == last_closed(as_of_ns) and not self._has_been_open(late_by, as_of_ns)
             return "CLOSED" if newest else f"STALE {(today - closed).days}d"
         if closed == self.session:
             overtaken = last_closed(as_of_ns) != self.session or phase_at(as_of_ns) == "REGULAR"

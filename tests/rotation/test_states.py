@@ -50,11 +50,23 @@ def test_a_duration_is_in_the_largest_unit_that_is_not_zero(seconds: float):
         ("LIVE", 0.0, "2024-07-16 12:00", "LIVE"),
         ("LIVE", 30.0, "2024-07-16 12:00", "LIVE"),
         ("LIVE", 30.1, "2024-07-16 12:00", "STALE 30s"),
-        ("LIVE", 42.0, "2024-07-16 09:30", "STALE 42s"),
+        # What traded before the bell is no alarm in the first moments after it.
+        ("LIVE", 42.0, "2024-07-16 09:30:20", "LIVE"),
+        ("LIVE", 42.0, "2024-07-16 09:30:30", "STALE 42s"),
+        ("DELAYED 15m", 950.0, "2024-07-16 09:45", "DELAYED 15m"),
+        ("DELAYED 15m", 950.0, "2024-07-16 09:45:30", "STALE 15m"),
         ("LIVE", 7200.0, "2024-07-16 15:59:59", "STALE 2h"),
         ("LIVE", 900.0, "2024-07-16 08:00", "LIVE"),
         ("LIVE", 901.0, "2024-07-16 08:00", "STALE 15m"),
-        ("LIVE", 3600.0, "2024-07-16 17:00", "STALE 1h"),
+        # After the bell nothing newer can come: that is no fault of the feed's.
+        ("LIVE", 1.0, "2024-07-16 16:00", "LIVE"),
+        ("LIVE", 5.0, "2024-07-16 16:00:05", "CLOSED"),
+        ("LIVE", 3600.0, "2024-07-16 17:00", "CLOSED"),
+        ("LIVE", 11 * 3600.0, "2024-07-17 03:00", "CLOSED"),
+        ("LIVE", 3600.0, "2026-11-27 14:00", "CLOSED"),  # a half-day
+        ("LIVE", 4501.0, "2024-07-16 17:00", "STALE 1h"),  # it had died before the bell
+        ("DELAYED 15m", 900.0, "2024-07-16 16:14", "DELAYED 15m"),
+        ("DELAYED 15m", 961.0, "2024-07-16 16:16", "CLOSED"),
         ("DELAYED 15m", 930.0, "2024-07-16 12:00", "DELAYED 15m"),
         ("DELAYED 15m", 1200.0, "2024-07-16 12:00", "STALE 20m"),
         ("REPLAY", 1200.0, "2024-07-16 12:00", "REPLAY"),
@@ -102,7 +114,8 @@ def test_words_of_a_settled_close(closed: str | None, session: str | None, as_of
         ("2024-07-15", "2024-07-16", "2024-07-16 08:00", "CLOSED"),  # others print before the bell
         ("2024-07-15", "2024-07-15", "2024-07-16 08:00", "CLOSED"),
         ("2024-07-16", "2024-07-16", "2024-07-16 16:01", "CLOSED"),
-        ("2024-07-15", "2024-07-16", "2024-07-16 09:31", "STALE 1d"),  # trading goes on, nothing of this one
+        ("2024-07-15", "2024-07-16", "2024-07-16 09:30:10", "CLOSED"),  # the first print may take its time
+        ("2024-07-15", "2024-07-16", "2024-07-16 09:46", "STALE 1d"),  # trading goes on, nothing of this one
         ("2024-07-15", "2024-07-16", "2024-07-16 17:00", "STALE 1d"),
         ("2024-07-12", "2024-07-12", "2024-07-16 08:00", "STALE 4d"),
     ],
