@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from rotation.fedwatch import STEP_PCT, Month, StripCase, solve
 from rotation.odds import conditional, odds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rotation.fedwatch import MeetingMove
 
 TICK = 0.005
 SPOT_TICK = 0.0025
@@ -50,9 +57,10 @@ def p_cut(case: StripCase, meeting: int = 0, *, legacy: bool = False) -> float |
 def tick_effects(case: StripCase, meeting: int = 0, *, legacy: bool = False) -> tuple[TickEffect, ...]:
     """The effect of one tick of every contract that this meeting's row rests on; empty if it is unsolved."""
     solved = solve(case, legacy=legacy).solved
-    now = p_cut(case, meeting, legacy=legacy)
-    if now is None:
+    if not 0 <= meeting < len(solved):
         return ()
+    moves = [row.x for row in solved[: meeting + 1] if row.x is not None]
+    now = odds(conditional(moves)[-1], case.target_range_bp).cut
     contracts = sorted({month for row in solved[: meeting + 1] for month in row.contracts})
     effects = []
     for contract in contracts:
@@ -70,15 +78,28 @@ def levers(case: StripCase, level: float, *, legacy: bool = False) -> tuple[Leve
     P(cut) is max(0, min(1, -x)) and x is linear in every price, so the inverse is exact: x = -level. A level
     outside [0, 1] has no price. Empty if the next meeting is unsolved.
     """
-    solved = solve(case, legacy=legacy).solved
-    if not solved:
-        return ()
-    return tuple(_lever(case, contract, level, legacy=legacy) for contract in solved[0].contracts)
+    return levers_at(case, (level,), legacy=legacy)[level]
 
 
-def _lever(case: StripCase, contract: Month, level: float, *, legacy: bool) -> Lever:
-    here, there = (_x(c, legacy=legacy) for c in (case, _moved(case, contract, 1)))
-    slope = there - here
+def levers_at(
+    case: StripCase, levels: Sequence[float], *, legacy: bool = False
+) -> dict[float, tuple[Lever, ...]]:
+    """``levers`` of several levels: level → its levers. The chain is solved once a contract."""
+    first = next(iter(solve(case, legacy=legacy).solved), None)
+    if first is None:
+        return dict.fromkeys(levels, ())
+    here = _x(first)
+    slopes = {
+        contract: _x(solve(_moved(case, contract, 1), legacy=legacy).meetings[0]) - here
+        for contract in first.contracts
+    }
+    return {
+        level: tuple(_lever(case, contract, level, here, slope) for contract, slope in slopes.items())
+        for level in levels
+    }
+
+
+def _lever(case: StripCase, contract: Month, level: float, here: float, slope: float) -> Lever:
     now = case.prices[contract]
     if not 0 <= level <= 1 or abs(slope) < 1e-9:
         return Lever(contract, None, None, None)
@@ -88,12 +109,11 @@ def _lever(case: StripCase, contract: Month, level: float, *, legacy: bool) -> L
     return Lever(contract, price, (price - now) / tick_size(contract, case), slope < 0)
 
 
-def _x(case: StripCase, *, legacy: bool) -> float:
-    """The next meeting's move before it is snapped to a whole number."""
-    first = solve(case, legacy=legacy).meetings[0]
-    assert first.end_pct is not None
-    assert first.start_pct is not None
-    return (first.end_pct - first.start_pct) / STEP_PCT
+def _x(meeting: MeetingMove) -> float:
+    """Its move before it is snapped to a whole number."""
+    assert meeting.end_pct is not None
+    assert meeting.start_pct is not None
+    return (meeting.end_pct - meeting.start_pct) / STEP_PCT
 
 
 def _moved(case: StripCase, contract: Month, by: float) -> StripCase:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -12,8 +13,8 @@ from rotation.contracts import symbol
 from rotation.errors import InputError
 from rotation.fed import Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
 from rotation.fed_inputs import Sourced
-from rotation.fed_levers import levers, tick_effects
-from rotation.fedwatch import Chain, MeetingMove, solve
+from rotation.fed_levers import levers_at, tick_effects
+from rotation.fedwatch import Chain, MeetingMove, StripCase, solve
 from rotation.headline import day as day_words
 from rotation.markets_odds import local_bp
 from rotation.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
@@ -26,7 +27,7 @@ from rotation.ticks import NS
 if TYPE_CHECKING:
     from rotation.fed_inputs import FedInputs
     from rotation.fed_prices import Prices
-    from rotation.fedwatch import Month, StripCase
+    from rotation.fedwatch import Month
     from rotation.strip_fit import StripFit
 
 RANGE_BP = 25
@@ -72,7 +73,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
     past = inputs.past.get(ahead[0], ())
     cut = first.cut if first else None
     meetings = _meetings(chain, rows, labelled=inputs.target_range_bp is not None)
-    fitted = fit(case) if rows else None
+    fitted = _fitted(case.watch_date, case.fomc_dates, tuple(sorted(case.prices.items()))) if rows else None
     engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, standing, trouble)}
     for venue in fed_markets.VENUES:
         source = inputs.sources.get(venue, Sourced("OFFLINE"))
@@ -117,6 +118,14 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         source=_source(inputs, chosen),
         warnings=_warnings(inputs, chosen, trouble, engines),
     )
+
+
+@lru_cache(maxsize=4)
+def _fitted(
+    watch_date: date, fomc_dates: tuple[date, ...], prices: tuple[tuple[Month, float], ...]
+) -> StripFit | None:
+    """The fit of a strip. It is half of all this work, and most news are of markets alone."""
+    return fit(StripCase(watch_date, (0, RANGE_BP), fomc_dates, dict(prices)))
 
 
 def _solved(case: StripCase) -> tuple[Chain, list[Odds], str]:
@@ -270,8 +279,8 @@ def _contracts(
 def _levers(case: StripCase) -> tuple[FedLever, ...]:
     return tuple(
         FedLever(symbol(lever.contract), level, lever.price, lever.ticks)
-        for level in LEVELS
-        for lever in levers(case, level)
+        for level, levers in levers_at(case, LEVELS).items()
+        for lever in levers
     )
 
 

@@ -15,12 +15,16 @@ from fed_strips import CALENDAR, case_of, deviation, step_paths, vector_file
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rotation import fed_view
+from rotation.contracts import symbol
 from rotation.fed import Fed
 from rotation.fed_inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
+from rotation.fed_levers import levers, tick_effects
 from rotation.fed_table import fed_table
 from rotation.fed_view import aged, fed
 from rotation.fedwatch import StripCase
 from rotation.sessions import from_ns, new_york_day, previous_session
+from rotation.strip_fit import fit
 
 OLDER = tuple(
     date(year, *map(int, day.split("/")))
@@ -486,6 +490,39 @@ def test_a_month_that_is_over_is_final_however_long_no_news_come():
 def test_a_clock_set_back_gives_no_negative_age():
     known = fed(whole(NOW), NOW)
     assert aged(known, NOW - 3600 * S).engines["futures"].age_s == 0.0
+
+
+# What is worked out once ------------------------------------------------------------------------
+
+
+def test_the_strip_is_fitted_anew_only_where_it_has_changed(monkeypatch):
+    fitted = []
+    monkeypatch.setattr(fed_view, "fit", lambda case: fitted.append(case) or fit(case))
+    fed_view._fitted.cache_clear()
+    inputs = whole(NOW)
+    first = fed(inputs, NOW)
+    # Markets, ages and the range leave the strip as it was.
+    assert fed(but(inputs, outcomes=(), target_range_bp=(350, 375)), NOW + S).fit_rms_bp == first.fit_rms_bp
+    assert len(fitted) == 1
+    moved = changed(inputs, MAY, price=96.305)
+    assert fed(moved, NOW).fit_rms_bp != first.fit_rms_bp
+    fed(but(inputs, fomc_dates=CALENDAR[:-1]), NOW)
+    assert len(fitted) == 3
+    assert fed(inputs, NOW) == first
+    assert len(fitted) == 3
+
+
+def test_levers_and_ticks_are_those_of_the_case():
+    told = fed(traded(CASE, NOW), NOW)
+    assert [(one.contract, one.level, one.price, one.ticks) for one in told.levers] == [
+        (symbol(lever.contract), level, lever.price, lever.ticks)
+        for level in (0.25, 0.5, 0.75)
+        for lever in levers(CASE, level)
+    ]
+    assert [(one.contract, one.up, one.down) for one in told.ticks] == [
+        (symbol(one.contract), one.up, one.down) for one in tick_effects(CASE)
+    ]
+    assert len(told.levers) == 9
 
 
 # JSON ------------------------------------------------------------------------
