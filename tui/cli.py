@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,30 +15,24 @@ from click.core import ParameterSource
 
 from rotation import __version__
 from rotation.errors import InputError, UnavailableError
-from tui.cli_config import config
-from tui.cli_doctor import doctor
-from tui.cli_fed import fed
-from tui.cli_history import sync
-from tui.cli_record import record
 from tui.desk import Wanted
+from tui.options import FROM, MORE_TAPES, SPEED, TAPES, THEME, backend, settled, start_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tui.desk import Backend
 
 log = logging.getLogger(__name__)
 
 
-def _pair(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, str]:
-    base, _, against = value.upper().partition("/")
-    if not base or not against or "/" in against or base == against:
-        raise click.BadParameter(f"{value!r} is not a pair; write two symbols like IWM/QQQ or RUT/NDX")
-    return base, against
-
-
-def _path_option(*names: str, **more: Any) -> Callable[[Any], Any]:
-    return click.option(*names, type=click.Path(path_type=Path), **more)
+ELSEWHERE = {
+    "config": "tui.cli_config",
+    "doctor": "tui.cli_doctor",
+    "fed": "tui.cli_fed",
+    "history": "tui.cli_history",
+    "host": "tui.ssh.command",
+    "record": "tui.cli_record",
+}
+"""Command → its module."""
 
 
 class _Group(click.Group):
@@ -54,83 +49,21 @@ class _Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """By name."""
-        return sorted([*super().list_commands(ctx), "host"])
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """``host`` is made when it is asked for: nobody else pays for it."""
-        if cmd_name == "host":
-            from tui.ssh.command import host  # noqa: PLC0415
-
-            return host
+        """A command of another module is made when it is asked for: the screen does not pay for it."""
+        if cmd_name in ELSEWHERE:
+            command: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
+            return command
         return super().get_command(ctx, cmd_name)
 
-
-def _settled(command: Any) -> Any:
-    """The options of everything that shows figures."""
-    for option in (
-        click.option(
-            "--returns",
-            type=click.Choice(["price", "total"]),
-            default="price",
-            show_default=True,
-            help="price: split-adjusted closes; total: dividends too.",
-        ),
-        click.option(
-            "--pair",
-            default="IWM/QQQ",
-            show_default=True,
-            callback=_pair,
-            metavar="A/B",
-            help="The two legs of the spread and the ratio.",
-        ),
-        click.option(
-            "--offline",
-            is_flag=True,
-            envvar="ROTATION_TUI_OFFLINE",
-            help="Ask no source on the network.",
-        ),
-        click.option(
-            "--feed",
-            default="auto",
-            show_default=True,
-            envvar="ROTATION_TUI_FEED",
-            type=click.Choice(FEEDS),
-            metavar="NAME",
-            help=f"Who brings the quotes: {', '.join(FEEDS)}. auto: whose key is there, else Yahoo.",
-        ),
-        _path_option(
-            "--history",
-            metavar="DIR",
-            help="Daily closes, a CSV or Parquet file a symbol, instead of what was imported.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-FEEDS = (
-    "auto", "yahoo", "alpaca", "alpaca-sip", "alpaca-delayed", "alpaca-test",
-    "massive", "massive-delayed", "finnhub",
-)  # fmt: skip
-SPEED = click.option(
-    "--speed",
-    type=click.FloatRange(0.1, 3600),
-    default=1.0,
-    show_default=True,
-    help="Tape time over real time.",
-)
-THEME = click.option("--theme", metavar="NAME", help="Theme to begin with (see: rotation-tui themes).")
-TAPES = _path_option("--tape", "tape", multiple=True, metavar="PATH…", help="A tape: bars or a recording.")
-MORE_TAPES = click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
-FROM = click.option(
-    "--from", "at", metavar="TIME", help="Where the tape begins: a session, or a time with its zone."
-)
 
 NO_TERMINAL = "rotation-tui: {} is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help"
 
 EXAMPLES = """\b
 Examples:
-  rotation-tui                          imported history, else the demo
+  rotation-tui                          live, or what is stored, or the demo
   rotation-tui demo --speed 60          the rotation of July 2024, generated
   rotation-tui history import closes/   a CSV or Parquet file a symbol
   rotation-tui replay IWM_5m.csv QQQ_5m.csv --speed 60
@@ -152,7 +85,7 @@ Examples:
     show_default=True,
     help="What goes into the log file; nothing is ever logged onto the screen.",
 )
-@_settled
+@settled
 @click.option(
     "--no-demo",
     "unasked_demo",
@@ -197,7 +130,7 @@ def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @SPEED
 @FROM
-@_settled
+@settled
 @THEME
 @click.pass_context
 def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, **wanted: Any) -> None:
@@ -206,7 +139,7 @@ def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None,
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
-@_settled
+@settled
 @TAPES
 @MORE_TAPES
 @click.option("--at", metavar="TIME|DATE", help="A time with its zone, or a session: after its close.")
@@ -224,7 +157,7 @@ def snapshot(
 @cli.command(
     epilog="\b\nExample:\n  rotation-tui watch --for 60 | jq -c '[.as_of, .spread.windows[\"5\"].pp]'"
 )
-@_settled
+@settled
 @TAPES
 @MORE_TAPES
 @SPEED
@@ -243,39 +176,9 @@ def watch(
     """Stream one JSON line per change, for scripts."""
     from tui.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
-    _start_log(ctx)
-    desk = _backend(ctx).open(Wanted(tapes=tape + more, stays=False, **wanted))
+    start_log(ctx)
+    desk = backend(ctx).open(Wanted(tapes=tape + more, stays=False, **wanted))
     asyncio.run(stream(desk, seconds, sys.stdout))
-
-
-@cli.group(epilog="\b\nExample:\n  rotation-tui history import closes/")
-def history() -> None:
-    """Imported daily closes: what settled figures rest on."""
-
-
-@history.command("import", epilog="\b\nExample:\n  rotation-tui history import IWM.csv QQQ.csv")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Let a series replace a longer one.")
-@click.pass_context
-def history_import(ctx: click.Context, /, *, paths: tuple[Path, ...], replace: bool) -> None:
-    """Import files or folders: a CSV or Parquet file a symbol, named after it.
-
-    Columns: date, and close (split-adjusted) or adj_close (dividend-adjusted too) or both; open, high,
-    low and volume may follow. All files are taken, or none.
-    """
-    _start_log(ctx)
-    for line in _backend(ctx).import_history(paths, replace=replace):
-        click.echo(line)
-
-
-@history.command("list", epilog="\b\nExample:\n  rotation-tui history list")
-@click.pass_context
-def history_list(ctx: click.Context) -> None:
-    """What has been imported."""
-    _start_log(ctx)
-    lines = _backend(ctx).list_history()
-    for line in lines or ["nothing yet; see: rotation-tui history import --help"]:
-        click.echo(line)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")
@@ -285,24 +188,6 @@ def themes() -> None:
 
     for name in theme.names():
         click.echo(f"{name:<14}{theme.load(name).title}")
-
-
-cli.add_command(config)
-cli.add_command(doctor)
-cli.add_command(_settled(record))
-history.add_command(sync)
-cli.add_command(fed)
-
-
-def _backend(ctx: click.Context) -> Backend:
-    backend: Backend = ctx.obj
-    return backend
-
-
-def _start_log(ctx: click.Context) -> None:
-    from tui import logs  # noqa: PLC0415 - after the first paint
-
-    logs.start(ctx.meta["log_level"])
 
 
 def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
@@ -322,15 +207,15 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     from tui.view_state import ViewState  # noqa: PLC0415
 
     def open_desk() -> Any:
-        _start_log(ctx)
-        return _backend(ctx).open(wanted)
+        start_log(ctx)
+        return backend(ctx).open(wanted)
 
     ctx.exit(terminal.run(RotationApp(open_desk, ViewState(theme=theme or DEFAULT, themes=names()))))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
-    _start_log(ctx)
-    taken = _backend(ctx).snapshot(wanted)
+    start_log(ctx)
+    taken = backend(ctx).snapshot(wanted)
     if form == "json":
         import msgspec  # noqa: PLC0415
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from tui.options import backend, start_log
+
 if TYPE_CHECKING:
     from rotation.findings import Finding
-    from tui.desk import Backend
 
 
 EXAMPLES = """\b
@@ -34,9 +35,8 @@ def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
     from tui import logs  # noqa: PLC0415
     from tui.terminal_check import terminal  # noqa: PLC0415 - brings rich
 
-    logs.start(ctx.meta["log_level"])
-    backend: Backend = ctx.obj
-    findings = [*terminal(), *backend.examine(stream=stream)]
+    start_log(ctx)
+    findings = [*terminal(), *backend(ctx).examine(stream=stream)]
     works = all(found.state != "fail" for found in findings)
     if form == "json":
         click.echo(logs.veil(msgspec.json.encode({"works": works, "findings": findings}).decode()))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from tui.options import backend, start_log
+
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from tui.desk import Backend
 
 EXAMPLES = """\b
 Examples:
@@ -68,8 +68,8 @@ def fed(
     if strip is not None:
         click.echo(fed_report.of_file(strip, view, form, legacy=legacy), nl=False)
         return
-    _start_log(ctx)
-    inputs, now_ns = _backend(ctx).fed_inputs(age_gap_s=age_gap_s)
+    start_log(ctx)
+    inputs, now_ns = backend(ctx).fed_inputs(age_gap_s=age_gap_s)
     click.echo(fed_report.of_now(inputs, now_ns, view, form, legacy=legacy), nl=False)
 
 
@@ -92,18 +92,7 @@ def history(
         raise click.UsageError(
             "Parquet is no text; send it into a file: fed history --format parquet > cuts.parquet"
         )
-    _start_log(ctx)
-    told = _backend(ctx).fed_history(since.date() if since else None, form)
+    start_log(ctx)
+    told = backend(ctx).fed_history(since.date() if since else None, form)
     sys.stdout.buffer.write(told)
     sys.stdout.flush()
-
-
-def _backend(ctx: click.Context) -> Backend:
-    backend: Backend = ctx.obj
-    return backend
-
-
-def _start_log(ctx: click.Context) -> None:
-    from tui import logs  # noqa: PLC0415
-
-    logs.start(ctx.meta["log_level"])

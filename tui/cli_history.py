@@ -1,4 +1,4 @@
-"""``rotation-tui history sync``: downloading daily closes, with its progress on stderr."""
+"""``rotation-tui history``: importing, downloading and listing daily closes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,49 @@ import click
 
 from rotation.desk import HISTORY_SINCE
 from rotation.states import duration
+from tui.options import backend, start_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from rotation.sync_report import SyncProgress, SyncReport
-    from tui.desk import Backend
 
 STEPS = 20
 """Where stderr is no terminal, so many lines of progress at most."""
 
 
-@click.command("sync", epilog="\b\nExample:\n  rotation-tui history sync IWM QQQ --since 2000-01-01")
+@click.group(epilog="\b\nExample:\n  rotation-tui history import closes/")
+def history() -> None:
+    """Imported daily closes: what settled figures rest on."""
+
+
+@history.command("import", epilog="\b\nExample:\n  rotation-tui history import IWM.csv QQQ.csv")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Let a series replace a longer one.")
+@click.pass_context
+def history_import(ctx: click.Context, /, *, paths: tuple[Path, ...], replace: bool) -> None:
+    """Import files or folders: a CSV or Parquet file a symbol, named after it.
+
+    Columns: date, and close (split-adjusted) or adj_close (dividend-adjusted too) or both; open, high,
+    low and volume may follow. All files are taken, or none.
+    """
+    start_log(ctx)
+    for line in backend(ctx).import_history(paths, replace=replace):
+        click.echo(line)
+
+
+@history.command("list", epilog="\b\nExample:\n  rotation-tui history list")
+@click.pass_context
+def history_list(ctx: click.Context) -> None:
+    """What has been imported."""
+    start_log(ctx)
+    lines = backend(ctx).list_history()
+    for line in lines or ["nothing yet; see: rotation-tui history import --help"]:
+        click.echo(line)
+
+
+@history.command("sync", epilog="\b\nExample:\n  rotation-tui history sync IWM QQQ --since 2000-01-01")
 @click.argument("symbols", nargs=-1, metavar="[SYMBOLS]…")
 @click.option(
     "--source",
@@ -60,12 +90,9 @@ def sync(
     Without symbols: the desk's and all that are held. It can be stopped at any moment and started again:
     what is done is stored. Exit code 1 if a symbol failed.
     """
-    from tui import logs  # noqa: PLC0415 - after the first paint
-
-    logs.start(ctx.meta["log_level"])
-    backend: Backend = ctx.obj
+    start_log(ctx)
     meter = Meter(live=sys.stderr.isatty())
-    report = backend.sync_history(
+    report = backend(ctx).sync_history(
         symbols, source=source, universe=universe, since=since.date(), tell=meter.tell
     )
     meter.end()

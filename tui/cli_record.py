@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.desk import Wanted
+from tui.options import backend, settled, start_log
 
 if TYPE_CHECKING:
-    from tui.desk import Backend, Recording, RecordingDesk
+    from tui.desk import Recording, RecordingDesk
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """By name: Windows has no SIGHUP. All end a recording in order."""
@@ -24,6 +25,7 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--tape", "tapes", multiple=True, type=click.Path(path_type=Path), hidden=True)
 @click.option("--speed", type=click.FloatRange(0.1, 3600), default=1.0, hidden=True)
+@settled
 @click.pass_context
 def record(ctx: click.Context, /, *, file: Path, **wanted: Any) -> None:
     """Write what the feeds say to a tape, until Ctrl+C.
@@ -31,12 +33,9 @@ def record(ctx: click.Context, /, *, file: Path, **wanted: Any) -> None:
     One file a day in New York, named like desk-2026-11-23.parquet. What was said up to a second before a
     kill or a power cut is kept, and a running recording can be replayed.
     """
-    from tui import logs  # noqa: PLC0415
-
-    logs.start(ctx.meta["log_level"])
-    backend: Backend = ctx.obj
+    start_log(ctx)
     # A demo that nobody asked for must not end up among the tapes.
-    desk = backend.record(Wanted(stays=False, unasked_demo=False, **wanted), file)
+    desk = backend(ctx).record(Wanted(stays=False, unasked_demo=False, **wanted), file)
     click.echo("recording; Ctrl+C ends it", err=True)
     asyncio.run(_record(desk))
     for line in _summary(desk.recording):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rotation.errors import InputError
-from tui.cli import FROM, SPEED, TAPES, THEME, _path_option, _settled
 from tui.desk import Wanted
+from tui.options import FROM, SPEED, TAPES, THEME, path_option, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,11 +56,11 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     metavar="ADDR:PORT",
     help="Where to listen; * is every address of this machine.",
 )
-@_path_option(
+@path_option(
     "--authorized-keys", metavar="FILE", help="Who may look: a public key a line. SIGHUP reloads it."
 )
 @click.option("--open", "is_open", is_flag=True, help="Anyone may look, with a key or without.")
-@_path_option("--host-key", metavar="FILE", help="The host's key, made on the first run.")
+@path_option("--host-key", metavar="FILE", help="The host's key, made on the first run.")
 @click.option(
     "--max-sessions", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Viewers at once."
 )
@@ -89,7 +89,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
 @click.option("--reuse-port", is_flag=True, help="Share the port with other hosts: one a core.")
 @click.option("--allow-root", is_flag=True, help="Run as root nevertheless.")
 @click.option("--demo", is_flag=True, help="Host the built-in scenario; it is never shown unasked.")
-@_settled
+@settled
 @TAPES
 @SPEED
 @FROM
