@@ -11,7 +11,7 @@ from rotation.contracts import name
 from rotation.door import FUTURE_NS
 from rotation.errors import InputError
 from rotation.fed_inputs import StripQuote
-from rotation.fedwatch import Chain, Month, StripCase, solve
+from rotation.fedwatch import Chain, Month, StripCase, index, month_of, solve
 from rotation.headline import day
 from rotation.sessions import NEW_YORK, new_york_day, previous_session, to_ns
 from rotation.states import delay_s, duration
@@ -102,7 +102,10 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
         return _settlements(inputs, now_ns, [*warnings, f"{error}; the last settlements are used"])
     by_book = [month for month in _used(chain) if month in current and current[month].by_book]
     told = [f"{_names(by_book)}: no two-sided book, the last settlement is used beside quotes of now"]
-    return msgspec.structs.replace(live, warnings=(*warnings, *live.warnings, *(told if by_book else ())))
+    ended = _missed(live.priced, chain, now_ns)
+    return msgspec.structs.replace(
+        live, warnings=(*warnings, *live.warnings, *ended, *(told if by_book else ()))
+    )
 
 
 def _of_one_time(live: Prices, inputs: FedInputs, now_ns: int, current: dict[Month, Priced]) -> Prices:
@@ -186,12 +189,28 @@ def _settlements(inputs: FedInputs, now_ns: int, warnings: list[str]) -> Prices:
     kind = f"settlement of {day(newest)}" if newest else "no prices"
     found = Prices({**expired, **known}, kind, newest, ())
     current = running(known, now_ns)
+    chain = solve(found.case(inputs, now_ns))
     other = [
         f"{name(month)} {_since(current[month].quote.settle_date)}: not of the day of the others"
-        for month in _used(solve(found.case(inputs, now_ns)))
+        for month in _used(chain)
         if month in current and current[month].quote.settle_date != newest
     ]
-    return msgspec.structs.replace(found, warnings=tuple(dict.fromkeys([*warnings, *other])))
+    ended = _missed(found.priced, chain, now_ns)
+    return msgspec.structs.replace(found, warnings=tuple(dict.fromkeys([*warnings, *other, *ended])))
+
+
+def _missed(priced: dict[Month, Priced], chain: Chain, now_ns: int) -> list[str]:
+    """Months that are over and in the chain, of which the last settlement was not kept."""
+    today = new_york_day(now_ns)
+    told = []
+    for month in _used(chain):
+        settled, last = (
+            priced[month].quote.settle_date,
+            previous_session(date(*month_of(index(month) + 1), 1)),
+        )
+        if month < (today.year, today.month) and (settled is None or settled < last):
+            told.append(f"{name(month)} {_since(settled)}: its last settlement, of {day(last)}, is not known")
+    return told
 
 
 def _kind(quoted: dict[Month, Priced]) -> str:

@@ -187,6 +187,24 @@ def test_a_month_that_is_over_does_not_age():
     assert fed(listed, now).cut == fed(inputs, now).cut
 
 
+@pytest.mark.parametrize("given_as", ["traded", "settled"])
+def test_an_ended_month_that_is_not_at_its_last_settlement_is_told(given_as):
+    """A desk that was away over the month's turn: Yahoo has dropped November, we have the Friday before."""
+    now = at("2026-12-03")
+    case = StripCase(date(2026, 12, 3), (375, 400), CALENDAR, STRIP)
+    inputs = traded(case, now) if given_as == "traded" else settled(case, date(2026, 12, 2))
+    friday = quote(NOV, settle=96.0, settle_date=date(2026, 11, 27))
+    told = fed(but(inputs, expired=(friday,)), now)
+    assert told.warnings == (
+        "ZQX26 (2026-11) settled last on 27 Nov 2026: its last settlement, of 30 Nov 2026, is not known",
+    )
+    last = quote(NOV, settle=96.0, settle_date=date(2026, 11, 30))
+    assert fed(but(inputs, expired=(last,)), now).warnings == ()
+    # October was decided on and says nothing of December.
+    october = quote((2026, 10), settle=95.9, settle_date=date(2026, 10, 2))
+    assert fed(but(inputs, expired=(october, last)), now).warnings == ()
+
+
 # A far contract that trades once in a while -------------------------------------------------------------
 
 FAR = {**STRIP, (2027, 6): 96.35, (2027, 7): 96.4, (2027, 8): 96.45, (2027, 9): 96.5}
