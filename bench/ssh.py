@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
 SAME_VIEW = (1, 10, 50, 200, 500, 1_000)
 MIXED = 200
+ABUSED = 50
+"""Viewers while strangers misbehave (bench/ssh_abuse.py)."""
 BASELINE = (1, 10, 30)
 SECONDS = 20.0
+STRANGERS_AFTER_S = 5.0
 KEY_EVERY_S = 5.0
 LISTENING = "listening on "
 TIMEOUT_S = 60.0
@@ -38,7 +42,7 @@ AIMS = {
 def measure(*, quick: bool) -> Measured:
     if not Path("/proc/self/smaps_rollup").exists():
         raise BenchError("this system does not say what memory a process holds (/proc/PID/smaps_rollup)")
-    counts, mixed, baseline = ((2,), 2, (1,)) if quick else (SAME_VIEW, MIXED, BASELINE)
+    counts, mixed, crowd, baseline = ((2,), 2, 2, (1,)) if quick else (SAME_VIEW, MIXED, ABUSED, BASELINE)
     seconds, key_every_s = (1.5, 0.5) if quick else (SECONDS, KEY_EVERY_S)
     host = [
         installed_command(), "host", "--listen", "127.0.0.1:0", "--open", "--demo", "--speed", "60",
@@ -48,6 +52,7 @@ def measure(*, quick: bool) -> Measured:
     with blank_home() as env:
         same = [_stage(host, env, number, seconds, 0.0) for number in counts]
         keyed = _stage(host, env, mixed, seconds, key_every_s)
+        abused = _stage(host, env, crowd, seconds, 0.0, strangers=True)
         alone = [_stage(apps, env, number, seconds, 0.0) for number in baseline]
         alone_keyed = _stage(apps, env, baseline[-1], seconds, key_every_s)
     return Measured(
@@ -58,6 +63,7 @@ def measure(*, quick: bool) -> Measured:
             "key_p99_ms": keyed["key_p99_ms"],
             "one_view": same,
             "ten_sizes": keyed,
+            "under_abuse": abused,
             "app_per_session": {"one_view": alone, "ten_sizes": alone_keyed},
         },
         AIMS,
@@ -65,26 +71,39 @@ def measure(*, quick: bool) -> Measured:
 
 
 def _stage(
-    server: list[str], env: Mapping[str, str], number: int, seconds: float, key_every_s: float
+    server: list[str],
+    env: Mapping[str, str],
+    number: int,
+    seconds: float,
+    key_every_s: float,
+    *,
+    strangers: bool = False,
 ) -> dict[str, Any]:
     """One server, fresh, under so many viewers."""
     log = Path(env["HOME"]) / "server.log"
-    with (
-        log.open("wb") as stderr,
-        subprocess.Popen(server, env=env, stdout=subprocess.DEVNULL, stderr=stderr) as process,
-    ):
-        try:
-            port = _port(process, log)
-            words = [str(word) for word in (port, process.pid, number, seconds, key_every_s)]
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.ssh_load", *words],
-                env=env, capture_output=True, text=True, timeout=seconds + 600, check=False,
-            )  # fmt: skip
-        finally:
-            process.kill()
-    if done.returncode:
-        raise BenchError(f"the viewers failed: {done.stderr.strip()[-300:]}")
-    told: dict[str, Any] = json.loads(done.stdout)
+    with ExitStack() as running:
+        stderr = running.enter_context(log.open("wb"))
+        process = running.enter_context(
+            subprocess.Popen(server, env=env, stdout=subprocess.DEVNULL, stderr=stderr)
+        )
+        running.callback(process.kill)
+        port = _port(process, log)
+        words = [str(word) for word in (port, process.pid, number, seconds, key_every_s)]
+        argv = [sys.executable, "-m", "bench.ssh_load", *words]
+        load = running.enter_context(
+            subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        running.callback(load.kill)
+        if strangers:
+            # The viewers come first: they are measured from when all are in.
+            time.sleep(min(seconds, STRANGERS_AFTER_S))
+            argv = [sys.executable, "-m", "bench.ssh_abuse", str(port)]
+            abuse = running.enter_context(subprocess.Popen(argv, env=env, stderr=subprocess.DEVNULL))
+            running.callback(abuse.kill)
+        out, err = load.communicate(timeout=seconds + 600)
+    if load.returncode:
+        raise BenchError(f"the viewers failed: {err.strip()[-300:]}")
+    told: dict[str, Any] = json.loads(out)
     if lost := told.pop("lost"):
         raise BenchError(f"{lost} of {number} viewers were hung up on")
     return told

@@ -32,6 +32,9 @@ class Gate(asyncssh.SSHServer):
 
     def __init__(self, house: House) -> None:
         self.session: Session | None = None
+        self.since = house.clock()
+        self.pending = False
+        """Let in, and without a session yet."""
         self.fingerprint = ""
         """Of the key that came in; "" for none."""
         self._house = house
@@ -42,7 +45,8 @@ class Gate(asyncssh.SSHServer):
         self._options: Mapping[str, object] = {}
         self._address = ""
         self._user = ""
-        self._pending = False
+        self._here = False
+        """Counted by the admission."""
         self._refused = False
         self._deadline: asyncio.TimerHandle | None = None
         self._stalls: set[str] = set()
@@ -68,8 +72,8 @@ class Gate(asyncssh.SSHServer):
             _turn_away(conn, reason)
             return
         self._conn = conn
-        self._pending = True
-        self._house.gates.add(self)
+        self.pending = self._here = True
+        self._house.gates[self] = None
         self._deadline = self._loop.call_later(self._house.limits.login_s, self._too_slow)
         self._watch(conn)
 
@@ -82,7 +86,7 @@ class Gate(asyncssh.SSHServer):
         if self._deadline is not None:
             self._deadline.cancel()
         self._house.gone(self)
-        self._house.admission.left(self._address, pending=self._pending)
+        self._leave()
         session = self.session
         if session is None:
             self._refuse("no login")
@@ -160,8 +164,8 @@ class Gate(asyncssh.SSHServer):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        if self._pending:
-            self._pending = False
+        if self.pending:
+            self.pending = False
             self._house.admission.arrived()
 
     def over(self) -> None:
@@ -189,6 +193,17 @@ class Gate(asyncssh.SSHServer):
             self.session.end("withdrawn")
         else:
             self.cut()
+
+    def give_way(self) -> None:
+        """Make room at once for one who may be quicker to log in."""
+        self._refuse("slow login")
+        self._leave()
+        self.cut()
+
+    def _leave(self) -> None:
+        if self._here:
+            self._house.admission.left(self._address, pending=self.pending)
+        self._here = self.pending = False
 
     def _too_slow(self) -> None:
         self._deadline = None

@@ -49,8 +49,8 @@ class House:
         self.meter = Meter()
         self.pace = Pace(clock())
         self.admission = Admission(limits)
-        self.gates: set[Gate] = set()
-        """Every connection that was let in."""
+        self.gates: dict[Gate, None] = {}
+        """Every connection that was let in, the oldest first."""
         self.empty = asyncio.Event()
         """Set once the host is closing and the last connection is gone."""
         self.closing = False
@@ -71,11 +71,16 @@ class House:
             return "closing"
         if self.pace.level == "closed":
             return "overloaded"
-        return self.admission.admit(address, self.clock())
+        now = self.clock()
+        if self.admission.pending >= self.limits.pending:
+            slowest = next((gate for gate in self.gates if gate.pending), None)
+            if slowest is not None and now - slowest.since >= self.limits.patience_s:
+                slowest.give_way()
+        return self.admission.admit(address, now)
 
     def gone(self, gate: Gate) -> None:
         """A connection has ended."""
-        self.gates.discard(gate)
+        self.gates.pop(gate, None)
         if self.closing and not self.gates:
             self.empty.set()
 

@@ -21,6 +21,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Connections that have not logged in yet."""
     login_s: float = 20.0
     """From connecting to a session."""
+    patience_s: float = 2.0
+    """The same, while others wait for the place: strangers who say nothing must not keep everyone out."""
     idle_s: float = 30 * 60.0
     """Without a key."""
     visit_s: float = 12 * 3600.0
@@ -47,7 +49,8 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._here: Counter[str] = Counter()
-        self._pending = 0
+        self.pending = 0
+        """Connections that have no session yet."""
         self._arrivals: dict[str, deque[float]] = {}
         self._tidied = float("-inf")
 
@@ -67,15 +70,15 @@ class Admission:
             return "too many from there"
         if len(self) >= self._limits.sessions:
             return "full"
-        if self._pending >= self._limits.pending:
+        if self.pending >= self._limits.pending:
             return "too many logins"
         self._here[home] += 1
-        self._pending += 1
+        self.pending += 1
         return None
 
     def arrived(self) -> None:
         """One that was pending has its session."""
-        self._pending -= 1
+        self.pending -= 1
 
     def left(self, address: str, *, pending: bool) -> None:
         """A connection is gone. ``pending``: it never had a session."""
@@ -84,7 +87,7 @@ class Admission:
         if not self._here[home]:
             del self._here[home]
         if pending:
-            self._pending -= 1
+            self.pending -= 1
 
     def _tidy(self, now: float) -> None:
         """Forget who has not come for a minute: addresses are cheap to have."""

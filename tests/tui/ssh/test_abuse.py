@@ -56,7 +56,7 @@ async def said(client: socket.socket) -> bytes:
 
 
 async def test_five_hundred_connections_that_never_log_in(tmp_path, scenes):
-    limits = Limits(pending=40, login_s=600.0)
+    limits = Limits(pending=40, login_s=600.0, patience_s=600.0)
     async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
         visitor = await hosted.look()
         await visitor.see("1 Legs")
@@ -70,6 +70,27 @@ async def test_five_hundred_connections_that_never_log_in(tmp_path, scenes):
             client.close()
         await until(lambda: len(house.gates) == 1)
         await (await hosted.look(local_addr=("127.0.0.2", 0))).see("1 Legs")
+
+
+async def test_those_who_say_nothing_give_way_to_those_who_log_in(tmp_path, scenes):
+    """The places of the pending are taken: whoever is the slowest has to go."""
+    limits = msgspec.structs.replace(EASY, pending=40, login_s=600.0, patience_s=0.0)
+    async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
+        house = hosted.host.house
+        strangers = [await raw(hosted, f"127.0.1.{n + 1}") for n in range(60)]
+        await until(lambda: house.meter.refused["slow login"] == 20)
+        for _ in range(3):
+            visitor = await hosted.look(local_addr=("127.0.0.2", 0))
+            await visitor.see("1 Legs")
+        # The first visitor took the place of a stranger, and left it to the next one.
+        assert house.meter.refused == {"slow login": 21}
+        assert house.admission.pending == 39
+        assert len(house.admission) == 42
+        assert await said(strangers[0]) == b"SSH-2.0-rotation-tui\r\n"
+        for client in strangers:
+            client.close()
+        await until(lambda: len(house.gates) == 3)
+        assert house.admission.pending == 0
 
 
 async def test_who_does_not_log_in_is_cut_off(tmp_path, scenes):
