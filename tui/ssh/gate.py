@@ -135,7 +135,7 @@ class Gate(asyncssh.SSHServer):
 
     def session_requested(self) -> Session | bool:
         """One session a connection."""
-        if self.session is not None or self._house.closing:
+        if self.session is not None:
             self._house.refused("second session", **self.who)
             return False
         self.session = Session(self._house, self, forced=str(self._options.get("command", "")) or None)

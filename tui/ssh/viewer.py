@@ -13,7 +13,7 @@ from tui.ssh.bucket import Bucket
 from tui.ssh.colours import Colours, ink, next_of
 from tui.ssh.frames import Frame, clamp, frame
 from tui.ssh.keys import ESCAPE_S, Keys
-from tui.ssh.painter import ENTER, LEAVE, changed, opening
+from tui.ssh.painter import ENTER, changed, opening
 from tui.view_state import ViewState, clamp_scroll, reduce
 
 if TYPE_CHECKING:
@@ -111,11 +111,6 @@ class Viewer:
             self._rooms.leave(self, self._room)
             self._room = None
         self._shown = None
-
-    @property
-    def farewell(self) -> bytes:
-        """Gives the terminal back."""
-        return LEAVE
 
     def type(self, data: bytes) -> None:
         """Bytes from the terminal."""
