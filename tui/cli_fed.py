@@ -47,7 +47,7 @@ Examples:
     show_default=True,
     envvar="ROTATION_TUI_FED_AGE_GAP",
     metavar="SECONDS",
-    help="Prices of one meeting may differ in age by this much; beyond it, settlements are used.",
+    help="Prices of one meeting may differ in age by this much; beyond it there are no figures of it.",
 )
 @click.pass_context
 def fed(
