@@ -232,6 +232,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
                 data = shown.replace("\n", "\r\n") if self._pty else shown
                 self._chan.write(data.encode(), stream)
         self._chan.exit(code)
+        self._loop.call_later(self._house.limits.login_s, self._gate.cut)  # if it never closes its side
 
     def _close(self) -> None:
         viewer = self.viewer
