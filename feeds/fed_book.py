@@ -14,9 +14,10 @@ import msgspec
 
 from feeds.fed_log import Kind, Probabilities
 from feeds.fed_store import FedStore, Settlement
+from rotation.fed import FUTURES
 from rotation.fed_inputs import FedInputs, PastCut, StripQuote
 from rotation.fed_prices import settled_ns
-from rotation.fed_view import FUTURES, fed
+from rotation.fed_view import fed
 from rotation.fedwatch import index, month_of
 from rotation.sessions import new_york_day
 

@@ -13,6 +13,9 @@ import msgspec
 from rotation.comovement import CoMovement
 from rotation.fedwatch import State
 
+FUTURES = "futures"
+"""Among the engines, the one whose figures stand at the top."""
+
 
 class FedMeeting(msgspec.Struct, frozen=True):
     """One coming meeting by the futures chain; figures are None where it is unsolved."""

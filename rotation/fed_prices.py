@@ -14,7 +14,6 @@ from rotation.fed_inputs import StripQuote
 from rotation.fedwatch import Chain, Month, StripCase, index, month_of, solve
 from rotation.headline import day
 from rotation.sessions import NEW_YORK, new_york_day, previous_session, to_ns
-from rotation.states import delay_s, duration
 from rotation.strip_check import check_ages, check_chain, check_price
 from rotation.strip_quotes import Book, usable
 from rotation.ticks import NS
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from rotation.fed_inputs import FedInputs
     from rotation.fedwatch import MeetingMove
 
-FRESH_S = 900.0
-"""A price older than this and its feed's delay is stale; back months trade once in a few minutes."""
 SETTLE_HOUR = 15
 """Daily settlement: 14:00 Chicago, 15:00 New York (CME Group, Fed Funds futures settlement procedure)."""
 END_HOUR = 17
@@ -288,26 +285,3 @@ def _sensible(found: list[Priced | str | None], warnings: list[str]) -> dict[Mon
 
 def _since(settled: date | None) -> str:
     return f"settled last on {day(settled)}" if settled else "no date of its settlement"
-
-
-def state_of(one: Priced, mode: str, now_ns: int) -> tuple[str, float | None]:
-    """State word and age of one price. ``mode``: the word of a fresh quote (LIVE, DELAYED 10m, DEMO)."""
-    if mode == "DEMO":
-        return mode, None
-    if one.kind != "settlement":
-        age_s = max(0.0, (now_ns - (one.ts_ns or 0)) / NS)
-        return (mode if age_s <= FRESH_S + delay_s(mode) else f"STALE {duration(age_s)}"), age_s
-    settled = one.quote.settle_date
-    return settlement_state(settled, now_ns), None
-
-
-def settlement_state(settled: date | None, now_ns: int) -> str:
-    """CLOSED for a settlement of the session before today's New York date or later; else STALE.
-
-    A day's settlement is told in the course of its evening, by a keyless source after midnight: until then
-    yesterday's is the latest there can be.
-    """
-    if settled is None:
-        return "OFFLINE"
-    today = new_york_day(now_ns)
-    return "CLOSED" if settled >= previous_session(today) else f"STALE {(today - settled).days}d"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from rotation import fed_markets, fed_past, fed_prices
 from rotation.contracts import symbol
 from rotation.errors import InputError
-from rotation.fed import Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
+from rotation.fed import FUTURES, Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
+from rotation.fed_ageing import settlement_state, state_of
 from rotation.fed_inputs import Sourced
 from rotation.fed_levers import levers_at, tick_effects
 from rotation.fedwatch import Chain, MeetingMove, StripCase, solve
@@ -19,10 +20,8 @@ from rotation.headline import day as day_words
 from rotation.markets_odds import local_bp
 from rotation.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
-from rotation.states import delay_s, duration
 from rotation.strip_check import MOST_STEPS, check, check_chain
 from rotation.strip_fit import fit
-from rotation.ticks import NS
 
 if TYPE_CHECKING:
     from rotation.fed_inputs import FedInputs
@@ -36,10 +35,8 @@ LEVELS = (0.25, 0.5, 0.75)
 """Of P(cut), for the prices that would bring it there."""
 DECIDES = time(14, 0)
 """The statement is published at 14:00 New York (Federal Reserve)."""
-FUTURES = "futures"
 DECIMALS = 9
 """Of a share: far below what a price on the tick grid can tell."""
-Aging = TypeVar("Aging", FedEngine, FedContract)
 
 
 class Standing(NamedTuple):
@@ -213,12 +210,12 @@ def _standing(chosen: Prices, chain: Chain, mode: str, now_ns: int) -> Standing:
     quoted = [one for one in used if one.kind != "settlement"]
     if quoted:
         oldest = min(quoted, key=lambda one: one.ts_ns or 0)
-        state, age_s = fed_prices.state_of(oldest, mode, now_ns)
+        state, age_s = state_of(oldest, mode, now_ns)
         return Standing(chosen.kind, state, age_s, oldest.ts_ns)
     days = sorted({one.quote.settle_date for one in used if one.quote.settle_date is not None})
     if not days:
         return Standing(chosen.kind, "OFFLINE", None, None)
-    state = mode if mode == "DEMO" else fed_prices.settlement_state(days[0], now_ns)
+    state = mode if mode == "DEMO" else settlement_state(days[0], now_ns)
     settled = all(one.quote.settle_date == days[0] for one in used)
     kind = f"settlement of {day_words(days[-1])}"
     return Standing(kind, state, None, fed_prices.settled_ns(days[0]), settled=settled)
@@ -254,7 +251,7 @@ def _contracts(
     quotes = {quote.contract: quote for quote in (*inputs.expired, *inputs.strip)}
     for contract, quote in sorted(quotes.items()):
         one = chosen.priced.get(contract)
-        state, age_s = fed_prices.state_of(one, inputs.strip_mode, now_ns) if one else ("OFFLINE", None)
+        state, age_s = state_of(one, inputs.strip_mode, now_ns) if one else ("OFFLINE", None)
         if one and one.kind == "settlement" and contract < (today.year, today.month):
             state = inputs.strip_mode if inputs.strip_mode == "DEMO" else "CLOSED"  # final, however old
         found.append(
@@ -316,38 +313,3 @@ def _warnings(
         *failing,
     )
     return tuple(dict.fromkeys(text for text in told if text))
-
-
-def aged(known: Fed, now_ns: int) -> Fed:
-    """The same figures a moment later: ages have grown, and what was the latest may no longer be."""
-    engines = {name: _aged(engine, now_ns) for name, engine in known.engines.items()}
-    return msgspec.structs.replace(
-        known,
-        state=engines[FUTURES].state,
-        engines=engines,
-        contracts=tuple(_aged(contract, now_ns) for contract in known.contracts),
-    )
-
-
-def _aged(one: Aging, now_ns: int) -> Aging:
-    state, age_s = _older(one, now_ns)
-    return msgspec.structs.replace(one, state=state, age_s=age_s)
-
-
-def _older(one: FedEngine | FedContract, now_ns: int) -> tuple[str, float | None]:
-    """A settlement has no age and is stale by days. The demo does not age, nor does what has no time."""
-    if one.at is None or one.state == "DEMO":
-        return one.state, one.age_s
-    if one.age_s is None:
-        return _settled_state(one, one.at, now_ns), None
-    age_s = max(0.0, now_ns / NS - one.at.timestamp())
-    limit_s = fed_prices.FRESH_S + delay_s(one.state)
-    stale = one.state.startswith("STALE") or (one.state != "OFFLINE" and age_s > limit_s)
-    return (f"STALE {duration(age_s)}" if stale else one.state), age_s
-
-
-def _settled_state(one: FedEngine | FedContract, at: datetime, now_ns: int) -> str:
-    """The word of a settlement made ``at``; that of a month that is over is final."""
-    if isinstance(one, FedContract) and one.month < f"{new_york_day(now_ns):%Y-%m}":
-        return "CLOSED"
-    return fed_prices.settlement_state(at.astimezone(NEW_YORK).date(), now_ns)

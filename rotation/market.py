@@ -12,8 +12,8 @@ import msgspec
 
 from rotation.desk import Desk
 from rotation.door import Door
+from rotation.fed_ageing import aged
 from rotation.fed_pairs import cut_settles, with_spread
-from rotation.fed_view import aged
 from rotation.figures import figures
 from rotation.headline import headline
 from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session

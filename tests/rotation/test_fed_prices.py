@@ -11,10 +11,11 @@ from fed_strips import CALENDAR, step_paths
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from rotation.fed_ageing import aged, settlement_state
 from rotation.fed_inputs import FedInputs
-from rotation.fed_prices import prices, settlement_state
+from rotation.fed_prices import prices
 from rotation.fed_table import checked_table
-from rotation.fed_view import aged, fed
+from rotation.fed_view import fed
 from rotation.fedwatch import StripCase, solve
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)

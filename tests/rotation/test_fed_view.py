@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from rotation import fed_view
 from rotation.contracts import symbol
 from rotation.fed import Fed
+from rotation.fed_ageing import aged
 from rotation.fed_inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed_levers import levers, tick_effects
 from rotation.fed_table import fed_table
-from rotation.fed_view import aged, fed
+from rotation.fed_view import fed
 from rotation.fedwatch import StripCase
 from rotation.sessions import from_ns, new_york_day, previous_session
 from rotation.strip_fit import fit

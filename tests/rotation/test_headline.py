@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.desk import NAMES
-from rotation.fed_view import aged, fed
+from rotation.fed_ageing import aged
+from rotation.fed_view import fed
 from rotation.fedwatch import StripCase
 from rotation.headline import day, headline, ordinal, percent, signed
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
