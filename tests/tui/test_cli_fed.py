@@ -178,6 +178,20 @@ def test_prices_of_different_ages_are_not_mixed(program, world):
     assert "--age-gap" in complaint(program("fed"))
 
 
+def test_a_far_contract_of_another_time_takes_only_the_meetings_behind_it(program, world):
+    solved = solve(world.case).solved
+    far = solved[-1].contracts[-1]
+    before = [meeting for meeting in solved if far not in meeting.contracts]
+    assert 0 < len(before) < len(solved)
+    world.now.late = symbol(far)
+    told = program.out("fed", "--age-gap", "20")
+    rows = [line for line in told.splitlines() if re.match(r"\d+ \w{3} \d{4} +[+−\d]", line)]
+    assert len(rows) == len(before)
+    assert "the chain stops here" in told
+    assert symbol(far) in notes(told)
+    assert "last trades [DELAYED 10m]" in told
+
+
 def test_every_source_away_is_one_line_that_names_each(program, world):
     world.fails(*FEEDS)
     line = failure(program("fed"))
