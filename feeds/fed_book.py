@@ -41,7 +41,10 @@ DAYS_REBUILT = 40
 
 
 class FedBook:
-    """One store behind one thread; an async context manager. Raises InputError where the file is no use."""
+    """One store behind one thread; an async context manager.
+
+    The file is opened when first needed. Every method raises InputError where it is no use, and tries anew.
+    """
 
     def __init__(self, folder: Path, *, clock_ns: Callable[[], int]) -> None:
         self._folder = folder
@@ -52,7 +55,6 @@ class FedBook:
         self._settled_key: object = None
 
     async def __aenter__(self) -> Self:
-        self._store = await self._do(lambda: FedStore(self._folder, clock_ns=self._clock_ns))
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -65,7 +67,9 @@ class FedBook:
 
     @property
     def _open(self) -> FedStore:
-        assert self._store is not None, "used outside its context"
+        """Only in the book's thread: it owns the file."""
+        if self._store is None:
+            self._store = FedStore(self._folder, clock_ns=self._clock_ns)
         return self._store
 
     async def keep(self, charts: dict[Month, Chart]) -> None:

@@ -294,6 +294,21 @@ async def test_a_file_of_ours_that_cannot_be_written_is_a_warning_not_an_end(mon
     assert known.cut is not None
 
 
+async def test_a_file_of_ours_that_cannot_be_opened_is_a_warning_and_tried_again(monkeypatch, tmp_path):
+    clock = Clock()
+    (tmp_path / "fed").write_text("a file where the folder should be")
+    async with world(monkeypatch):
+        events = feed(tmp_path, clock).events()
+        known = await news_until(events, whole)
+        assert known.change["1d"] is None
+        assert any("the Fed history cannot be opened" in warning for warning in known.warnings)
+        (tmp_path / "fed").unlink()
+        clock.pass_ns(2 * MINUTE)
+        known = await news_until(events, lambda f: f.change["1d"] is not None)
+        await events.aclose()
+    assert known.warnings == ()
+
+
 async def test_an_error_of_ours_ends_the_feed_with_it(monkeypatch, tmp_path):
     async with world(monkeypatch):
         made = feed(tmp_path, Clock())

@@ -254,12 +254,14 @@ def test_a_wrong_address_is_named_and_never_quoted(program, feed):
     assert "example.test" not in line
 
 
-def test_a_data_folder_that_cannot_be_written_is_one_line(program, tmp_path):
+def test_a_data_folder_that_cannot_be_written_ends_the_history_and_not_the_table(program, tmp_path):
     (tmp_path / "data").write_text("a file where a folder should be")
-    for args in (["fed"], ["fed", "history"]):
-        line = complaint(program(*args))
-        assert "Fed history cannot be opened" in line
-        assert "rights" in line
+    line = complaint(program("fed", "history"))
+    assert "Fed history cannot be opened" in line
+    assert "rights" in line
+    told = program.out("fed")
+    assert "Fed history cannot be opened" in notes(told)
+    assert "1d —, 1w —, 1m —" in told
 
 
 # Its log
