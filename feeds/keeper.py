@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from feeds.renames import FILE, read_renames
 from feeds.sync_plan import last_turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import date
 
@@ -80,8 +81,9 @@ class HistoryKeeper:
             # Also without a new close: at 09:30 of an ex-date the vendor has restated what is held.
             turn_ns = last_turn(self._time.clock_ns())
             if turn_ns != self._turn_ns or self._again:
-                async for event in self._synced(turn_ns):
-                    yield event
+                async with aclosing(self._synced(turn_ns)) as events:
+                    async for event in events:
+                        yield event
             await self._time.sleep(self._wait_s())
 
     def _wait_s(self) -> float:
@@ -89,15 +91,16 @@ class HistoryKeeper:
             return LOOK_S
         return AGAIN_S[min(self._failures, len(AGAIN_S)) - 1]
 
-    async def _synced(self, turn_ns: int) -> AsyncIterator[Event]:
+    async def _synced(self, turn_ns: int) -> AsyncGenerator[Event, None]:
         again, self._again = frozenset(self._again), set()
         self._progress = None
         work = asyncio.create_task(self._sync(again), name="history sync")
         work.add_done_callback(lambda _: self._moved.set())
         settled = last_settled(turn_ns)
         try:
-            async for event in self._going_on(work):
-                yield event
+            async with aclosing(self._going_on(work)) as events:
+                async for event in events:
+                    yield event
             report = work.result()
             late = await asyncio.to_thread(self._late, settled)
             yield await self._learned()
@@ -115,7 +118,7 @@ class HistoryKeeper:
         self._turn_ns = None if failed or late else turn_ns
         yield self._status(failed | late, settled)
 
-    async def _going_on(self, work: asyncio.Task[SyncReport]) -> AsyncIterator[Event]:
+    async def _going_on(self, work: asyncio.Task[SyncReport]) -> AsyncGenerator[Event, None]:
         """How the download goes; what has come of a long one is not kept back until its end."""
         known = 0
         known_s = self._time.monotonic()
