@@ -36,6 +36,8 @@ VARIANTS = {
     "alpaca-test": "test",
 }
 """Names of ``--feed`` → Alpaca's endpoints."""
+FINAL = ("AUTH_FAILED", "TAKEN OVER")
+"""States of a refusal (``feeds.vendor.Trouble``); what was told just before it may still be on its way."""
 NAMES = ("auto", "yahoo", *VARIANTS, "massive", "massive-delayed", "finnhub")
 
 
@@ -122,7 +124,7 @@ class AutoFeed:
                 async for event in events:
                     if not isinstance(event, Status):
                         yield event
-                    elif self._current.is_refused and self._waiting:
+                    elif event.state in FINAL and self._current.is_refused and self._waiting:
                         self._before = f"{self._before}{self.name}: {event.state} ({event.detail}); "
                         break
                     else:
