@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,13 @@ Examples:
   rotation-tui fed --strip strip.json --format json
   rotation-tui fed history --since 2026-11-01 --format parquet > cuts.parquet
 """
+
+
+def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    """A range check lets NaN through."""
+    if isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
+    return value
 
 
 @click.group("fed", invoke_without_command=True, epilog=EXAMPLES)
@@ -47,6 +55,7 @@ Examples:
     show_default=True,
     envvar="ROTATION_TUI_FED_AGE_GAP",
     metavar="SECONDS",
+    callback=_seconds,
     help="Prices of one meeting may differ in age by this much; beyond it there are no figures of it.",
 )
 @click.pass_context

@@ -174,8 +174,9 @@ def test_prices_of_different_ages_are_not_mixed(program, world):
     assert "last trades" in program.out("fed"), "300 s may lie between by default"
     program.env[gap] = "20"
     assert program.out("fed").count("settlement of ") >= 1
-    program.env[gap] = "soon"
-    assert "--age-gap" in complaint(program("fed"))
+    for wrong in ("soon", "-1", "nan"):
+        program.env[gap] = wrong
+        assert "--age-gap" in complaint(program("fed"))
 
 
 def test_a_far_contract_of_another_time_takes_only_the_meetings_behind_it(program, world):
