@@ -36,8 +36,6 @@ VARIANTS = {
     "alpaca-test": "test",
 }
 """Names of ``--feed`` → Alpaca's endpoints."""
-FINAL = ("AUTH_FAILED", "TAKEN OVER")
-"""States of a refusal (``feeds.vendor.Trouble``); what was told just before it may still be on its way."""
 NAMES = ("auto", "yahoo", *VARIANTS, "massive", "massive-delayed", "finnhub")
 
 
@@ -124,7 +122,7 @@ class AutoFeed:
                 async for event in events:
                     if not isinstance(event, Status):
                         yield event
-                    elif event.state in FINAL and self._current.is_refused and self._waiting:
+                    elif self._waiting and self._is_final(event):
                         self._before = f"{self._before}{self.name}: {event.state} ({event.detail}); "
                         break
                     else:
@@ -133,6 +131,11 @@ class AutoFeed:
                     return
             self._current = self._waiting.pop(0)()
             log.warning("feed: %sgoing on with %s", self._before, self.name)
+
+    def _is_final(self, status: Status) -> bool:
+        """Whether it tells the refusal: what was told just before may still be on its way."""
+        refusal = self._current.refusal
+        return refusal is not None and status.detail.startswith(refusal.said)
 
 
 def by_vendor(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from feeds.base import Event
     from feeds.stream import StreamFeed
     from feeds.stream_time import Time
+    from feeds.vendor import Trouble
     from rotation.feed_stats import FeedStats
     from rotation.ticks import Quote
 
@@ -98,9 +99,9 @@ class Corrected:
         return self._stream.symbols
 
     @property
-    def is_refused(self) -> bool:
-        """The vendor said no for good."""
-        return self._stream.is_refused
+    def refusal(self) -> Trouble | None:
+        """Where the vendor said no for good."""
+        return self._stream.refusal
 
     def stats(self) -> FeedStats:
         """What has been counted until now."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from feeds.base import Event
     from feeds.stream_hours import Hours
-    from feeds.vendor import Halt, Heard, Vendor
+    from feeds.vendor import Halt, Heard, Trouble, Vendor
     from rotation.snapshot import Tape
     from rotation.ticks import Quote
 
@@ -98,9 +98,9 @@ class StreamFeed:
         self._words: Words | None = None
 
     @property
-    def is_refused(self) -> bool:
+    def refusal(self) -> Trouble | None:
         """The vendor said no for good: it is not asked again until the configuration changes."""
-        return self._link.final is not None
+        return self._link.final
 
     @property
     def last(self) -> Mapping[str, Quote]:
