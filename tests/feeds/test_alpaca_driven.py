@@ -11,8 +11,7 @@ import logging
 import pytest
 
 from feeds.alpaca import Alpaca
-from feeds.base import Batch, Status
-from feeds.base import Gap, Words
+from feeds.base import Batch, Gap, Status, Words
 from feeds.stream import StreamFeed
 from feeds.stream_time import Time
 from feeds.transport import Transport
