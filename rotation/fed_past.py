@@ -37,7 +37,7 @@ def changes(past: Sequence[PastCut], cut: float | None, at_ns: int) -> dict[str,
     ):
         at = bisect_right(times, to_ns(then)) - 1
         known = cut is not None and at >= 0 and times[at] >= to_ns(then - SLACK[word])
-        found[word] = cut - past[at].cut if known and cut is not None else None
+        found[word] = round(cut - past[at].cut, 9) if known and cut is not None else None
     return found
 
 

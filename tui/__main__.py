@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from feeds.fed_feed import FedFeed
     from feeds.key_chain import KeyChain
     from feeds.opening import Source
     from feeds.recorder import Recorder
@@ -151,18 +150,16 @@ class LocalBackend:
         """What the sources know of the Fed now, and when that is; blocking. Raises InputError."""
         import asyncio  # noqa: PLC0415
 
-        return asyncio.run(self._fed(age_gap_s).once())
+        from feeds import fed_opening  # noqa: PLC0415
+
+        asked = fed_opening.live(self._folder("fed"), self._cache(), age_gap_s=age_gap_s, tries=2)
+        return asyncio.run(asked.once())
 
     def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
         """The log of probabilities as a file. Raises InputError."""
         from feeds import fed_opening  # noqa: PLC0415
 
         return fed_opening.history(self._folder("fed"), since=since, form=form)
-
-    def _fed(self, age_gap_s: float = 300.0) -> FedFeed:
-        from feeds import fed_opening  # noqa: PLC0415
-
-        return fed_opening.live(self._folder("fed"), self._cache(), age_gap_s=age_gap_s)
 
     def _cache(self) -> Path:
         from platformdirs import user_cache_path  # noqa: PLC0415
