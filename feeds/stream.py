@@ -314,8 +314,11 @@ class StreamFeed:
         if gapped:
             why = f": {self._filler.error}" if self._filler.error else ""
             return Status("GAPPED", f"{detail}, {gapped} gapped{why}")
-        if self._hours.is_shut(self._time.clock_ns()):
+        now_ns = self._time.clock_ns()
+        if self._hours.is_shut(now_ns):
             return Status("CLOSED", detail)
         if self._clocks.data_s is None:
-            return Status("OFFLINE", f"{detail}, nothing has come yet")
+            # Before the bell silence is no sign of anything.
+            state = self.mode if self._hours.quiet_s(now_ns) is None else "OFFLINE"
+            return Status(state, f"{detail}, nothing has come yet")
         return Status(self.mode, detail)
