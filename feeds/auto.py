@@ -36,6 +36,8 @@ VARIANTS = {
     "alpaca-test": "test",
 }
 """Names of ``--feed`` → Alpaca's endpoints."""
+TEST_SYMBOL = "FAKEPACA"
+"""The only one at ``alpaca-test``."""
 NAMES = ("auto", "yahoo", *VARIANTS, "massive", "massive-delayed", "finnhub")
 
 

@@ -72,6 +72,10 @@ async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_pa
         assert not make().symbols & indices.symbols
 
 
+async def test_alpaca_s_test_stream_is_asked_for_the_one_symbol_it_has(tmp_path):
+    assert made(tmp_path, KEYS, choice="alpaca-test")[0].symbols == {"FAKEPACA"}
+
+
 async def test_a_history_named_by_hand_is_not_kept(tmp_path):
     assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed"]
 

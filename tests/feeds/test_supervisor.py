@@ -9,8 +9,10 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from feeds.base import Batch, Rewind, Status
+from feeds.base import Batch, Gap, Learned, Redone, Rewind, Status, Words
+from feeds.recording import frame_of, rows_of
 from feeds.supervisor import Supervisor
+from feeds.vendor import Correction
 from rotation.history import History
 from rotation.market import Market
 from rotation.sessions import from_ns, to_ns
@@ -321,3 +323,63 @@ async def test_the_market_s_time_never_depends_on_how_long_a_feed_waits_between_
     await whole.run()
     assert single.latest.legs == whole.latest.legs
     assert single.latest.as_of == whole.latest.as_of == from_ns(quotes[-1].ts_ns // NS * NS)
+
+
+# What is no quote
+
+
+async def test_prints_done_again_replace_those_of_their_symbol_alone():
+    wrong = (quote(240.0), quote(495.0, symbol="QQQ"))
+    right = (quote(219.0, "10:39:00"), quote(220.0, "10:40:00"))
+    supervisor = supervise(
+        Script(Batch(wrong, at("10:40:00")), Redone(frozenset({"IWM"}), right, at("10:41:00")))
+    )
+    await supervisor.run()
+    legs = supervisor.latest.legs
+    assert (legs["IWM"].last, legs["IWM"].high, legs["IWM"].low) == (220.0, 220.0, 219.0)
+    assert legs["QQQ"].last == 495.0
+    assert supervisor.latest.health.feeds[0].quotes == 4
+
+
+async def test_prints_done_again_that_are_none_leave_the_close():
+    supervisor = supervise(Script(Batch((quote(240.0),), at("10:40:00")), Redone(frozenset({"IWM"}), ())))
+    await supervisor.run()
+    iwm = supervisor.latest.legs["IWM"]
+    assert (iwm.last, iwm.high, iwm.session) == (217.2, None, DAYS[-1])
+
+
+async def test_history_that_is_learned_keeps_the_prints_and_changes_what_they_are_compared_with():
+    corrected = History(history().frame.with_columns(close=pl.col("close") * 2))
+    supervisor = supervise(Script(Batch((quote(220.0),), at("10:40:00")), Learned(corrected)))
+    await supervisor.run()
+    iwm = supervisor.latest.legs["IWM"]
+    assert iwm.last == 220.0
+    assert iwm.return_pct["1"] == pytest.approx((220.0 / (2 * 217.2) - 1) * 100)
+
+
+async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
+    """What a live feed may tell, hostile figures too: JSON knows neither sets nor NaN."""
+    symbols = frozenset({"IWM", "QQQ"})
+    events = (
+        Status("LIVE", "2 of 2 symbols"),
+        Words({"IWM": "GAPPED"}),
+        Gap(symbols, at("10:00:00"), at("10:01:00")),
+        Correction("IWM", at("10:00:00")),
+        Redone(symbols, (quote(220.0),)),
+        Batch((quote(float("nan")), quote(float("inf")), quote(-1.0), quote(220.0, "10:41:00"))),
+        Batch(()),
+        Learned(history()),
+    )
+    supervisor = supervise(Script(*events))
+    heard = []
+    supervisor.observer = lambda name, event, as_of_ns: heard.append((name, event, as_of_ns))
+    await supervisor.run()
+    told = [event for name, event, _ in heard if name == "script"]
+    assert told == list(events)
+    rows = [row for i, one in enumerate(heard) for row in rows_of(i, *one)]
+    frame, lost = frame_of(rows)
+    assert (lost, frame["batch"].n_unique()) == (0, len(heard))
+    assert frame.filter(kind="Gap")["said"][0].startswith('{"symbols":["')
+    assert frame.filter(kind="Redone")["said"][0] == '["IWM","QQQ"]'
+    assert supervisor.latest.legs["IWM"].last == 220.0
+    assert supervisor.latest.health.counts.bad_price == 3
