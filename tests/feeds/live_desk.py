@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from feeds.corrections import Corrected
+from feeds.keeper import HistoryKeeper
 from feeds.stream import StreamFeed
 from feeds.supervisor import Supervisor
 from rotation.history import History
@@ -19,8 +20,9 @@ from tests.feeds.stream_time import NOW_NS, FakeTime, settle
 from tests.feeds.subjects import SYMBOLS, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
+    from feeds.base import Feed
     from rotation.snapshot import FeedHealth, Leg
 
 
@@ -39,16 +41,26 @@ def closes(now_ns: int, sessions: int = 12) -> History:
 class LiveDesk:
     """``vendor``: the REST side, scripted. ``snapshot`` is the newest one."""
 
-    def __init__(self, subject: Subject, server: Any, time: FakeTime, history: History) -> None:
+    def __init__(
+        self, subject: Subject, server: Any, time: FakeTime, history: History, beside: Feed | None = None
+    ) -> None:
         self.subject = subject
         self.server = server
         self.time = time
         self.vendor = Exchange(subject.vendor(), {}, time)
         self.asked_daily: list[str] = []
         self.stream = StreamFeed(self.vendor, SYMBOLS, time=time)
-        feed = Corrected(self.stream, time=time, daily=self.asked_daily.append)
+        feeds: list[Any] = [Corrected(self.stream, time=time, daily=self._daily)]
+        self._keeper = beside
+        if beside is not None:
+            feeds.append(beside)
         market = Market(history, as_of_ns=time.clock_ns())
-        self.supervisor = Supervisor(market, [feed], clock_ns=time.clock_ns, sleep=time.sleep)
+        self.supervisor = Supervisor(market, feeds, clock_ns=time.clock_ns, sleep=time.sleep)
+
+    def _daily(self, symbol: str) -> None:
+        self.asked_daily.append(symbol)
+        if isinstance(self._keeper, HistoryKeeper):
+            self._keeper.ask_again(symbol)
 
     @property
     def legs(self) -> dict[str, Leg]:
@@ -76,13 +88,20 @@ class LiveDesk:
 
 @contextlib.asynccontextmanager
 async def live_desk(
-    monkeypatch: Any, subject: Subject, *scripts: Any, now_ns: int = NOW_NS
+    monkeypatch: Any,
+    subject: Subject,
+    *scripts: Any,
+    now_ns: int = NOW_NS,
+    beside: Callable[[FakeTime], Feed | None] = lambda _: None,
 ) -> AsyncIterator[LiveDesk]:
-    """It runs inside; at its end nothing may be left of it."""
+    """It runs inside; at its end nothing may be left. ``beside``: a keeper, told of corrected closes."""
     before = asyncio.all_tasks()
     async with subject.server(*scripts) as server:
         monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
-        desk = LiveDesk(subject, server, FakeTime(now_ns), closes(now_ns))
+        time = FakeTime(now_ns)
+        keeper = beside(time)
+        history = History.empty() if keeper is not None else closes(now_ns)
+        desk = LiveDesk(subject, server, time, history, keeper)
         task = asyncio.create_task(desk.supervisor.run())
         try:
             async with asyncio.timeout(60):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import date
 
+import pytest
+from sync_world import SINCE, World, share
+
+from feeds.keeper import HistoryKeeper
 from rotation.ticks import NS, Quote
 from tests.feeds.fault_table import FIRST
 from tests.feeds.live_desk import LiveDesk, live_desk
 from tests.feeds.stream_time import NOW_NS
-from tests.feeds.subjects import ALPACA, YAHOO
+from tests.feeds.subjects import ALPACA, SYMBOLS, YAHOO
 from tests.servers.alpaca import cancel, correction
 from tests.servers.ws import READY, STAY
 
@@ -147,6 +153,41 @@ async def test_what_is_asked_depends_on_the_print_s_session(monkeypatch, now_ns,
         await desk.time.passing(5)
         assert desk.asked_daily == daily
         assert bool(desk.vendor.asked) == redone
+
+
+async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_path):
+    """Yesterday's close was a bad print: without it the last rise was a fall."""
+    world = World(tmp_path, {"IWM": share(221.0), "QQQ": share(495.0), "SPY": share(562.0)}, NOW_NS)
+
+    @asynccontextmanager
+    async def sources():
+        yield [world.yahoo]
+
+    def keeper(time):
+        monkeypatch.setattr(
+            World, "now_ns", property(lambda _: time.clock_ns(), lambda *_: None), raising=False
+        )
+        return HistoryKeeper(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
+
+    async with live_desk(monkeypatch, ALPACA, QUIET, beside=keeper) as desk:
+
+        async def until(holds):
+            while not holds():
+                await desk.time.passing(1)
+                await asyncio.sleep(0.01)  # files are read and written in a thread
+
+        await until(lambda: "settled" in desk.supervisor.latest.health.feeds[1].detail)
+        await desk.trade(FIRST)
+        rises = len([day for day in world.market.shares["IWM"].raw if day <= date(2024, 7, 15)]) - 1
+        assert desk.legs["IWM"].streak.settled == rises
+        before = desk.legs["QQQ"]
+        world.market.shares["IWM"].raw[date(2024, 7, 15)] = 220.0
+        await desk.server.tell(cancel("IWM", 221.5, NOW_NS - 20 * 3600 * NS, 7))
+        await until(lambda: desk.legs["IWM"].streak.settled != rises)
+        iwm = desk.legs["IWM"]
+        assert (iwm.streak.settled, iwm.last) == (-1, 221.28)
+        assert iwm.return_pct["1"] == pytest.approx((221.28 / 220.0 - 1) * 100)
+        assert (desk.legs["QQQ"].streak, desk.legs["QQQ"].last) == (before.streak, before.last)
 
 
 async def test_a_vendor_that_corrects_nothing_is_handed_on_as_it_is(monkeypatch):

@@ -151,7 +151,7 @@ def environment(rest: str, stream: str) -> dict[str, str]:
     return (
         fed_environment(rest)
         | {"ROTATION_TUI_YAHOO_STREAM_URL": stream, "ROTATION_TUI_STOOQ_REST_URL": rest}
-        | {"ROTATION_TUI_OFFLINE": ""}
+        | {"ROTATION_TUI_OFFLINE": "", "ROTATION_TUI_FEED": "yahoo"}
     )
 
 
