@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time as clock
 from datetime import date, datetime
 
 import msgspec
@@ -13,6 +14,7 @@ from feeds.auto import AutoFeed
 from feeds.base import Batch, Status, Words
 from feeds.keeper import HistoryKeeper
 from feeds.store import HistoryStore
+from feeds.stream_time import Time
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.history import History
@@ -24,6 +26,8 @@ from tests.feeds.live_desk import closes, live_desk
 from tests.feeds.stream_time import NOW_NS, FakeTime, settle
 from tests.feeds.subjects import ALPACA, SYMBOLS
 from tests.servers.alpaca import status
+from tests.servers.live_world import LiveWorld, environment, shift_to_session_ns
+from tests.servers.rest import Reply, RestServer, fault
 from tests.servers.ws import ABORT, MUTE, READY, STAY, Refuse
 
 KEYS = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": "secret-1"}
@@ -78,6 +82,48 @@ async def test_alpaca_s_test_stream_is_asked_for_the_one_symbol_it_has(tmp_path)
 
 async def test_a_history_named_by_hand_is_not_kept(tmp_path):
     assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed"]
+
+
+# Asked once
+
+
+async def asked_once(tmp_path, monkeypatch, environ, *, limit_s=20.0, **urls):
+    """What ``live.once`` finds in a world of our own, in the middle of the last session."""
+    shift_ns = shift_to_session_ns(clock.time_ns())
+    time = Time(clock_ns=lambda: clock.time_ns() + shift_ns)
+    world = LiveWorld(time.clock_ns)
+    async with RestServer(answer=world.answer) as server:
+        for name, value in (environment(server.url, "ws://127.0.0.1:9") | urls).items():
+            monkeypatch.setenv(name, value)
+        folders = {"data": tmp_path, "cache": tmp_path / "cache"}
+        found = await live.once(Desk(), choice="auto", limit_s=limit_s, time=time, environ=environ, **folders)
+    return world, found
+
+
+async def test_a_snapshot_of_now_has_every_leg_and_its_source(tmp_path, monkeypatch):
+    world, now = await asked_once(tmp_path, monkeypatch, {})
+    assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
+    assert {(one.mode, one.source) for one in now.standings.values()} == {("LIVE", "Yahoo")}
+    for quote in now.quotes:
+        assert quote.price == world.price(quote.symbol, quote.ts_ns)
+    assert now.fed is not None
+
+
+async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypatch):
+    async with RestServer(fault(401)) as refusing:
+        _, now = await asked_once(tmp_path, monkeypatch, KEYS, ROTATION_TUI_ALPACA_REST_URL=refusing.url)
+        assert refusing.requests
+    assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
+    assert {one.source for one in now.standings.values()} == {"Yahoo"}
+
+
+async def test_a_snapshot_of_now_waits_for_nobody_longer_than_its_limit(tmp_path, monkeypatch):
+    async with RestServer(Reply(mute=True)) as mute:
+        _, now = await asked_once(
+            tmp_path, monkeypatch, KEYS, limit_s=0.3, ROTATION_TUI_ALPACA_REST_URL=mute.url
+        )
+    brought = {quote.symbol for quote in now.quotes}
+    assert not brought - {"RUT", "NDX"}
 
 
 # Words, from the wire to a leg and to JSON

@@ -74,8 +74,8 @@ class LiveWorld:
         return round((raw[before] or 0.0) * (1 + wave), 2)
 
     def traded_ns(self) -> int:
-        """When the newest print was made."""
-        now_ns = self.clock_ns()
+        """When the newest print was made, in whole seconds as Yahoo's charts have it."""
+        now_ns = self.clock_ns() // S * S
         day = session_at(now_ns)
         return min(now_ns, close_ns(day)) if day else close_ns(last_closed(now_ns))
 
