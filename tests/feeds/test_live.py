@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time as clock
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 
 import msgspec
 import pytest
+from sync_world import SINCE, World, share
 
 from feeds import live
 from feeds.auto import AutoFeed
@@ -19,7 +21,7 @@ from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market import Market
-from rotation.sessions import NEW_YORK, close_ns, last_closed, to_ns
+from rotation.sessions import NEW_YORK, close_ns, last_closed, sessions_between, to_ns
 from rotation.ticks import NS, Quote
 from tests.feeds.fault_table import FIRST
 from tests.feeds.live_desk import closes, live_desk
@@ -237,6 +239,66 @@ async def test_silence_that_no_hour_explains_is_an_alarm(monkeypatch):
         await desk.time.passing(45)
         assert {leg.state for leg in desk.legs.values()} <= {"OFFLINE", "GAPPED", "STALE 2d"}
         assert desk.server.upgrades >= 2
+
+
+async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, tmp_path):
+    """Prints, their close, Thanksgiving, 27 November: provisional becomes settled, nothing else does."""
+    wednesday, friday = date(2026, 11, 25), date(2026, 11, 27)
+    days = sessions_between(date(2026, 10, 1), date(2026, 12, 4))
+    world = World(tmp_path, {s: share(price, days) for s, price in FIRST.items()})
+    raw = world.market.shares["IWM"].raw
+
+    @asynccontextmanager
+    async def sources():
+        yield [world.yahoo]
+
+    def keeper(time):
+        monkeypatch.setattr(
+            World, "now_ns", property(lambda _: time.clock_ns(), lambda *_: None), raising=False
+        )
+        return HistoryKeeper(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
+
+    start_ns = at("2026-11-25 15:58")
+    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=start_ns, beside=keeper) as desk:
+
+        async def until(text, step=30):
+            while desk.time.clock_ns() < at(text):
+                await desk.time.passing(step, step=step)
+                await asyncio.sleep(0.002)  # files are read and written in a thread
+
+        async def trading_until(text, day):
+            while desk.time.clock_ns() < at(text):
+                await desk.trading(1, {symbol: one.raw[day] for symbol, one in world.market.shares.items()})
+
+        def iwm():
+            leg = desk.legs["IWM"]
+            return leg.last, leg.state, leg.source, leg.session, leg.streak.settled - settled
+
+        settled = 0
+        await until("2026-11-25 15:59", step=1)
+        settled = desk.legs["IWM"].streak.settled
+        assert settled == days.index(wednesday) - 1
+        await trading_until("2026-11-25 15:59:59", wednesday)
+        assert iwm() == (raw[wednesday], "LIVE", "Alpaca", wednesday, 0)
+        await until("2026-11-25 16:19")
+        assert iwm() == (raw[wednesday], "CLOSED", "Alpaca", wednesday, 0), "no official close yet"
+        await until("2026-11-25 16:30")
+        assert iwm()[1:] == ("CLOSED", "history", wednesday, 1)
+        for hour in ("2026-11-26 04:30", "2026-11-26 12:00", "2026-11-27 03:00"):
+            await until(hour, step=600)
+            assert iwm() == (raw[wednesday], "CLOSED", "history", wednesday, 1)
+        await until("2026-11-27 08:00", step=600)
+        await desk.trade({"IWM": 230.0})
+        assert iwm() == (230.0, "LIVE", "Alpaca", friday, 1)
+        await until("2026-11-27 12:30", step=1800)
+        await until("2026-11-27 12:58")
+        await trading_until("2026-11-27 12:59:59", friday)
+        assert iwm() == (raw[friday], "LIVE", "Alpaca", friday, 1)
+        await until("2026-11-27 13:19")
+        assert iwm() == (raw[friday], "CLOSED", "Alpaca", friday, 1)
+        await until("2026-11-27 13:30")
+        assert iwm()[1:] == ("CLOSED", "history", friday, 2)
+        assert desk.supervisor.latest.health.feeds[1].detail == "settled through 2026-11-27"
 
 
 # Two feeds
