@@ -86,7 +86,7 @@ def _large(line: _Line, width: int, height: int) -> list[Row]:
         right = f"{NOW} {right}"
     middle = max(inner - len(left) - len(right), 1)
     title = "P(cut) by day" if line.settled else "not settled"
-    mid = title.center(middle) if middle > len(title) else " " * middle
+    mid = title.center(middle) if middle >= len(title) + 2 else " " * middle
     rows.append(((" " * (AXIS + 1) + left + mid + right, "faint"),))
     return rows
 
