@@ -6,9 +6,13 @@ Time is moved by half-minutes; the server, the sockets and the driver are real.
 from __future__ import annotations
 
 import contextlib
+import gc
 import random
+import tracemalloc
 from datetime import date
+from pathlib import Path
 
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -20,6 +24,7 @@ from tests.feeds.fault_table import running
 from tests.feeds.subjects import SYMBOLS, YAHOO
 from tests.servers.ws import STAY, Refuse
 
+FEEDS = Path(stream_door.__file__).parent
 WEEK = sessions_between(date(2026, 11, 23), date(2026, 11, 27))
 """Thanksgiving and a half-day among them."""
 STEP_S = 29.0
@@ -72,7 +77,15 @@ class Desk:
             for day in WEEK:
                 if open_ns(day) <= quote.ts_ns <= close_ns(day):
                     book = self.books.setdefault((day, quote.symbol), Prints(open_ns(day)))
-                    book.take(quote)
+                    # A copy, numbers and all: what the feeds allocated must be free again.
+                    book.take(msgspec.json.decode(msgspec.json.encode(quote), type=Quote))
+
+
+def held_kb() -> float:
+    """What code of ours allocated, and still holds."""
+    gc.collect()
+    taken = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, f"{FEEDS}/*")])
+    return sum(trace.size for trace in taken.traces) / 1024
 
 
 def frame(quote: Quote):
@@ -150,12 +163,15 @@ def _at(book: Prints, minute: int) -> float | None:
 
 
 @pytest.mark.parametrize("seed", [2026])
-async def test_a_week_with_faults(monkeypatch, seed):
+async def test_a_week_with_faults(monkeypatch, caplog, seed):
     chance = random.Random(seed)
     monkeypatch.setattr(stream_door, "KEPT", 400)
     truth, desk = Truth(chance), Desk()
     start_ns = hours(WEEK[0])[0]
     sizes = []
+    caplog.set_level("CRITICAL")  # what is captured is kept
+    kb: list[float] = []
+    tracemalloc.start()
     async with running(monkeypatch, YAHOO, (STAY,), now_ns=start_ns, newest={}) as run:
         week = Week(run, truth, desk, chance)
         for day in WEEK:
@@ -166,8 +182,11 @@ async def test_a_week_with_faults(monkeypatch, seed):
             await week.step(400.0)
             feed = run.feed
             sizes.append((len(feed._door._seen), len(feed._buffer._quotes), len(run.time._sleeping)))
+            kb.append(held_kb())
         stats = run.feed.stats()
+    tracemalloc.stop()
     assert len(WEEK) == 4
+    assert kb[-1] <= max(kb[:2]) + 32, f"flat after the first sessions: {kb} KB"
     assert stats.reconnects >= 20
     assert stats.gaps >= 10
     assert stats.duplicates >= 30
