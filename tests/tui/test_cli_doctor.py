@@ -42,6 +42,9 @@ def program(tmp_path) -> Program:
     made.env |= {
         "ROTATION_TUI_COINBASE_STREAM_URL": f"ws://{NOBODY}",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        # A terminal's, wherever the tests run: under CI there may be none, and none of a locale.
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
     }
     return made
 
