@@ -10,10 +10,13 @@ import csv
 from collections import defaultdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.fedwatch import Month, StripCase, day_count, solve
+from rotation.fedwatch import StripCase, day_count, solve
 from rotation.odds import distributions, mean_bp
+
+if TYPE_CHECKING:
+    from rotation.contracts import Month
 
 RANGE_BP = (525, 550)
 """From 26 July 2023 to 18 September 2024, so for every watch date here."""

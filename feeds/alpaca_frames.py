@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.alpaca_conditions import sets_last
+from feeds.base import Correction
 from feeds.errors import SourceError
-from feeds.vendor import Correction, Halt
+from feeds.vendor import Halt
 from feeds.wire import instant_ns, number
 from rotation.sessions import is_session, new_york_day, open_ns
 from rotation.ticks import NS, Quote

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from feeds.base import Correction
 from feeds.symbols import alpaca_symbol, is_index
-from feeds.vendor import Correction, Halt
+from feeds.vendor import Halt
 from rotation.ticks import Quote
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feeds.pace import reset_after_s, retry_after_s
+from feeds.clock import reset_after_s, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,8 +26,8 @@ from feeds.alpaca_rows import (
     rows,
     seen,
 )
-from feeds.daily import SourceAway, last_settled
-from feeds.errors import SourceError
+from feeds.daily import last_settled
+from feeds.errors import SourceAway, SourceError
 from feeds.wire import address
 from rotation.sessions import NEW_YORK, from_ns
 

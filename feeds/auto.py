@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from feeds.base import Event
-    from feeds.stream_time import Time
+    from feeds.clock import Time
     from feeds.transport import Transport
     from feeds.vendor import Vendor
     from rotation.feed_stats import FeedStats

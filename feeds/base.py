@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
-from feeds.vendor import Correction
 from rotation.fed import Fed
 from rotation.history import History
 from rotation.ticks import Quote
@@ -61,6 +60,14 @@ class Gap(msgspec.Struct, frozen=True):
     symbols: frozenset[str]
     start_ns: int
     end_ns: int
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """An earlier print was cancelled or corrected: the day's bar must be fetched again."""
+
+    symbol: str
+    ts_ns: int
+    """Of the print that was wrong, or of the message where it does not say."""
 
 
 class Words(msgspec.Struct, frozen=True):

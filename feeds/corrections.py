@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.base import Batch, Redone, Status, Words
-from feeds.daily import SETTLE_NS
+from feeds.base import Batch, Correction, Redone, Status, Words
 from feeds.errors import SourceError
 from feeds.stream_door import StreamDoor
-from feeds.vendor import Correction
-from rotation.sessions import hours, session_at
+from rotation.sessions import SETTLE_NS, hours, session_at
 from rotation.states import delay_s
 from rotation.ticks import NS
 
@@ -28,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from feeds.base import Event
+    from feeds.clock import Time
     from feeds.stream import StreamFeed
-    from feeds.stream_time import Time
     from feeds.vendor import Trouble
     from rotation.feed_stats import FeedStats
     from rotation.ticks import Quote

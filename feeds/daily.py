@@ -11,33 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import polars as pl
 
-from feeds.errors import SourceError
+from feeds.errors import SourceAway, SourceError
 from feeds.history_files import KNOWN, SCHEMA
-from rotation.sessions import close_ns, new_york_day, previous_session, sessions_between
-from rotation.ticks import NS
+from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_session, sessions_between
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import date
 
-SETTLE_NS = 20 * 60 * NS
-"""A close counts this long after the bell: the auction prints late, free consolidated data lag 15 minutes."""
-
 Row = tuple[object, ...]
 """date, close, adj_close, open, high, low, volume."""
-
-
-class SourceAway(SourceError):  # noqa: N818 - a state of the source, told like its other failures
-    """The source answers nobody for now, whichever symbol is asked for."""
-
-    def __init__(self, said: str, *, after_s: float | None = None, refused: bool = False) -> None:
-        """``after_s``: seconds after which it is worth asking again; None where waiting does not help.
-
-        ``refused``: it is there, and says that it was asked too much.
-        """
-        super().__init__(said)
-        self.after_s = after_s
-        self.refused = refused
 
 
 class Bars(msgspec.Struct, frozen=True):

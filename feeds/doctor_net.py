@@ -23,11 +23,11 @@ from feeds import (
     newyorkfed,
     polymarket,
     stooq,
-    yahoo_chart,
+    yahoo_address,
 )
+from feeds.clock import http_date_ns
 from feeds.errors import InputError
 from feeds.exchange import AGENT
-from feeds.pace import http_date_ns
 from feeds.wire import address
 from rotation.findings import Finding
 
@@ -41,7 +41,7 @@ SKEW_S = 2.0
 _REFUSALS = {429: "it limits this machine: wait", 451: "it is closed to this place"}
 
 SOURCES = (
-    ("Yahoo", "YAHOO", yahoo_chart.HOME, ""),
+    ("Yahoo", "YAHOO", yahoo_address.HOME, ""),
     ("Stooq", "STOOQ", stooq.HOME, ""),
     ("New York Fed", "NEWYORKFED", newyorkfed.HOME, ""),
     ("FRED", "FRED", fred.HOME, ""),

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from rotation.errors import InputError
 
-__all__ = ["InputError", "SourceError"]
+__all__ = ["InputError", "SourceAway", "SourceError"]
 
 
 class SourceError(ValueError):
     """What a source sent cannot be used. ``str()`` says why, in our own words: it may reach the screen."""
+
+
+class SourceAway(SourceError):  # noqa: N818 - a state of the source, told like its other failures
+    """The source answers nobody for now, whichever symbol is asked for."""
+
+    def __init__(self, said: str, *, after_s: float | None = None, refused: bool = False) -> None:
+        """``after_s``: seconds after which it is worth asking again; None where waiting does not help.
+
+        ``refused``: it is there, and says that it was asked too much.
+        """
+        super().__init__(said)
+        self.after_s = after_s
+        self.refused = refused

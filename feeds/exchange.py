@@ -10,9 +10,9 @@ from hashlib import sha256
 import httpx
 import msgspec
 
+from feeds.clock import http_date_ns, reset_after_s, retry_after_s
 from feeds.errors import SourceError
 from feeds.http_body import Expected, check_content, read_body
-from feeds.pace import http_date_ns, reset_after_s, retry_after_s
 
 AGENT = "Mozilla/5.0 (compatible; rotation-tui)"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feeds.yahoo_zq import Chart
+    from rotation.contracts import Month
     from rotation.fed import Fed
-    from rotation.fedwatch import Month
 
 T = TypeVar("T")
 DAY_NS = 86_400 * 10**9

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from feeds.base import Event
     from feeds.fed_gather import FedGather
     from feeds.transport import Transport
+    from rotation.contracts import Month
     from rotation.fed import Fed
     from rotation.fed_inputs import FedInputs, StripQuote
-    from rotation.fedwatch import Month
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from feeds.polymarket_frames import TokenQuote
     from feeds.transport import Fetched, Transport
-    from rotation.fedwatch import Month
+    from rotation.contracts import Month
 
 T = TypeVar("T")
 STRIP_MODE = "DELAYED 10m"

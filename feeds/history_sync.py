@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from feeds import splits, sync_plan
-from feeds.daily import Bars, DailySource, SourceAway, last_settled
-from feeds.errors import InputError, SourceError
+from feeds.daily import Bars, DailySource, last_settled
+from feeds.errors import InputError, SourceAway, SourceError
 from feeds.renames import Renames
 from feeds.store import ChangedError, Series
 from feeds.sync_jobs import Job, in_order, take_group
 from feeds.sync_tally import Tally
 from rotation.sessions import new_york_day
-from rotation.states import duration
+from rotation.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -12,7 +12,6 @@ from feeds.base import Learned, Status
 from feeds.daily import last_settled
 from feeds.errors import InputError
 from feeds.history_loading import load_history
-from feeds.history_sources import open_sources
 from feeds.history_sync import HistorySync
 from feeds.renames import FILE, read_renames
 from feeds.sync_plan import last_turn
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from feeds.base import Event
+    from feeds.clock import Time
     from feeds.daily import DailySource
     from feeds.store import HistoryStore
-    from feeds.stream_time import Time
     from rotation.sync_report import SyncProgress, SyncReport
 
 log = logging.getLogger(__name__)
@@ -54,14 +53,14 @@ class HistoryKeeper:
         *,
         since: date,
         time: Time,
-        sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]] | None = None,
+        sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]],
     ) -> None:
-        """``symbols``: the desk's legs. ``sources``: as ``feeds.history_sources`` opens them."""
+        """``symbols``: the desk's legs. ``sources``: opens those to ask, first choice first."""
         self._store = store
         self._symbols = list(symbols)
         self._since = since
         self._time = time
-        self._sources = sources or self._opened
+        self._sources = sources
         self._again: set[str] = set()
         self._moved = asyncio.Event()
         self._progress: SyncProgress | None = None
@@ -182,6 +181,3 @@ class HistoryKeeper:
         """The newest word on how it goes; one that nobody has read yet is replaced."""
         self._progress = progress
         self._moved.set()
-
-    def _opened(self) -> AbstractAsyncContextManager[list[DailySource]]:
-        return open_sources("auto", symbols=len(self._symbols), since=self._since)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds import auto, fed_opening
 from feeds.auto import AutoFeed, by_vendor
+from feeds.clock import Time
 from feeds.errors import SourceError
+from feeds.history_sources import open_sources
 from feeds.keeper import HistoryKeeper
 from feeds.opening import Now
 from feeds.stream import StreamFeed
-from feeds.stream_time import Time
 from feeds.symbols import is_index
 from feeds.transport import Transport
 from feeds.yahoo import Yahoo
@@ -55,7 +57,12 @@ def feeds(
     transport = Transport(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep)
     symbols = list(desk.legs)
     closes = {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
-    keeper = None if store is None else HistoryKeeper(store, symbols, since=HISTORY_SINCE, time=time)
+    sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE)
+    keeper = (
+        None
+        if store is None
+        else HistoryKeeper(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
+    )
     daily = keeper.ask_again if keeper is not None else _left_alone
     vendors = auto.vendors(choice, symbols, transport, time, environ)
     shares, indices = _dealt(vendors[0], symbols)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.base import Correction
 from feeds.fields import instant, price, quote, sifted, symbol
-from feeds.vendor import Correction, Heard
+from feeds.vendor import Heard
 from feeds.wire import decode, number
 
 if TYPE_CHECKING:

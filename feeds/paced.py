@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Self
 import httpx
 import msgspec
 
-from feeds.daily import SourceAway
-from feeds.errors import SourceError
+from feeds.clock import Pace
+from feeds.errors import SourceAway, SourceError
 from feeds.exchange import Failure, Request, exchange
-from feeds.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -14,11 +14,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from feeds.base import Status
+from feeds.clock import Pace, retry_after_s
 from feeds.errors import SourceError
-from feeds.pace import Pace, retry_after_s
 from feeds.polymarket_frames import PING, PONG, TokenQuote, parse, subscription
 from feeds.wire import address
-from rotation.states import duration
+from rotation.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable

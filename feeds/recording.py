@@ -15,9 +15,8 @@ import polars as pl
 from feeds.base import Batch, FedNews, Learned, Redone, Rewind, Status
 from feeds.sanitize import clean
 from feeds.tape_schema import RECORDED, SCHEMA, quotes
-from rotation.door import FUTURE_NS
 from rotation.sessions import NEW_YORK
-from rotation.ticks import NS
+from rotation.ticks import FUTURE_NS, NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

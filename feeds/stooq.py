@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from feeds.daily import Answer, Bars, SourceAway, one_by_one, settled
-from feeds.errors import SourceError
+from feeds.daily import Answer, Bars, one_by_one, settled
+from feeds.errors import SourceAway, SourceError
 from feeds.symbols import stooq_symbol
 from feeds.wire import address, number
 from rotation.sessions import new_york_day, previous_session

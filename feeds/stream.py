@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from feeds.base import Status, Words
+from feeds.clock import Time
 from feeds.stream_buffer import Buffer
 from feeds.stream_clocks import Clocks
 from feeds.stream_door import StreamDoor
@@ -15,7 +16,6 @@ from feeds.stream_fill import Filler
 from feeds.stream_hours import Equities
 from feeds.stream_lag import Lag
 from feeds.stream_link import Link
-from feeds.stream_time import Time
 from rotation.feed_stats import FeedStats
 from rotation.ticks import NS
 

@@ -16,8 +16,7 @@ from rotation.ticks import NS, Quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-    from feeds.base import Event
-    from feeds.vendor import Correction
+    from feeds.base import Correction, Event
 
 KEPT = 4096
 """Quotes waiting, at least; twice the symbols where there are more of them."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.states import duration
+from rotation.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

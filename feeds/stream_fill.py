@@ -15,10 +15,10 @@ from feeds.stream_gaps import Gaps, bars, fetch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from feeds.clock import Time
     from feeds.stream_buffer import Buffer
     from feeds.stream_door import StreamDoor
     from feeds.stream_gaps import Fill
-    from feeds.stream_time import Time
     from feeds.vendor import Vendor
     from rotation.ticks import Quote
 

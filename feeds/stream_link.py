@@ -17,20 +17,20 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
+from feeds.clock import retry_after_s
 from feeds.errors import SourceError
-from feeds.pace import retry_after_s
 from feeds.sanitize import clean
 from feeds.stream_clocks import PING_S, PONG_S
 from feeds.vendor import Trouble
-from rotation.states import duration
+from rotation.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from websockets.asyncio.client import ClientConnection
 
+    from feeds.clock import Time
     from feeds.stream_clocks import Clocks
-    from feeds.stream_time import Time
     from feeds.vendor import Conversation, Frame, Heard, Vendor
 
 log = logging.getLogger(__name__)

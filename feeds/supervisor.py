@@ -10,8 +10,7 @@ from weakref import WeakSet
 
 import msgspec
 
-from feeds.base import Batch, FedNews, Gap, Learned, Redone, Rewind, Status, Stream, Words
-from feeds.vendor import Correction
+from feeds.base import Batch, Correction, FedNews, Gap, Learned, Redone, Rewind, Status, Stream, Words
 from rotation.snapshot import FeedHealth, Tape
 from rotation.states import Standing
 

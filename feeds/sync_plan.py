@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from feeds.daily import SETTLE_NS, last_settled
+from feeds.daily import last_settled
 from feeds.history_files import KNOWN
-from rotation.sessions import hours, is_session, new_york_day, previous_session, sessions_between, to_ns
+from rotation.sessions import (
+    SETTLE_NS,
+    hours,
+    is_session,
+    new_york_day,
+    previous_session,
+    sessions_between,
+    to_ns,
+)
 
 if TYPE_CHECKING:
     from datetime import date

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 import httpx
 import msgspec
 
+from feeds.clock import Pace
 from feeds.errors import SourceError
 from feeds.exchange import Failure, Request, exchange
 from feeds.last_good import KEY, LastGood, LastGoodFolder
-from feeds.pace import Pace
-from rotation.states import duration
+from rotation.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from feeds.base import Correction
 from rotation.ticks import Quote
 
 if TYPE_CHECKING:
@@ -36,14 +37,6 @@ class Halt(msgspec.Struct, frozen=True):
     symbol: str
     halted: bool
     ts_ns: int
-
-
-class Correction(msgspec.Struct, frozen=True):
-    """An earlier print was cancelled or corrected: the day's bar must be fetched again."""
-
-    symbol: str
-    ts_ns: int
-    """Of the print that was wrong, or of the message where it does not say."""
 
 
 class Heard(msgspec.Struct, frozen=True):

@@ -14,9 +14,9 @@ from feeds.errors import SourceError
 from feeds.symbols import yahoo_symbol
 from feeds.vendor import Heard
 from feeds.wire import address, instant_ns
+from feeds.yahoo_address import HOME, PATH, stream_url
 from feeds.yahoo_minutes import Minutes, parse_minutes
 from feeds.yahoo_proto import parse
-from feeds.yahoo_zq import HOME, PATH, stream_url
 from rotation.ticks import NS, Quote
 
 if TYPE_CHECKING:

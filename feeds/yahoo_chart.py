@@ -17,6 +17,7 @@ from feeds.errors import SourceError
 from feeds.sanitize import clean
 from feeds.symbols import yahoo_symbol
 from feeds.wire import address, decode, instant_ns, number
+from feeds.yahoo_address import HOME, PATH
 from rotation.sessions import NEW_YORK, close_ns, is_session, new_york_day, to_ns
 from rotation.ticks import NS
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from feeds.paced import PacedClient
 
-HOME = "https://query2.finance.yahoo.com"
-PATH = "/v8/finance/chart/"
 GAP_S = 0.5
 """Between two requests; 2,100 symbols take 18 minutes."""
 _SPLIT_DAYS = 15

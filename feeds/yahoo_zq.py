@@ -17,6 +17,7 @@ from feeds.errors import SourceError
 from feeds.sanitize import clean
 from feeds.strip import CODES, Strip, StripQuote, code, in_order, months_ahead, usable
 from feeds.wire import address, decode, instant_ns, number
+from feeds.yahoo_address import HOME, PATH
 from rotation.fed_prices import settled_ns
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
 
     from feeds.transport import Fetched, Transport
     from feeds.yahoo_proto import PricingData
-    from rotation.fedwatch import Month
+    from rotation.contracts import Month
 
-HOME = "https://query2.finance.yahoo.com"
-STREAM_HOME = "wss://streamer.finance.yahoo.com"
-PATH = "/v8/finance/chart/"
 MONTHS = 19
 """To the end of next year and a little beyond: the meetings of the published horizon."""
 FRESH_S = 120.0
@@ -173,11 +171,6 @@ def _zone(name: object) -> ZoneInfo:
         return ZoneInfo(name) if isinstance(name, str) else NEW_YORK
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return NEW_YORK
-
-
-def stream_url() -> str:
-    """``ROTATION_TUI_YAHOO_STREAM_URL``, or Yahoo's own. Raises InputError for a wrong address."""
-    return address("YAHOO", "STREAM", STREAM_HOME) + "/?version=2"
 
 
 def from_frame(data: PricingData) -> StripQuote | None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.base import Batch, Status
+from feeds.clock import Time
 from feeds.stream import StreamFeed
 from feeds.stream_hours import Globex
-from feeds.stream_time import Time
 from feeds.strip import months_ahead, usable
 from feeds.yahoo import Yahoo, YahooConversation
 from feeds.yahoo_zq import MONTHS, contract, from_frame, symbol
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from feeds.transport import Transport
     from feeds.yahoo_proto import PricingData
-    from rotation.fedwatch import Month
+    from rotation.contracts import Month
     from rotation.feed_stats import FeedStats
     from rotation.ticks import Quote
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from rotation.errors import InputError
 
-if TYPE_CHECKING:
-    from rotation.fedwatch import Month
-
+Month = tuple[int, int]
+"""(year, month) of a contract."""
 CODES = "FGHJKMNQUVXZ"
 """The futures trade's month letters, January to December."""
 _NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

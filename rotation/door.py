@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from rotation.prints import Prints
 from rotation.sessions import hours, session_at
 from rotation.snapshot import Counts
-from rotation.ticks import NS
+from rotation.ticks import FUTURE_NS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rotation.ticks import Quote
-
-FUTURE_NS = 60 * NS
-"""Allowance for clocks that disagree; a print further ahead of the clock is a lie."""
 
 Part = Literal["PRE", "REGULAR", "POST"]
 

@@ -8,7 +8,8 @@ import msgspec
 
 from rotation.fed import FUTURES, Fed, FedContract, FedEngine
 from rotation.sessions import NEW_YORK, new_york_day, previous_session
-from rotation.states import delay_s, duration
+from rotation.states import delay_s
+from rotation.text import duration
 from rotation.ticks import NS
 
 if TYPE_CHECKING:

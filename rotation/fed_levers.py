@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.fedwatch import STEP_PCT, Month, StripCase, solve
+from rotation.contracts import Month
+from rotation.fedwatch import STEP_PCT, StripCase, solve
 from rotation.odds import conditional, odds
 
 if TYPE_CHECKING:

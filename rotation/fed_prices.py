@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from rotation.contracts import name
-from rotation.door import FUTURE_NS
+from rotation.contracts import Month, name
 from rotation.errors import InputError
 from rotation.fed_inputs import StripQuote
-from rotation.fedwatch import Chain, Month, StripCase, index, month_of, solve
-from rotation.headline import day
+from rotation.fedwatch import Chain, StripCase, index, month_of, solve
 from rotation.sessions import NEW_YORK, new_york_day, previous_session, to_ns
 from rotation.strip_check import check_ages, check_chain, check_price
 from rotation.strip_quotes import Book, usable
-from rotation.ticks import NS
+from rotation.text import day
+from rotation.ticks import FUTURE_NS, NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

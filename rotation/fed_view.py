@@ -16,17 +16,17 @@ from rotation.fed_ageing import settlement_state, state_of
 from rotation.fed_inputs import Sourced
 from rotation.fed_levers import levers_at, tick_effects
 from rotation.fedwatch import Chain, MeetingMove, StripCase, solve
-from rotation.headline import day as day_words
 from rotation.markets_odds import local_bp
 from rotation.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 from rotation.strip_check import MOST_STEPS, check, check_chain
 from rotation.strip_fit import fit
+from rotation.text import day as day_words
 
 if TYPE_CHECKING:
+    from rotation.contracts import Month
     from rotation.fed_inputs import FedInputs
     from rotation.fed_prices import Prices
-    from rotation.fedwatch import Month
     from rotation.strip_fit import StripFit
 
 RANGE_BP = 25

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from rotation.contracts import Month
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Month = tuple[int, int]
 State = Literal["ok", "degraded", "unsolved"]
 
 STEP_PCT = 0.25

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.sessions import NEW_YORK
+from rotation.text import day, ordinal, percent, short_day, signed
 
 if TYPE_CHECKING:
     from datetime import date
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 WINDOW = "5"
 """Sessions the sentence looks back over."""
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 RECENT_DAYS = 30
 """A record younger than this is not worth a clause."""
 
@@ -81,7 +81,7 @@ def _decision(fed: Fed | None) -> str:
         return ""
     row = next((row for row in priced if max(row.cut or 0, row.hike or 0) >= 0.5), priced[0])
     what, p = max(("cut", row.cut or 0.0), ("hike", row.hike or 0.0), key=lambda way: way[1])
-    return f"{what} on {_short(row.date)} priced at {percent(p)} %{_worth(fed)}"
+    return f"{what} on {short_day(row.date)} priced at {percent(p)} %{_worth(fed)}"
 
 
 def _worth(fed: Fed) -> str:
@@ -93,18 +93,7 @@ def _worth(fed: Fed) -> str:
         return ""
     if not futures.kind.startswith("settlement"):
         return ""
-    return f" (settled {_short(futures.at.astimezone(NEW_YORK).date())})"
-
-
-def _short(value: date) -> str:
-    return f"{value.day} {MONTHS[value.month - 1]}"
-
-
-def percent(p: float) -> str:
-    """A share of 1 in whole per cent; what is not quite certain never reads 0 or 100."""
-    if 0 < p <= 0.005:
-        return "under 1"
-    return "over 99" if 0.995 <= p < 1 else f"{100 * p:.0f}"
+    return f" (settled {short_day(futures.at.astimezone(NEW_YORK).date())})"
 
 
 def _since(since: SincePct | SincePp | None, session: date, word: str) -> str:
@@ -115,20 +104,3 @@ def _since(since: SincePct | SincePp | None, session: date, word: str) -> str:
     if (session - since.date).days <= RECENT_DAYS:
         return ""
     return f", {word} since {day(since.date)}"
-
-
-def signed(value: float, decimals: int) -> str:
-    """``+1.88`` or ``−1.88`` with a real minus; what rounds to nothing has no sign."""
-    text = f"{value:+.{decimals}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-def ordinal(n: int) -> str:
-    """``1st``, ``2nd``, ``3rd``, ``11th``."""
-    suffix = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n}{suffix}"
-
-
-def day(value: date) -> str:
-    """``27 May 2020``, in English whatever the locale."""
-    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"

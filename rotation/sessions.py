@@ -9,15 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
-
-    from rotation.snapshot import Phase
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -28,6 +26,12 @@ CLOSES_EARLY = time(13)
 POST_ENDS = time(20)
 POST_ENDS_EARLY = time(17)
 """After a 13:00 close, late trading ends at 17:00."""
+
+SETTLE_NS = 20 * 60 * NS
+"""A close counts this long after the bell: the auction prints late, free consolidated data lag 15 minutes."""
+
+Phase = Literal["PRE", "REGULAR", "POST", "CLOSED"]
+"""Part of a trading day; CLOSED is every time that no session covers."""
 
 _DAY = timedelta(days=1)
 

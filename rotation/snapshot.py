@@ -7,14 +7,12 @@ percentage points (pp), ages in seconds, dates are New York session dates.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 import msgspec
 
 from rotation.fed import Fed
 from rotation.feed_stats import FeedStats
-
-Phase = Literal["PRE", "REGULAR", "POST", "CLOSED"]
+from rotation.sessions import Phase
 
 
 class Streak(msgspec.Struct, frozen=True):

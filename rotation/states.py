@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.sessions import close_ns, last_closed, new_york_day, phase_at, previous_session, session_at
+from rotation.text import duration
 from rotation.ticks import NS
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ class Standing(msgspec.Struct, frozen=True):
     """Provenance, in words."""
     word: str = ""
     """GAPPED, HALTED or OFFLINE where the prices are not worth the mode; else ""."""
-
-
-def duration(seconds: float) -> str:
-    """``42s``, ``3m``, ``5h`` or ``12d``: the largest unit that is not 0."""
-    whole = int(seconds)
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if whole >= size:
-            return f"{whole // size}{unit}"
-    return f"{whole}s"
 
 
 def of_print(standing: Standing, age_s: float, as_of_ns: int) -> str:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from rotation.fedwatch import Chain, Month, StripCase
+    from rotation.contracts import Month
+    from rotation.fedwatch import Chain, StripCase
 
 LOWEST_PRICE = 90.0
 NEGATIVE_RATE = 100.0

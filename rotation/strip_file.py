@@ -7,9 +7,9 @@ import re
 from datetime import date
 from typing import Any
 
-from rotation.contracts import month_written, name
+from rotation.contracts import Month, month_written, name
 from rotation.errors import InputError
-from rotation.fedwatch import Month, StripCase
+from rotation.fedwatch import StripCase
 from rotation.strip_quotes import settlement
 
 

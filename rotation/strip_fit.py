@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.fedwatch import Month, day_count, index, month_of, solve
+from rotation.contracts import Month
+from rotation.fedwatch import day_count, index, month_of, solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

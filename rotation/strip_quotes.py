@@ -14,7 +14,7 @@ from rotation.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rotation.fedwatch import Month
+    from rotation.contracts import Month
 
 _SETTLE = re.compile(r"(\d{1,3}(?:\.\d+)?)[AB]?", re.ASCII)
 """A and B mark a settlement made from the ask or the bid."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 NS = 1_000_000_000
+FUTURE_NS = 60 * NS
+"""Allowance for clocks that disagree; a print further ahead of the clock is refused."""
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):

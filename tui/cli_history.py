@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from rotation.desk import HISTORY_SINCE
-from rotation.states import duration
+from rotation.text import duration
 from tui.options import backend, start_log
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from rotation.headline import signed
+from rotation.text import signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

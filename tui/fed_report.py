@@ -13,9 +13,8 @@ from rotation.errors import InputError, UnavailableError
 from rotation.fed_prices import prices
 from rotation.fed_table import checked_table
 from rotation.fed_view import fed
-from rotation.headline import day
-from rotation.states import duration
 from rotation.strip_file import parse_strip
+from rotation.text import day, duration
 from tui.draw import UNKNOWN, change, clean, column, number
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
-from rotation.headline import day
+from rotation.text import day
 from tui import report_fed
 from tui.draw import UNKNOWN, change, clean, column, number
 from tui.panels.ribbon import NEW_YORK, run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from feeds.stream_time import Time
+from feeds.clock import Time
 from rotation.ticks import NS
 
 NOW_NS = 1_721_140_800 * NS

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from feeds import stooq, yahoo_chart
-from feeds.daily import Answer, Bars, SourceAway, one_by_one
+from feeds.daily import Answer, Bars, one_by_one
 from feeds.history_sync import HistorySync
 from feeds.renames import Renames
 from feeds.store import HistoryStore
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from feeds.errors import SourceAway
     from rotation.sync_report import SyncProgress, SyncReport
 
 S = 1_000_000_000

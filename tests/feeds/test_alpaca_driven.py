@@ -11,11 +11,10 @@ import logging
 import pytest
 
 from feeds.alpaca import Alpaca
-from feeds.base import Batch, Gap, Status, Words
+from feeds.base import Batch, Correction, Gap, Status, Words
+from feeds.clock import Time
 from feeds.stream import StreamFeed
-from feeds.stream_time import Time
 from feeds.transport import Transport
-from feeds.vendor import Correction
 from rotation.sessions import close_ns, new_york_day, open_ns
 from rotation.ticks import NS
 from tests.servers.alpaca import (

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from feeds.alpaca_conditions import sets_last
 from feeds.alpaca_frames import MESSAGES_MAX, MINUTE_NS, exact_ns, parse
+from feeds.base import Correction
 from feeds.errors import SourceError
-from feeds.vendor import Correction, Halt
+from feeds.vendor import Halt
 from rotation.door import Door
 from rotation.sessions import from_ns, open_ns, to_ns
 from rotation.ticks import NS, Quote

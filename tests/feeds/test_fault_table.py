@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.vendor import Correction
+from feeds.base import Correction
 from tests.feeds.fault_table import FAULTS, SUBJECTS, running, table
 from tests.feeds.stream_time import settle
 from tests.feeds.subjects import SYMBOLS

@@ -17,8 +17,7 @@ from feeds import history_sources, yahoo_chart
 from feeds.alpaca_daily import AlpacaDaily
 from feeds.alpaca_keys import AlpacaKeys
 from feeds.alpaca_rest import AlpacaRest
-from feeds.daily import SourceAway
-from feeds.errors import InputError
+from feeds.errors import InputError, SourceAway
 from feeds.history_run import run
 from feeds.history_sources import open_sources
 from feeds.store import HistoryStore

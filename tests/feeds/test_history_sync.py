@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 from sync_world import DAYS, SINCE, Vendor, World, ny, share
 
-from feeds.daily import SourceAway
-from feeds.errors import SourceError
+from feeds.errors import SourceAway, SourceError
 from feeds.history_files import SCHEMA
 from feeds.renames import KNOWN, Rename, Renames
 from feeds.sync_plan import OVERLAP, join, last_turn

@@ -11,10 +11,9 @@ import pytest
 from sync_world import SINCE, World, ny, share
 
 from feeds.base import Learned, Status
-from feeds.daily import SourceAway
-from feeds.errors import InputError, SourceError
+from feeds.clock import Time
+from feeds.errors import InputError, SourceAway, SourceError
 from feeds.keeper import HistoryKeeper
-from feeds.stream_time import Time
 from rotation.market import Market
 from rotation.sessions import sessions_between
 from rotation.states import Standing

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from sync_world import DAYS, SINCE, World, ny, share
 
 from feeds.base import Learned, Status
+from feeds.clock import Time
 from feeds.keeper import HistoryKeeper
-from feeds.stream_time import Time
 
 
 async def test_a_split_overnight_is_noticed_at_the_opening(tmp_path):

@@ -14,9 +14,9 @@ from sync_world import SINCE, World, share
 from feeds import live
 from feeds.auto import AutoFeed
 from feeds.base import Batch, Status, Words
+from feeds.clock import Time
 from feeds.keeper import HistoryKeeper
 from feeds.store import HistoryStore
-from feeds.stream_time import Time
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.history import History

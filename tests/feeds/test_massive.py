@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feeds.base import Correction
 from feeds.errors import InputError, SourceError
 from feeds.massive import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
 from feeds.massive_frames import CORRECTS, NOT_LAST, Message, heard, parse
 from feeds.massive_rest import parse_bars, parse_snapshot
 from feeds.transport import Transport
-from feeds.vendor import Correction, Trouble
+from feeds.vendor import Trouble
 from rotation.ticks import Quote
 from tests.servers.massive import GOOD, KEY, NOW_MS, SCRIPTS, MassiveServer, array, bar, quoted, status, trade
 from tests.servers.rest import RestServer, fault, ok

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from feeds.base import Batch, Status
+from feeds.clock import Time
 from feeds.errors import SourceError
 from feeds.stream import StreamFeed
-from feeds.stream_time import Time
 from feeds.transport import Transport
 from rotation.ticks import Quote
 from tests.servers.rest import RestServer, ok

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
-from feeds.daily import Bars, SourceAway
-from feeds.errors import SourceError
+from feeds.errors import SourceAway, SourceError
 from feeds.paced import PacedClient
 from feeds.stooq import StooqDaily, parse
 from rotation.sessions import NEW_YORK, to_ns
 from tests.servers.history import Market, Share
 from tests.servers.rest import PAGE, Reply, RestServer, fault, ok
+
+if TYPE_CHECKING:
+    from feeds.daily import Bars
 
 DAYS = [date(2024, 7, 10), date(2024, 7, 11), date(2024, 7, 12), date(2024, 7, 15)]
 CLOSES = [202.45, 210.04, 212.67, 216.33]

@@ -6,9 +6,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.base import Batch, Gap, Status, Words
+from feeds.base import Batch, Correction, Gap, Status, Words
 from feeds.stream_buffer import CORRECTIONS, KEPT, Buffer, merge
-from feeds.vendor import Correction
 from rotation.prints import Prints
 from rotation.sessions import open_ns
 from rotation.ticks import NS, Quote

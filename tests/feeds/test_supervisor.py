@@ -9,10 +9,9 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from feeds.base import Batch, Gap, Learned, Redone, Rewind, Status, Words
+from feeds.base import Batch, Correction, Gap, Learned, Redone, Rewind, Status, Words
 from feeds.recording import frame_of, rows_of
 from feeds.supervisor import Supervisor
-from feeds.vendor import Correction
 from rotation.history import History
 from rotation.market import Market
 from rotation.sessions import from_ns, to_ns

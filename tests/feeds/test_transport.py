@@ -9,9 +9,9 @@ import logging
 
 import pytest
 
+from feeds.clock import Pace, retry_after_s
 from feeds.errors import InputError, SourceError
 from feeds.last_good import LastGoodFolder
-from feeds.pace import Pace, retry_after_s
 from feeds.sanitize import clean
 from feeds.transport import KEYS_MAX, Transport, dated
 from feeds.wire import address, instant_ns, number

@@ -12,12 +12,12 @@ import logging
 import pytest
 
 from feeds.base import Batch, Status
+from feeds.clock import Time
 from feeds.coinbase import PRODUCT, Coinbase
 from feeds.finnhub import Finnhub
 from feeds.massive import Massive
 from feeds.stream import StreamFeed
 from feeds.stream_hours import Always
-from feeds.stream_time import Time
 from feeds.transport import Transport
 from tests.servers import coinbase, finnhub, massive
 from tests.servers.rest import RestServer, fault, ok

@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from feeds.daily import SETTLE_NS, Bars, SourceAway, last_settled
-from feeds.errors import SourceError
+from feeds.daily import Bars, last_settled
+from feeds.errors import SourceAway, SourceError
 from feeds.paced import PacedClient
 from feeds.yahoo_chart import YahooDaily, parse
-from rotation.sessions import NEW_YORK, close_ns, open_ns, to_ns
+from rotation.sessions import NEW_YORK, SETTLE_NS, close_ns, open_ns, to_ns
 from tests.servers import rest
 from tests.servers.history import Market, Share
 from tests.servers.rest import PAGE, Reply, RestServer, fault, ok

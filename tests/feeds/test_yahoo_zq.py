@@ -12,17 +12,10 @@ import pytest
 from feeds.errors import SourceError
 from feeds.strip import StripQuote, code, months_ahead, usable
 from feeds.transport import Transport
+from feeds.yahoo_address import stream_url
 from feeds.yahoo_proto import FRAME_MAX, PricingData, decode_message
 from feeds.yahoo_proto import parse as parse_frame
-from feeds.yahoo_zq import (
-    Close,
-    YahooStrip,
-    contract,
-    from_frame,
-    parse,
-    stream_url,
-    symbol,
-)
+from feeds.yahoo_zq import Close, YahooStrip, contract, from_frame, parse, symbol
 from rotation.sessions import to_ns
 from tests.servers.rest import FAULTS, RestServer, ok
 from tests.servers.samples import YAHOO, yahoo

@@ -11,7 +11,8 @@ from rotation.fed_inputs import FedInputs, StripQuote
 from rotation.sessions import NEW_YORK, previous_session, to_ns
 
 if TYPE_CHECKING:
-    from rotation.fedwatch import Month, StripCase
+    from rotation.contracts import Month
+    from rotation.fedwatch import StripCase
 
 S = 10**9
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from rotation.fed_table import fed_table
-from rotation.fedwatch import Month, StripCase
+from rotation.fedwatch import StripCase
 from rotation.strip_file import parse_strip
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rotation.contracts import Month
 
 CALENDAR = tuple(
     date(year, *map(int, day.split("/")))

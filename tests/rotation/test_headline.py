@@ -16,12 +16,13 @@ from rotation.desk import NAMES
 from rotation.fed_ageing import aged
 from rotation.fed_view import fed
 from rotation.fedwatch import StripCase
-from rotation.headline import day, headline, ordinal, percent, signed
+from rotation.headline import headline
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
+from rotation.text import day, ordinal, percent, signed
 
 if TYPE_CHECKING:
+    from rotation.contracts import Month
     from rotation.fed import Fed
-    from rotation.fedwatch import Month
 
 SESSION = date(2024, 7, 16)
 NOT_KNOWN = Streak(None, None, provisional=False)

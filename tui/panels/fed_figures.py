@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.headline import MONTHS, day
-from rotation.states import duration
+from rotation.text import MONTHS, day, duration
 from tui.draw import UNKNOWN, Row, Span, change, number, toned
 from tui.panels.legs import state_role
 from tui.table import Column, T

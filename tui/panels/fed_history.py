@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.headline import day
+from rotation.text import day
 from tui.draw import Row, Span, braille, column
 from tui.panels.fed_figures import share, short_day
 from tui.panels.ribbon import NEW_YORK

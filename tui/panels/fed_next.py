@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from rotation.headline import day
-from rotation.states import duration
+from rotation.text import day, duration
 from tui.draw import UNKNOWN, Row, Span, arrow, bar, change, clean, column, number, toned, wrap
 from tui.panels.fed_figures import lower_bp, share, target
 from tui.panels.legs import state_role

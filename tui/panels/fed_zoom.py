@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from rotation.comovement import LEAST_N
-from rotation.headline import day
+from rotation.text import day
 from tui.draw import UNKNOWN, Row, Span, change, clean, column, fit, number, toned, wrap
 from tui.panels import fed_history
 from tui.panels.fed_figures import (

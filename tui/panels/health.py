@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.cells import cell_len
 
-from rotation.states import duration
+from rotation.text import duration
 from tui.draw import UNKNOWN, Row, Span, column, wrap
 from tui.panels.legs import state_role
 from tui.panels.ribbon import NEW_YORK

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.headline import day
-from rotation.states import duration
+from rotation.text import day, duration
 from tui.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 from tui.panels.ribbon import run
 

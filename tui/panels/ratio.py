@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.headline import day
+from rotation.text import day
 from tui.draw import Row, Span, braille, change, column, number, toned
 
 if TYPE_CHECKING:

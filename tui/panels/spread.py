@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.headline import day
+from rotation.text import day
 from tui.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
 from tui.panels.ribbon import run
 

@@ -1,7 +1,13 @@
-"""When a source may be asked again: jittered back-off with the source's own Retry-After as floor."""
+"""Clocks, sleep and pace in one place, so that a test can hold them still.
+
+Pace says when a source may be asked again: jittered back-off with the source's own Retry-After as floor.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import random as _random
+import time
 from collections import OrderedDict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,7 +16,7 @@ from typing import TYPE_CHECKING
 from rotation.sessions import to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
@@ -76,3 +82,22 @@ def http_date_ns(header: str | None) -> int | None:
         return to_ns(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+class Time:
+    """Clocks, sleep and the back-off that rests on them."""
+
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock_ns: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Callable[[], float] = _random.random,
+    ) -> None:
+        """``random``: uniform in [0, 1)."""
+        self.monotonic = monotonic
+        self.clock_ns = clock_ns
+        self.sleep = sleep
+        self.random = random
+        self.pace = Pace(random=random)
