@@ -30,7 +30,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)
 
 schema: $(STAMP)
-	$(BIN)/python -m tui.schema > docs/snapshot.schema.json
+	$(BIN)/python -m tui.output.schema > docs/snapshot.schema.json
 
 # Everything is pinned with hashes; the project itself is installed in place, without its dependencies.
 $(STAMP): requirements.lock pyproject.toml

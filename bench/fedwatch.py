@@ -12,14 +12,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from bench.common import Measured, mid, quantile
-from rotation.fed_ageing import aged
-from rotation.fed_inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
-from rotation.fed_levers import levers, tick_effects
-from rotation.fed_prices import settled_ns
-from rotation.fed_table import checked_table, fed_table
-from rotation.fed_view import fed
-from rotation.fedwatch import StripCase
-from rotation.strip_fit import fit
+from rotation.fed.ageing import aged
+from rotation.fed.assemble import fed
+from rotation.fed.breakevens import levers, tick_effects
+from rotation.fed.chain import StripCase
+from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
+from rotation.fed.prices import settled_ns
+from rotation.fed.strip.fit import fit
+from rotation.fed.table import checked_table, fed_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bench import worlds
-from feeds.scenario import build
+from feeds.demo.scenario import build
 
 
 def main() -> None:

@@ -15,17 +15,17 @@ import polars as pl
 from bench import worlds
 from bench.common import Measured, mid, quantile
 from rotation.desk import Desk
-from rotation.door import Door
-from rotation.market import Market
+from rotation.market.market import Market
+from rotation.market.session_filter import Door
+from rotation.market.settled import settle
+from rotation.market.status import Standing
 from rotation.sessions import open_ns
-from rotation.settled import settle
-from rotation.states import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.history import History
-    from rotation.ticks import Quote
+    from rotation.quote import Quote
 
 RUNS = 5
 BATCHES = 200

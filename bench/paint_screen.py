@@ -18,23 +18,23 @@ import msgspec
 import polars as pl
 from textual.drivers.linux_driver import LinuxDriver
 
-from feeds import opening
-from feeds.fed_demo import demo_fed
-from feeds.tapes import quotes
+from feeds.demo.fed import demo_fed
+from feeds.desk import open as opening
+from feeds.tapes.reading import quotes
 from rotation.history import History
-from rotation.market import Market
+from rotation.market.market import Market
+from rotation.quote import NS, Quote
 from rotation.sessions import from_ns
 from rotation.snapshot import FeedHealth, Tape
-from rotation.ticks import NS, Quote
-from tui import theme
-from tui.app import RotationApp
-from tui.view_state import ViewState
+from tui.screen import theme
+from tui.screen.app import RotationApp
+from tui.screen.view_state import ViewState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from rotation.snapshot import Snapshot
-    from tui.desk import Controls, Desk
+    from tui.backend import Controls, Desk
 
 WARM_UP = 10
 """Updates before measuring: the first whole paint, caches."""

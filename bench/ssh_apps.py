@@ -17,14 +17,14 @@ from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.geometry import Size
 
-from tui import app as screen
 from tui.__main__ import LocalBackend
-from tui.desk import Wanted
-from tui.theme import names
-from tui.view_state import ViewState
+from tui.backend import Wanted
+from tui.screen import app as screen
+from tui.screen.theme import names
+from tui.screen.view_state import ViewState
 
 if TYPE_CHECKING:
-    from tui.desk import Desk
+    from tui.backend import Desk
 
 screen.FRAME_S = 0.2
 

@@ -11,8 +11,8 @@ import polars as pl
 
 from rotation.desk import Desk
 from rotation.history import History
+from rotation.quote import NS, Quote
 from rotation.sessions import open_ns, sessions_between
-from rotation.ticks import NS, Quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Where quotes come from: one file a source, one contract, one supervisor."""
+"""Where quotes come from: a folder a question, one contract, one supervisor."""

@@ -10,17 +10,17 @@ from weakref import WeakSet
 
 import msgspec
 
-from feeds.base import Batch, Correction, FedNews, Gap, Learned, Redone, Rewind, Status, Stream, Words
+from feeds.events import Batch, Correction, FedNews, Gap, Learned, Redone, Rewind, Status, Stream, Words
+from rotation.market.status import Standing
 from rotation.snapshot import FeedHealth, Tape
-from rotation.states import Standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from feeds.base import Event, Feed
-    from rotation.market import Market
+    from feeds.events import Event, Feed
+    from rotation.market.market import Market
+    from rotation.quote import Quote
     from rotation.snapshot import Snapshot
-    from rotation.ticks import Quote
 
 log = logging.getLogger(__name__)
 

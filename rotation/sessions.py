@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from rotation.ticks import NS
+from rotation.quote import NS
 
 if TYPE_CHECKING:
     from holidays import HolidayBase

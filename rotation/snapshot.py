@@ -10,7 +10,7 @@ import datetime as dt
 
 import msgspec
 
-from rotation.fed import Fed
+from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.sessions import Phase
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+from tests.support.paths import SHARED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 """Beside the checkout, read-only and not in every clone."""
 
 # No test asks a source on the network unless it says so, and then a server of its own.

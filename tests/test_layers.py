@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pty_terminal import Terminal
+from tests.support.paths import ROOT
+from tests.support.pty_terminal import Terminal
 
-ROOT = Path(__file__).parents[1]
 LATE = {"polars", "holidays", "httpx", "websockets", "feeds", "sqlite3"}
 """What must not be loaded before the first frame is on screen."""
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from pty_terminal import Terminal
 
 from rotation import __version__
+from tests.support.paths import ROOT
+from tests.support.pty_terminal import Terminal
 
-ROOT = Path(__file__).parents[1]
 PACKAGES = ("rotation", "feeds", "tui", "themes")
 LIMIT_S = 170
 NO_NETWORK = re.compile(

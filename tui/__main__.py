@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from tui import cli, logs
+from tui.cli import app as cli
+from tui.cli import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
-    from feeds.key_chain import KeyChain
-    from feeds.opening import Source
-    from feeds.recorder import Recorder
-    from feeds.replay import TapeFeed
-    from feeds.standby import Standby
-    from feeds.store import HistoryStore
+    from feeds.desk.demo_fallback import Standby
+    from feeds.desk.open import Source
+    from feeds.history.store import HistoryStore
+    from feeds.keys.chain import KeyChain
     from feeds.supervisor import Listener, Supervisor
-    from rotation.fed_inputs import FedInputs
+    from feeds.tapes.player import TapeFeed
+    from feeds.tapes.recorder import Recorder
+    from rotation.fed.inputs import FedInputs
     from rotation.findings import Finding
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
-    from tui.desk import Controls, Recording, Wanted
+    from tui.backend import Controls, Recording, Wanted
 
 
 SNAPSHOT_WAITS_S = 10.0
@@ -73,7 +74,7 @@ class LocalRecordingDesk(LocalDesk):
 
     async def run(self) -> None:
         """Drive the feeds until they end, and leave whole files behind."""
-        from feeds.recorder import recorded  # noqa: PLC0415
+        from feeds.tapes.recorder import recorded  # noqa: PLC0415
 
         await recorded(super().run(), self._recorder)
 
@@ -86,21 +87,21 @@ class LocalBackend:
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
             return LocalDesk(opened.supervisor, opened.tape)
-        from feeds.standby import Standby  # noqa: PLC0415
+        from feeds.desk.demo_fallback import Standby  # noqa: PLC0415
 
         demo = msgspec.structs.replace(wanted, demo=True, at=None)
         return LocalDesk(Standby(opened.supervisor, lambda: self._supervised(demo)[:2]), None)
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
         """As ``open``, with a recorder beside it. Raises InputError."""
-        from feeds.recorder import Recorder  # noqa: PLC0415
+        from feeds.tapes.recorder import Recorder  # noqa: PLC0415
 
         recorder = Recorder(path)
         opened = self._supervised(wanted)
         return LocalRecordingDesk(opened.supervisor, opened.tape, recorder)
 
     def _supervised(self, wanted: Wanted) -> _Opened:
-        from feeds import opening  # noqa: PLC0415
+        from feeds.desk import open as opening  # noqa: PLC0415
 
         source = self._source(wanted)
         desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
@@ -109,7 +110,7 @@ class LocalBackend:
         )
         if wanted.offline or source.tape is not None:
             return _Opened(*supervise(source, desk), is_empty=False)
-        from feeds import live  # noqa: PLC0415
+        from feeds.desk import live  # noqa: PLC0415
 
         feeds = live.feeds(
             desk,
@@ -123,7 +124,7 @@ class LocalBackend:
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """The one snapshot at ``wanted.at``; blocking. Raises InputError."""
-        from feeds import opening  # noqa: PLC0415
+        from feeds.desk import open as opening  # noqa: PLC0415
 
         source = self._source(wanted)
         desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
@@ -131,7 +132,7 @@ class LocalBackend:
         if not wanted.offline and source.tape is None and wanted.at is None:
             import asyncio  # noqa: PLC0415
 
-            from feeds import live  # noqa: PLC0415
+            from feeds.desk import live  # noqa: PLC0415
 
             now = asyncio.run(
                 live.once(
@@ -150,14 +151,14 @@ class LocalBackend:
         """What the sources know of the Fed now, and when that is; blocking. Raises InputError."""
         import asyncio  # noqa: PLC0415
 
-        from feeds import fed_opening  # noqa: PLC0415
+        from feeds.fed import opening as fed_opening  # noqa: PLC0415
 
         asked = fed_opening.live(self._folder("fed"), self._cache(), age_gap_s=age_gap_s, tries=2)
         return asyncio.run(asked.once())
 
     def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
         """The log of probabilities as a file. Raises InputError."""
-        from feeds import fed_opening  # noqa: PLC0415
+        from feeds.fed import opening as fed_opening  # noqa: PLC0415
 
         return fed_opening.history(self._folder("fed"), since=since, form=form)
 
@@ -173,8 +174,8 @@ class LocalBackend:
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
         """Import daily closes; lines to tell the person. Raises InputError."""
-        from feeds.files import find_files, symbol_from  # noqa: PLC0415
-        from feeds.history_files import read_history  # noqa: PLC0415
+        from feeds.files.names import find_files, symbol_from  # noqa: PLC0415
+        from feeds.history.importing import read_history  # noqa: PLC0415
 
         now_ns = time.time_ns()
         frame, notes = read_history(paths, now_ns=now_ns)
@@ -192,7 +193,7 @@ class LocalBackend:
         tell: Callable[[SyncProgress], None],
     ) -> SyncReport:
         """Download daily closes; ``tell`` hears how it goes. Blocking. Raises InputError."""
-        from feeds import history_run  # noqa: PLC0415
+        from feeds.desk import history_run  # noqa: PLC0415
 
         return history_run.run(
             self._store(), symbols, universe=universe, choice=source, since=since, tell=tell
@@ -205,7 +206,7 @@ class LocalBackend:
 
     def keys(self) -> KeyChain:
         """The vendors' keys."""
-        from feeds.key_chain import KeyChain  # noqa: PLC0415
+        from feeds.keys.chain import KeyChain  # noqa: PLC0415
 
         return KeyChain()
 
@@ -213,7 +214,7 @@ class LocalBackend:
         """Where this program keeps what it keeps, by what it is."""
         from platformdirs import user_cache_path  # noqa: PLC0415
 
-        from feeds.keys import key_file  # noqa: PLC0415
+        from feeds.keys.keys import key_file  # noqa: PLC0415
 
         return {
             "keys": key_file().path,
@@ -224,19 +225,19 @@ class LocalBackend:
 
     def examine(self, *, stream: bool) -> list[Finding]:
         """Look over the installation, but for the terminal; blocking, some seconds."""
-        from feeds import doctor  # noqa: PLC0415
+        from feeds.doctor import examine as doctor  # noqa: PLC0415
 
         return doctor.examine(self.places(), stream=stream)
 
     def configured(self) -> list[str]:
         """Keys by their source, and what the environment overrides: a line each, without a secret."""
-        from feeds.overrides import overrides  # noqa: PLC0415
+        from feeds.doctor.overrides import overrides  # noqa: PLC0415
 
         changed = [f"{name} = {value}" for name, value in overrides().items()]
         return [*self.keys().lines(), *(changed or ["no variable of the environment changes anything"])]
 
     def _source(self, wanted: Wanted) -> Source:
-        from feeds import opening  # noqa: PLC0415
+        from feeds.desk import open as opening  # noqa: PLC0415
 
         if wanted.demo:
             return opening.demo()
@@ -257,14 +258,14 @@ class LocalBackend:
         return found
 
     def _store(self) -> HistoryStore:
-        from feeds.store import HistoryStore  # noqa: PLC0415
+        from feeds.history.store import HistoryStore  # noqa: PLC0415
 
         return HistoryStore(self._folder("history"))
 
 
 def _veil(text: str) -> str:
     """Without the keys that were found; while none was looked for, there is none to hide."""
-    keys = sys.modules.get("feeds.keys")
+    keys = sys.modules.get("feeds.keys.keys")
     return keys.veil(text) if keys else text
 
 

@@ -9,15 +9,15 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from feeds.base import Batch, Correction, Gap, Learned, Redone, Rewind, Status, Words
-from feeds.recording import frame_of, rows_of
+from feeds.events import Batch, Correction, Gap, Learned, Redone, Rewind, Status, Words
 from feeds.supervisor import Supervisor
+from feeds.tapes.recording import frame_of, rows_of
 from rotation.history import History
-from rotation.market import Market
+from rotation.market.market import Market
+from rotation.market.status import Standing
+from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
 from rotation.snapshot import Snapshot, Tape
-from rotation.states import Standing
-from rotation.ticks import NS, Quote
 
 DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
 CLOSES = {"IWM": (201.4, 203.6, 210.9, 213.2, 217.2), "QQQ": (496.6, 503.0, 492.0, 494.8, 496.2)}

@@ -6,10 +6,10 @@ from datetime import date
 
 import polars as pl
 import pytest
-from core_oracle import Close
-from core_worlds import history_of
 
 from rotation.history import SCHEMA, History
+from tests.support.core_oracle import Close
+from tests.support.core_worlds import history_of
 
 MONDAY, TUESDAY, SATURDAY = date(2024, 7, 15), date(2024, 7, 16), date(2024, 7, 20)
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rotation import sessions
-from rotation.ticks import NS
+from rotation.quote import NS
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST, LAST = date(2010, 1, 1), date(2030, 12, 31)

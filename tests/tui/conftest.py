@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from feeds import opening
+from feeds.desk import open as opening
 from rotation.desk import Desk
 from rotation.history import History
-from rotation.market import Market
+from rotation.market.market import Market
 from rotation.sessions import close_ns
 
 if TYPE_CHECKING:

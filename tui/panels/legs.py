@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day, duration
-from tui.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 from tui.panels.ribbon import run
+from tui.screen.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rotation.snapshot import Leg, Snapshot
-    from tui.view_state import ViewState
+    from tui.screen.view_state import ViewState
 
 
 class Column(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tui.panels import fed, health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
+from tui.panels import health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
 from tui.panels.base import Panel
+from tui.panels.fed import panel as fed
 
 PANELS = {
     panel.id: panel

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.text import day
-from tui.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
 from tui.panels.ribbon import run
+from tui.screen.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
 
 if TYPE_CHECKING:
     from rotation.snapshot import BaseRate, Snapshot, SpreadWindow
-    from tui.view_state import ViewState
+    from tui.screen.view_state import ViewState
 
 WIDE = 70
 """From here on a bar for the percentile fits beside the figures."""

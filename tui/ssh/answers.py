@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tui import report
+from tui.output import text as report
 from tui.ssh import status
 
 if TYPE_CHECKING:

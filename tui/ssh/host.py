@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rotation.snapshot import Snapshot
-    from tui.desk import Desk
+    from tui.backend import Desk
 
 BEAT_S = 0.25
 """Between two measurements of the loop's lag."""

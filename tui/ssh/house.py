@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rotation import __version__
 from tui.ssh import journal
 from tui.ssh.limits import Admission, Limits
-from tui.ssh.pace import Pace
-from tui.ssh.rooms import Rooms
+from tui.ssh.rooms.pace import Pace
+from tui.ssh.rooms.rooms import Rooms
 from tui.ssh.status import HostStatus, Meter
 
 if TYPE_CHECKING:

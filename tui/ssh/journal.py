@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tui import logs
+from tui.cli import logs
 
 log = logging.getLogger("tui.ssh")
 

@@ -10,12 +10,12 @@ import time
 import asyncssh
 import msgspec
 import pytest
-from conftest import with_leg
-from ssh_host import EASY, Hosted, hosting, until
 
+from tests.support.ssh_host import EASY, Hosted, hosting, until
+from tests.tui.conftest import with_leg
 from tui.ssh.gate import LINE_BURST
 from tui.ssh.limits import Limits
-from tui.ssh.viewer import FLOOD, INPUT_BURST
+from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from tui import cli, logs
 from tui.__main__ import LocalBackend
+from tui.cli import app as cli
+from tui.cli import logs
 from tui.ssh import journal, prefs
 from tui.ssh.prefs import Choice, Preferences
 

@@ -9,20 +9,20 @@ import json
 import asyncssh
 import msgspec
 import pytest
-from conftest import with_leg
-from ssh_host import EASY, Hosted, hosting, until
-from ssh_scenes import THEMED, Screen
 
 from rotation.errors import InputError
-from tui.report import quotation, text
-from tui.scene import scene
-from tui.ssh.colours import ink
+from tests.support.ssh_host import EASY, Hosted, hosting, until
+from tests.support.ssh_scenes import THEMED, Screen
+from tests.tui.conftest import with_leg
+from tui.output.text import quotation, text
+from tui.screen.scene import scene
 from tui.ssh.gate import Gate
 from tui.ssh.limits import Limits
-from tui.ssh.painter import LEAVE, opening, whole
+from tui.ssh.rooms.colours import ink
+from tui.ssh.rooms.painter import LEAVE, opening, whole
+from tui.ssh.rooms.viewer import Viewer
 from tui.ssh.session import WORDS, Session
 from tui.ssh.status import HostStatus
-from tui.ssh.viewer import Viewer
 
 
 @pytest.fixture

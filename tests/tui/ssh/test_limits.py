@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.layout import SMALLEST
+from tui.screen.layout import SMALLEST
 from tui.ssh.bucket import Bucket
-from tui.ssh.frames import FRAMES, LEAST, MOST, clamp, frame
 from tui.ssh.limits import Admission, Limits, network
-from tui.ssh.pace import AGAIN_S, CALM_FOR_S, FRAME_S, Pace
+from tui.ssh.rooms.frames import FRAMES, LEAST, MOST, clamp, frame
+from tui.ssh.rooms.pace import AGAIN_S, CALM_FOR_S, FRAME_S, Pace
 from tui.ssh.status import Meter
 
 

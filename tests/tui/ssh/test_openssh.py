@@ -11,7 +11,8 @@ from pathlib import Path
 from shutil import which
 
 import pytest
-from pty_terminal import PATIENCE_S, Terminal
+
+from tests.support.pty_terminal import PATIENCE_S, Terminal
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
 CURSOR, WRAP = 25, 7

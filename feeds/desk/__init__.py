@@ -1,0 +1,1 @@
+"""Which feeds this run has: composition of live, replay and demo."""

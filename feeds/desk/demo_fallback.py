@@ -1,0 +1,125 @@
+"""The demo in front of a live desk that has nothing to show: no history, no source within reach."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+import msgspec
+
+from feeds.supervisor import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from feeds.supervisor import Supervisor
+    from feeds.tapes.player import TapeFeed
+    from rotation.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 8.0
+"""So long the live desk may take to find anything before the demo begins."""
+LOOK_S = 1.0
+
+
+class Standby:
+    """A live desk, and behind a badge the demo until the live one has a price; live is tried all the while.
+
+    As a desk it has ``run``, ``listen`` and ``controls``; these act on the demo while it is in front.
+    """
+
+    def __init__(
+        self,
+        live: Supervisor,
+        demo: Callable[[], tuple[Supervisor, TapeFeed | None]],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """``demo`` is made only when it is needed."""
+        self._live = live
+        self._make_demo = demo
+        self._sleep = sleep
+        self._tape: TapeFeed | None = None
+        self._listeners: WeakSet[Listener] = WeakSet()
+        self._newest: Snapshot | None = None
+        self._ended = False
+
+    @property
+    def controls(self) -> TapeFeed | None:
+        """Of the demo's tape while it plays."""
+        return self._tape
+
+    def listen(self) -> Listener:
+        """A new reader; it gets the newest snapshot at once if there is one."""
+        listener = Listener()
+        if self._newest is not None:
+            listener.put(self._newest)
+        if self._ended:
+            listener.end()
+        self._listeners.add(listener)
+        return listener
+
+    async def run(self) -> None:
+        """Drive the live desk, and in front of it the demo while that has nothing."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                live = group.create_task(self._live.run(), name="live desk")
+                watch = group.create_task(self._watch(), name="standby")
+                await asyncio.wait([live])
+                watch.cancel()
+        finally:
+            self._ended = True
+            for listener in self._listeners:
+                listener.end()
+
+    async def _watch(self) -> None:
+        following = asyncio.create_task(self._follow(self._live), name="follow live")
+        try:
+            await self._sleep(PATIENCE_S)
+            if _is_blank(self._live.latest):
+                following.cancel()
+                await self._play()
+                following = asyncio.create_task(self._follow(self._live), name="follow live")
+            await following
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _play(self) -> None:
+        """The demo, until the live desk has a price."""
+        log.warning("nothing is within reach and nothing is here: the demo is shown, live is tried behind it")
+        demo, self._tape = await asyncio.to_thread(self._make_demo)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(demo.run(), name="demo"),
+                    group.create_task(self._follow(demo, in_front=True), name="follow demo"),
+                ]
+                while _is_blank(self._live.latest):
+                    await self._sleep(LOOK_S)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._tape = None
+        log.info("live at last")
+
+    async def _follow(self, desk: Supervisor, *, in_front: bool = False) -> None:
+        async for snapshot in desk.listen():
+            self._newest = self._beside_live(snapshot) if in_front else snapshot
+            for listener in self._listeners:
+                listener.put(self._newest)
+
+    def _beside_live(self, demo: Snapshot) -> Snapshot:
+        """The demo's snapshot, and how the live feeds are doing: why it is the demo that is shown."""
+        live = self._live.latest
+        if live is None:
+            return demo
+        feeds = (*live.health.feeds, *demo.health.feeds)
+        return msgspec.structs.replace(demo, health=msgspec.structs.replace(demo.health, feeds=feeds))
+
+
+def _is_blank(snapshot: Snapshot | None) -> bool:
+    return snapshot is None or all(leg.last is None for leg in snapshot.legs.values())

@@ -1,0 +1,66 @@
+"""``rotation-tui history sync``: from what a person asked for to a report."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from datetime import date
+from typing import TYPE_CHECKING
+
+from feeds.desk.history_sources import Choice, open_sources
+from feeds.errors import InputError
+from feeds.files.names import SYMBOL, shown
+from feeds.history.renames import FILE, read_renames
+from feeds.history.sync import HistorySync
+from feeds.history.universe import read_universe
+from rotation.desk import Desk
+from rotation.sessions import new_york_day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from feeds.history.store import HistoryStore
+    from rotation.sync_report import SyncProgress, SyncReport
+
+EARLIEST = date(1970, 1, 2)
+"""No source dates a bar before it."""
+
+
+def run(
+    store: HistoryStore,
+    symbols: Sequence[str],
+    *,
+    universe: Path | None,
+    choice: Choice,
+    since: date,
+    tell: Callable[[SyncProgress], None],
+    environ: Mapping[str, str] | None = None,
+) -> SyncReport:
+    """Bring these symbols and the universe's up to date; without any, the desk's and all that are held.
+
+    Blocking. Raises InputError.
+    """
+    today = new_york_day(time.time_ns())
+    if not EARLIEST <= since < today:
+        raise InputError(f"--since: {since} does not lie between {EARLIEST} and {today} — name another day")
+    wanted = [_symbol(text) for text in symbols]
+    if universe is not None:
+        wanted += read_universe(universe)
+    if not wanted:
+        wanted = list(dict.fromkeys([*Desk().legs, *store.symbols()]))
+    renames = read_renames(store.folder / FILE)
+
+    async def synced() -> SyncReport:
+        async with open_sources(choice, symbols=len(wanted), since=since, environ=environ) as sources:
+            return await HistorySync(store, sources, renames=renames, tell=tell).run(wanted, since=since)
+
+    return asyncio.run(synced())
+
+
+def _symbol(text: str) -> str:
+    symbol = text.strip().upper()
+    if not re.fullmatch(SYMBOL, symbol):
+        raise InputError(f"{shown(text)!r} is not a symbol (1 to 15 of A-Z 0-9 . ^ = -) — write one like IWM")
+    return symbol

@@ -1,0 +1,63 @@
+"""Which sources of daily history there are, in which order they are asked."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal
+
+from feeds.errors import InputError
+from feeds.http.client import Transport
+from feeds.http.paced import PacedClient
+from feeds.keys import keys
+from feeds.vendors.alpaca.daily import FIRST, AlpacaDaily
+from feeds.vendors.alpaca.keys import AlpacaKeys
+from feeds.vendors.alpaca.rest import AlpacaRest
+from feeds.vendors.stooq import daily as stooq
+from feeds.vendors.yahoo import daily as yahoo_chart
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import date
+
+    from feeds.history.daily import DailySource
+
+Choice = Literal["auto", "alpaca", "yahoo", "stooq"]
+YAHOO_MOST = 900
+"""Yahoo refuses after about 950 symbols: more go to Alpaca first, where there is a key."""
+STOOQ_KEY = "STOOQ_API_KEY"
+
+
+@asynccontextmanager
+async def open_sources(
+    choice: Choice, *, symbols: int, since: date, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[list[DailySource]]:
+    """The sources to ask, first choice first. Raises InputError where the chosen one lacks its key.
+
+    ``auto``: Alpaca with a key where its history reaches back far enough or Yahoo would refuse so many
+    ``symbols``; else Yahoo, which has 26 years and dividends; the others after it, Stooq last.
+    """
+    environ = os.environ if environ is None else environ
+    found = keys.find("alpaca", environ=environ) if choice in {"auto", "alpaca"} else None
+    if choice == "alpaca" and found is None:
+        raise InputError("--source alpaca: needs a key — see: rotation-tui config key set alpaca")
+    stooq_key = environ.get(STOOQ_KEY, "").strip() or None
+    async with (
+        PacedClient("Yahoo", gap_s=yahoo_chart.GAP_S) as yahoo_client,
+        PacedClient("Stooq", gap_s=stooq.GAP_S) as stooq_client,
+        Transport() as transport,
+    ):
+        by_name: dict[str, DailySource] = {
+            "yahoo": yahoo_chart.YahooDaily(yahoo_client),
+            "stooq": stooq.StooqDaily(stooq_client, stooq_key),
+        }
+        if found is not None:
+            pair = AlpacaKeys(found.key, found.secret)
+            by_name["alpaca"] = AlpacaDaily(AlpacaRest(pair, transport), clock_ns=time.time_ns)
+        if choice != "auto":
+            yield [by_name[choice]]
+            return
+        first = "alpaca" if since >= FIRST or symbols > YAHOO_MOST else "yahoo"
+        order = dict.fromkeys([first, "yahoo", "alpaca", "stooq"])
+        yield [by_name[name] for name in order if name in by_name]

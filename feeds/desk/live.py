@@ -1,0 +1,149 @@
+"""The feeds of the present: quotes, settled history, the Fed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from feeds.clock import Time
+from feeds.desk import choose as auto
+from feeds.desk.choose import AutoFeed, by_vendor
+from feeds.desk.history_sources import open_sources
+from feeds.desk.open import Now
+from feeds.errors import SourceError
+from feeds.fed import opening as fed_opening
+from feeds.history.updater import HistoryKeeper
+from feeds.http.client import Transport
+from feeds.parsing.symbols import is_index
+from feeds.streaming.feed import StreamFeed
+from feeds.vendors.yahoo.stream import Yahoo
+from rotation.desk import HISTORY_SINCE
+from rotation.fed.assemble import fed
+from rotation.market.status import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from feeds.events import Feed
+    from feeds.history.store import HistoryStore
+    from feeds.streaming.vendor import Vendor
+    from rotation.desk import Desk
+    from rotation.history import History
+    from rotation.quote import Quote
+
+log = logging.getLogger(__name__)
+
+
+def feeds(
+    desk: Desk,
+    history: History,
+    store: HistoryStore | None,
+    *,
+    choice: str,
+    data: Path,
+    cache: Path,
+    time: Time | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[Feed]:
+    """What a live desk listens to.
+
+    ``store``: kept up to date; None where the person named a history. ``choice``: a name of
+    ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address that is none.
+    """
+    time = time or Time()
+    transport = Transport(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep)
+    symbols = list(desk.legs)
+    closes = {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
+    sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE)
+    keeper = (
+        None
+        if store is None
+        else HistoryKeeper(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
+    )
+    daily = keeper.ask_again if keeper is not None else _left_alone
+    vendors = auto.vendors(choice, symbols, transport, time, environ)
+    shares, indices = _dealt(vendors[0], symbols)
+    if choice == "alpaca-test":  # it shows on the Health panel that the key and the way there are good
+        shares = [auto.TEST_SYMBOL]
+    found: list[Feed] = [
+        AutoFeed(transport, [by_vendor(vendor, shares, closes, time, daily) for vendor in vendors])
+    ]
+    if indices:
+        beside = StreamFeed(Yahoo(transport, clock_ns=time.clock_ns), indices, closes=closes, time=time)
+        beside.name = "Yahoo indices"
+        found.append(beside)
+    if keeper is not None:
+        found.append(keeper)
+    return [*found, fed_opening.live(data / "fed", cache)]
+
+
+def _dealt(first: Vendor, symbols: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What the vendor brings, and the indices that Yahoo brings beside it: brokers have none."""
+    if first.name == "Yahoo":
+        return list(symbols), []
+    indices = [symbol for symbol in symbols if is_index(symbol)]
+    return [symbol for symbol in symbols if symbol not in indices], indices
+
+
+def _left_alone(symbol: str) -> None:
+    log.warning("%s: a settled close was corrected; the history named by hand is left as it is", symbol)
+
+
+async def once(
+    desk: Desk,
+    *,
+    choice: str,
+    data: Path,
+    cache: Path,
+    limit_s: float,
+    time: Time | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Now:
+    """Ask every live source once; what does not answer within ``limit_s`` is left out.
+
+    Raises InputError as ``feeds`` does.
+    """
+    time = time or Time()
+    transport = Transport(cache, tries=1)
+    vendors = auto.vendors(choice, list(desk.legs), transport, time, environ)
+    shares, indices = _dealt(vendors[0], desk.legs)
+    yahoo = Yahoo(transport, clock_ns=time.clock_ns)
+    asked = fed_opening.live(data / "fed", cache, tries=1)
+
+    async def quotes() -> dict[Quote, Standing]:
+        async with transport:
+            main, beside = await asyncio.gather(
+                _first_answer(vendors, shares, limit_s), _first_answer([yahoo], indices, limit_s)
+            )
+            return main | beside
+
+    found, (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
+    standings = {quote.symbol: standing for quote, standing in found.items()}
+    return Now(tuple(found), standings, fed(inputs, now_ns))
+
+
+async def _first_answer(
+    vendors: Sequence[Vendor], symbols: Sequence[str], limit_s: float
+) -> dict[Quote, Standing]:
+    """The newest prints, from the first vendor that answers; none where the time is over before."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            for vendor in vendors if symbols else ():
+                try:
+                    found = await vendor.snapshot(frozenset(symbols))
+                except SourceError as error:
+                    log.warning("snapshot: %s: %s", vendor.name, error)
+                    continue
+                if found:
+                    return dict.fromkeys(found, Standing(vendor.mode, vendor.name))
+    return {}
+
+
+def _newest(history: History, symbol: str) -> float | None:
+    """The latest close known: what the first prints are judged against."""
+    closes = history.frame.filter(history.frame["symbol"] == symbol)["close"].drop_nulls()
+    return float(closes[-1]) if len(closes) else None

@@ -1,0 +1,212 @@
+"""What to show: from a person's wishes to a market and its feed, or to a single snapshot."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+
+from feeds.demo.fed import DemoFed, demo_fed
+from feeds.demo.scenario import build
+from feeds.errors import InputError
+from feeds.events import Batch, FedNews, Redone, Rewind
+from feeds.history.importing import read_history
+from feeds.history.loading import load_history
+from feeds.supervisor import Supervisor
+from feeds.tapes.player import TapeFeed, until
+from feeds.tapes.reading import read_tape
+from feeds.tapes.recording import standing
+from rotation.desk import Desk
+from rotation.fed.figures import Fed
+from rotation.history import History
+from rotation.instants import after_close, parse
+from rotation.market.market import NOWHERE, Market
+from rotation.market.status import Standing
+from rotation.quote import Quote
+from rotation.sessions import from_ns, open_ns, to_ns
+from rotation.snapshot import FeedHealth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from feeds.events import Feed
+    from feeds.history.store import HistoryStore
+    from rotation.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+MOST_LEGS = 16
+"""Symbols beyond the desk's own get a leg while there are no more than this in all."""
+EARLIEST_NS = to_ns(datetime(1900, 1, 1, tzinfo=UTC))
+DEMO_STARTS_S = 70 * 60
+"""The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
+
+
+class Now(msgspec.Struct, frozen=True):
+    """What live sources answered when they were asked once."""
+
+    quotes: tuple[Quote, ...] = ()
+    standings: dict[str, Standing] = {}
+    fed: Fed | None = None
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Settled history, the tape to play on it, and what its prints are called."""
+
+    history: History
+    tape: pl.DataFrame | None
+    origin: Standing
+    starts_ns: int | None = None
+    """Where the tape begins to play, unless told otherwise."""
+
+
+def demo() -> Source:
+    """The built-in scenario."""
+    scenario = build()
+    starts = open_ns(scenario.session) + DEMO_STARTS_S * 1_000_000_000
+    return Source(scenario.history, scenario.tape, Standing("DEMO", "built-in demo"), starts)
+
+
+def source(
+    store: HistoryStore,
+    *,
+    history: Path | None,
+    tapes: Sequence[Path],
+    now_ns: int,
+    pair: tuple[str, str] = ("IWM", "QQQ"),
+    demo_instead: bool = True,
+) -> Source:
+    """What the person named; without any of it the history that is held, and without that the demo.
+
+    ``pair``: loaded whole from however long a list, like the desk's legs. ``demo_instead``: False where an
+    empty desk is wanted, because live feeds are about to fill it.
+    """
+    if history is None:
+        settled = load_history(store, (*pair, *Desk().legs), now_ns=now_ns)
+        if not settled.symbols and not tapes and demo_instead:
+            return demo()
+    else:
+        frame, notes = read_history([history], now_ns=now_ns)
+        for note in notes:
+            log.warning("history: %s", note)
+        settled = History(frame, f"history {history.name}")
+    if not tapes:
+        return Source(settled, None, NOWHERE)
+    names = ", ".join(path.name for path in tapes)
+    return Source(settled, read_tape(tapes), Standing("REPLAY", f"tape {names}"))
+
+
+def desk_for(history: History, pair: tuple[str, str], returns: str) -> Desk:
+    """The desk with this pair, and a leg for what else is held, unless that is a whole universe."""
+    own = dict.fromkeys((*pair, *Desk().legs))
+    legs = own | dict.fromkeys(history.symbols)
+    return Desk(
+        base=pair[0], against=pair[1], legs=tuple(legs if len(legs) <= MOST_LEGS else own), returns=returns
+    )
+
+
+def supervise(
+    wanted: Source,
+    desk: Desk,
+    *,
+    start: str | None,
+    speed: float,
+    stays: bool,
+    now_ns: int,
+    live: Sequence[Feed] = (),
+) -> tuple[Supervisor, TapeFeed | None]:
+    """A market under its supervisor, and the tape's controls if there is a tape.
+
+    ``live``: feeds of the present, left aside where a tape is played: it shows another time.
+    """
+    if wanted.tape is None:
+        return Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), live), None
+    feed = TapeFeed(
+        wanted.tape,
+        name="demo" if wanted.origin.mode == "DEMO" else "tape",
+        mode=wanted.origin.mode,
+        speed=speed,
+        start_ns=wanted.starts_ns if start is None else _start_ns(start),
+        stays=stays,
+    )
+    began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
+    market = Market(wanted.history, desk, as_of_ns=began_ns, origin=wanted.origin)
+    beside = [DemoFed(wanted.starts_ns)] if wanted.origin.mode == "DEMO" and wanted.starts_ns else []
+    return Supervisor(market, [feed, *beside]), feed
+
+
+def _start_ns(text: str) -> int:
+    """A session's date means its opening bell."""
+    try:
+        at = parse(text)
+        return open_ns(at) if isinstance(at, date) else at
+    except ValueError as error:
+        raise InputError(f"--from: {error}") from error
+
+
+def snapshot_at(
+    wanted: Source, desk: Desk, *, at: str | None, now_ns: int, now: Now | None = None
+) -> Snapshot:
+    """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
+
+    ``now``: what the live sources say, where this is asked for now; the past has its own, or nothing.
+    """
+    tape = wanted.tape
+    if at is not None:
+        as_of_ns = _as_of(wanted.history, at, now_ns)
+    elif tape is not None and tape.height:
+        as_of_ns = wanted.starts_ns or int(tape["at_ns" if "at_ns" in tape.columns else "ts_ns"][-1])
+    else:
+        as_of_ns = now_ns
+    market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
+    now = now or Now()
+    known = demo_fed(as_of_ns) if wanted.origin.mode == "DEMO" else now.fed
+    if known is not None:
+        market.take_fed(known)
+    market.stand(now.standings)
+    if tape is None:
+        return market.apply(now.quotes, as_of_ns=as_of_ns)
+    taken, held = _stand(market, tape, as_of_ns)
+    feed = FeedHealth(wanted.origin.source, wanted.origin.mode, "", held, 1)
+    return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
+
+
+def _stand(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
+    """The snapshot after all that a tape told until then, and how many quotes that was."""
+    if "at_ns" not in tape.columns:
+        given = until(tape, as_of_ns)
+        return market.apply(given, as_of_ns=as_of_ns), len(given)
+    held, taken = 0, None
+    events = standing(tape, as_of_ns)
+    for event in sorted(events, key=lambda event: not isinstance(event, FedNews)):
+        if isinstance(event, FedNews):
+            market.take_fed(event.fed)
+        elif isinstance(event, Batch | Rewind | Redone):
+            if isinstance(event, Redone):
+                market.forget(event.symbols)
+            taken = market.apply(event.quotes, as_of_ns=event.as_of_ns or as_of_ns)
+            held += len(event.quotes)
+    assert taken is not None, "a Rewind stands at the beginning"
+    return taken, held
+
+
+def _as_of(history: History, text: str, now_ns: int) -> int:
+    """A session's date means after its close."""
+    try:
+        at = parse(text)
+        as_of_ns = after_close(at) if isinstance(at, date) else at
+    except ValueError as error:
+        raise InputError(f"--at: {error}") from error
+    if as_of_ns < EARLIEST_NS:
+        raise InputError(f"--at: {text} lies before {from_ns(EARLIEST_NS):%Y}; name a later one")
+    if as_of_ns > now_ns:
+        raise InputError(f"--at: {text} lies in the future (it is {from_ns(now_ns):%Y-%m-%d %H:%M} UTC now)")
+    if isinstance(at, date) and history.symbols and history.on(at).is_empty():
+        raise InputError(
+            f"--at: history holds no close of {at}; it goes from {history.first} to {history.last()}"
+        )
+    return as_of_ns

@@ -1,0 +1,53 @@
+"""Looks over the installation: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING
+
+from feeds.doctor import local
+from feeds.doctor.network import sources
+from feeds.doctor.stream import stream as streamed
+from feeds.keys.keyring import ring
+from feeds.keys.keys import PARTS
+from rotation.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+OFFLINE = "ROTATION_TUI_OFFLINE"
+_OFF = frozenset({"", "0", "false", "f", "no", "n", "off"})
+"""As the command line reads such a variable."""
+
+
+def examine(
+    places: Mapping[str, Path], *, stream: bool, environ: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """All findings; blocking, some seconds.
+
+    ``places``: files and folders that things are kept in, ``keys`` and ``history`` among them.
+    """
+    given = os.environ if environ is None else environ
+    now_ns = time.time_ns()
+    keys = list(local.keys(given, places["keys"].parent, ring()))
+    keyed = {found.name for found in keys if found.name in PARTS and found.said.startswith("from ")}
+    return [
+        *local.dependencies(),
+        *keys,
+        *local.addresses(given),
+        *local.calendar(now_ns),
+        *local.store(places, now_ns),
+        *asyncio.run(_asked(given, keyed, stream=stream)),
+    ]
+
+
+async def _asked(environ: Mapping[str, str], keyed: set[str], *, stream: bool) -> list[Finding]:
+    if environ.get(OFFLINE, "").strip().lower() not in _OFF:
+        return [Finding("sources", "network", "ok", f"not asked, as {OFFLINE} wants it")]
+    if not stream:
+        return await sources(environ, keyed)
+    answers, live = await asyncio.gather(sources(environ, keyed), streamed())
+    return [*answers, live]

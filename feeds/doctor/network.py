@@ -1,0 +1,162 @@
+"""What ``doctor`` asks of the sources: whether each answers, and what time it has."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+import httpx
+import msgspec
+
+from feeds.clock import http_date_ns
+from feeds.errors import InputError
+from feeds.fed import calendar as calendar_fed
+from feeds.fed import kalshi
+from feeds.fed.polymarket import rest as polymarket
+from feeds.fed.rates import fred, newyorkfed
+from feeds.http.exchange import AGENT
+from feeds.parsing.wire import address
+from feeds.vendors.alpaca import rest as alpaca_rest
+from feeds.vendors.finnhub import stream as finnhub
+from feeds.vendors.massive import stream as massive
+from feeds.vendors.stooq import daily as stooq
+from feeds.vendors.yahoo import address as yahoo_address
+from rotation.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+ANSWER_S = 5.0
+CLOSE_S = 3.0
+"""An answer that took longer says too little about the time at which it was sent."""
+SKEW_S = 2.0
+_REFUSALS = {429: "it limits this machine: wait", 451: "it is closed to this place"}
+
+SOURCES = (
+    ("Yahoo", "YAHOO", yahoo_address.HOME, ""),
+    ("Stooq", "STOOQ", stooq.HOME, ""),
+    ("New York Fed", "NEWYORKFED", newyorkfed.HOME, ""),
+    ("FRED", "FRED", fred.HOME, ""),
+    ("FOMC calendar", "CALENDAR_FED", calendar_fed.HOME, ""),
+    ("Kalshi", "KALSHI", kalshi.HOME, ""),
+    ("Polymarket", "POLYMARKET", polymarket.HOME, ""),
+    ("Alpaca", "ALPACA", alpaca_rest.HOME, "alpaca"),
+    ("Finnhub", "FINNHUB", finnhub.REST, "finnhub"),
+    ("Massive", "MASSIVE", massive.REST, "massive"),
+)
+"""Name, how the environment spells it, address, and whose key it needs."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What one source said."""
+
+    finding: Finding
+    skew_s: float | None = None
+    """Our clock minus the source's."""
+
+
+async def sources(
+    environ: Mapping[str, str],
+    keyed: Collection[str],
+    *,
+    clock_ns: Callable[[], int] = time.time_ns,
+    answer_s: float = ANSWER_S,
+) -> list[Finding]:
+    """All sources at once; those that need a key only where it is there. No key is sent."""
+    wanted = [(name, feed, home) for name, feed, home, key in SOURCES if not key or key in keyed]
+    try:
+        client = httpx.AsyncClient(timeout=answer_s, headers={"User-Agent": AGENT})
+    except (httpx.InvalidURL, ValueError, ImportError) as error:
+        # The error itself would quote the address, and with it the proxy's password.
+        is_socks = isinstance(error, ImportError)
+        said = "SOCKS needs one more library" if is_socks else "a variable holds no address of a proxy"
+        todo = "pip install 'httpx[socks]'" if is_socks else "mend HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
+        return [Finding("sources", "proxy", "fail", said, todo), clock([])]
+    async with client:
+        asker = _Asker(client, environ, clock_ns, answer_s)
+        answers = await asyncio.gather(*(asker.ask(*source) for source in wanted))
+    skews = [answer.skew_s for answer in answers if answer.skew_s is not None]
+    return [*(answer.finding for answer in answers), clock(skews)]
+
+
+@dataclass(frozen=True)
+class _Asker:
+    client: httpx.AsyncClient
+    environ: Mapping[str, str]
+    clock_ns: Callable[[], int]
+    answer_s: float
+
+    async def ask(self, name: str, feed: str, home: str) -> Answer:
+        """One source: only the head of an answer is wanted."""
+
+        def found(state: str, said: str, todo: str = "") -> Finding:
+            return Finding("sources", name, state, said, todo)  # type: ignore[arg-type]
+
+        try:
+            url = address(feed, "REST", home, self.environ)
+        except InputError:
+            return Answer(found("fail", f"ROTATION_TUI_{feed}_REST_URL is no address", "mend or unset it"))
+        sent_ns = self.clock_ns()
+        try:
+            async with asyncio.timeout(self.answer_s):
+                reply = await self.client.head(url)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+            todo = f"check network, proxy and firewall; ROTATION_TUI_{feed}_REST_URL moves it"
+            return Answer(found("fail", _why(error, self.answer_s), todo))
+        got_ns = self.clock_ns()
+        took_ms, status = (got_ns - sent_ns) / 1e6, reply.status_code
+        said = f"answers in {took_ms:,.0f} ms (HTTP {status})"
+        skew_s = _skew_s(reply, sent_ns, got_ns)
+        if status == 407:
+            return Answer(found("fail", said, "the proxy wants a password: set HTTPS_PROXY"), skew_s)
+        if status in (429, 451) or status >= 500:
+            return Answer(
+                found("warn", said, _REFUSALS.get(status, "it has trouble of its own: wait")), skew_s
+            )
+        return Answer(found("ok", said), skew_s)
+
+
+def _skew_s(reply: httpx.Response, sent_ns: int, got_ns: int) -> float | None:
+    """None where the answer tells no time, took long, or comes from a cache."""
+    date_ns = http_date_ns(reply.headers.get("date"))
+    if date_ns is None or got_ns - sent_ns > CLOSE_S * 1e9 or reply.headers.get("age", "0") != "0":
+        return None
+    # A date is cut to the second: on average it was said half a second later.
+    return ((sent_ns + got_ns) / 2 - date_ns) / 1e9 - 0.5
+
+
+def clock(skews_s: list[float]) -> Finding:
+    """Our clock against what the sources say, the median of them: one may be wrong itself."""
+    if not skews_s:
+        return Finding(
+            "clock", "clock", "warn", "not compared: no source told its time", "connect and try again"
+        )
+    skew_s = median(skews_s)
+    if abs(skew_s) <= SKEW_S:
+        return Finding("clock", "clock", "ok", f"within {SKEW_S:g} s of {len(skews_s)} source(s)")
+    way = "ahead of" if skew_s > 0 else "behind"
+    said = (
+        f"{abs(skew_s):,.1f} s {way} {len(skews_s)} source(s): prices will look older or newer than they are"
+    )
+    return Finding("clock", "clock", "warn", said, "let the system set its clock (timedatectl set-ntp true)")
+
+
+def _why(error: Exception, answer_s: float) -> str:
+    """In our own words: a library's may quote an address."""
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return f"does not answer within {answer_s:g} s"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "its name is unknown here (DNS)"
+        if isinstance(cause, ssl.SSLError):
+            return "its certificate is not accepted (a proxy between, or a wrong clock)"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError):
+        return "cannot be connected to"
+    return f"breaks off ({type(error).__name__})"

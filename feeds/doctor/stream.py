@@ -1,0 +1,59 @@
+"""What ``doctor --stream`` tries: real quotes from Coinbase, which needs no key and never closes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from feeds.errors import InputError
+from feeds.events import Status
+from feeds.parsing.sanitize import clean
+from feeds.streaming.feed import StreamFeed
+from feeds.streaming.hours import Always
+from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
+from rotation.findings import Finding
+
+CONNECT_S = 10.0
+COUNT_S = 5.0
+
+
+async def stream(*, connect_s: float = CONNECT_S, count_s: float = COUNT_S) -> Finding:
+    """Connect, subscribe, and count trades for some seconds."""
+    try:
+        feed = StreamFeed(Coinbase(), [PRODUCT], hours=Always(), canaries=frozenset())
+    except InputError as error:
+        return _found("fail", str(error), "mend or unset it")
+    last = Status("OFFLINE", "")
+    first = asyncio.Event()
+
+    async def listen() -> None:
+        nonlocal last
+        async for event in feed.events():
+            if isinstance(event, Status):
+                last = event
+            if feed.stats().quotes:
+                first.set()
+
+    listener = asyncio.create_task(listen())
+    try:
+        waits = asyncio.create_task(first.wait())
+        await asyncio.wait((listener, waits), timeout=connect_s, return_when=asyncio.FIRST_COMPLETED)
+        waits.cancel()
+        if first.is_set():
+            await asyncio.wait((listener,), timeout=count_s)
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+    counted = feed.stats()
+    if not counted.quotes:
+        said = clean(f"no trade of {PRODUCT} within {connect_s:g} s: {last.state} {last.detail}".strip())
+        return _found("fail", said, "check that the firewall or proxy lets websockets (wss) through")
+    lag = "" if counted.lag_s is None else f", {counted.lag_s * 1_000:,.0f} ms behind the exchange"
+    said = f"{counted.quotes:,} trades of {PRODUCT} in {count_s:g} s{lag}"
+    if counted.reconnects or counted.gaps:
+        said += f"; {counted.reconnects} reconnects, {counted.gaps} gaps"
+        return _found("warn", said, "the line is unsteady: prices will be marked GAPPED at times")
+    return _found("ok", said)
+
+
+def _found(state: str, said: str, todo: str = "") -> Finding:
+    return Finding("stream", "Coinbase", state, said, todo)  # type: ignore[arg-type]

@@ -1,0 +1,134 @@
+"""The contract of a feed: an async stream of events, and the word the screen marks it with.
+
+A feed is a small class whose ``events()`` yields Batches (quotes), Statuses (how the source is
+doing) and Rewinds (a tape went back). It does no arithmetic; the supervisor drives it and hands what it
+yields to the market. A feed that returns has ended; one that raises stops the program with its error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import msgspec
+
+from rotation.fed.figures import Fed
+from rotation.history import History
+from rotation.quote import Quote
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rotation.feed_stats import FeedStats
+    from rotation.snapshot import Tape
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Quotes in order of arrival, possibly none (then only time has moved)."""
+
+    quotes: tuple[Quote, ...]
+    as_of_ns: int | None = None
+    """The feed's own time; None means the supervisor's clock (a live feed)."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How the source is doing, for the Health panel."""
+
+    state: str
+    detail: str = ""
+    as_of_ns: int | None = None
+    """When it was so, told by a tape; None means the supervisor's clock."""
+
+
+class Rewind(msgspec.Struct, frozen=True):
+    """A tape went back: forget today's prints and take those that follow as all there are."""
+
+    quotes: tuple[Quote, ...]
+    as_of_ns: int
+
+
+class FedNews(msgspec.Struct, frozen=True):
+    """Newly known of the coming FOMC meetings."""
+
+    fed: Fed
+    as_of_ns: int | None = None
+    """As of a Status."""
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Prints of these symbols may have been missed between the two instants (UTC ns of our clock)."""
+
+    symbols: frozenset[str]
+    start_ns: int
+    end_ns: int
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """An earlier print was cancelled or corrected: the day's bar must be fetched again."""
+
+    symbol: str
+    ts_ns: int
+    """Of the print that was wrong, or of the message where it does not say."""
+
+
+class Words(msgspec.Struct, frozen=True):
+    """For every symbol whose prices are not worth the feed's mode, the word instead of it.
+
+    GAPPED (being filled), HALTED, or OFFLINE (no connection, not subscribed). Each replaces the one
+    before; empty: all are as good as the feed's mode.
+    """
+
+    by_symbol: dict[str, str]
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """Settled history has grown or was corrected."""
+
+    history: History
+    as_of_ns: int | None = None
+
+
+class Redone(msgspec.Struct, frozen=True):
+    """Today's prints of these symbols were wrong: forget them and take these instead."""
+
+    symbols: frozenset[str]
+    quotes: tuple[Quote, ...]
+    as_of_ns: int | None = None
+
+
+Event = Batch | Status | Rewind | Gap | Words | Correction | Redone | Learned | FedNews
+
+
+class Feed(Protocol):
+    """What the supervisor needs of a source."""
+
+    @property
+    def name(self) -> str:
+        """Short, unique, shown on the Health panel and as provenance."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """LIVE, DELAYED 15m, REPLAY or DEMO: the state word of its prices."""
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """Yield events until the source ends."""
+        ...
+
+    def tape(self) -> Tape | None:
+        """Where a recorded or generated tape stands; None for a live source."""
+        ...
+
+
+@runtime_checkable
+class Stream(Feed, Protocol):
+    """A live source of quotes. It tells something every second, if only an empty Batch."""
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Whose quotes it brings."""
+        ...
+
+    def stats(self) -> FeedStats:
+        """What has been counted until now."""
+        ...

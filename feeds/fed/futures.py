@@ -1,0 +1,249 @@
+"""Fed funds futures from Yahoo: the chart API for closes, stream frames for prices. Keyless, unofficial.
+
+No expired contracts; ``ZQ=F`` is only the front month, so contracts are named one by one.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from feeds.errors import SourceError
+from feeds.fed.strip import CODES, Strip, StripQuote, code, in_order, months_ahead, usable
+from feeds.parsing.sanitize import clean
+from feeds.parsing.wire import address, decode, instant_ns, number
+from feeds.vendors.yahoo.address import HOME, PATH
+from rotation.fed.prices import settled_ns
+from rotation.sessions import NEW_YORK, from_ns, new_york_day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from feeds.http.client import Fetched, Transport
+    from feeds.vendors.yahoo.frames import PricingData
+    from rotation.fed.contracts import Month
+
+MONTHS = 19
+"""To the end of next year and a little beyond: the meetings of the published horizon."""
+FRESH_S = 120.0
+LAST_SETTLE_DAYS = 7
+"""Of a month in which the month before is asked for too: its last settlement is told after it has ended."""
+_FUTURE = 18
+_SYMBOL = re.compile(rf"ZQ([{CODES}])(\d\d)\.CBT", re.ASCII)
+Loose = object
+"""A figure, null, or missing."""
+
+
+class Close(msgspec.Struct, frozen=True):
+    """One settled day of a contract."""
+
+    session: date
+    price: float
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """One contract's history and its last trade."""
+
+    year: int
+    month: int
+    closes: tuple[Close, ...]
+    """Days that are over, in order; the live row is not among them."""
+    price: float | None
+    ts_ns: int | None
+
+    @property
+    def quote(self) -> StripQuote:
+        """As a contract of the strip."""
+        last = self.closes[-1] if self.closes else None
+        return StripQuote(
+            year=self.year,
+            month=self.month,
+            price=self.price,
+            settle=last.price if last else None,
+            settle_date=last.session if last else None,
+            ts_ns=self.ts_ns,
+            source="Yahoo",
+        )
+
+
+class _Meta(msgspec.Struct, rename="camel"):
+    symbol: str
+    regular_market_price: Loose = None
+    regular_market_time: Loose = None
+    exchange_timezone_name: Loose = None
+
+
+class _Bars(msgspec.Struct):
+    close: list[Loose] = []
+
+
+class _Indicators(msgspec.Struct):
+    quote: list[_Bars] = []
+
+
+class _Result(msgspec.Struct):
+    meta: _Meta
+    timestamp: list[Loose] | None = None
+    indicators: _Indicators | None = None
+
+
+class _Problem(msgspec.Struct):
+    description: str = ""
+
+
+class _Chart(msgspec.Struct):
+    result: list[_Result] | None = None
+    error: _Problem | None = None
+
+
+class _Answer(msgspec.Struct):
+    chart: _Chart
+
+
+def symbol(year: int, month: int) -> str:
+    """``ZQZ26.CBT`` for December 2026."""
+    return f"{code(year, month)}.CBT"
+
+
+def contract(name: str) -> tuple[int, int] | None:
+    """Year and month of such a symbol; None for any other."""
+    match = _SYMBOL.fullmatch(name)
+    return (2000 + int(match[2]), CODES.index(match[1]) + 1) if match else None
+
+
+def parse(data: bytes, *, as_of_ns: int | None = None) -> Chart:
+    """A chart answer. Raises SourceError if it is an error, another symbol, or holds no price at all.
+
+    A day is settled once its successor has begun: by the last trade's own time, or by ``as_of_ns``. The
+    row that Yahoo appends while the market is open is never one.
+    """
+    chart = decode(data, _Answer, "Yahoo").chart
+    if not chart.result:
+        told = clean(chart.error.description, 80) if chart.error else ""
+        raise SourceError(f"Yahoo: {told or 'no result in the answer'}")
+    result = chart.result[0]
+    named = contract(result.meta.symbol)
+    if named is None:
+        raise SourceError("Yahoo: an answer for another symbol")
+    ts_ns = instant_ns(result.meta.regular_market_time)
+    price = usable(number(result.meta.regular_market_price))
+    closes = _closes(result, ts_ns, as_of_ns)
+    if price is None and not closes:
+        raise SourceError(f"Yahoo: no usable price of {symbol(*named)}")
+    return Chart(*named, closes, price, ts_ns if price is not None else None)
+
+
+def _closes(result: _Result, traded_ns: int | None, as_of_ns: int | None) -> tuple[Close, ...]:
+    zone = _zone(result.meta.exchange_timezone_name)
+    bars = result.indicators.quote if result.indicators else []
+    known = [ts_ns for ts_ns in (traded_ns, as_of_ns) if ts_ns is not None]
+    if not bars or not known:
+        return ()  # without a time of the last trade nothing can be called over
+    today = from_ns(max(known)).astimezone(zone).date()
+    times, prices = result.timestamp or [], bars[0].close
+    if len(times) != len(prices):
+        raise SourceError("Yahoo: times and prices of different number")
+    found: dict[date, float] = {}
+    # The appended row carries the last trade's own time; it only stands in where a day has no other, and
+    # never when that trade came before the settlement: an answer kept from noon must not settle the day.
+    for raw, value in sorted(
+        zip(times, prices, strict=True), key=lambda row: instant_ns(row[0]) == traded_ns
+    ):
+        ts_ns, price = instant_ns(raw), usable(number(value))
+        if ts_ns is None or price is None:
+            continue
+        session = from_ns(ts_ns).astimezone(zone).date()
+        if session < today:
+            if ts_ns != traded_ns:
+                found[session] = price
+            elif ts_ns >= settled_ns(session):
+                found.setdefault(session, price)
+    return tuple(Close(session, found[session]) for session in sorted(found))
+
+
+def _zone(name: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(name) if isinstance(name, str) else NEW_YORK
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return NEW_YORK
+
+
+def from_frame(data: PricingData) -> StripQuote | None:
+    """A stream frame as a contract of the strip; None for a heartbeat or another instrument."""
+    named = contract(data.id)
+    price = usable(data.price)
+    if named is None or price is None or data.quote_type not in {0, _FUTURE}:
+        return None
+    bid, ask = usable(data.bid), usable(data.ask)
+    return StripQuote(
+        year=named[0],
+        month=named[1],
+        price=price,
+        bid=bid,
+        ask=ask,
+        ts_ns=instant_ns(data.time_ms),
+        source="Yahoo",
+    )
+
+
+class YahooStrip:
+    """``ROTATION_TUI_YAHOO_REST_URL`` moves it. Raises InputError for a wrong address."""
+
+    name = "Yahoo"
+
+    def __init__(
+        self, transport: Transport, *, months: int = MONTHS, clock_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        """``months``: contracts from the current one on."""
+        self._transport = transport
+        self._months = months
+        self._clock_ns = clock_ns
+        self._url = address("YAHOO", "REST", HOME) + PATH
+        self.charts: dict[tuple[int, int], Chart] = {}
+        """Histories by contract, for the store of settlements."""
+
+    async def refresh(self) -> Strip:
+        """Ask for every contract, one after the other: this source bars those who ask in bursts.
+
+        ``charts`` gets the month that has just ended too, where it is told: its last settlement is an anchor.
+        """
+        today = new_york_day(self._clock_ns())
+        wanted = months_ahead(today.year, today.month, self._months)
+        got = {month: await self._chart(month) for month in wanted}
+        charts = {month: one.value for month, one in got.items() if one.value is not None}
+        quotes = in_order(chart.quote for chart in charts.values())
+        ended = await self._ended(today)
+        self.charts = charts | ended  # one that failed for the first time is missing, and its error says so
+        errors = tuple(f"{code(*month)}: {one.error}" for month, one in got.items() if one.error)
+        oldest = max(got.values(), key=lambda one: one.age_s or 0.0)
+        state = oldest.state if charts else "OFFLINE"
+        return Strip(quotes, state, errors)
+
+    async def _ended(self, today: date) -> dict[Month, Chart]:
+        """The month before in the first days of a month; nothing, and no error, where it is dropped."""
+        if today.day > LAST_SETTLE_DAYS:
+            return {}
+        before = today.replace(day=1) - timedelta(days=1)
+        month = before.year, before.month
+        chart = (await self._chart(month)).value
+        return {} if chart is None else {month: chart}
+
+    async def _chart(self, month: tuple[int, int]) -> Fetched[Chart]:
+        def parsed(data: bytes) -> Chart:
+            chart = parse(data, as_of_ns=self._clock_ns())
+            if (chart.year, chart.month) != month:
+                raise SourceError("Yahoo: an answer for another symbol")
+            return chart
+
+        return await self._transport.get(
+            self._url + symbol(*month),
+            parse=parsed,
+            key=f"yahoo-{code(*month).lower()}",
+            params={"range": "1mo", "interval": "1d", "includePrePost": "false"},
+            fresh_s=FRESH_S,
+        )

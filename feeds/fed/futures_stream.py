@@ -1,0 +1,120 @@
+"""Fed funds futures from Yahoo's streamer: the newest quote of every contract, pushed."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.clock import Time
+from feeds.events import Batch, Status
+from feeds.fed.futures import MONTHS, contract, from_frame, symbol
+from feeds.fed.strip import months_ahead, usable
+from feeds.streaming.feed import StreamFeed
+from feeds.streaming.hours import Globex
+from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
+from rotation.fed.inputs import StripQuote
+from rotation.sessions import new_york_day
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from feeds.http.client import Transport
+    from feeds.vendors.yahoo.frames import PricingData
+    from rotation.fed.contracts import Month
+    from rotation.feed_stats import FeedStats
+    from rotation.quote import Quote
+
+
+class _Vendor(Yahoo):
+    """Yahoo, for contracts of which only the newest price is wanted."""
+
+    @staticmethod
+    def named(symbol: str) -> str:
+        """As it is."""
+        return symbol
+
+    def __init__(self, transport: Transport, time: Time) -> None:
+        super().__init__(transport, clock_ns=time.clock_ns)
+        self.told: dict[str, StripQuote] = {}
+        """The newest frame of each contract: it also holds what was bid and asked."""
+
+    def conversation(self) -> YahooConversation:
+        """A new connection begins."""
+        return YahooConversation(self.named, self._see)
+
+    def _see(self, data: PricingData) -> None:
+        quote = from_frame(data)
+        if quote is not None:
+            self.told[data.id] = quote
+
+    async def backfill(self, *_gap: object) -> tuple[Quote, ...]:
+        """Nothing: the path between two prices moves no probability."""
+        return ()
+
+
+class YahooStripStream:
+    """The strip, live. ``ROTATION_TUI_YAHOO_STREAM_URL`` and ``…_REST_URL`` move it.
+
+    ``events`` yields the contracts that changed, and a Status whenever the state does, until cancelled.
+    Raises InputError for a wrong address.
+    """
+
+    name = "Yahoo stream"
+
+    def __init__(self, transport: Transport, *, months: int = MONTHS, time: Time | None = None) -> None:
+        """``months``: contracts from the current one on."""
+        self._time = time or Time()
+        self._months = months
+        self._vendor = _Vendor(transport, self._time)
+        self._feed = self._opened()
+        self.quotes: dict[Month, StripQuote] = {}
+        """The newest of each contract."""
+
+    def stats(self) -> FeedStats:
+        """What has been counted since the month began, or the stream."""
+        return self._feed.stats()
+
+    async def events(self) -> AsyncIterator[tuple[StripQuote, ...] | Status]:
+        """Run until cancelled. When a month ends the strip moves on by one contract."""
+        while True:
+            month = self._month()
+            async with aclosing(self._feed.events()) as events:
+                async for event in events:
+                    if isinstance(event, Status):
+                        yield event
+                    elif isinstance(event, Batch) and (changed := self._changed(event)):
+                        yield changed
+                    if self._month() != month:
+                        break
+            self._feed = self._opened()
+
+    def _month(self) -> Month:
+        today = new_york_day(self._time.clock_ns())
+        return today.year, today.month
+
+    def _opened(self) -> StreamFeed:
+        names = [symbol(*month) for month in months_ahead(*self._month(), self._months)]
+        return StreamFeed(self._vendor, names, hours=Globex(), canaries=frozenset(), time=self._time)
+
+    def _changed(self, batch: Batch) -> tuple[StripQuote, ...]:
+        names = dict.fromkeys(quote.symbol for quote in batch.quotes)
+        return tuple(quote for name in names if (quote := self._newest(name)) is not None)
+
+    def _newest(self, name: str) -> StripQuote | None:
+        last, named = self._feed.last.get(name), contract(name)
+        price = usable(last.price) if last else None
+        if last is None or named is None or price is None:
+            return None
+        told = self._vendor.told.get(name)
+        if told is None or told.ts_ns != last.ts_ns or told.price != price:
+            told = StripQuote(
+                year=named[0], month=named[1], price=price, ts_ns=last.ts_ns, source=self._vendor.name
+            )
+        elif told.bid is not None and told.ask is not None and told.bid > told.ask:
+            told = msgspec.structs.replace(told, bid=None, ask=None)
+        if self.quotes.get(told.contract) == told:
+            return None
+        self.quotes[told.contract] = told
+        return told

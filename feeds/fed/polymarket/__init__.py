@@ -1,0 +1,1 @@
+"""Polymarket on Fed decisions: REST and its market channel."""

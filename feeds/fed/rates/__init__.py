@@ -1,0 +1,1 @@
+"""The policy rate: New York Fed, then FRED."""

@@ -1,0 +1,1 @@
+"""Files on this machine: names, tables, durable writing, journals."""

@@ -1,0 +1,1 @@
+"""Settled daily history: import, download, store, keep up to date."""

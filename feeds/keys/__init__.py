@@ -1,0 +1,1 @@
+"""API keys: where they are found and kept."""

@@ -1,0 +1,157 @@
+"""API keys: from the environment, else the system's keyring, else a file only its owner can read.
+
+Whatever is found is also remembered as unspeakable: ``veil`` takes it out of any text that is about to be
+logged or shown, should a library have put it there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.errors import InputError
+from feeds.files.names import shown, shown_path
+from feeds.keys.file import KeyFile
+from feeds.keys.keyring import Ring, RingError, ring
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+PARTS = {
+    "alpaca": ("key ID", "secret key"),
+    "finnhub": ("API key",),
+    "massive": ("API key",),
+}
+"""Feeds that need a key, and what it consists of."""
+VARIABLES = {
+    "alpaca": (
+        ("ROTATION_TUI_ALPACA_KEY", "ROTATION_TUI_ALPACA_SECRET"),
+        ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
+    ),
+    "finnhub": (("ROTATION_TUI_FINNHUB_KEY",), ("FINNHUB_API_KEY",)),
+    "massive": (("ROTATION_TUI_MASSIVE_KEY",), ("MASSIVE_API_KEY",), ("POLYGON_API_KEY",)),
+}
+"""Environment variables, a name a part: our own first, then the vendors'."""
+
+_PART = re.compile(r"[!-~]{1,512}")
+"""Anything else would break a header, and the library's error would quote it."""
+_TELLING = 16
+"""A shorter key is not told apart by its end: four characters would be too much of it."""
+_VEIL = "•••"
+_VEILED = 6
+"""A shorter text stands in too many innocent words; no vendor's key is that short."""
+_unspeakable: set[str] = set()
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The key of one feed. Neither its repr nor a debugger's pretty print shows it."""
+
+    feed: str
+    key: str
+    """Alpaca's key ID, the others' API key."""
+    secret: str
+    """Alpaca's secret key; empty for the others."""
+    source: str
+    """Where it was found, in words."""
+
+    def __repr__(self) -> str:
+        return f"Keys({self.feed}, from {self.source})"
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("feed", self.feed), ("source", self.source)]
+
+    @property
+    def tail(self) -> str:
+        """The last four characters of the first part, to tell keys apart; "" for a short one."""
+        return self.key[-4:] if len(self.key) >= _TELLING else ""
+
+
+def find(
+    feed: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    keyring: Ring | None = None,
+) -> Keys | None:
+    """The key of a feed, or None; blocking, up to three seconds where a keyring does not answer.
+
+    Raises InputError for a key that is only half there or cannot be one, and a file that others can read.
+    """
+    found = _from_environment(feed, os.environ if environ is None else environ)
+    if found is None:
+        found = _from_ring(feed, keyring or ring())
+    if found is None:
+        file = key_file(folder)
+        parts = file.get(feed)
+        found = None if parts is None else keys_of(feed, parts, f"file {shown_path(file.path)}")
+    return found
+
+
+def keys_of(feed: str, parts: tuple[str, ...], source: str) -> Keys:
+    """The parts as Keys. Raises InputError, which quotes none of them, if they cannot be a key."""
+    names = PARTS[feed]
+    if len(parts) != len(names) or not all(parts):
+        raise InputError(f"{source}: a key of {feed} needs its {' and its '.join(names)} — set it again")
+    for name, part in zip(names, parts, strict=True):
+        if not _PART.fullmatch(part):
+            raise InputError(
+                f"{source}: the {name} of {feed} holds blanks or characters that no key has"
+                " — copy it again from the vendor's page"
+            )
+    _unspeakable.update(part for part in parts if len(part) >= _VEILED)
+    return Keys(feed, parts[0], parts[1] if len(parts) > 1 else "", source)
+
+
+def veil(text: str) -> str:
+    """The text without any key that this process has seen."""
+    for part in sorted(_unspeakable, key=len, reverse=True):
+        text = text.replace(part, _VEIL)
+    return text
+
+
+def check_feed(feed: str) -> str:
+    """The name of a feed that takes a key. Raises InputError for another."""
+    if feed.lower() not in PARTS:
+        raise InputError(f"{shown(feed)!r} is not a feed that takes a key — the names are {', '.join(PARTS)}")
+    return feed.lower()
+
+
+def key_file(folder: Path | None = None) -> KeyFile:
+    """The file of keys, in the user's config folder unless told otherwise."""
+    if folder is None:
+        from platformdirs import user_config_path  # noqa: PLC0415 - 20 ms that the first paint does not pay
+
+        folder = user_config_path("rotation-tui")
+    return KeyFile(folder)
+
+
+def set_in(feed: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The environment variables that give this feed's key; empty where none is set."""
+    for names in VARIABLES[feed]:
+        if any(environ.get(name, "").strip() for name in names):
+            return names
+    return ()
+
+
+def _from_environment(feed: str, environ: Mapping[str, str]) -> Keys | None:
+    names = set_in(feed, environ)
+    if not names:
+        return None
+    parts = tuple(environ.get(name, "").strip() for name in names)
+    return keys_of(feed, parts, f"environment {' and '.join(names)}")
+
+
+def _from_ring(feed: str, keyring: Ring) -> Keys | None:
+    try:
+        text = keyring.get(feed)
+    except RingError as error:
+        log.info("keys of %s: %s; the next place is asked", feed, error)
+        return None
+    return None if text is None else keys_of(feed, tuple(text.split("\n")), "keyring")

@@ -1,0 +1,1 @@
+"""What parsers share: checked fields, instants, symbols, text without escape sequences."""

@@ -1,0 +1,86 @@
+"""Fields of a vendor's message, checked: what is no price, no symbol or no instant becomes no Quote."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from feeds.parsing.wire import instant_ns, number
+from rotation.quote import Quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PRICE_MAX = 10_000_000.0
+"""Above the dearest share there is (Berkshire Hathaway A, below 1,000,000); a price beyond it is none."""
+SIZE_MAX = 10**12
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.:/^=_-]{0,23}", re.ASCII)
+
+
+def symbol(value: object) -> str | None:
+    """A ticker as exchanges write them; None for anything else, so that no text of others passes."""
+    return value if isinstance(value, str) and _SYMBOL.fullmatch(value) else None
+
+
+def price(value: object) -> float | None:
+    """Above 0 and no larger than a share ever cost; None for anything else."""
+    found = number(value)
+    return found if found is not None and 0.0 < found <= PRICE_MAX else None
+
+
+def quote(
+    name: object,
+    ts_ns: int | None,
+    paid: object,
+    size: object = None,
+    *,
+    seq: object = 0,
+    high: object = None,
+    low: object = None,
+) -> Quote | str:
+    """A Quote of checked fields, or in our own words why there is none.
+
+    ``high`` and ``low`` are given together, for a bar. Parts of a share are cut off ``size``.
+    """
+    ticker, last, traded, order = symbol(name), price(paid), _size(size), _order(seq)
+    if ticker is None:
+        return "a symbol that is none"
+    if ts_ns is None or last is None or traded is None or order is None:
+        wrong = [
+            what for what, found in (("time", ts_ns), ("price", last), ("size", traded)) if found is None
+        ]
+        return f"{ticker}: a {(wrong or ['number'])[0]} that is none"
+    if high is None and low is None:
+        return Quote(ticker, ts_ns, last, order, traded)
+    top, bottom = price(high), price(low)
+    if top is None or bottom is None or not bottom <= last <= top:
+        return f"{ticker}: a bar that is none"
+    return Quote(ticker, ts_ns, last, order, traded, top, bottom)
+
+
+def _size(value: object) -> int | None:
+    found = 0.0 if value is None else number(value)
+    return int(found) if found is not None and 0.0 <= found <= SIZE_MAX else None
+
+
+def _order(value: object) -> int | None:
+    """Exact: ids have up to 63 bits, more than a float holds."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    usable = isinstance(value, int) and not isinstance(value, bool) and -1 <= value < 2**63
+    return value if usable and isinstance(value, int) else None
+
+
+def instant(value: object) -> int | None:
+    """UTC nanoseconds of an epoch in s, ms or ns, or of ISO text with a zone; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 10**17:
+        return value if value < 2**63 else None
+    return instant_ns(value)
+
+
+def sifted(found: Iterable[Quote | str]) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
+    """(quotes, reasons), each in order."""
+    both = tuple(found)
+    return tuple(one for one in both if isinstance(one, Quote)), tuple(
+        one for one in both if isinstance(one, str)
+    )

@@ -1,0 +1,1 @@
+"""The heart of every streaming vendor: connection, liveness, filter, buffer, gaps, corrections."""

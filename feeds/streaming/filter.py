@@ -1,0 +1,141 @@
+"""The door between vendors and market, one for all of them: what a vendor says is not yet a print.
+
+Repeated prints are dropped, impossible ones refused, and a jump waits for a second print that bears it
+out. Everything refused is counted, the last reason kept. Memory is bounded.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.parsing.sanitize import clean
+from rotation.quote import NS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from rotation.quote import Quote
+
+PRICE_MAX = 1e7
+"""No share costs this much; 1e308 has been seen."""
+JUMP = 0.10
+"""Against the reference; a second print within as much of the first bears it out."""
+FUTURE_NS = 60 * NS
+KEPT = 32_768
+"""Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
+
+
+class StreamDoor:
+    """Of one stream, for as long as it runs: a reconnect does not forget what has been seen."""
+
+    def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:
+        """``symbols`` are let in, others passed over; ``closes``: reference prices where there are any."""
+        self._symbols = symbols
+        self._closes = dict(closes)
+        self._seen: dict[int, None] = {}
+        self._jumps = _Jumps(dict(closes))
+        self.last: dict[str, Quote] = {}
+        """The newest of each symbol by event time."""
+        self.duplicates = 0
+        self.rejects = 0
+        self.last_reject = ""
+
+    def admit(self, quotes: Iterable[Quote], now_ns: int) -> list[Quote]:
+        """Live prints that count, in order of arrival."""
+        return self._admit(quotes, now_ns, self._jumps)
+
+    def admit_past(self, quotes: Iterable[Quote], now_ns: int) -> list[Quote]:
+        """What filled a gap, oldest first: judged by itself, since the market may have moved meanwhile."""
+        return self._admit(quotes, now_ns, _Jumps(self._closes | {s: q.price for s, q in self.last.items()}))
+
+    def reject(self, reason: str) -> None:
+        """Count something that could not be used."""
+        self.rejects += 1
+        self.last_reject = clean(reason)
+
+    def _admit(self, quotes: Iterable[Quote], now_ns: int, jumps: _Jumps) -> list[Quote]:
+        admitted: list[Quote] = []
+        for quote in quotes:
+            if quote.symbol not in self._symbols:
+                continue
+            wrong = _wrong(quote, now_ns)
+            if wrong:
+                self.reject(f"{quote.symbol}: {wrong}")
+            elif self._is_repeated(quote):
+                self.duplicates += 1
+            else:
+                admitted += self._judge(_trimmed(quote), jumps)
+        for quote in admitted:
+            held = self.last.get(quote.symbol)
+            if held is None or (quote.ts_ns, quote.seq) >= (held.ts_ns, held.seq):
+                self.last[quote.symbol] = quote
+        return admitted
+
+    def _is_repeated(self, quote: Quote) -> bool:
+        # With a number of the vendor's the size is no part of it: some tell it as a difference.
+        identity = hash((quote.symbol, quote.ts_ns, quote.price, quote.seq or -1 - quote.size))
+        if identity in self._seen:
+            return True
+        self._seen[identity] = None
+        if len(self._seen) > KEPT:
+            del self._seen[next(iter(self._seen))]
+        return False
+
+    def _judge(self, quote: Quote, jumps: _Jumps) -> tuple[Quote, ...]:
+        passed = jumps.judge(quote)
+        if not passed:
+            self.reject(f"{quote.symbol}: {quote.price:g} jumps by more than {JUMP:.0%}, no second print yet")
+        elif len(passed) > 1:
+            self.rejects -= 1  # the one held back was right after all
+            self.last_reject = self.last_reject if self.rejects else ""
+        return passed
+
+
+class _Jumps:
+    """Prints too far from the one before wait for another."""
+
+    def __init__(self, reference: dict[str, float]) -> None:
+        self._reference = reference
+        self._held: dict[str, Quote] = {}
+
+    def judge(self, quote: Quote) -> tuple[Quote, ...]:
+        """What may pass now: nothing, the print, or the one held back and the print."""
+        symbol, price = quote.symbol, quote.price
+        held = self._held.pop(symbol, None)
+        if _near(price, self._reference.get(symbol, price)):
+            self._reference[symbol] = price
+            return (quote,)
+        if held is None or not _near(price, held.price):
+            self._held[symbol] = quote
+            return ()
+        self._reference[symbol] = price
+        return (held, quote)
+
+
+def _near(price: float, reference: float) -> bool:
+    return abs(price - reference) <= JUMP * reference
+
+
+def _wrong(quote: Quote, now_ns: int) -> str:
+    for price in (quote.price, quote.high, quote.low):
+        if price is not None and not (isfinite(price) and 0.0 < price < PRICE_MAX):
+            return f"{price:g} is no price"
+    if quote.low is not None and quote.high is not None and not quote.low <= quote.price <= quote.high:
+        return "a bar outside its own range"
+    if quote.size < 0:
+        return "a negative size"
+    if quote.ts_ns <= 0 or quote.ts_ns > now_ns + FUTURE_NS:
+        return "a time that cannot be"
+    return ""
+
+
+def _trimmed(quote: Quote) -> Quote:
+    """A bar's extreme too far from its close has no second print to bear it out: it is left out."""
+    ends = (quote.high, quote.low)
+    if all(end is None or _near(end, quote.price) for end in ends):
+        return quote
+    return msgspec.structs.replace(quote, high=None, low=None)

@@ -1,0 +1,53 @@
+"""How far apart receipt and event are at best: our clock, theirs, and the way between."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING
+
+from rotation.quote import NS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+WINDOW_S = 60.0
+WIDE_S = 2.0
+"""The best of a minute or two beyond this: a clock is wrong, or the vendor is late."""
+
+
+class Lag:
+    """The least lag of this minute and the one before."""
+
+    def __init__(self, monotonic: Callable[[], float], *, is_delayed: bool = False) -> None:
+        """``is_delayed``: late by contract, so only a clock behind the vendor's is worth a word."""
+        self._monotonic = monotonic
+        self._most_s = math.inf if is_delayed else WIDE_S
+        self._began_s: float | None = None
+        self._now_ns: int | None = None
+        self._before_ns: int | None = None
+        self.is_wide = False
+        """Judged by whole minutes: the first print of a connection may be an old one."""
+
+    @property
+    def least_s(self) -> float | None:
+        """Seconds; negative where our clock is behind. None before the first print."""
+        known = [lag for lag in (self._now_ns, self._before_ns) if lag is not None]
+        return min(known) / NS if known else None
+
+    def measure(self, received_ns: int, event_ns: int) -> None:
+        """Take in one print."""
+        now_s = self._monotonic()
+        if self._began_s is None or now_s - self._began_s > WINDOW_S:
+            self._turn(now_s)
+        lag_ns = received_ns - event_ns
+        self._now_ns = lag_ns if self._now_ns is None else min(self._now_ns, lag_ns)
+
+    def _turn(self, now_s: float) -> None:
+        least_s = 0.0 if self._now_ns is None else self._now_ns / NS
+        was_wide, self.is_wide = self.is_wide, not -WIDE_S <= least_s <= self._most_s
+        if self.is_wide and not was_wide:
+            log.warning("receipt and event are %.1f s apart at best: check the clock", least_s)
+        self._before_ns, self._now_ns, self._began_s = self._now_ns, None, now_s

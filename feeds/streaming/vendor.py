@@ -1,0 +1,156 @@
+"""The contract of a streaming vendor: pure protocol, no I/O and no clock. ``feeds.streaming.feed`` drives it.
+
+A vendor says where to connect and what its frames mean; connecting, waiting, coming back after an outage,
+filling gaps and judging ticks are the same for all of them and live elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+from feeds.events import Correction
+from rotation.quote import Quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Frame = str | bytes
+"""A text or a binary websocket message."""
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """The vendor says no. ``said`` is in our own words: it reaches the screen."""
+
+    kind: Literal["fatal", "again", "limit"]
+    """fatal: stop until the configuration changes. again: authenticate again on this very socket later.
+    limit: the symbols just asked for were not added; those acknowledged stay."""
+    said: str
+    state: str = "AUTH_FAILED"
+    """Of a fatal one: AUTH_FAILED, or TAKEN OVER where another session holds the account's one connection."""
+
+
+class Halt(msgspec.Struct, frozen=True):
+    """Trading in a symbol stopped or went on."""
+
+    symbol: str
+    halted: bool
+    ts_ns: int
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What one frame said."""
+
+    quotes: tuple[Quote, ...] = ()
+    """In order; ``seq`` is the vendor's trade id or sequence number where it has one."""
+    sequence: tuple[tuple[str, int], ...] = ()
+    """(symbol, number) where the vendor numbers its messages without holes on a connection: a hole is a gap.
+
+    A number of the connection as a whole has the symbol "".
+    """
+    send: tuple[Frame, ...] = ()
+    """To be answered at once."""
+    ready: bool = False
+    """Authenticated: subscriptions may be sent now."""
+    subscribed: frozenset[str] | None = None
+    """The whole set that the vendor acknowledges now; None where the frame does not tell."""
+    heartbeat: bool = False
+    """The vendor lives, beyond the transport's own pings; it is no data."""
+    halts: tuple[Halt, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    trouble: Trouble | None = None
+    rejected: tuple[str, ...] = ()
+    """Messages in the frame that could not be used, a reason each; the others stand."""
+
+
+class Conversation(Protocol):
+    """One connection's side of the protocol. Made anew for every connection."""
+
+    def opened(self) -> tuple[Frame, ...]:
+        """The authentication, sent as soon as the socket is open, and once more on it after ``again``.
+
+        Empty where none is needed: then the vendor is ready at once and need not say so, and
+        ``subscribe`` follows without a word heard. Otherwise it waits for ``Heard.ready``.
+        """
+        ...
+
+    def received(self, frame: Frame) -> Heard:
+        """What a frame means. Raises SourceError for a frame that is none of this vendor's.
+
+        Anything at all may come; it must be quick, since it runs between two reads of the socket.
+        """
+        ...
+
+    def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
+        """What to send so that the vendor's set becomes this one; empty where it already is.
+
+        Asked for again, some seconds apart, while ``Heard.subscribed`` lacks something.
+        """
+        ...
+
+    def beat(self) -> tuple[Frame, ...]:
+        """What to send every ``Vendor.beat_s`` seconds; again the subscription for vendors that forget it."""
+        ...
+
+
+class Vendor(Protocol):
+    """One vendor, configured. Its figures are plain attributes of a class or an instance."""
+
+    @property
+    def name(self) -> str:
+        """Short, as the Health panel and provenance show it."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """LIVE or DELAYED 15m."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where to connect, ``ROTATION_TUI_<FEED>_STREAM_URL`` looked at. It may hold a key: never shown."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the upgrade request."""
+        ...
+
+    @property
+    def beat_s(self) -> float | None:
+        """Seconds between beats; None for none."""
+        ...
+
+    @property
+    def heartbeats(self) -> bool:
+        """True where the vendor speaks even when nothing trades: then silence is always an outage."""
+        ...
+
+    @property
+    def acknowledges(self) -> bool:
+        """False where it never tells what is subscribed: then a symbol's first print stands for it."""
+        ...
+
+    @property
+    def most_symbols(self) -> int | None:
+        """Its limit of symbols; None where there is none known."""
+        ...
+
+    def conversation(self) -> Conversation:
+        """A new connection begins."""
+        ...
+
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """The newest print of each symbol by REST, for seeding and to compare with; empty where it cannot.
+
+        Raises SourceError where the source does not answer.
+        """
+        ...
+
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
+        """Minute bars (as quotes, at their end) of a gap by REST; empty where the vendor has none.
+
+        Raises SourceError where the source does not answer.
+        """
+        ...

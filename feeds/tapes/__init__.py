@@ -1,0 +1,1 @@
+"""Recorded and imported tapes: reading, playing, recording."""

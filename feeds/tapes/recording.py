@@ -1,0 +1,177 @@
+"""What a recorded tape holds: every event that the supervisor took, in order, with its time.
+
+Rows of a step, which is one event: a print each, or a single row without a symbol where the event had none.
+``kind`` says what it was; what is no quotes stands as JSON in ``said``.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import polars as pl
+
+from feeds.events import Batch, FedNews, Learned, Redone, Rewind, Status
+from feeds.parsing.sanitize import clean
+from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
+from rotation.quote import FUTURE_NS, NS
+from rotation.sessions import NEW_YORK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from feeds.events import Event
+    from rotation.quote import Quote
+
+log = logging.getLogger(__name__)
+
+BATCH, REWIND, REDONE = "Batch", "Rewind", "Redone"
+_TOLD: dict[str, type[Status | FedNews]] = {"Status": Status, "FedNews": FedNews}
+"""Kinds of which only the newest counts, and which ``said`` gives back whole."""
+
+DAY_NS = 86_400 * NS
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+
+def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
+    """One event as rows of RECORDED."""
+    given: tuple[Quote, ...] = ()
+    said = None
+    if isinstance(event, Batch | Rewind | Redone):
+        given = event.quotes
+    if isinstance(event, Redone):
+        said = msgspec.json.encode(sorted(event.symbols)).decode()
+    elif not isinstance(event, Batch | Rewind | Learned):  # settled history is in the store, not on a tape
+        said = msgspec.json.encode(event).decode()
+    tail = (as_of_ns, number, type(event).__name__, feed, said)
+    if not given:
+        return [(None, as_of_ns, 0, None, 0, None, None, *tail)]
+    return [(q.symbol, q.ts_ns, q.seq, q.price, q.size, q.high, q.low, *tail) for q in given]
+
+
+def frame_of(rows: list[Row]) -> tuple[pl.DataFrame, int]:
+    """The rows as a frame, and how many no tape can hold: an absurd number, a text that is none."""
+    try:
+        return pl.DataFrame(rows, schema=RECORDED, orient="row"), 0
+    except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
+        kept = [row for row in rows if _fits(row)]
+        return pl.DataFrame(kept, schema=RECORDED, orient="row"), len(rows) - len(kept)
+
+
+def _fits(row: Row) -> bool:
+    try:
+        pl.DataFrame([row], schema=RECORDED, orient="row")
+    except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
+        return False
+    return True
+
+
+def played(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Recordings, and plain tapes, as one: in order of ``at_ns``, when a row is due; a ``step`` is one event.
+
+    A clock that was set back while recording holds the tape up, but reorders nothing.
+    """
+    timed = [_timed(part, i) for i, part in enumerate(parts)]
+    rows = pl.concat(timed).sort("at_ns", maintain_order=True)
+    at_once = pl.when(pl.col("batch").is_null()).then("at_ns")  # prints of one instant of a plain tape
+    return rows.with_columns(step=pl.struct("_file", "batch", at_once.alias("at_once")).rle_id()).drop(
+        "_file"
+    )
+
+
+def _timed(part: pl.DataFrame, number: int) -> pl.DataFrame:
+    if "batch" not in part.columns:
+        absent = [pl.lit(None, kind).alias(name) for name, kind in RECORDED.items() if name not in SCHEMA]
+        part = part.with_columns(*absent).with_columns(as_of_ns=pl.col("ts_ns"), kind=pl.lit(BATCH))
+    return part.select(*RECORDED).with_columns(at_ns=pl.col("as_of_ns").cum_max(), _file=pl.lit(number))
+
+
+def steps(rows: pl.DataFrame) -> list[Event]:
+    """Rows of a played tape as the events that they were; what cannot be played again still moves time."""
+    return [_event(part) for part in rows.partition_by("step", maintain_order=True)]
+
+
+def merged(rows: pl.DataFrame) -> list[Event]:
+    """The same for the market in as few events as leave it in the same state.
+
+    A batch with a print from the future stays apart: only its own clock says that it must be refused.
+    """
+    if rows.is_empty():
+        return []
+    future = pl.col("ts_ns") > pl.col("as_of_ns") + FUTURE_NS
+    told = pl.col("kind").is_in(list(_TOLD))
+    apart = (future | (pl.col("kind") != BATCH)).any().over("step")
+    rows = rows.filter(~told | (pl.col("step") == pl.col("step").max().over("kind", "feed")))
+    turns = pl.when(apart).then("step").otherwise(-1)
+    return steps(rows.with_columns(step=turns.rle_id()))
+
+
+def standing(tape: pl.DataFrame, at_ns: int) -> list[Event]:
+    """All that a market, begun anew, and a screen need to stand at this instant; the first is a Rewind."""
+    known = tape.filter(pl.col("at_ns") <= at_ns)
+    is_told = pl.col("kind").is_in(list(_TOLD))
+    told, known = known.filter(is_told), known.filter(~is_told)
+    known = _of_newest_days(_since_rewind(known))
+    began_ns = int(known["as_of_ns"][0]) if known.height else at_ns
+    events: list[Event] = [Rewind((), began_ns), *merged(known)]
+    if known.is_empty() or known["at_ns"][-1] < at_ns:
+        events.append(Batch((), at_ns))
+    return events + [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(told)]
+
+
+def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
+    last = rows.filter(pl.col("kind") == REWIND)["step"].max()
+    return rows if last is None else rows.filter(pl.col("step") >= last)
+
+
+def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of a long tape the newest two days with prints of their own: by then the others are forgotten."""
+    age = pl.col("as_of_ns") - pl.col("ts_ns")
+    fresh = age.is_between(-FUTURE_NS, DAY_NS) & (pl.col("price") > 0)
+    utc = pl.from_epoch("as_of_ns", "ns").dt.replace_time_zone("UTC")
+    arrived = rows.filter(fresh).select("step", day=utc.dt.convert_time_zone(NEW_YORK.key).dt.date())
+    days = arrived["day"].unique().sort()
+    if len(days) <= 2:
+        return rows
+    return rows.filter(pl.col("step") >= arrived.filter(pl.col("day") >= days[-2])["step"][0])
+
+
+def _event(part: pl.DataFrame) -> Event:
+    kind, as_of_ns, said = part["kind"][0], int(part["as_of_ns"][-1]), part["said"][0]
+    if kind in _TOLD:
+        return _told(_TOLD[kind], part["feed"][0], said, as_of_ns) or Batch((), as_of_ns)
+    given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
+    if kind == REDONE:
+        return Redone(frozenset(_decoded(said, list[str]) or ()), given, as_of_ns)
+    return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
+
+
+def _told(kind: type[Status | FedNews], feed: str, said: str, as_of_ns: int) -> Event | None:
+    event = _decoded(said, kind)
+    if isinstance(event, Status):
+        # The tape's own state is REPLAY or DEMO; what a feed was then is a detail of it.
+        detail = " ".join(word for word in (clean(str(feed)), event.state, event.detail) if word)
+        return Status("REPLAY", detail, as_of_ns)
+    return event and msgspec.structs.replace(event, as_of_ns=as_of_ns)
+
+
+def _decoded(said: str, kind: type[T]) -> T | None:
+    """A tape may come from anyone: no text of it reaches a terminal as it is."""
+    try:
+        return msgspec.convert(_cleaned(msgspec.json.decode(said)), kind)
+    except (msgspec.MsgspecError, TypeError, RecursionError):
+        log.warning("tape: what a feed said cannot be understood")
+        return None
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(str(name)): _cleaned(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""Alpaca: US equities with a free key, by stream and REST."""

@@ -1,0 +1,273 @@
+"""Frames of Alpaca's stock stream: what to send, and what to make of what comes. Pure.
+
+JSON and msgpack say the same; in msgpack ``t`` is a Timestamp extension. No text of the vendor's leaves
+this module but symbols, and those only as they are written on the exchange.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.errors import SourceError
+from feeds.events import Correction
+from feeds.parsing.wire import instant_ns, number
+from feeds.streaming.vendor import Halt
+from feeds.vendors.alpaca.conditions import sets_last
+from rotation.quote import NS, Quote
+from rotation.sessions import is_session, new_york_day, open_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
+    from feeds.streaming.vendor import Frame
+
+ALL = "*"
+"""Every symbol of a channel."""
+MESSAGES_MAX = 20_000
+"""Of one frame; at a minute's end thousands of bars come together."""
+SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,5}){0,2}", re.ASCII)
+MINUTE_NS = 60 * NS
+
+HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
+"""Status codes: 2 and 3 on tapes A and B, H, P (volatility) and T on C. Q, quotes resume, is no trade yet."""
+_SILENT = frozenset({"q", "d", "l", "i", "o", "n"})
+"""Known and not asked for: quotes, daily bars (never settled here), price bands, imbalances, books, news."""
+
+Loose = object
+"""Whatever the peer sent."""
+Instant = msgspec.msgpack.Ext | str | None
+_TIMESTAMP = -1
+_BRACKETS = (b"[", b"{")
+_ISO = re.compile(r"([0-9T:-]{19})(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """The whole set of each channel that matters here."""
+
+    trades: frozenset[str] = frozenset()
+    bars: frozenset[str] = frozenset()
+    updated: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
+
+
+class Told(msgspec.Struct):
+    """What a frame says, before anyone has drawn conclusions."""
+
+    quotes: list[Quote] = []
+    halts: list[Halt] = []
+    corrections: list[Correction] = []
+    authenticated: bool = False
+    subscribed: Subscribed | None = None
+    errors: list[int] = []
+    """The vendor's own codes; 0 where it sent none."""
+    rejected: list[str] = []
+
+
+class _Message(msgspec.Struct):
+    kind: Loose = msgspec.field(default=None, name="T")
+    symbol: Loose = msgspec.field(default=None, name="S")
+    t: Instant = None
+    p: Loose = None
+    s: Loose = None
+    i: Loose = None
+    c: Loose = None
+    h: Loose = None
+    l: Loose = None  # noqa: E741 - the wire's own name
+    v: Loose = None
+    z: Loose = None
+    sc: Loose = None
+    msg: Loose = None
+    code: Loose = None
+    trades: Loose = None
+    bars: Loose = None
+    updated: Loose = msgspec.field(default=None, name="updatedBars")
+    statuses: Loose = None
+
+
+_JSON = msgspec.json.Decoder(list[_Message])
+_JSON_ONE = msgspec.json.Decoder(_Message)
+_JSON_RAW = msgspec.json.Decoder(list[msgspec.Raw])
+_PACKED = msgspec.msgpack.Decoder(list[_Message])
+_PACKED_ONE = msgspec.msgpack.Decoder(_Message)
+_PACKED_RAW = msgspec.msgpack.Decoder(list[msgspec.Raw])
+
+
+def encode(message: Mapping[str, object], *, packed: bool) -> Frame:
+    """A message to send: a binary frame of msgpack, or a text frame of JSON."""
+    return msgspec.msgpack.encode(message) if packed else msgspec.json.encode(message).decode()
+
+
+def parse(
+    frame: Frame, *, wanted: AbstractSet[str] | None = None, on_trades: AbstractSet[str] = frozenset()
+) -> Told:
+    """What a frame says. Raises SourceError for one that is no array of messages.
+
+    Bars of symbols not ``wanted`` are left out (``*`` brings the whole market), and those of symbols that
+    are ``on_trades``: their trades said the same already, and volume would count twice.
+    """
+    told = Told()
+    messages = _messages(frame, told)
+    for message in messages[:MESSAGES_MAX]:
+        try:
+            _take(message, told, wanted, on_trades)
+        except SourceError as error:
+            told.rejected.append(str(error))
+    if len(messages) > MESSAGES_MAX:
+        told.rejected.append(f"more than {MESSAGES_MAX:,} messages in one frame")
+    return told
+
+
+def _messages(frame: Frame, told: Told) -> list[_Message]:
+    """All that can be read; what cannot is told as rejected."""
+    is_json = isinstance(frame, str) or frame.lstrip()[:1] in _BRACKETS
+    whole, raws, single = (_JSON, _JSON_RAW, _JSON_ONE) if is_json else (_PACKED, _PACKED_RAW, _PACKED_ONE)
+    try:
+        return whole.decode(frame)  # type: ignore[arg-type]
+    except msgspec.ValidationError:
+        pass  # one message of another shape must not cost the others
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise SourceError(f"Alpaca stream: not valid {'JSON' if is_json else 'msgpack'}") from error
+    try:
+        parts = raws.decode(frame)  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise SourceError("Alpaca stream: not an array of messages") from error
+    found: list[_Message] = []
+    for part in parts[:MESSAGES_MAX]:
+        try:
+            found.append(single.decode(part))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            told.rejected.append("a message of another shape")
+    return found
+
+
+def _take(
+    message: _Message, told: Told, wanted: AbstractSet[str] | None, on_trades: AbstractSet[str]
+) -> None:
+    kind = message.kind if isinstance(message.kind, str) else ""
+    if kind == "t":
+        quote = _trade(message)
+        if quote is not None:
+            told.quotes.append(quote)
+    elif kind in {"b", "u"}:
+        symbol = _symbol(message)
+        if symbol not in on_trades and (wanted is None or symbol in wanted):
+            told.quotes.append(_bar(message, symbol))
+    elif kind == "s":
+        halted = HALTED.get(message.sc) if isinstance(message.sc, str) else None
+        if halted is not None:
+            told.halts.append(Halt(_symbol(message), halted, _instant(message)))
+    elif kind in {"c", "x"}:
+        told.corrections.append(Correction(_symbol(message), _instant(message)))
+    elif kind not in _SILENT:
+        _control(message, told)
+
+
+def _control(message: _Message, told: Told) -> None:
+    if message.kind == "success":
+        told.authenticated |= message.msg == "authenticated"
+    elif message.kind == "subscription":
+        channels = (message.trades, message.bars, message.updated, message.statuses)
+        told.subscribed = Subscribed(*(_names(listed) for listed in channels))
+    elif message.kind == "error":
+        code = message.code
+        told.errors.append(code if isinstance(code, int) and not isinstance(code, bool) else 0)
+    else:
+        raise SourceError("a message of an unknown kind")
+
+
+def _trade(message: _Message) -> Quote | None:
+    """The print; None where its conditions keep it from being the last price."""
+    symbol, price = _symbol(message), number(message.p)
+    if price is None:
+        raise SourceError("a trade without a price")
+    if not sets_last(message.c, message.z):
+        return None
+    trade_id, size = message.i, number(message.s)
+    if isinstance(trade_id, bool) or not isinstance(trade_id, int) or not 0 <= trade_id < 2**63:
+        raise SourceError("a trade without its number")
+    return Quote(symbol, _instant(message), price, trade_id, shares(size))
+
+
+def _bar(message: _Message, symbol: str) -> Quote:
+    close, high, low = number(message.c), number(message.h), number(message.l)
+    if close is None or high is None or low is None or not low <= close <= high:
+        raise SourceError("a bar without its prices")
+    return bar(symbol, _instant(message), close, high, low, number(message.v))
+
+
+def bar(  # noqa: PLR0917 - a bar has these
+    symbol: str, start_ns: int, close: float, high: float, low: float, volume: float | None
+) -> Quote:
+    """A minute bar, which the vendor names by its start, as a quote at its end.
+
+    The minute before the opening bell ends a nanosecond early: at the bell itself it would be the session's.
+    """
+    end_ns = start_ns + MINUTE_NS
+    day = new_york_day(end_ns)
+    if is_session(day) and end_ns == open_ns(day):
+        end_ns -= 1
+    return Quote(symbol, end_ns, close, 0, shares(volume), high, low)
+
+
+def shares(size: float | None) -> int:
+    """Whole shares; 0 where unknown or beyond belief."""
+    return int(size) if size is not None and 0 <= size < 1e13 else 0
+
+
+def _symbol(message: _Message) -> str:
+    symbol = message.symbol
+    if not isinstance(symbol, str) or not SYMBOL.fullmatch(symbol):
+        raise SourceError("a message without a symbol")
+    return symbol
+
+
+def _names(listed: Loose) -> frozenset[str]:
+    found = listed[:MESSAGES_MAX] if isinstance(listed, list) else ()
+    return frozenset(
+        name for name in found if isinstance(name, str) and (name == ALL or SYMBOL.fullmatch(name))
+    )
+
+
+def _instant(message: _Message) -> int:
+    ts_ns = exact_ns(message.t)
+    if ts_ns is None:
+        raise SourceError("a message without a time")
+    return ts_ns
+
+
+def exact_ns(told: Instant) -> int | None:
+    """UTC nanoseconds of RFC 3339 text or of a msgpack Timestamp, not one rounded; None for neither."""
+    if isinstance(told, msgspec.msgpack.Ext):
+        return _stamp_ns(told)
+    match = _ISO.fullmatch(told) if told is not None else None
+    if match is None:
+        return None
+    second_ns = _second_ns(match[1] + match[3])
+    return None if second_ns is None else second_ns + int((match[2] or "").ljust(9, "0"))
+
+
+@lru_cache(maxsize=64)
+def _second_ns(text: str) -> int | None:
+    """Thousands of messages share a second."""
+    return instant_ns(text)
+
+
+def _stamp_ns(stamp: msgspec.msgpack.Ext) -> int | None:
+    """The three lengths of the msgpack specification's Timestamp; None for another extension."""
+    data = bytes(stamp.data)
+    if stamp.code != _TIMESTAMP:
+        return None
+    if len(data) == 4:
+        seconds, nanos = int.from_bytes(data), 0
+    elif len(data) == 8:
+        nanos, seconds = divmod(int.from_bytes(data), 2**34)
+    elif len(data) == 12:
+        nanos, seconds = int.from_bytes(data[:4]), int.from_bytes(data[4:], signed=True)
+    else:
+        return None
+    return seconds * NS + nanos if nanos < NS and 0 < seconds < 2**34 else None

@@ -1,0 +1,185 @@
+"""Alpaca: US equities with a free key, by stream and REST.
+
+IEX prints (the free plan) are today's provisional prices only: closed days come from SIP daily bars
+(``feeds.vendors.alpaca.rest``). One connection per account and endpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from feeds.errors import InputError
+from feeds.parsing.symbols import alpaca_symbol
+from feeds.parsing.wire import address
+from feeds.streaming.vendor import Heard, Trouble
+from feeds.vendors.alpaca.frames import encode, parse
+from feeds.vendors.alpaca.keys import AlpacaKeys
+from feeds.vendors.alpaca.plan import Plan
+from feeds.vendors.alpaca.rest import AlpacaRest
+from feeds.vendors.alpaca.symbols import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from feeds.http.client import Transport
+    from feeds.streaming.vendor import Frame
+    from feeds.vendors.alpaca.plan import Ask
+    from rotation.quote import Quote
+
+HOME = "wss://stream.data.alpaca.markets"
+MODES = {"iex": "LIVE", "sip": "LIVE", "delayed_sip": "DELAYED 15m", "test": "DEMO"}
+"""Endpoints, and what their prices are worth; ``test`` has one symbol, FAKEPACA, whose prices are made up."""
+CHANNELS = 30
+"""Trades of the free plan."""
+
+_FATAL = {
+    401: "not authenticated",
+    402: "key or secret is wrong",
+    409: "the plan does not include this feed",
+    410: "this feed has no such channel",
+    411: "the key's scope does not include this feed",
+}
+_OUTAGE = {404: "authentication came too late", 407: "we read too slowly", 500: "an error of its own"}
+_LIMIT = {400: "it does not know how a symbol is written", 405: "the plan's limit of symbols is reached"}
+_ALREADY, _BUSY = 403, 406
+
+
+class Alpaca:
+    """A ``feeds.streaming.vendor.Vendor``. ``ROTATION_TUI_ALPACA_STREAM_URL`` and ``…_REST_URL`` move it."""
+
+    name = "Alpaca"
+    beat_s = None
+    heartbeats = False
+    acknowledges = True
+    most_symbols = None
+    """Trades are limited, minute bars as a rule are not: ``feeds.vendors.alpaca.plan`` deals them out."""
+
+    def __init__(
+        self,
+        key_id: str,
+        secret: str,
+        transport: Transport,
+        *,
+        feed: str = "iex",
+        first: Iterable[str] = (),
+        channels: int = CHANNELS,
+        packed: bool = True,
+        clock_ns: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """``feed``: iex, sip, delayed_sip or test. ``first``: symbols that get trades before all others.
+
+        ``channels``: the plan's limit of trades. ``packed``: msgpack rather than JSON. Raises InputError for
+        a feed that there is not, a key that cannot be one, or a wrong address.
+        """
+        if feed not in MODES:
+            raise InputError(f"Alpaca has no feed of that name — choose one of {', '.join(MODES)}")
+        self._keys = AlpacaKeys(key_id, secret)
+        self._first = tuple(alpaca_symbol(symbol) for symbol in first)
+        self._channels = channels
+        self._packed = packed
+        self._plan = Plan((), channels)
+        self.mode = MODES[feed]
+        self.url = f"{address('ALPACA', 'STREAM', HOME)}/v2/{feed}"
+        kind = "msgpack" if packed else "json"
+        self.headers: Mapping[str, str] = {"Content-Type": f"application/{kind}"}
+        self.rest = AlpacaRest(self._keys, transport, feed=feed, clock_ns=clock_ns, sleep=sleep)
+
+    def conversation(self) -> AlpacaConversation:
+        """A new connection begins."""
+        self._plan = Plan(self._first, self._channels)
+        return AlpacaConversation(self._keys, self._plan, packed=self._packed)
+
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """The newest eligible print of each symbol, or its newest minute where the stream brings only these.
+
+        Raises SourceError where Alpaca does not answer.
+        """
+        names = Names(symbols)
+        found = await self.rest.snapshots(names.theirs)
+        # A print within the minute would look like one that the stream has missed.
+        coarse = self._plan.by_minute
+        seen = (one.minute if symbol in coarse else one.quote for symbol, one in found.items())
+        return names.back(quote for quote in seen if quote is not None)
+
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
+        """Minute bars that ended within the gap. Raises SourceError where Alpaca does not answer."""
+        names = Names(symbols)
+        return names.back(await self.rest.minute_bars(names.theirs, start_ns, end_ns))
+
+
+class AlpacaConversation:
+    """One connection: greeting, authentication, then one subscription after the other."""
+
+    def __init__(self, keys: AlpacaKeys, plan: Plan, *, packed: bool) -> None:
+        """``packed``: msgpack, as the upgrade's header said."""
+        self._keys = keys
+        self._plan = plan
+        self._packed = packed
+        self._names = Names()
+
+    def opened(self) -> tuple[Frame, ...]:
+        """The authentication; the vendor waits ten seconds for it."""
+        return (encode(self._keys.message(), packed=self._packed),)
+
+    def received(self, frame: Frame) -> Heard:
+        """What a frame means. Raises SourceError for one that is no array of messages."""
+        told = parse(frame, wanted=self._plan.wanted, on_trades=self._plan.on_trades)
+        ready = told.authenticated
+        trouble: Trouble | None = None
+        send: tuple[Frame, ...] = ()
+        subscribed: frozenset[str] | None = None
+        if told.subscribed is not None:
+            self._plan.acknowledged(told.subscribed)
+            subscribed = self._names.ours(self._plan.covered)
+            send = self._send(self._plan.next())
+        for code in told.errors:
+            if code == _ALREADY:
+                ready = True
+            else:
+                trouble, send = self._no(code, told.rejected)
+        return Heard(
+            quotes=self._names.back(told.quotes),
+            send=send,
+            ready=ready,
+            subscribed=subscribed,
+            halts=self._names.back(told.halts),
+            corrections=self._names.back(told.corrections),
+            trouble=trouble,
+            rejected=tuple(told.rejected),
+        )
+
+    def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
+        """The first request towards this set; the others follow its acknowledgement."""
+        self._names = Names(symbols)
+        return self._send(self._plan.want(self._names.theirs))
+
+    def beat(self) -> tuple[Frame, ...]:
+        """Nothing: Alpaca needs none."""
+        return ()
+
+    def _no(self, code: int, rejected: list[str]) -> tuple[Trouble | None, tuple[Frame, ...]]:
+        """What an error means, and what to ask instead."""
+        if code == _BUSY:
+            return Trouble("again", f"another session holds the account's connection ({code})"), ()
+        if code in _OUTAGE or code not in _FATAL | _LIMIT:
+            # It ends the connection by itself, or the driver's clocks do; what was asked may be asked again.
+            self._plan.failed()
+            rejected.append(
+                f"Alpaca says: {_OUTAGE.get(code, 'an error we do not know')} ({code % 1_000_000})"
+            )
+            return None, ()
+        asked = self._plan.refused()
+        if code in _FATAL and not (asked is not None and asked.optional):
+            return Trouble("fatal", f"{_FATAL[code]} ({code})"), ()
+        send = self._send(self._plan.next())
+        beyond = self._plan.beyond
+        if asked is None or asked.optional or not (beyond or asked.channel == "trades"):
+            return None, send
+        left = f"{len(beyond)} symbols are not followed" if beyond else "fewer by trade, others by the minute"
+        return Trouble("limit", f"{_LIMIT[code]} ({code}); {left}"), send
+
+    def _send(self, ask: Ask | None) -> tuple[Frame, ...]:
+        return () if ask is None else (encode(ask.message, packed=self._packed),)

@@ -1,0 +1,43 @@
+"""Our symbols as Alpaca writes them, and back: classes of shares differ, indices it does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from feeds.events import Correction
+from feeds.parsing.symbols import alpaca_symbol, is_index
+from feeds.streaming.vendor import Halt
+from rotation.quote import Quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Named = TypeVar("Named", Quote, Halt, Correction)
+
+
+class Names:
+    """Of the symbols that are wanted."""
+
+    def __init__(self, symbols: Iterable[str] = ()) -> None:
+        """Indices are left out: a channel spent on one would never say anything."""
+        pairs = {alpaca_symbol(symbol): symbol for symbol in symbols if not is_index(symbol)}
+        self.theirs = frozenset(pairs)
+        """To ask with."""
+        self._renamed = {theirs: ours for theirs, ours in pairs.items() if theirs != ours}
+
+    def ours(self, symbols: frozenset[str]) -> frozenset[str]:
+        """Symbols that Alpaca named, as we write them."""
+        return frozenset(self._renamed.get(symbol, symbol) for symbol in symbols)
+
+    def back(self, told: Iterable[Named]) -> tuple[Named, ...]:
+        """What Alpaca told, with our symbols."""
+        if not self._renamed:
+            return tuple(told)
+        return tuple(
+            msgspec.structs.replace(one, symbol=self._renamed[one.symbol])
+            if one.symbol in self._renamed
+            else one
+            for one in told
+        )

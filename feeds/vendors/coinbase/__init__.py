@@ -1,0 +1,1 @@
+"""Coinbase: keyless trades that never pause, for ``doctor --stream``."""

@@ -1,0 +1,1 @@
+"""Finnhub: US trades with a free key, by stream."""

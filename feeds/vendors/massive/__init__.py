@@ -1,0 +1,1 @@
+"""Massive (formerly Polygon): the consolidated tape by stream and REST."""

@@ -1,0 +1,98 @@
+"""Frames of Massive's stock stream (formerly Polygon): what its messages mean. Pure.
+
+Every frame is an array of messages, each with its kind in ``ev``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.events import Correction
+from feeds.parsing.fields import instant, price, quote, sifted, symbol
+from feeds.parsing.wire import decode, number
+from feeds.streaming.vendor import Heard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from feeds.streaming.vendor import Frame
+    from rotation.quote import Quote
+
+NOT_LAST = frozenset({2, 5, 7, 10, 13, 15, 16, 20, 21, 22, 29, 33, 37, 52, 53})
+"""Conditions under which a trade does not set the last price (CTA and UTP specifications, consolidated
+processing): average price, bunched sold, cash sale, derivatively priced, extended hours sold out of sequence,
+market centre official close, official open, next day, price variation, prior reference price, seller, sold
+out of sequence, odd lot, contingent, qualified contingent. Form T (12) is missing on purpose: it marks
+every trade outside regular hours, and there it is the price."""
+CORRECTS = frozenset({38, 44, 46, 48, 49, 54})
+"""Corrected consolidated close, cancelled, correction, as-of correction, as-of cancel, errored."""
+BAR_SEQ = -1
+"""A bar ends where a trade of the same millisecond begins the next one: of the two, the trade is later."""
+Loose = object
+"""Anything or nothing: checked field by field, so that one bad message spoils no other."""
+
+
+class Message(msgspec.Struct):
+    """One message of any kind; fields have the vendor's names."""
+
+    ev: Loose = None
+    status: Loose = None
+    message: Loose = None
+    sym: Loose = None
+    p: Loose = None
+    s: Loose = None
+    c: Loose = None
+    t: Loose = None
+    q: Loose = None
+    v: Loose = None
+    h: Loose = None
+    l: Loose = None  # noqa: E741
+    e: Loose = None
+    bp: Loose = None
+    ap: Loose = None
+
+
+Entry = Message | list[Loose] | str | float | bool | None
+"""What an array may hold in truth."""
+
+
+def parse(frame: Frame) -> list[Entry]:
+    """The entries of a frame. Raises SourceError for one that is none of this vendor's."""
+    return decode(frame, list[Entry], "Massive")
+
+
+def heard(entries: Iterable[Entry]) -> Heard:
+    """What trades and bars say. A bid and an ask are no price: they show life, unless they are crossed.
+
+    ``q`` orders the prints of a symbol but has holes by design ("will not always be sequential"), so
+    it is no ``Heard.sequence``: every hole would be taken for a gap.
+    """
+    found: list[Quote | str] = []
+    corrections: list[Correction] = []
+    for message in entries:
+        if not isinstance(message, Message):
+            found.append("a message that is none")
+        elif message.ev == "T":
+            ticker, ts_ns, conditions = symbol(message.sym), instant(message.t), numbers(message.c)
+            if ticker and ts_ns and conditions & CORRECTS:
+                corrections.append(Correction(ticker, ts_ns))
+            elif not conditions & NOT_LAST:
+                found.append(quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0))
+        elif message.ev in ("A", "AM"):
+            high, low = message.h or 0, message.l or 0
+            ends_ns = instant(message.e)
+            found.append(quote(message.sym, ends_ns, message.c, message.v, seq=BAR_SEQ, high=high, low=low))
+        elif message.ev == "Q":
+            bid, ask = price(message.bp), price(message.ap)
+            if bid is None or ask is None or bid > ask:
+                found.append(f"{symbol(message.sym) or 'a symbol that is none'}: a crossed or empty quote")
+    quotes, rejected = sifted(found)
+    return Heard(quotes, corrections=tuple(corrections), rejected=rejected, heartbeat=not quotes)
+
+
+def numbers(value: object) -> set[int]:
+    """Condition codes, sent as a list of numbers or of text, as one, or not at all."""
+    listed = value if isinstance(value, list) else [value]
+    return {int(code) for one in listed if (code := number(one)) is not None}

@@ -1,0 +1,194 @@
+"""Massive (formerly Polygon): the consolidated tape, over one websocket for an account.
+
+Plans differ: the dearest streams trades (T), every one with a stream has second bars (A), so bars are asked
+for where trades are refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from feeds.errors import SourceError
+from feeds.parsing.fields import symbol
+from feeds.parsing.wire import address
+from feeds.streaming.vendor import Heard, Trouble
+from feeds.vendors.massive.frames import Message, heard, parse
+from feeds.vendors.massive.rest import MINUTE_NS, parse_bars, parse_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from feeds.http.client import Transport
+    from feeds.streaming.vendor import Frame
+    from rotation.quote import Quote
+
+HOME, DELAYED = "wss://socket.massive.com", "wss://delayed.massive.com"
+PATH = "/stocks"
+REST = "https://api.massive.com"
+SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
+CHANNELS = ("T", "A")
+PER_MESSAGE = 500
+"""Symbols in one subscribe message."""
+PER_SNAPSHOT = 250
+"""Symbols in one address."""
+BACKFILL_MAX = 50
+"""Bars are asked for symbol by symbol; a gap in more symbols is left to the snapshot."""
+
+
+class MassiveConversation:
+    """One connection: authenticate, subscribe, and ask for bars where trades are refused."""
+
+    def __init__(self, key: str) -> None:
+        """``key`` is sent in the first message and kept nowhere else."""
+        self._key = key
+        self._channel = 0
+        self._refused = 0
+        self._asked: frozenset[str] = frozenset()
+        self._held: set[str] = set()
+
+    def opened(self) -> tuple[Frame, ...]:
+        """The key at once: the vendor does not wait to be asked."""
+        return (_action("auth", self._key),)
+
+    def received(self, frame: Frame) -> Heard:
+        """Data and statuses, in any mixture."""
+        entries = parse(frame)
+        told = heard(entries)
+        for message in entries:
+            if isinstance(message, Message) and message.ev == "status":
+                told = self._status(told, str(message.status), str(message.message))
+        return told
+
+    def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
+        """The difference to what is acknowledged, in messages of at most PER_MESSAGE symbols."""
+        self._asked = symbols
+        return (
+            *self._messages("unsubscribe", self._held - symbols),
+            *self._messages("subscribe", symbols - self._held),
+        )
+
+    def beat(self) -> tuple[Frame, ...]:
+        """Nothing: the transport's pings are enough."""
+        return ()
+
+    def _messages(self, action: str, symbols: Iterable[str]) -> Iterator[Frame]:
+        names = [f"{CHANNELS[self._channel]}.{name}" for name in sorted(symbols)]
+        for start in range(0, len(names), PER_MESSAGE):
+            yield _action(action, ",".join(names[start : start + PER_MESSAGE]))
+
+    def _status(self, told: Heard, status: str, message: str) -> Heard:
+        change: dict[str, Any] = {}
+        if status == "auth_success":
+            change["ready"] = True
+        elif status == "auth_failed":
+            change["trouble"] = Trouble("fatal", "Massive refuses the key, or its plan has no stream")
+        elif status == "max_connections":
+            # The vendor cuts the older connection: to come back would cut the newer one, for ever.
+            said = "another session took over the account's one connection"
+            change["trouble"] = Trouble("fatal", said, "TAKEN OVER")
+        elif status == "success":
+            change["subscribed"] = self._acknowledged(message)
+        elif status == "error":
+            change |= self._error(message)
+        elif status in ("slow_consumer", "force_disconnect"):
+            change["rejected"] = (*told.rejected, f"Massive is about to cut the connection: {status}")
+        return msgspec.structs.replace(told, **change)
+
+    def _acknowledged(self, message: str) -> frozenset[str]:
+        """``subscribed to: T.IWM`` or ``unsubscribed to: T.IWM``, one or several to a message."""
+        action, _, names = message.partition(": ")
+        channel = f"{CHANNELS[self._channel]}."
+        told = (name.strip() for name in names.split(","))
+        tickers = {
+            ticker for name in told if name.startswith(channel) and (ticker := symbol(name[len(channel) :]))
+        }
+        self._held = self._held - tickers if action.startswith("un") else self._held | tickers
+        return frozenset(self._held)
+
+    def _error(self, message: str) -> dict[str, Any]:
+        if "real-time" in message:
+            return {"trouble": Trouble("fatal", "the key's plan has no real-time data: use the delayed feed")}
+        if "not authorized" not in message:
+            return {"trouble": Trouble("limit", "Massive refuses a subscription")}
+        self._refused += 1
+        if self._channel == 0:
+            self._channel = 1
+            return {"send": self.subscribe(self._asked)}
+        if self._refused <= len(self._asked):
+            return {}  # one refusal comes for every trade channel that was asked for
+        return {"trouble": Trouble("fatal", "the key's plan has neither trades nor second bars")}
+
+
+def _action(action: str, params: str) -> str:
+    return msgspec.json.encode({"action": action, "params": params}).decode()
+
+
+class Massive:
+    """``ROTATION_TUI_MASSIVE_STREAM_URL`` and ``…_REST_URL`` move it. Raises InputError for a wrong one."""
+
+    name = "Massive"
+    beat_s: float | None = None
+    heartbeats = False
+    acknowledges = True
+    most_symbols: int | None = None
+
+    def __init__(self, key: str, transport: Transport, *, delayed: bool = False) -> None:
+        """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
+        self.headers: Mapping[str, str] = {}
+        self.mode = "DELAYED 15m" if delayed else "LIVE"
+        given = address("MASSIVE", "STREAM", DELAYED if delayed else HOME)
+        self.url = given.removesuffix(PATH) + PATH
+        self._rest = address("MASSIVE", "REST", REST)
+        self._key = key
+        self._transport = transport
+
+    def conversation(self) -> MassiveConversation:
+        """A new connection begins."""
+        return MassiveConversation(self._key)
+
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """The last trade of each, or its last minute bar where the plan has no trades.
+
+        Raises SourceError where the source does not answer.
+        """
+        names = sorted(symbols)
+        found: list[Quote] = []
+        for start in range(0, len(names), PER_SNAPSHOT):
+            params = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
+            found += await self._get(SNAPSHOT, f"snapshot-{start}", params, parse_snapshot)
+        return tuple(found)
+
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
+        """Minute bars that ended within the gap, for BACKFILL_MAX symbols at most.
+
+        Raises SourceError where the source does not answer.
+        """
+        if len(symbols) > BACKFILL_MAX:
+            return ()
+        starts_ns = start_ns - start_ns % MINUTE_NS
+        span = f"range/1/minute/{starts_ns // 10**6}/{end_ns // 10**6}"
+        params = {"adjusted": "true", "sort": "asc", "limit": "50000"}
+        bars: list[Quote] = []
+        for index, name in enumerate(sorted(symbols)):
+            bars += await self._get(
+                f"/v2/aggs/ticker/{name}/{span}", f"bars-{index}", params, parse_bars(name)
+            )
+        # A minute that has not ended is no bar yet.
+        return tuple(bar for bar in bars if start_ns < bar.ts_ns <= end_ns)
+
+    async def _get(
+        self, path: str, key: str, params: dict[str, str], parser: Callable[[bytes], list[Quote]]
+    ) -> list[Quote]:
+        fetched = await self._transport.get(
+            self._rest + path,
+            parse=parser,
+            key=f"massive-{key}",
+            params=params,
+            headers={"Authorization": f"Bearer {self._key}"},
+        )
+        # The last good answer may be of another gap: only this one's counts.
+        if fetched.error or fetched.value is None:
+            raise SourceError(f"Massive: {fetched.error or 'no answer'}")
+        return fetched.value

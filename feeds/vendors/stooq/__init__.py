@@ -1,0 +1,1 @@
+"""Stooq: daily history with a key."""

@@ -1,0 +1,106 @@
+"""Daily history from Stooq: one CSV a symbol, few a day, split-adjusted closes.
+
+Since 2026 it asks for a key (free, behind a captcha). ``o`` is its row of check boxes "skip": splits,
+dividends, …; left alone it adjusts for dividends too, which is neither a price nor an adjusted close of ours.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from feeds.errors import SourceAway, SourceError
+from feeds.history.daily import Answer, Bars, one_by_one, settled
+from feeds.parsing.symbols import stooq_symbol
+from feeds.parsing.wire import address, number
+from rotation.sessions import new_york_day, previous_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from feeds.http.paced import PacedClient
+
+HOME = "https://stooq.com"
+PATH = "/q/d/l/"
+GAP_S = 1.0
+SKIP_DIVIDENDS = "0100000"
+KEY_WANTED = "Stooq: wants a key (open stooq.com/q/d/?s=spy.us&get_apikey, then set STOOQ_API_KEY)"
+_HEADER = "date,open,high,low,close"
+
+
+def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int) -> Bars:
+    """A CSV ``Date,Open,High,Low,Close[,Volume]``, in either order, as far as it is settled at ``known_ns``.
+
+    Today's row is always left out: the file does not say when it was made. Raises SourceError; SourceAway
+    where the day's quota is used up or a key is wanted.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceError("Stooq: not UTF-8 text") from error
+    head = text[:2_000].lower()
+    if "exceeded the daily hits limit" in head:
+        raise SourceAway("Stooq: the day's quota is used up")
+    if "apikey" in head:
+        raise SourceAway(KEY_WANTED)
+    if head.startswith("no data"):
+        raise SourceError(f"Stooq: no data of {symbol}")
+    # Warnings of its own program may stand before the header.
+    at = head.find(_HEADER)
+    if at < 0:
+        raise SourceError("Stooq: not the CSV of a history")
+    try:
+        table = pl.read_csv(io.StringIO(text[at:]), infer_schema=False).rename(str.lower)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise SourceError("Stooq: a broken CSV") from error
+    names = ("close", "open", "high", "low", "volume")
+    cells = table.with_columns(
+        pl.col("date").str.to_date("%Y-%m-%d", strict=False),
+        *(pl.lit(None, pl.String).alias(name) for name in names if name not in table.columns),
+    ).select("date", *names)
+    rows = [
+        (day, number(close), None, *map(number, more))
+        for day, close, *more in cells.drop_nulls("date").rows()
+    ]
+    before_today = min(through, previous_session(new_york_day(known_ns)))
+    return settled(symbol, rows, since=since, through=before_today, known_ns=known_ns, source="Stooq")
+
+
+class StooqDaily:
+    """``ROTATION_TUI_STOOQ_REST_URL`` moves it. Raises InputError for a wrong address."""
+
+    name = "Stooq"
+
+    def __init__(self, client: PacedClient, key: str | None = None) -> None:
+        """``client`` paces; see GAP_S. Without a ``key`` it may refuse."""
+        self._client = client
+        self._key = key
+        self._url = address("STOOQ", "REST", HOME) + PATH
+
+    def serves(self, symbol: str) -> bool:  # noqa: ARG002 - of the protocol
+        """Shares, funds and indices alike."""
+        return True
+
+    def at_once(self, sessions: int) -> int:  # noqa: ARG002 - of the protocol
+        """A request holds one symbol."""
+        return 1
+
+    async def daily(self, symbols: Sequence[str], since: date, through: date) -> Mapping[str, Answer]:
+        """See feeds.history.daily.DailySource."""
+        return await one_by_one(symbols, lambda symbol: self._one(symbol, since, through))
+
+    async def _one(self, symbol: str, since: date, through: date) -> Bars:
+        asked = {
+            "s": stooq_symbol(symbol),
+            "i": "d",
+            "d1": f"{since:%Y%m%d}",
+            "d2": f"{through:%Y%m%d}",
+            "o": SKIP_DIVIDENDS,
+        }
+        if self._key:
+            asked["apikey"] = self._key
+        body = await self._client.get(self._url, asked, expect="csv")
+        return parse(body.data, symbol, since=since, through=through, known_ns=body.known_ns)

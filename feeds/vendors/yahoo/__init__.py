@@ -1,0 +1,1 @@
+"""Yahoo: keyless quotes and history, unofficial."""

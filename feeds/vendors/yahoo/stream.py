@@ -1,0 +1,164 @@
+"""Yahoo's streamer: keyless, unofficial, best effort. Shares, ETFs, indices and futures alike.
+
+It never says what is subscribed, and goes quiet unless the subscription is sent again every 15 s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote as escaped
+
+import msgspec
+
+from feeds.errors import SourceError
+from feeds.parsing.symbols import yahoo_symbol
+from feeds.parsing.wire import address, instant_ns
+from feeds.streaming.vendor import Heard
+from feeds.vendors.yahoo.address import HOME, PATH, stream_url
+from feeds.vendors.yahoo.frames import parse
+from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
+from rotation.quote import NS, Quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from feeds.http.client import Transport
+    from feeds.streaming.vendor import Frame
+    from feeds.vendors.yahoo.frames import PricingData
+
+HEARTBEAT = 7
+FRESH_S = 30.0
+"""A backfill's answers hold the newest prints too: a snapshot within this time needs no others."""
+HINT_MAX = 8
+
+
+class YahooConversation:
+    """One connection. Nobody greets, nobody acknowledges."""
+
+    def __init__(
+        self,
+        named: Callable[[str], str] = yahoo_symbol,
+        seen: Callable[[PricingData], object] | None = None,
+    ) -> None:
+        """``named``: how Yahoo writes a symbol. ``seen`` is told of every print, for what a Quote lacks."""
+        self._named = named
+        self._seen = seen
+        self._asked: dict[str, str] = {}
+        self._volumes: dict[str, int] = {}
+
+    def opened(self) -> tuple[Frame, ...]:
+        """Nothing: no key is needed."""
+        return ()
+
+    def received(self, frame: Frame) -> Heard:
+        """One print, or a heartbeat."""
+        data = parse(frame)
+        if data.quote_type == HEARTBEAT:
+            return Heard(heartbeat=True)
+        symbol = self._asked.get(data.id)
+        if symbol is None:
+            return Heard()
+        if self._seen is not None:
+            self._seen(data)
+        volume = data.day_volume
+        before = self._volumes.get(data.id, volume)
+        self._volumes[data.id] = volume
+        # What has traded between two frames; the first one's is not known.
+        size = max(volume - before, 0)
+        return Heard(quotes=(Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size),))
+
+    def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
+        """What is no longer wanted, and what is new."""
+        wanted = {self._named(symbol): symbol for symbol in symbols}
+        told = (
+            ("unsubscribe", self._asked.keys() - wanted.keys()),
+            ("subscribe", wanted.keys() - self._asked.keys()),
+        )
+        self._asked = wanted
+        return tuple(_message(action, names) for action, names in told if names)
+
+    def beat(self) -> tuple[Frame, ...]:
+        """The subscription again."""
+        return (_message("subscribe", self._asked),)
+
+
+class Yahoo:
+    """``ROTATION_TUI_YAHOO_STREAM_URL`` and ``…_REST_URL`` move it. Raises InputError for a wrong address."""
+
+    name = "Yahoo"
+    mode = "LIVE"
+    headers: Mapping[str, str] = {}
+    beat_s = 15.0
+    heartbeats = False
+    """They have been seen, but nobody has written down how often they come."""
+    acknowledges = False
+    most_symbols = None
+
+    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int]) -> None:
+        """``transport``: for snapshots and gaps, from the chart API."""
+        self.url = stream_url()
+        self._rest = address("YAHOO", "REST", HOME) + PATH
+        self._transport = transport
+        self._clock_ns = clock_ns
+        self._charts: dict[str, tuple[int, Minutes]] = {}
+
+    @staticmethod
+    def named(symbol: str) -> str:
+        """How Yahoo writes it."""
+        return yahoo_symbol(symbol)
+
+    def conversation(self) -> YahooConversation:
+        """A new connection begins."""
+        return YahooConversation(self.named)
+
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """The last trade of each, one request after the other.
+
+        Raises SourceError where the source answers for none.
+        """
+        now_ns = self._clock_ns()
+        held = {s: chart for s, (at_ns, chart) in self._charts.items() if now_ns - at_ns < FRESH_S * NS}
+        charts = await self._ask(symbols - held.keys()) | held
+        return tuple(charts[s].last for s in sorted(symbols & charts.keys()))
+
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
+        """Today's minute bars, one request after the other.
+
+        Raises SourceError where the source answers for none.
+        """
+        charts = await self._ask(symbols)
+        return tuple(bar for s in sorted(charts) for bar in charts[s].bars if start_ns < bar.ts_ns <= end_ns)
+
+    async def _ask(self, symbols: frozenset[str]) -> dict[str, Minutes]:
+        found: dict[str, Minutes] = {}
+        error = ""
+        for symbol in sorted(symbols):
+            fetched = await self._transport.get(
+                self._rest + escaped(self.named(symbol), safe=""),
+                parse=lambda body, symbol=symbol: self._minutes(body, symbol),  # type: ignore[misc]
+                key="yahoo-1m-" + "".join(c if c.isalnum() else "-" for c in symbol.lower()),
+                params={"range": "1d", "interval": "1m", "includePrePost": "true"},
+            )
+            # The last good answer is of another hour: only this one's counts.
+            if fetched.value is None or fetched.error:
+                error = fetched.error or "no answer"
+                continue
+            found[symbol] = fetched.value
+            self._charts[symbol] = (self._clock_ns(), fetched.value)
+        if symbols and not found:
+            raise SourceError(f"Yahoo: {error}")
+        return found
+
+    def _minutes(self, body: bytes, symbol: str) -> Minutes:
+        return parse_minutes(body, symbol, self.named(symbol))
+
+
+def rounded(data: PricingData) -> float:
+    """The price without the noise of 32 bits: to the decimals Yahoo names, else to seven digits."""
+    if 0 < data.price_hint <= HINT_MAX:
+        return round(data.price, data.price_hint)
+    return float(f"{data.price:.7g}")
+
+
+def _message(action: str, symbols: Iterable[str]) -> str:
+    return msgspec.json.encode({action: sorted(symbols)}).decode()

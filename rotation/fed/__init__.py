@@ -1,0 +1,1 @@
+"""The Fed: from futures prices to the probabilities of every coming meeting."""

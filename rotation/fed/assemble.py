@@ -1,0 +1,317 @@
+"""From what the feeds know to the Fed part of the Snapshot: chain, distributions, markets, history. Pure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from rotation.errors import InputError
+from rotation.fed import past as fed_past
+from rotation.fed import prediction_markets as fed_markets
+from rotation.fed import prices as fed_prices
+from rotation.fed.ageing import settlement_state, state_of
+from rotation.fed.breakevens import levers_at, tick_effects
+from rotation.fed.chain import Chain, MeetingMove, StripCase, solve
+from rotation.fed.contracts import symbol
+from rotation.fed.figures import FUTURES, Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
+from rotation.fed.inputs import Sourced
+from rotation.fed.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
+from rotation.fed.overround import local_bp
+from rotation.fed.strip.checks import MOST_STEPS, check, check_chain
+from rotation.fed.strip.fit import fit
+from rotation.sessions import NEW_YORK, from_ns, new_york_day
+from rotation.text import day as day_words
+
+if TYPE_CHECKING:
+    from rotation.fed.contracts import Month
+    from rotation.fed.inputs import FedInputs
+    from rotation.fed.prices import Prices
+    from rotation.fed.strip.fit import StripFit
+
+RANGE_BP = 25
+"""The width of a target range."""
+LEVELS = (0.25, 0.5, 0.75)
+"""Of P(cut), for the prices that would bring it there."""
+DECIDES = time(14, 0)
+"""The statement is published at 14:00 New York (Federal Reserve)."""
+DECIMALS = 9
+"""Of a share: far below what a price on the tick grid can tell."""
+
+
+class Standing(NamedTuple):
+    """How good the prices are that the next meeting rests on."""
+
+    kind: str
+    state: str
+    age_s: float | None
+    at_ns: int | None
+    """Of the oldest of them."""
+    settled: bool = False
+    """All of them by the settlements of one day."""
+
+
+def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
+    """All that is known of the coming meetings; None only where no coming meeting is known.
+
+    A strip that makes no sense gives no figures, with a warning that names the contract.
+    """
+    inputs = _ranged(inputs)
+    today = new_york_day(now_ns)
+    ahead = sorted(day for day in set(inputs.fomc_dates) if day >= today)
+    if not ahead:
+        return None
+    chosen = fed_prices.prices(inputs, now_ns)
+    case = chosen.case(inputs, now_ns)
+    chain, rows, trouble = _solved(case)
+    first = rows[0] if rows else None
+    standing = _standing(chosen, chain, inputs.strip_mode, now_ns)
+    at_ns = standing.at_ns or now_ns
+    past = inputs.past.get(ahead[0], ())
+    cut = first.cut if first else None
+    meetings = _meetings(chain, rows, labelled=inputs.target_range_bp is not None)
+    fitted = _fitted(case.watch_date, case.fomc_dates, tuple(sorted(case.prices.items()))) if rows else None
+    engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, standing, trouble)}
+    for venue in fed_markets.VENUES:
+        source = inputs.sources.get(venue, Sourced("OFFLINE"))
+        found = fed_markets.engine(
+            venue,
+            inputs.outcomes,
+            ahead[0],
+            source,
+            futures_bp=engines[FUTURES].mean_bp,
+            now_ns=now_ns,
+        )
+        if found is not None:
+            engines[venue] = found
+    cumulative = (
+        dict(zip((m.date for m in chain.solved), conditional(chain.moves), strict=True)) if rows else {}
+    )
+    upper = inputs.target_range_bp[1] if inputs.target_range_bp else None
+    return Fed(
+        meeting=ahead[0],
+        decides=datetime.combine(ahead[0], DECIDES, NEW_YORK),
+        target_range_bp=inputs.target_range_bp,
+        effr_pct=inputs.effr_pct,
+        cut=cut,
+        hold=first.hold if first else None,
+        hike=first.hike if first else None,
+        outcomes=meetings[0].outcomes if meetings else {},
+        change=fed_past.changes(past, cut, at_ns),
+        engines=engines,
+        meetings=meetings,
+        stopped_at=chain.stopped_at if rows else None,
+        contracts=_contracts(inputs, chosen, fitted, now_ns),
+        fit_rms_bp=fitted.rms_bp if fitted and fitted.spare > 0 else None,
+        disagreement_bp={str(day): gap for day, gap in fitted.disagreement_bp.items()} if fitted else {},
+        ticks=tuple(FedTick(symbol(t.contract), t.tick, t.up, t.down) for t in tick_effects(case))
+        if rows
+        else (),
+        levers=_levers(case) if rows else (),
+        ladder=fed_markets.rungs(inputs.outcomes, cumulative, upper) if upper is not None else (),
+        history=fed_past.line(past, cut, at_ns, settled=standing.settled),
+        comovement=None,
+        state=standing.state,
+        source=_source(inputs, chosen),
+        warnings=_warnings(inputs, chosen, trouble, engines),
+    )
+
+
+@lru_cache(maxsize=4)
+def _fitted(
+    watch_date: date, fomc_dates: tuple[date, ...], prices: tuple[tuple[Month, float], ...]
+) -> StripFit | None:
+    """The fit of a strip. It is half of all this work, and most news are of markets alone."""
+    return fit(StripCase(watch_date, (0, RANGE_BP), fomc_dates, dict(prices)))
+
+
+def _solved(case: StripCase) -> tuple[Chain, list[Odds], str]:
+    """The chain, the conditional row of each solved meeting, and why there are none."""
+    chain = solve(case)
+    if not case.prices:
+        return chain, [], "no contract has a usable price"
+    trouble = ""
+    try:
+        check(case)
+    except InputError as error:
+        return chain, [], str(error)
+    try:
+        check_chain(case, chain)
+    except InputError as error:
+        chain, trouble = _sound(chain), str(error)
+    return chain, [_tidy(odds(row, case.target_range_bp)) for row in conditional(chain.moves)], trouble
+
+
+def _sound(chain: Chain) -> Chain:
+    """Up to the first meeting that shares a contract with one that makes no sense.
+
+    Which of its contracts is the wrong one cannot be told; a meeting with none of them still stands.
+    """
+    wrong = {
+        m for row in chain.solved if row.x is not None and abs(row.x) > MOST_STEPS for m in row.contracts
+    }
+    stopped = next(
+        (row.date for row in chain.meetings if row.x is None or wrong.intersection(row.contracts)), None
+    )
+    kept = [
+        row
+        if stopped is None or row.date < stopped
+        else MeetingMove(row.date, None, None, row.implied_pct, None, None, "unsolved", ())
+        for row in chain.meetings
+    ]
+    return Chain(tuple(kept), stopped)
+
+
+def _tidy(row: Odds) -> Odds:
+    """Without the noise of binary fractions: what sums to 1.0000000000000002 reads badly."""
+    outcomes = {name: round(p, DECIMALS) for name, p in row.outcomes.items()}
+    return Odds(outcomes, *(round(p, DECIMALS) for p in (row.cut, row.hold, row.hike)))
+
+
+def _meetings(chain: Chain, rows: list[Odds], *, labelled: bool) -> tuple[FedMeeting, ...]:
+    """A row per coming meeting; without the target range no outcome has a name."""
+    if not rows:
+        return ()
+    sums = cumulative_moves(chain.moves)
+    found = []
+    for place, meeting in enumerate(chain.meetings):
+        row = rows[place] if place < len(rows) else None
+        found.append(
+            FedMeeting(
+                date=meeting.date,
+                state=meeting.state,
+                implied_pct=meeting.implied_pct,
+                end_pct=meeting.end_pct,
+                move_bp=_bp(meeting.move_bp),
+                cumulative_bp=_bp(25 * sums[place]) if row else None,
+                outcomes=row.outcomes if row and labelled else {},
+                cut=row.cut if row else None,
+                hold=row.hold if row else None,
+                hike=row.hike if row else None,
+                local={str(25 * k): round(p, DECIMALS) for k, p in split(meeting.x).items()}
+                if meeting.x is not None
+                else {},
+                at_least_one_cut=at_least_one_cut(chain.moves[: place + 1]) if row else None,
+                contracts=tuple(map(symbol, meeting.contracts)),
+            )
+        )
+    return tuple(found)
+
+
+def _bp(value: float | None) -> float | None:
+    return None if value is None else round(value, DECIMALS)
+
+
+def _standing(chosen: Prices, chain: Chain, mode: str, now_ns: int) -> Standing:
+    basis = chain.meetings[0].contracts if chain.meetings else ()
+    running = fed_prices.running(chosen.priced, now_ns)
+    used = [running[month] for month in basis if month in running]
+    used = used or [chosen.priced[month] for month in basis if month in chosen.priced]
+    quoted = [one for one in used if one.kind != "settlement"]
+    if quoted:
+        oldest = min(quoted, key=lambda one: one.ts_ns or 0)
+        state, age_s = state_of(oldest, mode, now_ns)
+        return Standing(chosen.kind, state, age_s, oldest.ts_ns)
+    days = sorted({one.quote.settle_date for one in used if one.quote.settle_date is not None})
+    if not days:
+        return Standing(chosen.kind, "OFFLINE", None, None)
+    state = mode if mode == "DEMO" else settlement_state(days[0], now_ns)
+    settled = all(one.quote.settle_date == days[0] for one in used)
+    kind = f"settlement of {day_words(days[-1])}"
+    return Standing(kind, state, None, fed_prices.settled_ns(days[0]), settled=settled)
+
+
+def _futures(x: float | None, first: Odds | None, standing: Standing, trouble: str) -> FedEngine:
+    return FedEngine(
+        kind=standing.kind,
+        state=standing.state,
+        at=from_ns(standing.at_ns) if standing.at_ns is not None else None,
+        age_s=standing.age_s,
+        cut=first.cut if first else None,
+        hold=first.hold if first else None,
+        hike=first.hike if first else None,
+        moves={str(move): round(p, DECIMALS) for move, p in sorted(local_bp(x).items())}
+        if x is not None
+        else {},
+        mean_bp=_bp(25 * x) if x is not None else None,
+        gap_bp=0.0 if x is not None else None,
+        raw_sum=None,
+        note=trouble,
+    )
+
+
+def _contracts(
+    inputs: FedInputs, chosen: Prices, fitted: StripFit | None, now_ns: int
+) -> tuple[FedContract, ...]:
+    """Every contract, quoted or expired; one without a usable price says so."""
+    residuals: dict[Month, float] = fitted.residual_bp if fitted and fitted.spare > 0 else {}
+    found = []
+    today = new_york_day(now_ns)
+    # A month that has just ended may still be quoted and already be among the expired: the quoted one counts.
+    quotes = {quote.contract: quote for quote in (*inputs.expired, *inputs.strip)}
+    for contract, quote in sorted(quotes.items()):
+        one = chosen.priced.get(contract)
+        state, age_s = state_of(one, inputs.strip_mode, now_ns) if one else ("OFFLINE", None)
+        if one and one.kind == "settlement" and contract < (today.year, today.month):
+            state = inputs.strip_mode if inputs.strip_mode == "DEMO" else "CLOSED"  # final, however old
+        found.append(
+            FedContract(
+                symbol=symbol(contract),
+                month=f"{quote.year}-{quote.month:02}",
+                price=one.price if one else None,
+                kind=one.kind if one else "",
+                state=state,
+                at=from_ns(one.ts_ns) if one and one.ts_ns is not None else None,
+                age_s=age_s,
+                settle=quote.settle,
+                settle_date=quote.settle_date,
+                residual_bp=residuals.get(contract) if one else None,
+                source=quote.source,
+                flag=one.flag if one else "no usable price",
+            )
+        )
+    return tuple(found)
+
+
+def _levers(case: StripCase) -> tuple[FedLever, ...]:
+    return tuple(
+        FedLever(symbol(lever.contract), level, lever.price, lever.ticks)
+        for level, levers in levers_at(case, LEVELS).items()
+        for lever in levers
+    )
+
+
+def _source(inputs: FedInputs, chosen: Prices) -> str:
+    names = ", ".join(sorted({quote.source for quote in inputs.strip}))
+    return f"{names}: {chosen.kind}" if names else "no futures prices"
+
+
+def _ranged(inputs: FedInputs) -> FedInputs:
+    """Without a target range that can be none: it names outcomes, so figures do not depend on it."""
+    known = inputs.target_range_bp
+    if known is None or known[1] - known[0] == RANGE_BP:
+        return inputs
+    told = f"target range {known[0]}-{known[1]} bp is not {RANGE_BP} bp wide and is not used"
+    return msgspec.structs.replace(inputs, target_range_bp=None, warnings=(told, *inputs.warnings))
+
+
+def _warnings(
+    inputs: FedInputs, chosen: Prices, trouble: str, engines: dict[str, FedEngine]
+) -> tuple[str, ...]:
+    """The gravest first, each once. A venue that has an engine tells its error there."""
+    range_unknown = "" if inputs.target_range_bp else "target range unknown: outcomes have no names"
+    failing = [
+        f"{name}: {source.error}"
+        for name, source in inputs.sources.items()
+        if source.error and name not in engines
+    ]
+    told = (
+        trouble if inputs.strip else "",
+        *chosen.warnings,
+        range_unknown,
+        *inputs.warnings,
+        *failing,
+    )
+    return tuple(dict.fromkeys(text for text in told if text))

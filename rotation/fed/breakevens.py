@@ -1,0 +1,122 @@
+"""What moves P(cut): the effect of one tick, and the price at which it passes a level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.fed.chain import STEP_PCT, StripCase, solve
+from rotation.fed.contracts import Month
+from rotation.fed.odds import conditional, odds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rotation.fed.chain import MeetingMove
+
+TICK = 0.005
+SPOT_TICK = 0.0025
+"""Of the contract whose month it is (CME Group, 30-Day Federal Funds Futures, contract specification)."""
+LOWEST_PRICE = 90.0
+
+
+class TickEffect(msgspec.Struct, frozen=True):
+    """How one tick of one contract changes P(cut by the meeting), in shares of 1."""
+
+    contract: Month
+    tick: float
+    up: float
+    down: float
+
+
+class Lever(msgspec.Struct, frozen=True):
+    """Where one contract's price brings P(cut at the next meeting) to the level, the others unchanged."""
+
+    contract: Month
+    price: float | None
+    """Exact, between ticks; None where no price of 90 or more does it."""
+    ticks: float | None
+    """From its price now; negative is down."""
+    rises: bool | None
+    """True where P(cut) rises with the price beyond it; None without a price."""
+
+
+def tick_size(contract: Month, case: StripCase) -> float:
+    """0.0025 in the spot month, else 0.005."""
+    return SPOT_TICK if contract == (case.watch_date.year, case.watch_date.month) else TICK
+
+
+def p_cut(case: StripCase, meeting: int = 0, *, legacy: bool = False) -> float | None:
+    """P(range below the current one after the meeting), conditional view; None where it is not solved."""
+    moves = solve(case, legacy=legacy).moves
+    if not 0 <= meeting < len(moves):
+        return None
+    return odds(conditional(moves[: meeting + 1])[-1], case.target_range_bp).cut
+
+
+def tick_effects(case: StripCase, meeting: int = 0, *, legacy: bool = False) -> tuple[TickEffect, ...]:
+    """The effect of one tick of every contract that this meeting's row rests on; empty if it is unsolved."""
+    solved = solve(case, legacy=legacy).solved
+    if not 0 <= meeting < len(solved):
+        return ()
+    moves = [row.x for row in solved[: meeting + 1] if row.x is not None]
+    now = odds(conditional(moves)[-1], case.target_range_bp).cut
+    contracts = sorted({month for row in solved[: meeting + 1] for month in row.contracts})
+    effects = []
+    for contract in contracts:
+        tick = tick_size(contract, case)
+        up, down = (
+            (p_cut(_moved(case, contract, by), meeting, legacy=legacy) or 0.0) - now for by in (tick, -tick)
+        )
+        effects.append(TickEffect(contract, tick, up, down))
+    return tuple(effects)
+
+
+def levers(case: StripCase, level: float, *, legacy: bool = False) -> tuple[Lever, ...]:
+    """For every contract of the next meeting, the price at which P(cut) passes ``level``.
+
+    P(cut) is max(0, min(1, -x)) and x is linear in every price, so the inverse is exact: x = -level. A level
+    outside [0, 1] has no price. Empty if the next meeting is unsolved.
+    """
+    return levers_at(case, (level,), legacy=legacy)[level]
+
+
+def levers_at(
+    case: StripCase, levels: Sequence[float], *, legacy: bool = False
+) -> dict[float, tuple[Lever, ...]]:
+    """``levers`` of several levels: level → its levers. The chain is solved once a contract."""
+    first = next(iter(solve(case, legacy=legacy).solved), None)
+    if first is None:
+        return dict.fromkeys(levels, ())
+    here = _x(first)
+    slopes = {
+        contract: _x(solve(_moved(case, contract, 1), legacy=legacy).meetings[0]) - here
+        for contract in first.contracts
+    }
+    return {
+        level: tuple(_lever(case, contract, level, here, slope) for contract, slope in slopes.items())
+        for level in levels
+    }
+
+
+def _lever(case: StripCase, contract: Month, level: float, here: float, slope: float) -> Lever:
+    now = case.prices[contract]
+    if not 0 <= level <= 1 or abs(slope) < 1e-9:
+        return Lever(contract, None, None, None)
+    price = now + (-level - here) / slope
+    if price < LOWEST_PRICE:
+        return Lever(contract, None, None, None)
+    return Lever(contract, price, (price - now) / tick_size(contract, case), slope < 0)
+
+
+def _x(meeting: MeetingMove) -> float:
+    """Its move before it is snapped to a whole number."""
+    assert meeting.end_pct is not None
+    assert meeting.start_pct is not None
+    return (meeting.end_pct - meeting.start_pct) / STEP_PCT
+
+
+def _moved(case: StripCase, contract: Month, by: float) -> StripCase:
+    prices = {**case.prices, contract: case.prices[contract] + by}
+    return msgspec.structs.replace(case, prices=prices)

@@ -1,0 +1,107 @@
+"""What the feeds know of the Fed at one instant: futures, prediction markets, and how their sources are."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from rotation.fed.contracts import Month
+
+
+class StripQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """One contract. Prices are 100 − rate in per cent; None: not known."""
+
+    year: int
+    month: int
+    price: float | None = None
+    """Last trade."""
+    settle: float | None = None
+    """Last daily settlement."""
+    settle_date: date | None = None
+    """The trading day of that settlement."""
+    bid: float | None = None
+    ask: float | None = None
+    ts_ns: int | None = None
+    """Of the last trade or quote."""
+    source: str
+
+    @property
+    def contract(self) -> Month:
+        """(year, month)."""
+        return self.year, self.month
+
+
+class OutcomeQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """One contract that pays 1 if the outcome comes. Prices are probabilities in [0, 1]; None: not told."""
+
+    venue: str
+    """Kalshi or Polymarket."""
+    contract: str
+    """The venue's own name: a Kalshi ticker, a Polymarket token of "Yes"."""
+    event: str
+    label: str
+    """What the venue calls the outcome, cleaned."""
+    year: int
+    month: int
+    """Of the meeting."""
+    move_bp: int | None = None
+    """A contract on one meeting's move (compare with the local split); open buckets are ±50."""
+    is_open: bool = False
+    """The bucket has no far end."""
+    above_bp: int | None = None
+    """A rung of a ladder: the upper bound stands strictly above this (compare with the cumulative row)."""
+    bid: float | None = None
+    """0 where nobody bids."""
+    ask: float | None = None
+    """1 where nobody offers."""
+    last: float | None = None
+    mark: float | None = None
+    """The venue's own price, for a book that is not shown."""
+    volume: float | None = None
+    """Contracts (Kalshi) or dollars (Polymarket)."""
+    open_interest: float | None = None
+    close_ns: int | None = None
+    ts_ns: int | None = None
+    """The venue's time of this quote, where it tells one."""
+
+
+class Sourced(msgspec.Struct, frozen=True):
+    """How one source is doing."""
+
+    state: str
+    """LIVE, STALE 42s or OFFLINE; DEMO for the built-in one."""
+    checked_ns: int | None = None
+    """When it last confirmed what it said."""
+    error: str = ""
+
+
+class PastCut(msgspec.Struct, frozen=True):
+    """P(cut) at one meeting as it was logged, in shares of 1."""
+
+    ts_ns: int
+    cut: float
+    settled: bool
+
+
+class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the rate-cut figures rest on; any part may be missing."""
+
+    strip: tuple[StripQuote, ...] = ()
+    expired: tuple[StripQuote, ...] = ()
+    """Contracts of months that are over, at their last settlement: feeds drop them, the chain needs them."""
+    fomc_dates: tuple[date, ...] = ()
+    target_range_bp: tuple[int, int] | None = None
+    effr_pct: float | None = None
+    outcomes: tuple[OutcomeQuote, ...] = ()
+    sources: dict[str, Sourced] = {}
+    """By name: "Yahoo", "policy rate", "FOMC calendar", "Kalshi", "Polymarket"."""
+    past: dict[date, tuple[PastCut, ...]] = {}
+    """Meeting → its logged history by the futures, oldest first."""
+    warnings: tuple[str, ...] = ()
+    age_gap_s: float = 300.0
+    """Prices of one block may differ in age by this much."""
+    strip_mode: str = "LIVE"
+    """The word of a fresh futures price: LIVE, DELAYED 10m where the source delays them, or DEMO."""

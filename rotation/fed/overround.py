@@ -1,0 +1,130 @@
+"""Prediction markets against the futures: the overround removed, means compared first.
+
+Futures identify the mean move only, and a two-point split has no tails; prediction markets price the tails.
+A distribution here is {move in bp: probability}; ±50 stand for the open ends ("50 or more").
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.errors import InputError
+from rotation.fed.odds import split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPEN_BP = 50
+KALSHI_MOVES_BP = {"C26": -50, "C25": -25, "H0": 0, "H25": 25, "H26": 50}
+"""Last part of a KXFEDDECISION ticker → move."""
+
+
+class Devigged(msgspec.Struct, frozen=True):
+    """One meeting's market, made to sum to 1."""
+
+    probability: dict[int, float]
+    """Move in bp → share of 1, deepest cut first."""
+    raw_sum: float
+    """Σ of the middles before: what was removed."""
+    mean_bp: float
+    """Σ pᵢ·Δᵢ."""
+
+    @property
+    def cut(self) -> float:
+        """P(cut at this meeting)."""
+        return sum((p for move, p in self.probability.items() if move < 0), 0.0)
+
+
+class AgainstFutures(msgspec.Struct, frozen=True):
+    """A per-meeting market against the local split of the same meeting."""
+
+    market_mean_bp: float
+    futures_mean_bp: float
+    """25·x, whole: the split's ends are not cut off at ±50."""
+    mean_gap_bp: float
+    """Market minus futures."""
+    gap: dict[int, float]
+    """Move in bp → P(market) - P(futures)."""
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """P(upper bound of the range strictly above a threshold), after the ladder's meeting."""
+
+    above_bp: int
+    market: float
+    futures: float
+    gap: float
+
+
+class Ladder(msgspec.Struct, frozen=True):
+    """A ladder's own distribution."""
+
+    masses: tuple[float, ...]
+    """Upper bound at or below the first threshold, between neighbours, above the last; sums to 1."""
+    monotone: bool
+    """False where a higher threshold is dearer than a lower one: a mass is negative, the quotes are stale."""
+
+
+def middle(bid: float | None, ask: float | None) -> float | None:
+    """The middle of a two-sided, uncrossed quote in [0, 1]; None otherwise."""
+    if bid is None or ask is None or not 0 <= bid <= ask <= 1:
+        return None
+    return (bid + ask) / 2
+
+
+def devig(middles: Mapping[int, float]) -> Devigged:
+    """pᵢ = midᵢ / Σ mid. Raises InputError for a middle outside [0, 1] or a sum of 0."""
+    bad = [move for move, mid in middles.items() if not (isfinite(mid) and 0 <= mid <= 1)]
+    if bad:
+        raise InputError(
+            f"the {bad[0]:+d} bp contract's price {middles[bad[0]]:g} is no probability; leave it out"
+        )
+    raw_sum = sum(middles.values())
+    if not raw_sum:
+        raise InputError("no contract of this meeting has a price above 0; nothing to compare")
+    probability = {move: middles[move] / raw_sum for move in sorted(middles)}
+    return Devigged(probability, raw_sum, sum(move * p for move, p in probability.items()))
+
+
+def local_bp(x: float) -> dict[int, float]:
+    """The local split of a move of x steps in the markets' buckets: what lies beyond ±50 bp counts there."""
+    buckets: dict[int, float] = {}
+    for k, p in split(x).items():
+        move = max(-OPEN_BP, min(OPEN_BP, 25 * k))
+        buckets[move] = buckets.get(move, 0.0) + p
+    return buckets
+
+
+def against_local(market: Devigged, x: float) -> AgainstFutures:
+    """Compare one meeting's market with its expected move of x steps of 25 bp."""
+    futures = local_bp(x)
+    moves = sorted({*market.probability, *futures})
+    gap = {move: market.probability.get(move, 0.0) - futures.get(move, 0.0) for move in moves}
+    return AgainstFutures(market.mean_bp, 25 * x, market.mean_bp - 25 * x, gap)
+
+
+def ladder(above: Mapping[int, float]) -> Ladder:
+    """The masses between thresholds (bp → P(upper bound strictly above)). Raises InputError if empty."""
+    if not above:
+        raise InputError("the ladder has no threshold with a price; nothing to compare")
+    rungs = [above[threshold] for threshold in sorted(above)]
+    masses = (1 - rungs[0], *(low - high for low, high in pairwise(rungs)), rungs[-1])
+    return Ladder(masses, all(low >= high for low, high in pairwise(rungs)))
+
+
+def against_cumulative(
+    above: Mapping[int, float], cumulative: Mapping[int, float], upper_bp: int
+) -> tuple[Rung, ...]:
+    """A KXFED ladder against the cumulative (conditional) row of its meeting, rung by rung.
+
+    ``cumulative``: steps of 25 bp → probability. ``upper_bp``: upper bound of the current range.
+    """
+    rungs = []
+    for threshold in sorted(above):
+        futures = sum((p for k, p in cumulative.items() if upper_bp + 25 * k > threshold), 0.0)
+        rungs.append(Rung(threshold, above[threshold], futures, above[threshold] - futures))
+    return tuple(rungs)

@@ -1,0 +1,1 @@
+"""A strip of futures: reading, checking, fitting."""

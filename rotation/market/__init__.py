@@ -1,0 +1,1 @@
+"""The market: quotes in, Snapshot out."""

@@ -1,0 +1,183 @@
+"""From the desk's figures to the parts of a Snapshot."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.desk import WINDOWS, name_of
+from rotation.market import status as states
+from rotation.market.prints import MINUTE_NS
+from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
+from rotation.market.streaks import sign, streak_of
+from rotation.quote import NS
+from rotation.sessions import close_ns, open_ns
+from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindow, Streak
+
+if TYPE_CHECKING:
+    from rotation.desk import Desk
+    from rotation.history import History
+    from rotation.market.session_filter import Door
+    from rotation.market.settled import Baseline
+    from rotation.market.status import Standing
+
+UNKNOWN = Streak(None, None, provisional=False)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What is known of one leg: settled before the session, and today."""
+
+    symbol: str
+    close: float | None
+    """Latest official close at hand, and its session."""
+    closed: date | None
+    streak: int | None
+    """At the session before."""
+    value: float | None
+    """Today's, in the units of the returns asked for."""
+    direction: int | None
+    return_pct: tuple[float | None, ...]
+    scale: float | None
+    """Value per unit of price."""
+    official: bool
+    """Today's value is an official close."""
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What holds for every leg of one snapshot."""
+
+    session: date | None
+    as_of_ns: int
+    history: str
+    """Provenance of settled closes."""
+
+
+def leg(row: Row, baseline: Baseline, door: Door, now: Moment, standing: Standing) -> Leg:
+    """One leg of the desk."""
+    regular, late = door.prints(row.symbol, "REGULAR"), door.prints(row.symbol, "POST")
+    settled = row.closed == now.session and row.close is not None
+    current = None if settled else door.current(row.symbol)
+    last, age_s, source, session = row.close, None, now.history, row.closed
+    if current and current.last:
+        last, session, source = current.last.price, now.session, standing.source
+        age_s = max(0.0, (now.as_of_ns - current.last.ts_ns) / NS)
+        state = states.of_print(standing, age_s, now.as_of_ns)
+    else:
+        state = states.of_close(standing, row.closed, now.session, now.as_of_ns)
+    streak = streak_of(row.streak, row.direction, official=row.official)
+    returns = dict(zip(WINDOWS, row.return_pct, strict=True))
+    return Leg(
+        name=f"{name_of(row.symbol)} ({row.symbol})",
+        last=last,
+        state=state,
+        age_s=age_s,
+        source=source,
+        session=session,
+        high=regular.high if regular else None,
+        low=regular.low if regular else None,
+        volume=(regular.volume or None) if regular else None,
+        extended=late.last.price if late and late.last else None,
+        return_pct={str(k): pct for k, pct in returns.items()},
+        streak=streak,
+        base_rate=baseline.runs.rate(streak),
+        since={str(k): _since_pct(baseline, k, pct) for k, pct in returns.items()},
+    )
+
+
+def _since_pct(baseline: Baseline, k: int, value: float | None) -> SincePct | None:
+    since = baseline.records[k].since(value)
+    return SincePct(since.date, since.value, since.first_date) if since else None
+
+
+def spread(desk: Desk, base: Row | None, against: Row | None, baseline: Baseline | None) -> Spread:
+    """The pair's spread windows and relative streak; unknown where a leg is."""
+    pps: list[float | None] = [None] * len(WINDOWS)
+    if base and against:
+        pairs = zip(base.return_pct, against.return_pct, strict=True)
+        pps = [None if b is None or a is None else b - a for b, a in pairs]
+    streak = UNKNOWN
+    if baseline and base and against:
+        official = base.official and against.official
+        streak = streak_of(baseline.streak, sign(pps[0]), official=official)
+    return Spread(
+        base=desk.base,
+        against=desk.against,
+        relative_streak=streak,
+        base_rate=baseline.runs.rate(streak) if baseline else None,
+        windows={str(k): _spread_window(baseline, k, pp) for k, pp in zip(WINDOWS, pps, strict=True)},
+    )
+
+
+def _spread_window(baseline: Baseline | None, k: int, pp: float | None) -> SpreadWindow:
+    if baseline is None:
+        return SpreadWindow(pp, None, None, None, 0)
+    records = baseline.records[k]
+    since = records.since(pp)
+    return SpreadWindow(
+        pp=pp,
+        since=SincePp(since.date, since.value, since.first_date) if since else None,
+        z=records.z(pp),
+        percentile=records.percentile(pp),
+        n=records.n,
+    )
+
+
+class Charts:
+    """The settled lines of the ratio panels, drawn anew only when history gains a session."""
+
+    def __init__(self, history: History, desk: Desk, through: date | None) -> None:
+        """``through``: the latest session whose closes may be used."""
+        column = "adj_close" if desk.returns == "total" else "close"
+        self._desk = desk
+        self._daily: tuple[tuple[date, float], ...] = ()
+        self._first: date | None = None
+        self._unit: float | None = None
+        self.value_growth = None
+        if through is None:
+            return
+        self.value_growth = value_growth(history, desk.value, desk.growth, through)
+        line = settled_ratio(history, desk.base, desk.against, column, through)
+        if line.height:
+            self._first = line["date"][0]
+            self._unit = line["unit"][0]
+            self._daily = tuple(line.select("date", "value").tail(CHART_SESSIONS).iter_rows())
+
+    def ratio(self, base: Row | None, against: Row | None, door: Door) -> Ratio:
+        """Base / against now, with the daily and today's line, in units of the first common session."""
+        value: float | None = None
+        intraday: list[tuple[int, float]] = []
+        if self._unit and base and against:
+            if base.value and against.value:
+                value = base.value / against.value * self._unit
+            intraday = _minutes(door, base, against, self._unit)
+        return Ratio(
+            base=self._desk.base,
+            against=self._desk.against,
+            value=value,
+            first_date=self._first,
+            daily=self._daily,
+            intraday=tuple(intraday),
+            minutes=_length(door.session),
+        )
+
+
+def _length(session: date | None) -> int:
+    """Minutes from bell to bell; a full session's while none is shown."""
+    return (close_ns(session) - open_ns(session)) // MINUTE_NS if session else 390
+
+
+def _minutes(door: Door, base: Row, against: Row, unit: float) -> list[tuple[int, float]]:
+    """The ratio at the end of each minute in which a leg traded, once both have."""
+    upper, lower = door.prints(base.symbol, "REGULAR"), door.prints(against.symbol, "REGULAR")
+    if not (upper and lower and base.scale and against.scale):
+        return []
+    unit *= base.scale / against.scale
+    line: list[tuple[int, float]] = []
+    b, a = None, None
+    for minute in sorted({*upper.minutes, *lower.minutes}):
+        b, a = upper.minutes.get(minute, b), lower.minutes.get(minute, a)
+        if b and a:
+            line.append((minute, b.price / a.price * unit))
+    return line

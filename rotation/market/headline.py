@@ -1,0 +1,106 @@
+"""The headline: the rotation in one sentence, from the snapshot's own figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.sessions import NEW_YORK
+from rotation.text import day, ordinal, percent, short_day, signed
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from rotation.fed.figures import Fed
+    from rotation.snapshot import Leg, SincePct, SincePp, Spread, Streak
+
+WINDOW = "5"
+"""Sessions the sentence looks back over."""
+RECENT_DAYS = 30
+"""A record younger than this is not worth a clause."""
+
+
+def headline(
+    legs: dict[str, Leg], spread: Spread, session: date | None, fed: Fed | None = None, *, phase: str
+) -> str:
+    """Today, the run, five sessions, the spread and the next decision, with strict "since" dates.
+
+    Clauses without a value are left out; with none at all the sentence says so.
+    """
+    base, against = legs.get(spread.base), legs.get(spread.against)
+    if base is None or session is None:
+        return f"No price for {spread.base} yet."
+    clauses = [_today(base, phase), _return(base, session), _spread(spread, against, session), _decision(fed)]
+    told = "; ".join(clause for clause in clauses if clause)
+    if told and not clauses[0]:
+        told = f"{base.name} {told}"
+    return f"{told}." if told else f"{base.name}: today's price is not known yet."
+
+
+def _today(leg: Leg, phase: str) -> str:
+    day = leg.return_pct["1"]
+    if day is None:
+        return ""
+    run = _run(leg.streak, before_the_bell=phase == "PRE")
+    return f"{leg.name} {signed(day, 2)} %" + (f", {run}" if run else "")
+
+
+def _run(streak: Streak, *, before_the_bell: bool) -> str:
+    length = streak.with_today
+    if not length:
+        return "unchanged" if length == 0 else ""
+    way = "gain" if length > 0 else "fall"
+    today = "pre-market" if before_the_bell else "today"
+    settled = f"{abs(streak.settled or 0) if abs(length) > 1 else 0} + {today}"
+    suffix = f" ({settled})" if streak.provisional else ""
+    return f"{ordinal(abs(length))} {way} in a row{suffix}" if abs(length) > 1 else f"first {way}{suffix}"
+
+
+def _return(leg: Leg, session: date) -> str:
+    pct = leg.return_pct[WINDOW]
+    if pct is None:
+        return ""
+    return f"{signed(pct, 1)} % in {WINDOW} sessions" + _since(
+        leg.since[WINDOW], session, "best" if pct >= 0 else "worst"
+    )
+
+
+def _spread(spread: Spread, against: Leg | None, session: date) -> str:
+    window = spread.windows[WINDOW]
+    if window.pp is None or against is None:
+        return ""
+    side = "ahead of" if window.pp >= 0 else "behind"
+    return f"{abs(window.pp):.1f} pp {side} {against.name}" + _since(window.since, session, "widest")
+
+
+def _decision(fed: Fed | None) -> str:
+    """The first meeting after which a lower (higher) range is likelier than not, else the next one."""
+    if fed is None:
+        return ""
+    priced = [row for row in fed.meetings if row.cut is not None and row.hike is not None]
+    if not priced:
+        return ""
+    row = next((row for row in priced if max(row.cut or 0, row.hike or 0) >= 0.5), priced[0])
+    what, p = max(("cut", row.cut or 0.0), ("hike", row.hike or 0.0), key=lambda way: way[1])
+    return f"{what} on {short_day(row.date)} priced at {percent(p)} %{_worth(fed)}"
+
+
+def _worth(fed: Fed) -> str:
+    """What the reader must know of the prices: that they are old, or by which day's settlement."""
+    if fed.state.startswith(("STALE", "OFFLINE")):
+        return f" ({fed.state})"
+    futures = fed.engines.get("futures")
+    if futures is None or futures.at is None or fed.state == "DEMO":
+        return ""
+    if not futures.kind.startswith("settlement"):
+        return ""
+    return f" (settled {short_day(futures.at.astimezone(NEW_YORK).date())})"
+
+
+def _since(since: SincePct | SincePp | None, session: date, word: str) -> str:
+    if since is None:
+        return ""
+    if since.date is None:
+        return f", {word} on record (since {day(since.first_date)})" if since.first_date else ""
+    if (session - since.date).days <= RECENT_DAYS:
+        return ""
+    return f", {word} since {day(since.date)}"

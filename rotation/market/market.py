@@ -1,0 +1,212 @@
+"""Market: quotes in, Snapshot out. ``apply(batch)`` costs the same however long history is.
+
+Three steps: the door (which prints count), the vectorised step (one Polars expression for every
+symbol's return and direction), and the views (the desk's rows as a Snapshot).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.desk import Desk
+from rotation.fed.ageing import aged
+from rotation.fed.pairs import cut_settles, with_spread
+from rotation.market.assemble import Charts, Moment, Row, leg, spread
+from rotation.market.headline import headline
+from rotation.market.returns import figures
+from rotation.market.session_filter import Door
+from rotation.market.settled import settle
+from rotation.market.status import Standing
+from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
+from rotation.snapshot import Health, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import date
+
+    from rotation.fed.comovement import CoMovement
+    from rotation.fed.figures import Fed
+    from rotation.history import History
+    from rotation.quote import Quote
+
+
+NOWHERE = Standing()
+
+
+class Market:
+    """One session over a settled history, for any number of symbols."""
+
+    def __init__(
+        self,
+        history: History,
+        desk: Desk | None = None,
+        *,
+        as_of_ns: int,
+        origin: Standing = NOWHERE,
+        members: Iterable[str] = (),
+    ) -> None:
+        """Show the latest session that had closed at ``as_of_ns``.
+
+        ``origin``: of every print, unless ``stand`` says more of its symbol.
+        ``members`` are symbols that may print beside the desk's legs and those in history.
+        """
+        self.history = history
+        self.desk = desk or Desk()
+        self._origin = origin
+        self._standings: Mapping[str, Standing] = {}
+        self._members = tuple(members)
+        self._seq = 0
+        self._fed: Fed | None = None
+        self._cut_settles: dict[date, float] = {}
+        self._comovement: CoMovement | None = None
+        self.restart(as_of_ns)
+
+    def stand(self, standings: Mapping[str, Standing]) -> None:
+        """What live feeds say of each symbol; it replaces what was said before."""
+        self._standings = standings
+
+    def forget(self, symbols: Collection[str]) -> None:
+        """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
+        self._door.forget(symbols)
+        for symbol in self._place.keys() & symbols:
+            self._prices[self._place[symbol]] = None
+
+    def take_fed(self, fed: Fed) -> None:
+        """What is newly known of the Fed; its co-movement with the pair is found here."""
+        settles = cut_settles(fed.history)
+        if settles != self._cut_settles:
+            self._cut_settles = settles
+            self._comovement = with_spread(settles, self.history, self.desk)
+        self._fed = msgspec.structs.replace(fed, comovement=self._comovement)
+
+    def _compare(self) -> None:
+        """The co-movement anew, over a longer or corrected history."""
+        if self._fed is not None and self._cut_settles:
+            self._comovement = with_spread(self._cut_settles, self.history, self.desk)
+            self._fed = msgspec.structs.replace(self._fed, comovement=self._comovement)
+
+    def restart(self, as_of_ns: int) -> None:
+        """Forget today and begin anew at this instant, as after a tape's rewind."""
+        self._as_of_ns = as_of_ns
+        self._door = Door()
+        self.learn(self.history)
+
+    def learn(self, history: History) -> None:
+        """Take a longer or corrected settled history; today's prints stay."""
+        self.history = history
+        known = {*self.desk.legs, *history.symbols, *self._members}
+        # The desk's own come first: a snapshot reads only the head of the table.
+        self._symbols = [*self.desk.legs, *sorted(known.difference(self.desk.legs))]
+        self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
+        self._door.expect(known, history.last(last_closed(self._as_of_ns)))
+        self._look_back()
+        self._compare()
+
+    def _look_back(self) -> None:
+        """The one pass over history: what lies before the door's session."""
+        session = self._door.session
+        self._settled = settle(self.history, session, self._symbols, self.desk) if session else None
+        self._known = (
+            self._settled.table.head(len(self.desk.legs)).select("close", "date", "streak", "scale").rows()
+            if self._settled
+            else []
+        )
+        self._charts = Charts(self.history, self.desk, previous_session(session) if session else None)
+        self._prices: list[float | None] = [None] * len(self._symbols)
+        self._official: list[float | None] = [None] * len(self._symbols)
+        self._closes: dict[str, float | None] = {}
+        self._closed = session is None
+        self._reprice(self._door.symbols)
+
+    def _close(self) -> None:
+        """The bell has rung: take the session's official closes, where history has them."""
+        session = self._door.session
+        assert session is not None
+        value = "adj_close" if self.desk.returns == "total" else "close"
+        for row in self.history.on(session).iter_rows(named=True):
+            if row["symbol"] in self._place:
+                self._closes[row["symbol"]] = row["close"]
+                self._official[self._place[row["symbol"]]] = row[value]
+        self._charts = Charts(self.history, self.desk, session)
+        self._closed = True
+
+    def _reprice(self, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            prints = self._door.current(symbol)
+            if prints and prints.last:
+                self._prices[self._place[symbol]] = prints.last.price
+
+    def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
+        """Take quotes in order of arrival and say what is known at ``as_of_ns``.
+
+        Bad, unknown, late and repeated quotes are counted, never raised.
+        """
+        self._as_of_ns = as_of_ns
+        before = self._door.session
+        touched = {quote.symbol for quote in batch if self._door.admit(quote, as_of_ns)}
+        session = self._door.session
+        if session != before:
+            self._look_back()
+        else:
+            self._reprice(touched)
+        if session and not self._closed and as_of_ns >= close_ns(session):
+            self._close()
+        self._seq += 1
+        return self._snapshot(as_of_ns)
+
+    def _snapshot(self, as_of_ns: int) -> Snapshot:
+        session, desk = self._door.session, self.desk
+        rows = self._rows()
+        base, against = rows.get(desk.base), rows.get(desk.against)
+        now = Moment(session, as_of_ns, self.history.source)
+        baselines = self._settled.legs if self._settled else {}
+        legs = {
+            symbol: leg(row, baselines[symbol], self._door, now, self._standings.get(symbol, self._origin))
+            for symbol, row in rows.items()
+        }
+        pair = spread(desk, base, against, self._settled.spread if self._settled else None)
+        phase = phase_at(as_of_ns)
+        fed = self._fed and aged(self._fed, as_of_ns)
+        return Snapshot(
+            seq=self._seq,
+            as_of=from_ns(as_of_ns),
+            session=session,
+            phase=phase,
+            mode=self._origin.mode if self._origin.mode in ("DEMO", "REPLAY") else "",
+            legs=legs,
+            spread=pair,
+            ratio=self._charts.ratio(base, against, self._door),
+            value_growth=self._charts.value_growth,
+            fed=fed,
+            breadth=None,
+            health=Health((), None, self._door.counts, self.history.words),
+            headline=headline(legs, pair, session, fed, phase=phase),
+        )
+
+    def _rows(self) -> dict[str, Row]:
+        """The desk's legs that have history or prints, in the desk's order."""
+        if self._settled is None:
+            return {}
+        figured = figures(self._settled.table, self._prices, self._official).head(len(self.desk.legs)).rows()
+        rows = {}
+        for symbol, settled, today in zip(self.desk.legs, self._known, figured, strict=True):
+            close, closed, streak, scale = settled
+            if symbol in self._closes and (self._closes[symbol] is not None or close is None):
+                close, closed = self._closes[symbol], self._settled.session
+            elif closed is None and self._door.current(symbol) is None:
+                continue
+            value, direction, *returns = today
+            rows[symbol] = Row(
+                symbol=symbol,
+                close=close,
+                closed=closed,
+                streak=streak,
+                value=value,
+                direction=direction,
+                return_pct=tuple(returns),
+                scale=scale,
+                official=self._official[self._place[symbol]] is not None,
+            )
+        return rows

@@ -1,0 +1,150 @@
+"""Who brings the quotes: the order, the key that is lacking, the next one where a vendor says no."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import aclosing
+
+import pytest
+
+from feeds.desk import choose as auto
+from feeds.desk.choose import AutoFeed, by_vendor
+from feeds.errors import InputError
+from feeds.events import Batch, Status, Stream
+from feeds.http.client import Transport
+from tests.support.fake_time import FakeTime, settle
+from tests.support.fault_table import FIRST, Exchange, prints
+from tests.support.servers import massive
+from tests.support.servers.alpaca import Answers
+from tests.support.servers.ws import READY, STAY, Refuse
+from tests.support.subjects import ALPACA, MASSIVE, SYMBOLS, YAHOO
+from tui.cli.options import FEEDS
+
+ALPACA_KEYS = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": "secret-1"}
+ALL_KEYS = ALPACA_KEYS | {"MASSIVE_API_KEY": "massive-key-1", "FINNHUB_API_KEY": "finnhub-key-1"}
+REFUSED = (Answers(auth=(402,)), READY, STAY)
+GOOD = (READY, *prints(YAHOO, FIRST), STAY)
+
+
+@pytest.fixture(autouse=True)
+def no_keys_here(monkeypatch, tmp_path):
+    """Neither a keyring nor a file of the person who runs the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+
+async def named(choice: str, environ: dict[str, str]) -> list[str]:
+    async with Transport() as transport:
+        found = auto.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
+        return [f"{vendor.name} {vendor.mode}" for vendor in found]
+
+
+@pytest.mark.parametrize(
+    ("choice", "environ", "names"),
+    [
+        ("auto", {}, ["Yahoo LIVE"]),
+        ("auto", ALPACA_KEYS, ["Alpaca LIVE", "Yahoo LIVE"]),
+        ("auto", ALL_KEYS, ["Alpaca LIVE", "Massive LIVE", "Finnhub LIVE", "Yahoo LIVE"]),
+        ("auto", {"POLYGON_API_KEY": "an-old-name"}, ["Massive LIVE", "Yahoo LIVE"]),
+        ("yahoo", ALL_KEYS, ["Yahoo LIVE"]),
+        ("alpaca", ALL_KEYS, ["Alpaca LIVE"]),
+        ("alpaca-delayed", ALL_KEYS, ["Alpaca DELAYED 15m"]),
+        ("massive-delayed", ALL_KEYS, ["Massive DELAYED 15m"]),
+        ("finnhub", ALL_KEYS, ["Finnhub LIVE"]),
+    ],
+)
+async def test_the_order(choice, environ, names):
+    assert await named(choice, environ) == names
+
+
+@pytest.mark.parametrize("choice", [name for name in auto.NAMES if name not in {"auto", "yahoo"}])
+async def test_a_feed_without_its_key_is_one_line_that_says_what_to_do(choice):
+    with pytest.raises(InputError) as caught:
+        await named(choice, {})
+    feed = choice.partition("-")[0]
+    assert str(caught.value) == f"--feed {choice}: needs a key — see: rotation-tui config key set {feed}"
+
+
+def test_the_command_line_knows_the_same_names():
+    assert sorted(FEEDS) == sorted(auto.NAMES)
+
+
+@contextlib.asynccontextmanager
+async def driven(monkeypatch, *subjects_and_scripts):
+    """An AutoFeed over these vendors, its time and what it told; nothing may be left of it."""
+    before = asyncio.all_tasks()
+    time = FakeTime()
+    async with contextlib.AsyncExitStack() as stack:
+        servers, made = [], []
+        for subject, *scripts in subjects_and_scripts:
+            server = await stack.enter_async_context(subject.server(*scripts))
+            monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
+            servers.append(server)
+            made.append(by_vendor(Exchange(subject.vendor(), FIRST, time), SYMBOLS, {}, time, list.clear))
+        feed = AutoFeed(Transport(), made)
+        told: list[object] = []
+
+        async def drive() -> None:
+            async with aclosing(feed.events()) as events:
+                async for event in events:
+                    await asyncio.sleep(0)
+                    told.append(event)
+
+        task = asyncio.create_task(drive())
+        await settle()
+        yield feed, time, told, servers
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    await settle()
+    assert {one for one in asyncio.all_tasks() - before if not one.done()} == set()
+
+
+def last_status(told) -> Status:
+    return [event for event in told if isinstance(event, Status)][-1]
+
+
+async def test_a_refused_key_hands_over_to_yahoo_and_says_why(monkeypatch):
+    async with driven(monkeypatch, (ALPACA, REFUSED), (YAHOO, GOOD)) as (feed, time, told, servers):
+        await time.passing(5)
+        assert (feed.name, feed.mode, feed.symbols) == ("Yahoo", "LIVE", frozenset(SYMBOLS))
+        assert isinstance(feed, Stream)
+        assert last_status(told) == Status(
+            "LIVE", "Alpaca: AUTH_FAILED (key or secret is wrong (402)); 3 of 3 symbols"
+        )
+        prices = {quote.symbol: quote.price for e in told if isinstance(e, Batch) for quote in e.quotes}
+        assert prices == FIRST
+        assert feed.stats().connections == 1
+        tasks = len(asyncio.all_tasks())
+        await time.passing(3600, step=30)
+        assert servers[0].upgrades == 1, "a bad key is not tried again"
+        assert len(asyncio.all_tasks()) <= tasks + 2
+
+
+async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):
+    taken = (READY, massive.array(massive.status("max_connections")), STAY)
+    vendors = ((ALPACA, Refuse(404)), (MASSIVE, taken), (YAHOO, GOOD))
+    async with driven(monkeypatch, *vendors) as (feed, time, told, _):
+        await time.passing(8)
+        assert feed.name == "Yahoo"
+        detail = last_status(told).detail
+        assert detail.startswith("Alpaca: OFFLINE (HTTP 404: refused, not asked again); ")
+        assert "; Massive: TAKEN OVER (" in detail
+
+
+async def test_the_only_one_asked_for_stays_refused(monkeypatch):
+    async with driven(monkeypatch, (ALPACA, REFUSED)) as (feed, time, told, servers):
+        await time.passing(600, step=10)
+        assert feed.name == "Alpaca"
+        assert last_status(told).state == "AUTH_FAILED"
+        assert servers[0].upgrades == 1
+
+
+async def test_an_outage_is_no_refusal(monkeypatch):
+    async with driven(monkeypatch, (ALPACA, Refuse(500)), (YAHOO, GOOD)) as (feed, time, told, servers):
+        await time.passing(120)
+        assert feed.name == "Alpaca", "its owner wants this one; it will come back"
+        assert last_status(told).state == "OFFLINE"
+        assert servers[0].upgrades > 3
+        assert servers[1].upgrades == 0

@@ -1,0 +1,212 @@
+"""The demo in front of a live desk that has nothing: when it comes, when it goes, what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import msgspec
+import pytest
+
+from feeds.desk import open as opening
+from feeds.desk.demo_fallback import PATIENCE_S, Standby
+from feeds.events import Batch, Learned, Status
+from feeds.supervisor import Supervisor
+from rotation.history import History
+from rotation.market.market import Market
+from rotation.market.status import Standing
+from rotation.quote import Quote
+from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.live_desk import closes
+from tui.__main__ import LocalBackend, LocalDesk
+from tui.backend import Wanted
+
+
+@pytest.fixture(scope="module")
+def demo_source():
+    return opening.demo()
+
+
+class Told:
+    """A live feed that says what the test puts in."""
+
+    name = "Yahoo"
+    mode = "LIVE"
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[object] = asyncio.Queue()
+
+    def tape(self):
+        return None
+
+    async def events(self):
+        yield Status("OFFLINE", "nobody answers")
+        while True:
+            event = await self.queue.get()
+            if event is None:
+                return
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+
+class Desk:
+    """A standby desk, its time, and the newest snapshot that a reader has."""
+
+    def __init__(self, demo_source) -> None:
+        self.time = FakeTime()
+        self.feed = Told()
+        market = Market(History.empty(), as_of_ns=NOW_NS, origin=Standing("LIVE", "Yahoo"))
+        live = Supervisor(market, [self.feed], clock_ns=self.time.clock_ns, sleep=self.time.sleep)
+        self.demos = 0
+        self.demo: Supervisor | None = None
+
+        def make():
+            self.demos += 1
+            desk = opening.desk_for(demo_source.history, ("IWM", "QQQ"), "price")
+            self.demo, tape = opening.supervise(
+                demo_source, desk, start=None, speed=1.0, stays=True, now_ns=NOW_NS
+            )
+            return self.demo, tape
+
+        self.live = live
+        self.standby = Standby(live, make, sleep=self.time.sleep)
+        self.seen: list = []
+
+    async def read(self) -> None:
+        async for snapshot in self.standby.listen():
+            self.seen.append(snapshot)
+
+    @property
+    def newest(self):
+        return self.seen[-1]
+
+    async def until(self, holds) -> None:
+        async with asyncio.timeout(30):
+            while not holds():
+                await self.time.passing(0.1, step=0.1)
+                await asyncio.sleep(0.005)  # the demo is made in a thread
+
+    async def to_demo(self) -> None:
+        await self.time.passing(PATIENCE_S + 1)
+        await self.until(lambda: self.seen and self.newest.mode == "DEMO")
+
+
+@contextlib.asynccontextmanager
+async def running(demo_source):
+    before = asyncio.all_tasks()
+    desk = Desk(demo_source)
+    run = asyncio.create_task(desk.standby.run())
+    reads = asyncio.create_task(desk.read())
+    try:
+        await settle()
+        yield desk
+    finally:
+        run.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await run
+    async with asyncio.timeout(30):
+        await reads  # a reader learns of the end
+    await settle()
+    assert {one for one in asyncio.all_tasks() - before if not one.done()} == set()
+
+
+async def test_the_demo_comes_after_a_while_and_says_what_it_is(demo_source):
+    async with running(demo_source) as desk:
+        await desk.time.passing(PATIENCE_S - 1)
+        assert desk.demos == 0
+        assert desk.newest.mode == ""
+        await desk.to_demo()
+        assert {leg.state for leg in desk.newest.legs.values()} == {"DEMO"}
+        assert desk.standby.controls is not None
+        assert LocalDesk(desk.standby, None).controls is desk.standby.controls
+
+
+async def test_the_live_feeds_stand_on_the_health_panel_beside_the_demo(demo_source):
+    async with running(demo_source) as desk:
+        await desk.to_demo()
+        told = {feed.name: (feed.state, feed.detail) for feed in desk.newest.health.feeds}
+        assert told["Yahoo"] == ("OFFLINE", "nobody answers")
+        assert told["demo"][0] == "DEMO"
+        await desk.feed.queue.put(Status("AUTH_FAILED", "key or secret is wrong"))
+        await desk.until(lambda: desk.newest.health.feeds[0].state == "AUTH_FAILED")
+        assert desk.newest.mode == "DEMO"
+        msgspec.json.encode(desk.newest)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [Batch((Quote("IWM", NOW_NS, 221.28),)), Learned(closes(NOW_NS))],
+    ids=["a print", "history"],
+)
+async def test_what_is_live_takes_its_place_for_good(demo_source, event):
+    async with running(demo_source) as desk:
+        await desk.to_demo()
+        # Without history a symbol is known from the desk's own legs.
+        await desk.feed.queue.put(event)
+        await desk.until(lambda: desk.newest.mode == "")
+        assert desk.newest.legs["IWM"].last is not None
+        assert desk.standby.controls is None
+        assert [feed.name for feed in desk.newest.health.feeds] == ["Yahoo"]
+        await desk.time.passing(60)
+        assert {snapshot.mode for snapshot in desk.seen[-30:]} == {""}
+        assert desk.demos == 1
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        assert not {"demo", "follow demo", "feed demo"} & names
+
+
+async def test_a_live_desk_that_is_quick_never_shows_the_demo(demo_source):
+    async with running(demo_source) as desk:
+        await desk.feed.queue.put(Learned(closes(NOW_NS)))
+        await desk.time.passing(3 * PATIENCE_S)
+        assert desk.demos == 0
+        assert {snapshot.mode for snapshot in desk.seen} == {""}
+
+
+async def test_the_controls_are_the_demo_s(demo_source):
+    async with running(demo_source) as desk:
+        await desk.to_demo()
+        desk.standby.controls.hold()
+        await desk.until(lambda: desk.newest.health.tape.held)
+
+
+async def test_readers_that_come_late_and_those_that_go(demo_source):
+    async with running(demo_source) as desk:
+        await desk.to_demo()
+        late = desk.standby.listen()
+        assert (await anext(late)).mode == "DEMO"
+        del late
+        assert len(desk.standby._listeners) == 1
+    after = desk.standby.listen()
+    assert [snapshot.mode async for snapshot in after] == ["DEMO"], "and then the end"
+
+
+async def test_an_error_of_the_live_desk_ends_the_run_with_it(demo_source):
+    desk = Desk(demo_source)
+    run = asyncio.create_task(desk.standby.run())
+    reads = asyncio.create_task(desk.read())
+    await settle()
+    await desk.to_demo()
+    await desk.feed.queue.put(RuntimeError("a bug"))
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(30):
+            await run
+    error: BaseException = caught.value
+    while isinstance(error, ExceptionGroup):
+        (error,) = error.exceptions
+    assert str(error) == "a bug"
+    await reads
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stands_by"),
+    [
+        (Wanted(), True),
+        (Wanted(unasked_demo=False), False),  # --no-demo, a host's, a recording's
+    ],
+)
+def test_who_gets_the_demo(monkeypatch, tmp_path, wanted, stands_by):
+    for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+    opened = LocalBackend().open(wanted)
+    assert isinstance(opened._supervisor, Standby) == stands_by

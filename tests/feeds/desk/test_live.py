@@ -1,0 +1,361 @@
+"""The live desk as a whole: which feeds there are, and no false alarm at any hour of the week."""
+
+from __future__ import annotations
+
+import asyncio
+import time as clock
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+
+import msgspec
+import pytest
+
+from feeds.clock import Time
+from feeds.desk import live
+from feeds.desk.choose import AutoFeed
+from feeds.events import Batch, Status, Words
+from feeds.history.store import HistoryStore
+from feeds.history.updater import HistoryKeeper
+from feeds.supervisor import Supervisor
+from rotation.desk import Desk
+from rotation.history import History
+from rotation.market.market import Market
+from rotation.quote import NS, Quote
+from rotation.sessions import NEW_YORK, close_ns, last_closed, sessions_between, to_ns
+from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.fault_table import FIRST
+from tests.support.live_desk import closes, live_desk
+from tests.support.servers.alpaca import status
+from tests.support.servers.live_world import LiveWorld, environment, shift_to_session_ns
+from tests.support.servers.rest import Reply, RestServer, fault
+from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Refuse
+from tests.support.subjects import ALPACA, SYMBOLS
+from tests.support.sync_world import SINCE, World, share
+
+KEYS = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": "secret-1"}
+QUIET = (READY, STAY)
+
+
+def at(text: str) -> int:
+    """New York."""
+    return to_ns(datetime.fromisoformat(text).replace(tzinfo=NEW_YORK))
+
+
+@pytest.fixture(autouse=True)
+def no_keys_here(monkeypatch, tmp_path):
+    """Neither a keyring nor a file of the person who runs the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+
+# Which feeds
+
+
+def made(tmp_path, environ, *, choice="auto", kept=True):
+    store = HistoryStore(tmp_path / "history") if kept else None
+    folders = {"data": tmp_path, "cache": tmp_path / "cache"}
+    return live.feeds(
+        Desk(), History.empty(), store, choice=choice, time=FakeTime(), environ=environ, **folders
+    )
+
+
+async def test_without_a_key_one_feed_brings_everything(tmp_path):
+    quotes, keeper, fed = made(tmp_path, {})
+    assert (quotes.name, quotes.symbols) == ("Yahoo", frozenset(Desk().legs))
+    assert isinstance(keeper, HistoryKeeper)
+    assert fed.name == "Fed"
+
+
+@pytest.mark.parametrize("choice", ["auto", "alpaca", "alpaca-delayed"])
+async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice):
+    quotes, indices, _keeper, _fed = made(tmp_path, KEYS, choice=choice)
+    assert isinstance(quotes, AutoFeed)
+    assert (quotes.name, indices.name) == ("Alpaca", "Yahoo indices")
+    assert indices.symbols == {"RUT", "NDX"}
+    assert quotes.symbols == frozenset(Desk().legs) - {"RUT", "NDX"}
+    # The one that would take over leaves them where they are.
+    for make in quotes._waiting:
+        assert not make().symbols & indices.symbols
+
+
+async def test_alpaca_s_test_stream_is_asked_for_the_one_symbol_it_has(tmp_path):
+    assert made(tmp_path, KEYS, choice="alpaca-test")[0].symbols == {"FAKEPACA"}
+
+
+async def test_a_history_named_by_hand_is_not_kept(tmp_path):
+    assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed"]
+
+
+# Asked once
+
+
+async def asked_once(tmp_path, monkeypatch, environ, *, limit_s=20.0, **urls):
+    """What ``live.once`` finds in a world of our own, in the middle of the last session."""
+    shift_ns = shift_to_session_ns(clock.time_ns())
+    time = Time(clock_ns=lambda: clock.time_ns() + shift_ns)
+    world = LiveWorld(time.clock_ns)
+    async with RestServer(answer=world.answer) as server:
+        for name, value in (environment(server.url, "ws://127.0.0.1:9") | urls).items():
+            monkeypatch.setenv(name, value)
+        folders = {"data": tmp_path, "cache": tmp_path / "cache"}
+        found = await live.once(Desk(), choice="auto", limit_s=limit_s, time=time, environ=environ, **folders)
+    return world, found
+
+
+async def test_a_snapshot_of_now_has_every_leg_and_its_source(tmp_path, monkeypatch):
+    world, now = await asked_once(tmp_path, monkeypatch, {})
+    assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
+    assert {(one.mode, one.source) for one in now.standings.values()} == {("LIVE", "Yahoo")}
+    for quote in now.quotes:
+        assert quote.price == world.price(quote.symbol, quote.ts_ns)
+    assert now.fed is not None
+
+
+async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypatch):
+    async with RestServer(fault(401)) as refusing:
+        _, now = await asked_once(tmp_path, monkeypatch, KEYS, ROTATION_TUI_ALPACA_REST_URL=refusing.url)
+        assert refusing.requests
+    assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
+    assert {one.source for one in now.standings.values()} == {"Yahoo"}
+
+
+async def test_a_snapshot_of_now_waits_for_nobody_longer_than_its_limit(tmp_path, monkeypatch):
+    async with RestServer(Reply(mute=True)) as mute:
+        _, now = await asked_once(
+            tmp_path, monkeypatch, KEYS, limit_s=0.3, ROTATION_TUI_ALPACA_REST_URL=mute.url
+        )
+    brought = {quote.symbol for quote in now.quotes}
+    assert not brought - {"RUT", "NDX"}
+
+
+# Words, from the wire to a leg and to JSON
+
+
+async def test_every_word_reaches_its_leg_and_json(monkeypatch):
+    async with live_desk(monkeypatch, ALPACA, QUIET, (READY, ABORT), Refuse(500)) as desk:
+        assert desk.legs["IWM"].state == "OFFLINE", "connecting"
+        await desk.trading(3)
+        assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
+        await desk.server.tell(status("IWM", "H", desk.time.clock_ns()))
+        await desk.time.passing(1)
+        assert (desk.legs["IWM"].state, desk.legs["QQQ"].state) == ("HALTED", "LIVE")
+        for _ in range(33):
+            await desk.trade({"IWM": 221.3, "QQQ": 495.5})
+            await desk.time.passing(1)
+        assert desk.legs["IWM"].state == "LIVE", "trading goes on"
+        assert desk.legs["SPY"].state.startswith("STALE 3")
+        desk.vendor.is_down = True
+        desk.server.clients[-1].connection.transport.abort()
+        await settle()
+        assert {leg.state for leg in desk.legs.values()} == {"OFFLINE"}
+        told = msgspec.json.decode(msgspec.json.encode(desk.supervisor.latest))
+        assert told["legs"]["IWM"]["state"] == "OFFLINE"
+        assert told["health"]["feeds"][0]["state"] == "OFFLINE"
+        assert told["legs"]["IWM"]["last"] == 221.3, "the last price stays, with its word"
+
+
+async def test_a_gap_is_said_until_it_is_filled(monkeypatch):
+    async with live_desk(monkeypatch, ALPACA, QUIET) as desk:
+        await desk.trading(3)
+        desk.vendor.is_down = True
+        desk.server.clients[-1].connection.transport.abort()
+        await desk.time.passing(5)
+        assert {leg.state for leg in desk.legs.values()} == {"GAPPED"}
+        assert desk.health.state == "GAPPED"
+        desk.vendor.is_down = False
+        desk.vendor.newest = {"IWM": 222.0, "QQQ": 496.0, "SPY": 562.5}
+        await desk.trading(120, {"IWM": 222.0, "QQQ": 496.0, "SPY": 562.5})
+        assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
+
+
+# No false alarm
+
+
+def last_trades(desk):
+    """What REST knows before anything has traded: the last session's trades."""
+    ts_ns = close_ns(last_closed(desk.time.clock_ns()))
+
+    async def snapshot(symbols):
+        return tuple(Quote(symbol, ts_ns, FIRST[symbol]) for symbol in sorted(symbols))
+
+    desk.vendor.snapshot = snapshot
+
+
+@pytest.mark.parametrize(
+    ("begins", "hours"),
+    [
+        ("2026-11-18 19:55", 8),  # a quiet night
+        ("2026-11-20 21:00", 30),  # into a weekend
+        ("2026-10-31 22:00", 12),  # the night in which the clocks change, from summer
+        ("2026-03-07 22:00", 12),  # and to it
+        ("2026-11-26 03:00", 20),  # Thanksgiving
+        ("2026-11-23 04:01", 5),  # before the bell
+        ("2026-11-27 13:00", 10),  # after a half-day's bell
+    ],
+)
+async def test_silence_that_the_hour_explains_is_no_alarm(monkeypatch, begins, hours):
+    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=at(begins)) as desk:
+        last_trades(desk)
+        await desk.time.passing(10)
+        for _ in range(hours * 6):
+            await desk.time.passing(600, step=60)
+            assert {leg.state for leg in desk.legs.values()} <= {"CLOSED", "LIVE"}, desk.time.clock_ns()
+            assert desk.health.state in {"CLOSED", "LIVE"}
+        assert desk.server.upgrades == 1
+        assert desk.health.stats.gaps == 0
+
+
+@pytest.mark.parametrize(
+    "bell", ["2026-11-20 16:00", "2026-11-27 13:00", "2026-10-30 16:00", "2026-11-02 16:00"]
+)
+async def test_after_the_bell_the_last_prints_are_closed_never_stale(monkeypatch, bell):
+    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=at(bell) - 60 * NS) as desk:
+        await desk.trading(59)
+        assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
+        await desk.time.passing(5)
+        for _ in range(5 * 6):
+            assert {leg.state for leg in desk.legs.values()} == {"CLOSED"}
+            assert {leg.last for leg in desk.legs.values()} == set(FIRST.values())
+            await desk.time.passing(600, step=60)
+        assert desk.server.upgrades == 1
+
+
+@pytest.mark.parametrize("bell", ["2026-11-20 09:30", "2026-11-27 09:30", "2026-11-02 09:30"])
+async def test_at_the_opening_bell_the_first_prints_may_take_their_time(monkeypatch, bell):
+    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=at(bell) - 5 * NS) as desk:
+        last_trades(desk)
+        await desk.time.passing(2)
+        for _ in range(20):
+            await desk.time.passing(1)
+            assert {leg.state for leg in desk.legs.values()} <= {"CLOSED", "LIVE"}
+        await desk.trading(20)
+        assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
+        assert desk.server.upgrades == 1
+
+
+async def test_silence_that_no_hour_explains_is_an_alarm(monkeypatch):
+    """The same silence at 11:00 on a half-day."""
+    async with live_desk(monkeypatch, ALPACA, (READY, MUTE), now_ns=at("2026-11-27 11:00")) as desk:
+        await desk.time.passing(45)
+        assert {leg.state for leg in desk.legs.values()} <= {"OFFLINE", "GAPPED", "STALE 2d"}
+        assert desk.server.upgrades >= 2
+
+
+async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, tmp_path):
+    """Prints, their close, Thanksgiving, 27 November: provisional becomes settled, nothing else does."""
+    wednesday, friday = date(2026, 11, 25), date(2026, 11, 27)
+    days = sessions_between(date(2026, 10, 1), date(2026, 12, 4))
+    world = World(tmp_path, {s: share(price, days) for s, price in FIRST.items()})
+    raw = world.market.shares["IWM"].raw
+
+    @asynccontextmanager
+    async def sources():
+        yield [world.yahoo]
+
+    def keeper(time):
+        monkeypatch.setattr(
+            World, "now_ns", property(lambda _: time.clock_ns(), lambda *_: None), raising=False
+        )
+        return HistoryKeeper(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
+
+    start_ns = at("2026-11-25 15:58")
+    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=start_ns, beside=keeper) as desk:
+
+        async def until(text, step=30):
+            while desk.time.clock_ns() < at(text):
+                await desk.time.passing(step, step=step)
+                await asyncio.sleep(0.002)  # files are read and written in a thread
+
+        async def trading_until(text, day):
+            while desk.time.clock_ns() < at(text):
+                await desk.trading(1, {symbol: one.raw[day] for symbol, one in world.market.shares.items()})
+
+        def iwm():
+            leg = desk.legs["IWM"]
+            return leg.last, leg.state, leg.source, leg.session, leg.streak.settled - settled
+
+        settled = 0
+        await until("2026-11-25 15:59", step=1)
+        settled = desk.legs["IWM"].streak.settled
+        assert settled == days.index(wednesday) - 1
+        await trading_until("2026-11-25 15:59:59", wednesday)
+        assert iwm() == (raw[wednesday], "LIVE", "Alpaca", wednesday, 0)
+        await until("2026-11-25 16:19")
+        assert iwm() == (raw[wednesday], "CLOSED", "Alpaca", wednesday, 0), "no official close yet"
+        await until("2026-11-25 16:30")
+        assert iwm()[1:] == ("CLOSED", "history", wednesday, 1)
+        for hour in ("2026-11-26 04:30", "2026-11-26 12:00", "2026-11-27 03:00"):
+            await until(hour, step=600)
+            assert iwm() == (raw[wednesday], "CLOSED", "history", wednesday, 1)
+        await until("2026-11-27 08:00", step=600)
+        await desk.trade({"IWM": 230.0})
+        assert iwm() == (230.0, "LIVE", "Alpaca", friday, 1)
+        await until("2026-11-27 12:30", step=1800)
+        await until("2026-11-27 12:58")
+        await trading_until("2026-11-27 12:59:59", friday)
+        assert iwm() == (raw[friday], "LIVE", "Alpaca", friday, 1)
+        await until("2026-11-27 13:19")
+        assert iwm() == (raw[friday], "CLOSED", "Alpaca", friday, 1)
+        await until("2026-11-27 13:30")
+        assert iwm()[1:] == ("CLOSED", "history", friday, 2)
+        assert desk.supervisor.latest.health.feeds[1].detail == "settled through 2026-11-27"
+
+
+# Two feeds
+
+
+class Wire:
+    """A stream that tells what it is given."""
+
+    def __init__(self, name: str, *events: object, mode: str = "LIVE") -> None:
+        self.name, self.mode, self._given = name, mode, events
+        self.symbols = frozenset(SYMBOLS)
+
+    def tape(self):
+        return None
+
+    def stats(self):
+        return None
+
+    async def events(self):
+        for event in self._given:
+            yield event
+        await asyncio.Event().wait()
+
+
+async def two(first: Wire, second: Wire):
+    time = FakeTime()
+    market = Market(closes(NOW_NS), as_of_ns=NOW_NS)
+    supervisor = Supervisor(market, [first, second], clock_ns=time.clock_ns, sleep=time.sleep)
+    run = asyncio.create_task(supervisor.run())
+    await settle()
+    run.cancel()
+    await asyncio.wait([run])
+    return supervisor.latest.legs["IWM"]
+
+
+async def test_of_two_feeds_with_the_same_symbol_the_first_says_how_it_stands():
+    old, new = Quote("IWM", NOW_NS - 2 * NS, 221.0), Quote("IWM", NOW_NS - NS, 221.5)
+    for order in (False, True):
+        events = [Batch((new,)), Batch((old,))] if order else [Batch((old,)), Batch((new,))]
+        leg = await two(
+            Wire("A", Words({}), events[0], Status("LIVE")),
+            Wire("B", Words({"IWM": "GAPPED"}), events[1], Status("LIVE"), mode="DELAYED 15m"),
+        )
+        assert (leg.last, leg.state, leg.source) == (221.5, "LIVE", "A"), (
+            "the newest print, whoever brought it"
+        )
+
+
+async def test_of_two_feeds_the_second_counts_while_the_first_is_off_line():
+    print_ = Batch((Quote("IWM", NOW_NS - NS, 221.0),))
+    leg = await two(Wire("A", Words({"IWM": "OFFLINE"})), Wire("B", Words({}), print_, mode="DELAYED 15m"))
+    assert (leg.state, leg.source) == ("DELAYED 15m", "B")
+    leg = await two(Wire("A", Words({"IWM": "OFFLINE"})), Wire("B", Words({"IWM": "OFFLINE"}), print_))
+    assert leg.state == "OFFLINE"
+
+
+def test_closes_are_those_of_the_newest_session():
+    history = closes(NOW_NS)
+    assert live._newest(history, "IWM") == history.on(date(2024, 7, 15)).filter(symbol="IWM")["close"][0]
+    assert live._newest(history, "AAPL") is None

@@ -1,0 +1,443 @@
+"""Files that a person has are read to the last cell, or refused in one line that says where."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from feeds.errors import InputError
+from feeds.history.importing import SCHEMA, read_history
+from rotation.sessions import sessions_between, to_ns
+from tests.support.paths import SHARED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATA = SHARED / "daily"
+NOW = to_ns(datetime(2024, 7, 16, 14, 40, tzinfo=UTC))  # 10:40 in New York, the session open
+WHOLE = "date,open,high,low,close,adj_close,volume\n"
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def read(*paths: Path, now_ns: int = NOW) -> tuple[pl.DataFrame, list[str]]:
+    return read_history(paths, now_ns=now_ns)
+
+
+def refusal(*paths: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        read(*paths)
+    message = str(caught.value)
+    assert message.isprintable()  # one line, nothing that moves a terminal's cursor
+    return message
+
+
+def test_a_plain_file(tmp_path):
+    path = write(
+        tmp_path, "iwm.csv", WHOLE + "2024-07-12,1,2,0.5,1.5,1.4,100\n2024-07-11,1,2,0.5,1.25,,7.0\n"
+    )
+    frame, notes = read(path)
+    assert frame.schema == pl.Schema(SCHEMA)
+    assert frame.rows() == [
+        ("IWM", date(2024, 7, 11), 1.25, None, 1.0, 2.0, 0.5, 7),
+        ("IWM", date(2024, 7, 12), 1.5, 1.4, 1.0, 2.0, 0.5, 100),
+    ]
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfDate,Close,Adj Close\r\n2024-07-12,1.5,1.25\r\n",
+        b" DATE , close ,adj_close\n 2024-07-12 , 1.5 , 1.25 \n\n\n",
+        b'"Date","Close","Adj Close"\n"2024-07-12","1.5","1.25"\n',
+        b"date,close,ADJ CLOSE\r2024-07-12,1.5,1.25\r",
+        b"date,close,adj close\n2024-07-12T00:00:00Z,1.5,1.25\n,,\n",
+        b"date,close,adj close\n2024-07-12 00:00:00-04:00,15e-1,+1.25",
+    ],
+)
+def test_spellings_of_the_same_file(tmp_path, content):
+    frame, notes = read(write(tmp_path, "IWM.csv", content))
+    assert frame.select("date", "close", "adj_close").rows() == [(date(2024, 7, 12), 1.5, 1.25)]
+    assert notes == []
+
+
+def test_an_empty_cell_and_null_are_missing(tmp_path):
+    frame, _ = read(write(tmp_path, "IWN.csv", "date,close,adj_close\n2024-07-11,null,2\n2024-07-12,3,\n"))
+    assert frame.select("close", "adj_close").rows() == [(None, 2.0), (3.0, None)]
+
+
+def test_unknown_columns_are_ignored_and_named(tmp_path):
+    path = write(tmp_path, "IWM.csv", 'date,dividends,close,\n2024-07-12,"a, b",1.5,x\n')
+    frame, notes = read(path)
+    assert frame["close"].to_list() == [1.5]
+    assert notes == ["IWM.csv: ignored the columns dividends, (unnamed)"]
+
+
+# Each: the file's name, what is in it, the whole message.
+REFUSED = [
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,1\n2024-07-12,-3\n",
+        "IWM.csv, line 3: close is -3.0; prices must be above 0 — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n\n2024-07-11,0\n2024-07-12,-3\n",
+        "IWM.csv, line 3: close is 0.0; prices must be above 0 — fix or remove the row (1 more like it)",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,nan\n",
+        "IWM.csv, line 2: close is nan; prices must be finite numbers — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,-inf\n",
+        "IWM.csv, line 2: close is -inf; prices must be finite numbers — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        WHOLE + "2024-07-11,1,1,0,1,1,5\n",
+        "IWM.csv, line 2: low is 0.0; prices must be above 0 — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        WHOLE + "2024-07-11,1,inf,1,1,1,5\n",
+        "IWM.csv, line 2: high is inf; prices must be finite numbers — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,adj_close\n2024-07-11,1\n2024-07-12,1.2.3\n",
+        "IWM.csv, line 3: adj_close is '1.2.3', not a number — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        'date,close,note\n2024-07-11,1,"two\nlines"\n2024-07-12,"1,234",x\n',
+        "IWM.csv, line 4: close is '1,234', not a number — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        'date,close,note\n2024-07-11,1,x\n2024-07-12,2..5,"two\nlines"\n',
+        "IWM.csv, line 3: close is '2..5', not a number — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,1\n2024-07-11,2\n2024-07-11,1\n",
+        "IWM.csv, line 3: 2024-07-11 appears again with other values — keep the right row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,\x1b[2J\n",
+        "IWM.csv, line 2: close is '?[2J', not a number — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        WHOLE + "2024-07-11,1,1,1,1,1,-5\n",
+        "IWM.csv, line 2: volume is -5.0; it must be 0 or more shares — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        WHOLE + "2024-07-11,1,1,1,1,1,1e30\n",
+        "IWM.csv, line 2: volume is 1e+30; it must be 0 or more shares — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n07/11/2024,1\n",
+        "IWM.csv, line 2: date is '07/11/2024', not a day — write days as YYYY-MM-DD",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2023-02-29,1\n",
+        "IWM.csv, line 2: date is '2023-02-29', not a day — write days as YYYY-MM-DD",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n0024-07-11,1\n",
+        "IWM.csv, line 2: date is '0024-07-11', not a day — write days as YYYY-MM-DD",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11T14:35:00Z,1\n",
+        "IWM.csv, line 2: date is '2024-07-11T14:35:00Z', not a day — write days as YYYY-MM-DD",
+    ),
+    ("IWM.csv", "date,close\n,1\n", "IWM.csv, line 2: date is missing — fix or remove the row"),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,1\n2024-07-12,2\n2024-07-11,1.5\n",
+        "IWM.csv, line 4: 2024-07-11 appears again with other values — keep the right row",
+    ),
+    (
+        "IWM.csv",
+        "date,close,adj_close\n2024-07-11,1,\n2024-07-12,,\n",
+        "IWM.csv, line 3: 2024-07-12 has neither close nor adj_close — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-17,1\n",
+        "IWM.csv, line 2: 2024-07-17 is in the future (it is 2024-07-16 in New York) — fix or remove the row",
+    ),
+    ("IWM.csv", "", "IWM.csv: is empty — export it again"),
+    ("IWM.csv", "\n \n", "IWM.csv: is empty — export it again"),
+    ("IWM.csv", "date,close\n", "IWM.csv: has no rows — export it again"),
+    (
+        "IWM.csv",
+        "day,close\n2024-07-11,1\n",
+        (
+            "IWM.csv: has the columns close, day — it needs date, and close or adj_close;"
+            " open, high, low, volume may follow"
+        ),
+    ),
+    (
+        "IWM.csv",
+        "date,open\n2024-07-11,1\n",
+        (
+            "IWM.csv: has the columns date, open — it needs date, and close or adj_close;"
+            " open, high, low, volume may follow"
+        ),
+    ),
+    (
+        "IWM.csv",
+        "date,Adj Close,adj_close\n2024-07-11,1,2\n",
+        "IWM.csv: has two columns adj_close — remove one",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,1\n2024-07-12\n",
+        "IWM.csv, line 3: the header has 2 cells, this row 1 — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-11,1,2\n",
+        "IWM.csv, line 2: the header has 2 cells, this row 3 — fix or remove the row",
+    ),
+    (
+        "IWM.csv",
+        'date,close\n2024-07-11,1\n"2024-07-12,1\n',
+        "IWM.csv, line 3: unexpected end of data — fix the quotes",
+    ),
+    (
+        "IWM.csv",
+        b"date,close\n2024-07-11,1\n2024-07-12,\xff\n",
+        "IWM.csv, line 3: is not UTF-8 text — save the file as UTF-8",
+    ),
+    (
+        "IWM.csv",
+        "date,close\n2024-07-13,1\n",
+        "IWM.csv: none of its rows is a settled NYSE session — check its dates",
+    ),
+    ("IWM.parquet", b"PAR1 no PAR1", "IWM.parquet: is not a readable Parquet file — export it again"),
+    (
+        "my prices.csv",
+        "date,close\n2024-07-11,1\n",
+        (
+            "my prices.csv: 'my prices' is not a symbol (1 to 15 of A-Z 0-9 . ^ = -)"
+            " — name the file after its symbol, like IWM.csv"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), REFUSED)
+def test_refused_files(tmp_path, name, content, message):
+    assert refusal(write(tmp_path, name, content)) == message
+
+
+def test_a_good_file_beside_a_bad_one_does_not_hide_it(tmp_path):
+    write(tmp_path, "IWM.csv", "date,close\n2024-07-11,1\n")
+    write(tmp_path, "QQQ.csv", "date,close\n2024-07-11,0\n")
+    assert refusal(tmp_path).startswith("QQQ.csv, line 2: close is 0.0")
+
+
+def test_paths_that_lead_nowhere(tmp_path):
+    gone, text = tmp_path / "gone", write(tmp_path, "IWM.txt", "date,close\n")
+    assert refusal(gone) == f"{gone}: no such file or folder — check the path"
+    assert refusal(text) == f"{text}: is not a .csv or .parquet file — convert it first"
+    assert refusal(tmp_path) == (
+        f"{tmp_path}: holds no .csv or .parquet file — name a folder that does, or a file"
+    )
+    too_long = tmp_path / ("x" * 300)
+    assert "cannot be read (File name too long)" in refusal(too_long)
+
+
+def test_one_symbol_from_two_files(tmp_path):
+    (tmp_path / "a").mkdir()
+    first = write(tmp_path, "IWM.csv", "date,close\n2024-07-11,1\n")
+    second = write(tmp_path / "a", "iwm.csv", "date,close\n2024-07-11,1\n")
+    assert refusal(first, second) == f"IWM: is given by two files, {first} and {second} — keep one"
+
+
+def test_the_same_file_named_twice_is_one_file(tmp_path):
+    path = write(tmp_path, "IWM.csv", "date,close\n2024-07-11,1\n")
+    (tmp_path / "a").mkdir()
+    frame, _ = read(path, tmp_path, tmp_path / "a" / ".." / "IWM.csv")
+    assert frame.height == 1
+
+
+def test_a_folder_gives_its_data_files_only(tmp_path):
+    for name in ("QQQ.CSV", "IWM.csv"):
+        write(tmp_path, name, "date,close\n2024-07-11,1\n")
+    write(tmp_path, "readme.txt", "no")
+    write(tmp_path, "._IWM.csv", b"\x00\x05\x16\x07")
+    (tmp_path / "deeper").mkdir()
+    write(tmp_path / "deeper", "SPY.csv", "date,close\n2024-07-11,1\n")
+    assert read(tmp_path)[0]["symbol"].to_list() == ["IWM", "QQQ"]
+
+
+def test_repeated_rows_are_dropped_with_a_note(tmp_path):
+    path = write(
+        tmp_path, "IWM.csv", "date,close\n2024-07-11,1\n2024-07-12,2\n2024-07-11,1.0\n2024-07-11,1\n"
+    )
+    frame, notes = read(path)
+    assert frame["close"].to_list() == [1.0, 2.0]
+    assert notes == ["IWM.csv: dropped 2 rows repeating an earlier row, the first 2024-07-11"]
+
+
+def test_days_without_a_session_are_left_out_with_a_note(tmp_path):
+    # A Sunday, Independence Day, a Saturday.
+    path = write(tmp_path, "IWM.csv", "date,close\n2024-07-07,9\n2024-07-05,1\n2024-07-04,9\n2024-07-06,9\n")
+    frame, notes = read(path)
+    assert frame["date"].to_list() == [date(2024, 7, 5)]
+    assert notes == ["IWM.csv: left out 3 rows on days without an NYSE session, the first 2024-07-04"]
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "settled"),
+    [
+        (date(2024, 7, 16), "15:59:59.999999", False),
+        (date(2024, 7, 16), "16:00", True),
+        (date(2024, 7, 3), "12:59", False),
+        (date(2024, 7, 3), "13:00", True),
+    ],
+)
+def test_a_session_counts_from_its_closing_bell_on(tmp_path, day, clock, settled):
+    path = write(tmp_path, "IWM.csv", f"date,close\n2024-07-02,1\n{day},2\n")
+    now = datetime.fromisoformat(f"{day} {clock}").replace(tzinfo=ZoneInfo("America/New_York"))
+    frame, notes = read(path, now_ns=to_ns(now))
+    assert (frame["date"].max() == day) == settled
+    assert notes == ([] if settled else [f"IWM.csv: left out {day}, still open, not settled"])
+
+
+DAYS = [date(2024, 7, 11), date(2024, 7, 12)]
+MIDNIGHTS = pl.Series(DAYS).cast(pl.Datetime("us"))
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pl.Series(DAYS),
+        pl.Series(DAYS).cast(pl.String),
+        MIDNIGHTS,
+        MIDNIGHTS.dt.replace_time_zone("UTC"),
+        MIDNIGHTS.dt.replace_time_zone("America/New_York"),
+        MIDNIGHTS.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC"),
+        MIDNIGHTS.dt.replace_time_zone("Asia/Tokyo"),
+    ],
+)
+def test_parquet_with_every_kind_of_day(tmp_path, days):
+    pl.DataFrame({"Date": days, "Close": [1, 2], "volume": [3.0, 4.0], "other": [1, 1]}).write_parquet(
+        tmp_path / "IWM.parquet"
+    )
+    frame, notes = read(tmp_path)
+    assert frame.select("date", "close", "volume").rows() == [
+        (date(2024, 7, 11), 1.0, 3),
+        (date(2024, 7, 12), 2.0, 4),
+    ]
+    assert notes == ["IWM.parquet: ignored the columns other"]
+
+
+REFUSED_PARQUET = [
+    ({"date": DAYS, "close": [1.0, -1.0]}, "row 2: close is -1.0; prices must be above 0"),
+    ({"date": DAYS, "close": [float("nan"), 1.0]}, "row 1: close is nan; prices must be finite numbers"),
+    ({"date": DAYS, "close": [1.0, None]}, "row 2: 2024-07-12 has neither close nor adj_close"),
+    ({"date": ["2024-07-11", "soon"], "close": [1.0, 1.0]}, "row 2: date is 'soon', not a day"),
+    ({"date": [DAYS[0], None], "close": [1.0, 1.0]}, "row 2: date is missing"),
+    (
+        {"date": MIDNIGHTS.dt.offset_by("9h30m"), "close": [1.0, 1.0]},
+        "row 1: date is '2024-07-11 09:30:00.000000', not a day — write days as YYYY-MM-DD (1 more like it)",
+    ),
+    ({"date": [DAYS[0], DAYS[0]], "close": [1.0, 2.0]}, "row 2: 2024-07-11 appears again with other values"),
+    ({"date": [1, 2], "close": [1.0, 1.0]}, "column date is of type Int64, not dates"),
+    ({"date": DAYS, "close": ["1", "2"]}, "column close is of type String, not numbers"),
+    ({"date": DAYS[:0], "close": pl.Series([], dtype=pl.Float64)}, "has no rows"),
+    ({"date": DAYS, "price": [1.0, 2.0]}, "has the columns date, price — it needs date, and close"),
+]
+
+
+@pytest.mark.parametrize(("columns", "part"), REFUSED_PARQUET)
+def test_refused_parquet(tmp_path, columns, part):
+    pl.DataFrame(columns).write_parquet(tmp_path / "IWM.parquet")
+    message = refusal(tmp_path)
+    assert message.startswith("IWM.parquet")
+    assert part in message
+    assert " — " in message
+
+
+def test_a_day_beyond_pythons_calendar(tmp_path):
+    far = pl.Series([4_000_000], dtype=pl.Int32).cast(pl.Date)
+    pl.DataFrame({"date": far, "close": [1.0]}).write_parquet(tmp_path / "IWM.parquet")
+    assert ", not a day — write days as YYYY-MM-DD" in refusal(tmp_path)
+
+
+def test_damaged_parquet_never_escapes_as_another_error(tmp_path):
+    # Flipped bytes may still parse, as other values; whatever is raised must be ours.
+    rng = random.Random(7)
+    days = sessions_between(date(2020, 1, 1), date(2023, 12, 31))
+    good = tmp_path / "IWM.parquet"
+    pl.DataFrame({"date": days, "close": [10.0 + i for i in range(len(days))]}).write_parquet(good)
+    whole = good.read_bytes()
+    refused = 0
+    for turn in range(150):
+        data = bytearray(whole[: rng.randrange(len(whole))] if turn % 3 == 0 else whole)
+        for _ in range(4 if turn % 3 else 0):
+            data[rng.randrange(len(data) - 700, len(data))] = rng.randrange(256)
+        good.write_bytes(data)
+        try:
+            read(good)
+        except InputError:
+            refused += 1
+    assert refused > 50
+
+
+def test_a_panic_inside_polars_is_a_damaged_file(tmp_path, monkeypatch):
+    def panic(*_, **__):
+        raise pl.exceptions.PanicException("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    path = write(tmp_path, "IWM.parquet", b"PAR1")
+    assert refusal(path) == "IWM.parquet: is not a readable Parquet file — export it again"
+
+
+def test_ten_long_files_are_read_at_once(tmp_path):
+    days = sessions_between(date(1988, 1, 1), date(2024, 7, 12))[-9000:]
+    rows = "".join(f"{day},10.25,10.5,10.125,10.375,9.5,123456\n" for day in days)
+    for i in range(10):
+        write(tmp_path, f"S{i}.csv", WHOLE + rows)
+    started = time.perf_counter()
+    frame, _ = read(tmp_path)
+    assert time.perf_counter() - started < 1.5  # about 0.2 s on a quiet machine
+    assert frame.height == 90_000
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data/daily is not beside the repository")
+def test_the_real_files():
+    frame, notes = read(DATA, now_ns=to_ns(datetime(2026, 8, 22, tzinfo=UTC)))
+    assert notes == []
+    assert frame["symbol"].n_unique() == 10
+    iwm = frame.filter(pl.col("symbol") == "IWM")
+    assert iwm.height == 6_598
+    assert iwm["adj_close"].is_null().to_list() == [False] * (6_598 - 14) + [True] * 14
+    assert iwm.row(0)[1:] == (date(2000, 5, 26), 45.71875, 32.590633, 45.53125, 45.71875, 45.3125, 74_800)
+    iwn = frame.filter(pl.col("symbol") == "IWN")
+    assert iwn["close"].is_null().all()
+    assert iwn["adj_close"].is_not_null().all()

@@ -1,0 +1,46 @@
+"""The history beside a running desk is compared at every turn, not only when a close is due."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from feeds.clock import Time
+from feeds.events import Learned, Status
+from feeds.history.updater import HistoryKeeper
+from tests.support.sync_world import DAYS, SINCE, World, ny, share
+
+
+async def test_a_split_overnight_is_noticed_at_the_opening(tmp_path):
+    world = World(tmp_path, {"IWM": share()}, ny(DAYS[-2], 18))
+
+    async def sleep(seconds: float) -> None:
+        world.now_ns += int(seconds * 1e9)
+        await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def sources():
+        yield [world.yahoo]
+
+    time = Time(
+        clock_ns=lambda: world.now_ns, monotonic=lambda: world.now_ns / 1e9, sleep=sleep, random=lambda: 0.5
+    )
+    keeper = HistoryKeeper(world.store, ["IWM"], since=SINCE, time=time, sources=sources)
+    learned = []
+    statuses = []
+    async for event in keeper.events():
+        if isinstance(event, Learned):
+            learned.append((world.now_ns, event.history.frame["close"][-1]))
+            if len(learned) == 1:
+                world.market.shares["IWM"].splits[DAYS[-1]] = 4.0
+        elif isinstance(event, Status):
+            statuses.append((event.state, event.detail))
+            if len(learned) == 3:
+                break
+    last = world.market.shares["IWM"].raw[DAYS[-2]]
+    assert [close for _, close in learned] == [last, last / 4, last / 4]
+    at = [now_ns for now_ns, _ in learned]
+    assert at[0] == ny(DAYS[-2], 18)
+    assert ny(DAYS[-1], 4) <= at[1] < ny(DAYS[-1], 4, 2)
+    assert ny(DAYS[-1], 9, 30) <= at[2] < ny(DAYS[-1], 9, 32)
+    assert statuses[-1] == ("LIVE", f"settled through {DAYS[-2]}")

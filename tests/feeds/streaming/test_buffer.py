@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.events import Batch, Correction, Gap, Status, Words
+from feeds.streaming.buffer import CORRECTIONS, KEPT, Buffer, merge
+from rotation.market.prints import Prints
+from rotation.quote import NS, Quote
+from rotation.sessions import open_ns
+from tests.support.fake_time import NOW_NS
+
+QUOTES = st.lists(
+    st.builds(
+        Quote,
+        st.sampled_from(["IWM", "QQQ"]),
+        st.integers(0, 50).map(lambda s: NOW_NS + s * NS),
+        st.floats(90, 110),
+        st.integers(0, 1000),
+        st.integers(0, 100),
+    ),
+    unique_by=lambda quote: (quote.symbol, quote.ts_ns, quote.seq),
+    max_size=60,
+)
+
+
+async def test_in_order_of_arrival_and_nothing_merged():
+    buffer = Buffer(2)
+    quotes = [Quote("IWM", NOW_NS + i, 220.0) for i in range(100)]
+    buffer.put(quotes)
+    assert await buffer.take() == [Batch(tuple(quotes))]
+    assert buffer.conflated == 0
+
+
+async def test_it_never_outgrows_its_bound():
+    buffer = Buffer(2)
+    for minute in range(300):
+        buffer.put(Quote("IWM", NOW_NS + minute * 60 * NS + i, 220.0 + i % 7, size=1) for i in range(100))
+        assert len(buffer._quotes) <= KEPT
+    (batch,) = await buffer.take()
+    assert buffer.conflated == 30_000 - len(batch.quotes)
+    assert sum(quote.size for quote in batch.quotes) == 30_000
+    assert batch.quotes[-1].price == 220.0 + 99 % 7
+
+
+async def test_even_with_a_print_of_every_minute():
+    buffer = Buffer(1)
+    buffer.put(Quote("IWM", NOW_NS + i * 60 * NS, 220.0, size=1) for i in range(KEPT + 1))
+    (batch,) = await buffer.take()
+    assert [(quote.size, quote.ts_ns) for quote in batch.quotes] == [(KEPT + 1, NOW_NS + KEPT * 60 * NS)]
+
+
+@given(QUOTES)
+def test_merged_or_not_a_market_comes_to_the_same(quotes):
+    def booked(found):
+        books = {symbol: Prints(open_ns(date(2024, 7, 16))) for symbol in ("IWM", "QQQ")}
+        for quote in found:
+            books[quote.symbol].take(quote)
+        return {
+            symbol: (book.last and (book.last.ts_ns, book.last.price), book.high, book.low, book.volume)
+            for symbol, book in books.items()
+        }
+
+    buffer = Buffer(2)
+    buffer.put(quotes)
+    buffer._conflate(lambda quote: (quote.symbol, quote.ts_ns // (60 * NS)))
+    assert booked(buffer._quotes) == booked(quotes)
+
+
+def test_two_become_a_bar():
+    older = Quote("IWM", NOW_NS, 220.0, 1, 10, high=222.0, low=219.0)
+    newer = Quote("IWM", NOW_NS + 1, 221.0, 2, 5)
+    bar = Quote("IWM", NOW_NS + 1, 221.0, 2, 15, high=222.0, low=219.0)
+    assert merge(older, newer) == merge(newer, older) == bar
+
+
+async def test_older_quotes_go_first():
+    buffer = Buffer(2)
+    buffer.held = True
+    buffer.put([Quote("IWM", NOW_NS, 221.0)])
+    buffer.tick()
+    assert await buffer.take() == [Batch(())]
+    buffer.put_first([Quote("IWM", NOW_NS - NS, 220.0)])
+    buffer.release()
+    (batch,) = await buffer.take()
+    assert [quote.price for quote in batch.quotes] == [220.0, 221.0]
+
+
+async def test_of_everything_else_the_newest():
+    buffer = Buffer(2)
+    wrong = Correction("IWM", NOW_NS)
+    for event in (
+        Status("OFFLINE"),
+        Gap(frozenset({"IWM"}), 5, 9),
+        Words({"IWM": "GAPPED"}),
+        Gap(frozenset({"QQQ"}), 3, 7),
+        wrong,
+        wrong,
+        Status("LIVE"),
+        Words({}),
+    ):
+        buffer.tell(event)
+    assert await buffer.take() == [Gap(frozenset({"IWM", "QQQ"}), 3, 9), wrong, Words({}), Status("LIVE")]
+    assert not buffer._wake.is_set()
+
+
+async def test_corrections_do_not_pile_up():
+    buffer = Buffer(2)
+    for i in range(CORRECTIONS + 9):
+        buffer.tell(Correction("IWM", i))
+    assert len(await buffer.take()) == CORRECTIONS
+
+
+async def test_a_reader_waits_for_something():
+    buffer = Buffer(2)
+    reader = asyncio.create_task(buffer.take())
+    await asyncio.sleep(0)
+    assert not reader.done()
+    buffer.tick()
+    assert await reader == [Batch(())]

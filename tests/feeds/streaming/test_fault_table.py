@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from feeds.events import Correction
+from tests.support.fake_time import settle
+from tests.support.fault_table import FAULTS, SUBJECTS, running, table
+from tests.support.paths import ROOT
+from tests.support.subjects import SYMBOLS
+
+PAGE = ROOT / "docs/feed-faults.md"
+CASES = [
+    pytest.param(subject, fault, id=f"{subject}-{fault.name.replace(' ', '_')}")
+    for fault in FAULTS
+    for subject in SUBJECTS
+    if fault.applies(subject)
+]
+
+
+@pytest.mark.parametrize(("subject", "fault"), CASES)
+async def test_fault(monkeypatch, subject, fault):
+    scripts = fault.scripts(subject)
+    async with running(monkeypatch, subject, *scripts, now_ns=fault.now_ns, newest={}) as run:
+        if fault.consumer_sleeps:
+            run.reads.clear()
+            while run.feed.stats().quotes < 9000:
+                await settle()
+            assert len(run.feed._buffer._quotes) <= run.feed._buffer._limit
+            assert run.feed.stats().conflated > 0
+            run.reads.set()
+        await run.time.passing(fault.seconds)
+        stats = run.feed.stats()
+        assert run.prices == pytest.approx(fault.prices)
+        assert run.states[-1] == fault.state
+        assert fault.through <= set(run.states)
+        assert run.server.upgrades == fault.connections
+        assert len(run.gaps) == stats.gaps == fault.gaps
+        assert not fault.backoff or run.backoff[: len(fault.backoff)] == list(fault.backoff)
+        assert {name: getattr(stats, name) for name in fault.counts} == fault.counts
+        assert stats.rejects >= fault.rejects_least
+        assert len(run.told(Correction)) == fault.corrections
+        assert fault.words.items() <= run.words.items()
+        if fault.state == "LIVE" and not fault.words:
+            assert run.words == {}
+            assert all(subject.subscribed(client) == set(SYMBOLS) for client in run.server.clients)
+
+
+def test_the_page_is_the_table():
+    assert PAGE.read_text() == table()

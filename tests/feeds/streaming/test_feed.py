@@ -1,0 +1,410 @@
+"""The driver, where one vendor is enough: what the fault table does not hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from feeds.events import Batch, Status, Words
+from feeds.streaming.hours import Always
+from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
+from rotation.quote import NS, Quote
+from rotation.sessions import from_ns
+from tests.support.fake_time import NOW_NS, settle
+from tests.support.fault_table import FIRST, LATER, NIGHT_NS, prints, running
+from tests.support.servers import coinbase
+from tests.support.servers.alpaca import status, trade
+from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Refuse
+from tests.support.subjects import ALPACA, NOWHERE, SYMBOLS, YAHOO, Subject
+
+GOOD = (READY, *prints(YAHOO, FIRST), STAY)
+COINBASE = Subject(
+    "Coinbase", coinbase.CoinbaseServer, Coinbase, NOWHERE, None, (), lambda client: set(client.state)
+)
+
+
+async def ticking(run, seconds, names=SYMBOLS):
+    """Live prints of these symbols, one a second each."""
+    for _ in range(seconds):
+        now_ns = run.time.clock_ns()
+        with contextlib.suppress(ConnectionClosed):  # between two connections
+            frames = (run.subject.trade(name, FIRST[name], now_ns, now_ns // NS) for name in names)
+            await run.server.send(*frames)
+        await run.time.passing(1)
+
+
+def words_of(run):
+    """The word of IWM, each time it changed."""
+    said = [event.by_symbol.get("IWM", "") for event in run.told(Words)]
+    return [word for i, word in enumerate(said) if not i or said[i - 1] != word]
+
+
+# Beginning and end
+
+
+async def test_the_first_connection_is_seeded(monkeypatch):
+    began_ns = NOW_NS - (6 * 3600 + 40 * 60) * NS  # 04:00 New York
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        run.vendor.bars = (Quote("IWM", NOW_NS - 3600 * NS, 220.0, size=500, high=220.1, low=219.9),)
+        await run.time.passing(2)
+        assert run.vendor.asked == [(frozenset(SYMBOLS), began_ns, NOW_NS)]
+        assert run.prices == FIRST
+        assert run.quotes[0] == run.vendor.bars[0]
+        assert words_of(run) == ["OFFLINE", ""]
+        assert (run.gaps, run.feed.stats().gaps) == ([], 0)
+
+
+async def test_at_night_nothing_is_seeded(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, STAY), now_ns=NIGHT_NS) as run:
+        await run.time.passing(2)
+        assert (run.vendor.asked, run.vendor.compared) == ([], [])
+        assert run.told(Status)[-1] == Status("CLOSED", "0 of 3 symbols")
+
+
+async def test_every_second_says_something(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        await run.time.passing(2)
+        run.events.clear()
+        await run.time.passing(5)
+        assert run.events == [Batch(())] * 5
+
+
+async def test_a_refused_feed_goes_on_showing_its_state(monkeypatch):
+    async with running(monkeypatch, YAHOO, Refuse(403)) as run:
+        await run.time.passing(3)
+        run.events.clear()
+        await run.time.passing(3600, step=60)
+        assert set(run.events) == {Batch(())}
+        assert run.words == {}
+        assert run.server.upgrades == 1
+
+
+async def test_what_a_vendor_should_not_raise_ends_the_run(monkeypatch):
+    async def broken(symbols):
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):  # noqa: PT012 - the whole run is what raises
+        async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+            run.vendor.snapshot = broken
+            await run.time.passing(3)
+
+
+# Connecting
+
+
+async def test_a_name_that_is_not_known(monkeypatch):
+    loop = asyncio.get_running_loop()
+    known, tries = loop.getaddrinfo, []
+
+    async def resolve(host, *args, **kwargs):
+        tries.append(host)
+        if len(tries) <= 3:
+            raise socket.gaierror(-2, "Name or service not known")
+        return await known("127.0.0.1", *args, **kwargs)
+
+    monkeypatch.setattr(loop, "getaddrinfo", resolve)
+    async with YAHOO.server(GOOD) as server:
+        url = server.url.replace("127.0.0.1", "streamer.test")
+        async with running(monkeypatch, YAHOO, url=url) as run:
+            await run.time.passing(1)
+            assert "cannot be reached: the name is not known; next try in" in run.told(Status)[-1].detail
+            while server.upgrades == 0:
+                await run.time.passing(1)
+            await settle(100)
+            await run.time.passing(2)
+            assert run.prices == FIRST
+            assert run.states[-1] == "LIVE"
+        assert server.upgrades == 1
+        assert set(tries) == {"streamer.test"}
+
+
+async def test_a_server_that_is_up_only_after_five_minutes(monkeypatch):
+    server = YAHOO.server(GOOD)
+    await server.start()
+    port = int(server.url.rpartition(":")[2])
+    await server.stop()
+    async with running(monkeypatch, YAHOO, url=server.url) as run:
+        await run.time.passing(300)
+        assert run.told(Status)[-1].state == "OFFLINE"
+        assert "nobody answers there" in run.told(Status)[-1].detail
+        assert len(run.backoff) <= 16
+        again = YAHOO.server(GOOD)
+        await again.start(port)
+        try:
+            for _ in range(60):
+                await run.time.passing(1)
+                if again.upgrades:
+                    break
+            await run.time.passing(2)
+            assert (run.states[-1], run.prices) == ("LIVE", FIRST)
+            assert again.upgrades == 1
+        finally:
+            await again.stop()
+
+
+async def test_back_off_begins_anew_after_a_minute_of_good_data(monkeypatch):
+    good = (READY, *prints(YAHOO, FIRST), STAY)
+    cut = (READY, ABORT)
+    async with running(monkeypatch, YAHOO, cut, cut, cut, good, cut, good) as run:
+        await run.time.passing(6)
+        assert run.backoff == [0.5, 2.0]  # and one of 1.0 between them
+        await ticking(run, 58)
+        run.server.clients[-1].connection.transport.abort()
+        await run.time.passing(5)
+        assert run.backoff[:3] == [0.5, 2.0, 4.0]
+    async with running(monkeypatch, YAHOO, cut, cut, cut, good, cut, good) as run:
+        await run.time.passing(6)
+        await ticking(run, 62)
+        run.server.clients[-1].connection.transport.abort()
+        await run.time.passing(5)
+        assert run.backoff[:3] == [0.5, 2.0, 0.5]
+
+
+async def test_the_connection_is_replaced_before_the_open(monkeypatch):
+    early_ns = NOW_NS - 95 * 60 * NS
+    assert f"{from_ns(early_ns):%H:%M}" == "13:05"  # 09:05 New York
+    async with running(monkeypatch, YAHOO, GOOD, now_ns=early_ns) as run:
+        await run.time.passing(10 * 60 + 29)
+        assert run.server.upgrades == 1
+        await run.time.passing(5)
+        assert run.server.upgrades == 2
+        assert run.server.clients[0].close_code == 1000
+        await run.time.passing(600, step=5)
+        assert run.server.upgrades == 2
+
+
+# Gaps
+
+
+async def test_what_a_gap_missed_is_filled_before_live_goes_on(monkeypatch):
+    """The connection is cut at 10:40:30; from 10:43:10 on there is another."""
+    first = (READY, *prints(YAHOO, FIRST), STAY)
+    refused = Refuse(429, "150")
+    minute = NOW_NS + 60 * NS
+    bars = [
+        Quote("IWM", minute + i * 60 * NS, 222.0 + i / 10, size=100, high=222.5, low=221.5) for i in range(5)
+    ]
+    async with running(monkeypatch, YAHOO, first, refused, (READY, STAY)) as run:
+        await ticking(run, 30)
+        run.vendor.bars, run.vendor.newest = tuple(bars), {"IWM": 222.22}
+        run.server.clients[0].connection.transport.abort()
+        await run.time.passing(1)
+        assert run.words == dict.fromkeys(SYMBOLS, "OFFLINE")
+        while len(run.server.clients) < 2:
+            await run.time.passing(1)
+        end_ns = run.time.clock_ns()
+        run.events.clear()
+        await run.time.passing(2)
+        (gap,) = run.gaps
+        assert (gap.symbols, gap.start_ns) == (frozenset(SYMBOLS), NOW_NS + 29 * NS)
+        assert abs(gap.end_ns - end_ns) <= NS
+        filled = [bar for bar in bars if bar.ts_ns <= gap.end_ns]
+        got = [quote for quote in run.quotes if quote.high is not None]
+        # A bar that is still forming is left out; the first began before the gap, its size is known in part.
+        assert 0 < len(filled) < len(bars)
+        assert [(quote.ts_ns, quote.size) for quote in got] == [
+            (bar.ts_ns, 100 if i else 0) for i, bar in enumerate(filled)
+        ]
+        # Of QQQ and SPY nothing is known: their next print ends it.
+        assert run.words == dict.fromkeys(("QQQ", "SPY"), "GAPPED")
+        await ticking(run, 1)
+        assert run.words == {}
+        assert run.states[-1] == "LIVE"
+
+
+async def test_live_prints_wait_for_the_gaps(monkeypatch):
+    """A market takes no bar that is a minute older than what it has."""
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        answer = asyncio.Event()
+
+        async def slowly(symbols, start_ns, end_ns):
+            await answer.wait()
+            return (Quote("IWM", NOW_NS - 600 * NS, 220.5, size=7),)
+
+        run.vendor.backfill = slowly
+        await run.time.passing(1)
+        await run.server.send(*prints(YAHOO, LATER))
+        await run.time.passing(1)
+        assert run.quotes == []
+        answer.set()
+        await settle()
+        assert [quote.price for quote in run.quotes if quote.symbol == "IWM"] == [220.5, 221.28, 221.5]
+
+
+async def test_but_not_for_ever(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+
+        async def never(symbols, start_ns, end_ns):
+            await asyncio.Event().wait()
+
+        run.vendor.backfill = never
+        await run.server.until(lambda: run.server.clients and run.server.clients[0].ready)
+        await run.server.send(*prints(YAHOO, LATER))
+        await run.time.passing(5)
+        assert run.quotes == []
+        await run.time.passing(2)
+        assert run.prices == LATER
+        assert run.words == dict.fromkeys(SYMBOLS, "GAPPED")
+
+
+async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):
+    async with running(monkeypatch, YAHOO, GOOD) as run:
+        run.vendor.is_down = True
+        await run.time.passing(1)
+        await ticking(run, 19)
+        assert run.words == dict.fromkeys(SYMBOLS, "GAPPED")
+        assert run.told(Status)[-1] == Status("GAPPED", "3 of 3 symbols, 3 gapped: down")
+        assert len(run.vendor.asked) == 6  # at once, after 0.5, 1, 2, 4 and 8 s
+        assert run.prices == FIRST  # though live goes on
+        run.vendor.is_down = False
+        await ticking(run, 17)
+        assert (run.words, run.states[-1]) == ({}, "LIVE")
+
+
+async def test_a_cut_at_night_has_missed_nothing(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, STAY), now_ns=NIGHT_NS) as run:
+        await run.time.passing(600, step=5)
+        run.server.clients[0].connection.transport.abort()
+        await run.time.passing(5)
+        assert run.server.upgrades == 2
+        assert (run.gaps, run.words, run.states[-1]) == ([], {}, "CLOSED")
+
+
+async def test_what_does_not_reach_us_shows_in_the_comparison(monkeypatch):
+    async with running(monkeypatch, YAHOO, GOOD, canaries=frozenset({"IWM", "QQQ"})) as run:
+        run.vendor.newest = {}
+        await ticking(run, 299, ("IWM", "QQQ"))
+        run.vendor.newest = FIRST | {"SPY": 563.0}
+        run.vendor.compared.clear()
+        await ticking(run, 4, ("IWM", "QQQ"))
+        assert run.vendor.compared[0] == frozenset(SYMBOLS)
+        (gap,) = run.gaps
+        assert gap.symbols == {"SPY"}
+        assert run.prices["SPY"] == 563.0
+        assert run.server.upgrades == 1
+
+
+# Sequence numbers, heartbeats
+
+
+async def test_a_hole_in_the_numbers_is_a_gap(monkeypatch):
+    script = (READY, *coinbase.GOOD, coinbase.trades(7, coinbase.trade("64260", "700000009")), STAY)
+    options = {"symbols": (PRODUCT,), "hours": Always(), "newest": {}}
+    async with running(monkeypatch, COINBASE, script, **options) as run:
+        await run.time.passing(1)
+        assert run.feed.stats().gaps == 1
+        assert [gap.symbols for gap in run.gaps] == [{PRODUCT}]
+        assert run.prices == {PRODUCT: 64260.0}
+        assert run.words == {}  # nobody can fill it, and there is a newer print
+
+
+async def test_a_vendor_that_promises_to_speak_must(monkeypatch):
+    script = (READY, *coinbase.GOOD, STAY)
+    options = {"symbols": (PRODUCT,), "hours": Always(), "canaries": frozenset({PRODUCT}), "newest": {}}
+    async with running(monkeypatch, COINBASE, script, **options) as run:
+        for number in range(5, 33):
+            await run.server.send(coinbase.heartbeat(number))
+            await run.time.passing(1)
+        assert run.server.upgrades == 1
+        await run.time.passing(5)  # heartbeats do not move the clock of data
+        assert run.server.upgrades == 2
+
+
+# Canaries and halts
+
+
+async def test_a_silent_canary(monkeypatch):
+    async with running(monkeypatch, YAHOO, GOOD) as run:
+        await run.time.passing(1)
+        await ticking(run, 59, ("IWM", "QQQ"))
+        assert run.server.upgrades == 1
+        await ticking(run, 3, ("IWM", "QQQ"))
+        assert run.server.upgrades == 2
+        assert "no print of SPY for 1m" in " ".join(status.detail for status in run.told(Status))
+
+
+async def test_who_is_no_canary_may_be_silent(monkeypatch):
+    async with running(monkeypatch, YAHOO, GOOD, canaries=frozenset({"IWM"})) as run:
+        await run.time.passing(1)
+        await ticking(run, 200, ("IWM",))
+        assert run.server.upgrades == 1
+
+
+async def test_a_halt_is_told_and_no_alarm(monkeypatch):
+    halt = status("IWM", "2", NOW_NS + NS)
+    frames = [[trade(name, FIRST[name])] for name in SYMBOLS]
+    async with running(monkeypatch, ALPACA, (READY, *frames, halt, STAY)) as run:
+        await run.time.passing(2)
+        assert run.words == {"IWM": "HALTED"}
+
+        async def tick(seconds, names):
+            for _ in range(seconds):
+                now_ns = run.time.clock_ns()
+                await run.server.tell(*([trade(name, FIRST[name], now_ns, now_ns // NS)] for name in names))
+                await run.time.passing(1)
+
+        await tick(70, ("QQQ", "SPY"))
+        assert (run.server.upgrades, run.words) == (1, {"IWM": "HALTED"})
+        # The word that trading goes on was missed; a print says it.
+        await tick(1, SYMBOLS)
+        assert run.words == {}
+        await run.server.tell(status("IWM", "2", run.time.clock_ns()))
+        await settle()
+        assert run.words == {"IWM": "HALTED"}
+        await run.server.tell(status("IWM", "3", run.time.clock_ns() + NS))
+        await settle()
+        assert run.words == {}
+
+
+# Clocks, counts
+
+
+@pytest.mark.parametrize(("apart_s", "wide"), [(0, False), (1, False), (5, True), (-5, True)])
+async def test_clocks_apart(monkeypatch, apart_s, wide):
+    async with running(monkeypatch, YAHOO, (READY, STAY), newest={}) as run:
+        await run.time.passing(1)
+        for second in range(75):
+            now_ns = run.time.clock_ns() - apart_s * NS
+            await run.server.send(*(YAHOO.trade(name, FIRST[name], now_ns, second + 50) for name in SYMBOLS))
+            await run.time.passing(1)
+        assert run.feed.stats().lag_s == pytest.approx(apart_s, abs=1.01)
+        assert ("clocks" in run.told(Status)[-1].detail) == wide
+
+
+async def test_the_counts(monkeypatch):
+    async with running(monkeypatch, YAHOO, GOOD) as run:
+        assert run.feed.stats().age_s is None
+        await run.time.passing(1)
+        await ticking(run, 20)
+        await run.time.passing(4)
+        stats = run.feed.stats()
+        assert (stats.symbols, stats.subscribed, stats.connections, stats.reconnects) == (3, 3, 1, 0)
+        assert stats.quotes == 63
+        assert stats.age_s == 5.0
+        assert stats.rate_per_s == pytest.approx(1.8, abs=0.31)
+
+
+async def test_memory_stays_flat(monkeypatch):
+    """Outages, repeats, rejects and holes by the hundred leave nothing behind."""
+    script = (READY, *prints(YAHOO, FIRST), YAHOO.trade("IWM", 0.0, NOW_NS, 5), ABORT)
+    async with running(monkeypatch, YAHOO, script, newest={}) as run:
+        for _ in range(60):
+            run.time.pace.worked("connect")
+            await run.time.passing(3)
+        assert run.server.upgrades > 60
+        assert len(run.feed._door._seen) < 20
+        assert len(run.feed._buffer._quotes) == 0
+        assert len(run.time._sleeping) <= 3
+
+
+async def test_a_mute_socket_of_a_vendor_that_acknowledges(monkeypatch):
+    frames = [[trade(name, FIRST[name])] for name in SYMBOLS]
+    async with running(monkeypatch, ALPACA, (READY, MUTE), (READY, *frames, STAY)) as run:
+        await run.time.passing(3)
+        assert run.told(Status)[-1] == Status("OFFLINE", "3 of 3 symbols, nothing has come yet")
+        await run.time.passing(30)
+        assert (run.server.upgrades, run.states[-1]) == (2, "LIVE")

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.streaming.filter import KEPT, StreamDoor
+from rotation.quote import NS, Quote
+from tests.support.fake_time import NOW_NS
+
+
+def door(**closes: float) -> StreamDoor:
+    return StreamDoor({"IWM", "QQQ"}, closes)
+
+
+def iwm(price: float, ts_ns: int = NOW_NS, seq: int = 0, size: int = 0, **more) -> Quote:
+    return Quote("IWM", ts_ns, price, seq, size, **more)
+
+
+def test_what_is_repeated_counts_once():
+    at = door()
+    assert at.admit([iwm(220.0, seq=7)] * 3, NOW_NS) == [iwm(220.0, seq=7)]
+    assert at.admit([iwm(220.0, seq=7, size=9)], NOW_NS) == []  # a size told as a difference
+    assert at.duplicates == 3
+
+
+def test_without_a_number_the_size_tells_prints_apart():
+    at = door()
+    two = [iwm(220.0, size=100), iwm(220.0, size=200)]
+    assert at.admit([*two, *two], NOW_NS) == two
+
+
+def test_a_revision_is_no_repeat():
+    at = door()
+    assert len(at.admit([iwm(220.0, seq=7), iwm(220.1, seq=7)], NOW_NS)) == 2
+    assert at.last["IWM"].price == 220.1
+
+
+def test_memory_is_bounded_and_the_oldest_goes():
+    at = door()
+    at.admit((iwm(220.0, NOW_NS + i, 1) for i in range(KEPT + 50)), NOW_NS)
+    assert len(at._seen) == KEPT
+    assert at.admit([iwm(220.0, NOW_NS + KEPT + 40, 1)], NOW_NS) == []
+    assert at.admit([iwm(220.0, NOW_NS, 1)], NOW_NS) != []
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (iwm(0.0), "0 is no price"),
+        (iwm(-3.0), "-3 is no price"),
+        (iwm(math.nan), "nan is no price"),
+        (iwm(math.inf), "inf is no price"),
+        (iwm(1e308), "1e+308 is no price"),
+        (iwm(220.0, high=math.nan), "nan is no price"),
+        (iwm(220.0, low=-1.0), "-1 is no price"),
+        (iwm(220.0, high=219.0, low=218.0), "a bar outside its own range"),
+        (iwm(220.0, high=218.0, low=221.0), "a bar outside its own range"),
+        (iwm(220.0, size=-1), "a negative size"),
+        (iwm(220.0, 0), "a time that cannot be"),
+        (iwm(220.0, NOW_NS + 61 * NS), "a time that cannot be"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_said(bad, why):
+    at = door()
+    assert at.admit([bad], NOW_NS) == []
+    assert (at.rejects, at.last_reject) == (1, f"IWM: {why}")
+
+
+def test_strangers_are_passed_over():
+    at = door()
+    assert at.admit([Quote("TSLA", NOW_NS, 1.0)], NOW_NS) == []
+    assert at.rejects == 0
+
+
+def test_a_spike_waits_and_is_forgotten():
+    at = door()
+    assert at.admit([iwm(220.0, seq=1), iwm(286.0, seq=2), iwm(220.1, seq=3)], NOW_NS) == [
+        iwm(220.0, seq=1),
+        iwm(220.1, seq=3),
+    ]
+    assert at.rejects == 1
+    assert "286 jumps by more than 10%" in at.last_reject
+    # It bears out nothing later.
+    assert at.admit([iwm(287.0, seq=4)], NOW_NS) == []
+
+
+def test_a_spike_repeated_is_no_second_print():
+    at = door(IWM=220.0)
+    assert at.admit([iwm(286.0, seq=2)] * 3, NOW_NS) == []
+    assert (at.rejects, at.duplicates) == (1, 2)
+
+
+def test_a_second_print_bears_the_first_out():
+    at = door(IWM=880.0)
+    halves = [iwm(220.0, seq=1), iwm(220.5, seq=2), iwm(220.4, seq=3)]  # four for one
+    assert at.admit(halves, NOW_NS) == halves
+    assert (at.rejects, at.last_reject) == (0, "")
+
+
+def test_two_spikes_apart_bear_each_other_not_out():
+    at = door(IWM=220.0)
+    assert at.admit([iwm(286.0, seq=1), iwm(150.0, seq=2), iwm(400.0, seq=3)], NOW_NS) == []
+    assert at.rejects == 3
+
+
+def test_a_bars_extreme_far_from_its_close_is_left_out():
+    at = door()
+    assert at.admit([iwm(220.0, high=300.0, low=219.0)], NOW_NS) == [iwm(220.0)]
+    whole = iwm(220.0, NOW_NS + 1, high=221.0, low=219.0)
+    assert at.admit([whole], NOW_NS) == [whole]
+
+
+def test_a_gap_is_judged_by_itself():
+    """The market has moved by a fifth since; the bars of the way there are no spikes."""
+    at = door(IWM=200.0)
+    way = [iwm(200.0 + i * 4, NOW_NS - (11 - i) * 60 * NS) for i in range(11)]
+    at.admit([iwm(240.0, seq=1), iwm(240.1, seq=2)], NOW_NS)
+    assert set(way) == set(at.admit_past(way, NOW_NS))
+    assert at.last["IWM"].price == 240.1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.floats(96, 104), st.integers(0, 3)), max_size=40), st.randoms()
+)
+def test_the_last_by_event_time_wins_in_any_order(prints, random):
+    """Order of arrival and repeats change nothing but which of two prints of one instant is later.
+
+    Within a tenth of each other, that is: beyond it, which print must wait depends on the one before.
+    """
+    quotes = list({(ts, seq): iwm(price, NOW_NS - ts * NS, seq) for ts, price, seq in prints}.values())
+    shuffled = quotes * 2
+    random.shuffle(shuffled)
+    at = door(IWM=100.0)
+    admitted = at.admit(shuffled, NOW_NS)
+    assert sorted(map(repr, admitted)) == sorted(map(repr, quotes))
+    if quotes:
+        assert at.last["IWM"] == max(quotes, key=lambda quote: (quote.ts_ns, quote.seq))
+
+
+@given(
+    st.lists(
+        st.builds(
+            Quote,
+            st.sampled_from(["IWM", "QQQ", "TSLA"]),
+            st.integers(-1, NOW_NS * 2),
+            st.floats(),
+            st.integers(0, 5),
+            st.integers(-1, 5),
+            st.none() | st.floats(),
+            st.none() | st.floats(),
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_comes_what_passes_is_sound(quotes):
+    at = door()
+    for quote in at.admit(quotes, NOW_NS):
+        assert quote.symbol in {"IWM", "QQQ"}
+        assert 0 < quote.price < 1e7
+        assert quote.high is None or quote.price <= quote.high <= quote.price * 1.1001
+        assert 0 < quote.ts_ns <= NOW_NS + 60 * NS
+        assert quote.size >= 0

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from feeds.streaming.hours import Always, Equities, Globex
+from feeds.streaming.liveness import Clocks
+from rotation.sessions import from_ns, to_ns
+
+NEW_YORK = ZoneInfo("America/New_York")
+CANARIES = frozenset({"IWM", "QQQ", "SPY"})
+
+
+def at(text: str) -> int:
+    """New York wall time."""
+    return to_ns(datetime.fromisoformat(text).replace(tzinfo=NEW_YORK))
+
+
+def shown(ts_ns: int | None) -> str:
+    return "" if ts_ns is None else f"{from_ns(ts_ns).astimezone(NEW_YORK):%Y-%m-%d %H:%M}"
+
+
+class Watch:
+    """Clocks whose seconds are those of a wall clock in New York."""
+
+    def __init__(self, start: str, hours=None, canaries=CANARIES, heartbeats=False):
+        self.clocks = Clocks(hours or Equities(), canaries, heartbeats=heartbeats)
+        self.start_ns = at(start)
+        self.clocks.opened(0.0)
+
+    def when(self, until_s: float, printing=()) -> tuple[float, str] | None:
+        """The first second, from now on, at which the connection must be given up."""
+        for second in range(int(until_s) + 1):
+            if printing:
+                self.clocks.printed(printing, float(second))
+            why = self.clocks.overdue(float(second), self.start_ns + second * 10**9)
+            if why:
+                return float(second), why
+        return None
+
+
+@pytest.mark.parametrize(
+    ("start", "seconds"),
+    [
+        ("2024-07-16 20:00", 8 * 3600),  # a quiet night
+        ("2024-07-20 10:00", 3600),  # Saturday
+        ("2026-11-26 10:00", 3600),  # Thanksgiving
+        ("2026-11-27 13:00:01", 3600),  # the half-day's afternoon
+        ("2026-12-24 13:00:01", 3600),
+        ("2024-07-16 07:00", 2 * 3600),  # before the open
+        ("2024-07-16 16:00:01", 3600),  # after the close
+        ("2026-03-08 09:30", 3600),  # the Sunday on which clocks go forward
+    ],
+)
+def test_no_false_alarm(start, seconds):
+    assert Watch(start).when(seconds) is None
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "2024-07-16 10:40",
+        "2026-11-27 10:40",  # the half-day's morning
+        "2026-03-09 09:31",  # the Monday after clocks went forward: 13:31 UTC
+        "2026-11-02 09:31",  # and back: 14:31 UTC
+        "2026-11-02 15:58",
+    ],
+)
+def test_30_seconds_without_data(start):
+    assert Watch(start).when(100) == (31.0, "no data for 31s")
+
+
+def test_silence_counts_from_the_bell_on():
+    """The night's silence is no reason to leave at 09:30:00."""
+    found = Watch("2024-07-16 09:15").when(1000)
+    assert found == (15 * 60 + 30.0, "no data for 31s")
+
+
+def test_the_close_ends_it():
+    assert Watch("2024-07-16 15:59:45").when(3600) is None
+
+
+def test_every_canary_must_tick():
+    assert Watch("2024-07-16 10:40").when(300, CANARIES) is None
+    assert Watch("2024-07-16 10:40").when(300, {"IWM", "QQQ"}) == (61.0, "no print of SPY for 1m")
+    assert Watch("2024-07-16 10:40", canaries=frozenset()).when(300, {"TLT"}) is None
+
+
+def test_without_a_canary_silence_says_little():
+    assert Watch("2024-07-16 10:40", canaries=frozenset()).when(900) == (301.0, "no data for 5m")
+
+
+def test_a_halted_canary_may_be_silent():
+    clocks = Watch("2024-07-16 10:40").clocks
+    now_ns = at("2024-07-16 10:45")
+    clocks.printed({"QQQ", "SPY"}, 290.0)
+    assert clocks.overdue(300.0, now_ns, frozenset({"IWM"})) == ""
+    # The whole market stands: nothing is expected of anyone.
+    assert clocks.overdue(900.0, now_ns, CANARIES) == ""
+
+
+def test_pings_and_heartbeats_are_no_data():
+    watch = Watch("2024-07-16 10:40")
+    for second in range(30):
+        watch.clocks.heard(float(second))
+    assert watch.clocks.overdue(31.0, watch.start_ns) == "no data for 31s"
+
+
+def test_who_promises_to_speak_is_watched_at_night():
+    assert Watch("2024-07-16 22:00", heartbeats=True).when(100) == (46.0, "nothing heard for 46s")
+
+
+def test_silence_that_outlasts_reconnects_is_borne_longer():
+    """A halt of the whole market, of which nobody told us."""
+    watch = Watch("2024-07-16 10:40")
+    waits, now_s = [], 0.0
+    for _ in range(7):
+        watch.clocks.opened(now_s)
+        began_s = now_s
+        while not watch.clocks.overdue(now_s, watch.start_ns):
+            now_s += 1.0
+        waits.append(now_s - began_s)
+    assert waits == [31.0, 61.0, 121.0, 241.0, 481.0, 481.0, 481.0]
+    watch.clocks.opened(now_s)
+    watch.clocks.printed(CANARIES, now_s)
+    assert watch.clocks.overdue(now_s + 31.0, watch.start_ns) == "no data for 31s"
+
+
+def test_a_minute_of_data_is_healthy():
+    clocks = Watch("2024-07-16 10:40").clocks
+    assert not clocks.healthy(100.0)
+    clocks.printed(CANARIES, 100.0)
+    clocks.printed(CANARIES, 159.0)
+    assert not clocks.healthy(159.9)
+    assert clocks.healthy(160.0)
+    assert not clocks.healthy(220.0)  # the last print is a minute old
+    clocks.opened(221.0)
+    assert not clocks.healthy(221.0)
+    clocks.printed(CANARIES, 230.0)
+    clocks.printed(CANARIES, 280.0)
+    assert not clocks.healthy(289.0)  # of this connection
+    assert clocks.healthy(290.0)
+
+
+def test_a_canary_that_stays_silent_is_borne_longer():
+    """The others trade: to come back every minute because of one symbol would harm them all."""
+    watch = Watch("2024-07-16 10:40")
+    watch.clocks.printed(CANARIES, 0.0)
+    waits, now_s = [], 0.0
+    for _ in range(4):
+        watch.clocks.opened(now_s)
+        began_s = now_s
+        while not watch.clocks.overdue(now_s, watch.start_ns):
+            now_s += 1.0
+            watch.clocks.printed({"IWM", "QQQ"}, now_s)
+        waits.append(now_s - began_s)
+    assert waits == [61.0, 121.0, 241.0, 481.0]
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2024-07-16 03:00", "2024-07-16 09:15"),
+        ("2024-07-16 09:15", "2024-07-17 09:15"),
+        ("2024-07-16 20:00", "2024-07-17 09:15"),
+        ("2024-07-19 12:00", "2024-07-22 09:15"),
+        ("2026-11-25 12:00", "2026-11-27 09:15"),
+        ("2026-03-06 12:00", "2026-03-09 09:15"),
+    ],
+)
+def test_a_fresh_connection_before_the_open(now, due):
+    assert shown(Equities().renew_ns(at(now))) == due
+
+
+def test_equities_begin_at_four():
+    assert shown(Equities().began_ns(at("2024-07-16 10:40"))) == "2024-07-16 04:00"
+    assert Equities().began_ns(at("2024-07-16 23:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "shut"),
+    [
+        ("2024-07-16 10:00", False),
+        ("2024-07-16 16:59", False),
+        ("2024-07-16 17:00", True),
+        ("2024-07-16 17:59", True),
+        ("2024-07-16 18:00", False),
+        ("2024-07-16 03:00", False),
+        ("2024-07-19 16:59", False),
+        ("2024-07-19 18:00", True),
+        ("2024-07-20 12:00", True),
+        ("2024-07-21 17:59", True),
+        ("2024-07-21 18:00", False),
+    ],
+)
+def test_globex(now, shut):
+    assert Globex().is_shut(at(now)) == shut
+    assert (Globex().quiet_s(at(now)) is None) == shut
+    assert Globex().canary_s(at(now)) is None
+
+
+def test_globex_is_renewed_in_its_pause():
+    assert shown(Globex().renew_ns(at("2024-07-16 10:00"))) == "2024-07-16 17:30"
+    assert shown(Globex().renew_ns(at("2024-07-16 17:30"))) == "2024-07-17 17:30"
+    assert Globex().began_ns(7) == 7
+
+
+def test_a_market_that_never_rests():
+    saturday = at("2024-07-20 04:00")
+    assert (Always().quiet_s(saturday), Always().canary_s(saturday)) == (30.0, 60.0)
+    assert not Always().is_shut(saturday)
+    assert shown(Always().renew_ns(saturday)) == "2024-07-21 04:00"
+    assert Always().began_ns(saturday) == saturday

@@ -1,0 +1,306 @@
+"""Yahoo's streamer: frames to prints, what is sent and when, the chart API behind it, and a referee."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.errors import InputError, SourceError
+from feeds.http.client import Transport
+from feeds.streaming.vendor import Heard
+from feeds.vendors.yahoo.minutes import parse_minutes
+from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
+from rotation.quote import NS, Quote
+from tests.support.fake_time import NOW_NS, settle
+from tests.support.servers.rest import RestServer, fault, ok
+from tests.support.servers.ws import READY, STAY
+from tests.support.servers.yahoo import ETF, NOW_MS, PRE, YahooServer, enveloped, heartbeat, message, pricing
+
+LIMIT_S = 60
+"""Waits are for events, not for time; this only ends a test that would hang."""
+
+
+def asking(*symbols: str) -> YahooConversation:
+    conversation = YahooConversation()
+    conversation.subscribe(frozenset(symbols or ("IWM", "QQQ")))
+    return conversation
+
+
+def told(frame, *symbols: str) -> Quote:
+    (quote,) = asking(*symbols).received(frame).quotes
+    return quote
+
+
+# Frames
+
+
+def test_a_frame_is_a_print():
+    assert told(pricing("IWM", 221.28)) == Quote("IWM", NOW_NS, 221.28)
+
+
+def test_every_captured_frame(shared_data):
+    lines = (shared_data / "streams/yahoo_ws_frames.jsonl").read_text().splitlines()
+    for line in lines:
+        captured = json.loads(line)
+        wanted = captured["expect"]
+        quote = told(captured["message"], wanted["id"])
+        assert quote.ts_ns == wanted["time"] * 10**6
+        assert quote.seq == wanted.get("day_volume", quote.seq)
+        # The stated figure has five digits or six; ours as many decimals as Yahoo names.
+        assert quote.price == pytest.approx(wanted["price"], abs=0.00501)
+
+
+@pytest.mark.parametrize(
+    ("price", "hint", "wanted"),
+    [
+        (221.28, 2, 221.28),
+        (94.8875, 4, 94.8875),
+        (314.7649, 2, 314.76),
+        (1.15327, 0, 1.15327),
+        (94745.08, 0, 94745.08),
+    ],
+)
+def test_32_bits_leave_no_noise(price, hint, wanted):
+    assert told(pricing("IWM", price, price_hint=hint)).price == wanted
+
+
+def test_absent_market_hours_mean_pre():
+    early_ms = NOW_MS - 3 * 3600 * 1000
+    assert told(pricing("IWM", 218.0, early_ms, PRE)) == Quote("IWM", early_ms * 10**6, 218.0)
+
+
+def test_an_absent_price_is_for_the_door_to_refuse():
+    assert told(enveloped(message(id="IWM", time=NOW_MS, quote_type=ETF))).price == 0.0
+
+
+def test_a_heartbeat_is_no_data():
+    assert asking().received(heartbeat()) == Heard(heartbeat=True)
+
+
+def test_strangers_are_passed_over():
+    assert asking("QQQ").received(pricing("IWM")) == Heard()
+    assert asking().received(pricing("^GSPC")) == Heard()
+
+
+def test_size_is_what_has_traded_since():
+    conversation = asking()
+    frames = [
+        pricing(ts_ms=NOW_MS + i, day_volume=volume) for i, volume in enumerate((5000, 5300, 5300, 100))
+    ]
+    quotes = [quote for frame in frames for quote in conversation.received(frame).quotes]
+    assert [(quote.seq, quote.size) for quote in quotes] == [(5000, 0), (5300, 300), (5300, 0), (100, 0)]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["{", "{}", "not base64!", b"\xff\xfe", "[" * 10_000, '{"message":3}', '{"type":"pricing","message":"A"}',
+     enveloped(message(id="IWM", price=221.28)[:-2]), "A" * 20_000],
+    ids=range(9),
+)  # fmt: skip
+def test_garbage_says_so(frame):
+    with pytest.raises(SourceError, match="Yahoo"):
+        asking().received(frame)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200))
+def test_whatever_comes_is_heard_or_refused(frame):
+    try:
+        heard = asking().received(frame)
+    except SourceError:
+        return
+    assert all(quote.symbol in {"IWM", "QQQ"} for quote in heard.quotes)
+
+
+@given(st.binary(max_size=120))
+def test_whatever_protobuf_comes(data):
+    with contextlib.suppress(SourceError):
+        asking().received(enveloped(message(id="IWM", price=221.28) + data))
+
+
+HOSTILE = (
+    b"\x1b]52;c;aGk=\x07", b"\x1b[2J", b"\xc2\x9b31m", b"\x00", "\u202e".encode(), b"[red]", b"x" * 2000
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_reaches_nobody(hostile):
+    """Nothing of a frame is passed on but prices of symbols that were asked for, by our own names of them."""
+    texts = {"exchange": hostile, "currency": hostile, "short_name": hostile}
+    assert asking().received(enveloped(message(id=hostile, price=1.0, **texts))) == Heard()
+    assert told(pricing("IWM", 1.0, **texts)) == Quote("IWM", NOW_NS, 1.0)
+
+
+def test_a_frame_of_100_kb_is_refused():
+    with pytest.raises(SourceError, match="too long"):
+        asking().received(pricing("IWM", 1.0, short_name=b"x" * 100_000))
+
+
+# What is sent
+
+
+def test_the_subscription():
+    conversation = YahooConversation()
+    assert conversation.opened() == ()
+    assert conversation.subscribe(frozenset({"IWM", "QQQ"})) == ('{"subscribe":["IWM","QQQ"]}',)
+    assert conversation.subscribe(frozenset({"IWM", "QQQ"})) == ()
+    assert conversation.beat() == ('{"subscribe":["IWM","QQQ"]}',)
+    assert conversation.subscribe(frozenset({"IWM", "SPY"})) == (
+        '{"unsubscribe":["QQQ"]}',
+        '{"subscribe":["SPY"]}',
+    )
+    assert conversation.beat() == ('{"subscribe":["IWM","SPY"]}',)
+
+
+def test_symbols_as_yahoo_writes_them():
+    conversation = asking("RUT", "BRK.B")
+    assert conversation.beat() == ('{"subscribe":["BRK-B","^RUT"]}',)
+    assert conversation.received(pricing("^RUT", 2263.67)).quotes[0].symbol == "RUT"
+    assert conversation.received(pricing("BRK-B", 430.0)).quotes[0].symbol == "BRK.B"
+
+
+def test_a_wrong_address_is_said_at_once(monkeypatch):
+    monkeypatch.setenv("ROTATION_TUI_YAHOO_STREAM_URL", "http://h")
+    with pytest.raises(InputError, match="ROTATION_TUI_YAHOO_STREAM_URL"):
+        Yahoo(None, clock_ns=lambda: NOW_NS)
+
+
+# Minutes
+
+
+def chart(symbol="IWM", price=221.28, **more) -> bytes:
+    minute = NOW_NS // NS // 60 * 60
+    result = {
+        "meta": {"symbol": symbol, "regularMarketPrice": price, "regularMarketTime": NOW_NS // NS},
+        "timestamp": [minute - 120, minute - 60, minute, minute + 7],
+        "indicators": {
+            "quote": [
+                {
+                    "close": [221.1, None, 221.3, 221.28],
+                    "high": [221.2, None, 221.4, 221.28],
+                    "low": [221.0, None, 221.2, 221.28],
+                    "open": [221.1, None, 221.3, 221.28],
+                    "volume": [1000, None, 2000, 0],
+                }
+            ]
+        },
+    }
+    return json.dumps({"chart": {"result": [result | more]}}).encode()
+
+
+def test_minutes():
+    """Nulls are minutes without a trade; the appended row of the last trade is no minute."""
+    minutes = parse_minutes(chart(), "IWM", "IWM")
+    assert minutes.last == Quote("IWM", NOW_NS, 221.28)
+    assert minutes.bars == (
+        Quote("IWM", NOW_NS - 60 * NS, 221.1, size=1000, high=221.2, low=221.0),
+        Quote("IWM", NOW_NS + 60 * NS, 221.3, size=2000, high=221.4, low=221.2),
+    )
+
+
+def test_a_symbol_without_bars_today():
+    minutes = parse_minutes(chart(timestamp=None, indicators={"quote": [{}]}), "IWM", "IWM")
+    assert (minutes.bars, minutes.last.price) == ((), 221.28)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b'{"chart":{"result":[]}}', b'{"chart":{"result":null}}', chart("QQQ"), chart(price=None),
+     chart(price="NA"), chart(timestamp=[1]), chart()[:100], b"\xff"],
+    ids=range(10),
+)  # fmt: skip
+def test_what_cannot_be_used_says_so(body):
+    with pytest.raises(SourceError, match="Yahoo"):
+        parse_minutes(body, "IWM", "IWM")
+
+
+async def asked(monkeypatch, *replies, then):
+    async with RestServer(*replies) as server:
+        monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
+        clock = {"clock_ns": lambda: NOW_NS, "monotonic": lambda: 0.0, "random": lambda: 0.0}
+        async with Transport(sleep=lambda _: settle(), **clock) as transport:
+            vendor = Yahoo(transport, clock_ns=lambda: NOW_NS)
+            return await then(vendor), [request.path for request in server.requests]
+
+
+async def test_a_gap_costs_one_request_a_symbol(monkeypatch):
+    async def then(vendor):
+        symbols = frozenset({"IWM", "RUT"})
+        bars = await vendor.backfill(symbols, NOW_NS - 300 * NS, NOW_NS)
+        return bars, await vendor.snapshot(symbols)
+
+    (bars, newest), paths = await asked(monkeypatch, ok(chart()), ok(chart("^RUT", 2263.67)), then=then)
+    assert [path.partition("?")[0] for path in paths] == ["/v8/finance/chart/IWM", "/v8/finance/chart/%5ERUT"]
+    assert [(bar.symbol, bar.ts_ns) for bar in bars] == [(name, NOW_NS - 60 * NS) for name in ("IWM", "RUT")]
+    assert [(quote.symbol, quote.price) for quote in newest] == [("IWM", 221.28), ("RUT", 2263.67)]
+
+
+async def test_one_that_is_not_known_spoils_no_other(monkeypatch):
+    async def then(vendor):
+        return await vendor.snapshot(frozenset({"AAA", "IWM"}))
+
+    newest, _ = await asked(monkeypatch, fault(404), ok(chart()), then=then)
+    assert [quote.symbol for quote in newest] == ["IWM"]
+
+
+async def test_without_any_answer_it_says_so(monkeypatch):
+    async def then(vendor):
+        with pytest.raises(SourceError, match="Yahoo: HTTP 429"):
+            await vendor.snapshot(frozenset({"IWM"}))
+
+    await asked(monkeypatch, fault(429, retry_after="60"), then=then)
+
+
+# The referee
+
+REFEREE = """
+import asyncio, json, sys
+from yfinance import AsyncWebSocket
+
+async def main():
+    seen = []
+    socket = AsyncWebSocket(url=f"ws://127.0.0.1:{sys.argv[1]}/?version=2", verbose=False)
+    await socket.subscribe(["IWM", "QQQ"])
+    done = asyncio.Event()
+
+    def take(message):
+        seen.append([message.get("id"), round(message.get("price", 0.0), 2), message.get("time"),
+                     message.get("quote_type"), message.get("market_hours"), message.get("day_volume")])
+        if len(seen) == 3:
+            done.set()
+
+    listening = asyncio.create_task(socket.listen(take))
+    await asyncio.wait_for(done.wait(), 50)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    print(json.dumps(seen))
+
+asyncio.run(main())
+"""
+
+
+async def test_yfinance_hears_our_server():
+    """In a process of its own: it judges the server, it is no part of the product."""
+    frames = (pricing("IWM", 221.28, day_volume=12345), pricing("QQQ", 495.43, hours=PRE), heartbeat())
+    async with YahooServer((READY, *frames, STAY)) as server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            REFEREE,
+            server.url.rpartition(":")[2],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+        assert process.returncode == 0, err.decode()
+        assert json.loads(out) == [
+            ["IWM", 221.28, str(NOW_MS), 20, 1, "12345"],
+            ["QQQ", 495.43, str(NOW_MS), 20, None, None],
+            [None, 0.0, str(NOW_MS), 7, None, None],
+        ]
+        assert server.clients[0].state["symbols"] == {"IWM", "QQQ"}

@@ -1,0 +1,235 @@
+"""What P(cut) was: changes by brute force over random logs, and the history's line."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rotation.fed.assemble import fed
+from rotation.fed.chain import StripCase
+from rotation.fed.inputs import PastCut
+from rotation.fed.past import HISTORY_POINTS, changes, line
+from rotation.fed.prices import settled_ns
+from rotation.sessions import NEW_YORK, from_ns, sessions_between
+from tests.support.fed_made import S, at, but, settled, traded
+from tests.support.fed_strips import CALENDAR
+
+HOUR = 3600 * S
+
+
+def past(ts_ns: int, cut: float, *, settled: bool = False) -> PastCut:
+    return PastCut(ts_ns, cut, settled)
+
+
+# Changes ------------------------------------------------------------------------
+
+
+def wall(ts_ns: int) -> datetime:
+    return from_ns(ts_ns).astimezone(NEW_YORK)
+
+
+def earlier(now: datetime, word: str) -> date:
+    """The calendar day a day, a week, a month before."""
+    if word != "1m":
+        return now.date() - timedelta(days=1 if word == "1d" else 7)
+    year, month = (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
+    return date(year, month, min(now.day, monthrange(year, month)[1]))
+
+
+def instant(day: date, now: datetime) -> datetime:
+    """The same time by the clock on the wall of that day, in UTC."""
+    return datetime.combine(day, now.time(), NEW_YORK).replace(fold=now.fold).astimezone(UTC)
+
+
+def brute(log: list[PastCut], cut: float, at_ns: int) -> dict[str, float | None]:
+    now = wall(at_ns)
+    found: dict[str, float | None] = {}
+    for word, slack in (("1d", 4), ("1w", 4), ("1m", 7)):
+        day = earlier(now, word)
+        newest, oldest = instant(day, now), instant(day - timedelta(days=slack), now)
+        fitting = [one for one in log if oldest <= from_ns(one.ts_ns) <= newest]
+        found[word] = cut - fitting[-1].cut if fitting else None
+    return found
+
+
+starts = st.sampled_from(
+    [
+        date(2025, 3, 9), date(2025, 3, 10), date(2025, 4, 9), date(2025, 11, 2), date(2025, 11, 3),
+        date(2024, 3, 31), date(2024, 2, 29), date(2025, 12, 31), date(2026, 1, 1), date(2026, 7, 31),
+        date(2026, 11, 22), date(2024, 3, 30), date(2025, 5, 31),
+    ]
+)  # fmt: skip
+
+
+@given(
+    starts,
+    st.integers(-12 * 3600, 36 * 3600),
+    st.lists(st.integers(0, 45 * 86_400), max_size=12),
+    st.lists(st.sampled_from([-1, 0, 1]), min_size=3, max_size=3),
+)
+@example(date(2025, 11, 3), 3600, [], [0, 0, 0])  # the hour that comes twice
+@example(date(2025, 3, 10), 2 * 3600 + 1800, [], [0, 0, 0])  # a day after the hour that does not come
+@example(date(2024, 3, 31), 12 * 3600, [], [0, 0, 0])
+def test_changes_by_brute_force(day, seconds, ages, edges):
+    at_ns = at(day, "00:00") + seconds * S
+    now = wall(at_ns)
+    # Beside random times, one at each very edge, or a microsecond beside it.
+    on_edge = [
+        int(instant(earlier(now, word), now).timestamp()) * S + shift * 1000
+        for word, shift in zip(("1d", "1w", "1m"), edges, strict=True)
+    ]
+    times = sorted({*on_edge, *(at_ns - age * S for age in ages)})
+    log = [past(ts_ns, (i % 97) / 100) for i, ts_ns in enumerate(times)]
+    assert changes(log, 0.5, at_ns) == brute(log, 0.5, at_ns)
+    # What comes later changes nothing.
+    later = [*log, past(at_ns + HOUR, 0.99)]
+    assert changes(later, 0.5, at_ns) == changes(log, 0.5, at_ns)
+
+
+def test_a_tuesday_against_monday_and_a_monday_against_friday():
+    log = [
+        past(settled_ns(day), day.day / 100)
+        for day in sessions_between(date(2026, 10, 1), date(2026, 11, 23))
+    ]
+    tuesday = changes(log, 0.5, settled_ns(date(2026, 11, 24)))
+    assert tuesday == pytest.approx({"1d": 0.5 - 0.23, "1w": 0.5 - 0.17, "1m": 0.5 - 0.23})
+    monday = changes(log, 0.5, settled_ns(date(2026, 11, 23)))
+    assert monday["1d"] == pytest.approx(0.5 - 0.20)
+
+
+def test_a_settlement_compares_with_the_settlements_before_it_whatever_the_clocks_did():
+    """2 November 2025 and 8 March 2026: a day of 25 hours and one of 23 between two settlements."""
+    for before, after in ((date(2025, 10, 31), date(2025, 11, 3)), (date(2026, 3, 6), date(2026, 3, 9))):
+        log = [past(settled_ns(before), 0.2), past(settled_ns(before) + HOUR, 0.3)]
+        monday = settled_ns(after)
+        assert changes(log, 0.5, monday)["1d"] == pytest.approx(0.2), "Friday's last word"
+        log = [past(monday, 0.4)]
+        tuesday = settled_ns(after + timedelta(days=1))
+        assert changes(log, 0.5, tuesday)["1d"] == pytest.approx(0.1)
+        # A week over the change of clocks is 168 hours by the calendar, not by the stop-watch.
+        log = [past(settled_ns(before), 0.1)]
+        assert changes(log, 0.5, settled_ns(before + timedelta(days=7)))["1w"] == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        ("2024-03-31", "2024-02-29"), ("2025-03-31", "2025-02-28"), ("2026-01-15", "2025-12-15"),
+        ("2026-12-31", "2026-11-30"), ("2024-02-29", "2024-01-29"),
+    ],
+)  # fmt: skip
+def test_a_month_before(now, then):
+    edge = at(then, "12:00")
+    at_ns = at(now, "12:00")
+    assert changes([past(edge, 0.2)], 0.5, at_ns)["1m"] == pytest.approx(0.3)
+    assert changes([past(edge + S, 0.2)], 0.5, at_ns)["1m"] is None
+
+
+def test_a_log_with_a_gap_says_nothing_of_it():
+    at_ns = at("2026-11-23", "12:00")
+    day = 24 * HOUR
+    assert changes([past(at_ns - 5 * day, 0.2)], 0.5, at_ns)["1d"] == pytest.approx(0.3)
+    assert changes([past(at_ns - 5 * day - S, 0.2)], 0.5, at_ns)["1d"] is None
+    assert changes([past(at_ns - 12 * day, 0.2)], 0.5, at_ns)["1w"] is None
+    assert changes([past(at_ns - 20 * day, 0.2)], 0.5, at_ns) == {"1d": None, "1w": None, "1m": None}
+    assert changes([], 0.5, at_ns) == {"1d": None, "1w": None, "1m": None}
+    assert changes([past(at_ns - day, 0.2)], None, at_ns) == {"1d": None, "1w": None, "1m": None}
+
+
+# The line ------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.booleans()), max_size=900),
+    st.integers(0, 100_000),
+    st.booleans(),
+)
+def test_the_line_is_bounded_in_order_and_blind_to_the_future(steps, ahead, is_settled):
+    start = at("2026-01-02", "00:00")
+    log, ts_ns = [], start
+    for step, by_settlement in steps:
+        ts_ns += step * 60 * S
+        log.append(past(ts_ns, step / 400, settled=by_settlement))
+    at_ns = start + ahead * 60 * S
+    told = line(log, 0.5, at_ns, settled=is_settled)
+    assert len(told) <= HISTORY_POINTS + 1
+    assert [one.at for one in told] == sorted({one.at for one in told})
+    assert (told[-1].at, told[-1].cut, told[-1].settled) == (from_ns(at_ns), 0.5, is_settled)
+    before = [one for one in log if one.ts_ns < at_ns]
+    known = {(from_ns(one.ts_ns), one.cut, one.settled) for one in before}
+    assert {(one.at, one.cut, one.settled) for one in told[:-1]} <= known
+    settles = [from_ns(one.ts_ns) for one in before if one.settled]
+    assert [one.at for one in told[:-1] if one.settled] == settles[-HISTORY_POINTS:]
+    assert len(told) - 1 == min(len(before), HISTORY_POINTS)
+    # The newest of the others is among them: the line does not end in the past.
+    others = [from_ns(one.ts_ns) for one in before if not one.settled]
+    if others and len(settles) < HISTORY_POINTS:
+        assert others[-1] in {one.at for one in told}
+    assert line(log, None, at_ns, settled=False) == told[:-1]
+
+
+def test_the_others_are_taken_evenly():
+    log = [past(at("2026-11-02", "00:00") + i * 60 * S, i / 10_000) for i in range(5_000)]
+    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    gaps = {round((b.at - a.at).total_seconds() / 60) for a, b in pairwise(told[:-1])}
+    assert gaps == {20, 21}
+    assert (told[-2].at, len(told)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
+    # Settlements keep their places and leave the others what room there is.
+    log = [past(one.ts_ns, one.cut, settled=i % 50 == 7) for i, one in enumerate(log)]
+    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    assert sum(one.settled for one in told) == 100
+    assert (told[-2].at, len(told)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
+    log = [past(one.ts_ns, one.cut, settled=i < 300) for i, one in enumerate(log)]
+    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    assert [one.at for one in told[:-1]] == [from_ns(one.ts_ns) for one in log[300 - HISTORY_POINTS : 300]]
+
+
+# In the view ------------------------------------------------------------------------
+
+STRIP = {(2026, 11): 96.0, (2026, 12): 96.05, (2027, 1): 96.1, (2027, 2): 96.15}
+CASE = StripCase(date(2026, 11, 23), (375, 400), CALENDAR, STRIP)
+FRIDAY = date(2026, 11, 20)
+MEETING = date(2026, 12, 9)
+
+
+def test_the_settlement_shown_stays_one_in_the_history():
+    """All weekend the newest point is Friday's settlement: neither lost nor called provisional."""
+    log = tuple(
+        past(settled_ns(day), 0.1, settled=True) for day in sessions_between(date(2026, 11, 2), FRIDAY)
+    )
+    told = fed(but(settled(CASE, FRIDAY), past={MEETING: log}), at("2026-11-21"))
+    assert len(told.history) == len(log)
+    assert all(one.settled for one in told.history)
+    assert told.history[-1].cut == told.cut
+    assert told.change["1d"] == pytest.approx(told.cut - 0.1)
+
+
+def test_a_live_figure_is_provisional_and_the_log_of_another_meeting_is_not_looked_at():
+    now = at("2026-11-23")
+    log = (past(settled_ns(FRIDAY), 0.1, settled=True), past(now - HOUR, 0.2))
+    told = fed(
+        but(traded(CASE, now), past={MEETING: log, date(2027, 1, 27): (past(now - 30 * HOUR, 0.9),)}), now
+    )
+    assert [(one.cut, one.settled) for one in told.history] == [
+        (0.1, True),
+        (0.2, False),
+        (told.cut, False),
+    ]
+    assert told.change == {"1d": pytest.approx(told.cut - 0.1), "1w": None, "1m": None}
+
+
+def test_on_the_day_after_a_meeting_the_log_of_the_next_counts():
+    now = at("2026-12-10")
+    log = {
+        MEETING: (past(at("2026-12-09", "09:00"), 0.9),),
+        date(2027, 1, 27): (past(at("2026-12-09", "09:00"), 0.4),),
+    }
+    case = StripCase(date(2026, 12, 10), (375, 400), CALENDAR, {**STRIP, (2027, 3): 96.2})
+    told = fed(but(traded(case, now), past=log), now)
+    assert told.meeting == date(2027, 1, 27)
+    assert told.change["1d"] == pytest.approx(told.cut - 0.4)

@@ -1,0 +1,303 @@
+"""The sentence, word for word."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotation.desk import NAMES
+from rotation.fed.ageing import aged
+from rotation.fed.assemble import fed
+from rotation.fed.chain import StripCase
+from rotation.market.headline import headline
+from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
+from rotation.text import day, ordinal, percent, signed
+from tests.support.fed_made import at, settled, traded
+from tests.support.fed_strips import CALENDAR, case_of, vector_file
+
+if TYPE_CHECKING:
+    from rotation.fed.contracts import Month
+    from rotation.fed.figures import Fed
+
+SESSION = date(2024, 7, 16)
+NOT_KNOWN = Streak(None, None, provisional=False)
+RECORD = date(2000, 5, 26)
+
+IWM = "Russell 2000 (IWM)"
+QQQ = "Nasdaq 100 (QQQ)"
+
+
+def leg(
+    symbol: str = "IWM",
+    one: float | None = None,
+    five: float | None = None,
+    streak: Streak = NOT_KNOWN,
+    since: SincePct | None = None,
+) -> Leg:
+    return Leg(
+        name=f"{NAMES[symbol]} ({symbol})",
+        last=None,
+        state="",
+        age_s=None,
+        source="",
+        session=SESSION,
+        high=None,
+        low=None,
+        volume=None,
+        extended=None,
+        return_pct={"1": one, "5": five},
+        streak=streak,
+        base_rate=None,
+        since={"1": None, "5": since},
+    )
+
+
+def spread(pp: float | None = None, since: SincePp | None = None) -> Spread:
+    return Spread("IWM", "QQQ", NOT_KNOWN, None, {"5": SpreadWindow(pp, since, None, None, 0)})
+
+
+def said(base: Leg, pair: Spread | None = None, phase: str = "REGULAR") -> str:
+    return headline({"IWM": base, "QQQ": leg("QQQ")}, pair or spread(), SESSION, phase=phase)
+
+
+def test_the_sentence_of_the_case_word_for_word():
+    """docs/UX.md, but for the clause on the Fed."""
+    base = leg(
+        one=1.883143,
+        five=9.870907,
+        streak=Streak(4, 5, provisional=True),
+        since=SincePct(date(2020, 5, 27), 10.018, None),
+    )
+    pair = spread(10.341001, SincePp(date(2016, 11, 14), 10.401, None))
+    assert said(base, pair) == (
+        "Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); +9.9 % in 5 sessions, best since 27 May "
+        "2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest since 14 Nov 2016."
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "streak", "sentence"),
+    [
+        (1.0, Streak(5, 5, provisional=False), "+1.00 %, 5th gain in a row"),
+        (1.0, Streak(1, 2, provisional=True), "+1.00 %, 2nd gain in a row (1 + today)"),
+        (1.0, Streak(-3, 1, provisional=True), "+1.00 %, first gain (0 + today)"),
+        (1.0, Streak(1, 1, provisional=False), "+1.00 %, first gain"),
+        (1.0, Streak(None, 1, provisional=True), "+1.00 %, first gain (0 + today)"),
+        (-1.25, Streak(-2, -3, provisional=True), "−1.25 %, 3rd fall in a row (2 + today)"),
+        (-1.25, Streak(4, -1, provisional=True), "−1.25 %, first fall (0 + today)"),
+        (-1.25, Streak(-1, -1, provisional=False), "−1.25 %, first fall"),
+        (-1.25, Streak(-11, -11, provisional=False), "−1.25 %, 11th fall in a row"),
+        (0.0, Streak(4, 0, provisional=True), "0.00 %, unchanged"),
+        (0.0, Streak(0, 0, provisional=False), "0.00 %, unchanged"),
+        (0.004, Streak(4, 5, provisional=True), "0.00 %, 5th gain in a row (4 + today)"),
+        (-0.004, Streak(-4, -5, provisional=True), "0.00 %, 5th fall in a row (4 + today)"),
+        (1.0, NOT_KNOWN, "+1.00 %"),
+    ],
+)
+def test_today_and_the_run(one: float, streak: Streak, sentence: str):
+    assert said(leg(one=one, streak=streak)) == f"{IWM} {sentence}."
+
+
+def test_before_the_bell_today_is_called_pre_market():
+    base = leg(one=1.0, streak=Streak(4, 5, provisional=True))
+    assert said(base, phase="PRE") == f"{IWM} +1.00 %, 5th gain in a row (4 + pre-market)."
+    assert said(base, phase="POST") == f"{IWM} +1.00 %, 5th gain in a row (4 + today)."
+    settled = leg(one=1.0, streak=Streak(5, 5, provisional=False))
+    assert said(settled, phase="PRE") == f"{IWM} +1.00 %, 5th gain in a row."
+
+
+@pytest.mark.parametrize(
+    ("five", "since", "clause"),
+    [
+        (9.87, SincePct(date(2020, 5, 27), 10.0, None), "+9.9 % in 5 sessions, best since 27 May 2020"),
+        (-9.87, SincePct(date(2020, 3, 3), -10.0, None), "−9.9 % in 5 sessions, worst since 3 Mar 2020"),
+        (9.87, SincePct(None, None, RECORD), "+9.9 % in 5 sessions, best on record (since 26 May 2000)"),
+        (-9.87, SincePct(None, None, RECORD), "−9.9 % in 5 sessions, worst on record (since 26 May 2000)"),
+        (0.5, SincePct(date(2020, 5, 27), 0.6, None), "+0.5 % in 5 sessions, best since 27 May 2020"),
+        (0.0, SincePct(date(2020, 5, 27), 0.6, None), "0.0 % in 5 sessions, best since 27 May 2020"),
+        (9.87, None, "+9.9 % in 5 sessions"),
+        # What was so a month ago is no news.
+        (9.87, SincePct(date(2024, 6, 16), 10.0, None), "+9.9 % in 5 sessions"),
+        (9.87, SincePct(date(2024, 6, 15), 10.0, None), "+9.9 % in 5 sessions, best since 15 Jun 2024"),
+        (0.04, SincePct(date(2024, 7, 15), 1.0, None), "0.0 % in 5 sessions"),
+    ],
+)
+def test_five_sessions(five: float, since: SincePct | None, clause: str):
+    base = leg(one=1.0, five=five, since=since)
+    assert said(base) == f"{IWM} +1.00 %; {clause}."
+
+
+@pytest.mark.parametrize(
+    ("pp", "since", "clause"),
+    [
+        (10.34, SincePp(date(2016, 11, 14), 10.4, None), f"10.3 pp ahead of {QQQ}, widest since 14 Nov 2016"),
+        (-10.34, SincePp(date(2016, 11, 14), -11.0, None), f"10.3 pp behind {QQQ}, widest since 14 Nov 2016"),
+        (10.34, SincePp(None, None, RECORD), f"10.3 pp ahead of {QQQ}, widest on record (since 26 May 2000)"),
+        (-10.34, SincePp(date(2024, 7, 1), -11.0, None), f"10.3 pp behind {QQQ}"),
+        (0.5, None, f"0.5 pp ahead of {QQQ}"),
+        (0.0, None, f"0.0 pp ahead of {QQQ}"),
+    ],
+)
+def test_the_pair(pp: float, since: SincePp | None, clause: str):
+    assert said(leg(one=1.0), spread(pp, since)) == f"{IWM} +1.00 %; {clause}."
+
+
+def test_what_is_unknown_is_left_out_and_never_the_name():
+    assert said(leg()) == f"{IWM}: today's price is not known yet."
+    assert said(leg(five=9.87)) == f"{IWM} +9.9 % in 5 sessions."
+    assert said(leg(five=9.87), spread(10.34)) == f"{IWM} +9.9 % in 5 sessions; 10.3 pp ahead of {QQQ}."
+
+
+def test_without_a_leg_or_a_session_it_says_so():
+    assert headline({}, spread(), SESSION, phase="REGULAR") == "No price for IWM yet."
+    assert headline({"IWM": leg(one=1.0)}, spread(), None, phase="CLOSED") == "No price for IWM yet."
+    assert headline({"IWM": leg(one=1.0)}, spread(3.0), SESSION, phase="REGULAR") == f"{IWM} +1.00 %."
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [(1.875, 1, "+1.9"), (-1.26, 1, "−1.3"), (0.04, 1, "0.0"), (-0.04, 1, "0.0"), (0.05, 2, "+0.05")],
+)
+def test_signed(value: float, decimals: int, text: str):
+    assert signed(value, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (10, "10th"),
+        (11, "11th"),
+        (12, "12th"),
+        (13, "13th"),
+        (21, "21st"),
+        (22, "22nd"),
+        (23, "23rd"),
+        (101, "101st"),
+        (111, "111th"),
+        (112, "112th"),
+    ],
+)
+def test_ordinals(n: int, text: str):
+    assert ordinal(n) == text
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_days_are_in_english(month: int):
+    names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    assert day(date(2024, month, 5)) == f"5 {names[month - 1]} 2024"
+
+
+# The next decision -------------------------------------------------------------------------------------
+
+JULY_2024 = {(2024, 7): 94.67, (2024, 8): 94.69, (2024, 9): 94.79, (2024, 10): 94.94}
+"""The prices below CME's export of 16 July 2024: hold on 18 September 0, one cut 92 %, two 8 %."""
+
+
+def known(prices: dict[Month, float], day: date = date(2024, 7, 16), clock: str = "12:00", **more) -> Fed:
+    case = StripCase(day, (525, 550), CALENDAR, prices)
+    found = fed(msgspec.structs.replace(traded(case, at(day, clock)), **more), at(day, clock))
+    assert found is not None
+    return found
+
+
+def clause(told: Fed | None) -> str:
+    sentence = headline({"IWM": leg(one=1.0)}, spread(), SESSION, told, phase="REGULAR")
+    return sentence.removeprefix(f"{IWM} +1.00 %").removeprefix("; ").removesuffix(".")
+
+
+def test_the_cut_of_the_desks_story():
+    told = known(JULY_2024)
+    july, september = told.meetings[:2]
+    assert (july.date, july.cut) == (date(2024, 7, 31), pytest.approx(0.08))
+    assert september.outcomes == pytest.approx({"475-500": 0.08, "500-525": 0.92}, abs=6e-7)
+    assert clause(told) == "cut on 18 Sep priced at 100 %"
+
+
+def test_the_same_from_cmes_own_file(shared_data):
+    raw = vector_file(shared_data, "cme_export_partial_2024-07")["cases"]
+    for one in raw:
+        case = case_of(one)
+        now = at(case.watch_date, "12:00")
+        assert clause(fed(traded(case, now), now)) == "cut on 18 Sep priced at 100 %"
+
+
+def test_the_first_meeting_that_is_likelier_than_not_else_the_next():
+    def strip(*steps: float) -> Fed:
+        """November's, December's and January's steps of 2024/25, from October's 5.33 on."""
+        rates = [5.33]
+        for step in steps:
+            rates.append(rates[-1] + step / 4)
+        # November rests on October and December's block, so their own months' averages are day-weighted.
+        months = {date(2024, 11, 7): 0, date(2024, 12, 18): 1, date(2025, 1, 29): 2}
+        prices = {(2024, 10): 100 - rates[0], (2025, 2): 100 - rates[-1]}
+        for decision, i in months.items():
+            days = 30 if decision.month == 11 else 31
+            average = (decision.day * rates[i] + (days - decision.day) * rates[i + 1]) / days
+            prices[decision.year, decision.month] = 100 - average
+        return known(prices, date(2024, 10, 15))
+
+    assert clause(strip(-0.3, 0.0, 0.0)) == "cut on 7 Nov priced at 30 %"
+    assert clause(strip(-0.5, -1.0, 0.0)) == "cut on 7 Nov priced at 50 %"
+    assert clause(strip(-0.3, -0.6, 0.0)) == "cut on 18 Dec priced at 72 %"
+    assert clause(strip(-0.1, -0.1, -0.1)) == "cut on 7 Nov priced at 10 %"
+    assert clause(strip(0.35, 0.0, 0.0)) == "hike on 7 Nov priced at 35 %"
+    assert clause(strip(0.35, 0.6, 0.0)) == "hike on 18 Dec priced at 74 %"
+    assert clause(strip(0.0, 0.0, 1.0)) == "hike on 29 Jan priced at 100 %"
+    assert clause(strip(0.0, 0.0, 0.0)) == "cut on 7 Nov priced at 0 %"
+    assert clause(strip(-0.004, 0.0, 0.0)) == "cut on 7 Nov priced at under 1 %"
+    assert clause(strip(-0.999, 0.0, 0.0)) == "cut on 7 Nov priced at over 99 %"
+
+
+def test_what_is_old_says_so():
+    told = known(JULY_2024)
+    assert clause(aged(told, at("2024-07-16", "15:00"))) == "cut on 18 Sep priced at 100 % (STALE 3h)"
+    day = date(2024, 7, 16)
+    case = StripCase(day, (525, 550), CALENDAR, JULY_2024)
+    inputs = settled(case, date(2024, 7, 15))
+    assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (settled 15 Jul)"
+    assert clause(fed(inputs, at(day, "23:59"))) == "cut on 18 Sep priced at 100 % (settled 15 Jul)"
+    demo = msgspec.structs.replace(inputs, strip_mode="DEMO")
+    assert clause(fed(demo, at(day))) == "cut on 18 Sep priced at 100 %"
+    assert clause(fed(inputs, at("2024-07-17"))) == "cut on 18 Sep priced at 100 % (STALE 2d)"
+    undated = tuple(msgspec.structs.replace(one, settle_date=None, ts_ns=None) for one in inputs.strip)
+    inputs = msgspec.structs.replace(inputs, strip=undated)
+    assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (OFFLINE)"
+    assert clause(known(JULY_2024, strip_mode="DEMO")) == "cut on 18 Sep priced at 100 %"
+
+
+def test_without_figures_there_is_no_clause():
+    assert clause(None) == ""
+    assert clause(known(JULY_2024, strip=())) == ""
+    assert clause(known(JULY_2024, target_range_bp=None)) == "cut on 18 Sep priced at 100 %"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0, "0"), (1e-9, "under 1"), (0.0049, "under 1"), (0.005, "under 1"), (0.0051, "1"), (0.5, "50"),
+        (0.724, "72"), (0.9949, "99"), (0.995, "over 99"), (1 - 1e-9, "over 99"), (1.0, "100"),
+    ],
+)  # fmt: skip
+def test_what_is_not_certain_never_reads_so(p: float, text: str):
+    assert percent(p) == text
+
+
+@given(st.floats(0, 1))
+def test_per_cent_is_whole_and_near(p: float):
+    text = percent(p)
+    if text in ("0", "100"):
+        assert p == int(text) / 100
+    elif text.isdigit():
+        assert abs(100 * p - int(text)) <= 0.5 + 1e-9
+    else:
+        assert text in ("under 1", "over 99")
+        assert min(p, 1 - p) <= 0.005 + 1e-9

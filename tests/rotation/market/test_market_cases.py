@@ -1,0 +1,277 @@
+"""The case the desk must tell: 16 July 2024, first from closes typed in, then from twenty years of them."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tests.support.core_oracle as oracle
+from rotation.desk import Desk
+from rotation.market.market import Market
+from rotation.market.status import Standing
+from rotation.quote import Quote
+from rotation.sessions import NEW_YORK, close_ns, to_ns
+from rotation.snapshot import SincePct, SincePp, Streak
+from tests.support.core_oracle import Close, Expected
+from tests.support.core_worlds import figures, history_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = date(2024, 7, 16)
+TEN_FORTY = to_ns(datetime(2024, 7, 16, 10, 40, tzinfo=NEW_YORK))
+QUOTES = [Quote("IWM", TEN_FORTY, 221.28), Quote("QQQ", TEN_FORTY, 495.43)]
+
+FACTS = """
+            IWM         QQQ
+2001-03-27  45.084999   43.25
+2001-04-03  42.264999   34.66
+2016-11-07  118.57      116.349998
+2016-11-14  129.149994  114.629997
+2020-04-22  119.169998  210.970001
+2020-04-29  135.460007  219.0
+2020-05-19  130.059998  226.860001
+2020-05-27  143.089996  230.289993
+2024-07-05  200.869995  496.160004
+2024-07-08  202.279999  497.339996
+2024-07-09  201.399994  497.769989
+2024-07-10  203.369995  502.959991
+2024-07-11  210.679993  491.929993
+2024-07-12  213.139999  494.820007
+2024-07-15  217.190002  496.149994
+2024-07-16  224.600006  496.339996
+"""
+"""Closes (split-adjusted) of the sessions compared, and of five sessions before each."""
+
+
+def facts() -> list[Close]:
+    rows = []
+    for line in FACTS.split("\n")[2:-1]:
+        day, iwm, qqq = line.split()
+        for symbol, close in (("IWM", iwm), ("QQQ", qqq)):
+            rows.append(Close(symbol, date.fromisoformat(day), float(close), None))
+    return rows
+
+
+def opened(rows: list[Close], as_of_ns: int, desk: Desk | None = None) -> Market:
+    return Market(history_of(rows), desk, as_of_ns=as_of_ns, origin=Standing("REPLAY", "typed in"))
+
+
+# From facts --------------------------------------------------------------------------------------------
+
+
+def test_the_case_from_facts():
+    snapshot = opened(facts(), TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY)
+    iwm, wide = snapshot.legs["IWM"], snapshot.spread.windows["5"]
+    assert (snapshot.session, snapshot.phase, snapshot.mode) == (DAY, "REGULAR", "REPLAY")
+    assert (iwm.last, iwm.session, iwm.state, iwm.age_s) == (221.28, DAY, "REPLAY", 0.0)
+    assert iwm.return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+    assert iwm.return_pct["5"] == pytest.approx(9.871, abs=5e-4)
+    assert iwm.streak == Streak(4, 5, provisional=True)
+    assert iwm.since["5"] == SincePct(date(2020, 5, 27), pytest.approx(10.018, abs=5e-4), None)
+    assert wide.pp == pytest.approx(10.341, abs=5e-4)
+    assert wide.since == SincePp(date(2016, 11, 14), pytest.approx(10.401, abs=5e-4), None)
+    assert snapshot.headline == (
+        "Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); +9.9 % in 5 sessions, best since 27 May "
+        "2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest since 14 Nov 2016."
+    )
+
+
+def test_its_close_from_facts():
+    """The same market, once the bell has rung: today counts as settled, and reaches further back."""
+    market = opened(facts(), TEN_FORTY)
+    market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    early = market.apply([], as_of_ns=close_ns(DAY) - 1)
+    assert early.legs["IWM"].streak == Streak(4, 5, provisional=True)
+    snapshot = market.apply([], as_of_ns=close_ns(DAY))
+    iwm, wide = snapshot.legs["IWM"], snapshot.spread.windows["5"]
+    assert (iwm.last, iwm.state, iwm.age_s) == (224.600006, "CLOSED", None)
+    assert iwm.streak == Streak(5, 5, provisional=False)
+    assert iwm.return_pct["5"] == pytest.approx(11.519, abs=5e-4)
+    assert iwm.since["5"] == SincePct(date(2020, 4, 29), pytest.approx(13.670, abs=5e-4), None)
+    assert wide.pp == pytest.approx(11.807, abs=5e-4)
+    assert wide.since == SincePp(date(2001, 4, 3), pytest.approx(13.606, abs=5e-4), None)
+    assert snapshot.headline == (
+        "Russell 2000 (IWM) +3.41 %, 5th gain in a row; +11.5 % in 5 sessions, best since 29 Apr 2020; "
+        "11.8 pp ahead of Nasdaq 100 (QQQ), widest since 3 Apr 2001."
+    )
+
+
+def test_the_trap_from_facts():
+    """+1.900 % is the close of 15 July, when the streak was 4, not +1.88 % of the day after."""
+    rows = [row for row in facts() if row.day < DAY]
+    snapshot = opened(rows, TEN_FORTY).apply([], as_of_ns=TEN_FORTY)
+    iwm = snapshot.legs["IWM"]
+    assert snapshot.session == iwm.session == date(2024, 7, 15)
+    assert iwm.return_pct["1"] == pytest.approx(1.900, abs=5e-4)
+    assert iwm.streak == Streak(4, 4, provisional=False)
+    assert iwm.state == "OFFLINE"  # the 16th trades, and we do not hear of it
+
+
+def test_without_quotes_the_fifth_gain_is_not_known():
+    """QQQ prints on the 16th, IWM does not: its streak stands at 4, and today's figures are unknown."""
+    snapshot = opened(facts(), TEN_FORTY).apply(QUOTES[1:], as_of_ns=TEN_FORTY)
+    iwm = snapshot.legs["IWM"]
+    assert (iwm.last, iwm.session, iwm.state) == (217.190002, date(2024, 7, 15), "OFFLINE")
+    assert iwm.streak == Streak(4, None, provisional=False)
+    assert set(iwm.return_pct.values()) == set(iwm.since.values()) == {None}
+    assert snapshot.spread.relative_streak == Streak(3, None, provisional=False)
+    assert snapshot.headline == "Russell 2000 (IWM): today's price is not known yet."
+
+
+# From the shared data ----------------------------------------------------------------------------------
+
+
+def read(path: Path) -> list[Close]:
+    def price(row: dict[str, str], name: str) -> float | None:
+        return float(row[name]) if row.get(name) else None
+
+    with path.open() as lines:
+        return [
+            Close(
+                path.stem,
+                date.fromisoformat(row["date"]),
+                price(row, "close"),
+                price(row, "adj_close"),
+            )
+            for row in csv.DictReader(lines)
+        ]
+
+
+@pytest.fixture(scope="module")
+def daily(shared_data) -> list[Close]:
+    return [row for path in sorted((shared_data / "daily").glob("*.csv")) for row in read(path)]
+
+
+@pytest.fixture(scope="module")
+def market(daily) -> Market:
+    """Restarted by each test."""
+    return opened(daily, TEN_FORTY)
+
+
+def shown(market: Market, as_of_ns: int, quotes: list[Quote] | None = None):
+    market.restart(as_of_ns)
+    return market.apply(quotes or [], as_of_ns=as_of_ns)
+
+
+def test_the_facts_typed_in_are_the_datas(daily):
+    closes = {(row.symbol, row.day): row.close for row in daily}
+    assert [closes[row.symbol, row.day] for row in facts()] == [row.close for row in facts()]
+
+
+def test_the_case(market):
+    snapshot = shown(market, TEN_FORTY, QUOTES)
+    iwm, wide, rare = snapshot.legs["IWM"], snapshot.spread.windows["5"], snapshot.value_growth
+    assert iwm.streak == Streak(4, 5, provisional=True)
+    assert iwm.return_pct["5"] == pytest.approx(9.871, abs=5e-4)
+    assert iwm.since["5"] == SincePct(date(2020, 5, 27), pytest.approx(10.018, abs=5e-4), None)
+    assert wide.pp == pytest.approx(10.341, abs=5e-4)
+    assert wide.since == SincePp(date(2016, 11, 14), pytest.approx(10.401, abs=5e-4), None)
+    # From 26 May 2000 to 15 July 2024: 6,070 sessions, 6,069 changes, 6,065 spreads over five.
+    assert (iwm.base_rate.length, iwm.base_rate.runs, iwm.base_rate.n) == (5, 107, 6069)
+    assert wide.n == 6065
+    assert wide.percentile == pytest.approx(99.835, abs=5e-4)
+    assert wide.z == pytest.approx(5.132, abs=5e-4)
+    assert snapshot.spread.relative_streak == Streak(3, 4, provisional=True)
+    # IVW begins in 2005 here, so the low is a record since then; the definition's "since 2000" needs more.
+    assert (rare.low.date, rare.low.since, rare.low.first_date) == (
+        date(2024, 7, 5),
+        None,
+        date(2005, 1, 3),
+    )
+    assert rare.session == date(2024, 7, 15)
+    assert snapshot.ratio.first_date == date(2000, 5, 26)
+    assert snapshot.ratio.intraday == ((70, pytest.approx(snapshot.ratio.value)),)
+    assert snapshot.headline.startswith("Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); ")
+
+
+def test_its_close(market):
+    snapshot = shown(market, close_ns(DAY))
+    iwm, wide = snapshot.legs["IWM"], snapshot.spread.windows["5"]
+    assert iwm.streak == Streak(5, 5, provisional=False)
+    assert iwm.return_pct["5"] == pytest.approx(11.519, abs=5e-4)
+    assert iwm.since["5"].date == date(2020, 4, 29)
+    assert wide.pp == pytest.approx(11.807, abs=5e-4)
+    assert wide.since.date == date(2001, 4, 3)
+    assert snapshot.value_growth.session == DAY
+
+
+def test_the_trap(market):
+    snapshot = shown(market, close_ns(date(2024, 7, 15)))
+    iwm = snapshot.legs["IWM"]
+    assert iwm.return_pct["1"] == pytest.approx(1.900, abs=5e-4)
+    assert iwm.streak == Streak(4, 4, provisional=False)
+    assert snapshot.headline.startswith("Russell 2000 (IWM) +1.90 %, 4th gain in a row; ")
+
+
+def test_value_stood_at_its_lowest_on_5_july(market):
+    rare = shown(market, close_ns(date(2024, 7, 5))).value_growth
+    assert (rare.session, rare.low.date, rare.low.value) == (date(2024, 7, 5), date(2024, 7, 5), rare.value)
+    assert (rare.low.since, rare.percentile) == (None, 0.0)
+
+
+def test_iwn_has_no_price_figures_but_a_place(market):
+    """Only its adjusted closes are known, so of its price nothing is; the value ratio rests on it."""
+    iwn = shown(market, TEN_FORTY, QUOTES).legs["IWN"]
+    assert (iwn.name, iwn.last, iwn.base_rate) == ("Russell 2000 Value (IWN)", None, None)
+    assert iwn.streak == Streak(None, None, provisional=False)
+    assert set(iwn.return_pct.values()) == set(iwn.since.values()) == {None}
+
+
+@pytest.mark.parametrize("as_of_ns", [TEN_FORTY, close_ns(date(2024, 7, 15)), close_ns(DAY)])
+@pytest.mark.parametrize("returns", ["price", "total"])
+def test_all_figures_from_all_the_data_are_as_defined(daily, as_of_ns: int, returns: str):
+    """The brute-force oracle over 24 years."""
+    desk = Desk(legs=("IWM", "QQQ", "IWN", "IVW"), returns=returns)
+    rows = [row for row in daily if row.symbol in desk.legs]
+    quotes = QUOTES if as_of_ns == TEN_FORTY else []
+    expected = Expected(rows, desk, started_ns=as_of_ns, mode="REPLAY", source="typed in")
+    expected.take(quotes, as_of_ns)
+    snapshot = opened(rows, as_of_ns, desk).apply(quotes, as_of_ns=as_of_ns)
+    differs = oracle.difference(figures(snapshot), expected.snapshot(as_of_ns))
+    assert not differs, differs
+
+
+@pytest.mark.parametrize(
+    ("base", "against", "returns", "column"),
+    [("RUT", "NDX", "price", "close"), ("IWM", "QQQ", "total", "adj_close")],
+)
+def test_index_pair_and_total_returns_against_pandas(
+    daily, base: str, against: str, returns: str, column: str
+):
+    """Neither is in the case's figures; both are one line of pandas each."""
+    frame = pd.DataFrame(daily, columns=Close._fields).pivot_table(
+        index="day", columns="symbol", values=column
+    )
+    prices = frame.loc[:DAY, [base, against]].dropna()
+    desk = Desk(base=base, against=against, returns=returns)
+    snapshot = opened(daily, close_ns(DAY), desk).apply([], as_of_ns=close_ns(DAY))
+    assert snapshot.spread.base == base
+    for k in (1, 5, 20, 60, 252):
+        returned = prices.pct_change(k) * 100
+        for symbol in (base, against):
+            assert snapshot.legs[symbol].return_pct[str(k)] == pytest.approx(returned[symbol].iloc[-1])
+        pps = (returned[base] - returned[against]).dropna()
+        now, before = pps.iloc[-1], pps.iloc[:-1]
+        window = snapshot.spread.windows[str(k)]
+        assert window.pp == pytest.approx(now)
+        assert window.n == len(before)
+        trailing = before.iloc[-252:]
+        assert window.z == pytest.approx((now - trailing.mean()) / trailing.std(ddof=1))
+        assert window.percentile == pytest.approx(100 * np.mean(before < now))
+        wider = before[before >= now] if now >= 0 else before[before <= now]
+        assert window.since.date == wider.index[-1]
+    assert snapshot.headline.startswith(snapshot.legs[base].name)
+
+
+def test_the_index_pair_says_that_it_is_one(daily):
+    snapshot = opened(daily, close_ns(DAY), Desk(base="RUT", against="NDX")).apply([], as_of_ns=close_ns(DAY))
+    assert snapshot.headline == (
+        "Russell 2000 index (RUT) +3.50 %, 5th gain in a row; +11.5 % in 5 sessions, best since 29 Apr 2020; "
+        "11.8 pp ahead of Nasdaq 100 index (NDX), widest since 3 Apr 2001."
+    )

@@ -1,0 +1,633 @@
+"""The definitions, by brute force: lists, loops and whole rescans, nothing incremental, no Polars.
+
+Only the exchange's calendar and the types Quote and Desk come from the product; test_sessions.py holds
+the calendar equal to exchange_calendars. A series is a list of (day, value or None), oldest first.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rotation.sessions import (
+    NEW_YORK,
+    close_ns,
+    is_session,
+    last_closed,
+    open_ns,
+    phase_at,
+    previous_session,
+    session_at,
+    sessions_between,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rotation.desk import Desk
+    from rotation.quote import Quote
+
+WINDOWS = (1, 5, 20, 60, 252)
+MINUTE = 60 * 10**9
+MEMORY = 4096
+"""Prints a symbol's part of the day remembers, at most."""
+
+NAMES = {
+    "IWM": "Russell 2000 (IWM)",
+    "QQQ": "Nasdaq 100 (QQQ)",
+    "IWN": "Russell 2000 Value (IWN)",
+    "IVW": "S&P 500 Growth (IVW)",
+    "NEW": "NEW (NEW)",
+}
+
+PROXY = "Ratio of dividend-adjusted closes: a price proxy for the valuation gap, not a valuation."
+
+Series = list[tuple[date, float | None]]
+
+
+# Series ------------------------------------------------------------------------------------------------
+
+
+def since(series: Series, value: float | None, *, low: bool | None = None) -> tuple | None:
+    """(day, value, first day): scan backwards for the first at least as large, or as small for a fall."""
+    known = [(day, was) for day, was in series if was is not None]
+    if value is None or not known:
+        return None
+    falling = value < 0 if low is None else low
+    for day, was in reversed(known):
+        if (was <= value) if falling else (was >= value):
+            return day, was, None
+    return None, None, known[0][0]
+
+
+def percentile(values: Sequence[float], value: float | None) -> float | None:
+    """Midrank: those below, and half of those equal, in percent."""
+    if value is None or not values:
+        return None
+    below = sum(was < value for was in values)
+    equal = sum(was == value for was in values)
+    return 100 * (below + equal / 2) / len(values)
+
+
+def z(values: Sequence[float], value: float | None) -> float | None:
+    """Against the trailing 252, the current one not among them."""
+    if value is None or len(values) < 252:
+        return None
+    trailing = values[-252:]
+    spread = statistics.stdev(trailing)
+    return (value - statistics.mean(trailing)) / spread if spread else None
+
+
+def run_lengths(changes: Sequence[float | None]) -> list[int | None]:
+    """At each change: how many in a row went this way, signed; 0 for none; None where unknown."""
+    lengths: list[int | None] = []
+    for i, change in enumerate(changes):
+        if change is None:
+            lengths.append(None)
+            continue
+        way = direction(change)
+        back = i
+        while way and back >= 0 and changes[back] is not None and direction(changes[back]) == way:
+            back -= 1
+        lengths.append(way * (i - back))
+    return lengths
+
+
+def direction(change: float) -> int:
+    return 1 if change > 0 else -1 if change < 0 else 0
+
+
+def whole_runs(changes: Sequence[float | None]) -> list[int]:
+    """The signed lengths of all maximal runs."""
+    runs: list[int] = []
+    before = 0
+    for change in changes:
+        way = 0 if change is None else direction(change)
+        if way and way == before:
+            runs[-1] += way
+        elif way:
+            runs.append(way)
+        before = way
+    return runs
+
+
+def p_longest(n: int, k: int, p: float) -> float:
+    """A Markov chain over the current run: 0 … k-1, and k where it stays."""
+    if k <= 0:
+        return 1.0
+    state = [1.0] + [0.0] * k
+    for _ in range(n):
+        after = [0.0] * (k + 1)
+        after[k] = state[k]
+        for run in range(k):
+            after[run + 1] += state[run] * p
+            after[0] += state[run] * (1 - p)
+        state = after
+    return state[k]
+
+
+def base_rate(changes: Sequence[float | None], with_today: int | None, settled: int | None) -> dict | None:
+    """How often a run like the one shown came before it."""
+    length = settled if with_today is None else with_today
+    if not length:
+        return None
+    known = [change for change in changes if change is not None]
+    runs = whole_runs(changes)
+    if with_today is None:
+        # The run shown is the sample's last: neither it nor its last session is an earlier one.
+        known.pop()
+        runs.pop()
+    if not known:
+        return None
+    same_way = sum(direction(change) == direction(length) for change in known)
+    return {
+        "length": length,
+        "runs": sum(run * length > 0 and abs(run) >= abs(length) for run in runs),
+        "n": len(known),
+        "p_longest": p_longest(len(known), abs(length), same_way / len(known)),
+    }
+
+
+def streak(settled: int | None, change: float | None, *, official: bool) -> dict:
+    """The settled streak, and the one with today's change on top."""
+    if change is None:
+        with_today = None
+    elif direction(change) == 0:
+        with_today = 0
+    elif settled is not None and direction(settled) == direction(change):
+        with_today = settled + direction(change)
+    else:
+        with_today = direction(change)
+    if official:
+        return {"settled": with_today, "with_today": with_today, "provisional": False}
+    return {"settled": settled, "with_today": with_today, "provisional": change is not None}
+
+
+# Prints ------------------------------------------------------------------------------------------------
+
+
+class Book:
+    """All prints of a symbol in one part of one session; every figure is computed from all of them."""
+
+    def __init__(self, opens_ns: int, memory: int = MEMORY) -> None:
+        self.opens_ns = opens_ns
+        self.memory = memory
+        self.prints: dict[tuple[int, int], Quote] = {}
+
+    def take(self, quote: Quote) -> str:
+        identity = quote.ts_ns, quote.seq
+        if self.prints:
+            newest = max(self.prints)
+            forgotten = sorted(self.prints)[: -self.memory]
+            if quote.ts_ns < newest[0] - MINUTE or (forgotten and identity <= forgotten[-1]):
+                return "late"
+        if self.prints.get(identity) == quote:
+            return "duplicates"
+        outcome = "revised" if identity in self.prints else "accepted"
+        self.prints[identity] = quote
+        return outcome
+
+    @property
+    def last(self) -> Quote | None:
+        return self.prints[max(self.prints)] if self.prints else None
+
+    @property
+    def high(self) -> float:
+        return max(max(q.price, q.price if q.high is None else q.high) for q in self.prints.values())
+
+    @property
+    def low(self) -> float:
+        return min(min(q.price, q.price if q.low is None else q.low) for q in self.prints.values())
+
+    @property
+    def volume(self) -> int:
+        return sum(q.size for q in self.prints.values())
+
+    @property
+    def minutes(self) -> dict[int, Quote]:
+        """The last print of each minute; minute m runs from just after m - 1 to exactly m past the open."""
+        last: dict[int, Quote] = {}
+        for identity in sorted(self.prints):
+            ts_ns = identity[0]
+            minute = -400
+            while self.opens_ns + minute * MINUTE < ts_ns:
+                minute += 1
+            last[minute] = self.prints[identity]
+        return last
+
+
+# The market --------------------------------------------------------------------------------------------
+
+
+class Close(NamedTuple):
+    """One row of history."""
+
+    symbol: str
+    day: date
+    close: float | None
+    adj_close: float | None
+
+
+class Expected:
+    """A market that remembers every quote it was given and computes everything anew when asked."""
+
+    def __init__(
+        self,
+        rows: list[Close],
+        desk: Desk,
+        *,
+        started_ns: int,
+        mode: str = "",
+        source: str = "",
+        members: Iterable[str] = (),
+    ) -> None:
+        # A row on a day without trading is not a settled session.
+        self.rows = [row for row in rows if is_session(row.day)]
+        self.desk = desk
+        self.mode, self.source = mode, source
+        self.known = {*desk.legs, *members, *(row.symbol for row in rows)}
+        self.session = max((row.day for row in self.rows if row.day <= last_closed(started_ns)), default=None)
+        self.counts: dict[str, int] = {}
+        self.books: dict[tuple[str, str], Book] = {}
+
+    # The door
+
+    def take(self, quotes: Iterable[Quote], as_of_ns: int) -> None:
+        for quote in quotes:
+            outcome = self._take(quote, as_of_ns)
+            self.counts[outcome] = self.counts.get(outcome, 0) + 1
+
+    def _take(self, quote: Quote, as_of_ns: int) -> str:
+        if quote.symbol not in self.known:
+            return "unknown_symbol"
+        for price in (quote.price, quote.high, quote.low):
+            if price is not None and (math.isnan(price) or math.isinf(price) or price <= 0):
+                return "bad_price"
+        if quote.ts_ns > as_of_ns + MINUTE:
+            return "future"
+        session = session_at(quote.ts_ns)
+        if session is None or (self.session and session < self.session):
+            return "off_session"
+        if session != self.session:
+            self.session = session
+            self.counts.clear()
+            self.books.clear()
+        if quote.ts_ns < open_ns(session):
+            part = "PRE"
+        elif quote.ts_ns <= close_ns(session):
+            part = "REGULAR"
+        else:
+            part = "POST"
+        return self.books.setdefault((quote.symbol, part), Book(open_ns(session))).take(quote)
+
+    def current(self, symbol: str) -> Quote | None:
+        """Regular prints; pre-market ones until there is one; never late ones."""
+        book = self.books.get((symbol, "REGULAR")) or self.books.get((symbol, "PRE"))
+        return book.last if book else None
+
+    # History
+
+    def value(self, row: Close | None) -> float | None:
+        if row is None:
+            return None
+        return row.adj_close if self.desk.returns == "total" else row.close
+
+    def past(self, symbol: str) -> dict[date, Close]:
+        """Settled before the session."""
+        return {row.day: row for row in self.rows if row.symbol == symbol and row.day < self.session}
+
+    def official(self, symbol: str, as_of_ns: int) -> Close | None:
+        """The session's own close, once its bell has rung and history has it."""
+        if as_of_ns < close_ns(self.session):
+            return None
+        rows = [row for row in self.rows if row.symbol == symbol and row.day == self.session]
+        return rows[0] if rows else None
+
+    def days(self) -> list[date]:
+        """Every session before the one shown, from the first row on."""
+        first = min((row.day for row in self.rows if row.day < self.session), default=self.session)
+        return [day for day in sessions_between(first, self.session) if day < self.session]
+
+    def line(self, symbol: str) -> Series:
+        past = self.past(symbol)
+        return [(day, self.value(past.get(day))) for day in self.days()]
+
+    # Today
+
+    def scale(self, symbol: str) -> float | None:
+        """Value per unit of price, at the latest session that has a value."""
+        valued = [row for _, row in sorted(self.past(symbol).items()) if self.value(row) is not None]
+        if not valued or valued[-1].close is None:
+            return None
+        return self.value(valued[-1]) / valued[-1].close
+
+    def today(self, symbol: str, as_of_ns: int) -> tuple[float | None, bool]:
+        """(value, whether it is official)."""
+        official = self.value(self.official(symbol, as_of_ns))
+        if official is not None:
+            return official, True
+        print_, scale = self.current(symbol), self.scale(symbol)
+        return (print_.price * scale if print_ and scale else None), False
+
+    def snapshot(self, as_of_ns: int) -> dict[str, Any]:
+        """All that ``msgspec.to_builtins(snapshot)`` shows, but seq and the two texts made of it."""
+        legs = {}
+        if self.session:
+            shown = [symbol for symbol in self.desk.legs if self._has_leg(symbol, as_of_ns)]
+            legs = {symbol: self._leg(symbol, as_of_ns) for symbol in shown}
+        return {
+            "as_of": datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of_ns // 1000),
+            "session": self.session,
+            "phase": phase_at(as_of_ns),
+            "mode": self.mode if self.mode in ("DEMO", "REPLAY") else "",
+            "legs": legs,
+            "spread": self._spread(legs, as_of_ns),
+            "ratio": self._ratio(legs, as_of_ns),
+            "value_growth": self._value_growth(as_of_ns),
+            "fed": None,
+            "breadth": None,
+            "counts": dict(sorted(self.counts.items())),
+        }
+
+    def _has_leg(self, symbol: str, as_of_ns: int) -> bool:
+        return bool(self.past(symbol) or self.official(symbol, as_of_ns) or self.current(symbol))
+
+    def _leg(self, symbol: str, as_of_ns: int) -> dict[str, Any]:
+        series = self.line(symbol)
+        value, official = self.today(symbol, as_of_ns)
+        changes = differences([was for _, was in series])
+        settled = run_lengths(changes)[-1] if changes else None
+        yesterday = series[-1][1] if series else None
+        change = None if value is None or yesterday is None else value - yesterday
+        returns = {k: return_on(series, value, k) for k in WINDOWS}
+        shown = streak(settled, change, official=official)
+        regular, late = self.books.get((symbol, "REGULAR")), self.books.get((symbol, "POST"))
+        return {
+            "name": NAMES[symbol],
+            **self._last(symbol, as_of_ns),
+            "high": regular.high if regular else None,
+            "low": regular.low if regular else None,
+            "volume": (regular.volume or None) if regular else None,
+            "extended": late.last.price if late else None,
+            "return_pct": {str(k): pct for k, pct in returns.items()},
+            "streak": shown,
+            "base_rate": base_rate(changes, shown["with_today"], shown["settled"]),
+            "since": {
+                str(k): told(since(returns_of(series, k), pct), "value_pct") for k, pct in returns.items()
+            },
+        }
+
+    def _last(self, symbol: str, as_of_ns: int) -> dict[str, Any]:
+        """Today's official close, else today's print, else the latest close known."""
+        official, print_ = self.official(symbol, as_of_ns), self.current(symbol)
+        past = sorted(self.past(symbol).items())
+        if print_ and not (official and official.close is not None):
+            age_s = max(0.0, (as_of_ns - print_.ts_ns) / 1e9)
+            return {
+                "last": print_.price,
+                "state": self._state_of_print(print_.ts_ns, as_of_ns, age_s),
+                "age_s": age_s,
+                "source": self.source,
+                "session": self.session,
+            }
+        if official:
+            past.append((self.session, official))
+        closes = [(row.close, day) for day, row in past if row.close is not None]
+        close, closed = closes[-1] if closes else (None, past[-1][0] if past else None)
+        return {
+            "last": close,
+            "state": self._state_of_close(closed, as_of_ns),
+            "age_s": None,
+            "source": "history",
+            "session": closed,
+        }
+
+    def _state_of_print(self, ts_ns: int, as_of_ns: int, age_s: float) -> str:
+        late_by = {"LIVE": 0, "DELAYED 15m": 15 * 60}.get(self.mode)
+        if late_by is None:
+            return self.mode
+        bell_ns = close_ns(self.session)
+        if as_of_ns > bell_ns + late_by * 10**9:
+            return "CLOSED" if ts_ns >= bell_ns - 900 * 10**9 else f"STALE {duration(age_s)}"
+        patience = 30 if self._has_been_open(late_by, as_of_ns) else 15 * 60
+        return f"STALE {duration(age_s)}" if age_s > patience + late_by else self.mode
+
+    def _has_been_open(self, late_by: int, as_of_ns: int) -> bool:
+        return phase_at(as_of_ns) == "REGULAR" and phase_at(as_of_ns - (30 + late_by) * 10**9) == "REGULAR"
+
+    def _state_of_close(self, closed: date | None, as_of_ns: int) -> str:
+        if self.mode == "DEMO":
+            return "DEMO"
+        if self.mode in ("LIVE", "DELAYED 15m") and closed is not None:
+            today = datetime.fromtimestamp(as_of_ns // 10**9, NEW_YORK).date()
+            late_by = 15 * 60 if self.mode.startswith("DELAYED") else 0
+            newest = closed == last_closed(as_of_ns) and not self._has_been_open(late_by, as_of_ns)
+            return "CLOSED" if newest else f"STALE {(today - closed).days}d"
+        if closed == self.session:
+            overtaken = last_closed(as_of_ns) != self.session or phase_at(as_of_ns) == "REGULAR"
+            return "OFFLINE" if overtaken else "CLOSED"
+        if closed is None or closed == previous_session(self.session):
+            return "OFFLINE"
+        return f"STALE {(self.session - closed).days}d"
+
+    # The pair
+
+    def _spread(self, legs: dict, as_of_ns: int) -> dict[str, Any]:
+        base, against = self.desk.base, self.desk.against
+        both = base in legs and against in legs
+        settled: dict[int, Series] = {k: [] for k in WINDOWS}
+        if self.session:
+            upper, lower = self.line(base), self.line(against)
+            for k in WINDOWS:
+                pairs = zip(returns_of(upper, k), returns_of(lower, k), strict=True)
+                settled[k] = [(day, minus(b, a)) for (day, b), (_, a) in pairs]
+        pps = dict.fromkeys(WINDOWS)
+        if both:
+            pps = {
+                k: minus(legs[base]["return_pct"][str(k)], legs[against]["return_pct"][str(k)])
+                for k in WINDOWS
+            }
+        relative = {"settled": None, "with_today": None, "provisional": False}
+        rate = None
+        changes = [change for _, change in settled[1]]
+        if both:
+            official = self.today(base, as_of_ns)[1] and self.today(against, as_of_ns)[1]
+            lengths = run_lengths(changes)
+            relative = streak(lengths[-1] if lengths else None, pps[1], official=official)
+            rate = base_rate(changes, relative["with_today"], relative["settled"])
+        windows = {}
+        for k in WINDOWS:
+            ranked = [pp for _, pp in settled[k] if pp is not None]
+            windows[str(k)] = {
+                "pp": pps[k],
+                "since": told(since(settled[k], pps[k]), "value_pp"),
+                "z": z(ranked, pps[k]),
+                "percentile": percentile(ranked, pps[k]),
+                "n": len(ranked),
+            }
+        return {
+            "base": base,
+            "against": against,
+            "relative_streak": relative,
+            "base_rate": rate,
+            "windows": windows,
+        }
+
+    # The ratios
+
+    def through(self, as_of_ns: int) -> date:
+        """The latest session whose closes may be used."""
+        return self.session if as_of_ns >= close_ns(self.session) else previous_session(self.session)
+
+    def _pair(self, base: str, against: str, as_of_ns: int, *, total: bool) -> list[tuple[date, float]]:
+        """base / against of every session that has both."""
+        column = "adj_close" if total else "close"
+        through = self.through(as_of_ns)
+        closes = {
+            (row.symbol, row.day): getattr(row, column)
+            for row in self.rows
+            if row.day <= through and getattr(row, column) is not None
+        }
+        days = sorted(day for symbol, day in closes if symbol == base and (against, day) in closes)
+        return [(day, closes[base, day] / closes[against, day]) for day in days]
+
+    def _ratio(self, legs: dict, as_of_ns: int) -> dict[str, Any]:
+        base, against = self.desk.base, self.desk.against
+        told_ = {
+            "base": base,
+            "against": against,
+            "value": None,
+            "first_date": None,
+            "daily": (),
+            "intraday": (),
+            "minutes": 390,
+        }
+        if self.session:
+            told_["minutes"] = (close_ns(self.session) - open_ns(self.session)) // MINUTE
+        pair = self._pair(base, against, as_of_ns, total=self.desk.returns == "total") if self.session else []
+        if not pair:
+            return told_
+        first = pair[0][1]
+        told_["first_date"] = pair[0][0]
+        told_["daily"] = tuple((day, ratio / first * 100) for day, ratio in pair[-252:])
+        if not (base in legs and against in legs):
+            return told_
+        upper, lower = self.today(base, as_of_ns)[0], self.today(against, as_of_ns)[0]
+        if upper is not None and lower is not None:
+            told_["value"] = upper / lower / first * 100
+        told_["intraday"] = self._intraday(first)
+        return told_
+
+    def _intraday(self, first: float) -> tuple[tuple[int, float], ...]:
+        base, against = self.desk.base, self.desk.against
+        books = self.books.get((base, "REGULAR")), self.books.get((against, "REGULAR"))
+        scales = self.scale(base), self.scale(against)
+        if not all(books) or not all(scales):
+            return ()
+        upper, lower = books[0].minutes, books[1].minutes
+        line = []
+        for minute in sorted({*upper, *lower}):
+            # The last print of each leg up to the end of this minute.
+            b = [upper[m].price for m in sorted(upper) if m <= minute]
+            a = [lower[m].price for m in sorted(lower) if m <= minute]
+            if b and a:
+                line.append((minute, b[-1] * scales[0] / (a[-1] * scales[1]) / first * 100))
+        return tuple(line)
+
+    def _value_growth(self, as_of_ns: int) -> dict[str, Any] | None:
+        base, against = self.desk.value, self.desk.growth
+        pair = self._pair(base, against, as_of_ns, total=True) if self.session else []
+        if not pair:
+            return None
+        series = [(day, ratio * (100 / pair[0][1])) for day, ratio in pair]
+        values = [ratio for _, ratio in series]
+        year = values[-252:]
+        return {
+            "base": base,
+            "against": against,
+            "session": series[-1][0],
+            "value": values[-1],
+            "first_date": series[0][0],
+            "low": extreme(series, min(year)),
+            "high": extreme(series, max(year), low=False),
+            "percentile": percentile(values[:-1], values[-1]),
+            "n": len(values) - 1,
+            "note": PROXY,
+        }
+
+
+def extreme(series: Series, value: float, *, low: bool = True) -> dict[str, Any]:
+    """The first session of the trailing 252 that stood at ``value``, and since when that is extreme."""
+    start = max(0, len(series) - 252)
+    at = next(i for i in range(start, len(series)) if series[i][1] == value)
+    found = since(series[:at], value, low=low)
+    return {
+        "date": series[at][0],
+        "value": value,
+        "since": found[0] if found else None,
+        "first_date": found[2] if found else series[at][0],
+    }
+
+
+def differences(values: Sequence[float | None]) -> list[float | None]:
+    return [None] * bool(values) + [minus(b, a) for a, b in pairwise(values)]
+
+
+def minus(b: float | None, a: float | None) -> float | None:
+    return None if a is None or b is None else b - a
+
+
+def percent(now: float | None, was: float | None) -> float | None:
+    return None if now is None or was is None else (now / was - 1) * 100
+
+
+def return_on(series: Series, now: float | None, k: int) -> float | None:
+    """Today against k sessions back; the session before today is one back."""
+    return percent(now, series[-k][1]) if len(series) >= k else None
+
+
+def returns_of(series: Series, k: int) -> Series:
+    return [(day, percent(now, series[i - k][1]) if i >= k else None) for i, (day, now) in enumerate(series)]
+
+
+def told(found: tuple | None, value: str) -> dict | None:
+    return None if found is None else {"date": found[0], value: found[1], "first_date": found[2]}
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{math.floor(seconds)}s"
+    if seconds < 3600:
+        return f"{math.floor(seconds / 60)}m"
+    if seconds < 86400:
+        return f"{math.floor(seconds / 3600)}h"
+    return f"{math.floor(seconds / 86400)}d"
+
+
+# Comparing ---------------------------------------------------------------------------------------------
+
+
+def difference(found: Any, wanted: Any, path: str = "") -> str:
+    """Where two trees of dicts, tuples and values differ first; "" where they do not.
+
+    Floats may differ in the last digits, as a sum or a quotient taken in another order does.
+    """
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        if list(found) != list(wanted):
+            return f"{path}: has {list(found)}, not {list(wanted)}"
+        pairs = [(found[key], wanted[key], f"{path}.{key}") for key in wanted]
+    elif isinstance(wanted, tuple) and isinstance(found, tuple):
+        if len(found) != len(wanted):
+            return f"{path}: {len(found)} items, not {len(wanted)}"
+        pairs = [(f, w, f"{path}[{i}]") for i, (f, w) in enumerate(zip(found, wanted, strict=True))]
+    elif isinstance(wanted, float) and isinstance(found, float):
+        # z divides by a sample sd, which magnifies the rounding of the mean.
+        close = math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-6 if path.endswith(".z") else 1e-9)
+        return "" if close else f"{path}: {found!r}, not {wanted!r}"
+    else:
+        same = type(found) is type(wanted) and found == wanted
+        return "" if same else f"{path}: {found!r}, not {wanted!r}"
+    return next((told_ for pair in pairs if (told_ := difference(*pair))), "")

@@ -1,0 +1,53 @@
+"""Time that a test moves: whoever sleeps wakes when it is passed, and loopback sockets get their turn."""
+
+from __future__ import annotations
+
+import asyncio
+
+from feeds.clock import Time
+from rotation.quote import NS
+
+NOW_NS = 1_721_140_800 * NS
+"""16 July 2024, 10:40 New York."""
+TURNS = 12
+"""Of the event loop, enough for a message and its answer over loopback."""
+
+
+class FakeTime(Time):
+    """``random`` is the middle of its range; ``passing`` lets seconds pass one by one."""
+
+    def __init__(self, now_ns: int = NOW_NS, chance: float = 0.5) -> None:
+        self.now_s = 1000.0
+        self._start_ns = now_ns
+        self._sleeping: list[tuple[float, asyncio.Event]] = []
+        self.slept: list[float] = []
+        super().__init__(
+            monotonic=lambda: self.now_s,
+            clock_ns=lambda: self._start_ns + round((self.now_s - 1000.0) * NS),
+            sleep=self._sleep,
+            random=lambda: chance,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        wake = asyncio.Event()
+        self.slept.append(seconds)
+        self._sleeping.append((self.now_s + seconds, wake))
+        await wake.wait()
+
+    async def passing(self, seconds: float, step: float = 1.0) -> None:
+        """Let time pass; every sleeper whose hour has come runs before the next step."""
+        end_s = self.now_s + seconds
+        await settle()
+        while self.now_s < end_s - 1e-9:
+            self.now_s = min(self.now_s + step, end_s)
+            due = [one for one in self._sleeping if one[0] <= self.now_s + 1e-9]
+            self._sleeping = [one for one in self._sleeping if one not in due]
+            for _, wake in due:
+                wake.set()
+            await settle()
+
+
+async def settle(turns: int = TURNS) -> None:
+    """Let everything run that can."""
+    for _ in range(turns):
+        await asyncio.sleep(0)

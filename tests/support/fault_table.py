@@ -1,0 +1,404 @@
+"""What may go wrong with a stream, and what must come of it: one table for all vendors.
+
+``SUBJECTS`` says how each vendor speaks, ``FAULTS`` what its server does and what must be true afterwards.
+A new vendor is one more Subject. ``python -m tests.support.fault_table`` prints docs/feed-faults.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from feeds.errors import SourceError
+from feeds.events import Batch, Gap, Status, Words
+from feeds.streaming.feed import StreamFeed
+from rotation.quote import NS, Quote
+from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.servers.alpaca import Answers, cancel, correction, error
+from tests.support.servers.massive import array, status
+from tests.support.servers.ws import (
+    ABORT,
+    BAD_UTF8,
+    HUGE,
+    MUTE,
+    NO_PONGS,
+    READY,
+    STAY,
+    Burst,
+    Close,
+    Refuse,
+    WsServer,
+)
+from tests.support.subjects import ALPACA, FINNHUB, MASSIVE, SYMBOLS, YAHOO, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SUBJECTS = (YAHOO, ALPACA, MASSIVE, FINNHUB)
+FIRST = {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0}
+LATER = {"IWM": 221.5, "QQQ": 495.8, "SPY": 562.25}
+NIGHT_NS = NOW_NS + 12 * 3600 * NS
+"""22:40 New York: nothing trades, and no silence means anything."""
+ONCE_S = 5.0
+"""Long enough for the first reconnects."""
+
+
+def prints(subject: Subject, prices: dict[str, float], after_s: float = 0.0, number: int = 1) -> list[Any]:
+    """A frame for each; ``after_s`` the scenario's beginning."""
+    now_ns = NOW_NS + int(after_s * NS)
+    return [subject.trade(symbol, prices[symbol], now_ns, number + i) for i, symbol in enumerate(prices)]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One line of the table, for every vendor where it applies."""
+
+    name: str
+    expected: str
+    """What must come of it, in words."""
+    scripts: Callable[[Subject], tuple[Any, ...]]
+    """One per connection, the last for all that follow."""
+    prices: dict[str, float] = field(default_factory=lambda: FIRST)
+    """In the end, from what the consumer was given, the last by event time."""
+    state: str = "LIVE"
+    """In the end."""
+    connections: int = 1
+    """Tries to connect."""
+    seconds: float = ONCE_S
+    through: frozenset[str] = frozenset()
+    """States that must have been shown on the way."""
+    gaps: int = 0
+    backoff: tuple[float, ...] = ()
+    """Waits between connections, where they are the point."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Of ``rotation.feed_stats.FeedStats``."""
+    rejects_least: int = 0
+    now_ns: int = NOW_NS
+    consumer_sleeps: bool = False
+    """It reads nothing until the end."""
+    only: frozenset[str] = frozenset()
+    """Vendors, where it is theirs alone."""
+    corrections: int = 0
+    words: dict[str, str] = field(default_factory=dict)
+    """In the end, by symbol, where they are not the feed's state."""
+
+    def applies(self, subject: Subject) -> bool:
+        return not self.only or subject.name in self.only
+
+
+class Exchange:
+    """A vendor whose REST side knows what has traded: the driver's view of it, without HTTP."""
+
+    def __init__(self, vendor: Any, newest: dict[str, float], time: FakeTime) -> None:
+        self._vendor = vendor
+        self._time = time
+        self.newest = newest
+        self.bars: tuple[Quote, ...] = ()
+        self.is_down = False
+        self.asked: list[tuple[frozenset[str], int, int]] = []
+        self.compared: list[frozenset[str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._vendor, name)
+
+    async def snapshot(self, symbols):
+        self.compared.append(symbols)
+        if self.is_down:
+            raise SourceError("down")
+        ts_ns = self._time.clock_ns() - 60 * NS
+        return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
+
+    async def backfill(self, symbols, start_ns, end_ns):
+        self.asked.append((symbols, start_ns, end_ns))
+        if self.is_down:
+            raise SourceError("down")
+        return tuple(bar for bar in self.bars if bar.symbol in symbols)
+
+
+class Run:
+    """A feed against a server, in time that the test moves, and all that the consumer was given."""
+
+    def __init__(self, subject: Subject, server: WsServer, time: FakeTime, **options: Any) -> None:
+        self.subject = subject
+        self.server = server
+        self.time = time
+        self.vendor = Exchange(subject.vendor(), options.pop("newest", FIRST), time)
+        self.feed = StreamFeed(self.vendor, options.pop("symbols", SYMBOLS), time=time, **options)
+        self.events: list[Any] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+
+    async def drive(self) -> None:
+        async for event in self.feed.events():
+            self.events.append(event)
+            await self.reads.wait()
+
+    def told(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def states(self) -> list[str]:
+        return [event.state for event in self.told(Status)]
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Now."""
+        told = self.told(Words)
+        return told[-1].by_symbol if told else {}
+
+    @property
+    def quotes(self) -> list[Quote]:
+        return [quote for batch in self.told(Batch) for quote in batch.quotes]
+
+    @property
+    def prices(self) -> dict[str, float]:
+        ordered = sorted(self.quotes, key=lambda quote: (quote.ts_ns, quote.seq))
+        return {quote.symbol: quote.price for quote in ordered}
+
+    @property
+    def gaps(self) -> list[Gap]:
+        return self.told(Gap)
+
+    @property
+    def backoff(self) -> list[float]:
+        """All waits but the driver's own seconds."""
+        return [seconds for seconds in self.time.slept if seconds != 1.0]
+
+
+@contextlib.asynccontextmanager
+async def running(monkeypatch, subject: Subject, *scripts: Any, now_ns: int = NOW_NS, **options: Any):
+    """A Run whose feed has begun. It is ended at the end, and must then have left no task behind."""
+    time = FakeTime(now_ns)
+    before = asyncio.all_tasks()
+    async with subject.server(*scripts) as server:
+        monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", options.pop("url", server.url))
+        run = Run(subject, server, time, **options)
+        task = asyncio.create_task(run.drive())
+        try:
+            async with asyncio.timeout(60):
+                await settle()
+                yield run
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    await settle()
+    left = {one for one in asyncio.all_tasks() - before if not one.done()}
+    assert not left, left
+
+
+def _then(fault: Callable[[Subject], Iterable[Any]]) -> Callable[[Subject], tuple[Any, ...]]:
+    """The fault on the first connection, newer prints on the second."""
+    return lambda subject: (tuple(fault(subject)), (READY, *prints(subject, LATER, 1, 11), STAY))
+
+
+def _good(subject: Subject) -> list[Any]:
+    return prints(subject, FIRST)
+
+
+def _bad(*prices: float) -> Callable[[Subject], tuple[Any, ...]]:
+    def scripts(subject: Subject) -> tuple[Any, ...]:
+        bad = [
+            subject.trade("IWM", price, NOW_NS + (i + 1) * NS // 10, 90 + i) for i, price in enumerate(prices)
+        ]
+        return ((READY, *_good(subject), *bad, STAY),)
+
+    return scripts
+
+
+def _out_of_order(subject: Subject) -> tuple[Any, ...]:
+    older = prints(subject, {symbol: price - 1 for symbol, price in FIRST.items()}, -2, 21)
+    return ((READY, *_good(subject), *older, STAY),)
+
+
+def _burst(subject: Subject) -> tuple[Any, ...]:
+    """Thousands of prints a second, each a cent beside the one before."""
+    frames = [
+        subject.trade(symbol, round(price - 2 + (i % 200) / 100, 2), NOW_NS - (10_000 - i) * 10**6, 1000 + i)
+        for i in range(3000)
+        for symbol, price in FIRST.items()
+    ]
+    return ((READY, Burst([*frames, *prints(subject, FIRST, 0, 9001)]), STAY),)
+
+
+WITHOUT_QQQ = {"IWM": FIRST["IWM"], "SPY": FIRST["SPY"]}
+OUTAGE = frozenset({"OFFLINE"})
+AGAIN: dict[str, Any] = {"prices": LATER, "connections": 2, "gaps": 1, "through": OUTAGE}
+STOPS: dict[str, Any] = {"prices": {}, "state": "AUTH_FAILED", "seconds": 300}
+SPIKE = round(FIRST["IWM"] * 1.3, 2)
+TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
+
+FAULTS = (
+    Fault("nothing", "live", lambda s: ((READY, *_good(s), STAY),)),
+    Fault(
+        "close 1000", "an outage like any other", _then(lambda s: (READY, *_good(s), Close(1000))), **AGAIN
+    ),
+    Fault("abort without a close", "back at once", _then(lambda s: (READY, *_good(s), ABORT)), **AGAIN),
+    Fault(
+        "accept, then 1008, for ever",
+        "full jitter, 1 → 60 s; never reset, since nothing was ever acknowledged and healthy",
+        lambda _: ((Close(1008),),),
+        prices={}, state="OFFLINE", seconds=180, connections=11,
+        backoff=(0.5, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0, 30.0),
+    ),
+    Fault(
+        "HTTP 429 with Retry-After 42",
+        "not before 42 s",
+        lambda s: (Refuse(429, "42"), (READY, *_good(s), STAY)),
+        connections=2, seconds=45, through=OUTAGE, backoff=(42.0,),
+    ),
+    Fault(
+        "HTTP 500", "back at once", lambda s: (Refuse(500), (READY, *_good(s), STAY)),
+        connections=2, through=OUTAGE,
+    ),
+    Fault("HTTP 401", "stops for good", lambda _: (Refuse(401),), **STOPS | {"state": "AUTH_FAILED"}),
+    Fault("HTTP 404", "stops for good", lambda _: (Refuse(404),), **STOPS | {"state": "OFFLINE"}),
+    Fault(
+        "mute, but answering pings",
+        "30 s without data in the regular session: left",
+        _then(lambda s: (READY, *_good(s), MUTE)), **AGAIN | {"seconds": 33},
+    ),
+    Fault(
+        "mute from the first second",
+        "the clock starts at the subscription",
+        lambda s: ((READY, MUTE), (READY, *_good(s), STAY)),
+        connections=2, seconds=33, through=OUTAGE,
+    ),
+    Fault(
+        "mute all night",
+        "no alarm",
+        lambda s: ((READY, *_good(s), MUTE),),
+        now_ns=NIGHT_NS, state="CLOSED", seconds=1800,
+    ),
+    Fault(
+        "no pongs, at night",
+        "20 s after the ping: left",
+        lambda s: ((READY, *_good(s), NO_PONGS), (READY, *_good(s), STAY)),
+        now_ns=NIGHT_NS, state="CLOSED", connections=2, seconds=45, through=OUTAGE,
+    ),
+    Fault(
+        "every message three times",
+        "each counts once",
+        lambda s: ((READY, *(frame for frame in _good(s) for _ in range(3)), STAY),),
+        counts={"quotes": 3, "duplicates": 6},
+    ),
+    Fault("out of order", "the last by event time wins", _out_of_order),
+    Fault("price 0", "refused", _bad(0.0)),
+    Fault("negative price", "refused", _bad(-3.0), rejects_least=1),
+    Fault("price NaN", "refused", _bad(float("nan")), rejects_least=1),
+    Fault("price 1e308", "refused", _bad(1e308), rejects_least=1),
+    Fault(
+        "a spike of 30 %", "waits for a second print, which does not come", _bad(SPIKE, FIRST["IWM"]),
+        counts={"rejects": 1},
+    ),
+    Fault(
+        "a true jump of 30 %",
+        "passes with its second print",
+        _bad(SPIKE, SPIKE + 0.01),
+        prices=FIRST | {"IWM": round(SPIKE + 0.01, 2)}, counts={"rejects": 0},
+    ),
+    Fault(
+        "ten-fold burst, slow consumer",
+        "the reader goes on; conflated, counted, bounded",
+        _burst,
+        consumer_sleeps=True,
+    ),
+    Fault("unknown message type", "passed over", lambda s: ((READY, s.unknown, *_good(s), STAY),)),
+    Fault("10 MB frame", "cut off, then back", _then(lambda s: (READY, *_good(s), HUGE, STAY)), **AGAIN),
+    Fault(
+        "invalid UTF-8", "cut off, then back", _then(lambda s: (READY, *_good(s), BAD_UTF8, STAY)), **AGAIN
+    ),
+    Fault(
+        "truncated and damaged frames",
+        "each refused and counted; the connection stands",
+        lambda s: ((READY, *s.damaged, *_good(s), STAY),),
+        rejects_least=3,
+    ),
+    Fault(
+        "402: wrong key",
+        "stops for good",
+        lambda _: ((Answers(auth=(402,)), STAY),),
+        only=frozenset({"Alpaca"}), **STOPS,
+    ),
+    Fault(
+        "406: connection limit, then success",
+        "asked again on the same socket",
+        lambda s: ((Answers(auth=(406, 406)), READY, *_good(s), STAY),),
+        only=frozenset({"Alpaca"}), seconds=10, through=OUTAGE,
+    ),
+    Fault(
+        "407: slow client, and a cut",
+        "back at once",
+        _then(lambda s: (READY, *_good(s), error(407), ABORT)),
+        only=frozenset({"Alpaca"}), **AGAIN,
+    ),
+    Fault(
+        "405: symbol limit",
+        "those acknowledged stay, the others say so",
+        lambda s: ((Answers(subscribe=(405,) * 9), STAY),),
+        only=frozenset({"Alpaca"}), prices={}, state="OFFLINE", words=dict.fromkeys(SYMBOLS, "OFFLINE"),
+    ),
+    Fault(
+        "partial acknowledgement",
+        "what is missing is asked for again, and says OFFLINE meanwhile",
+        lambda s: ((Answers(deaf=frozenset({"QQQ"})), READY, *prints(s, WITHOUT_QQQ), STAY),),
+        only=frozenset({"Alpaca"}), prices=WITHOUT_QQQ, words={"QQQ": "OFFLINE"}, seconds=20,
+    ),
+    Fault(
+        "correction and cancel after the close",
+        "handed on, so that the day's bar is fetched again",
+        lambda s: ((READY, *_good(s), cancel("IWM"), correction("QQQ"), STAY),),
+        only=frozenset({"Alpaca"}), now_ns=NOW_NS + 6 * 3600 * NS, corrections=2,
+    ),
+    Fault(
+        "max_connections: another session",
+        "TAKEN OVER; to come back would cut the other one",
+        lambda s: ((READY, *_good(s), TAKEN, Close(1008)),),
+        only=frozenset({"Massive"}), state="TAKEN OVER", seconds=300,
+    ),
+    Fault(
+        "wrong key in a message",
+        "stops for good",
+        lambda _: ((array(status("auth_failed", "no")), Close(1008)),),
+        only=frozenset({"Massive"}), **STOPS,
+    ),
+)  # fmt: skip
+
+
+def table() -> str:
+    """docs/feed-faults.md."""
+    rows = []
+    for fault in FAULTS:
+        names = ", ".join(subject.name for subject in SUBJECTS if fault.applies(subject))
+        final = "as the server's" if fault.prices else "—"
+        cells = (fault.name, fault.expected, fault.state, fault.connections, final, names)
+        rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return HEAD + "\n".join(rows) + TAIL
+
+
+HEAD = """# Streams and their faults
+
+Each line is a test for each vendor named in it (`tests/feeds/streaming/test_fault_table.py`): a scripted
+server on
+loopback does what the first column says, while time is moved by the test. What the other columns say is
+asserted: state in the end, tries to connect, and prices as the consumer was given them, the last by event
+time, equal to the server's. So is that every new connection asked for all symbols again, that no task was
+left behind, and that no queue outgrew its bound. This page is written by
+`python -m tests.support.fault_table`; a test holds it to the table.
+
+| the server | what comes of it | state | connections | final prices | vendors |
+| --- | --- | --- | --- | --- | --- |
+"""
+TAIL = """
+
+Beyond the table, for one vendor, since the driver is the same for all
+(`tests/feeds/streaming/test_feed.py`): a
+name that cannot be resolved, a server that is up only after five minutes, a gap and what fills it, a forming
+bar at its end, holes in a sequence, a silent canary, halts, the reconnect before the open, a clock that is
+wrong, holidays and half-days.
+"""
+
+if __name__ == "__main__":
+    print(table(), end="")

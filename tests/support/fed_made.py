@@ -1,0 +1,84 @@
+"""FedInputs for tests: a vector case as quotes or settlements, and instants on New York's clock."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.fed.inputs import FedInputs, StripQuote
+from rotation.sessions import NEW_YORK, previous_session, to_ns
+
+if TYPE_CHECKING:
+    from rotation.fed.chain import StripCase
+    from rotation.fed.contracts import Month
+
+S = 10**9
+
+
+def at(day: date | str, clock: str = "09:31") -> int:
+    """An instant by New York's clock, in ns."""
+    on = date.fromisoformat(day) if isinstance(day, str) else day
+    hour, minute, *second = map(int, clock.split(":"))
+    return to_ns(datetime(on.year, on.month, on.day, hour, minute, *second, tzinfo=NEW_YORK))
+
+
+def quote(month: Month, price: float | None = None, **more) -> StripQuote:
+    return StripQuote(year=month[0], month=month[1], price=price, source="Yahoo", **more)
+
+
+def is_over(month: Month, day: date) -> bool:
+    return month < (day.year, day.month)
+
+
+def traded(case: StripCase, now_ns: int, *, off: float = 0.3) -> FedInputs:
+    """Everything traded this instant; settled a session before at other prices, ``off`` higher."""
+    settled = previous_session(case.watch_date)
+    prices = case.prices.items()
+    return FedInputs(
+        strip=tuple(
+            quote(month, price, ts_ns=now_ns - 5 * S, settle=price + off, settle_date=settled)
+            for month, price in prices
+            if not is_over(month, case.watch_date)
+        ),
+        expired=tuple(
+            quote(month, settle=price, settle_date=settled)
+            for month, price in prices
+            if is_over(month, case.watch_date)
+        ),
+        fomc_dates=case.fomc_dates,
+        target_range_bp=case.target_range_bp,
+    )
+
+
+def settled(case: StripCase, day: date, *, off: float = 0.3) -> FedInputs:
+    """Everything settled on that day; last traded before, at other prices."""
+    prices = case.prices.items()
+    return FedInputs(
+        strip=tuple(
+            quote(month, price + off, ts_ns=at(day, "14:00"), settle=price, settle_date=day)
+            for month, price in prices
+            if not is_over(month, case.watch_date)
+        ),
+        expired=tuple(
+            quote(month, settle=price, settle_date=day)
+            for month, price in prices
+            if is_over(month, case.watch_date)
+        ),
+        fomc_dates=case.fomc_dates,
+        target_range_bp=case.target_range_bp,
+    )
+
+
+def changed(inputs: FedInputs, month: Month, **fields) -> FedInputs:
+    """With other fields in one contract of the strip."""
+    strip = tuple(
+        msgspec.structs.replace(one, **fields) if one.contract == month else one for one in inputs.strip
+    )
+    assert strip != inputs.strip
+    return msgspec.structs.replace(inputs, strip=strip)
+
+
+def but(inputs: FedInputs, **fields) -> FedInputs:
+    return msgspec.structs.replace(inputs, **fields)

@@ -1,0 +1,116 @@
+"""A live desk in time that a test moves: one vendor's server, settled history, a supervisor over both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from feeds.history.updater import HistoryKeeper
+from feeds.streaming.corrections import Corrected
+from feeds.streaming.feed import StreamFeed
+from feeds.supervisor import Supervisor
+from rotation.history import History
+from rotation.market.market import Market
+from rotation.sessions import last_closed, sessions_between
+from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.fault_table import FIRST, Exchange
+from tests.support.subjects import SYMBOLS, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from feeds.events import Feed
+    from rotation.snapshot import FeedHealth, Leg
+
+
+def closes(now_ns: int, sessions: int = 12) -> History:
+    """Settled until ``now_ns``: a price a percent below FIRST, a cent more each session."""
+    last = last_closed(now_ns)
+    days = sessions_between(last.replace(year=last.year - 1), last)[-sessions:]
+    rows = [
+        (symbol, day, price * 0.99 + i / 100, None)
+        for symbol, price in FIRST.items()
+        for i, day in enumerate(days)
+    ]
+    return History(pl.DataFrame(rows, schema=["symbol", "date", "close", "adj_close"], orient="row"))
+
+
+class LiveDesk:
+    """``vendor``: the REST side, scripted. ``snapshot`` is the newest one."""
+
+    def __init__(
+        self, subject: Subject, server: Any, time: FakeTime, history: History, beside: Feed | None = None
+    ) -> None:
+        self.subject = subject
+        self.server = server
+        self.time = time
+        self.vendor = Exchange(subject.vendor(), {}, time)
+        self.asked_daily: list[str] = []
+        self.stream = StreamFeed(self.vendor, SYMBOLS, time=time)
+        feeds: list[Any] = [Corrected(self.stream, time=time, daily=self._daily)]
+        self._keeper = beside
+        if beside is not None:
+            feeds.append(beside)
+        market = Market(history, as_of_ns=time.clock_ns())
+        self.supervisor = Supervisor(market, feeds, clock_ns=time.clock_ns, sleep=time.sleep)
+
+    def _daily(self, symbol: str) -> None:
+        self.asked_daily.append(symbol)
+        if isinstance(self._keeper, HistoryKeeper):
+            self._keeper.ask_again(symbol)
+
+    @property
+    def legs(self) -> dict[str, Leg]:
+        assert self.supervisor.latest is not None
+        return self.supervisor.latest.legs
+
+    @property
+    def health(self) -> FeedHealth:
+        assert self.supervisor.latest is not None
+        return self.supervisor.latest.health.feeds[0]
+
+    async def trade(self, prices: dict[str, float], number: int = 0) -> None:
+        """A live print of each, now."""
+        now_ns = self.time.clock_ns()
+        for i, (symbol, price) in enumerate(prices.items()):
+            await self.server.tell(self.subject.trade(symbol, price, now_ns, number or now_ns // 1000 + i))
+        await settle()
+
+    async def trading(self, seconds: int, prices: dict[str, float] = FIRST) -> None:
+        """A print of each every second."""
+        for _ in range(seconds):
+            await self.trade(prices)
+            await self.time.passing(1)
+
+
+@contextlib.asynccontextmanager
+async def live_desk(
+    monkeypatch: Any,
+    subject: Subject,
+    *scripts: Any,
+    now_ns: int = NOW_NS,
+    beside: Callable[[FakeTime], Feed | None] = lambda _: None,
+) -> AsyncIterator[LiveDesk]:
+    """It runs inside; at its end nothing may be left. ``beside``: a keeper, told of corrected closes."""
+    before = asyncio.all_tasks()
+    async with subject.server(*scripts) as server:
+        monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
+        time = FakeTime(now_ns)
+        keeper = beside(time)
+        history = History.empty() if keeper is not None else closes(now_ns)
+        desk = LiveDesk(subject, server, time, history, keeper)
+        task = asyncio.create_task(desk.supervisor.run())
+        try:
+            async with asyncio.timeout(60):
+                await settle()
+                yield desk
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    await settle()
+    left = {one for one in asyncio.all_tasks() - before if not one.done()}
+    assert not left, left

@@ -1,0 +1,154 @@
+"""A host in this process and asyncssh clients that look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import asyncssh
+
+from tests.support.ssh_scenes import Screen
+from tui.ssh.host import Host, Settings
+from tui.ssh.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from rotation.snapshot import Snapshot
+    from tui.ssh.rooms.viewer import Viewer
+
+PATIENCE_S = 60.0
+"""How long anything may take on a busy machine; nothing is measured by it."""
+EASY = Limits(new_per_minute=10_000, per_address=100)
+
+
+class PushedDesk:
+    """A desk that shows what the test pushes."""
+
+    controls = None
+
+    def __init__(self, snapshot: Snapshot | None) -> None:
+        self._newest: asyncio.Queue[Snapshot] = asyncio.Queue()
+        self._failing = asyncio.Event()
+        self.failure: Exception | None = None
+        if snapshot is not None:
+            self.push(snapshot)
+
+    def push(self, snapshot: Snapshot) -> None:
+        self._newest.put_nowait(snapshot)
+
+    async def run(self) -> None:
+        await self._failing.wait()
+        raise self.failure or AssertionError
+
+    def fail(self, failure: Exception) -> None:
+        self.failure = failure
+        self._failing.set()
+
+    async def listen(self) -> AsyncIterator[Snapshot]:
+        while True:
+            yield await self._newest.get()
+
+
+class Hosted(NamedTuple):
+    host: Host
+    desk: PushedDesk
+    key: asyncssh.SSHKey
+    """Of a visitor who may come in."""
+    task: asyncio.Task[None]
+    lookers: list[Looker]
+    """All who looked, to be sent home at the end."""
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        await until(holds)
+
+    def connect(self, **more: Any) -> Any:
+        """An asyncssh client connection; ``client_keys`` are the visitor's unless told otherwise."""
+        given = {"client_keys": [self.key], "username": "eve", "agent_path": None, **more}
+        return asyncssh.connect("127.0.0.1", self.host.port, known_hosts=None, config=[], **given)
+
+    async def look(
+        self, *, size: tuple[int, int] = (80, 24), term: str = "xterm-kitty", **more: Any
+    ) -> Looker:
+        """A visitor with a terminal, once the first frame is there."""
+        before = set(self.host.house.sessions)
+        conn = await self.connect(**more)
+        chan, looker = await conn.create_session(
+            lambda: Looker(size), term_type=term, term_size=size, encoding=None
+        )
+        looker.conn, looker.chan = conn, chan
+        self.lookers.append(looker)
+        await until(lambda: set(self.host.house.sessions) - before)
+        looker.viewer = (set(self.host.house.sessions) - before).pop().viewer
+        return looker
+
+
+class Looker(asyncssh.SSHClientSession):
+    """A visitor's terminal."""
+
+    conn: asyncssh.SSHClientConnection
+    chan: asyncssh.SSHClientChannel
+    viewer: Viewer
+    """At the host's end. Visitors must come one after another for this to be theirs."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.screen = Screen(*size)
+        self.closed = asyncio.Event()
+
+    def data_received(self, data: bytes, datatype: object) -> None:
+        self.screen.feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+
+    def press(self, keys: bytes) -> None:
+        self.chan.write(keys)
+
+    async def see(self, *parts: str) -> None:
+        await until(lambda: all(part in self.screen.text for part in parts))
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def hosting(
+    folder: Path, snapshot: Snapshot | None, *, limits: Limits = EASY, is_open: bool = False
+) -> AsyncIterator[Hosted]:
+    """A host of this snapshot; stopped on the way out."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    keys = folder / "keys"
+    keys.write_bytes(key.export_public_key())
+    keys.chmod(0o600)
+    settings = Settings(
+        address="127.0.0.1",
+        port=0,
+        authorized_keys=None if is_open else keys,
+        host_key=folder / "host_key",
+        preferences=folder / "visitors.json",
+        theme="midnight",
+        limits=limits,
+    )
+    desk = PushedDesk(snapshot)
+    host = Host(desk, settings)
+    ready = asyncio.Event()
+    task = asyncio.create_task(host.run(lambda _port: ready.set()))
+    try:
+        await asyncio.wait([task, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        if snapshot is not None:
+            await until(lambda: host.house.rooms.newest is not None)
+        yield (hosted := Hosted(host, desk, key, task, []))
+        for looker in hosted.lookers:
+            looker.conn.abort()
+    finally:
+        host.stop()
+        await asyncio.wait([task], timeout=PATIENCE_S)
+        gc.unfreeze()

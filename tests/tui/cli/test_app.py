@@ -1,0 +1,748 @@
+"""The installed command, as a script or a person meets it: output, exit codes, one line for every error."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import IO
+
+import click
+import jsonschema
+import msgspec
+import polars as pl
+import pytest
+
+from rotation.errors import InputError
+from rotation.quote import NS
+from rotation.sessions import from_ns, open_ns, sessions_between
+from rotation.snapshot import Snapshot
+from tui.__main__ import LocalBackend
+from tui.cli import app as cli
+from tui.cli import logs
+from tui.cli.watch import watch
+
+COMMAND = Path(sys.executable).parent / "rotation-tui"
+SUBCOMMANDS = [
+    [],
+    ["demo"],
+    ["replay"],
+    ["snapshot"],
+    ["watch"],
+    ["history"],
+    ["history", "import"],
+    ["history", "list"],
+    ["history", "sync"],
+    ["themes"],
+    ["fed"],
+    ["fed", "history"],
+    ["host"],
+    ["record"],
+    ["doctor"],
+    ["config"],
+    ["config", "path"],
+    ["config", "show"],
+    ["config", "key"],
+    ["config", "key", "set"],
+    ["config", "key", "clear"],
+    ["config", "key", "list"],
+]
+LIMIT_S = 90
+"""Only to end a test that would hang."""
+USAGE = ("Usage: ", "Try '")
+BARS = "start,open,high,low,close,volume\n"
+
+
+class Program:
+    """The command with a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.state = home / "state"
+        self.log = self.state / "rotation-tui" / "rotation-tui.log"
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("ROTATION_TUI")}
+        self.env |= {
+            "HOME": str(home),
+            "XDG_DATA_HOME": str(home / "data"),
+            "XDG_STATE_HOME": str(self.state),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "COLUMNS": "80",
+            "ROTATION_TUI_OFFLINE": "1",
+        }
+
+    def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.run([COMMAND, *args])
+
+    def run(self, command) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(part) for part in command],
+            env=self.env,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+    def start(self, *args: str | Path, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(part) for part in (COMMAND, *args)],
+            env=self.env,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def out(self, *args: str | Path) -> str:
+        """What a call prints that must succeed in silence."""
+        done = self(*args)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def snapshot(self, *args: str | Path) -> dict:
+        return json.loads(self.out("snapshot", *args, "--format", "json"))
+
+
+@pytest.fixture
+def program(tmp_path) -> Program:
+    return Program(tmp_path)
+
+
+class Here(Program):
+    """The same command in this process: many calls cost no start of Python each."""
+
+    def __init__(self, home: Path, monkeypatch, capfd) -> None:
+        super().__init__(home)
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+        for name, value in self.env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(home)
+
+    def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
+        self._monkeypatch.setattr(sys, "argv", ["rotation-tui", *map(str, args)])
+        code = cli.run(LocalBackend())
+        return subprocess.CompletedProcess(args, code, *self._capfd.readouterr())
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capfd, own_root) -> Here:
+    return Here(tmp_path, monkeypatch, capfd)
+
+
+@pytest.fixture
+def own_root():
+    """The root logger as it was, afterwards."""
+    root = logging.getLogger()
+    handlers, level, raises = list(root.handlers), root.level, logging.raiseExceptions
+    yield root
+    for handler in set(root.handlers).difference(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+    logging.raiseExceptions = raises
+
+
+def complaint(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of an error, besides click's usage lines."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    (line,) = [line for line in done.stderr.splitlines() if line and not line.startswith(USAGE)]
+    return line
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def closes(folder: Path, symbol: str, *prices: float) -> Path:
+    """A close a session, the last one on 16 July 2024."""
+    days = sessions_between(*map(_date, ("2024-05-01", "2024-07-16")))[-len(prices) :]
+    rows = [f"{day},{price}" for day, price in zip(days, prices, strict=True)]
+    return write(folder / f"{symbol}.csv", "date,close", *rows)
+
+
+def _date(text: str):
+    return date.fromisoformat(text)
+
+
+def tape(folder: Path, *, prints: int, step_ns: int = NS, name: str = "tape.parquet") -> Path:
+    """A recorded tape of IWM and QQQ from the opening bell of 16 July 2024, never the same price twice."""
+    opens = open_ns(_date("2024-07-16"))
+    rows = [
+        ("QQQ" if i % 3 == 2 else "IWM", opens + i * step_ns, i, 200.0 + i / 100, 10) for i in range(prints)
+    ]
+    path = folder / name
+    pl.DataFrame(rows, schema=["symbol", "ts_ns", "seq", "price", "size"], orient="row").write_parquet(path)
+    return path
+
+
+# Help and version
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(program, here, command):
+    told = program.out(*command, "--help")
+    assert told.startswith("Usage: rotation-tui")
+    assert "Example" in told
+    example = told.partition("Example")[2]
+    assert "rotation-tui" in example
+    assert all(len(line) <= 80 for line in told.splitlines())
+    assert here.out(*command, "-h") == told
+    assert not program.state.exists(), "asking for help leaves nothing behind"
+
+
+def test_every_command_is_in_the_list_above():
+    def below(command, *path):
+        yield list(path)
+        if isinstance(command, click.Group):
+            ctx = click.Context(command)
+            for name in command.list_commands(ctx):
+                yield from below(command.get_command(ctx, name), *path, name)
+
+    assert sorted(below(cli.cli)) == sorted(SUBCOMMANDS)
+
+
+def test_version(program):
+    from rotation import __version__
+
+    assert program.out("--version") == f"rotation-tui, version {__version__}\n"
+
+
+def test_the_themes_have_names_that_can_be_given(program):
+    names = [line.split()[0] for line in program.out("themes").splitlines()]
+    assert {"midnight", "paper", "colourblind", "redup", "mono"} <= set(names)
+    done = program("--theme", names[-1])
+    assert (done.returncode, done.stdout[:4]) == (0, "DEMO")
+
+
+# Bad input: exit code 2 and one line that says what and where
+
+
+@pytest.fixture
+def bad(tmp_path) -> Path:
+    folder = tmp_path / "in"
+    write(folder / "closes" / "IWM.csv", "date,close", "2024-07-15,217.19", "2024-07-16,oops")
+    write(folder / "negative" / "IWM.csv", "date,close", "2024-07-15,217.19", "2024-07-16,-1")
+    write(folder / "columns" / "IWM.csv", "day,price", "2024-07-15,217.19")
+    write(folder / "bars" / "IWM_5m.csv", BARS + "2024-07-16T14:35:00Z,1,1,1,x,5")
+    write(folder / "naive" / "IWM_5m.csv", BARS + "2024-07-16T14:35:00,1,1,1,1,5")
+    write(folder / "none" / "IWM_5m.csv", BARS.strip())
+    (folder / "empty").mkdir()
+    (folder / "loop").mkdir()
+    (folder / "loop" / "IWM.csv").symlink_to("IWM.csv")
+    pl.DataFrame(
+        {"symbol": [], "ts_ns": [], "price": []},
+        schema={"symbol": pl.String, "ts_ns": pl.Int64, "price": pl.Float64},
+    ).write_parquet(folder / "empty.parquet")
+    (folder / "broken.parquet").write_bytes(b"PAR1 this is none")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("args", "parts"),
+    [
+        ("snapshot --history in/nowhere", ["in/nowhere", "no such file or folder"]),
+        ("snapshot --history in/empty", ["in/empty", "no .csv or .parquet file"]),
+        ("snapshot --history in/closes", ["IWM.csv", "line 3", "oops"]),
+        ("snapshot --history in/negative", ["IWM.csv", "line 3", "-1"]),
+        ("snapshot --history in/columns", ["IWM.csv", "date"]),
+        ("snapshot --history in/loop/IWM.csv", ["in/loop/IWM.csv"]),
+        ("snapshot --history in/broken.parquet", ["broken.parquet"]),
+        ("snapshot --tape in/nowhere.csv", ["in/nowhere.csv", "no such file or folder"]),
+        ("snapshot --tape in/bars/IWM_5m.csv", ["IWM_5m.csv", "line 2", "'x'"]),
+        ("snapshot --tape in/naive/IWM_5m.csv", ["IWM_5m.csv", "line 2", "zone"]),
+        ("snapshot --tape in/none/IWM_5m.csv", ["IWM_5m.csv", "no rows"]),
+        ("snapshot --tape in/empty.parquet", ["empty.parquet", "no rows"]),
+        ("snapshot --tape in/broken.parquet", ["broken.parquet"]),
+        ("snapshot --at yesterday", ["--at", "'yesterday'", "2024-07-16T14:40:00Z"]),
+        ("snapshot --at 2024-07-16T10:40:00", ["--at", "zone", "-04:00"]),
+        ("snapshot --at 2024-07-13", ["--at", "not an NYSE session", "2024-07-12"]),
+        ("snapshot --at 2199-07-16", ["--at", "future"]),
+        ("snapshot --at 0001-01-01T00:00Z", ["--at", "1900"]),
+        ("snapshot --pair IWM", ["--pair", "'IWM'", "IWM/QQQ"]),
+        ("snapshot --pair IWM/IWM", ["--pair", "'IWM/IWM'"]),
+        ("snapshot --pair IWM/QQQ/SPY", ["--pair"]),
+        ("snapshot --returns x", ["--returns", "'x'", "'price', 'total'"]),
+        ("snapshot --format xml", ["--format", "'xml'", "'json'"]),
+        ("snapshot --nope", ["--nope"]),
+        ("replay", ["PATHS"]),
+        ("replay in/none/IWM_5m.csv", ["IWM_5m.csv", "no rows"]),
+        ("replay in/nowhere.csv", ["in/nowhere.csv"]),
+        ("replay in/empty.parquet --speed 0", ["--speed", "0.1"]),
+        ("demo --speed 1e9", ["--speed", "3600"]),
+        ("demo --theme nope", ["'nope'", "midnight", "paper"]),
+        ("demo --from noon", ["'noon'"]),
+        ("watch --tape in/bars/IWM_5m.csv", ["IWM_5m.csv", "line 2"]),
+        ("watch --from noon", ["--from", "'noon'"]),
+        ("watch --for x", ["--for", "'x'"]),
+        ("watch --for -1", ["--for"]),
+        ("history import", ["PATHS"]),
+        ("history import in/closes", ["IWM.csv", "line 3", "oops"]),
+        ("history import in/nowhere.csv", ["in/nowhere.csv"]),
+        ("--theme nope", ["'nope'", "midnight"]),
+        ("--log-level loud", ["--log-level", "'loud'", "'debug'"]),
+        ("--history in/closes", ["IWM.csv", "line 3"]),
+        ("nope", ["'nope'"]),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("bad")
+def test_bad_input_is_one_line_and_exit_code_2(here, args, parts):
+    line = complaint(here(*args.split()))
+    for part in parts:
+        assert part in line
+
+
+@pytest.mark.parametrize(
+    ("args", "part"),
+    [
+        ("snapshot --history in/closes", "IWM.csv, line 3"),
+        ("watch --tape in/bars/IWM_5m.csv", "IWM_5m.csv, line 2"),
+        ("replay in/none/IWM_5m.csv", "no rows"),
+        ("snapshot --at 2024-07-16T10:40:00", "zone"),
+        ("snapshot --pair IWM", "'IWM'"),
+        ("--theme nope", "midnight"),
+    ],
+)
+@pytest.mark.usefixtures("bad")
+def test_bad_input_to_the_installed_command_is_the_same(program, args, part):
+    assert part in complaint(program(*args.split()))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_one_may_not_read_is_bad_input(program, tmp_path):
+    closes(tmp_path / "closes", "IWM", 1.0).chmod(0)
+    assert "IWM.csv" in complaint(program("snapshot", "--history", "closes"))
+
+
+def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program):
+    script = (
+        "import sys\n"
+        "from tui import cli\n"
+        "class Backend:\n"
+        "    def snapshot(self, wanted): raise RuntimeError('two\\nlines')\n"
+        "    import_history = list_history = lambda self, *a, **k: self.snapshot(None)\n"
+        "    def open(self, wanted): return self\n"
+        "    async def run(self):\n"
+        "        try: self.snapshot(None)\n"
+        "        except RuntimeError as error: raise ExceptionGroup('feeds', [error]) from None\n"
+        "    async def listen(self): return; yield\n"
+        "sys.exit(cli.run(Backend()))"
+    )
+    for args in (["snapshot"], ["watch"], ["history", "list"], ["history", "import", "x"]):
+        done = program.run([sys.executable, "-c", script, *args])
+        assert (done.returncode, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("rotation-tui: stopped by an error of its own: RuntimeError: two lines")
+        assert str(program.log) in line
+        assert "Traceback" in program.log.read_text()
+        program.log.unlink()
+
+
+# Imported history
+
+
+def test_imported_history_is_what_a_snapshot_shows(program, tmp_path):
+    told = program.out(
+        "history", "import", closes(tmp_path, "IWM", 10.0, 11.0, 12.0), closes(tmp_path, "QQQ", 5.0, 5.0, 4.0)
+    )
+    assert [line.split()[0] for line in told.splitlines()] == ["IWM", "QQQ"]
+    assert "2024-07-12 to 2024-07-16" in told
+    assert program.out("history", "list") == told
+    taken = program.snapshot("--at", "2024-07-16")
+    assert taken["mode"] == ""
+    assert {s: leg["last"] for s, leg in taken["legs"].items()} == {"IWM": 12.0, "QQQ": 4.0}
+    assert taken["legs"]["IWM"]["streak"] == {"settled": 2, "with_today": 2, "provisional": False}
+    assert taken["spread"]["windows"]["1"]["pp"] == pytest.approx(100 / 11 + 20)
+    assert "DEMO" not in program.out("snapshot")
+
+
+def test_before_an_import_there_is_nothing_and_the_list_says_how_to_begin(here):
+    assert "history import --help" in here.out("history", "list")
+
+
+def test_one_bad_file_keeps_the_good_ones_out_and_the_old_ones_in(here, tmp_path):
+    good = closes(tmp_path, "IWM", 10.0, 11.0)
+    bad = write(tmp_path / "QQQ.csv", "date,close", "2024-07-16,nan")
+    assert "QQQ.csv, line 2" in complaint(here("history", "import", good, bad))
+    assert here.out("history", "list").startswith("nothing yet")
+    assert "DEMO" in here.out("snapshot"), "nothing was stored"
+
+    old = here.out("history", "import", good)
+    closes(tmp_path, "IWM", 10.0, 99.0)
+    complaint(here("history", "import", good, bad))
+    assert here.out("history", "list") == old
+    assert here.snapshot("--at", "2024-07-16")["legs"]["IWM"]["last"] == 11.0
+
+
+def test_a_shorter_series_replaces_a_longer_one_only_when_told(here, tmp_path):
+    here.out("history", "import", closes(tmp_path, "IWM", 9.0, 10.0, 11.0))
+    short = closes(tmp_path, "IWM", 10.0, 11.0)
+    assert "--replace" in complaint(here("history", "import", short))
+    here.out("history", "import", "--replace", short)
+    assert here.out("history", "list").split()[1] == "2"
+
+
+def test_a_named_folder_stands_before_what_was_imported(here, tmp_path):
+    here.out("history", "import", closes(tmp_path, "IWM", 10.0, 11.0))
+    closes(tmp_path / "other", "IWM", 20.0, 21.0)
+    assert here.snapshot("--history", "other", "--at", "2024-07-16")["legs"]["IWM"]["last"] == 21.0
+
+
+# One snapshot
+
+
+def test_with_nothing_at_hand_a_snapshot_is_the_demo_and_says_so(program):
+    told = program.out("snapshot")
+    assert told.startswith("DEMO ")
+    assert "5th gain in a row (4 + today)" in told
+    taken = program.snapshot()
+    assert taken["mode"] == "DEMO"
+    assert {leg["state"] for leg in taken["legs"].values()} == {"DEMO"}
+
+
+@pytest.mark.parametrize("args", [[], ["demo"], ["demo", "--from", "2024-07-16T15:00:00Z"]], ids=" ".join)
+def test_without_a_terminal_the_screen_is_one_text_snapshot_and_a_hint(program, args):
+    done = program(*args)
+    assert done.returncode == 0
+    assert done.stdout.startswith("DEMO ")
+    assert "\x1b" not in done.stdout
+    (hint,) = done.stderr.splitlines()
+    assert "not a terminal" in hint
+    assert "rotation-tui snapshot --help" in hint
+
+
+def test_a_replay_without_a_terminal_is_one_text_snapshot_too(here, tmp_path):
+    done = here("replay", tape(tmp_path, prints=4))
+    assert (done.returncode, done.stdout.split()[0]) == (0, "REPLAY")
+
+
+def test_json_is_what_the_schema_and_the_contract_say(here):
+    text = here.out("snapshot", "--format", "json")
+    taken = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    jsonschema.validate(taken, msgspec.json.schema(Snapshot))
+    assert msgspec.json.encode(msgspec.json.decode(text, type=Snapshot)).decode() == text.strip()
+    assert {
+        "seq",
+        "as_of",
+        "session",
+        "phase",
+        "legs",
+        "spread",
+        "value_growth",
+        "fed",
+        "breadth",
+        "headline",
+    } <= set(taken)
+    assert taken["breadth"] is None
+    assert (taken["fed"]["meeting"], taken["fed"]["state"]) == ("2024-07-31", "DEMO")
+    windows = {"1", "5", "20", "60", "252"}
+    assert {"IWM", "QQQ"} <= set(taken["legs"])
+    for leg in taken["legs"].values():
+        assert {"name", "last", "state", "age_s", "source", "return_pct", "streak", "since"} <= set(leg)
+        assert set(leg["return_pct"]) == set(leg["since"]) == windows
+        assert set(leg["streak"]) == {"settled", "with_today", "provisional"}
+        assert all(
+            set(since) == {"date", "value_pct", "first_date"} for since in leg["since"].values() if since
+        )
+    spread = taken["spread"]
+    assert (spread["base"], spread["against"]) == ("IWM", "QQQ")
+    assert set(spread["relative_streak"]) == {"settled", "with_today", "provisional"}
+    assert set(spread["windows"]) == windows
+    for window in spread["windows"].values():
+        assert set(window) == {"pp", "since", "z", "percentile", "n"}
+        assert set(window["since"]) == {"date", "value_pp", "first_date"}
+
+
+def test_a_record_says_since_when_records_are_kept(here, tmp_path):
+    here.out("history", "import", closes(tmp_path, "IWM", 10.0, 11.0, 13.0))
+    since = here.snapshot("--at", "2024-07-16")["legs"]["IWM"]["since"]["1"]
+    assert since == {"date": None, "value_pct": None, "first_date": "2024-07-15"}
+
+
+def test_unknown_is_null_and_a_dash_never_zero(here, tmp_path):
+    here.out("history", "import", closes(tmp_path, "IWM", 10.0, 11.0))
+    leg = here.snapshot("--at", "2024-07-16")["legs"]["IWM"]
+    assert [leg["return_pct"][k] for k in ("5", "20", "60", "252")] == [None] * 4
+    row = next(r for r in here.out("snapshot", "--at", "2024-07-16").splitlines() if r.startswith("IWM "))
+    assert row.split()[2:7] == ["+10.00", "—", "—", "—", "—"]
+
+
+def test_svg_is_a_picture_of_the_screen(program):
+    root = ET.fromstring(program.out("snapshot", "--format", "svg"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    shown = "".join(root.itertext()).replace("\xa0", " ")
+    for part in ("DEMO", "Russell 2000 (IWM)", "Legs", "Spread", "Ratio", "Health"):
+        assert part in shown
+
+
+def test_another_pair_and_total_returns(here):
+    taken = here.snapshot("--pair", "dia/spy", "--returns", "total")
+    assert (taken["spread"]["base"], taken["spread"]["against"]) == ("DIA", "SPY")
+    assert list(taken["legs"])[:2] == ["DIA", "SPY"]
+
+
+def test_several_tapes_after_one_option(here, tmp_path):
+    one = write(tmp_path / "IWM_5m.csv", BARS + "2024-07-16T14:35:00Z,1,1,1,1,5")
+    two = write(tmp_path / "QQQ_5m.csv", BARS + "2024-07-16T14:35:00Z,2,2,2,2,5")
+    for args in (["--tape", one, two], ["--tape", one, "--tape", two]):
+        taken = here.snapshot(*args)
+        assert {s: leg["last"] for s, leg in taken["legs"].items()} == {"IWM": 1.0, "QQQ": 2.0}
+        assert taken["as_of"] == "2024-07-16T14:40:00Z"
+
+
+# A stream of snapshots
+
+
+def timeless(line: str) -> dict:
+    """A line without what changes merely because time passes."""
+    taken = json.loads(line)
+    for leg in taken["legs"].values():
+        del leg["age_s"]
+    del taken["seq"], taken["as_of"], taken["health"]["feeds"], taken["health"]["tape"]
+    return taken
+
+
+def test_watch_ends_by_itself_at_the_tape_s_end(program, tmp_path):
+    lines = program.out("watch", tape(tmp_path, prints=40, step_ns=60 * NS), "--speed", "3600").splitlines()
+    taken = [json.loads(line) for line in lines]
+    schema = msgspec.json.schema(Snapshot)
+    for snapshot in (taken[0], taken[-1]):
+        jsonschema.validate(snapshot, schema)
+    assert len(lines) > 2
+    assert all(a["seq"] < b["seq"] and a["as_of"] <= b["as_of"] for a, b in pairwise(taken))
+    bare = [timeless(line) for line in lines]
+    assert all(a != b for a, b in pairwise(bare)), "a line only where something changed"
+    assert taken[-1]["legs"]["IWM"]["last"] == 200.39
+    assert taken[-1]["health"]["tape"]["position"] == taken[-1]["health"]["tape"]["end"]
+    assert taken[-1]["mode"] == "REPLAY"
+
+
+def test_watch_for_a_while(program, tmp_path):
+    long = tape(tmp_path, prints=3_000, step_ns=5 * NS)
+    lines = program.out("watch", "--tape", long, "--speed", "60", "--for", "2").splitlines()
+    assert len(lines) > 1
+    position = json.loads(lines[-1])["health"]["tape"]["position"]
+    assert position < from_ns(open_ns(_date("2024-07-16")) + 3_000 * 5 * NS).isoformat(), "the tape goes on"
+
+
+def test_watch_for_no_time_at_all(here):
+    assert len(here.out("watch", "--for", "0").splitlines()) <= 1
+
+
+def test_watch_without_a_tape_tells_the_settled_state_and_ends(here, tmp_path):
+    here.out("history", "import", closes(tmp_path, "IWM", 10.0, 11.0))
+    (line,) = here.out("watch").splitlines()
+    assert json.loads(line)["legs"]["IWM"]["last"] == 11.0
+
+
+def test_watch_begins_where_it_is_told(program, tmp_path):
+    path = tape(tmp_path, prints=40, step_ns=60 * NS)
+    lines = program.out("watch", path, "--from", "2024-07-16T14:00:00Z", "--speed", "3600").splitlines()
+    assert json.loads(lines[0])["as_of"] == "2024-07-16T14:00:00Z"
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_reader_that_goes_away_ends_watch_quietly(program, tmp_path, lines):
+    with program.start("watch", tape(tmp_path, prints=20_000, step_ns=NS), "--speed", "60") as running:
+        for _ in range(lines):
+            json.loads(running.stdout.readline())
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(LIMIT_S) == 0
+
+
+def test_a_reader_that_goes_away_ends_snapshot_quietly(program):
+    with program.start("snapshot", "--format", "svg") as running:
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(LIMIT_S) == 0
+
+
+class Told:
+    """A desk that says these snapshots, then fails or goes on for ever if told to."""
+
+    controls = None
+
+    def __init__(self, *snapshots: Snapshot, error: Exception | None = None, stays: bool = False) -> None:
+        self._snapshots = snapshots
+        self._error = error
+        self._stays = stays
+        self._done = asyncio.Event()
+
+    async def run(self) -> None:
+        await self._done.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def listen(self):
+        for snapshot in self._snapshots:
+            yield snapshot
+        self._done.set()
+        if self._stays:
+            await asyncio.Event().wait()
+
+
+async def test_what_changes_only_in_time_is_no_line(scenes):
+    replace = msgspec.structs.replace
+    first = scenes["live"]
+    later = replace(
+        first,
+        seq=first.seq + 1,
+        as_of=first.as_of + timedelta(seconds=9),
+        legs={symbol: replace(leg, age_s=(leg.age_s or 0) + 9) for symbol, leg in first.legs.items()},
+        health=replace(first.health, feeds=()),
+    )
+    moved = replace(
+        later, seq=first.seq + 2, legs={**later.legs, "IWM": replace(later.legs["IWM"], last=1.0)}
+    )
+    out = io.StringIO()
+    await watch(Told(first, later, later, moved, moved), None, out)
+    assert [msgspec.json.decode(line, type=Snapshot) for line in out.getvalue().splitlines()] == [
+        first,
+        moved,
+    ]
+
+
+async def test_what_the_desk_raises_comes_out_of_watch_after_what_it_said(scenes):
+    out = io.StringIO()
+    with pytest.raises(InputError, match="the tape broke"):
+        await watch(Told(scenes["live"], error=InputError("the tape broke")), None, out)
+    assert len(out.getvalue().splitlines()) == 1
+
+
+async def test_watch_for_a_time_leaves_a_desk_that_goes_on(scenes):
+    out = io.StringIO()
+    await watch(Told(scenes["live"], stays=True), 0.1, out)
+    assert len(out.getvalue().splitlines()) == 1
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# The log
+
+
+@pytest.mark.parametrize("level", ["debug", "error"])
+def test_the_log_is_a_file_and_never_the_screen(program, tmp_path, level):
+    path = tape(tmp_path, prints=4)
+    quiet = program.out("snapshot", "--tape", path)
+    loud = program.out("--log-level", level, "snapshot", "--tape", path)
+    assert loud == quiet
+    program.log.unlink()
+    program.out("--log-level", level, "watch", path, "--speed", "60")
+    assert ("feed tape starts as REPLAY" in program.log.read_text()) == (level == "debug")
+    assert [file.name for file in program.log.parent.iterdir()] == [program.log.name]
+
+
+def test_notes_of_an_import_go_to_the_log(here, tmp_path):
+    folder = tmp_path / "closes"
+    write(folder / "IWM.csv", "date,close", "2024-07-13,10", "2024-07-15,11")
+    done = here("snapshot", "--history", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "WARNING feeds.desk.open: history: " in here.log.read_text()
+
+
+def test_a_state_folder_that_cannot_be_written_stops_nothing(program):
+    write(program.state)
+    assert program.out("snapshot").startswith("DEMO ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_not_told_on_the_screen(program):
+    program.log.parent.mkdir(parents=True)
+    program.log.symlink_to("/dev/full")
+    assert program.out("--log-level", "debug", "watch", "--for", "0.5") != ""
+
+
+def test_the_log_rotates_and_its_size_is_bounded(tmp_path, monkeypatch, own_root):
+    monkeypatch.setattr(logs, "MAX_BYTES", 2_000)
+    monkeypatch.setattr(logs, "log_file", lambda: tmp_path / "deep" / "rotation-tui.log")
+    path = logs.start("info")
+    assert path == tmp_path / "deep" / "rotation-tui.log"
+    log = logging.getLogger("test")
+    for i in range(500):
+        log.debug("not told")
+        log.info("line %03d of a log that goes on", i)
+    files = sorted(path.parent.iterdir())
+    assert [file.name for file in files] == [
+        path.name,
+        *(f"{path.name}.{n}" for n in range(1, logs.BACKUPS + 1)),
+    ]
+    assert all(file.stat().st_size <= 2_000 for file in files)
+    kept = "".join(file.read_text() for file in reversed(files)).splitlines()
+    assert [line.split("line ")[1][:3] for line in kept] == [f"{i:03}" for i in range(500 - len(kept), 500)]
+    assert "INFO test: line 499" in kept[-1]
+
+
+# The case it must tell
+
+
+@pytest.fixture(scope="module")
+def case(shared_data, tmp_path_factory):
+    """The snapshot at an instant or session of July 2024, from the real closes and bars."""
+    program = Program(tmp_path_factory.mktemp("case"))
+    bars = [shared_data / "intraday" / f"{symbol}_5m_2024-07-16.csv" for symbol in ("IWM", "QQQ")]
+
+    def take(at: str) -> dict:
+        return program.snapshot("--history", shared_data / "daily", "--tape", *bars, "--at", at)
+
+    return take
+
+
+def test_the_case_at_10_40(case):
+    taken = case("2024-07-16T14:40:00Z")
+    assert (taken["as_of"], taken["session"], taken["phase"]) == (
+        "2024-07-16T14:40:00Z",
+        "2024-07-16",
+        "REGULAR",
+    )
+    iwm, qqq = taken["legs"]["IWM"], taken["legs"]["QQQ"]
+    assert (iwm["last"], qqq["last"]) == (221.28, 495.43)
+    assert (iwm["state"], iwm["age_s"]) == ("REPLAY", 0.0)
+    assert iwm["return_pct"]["1"] == pytest.approx(1.88, abs=0.005)
+    assert iwm["streak"] == {"settled": 4, "with_today": 5, "provisional": True}
+    assert iwm["return_pct"]["5"] == pytest.approx(9.87090, abs=1e-5)
+    assert iwm["since"]["5"]["date"] == "2020-05-27"
+    assert iwm["since"]["5"]["value_pct"] == pytest.approx(10.018, abs=1e-3)
+    five = taken["spread"]["windows"]["5"]
+    assert five["pp"] == pytest.approx(10.341, abs=1e-3)
+    assert five["since"]["date"] == "2016-11-14"
+    assert five["since"]["value_pp"] == pytest.approx(10.401, abs=1e-3)
+    assert taken["value_growth"]["low"]["date"] == "2024-07-05"
+    assert taken["value_growth"]["low"]["since"] is None
+    assert taken["headline"] == (
+        "Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); +9.9 % in 5 sessions,"
+        " best since 27 May 2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest since 14 Nov 2016."
+    )
+
+
+def test_the_case_after_that_day_s_close(case):
+    taken = case("2024-07-16")
+    iwm, five = taken["legs"]["IWM"], taken["spread"]["windows"]["5"]
+    assert iwm["streak"] == {"settled": 5, "with_today": 5, "provisional": False}
+    assert iwm["return_pct"]["5"] == pytest.approx(11.519, abs=1e-3)
+    assert iwm["since"]["5"]["date"] == "2020-04-29"
+    assert five["pp"] == pytest.approx(11.807, abs=1e-3)
+    assert five["since"]["date"] == "2001-04-03"
+    assert iwm["source"] == "history daily"
+
+
+def test_the_case_after_the_close_before_and_its_trap(case):
+    taken = case("2024-07-15")
+    iwm = taken["legs"]["IWM"]
+    assert taken["session"] == "2024-07-15"
+    assert iwm["return_pct"]["1"] == pytest.approx(1.900, abs=5e-4)
+    assert iwm["streak"] == {"settled": 4, "with_today": 4, "provisional": False}

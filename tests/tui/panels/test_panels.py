@@ -1,0 +1,214 @@
+"""What panels say, without a terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from rotation.feed_stats import FeedStats
+from rotation.snapshot import FeedHealth, SincePct, Streak
+from tests.tui.conftest import with_leg
+from tui.panels import legs
+from tui.panels.registry import PANELS
+from tui.panels.ribbon import run
+from tui.screen.keymap import ACTIONS
+from tui.screen.view_state import ViewState
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+
+VIEW = ViewState()
+SIZES = [(160, 45), (96, 13), (76, 20), (36, 8), (10, 3)]
+
+
+def lines(
+    panel: str, snapshot: Snapshot, view: ViewState = VIEW, width: int = 96, height: int = 40
+) -> list[str]:
+    return ["".join(text for text, _ in row) for row in PANELS[panel].rows(snapshot, view, width, height)]
+
+
+def roles(panel: str, snapshot: Snapshot, text: str) -> set[str]:
+    rows = PANELS[panel].rows(snapshot, VIEW, 96, 40)
+    return {role for row in rows for shown, role in row if text in shown}
+
+
+@pytest.mark.parametrize("scene", ["live", "closed", "cached", "empty"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("panel", list(PANELS))
+def test_every_panel_draws_every_scene_at_any_size(
+    panel: str, size: tuple[int, int], scene: str, scenes: dict[str, Snapshot]
+) -> None:
+    drawn = PANELS[panel].draw(scenes[scene], VIEW, *size)
+    assert len(drawn.rows) == size[1]
+    assert {sum(len(text) for text, _ in row) for row in drawn.rows} == {size[0]}
+
+
+def test_the_ribbon_says_the_sentence_and_its_mark(scenes: dict[str, Snapshot]) -> None:
+    told = lines("ribbon", scenes["live"], width=160, height=3)
+    assert " DEMO " in told[0]
+    assert "Tue 16 Jul 2024 10:40:00 EDT  REGULAR" in told[0]
+    assert " ".join(told[1:]) == scenes["live"].headline
+
+
+def test_the_ribbon_says_when_it_shows_another_day(scenes: dict[str, Snapshot]) -> None:
+    assert "showing Tue 16 Jul 2024" in lines("ribbon", scenes["cached"], width=160, height=3)[0]
+    assert "showing" not in lines("ribbon", scenes["live"], width=160, height=3)[0]
+
+
+def test_paused_and_demo_survive_the_smallest_terminal(scenes: dict[str, Snapshot]) -> None:
+    told = lines("ribbon", scenes["live"], msgspec.structs.replace(VIEW, paused=True), width=40, height=3)
+    assert "DEMO" in told[0]
+    assert "PAUSED" in told[0]
+    assert told[1].startswith("IWM ▲+1.88% ▲5 (4+1)")
+
+
+def test_legs_keep_settled_and_today_apart(scenes: dict[str, Snapshot]) -> None:
+    live = lines("legs", scenes["live"])
+    iwm = next(line for line in live if line.startswith("IWM"))
+    assert iwm.split() == [
+        "IWM", "221.28", "▲+1.88", "+9.87", *iwm.split()[4:7], "▲5", "(4+1)", "27", "May", "2020", "DEMO",
+    ]  # fmt: skip
+    closed = next(line for line in lines("legs", scenes["closed"]) if line.startswith("IWM"))
+    assert "▲5 " in closed
+    assert "(4+1)" not in closed
+
+
+def test_unknown_figures_are_dashes(scenes: dict[str, Snapshot]) -> None:
+    iwn = next(line for line in lines("legs", scenes["closed"]) if line.startswith("IWN"))
+    assert "0.00" not in iwn
+    assert iwn.split()[2:9] == ["—"] * 7
+
+
+def test_stale_looks_stale(scenes: dict[str, Snapshot]) -> None:
+    stale = with_leg(scenes["live"], "QQQ", state="STALE 42s")
+    assert roles("legs", stale, "STALE 42s") == {"warn"}
+    assert roles("legs", scenes["live"], "DEMO") == {"accent"}
+
+
+def test_a_record_is_called_one(scenes: dict[str, Snapshot]) -> None:
+    leg = scenes["live"].legs["IWM"]
+    since = {**leg.since, "5": SincePct(None, None, date(2000, 5, 26))}
+    record = with_leg(scenes["live"], "IWM", since=since)
+    assert roles("legs", record, "record") == {"accent"}
+
+
+def test_columns_go_in_order_of_worth_as_room_goes(scenes: dict[str, Snapshot]) -> None:
+    shown_before: set[str] = {c.head for c in legs.COLUMNS}
+    for width in range(120, 4, -1):
+        shown = {c.head for c in legs._fitting(width)}
+        assert shown <= shown_before
+        assert sum(len(text) for text, _ in PANELS["legs"].rows(scenes["live"], VIEW, width, 20)[1]) <= max(
+            width + 1, 6
+        )
+        shown_before = shown
+    assert {"last", "day %", "streak"} <= {c.head for c in legs._fitting(36)}
+
+
+def test_the_spread_marks_the_chosen_window(scenes: dict[str, Snapshot]) -> None:
+    told = lines("spread", scenes["live"], msgspec.structs.replace(VIEW, window=20))
+    assert [line.startswith("▸20d") for line in told].count(True) == 1
+    five = next(line for line in told if line.startswith(" 5d"))
+    assert "14 Nov 2016 (+10.40)" in five
+
+
+def test_the_ratio_shows_both_charts_or_the_one_that_fits(scenes: dict[str, Snapshot]) -> None:
+    live = scenes["live"]
+    assert sum("New York" in line for line in lines("ratio", live, height=30)) == 1
+    assert any("IWM/QQQ" in line for line in lines("ratio", live, height=30))
+    small = lines("ratio", live, height=7)
+    assert len(small) == 7
+    assert small[0].startswith("today")
+    assert lines("ratio", scenes["cached"], height=7)[0].startswith("IWM/QQQ")
+    daily = lines("ratio", live, msgspec.structs.replace(VIEW, chart="daily"), height=30)
+    assert not any("today" in line for line in daily)
+    assert any("a price proxy" in line for line in daily)
+
+
+def test_health_counts_what_was_turned_away(scenes: dict[str, Snapshot]) -> None:
+    live = scenes["live"]
+    counts = msgspec.structs.replace(live.health.counts, bad_price=3)
+    broken = msgspec.structs.replace(live, health=msgspec.structs.replace(live.health, counts=counts))
+    assert "       3" in "".join(lines("health", broken))
+    assert roles("health", broken, "       3") == {"warn"}
+
+
+def test_health_tells_what_a_stream_has_counted(scenes: dict[str, Snapshot]) -> None:
+    live = scenes["live"]
+    stats = FeedStats(
+        symbols=10, subscribed=10, quotes=1234, rate_per_s=2.5, age_s=3.0, lag_s=None, reconnects=2,
+        rejects=1, last_reject="IWM: 0 is no price",
+    )  # fmt: skip
+    feeds = (
+        FeedHealth("Yahoo", "GAPPED", "10 of 10 symbols, 1 gapped: " + "no answer " * 12, 1234, 9, stats),
+        FeedHealth("Alpaca", "AUTH_FAILED", "key or secret is wrong", 0, 0),
+    )
+    health = msgspec.structs.replace(live.health, feeds=feeds)
+    told = lines("health", msgspec.structs.replace(live, health=health))
+    assert told[0] == "feed    Yahoo GAPPED "
+    assert told[1].startswith("        10 of 10 symbols, 1 gapped: no answer")
+    assert (
+        "        1,234 quotes, 2.5/s · age 3s · lag — · 2 reconnects · 1 rejected: IWM: 0 is no price" in told
+    )
+    assert "feed    Alpaca AUTH_FAILED key or secret is wrong" in told
+    assert not any("gaps" in line for line in told)
+
+
+def test_help_names_every_action_and_finds(scenes: dict[str, Snapshot]) -> None:
+    help_view = msgspec.structs.replace(VIEW, help=True)
+    told = "\n".join(lines("help", scenes["live"], help_view, width=200))
+    assert all((action.says in told) == (action.scope != "host") for action in ACTIONS)
+    health = msgspec.structs.replace(scenes["live"].health, host=("1 of 200 viewers",))
+    hosted = msgspec.structs.replace(scenes["live"], health=health)
+    visitor = "\n".join(lines("help", hosted, help_view, width=200))
+    assert all((action.says in visitor) == (action.scope != "tape") for action in ACTIONS)
+    assert "1 of 200 viewers" in lines("health", hosted)[-1]
+    found = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="MIDRANK"), width=200)
+    assert [line for line in found if "midrank" in line]
+    assert not [line for line in found if "Keys" in line]
+    nothing = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="xyzzy"))
+    assert "nothing matches" in nothing[-1]
+
+
+def test_the_key_line_keeps_help_and_quit_in_any_width(scenes: dict[str, Snapshot]) -> None:
+    for width in range(40, 170):
+        (line,) = lines("keys", scenes["live"], width=width)
+        assert len(line) <= width
+        assert "? help" in line
+        assert "q quit" in line
+
+
+@pytest.mark.parametrize(
+    ("streak", "shown"),
+    [
+        (Streak(4, 5, provisional=True), "▲5 (4+1)"),
+        (Streak(5, 5, provisional=False), "▲5"),
+        (Streak(2, -1, provisional=True), "▼1 (0+1)"),
+        (Streak(3, 0, provisional=True), "0"),
+        (Streak(-3, None, provisional=False), "▼3"),
+        (Streak(None, None, provisional=False), "—"),
+    ],
+)
+def test_runs(streak: Streak, shown: str) -> None:
+    assert run(streak) == shown
+
+
+def test_a_hostile_symbol_cannot_reach_the_terminal(scenes: dict[str, Snapshot]) -> None:
+    live = scenes["live"]
+    evil = "\x1b]52;c;aGk=\x07\u202e"
+    hostile = msgspec.structs.replace(
+        live, legs={evil: live.legs["IWM"], **live.legs}, headline=evil + live.headline
+    )
+    for panel in PANELS.values():
+        drawn = panel.draw(hostile, VIEW, 100, 30)
+        assert all(text.isprintable() for row in drawn.rows for text, _ in row)
+
+
+def test_scrolling_shows_the_rest_and_says_there_is_more(scenes: dict[str, Snapshot]) -> None:
+    top = PANELS["legs"].draw(scenes["live"], VIEW, 80, 6)
+    assert "↓" in top.rows[0][1][0] + top.rows[0][2][0]
+    assert top.most == 4
+    low = PANELS["legs"].draw(scenes["live"], msgspec.structs.replace(VIEW, scroll=99), 80, 6)
+    assert "IVW" in "".join(text for text, _ in low.rows[-2])

@@ -1,0 +1,237 @@
+"""The screen as a person sees it: pictures at every size, and keys that do what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from rotation.errors import InputError
+from tests.support import fed_scenes
+from tests.tui.conftest import ScriptedDesk, with_leg
+from tui.output.svg import Still
+from tui.output.text import quotation
+from tui.screen.app import RotationApp
+from tui.screen.line_panel import LinePanel
+from tui.screen.theme import names
+from tui.screen.view_state import ViewState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from textual.pilot import Pilot
+
+    from rotation.snapshot import Snapshot
+
+SIZES = [(160, 45), (120, 40), (80, 24), (40, 12)]
+
+
+async def shown(pilot: Pilot[None], *keys: str) -> None:
+    """Wait for the first snapshot, then press keys."""
+    app = pilot.app
+    assert isinstance(app, RotationApp)
+    while app.snapshot is None:
+        await pilot.pause(0.01)
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def text_of(app: RotationApp, panel: str) -> str:
+    """The characters a panel has on screen."""
+    widget = app.query_one(f"#{panel}", LinePanel)
+    return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("scene", ["live", "cached"])
+def test_the_desk(
+    scene: str, size: tuple[int, int], scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
+) -> None:
+    app = RotationApp(lambda: Still(scenes[scene]), ViewState(themes=names()))
+    assert snap_compare(app, terminal_size=size, run_before=shown)
+
+
+@pytest.mark.parametrize("keys", [("?",), ("3", "z"), ("2", "enter", "]")], ids=["help", "ratio", "spread"])
+def test_zoomed_and_help(
+    keys: tuple[str, ...], scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
+) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=lambda pilot: shown(pilot, *keys))
+
+
+@pytest.mark.parametrize("theme", names())
+def test_themes(theme: str, scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(theme=theme, themes=names()))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=shown)
+
+
+async def test_keys_move_the_view(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        assert "2 Spread" in text_of(app, "spread")
+        await pilot.press("3")
+        await pilot.pause()
+        assert app.query_one("#spread").region.area == 0
+        assert "today" in text_of(app, "ratio")
+        await pilot.press("tab", "tab", "tab", "enter")
+        await pilot.pause()
+        assert app.view.focus == "legs"
+        assert app.query_one("#legs").size.height == 24 - 4 - 1
+        await pilot.press("escape", "]")
+        assert (app.view.zoomed, app.view.window) == (False, 20)
+        assert "20d since" in text_of(app, "legs")
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert "Keys" in text_of(app, "help")
+        await pilot.press("slash", *"midrank")
+        await pilot.pause()
+        assert "midrank" in text_of(app, "help")
+        assert "Shift+Tab" not in text_of(app, "help")
+        await pilot.press("q")
+        assert app.is_running
+        assert app.view.filter == "midrankq"
+        await pilot.press("escape", "escape", "q")
+    assert app.return_code == 0
+
+
+async def test_a_click_focuses_and_the_wheel_scrolls(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot)
+        await pilot.click("#health")
+        assert app.view.focus == "health"
+        await pilot.click("#ribbon")
+        assert app.view.focus == "health"
+
+
+async def test_pause_freezes_the_screen_while_data_goes_on(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot, "space")
+        later = with_leg(scenes["live"], "IWM", last=999.99)
+        app.take(later)
+        await pilot.pause()
+        assert "PAUSED" in text_of(app, "ribbon")
+        assert "999.99" not in text_of(app, "legs")
+        await pilot.press("t")
+        assert "999.99" not in text_of(app, "legs")
+        await pilot.press("space")
+        await pilot.pause()
+        assert "PAUSED" not in text_of(app, "ribbon")
+        assert "999.99" in text_of(app, "legs")
+
+
+async def test_only_changed_cells_are_refreshed(
+    scenes: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot)
+        asked: list[tuple[str | None, int]] = []
+        plain = LinePanel.refresh
+
+        def refresh(self: LinePanel, *regions: object, **more: object) -> object:
+            asked.append((self.id, sum(region.area for region in regions) if regions else -1))
+            return plain(self, *regions, **more)
+
+        monkeypatch.setattr(LinePanel, "refresh", refresh)
+        app.take(scenes["live"])
+        assert asked == []
+        app.take(with_leg(scenes["live"], "QQQ", last=495.44))
+        assert [panel for panel, _ in asked] == ["legs"]
+        assert 0 < asked[0][1] <= 10
+
+
+@pytest.mark.parametrize(
+    "key_and_call", [("p", "hold"), ("<", "slower"), (">", "faster"), (",", -300.0), (".", 300.0)]
+)
+async def test_tape_keys_reach_the_tape(
+    key_and_call: tuple[str, object], scenes: dict[str, Snapshot]
+) -> None:
+    key, call = key_and_call
+    desk = ScriptedDesk([scenes["live"]])
+    app = RotationApp(lambda: desk, ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        app.press(key)
+        assert desk.controls.asked == [call]
+
+
+async def test_any_size_at_any_time(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        for size in [(40, 12), (39, 9), (1, 1), (300, 100), (100, 24), (99, 23), (80, 24)]:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            for widget in app.query(LinePanel):
+                for y in range(widget.size.height):
+                    assert widget.render_line(y).cell_length == widget.size.width, (size, widget.id)
+        assert "1 Legs" in text_of(app, "legs")
+
+
+async def test_the_copied_headline_carries_source_and_time(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "y")
+        assert app.clipboard == quotation(scenes["live"])
+    assert app.clipboard.startswith("DEMO: Russell 2000 (IWM) +1.88 %")
+    assert "built-in demo" in app.clipboard
+    assert "as of 2024-07-16 14:40:00 UTC" in app.clipboard
+
+
+@pytest.mark.parametrize("error", [InputError("IWM.csv, line 3: close is x"), RuntimeError("boom")])
+async def test_what_fails_behind_the_screen_ends_it_and_is_kept(error: Exception) -> None:
+    def fail() -> Still:
+        raise error
+
+    app = RotationApp(fail, ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.is_running:
+            await pilot.pause(0.01)
+    assert app.failure is error
+    assert app.return_code == 1
+
+
+async def test_an_error_while_painting_ends_it_without_a_page_of_locals(
+    scenes: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    boom = RuntimeError("boom")
+
+    def broken(*_: object) -> None:
+        raise boom
+
+    with pytest.raises(RuntimeError, match="boom"):  # noqa: PT012 - run_test raises as its block ends
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shown(pilot)
+            monkeypatch.setattr(RotationApp, "_look", broken)
+            await pilot.press("t")
+    assert app.failure is boom
+    assert app.return_code == 1
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("zoomed", [False, True], ids=["desk", "zoomed"])
+def test_the_fed(
+    size: tuple[int, int], zoomed: bool, scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
+) -> None:
+    snapshot = msgspec.structs.replace(scenes["live"], mode="", fed=fed_scenes.july())
+    app = RotationApp(lambda: Still(snapshot), ViewState(themes=names(), focus="fed", zoomed=zoomed))
+    assert snap_compare(app, terminal_size=size, run_before=shown)
+
+
+@pytest.mark.parametrize(
+    ("scene", "as_of"), [("offline", fed_scenes.NOW), ("hike", fed_scenes.HIKE_NOW)], ids=["offline", "hike"]
+)
+def test_the_fed_in_other_weather(
+    scene: str, as_of: datetime, scenes: dict[str, Snapshot], snap_compare: Callable[..., bool]
+) -> None:
+    fed = fed_scenes.all_scenes()[scene]
+    snapshot = msgspec.structs.replace(scenes["live"], mode="", as_of=as_of, fed=fed)
+    app = RotationApp(lambda: Still(snapshot), ViewState(themes=names(), focus="fed"))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=shown)

@@ -1,0 +1,107 @@
+"""``rotation-tui fed``: the rate-cut table of a strip or of the market now, and our own history of it."""
+
+from __future__ import annotations
+
+import sys
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from tui.cli.options import backend, start_log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+EXAMPLES = """\b
+Examples:
+  rotation-tui fed
+  rotation-tui fed --view local --format csv
+  rotation-tui fed --strip strip.json --format json
+  rotation-tui fed history --since 2026-11-01 --format parquet > cuts.parquet
+"""
+
+
+def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    """A range check lets NaN through."""
+    if isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
+    return value
+
+
+@click.group("fed", invoke_without_command=True, epilog=EXAMPLES)
+@click.option(
+    "--strip",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="JSON: watch_date, target_range_bp, fomc_dates, prices; instead of the market now.",
+)
+@click.option(
+    "--view",
+    type=click.Choice(["conditional", "aggregated", "local"]),
+    default="conditional",
+    show_default=True,
+)
+@click.option("--legacy", is_flag=True, help="The day count of before August 2024.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+@click.option(
+    "--age-gap",
+    "age_gap_s",
+    type=click.FloatRange(0),
+    default=300.0,
+    show_default=True,
+    envvar="ROTATION_TUI_FED_AGE_GAP",
+    metavar="SECONDS",
+    callback=_seconds,
+    help="Prices of one meeting may differ in age by this much; beyond it there are no figures of it.",
+)
+@click.pass_context
+def fed(
+    ctx: click.Context,
+    /,
+    *,
+    strip: Path | None,
+    view: Literal["conditional", "aggregated", "local"],
+    legacy: bool,
+    form: str,
+    age_gap_s: float,
+) -> None:
+    """The probability of rate cuts, hikes and holds, from the prices of 30-Day Fed Funds futures (ZQ)."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from tui.output import fed_report  # noqa: PLC0415
+
+    if strip is not None:
+        click.echo(fed_report.of_file(strip, view, form, legacy=legacy), nl=False)
+        return
+    start_log(ctx)
+    inputs, now_ns = backend(ctx).fed_inputs(age_gap_s=age_gap_s)
+    click.echo(fed_report.of_now(inputs, now_ns, view, form, legacy=legacy), nl=False)
+
+
+@fed.command("history", epilog="\b\nExample:\n  rotation-tui fed history --since 2026-11-01")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="A day in New York; from its beginning.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True
+)
+@click.pass_context
+def history(
+    ctx: click.Context, /, *, since: datetime | None, form: Literal["csv", "json", "parquet"]
+) -> None:
+    """Every probability that was logged while rotation-tui ran, and those of each settlement."""
+    if form == "parquet" and sys.stdout.isatty():
+        raise click.UsageError(
+            "Parquet is no text; send it into a file: fed history --format parquet > cuts.parquet"
+        )
+    start_log(ctx)
+    told = backend(ctx).fed_history(since.date() if since else None, form)
+    sys.stdout.buffer.write(told)
+    sys.stdout.flush()

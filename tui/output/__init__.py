@@ -1,0 +1,1 @@
+"""The same figures as text, SVG and JSON."""

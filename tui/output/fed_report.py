@@ -1,0 +1,150 @@
+"""``rotation-tui fed``: the rate-cut table of a strip or of the market now, as text, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.errors import InputError, UnavailableError
+from rotation.fed.assemble import fed
+from rotation.fed.prices import prices
+from rotation.fed.strip.file import parse_strip
+from rotation.fed.table import checked_table
+from rotation.text import day, duration
+from tui.screen.draw import UNKNOWN, change, clean, column, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rotation.fed.chain import StripCase
+    from rotation.fed.figures import Fed
+    from rotation.fed.inputs import FedInputs
+    from rotation.fed.odds import View
+    from rotation.fed.table import FedRow, FedTable
+
+
+def of_file(strip: Path, view: View, form: str, *, legacy: bool) -> str:
+    """The table of the strip in a file. Raises InputError for a file or a strip that makes no sense."""
+    shown = clean(strip.name or str(strip))
+    try:
+        data = strip.read_bytes()
+    except OSError as error:
+        raise InputError(f"{shown}: cannot be read ({error.strerror}); check the path") from error
+    try:
+        case = parse_strip(data)
+        table, flags = checked_table(case, view, legacy=legacy)
+    except InputError as error:
+        raise InputError(f"{shown}: {error}") from error
+    return _FORMS[form](case, table, flags)
+
+
+def of_now(inputs: FedInputs, now_ns: int, view: View, form: str, *, legacy: bool) -> str:
+    """The table of the market now, in text with the markets beside it and where everything comes from.
+
+    Raises UnavailableError where the sources gave too little, and says which failed.
+    """
+    known = fed(inputs, now_ns)
+    if known is None or known.cut is None or inputs.target_range_bp is None:
+        raise UnavailableError(
+            f"no table now: {_missing(known, inputs)} — try again later, or give a strip with --strip FILE"
+        )
+    case = prices(inputs, now_ns).case(inputs, now_ns)
+    table, flags = checked_table(case, view, legacy=legacy)
+    told = _FORMS[form](case, table, (*known.warnings, *flags))
+    return told if form != "table" else told + _beside(known)
+
+
+def _missing(known: Fed | None, inputs: FedInputs) -> str:
+    """Why there is no table. Nobody waits here for the next try, so nothing is said of it."""
+    told = known.warnings if known else ("no coming FOMC decision is known",)
+    lines = [clean(_LATER.sub("", line)) for line in told]
+    if known and known.cut is None and not inputs.strip:
+        lines.insert(0, "no futures price")
+    return "; ".join(dict.fromkeys(lines)) or "no source answered"
+
+
+def _beside(known: Fed) -> str:
+    """The next meeting by futures and prediction markets, changes, and the age of everything."""
+    lines = [
+        "",
+        f"next decision {day(known.meeting)}        cut %   hold %   hike %  mean bp   gap bp  prices",
+    ]
+    for name, engine in known.engines.items():
+        shares = (None if p is None else 100 * p for p in (engine.cut, engine.hold, engine.hike))
+        age = f", {duration(engine.age_s)} old" if engine.age_s is not None else ""
+        note = f"; {engine.note}" if engine.note else ""
+        lines.append(
+            column(name, 26, right=False)
+            + "".join(column(number(p, 1), 9) for p in shares)
+            + column(change(engine.mean_bp, 1), 9)
+            + column(change(engine.gap_bp, 1), 9)
+            + f"  {engine.kind} [{engine.state}]{age}{note}"
+        )
+    moved = ", ".join(
+        f"{word} {change(None if by is None else 100 * by, 1)}" for word, by in known.change.items()
+    )
+    lines += ["", f"P(cut) in percentage points: {moved}", f"source {known.source} [{known.state}]"]
+    return "\n".join(clean(line).rstrip() for line in lines) + "\n"
+
+
+def _text(case: StripCase, table: FedTable, flags: tuple[str, ...]) -> str:
+    low, high = case.target_range_bp
+    lines = [
+        f"{day(table.watch_date)}, target range {low}-{high} bp, {table.view} view",
+        "",
+        "meeting      move bp    cut %   hold %   hike %  ranges, likeliest first",
+        *(_line(row) for row in table.meetings),
+    ]
+    if table.stopped_at:
+        lines.append(
+            f"{column(day(table.stopped_at), 11, right=False)}{column(UNKNOWN, 9)}  the chain stops here"
+        )
+    lines += [f"note: {flag}" for flag in flags]
+    return "\n".join(clean(line).rstrip() for line in lines) + "\n"
+
+
+def _line(row: FedRow) -> str:
+    likely = sorted(row.outcomes.items(), key=lambda item: -item[1])[:3]
+    return (
+        column(day(row.date), 11, right=False)
+        + column(change(25 * row.move, 1), 9)
+        + "".join(column(f"{100 * p:.1f}", 9) for p in (row.cut, row.hold, row.hike))
+        + "  "
+        + ", ".join(f"{name} {100 * p:.1f} %" for name, p in likely)
+        + ("" if row.state == "ok" else f"  [{row.state}]")
+    )
+
+
+def _json(_case: StripCase, table: FedTable, _flags: tuple[str, ...]) -> str:
+    return msgspec.json.encode(table).decode() + "\n"
+
+
+def _csv(_case: StripCase, table: FedTable, _flags: tuple[str, ...]) -> str:
+    """A line per meeting, a column per target range; a range a meeting cannot reach is 0."""
+    ranges = sorted({name for row in table.meetings for name in row.outcomes}, key=_lower_bp)
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(["meeting", "move", "cut", "hold", "hike", "state", *ranges])
+    for row in table.meetings:
+        shares = [row.outcomes.get(name, 0.0) for name in ranges]
+        lines.writerow([row.date, row.move, row.cut, row.hold, row.hike, row.state, *shares])
+    return out.getvalue()
+
+
+def _lower_bp(name: str) -> int:
+    """``475-500`` → 475; a range below zero begins with a minus."""
+    return int(name[: name.index("-", 1)])
+
+
+_LATER = re.compile(r"; (?:next try|not asked: the next try is due) in (?:under )?\w+")
+"""What a source that failed says of its next try."""
+_FORMS: dict[str, Callable[[StripCase, FedTable, tuple[str, ...]], str]] = {
+    "table": _text,
+    "json": _json,
+    "csv": _csv,
+}

@@ -1,0 +1,53 @@
+"""The screen as an SVG picture, drawn without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from tui.screen.app import RotationApp
+from tui.screen.theme import DEFAULT, names
+from tui.screen.view_state import ViewState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rotation.snapshot import Snapshot
+    from tui.backend import Controls
+
+SIZE = (160, 45)
+FONTS = "DejaVu Sans Mono, Menlo, Consolas"
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+class Still:
+    """A desk that shows one snapshot."""
+
+    controls: Controls | None = None
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    async def run(self) -> None:
+        """Nothing moves."""
+
+    async def listen(self) -> AsyncIterator[Snapshot]:
+        """The one snapshot."""
+        yield self._snapshot
+
+
+def svg(snapshot: Snapshot, view: ViewState | None = None, size: tuple[int, int] = SIZE) -> str:
+    """The desk as it looks with this snapshot on a terminal of ``size`` (columns, lines)."""
+    return asyncio.run(_svg(snapshot, view or ViewState(theme=DEFAULT, themes=names()), size))
+
+
+async def _svg(snapshot: Snapshot, view: ViewState, size: tuple[int, int]) -> str:
+    app = RotationApp(lambda: Still(snapshot), view)
+    async with app.run_test(size=size) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        picture = app.export_screenshot(title="rotation-tui")
+    # Textual's picture fetches a font from the network when it is opened; ours names installed ones.
+    return _FONT_FACE.sub("", picture).replace("Fira Code", FONTS)

@@ -1,0 +1,80 @@
+"""The snapshot as plain text, for pipes and for people without the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.desk import WINDOWS
+from rotation.text import day
+from tui.output import text_fed as report_fed
+from tui.panels.ribbon import NEW_YORK, run
+from tui.screen.draw import UNKNOWN, change, clean, column, number
+
+if TYPE_CHECKING:
+    from rotation.snapshot import SincePct, SincePp, Snapshot
+
+
+def text(snapshot: Snapshot) -> str:
+    """Headline, legs, spread and value against growth, at most 100 columns wide."""
+    when = snapshot.as_of.astimezone(NEW_YORK)
+    mark = f"{snapshot.mode}  " if snapshot.mode else ""
+    session = f"session {snapshot.session}" if snapshot.session else "no session"
+    lines = [f"{mark}{when:%a %d %b %Y %H:%M:%S %Z}  {snapshot.phase}  {session}", snapshot.headline, ""]
+    lines += _legs(snapshot) + _spread(snapshot) + _value_growth(snapshot)
+    lines += report_fed.text(snapshot.fed, snapshot.as_of)
+    return "\n".join(clean(line).rstrip() for line in lines) + "\n"
+
+
+def _legs(snapshot: Snapshot) -> list[str]:
+    heads = "".join(column("day %" if k == 1 else f"{k}d %", 9) for k in WINDOWS)
+    lines = [column("", 6) + column("last", 10) + heads + column("streak", 10) + "  state"]
+    for symbol, leg in snapshot.legs.items():
+        returns = "".join(column(change(leg.return_pct[str(k)]), 9) for k in WINDOWS)
+        since = leg.since["5"]
+        lines.append(
+            column(symbol, 6, right=False)
+            + column(number(leg.last), 10)
+            + returns
+            + column(run(leg.streak), 10)
+            + f"  {leg.state}"
+            + (f", 5d: {_since(since, since.value_pct, '%')}" if since else "")
+        )
+    return lines
+
+
+def _spread(snapshot: Snapshot) -> list[str]:
+    spread = snapshot.spread
+    lines = ["", f"{spread.base} − {spread.against}, relative streak {run(spread.relative_streak)}"]
+    for k, window in spread.windows.items():
+        since = _since(window.since, window.since.value_pp, "pp") if window.since else UNKNOWN
+        lines.append(
+            f"{k:>5}d {column(change(window.pp), 8)} pp  z {column(change(window.z), 6)}"
+            f"  pctile {column(number(window.percentile, 1), 5)} of {window.n:,}  {since}"
+        )
+    return lines
+
+
+def _since(since: SincePct | SincePp, value: float | None, unit: str) -> str:
+    if since.date is None:
+        return f"record since {day(since.first_date)}" if since.first_date else "record"
+    return f"since {day(since.date)} ({change(value)} {unit})"
+
+
+def _value_growth(snapshot: Snapshot) -> list[str]:
+    vg = snapshot.value_growth
+    if vg is None:
+        return []
+    low = f"since {day(vg.low.since)}" if vg.low.since else f"on record, since {day(vg.first_date)}"
+    return [
+        "",
+        f"{vg.base}/{vg.against} {vg.value:.2f} at close of {day(vg.session)} (100 = {day(vg.first_date)})",
+        f"year's low {vg.low.value:.2f} on {day(vg.low.date)}, lowest {low}",
+        vg.note,
+    ]
+
+
+def quotation(snapshot: Snapshot) -> str:
+    """The headline as one would paste it: with what it rests on, and when."""
+    source = ", ".join(sorted({leg.source for leg in snapshot.legs.values() if leg.source}))
+    mark = f"{snapshot.mode}: " if snapshot.mode else ""
+    return f"{mark}{snapshot.headline} [{source}; as of {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC; rotation-tui]"

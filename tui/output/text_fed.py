@@ -1,0 +1,38 @@
+"""The rate-cut part of the text snapshot, from the panel's own figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.panels.fed.figures import ENGINES, MEETINGS, said_of, share, stop
+from tui.panels.fed.next import head, past
+from tui.screen.table import lines
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rotation.fed.figures import Fed
+    from tui.screen.draw import Row
+
+WIDTH = 100
+LABEL = "Fed decision "
+
+
+def text(fed: Fed | None, as_of: datetime) -> list[str]:
+    """Lines of at most 100 columns; none where there is no source."""
+    if fed is None:
+        return []
+    odds = "   ".join(
+        f"{way} {share(p)} %" for way, p in (("cut", fed.cut), ("hold", fed.hold), ("hike", fed.hike))
+    )
+    first, second = map(_plain, head(fed, as_of, WIDTH - len(LABEL)))
+    told = ["", *(f"! {warning}" for warning in fed.warnings), LABEL + first, second]
+    told += [odds, _plain(past(fed, WIDTH))]
+    told += map(_plain, lines(MEETINGS, (m for m in fed.meetings if m.state != "unsolved"), WIDTH))
+    told += [_plain(stop(fed, WIDTH))] if fed.stopped_at else []
+    told += map(_plain, lines(ENGINES, fed.engines.items(), WIDTH))
+    return [*told, *(f"  {said}" for engine in fed.engines.items() if (said := said_of(engine)))]
+
+
+def _plain(row: Row) -> str:
+    return "".join(text for text, _ in row)

@@ -1,0 +1,1 @@
+"""The Fed panel: layout, next meeting, history, zoom."""

@@ -1,0 +1,260 @@
+"""The Fed panel zoomed: the whole tree of target ranges, the strip it comes from, and what would move it."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from math import ceil
+from typing import TYPE_CHECKING
+
+from rotation.fed.comovement import LEAST_N
+from rotation.text import day
+from tui.panels.fed import history as fed_history
+from tui.panels.fed.figures import (
+    ENGINES,
+    MEETINGS,
+    STATE_MARK,
+    Engine,
+    age,
+    lower_bp,
+    said_of,
+    share,
+    short_day,
+    stop,
+    target,
+)
+from tui.panels.fed.next import top
+from tui.panels.legs import state_role
+from tui.screen.draw import UNKNOWN, Row, Span, change, clean, column, fit, number, toned, wrap
+from tui.screen.table import Column, lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from rotation.fed.figures import Fed, FedContract, FedLever, FedMeeting, FedRung, FedTick
+
+    Block = Callable[[Fed, int], list[Row]]
+
+BESIDE_FROM = 140
+"""Cells from which strip and engines stand beside the tree."""
+BETWEEN = 3
+RANGE = 9
+CELL, NARROW = 8, 7
+"""A meeting's cells in the tree; the narrow one where all meetings then stand side by side."""
+CHART = 8
+UNBOUNDED = 500
+"""Lines: what is below the edge is scrolled to."""
+
+
+def rows(fed: Fed, as_of: datetime, width: int) -> list[Row]:
+    """Everything, in two columns where they fit; what is below the edge is scrolled to."""
+    first = top(fed, as_of, width, UNBOUNDED)
+    if width < BESIDE_FROM:
+        return [*first, (), *_column(_FIRST, fed, width), (), *_column(_SECOND, fed, width)]
+    left = (width - BETWEEN) * 53 // 100
+    right = width - BETWEEN - left
+    pairs = zip_longest(_column(_FIRST, fed, left), _column(_SECOND, fed, right), fillvalue=())
+    gap = (" " * BETWEEN, "text")
+    return [*first, (), *((*fit(one, left), gap, *fit(other, right)) for one, other in pairs)]
+
+
+def _column(blocks: Sequence[Block], fed: Fed, width: int) -> list[Row]:
+    """The blocks that have something to say, one under the other."""
+    told = [block for build in blocks if (block := build(fed, width))]
+    return [row for i, block in enumerate(told) for row in ([()] * (i > 0) + block)]
+
+
+def _title(text: str, width: int, more: str = "") -> list[Row]:
+    lines_more = wrap(more, width, 3) if more else []
+    return [((text, "title-focus"),), *(((line, "faint"),) for line in lines_more)]
+
+
+def _tree(fed: Fed, width: int) -> list[Row]:
+    """Ranges down, meetings across, in as many pieces as the width asks for."""
+    solved = [meeting for meeting in fed.meetings if meeting.outcomes]
+    if not solved:
+        return []
+    cell = NARROW if len(solved) * NARROW <= width - RANGE < len(solved) * CELL else CELL
+    pieces = ceil(len(solved) / max((width - RANGE) // cell, 1))
+    across = ceil(len(solved) / pieces)
+    told = _title("Target range after each meeting, %", width)
+    for at in range(0, len(solved), across):
+        told += [*([()] if at else []), *_piece(fed, solved[at : at + across], cell)]
+    return told
+
+
+def _piece(fed: Fed, meetings: list[FedMeeting], cell: int) -> list[Row]:
+    now = "{}-{}".format(*fed.target_range_bp) if fed.target_range_bp else ""
+    names = {name for meeting in meetings for name in meeting.outcomes} | ({now} if now else set())
+    best = {meeting.date: max(meeting.outcomes, key=meeting.outcomes.__getitem__) for meeting in meetings}
+    told: list[Row] = [
+        (
+            (" " * RANGE, "text"),
+            *((column(STATE_MARK[m.state] + short_day(m.date), cell), "strong") for m in meetings),
+        ),
+        ((" " * RANGE + "".join(column(str(m.date.year), cell) for m in meetings), "faint"),),
+    ]
+    for name in sorted(names, key=lower_bp, reverse=True):
+        spans: list[Span] = [
+            ("▸" if name == now else " ", "accent"),
+            (column(target(name), RANGE - 1, right=False), "strong" if name == now else "muted"),
+        ]
+        for meeting in meetings:
+            p = meeting.outcomes.get(name)
+            if best[meeting.date] == name:
+                spans.append((column(share(p) + "◂", cell), "accent"))
+            else:
+                spans.append((column("· " if p is None else share(p) + " ", cell), _heat(p)))
+        told.append(tuple(spans))
+    return told
+
+
+def _heat(p: float | None) -> str:
+    return "faint" if p is None or p < 0.01 else "muted" if p < 0.1 else "text"
+
+
+def _meetings(fed: Fed, width: int) -> list[Row]:
+    """Every meeting, with the fitted path's disagreement and the contracts it rests on."""
+    apart: Column[FedMeeting] = Column(
+        "fit bp", 6, 2, lambda m: (change(fed.disagreement_bp.get(m.date.isoformat()), 1), "muted")
+    )
+    rests: Column[FedMeeting] = Column(
+        "from", 23, 10, lambda m: (" ".join(m.contracts), "faint"), right=False
+    )
+    state: Column[FedMeeting] = Column(
+        "state", 8, 11, lambda m: (m.state, "muted" if m.state == "ok" else "warn"), right=False
+    )
+    told = [*_title("Meetings", width), *lines((*MEETINGS, apart, rests, state), fed.meetings, width)]
+    if fed.stopped_at:
+        told.append(stop(fed, width))
+    if any(meeting.state == "degraded" for meeting in fed.meetings):
+        told.append((("~ degraded: filled forward from the month's own contract", "faint"),))
+    if fed.fit_rms_bp is not None:
+        told.append(((f"one path fitted to the strip: rms {number(fed.fit_rms_bp)} bp", "faint"),))
+    return told
+
+
+def _history(fed: Fed, width: int) -> list[Row]:
+    return [*_title("P(cut at the next meeting)", width), *fed_history.chart(fed.history, width, CHART)]
+
+
+STRIP: tuple[Column[FedContract], ...] = (
+    Column("contract", 8, 0, lambda c: (c.symbol, "strong"), right=False),
+    Column("price", 8, 0, lambda c: (number(c.price, 4), "text")),
+    Column("age", 4, 1, lambda c: (age(c.age_s), "muted")),
+    Column("kind", 10, 4, lambda c: (c.kind, "muted"), right=False),
+    Column("state", 11, 3, lambda c: (c.state, state_role(c.state)), right=False),
+    Column("settle", 8, 5, lambda c: (number(c.settle, 4), "text")),
+    Column("of", 6, 6, lambda c: (short_day(c.settle_date) if c.settle_date else UNKNOWN, "muted")),
+    Column("fit bp", 6, 2, lambda c: (change(c.residual_bp), _odd(c.residual_bp))),
+)
+ODD_BP = 1.0
+"""Two ticks: a residual beyond is no rounding."""
+
+
+def _odd(residual_bp: float | None) -> str:
+    return "warn" if residual_bp is not None and abs(residual_bp) > ODD_BP else "muted"
+
+
+def _strip(fed: Fed, width: int) -> list[Row]:
+    if not fed.contracts:
+        return []
+    table = lines(STRIP, fed.contracts, width)
+    told = [*_title("Strip", width), table[0]]
+    for contract, row in zip(fed.contracts, table[1:], strict=True):
+        told.append(row)
+        if contract.flag:
+            told += [(("  ! " + line, "warn"),) for line in wrap(clean(contract.flag), max(width - 4, 1), 2)]
+    sources = ", ".join(sorted({contract.source for contract in fed.contracts if contract.source}))
+    return [*told, *(((line, "faint"),) for line in wrap(clean(f"source: {sources}"), width, 2))]
+
+
+def _move(bp: str) -> Column[Engine]:
+    return Column(bp.replace("-", "−"), 5, 3, lambda e: (share(e[1].moves.get(bp)), "text"))
+
+
+MOVES = (
+    ENGINES[0],
+    ENGINES[1],
+    ENGINES[2],
+    *(_move(bp) for bp in ("-50", "-25", "0", "25", "50")),
+    ENGINES[8]._replace(rank=4),
+    ENGINES[6]._replace(rank=5),
+    ENGINES[7]._replace(rank=6),
+)
+"""An engine's mean first, then its whole distribution."""
+
+
+def _engines(fed: Fed, width: int) -> list[Row]:
+    told = [*_title("Next meeting, move in bp, %", width), *lines(MOVES, fed.engines.items(), width)]
+    for engine in fed.engines.items():
+        said = said_of(engine)
+        if said:
+            told += [(("  " + line, "muted"),) for line in wrap(clean(said), max(width - 2, 1), 3)]
+    return told
+
+
+TICKS: tuple[Column[FedTick], ...] = (
+    Column("contract", 8, 0, lambda t: (t.contract, "strong"), right=False),
+    Column("tick", 7, 1, lambda t: (number(t.tick, 4), "muted")),
+    Column("up, pp", 7, 0, lambda t: (change(100 * t.up, 1), toned(t.up))),
+    Column("down, pp", 8, 0, lambda t: (change(100 * t.down, 1), toned(t.down))),
+)
+
+
+def _ticks(fed: Fed, width: int) -> list[Row]:
+    if not fed.ticks:
+        return []
+    return [*_title("One tick moves P(cut) by", width), *lines(TICKS, fed.ticks, width)]
+
+
+LEVERS: tuple[Column[FedLever], ...] = (
+    Column("P(cut)", 7, 0, lambda x: (f"{100 * x.level:g} %", "accent")),
+    Column("contract", 8, 0, lambda x: (x.contract, "strong"), right=False),
+    Column("at", 8, 0, lambda x: (number(x.price, 4), "text")),
+    Column("ticks", 7, 0, lambda x: (change(x.ticks, 1), "muted")),
+)
+
+
+def _levers(fed: Fed, width: int) -> list[Row]:
+    if not fed.levers:
+        return []
+    return [*_title("P(cut) passes a level with one contract", width), *lines(LEVERS, fed.levers, width)]
+
+
+LADDER: tuple[Column[FedRung], ...] = (
+    Column("venue", 10, 1, lambda r: (r.venue, "strong"), right=False),
+    Column("meeting", 11, 0, lambda r: (day(r.meeting), "text"), right=False),
+    Column("above", 6, 0, lambda r: (number(r.above_bp / 100), "text")),
+    Column("market", 6, 0, lambda r: (share(r.market), "text")),
+    Column("futures", 7, 0, lambda r: (share(r.futures), "text")),
+    Column("gap pp", 6, 0, lambda r: (change(100 * (r.market - r.futures), 1), "warn")),
+)
+
+
+def _ladder(fed: Fed, width: int) -> list[Row]:
+    if not fed.ladder:
+        return []
+    return [*_title("P(upper bound above), % after the meeting", width), *lines(LADDER, fed.ladder, width)]
+
+
+def _comovement(fed: Fed, width: int) -> list[Row]:
+    both = fed.comovement
+    if both is None:
+        return []
+    told = _title("Spread against P(cut), day by day", width)
+    if both.n < LEAST_N:
+        return [*told, ((f"n {both.n}: needs {LEAST_N}", "muted"),)]
+    figures: Row = (
+        ("beta ", "muted"),
+        (f"{change(both.beta)} pp a point", "text"),
+        ("  correlation ", "muted"),
+        (change(both.correlation), "text"),
+        (f"  n {both.n}", "muted"),
+    )
+    why = "least squares of the spread's day move on the change of P(cut); says nothing of cause"
+    return [*told, figures, *(((line, "faint"),) for line in wrap(why, width, 2))]
+
+
+_FIRST = (_tree, _meetings, _history)
+_SECOND = (_engines, _strip, _ticks, _levers, _ladder, _comovement)

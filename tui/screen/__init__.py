@@ -1,0 +1,1 @@
+"""The screen: app, layout, view state, keys, themes and cells."""

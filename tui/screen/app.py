@@ -1,0 +1,210 @@
+"""The Textual app: one ViewState, one Snapshot, panels painted from both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib.resources import files
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.geometry import Offset, Region, Size, Spacing
+from textual.layout import DockArrangeResult, WidgetPlacement
+from textual.screen import Screen
+
+from tui.output.text import quotation
+from tui.panels.registry import PANELS
+from tui.screen import keymap, theme
+from tui.screen.line_panel import LinePanel
+from tui.screen.scene import scene
+from tui.screen.view_state import ViewState, clamp_scroll, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual import events
+    from textual.app import ComposeResult
+
+    from rotation.snapshot import Snapshot
+    from tui.backend import Controls, Desk
+    from tui.screen.layout import Place
+
+log = logging.getLogger(__name__)
+
+FRAME_S = 0.1
+"""At most ten paints a second."""
+SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
+
+
+class DeskScreen(Screen[None], inherit_bindings=False):
+    """The only screen: panels where ``tui.screen.layout.arrange`` puts them, at absolute places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, Place] = {}
+
+    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:  # noqa: FBT001, FBT002 - Textual's
+        """Textual asks for the placements; a panel without a place is not shown."""
+        del size, optimal
+        placements = [
+            WidgetPlacement(Region(*place), Offset(), Spacing(), widget)
+            for widget in self.children
+            if (place := self.places.get(widget.id or ""))
+        ]
+        return DockArrangeResult(placements, {placement.widget for placement in placements}, Spacing())
+
+
+class RotationApp(App[None], inherit_bindings=False):
+    """The desk in a terminal. ``open_desk`` is called in a thread once the first frame is on screen."""
+
+    CSS: ClassVar[str] = files("themes").joinpath("base.tcss").read_text("utf-8")
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+
+    def __init__(self, open_desk: Callable[[], Desk], view: ViewState) -> None:
+        """``failure`` holds what ended the program, for the caller to tell."""
+        super().__init__()
+        self.view = view
+        self.failure: BaseException | None = None
+        self.snapshot: Snapshot | None = None
+        """The one on screen; older than the newest while paused."""
+        self._newest: Snapshot | None = None
+        self._open_desk = open_desk
+        self._desk: Desk | None = None
+        self._live_task: asyncio.Task[None] | None = None
+        self._panels: dict[str, LinePanel] = {}
+        self._window = Size()
+
+    def get_default_screen(self) -> DeskScreen:
+        """Textual asks for the first screen."""
+        return DeskScreen()
+
+    def compose(self) -> ComposeResult:
+        """One widget a panel, all made once."""
+        look = theme.load(self.view.theme)
+        for name in (*PANELS, "message"):
+            self._panels[name] = LinePanel(look, name)
+            yield self._panels[name]
+
+    def on_mount(self) -> None:
+        """Paint what is known (nothing), then open the desk behind it."""
+        self._window = self.size
+        self._paint()
+        self.call_after_refresh(self._start)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Any size, at any time."""
+        # ``self.size`` is still the old one here; if nothing moves, no later paint would mend it.
+        self._window = event.size
+        self._paint()
+
+    def _start(self) -> None:
+        self._live_task = asyncio.create_task(self._live(), name="live")
+        self._live_task.add_done_callback(self._live_ended)
+
+    async def _live(self) -> None:
+        desk = await asyncio.to_thread(self._open_desk)
+        self._desk = desk
+        async with asyncio.TaskGroup() as group:
+            group.create_task(desk.run(), name="desk")
+            group.create_task(self._follow(desk), name="follow")
+
+    async def _follow(self, desk: Desk) -> None:
+        async for snapshot in desk.listen():
+            self.take(snapshot)
+            await asyncio.sleep(FRAME_S)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a new snapshot, or keep it until the viewer looks again."""
+        self._newest = snapshot
+        if not self.view.paused:
+            self.snapshot = snapshot
+            self._paint()
+
+    def _live_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """End the program; the caller tells why once the terminal is restored."""
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        self.failure = self.failure or error
+        self.exit(return_code=1)
+
+    async def on_unmount(self) -> None:
+        """Leave no task behind."""
+        if self._live_task is not None:
+            self._live_task.cancel()
+            await asyncio.wait([self._live_task])
+
+    # Two private names of Textual's: without them an error in a handler prints a page of traceback
+    # with local variables over the restored terminal. tests/tui/test_app_failure.py holds them.
+    def _handle_exception(self, error: Exception) -> None:
+        log.error("the screen failed", exc_info=error)
+        self.failure = self.failure or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def on_key(self, event: events.Key) -> None:
+        """Every key goes through the one table."""
+        event.stop()
+        event.prevent_default()
+        self.press(keymap.key_name(event.key, event.character))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click focuses the panel under it."""
+        panel = PANELS.get(event.widget.id or "") if event.widget else None
+        if panel and panel.title[:1].isdigit():
+            self.press(panel.title[0])
+
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel scrolls the focused panel."""
+        self.press("down")
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel scrolls the focused panel."""
+        self.press("up")
+
+    def press(self, key: str) -> None:
+        """Do what a key says, by its name in the key table."""
+        action = keymap.action_of(key)
+        if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
+            self.exit()
+        elif self.view.typing or action is None or action.scope == "view":
+            self._look(reduce(self.view, key))
+        elif action.scope == "tape" and self._desk and self._desk.controls:
+            self._control(action.id, self._desk.controls)
+        elif action.id == "copy" and self.snapshot:
+            self.copy_to_clipboard(quotation(self.snapshot))
+
+    def _control(self, action: str, controls: Controls) -> None:
+        if action in SEEK_S:
+            controls.seek(SEEK_S[action])
+        else:
+            {"hold": controls.hold, "slower": controls.slower, "faster": controls.faster}[action]()
+
+    def _look(self, view: ViewState) -> None:
+        if view == self.view:
+            return
+        self.view = view
+        if not view.paused:
+            self.snapshot = self._newest
+        self._paint()
+
+    def _paint(self) -> None:
+        """Draw every visible panel; each repaints only the cells that changed."""
+        screen, view = self.screen, self.view
+        if not isinstance(screen, DeskScreen):
+            return
+        look = theme.load(view.theme)
+        drawn = scene(self.snapshot, view, self._window.width, self._window.height)
+        if drawn.places != screen.places:
+            screen.places = drawn.places
+            screen.refresh(layout=True)
+        for name, rows in drawn.rows.items():
+            self._panels[name].show(rows, look)
+        if drawn.most is not None:
+            self.view = clamp_scroll(view, drawn.most)

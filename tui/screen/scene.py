@@ -1,0 +1,57 @@
+"""What stands on a screen of a size: every visible panel's rows. Pure; the app and the SSH rooms share it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui.panels.registry import PANELS
+from tui.screen.draw import fit
+from tui.screen.layout import SMALLEST, Place, arrange
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+    from tui.screen.draw import Row
+    from tui.screen.view_state import ViewState
+
+LEGS = 10
+"""How many a snapshot is taken to have before there is one."""
+
+
+class Scene(NamedTuple):
+    """The panels that have a place, and what each shows there."""
+
+    places: dict[str, Place]
+    rows: dict[str, list[Row]]
+    """By panel, as many rows as the place is high, each exactly as wide."""
+    most: int | None
+    """How far the panel that has the keys can be scrolled; None if it has no place."""
+
+
+def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
+    """The screen of ``width`` × ``height`` cells."""
+    # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
+    live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
+    fed = live or (snapshot is not None and snapshot.fed is not None)
+    places = arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
+    keyed = "help" if view.help else view.focus
+    rows: dict[str, list[Row]] = {}
+    most = None
+    for name, place in places.items():
+        if name == "message":
+            rows[name] = [fit(((line, "text"),), place.width) for line in _too_small(place)]
+            continue
+        drawn = PANELS[name].draw(snapshot, view, place.width, place.height)
+        rows[name] = drawn.rows
+        if name == keyed:
+            most = drawn.most
+    return Scene(places, rows, most)
+
+
+def _too_small(place: Place) -> list[str]:
+    width, height = SMALLEST
+    lines = [
+        f"Terminal too small: {place.width}×{place.height}.",
+        f"Make it {width}×{height} or larger.",
+        "q quits.",
+    ]
+    return [*lines, *[""] * place.height][: place.height]

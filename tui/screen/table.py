@@ -1,0 +1,52 @@
+"""Tables that lose whole columns as room goes, the least worthy first. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from tui.screen.draw import column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tui.screen.draw import Row, Span
+
+T = TypeVar("T")
+
+
+class Column(NamedTuple, Generic[T]):
+    """One column; where room is short those with the highest ``rank`` go first, rank 0 never."""
+
+    head: str
+    width: int
+    rank: int
+    cell: Callable[[T], Span]
+    right: bool = True
+
+
+def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
+    """The columns that ``width`` cells have room for, a blank between neighbours."""
+    shown = list(columns)
+    while sum(c.width + 1 for c in shown) > width + 1:
+        last = max(shown, key=lambda c: c.rank)
+        if not last.rank:
+            break
+        shown.remove(last)
+    return shown
+
+
+def lines(columns: Sequence[Column[T]], items: Iterable[T], width: int) -> list[Row]:
+    """A header and a line per item."""
+    shown = fitting(columns, width)
+    return [
+        _row(shown, ((c.head, "faint") for c in shown)),
+        *(_row(shown, (c.cell(item) for c in shown)) for item in items),
+    ]
+
+
+def _row(columns: Sequence[Column[T]], cells: Iterable[Span]) -> Row:
+    """The blank before a column belongs to it: half the spans to compare and to paint."""
+    return tuple(
+        (" " * (i > 0) + column(text, c.width, right=c.right), role)
+        for i, (c, (text, role)) in enumerate(zip(columns, cells, strict=True))
+    )

@@ -1,0 +1,148 @@
+"""ViewState: all that a viewer chose, frozen; ``reduce(view, key)`` is the only way it changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.desk import WINDOWS
+from tui.screen import keymap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PANELS = ("legs", "spread", "ratio", "fed", "health")
+"""In the order of their numbers."""
+CHARTS = ("both", "daily", "today")
+FILTER_MAX = 40
+BOTTOM = 1_000_000
+"""A scroll past every end; drawing clamps it."""
+
+
+class ViewState(msgspec.Struct, frozen=True):
+    """One viewer's choices. Two equal ViewStates see the same screen."""
+
+    theme: str = "midnight"
+    themes: tuple[str, ...] = ("midnight",)
+    """What ``t`` walks through."""
+    focus: str = "legs"
+    zoomed: bool = False
+    window: int = 5
+    chart: str = "both"
+    paused: bool = False
+    help: bool = False
+    filter: str = ""
+    """Help shows the lines that hold this text."""
+    typing: bool = False
+    """Keys go into ``filter``."""
+    scroll: int = 0
+    """First line shown of the focused panel, or of help."""
+
+
+def reduce(view: ViewState, key: str) -> ViewState:
+    """The view after a key; the same object if the key changes nothing."""
+    if view.typing:
+        return _typed(view, key)
+    action = keymap.action_of(key)
+    change = _CHANGES.get(action.id) if action else None
+    return change(view, key) if change else view
+
+
+def clamp_scroll(view: ViewState, most: int) -> ViewState:
+    """Keep the scroll within what the focused panel has below its edge."""
+    return _with(view, scroll=most) if view.scroll > most else view
+
+
+def _with(view: ViewState, **changes: object) -> ViewState:
+    return msgspec.structs.replace(view, **changes)
+
+
+def _typed(view: ViewState, key: str) -> ViewState:
+    if key == "escape":
+        return _with(view, typing=False, filter="", scroll=0)
+    if key == "enter":
+        return _with(view, typing=False)
+    if key == "backspace":
+        return _with(view, filter=view.filter[:-1], scroll=0)
+    typed = " " if key == "space" else key
+    if len(typed) == 1 and typed.isprintable() and len(view.filter) < FILTER_MAX:
+        return _with(view, filter=view.filter + typed, scroll=0)
+    return view
+
+
+def _focus(view: ViewState, key: str) -> ViewState:
+    panel = PANELS[int(key) - 1]
+    return _with(view, focus=panel, help=False, scroll=0 if panel != view.focus else view.scroll)
+
+
+def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
+    def change(view: ViewState, _key: str) -> ViewState:
+        there = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
+        return _with(view, focus=there, help=False, scroll=0)
+
+    return change
+
+
+def _step_window(step: int) -> Callable[[ViewState, str], ViewState]:
+    def change(view: ViewState, _key: str) -> ViewState:
+        at = min(max(WINDOWS.index(view.window) + step, 0), len(WINDOWS) - 1)
+        return _with(view, window=WINDOWS[at])
+
+    return change
+
+
+def _step_scroll(step: int) -> Callable[[ViewState, str], ViewState]:
+    return lambda view, _key: _with(view, scroll=max(0, view.scroll + step))
+
+
+def _chart(view: ViewState, _key: str) -> ViewState:
+    return _with(view, chart=CHARTS[(CHARTS.index(view.chart) + 1) % len(CHARTS)])
+
+
+def _toggle(field: str) -> Callable[[ViewState, str], ViewState]:
+    return lambda view, _key: _with(view, **{field: not getattr(view, field)})
+
+
+def _theme(view: ViewState, _key: str) -> ViewState:
+    at = view.themes.index(view.theme) if view.theme in view.themes else -1
+    return _with(view, theme=view.themes[(at + 1) % len(view.themes)])
+
+
+def _help(view: ViewState, _key: str) -> ViewState:
+    return _with(view, help=not view.help, filter="", scroll=0)
+
+
+def _filter(view: ViewState, _key: str) -> ViewState:
+    return _with(view, help=True, typing=True, scroll=0)
+
+
+def _back(view: ViewState, _key: str) -> ViewState:
+    """One step out of whatever is open, the innermost first."""
+    if view.filter:
+        return _with(view, filter="", scroll=0)
+    if view.help:
+        return _with(view, help=False, scroll=0)
+    return _with(view, zoomed=False, scroll=0)
+
+
+_CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
+    "focus": _focus,
+    "next": _step_focus(1),
+    "previous": _step_focus(-1),
+    "zoom": _toggle("zoomed"),
+    "back": _back,
+    "shorter": _step_window(-1),
+    "longer": _step_window(1),
+    "chart": _chart,
+    "filter": _filter,
+    "pause": _toggle("paused"),
+    "theme": _theme,
+    "help": _help,
+    "down": _step_scroll(1),
+    "up": _step_scroll(-1),
+    "half-down": _step_scroll(8),
+    "half-up": _step_scroll(-8),
+    "bottom": _step_scroll(BOTTOM),
+    "top": _step_scroll(-BOTTOM),
+}

@@ -1,0 +1,90 @@
+"""Bytes from a terminal → names of keys (``tui.screen.keymap``). Pure; the caller keeps the time."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Literal
+
+ESCAPE_S = 0.1
+"""An ESC alone for this long is the key; sequences come in one piece, or nearly."""
+LONGEST = 64
+"""Characters of a sequence; a longer one is no terminal's."""
+
+_CONTROLS = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
+_CSI = {
+    "A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "Z": "shift+tab",
+    "1~": "home", "4~": "end", "7~": "home", "8~": "end", "5~": "pageup", "6~": "pagedown",
+}  # fmt: skip
+_SS3 = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "M": "enter"}
+
+
+class Keys:
+    """One terminal's input. What is no key of ours is swallowed, sequences whole."""
+
+    def __init__(self) -> None:
+        self._text = codecs.getincrementaldecoder("utf-8")("ignore")
+        self._state: Literal["plain", "esc", "csi", "ss3", "string"] = "plain"
+        self._sequence = ""
+
+    @property
+    def waiting(self) -> bool:
+        """An ESC has come, and nothing after it yet; ``tick`` decides what it was."""
+        return self._state == "esc"
+
+    def feed(self, data: bytes) -> list[str]:
+        """The keys that these bytes complete."""
+        return [key for character in self._text.decode(data) for key in self._next(character)]
+
+    def tick(self) -> list[str]:
+        """Time has passed: an ESC that still waits was the key."""
+        if not self.waiting:
+            return []
+        self._state = "plain"
+        return ["escape"]
+
+    def reset(self) -> None:
+        """Forget what was begun: bytes have been dropped."""
+        self._text.reset()
+        self._state, self._sequence = "plain", ""
+
+    def _next(self, character: str) -> list[str]:
+        if self._state == "plain":
+            return self._plain(character)
+        if self._state == "esc":
+            return self._after_escape(character)
+        if self._state == "ss3":
+            self._state = "plain"
+            return [_SS3[character]] if character in _SS3 else []
+        self._sequence += character
+        if self._state == "csi" and "@" <= character <= "~":
+            self._state = "plain"
+            return [_CSI[self._sequence]] if self._sequence in _CSI else []
+        if character in "\x07\x1b" or len(self._sequence) >= LONGEST:
+            self._state = "esc" if character == "\x1b" else "plain"
+        return []
+
+    def _plain(self, character: str) -> list[str]:
+        if character == "\x1b":
+            self._state = "esc"
+            return []
+        if character == " ":
+            return ["space"]
+        if character in _CONTROLS:
+            return [_CONTROLS[character]]
+        if "\x01" <= character <= "\x1a":
+            return [f"ctrl+{chr(ord(character) + 0x60)}"]
+        return [character] if character.isprintable() else []
+
+    def _after_escape(self, character: str) -> list[str]:
+        self._sequence = ""
+        self._state = "plain"
+        if character == "\x1b":
+            self._state = "esc"
+            return ["escape"]
+        if character == "[":
+            self._state = "csi"
+        elif character == "O":
+            self._state = "ss3"
+        elif character in "]PX^_":
+            self._state = "string"
+        return []  # Alt with a key is bound to nothing

@@ -1,0 +1,100 @@
+"""From a scene to the bytes that make a terminal show it: whole, or only what changed. Pure.
+
+Nothing here depends on where the frame stands in the terminal: every run of cells begins by going back to
+the saved cursor (DECSC, set once at the frame's corner) and moving from there. So viewers whose terminals
+differ in size, and share a frame, share its bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from tui.screen.draw import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tui.screen.draw import Row
+    from tui.screen.layout import Place
+    from tui.screen.scene import Scene
+    from tui.ssh.rooms.colours import Ink
+
+ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"
+"""The other screen, no cursor, no wrap: a terminal smaller than its frame cuts it instead of breaking it."""
+LEAVE = b"\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+"""The terminal as it was found."""
+_SYNC_ON, _SYNC_OFF = b"\x1b[?2026h", b"\x1b[?2026l"
+"""Terminals that know it show what stands between at once; others ignore it."""
+_SAVE = b"\x1b7"
+_CORNER = b"\x1b8" + _SAVE
+"""Back to the corner, and keep it: some emulators hold a stack where terminals hold one place."""
+
+
+def opening(ink: Ink, x: int, y: int) -> bytes:
+    """A blank terminal with the frame's corner at ``x``, ``y`` remembered; a whole frame must follow."""
+    return ink.on["text"] + b"\x1b[2J\x1b[%d;%dH" % (y + 1, x + 1) + _SAVE
+
+
+def whole(shown: Scene, ink: Ink) -> bytes:
+    """Every cell of the frame."""
+    return _framed(
+        _run(place, y, 0, row, ink)
+        for name, place in shown.places.items()
+        for y, row in enumerate(shown.rows[name])
+    )
+
+
+def changed(before: Scene, after: Scene, ink: Ink) -> bytes:
+    """What makes of one picture the other, both in the same ink; b"" if nothing has to be done."""
+    if before.places != after.places:
+        return whole(after, ink)
+    return _framed(
+        _difference(place, y, old, new, ink)
+        for name, place in after.places.items()
+        for y, (old, new) in enumerate(zip(before.rows[name], after.rows[name], strict=True))
+        if old is not new and old != new
+    )
+
+
+def _framed(runs: Iterable[bytes]) -> bytes:
+    body = b"".join(runs)
+    return _SYNC_ON + body + _SYNC_OFF if body else b""
+
+
+def _difference(place: Place, y: int, old: Row, new: Row, ink: Ink) -> bytes:
+    """The spans between those that both rows share at either end; whole spans keep wide characters whole."""
+    start = _shared(old, new)
+    was, now = old[start:], new[start:]
+    end = _shared(was[::-1], now[::-1])
+    # Spans of other widths move what follows them: then the shared end stands elsewhere and is painted too.
+    if _cells(was[: len(was) - end]) == _cells(now[: len(now) - end]):
+        now = now[: len(now) - end]
+    return _run(place, y, _cells(new[:start]), now, ink)
+
+
+def _shared(old: Row, new: Row) -> int:
+    for at, (one, other) in enumerate(zip(old, new, strict=False)):
+        if one != other:
+            return at
+    return min(len(old), len(new))
+
+
+def _run(place: Place, y: int, x: int, row: Row, ink: Ink) -> bytes:
+    parts = [_CORNER]
+    if place.y + y:
+        parts.append(b"\x1b[%dB" % (place.y + y))
+    if place.x + x:
+        parts.append(b"\x1b[%dC" % (place.x + x))
+    role = ""
+    for text, has_role in row:
+        if has_role != role:
+            parts.append(ink.turn[role, has_role] if role else ink.on[has_role])
+            role = has_role
+        parts.append(clean(text).encode())  # cleaned before; a terminal must not depend on that
+    return b"".join(parts)
+
+
+def _cells(row: Row) -> int:
+    return sum(cell_len(text) for text, _ in row)
