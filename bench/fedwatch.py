@@ -15,9 +15,9 @@ from bench.common import Measured, mid, quantile
 from rotation.fed.ageing import aged
 from rotation.fed.assemble import fed
 from rotation.fed.breakevens import levers, tick_effects
-from rotation.fed.chain import StripCase
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed.prices import settled_ns
+from rotation.fed.strip.chain import StripCase
 from rotation.fed.strip.fit import fit
 from rotation.fed.table import checked_table, fed_table
 

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.fed.chain import StripCase, day_count, solve
 from rotation.fed.odds import distributions, mean_bp
+from rotation.fed.strip.chain import StripCase, day_count, solve
 
 if TYPE_CHECKING:
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.contracts import Month
 
 RANGE_BP = (525, 550)
 """From 26 July 2023 to 18 September 2024, so for every watch date here."""
@@ -227,7 +227,8 @@ TEXT = """\
 
 Written by `python -m bench.fedwatch_history ../shared/data > docs/fedwatch-history.md`; nothing here is
 typed by hand but the reading. CME's side is its export of 16 September 2024
-(`FedMeetingHistory_20240916.csv`). Ours is `rotation.fed.chain.solve` on the daily closes of ZQU24, ZQV24,
+(`FedMeetingHistory_20240916.csv`). Ours is `rotation.fed.strip.chain.solve` on the daily closes of ZQU24,
+ZQV24,
 ZQX24 and ZQZ24, and for the current month, and expired ones, the front-month series. The rows of that file
 under "2025 Jan" are a copy of ZQZ24 and are not used: contracts are taken by their name.
 

@@ -26,9 +26,9 @@ from rotation.market.market import Market
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns
 from rotation.snapshot import FeedHealth, Tape
-from tui.screen import theme
 from tui.screen.app import RotationApp
-from tui.screen.view_state import ViewState
+from tui.view import theme
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -20,8 +20,8 @@ from textual.geometry import Size
 from tui.__main__ import LocalBackend
 from tui.backend import Wanted
 from tui.screen import app as screen
-from tui.screen.theme import names
-from tui.screen.view_state import ViewState
+from tui.view.theme import names
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from tui.backend import Desk

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from feeds.events import Event
     from feeds.fed.sources import FedGather
     from feeds.http.client import Transport
-    from rotation.fed.contracts import Month
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs, StripQuote
+    from rotation.fed.strip.contracts import Month
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from feeds.http.client import Fetched, Transport
     from feeds.vendors.yahoo.frames import PricingData
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.contracts import Month
 
 MONTHS = 19
 """To the end of next year and a little beyond: the meetings of the published horizon."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from feeds.http.client import Transport
     from feeds.vendors.yahoo.frames import PricingData
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.contracts import Month
     from rotation.feed_stats import FeedStats
     from rotation.quote import Quote
 

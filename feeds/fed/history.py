@@ -15,10 +15,10 @@ import msgspec
 from feeds.fed.log import Kind, Probabilities
 from feeds.fed.store import FedStore, Settlement
 from rotation.fed.assemble import fed
-from rotation.fed.chain import index, month_of
 from rotation.fed.figures import FUTURES
 from rotation.fed.inputs import FedInputs, PastCut, StripQuote
 from rotation.fed.prices import settled_ns
+from rotation.fed.strip.chain import index, month_of
 from rotation.sessions import new_york_day
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feeds.fed.futures import Chart
-    from rotation.fed.contracts import Month
     from rotation.fed.figures import Fed
+    from rotation.fed.strip.contracts import Month
 
 T = TypeVar("T")
 DAY_NS = 86_400 * 10**9

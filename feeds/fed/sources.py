@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from feeds.fed.polymarket.frames import TokenQuote
     from feeds.http.client import Fetched, Transport
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.contracts import Month
 
 T = TypeVar("T")
 STRIP_MODE = "DELAYED 10m"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from rotation.fed.contracts import CODES, symbol
 from rotation.fed.inputs import StripQuote
+from rotation.fed.strip.contracts import CODES, symbol
 
 __all__ = ["CODES", "Strip", "StripQuote", "StripSource", "code", "in_order", "months_ahead", "usable"]
 

@@ -14,21 +14,21 @@ from rotation.fed import prediction_markets as fed_markets
 from rotation.fed import prices as fed_prices
 from rotation.fed.ageing import settlement_state, state_of
 from rotation.fed.breakevens import levers_at, tick_effects
-from rotation.fed.chain import Chain, MeetingMove, StripCase, solve
-from rotation.fed.contracts import symbol
 from rotation.fed.figures import FUTURES, Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
 from rotation.fed.inputs import Sourced
 from rotation.fed.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
 from rotation.fed.overround import local_bp
+from rotation.fed.strip.chain import Chain, MeetingMove, StripCase, solve
 from rotation.fed.strip.checks import MOST_STEPS, check, check_chain
+from rotation.fed.strip.contracts import symbol
 from rotation.fed.strip.fit import fit
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 from rotation.text import day as day_words
 
 if TYPE_CHECKING:
-    from rotation.fed.contracts import Month
     from rotation.fed.inputs import FedInputs
     from rotation.fed.prices import Prices
+    from rotation.fed.strip.contracts import Month
     from rotation.fed.strip.fit import StripFit
 
 RANGE_BP = 25

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.fed.chain import STEP_PCT, StripCase, solve
-from rotation.fed.contracts import Month
 from rotation.fed.odds import conditional, odds
+from rotation.fed.strip.chain import STEP_PCT, StripCase, solve
+from rotation.fed.strip.contracts import Month
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rotation.fed.chain import MeetingMove
+    from rotation.fed.strip.chain import MeetingMove
 
 TICK = 0.005
 SPOT_TICK = 0.0025

@@ -10,8 +10,8 @@ import datetime as dt
 
 import msgspec
 
-from rotation.fed.chain import State
 from rotation.fed.comovement import CoMovement
+from rotation.fed.strip.chain import State
 
 FUTURES = "futures"
 """Among the engines, the one whose figures stand at the top."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.contracts import Month
 
 
 class StripQuote(msgspec.Struct, frozen=True, kw_only=True):

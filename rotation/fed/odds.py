@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from rotation.fed.chain import SNAP, STEP_PCT
+from rotation.fed.strip.chain import SNAP, STEP_PCT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rotation.fed.chain import Chain
+    from rotation.fed.strip.chain import Chain
 
 View = Literal["conditional", "aggregated", "local"]
 

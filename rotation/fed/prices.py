@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from rotation.errors import InputError
-from rotation.fed.chain import Chain, StripCase, index, month_of, solve
-from rotation.fed.contracts import Month, name
 from rotation.fed.inputs import StripQuote
+from rotation.fed.strip.chain import Chain, StripCase, index, month_of, solve
 from rotation.fed.strip.checks import check_ages, check_chain, check_price
+from rotation.fed.strip.contracts import Month, name
 from rotation.fed.strip.quotes import Book, usable
 from rotation.quote import FUTURE_NS, NS
 from rotation.sessions import NEW_YORK, new_york_day, previous_session, to_ns
@@ -20,8 +20,8 @@ from rotation.text import day
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rotation.fed.chain import MeetingMove
     from rotation.fed.inputs import FedInputs
+    from rotation.fed.strip.chain import MeetingMove
 
 SETTLE_HOUR = 15
 """Daily settlement: 14:00 Chicago, 15:00 New York (CME Group, Fed Funds futures settlement procedure)."""

@@ -6,8 +6,8 @@ from datetime import date
 
 import msgspec
 
-from rotation.fed.chain import State, StripCase, solve
 from rotation.fed.odds import View, distributions, odds
+from rotation.fed.strip.chain import State, StripCase, solve
 from rotation.fed.strip.checks import check, check_chain
 
 

@@ -11,8 +11,8 @@ from rotation.fed.inputs import FedInputs, StripQuote
 from rotation.sessions import NEW_YORK, previous_session, to_ns
 
 if TYPE_CHECKING:
-    from rotation.fed.chain import StripCase
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.chain import StripCase
+    from rotation.fed.strip.contracts import Month
 
 S = 10**9
 

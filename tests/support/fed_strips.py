@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from rotation.fed.chain import StripCase
+from rotation.fed.strip.chain import StripCase
 from rotation.fed.strip.file import parse_strip
 from rotation.fed.table import fed_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.contracts import Month
 
 CALENDAR = tuple(
     date(year, *map(int, day.split("/")))

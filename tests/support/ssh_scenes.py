@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pyte
 
-from tui.screen.theme import names
-from tui.screen.view_state import ViewState
 from tui.ssh.rooms.viewer import Line, Viewer
 from tui.ssh.status import Meter
+from tui.view.theme import names
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -184,7 +184,7 @@ def watch(
 @cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")
 def themes() -> None:
     """The themes that can be chosen."""
-    from tui.screen import theme  # noqa: PLC0415 - brings rich
+    from tui.view import theme  # noqa: PLC0415 - brings rich
 
     for name in theme.names():
         click.echo(f"{name:<14}{theme.load(name).title}")
@@ -192,7 +192,7 @@ def themes() -> None:
 
 def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     """Run the app; what ended it is raised here, with the terminal restored."""
-    from tui.screen.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
+    from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
     load(theme or DEFAULT)  # a wrong name is told before the screen opens
     # Textual reads keys from stdin and draws on stderr.
@@ -204,7 +204,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         return
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
-    from tui.screen.view_state import ViewState  # noqa: PLC0415
+    from tui.view.view_state import ViewState  # noqa: PLC0415
 
     def open_desk() -> Any:
         start_log(ctx)
@@ -221,7 +221,7 @@ def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
 
         click.echo(msgspec.json.encode(taken))
     elif form == "svg":
-        from tui.output.svg import svg  # noqa: PLC0415 - brings Textual
+        from tui.screen.picture import svg  # noqa: PLC0415 - brings Textual
 
         click.echo(svg(taken))
     else:

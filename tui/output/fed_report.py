@@ -15,16 +15,16 @@ from rotation.fed.prices import prices
 from rotation.fed.strip.file import parse_strip
 from rotation.fed.table import checked_table
 from rotation.text import day, duration
-from tui.screen.draw import UNKNOWN, change, clean, column, number
+from tui.view.draw import UNKNOWN, change, clean, column, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rotation.fed.chain import StripCase
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.fed.odds import View
+    from rotation.fed.strip.chain import StripCase
     from rotation.fed.table import FedRow, FedTable
 
 

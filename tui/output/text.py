@@ -8,7 +8,7 @@ from rotation.desk import WINDOWS
 from rotation.text import day
 from tui.output import text_fed as report_fed
 from tui.panels.ribbon import NEW_YORK, run
-from tui.screen.draw import UNKNOWN, change, clean, column, number
+from tui.view.draw import UNKNOWN, change, clean, column, number
 
 if TYPE_CHECKING:
     from rotation.snapshot import SincePct, SincePp, Snapshot

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from tui.panels.fed.figures import ENGINES, MEETINGS, said_of, share, stop
 from tui.panels.fed.next import head, past
-from tui.screen.table import lines
+from tui.view.table import lines
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rotation.fed.figures import Fed
-    from tui.screen.draw import Row
+    from tui.view.draw import Row
 
 WIDTH = 100
 LABEL = "Fed decision "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tui.screen.draw import Row, fit
+from tui.view.draw import Row, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.snapshot import Snapshot
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 
 class Panel(NamedTuple):

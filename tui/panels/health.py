@@ -10,12 +10,12 @@ from rich.cells import cell_len
 from rotation.text import duration
 from tui.panels.legs import state_role
 from tui.panels.ribbon import NEW_YORK
-from tui.screen.draw import UNKNOWN, Row, Span, column, wrap
+from tui.view.draw import UNKNOWN, Row, Span, column, wrap
 
 if TYPE_CHECKING:
     from rotation.feed_stats import FeedStats
     from rotation.snapshot import FeedHealth, Snapshot, Tape
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 INDENT = 8
 """Cells of the words at the left."""

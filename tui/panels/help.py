@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.screen.draw import Row, column, wrap
-from tui.screen.keymap import ACTIONS
+from tui.view.draw import Row, column, wrap
+from tui.view.keymap import ACTIONS
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 DEFINITIONS = (
     ("session", "one NYSE trading day; half-days close at 13:00 New York"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.screen.keymap import ACTIONS
+from tui.view.keymap import ACTIONS
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
-    from tui.screen.draw import Row, Span
-    from tui.screen.view_state import ViewState
+    from tui.view.draw import Row, Span
+    from tui.view.view_state import ViewState
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day, duration
 from tui.panels.ribbon import run
-from tui.screen.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
+from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rotation.snapshot import Leg, Snapshot
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 
 class Column(NamedTuple):

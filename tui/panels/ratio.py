@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.text import day
-from tui.screen.draw import Row, Span, braille, change, column, number, toned
+from tui.view.draw import Row, Span, braille, change, column, number, toned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.snapshot import Extreme, Ratio, Snapshot, ValueGrowth
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 AXIS = 8
 """Cells for the labels left of a chart."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tui.screen.draw import Row, Span, arrow, change, toned, wrap
+from tui.view.draw import Row, Span, arrow, change, toned, wrap
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot, Streak
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 NEW_YORK = ZoneInfo("America/New_York")
 SENTENCE_FROM = 76

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from rotation.text import day
 from tui.panels.ribbon import run
-from tui.screen.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
+from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
 
 if TYPE_CHECKING:
     from rotation.snapshot import BaseRate, Snapshot, SpreadWindow
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 WIDE = 70
 """From here on a bar for the percentile fits beside the figures."""

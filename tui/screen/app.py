@@ -14,10 +14,10 @@ from textual.screen import Screen
 
 from tui.output.text import quotation
 from tui.panels.registry import PANELS
-from tui.screen import keymap, theme
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import scene
-from tui.screen.view_state import ViewState, clamp_scroll, reduce
+from tui.view import keymap, theme
+from tui.view.view_state import ViewState, clamp_scroll, reduce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
-    from tui.screen.layout import Place
+    from tui.view.layout import Place
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 
 class DeskScreen(Screen[None], inherit_bindings=False):
-    """The only screen: panels where ``tui.screen.layout.arrange`` puts them, at absolute places."""
+    """The only screen: panels where ``tui.view.layout.arrange`` puts them, at absolute places."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,8 +11,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from tui.screen.draw import Row
-    from tui.screen.theme import Theme
+    from tui.view.draw import Row
+    from tui.view.theme import Theme
 
 
 class LinePanel(Widget):

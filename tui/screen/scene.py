@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.panels.registry import PANELS
-from tui.screen.draw import fit
-from tui.screen.layout import SMALLEST, Place, arrange
+from tui.view.draw import fit
+from tui.view.layout import SMALLEST, Place, arrange
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
-    from tui.screen.draw import Row
-    from tui.screen.view_state import ViewState
+    from tui.view.draw import Row
+    from tui.view.view_state import ViewState
 
 LEGS = 10
 """How many a snapshot is taken to have before there is one."""

@@ -122,10 +122,10 @@ def host(
         raise InputError(NEEDED) from error
     from platformdirs import user_data_path, user_state_path  # noqa: PLC0415
 
-    from tui.screen.theme import DEFAULT, load  # noqa: PLC0415
     from tui.ssh import journal  # noqa: PLC0415
     from tui.ssh.host import Settings, serve  # noqa: PLC0415
     from tui.ssh.limits import Limits  # noqa: PLC0415
+    from tui.view.theme import DEFAULT, load  # noqa: PLC0415
 
     if is_open == (authorized_keys is not None):
         raise InputError("say who may look: either --authorized-keys FILE, or --open for anyone")

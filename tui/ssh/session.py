@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import asyncssh
 
-from tui.screen.theme import names
-from tui.screen.view_state import PANELS
 from tui.ssh import journal
 from tui.ssh.answers import answer
 from tui.ssh.prefs import Choice
 from tui.ssh.rooms.colours import DEPTHS, Colours, colours_of, term
 from tui.ssh.rooms.painter import LEAVE
 from tui.ssh.rooms.viewer import Line, Viewer, first_view
+from tui.view.theme import names
+from tui.view.view_state import PANELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

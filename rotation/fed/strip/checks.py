@@ -7,15 +7,15 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from rotation.errors import InputError
-from rotation.fed.chain import index, is_anchor, month_of
-from rotation.fed.contracts import name
+from rotation.fed.strip.chain import index, is_anchor, month_of
+from rotation.fed.strip.contracts import name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from rotation.fed.chain import Chain, StripCase
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.chain import Chain, StripCase
+    from rotation.fed.strip.contracts import Month
 
 LOWEST_PRICE = 90.0
 NEGATIVE_RATE = 100.0

@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 
 from rotation.errors import InputError
-from rotation.fed.chain import StripCase
-from rotation.fed.contracts import Month, month_written, name
+from rotation.fed.strip.chain import StripCase
+from rotation.fed.strip.contracts import Month, month_written, name
 from rotation.fed.strip.quotes import settlement
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.fed.chain import day_count, index, month_of, solve
-from rotation.fed.contracts import Month
+from rotation.fed.strip.chain import day_count, index, month_of, solve
+from rotation.fed.strip.contracts import Month
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rotation.fed.chain import StripCase
+    from rotation.fed.strip.chain import StripCase
 
 HUBER_BP = 0.5
 """One tick: residuals beyond it lose weight (Huber, 1964, Robust Estimation of a Location Parameter)."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.errors import InputError
-from rotation.fed.contracts import month_named, name
+from rotation.fed.strip.contracts import month_named, name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rotation.fed.contracts import Month
+    from rotation.fed.strip.contracts import Month
 
 _SETTLE = re.compile(r"(\d{1,3}(?:\.\d+)?)[AB]?", re.ASCII)
 """A and B mark a settlement made from the ask or the bid."""

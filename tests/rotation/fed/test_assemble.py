@@ -16,10 +16,10 @@ from rotation.fed import assemble as fed_view
 from rotation.fed.ageing import aged
 from rotation.fed.assemble import fed
 from rotation.fed.breakevens import levers, tick_effects
-from rotation.fed.chain import StripCase
-from rotation.fed.contracts import symbol
 from rotation.fed.figures import Fed
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
+from rotation.fed.strip.chain import StripCase
+from rotation.fed.strip.contracts import symbol
 from rotation.fed.strip.fit import fit
 from rotation.fed.table import fed_table
 from rotation.sessions import from_ns, new_york_day, previous_session

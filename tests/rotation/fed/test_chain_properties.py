@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rotation.fed.breakevens import levers, p_cut, tick_effects, tick_size
-from rotation.fed.chain import StripCase, day_count, solve
 from rotation.fed.odds import distributions, mean_bp
+from rotation.fed.strip.chain import StripCase, day_count, solve
 from rotation.fed.table import fed_table
 from tests.support.fed_strips import CALENDAR, months, step_paths
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from rotation.fed.chain import StripCase, day_count, solve
+from rotation.fed.strip.chain import StripCase, day_count, solve
 from rotation.fed.strip.quotes import settlements
 from rotation.fed.table import checked_table, fed_table
 from tests.support.fed_strips import CALENDAR, case_of, deviation, outcomes, vector_file

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from rotation.errors import InputError
 from rotation.fed.breakevens import Lever, levers, tick_effects
-from rotation.fed.chain import StripCase, solve
 from rotation.fed.odds import (
     aggregated,
     at_least_one,
@@ -23,6 +22,7 @@ from rotation.fed.odds import (
     split,
 )
 from rotation.fed.overround import against_cumulative, against_local, devig, ladder, local_bp, middle
+from rotation.fed.strip.chain import StripCase, solve
 from tests.support.fed_strips import CALENDAR, vector_file
 
 JULY_2026 = StripCase(

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from rotation.desk import Desk
 from rotation.fed.assemble import fed
-from rotation.fed.chain import StripCase
 from rotation.fed.comovement import WINDOW, CoMovement
 from rotation.fed.figures import FedPast
 from rotation.fed.inputs import PastCut
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.fed.prices import settled_ns
+from rotation.fed.strip.chain import StripCase
 from rotation.history import SCHEMA, History
 from rotation.market.market import Market
 from rotation.sessions import from_ns, sessions_between

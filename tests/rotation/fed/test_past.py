@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rotation.fed.assemble import fed
-from rotation.fed.chain import StripCase
 from rotation.fed.inputs import PastCut
 from rotation.fed.past import HISTORY_POINTS, changes, line
 from rotation.fed.prices import settled_ns
+from rotation.fed.strip.chain import StripCase
 from rotation.sessions import NEW_YORK, from_ns, sessions_between
 from tests.support.fed_made import S, at, but, settled, traded
 from tests.support.fed_strips import CALENDAR

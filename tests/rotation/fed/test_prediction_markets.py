@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.fed.assemble import fed
-from rotation.fed.chain import StripCase
 from rotation.fed.inputs import OutcomeQuote, Sourced
 from rotation.fed.prediction_markets import engine, price, rungs
+from rotation.fed.strip.chain import StripCase
 from tests.support.fed_made import S, at, but, traded
 from tests.support.fed_strips import CALENDAR, vector_file
 

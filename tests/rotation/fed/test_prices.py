@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from rotation.fed.ageing import aged, settlement_state
 from rotation.fed.assemble import fed
-from rotation.fed.chain import StripCase, solve
 from rotation.fed.inputs import FedInputs
 from rotation.fed.prices import prices
+from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.table import checked_table
 from tests.support.fed_made import S, at, but, changed, quote, settled, traded
 from tests.support.fed_strips import CALENDAR, step_paths

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.errors import InputError
-from rotation.fed.chain import StripCase, solve
-from rotation.fed.contracts import month_named, month_of_symbol, month_written, name, symbol
+from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.strip.checks import check, check_ages
+from rotation.fed.strip.contracts import month_named, month_of_symbol, month_written, name, symbol
 from rotation.fed.strip.file import parse_strip
 from rotation.fed.strip.quotes import Book, Usable, settlement, settlements, usable
 from rotation.fed.table import checked_table, fed_table

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotation.fed.chain import StripCase, solve
+from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.strip.fit import fit
 from tests.support.fed_strips import CALENDAR, case_of, step_paths, vector_file
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rotation.desk import NAMES
 from rotation.fed.ageing import aged
 from rotation.fed.assemble import fed
-from rotation.fed.chain import StripCase
+from rotation.fed.strip.chain import StripCase
 from rotation.market.headline import headline
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
 from rotation.text import day, ordinal, percent, signed
@@ -21,8 +21,8 @@ from tests.support.fed_made import at, settled, traded
 from tests.support.fed_strips import CALENDAR, case_of, vector_file
 
 if TYPE_CHECKING:
-    from rotation.fed.contracts import Month
     from rotation.fed.figures import Fed
+    from rotation.fed.strip.contracts import Month
 
 SESSION = date(2024, 7, 16)
 NOT_KNOWN = Streak(None, None, provisional=False)

@@ -17,8 +17,8 @@ import pytest
 
 from feeds.fed.calendar import SHIPPED
 from feeds.fed.strip import months_ahead
-from rotation.fed.chain import StripCase, solve
-from rotation.fed.contracts import symbol
+from rotation.fed.strip.chain import StripCase, solve
+from rotation.fed.strip.contracts import symbol
 from rotation.fed.table import fed_table
 from rotation.sessions import new_york_day
 from tests.support.servers.fed_world import FEEDS, FedWorld, environment

@@ -21,11 +21,11 @@ from tui.panels.fed import history as fed_history
 from tui.panels.fed import next as fed_next
 from tui.panels.fed import zoom as fed_zoom
 from tui.panels.registry import PANELS
-from tui.screen import table
-from tui.screen.draw import cell_len
-from tui.screen.layout import ABSENT
 from tui.screen.scene import scene
-from tui.screen.view_state import ViewState
+from tui.view import table
+from tui.view.draw import cell_len
+from tui.view.layout import ABSENT
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from rotation.fed.figures import Fed

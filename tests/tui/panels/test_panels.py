@@ -14,8 +14,8 @@ from tests.tui.conftest import with_leg
 from tui.panels import legs
 from tui.panels.registry import PANELS
 from tui.panels.ribbon import run
-from tui.screen.keymap import ACTIONS
-from tui.screen.view_state import ViewState
+from tui.view.keymap import ACTIONS
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot

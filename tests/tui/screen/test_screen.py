@@ -10,12 +10,12 @@ import pytest
 from rotation.errors import InputError
 from tests.support import fed_scenes
 from tests.tui.conftest import ScriptedDesk, with_leg
-from tui.output.svg import Still
 from tui.output.text import quotation
 from tui.screen.app import RotationApp
 from tui.screen.line_panel import LinePanel
-from tui.screen.theme import names
-from tui.screen.view_state import ViewState
+from tui.screen.picture import Still
+from tui.view.theme import names
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.screen.layout import SMALLEST
 from tui.ssh.bucket import Bucket
 from tui.ssh.limits import Admission, Limits, network
 from tui.ssh.rooms.frames import FRAMES, LEAST, MOST, clamp, frame
 from tui.ssh.rooms.pace import AGAIN_S, CALM_FOR_S, FRAME_S, Pace
 from tui.ssh.status import Meter
+from tui.view.layout import SMALLEST
 
 
 def test_a_person_never_fills_the_bucket():

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rotation.text import MONTHS, day, duration
 from tui.panels.legs import state_role
-from tui.screen.draw import UNKNOWN, Row, Span, change, number, toned
-from tui.screen.table import Column, T
+from tui.view.draw import UNKNOWN, Row, Span, change, number, toned
+from tui.view.table import Column, T
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

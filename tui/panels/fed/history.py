@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rotation.text import day
 from tui.panels.fed.figures import share, short_day
 from tui.panels.ribbon import NEW_YORK
-from tui.screen.draw import Row, Span, braille, column
+from tui.view.draw import Row, Span, braille, column
 
 if TYPE_CHECKING:
     from rotation.fed.figures import FedPast

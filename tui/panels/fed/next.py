@@ -9,7 +9,7 @@ from rotation.text import day, duration
 from tui.panels.fed.figures import lower_bp, share, target
 from tui.panels.legs import state_role
 from tui.panels.ribbon import NEW_YORK
-from tui.screen.draw import UNKNOWN, Row, Span, arrow, bar, change, clean, column, number, toned, wrap
+from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, clean, column, number, toned, wrap
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,13 +8,13 @@ from tui.panels.fed import history as fed_history
 from tui.panels.fed import zoom as fed_zoom
 from tui.panels.fed.figures import ENGINES, MEETINGS, Engine, contracts, leading, said_of, stop
 from tui.panels.fed.next import top
-from tui.screen.draw import Row, clean, wrap
-from tui.screen.table import lines
+from tui.view.draw import Row, clean, wrap
+from tui.view.table import lines
 
 if TYPE_CHECKING:
     from rotation.fed.figures import Fed
     from rotation.snapshot import Snapshot
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 LEAST_MEETINGS = 3
 CHART = 5

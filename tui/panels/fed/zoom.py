@@ -24,8 +24,8 @@ from tui.panels.fed.figures import (
 )
 from tui.panels.fed.next import top
 from tui.panels.legs import state_role
-from tui.screen.draw import UNKNOWN, Row, Span, change, clean, column, fit, number, toned, wrap
-from tui.screen.table import Column, lines
+from tui.view.draw import UNKNOWN, Row, Span, change, clean, column, fit, number, toned, wrap
+from tui.view.table import Column, lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

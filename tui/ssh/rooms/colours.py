@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from rich.color import ColorSystem
 
-from tui.screen import theme as themes
-from tui.screen.theme import ROLES
+from tui.view import theme as themes
+from tui.view.theme import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tui.screen.layout import SMALLEST
+from tui.view.layout import SMALLEST
 
 UNKNOWN = (80, 24)
 """What a terminal that gives no size is taken for."""

@@ -1,4 +1,4 @@
-"""Bytes from a terminal → names of keys (``tui.screen.keymap``). Pure; the caller keeps the time."""
+"""Bytes from a terminal → names of keys (``tui.view.keymap``). Pure; the caller keeps the time."""
 
 from __future__ import annotations
 

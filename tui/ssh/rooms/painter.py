@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tui.screen.draw import clean
+from tui.view.draw import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tui.screen.draw import Row
-    from tui.screen.layout import Place
     from tui.screen.scene import Scene
     from tui.ssh.rooms.colours import Ink
+    from tui.view.draw import Row
+    from tui.view.layout import Place
 
 ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"
 """The other screen, no cursor, no wrap: a terminal smaller than its frame cuts it instead of breaking it."""

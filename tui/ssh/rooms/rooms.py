@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rotation.snapshot import Snapshot
     from tui.screen.scene import Scene
-    from tui.screen.view_state import ViewState
     from tui.ssh.rooms.colours import Ink
+    from tui.view.view_state import ViewState
 
 BREATH = 50
 """Viewers served before keys and newcomers get their turn."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from tui.output.text import quotation
-from tui.screen import keymap
-from tui.screen.view_state import ViewState, clamp_scroll, reduce
 from tui.ssh.bucket import Bucket
 from tui.ssh.rooms.colours import Colours, ink, next_of
 from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
+from tui.view import keymap
+from tui.view.view_state import ViewState, clamp_scroll, reduce
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,10 @@ from tests.support.pty_terminal import Terminal
 from tests.support.ssh_scenes import THEMED, Screen
 from tests.tui.conftest import with_leg
 from tui.screen.scene import scene
-from tui.screen.theme import ROLES, load, names
-from tui.screen.view_state import ViewState, reduce
 from tui.ssh.rooms.colours import DEPTHS, colours_of, ink, next_of, term
 from tui.ssh.rooms.painter import changed, opening, whole
+from tui.view.theme import ROLES, load, names
+from tui.view.view_state import ViewState, reduce
 
 APP = """
 import sys, msgspec

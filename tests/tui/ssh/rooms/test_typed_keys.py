@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.screen.keymap import ACTIONS
 from tui.ssh.rooms.keys import LONGEST, Keys
+from tui.view.keymap import ACTIONS
 
 TYPED = {
     b"q": ["q"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import WINDOWS
-from tui.screen import keymap
+from tui.view import keymap
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from tui.screen.draw import column
+from tui.view.draw import column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from tui.screen.draw import Row, Span
+    from tui.view.draw import Row, Span
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from tui.screen.app import RotationApp
-from tui.screen.theme import DEFAULT, names
-from tui.screen.view_state import ViewState
+from tui.view.theme import DEFAULT, names
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

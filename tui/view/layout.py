@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.screen.view_state import PANELS
+from tui.view.view_state import PANELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tui.screen.view_state import ViewState
+    from tui.view.view_state import ViewState
 
 SMALLEST = (40, 10)
 COLUMNS_FROM = 100

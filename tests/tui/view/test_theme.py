@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.errors import InputError
-from tui.screen import theme
+from tui.view import theme
 
 if TYPE_CHECKING:
     from pathlib import Path

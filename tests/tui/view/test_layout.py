@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.screen.layout import ABSENT, LEAST, SMALLEST, Place, arrange
-from tui.screen.view_state import PANELS, ViewState
+from tui.view.layout import ABSENT, LEAST, SMALLEST, Place, arrange
+from tui.view.view_state import PANELS, ViewState
 
 VIEWS = st.builds(ViewState, focus=st.sampled_from(PANELS), zoomed=st.booleans(), help=st.booleans())
 

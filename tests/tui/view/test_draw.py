@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.screen import draw
+from tui.view import draw
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 

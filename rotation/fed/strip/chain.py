@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from rotation.fed.contracts import Month
+from rotation.fed.strip.contracts import Month
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

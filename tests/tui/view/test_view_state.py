@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.desk import WINDOWS
-from tui.screen.keymap import ACTIONS, action_of, key_name
-from tui.screen.view_state import CHARTS, PANELS, ViewState, clamp_scroll, reduce
+from tui.view.keymap import ACTIONS, action_of, key_name
+from tui.view.view_state import CHARTS, PANELS, ViewState, clamp_scroll, reduce
 
 START = ViewState(themes=("midnight", "paper", "mono"))
 KEYS = [key for action in ACTIONS for key in action.keys]
