@@ -16,7 +16,7 @@ from bench import worlds
 from bench.common import Measured, mid, quantile
 from rotation.desk import Desk
 from rotation.market.market import Market
-from rotation.market.session_filter import Door
+from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
 from rotation.market.status import Standing
 from rotation.sessions import open_ns
@@ -145,7 +145,7 @@ def _reductions(names: list[str], batches: int) -> dict[str, float]:
     does not. ``polars_from_frame`` leaves out what turning quotes into columns costs.
     """
     prints = worlds.Prints(names)
-    door = Door()
+    door = SessionFilter()
     door.expect(set(names), worlds.SESSION)
     took: dict[str, list[float]] = {"door": [], "polars": [], "polars_from_frame": []}
     for _ in range(batches):
@@ -162,7 +162,7 @@ def _reductions(names: list[str], batches: int) -> dict[str, float]:
     return {name: mid(times, 1) for name, times in took.items()}
 
 
-def _admitted(door: Door, batch: list[Quote], as_of_ns: int) -> list[bool]:
+def _admitted(door: SessionFilter, batch: list[Quote], as_of_ns: int) -> list[bool]:
     return [door.admit(quote, as_of_ns) for quote in batch]
 
 

@@ -1,4 +1,4 @@
-"""Clocks, sleep and pace in one place, so that a test can hold them still.
+"""Liveness, sleep and pace in one place, so that a test can hold them still.
 
 Pace says when a source may be asked again: jittered back-off with the source's own Retry-After as floor.
 """
@@ -85,7 +85,7 @@ def http_date_ns(header: str | None) -> int | None:
 
 
 class Time:
-    """Clocks, sleep and the back-off that rests on them."""
+    """Liveness, sleep and the back-off that rests on them."""
 
     def __init__(
         self,

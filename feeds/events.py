@@ -70,7 +70,7 @@ class Correction(msgspec.Struct, frozen=True):
     """Of the print that was wrong, or of the message where it does not say."""
 
 
-class Words(msgspec.Struct, frozen=True):
+class SymbolStates(msgspec.Struct, frozen=True):
     """For every symbol whose prices are not worth the feed's mode, the word instead of it.
 
     GAPPED (being filled), HALTED, or OFFLINE (no connection, not subscribed). Each replaces the one
@@ -80,14 +80,14 @@ class Words(msgspec.Struct, frozen=True):
     by_symbol: dict[str, str]
 
 
-class Learned(msgspec.Struct, frozen=True):
+class HistoryUpdated(msgspec.Struct, frozen=True):
     """Settled history has grown or was corrected."""
 
     history: History
     as_of_ns: int | None = None
 
 
-class Redone(msgspec.Struct, frozen=True):
+class PrintsReplaced(msgspec.Struct, frozen=True):
     """Today's prints of these symbols were wrong: forget them and take these instead."""
 
     symbols: frozenset[str]
@@ -95,7 +95,7 @@ class Redone(msgspec.Struct, frozen=True):
     as_of_ns: int | None = None
 
 
-Event = Batch | Status | Rewind | Gap | Words | Correction | Redone | Learned | FedNews
+Event = Batch | Status | Rewind | Gap | SymbolStates | Correction | PrintsReplaced | HistoryUpdated | FedNews
 
 
 class Feed(Protocol):

@@ -10,7 +10,18 @@ from weakref import WeakSet
 
 import msgspec
 
-from feeds.events import Batch, Correction, FedNews, Gap, Learned, Redone, Rewind, Status, Stream, Words
+from feeds.events import (
+    Batch,
+    Correction,
+    FedNews,
+    Gap,
+    HistoryUpdated,
+    PrintsReplaced,
+    Rewind,
+    Status,
+    Stream,
+    SymbolStates,
+)
 from rotation.market.status import Standing
 from rotation.snapshot import FeedHealth, Tape
 
@@ -158,7 +169,7 @@ class Supervisor:
                 log.info("feed %s: %s %s", feed.name, event.state, event.detail)
                 told.status = event
                 self._stand()
-            case Words():
+            case SymbolStates():
                 told.words = event.by_symbol
                 self._stand()
             case Gap():
@@ -173,15 +184,15 @@ class Supervisor:
         match event:
             case FedNews():
                 self._market.take_fed(event.fed)
-            case Learned():
+            case HistoryUpdated():
                 self._market.learn(event.history)
             case Rewind():
                 self._market.restart(event.as_of_ns)
-            case Redone():
+            case PrintsReplaced():
                 self._market.forget(event.symbols)
             case _:
                 pass
-        return event.quotes if isinstance(event, Batch | Rewind | Redone) else ()
+        return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()
 
     def _stand(self) -> None:
         """What the live streams say of every symbol; of two that bring one the first counts while it can."""
@@ -197,7 +208,7 @@ class Supervisor:
 
     def _time_of(self, event: Event) -> int | None:
         """The event's own, else the tape's or the clock's; None for news before a tape's first quotes."""
-        own = None if isinstance(event, Gap | Words | Correction) else event.as_of_ns
+        own = None if isinstance(event, Gap | SymbolStates | Correction) else event.as_of_ns
         if own is not None:
             return own
         if self._tape() is not None and not isinstance(event, Batch | Rewind):

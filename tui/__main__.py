@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from feeds.desk.demo_fallback import Standby
+    from feeds.desk.demo_fallback import DemoFallback
     from feeds.desk.open import Source
     from feeds.history.store import HistoryStore
     from feeds.keys.chain import KeyChain
@@ -45,7 +45,7 @@ class _Opened(NamedTuple):
 class LocalDesk:
     """A supervisor in this process, as the screen wants it."""
 
-    def __init__(self, supervisor: Supervisor | Standby, controls: Controls | None) -> None:
+    def __init__(self, supervisor: Supervisor | DemoFallback, controls: Controls | None) -> None:
         self._supervisor = supervisor
         self._controls = controls
 
@@ -87,10 +87,10 @@ class LocalBackend:
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
             return LocalDesk(opened.supervisor, opened.tape)
-        from feeds.desk.demo_fallback import Standby  # noqa: PLC0415
+        from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
 
         demo = msgspec.structs.replace(wanted, demo=True, at=None)
-        return LocalDesk(Standby(opened.supervisor, lambda: self._supervised(demo)[:2]), None)
+        return LocalDesk(DemoFallback(opened.supervisor, lambda: self._supervised(demo)[:2]), None)
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
         """As ``open``, with a recorder beside it. Raises InputError."""
@@ -266,12 +266,12 @@ class LocalBackend:
 def _veil(text: str) -> str:
     """Without the keys that were found; while none was looked for, there is none to hide."""
     keys = sys.modules.get("feeds.keys.keys")
-    return keys.veil(text) if keys else text
+    return keys.redact(text) if keys else text
 
 
 def main() -> None:
     """Run the command line."""
-    logs.veil = _veil
+    logs.redact = _veil
     sys.exit(cli.run(LocalBackend()))
 
 

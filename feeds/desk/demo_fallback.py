@@ -25,7 +25,7 @@ PATIENCE_S = 8.0
 LOOK_S = 1.0
 
 
-class Standby:
+class DemoFallback:
     """A live desk, and behind a badge the demo until the live one has a price; live is tried all the while.
 
     As a desk it has ``run``, ``listen`` and ``controls``; these act on the demo while it is in front.

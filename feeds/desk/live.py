@@ -15,7 +15,7 @@ from feeds.desk.history_sources import open_sources
 from feeds.desk.open import Now
 from feeds.errors import SourceError
 from feeds.fed import opening as fed_opening
-from feeds.history.updater import HistoryKeeper
+from feeds.history.updater import HistoryUpdater
 from feeds.http.client import Transport
 from feeds.parsing.symbols import is_index
 from feeds.streaming.feed import StreamFeed
@@ -62,7 +62,7 @@ def feeds(
     keeper = (
         None
         if store is None
-        else HistoryKeeper(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
+        else HistoryUpdater(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
     )
     daily = keeper.ask_again if keeper is not None else _left_alone
     vendors = auto.vendors(choice, symbols, transport, time, environ)

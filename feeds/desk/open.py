@@ -12,7 +12,7 @@ import polars as pl
 from feeds.demo.fed import DemoFed, demo_fed
 from feeds.demo.scenario import build
 from feeds.errors import InputError
-from feeds.events import Batch, FedNews, Redone, Rewind
+from feeds.events import Batch, FedNews, PrintsReplaced, Rewind
 from feeds.history.importing import read_history
 from feeds.history.loading import load_history
 from feeds.supervisor import Supervisor
@@ -185,8 +185,8 @@ def _stand(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot,
     for event in sorted(events, key=lambda event: not isinstance(event, FedNews)):
         if isinstance(event, FedNews):
             market.take_fed(event.fed)
-        elif isinstance(event, Batch | Rewind | Redone):
-            if isinstance(event, Redone):
+        elif isinstance(event, Batch | Rewind | PrintsReplaced):
+            if isinstance(event, PrintsReplaced):
                 market.forget(event.symbols)
             taken = market.apply(event.quotes, as_of_ns=event.as_of_ns or as_of_ns)
             held += len(event.quotes)

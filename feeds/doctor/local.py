@@ -19,7 +19,7 @@ from feeds.fed.calendar import SHIPPED, few_ahead
 from feeds.files.names import shown_path
 from feeds.history.store import HistoryStore
 from feeds.keys.keyring import NoRingError, Ring, RingError
-from feeds.keys.keys import PARTS, find, veil
+from feeds.keys.keys import PARTS, find, redact
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address
 from rotation.findings import Finding
@@ -95,7 +95,7 @@ def keys(environ: Mapping[str, str], folder: Path, keyring: Ring) -> Iterator[Fi
         try:
             found = find(feed, environ=environ, folder=folder, keyring=keyring)
         except InputError as error:
-            said, _, remedy = veil(str(error)).partition(" — ")
+            said, _, remedy = redact(str(error)).partition(" — ")
             yield Finding("keys", feed, "fail", said, remedy or todo)
             continue
         said = "none; this feed is not used" if found is None else f"from {found.source}"

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from feeds.keys.keys import VARIABLES, veil
+from feeds.keys.keys import VARIABLES, redact
 from feeds.parsing.sanitize import clean
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def shown_url(text: str) -> str:
     if not host or "@" in parts.path:
         return "(not an address)"
     brackets = f"[{host}]" if ":" in host else host
-    return veil(clean(f"{parts.scheme}://{brackets}{f':{port}' if port else ''}{parts.path}"))
+    return redact(clean(f"{parts.scheme}://{brackets}{f':{port}' if port else ''}{parts.path}"))
 
 
 def overrides(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from feeds.errors import InputError
 from feeds.events import FedNews, Status
-from feeds.fed.history import FedBook
+from feeds.fed.history import FedHistory
 from feeds.fed.polymarket.stream import PolymarketStream
 from rotation.fed.assemble import fed
 from rotation.fed.inputs import Sourced
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feeds.events import Event
-    from feeds.fed.sources import FedGather
+    from feeds.fed.sources import FedSources
     from feeds.http.client import Transport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs, StripQuote
@@ -71,7 +71,7 @@ class FedFeed:
     def __init__(
         self,
         transport: Transport,
-        gather: FedGather,
+        gather: FedSources,
         store: Path,
         *,
         strip_stream: StripStream | None,
@@ -81,7 +81,7 @@ class FedFeed:
         """``store``: folder of our own history. ``transport`` is the gather's; it is closed at the end."""
         self._transport = transport
         self._gather = gather
-        self._book = FedBook(store, clock_ns=clock_ns)
+        self._book = FedHistory(store, clock_ns=clock_ns)
         self._strip_stream = strip_stream
         self._polymarket: PolymarketStream | None = None
         self._clock_ns = clock_ns

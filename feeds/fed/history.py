@@ -40,7 +40,7 @@ DAYS_REBUILT = 40
 """Settlements so old at most are turned into probabilities: what the free history may bring."""
 
 
-class FedBook:
+class FedHistory:
     """One store behind one thread; an async context manager.
 
     The file is opened when first needed. Every method raises InputError where it is no use, and tries anew.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from feeds.fed.feed import FedFeed
 from feeds.fed.futures_stream import YahooStripStream
 from feeds.fed.log import Format, export
-from feeds.fed.sources import FedGather
+from feeds.fed.sources import FedSources
 from feeds.fed.store import FedStore
 from feeds.http.client import TRIES, Transport
 from rotation.sessions import NEW_YORK, to_ns
@@ -27,7 +27,7 @@ def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S, tries: int =
     ``tries``: of one request; a single picture of everything does not wait for another.
     """
     transport = Transport(cache, tries=tries)
-    gather = FedGather(transport, age_gap_s=age_gap_s)
+    gather = FedSources(transport, age_gap_s=age_gap_s)
     stream = YahooStripStream(transport)
     return FedFeed(transport, gather, store, strip_stream=stream, clock_ns=time.time_ns)
 

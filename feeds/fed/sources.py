@@ -30,7 +30,7 @@ STRIP_MODE = "DELAYED 10m"
 """Yahoo shows CME's prices ten minutes late."""
 
 
-class FedGather:
+class FedSources:
     """One refresh method a source; none raises for what a source does. ``inputs`` is all of it together."""
 
     def __init__(

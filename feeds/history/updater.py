@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError
-from feeds.events import Learned, Status
+from feeds.events import HistoryUpdated, Status
 from feeds.history.daily import last_settled
 from feeds.history.loading import load_history
 from feeds.history.plan import last_turn
@@ -39,8 +39,8 @@ AGAIN_S = (60.0, 300.0, 900.0)
 """Between attempts that brought less than was due."""
 
 
-class HistoryKeeper:
-    """A ``feeds.events.Feed`` of Learned. A source that fails is told and asked again, never raised."""
+class HistoryUpdater:
+    """A feed of HistoryUpdated. A source that fails is reported and asked again, never raised."""
 
     name = "history"
     mode = "OFFLINE"
@@ -136,9 +136,11 @@ class HistoryKeeper:
             state = "LIVE" if came else "OFFLINE"
             yield Status(state, f"history {progress.done} of {progress.total}: {said}")
 
-    async def _learned(self) -> Learned:
+    async def _learned(self) -> HistoryUpdated:
         now_ns = self._time.clock_ns()
-        return Learned(await asyncio.to_thread(load_history, self._store, self._symbols, now_ns=now_ns))
+        return HistoryUpdated(
+            await asyncio.to_thread(load_history, self._store, self._symbols, now_ns=now_ns)
+        )
 
     def _late(self, settled: date) -> dict[str, str]:
         """Series that end a little too early: vendors take their time with a close. Old ends are ends."""

@@ -1,6 +1,6 @@
 """API keys: from the environment, else the system's keyring, else a file only its owner can read.
 
-Whatever is found is also remembered as unspeakable: ``veil`` takes it out of any text that is about to be
+Whatever is found is also remembered as unspeakable: ``redact`` takes it out of any text that is about to be
 logged or shown, should a library have put it there.
 """
 
@@ -109,7 +109,7 @@ def keys_of(feed: str, parts: tuple[str, ...], source: str) -> Keys:
     return Keys(feed, parts[0], parts[1] if len(parts) > 1 else "", source)
 
 
-def veil(text: str) -> str:
+def redact(text: str) -> str:
     """The text without any key that this process has seen."""
     for part in sorted(_unspeakable, key=len, reverse=True):
         text = text.replace(part, _VEIL)

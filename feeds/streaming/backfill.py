@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from feeds.clock import Time
     from feeds.streaming.buffer import Buffer
-    from feeds.streaming.filter import StreamDoor
+    from feeds.streaming.filter import QuoteFilter
     from feeds.streaming.gaps import Fill
     from feeds.streaming.vendor import Vendor
     from rotation.quote import Quote
@@ -36,11 +36,11 @@ MISSED_NS = 30 * 10**9
 """A snapshot's print newer than ours by more: prints of that symbol do not reach us."""
 
 
-class Filler:
+class Backfill:
     """The gaps of one stream and the one task that fills them."""
 
     def __init__(
-        self, vendor: Vendor, door: StreamDoor, buffer: Buffer, time: Time, *, changed: Callable[[], None]
+        self, vendor: Vendor, door: QuoteFilter, buffer: Buffer, time: Time, *, changed: Callable[[], None]
     ) -> None:
         """What is fetched goes through ``door`` into ``buffer``, before what waits there."""
         self._changed = changed

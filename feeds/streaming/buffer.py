@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.events import Batch, Gap, Status, Words
+from feeds.events import Batch, Gap, Status, SymbolStates
 from rotation.quote import NS, Quote
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Buffer:
         self._limit = max(KEPT, 2 * symbols)
         self._quotes: list[Quote] = []
         self._gap: Gap | None = None
-        self._words: Words | None = None
+        self._words: SymbolStates | None = None
         self._status: Status | None = None
         self._corrections: dict[Correction, None] = {}
         self._wake = asyncio.Event()
@@ -56,11 +56,11 @@ class Buffer:
         self.put(quotes)
         self.put(waiting)
 
-    def tell(self, event: Gap | Words | Status | Correction) -> None:
+    def tell(self, event: Gap | SymbolStates | Status | Correction) -> None:
         """Add what is no quote. A newer one replaces what has not been taken; gaps are joined."""
         if isinstance(event, Status):
             self._status = event
-        elif isinstance(event, Words):
+        elif isinstance(event, SymbolStates):
             self._words = event
         elif isinstance(event, Gap):
             self._gap = event if self._gap is None else _joined(self._gap, event)

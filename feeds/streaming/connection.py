@@ -21,7 +21,7 @@ from feeds.clock import retry_after_s
 from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
 from feeds.streaming.liveness import PING_S, PONG_S
-from feeds.streaming.vendor import Trouble
+from feeds.streaming.vendor import VendorError
 from rotation.text import duration
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
     from feeds.clock import Time
-    from feeds.streaming.liveness import Clocks
-    from feeds.streaming.vendor import Conversation, Frame, Heard, Vendor
+    from feeds.streaming.liveness import Liveness
+    from feeds.streaming.vendor import Conversation, Frame, FrameResult, Vendor
 
 log = logging.getLogger(__name__)
 _quiet = logging.getLogger("feeds.streaming.connection.socket")
@@ -59,7 +59,7 @@ class Listener(Protocol):
         """The subscription has been sent on a new connection."""
         ...
 
-    def heard(self, heard: Heard) -> None:
+    def heard(self, heard: FrameResult) -> None:
         """A frame was understood."""
         ...
 
@@ -72,14 +72,14 @@ class Listener(Protocol):
         ...
 
 
-class Link:
+class Connection:
     """Keeps one vendor connected. ``run`` it; call ``tick`` every second from the same loop."""
 
     def __init__(
         self,
         vendor: Vendor,
         symbols: frozenset[str],
-        clocks: Clocks,
+        clocks: Liveness,
         listener: Listener,
         *,
         time: Time,
@@ -109,7 +109,7 @@ class Link:
         """The vendor takes no more symbols than those acknowledged."""
         self.why = "connecting"
         """Why there is no subscription; empty while there is one."""
-        self.final: Trouble | None = None
+        self.final: VendorError | None = None
         """Why it is not tried again until the configuration changes."""
 
     async def run(self) -> None:
@@ -171,7 +171,7 @@ class Link:
         except InvalidStatus as error:
             return self._refused(error)
         except ImportError:
-            self.final = Trouble("fatal", "a SOCKS proxy needs the package python-socks", "OFFLINE")
+            self.final = VendorError("fatal", "a SOCKS proxy needs the package python-socks", "OFFLINE")
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
             self.why = self.why or f"cannot be reached: {_reason(error)}"
         return None
@@ -181,7 +181,7 @@ class Link:
         self.why = f"HTTP {status}"
         if 400 <= status < 500 and status != 429:
             state = "AUTH_FAILED" if status in REFUSED else "OFFLINE"
-            self.final = Trouble("fatal", f"HTTP {status}: refused, not asked again", state)
+            self.final = VendorError("fatal", f"HTTP {status}: refused, not asked again", state)
         return retry_after_s(error.response.headers.get("Retry-After"), self._time.clock_ns())
 
     async def _converse(self, socket: ClientConnection) -> None:
@@ -221,7 +221,7 @@ class Link:
             self._again_s = None
             await self._subscribe(socket)
 
-    def _trouble(self, socket: ClientConnection, trouble: Trouble) -> None:
+    def _trouble(self, socket: ClientConnection, trouble: VendorError) -> None:
         # Meant to be in a vendor's module's own words; it reaches a terminal, so nobody is taken at his word.
         trouble = msgspec.structs.replace(trouble, said=clean(trouble.said))
         log.warning("%s: %s", self._vendor.name, trouble.said)

@@ -1,6 +1,7 @@
 """What to do when a vendor takes a print back: fetch the session's bars again, or ask for an earlier close.
 
-Wraps a ``StreamFeed``. Today's prints of the symbol are done again (``Redone``) from the vendor's minute bars
+Wraps a ``StreamFeed``. Today's prints of the symbol are done again (``PrintsReplaced``) from the vendor's
+minute bars
 and the live prints since the last of them: soon, and once more when the vendor has worked the correction
 into the minute in which it came. Until the first answer the symbol is GAPPED.
 """
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.events import Batch, Correction, Redone, Status, Words
-from feeds.streaming.filter import StreamDoor
+from feeds.events import Batch, Correction, PrintsReplaced, Status, SymbolStates
+from feeds.streaming.filter import QuoteFilter
 from rotation.market.status import delay_s
 from rotation.quote import NS
 from rotation.sessions import SETTLE_NS, hours, session_at
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from feeds.clock import Time
     from feeds.events import Event
     from feeds.streaming.feed import StreamFeed
-    from feeds.streaming.vendor import Trouble
+    from feeds.streaming.vendor import VendorError
     from rotation.feed_stats import FeedStats
     from rotation.quote import Quote
 
@@ -76,9 +77,9 @@ class Corrected:
         self._answers: list[tuple[tuple[Quote, ...], frozenset[str], int]] = []
         """Bars, symbols, the end of the last minute."""
         self._said = ""
-        self._words: Words | None = None
+        self._words: SymbolStates | None = None
         self._status: Status | None = None
-        self._told_words: Words | None = None
+        self._told_words: SymbolStates | None = None
         self._told_status: Status | None = None
 
     @property
@@ -97,7 +98,7 @@ class Corrected:
         return self._stream.symbols
 
     @property
-    def refusal(self) -> Trouble | None:
+    def refusal(self) -> VendorError | None:
         """Where the vendor said no for good."""
         return self._stream.refusal
 
@@ -131,13 +132,13 @@ class Corrected:
                     self._keep(quote)
             case Correction():
                 self._correct(event)
-            case Words():
+            case SymbolStates():
                 self._words = event
             case Status():
                 self._status = event
             case _:
                 pass
-        return not isinstance(event, Words | Status)
+        return not isinstance(event, SymbolStates | Status)
 
     def _keep(self, quote: Quote) -> None:
         kept = self._kept.setdefault(quote.symbol, deque(maxlen=KEPT))
@@ -204,7 +205,7 @@ class Corrected:
             return
         wanted = [bar for bar in bars if bar.symbol in there and start_ns < bar.ts_ns <= end_ns]
         # A door of its own: the stream's has seen these minutes, and would call them repeated.
-        door = StreamDoor(there, self._closes)
+        door = QuoteFilter(there, self._closes)
         admitted = door.admit(sorted(wanted, key=lambda bar: bar.ts_ns), self._time.clock_ns())
         log.info("%s: %d symbols corrected", self.name, len(there))
         self._answers.append((tuple(admitted), there, end_ns))
@@ -219,7 +220,7 @@ class Corrected:
                 for quote in self._kept.get(symbol, ())
                 if quote.ts_ns > end_ns and (symbol, quote.ts_ns) not in self._wrong
             ]
-            told.append(Redone(symbols, (*bars, *since)))
+            told.append(PrintsReplaced(symbols, (*bars, *since)))
         self._answers.clear()
         return told
 
@@ -234,8 +235,10 @@ class Corrected:
             told.append(status)
         return told
 
-    def _marked(self, words: Words) -> Words:
-        return Words(dict.fromkeys(self._suspect, "GAPPED") | words.by_symbol) if self._suspect else words
+    def _marked(self, words: SymbolStates) -> SymbolStates:
+        return (
+            SymbolStates(dict.fromkeys(self._suspect, "GAPPED") | words.by_symbol) if self._suspect else words
+        )
 
     def _noted(self, status: Status) -> Status:
         if not self._said:

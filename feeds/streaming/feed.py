@@ -8,14 +8,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from feeds.clock import Time
-from feeds.events import Status, Words
-from feeds.streaming.backfill import Filler
+from feeds.events import Status, SymbolStates
+from feeds.streaming.backfill import Backfill
 from feeds.streaming.buffer import Buffer
-from feeds.streaming.connection import Link
-from feeds.streaming.filter import StreamDoor
+from feeds.streaming.connection import Connection
+from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.hours import Equities
 from feeds.streaming.lag import Lag
-from feeds.streaming.liveness import Clocks
+from feeds.streaming.liveness import Liveness
 from rotation.feed_stats import FeedStats
 from rotation.quote import NS
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event
     from feeds.streaming.hours import Hours
-    from feeds.streaming.vendor import Halt, Heard, Trouble, Vendor
+    from feeds.streaming.vendor import FrameResult, Halt, Vendor, VendorError
     from rotation.quote import Quote
     from rotation.snapshot import Tape
 
@@ -70,9 +70,9 @@ class StreamFeed:
         self._symbols = frozenset(ordered[: vendor.most_symbols])
         self._hours = hours or Equities()
         self._time = time or Time()
-        self._door = StreamDoor(self._symbols, closes or {})
-        self._clocks = Clocks(self._hours, canaries & self._symbols, heartbeats=vendor.heartbeats)
-        self._link = Link(
+        self._door = QuoteFilter(self._symbols, closes or {})
+        self._clocks = Liveness(self._hours, canaries & self._symbols, heartbeats=vendor.heartbeats)
+        self._link = Connection(
             vendor,
             self._symbols,
             self._clocks,
@@ -82,7 +82,7 @@ class StreamFeed:
             halted=self._halted,
         )
         self._buffer = Buffer(len(self._symbols))
-        self._filler = Filler(vendor, self._door, self._buffer, self._time, changed=self._show)
+        self._filler = Backfill(vendor, self._door, self._buffer, self._time, changed=self._show)
         self._lag = Lag(self._time.monotonic, is_delayed=vendor.mode != "LIVE")
         self._halts: dict[str, Halt] = {}
         self._sequence: dict[str, int] = {}
@@ -95,10 +95,10 @@ class StreamFeed:
         self._admitted = 0
         self._recent: deque[int] = deque([0] * (RATE_TICKS + 1), RATE_TICKS + 1)
         self._status: Status | None = None
-        self._words: Words | None = None
+        self._words: SymbolStates | None = None
 
     @property
-    def refusal(self) -> Trouble | None:
+    def refusal(self) -> VendorError | None:
         """The vendor said no for good: it is not asked again until the configuration changes."""
         return self._link.final
 
@@ -166,7 +166,7 @@ class StreamFeed:
         self._is_seeded = True
         self._show()
 
-    def heard(self, heard: Heard) -> None:
+    def heard(self, heard: FrameResult) -> None:
         """Decode is done: judge, count, hand on."""
         now_s, now_ns = self._time.monotonic(), self._time.clock_ns()
         for reason in heard.rejected:
@@ -262,7 +262,7 @@ class StreamFeed:
         # Not all desks of the world in the same second.
         return None if due_ns is None else due_ns + int(self._time.random() * 60 * NS)
 
-    # Words
+    # SymbolStates
 
     def _subscribed(self) -> frozenset[str]:
         acknowledged = self._link.acknowledged
@@ -272,7 +272,7 @@ class StreamFeed:
 
     def _show(self) -> None:
         """Tell the state where it has changed."""
-        status, words = self._state(), Words(self._by_symbol())
+        status, words = self._state(), SymbolStates(self._by_symbol())
         if status != self._status:
             self._status = status
             self._buffer.tell(status)

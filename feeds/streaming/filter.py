@@ -29,7 +29,7 @@ KEPT = 32_768
 """Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
 
 
-class StreamDoor:
+class QuoteFilter:
     """Of one stream, for as long as it runs: a reconnect does not forget what has been seen."""
 
     def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:

@@ -29,7 +29,7 @@ PATIENCE_MAX = 16.0
 """Silence that outlasts a reconnect (a halt of the whole market) is borne longer, up to this factor."""
 
 
-class Clocks:
+class Liveness:
     """The clocks of one stream over all its connections."""
 
     def __init__(self, hours: Hours, canaries: AbstractSet[str], *, heartbeats: bool) -> None:

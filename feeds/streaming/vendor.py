@@ -20,7 +20,7 @@ Frame = str | bytes
 """A text or a binary websocket message."""
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class VendorError(msgspec.Struct, frozen=True):
     """The vendor says no. ``said`` is in our own words: it reaches the screen."""
 
     kind: Literal["fatal", "again", "limit"]
@@ -39,7 +39,7 @@ class Halt(msgspec.Struct, frozen=True):
     ts_ns: int
 
 
-class Heard(msgspec.Struct, frozen=True):
+class FrameResult(msgspec.Struct, frozen=True):
     """What one frame said."""
 
     quotes: tuple[Quote, ...] = ()
@@ -59,7 +59,7 @@ class Heard(msgspec.Struct, frozen=True):
     """The vendor lives, beyond the transport's own pings; it is no data."""
     halts: tuple[Halt, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    trouble: Trouble | None = None
+    trouble: VendorError | None = None
     rejected: tuple[str, ...] = ()
     """Messages in the frame that could not be used, a reason each; the others stand."""
 
@@ -71,11 +71,11 @@ class Conversation(Protocol):
         """The authentication, sent as soon as the socket is open, and once more on it after ``again``.
 
         Empty where none is needed: then the vendor is ready at once and need not say so, and
-        ``subscribe`` follows without a word heard. Otherwise it waits for ``Heard.ready``.
+        ``subscribe`` follows without a word heard. Otherwise it waits for ``FrameResult.ready``.
         """
         ...
 
-    def received(self, frame: Frame) -> Heard:
+    def received(self, frame: Frame) -> FrameResult:
         """What a frame means. Raises SourceError for a frame that is none of this vendor's.
 
         Anything at all may come; it must be quick, since it runs between two reads of the socket.
@@ -85,7 +85,7 @@ class Conversation(Protocol):
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """What to send so that the vendor's set becomes this one; empty where it already is.
 
-        Asked for again, some seconds apart, while ``Heard.subscribed`` lacks something.
+        Asked for again, some seconds apart, while ``FrameResult.subscribed`` lacks something.
         """
         ...
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import polars as pl
 
-from feeds.events import Batch, FedNews, Learned, Redone, Rewind, Status
+from feeds.events import Batch, FedNews, HistoryUpdated, PrintsReplaced, Rewind, Status
 from feeds.parsing.sanitize import clean
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.quote import FUTURE_NS, NS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH, REWIND, REDONE = "Batch", "Rewind", "Redone"
+BATCH, REWIND, REDONE = "Batch", "Rewind", "PrintsReplaced"
 _TOLD: dict[str, type[Status | FedNews]] = {"Status": Status, "FedNews": FedNews}
 """Kinds of which only the newest counts, and which ``said`` gives back whole."""
 
@@ -40,11 +40,13 @@ def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
     """One event as rows of RECORDED."""
     given: tuple[Quote, ...] = ()
     said = None
-    if isinstance(event, Batch | Rewind | Redone):
+    if isinstance(event, Batch | Rewind | PrintsReplaced):
         given = event.quotes
-    if isinstance(event, Redone):
+    if isinstance(event, PrintsReplaced):
         said = msgspec.json.encode(sorted(event.symbols)).decode()
-    elif not isinstance(event, Batch | Rewind | Learned):  # settled history is in the store, not on a tape
+    elif not isinstance(
+        event, Batch | Rewind | HistoryUpdated
+    ):  # settled history is in the store, not on a tape
         said = msgspec.json.encode(event).decode()
     tail = (as_of_ns, number, type(event).__name__, feed, said)
     if not given:
@@ -145,7 +147,7 @@ def _event(part: pl.DataFrame) -> Event:
         return _told(_TOLD[kind], part["feed"][0], said, as_of_ns) or Batch((), as_of_ns)
     given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
     if kind == REDONE:
-        return Redone(frozenset(_decoded(said, list[str]) or ()), given, as_of_ns)
+        return PrintsReplaced(frozenset(_decoded(said, list[str]) or ()), given, as_of_ns)
     return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
 
 

@@ -19,7 +19,7 @@ from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindo
 if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
-    from rotation.market.session_filter import Door
+    from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline
     from rotation.market.status import Standing
 
@@ -54,7 +54,7 @@ class Moment(msgspec.Struct, frozen=True):
     """Provenance of settled closes."""
 
 
-def leg(row: Row, baseline: Baseline, door: Door, now: Moment, standing: Standing) -> Leg:
+def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, standing: Standing) -> Leg:
     """One leg of the desk."""
     regular, late = door.prints(row.symbol, "REGULAR"), door.prints(row.symbol, "POST")
     settled = row.closed == now.session and row.close is not None
@@ -144,7 +144,7 @@ class Charts:
             self._unit = line["unit"][0]
             self._daily = tuple(line.select("date", "value").tail(CHART_SESSIONS).iter_rows())
 
-    def ratio(self, base: Row | None, against: Row | None, door: Door) -> Ratio:
+    def ratio(self, base: Row | None, against: Row | None, door: SessionFilter) -> Ratio:
         """Base / against now, with the daily and today's line, in units of the first common session."""
         value: float | None = None
         intraday: list[tuple[int, float]] = []
@@ -168,7 +168,7 @@ def _length(session: date | None) -> int:
     return (close_ns(session) - open_ns(session)) // MINUTE_NS if session else 390
 
 
-def _minutes(door: Door, base: Row, against: Row, unit: float) -> list[tuple[int, float]]:
+def _minutes(door: SessionFilter, base: Row, against: Row, unit: float) -> list[tuple[int, float]]:
     """The ratio at the end of each minute in which a leg traded, once both have."""
     upper, lower = door.prints(base.symbol, "REGULAR"), door.prints(against.symbol, "REGULAR")
     if not (upper and lower and base.scale and against.scale):

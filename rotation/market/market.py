@@ -16,7 +16,7 @@ from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Row, leg, spread
 from rotation.market.headline import headline
 from rotation.market.returns import figures
-from rotation.market.session_filter import Door
+from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
 from rotation.market.status import Standing
 from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
@@ -90,7 +90,7 @@ class Market:
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
         self._as_of_ns = as_of_ns
-        self._door = Door()
+        self._door = SessionFilter()
         self.learn(self.history)
 
     def learn(self, history: History) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Part = Literal["PRE", "REGULAR", "POST"]
 
 
-class Door:
+class SessionFilter:
     """The prints of one session, per symbol and part of the day. A newer session's print turns the page."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from feeds.events import Batch, Correction, Gap, Learned, Redone, Rewind, Status, Words
+from feeds.events import Batch, Correction, Gap, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
 from feeds.supervisor import Supervisor
 from feeds.tapes.recording import frame_of, rows_of
 from rotation.history import History
@@ -331,7 +331,7 @@ async def test_prints_done_again_replace_those_of_their_symbol_alone():
     wrong = (quote(240.0), quote(495.0, symbol="QQQ"))
     right = (quote(219.0, "10:39:00"), quote(220.0, "10:40:00"))
     supervisor = supervise(
-        Script(Batch(wrong, at("10:40:00")), Redone(frozenset({"IWM"}), right, at("10:41:00")))
+        Script(Batch(wrong, at("10:40:00")), PrintsReplaced(frozenset({"IWM"}), right, at("10:41:00")))
     )
     await supervisor.run()
     legs = supervisor.latest.legs
@@ -341,7 +341,9 @@ async def test_prints_done_again_replace_those_of_their_symbol_alone():
 
 
 async def test_prints_done_again_that_are_none_leave_the_close():
-    supervisor = supervise(Script(Batch((quote(240.0),), at("10:40:00")), Redone(frozenset({"IWM"}), ())))
+    supervisor = supervise(
+        Script(Batch((quote(240.0),), at("10:40:00")), PrintsReplaced(frozenset({"IWM"}), ()))
+    )
     await supervisor.run()
     iwm = supervisor.latest.legs["IWM"]
     assert (iwm.last, iwm.high, iwm.session) == (217.2, None, DAYS[-1])
@@ -349,7 +351,7 @@ async def test_prints_done_again_that_are_none_leave_the_close():
 
 async def test_history_that_is_learned_keeps_the_prints_and_changes_what_they_are_compared_with():
     corrected = History(history().frame.with_columns(close=pl.col("close") * 2))
-    supervisor = supervise(Script(Batch((quote(220.0),), at("10:40:00")), Learned(corrected)))
+    supervisor = supervise(Script(Batch((quote(220.0),), at("10:40:00")), HistoryUpdated(corrected)))
     await supervisor.run()
     iwm = supervisor.latest.legs["IWM"]
     assert iwm.last == 220.0
@@ -361,13 +363,13 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     symbols = frozenset({"IWM", "QQQ"})
     events = (
         Status("LIVE", "2 of 2 symbols"),
-        Words({"IWM": "GAPPED"}),
+        SymbolStates({"IWM": "GAPPED"}),
         Gap(symbols, at("10:00:00"), at("10:01:00")),
         Correction("IWM", at("10:00:00")),
-        Redone(symbols, (quote(220.0),)),
+        PrintsReplaced(symbols, (quote(220.0),)),
         Batch((quote(float("nan")), quote(float("inf")), quote(-1.0), quote(220.0, "10:41:00"))),
         Batch(()),
-        Learned(history()),
+        HistoryUpdated(history()),
     )
     supervisor = supervise(Script(*events))
     heard = []
@@ -379,6 +381,6 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     frame, lost = frame_of(rows)
     assert (lost, frame["batch"].n_unique()) == (0, len(heard))
     assert frame.filter(kind="Gap")["said"][0].startswith('{"symbols":["')
-    assert frame.filter(kind="Redone")["said"][0] == '["IWM","QQQ"]'
+    assert frame.filter(kind="PrintsReplaced")["said"][0] == '["IWM","QQQ"]'
     assert supervisor.latest.legs["IWM"].last == 220.0
     assert supervisor.latest.health.counts.bad_price == 3

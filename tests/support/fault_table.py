@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from feeds.errors import SourceError
-from feeds.events import Batch, Gap, Status, Words
+from feeds.events import Batch, Gap, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS, FakeTime, settle
@@ -145,7 +145,7 @@ class Run:
     @property
     def words(self) -> dict[str, str]:
         """Now."""
-        told = self.told(Words)
+        told = self.told(SymbolStates)
         return told[-1].by_symbol if told else {}
 
     @property

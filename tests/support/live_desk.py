@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from feeds.history.updater import HistoryKeeper
+from feeds.history.updater import HistoryUpdater
 from feeds.streaming.corrections import Corrected
 from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Supervisor
@@ -59,7 +59,7 @@ class LiveDesk:
 
     def _daily(self, symbol: str) -> None:
         self.asked_daily.append(symbol)
-        if isinstance(self._keeper, HistoryKeeper):
+        if isinstance(self._keeper, HistoryUpdater):
             self._keeper.ask_again(symbol)
 
     @property

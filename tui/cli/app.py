@@ -261,5 +261,5 @@ def _tell(error: Exception) -> int:
     log.error("the program failed", exc_info=error)
     where = " ".join(f"{type(error).__name__}: {error}".split())
     details = f" (details in {logs.log_file()})" if logs.log_file().exists() else ""
-    click.echo(f"rotation-tui: stopped by an error of its own: {logs.veil(where)}{details}", err=True)
+    click.echo(f"rotation-tui: stopped by an error of its own: {logs.redact(where)}{details}", err=True)
     return 1

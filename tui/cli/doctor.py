@@ -39,10 +39,10 @@ def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
     findings = [*terminal(), *backend(ctx).examine(stream=stream)]
     works = all(found.state != "fail" for found in findings)
     if form == "json":
-        click.echo(logs.veil(msgspec.json.encode({"works": works, "findings": findings}).decode()))
+        click.echo(logs.redact(msgspec.json.encode({"works": works, "findings": findings}).decode()))
     else:
         for line in _lines(findings):
-            click.echo(_fit(logs.veil(line)))
+            click.echo(_fit(logs.redact(line)))
     ctx.exit(0 if works else 1)
 
 

@@ -16,7 +16,7 @@ BACKUPS = 3
 _TALKATIVE = ("websockets", "httpx", "httpcore")
 """They log addresses, headers and frames, and vendors want their keys in all three."""
 
-veil: Callable[[str], str] = str
+redact: Callable[[str], str] = str
 """Takes secrets out of a text about to be written; the composition root, which knows them, sets it."""
 
 
@@ -24,7 +24,7 @@ class _Veiled(logging.Formatter):
     """Looks at the finished text, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return veil(super().format(record))
+        return redact(super().format(record))
 
 
 def log_file() -> Path:

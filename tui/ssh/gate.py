@@ -17,7 +17,7 @@ from tui.ssh.session import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tui.ssh.house import House
+    from tui.ssh.house import HostState
 
 LINE_BURST, LINE_PER_S = 128 * 1024, 16 * 1024
 """Bytes that a client may send in all: logging in takes 4 KB, typing 4 KB a second with ssh's decoys."""
@@ -27,10 +27,10 @@ SEND_BUFFER = 128 * 1024
 """Of the kernel, a connection: what waits there is old by the time it is seen."""
 
 
-class Gate(asyncssh.SSHServer):
+class SshConnection(asyncssh.SSHServer):
     """One connection, from TCP to its one session."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: HostState) -> None:
         self.session: Session | None = None
         self.since = house.clock()
         self.pending = False

@@ -16,9 +16,9 @@ import msgspec
 
 from rotation.errors import InputError
 from tui.ssh import journal, status
-from tui.ssh.gate import Gate
-from tui.ssh.house import House
-from tui.ssh.identity import Guests, host_key
+from tui.ssh.gate import SshConnection
+from tui.ssh.house import HostState
+from tui.ssh.identity import AuthorizedKeys, host_key
 from tui.ssh.limits import Limits
 from tui.ssh.prefs import Preferences
 
@@ -66,11 +66,11 @@ class Host:
         self._desk = desk
         self._settings = settings
         self._key = host_key(settings.host_key)
-        self._guests = Guests(settings.authorized_keys) if settings.authorized_keys else None
+        self._guests = AuthorizedKeys(settings.authorized_keys) if settings.authorized_keys else None
         self._stop = asyncio.Event()
         self._desks: Snapshot | None = None
         self._words: tuple[str, ...] = ("begins",)
-        self.house = House(
+        self.house = HostState(
             theme=settings.theme,
             limits=settings.limits,
             guests=self._guests,
@@ -142,7 +142,7 @@ class Host:
                 self._settings.port,
                 reuse_port=self._settings.reuse_port or None,
                 backlog=BACKLOG,
-                server_factory=lambda: Gate(self.house),
+                server_factory=lambda: SshConnection(self.house),
                 server_host_keys=[self._key],
                 server_version="rotation-tui",
                 config=[],

@@ -16,8 +16,8 @@ from tui.ssh.status import HostStatus, Meter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.ssh.gate import Gate
-    from tui.ssh.identity import Guests
+    from tui.ssh.gate import SshConnection
+    from tui.ssh.identity import AuthorizedKeys
     from tui.ssh.prefs import Preferences
     from tui.ssh.session import Session
 
@@ -25,7 +25,7 @@ TELL_S = 1.0
 """Refusals are logged at most once in so long: a storm of connections must not become one of lines."""
 
 
-class House:
+class HostState:
     """One host's state. ``guests`` None: anyone may come in."""
 
     def __init__(
@@ -33,7 +33,7 @@ class House:
         *,
         theme: str,
         limits: Limits,
-        guests: Guests | None,
+        guests: AuthorizedKeys | None,
         prefs: Preferences,
         clock: Callable[[], float],
         now: Callable[[], float],
@@ -49,7 +49,7 @@ class House:
         self.meter = Meter()
         self.pace = Pace(clock())
         self.admission = Admission(limits)
-        self.gates: dict[Gate, None] = {}
+        self.gates: dict[SshConnection, None] = {}
         """Every connection that was let in, the oldest first."""
         self.empty = asyncio.Event()
         """Set once the host is closing and the last connection is gone."""
@@ -78,7 +78,7 @@ class House:
                 slowest.give_way()
         return self.admission.admit(address, now)
 
-    def gone(self, gate: Gate) -> None:
+    def gone(self, gate: SshConnection) -> None:
         """A connection has ended."""
         self.gates.pop(gate, None)
         if self.closing and not self.gates:

@@ -49,7 +49,7 @@ def _make(path: Path) -> None:
         beside.unlink()
 
 
-class Guests:
+class AuthorizedKeys:
     """The keys that may come in; ``reload`` reads the file again."""
 
     def __init__(self, path: Path) -> None:

@@ -25,7 +25,7 @@ class _Lines(logging.Formatter):
             line["logger"] = record.name
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return logs.veil(msgspec.json.encode(line).decode())
+        return logs.redact(msgspec.json.encode(line).decode())
 
 
 def start(level: str) -> None:

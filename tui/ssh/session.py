@@ -20,8 +20,8 @@ from tui.view.view_state import PANELS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.ssh.gate import Gate
-    from tui.ssh.house import House
+    from tui.ssh.gate import SshConnection
+    from tui.ssh.house import HostState
 
 WORDS = {
     "quit": "",
@@ -59,7 +59,7 @@ def _recovered(
 class Session(asyncssh.SSHServerSession[bytes]):
     """The callbacks of a channel, each guarded: an error ends this session and no other."""
 
-    def __init__(self, house: House, gate: Gate, *, forced: str | None = None) -> None:
+    def __init__(self, house: HostState, gate: SshConnection, *, forced: str | None = None) -> None:
         """``forced``: the command that the key's line in authorized_keys allows, and nothing else."""
         self.ended = ""
         """Why it ended, once it has."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from feeds.errors import InputError
 from feeds.parsing.symbols import alpaca_symbol
 from feeds.parsing.wire import address
-from feeds.streaming.vendor import Heard, Trouble
+from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.vendors.alpaca.frames import encode, parse
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
@@ -124,11 +124,11 @@ class AlpacaConversation:
         """The authentication; the vendor waits ten seconds for it."""
         return (encode(self._keys.message(), packed=self._packed),)
 
-    def received(self, frame: Frame) -> Heard:
+    def received(self, frame: Frame) -> FrameResult:
         """What a frame means. Raises SourceError for one that is no array of messages."""
         told = parse(frame, wanted=self._plan.wanted, on_trades=self._plan.on_trades)
         ready = told.authenticated
-        trouble: Trouble | None = None
+        trouble: VendorError | None = None
         send: tuple[Frame, ...] = ()
         subscribed: frozenset[str] | None = None
         if told.subscribed is not None:
@@ -140,7 +140,7 @@ class AlpacaConversation:
                 ready = True
             else:
                 trouble, send = self._no(code, told.rejected)
-        return Heard(
+        return FrameResult(
             quotes=self._names.back(told.quotes),
             send=send,
             ready=ready,
@@ -160,10 +160,10 @@ class AlpacaConversation:
         """Nothing: Alpaca needs none."""
         return ()
 
-    def _no(self, code: int, rejected: list[str]) -> tuple[Trouble | None, tuple[Frame, ...]]:
+    def _no(self, code: int, rejected: list[str]) -> tuple[VendorError | None, tuple[Frame, ...]]:
         """What an error means, and what to ask instead."""
         if code == _BUSY:
-            return Trouble("again", f"another session holds the account's connection ({code})"), ()
+            return VendorError("again", f"another session holds the account's connection ({code})"), ()
         if code in _OUTAGE or code not in _FATAL | _LIMIT:
             # It ends the connection by itself, or the driver's clocks do; what was asked may be asked again.
             self._plan.failed()
@@ -173,13 +173,13 @@ class AlpacaConversation:
             return None, ()
         asked = self._plan.refused()
         if code in _FATAL and not (asked is not None and asked.optional):
-            return Trouble("fatal", f"{_FATAL[code]} ({code})"), ()
+            return VendorError("fatal", f"{_FATAL[code]} ({code})"), ()
         send = self._send(self._plan.next())
         beyond = self._plan.beyond
         if asked is None or asked.optional or not (beyond or asked.channel == "trades"):
             return None, send
         left = f"{len(beyond)} symbols are not followed" if beyond else "fewer by trade, others by the minute"
-        return Trouble("limit", f"{_LIMIT[code]} ({code}); {left}"), send
+        return VendorError("limit", f"{_LIMIT[code]} ({code}); {left}"), send
 
     def _send(self, ask: Ask | None) -> tuple[Frame, ...]:
         return () if ask is None else (encode(ask.message, packed=self._packed),)

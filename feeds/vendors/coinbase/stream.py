@@ -11,7 +11,7 @@ import msgspec
 
 from feeds.parsing.fields import instant, quote, sifted, symbol
 from feeds.parsing.wire import address, decode
-from feeds.streaming.vendor import Heard, Trouble
+from feeds.streaming.vendor import FrameResult, VendorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,11 +58,11 @@ class CoinbaseConversation:
         """The heartbeats; without a subscription the vendor closes after five seconds."""
         return (_action("subscribe", HEARTBEATS, None),)
 
-    def received(self, frame: Frame) -> Heard:
+    def received(self, frame: Frame) -> FrameResult:
         """Trades, heartbeats, the set that is subscribed now, or an error."""
         message = decode(frame, _Message, "Coinbase")
         if message.type == "error":
-            return Heard(trouble=Trouble("limit", "Coinbase refuses a subscription"))
+            return FrameResult(trouble=VendorError("limit", "Coinbase refuses a subscription"))
         events = message.events or []
         subscribed: frozenset[str] | None = None
         if message.channel == "subscriptions":
@@ -71,7 +71,7 @@ class CoinbaseConversation:
             subscribed = self._held = frozenset(name for name in told if symbol(name))
         quotes, rejected = sifted(_quotes(events) if message.channel == CHANNEL else ())
         number = message.sequence_num
-        return Heard(
+        return FrameResult(
             quotes,
             sequence=(("", number),) if isinstance(number, int) else (),
             ready=True,

@@ -15,7 +15,7 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.parsing.fields import instant, quote, sifted
 from feeds.parsing.wire import address, decode
-from feeds.streaming.vendor import Heard, Trouble
+from feeds.streaming.vendor import FrameResult, VendorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,14 +108,14 @@ class FinnhubConversation:
         """Nothing: the key was in the address."""
         return ()
 
-    def received(self, frame: Frame) -> Heard:
+    def received(self, frame: Frame) -> FrameResult:
         """Trades, a ping, or an error."""
         told = parse(frame)
         if told.type == "trade":
             return self._trades(told.data or [])
         if told.type == "ping":
-            return Heard(heartbeat=True)
-        return _error(str(told.msg).lower()) if told.type == "error" else Heard()
+            return FrameResult(heartbeat=True)
+        return _error(str(told.msg).lower()) if told.type == "error" else FrameResult()
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """One message a symbol, for the difference to what was asked for on this connection."""
@@ -128,7 +128,7 @@ class FinnhubConversation:
         """Nothing: it is the vendor who pings."""
         return ()
 
-    def _trades(self, trades: Iterable[object]) -> Heard:
+    def _trades(self, trades: Iterable[object]) -> FrameResult:
         quotes, rejected = [], []
         for trade in trades:
             if not isinstance(trade, Trade):
@@ -141,18 +141,18 @@ class FinnhubConversation:
                 rejected.append(found)
             else:
                 quotes.append(self._ordinals.numbered(found, trade.v))
-        return Heard(tuple(quotes), rejected=tuple(rejected), heartbeat=not quotes)
+        return FrameResult(tuple(quotes), rejected=tuple(rejected), heartbeat=not quotes)
 
 
-def _error(message: str) -> Heard:
+def _error(message: str) -> FrameResult:
     """The vendor's words are not passed on: they may repeat what was asked for."""
     if "too many symbols" in message:
-        return Heard(trouble=Trouble("limit", f"Finnhub takes no more symbols than {SYMBOLS_MAX}"))
+        return FrameResult(trouble=VendorError("limit", f"Finnhub takes no more symbols than {SYMBOLS_MAX}"))
     if any(word in message for word in ("api key", "token", "access", "auth")):
-        return Heard(trouble=Trouble("fatal", "Finnhub refuses the key"))
+        return FrameResult(trouble=VendorError("fatal", "Finnhub refuses the key"))
     if "symbol" in message:
-        return Heard(rejected=("Finnhub does not know a symbol",))
-    return Heard(rejected=("Finnhub reports an error",))
+        return FrameResult(rejected=("Finnhub does not know a symbol",))
+    return FrameResult(rejected=("Finnhub reports an error",))
 
 
 def _action(kind: str, name: str) -> str:

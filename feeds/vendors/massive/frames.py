@@ -12,7 +12,7 @@ import msgspec
 from feeds.events import Correction
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
 from feeds.parsing.wire import decode, number
-from feeds.streaming.vendor import Heard
+from feeds.streaming.vendor import FrameResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,11 +63,11 @@ def parse(frame: Frame) -> list[Entry]:
     return decode(frame, list[Entry], "Massive")
 
 
-def heard(entries: Iterable[Entry]) -> Heard:
+def heard(entries: Iterable[Entry]) -> FrameResult:
     """What trades and bars say. A bid and an ask are no price: they show life, unless they are crossed.
 
     ``q`` orders the prints of a symbol but has holes by design ("will not always be sequential"), so
-    it is no ``Heard.sequence``: every hole would be taken for a gap.
+    it is no ``FrameResult.sequence``: every hole would be taken for a gap.
     """
     found: list[Quote | str] = []
     corrections: list[Correction] = []
@@ -89,7 +89,7 @@ def heard(entries: Iterable[Entry]) -> Heard:
             if bid is None or ask is None or bid > ask:
                 found.append(f"{symbol(message.sym) or 'a symbol that is none'}: a crossed or empty quote")
     quotes, rejected = sifted(found)
-    return Heard(quotes, corrections=tuple(corrections), rejected=rejected, heartbeat=not quotes)
+    return FrameResult(quotes, corrections=tuple(corrections), rejected=rejected, heartbeat=not quotes)
 
 
 def numbers(value: object) -> set[int]:

@@ -13,7 +13,7 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.parsing.fields import symbol
 from feeds.parsing.wire import address
-from feeds.streaming.vendor import Heard, Trouble
+from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.vendors.massive.frames import Message, heard, parse
 from feeds.vendors.massive.rest import MINUTE_NS, parse_bars, parse_snapshot
 
@@ -52,7 +52,7 @@ class MassiveConversation:
         """The key at once: the vendor does not wait to be asked."""
         return (_action("auth", self._key),)
 
-    def received(self, frame: Frame) -> Heard:
+    def received(self, frame: Frame) -> FrameResult:
         """Data and statuses, in any mixture."""
         entries = parse(frame)
         told = heard(entries)
@@ -78,16 +78,16 @@ class MassiveConversation:
         for start in range(0, len(names), PER_MESSAGE):
             yield _action(action, ",".join(names[start : start + PER_MESSAGE]))
 
-    def _status(self, told: Heard, status: str, message: str) -> Heard:
+    def _status(self, told: FrameResult, status: str, message: str) -> FrameResult:
         change: dict[str, Any] = {}
         if status == "auth_success":
             change["ready"] = True
         elif status == "auth_failed":
-            change["trouble"] = Trouble("fatal", "Massive refuses the key, or its plan has no stream")
+            change["trouble"] = VendorError("fatal", "Massive refuses the key, or its plan has no stream")
         elif status == "max_connections":
             # The vendor cuts the older connection: to come back would cut the newer one, for ever.
             said = "another session took over the account's one connection"
-            change["trouble"] = Trouble("fatal", said, "TAKEN OVER")
+            change["trouble"] = VendorError("fatal", said, "TAKEN OVER")
         elif status == "success":
             change["subscribed"] = self._acknowledged(message)
         elif status == "error":
@@ -109,16 +109,18 @@ class MassiveConversation:
 
     def _error(self, message: str) -> dict[str, Any]:
         if "real-time" in message:
-            return {"trouble": Trouble("fatal", "the key's plan has no real-time data: use the delayed feed")}
+            return {
+                "trouble": VendorError("fatal", "the key's plan has no real-time data: use the delayed feed")
+            }
         if "not authorized" not in message:
-            return {"trouble": Trouble("limit", "Massive refuses a subscription")}
+            return {"trouble": VendorError("limit", "Massive refuses a subscription")}
         self._refused += 1
         if self._channel == 0:
             self._channel = 1
             return {"send": self.subscribe(self._asked)}
         if self._refused <= len(self._asked):
             return {}  # one refusal comes for every trade channel that was asked for
-        return {"trouble": Trouble("fatal", "the key's plan has neither trades nor second bars")}
+        return {"trouble": VendorError("fatal", "the key's plan has neither trades nor second bars")}
 
 
 def _action(action: str, params: str) -> str:

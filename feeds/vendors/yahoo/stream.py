@@ -13,7 +13,7 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.parsing.symbols import yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
-from feeds.streaming.vendor import Heard
+from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
@@ -50,14 +50,14 @@ class YahooConversation:
         """Nothing: no key is needed."""
         return ()
 
-    def received(self, frame: Frame) -> Heard:
+    def received(self, frame: Frame) -> FrameResult:
         """One print, or a heartbeat."""
         data = parse(frame)
         if data.quote_type == HEARTBEAT:
-            return Heard(heartbeat=True)
+            return FrameResult(heartbeat=True)
         symbol = self._asked.get(data.id)
         if symbol is None:
-            return Heard()
+            return FrameResult()
         if self._seen is not None:
             self._seen(data)
         volume = data.day_volume
@@ -65,7 +65,9 @@ class YahooConversation:
         self._volumes[data.id] = volume
         # What has traded between two frames; the first one's is not known.
         size = max(volume - before, 0)
-        return Heard(quotes=(Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size),))
+        return FrameResult(
+            quotes=(Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size),)
+        )
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """What is no longer wanted, and what is new."""

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from feeds.desk import open as opening
-from feeds.desk.demo_fallback import PATIENCE_S, Standby
-from feeds.events import Batch, Learned, Status
+from feeds.desk.demo_fallback import PATIENCE_S, DemoFallback
+from feeds.events import Batch, HistoryUpdated, Status
 from feeds.supervisor import Supervisor
 from rotation.history import History
 from rotation.market.market import Market
@@ -70,7 +70,7 @@ class Desk:
             return self.demo, tape
 
         self.live = live
-        self.standby = Standby(live, make, sleep=self.time.sleep)
+        self.standby = DemoFallback(live, make, sleep=self.time.sleep)
         self.seen: list = []
 
     async def read(self) -> None:
@@ -136,7 +136,7 @@ async def test_the_live_feeds_stand_on_the_health_panel_beside_the_demo(demo_sou
 
 @pytest.mark.parametrize(
     "event",
-    [Batch((Quote("IWM", NOW_NS, 221.28),)), Learned(closes(NOW_NS))],
+    [Batch((Quote("IWM", NOW_NS, 221.28),)), HistoryUpdated(closes(NOW_NS))],
     ids=["a print", "history"],
 )
 async def test_what_is_live_takes_its_place_for_good(demo_source, event):
@@ -157,7 +157,7 @@ async def test_what_is_live_takes_its_place_for_good(demo_source, event):
 
 async def test_a_live_desk_that_is_quick_never_shows_the_demo(demo_source):
     async with running(demo_source) as desk:
-        await desk.feed.queue.put(Learned(closes(NOW_NS)))
+        await desk.feed.queue.put(HistoryUpdated(closes(NOW_NS)))
         await desk.time.passing(3 * PATIENCE_S)
         assert desk.demos == 0
         assert {snapshot.mode for snapshot in desk.seen} == {""}
@@ -209,4 +209,4 @@ def test_who_gets_the_demo(monkeypatch, tmp_path, wanted, stands_by):
     for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     opened = LocalBackend().open(wanted)
-    assert isinstance(opened._supervisor, Standby) == stands_by
+    assert isinstance(opened._supervisor, DemoFallback) == stands_by

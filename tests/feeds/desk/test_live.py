@@ -13,9 +13,9 @@ import pytest
 from feeds.clock import Time
 from feeds.desk import live
 from feeds.desk.choose import AutoFeed
-from feeds.events import Batch, Status, Words
+from feeds.events import Batch, Status, SymbolStates
 from feeds.history.store import HistoryStore
-from feeds.history.updater import HistoryKeeper
+from feeds.history.updater import HistoryUpdater
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.history import History
@@ -62,7 +62,7 @@ def made(tmp_path, environ, *, choice="auto", kept=True):
 async def test_without_a_key_one_feed_brings_everything(tmp_path):
     quotes, keeper, fed = made(tmp_path, {})
     assert (quotes.name, quotes.symbols) == ("Yahoo", frozenset(Desk().legs))
-    assert isinstance(keeper, HistoryKeeper)
+    assert isinstance(keeper, HistoryUpdater)
     assert fed.name == "Fed"
 
 
@@ -128,7 +128,7 @@ async def test_a_snapshot_of_now_waits_for_nobody_longer_than_its_limit(tmp_path
     assert not brought - {"RUT", "NDX"}
 
 
-# Words, from the wire to a leg and to JSON
+# SymbolStates, from the wire to a leg and to JSON
 
 
 async def test_every_word_reaches_its_leg_and_json(monkeypatch):
@@ -256,7 +256,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
         monkeypatch.setattr(
             World, "now_ns", property(lambda _: time.clock_ns(), lambda *_: None), raising=False
         )
-        return HistoryKeeper(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
+        return HistoryUpdater(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
 
     start_ns = at("2026-11-25 15:58")
     async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=start_ns, beside=keeper) as desk:
@@ -339,8 +339,8 @@ async def test_of_two_feeds_with_the_same_symbol_the_first_says_how_it_stands():
     for order in (False, True):
         events = [Batch((new,)), Batch((old,))] if order else [Batch((old,)), Batch((new,))]
         leg = await two(
-            Wire("A", Words({}), events[0], Status("LIVE")),
-            Wire("B", Words({"IWM": "GAPPED"}), events[1], Status("LIVE"), mode="DELAYED 15m"),
+            Wire("A", SymbolStates({}), events[0], Status("LIVE")),
+            Wire("B", SymbolStates({"IWM": "GAPPED"}), events[1], Status("LIVE"), mode="DELAYED 15m"),
         )
         assert (leg.last, leg.state, leg.source) == (221.5, "LIVE", "A"), (
             "the newest print, whoever brought it"
@@ -349,9 +349,13 @@ async def test_of_two_feeds_with_the_same_symbol_the_first_says_how_it_stands():
 
 async def test_of_two_feeds_the_second_counts_while_the_first_is_off_line():
     print_ = Batch((Quote("IWM", NOW_NS - NS, 221.0),))
-    leg = await two(Wire("A", Words({"IWM": "OFFLINE"})), Wire("B", Words({}), print_, mode="DELAYED 15m"))
+    leg = await two(
+        Wire("A", SymbolStates({"IWM": "OFFLINE"})), Wire("B", SymbolStates({}), print_, mode="DELAYED 15m")
+    )
     assert (leg.state, leg.source) == ("DELAYED 15m", "B")
-    leg = await two(Wire("A", Words({"IWM": "OFFLINE"})), Wire("B", Words({"IWM": "OFFLINE"}), print_))
+    leg = await two(
+        Wire("A", SymbolStates({"IWM": "OFFLINE"})), Wire("B", SymbolStates({"IWM": "OFFLINE"}), print_)
+    )
     assert leg.state == "OFFLINE"
 
 

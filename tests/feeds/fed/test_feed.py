@@ -18,7 +18,7 @@ import pytest
 from feeds.events import FedNews, Status
 from feeds.fed import feed as fed_feed
 from feeds.fed.feed import FedFeed
-from feeds.fed.sources import FedGather
+from feeds.fed.sources import FedSources
 from feeds.fed.store import FedStore
 from feeds.http.client import Transport
 from rotation.fed.inputs import StripQuote
@@ -85,7 +85,7 @@ def feed(folder: Path, clock: Clock, stream=None) -> FedFeed:
         await asyncio.sleep(0)
 
     transport = Transport(folder / "http", clock_ns=clock, sleep=at_once, random=lambda: 0.0)
-    gather = FedGather(transport, clock_ns=clock)
+    gather = FedSources(transport, clock_ns=clock)
     return FedFeed(transport, gather, folder / "fed", strip_stream=stream, clock_ns=clock, sleep=clock.sleep)
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from feeds.clock import Time
 from feeds.errors import InputError, SourceAway, SourceError
-from feeds.events import Learned, Status
-from feeds.history.updater import HistoryKeeper
+from feeds.events import HistoryUpdated, Status
+from feeds.history.updater import HistoryUpdater
 from rotation.market.market import Market
 from rotation.market.status import Standing
 from rotation.quote import Quote
@@ -48,7 +48,7 @@ class Kept:
             yield [self.world.yahoo]
 
         time = Time(clock_ns=lambda: self.world.now_ns, monotonic=lambda: self.world.now_ns / S, sleep=sleep)
-        self.keeper = HistoryKeeper(self.world.store, list(shares), since=SINCE, time=time, sources=sources)
+        self.keeper = HistoryUpdater(self.world.store, list(shares), since=SINCE, time=time, sources=sources)
 
     async def until(self, holds) -> None:
         """Events until one makes this true."""
@@ -66,7 +66,7 @@ class Kept:
 
     @property
     def learned(self) -> list[pl.DataFrame]:
-        return [event.history.frame for event in self.events if isinstance(event, Learned)]
+        return [event.history.frame for event in self.events if isinstance(event, HistoryUpdated)]
 
     def says(self, text: str) -> bool:
         return bool(self.statuses) and text in self.statuses[-1].detail
@@ -126,7 +126,7 @@ async def test_a_close_comes_20_minutes_after_the_bell_and_not_before(tmp_path, 
     kept = Kept(tmp_path, several(2, AUTUMN), begins)
     await kept.until(through(day))
     for event, at_ns in zip(kept.events, kept.at, strict=True):
-        if isinstance(event, Learned):
+        if isinstance(event, HistoryUpdated):
             assert (str(event.history.last()) == day) == (at_ns >= close)
     assert close <= kept.at[-1] < close + 120 * S
 
@@ -227,7 +227,7 @@ async def test_learned_keeps_today_s_prints_and_takes_the_close_only_after_the_b
     await kept.until(settled)
     kept.world.now_ns = ny(friday, 17)
     await kept.until(through("2026-11-20"))
-    early, late = [event.history for event in kept.events if isinstance(event, Learned)][-2:]
+    early, late = [event.history for event in kept.events if isinstance(event, HistoryUpdated)][-2:]
     market = Market(early, as_of_ns=noon_ns, origin=Standing("LIVE", "script"))
     before = market.apply([Quote("IWM", noon_ns, 207.0, size=5)], as_of_ns=noon_ns).legs["IWM"]
     market.learn(early)

@@ -6,8 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from feeds.clock import Time
-from feeds.events import Learned, Status
-from feeds.history.updater import HistoryKeeper
+from feeds.events import HistoryUpdated, Status
+from feeds.history.updater import HistoryUpdater
 from tests.support.sync_world import DAYS, SINCE, World, ny, share
 
 
@@ -25,11 +25,11 @@ async def test_a_split_overnight_is_noticed_at_the_opening(tmp_path):
     time = Time(
         clock_ns=lambda: world.now_ns, monotonic=lambda: world.now_ns / 1e9, sleep=sleep, random=lambda: 0.5
     )
-    keeper = HistoryKeeper(world.store, ["IWM"], since=SINCE, time=time, sources=sources)
+    keeper = HistoryUpdater(world.store, ["IWM"], since=SINCE, time=time, sources=sources)
     learned = []
     statuses = []
     async for event in keeper.events():
-        if isinstance(event, Learned):
+        if isinstance(event, HistoryUpdated):
             learned.append((world.now_ns, event.history.frame["close"][-1]))
             if len(learned) == 1:
                 world.market.shares["IWM"].splits[DAYS[-1]] = 4.0

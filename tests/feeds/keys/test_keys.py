@@ -19,7 +19,7 @@ from feeds.errors import InputError
 from feeds.keys.chain import KeyChain
 from feeds.keys.file import KeyFile
 from feeds.keys.keyring import Ring, RingError
-from feeds.keys.keys import Keys, find, keys_of, veil
+from feeds.keys.keys import Keys, find, keys_of, redact
 
 SECRET = "s3cr3t/MARKER+0123456789abcdefghij"
 KEY_ID = "PKMARKERID0123456789"
@@ -301,7 +301,7 @@ def test_nothing_that_prints_a_key_shows_it():
 def test_a_text_that_quotes_a_key_is_veiled():
     keys_of("alpaca", (KEY_ID, SECRET), "keyring")
     keys_of("finnhub", ("tiny",), "keyring")
-    told = veil(f"GET wss://x/?token={SECRET} as {KEY_ID} failed; tiny words stay")
+    told = redact(f"GET wss://x/?token={SECRET} as {KEY_ID} failed; tiny words stay")
     assert told == "GET wss://x/?token=••• as ••• failed; tiny words stay"
 
 

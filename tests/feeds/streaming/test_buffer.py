@@ -6,7 +6,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.events import Batch, Correction, Gap, Status, Words
+from feeds.events import Batch, Correction, Gap, Status, SymbolStates
 from feeds.streaming.buffer import CORRECTIONS, KEPT, Buffer, merge
 from rotation.market.prints import Prints
 from rotation.quote import NS, Quote
@@ -95,15 +95,20 @@ async def test_of_everything_else_the_newest():
     for event in (
         Status("OFFLINE"),
         Gap(frozenset({"IWM"}), 5, 9),
-        Words({"IWM": "GAPPED"}),
+        SymbolStates({"IWM": "GAPPED"}),
         Gap(frozenset({"QQQ"}), 3, 7),
         wrong,
         wrong,
         Status("LIVE"),
-        Words({}),
+        SymbolStates({}),
     ):
         buffer.tell(event)
-    assert await buffer.take() == [Gap(frozenset({"IWM", "QQQ"}), 3, 9), wrong, Words({}), Status("LIVE")]
+    assert await buffer.take() == [
+        Gap(frozenset({"IWM", "QQQ"}), 3, 9),
+        wrong,
+        SymbolStates({}),
+        Status("LIVE"),
+    ]
     assert not buffer._wake.is_set()
 
 

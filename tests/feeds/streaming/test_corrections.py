@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from feeds.history.updater import HistoryKeeper
+from feeds.history.updater import HistoryUpdater
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS
 from tests.support.fault_table import FIRST
@@ -167,7 +167,7 @@ async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_pa
         monkeypatch.setattr(
             World, "now_ns", property(lambda _: time.clock_ns(), lambda *_: None), raising=False
         )
-        return HistoryKeeper(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
+        return HistoryUpdater(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
 
     async with live_desk(monkeypatch, ALPACA, QUIET, beside=keeper) as desk:
 

@@ -9,7 +9,7 @@ import socket
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from feeds.events import Batch, Status, Words
+from feeds.events import Batch, Status, SymbolStates
 from feeds.streaming.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote
@@ -39,7 +39,7 @@ async def ticking(run, seconds, names=SYMBOLS):
 
 def words_of(run):
     """The word of IWM, each time it changed."""
-    said = [event.by_symbol.get("IWM", "") for event in run.told(Words)]
+    said = [event.by_symbol.get("IWM", "") for event in run.told(SymbolStates)]
     return [word for i, word in enumerate(said) if not i or said[i - 1] != word]
 
 
@@ -360,7 +360,7 @@ async def test_a_halt_is_told_and_no_alarm(monkeypatch):
         assert run.words == {}
 
 
-# Clocks, counts
+# Liveness, counts
 
 
 @pytest.mark.parametrize(("apart_s", "wide"), [(0, False), (1, False), (5, True), (-5, True)])

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.streaming.filter import KEPT, StreamDoor
+from feeds.streaming.filter import KEPT, QuoteFilter
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS
 
 
-def door(**closes: float) -> StreamDoor:
-    return StreamDoor({"IWM", "QQQ"}, closes)
+def door(**closes: float) -> QuoteFilter:
+    return QuoteFilter({"IWM", "QQQ"}, closes)
 
 
 def iwm(price: float, ts_ns: int = NOW_NS, seq: int = 0, size: int = 0, **more) -> Quote:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from feeds.streaming.hours import Always, Equities, Globex
-from feeds.streaming.liveness import Clocks
+from feeds.streaming.liveness import Liveness
 from rotation.sessions import from_ns, to_ns
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -26,7 +26,7 @@ class Watch:
     """Clocks whose seconds are those of a wall clock in New York."""
 
     def __init__(self, start: str, hours=None, canaries=CANARIES, heartbeats=False):
-        self.clocks = Clocks(hours or Equities(), canaries, heartbeats=heartbeats)
+        self.clocks = Liveness(hours or Equities(), canaries, heartbeats=heartbeats)
         self.start_ns = at(start)
         self.clocks.opened(0.0)
 

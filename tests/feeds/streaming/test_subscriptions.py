@@ -6,14 +6,14 @@ import json
 import os
 
 from feeds.events import Status
-from feeds.streaming.vendor import Heard, Trouble
+from feeds.streaming.vendor import FrameResult, VendorError
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS, settle
 from tests.support.fault_table import FIRST, running
 from tests.support.servers.ws import ABORT, STAY, Refuse, WsServer
 from tests.support.subjects import NOWHERE, SYMBOLS, YAHOO, Subject
 
-SAID: list[Heard] = []
+SAID: list[FrameResult] = []
 
 
 class Plain:
@@ -45,7 +45,7 @@ PLAIN = Subject("Plain", WsServer, Plain, NOWHERE, None, (), lambda client: set(
 
 
 def heard(**fields) -> str:
-    SAID.append(Heard(**fields))
+    SAID.append(FrameResult(**fields))
     return str(len(SAID) - 1)
 
 
@@ -77,7 +77,7 @@ async def test_what_has_come_in_is_not_asked_for_again(monkeypatch):
 
 
 async def test_a_limit_is_not_asked_against(monkeypatch):
-    limit = heard(subscribed=frozenset({"IWM"}), trouble=Trouble("limit", "no more"))
+    limit = heard(subscribed=frozenset({"IWM"}), trouble=VendorError("limit", "no more"))
     async with running(monkeypatch, PLAIN, (limit, STAY), newest=FIRST) as run:
         await run.time.passing(29)
         assert len(run.server.clients[0].sent) == 1
@@ -168,7 +168,7 @@ async def test_a_night_and_a_day_without_a_connection_have_missed_something(monk
 
 async def test_no_control_byte_comes_through(monkeypatch):
     hostile = "\x1b]52;c;aGk=\x07\x9b31m\u202e" + "x" * 100_000
-    refused = heard(rejected=(hostile,)), heard(trouble=Trouble("fatal", hostile))
+    refused = heard(rejected=(hostile,)), heard(trouble=VendorError("fatal", hostile))
     async with running(monkeypatch, PLAIN, (*refused, STAY), newest={}) as run:
         await run.time.passing(2)
         shown = (run.told(Status)[-1].detail, run.feed.stats().last_reject)

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import InputError
-from feeds.events import Batch, FedNews, Gap, Learned, Redone, Rewind, Status
+from feeds.events import Batch, FedNews, Gap, HistoryUpdated, PrintsReplaced, Rewind, Status
 from feeds.supervisor import Supervisor
 from feeds.tapes import recorder as recorder_module
 from feeds.tapes import tape_file
@@ -172,7 +172,7 @@ def scripts(draw) -> list:
             events.append(Status("STALE 42s", draw(st.sampled_from(["", "reconnecting", "é\x1b[2J"])), now))
         elif kind == "redone":
             symbols = draw(st.frozensets(st.sampled_from(["IWM", "QQQ", "ZZZ"])))
-            events.append(Redone(symbols, draw(BATCHES), now))
+            events.append(PrintsReplaced(symbols, draw(BATCHES), now))
         elif kind == "gap":
             events.append(Gap(frozenset({"IWM"}), now - NS, now))
         elif kind == "rewind":
@@ -276,7 +276,9 @@ def test_the_fed_s_news_come_back(tmp_path):
 
 
 def test_history_learned_while_recording_is_not_on_the_tape_but_its_time_is(tmp_path):
-    before = live([Batch((), NOW), Learned(history(), NOW + 1), Batch((), NOW + 2)], tmp_path / "t.parquet")
+    before = live(
+        [Batch((), NOW), HistoryUpdated(history(), NOW + 1), Batch((), NOW + 2)], tmp_path / "t.parquet"
+    )
     after = replay(read_tape([tmp_path]))
     assert [told(s) for s in after] == [told(s) for s in before]
     assert read_tape([tmp_path])["said"].null_count() == 3

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rotation.market import prints as module
 from rotation.market.prints import KEPT_MAX, KEPT_NS, MINUTE_NS, Prints
-from rotation.market.session_filter import Door
+from rotation.market.session_filter import SessionFilter
 from rotation.quote import NS, Quote
 from rotation.sessions import NEW_YORK, close_ns, hours, open_ns, to_ns
 from rotation.snapshot import Counts
@@ -178,8 +178,8 @@ def test_minutes_are_as_many_as_the_session_has():
 # The door ----------------------------------------------------------------------------------------------
 
 
-def door(session: date | None = None) -> Door:
-    opened = Door()
+def door(session: date | None = None) -> SessionFilter:
+    opened = SessionFilter()
     opened.expect({"IWM", "QQQ"}, session)
     return opened
 

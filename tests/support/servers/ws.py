@@ -67,7 +67,7 @@ class Burst:
 
 
 @dataclass(frozen=True)
-class Heard:
+class FrameResult:
     """Wait until the client has sent this many frames."""
 
     count: int
@@ -227,7 +227,7 @@ class WsServer:
             connection.transport.write(action.data)
         elif isinstance(action, Close):
             await connection.close(action.code, action.reason)
-        elif isinstance(action, Heard):
+        elif isinstance(action, FrameResult):
             await self._gone_or(client, lambda: len(client.sent) >= action.count)
         elif isinstance(action, Every):
             count = 0

@@ -127,7 +127,7 @@ def test_a_host_has_no_textual():
 def test_the_log_is_one_object_a_line(monkeypatch):
     record = logging.LogRecord("tui.ssh", logging.INFO, __file__, 1, "%s", ("session end",), None)
     record.told = {"user": 'eve"\n\x1b[2J', "seconds": 1.5}
-    monkeypatch.setattr(logs, "veil", lambda text: text.replace("1.5", "…"))
+    monkeypatch.setattr(logs, "redact", lambda text: text.replace("1.5", "…"))
     line = journal._Lines().format(record)
     assert "\n" not in line
     assert "\x1b" not in line

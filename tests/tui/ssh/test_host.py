@@ -16,7 +16,7 @@ from tests.support.ssh_scenes import THEMED, Screen
 from tests.tui.conftest import with_leg
 from tui.output.text import quotation, text
 from tui.screen.scene import scene
-from tui.ssh.gate import Gate
+from tui.ssh.gate import SshConnection
 from tui.ssh.limits import Limits
 from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.painter import LEAVE, opening, whole
@@ -345,7 +345,7 @@ async def test_nothing_of_a_visit_stays_behind(hosted: Hosted):
 
 def left_over() -> list[object]:
     gc.collect()
-    kinds = (Gate, Session, Viewer, asyncssh.SSHServerConnection, asyncssh.SSHServerChannel)
+    kinds = (SshConnection, Session, Viewer, asyncssh.SSHServerConnection, asyncssh.SSHServerChannel)
     return [each for each in gc.get_objects() if isinstance(each, kinds)]
 
 
@@ -371,7 +371,7 @@ async def test_a_full_host_and_a_busy_address_turn_newcomers_away(tmp_path, scen
 
 @pytest.mark.parametrize("name", ["\x1b[2Jeve", "eve\nadmin", "\u202eeve", "e" * 10_000])
 async def test_a_hostile_user_name_is_one_short_word_in_the_log(hosted: Hosted, name):
-    gate = Gate(hosted.host.house)
+    gate = SshConnection(hosted.host.house)
     assert gate.begin_auth(name)
     logged = gate.who["user"]
     assert isinstance(logged, str)

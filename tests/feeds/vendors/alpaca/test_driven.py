@@ -11,7 +11,7 @@ import logging
 import pytest
 
 from feeds.clock import Time
-from feeds.events import Batch, Correction, Gap, Status, Words
+from feeds.events import Batch, Correction, Gap, Status, SymbolStates
 from feeds.http.client import Transport
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.alpaca.stream import Alpaca
@@ -31,7 +31,7 @@ from tests.support.servers.alpaca import (
     trade,
 )
 from tests.support.servers.rest import fault
-from tests.support.servers.ws import ABORT, READY, STAY, Close, Heard, Refuse
+from tests.support.servers.ws import ABORT, READY, STAY, Close, FrameResult, Refuse
 
 KEY, SECRET = "PKDRIVENDRIVEN", "sEcReT/driven+0123456789"
 SYMBOLS = ("IWM", "QQQ", "SPY")
@@ -76,7 +76,7 @@ class Desk:
 
     @property
     def words(self):
-        told = self.told(Words)
+        told = self.told(SymbolStates)
         return told[-1].by_symbol if told else {}
 
     async def until(self, condition):
@@ -262,7 +262,7 @@ async def test_406_is_asked_again_on_the_same_socket(desk, packed):
     [
         (READY, prints(), {"T": "error", "code": 407, "msg": "slow client"}, ABORT),
         (Answers(auth=(None,)), {"T": "error", "code": 404, "msg": "auth timeout"}, ABORT),
-        (Answers(auth=(500,)), Heard(1), Close(1011)),
+        (Answers(auth=(500,)), FrameResult(1), Close(1011)),
     ],
     ids=["407", "404", "500"],
 )

@@ -17,7 +17,7 @@ from feeds.events import Correction
 from feeds.streaming.vendor import Halt
 from feeds.vendors.alpaca.conditions import sets_last
 from feeds.vendors.alpaca.frames import MESSAGES_MAX, MINUTE_NS, exact_ns, parse
-from rotation.market.session_filter import Door
+from rotation.market.session_filter import SessionFilter
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, open_ns, to_ns
 from tests.support.servers.alpaca import (
@@ -152,7 +152,7 @@ def test_a_bar_is_known_at_its_end(packed):
 
 def test_the_bar_before_the_bell_is_not_the_sessions():
     opens = open_ns(datetime(2024, 7, 16, tzinfo=UTC).date())
-    door = Door()
+    door = SessionFilter()
     door.expect({"IWM"}, from_ns(opens).date())
     for start_ns in (opens - MINUTE_NS, opens):
         quote = parsed(minute("IWM", 221.3, start_ns)).quotes[0]

@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 
 from feeds.errors import SourceError
 from feeds.parsing.wire import instant_ns
-from feeds.streaming.vendor import Trouble
+from feeds.streaming.vendor import VendorError
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase, CoinbaseConversation
 from rotation.quote import Quote
 from tests.support.servers.coinbase import AT, SCRIPTS, CoinbaseServer, heartbeat, message, trade, trades
@@ -98,7 +98,7 @@ def test_garbage(frame):
 
 def test_an_error():
     told = hear(json.dumps({"type": "error", "message": HOSTILE}))
-    assert told.trouble == Trouble("limit", "Coinbase refuses a subscription")
+    assert told.trouble == VendorError("limit", "Coinbase refuses a subscription")
 
 
 async def test_a_conversation_with_the_server():

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from feeds.errors import InputError, SourceError
 from feeds.http.client import Transport
-from feeds.streaming.vendor import Trouble
+from feeds.streaming.vendor import VendorError
 from feeds.vendors.finnhub import stream as finnhub
 from feeds.vendors.finnhub.stream import Finnhub, FinnhubConversation, Ordinals, parse, parse_quote
 from rotation.quote import Quote
@@ -150,9 +150,13 @@ def test_a_ping():
 @pytest.mark.parametrize(
     ("said", "trouble", "rejected"),
     [
-        ("Subscribing to too many symbols", Trouble("limit", "Finnhub takes no more symbols than 50"), ()),
-        ("Invalid API key", Trouble("fatal", "Finnhub refuses the key"), ()),
-        ("You don't have access to this resource.", Trouble("fatal", "Finnhub refuses the key"), ()),
+        (
+            "Subscribing to too many symbols",
+            VendorError("limit", "Finnhub takes no more symbols than 50"),
+            (),
+        ),
+        ("Invalid API key", VendorError("fatal", "Finnhub refuses the key"), ()),
+        ("You don't have access to this resource.", VendorError("fatal", "Finnhub refuses the key"), ()),
         (f"Invalid symbol {HOSTILE}", None, ("Finnhub does not know a symbol",)),
         (HOSTILE, None, ("Finnhub reports an error",)),
     ],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from feeds.errors import InputError, SourceError
 from feeds.events import Correction
 from feeds.http.client import Transport
-from feeds.streaming.vendor import Trouble
+from feeds.streaming.vendor import VendorError
 from feeds.vendors.massive.frames import CORRECTS, NOT_LAST, Message, heard, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
 from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
@@ -228,19 +228,19 @@ def test_the_whole_market_in_messages_of_a_size():
     [
         (
             status("auth_failed", HOSTILE),
-            Trouble("fatal", "Massive refuses the key, or its plan has no stream"),
+            VendorError("fatal", "Massive refuses the key, or its plan has no stream"),
         ),
         (
             status("max_connections"),
-            Trouble("fatal", "another session took over the account's one connection", "TAKEN OVER"),
+            VendorError("fatal", "another session took over the account's one connection", "TAKEN OVER"),
         ),
         (
             status(
                 "error", "You don't have access real-time data. If your plan only includes delayed data …"
             ),
-            Trouble("fatal", "the key's plan has no real-time data: use the delayed feed"),
+            VendorError("fatal", "the key's plan has no real-time data: use the delayed feed"),
         ),
-        (status("error", "unknown action"), Trouble("limit", "Massive refuses a subscription")),
+        (status("error", "unknown action"), VendorError("limit", "Massive refuses a subscription")),
     ],
 )
 def test_trouble(told, trouble):
@@ -276,7 +276,7 @@ def test_a_plan_with_neither():
     refusal = array(status("error", "not authorized"))
     assert conversation.received(refusal).trouble is None
     trouble = conversation.received(refusal).trouble
-    assert trouble == Trouble("fatal", "the key's plan has neither trades nor second bars")
+    assert trouble == VendorError("fatal", "the key's plan has neither trades nor second bars")
 
 
 def test_addresses(monkeypatch):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from feeds.errors import InputError, SourceError
 from feeds.http.client import Transport
-from feeds.streaming.vendor import Heard
+from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
 from rotation.quote import NS, Quote
@@ -80,12 +80,12 @@ def test_an_absent_price_is_for_the_door_to_refuse():
 
 
 def test_a_heartbeat_is_no_data():
-    assert asking().received(heartbeat()) == Heard(heartbeat=True)
+    assert asking().received(heartbeat()) == FrameResult(heartbeat=True)
 
 
 def test_strangers_are_passed_over():
-    assert asking("QQQ").received(pricing("IWM")) == Heard()
-    assert asking().received(pricing("^GSPC")) == Heard()
+    assert asking("QQQ").received(pricing("IWM")) == FrameResult()
+    assert asking().received(pricing("^GSPC")) == FrameResult()
 
 
 def test_size_is_what_has_traded_since():
@@ -132,7 +132,7 @@ HOSTILE = (
 def test_hostile_text_reaches_nobody(hostile):
     """Nothing of a frame is passed on but prices of symbols that were asked for, by our own names of them."""
     texts = {"exchange": hostile, "currency": hostile, "short_name": hostile}
-    assert asking().received(enveloped(message(id=hostile, price=1.0, **texts))) == Heard()
+    assert asking().received(enveloped(message(id=hostile, price=1.0, **texts))) == FrameResult()
     assert told(pricing("IWM", 1.0, **texts)) == Quote("IWM", NOW_NS, 1.0)
 
 
