@@ -249,7 +249,7 @@ class LocalBackend:
             pair=wanted.pair,
             demo_instead=wanted.offline,
         )
-        if found.origin.mode == "DEMO" and not wanted.unasked_demo:
+        if found.is_demo and not wanted.unasked_demo:
             from rotation.errors import InputError  # noqa: PLC0415
 
             raise InputError(

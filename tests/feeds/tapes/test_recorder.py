@@ -32,9 +32,10 @@ from feeds.tapes.tape_schema import RECORDED, SCHEMA
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import Market
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
+from rotation.status import LIVE, REPLAY, Kind
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -63,7 +64,7 @@ def history() -> History:
 class Script:
     """A feed that says what it was told to."""
 
-    name, mode = "script", "LIVE"
+    name, mode = "script", LIVE
 
     def __init__(self, *events):
         self._events = events
@@ -105,7 +106,7 @@ async def never(_seconds: float) -> None:
 
 
 def market(began_ns: int) -> Market:
-    return Market(history(), DESK, as_of_ns=began_ns, origin=Standing("LIVE", "script"))
+    return Market(history(), DESK, as_of_ns=began_ns, origin=Provenance(LIVE, "script"))
 
 
 def live(events, path: Path, *, clock_ns=lambda: NOW, **more) -> list[Snapshot]:
@@ -121,7 +122,7 @@ def live(events, path: Path, *, clock_ns=lambda: NOW, **more) -> list[Snapshot]:
 def replay(tape: pl.DataFrame, **more) -> list[Snapshot]:
     clock = Clock()
     feed = TapeFeed(
-        tape, name="tape", mode="LIVE", stays=False, monotonic=clock.monotonic, sleep=clock.sleep, **more
+        tape, name="tape", mode=LIVE, stays=False, monotonic=clock.monotonic, sleep=clock.sleep, **more
     )
     supervisor = Listening(market(int(tape["at_ns"][0])), [feed])
     asyncio.run(supervisor.run())
@@ -169,7 +170,9 @@ def scripts(draw) -> list:
         now += draw(STEPS)
         kind = draw(st.sampled_from(["batch"] * 6 + ["status", "rewind", "redone", "gap"]))
         if kind == "status":
-            events.append(Status("STALE 42s", draw(st.sampled_from(["", "reconnecting", "é\x1b[2J"])), now))
+            events.append(
+                Status(Kind.STALE, draw(st.sampled_from(["", "reconnecting", "é\x1b[2J"])), now, age_s=42.0)
+            )
         elif kind == "redone":
             symbols = draw(st.frozensets(st.sampled_from(["IWM", "QQQ", "ZZZ"])))
             events.append(PrintsReplaced(symbols, draw(BATCHES), now))
@@ -212,10 +215,10 @@ async def test_the_keys_move_a_recorded_tape_as_any_other(tmp_path):
         take(recorder, NOW + i * NS)
     recorder.close()
     feed = TapeFeed(
-        read_tape([tmp_path]), name="tape", mode="REPLAY", sleep=Clock().sleep, start_ns=NOW + 5 * NS
+        read_tape([tmp_path]), name="tape", mode=REPLAY, sleep=Clock().sleep, start_ns=NOW + 5 * NS
     )
     said = feed.events()
-    assert (await anext(said)) == Status("REPLAY", "10 quotes")
+    assert (await anext(said)) == Status(Kind.REPLAY, "10 quotes")
     begun = [await anext(said) for _ in range(2)]
     assert [type(event) for event in begun] == [Rewind, Batch]
     assert [len(event.quotes) for event in begun] == [0, 6]
@@ -258,7 +261,7 @@ def test_at_a_high_speed_the_end_is_the_same(tmp_path):
 
 
 def test_what_a_feed_said_of_itself_is_told_again_and_cannot_act_on_a_terminal(tmp_path):
-    live([Status("LIVE", "connected \x1b]52;c;eA==\x07", NOW), Batch((), NOW + 1)], tmp_path / "t.parquet")
+    live([Status(Kind.LIVE, "connected \x1b]52;c;eA==\x07", NOW), Batch((), NOW + 1)], tmp_path / "t.parquet")
     frame = read_tape([tmp_path])
     assert frame["feed"].to_list() == ["script", "script"]
     seen = replay(frame)

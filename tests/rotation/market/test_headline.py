@@ -16,6 +16,7 @@ from rotation.fed.assemble import fed
 from rotation.fed.strip.chain import StripCase
 from rotation.market.headline import headline
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
+from rotation.status import Kind, PriceStatus
 from rotation.text import day, ordinal, percent, signed
 from tests.support.fed_made import at, settled, traded
 from tests.support.fed_strips import CALENDAR, case_of, vector_file
@@ -42,8 +43,9 @@ def leg(
     return Leg(
         name=f"{NAMES[symbol]} ({symbol})",
         last=None,
-        state="",
-        age_s=None,
+        state="LIVE",
+        status=PriceStatus(Kind.LIVE, age_s=1.0),
+        age_s=1.0,
         source="",
         session=SESSION,
         high=None,

@@ -283,7 +283,10 @@ def test_addresses(monkeypatch):
     transport = object()
     assert Massive(KEY, transport).url == "wss://socket.massive.com/stocks"
     delayed = Massive(KEY, transport, delayed=True)
-    assert (delayed.url, delayed.mode) == ("wss://delayed.massive.com/stocks", "DELAYED 15m")
+    assert (delayed.url, delayed.mode) == (
+        "wss://delayed.massive.com/stocks",
+        late_by(15, "consolidated"),
+    )
     for given_url in ("ws://127.0.0.1:9", "ws://127.0.0.1:9/", "ws://127.0.0.1:9/stocks"):
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_STREAM_URL", given_url)
         assert Massive(KEY, transport).url == "ws://127.0.0.1:9/stocks"
