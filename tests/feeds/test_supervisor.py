@@ -18,7 +18,7 @@ from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
 from rotation.snapshot import Snapshot, Tape
-from rotation.status import LIVE, REPLAY, Kind, delayed
+from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
 
 DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
 CLOSES = {"IWM": (201.4, 203.6, 210.9, 213.2, 217.2), "QQQ": (496.6, 503.0, 492.0, 494.8, 496.2)}
@@ -385,3 +385,19 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     assert frame.filter(kind="PrintsReplaced")["said"][0] == '["IWM","QQQ"]'
     assert supervisor.latest.legs["IWM"].last == 220.0
     assert supervisor.latest.health.counts.bad_price == 3
+
+
+async def test_health_says_a_feed_s_state_as_a_value_and_as_a_word():
+    stream = Script(
+        Status(Kind.DELAYED, "2 of 2", delay_s=600.0), gate := asyncio.Event(),
+        Status(Refusal.AUTH_FAILED, "key or secret is wrong"), mode=delayed(15),
+    )  # fmt: skip
+    supervisor = supervise(stream)
+    listener = supervisor.listen()
+    run = asyncio.create_task(supervisor.run())
+    health = (await anext(listener)).health.feeds[0]
+    assert (health.state, health.kind, health.refusal) == ("DELAYED 10m", Kind.DELAYED, None)
+    gate.set()
+    health = (await anext(listener)).health.feeds[0]
+    assert (health.state, health.kind, health.refusal) == ("AUTH_FAILED", Kind.OFFLINE, Refusal.AUTH_FAILED)
+    await run

@@ -26,7 +26,7 @@ from feeds.tapes import tape_file
 from feeds.tapes.player import TapeFeed
 from feeds.tapes.reading import read_tape
 from feeds.tapes.recorder import Recorder, recorded
-from feeds.tapes.recording import standing
+from feeds.tapes.recording import frame_of, played, rows_of, standing, steps
 from feeds.tapes.tape_file import TapeFile, journal_of, read_recording
 from feeds.tapes.tape_schema import RECORDED, SCHEMA
 from rotation.desk import Desk
@@ -35,7 +35,7 @@ from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
-from rotation.status import LIVE, REPLAY, Kind
+from rotation.status import LIVE, REPLAY, Kind, Refusal
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -276,6 +276,49 @@ def test_the_fed_s_news_come_back(tmp_path):
     after = replay(read_tape([tmp_path]))
     assert before[-1].fed is not None
     assert [told(s) for s in after] == [told(s) for s in before]
+
+
+def test_a_recording_made_before_kinds_were_values_still_plays():
+    """Its rows hold words: a state of any kind, states by symbol, and a Fed without a status."""
+    from feeds.demo.fed import demo_fed
+
+    fed = msgspec.to_builtins(demo_fed(NOW))
+    del fed["status"]
+    told_then = [
+        ("Status", {"state": "DELAYED 15m", "detail": "2 of 2 symbols", "as_of_ns": None}),
+        ("Status", {"state": "STALE 42s", "detail": "", "as_of_ns": None}),
+        ("Status", {"state": "TAKEN OVER", "detail": "by another", "as_of_ns": None}),
+        ("SymbolStates", {"by_symbol": {"IWM": "GAPPED"}}),
+        ("FedNews", {"fed": fed | {"state": "DELAYED 10m"}, "as_of_ns": None}),
+    ]
+    rows = [
+        (None, NOW + i, 0, None, 0, None, None, NOW + i, i, kind, "Yahoo", msgspec.json.encode(said).decode())
+        for i, (kind, said) in enumerate(told_then)
+    ]
+    rows.append(("IWM", NOW, 0, 221.0, 1, None, None, NOW + 9, 9, "Batch", "Yahoo", None))
+    frame, lost = frame_of(rows)
+    assert lost == 0
+    events = steps(played([frame]))
+    assert [event.detail for event in events if isinstance(event, Status)] == [
+        "Yahoo DELAYED 15m 2 of 2 symbols", "Yahoo STALE 42s", "Yahoo TAKEN OVER by another",
+    ]  # fmt: skip
+    assert {event.state for event in events if isinstance(event, Status)} == {Kind.REPLAY}
+    last = replay(played([frame]))[-1]
+    assert (last.legs["IWM"].last, last.fed.state, last.fed.status.kind) == (221.0, "DEMO", Kind.DEMO)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (Status(Kind.DELAYED, "2 of 2", delay_s=900.0), "DELAYED 15m"),
+        (Status(Kind.STALE, age_s=42.0), "STALE 42s"),
+        (Status(Refusal.TAKEN_OVER), "TAKEN OVER"),
+        (Status(Kind.LIVE), "LIVE"),
+    ],
+)
+def test_a_state_is_recorded_as_the_word_it_always_was(status: Status, said: str):
+    (row,) = rows_of(0, "Yahoo", status, NOW)
+    assert msgspec.json.decode(row[-1])["state"] == said
 
 
 def test_history_learned_while_recording_is_not_on_the_tape_but_its_time_is(tmp_path):
