@@ -108,12 +108,16 @@ def source(
     return Source(settled, read_tape(tapes), Provenance(REPLAY, f"tape {names}"))
 
 
-def desk_for(history: History, pair: tuple[str, str], returns: str) -> Desk:
+def desk_for(history: History, pair: tuple[str, str], returns: str, *, leg_gap_s: float = 60.0) -> Desk:
     """The desk with this pair, and a leg for what else is held, unless that is a whole universe."""
     own = dict.fromkeys((*pair, *Desk().legs))
     legs = own | dict.fromkeys(history.symbols)
     return Desk(
-        base=pair[0], against=pair[1], legs=tuple(legs if len(legs) <= MOST_LEGS else own), returns=returns
+        base=pair[0],
+        against=pair[1],
+        legs=tuple(legs if len(legs) <= MOST_LEGS else own),
+        returns=returns,
+        leg_gap_s=leg_gap_s,
     )
 
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.events import Batch, FedNews, Gap, HistoryUpdated, PrintsReplaced, Rewind, Status
 from feeds.supervisor import Supervisor
 from feeds.tapes import recorder as recorder_module
@@ -585,7 +585,7 @@ def test_a_full_disk_ends_the_recording_with_what_came_before(tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", half)
         take(recorder, NOW + 3 * NS)
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(StorageError) as caught:
             recorder.close()
     assert re.search(
         r"t-2024-07-16.parquet: cannot be written \(No space left on device\)"
@@ -629,7 +629,7 @@ async def test_a_disk_that_fails_ends_the_run(tmp_path, monkeypatch):
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.timeout(30):
             await recorded(asyncio.Event().wait(), recorder)
-    assert caught.group_contains(InputError, match="cannot be written")
+    assert caught.group_contains(StorageError, match="cannot be written")
 
 
 async def test_a_burst_is_written_before_the_second_is_over(tmp_path, monkeypatch):
@@ -649,7 +649,7 @@ async def test_a_burst_is_written_before_the_second_is_over(tmp_path, monkeypatc
 def test_what_waits_for_the_disk_is_bounded(tmp_path):
     recorder = Recorder(tmp_path / "t", rows_max=100)
     take(recorder, *(NOW + i for i in range(99)))
-    with pytest.raises(InputError, match="the disk does not keep pace"):
+    with pytest.raises(StorageError, match="the disk does not keep pace"):
         take(recorder, NOW + 99)
     recorder.close()
     assert read_tape([tmp_path]).height == 100
