@@ -65,9 +65,10 @@ def clause(status: PriceStatus, settled: date | None = None) -> str:
         return f"{spelled_duration(status.delay_s)} late"
     if status.kind is Kind.GAPPED and status.age_s is not None:
         return f"{status.kind.value} (price {_age(status)} old)"  # how long the gap is nobody knows yet
-    if status.kind is Kind.STALE or settled is None:
+    if settled is None:
         return f"{status.kind.value} {_age(status)}".rstrip()
-    return f"{status.kind.value} (close of {day(settled)})"
+    age = f" {_age(status)}" if status.kind is Kind.STALE else ""
+    return f"{status.kind.value}{age} (close of {day(settled)})"
 
 
 def clauses(pair: dict[str, tuple[PriceStatus, date | None]]) -> str:

@@ -77,7 +77,7 @@ def test_a_settled_close_is_named_by_its_day():
     close = PriceStatus(Kind.OFFLINE, age_s=86_400.0)
     assert clause(close, date(2024, 7, 15)) == "OFFLINE (close of 15 Jul 2024)"
     old = PriceStatus(Kind.STALE, age_s=4 * 86_400.0)
-    assert clause(old, date(2024, 7, 12)) == "STALE 4 d"
+    assert clause(old, date(2024, 7, 12)) == "STALE 4 d (close of 12 Jul 2024)"
     assert clause(PriceStatus(Kind.HALTED)) == "HALTED"
 
 

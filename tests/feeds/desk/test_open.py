@@ -170,7 +170,12 @@ def test_the_desk_has_an_end():
     many = [f"S{i:03}" for i in range(40)]
     desk = desk_for(History(closes(*many)), ("S039", "IWM"), "price")
     assert desk.legs == ("S039", "IWM", *(leg for leg in Desk().legs if leg != "IWM")), "no A, AA, AAL …"
-    few = desk_for(History(closes("AAPL")), ("IWM", "QQQ"), "price")
+    few_held = History(closes("AAPL"))
+    few = desk_for(few_held, ("IWM", "QQQ"), "price")
+    assert (
+        few.leg_gap_s,
+        desk_for(History(closes("AAPL")), ("IWM", "QQQ"), "price", leg_gap_s=5.0).leg_gap_s,
+    ) == (60.0, 5.0)
     assert few.legs == (*Desk().legs, "AAPL")
 
 

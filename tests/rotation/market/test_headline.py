@@ -276,6 +276,14 @@ def test_what_is_old_says_so():
     assert clause(known(JULY_2024, strip_mode="DEMO")) == "cut on 18 Sep priced at 100 %"
 
 
+def test_the_decision_stands_alone_where_today_is_not_known():
+    """It once read "Russell 2000 (IWM) cut on 18 Sep priced at 100 %."."""
+    told = known(JULY_2024)
+    assert headline({"IWM": leg()}, spread(), SESSION, told, phase="PRE") == (
+        f"{IWM}: today's price is not known yet; cut on 18 Sep priced at 100 %."
+    )
+
+
 def test_without_figures_there_is_no_clause():
     assert clause(None) == ""
     assert clause(known(JULY_2024, strip=())) == ""
