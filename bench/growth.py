@@ -18,8 +18,9 @@ from rotation.desk import Desk
 from rotation.market.market import Market
 from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.sessions import open_ns
+from rotation.status import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,7 @@ def _median_s(spent: list[Spent]) -> float:
 
 
 def _market(history: History) -> Market:
-    return Market(history, DESK, as_of_ns=open_ns(worlds.SESSION), origin=Standing("LIVE", "generated"))
+    return Market(history, DESK, as_of_ns=open_ns(worlds.SESSION), origin=Provenance(LIVE, "generated"))
 
 
 def _spent(runs: Sequence[list[Spent]]) -> dict[str, float]:

@@ -26,6 +26,7 @@ from rotation.market.market import Market
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns
 from rotation.snapshot import FeedHealth, Tape
+from rotation.status import Kind
 from tui.screen.app import RotationApp
 from tui.view import theme
 from tui.view.view_state import ViewState
@@ -78,7 +79,9 @@ def snapshots(count: int) -> list[Snapshot]:
         tape = Tape(from_ns(at_ns), first, last, speed=60.0, held=False)
         snapshot = market.apply(batch, as_of_ns=at_ns)
         health = msgspec.structs.replace(
-            snapshot.health, feeds=(FeedHealth("demo", "DEMO", "", total, step + 1),), tape=tape
+            snapshot.health,
+            feeds=(FeedHealth("demo", "DEMO", "", total, step + 1, kind=Kind.DEMO),),
+            tape=tape,
         )
         taken.append(msgspec.structs.replace(snapshot, health=health))
     return taken

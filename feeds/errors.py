@@ -1,10 +1,16 @@
-"""Errors of the feeds."""
+"""The errors of sources; those that a person sees are in ``rotation.errors``, with the tree of all.
+
+::
+
+    SourceError       what was sent cannot be used: reject it, ask again, or go on with the next source
+    └── SourceAway    nobody answers, whatever is asked: wait ``after_s``, or go on with the next source
+"""
 
 from __future__ import annotations
 
-from rotation.errors import InputError
+from rotation.errors import InputError, StorageError
 
-__all__ = ["InputError", "SourceAway", "SourceError"]
+__all__ = ["InputError", "SourceAway", "SourceError", "StorageError"]
 
 
 class SourceError(ValueError):

@@ -1,4 +1,4 @@
-"""The contract of a feed: an async stream of events, and the word the screen marks it with.
+"""The contract of a feed: an async stream of events, and what its prices are worth by design.
 
 A feed is a small class whose ``events()`` yields Batches (quotes), Statuses (how the source is
 doing) and Rewinds (a tape went back). It does no arithmetic; the supervisor drives it and hands what it
@@ -14,12 +14,14 @@ import msgspec
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.quote import Quote
+from rotation.status import FeedState, Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from rotation.feed_stats import FeedStats
     from rotation.snapshot import Tape
+    from rotation.status import Mode
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -33,10 +35,15 @@ class Batch(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """How the source is doing, for the Health panel."""
 
-    state: str
+    state: FeedState
+    """What its prices are worth now, or why it connects no more. Nothing is decided by ``detail``."""
     detail: str = ""
     as_of_ns: int | None = None
     """When it was so, told by a tape; None means the supervisor's clock."""
+    delay_s: float = 0.0
+    """Of a DELAYED one: seconds by which its prices are late."""
+    age_s: float | None = None
+    """Of a STALE one: how old its newest is; None where that is not known."""
 
 
 class Rewind(msgspec.Struct, frozen=True):
@@ -71,13 +78,13 @@ class Correction(msgspec.Struct, frozen=True):
 
 
 class SymbolStates(msgspec.Struct, frozen=True):
-    """For every symbol whose prices are not worth the feed's mode, the word instead of it.
+    """For every symbol whose prices are not worth the feed's mode, the kind instead of it.
 
     GAPPED (being filled), HALTED, or OFFLINE (no connection, not subscribed). Each replaces the one
     before; empty: all are as good as the feed's mode.
     """
 
-    by_symbol: dict[str, str]
+    by_symbol: dict[str, Kind]
 
 
 class HistoryUpdated(msgspec.Struct, frozen=True):
@@ -107,8 +114,8 @@ class Feed(Protocol):
         ...
 
     @property
-    def mode(self) -> str:
-        """LIVE, DELAYED 15m, REPLAY or DEMO: the state word of its prices."""
+    def mode(self) -> Mode:
+        """What its prices are worth by design."""
         ...
 
     def events(self) -> AsyncIterator[Event]:

@@ -22,8 +22,10 @@ from feeds.events import (
     Stream,
     SymbolStates,
 )
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.snapshot import FeedHealth, Tape
+from rotation.status import Kind, Refusal
+from rotation.wording import mode_word, state_word
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -75,7 +77,7 @@ class _Told:
 
     def __init__(self, status: Status) -> None:
         self.status = status
-        self.words: dict[str, str] = {}
+        self.by_symbol: dict[str, Kind] = {}
         self.quotes = 0
         self.batches = 0
 
@@ -97,7 +99,7 @@ class Supervisor:
         self._sleep = sleep
         self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
         self._ended = False
-        self._told = {feed: _Told(Status(feed.mode)) for feed in self._feeds}
+        self._told = {feed: _Told(Status(feed.mode.kind)) for feed in self._feeds}
         self._as_of_ns: int | None = None
         self.latest: Snapshot | None = None
         self.observer: Callable[[str, Event, int], None] | None = None
@@ -142,7 +144,7 @@ class Supervisor:
             self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
     async def _drive(self, feed: Feed) -> None:
-        log.info("feed %s starts as %s", feed.name, feed.mode)
+        log.info("feed %s starts as %s", feed.name, mode_word(feed.mode))
         async for event in feed.events():
             self._take(feed, event)
         log.info("feed %s has ended", feed.name)
@@ -168,10 +170,10 @@ class Supervisor:
             case Status():
                 log.info("feed %s: %s %s", feed.name, event.state, event.detail)
                 told.status = event
-                self._stand()
+                self._set_provenance()
             case SymbolStates():
-                told.words = event.by_symbol
-                self._stand()
+                told.by_symbol = event.by_symbol
+                self._set_provenance()
             case Gap():
                 log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
             case Correction():
@@ -194,17 +196,17 @@ class Supervisor:
                 pass
         return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()
 
-    def _stand(self) -> None:
-        """What the live streams say of every symbol; of two that bring one the first counts while it can."""
-        standings: dict[str, Standing] = {}
+    def _set_provenance(self) -> None:
+        """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE."""
+        by_symbol: dict[str, Provenance] = {}
         for feed, told in reversed(self._told.items()):
             if not isinstance(feed, Stream):
                 continue
             for symbol in feed.symbols:
-                word = told.words.get(symbol, "")
-                if symbol not in standings or word != "OFFLINE":
-                    standings[symbol] = Standing(feed.mode, feed.name, word)
-        self._market.stand(standings)
+                override = told.by_symbol.get(symbol)
+                if symbol not in by_symbol or override is not Kind.OFFLINE:
+                    by_symbol[symbol] = Provenance(feed.mode, feed.name, override)
+        self._market.set_provenance(by_symbol)
 
     def _time_of(self, event: Event) -> int | None:
         """The event's own, else the tape's or the clock's; None for news before a tape's first quotes."""
@@ -224,17 +226,22 @@ class Supervisor:
             listener.put(self.latest)
 
     def _health(self) -> tuple[FeedHealth, ...]:
-        return tuple(
-            FeedHealth(
-                feed.name,
-                told.status.state,
-                told.status.detail,
-                told.quotes,
-                told.batches,
-                feed.stats() if isinstance(feed, Stream) else None,
-            )
-            for feed, told in self._told.items()
-        )
+        return tuple(_health(feed, told) for feed, told in self._told.items())
 
     def _tape(self) -> Tape | None:
         return next((tape for feed in self._feeds if (tape := feed.tape())), None)
+
+
+def _health(feed: Feed, told: _Told) -> FeedHealth:
+    status = told.status
+    refusal = status.state if isinstance(status.state, Refusal) else None
+    return FeedHealth(
+        name=feed.name,
+        state=state_word(status.state, delay_s=status.delay_s or feed.mode.delay_s, age_s=status.age_s),
+        detail=status.detail,
+        quotes=told.quotes,
+        batches=told.batches,
+        stats=feed.stats() if isinstance(feed, Stream) else None,
+        kind=Kind.OFFLINE if isinstance(status.state, Refusal) else status.state,
+        refusal=refusal,
+    )

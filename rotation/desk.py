@@ -38,6 +38,9 @@ class Desk(msgspec.Struct, frozen=True):
     """Shown in this order; a leg without history or quotes is left out of the snapshot."""
     returns: str = "price"
     """``price``: split-adjusted closes. ``total``: dividend-adjusted too."""
+    leg_gap_s: float = 60.0
+    """Legs whose prices are further apart in time, in the regular session, give no figure of one instant:
+    spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
 
 
 def name_of(symbol: str) -> str:

@@ -1,4 +1,18 @@
-"""The errors a person sees: what failed, where, and what to do."""
+"""The errors a person sees, by what the caller does about them.
+
+::
+
+    ValueError
+    ├── InputError           bad input of a person: one line, exit code 2; never caught to go on
+    ├── StripError           futures prices that no chain solves: those figures are left out, the rest stays
+    └── SourceError          (feeds.errors) an answer that cannot be used: ask again, or the next source
+        └── SourceAway       (feeds.errors) nobody answers: wait as long as it says, or the next source
+    RuntimeError
+    └── UnavailableError     cannot be had now, through no fault of the person's: one line, exit code 1
+        └── StorageError     the disk is full, too slow or read-only: stop writing, keep what is shown
+
+None of them stands for another: what catches one says what it does about exactly that.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +21,16 @@ class InputError(ValueError):
     """Bad input. ``str()`` is one line to print; the program ends with exit code 2."""
 
 
+class StripError(ValueError):
+    """A strip of futures prices that makes no sense. ``str()`` names the contract or the meeting."""
+
+
 class UnavailableError(RuntimeError):
     """What was asked for cannot be had now, through no fault of the person's; exit code 1.
 
     ``str()`` is one line: what failed, why, what to do.
     """
+
+
+class StorageError(UnavailableError):
+    """The disk does not take what is to be kept: it is full, too slow, or may not be written."""

@@ -13,6 +13,7 @@ import msgspec
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.sessions import Phase
+from rotation.status import DerivedStatus, Kind, PriceStatus, Refusal
 
 
 class Streak(msgspec.Struct, frozen=True):
@@ -63,7 +64,9 @@ class Leg(msgspec.Struct, frozen=True):
     last: float | None
     """Today's regular price, else the latest settled close (``session`` says which)."""
     state: str
-    """LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, DEMO or REPLAY."""
+    """``status`` as a word: LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, DEMO or REPLAY."""
+    status: PriceStatus
+    """Of ``last``."""
     age_s: float | None
     """Seconds from the print to ``as_of``; None where the price is a settled close."""
     source: str
@@ -79,6 +82,11 @@ class Leg(msgspec.Struct, frozen=True):
     base_rate: BaseRate | None
     since: dict[str, SincePct | None]
 
+    @property
+    def settled_session(self) -> dt.date | None:
+        """The session whose official close ``last`` is; None for a print."""
+        return self.session if self.age_s is None else None
+
 
 class SpreadWindow(msgspec.Struct, frozen=True):
     """Base return minus against return over k sessions, and how unusual that is."""
@@ -91,6 +99,8 @@ class SpreadWindow(msgspec.Struct, frozen=True):
     """Midrank among all settled values before."""
     n: int
     """Settled values ranked."""
+    status: DerivedStatus | None = None
+    """What ``pp`` is worth: as much as the worse leg. None where a leg is missing."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -116,6 +126,8 @@ class Ratio(msgspec.Struct, frozen=True):
     """(minute since the open, value at the end of it), where both legs have traded."""
     minutes: int
     """Length of the session shown: 390, or 210 on a half-day."""
+    status: DerivedStatus | None = None
+    """What ``value`` is worth: as much as the worse leg. None where a leg is missing."""
 
 
 class Extreme(msgspec.Struct, frozen=True):
@@ -144,6 +156,8 @@ class ValueGrowth(msgspec.Struct, frozen=True):
     percentile: float | None
     n: int
     note: str
+    status: DerivedStatus | None = None
+    """CLOSED while ``session`` is the latest that can be settled."""
 
 
 class FeedHealth(msgspec.Struct, frozen=True):
@@ -156,6 +170,10 @@ class FeedHealth(msgspec.Struct, frozen=True):
     batches: int
     stats: FeedStats | None = None
     """Of a live stream."""
+    kind: Kind = Kind.OFFLINE
+    """``state`` as a value; OFFLINE after a refusal."""
+    refusal: Refusal | None = None
+    """Why the feed connects no more; None while it does."""
 
 
 class Tape(msgspec.Struct, frozen=True):
@@ -218,3 +236,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The breadth panel's part; null until that feed exists."""
     health: Health
     headline: str
+    headline_status: DerivedStatus | None = None
+    """What the sentence is worth: as much as the worst of the pair's legs and, where there are any, the Fed's
+    prices; ``gap_s`` and ``apart`` are the legs'. None where the base leg is missing."""

@@ -19,6 +19,15 @@ def duration(seconds: float) -> str:
     return f"{whole}s"
 
 
+def spelled_duration(seconds: float) -> str:
+    """``42 s``, ``15 min``, ``3 h`` or ``12 d``, as a sentence has it: the largest unit that is not 0."""
+    whole = int(seconds)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
 def percent(p: float) -> str:
     """A share of 1 in whole per cent; what is not quite certain never reads 0 or 100."""
     if 0 < p <= 0.005:

@@ -104,7 +104,7 @@ class LocalBackend:
         from feeds.desk import open as opening  # noqa: PLC0415
 
         source = self._source(wanted)
-        desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
+        desk = opening.desk_for(source.history, wanted.pair, wanted.returns, leg_gap_s=wanted.leg_gap_s)
         supervise = partial(
             opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=time.time_ns()
         )
@@ -127,7 +127,7 @@ class LocalBackend:
         from feeds.desk import open as opening  # noqa: PLC0415
 
         source = self._source(wanted)
-        desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
+        desk = opening.desk_for(source.history, wanted.pair, wanted.returns, leg_gap_s=wanted.leg_gap_s)
         now = None
         if not wanted.offline and source.tape is None and wanted.at is None:
             import asyncio  # noqa: PLC0415
@@ -249,7 +249,7 @@ class LocalBackend:
             pair=wanted.pair,
             demo_instead=wanted.offline,
         )
-        if found.origin.mode == "DEMO" and not wanted.unasked_demo:
+        if found.is_demo and not wanted.unasked_demo:
             from rotation.errors import InputError  # noqa: PLC0415
 
             raise InputError(

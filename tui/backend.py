@@ -29,6 +29,8 @@ class Wanted(msgspec.Struct, frozen=True):
     speed: float = 1.0
     pair: tuple[str, str] = ("IWM", "QQQ")
     returns: str = "price"
+    leg_gap_s: float = 60.0
+    """Seconds by which the prices of the pair may differ in time."""
     stays: bool = True
     """At the end of a tape, wait for a seek."""
     unasked_demo: bool = True

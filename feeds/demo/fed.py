@@ -12,6 +12,7 @@ from rotation.fed.assemble import fed
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.sessions import sessions_between
+from rotation.status import DEMO
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,7 +94,7 @@ class DemoFed:
     """The demo's Fed as a feed: one piece of news, then silence."""
 
     name = "Fed"
-    mode = "DEMO"
+    mode = DEMO
 
     def __init__(self, now_ns: int) -> None:
         self._now_ns = now_ns
@@ -103,7 +104,7 @@ class DemoFed:
 
     async def events(self) -> AsyncIterator[Event]:
         """What is known, once."""
-        yield Status(self.mode, "strip of 16 July 2024")
+        yield Status(self.mode.kind, "strip of 16 July 2024")
         known = demo_fed(self._now_ns)
         if known is not None:
             yield FedNews(known)

@@ -6,6 +6,8 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from feeds.errors import InputError
 from feeds.events import Status
 from feeds.keys import keys
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from feeds.http.client import Transport
     from feeds.streaming.vendor import Vendor
     from rotation.feed_stats import FeedStats
+    from rotation.status import Mode
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +98,8 @@ class AutoFeed:
         return self._current.name
 
     @property
-    def mode(self) -> str:
-        """LIVE or DELAYED 15m."""
+    def mode(self) -> Mode:
+        """LIVE or DELAYED."""
         return self._current.mode
 
     @property
@@ -128,7 +131,7 @@ class AutoFeed:
                         self._before = f"{self._before}{self.name}: {event.state} ({event.detail}); "
                         break
                     else:
-                        yield Status(event.state, self._before + event.detail)
+                        yield msgspec.structs.replace(event, detail=self._before + event.detail)
                 else:
                     return
             self._current = self._waiting.pop(0)()

@@ -22,7 +22,7 @@ from feeds.streaming.feed import StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
 from rotation.desk import HISTORY_SINCE
 from rotation.fed.assemble import fed
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ async def once(
     yahoo = Yahoo(transport, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1)
 
-    async def quotes() -> dict[Quote, Standing]:
+    async def quotes() -> dict[Quote, Provenance]:
         async with transport:
             main, beside = await asyncio.gather(
                 _first_answer(vendors, shares, limit_s), _first_answer([yahoo], indices, limit_s)
@@ -122,13 +122,13 @@ async def once(
             return main | beside
 
     found, (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
-    standings = {quote.symbol: standing for quote, standing in found.items()}
-    return Now(tuple(found), standings, fed(inputs, now_ns))
+    provenance = {quote.symbol: origin for quote, origin in found.items()}
+    return Now(tuple(found), provenance, fed(inputs, now_ns))
 
 
 async def _first_answer(
     vendors: Sequence[Vendor], symbols: Sequence[str], limit_s: float
-) -> dict[Quote, Standing]:
+) -> dict[Quote, Provenance]:
     """The newest prints, from the first vendor that answers; none where the time is over before."""
     with suppress(TimeoutError):
         async with asyncio.timeout(limit_s):
@@ -139,7 +139,7 @@ async def _first_answer(
                     log.warning("snapshot: %s: %s", vendor.name, error)
                     continue
                 if found:
-                    return dict.fromkeys(found, Standing(vendor.mode, vendor.name))
+                    return dict.fromkeys(found, Provenance(vendor.mode, vendor.name))
     return {}
 
 

@@ -24,10 +24,12 @@ from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
 from rotation.market.market import NOWHERE, Market
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.quote import Quote
 from rotation.sessions import from_ns, open_ns, to_ns
 from rotation.snapshot import FeedHealth
+from rotation.status import DEMO, REPLAY, Kind
+from rotation.wording import mode_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +52,8 @@ class Now(msgspec.Struct, frozen=True):
     """What live sources answered when they were asked once."""
 
     quotes: tuple[Quote, ...] = ()
-    standings: dict[str, Standing] = {}
+    provenance: dict[str, Provenance] = {}
+    """By symbol."""
     fed: Fed | None = None
 
 
@@ -59,16 +62,21 @@ class Source(msgspec.Struct, frozen=True):
 
     history: History
     tape: pl.DataFrame | None
-    origin: Standing
+    origin: Provenance
     starts_ns: int | None = None
     """Where the tape begins to play, unless told otherwise."""
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether all of it is invented."""
+        return self.origin.mode is not None and self.origin.mode.kind is Kind.DEMO
 
 
 def demo() -> Source:
     """The built-in scenario."""
     scenario = build()
     starts = open_ns(scenario.session) + DEMO_STARTS_S * 1_000_000_000
-    return Source(scenario.history, scenario.tape, Standing("DEMO", "built-in demo"), starts)
+    return Source(scenario.history, scenario.tape, Provenance(DEMO, "built-in demo"), starts)
 
 
 def source(
@@ -97,15 +105,19 @@ def source(
     if not tapes:
         return Source(settled, None, NOWHERE)
     names = ", ".join(path.name for path in tapes)
-    return Source(settled, read_tape(tapes), Standing("REPLAY", f"tape {names}"))
+    return Source(settled, read_tape(tapes), Provenance(REPLAY, f"tape {names}"))
 
 
-def desk_for(history: History, pair: tuple[str, str], returns: str) -> Desk:
+def desk_for(history: History, pair: tuple[str, str], returns: str, *, leg_gap_s: float = 60.0) -> Desk:
     """The desk with this pair, and a leg for what else is held, unless that is a whole universe."""
     own = dict.fromkeys((*pair, *Desk().legs))
     legs = own | dict.fromkeys(history.symbols)
     return Desk(
-        base=pair[0], against=pair[1], legs=tuple(legs if len(legs) <= MOST_LEGS else own), returns=returns
+        base=pair[0],
+        against=pair[1],
+        legs=tuple(legs if len(legs) <= MOST_LEGS else own),
+        returns=returns,
+        leg_gap_s=leg_gap_s,
     )
 
 
@@ -125,17 +137,18 @@ def supervise(
     """
     if wanted.tape is None:
         return Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), live), None
+    mode = wanted.origin.mode or REPLAY
     feed = TapeFeed(
         wanted.tape,
-        name="demo" if wanted.origin.mode == "DEMO" else "tape",
-        mode=wanted.origin.mode,
+        name="demo" if wanted.is_demo else "tape",
+        mode=mode,
         speed=speed,
         start_ns=wanted.starts_ns if start is None else _start_ns(start),
         stays=stays,
     )
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
     market = Market(wanted.history, desk, as_of_ns=began_ns, origin=wanted.origin)
-    beside = [DemoFed(wanted.starts_ns)] if wanted.origin.mode == "DEMO" and wanted.starts_ns else []
+    beside = [DemoFed(wanted.starts_ns)] if wanted.is_demo and wanted.starts_ns else []
     return Supervisor(market, [feed, *beside]), feed
 
 
@@ -164,18 +177,19 @@ def snapshot_at(
         as_of_ns = now_ns
     market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
     now = now or Now()
-    known = demo_fed(as_of_ns) if wanted.origin.mode == "DEMO" else now.fed
+    known = demo_fed(as_of_ns) if wanted.is_demo else now.fed
     if known is not None:
         market.take_fed(known)
-    market.stand(now.standings)
+    market.set_provenance(now.provenance)
     if tape is None:
         return market.apply(now.quotes, as_of_ns=as_of_ns)
-    taken, held = _stand(market, tape, as_of_ns)
-    feed = FeedHealth(wanted.origin.source, wanted.origin.mode, "", held, 1)
+    taken, held = _played(market, tape, as_of_ns)
+    mode = wanted.origin.mode or REPLAY
+    feed = FeedHealth(wanted.origin.source, mode_word(mode), "", held, 1, kind=mode.kind)
     return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
 
 
-def _stand(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
+def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
     """The snapshot after all that a tape told until then, and how many quotes that was."""
     if "at_ns" not in tape.columns:
         given = until(tape, as_of_ns)

@@ -11,6 +11,7 @@ from feeds.streaming.feed import StreamFeed
 from feeds.streaming.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.findings import Finding
+from rotation.status import Kind
 
 CONNECT_S = 10.0
 COUNT_S = 5.0
@@ -22,7 +23,7 @@ async def stream(*, connect_s: float = CONNECT_S, count_s: float = COUNT_S) -> F
         feed = StreamFeed(Coinbase(), [PRODUCT], hours=Always(), canaries=frozenset())
     except InputError as error:
         return _found("fail", str(error), "mend or unset it")
-    last = Status("OFFLINE", "")
+    last = Status(Kind.OFFLINE, "")
     first = asyncio.Event()
 
     async def listen() -> None:

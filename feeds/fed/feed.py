@@ -14,6 +14,7 @@ from feeds.fed.polymarket.stream import PolymarketStream
 from rotation.fed.assemble import fed
 from rotation.fed.inputs import Sourced
 from rotation.sessions import new_york_day
+from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -65,7 +66,7 @@ class FedFeed:
     """A feed (``feeds.events.Feed``) of FedNews. It does not end, and never raises for what a source does."""
 
     name = "Fed"
-    mode = "OFFLINE"
+    mode = OFFLINE
     """Until a source has answered."""
 
     def __init__(
@@ -95,7 +96,7 @@ class FedFeed:
 
     async def events(self) -> AsyncIterator[Event]:
         """News, at most once a second, and the sources' states when they change."""
-        told = Status(self.mode, "asking the sources")
+        told = Status(self.mode.kind, "asking the sources")
         yield told
         async with self._transport, self._book:
             tasks = self._begin()
@@ -224,4 +225,10 @@ class FedFeed:
 
     def _status(self, known: Fed | None) -> Status:
         told = ", ".join(f"{name} {source.state}" for name, source in self._gather.sources.items())
-        return Status(known.state if known else "OFFLINE", told)
+        if known is None or known.status is None:
+            return Status(Kind.OFFLINE, told)
+        status = known.status
+        # By the minute: a state is told anew only where its word changes.
+        stale_s = status.age_s if status.kind is Kind.STALE else None
+        age_s = None if stale_s is None else 60.0 * (stale_s // 60)
+        return Status(status.kind, told, delay_s=status.delay_s, age_s=age_s)

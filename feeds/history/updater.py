@@ -15,6 +15,7 @@ from feeds.history.loading import load_history
 from feeds.history.plan import last_turn
 from feeds.history.renames import FILE, read_renames
 from feeds.history.sync import HistorySync
+from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -43,7 +44,7 @@ class HistoryUpdater:
     """A feed of HistoryUpdated. A source that fails is reported and asked again, never raised."""
 
     name = "history"
-    mode = "OFFLINE"
+    mode = OFFLINE
     """Until a source has answered."""
 
     def __init__(
@@ -106,7 +107,7 @@ class HistoryUpdater:
         except InputError as error:
             self._failures += 1
             self._again |= again
-            yield Status("OFFLINE", f"{error}; asked again in {self._wait_s():.0f} s")
+            yield Status(Kind.OFFLINE, f"{error}; asked again in {self._wait_s():.0f} s")
             return
         finally:
             work.cancel()
@@ -133,7 +134,7 @@ class HistoryUpdater:
                 known, known_s = came, now_s
                 yield await self._learned()
             said = progress.said or progress.symbol
-            state = "LIVE" if came else "OFFLINE"
+            state = Kind.LIVE if came else Kind.OFFLINE
             yield Status(state, f"history {progress.done} of {progress.total}: {said}")
 
     async def _learned(self) -> HistoryUpdated:
@@ -153,14 +154,14 @@ class HistoryUpdater:
 
     def _status(self, missing: dict[str, str], settled: date) -> Status:
         if not missing:
-            return Status("LIVE", f"settled through {settled}")
+            return Status(Kind.LIVE, f"settled through {settled}")
         symbol, reason = next(iter(missing.items()))
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         said = f"{symbol}: {reason}{more}; asked again in {self._wait_s():.0f} s"
         here = len(self._symbols) - len(missing)
         if here <= 0:
-            return Status("OFFLINE", said)
-        return Status("GAPPED", f"{here} of {len(self._symbols)} settled through {settled}; {said}")
+            return Status(Kind.OFFLINE, said)
+        return Status(Kind.GAPPED, f"{here} of {len(self._symbols)} settled through {settled}; {said}")
 
     async def _sync(self, again: frozenset[str]) -> SyncReport:
         async with self._sources() as sources:

@@ -22,6 +22,7 @@ from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
 from feeds.streaming.liveness import PING_S, PONG_S
 from feeds.streaming.vendor import VendorError
+from rotation.status import Kind, Refusal
 from rotation.text import duration
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Connection:
         except InvalidStatus as error:
             return self._refused(error)
         except ImportError:
-            self.final = VendorError("fatal", "a SOCKS proxy needs the package python-socks", "OFFLINE")
+            self.final = VendorError("fatal", "a SOCKS proxy needs the package python-socks", Kind.OFFLINE)
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
             self.why = self.why or f"cannot be reached: {_reason(error)}"
         return None
@@ -180,7 +181,7 @@ class Connection:
         status = error.response.status_code
         self.why = f"HTTP {status}"
         if 400 <= status < 500 and status != 429:
-            state = "AUTH_FAILED" if status in REFUSED else "OFFLINE"
+            state = Refusal.AUTH_FAILED if status in REFUSED else Kind.OFFLINE
             self.final = VendorError("fatal", f"HTTP {status}: refused, not asked again", state)
         return retry_after_s(error.response.headers.get("Retry-After"), self._time.clock_ns())
 

@@ -19,9 +19,9 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.events import Batch, Correction, PrintsReplaced, Status, SymbolStates
 from feeds.streaming.filter import QuoteFilter
-from rotation.market.status import delay_s
 from rotation.quote import NS
 from rotation.sessions import SETTLE_NS, hours, session_at
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from feeds.streaming.vendor import VendorError
     from rotation.feed_stats import FeedStats
     from rotation.quote import Quote
+    from rotation.status import Mode
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Corrected:
         self._time = time
         self._closes = dict(closes or {})
         self._daily = daily
-        self._late_ns = int(delay_s(stream.mode) * NS)
+        self._late_ns = int(stream.mode.delay_s * NS)
         self._due_s: dict[str, list[float]] = {}
         self._kept: dict[str, deque[Quote]] = {}
         self._wrong: deque[tuple[str, int]] = deque(maxlen=WRONG)
@@ -88,8 +89,8 @@ class Corrected:
         return self._stream.name
 
     @property
-    def mode(self) -> str:
-        """LIVE or DELAYED 15m."""
+    def mode(self) -> Mode:
+        """LIVE or DELAYED."""
         return self._stream.mode
 
     @property
@@ -236,9 +237,9 @@ class Corrected:
         return told
 
     def _marked(self, words: SymbolStates) -> SymbolStates:
-        return (
-            SymbolStates(dict.fromkeys(self._suspect, "GAPPED") | words.by_symbol) if self._suspect else words
-        )
+        if not self._suspect:
+            return words
+        return SymbolStates(dict.fromkeys(self._suspect, Kind.GAPPED) | words.by_symbol)
 
     def _noted(self, status: Status) -> Status:
         if not self._said:

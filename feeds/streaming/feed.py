@@ -18,6 +18,7 @@ from feeds.streaming.lag import Lag
 from feeds.streaming.liveness import Liveness
 from rotation.feed_stats import FeedStats
 from rotation.quote import NS
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -83,7 +84,7 @@ class StreamFeed:
         )
         self._buffer = Buffer(len(self._symbols))
         self._filler = Backfill(vendor, self._door, self._buffer, self._time, changed=self._show)
-        self._lag = Lag(self._time.monotonic, is_delayed=vendor.mode != "LIVE")
+        self._lag = Lag(self._time.monotonic, is_delayed=vendor.mode.kind is not Kind.LIVE)
         self._halts: dict[str, Halt] = {}
         self._sequence: dict[str, int] = {}
         self._has_sequence = False
@@ -253,7 +254,7 @@ class StreamFeed:
             self._recent.append(self._admitted)
             if self._link.is_subscribed:
                 watched = self._hours.quiet_s(self._time.clock_ns()) is not None
-                self._filler.tick(compare=watched and not self._has_sequence and self.mode == "LIVE")
+                self._filler.tick(compare=watched and not self._has_sequence and self.mode.kind is Kind.LIVE)
             self._show()
             self._buffer.tick()
 
@@ -280,23 +281,23 @@ class StreamFeed:
             self._words = words
             self._buffer.tell(words)
 
-    def _by_symbol(self) -> dict[str, str]:
+    def _by_symbol(self) -> dict[str, Kind]:
         here = self._link.acknowledged or frozenset()
         if not self._link.is_subscribed:
-            return dict.fromkeys(self._asked, "OFFLINE")
-        words = dict.fromkeys(self._filler.symbols, "GAPPED")
-        words |= dict.fromkeys(self._asked[len(self._symbols) :], "OFFLINE")
+            return dict.fromkeys(self._asked, Kind.OFFLINE)
+        words = dict.fromkeys(self._filler.symbols, Kind.GAPPED)
+        words |= dict.fromkeys(self._asked[len(self._symbols) :], Kind.OFFLINE)
         if self.vendor.acknowledges:
-            words |= dict.fromkeys(self._symbols - here, "OFFLINE")
-        return words | dict.fromkeys(self._halted(), "HALTED")
+            words |= dict.fromkeys(self._symbols - here, Kind.OFFLINE)
+        return words | dict.fromkeys(self._halted(), Kind.HALTED)
 
     def _state(self) -> Status:
         link = self._link
         if not link.is_subscribed:
             final = link.final
-            return (
-                Status(final.state, final.said) if final else Status("OFFLINE", link.why or "authenticating")
-            )
+            if final:
+                return Status(final.state, final.said)
+            return Status(Kind.OFFLINE, link.why or "authenticating")
         here = self._subscribed()
         detail = f"{len(here)} of {len(self._asked)} symbols"
         if link.is_limited or len(self._symbols) < len(self._asked):
@@ -308,17 +309,17 @@ class StreamFeed:
     def _doing(self, here: frozenset[str], detail: str) -> Status:
         """While there is a subscription."""
         if self.vendor.acknowledges and not here:
-            return Status("OFFLINE", f"{detail}, not acknowledged yet")
+            return Status(Kind.OFFLINE, f"{detail}, not acknowledged yet")
         # One that the vendor does not give says OFFLINE by itself; the others are as good as ever.
         gapped = len(self._filler.symbols & here if self.vendor.acknowledges else self._filler.symbols)
         if gapped:
             why = f": {self._filler.error}" if self._filler.error else ""
-            return Status("GAPPED", f"{detail}, {gapped} gapped{why}")
+            return Status(Kind.GAPPED, f"{detail}, {gapped} gapped{why}")
         now_ns = self._time.clock_ns()
         if self._hours.is_shut(now_ns):
-            return Status("CLOSED", detail)
+            return Status(Kind.CLOSED, detail)
         if self._clocks.data_s is None:
             # Before the bell silence is no sign of anything.
-            state = self.mode if self._hours.quiet_s(now_ns) is None else "OFFLINE"
+            state = self.mode.kind if self._hours.quiet_s(now_ns) is None else Kind.OFFLINE
             return Status(state, f"{detail}, nothing has come yet")
-        return Status(self.mode, detail)
+        return Status(self.mode.kind, detail)

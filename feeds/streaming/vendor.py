@@ -12,9 +12,12 @@ import msgspec
 
 from feeds.events import Correction
 from rotation.quote import Quote
+from rotation.status import FeedState, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rotation.status import Mode
 
 Frame = str | bytes
 """A text or a binary websocket message."""
@@ -27,7 +30,7 @@ class VendorError(msgspec.Struct, frozen=True):
     """fatal: stop until the configuration changes. again: authenticate again on this very socket later.
     limit: the symbols just asked for were not added; those acknowledged stay."""
     said: str
-    state: str = "AUTH_FAILED"
+    state: FeedState = Refusal.AUTH_FAILED
     """Of a fatal one: AUTH_FAILED, or TAKEN OVER where another session holds the account's one connection."""
 
 
@@ -103,8 +106,8 @@ class Vendor(Protocol):
         ...
 
     @property
-    def mode(self) -> str:
-        """LIVE or DELAYED 15m."""
+    def mode(self) -> Mode:
+        """LIVE or DELAYED."""
         ...
 
     @property

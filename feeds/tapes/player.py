@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event
     from rotation.quote import Quote
+    from rotation.status import Mode
 
 FRAME_S = 0.1
 """Ten batches a second at most."""
@@ -60,7 +61,7 @@ class TapeFeed:
         tape: pl.DataFrame,
         *,
         name: str,
-        mode: str,
+        mode: Mode,
         speed: float = 1.0,
         start_ns: int | None = None,
         stays: bool = True,
@@ -127,7 +128,7 @@ class TapeFeed:
     async def events(self) -> AsyncIterator[Event]:
         """The quotes as they come due, a recording event by event; a Rewind after every seek."""
         held = len(self._tape) - self._tape["symbol"].null_count()
-        yield Status(self.mode, f"{held:,} quotes")
+        yield Status(self.mode.kind, f"{held:,} quotes")
         for event in self._begin():
             yield event
         before, idle = self._monotonic(), 0

@@ -13,7 +13,7 @@ from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.files.names import shown_path
 from feeds.tapes.recording import frame_of, rows_of
 from feeds.tapes.tape_file import TapeFile
@@ -79,7 +79,7 @@ class Recorder:
         """The files written to, in order."""
 
     def take(self, feed: str, event: Event, as_of_ns: int) -> None:
-        """Take one event down. Raises InputError if the disk falls far behind."""
+        """Take one event down. Raises StorageError if the disk falls far behind."""
         quotes = len(getattr(event, "quotes", ()))
         # The clock may be set back at midnight; a tape never goes back to the day before.
         day = new_york_day(as_of_ns)
@@ -89,12 +89,12 @@ class Recorder:
             self._rows_taken += max(quotes, 1)
         self.quotes += quotes
         if self._rows_taken >= self._rows_max:
-            raise InputError(f"{self._shown()}: the disk does not keep pace — record to a faster one")
+            raise StorageError(f"{self._shown()}: the disk does not keep pace — record to a faster one")
         if self._rows_taken >= FLUSH_ROWS:
             self._full.set()
 
     async def keep(self) -> None:
-        """Write down what was taken, every second, until cancelled. Raises InputError if the disk fails."""
+        """Write down what was taken, every second, until cancelled. Raises StorageError if the disk fails."""
         while True:
             second = asyncio.ensure_future(self._sleep(FLUSH_S))
             burst = asyncio.ensure_future(self._full.wait())
@@ -108,7 +108,7 @@ class Recorder:
             await asyncio.to_thread(self._flush)
 
     def close(self) -> None:
-        """Write down what is left and make the files whole. Raises InputError if the disk fails."""
+        """Write down what is left and make the files whole. Raises StorageError if the disk fails."""
         try:
             if not self._failed:
                 self._flush()
@@ -128,7 +128,7 @@ class Recorder:
                 raise
             except OSError as error:
                 self._failed = True
-                raise InputError(
+                raise StorageError(
                     f"{self._shown()}: cannot be written ({error.strerror or error})"
                     f" — free some space or record elsewhere; {self._kept()}"
                 ) from error

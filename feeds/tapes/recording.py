@@ -17,6 +17,8 @@ from feeds.parsing.sanitize import clean
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.quote import FUTURE_NS, NS
 from rotation.sessions import NEW_YORK
+from rotation.status import Kind
+from rotation.wording import state_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +29,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH, REWIND, REDONE = "Batch", "Rewind", "PrintsReplaced"
-_TOLD: dict[str, type[Status | FedNews]] = {"Status": Status, "FedNews": FedNews}
+_TOLD = ("Status", "FedNews")
 """Kinds of which only the newest counts, and which ``said`` gives back whole."""
 
 DAY_NS = 86_400 * NS
+
+
+class _Recorded(msgspec.Struct, frozen=True):
+    """A Status as a tape holds it: the state is a word, ``DELAYED 15m``, as it always was."""
+
+    state: str
+    detail: str = ""
+    as_of_ns: int | None = None
+
+    @classmethod
+    def of(cls, status: Status) -> _Recorded:
+        """The status in words; older programs read it too."""
+        word = state_word(status.state, delay_s=status.delay_s, age_s=status.age_s)
+        return cls(word, status.detail, status.as_of_ns)
+
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -44,6 +61,8 @@ def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
         given = event.quotes
     if isinstance(event, PrintsReplaced):
         said = msgspec.json.encode(sorted(event.symbols)).decode()
+    elif isinstance(event, Status):
+        said = msgspec.json.encode(_Recorded.of(event)).decode()
     elif not isinstance(
         event, Batch | Rewind | HistoryUpdated
     ):  # settled history is in the store, not on a tape
@@ -144,20 +163,21 @@ def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
 def _event(part: pl.DataFrame) -> Event:
     kind, as_of_ns, said = part["kind"][0], int(part["as_of_ns"][-1]), part["said"][0]
     if kind in _TOLD:
-        return _told(_TOLD[kind], part["feed"][0], said, as_of_ns) or Batch((), as_of_ns)
+        event = _status(part["feed"][0], said) if kind == "Status" else _decoded(said, FedNews)
+        return msgspec.structs.replace(event, as_of_ns=as_of_ns) if event else Batch((), as_of_ns)
     given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
     if kind == REDONE:
         return PrintsReplaced(frozenset(_decoded(said, list[str]) or ()), given, as_of_ns)
     return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
 
 
-def _told(kind: type[Status | FedNews], feed: str, said: str, as_of_ns: int) -> Event | None:
-    event = _decoded(said, kind)
-    if isinstance(event, Status):
-        # The tape's own state is REPLAY or DEMO; what a feed was then is a detail of it.
-        detail = " ".join(word for word in (clean(str(feed)), event.state, event.detail) if word)
-        return Status("REPLAY", detail, as_of_ns)
-    return event and msgspec.structs.replace(event, as_of_ns=as_of_ns)
+def _status(feed: str, said: str) -> Status | None:
+    """The tape's own state is REPLAY; what a feed was then is a detail of it, in words."""
+    recorded = _decoded(said, _Recorded)
+    if recorded is None:
+        return None
+    detail = " ".join(word for word in (clean(str(feed)), recorded.state, recorded.detail) if word)
+    return Status(Kind.REPLAY, detail)
 
 
 def _decoded(said: str, kind: type[T]) -> T | None:

@@ -12,7 +12,7 @@ from rotation.errors import InputError
 from rotation.fed import past as fed_past
 from rotation.fed import prediction_markets as fed_markets
 from rotation.fed import prices as fed_prices
-from rotation.fed.ageing import settlement_state, state_of
+from rotation.fed.ageing import settlement_state, state_of, with_status
 from rotation.fed.breakevens import levers_at, tick_effects
 from rotation.fed.figures import FUTURES, Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
 from rotation.fed.inputs import Sourced
@@ -90,7 +90,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         dict(zip((m.date for m in chain.solved), conditional(chain.moves), strict=True)) if rows else {}
     )
     upper = inputs.target_range_bp[1] if inputs.target_range_bp else None
-    return Fed(
+    figures = Fed(
         meeting=ahead[0],
         decides=datetime.combine(ahead[0], DECIDES, NEW_YORK),
         target_range_bp=inputs.target_range_bp,
@@ -117,6 +117,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         source=_source(inputs, chosen),
         warnings=_warnings(inputs, chosen, trouble, engines),
     )
+    return with_status(figures)
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,7 @@ import msgspec
 
 from rotation.fed.comovement import CoMovement
 from rotation.fed.strip.chain import State
+from rotation.status import PriceStatus
 
 FUTURES = "futures"
 """Among the engines, the one whose figures stand at the top."""
@@ -171,3 +172,5 @@ class Fed(msgspec.Struct, frozen=True):
     source: str
     warnings: tuple[str, ...]
     """What a reader must know: a short calendar, prices of different ages, a source that fails."""
+    status: PriceStatus | None = None
+    """``state`` as a value: of the oldest futures price that the next meeting rests on."""

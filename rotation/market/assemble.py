@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import WINDOWS, name_of
-from rotation.market import status as states
+from rotation.market import status as worth
 from rotation.market.prints import MINUTE_NS
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
 from rotation.market.streaks import sign, streak_of
-from rotation.quote import NS
 from rotation.sessions import close_ns, open_ns
 from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindow, Streak
+from rotation.wording import word
 
 if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline
-    from rotation.market.status import Standing
+    from rotation.market.status import Provenance
+    from rotation.status import DerivedStatus
 
 UNKNOWN = Streak(None, None, provisional=False)
 
@@ -54,26 +55,27 @@ class Moment(msgspec.Struct, frozen=True):
     """Provenance of settled closes."""
 
 
-def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, standing: Standing) -> Leg:
+def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, origin: Provenance) -> Leg:
     """One leg of the desk."""
     regular, late = door.prints(row.symbol, "REGULAR"), door.prints(row.symbol, "POST")
     settled = row.closed == now.session and row.close is not None
     current = None if settled else door.current(row.symbol)
-    last, age_s, source, session = row.close, None, now.history, row.closed
+    last, age_s, session = row.close, None, row.closed
     if current and current.last:
-        last, session, source = current.last.price, now.session, standing.source
-        age_s = max(0.0, (now.as_of_ns - current.last.ts_ns) / NS)
-        state = states.of_print(standing, age_s, now.as_of_ns)
+        last, session = current.last.price, now.session
+        status = worth.of_print(origin, current.last.ts_ns, now.as_of_ns)
+        age_s = status.age_s
     else:
-        state = states.of_close(standing, row.closed, now.session, now.as_of_ns)
+        status = worth.of_close(origin, row.closed, now.session, now.as_of_ns, source=now.history)
     streak = streak_of(row.streak, row.direction, official=row.official)
     returns = dict(zip(WINDOWS, row.return_pct, strict=True))
     return Leg(
         name=f"{name_of(row.symbol)} ({row.symbol})",
         last=last,
-        state=state,
+        state=word(status),
+        status=status,
         age_s=age_s,
-        source=source,
+        source=status.source,
         session=session,
         high=regular.high if regular else None,
         low=regular.low if regular else None,
@@ -91,8 +93,14 @@ def _since_pct(baseline: Baseline, k: int, value: float | None) -> SincePct | No
     return SincePct(since.date, since.value, since.first_date) if since else None
 
 
-def spread(desk: Desk, base: Row | None, against: Row | None, baseline: Baseline | None) -> Spread:
-    """The pair's spread windows and relative streak; unknown where a leg is."""
+def spread(
+    desk: Desk,
+    base: Row | None,
+    against: Row | None,
+    baseline: Baseline | None,
+    status: DerivedStatus | None,
+) -> Spread:
+    """The pair's spread windows and relative streak; unknown where a leg is. ``status``: the pair's."""
     pps: list[float | None] = [None] * len(WINDOWS)
     if base and against:
         pairs = zip(base.return_pct, against.return_pct, strict=True)
@@ -106,13 +114,15 @@ def spread(desk: Desk, base: Row | None, against: Row | None, baseline: Baseline
         against=desk.against,
         relative_streak=streak,
         base_rate=baseline.runs.rate(streak) if baseline else None,
-        windows={str(k): _spread_window(baseline, k, pp) for k, pp in zip(WINDOWS, pps, strict=True)},
+        windows={str(k): _spread_window(baseline, k, pp, status) for k, pp in zip(WINDOWS, pps, strict=True)},
     )
 
 
-def _spread_window(baseline: Baseline | None, k: int, pp: float | None) -> SpreadWindow:
+def _spread_window(
+    baseline: Baseline | None, k: int, pp: float | None, status: DerivedStatus | None
+) -> SpreadWindow:
     if baseline is None:
-        return SpreadWindow(pp, None, None, None, 0)
+        return SpreadWindow(pp, None, None, None, 0, status)
     records = baseline.records[k]
     since = records.since(pp)
     return SpreadWindow(
@@ -121,6 +131,7 @@ def _spread_window(baseline: Baseline | None, k: int, pp: float | None) -> Sprea
         z=records.z(pp),
         percentile=records.percentile(pp),
         n=records.n,
+        status=status,
     )
 
 
@@ -144,7 +155,9 @@ class Charts:
             self._unit = line["unit"][0]
             self._daily = tuple(line.select("date", "value").tail(CHART_SESSIONS).iter_rows())
 
-    def ratio(self, base: Row | None, against: Row | None, door: SessionFilter) -> Ratio:
+    def ratio(
+        self, base: Row | None, against: Row | None, door: SessionFilter, status: DerivedStatus | None
+    ) -> Ratio:
         """Base / against now, with the daily and today's line, in units of the first common session."""
         value: float | None = None
         intraday: list[tuple[int, float]] = []
@@ -160,6 +173,7 @@ class Charts:
             daily=self._daily,
             intraday=tuple(intraday),
             minutes=_length(door.session),
+            status=status,
         )
 
 

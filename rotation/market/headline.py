@@ -1,11 +1,13 @@
-"""The headline: the rotation in one sentence, from the snapshot's own figures."""
+"""The headline: the rotation in one sentence, from the snapshot's own figures and what they are worth."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rotation.sessions import NEW_YORK
+from rotation.status import Kind
 from rotation.text import day, ordinal, percent, short_day, signed
+from rotation.wording import ages, clauses
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,20 +22,53 @@ RECENT_DAYS = 30
 
 
 def headline(
-    legs: dict[str, Leg], spread: Spread, session: date | None, fed: Fed | None = None, *, phase: str
+    legs: dict[str, Leg],
+    spread: Spread,
+    session: date | None,
+    fed: Fed | None = None,
+    *,
+    phase: str,
+    limit_s: float = 60.0,
 ) -> str:
     """Today, the run, five sessions, the spread and the next decision, with strict "since" dates.
 
-    Clauses without a value are left out; with none at all the sentence says so.
+    What is wrong with a leg's price stands first. Clauses without a value are left out; with none at all the
+    sentence says so. ``limit_s``: no record is claimed on a bad price that is older than this.
     """
     base, against = legs.get(spread.base), legs.get(spread.against)
     if base is None or session is None:
         return f"No price for {spread.base} yet."
-    clauses = [_today(base, phase), _return(base, session), _spread(spread, against, session), _decision(fed)]
-    told = "; ".join(clause for clause in clauses if clause)
-    if told and not clauses[0]:
-        told = f"{base.name} {told}"
-    return f"{told}." if told else f"{base.name}: today's price is not known yet."
+    firm = _is_firm(base, session, limit_s)
+    decision = _decision(fed)
+    parts = [
+        _today(base, phase),
+        _return(base, session, claims=firm),
+        _spread(
+            spread,
+            base,
+            against,
+            session,
+            claims=firm and against is not None and _is_firm(against, session, limit_s),
+        ),
+    ]
+    figures = "; ".join(part for part in parts if part)
+    if not figures:
+        unknown = f"{base.name}: today's price is not known yet"
+        return f"{unknown}; {decision}." if decision else f"{unknown}."
+    name = "" if parts[0] else f"{base.name} "
+    wrong = _wrong({spread.base: base, spread.against: against})
+    return f"{wrong}{name}{figures}; {decision}." if decision else f"{wrong}{name}{figures}."
+
+
+def _wrong(pair: dict[str, Leg | None]) -> str:
+    """``IWM HALTED 3 h, QQQ 15 min late: ``; empty where nothing is wrong with either."""
+    wrong = clauses({symbol: (leg.status, leg.settled_session) for symbol, leg in pair.items() if leg})
+    return f"{wrong}: " if wrong else ""
+
+
+def _is_firm(leg: Leg, session: date, limit_s: float) -> bool:
+    """Whether a record may be claimed on it: an official close of the session shown, or no bad, old price."""
+    return leg.settled_session == session or not leg.status.is_bad(limit_s)
 
 
 def _today(leg: Leg, phase: str) -> str:
@@ -55,21 +90,24 @@ def _run(streak: Streak, *, before_the_bell: bool) -> str:
     return f"{ordinal(abs(length))} {way} in a row{suffix}" if abs(length) > 1 else f"first {way}{suffix}"
 
 
-def _return(leg: Leg, session: date) -> str:
+def _return(leg: Leg, session: date, *, claims: bool) -> str:
     pct = leg.return_pct[WINDOW]
     if pct is None:
         return ""
-    return f"{signed(pct, 1)} % in {WINDOW} sessions" + _since(
-        leg.since[WINDOW], session, "best" if pct >= 0 else "worst"
-    )
+    since = _since(leg.since[WINDOW], session, "best" if pct >= 0 else "worst") if claims else ""
+    return f"{signed(pct, 1)} % in {WINDOW} sessions{since}"
 
 
-def _spread(spread: Spread, against: Leg | None, session: date) -> str:
+def _spread(spread: Spread, base: Leg, against: Leg | None, session: date, *, claims: bool) -> str:
+    """The pair's difference; of legs that are not of one instant ``≈``, with both ages and no record."""
     window = spread.windows[WINDOW]
     if window.pp is None or against is None:
         return ""
     side = "ahead of" if window.pp >= 0 else "behind"
-    return f"{abs(window.pp):.1f} pp {side} {against.name}" + _since(window.since, session, "widest")
+    gap = f"{abs(window.pp):.1f} pp {side} {against.name}"
+    if window.status is not None and window.status.apart:
+        return f"≈ {gap}, {ages({spread.base: base.status, spread.against: against.status})}"
+    return gap + (_since(window.since, session, "widest") if claims else "")
 
 
 def _decision(fed: Fed | None) -> str:
@@ -86,10 +124,11 @@ def _decision(fed: Fed | None) -> str:
 
 def _worth(fed: Fed) -> str:
     """What the reader must know of the prices: that they are old, or by which day's settlement."""
-    if fed.state.startswith(("STALE", "OFFLINE")):
+    kind = fed.status.kind if fed.status else Kind.OFFLINE
+    if kind in (Kind.STALE, Kind.OFFLINE):
         return f" ({fed.state})"
     futures = fed.engines.get("futures")
-    if futures is None or futures.at is None or fed.state == "DEMO":
+    if futures is None or futures.at is None or kind is Kind.DEMO:
         return ""
     if not futures.kind.startswith("settlement"):
         return ""

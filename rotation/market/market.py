@@ -14,13 +14,15 @@ from rotation.desk import Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Row, leg, spread
+from rotation.market.derived import gap_limit_s, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
 from rotation.market.returns import figures
 from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
 from rotation.snapshot import Health, Snapshot
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from rotation.quote import Quote
 
 
-NOWHERE = Standing()
+NOWHERE = Provenance()
+"""No feed brings any price."""
 
 
 class Market:
@@ -44,18 +47,18 @@ class Market:
         desk: Desk | None = None,
         *,
         as_of_ns: int,
-        origin: Standing = NOWHERE,
+        origin: Provenance = NOWHERE,
         members: Iterable[str] = (),
     ) -> None:
         """Show the latest session that had closed at ``as_of_ns``.
 
-        ``origin``: of every print, unless ``stand`` says more of its symbol.
+        ``origin``: of every print, unless ``set_provenance`` says more of its symbol.
         ``members`` are symbols that may print beside the desk's legs and those in history.
         """
         self.history = history
         self.desk = desk or Desk()
         self._origin = origin
-        self._standings: Mapping[str, Standing] = {}
+        self._provenance: Mapping[str, Provenance] = {}
         self._members = tuple(members)
         self._seq = 0
         self._fed: Fed | None = None
@@ -63,9 +66,9 @@ class Market:
         self._comovement: CoMovement | None = None
         self.restart(as_of_ns)
 
-    def stand(self, standings: Mapping[str, Standing]) -> None:
-        """What live feeds say of each symbol; it replaces what was said before."""
-        self._standings = standings
+    def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
+        """Say where each symbol's prices come from, and what is wrong with them; it replaces all before."""
+        self._provenance = by_symbol
 
     def forget(self, symbols: Collection[str]) -> None:
         """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
@@ -163,26 +166,31 @@ class Market:
         now = Moment(session, as_of_ns, self.history.source)
         baselines = self._settled.legs if self._settled else {}
         legs = {
-            symbol: leg(row, baselines[symbol], self._door, now, self._standings.get(symbol, self._origin))
+            symbol: leg(row, baselines[symbol], self._door, now, self._provenance.get(symbol, self._origin))
             for symbol, row in rows.items()
         }
-        pair = spread(desk, base, against, self._settled.spread if self._settled else None)
         phase = phase_at(as_of_ns)
+        limit_s = gap_limit_s(desk, phase)
+        status = of_pair(legs, desk, limit_s)
+        pair = spread(desk, base, against, self._settled.spread if self._settled else None, status)
         fed = self._fed and aged(self._fed, as_of_ns)
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
             session=session,
             phase=phase,
-            mode=self._origin.mode if self._origin.mode in ("DEMO", "REPLAY") else "",
+            mode=_mark(self._origin),
             legs=legs,
             spread=pair,
-            ratio=self._charts.ratio(base, against, self._door),
-            value_growth=self._charts.value_growth,
+            ratio=self._charts.ratio(base, against, self._door, status),
+            value_growth=value_growth_with_status(
+                self._charts.value_growth, self._origin, as_of_ns, self.history.source
+            ),
             fed=fed,
             breadth=None,
             health=Health((), None, self._door.counts, self.history.words),
-            headline=headline(legs, pair, session, fed, phase=phase),
+            headline=headline(legs, pair, session, fed, phase=phase, limit_s=limit_s),
+            headline_status=of_sentence(legs, desk, status, fed),
         )
 
     def _rows(self) -> dict[str, Row]:
@@ -210,3 +218,8 @@ class Market:
                 official=self._official[self._place[symbol]] is not None,
             )
         return rows
+
+
+def _mark(origin: Provenance) -> str:
+    """DEMO or REPLAY, which the whole screen is marked with; else empty."""
+    return origin.mode.kind.value if origin.mode and origin.mode.kind in (Kind.DEMO, Kind.REPLAY) else ""

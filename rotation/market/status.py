@@ -1,4 +1,4 @@
-"""State words: what a price is worth, said per value."""
+"""What a price is worth now: rules for prints, for settled closes, and for figures that rest on closes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.quote import NS
-from rotation.sessions import close_ns, last_closed, new_york_day, phase_at, previous_session, session_at
-from rotation.text import duration
+from rotation.sessions import (
+    SETTLE_NS,
+    close_ns,
+    from_ns,
+    is_session,
+    last_closed,
+    new_york_day,
+    phase_at,
+    previous_session,
+    session_at,
+)
+from rotation.status import Kind, Mode, PriceStatus
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,68 +27,80 @@ STALE_AFTER_S = 30.0
 """A live print older than this is stale while the exchange is open."""
 THIN_AFTER_S = 900.0
 """The same before the opening and after the closing bell, when little trades."""
+DAY_S = 86_400.0
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """What a feed says of one symbol's prices."""
+class Provenance(msgspec.Struct, frozen=True):
+    """Where the prices of one symbol come from, and what is wrong with them where something is."""
 
-    mode: str = ""
-    """The feed's word: LIVE, DELAYED 15m, REPLAY or DEMO; "" where no feed brings this symbol."""
+    mode: Mode | None = None
+    """What the feed is worth by design; None where no feed brings this symbol."""
     source: str = ""
-    """Provenance, in words."""
-    word: str = ""
-    """GAPPED, HALTED or OFFLINE where the prices are not worth the mode; else ""."""
+    """The feed's name."""
+    override: Kind | None = None
+    """GAPPED, HALTED or OFFLINE where the prices are not worth the mode."""
 
 
-def of_print(standing: Standing, age_s: float, as_of_ns: int) -> str:
-    """The word for today's print: its feed's, unless it has gone quiet for longer than the hour explains.
+def of_print(origin: Provenance, ts_ns: int, as_of_ns: int) -> PriceStatus:
+    """Today's print: worth its feed's mode, unless it has gone quiet for longer than the hour explains.
 
     CLOSED after the bell, where the last price before it is all that can come until the official close.
     """
-    if standing.word:
-        return standing.word
-    if not _is_live(standing):
-        return standing.mode
-    late_s = delay_s(standing.mode)
+    mode = origin.mode or Mode(Kind.OFFLINE)
+    age_s = max(0.0, (as_of_ns - ts_ns) / NS)
+    kind = origin.override or (_quiet_kind(mode, age_s, as_of_ns) if mode.is_live else mode.kind)
+    return PriceStatus(kind, from_ns(ts_ns), age_s, mode.delay_s, mode.venue, origin.source)
+
+
+def _quiet_kind(mode: Mode, age_s: float, as_of_ns: int) -> Kind:
     session = session_at(as_of_ns - int(age_s * NS))
     after_bell_s = (as_of_ns - close_ns(session)) / NS if session else 0.0
-    if after_bell_s > late_s:
-        return "CLOSED" if age_s <= after_bell_s + THIN_AFTER_S else f"STALE {duration(age_s)}"
-    quiet_s = STALE_AFTER_S if _is_open(standing, as_of_ns) else THIN_AFTER_S
-    return f"STALE {duration(age_s)}" if age_s > quiet_s + late_s else standing.mode
+    if after_bell_s > mode.delay_s:
+        return Kind.CLOSED if age_s <= after_bell_s + THIN_AFTER_S else Kind.STALE
+    quiet_s = STALE_AFTER_S if _is_open(mode, as_of_ns) else THIN_AFTER_S
+    return Kind.STALE if age_s > quiet_s + mode.delay_s else mode.kind
 
 
-def of_close(standing: Standing, closed: date | None, session: date | None, as_of_ns: int) -> str:
-    """The word for a settled close of the session ``closed`` while ``session`` is being shown.
+def of_close(
+    origin: Provenance, closed: date | None, session: date | None, as_of_ns: int, *, source: str = ""
+) -> PriceStatus:
+    """The settled close of the session ``closed`` while ``session`` is being shown.
 
     CLOSED when it is the latest there can be; else OFFLINE when trading goes on without us, or STALE
     where a live feed has brought nothing newer, or even the session before has no close.
+    ``source``: of the history.
     """
-    if standing.mode == "DEMO":
-        return standing.mode
+    kind = _close_kind(origin, closed, session, as_of_ns)
+    if closed is None:
+        return PriceStatus(kind, source=source)
+    at = from_ns(close_ns(closed)) if is_session(closed) else None
+    days = max(0, (new_york_day(as_of_ns) - closed).days)
+    return PriceStatus(kind, at, days * DAY_S, source=source)
+
+
+def _close_kind(origin: Provenance, closed: date | None, session: date | None, as_of_ns: int) -> Kind:
+    if origin.mode is not None and origin.mode.kind is Kind.DEMO:
+        return Kind.DEMO
     if closed is None or session is None:
-        return standing.word or "OFFLINE"
-    live = _is_live(standing) and not standing.word
-    quiet = not _is_open(standing, as_of_ns) if live else phase_at(as_of_ns) != "REGULAR"
+        return origin.override or Kind.OFFLINE
+    live = origin.mode if origin.mode is not None and origin.mode.is_live and not origin.override else None
+    quiet = not _is_open(live, as_of_ns) if live else phase_at(as_of_ns) != "REGULAR"
     if quiet and closed == last_closed(as_of_ns) and (closed == session or live):
-        return "CLOSED"
+        return Kind.CLOSED
     if live:
-        return f"STALE {(new_york_day(as_of_ns) - closed).days}d"
-    if closed in (session, previous_session(session)):
-        return standing.word or "OFFLINE"
-    return f"STALE {(session - closed).days}d"
+        return Kind.STALE
+    return origin.override or Kind.OFFLINE if closed in (session, previous_session(session)) else Kind.STALE
 
 
-def delay_s(mode: str) -> float:
-    """Seconds by which a feed is late by design: 900 for ``DELAYED 15m``."""
-    return 60.0 * int(mode[8:-1]) if mode.startswith("DELAYED ") else 0.0
+def of_settled(origin: Provenance, closed: date, as_of_ns: int, *, source: str = "") -> PriceStatus:
+    """A close in a figure of settled closes only: CLOSED while it is the latest that can be known."""
+    is_demo = origin.mode is not None and origin.mode.kind is Kind.DEMO
+    is_latest = closed >= last_closed(as_of_ns - SETTLE_NS)
+    kind = Kind.DEMO if is_demo else Kind.CLOSED if is_latest else Kind.STALE
+    return msgspec.structs.replace(of_close(origin, closed, closed, as_of_ns, source=source), kind=kind)
 
 
-def _is_live(standing: Standing) -> bool:
-    return standing.mode.startswith(("LIVE", "DELAYED"))
-
-
-def _is_open(standing: Standing, as_of_ns: int) -> bool:
+def _is_open(mode: Mode, as_of_ns: int) -> bool:
     """Whether prints must have come: not in the first moments after the opening bell."""
-    then_ns = as_of_ns - int((STALE_AFTER_S + delay_s(standing.mode)) * NS)
+    then_ns = as_of_ns - int((STALE_AFTER_S + mode.delay_s) * NS)
     return phase_at(as_of_ns) == "REGULAR" == phase_at(then_ns)

@@ -14,10 +14,11 @@ from feeds.supervisor import Supervisor
 from feeds.tapes.recording import frame_of, rows_of
 from rotation.history import History
 from rotation.market.market import Market
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
 from rotation.snapshot import Snapshot, Tape
+from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
 
 DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
 CLOSES = {"IWM": (201.4, 203.6, 210.9, 213.2, 217.2), "QQQ": (496.6, 503.0, 492.0, 494.8, 496.2)}
@@ -39,13 +40,13 @@ def history() -> History:
 
 
 def market() -> Market:
-    return Market(history(), as_of_ns=at("09:00:00"), origin=Standing("LIVE", "script"))
+    return Market(history(), as_of_ns=at("09:00:00"), origin=Provenance(LIVE, "script"))
 
 
 class Script:
     """A feed that says what it was told to; an Event in the script is waited for, an error raised."""
 
-    def __init__(self, *script, name="script", mode="LIVE", tape=None):
+    def __init__(self, *script, name="script", mode=LIVE, tape=None):
         self.name = name
         self.mode = mode
         self.closed = False
@@ -198,7 +199,7 @@ async def test_without_feeds_there_is_one_snapshot_of_the_settled_state():
 async def test_health_counts_per_feed_and_shows_the_mode_before_any_status():
     both = (quote(220.0), quote(495.0, symbol="QQQ"))
     one = Script(Batch(both, at("10:40:00")), Batch((), at("10:40:01")), name="a")
-    two = Script(mode="DELAYED 15m", name="b")
+    two = Script(mode=delayed(15), name="b")
     supervisor = supervise(one, two)
     await supervisor.run()
     told = {f.name: (f.state, f.detail, f.quotes, f.batches) for f in supervisor.latest.health.feeds}
@@ -208,7 +209,7 @@ async def test_health_counts_per_feed_and_shows_the_mode_before_any_status():
 async def test_a_status_is_shown_although_no_quote_follows():
     gates = [asyncio.Event(), asyncio.Event()]
     feed = Script(
-        Batch((quote(220.0),), at("10:40:00")), gates[0], Status("OFFLINE", "connection refused"), gates[1]
+        Batch((quote(220.0),), at("10:40:00")), gates[0], Status(Kind.OFFLINE, "connection refused"), gates[1]
     )
     supervisor = supervise(feed, clock="10:45:00")
     listener = supervisor.listen()
@@ -227,7 +228,7 @@ async def test_a_status_is_shown_although_no_quote_follows():
 
 async def test_a_live_feed_s_first_status_brings_the_settled_state():
     gate = asyncio.Event()
-    supervisor = supervise(Script(Status("OFFLINE", "connecting"), gate))
+    supervisor = supervise(Script(Status(Kind.OFFLINE, "connecting"), gate))
     listener = supervisor.listen()
     async with asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
@@ -240,10 +241,10 @@ async def test_a_live_feed_s_first_status_brings_the_settled_state():
 async def test_a_tape_s_status_does_not_bring_the_clock_of_the_wall():
     tape = Tape(from_ns(at("10:40:00")), from_ns(at("09:30:00")), from_ns(at("16:00:00")), 1.0, held=False)
     feed = Script(
-        Status("REPLAY", "3 quotes"),
+        Status(Kind.REPLAY, "3 quotes"),
         Rewind((quote(220.0),), at("10:40:00") + 7),
-        Status("REPLAY", "still 3"),
-        mode="REPLAY",
+        Status(Kind.REPLAY, "still 3"),
+        mode=REPLAY,
         tape=tape,
     )
     supervisor = supervise(feed, clock="23:59:00")
@@ -272,7 +273,7 @@ async def test_a_rewind_restarts_the_market():
     )
     supervisor = supervise(feed)
     await supervisor.run()
-    fresh = Market(history(), as_of_ns=at("09:40:00"), origin=Standing("LIVE", "script"))
+    fresh = Market(history(), as_of_ns=at("09:40:00"), origin=Provenance(LIVE, "script"))
     told = fresh.apply(early, as_of_ns=at("09:40:00"))
     rewound = supervisor.latest
     assert rewound.legs == told.legs
@@ -362,8 +363,8 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     """What a live feed may tell, hostile figures too: JSON knows neither sets nor NaN."""
     symbols = frozenset({"IWM", "QQQ"})
     events = (
-        Status("LIVE", "2 of 2 symbols"),
-        SymbolStates({"IWM": "GAPPED"}),
+        Status(Kind.LIVE, "2 of 2 symbols"),
+        SymbolStates({"IWM": Kind.GAPPED}),
         Gap(symbols, at("10:00:00"), at("10:01:00")),
         Correction("IWM", at("10:00:00")),
         PrintsReplaced(symbols, (quote(220.0),)),
@@ -384,3 +385,19 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     assert frame.filter(kind="PrintsReplaced")["said"][0] == '["IWM","QQQ"]'
     assert supervisor.latest.legs["IWM"].last == 220.0
     assert supervisor.latest.health.counts.bad_price == 3
+
+
+async def test_health_says_a_feed_s_state_as_a_value_and_as_a_word():
+    stream = Script(
+        Status(Kind.DELAYED, "2 of 2", delay_s=600.0), gate := asyncio.Event(),
+        Status(Refusal.AUTH_FAILED, "key or secret is wrong"), mode=delayed(15),
+    )  # fmt: skip
+    supervisor = supervise(stream)
+    listener = supervisor.listen()
+    run = asyncio.create_task(supervisor.run())
+    health = (await anext(listener)).health.feeds[0]
+    assert (health.state, health.kind, health.refusal) == ("DELAYED 10m", Kind.DELAYED, None)
+    gate.set()
+    health = (await anext(listener)).health.feeds[0]
+    assert (health.state, health.kind, health.refusal) == ("AUTH_FAILED", Kind.OFFLINE, Refusal.AUTH_FAILED)
+    await run

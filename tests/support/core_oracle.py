@@ -408,7 +408,7 @@ class Expected:
     def _state_of_print(self, ts_ns: int, as_of_ns: int, age_s: float) -> str:
         late_by = {"LIVE": 0, "DELAYED 15m": 15 * 60}.get(self.mode)
         if late_by is None:
-            return self.mode
+            return self.mode or "OFFLINE"  # a price that no feed vouches for
         bell_ns = close_ns(self.session)
         if as_of_ns > bell_ns + late_by * 10**9:
             return "CLOSED" if ts_ns >= bell_ns - 900 * 10**9 else f"STALE {duration(age_s)}"
@@ -431,7 +431,8 @@ class Expected:
             return "OFFLINE" if overtaken else "CLOSED"
         if closed is None or closed == previous_session(self.session):
             return "OFFLINE"
-        return f"STALE {(self.session - closed).days}d"
+        today = datetime.fromtimestamp(as_of_ns // 10**9, NEW_YORK).date()
+        return f"STALE {(today - closed).days}d"
 
     # The pair
 

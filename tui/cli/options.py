@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,13 @@ def _pair(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str
     return base, against
 
 
+def _finite(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    """A range check lets NaN through."""
+    if not isfinite(value):
+        raise click.BadParameter(f"expected a number of seconds, got {value}")
+    return value
+
+
 def path_option(*names: str, **more: Any) -> Callable[[Any], Any]:
     """An option that is a path."""
     return click.option(*names, type=click.Path(path_type=Path), **more)
@@ -40,6 +48,17 @@ def settled(command: Any) -> Any:
             default="price",
             show_default=True,
             help="price: split-adjusted closes; total: dividends too.",
+        ),
+        click.option(
+            "--leg-gap",
+            "leg_gap_s",
+            type=click.FloatRange(0),
+            default=60.0,
+            show_default=True,
+            envvar="ROTATION_TUI_LEG_GAP",
+            metavar="SECONDS",
+            callback=_finite,
+            help="Prices of the pair further apart in time are marked ≈ in the regular session.",
         ),
         click.option(
             "--pair",

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from rotation.wording import parse_word, state_word
+
 if TYPE_CHECKING:
     from rotation.fed.figures import Fed
     from rotation.snapshot import Snapshot
+    from rotation.status import DerivedStatus, PriceStatus
     from tui.backend import Desk
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,16 +49,36 @@ async def _write(desk: Desk, out: TextIO) -> None:
 def _timeless(snapshot: Snapshot) -> Snapshot:
     """The snapshot without what changes merely because time passes."""
     replace = msgspec.structs.replace
+    spread, vg = snapshot.spread, snapshot.value_growth
     return replace(
         snapshot,
         seq=0,
         as_of=EPOCH,
         health=replace(snapshot.health, feeds=(), tape=None),
         legs={
-            symbol: replace(leg, age_s=None, state=_word(leg.state)) for symbol, leg in snapshot.legs.items()
+            symbol: replace(leg, age_s=None, state="", status=_ageless(leg.status))
+            for symbol, leg in snapshot.legs.items()
         },
+        spread=replace(
+            spread, windows={k: replace(w, status=_derived(w.status)) for k, w in spread.windows.items()}
+        ),
+        ratio=replace(snapshot.ratio, status=_derived(snapshot.ratio.status)),
+        value_growth=vg and replace(vg, status=_derived(vg.status)),
         fed=_fed_timeless(snapshot.fed) if snapshot.fed else None,
+        headline="",  # made of the other figures, and it says how old they are
+        headline_status=_derived(snapshot.headline_status),
     )
+
+
+def _ageless(status: PriceStatus) -> PriceStatus:
+    return msgspec.structs.replace(status, as_of=None, age_s=None)
+
+
+def _derived(status: DerivedStatus | None) -> DerivedStatus | None:
+    """Without ages, and without the input that decides, which of two of a kind is the older one."""
+    if status is None:
+        return None
+    return msgspec.structs.replace(status, worst="", venue="", source="", as_of=None, age_s=None, gap_s=None)
 
 
 def _fed_timeless(fed: Fed) -> Fed:
@@ -63,6 +86,7 @@ def _fed_timeless(fed: Fed) -> Fed:
     return replace(
         fed,
         state=_word(fed.state),
+        status=fed.status and _ageless(fed.status),
         engines={
             name: replace(engine, age_s=None, state=_word(engine.state))
             for name, engine in fed.engines.items()
@@ -73,4 +97,5 @@ def _fed_timeless(fed: Fed) -> Fed:
 
 def _word(state: str) -> str:
     """``STALE 42s`` and ``STALE 43s`` are one state."""
-    return "STALE" if state.startswith("STALE ") else state
+    known, late_s, _ = parse_word(state)
+    return state_word(known, delay_s=late_s)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rotation.desk import WINDOWS
 from rotation.text import day
 from tui.output import text_fed as report_fed
+from tui.panels.base import about, pair_note
 from tui.panels.ribbon import NEW_YORK, run
 from tui.view.draw import UNKNOWN, change, clean, column, number
 
@@ -46,12 +47,15 @@ def _spread(snapshot: Snapshot) -> list[str]:
     spread = snapshot.spread
     lines = ["", f"{spread.base} − {spread.against}, relative streak {run(spread.relative_streak)}"]
     for k, window in spread.windows.items():
-        since = _since(window.since, window.since.value_pp, "pp") if window.since else UNKNOWN
+        is_claimed = window.since is not None and not (window.status and window.status.apart)
+        since = _since(window.since, window.since.value_pp, "pp") if window.since and is_claimed else UNKNOWN
+        figure = about(window.pp, window.status) + change(window.pp)
         lines.append(
-            f"{k:>5}d {column(change(window.pp), 8)} pp  z {column(change(window.z), 6)}"
+            f"{k:>5}d {column(figure, 8)} pp  z {column(change(window.z), 6)}"
             f"  pctile {column(number(window.percentile, 1), 5)} of {window.n:,}  {since}"
         )
-    return lines
+    why = pair_note(snapshot)
+    return [*lines, why] if why else lines
 
 
 def _since(since: SincePct | SincePp, value: float | None, unit: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from rotation.status import BAD, Kind, Refusal
+from rotation.wording import ages, clauses
 from tui.view.draw import Row, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.snapshot import Snapshot
+    from rotation.status import DerivedStatus, FeedState
     from tui.view.view_state import ViewState
 
 
@@ -67,3 +70,28 @@ def framed(rows: Sequence[Row], title: str, width: int, height: int, *, focused:
         *((("│ ", role), *fit(row, inner), (" │", role)) for row in body),
         (("╰" + "─" * (width - 2) + "╯", role),),
     ]
+
+
+def kind_role(state: FeedState) -> str:
+    """The style of a state: what is stale must look stale."""
+    if isinstance(state, Refusal):
+        return "alert"
+    if state in BAD:
+        return "warn"
+    return "accent" if state in (Kind.LIVE, Kind.DEMO, Kind.REPLAY) else "muted"
+
+
+def about(figure: float | None, status: DerivedStatus | None) -> str:
+    """``≈`` before a figure whose inputs are not of one instant; else, and where it is unknown, empty."""
+    return "≈" if figure is not None and status is not None and status.apart else ""
+
+
+def pair_note(snapshot: Snapshot) -> str:
+    """What is wrong with the prices of the pair; empty where nothing is, or without a figure."""
+    spread, status = snapshot.spread, snapshot.ratio.status
+    if status is None or all(window.pp is None for window in spread.windows.values()):
+        return ""
+    legs = {symbol: snapshot.legs[symbol] for symbol in (spread.base, spread.against)}
+    if status.apart:
+        return f"≈ not of one instant: {ages({symbol: leg.status for symbol, leg in legs.items()})}"
+    return clauses({symbol: (leg.status, leg.settled_session) for symbol, leg in legs.items()})

@@ -8,7 +8,7 @@ import msgspec
 from rich.cells import cell_len
 
 from rotation.text import duration
-from tui.panels.legs import state_role
+from tui.panels.base import kind_role
 from tui.panels.ribbon import NEW_YORK
 from tui.view.draw import UNKNOWN, Row, Span, column, wrap
 
@@ -65,7 +65,7 @@ def _feed(feed: FeedHealth, width: int) -> list[Row]:
     head: list[Span] = [
         ("feed    ", "muted"),
         (f"{feed.name} ", "strong"),
-        (f"{feed.state} ", state_role(feed.state)),
+        (f"{feed.state} ", kind_role(feed.refusal or feed.kind)),
     ]
     room = width - sum(len(text) for text, _ in head)
     said = feed.detail or (f"{feed.quotes:,} quotes in {feed.batches:,} batches" if feed.batches else "")

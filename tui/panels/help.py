@@ -48,6 +48,7 @@ DEFINITIONS = (
     ),
     ("history", "P(cut at the next meeting): settled days joined, ○ today's provisional value"),
     ("—", "unknown; never shown as 0"),
+    ("≈", "the prices of the two legs are not of one instant; no record is claimed"),
     ("OFFLINE", "a settled close from history while nothing prints for this symbol"),
     ("STALE 42s", "nothing newer for that long although trading goes on"),
     ("CLOSED", "the official close of the latest session"),

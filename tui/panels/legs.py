@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day, duration
+from rotation.wording import parse_word
+from tui.panels.base import kind_role
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 
@@ -57,7 +59,7 @@ COLUMNS = (
     Column("252d %", 7, 8, _return(252)),
     Column("streak", 9, 2, lambda _symbol, leg, _view: (run(leg.streak), "text")),
     Column("since", 11, 5, _since),
-    Column("state", 10, 4, lambda _symbol, leg, _view: (leg.state, state_role(leg.state)), right=False),
+    Column("state", 10, 4, lambda _symbol, leg, _view: (leg.state, kind_role(leg.status.kind)), right=False),
     Column("age", 5, 10, lambda _symbol, leg, _view: (_age(leg.age_s), "muted")),
     Column("post", 9, 11, lambda _symbol, leg, _view: (number(leg.extended), "muted")),
     Column("low", 9, 12, lambda _symbol, leg, _view: (number(leg.low), "muted")),
@@ -94,10 +96,6 @@ def _spans(c: Column, cell: Span) -> tuple[Span, Span]:
     return (column(text, c.width, right=c.right), role), (" ", "text")
 
 
-def state_role(state: str) -> str:
-    """Stale must look stale."""
-    if state.startswith(("AUTH_FAILED", "TAKEN OVER")):
-        return "alert"
-    if state.startswith(("STALE", "GAPPED", "HALTED", "OFFLINE")):
-        return "warn"
-    return "accent" if state in ("LIVE", "DEMO", "REPLAY") else "muted"
+def state_role(word: str) -> str:
+    """The style of a state that is known as a word only: of the Fed's engines and contracts."""
+    return kind_role(parse_word(word)[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.text import day
+from tui.panels.base import about
 from tui.view.draw import Row, Span, braille, change, column, number, toned
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ Chart = tuple[list["Span"], list[tuple[float, float]], tuple[str, str]]
 
 
 def _daily(ratio: Ratio) -> Chart:
-    title: list[Span] = [(f"{ratio.base}/{ratio.against} ", "strong"), (number(ratio.value), "accent")]
+    title: list[Span] = [
+        (f"{ratio.base}/{ratio.against} ", "strong"),
+        (about(ratio.value, ratio.status) + number(ratio.value), "accent"),
+    ]
     if ratio.first_date:
         title.append((f"  100 = {day(ratio.first_date)}", "faint"))
     line = [value for _, value in ratio.daily]
@@ -58,7 +62,10 @@ def _today(ratio: Ratio) -> Chart:
         before = ratio.daily[-1][1] if ratio.daily else None
         now = ratio.intraday[-1][1]
         pct = None if before is None else (now / before - 1) * 100
-        title += [(f"{change(pct)} %", toned(pct)), (" since the last close", "faint")]
+        title += [
+            (f"{about(pct, ratio.status)}{change(pct)} %", toned(pct)),
+            (" since the last close", "faint"),
+        ]
     points = [(min(minute / ratio.minutes, 1.0), value) for minute, value in ratio.intraday]
     hours, minutes = divmod(9 * 60 + 30 + ratio.minutes, 60)
     return title, points, ("09:30", f"{hours}:{minutes:02d} New York")

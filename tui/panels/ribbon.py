@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from rotation.wording import QUIET
+from tui.panels.base import about, kind_role
 from tui.view.draw import Row, Span, arrow, change, toned, wrap
 
 if TYPE_CHECKING:
-    from rotation.snapshot import Snapshot, Streak
+    from rotation.snapshot import Leg, Snapshot, Streak
     from tui.view.view_state import ViewState
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -48,10 +50,11 @@ def _terse(snapshot: Snapshot, view: ViewState) -> list[Row]:
     leg = snapshot.legs.get(spread.base)
     day = leg.return_pct["1"] if leg else None
     over = leg.return_pct[window] if leg else None
-    pp = spread.windows[window].pp
+    pp, status = spread.windows[window].pp, spread.windows[window].status
     return [
         (
             (f"{spread.base} ", "strong"),
+            *_worth(leg),
             (f"{arrow(day)}{change(day)}% ", toned(day)),
             (run(leg.streak) if leg else "", "text"),
             (f" {window}d ", "muted"),
@@ -59,11 +62,19 @@ def _terse(snapshot: Snapshot, view: ViewState) -> list[Row]:
         ),
         (
             (f"−{spread.against} ", "strong"),
+            *_worth(snapshot.legs.get(spread.against)),
             (f"{window}d ", "muted"),
-            (f"{arrow(pp)}{change(pp)} pp ", toned(pp)),
+            (f"{about(pp, status)}{arrow(pp)}{change(pp)} pp ", toned(pp)),
             (run(spread.relative_streak), "text"),
         ),
     ]
+
+
+def _worth(leg: Leg | None) -> tuple[Span, ...]:
+    """The state of a leg that is not as it should be, as its first word: the line may be cut."""
+    if leg is None or leg.status.kind in QUIET:
+        return ()
+    return ((f"{leg.state} ", kind_role(leg.status.kind)),)
 
 
 def run(streak: Streak) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.text import day
+from tui.panels.base import about, pair_note
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
 
@@ -22,6 +23,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     spread = snapshot.spread
     lines = [_head(width)]
     lines += [_line(int(k), w, view, width) for k, w in spread.windows.items()]
+    if why := pair_note(snapshot):
+        lines.append(((why, "warn"),))
     lines += [
         (),
         (
@@ -47,7 +50,7 @@ def _head(width: int) -> Row:
 def _line(k: int, window: SpreadWindow, view: ViewState, width: int) -> Row:
     chosen = k == view.window
     role = toned(window.pp)
-    figure = f"{arrow(window.pp)}{change(window.pp)}"
+    figure = f"{about(window.pp, window.status)}{arrow(window.pp)}{change(window.pp)}"
     spans: list[Span] = [
         (column(f"{'▸' if chosen else ' '}{k}d", 5, right=False), "accent" if chosen else "text"),
         (" " + column(figure, 11), f"{role}-strong" if chosen and role != "muted" else role),
@@ -64,7 +67,7 @@ def _line(k: int, window: SpreadWindow, view: ViewState, width: int) -> Row:
 
 def _since(window: SpreadWindow) -> str:
     since = window.since
-    if since is None:
+    if since is None or (window.status is not None and window.status.apart):
         return UNKNOWN
     if since.date is None:
         return f"record since {day(since.first_date)}" if since.first_date else "record"

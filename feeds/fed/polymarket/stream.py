@@ -18,6 +18,7 @@ from feeds.errors import SourceError
 from feeds.events import Status
 from feeds.fed.polymarket.frames import PING, PONG, TokenQuote, parse, subscription
 from feeds.parsing.wire import address
+from rotation.status import Kind
 from rotation.text import duration
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class PolymarketStream:
         self._clock_ns = clock_ns
         self._sleep = sleep
         self._pace = Pace(random=random)
-        self._state = ""
+        self._state: Kind | None = None
         self._heard_s = self._data_s = self._since_s = 0.0
         self._booked: set[str] = set()
         self._had_data = False
@@ -90,10 +91,10 @@ class PolymarketStream:
             except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
                 why = f"cannot be reached ({type(error).__name__})"
             if fatal:
-                yield self._status("OFFLINE", f"{why}: refused, not asked again")
+                yield self._status(Kind.OFFLINE, f"{why}: refused, not asked again")
                 return
             wait_s = self._pace.failed("stream", self._monotonic(), after_s)
-            yield self._status("OFFLINE", f"{why}; next try in {duration(math.ceil(wait_s))}")
+            yield self._status(Kind.OFFLINE, f"{why}; next try in {duration(math.ceil(wait_s))}")
             await self._sleep(wait_s)
 
     async def _connected(self, socket: ClientConnection) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:
@@ -110,7 +111,7 @@ class PolymarketStream:
                 if changed:
                     yield changed
                     gapped = not self._booked >= self._tokens & self.quotes.keys()
-                    state = "GAPPED" if gapped else "LIVE"
+                    state = Kind.GAPPED if gapped else Kind.LIVE
                     if state != self._state:
                         yield self._status(state, f"{len(self._booked)} of {len(self._tokens)} books")
         finally:
@@ -166,6 +167,6 @@ class PolymarketStream:
         self.quotes[told.token] = told
         return told
 
-    def _status(self, state: str, detail: str) -> Status:
+    def _status(self, state: Kind, detail: str) -> Status:
         self._state = state
         return Status(state, detail)

@@ -19,6 +19,7 @@ from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.rest import AlpacaRest
 from feeds.vendors.alpaca.symbols import Names
+from rotation.status import DEMO, Mode, delayed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
     from rotation.quote import Quote
 
 HOME = "wss://stream.data.alpaca.markets"
-MODES = {"iex": "LIVE", "sip": "LIVE", "delayed_sip": "DELAYED 15m", "test": "DEMO"}
+MODES = {
+    "iex": Mode(venue="IEX"),
+    "sip": Mode(venue="consolidated"),
+    "delayed_sip": delayed(15, "consolidated"),
+    "test": DEMO,
+}
 """Endpoints, and what their prices are worth; ``test`` has one symbol, FAKEPACA, whose prices are made up."""
 CHANNELS = 30
 """Trades of the free plan."""

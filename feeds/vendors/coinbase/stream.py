@@ -12,6 +12,7 @@ import msgspec
 from feeds.parsing.fields import instant, quote, sifted, symbol
 from feeds.parsing.wire import address, decode
 from feeds.streaming.vendor import FrameResult, VendorError
+from rotation.status import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,7 +110,7 @@ class Coinbase:
     """``ROTATION_TUI_COINBASE_STREAM_URL`` moves it. Raises InputError for a wrong address."""
 
     name = "Coinbase"
-    mode = "LIVE"
+    mode = Mode(venue="Coinbase")
     beat_s: float | None = None
     heartbeats = True
     acknowledges = True

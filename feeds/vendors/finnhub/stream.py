@@ -16,6 +16,7 @@ from feeds.errors import SourceError
 from feeds.parsing.fields import instant, quote, sifted
 from feeds.parsing.wire import address, decode
 from feeds.streaming.vendor import FrameResult, VendorError
+from rotation.status import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,7 +164,7 @@ class Finnhub:
     """``ROTATION_TUI_FINNHUB_STREAM_URL`` and ``…_REST_URL`` move it. Raises InputError for a wrong one."""
 
     name = "Finnhub"
-    mode = "LIVE"
+    mode = LIVE
     beat_s: float | None = None
     heartbeats = False
     """It pings about once a minute, but nowhere promises to."""

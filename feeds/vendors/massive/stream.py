@@ -16,6 +16,8 @@ from feeds.parsing.wire import address
 from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.vendors.massive.frames import Message, heard, parse
 from feeds.vendors.massive.rest import MINUTE_NS, parse_bars, parse_snapshot
+from rotation import status
+from rotation.status import Mode, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,7 +89,7 @@ class MassiveConversation:
         elif status == "max_connections":
             # The vendor cuts the older connection: to come back would cut the newer one, for ever.
             said = "another session took over the account's one connection"
-            change["trouble"] = VendorError("fatal", said, "TAKEN OVER")
+            change["trouble"] = VendorError("fatal", said, Refusal.TAKEN_OVER)
         elif status == "success":
             change["subscribed"] = self._acknowledged(message)
         elif status == "error":
@@ -139,7 +141,7 @@ class Massive:
     def __init__(self, key: str, transport: Transport, *, delayed: bool = False) -> None:
         """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
         self.headers: Mapping[str, str] = {}
-        self.mode = "DELAYED 15m" if delayed else "LIVE"
+        self.mode = status.delayed(15, "consolidated") if delayed else Mode(venue="consolidated")
         given = address("MASSIVE", "STREAM", DELAYED if delayed else HOME)
         self.url = given.removesuffix(PATH) + PATH
         self._rest = address("MASSIVE", "REST", REST)

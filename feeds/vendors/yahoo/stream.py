@@ -18,6 +18,7 @@ from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
 from rotation.quote import NS, Quote
+from rotation.status import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -88,7 +89,7 @@ class Yahoo:
     """``ROTATION_TUI_YAHOO_STREAM_URL`` and ``…_REST_URL`` move it. Raises InputError for a wrong address."""
 
     name = "Yahoo"
-    mode = "LIVE"
+    mode = LIVE
     headers: Mapping[str, str] = {}
     beat_s = 15.0
     heartbeats = False

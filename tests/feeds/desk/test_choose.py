@@ -13,6 +13,8 @@ from feeds.desk.choose import AutoFeed, by_vendor
 from feeds.errors import InputError
 from feeds.events import Batch, Status, Stream
 from feeds.http.client import Transport
+from rotation.status import LIVE
+from rotation.wording import mode_word
 from tests.support.fake_time import FakeTime, settle
 from tests.support.fault_table import FIRST, Exchange, prints
 from tests.support.servers import massive
@@ -37,7 +39,7 @@ def no_keys_here(monkeypatch, tmp_path):
 async def named(choice: str, environ: dict[str, str]) -> list[str]:
     async with Transport() as transport:
         found = auto.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
-        return [f"{vendor.name} {vendor.mode}" for vendor in found]
+        return [f"{vendor.name} {mode_word(vendor.mode)}" for vendor in found]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def last_status(told) -> Status:
 async def test_a_refused_key_hands_over_to_yahoo_and_says_why(monkeypatch):
     async with driven(monkeypatch, (ALPACA, REFUSED), (YAHOO, GOOD)) as (feed, time, told, servers):
         await time.passing(5)
-        assert (feed.name, feed.mode, feed.symbols) == ("Yahoo", "LIVE", frozenset(SYMBOLS))
+        assert (feed.name, feed.mode, feed.symbols) == ("Yahoo", LIVE, frozenset(SYMBOLS))
         assert isinstance(feed, Stream)
         assert last_status(told) == Status(
             "LIVE", "Alpaca: AUTH_FAILED (key or secret is wrong (402)); 3 of 3 symbols"

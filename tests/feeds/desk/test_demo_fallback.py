@@ -14,8 +14,9 @@ from feeds.events import Batch, HistoryUpdated, Status
 from feeds.supervisor import Supervisor
 from rotation.history import History
 from rotation.market.market import Market
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.quote import Quote
+from rotation.status import LIVE, Kind, Refusal
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.live_desk import closes
 from tui.__main__ import LocalBackend, LocalDesk
@@ -31,7 +32,7 @@ class Told:
     """A live feed that says what the test puts in."""
 
     name = "Yahoo"
-    mode = "LIVE"
+    mode = LIVE
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[object] = asyncio.Queue()
@@ -40,7 +41,7 @@ class Told:
         return None
 
     async def events(self):
-        yield Status("OFFLINE", "nobody answers")
+        yield Status(Kind.OFFLINE, "nobody answers")
         while True:
             event = await self.queue.get()
             if event is None:
@@ -56,7 +57,7 @@ class Desk:
     def __init__(self, demo_source) -> None:
         self.time = FakeTime()
         self.feed = Told()
-        market = Market(History.empty(), as_of_ns=NOW_NS, origin=Standing("LIVE", "Yahoo"))
+        market = Market(History.empty(), as_of_ns=NOW_NS, origin=Provenance(LIVE, "Yahoo"))
         live = Supervisor(market, [self.feed], clock_ns=self.time.clock_ns, sleep=self.time.sleep)
         self.demos = 0
         self.demo: Supervisor | None = None
@@ -128,7 +129,7 @@ async def test_the_live_feeds_stand_on_the_health_panel_beside_the_demo(demo_sou
         told = {feed.name: (feed.state, feed.detail) for feed in desk.newest.health.feeds}
         assert told["Yahoo"] == ("OFFLINE", "nobody answers")
         assert told["demo"][0] == "DEMO"
-        await desk.feed.queue.put(Status("AUTH_FAILED", "key or secret is wrong"))
+        await desk.feed.queue.put(Status(Refusal.AUTH_FAILED, "key or secret is wrong"))
         await desk.until(lambda: desk.newest.health.feeds[0].state == "AUTH_FAILED")
         assert desk.newest.mode == "DEMO"
         msgspec.json.encode(desk.newest)

@@ -22,6 +22,7 @@ from rotation.history import History
 from rotation.market.market import Market
 from rotation.quote import NS, Quote
 from rotation.sessions import NEW_YORK, close_ns, last_closed, sessions_between, to_ns
+from rotation.status import LIVE, Kind, Mode, delayed
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import closes, live_desk
@@ -105,7 +106,7 @@ async def asked_once(tmp_path, monkeypatch, environ, *, limit_s=20.0, **urls):
 async def test_a_snapshot_of_now_has_every_leg_and_its_source(tmp_path, monkeypatch):
     world, now = await asked_once(tmp_path, monkeypatch, {})
     assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
-    assert {(one.mode, one.source) for one in now.standings.values()} == {("LIVE", "Yahoo")}
+    assert {(one.mode, one.source) for one in now.provenance.values()} == {(LIVE, "Yahoo")}
     for quote in now.quotes:
         assert quote.price == world.price(quote.symbol, quote.ts_ns)
     assert now.fed is not None
@@ -116,7 +117,7 @@ async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypa
         _, now = await asked_once(tmp_path, monkeypatch, KEYS, ROTATION_TUI_ALPACA_REST_URL=refusing.url)
         assert refusing.requests
     assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
-    assert {one.source for one in now.standings.values()} == {"Yahoo"}
+    assert {one.source for one in now.provenance.values()} == {"Yahoo"}
 
 
 async def test_a_snapshot_of_now_waits_for_nobody_longer_than_its_limit(tmp_path, monkeypatch):
@@ -307,7 +308,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
 class Wire:
     """A stream that tells what it is given."""
 
-    def __init__(self, name: str, *events: object, mode: str = "LIVE") -> None:
+    def __init__(self, name: str, *events: object, mode: Mode = LIVE) -> None:
         self.name, self.mode, self._given = name, mode, events
         self.symbols = frozenset(SYMBOLS)
 
@@ -339,8 +340,8 @@ async def test_of_two_feeds_with_the_same_symbol_the_first_says_how_it_stands():
     for order in (False, True):
         events = [Batch((new,)), Batch((old,))] if order else [Batch((old,)), Batch((new,))]
         leg = await two(
-            Wire("A", SymbolStates({}), events[0], Status("LIVE")),
-            Wire("B", SymbolStates({"IWM": "GAPPED"}), events[1], Status("LIVE"), mode="DELAYED 15m"),
+            Wire("A", SymbolStates({}), events[0], Status(Kind.LIVE)),
+            Wire("B", SymbolStates({"IWM": Kind.GAPPED}), events[1], Status(Kind.LIVE), mode=delayed(15)),
         )
         assert (leg.last, leg.state, leg.source) == (221.5, "LIVE", "A"), (
             "the newest print, whoever brought it"
@@ -350,11 +351,11 @@ async def test_of_two_feeds_with_the_same_symbol_the_first_says_how_it_stands():
 async def test_of_two_feeds_the_second_counts_while_the_first_is_off_line():
     print_ = Batch((Quote("IWM", NOW_NS - NS, 221.0),))
     leg = await two(
-        Wire("A", SymbolStates({"IWM": "OFFLINE"})), Wire("B", SymbolStates({}), print_, mode="DELAYED 15m")
+        Wire("A", SymbolStates({"IWM": Kind.OFFLINE})), Wire("B", SymbolStates({}), print_, mode=delayed(15))
     )
     assert (leg.state, leg.source) == ("DELAYED 15m", "B")
     leg = await two(
-        Wire("A", SymbolStates({"IWM": "OFFLINE"})), Wire("B", SymbolStates({"IWM": "OFFLINE"}), print_)
+        Wire("A", SymbolStates({"IWM": Kind.OFFLINE})), Wire("B", SymbolStates({"IWM": Kind.OFFLINE}), print_)
     )
     assert leg.state == "OFFLINE"
 

@@ -15,8 +15,9 @@ from feeds.tapes.reading import SCHEMA
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import NOWHERE
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.sessions import close_ns, from_ns, open_ns, sessions_between, to_ns
+from rotation.status import REPLAY
 
 TUESDAY = date(2024, 7, 16)
 DAYS = sessions_between(date(2024, 7, 1), TUESDAY)
@@ -49,7 +50,7 @@ def played(**more) -> Source:
     ]
     tape = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     history = History(closes("IWM", "QQQ", days=DAYS[:-1]))
-    return Source(history, tape, Standing("REPLAY", "tape x"), **more)
+    return Source(history, tape, Provenance(REPLAY, "tape x"), **more)
 
 
 def refusal(text: str, source: Source | None = None, now_ns: int = NOW) -> str:
@@ -152,7 +153,7 @@ def test_before_all_history_nothing_is_known(text):
 
 def test_without_any_history_a_date_shows_what_a_tape_has():
     tape = played().tape
-    source = Source(History.empty(), tape, Standing("REPLAY", "tape x"))
+    source = Source(History.empty(), tape, Provenance(REPLAY, "tape x"))
     taken = snapshot_at(source, Desk(), at="2024-07-16", now_ns=NOW)
     assert (taken.session, taken.legs["IWM"].last) == (TUESDAY, 110.0)
     assert taken.legs["IWM"].return_pct["1"] is None
@@ -169,7 +170,12 @@ def test_the_desk_has_an_end():
     many = [f"S{i:03}" for i in range(40)]
     desk = desk_for(History(closes(*many)), ("S039", "IWM"), "price")
     assert desk.legs == ("S039", "IWM", *(leg for leg in Desk().legs if leg != "IWM")), "no A, AA, AAL …"
-    few = desk_for(History(closes("AAPL")), ("IWM", "QQQ"), "price")
+    few_held = History(closes("AAPL"))
+    few = desk_for(few_held, ("IWM", "QQQ"), "price")
+    assert (
+        few.leg_gap_s,
+        desk_for(History(closes("AAPL")), ("IWM", "QQQ"), "price", leg_gap_s=5.0).leg_gap_s,
+    ) == (60.0, 5.0)
     assert few.legs == (*Desk().legs, "AAPL")
 
 
@@ -267,7 +273,7 @@ def write_bars(folder, name: str = "IWM_5m.csv"):
 
 def test_with_nothing_imported_it_is_the_demo(store):
     source = opening.source(store, history=None, tapes=(), now_ns=NOW)
-    assert source.origin.mode == "DEMO"
+    assert source.is_demo
     assert source.tape is not None
     assert not store.folder.exists(), "looking leaves nothing behind"
 
@@ -282,13 +288,13 @@ def test_imported_history_comes_before_the_demo(store):
 def test_a_tape_plays_over_imported_history(store, tmp_path):
     fill(store)
     source = opening.source(store, history=None, tapes=[write_bars(tmp_path)], now_ns=NOW)
-    assert (source.origin.mode, source.origin.source) == ("REPLAY", "tape IWM_5m.csv")
+    assert (source.origin.mode, source.origin.source) == (REPLAY, "tape IWM_5m.csv")
     assert source.history.symbols == ["IWM", "QQQ"]
 
 
 def test_a_tape_without_history_is_no_demo(store, tmp_path):
     source = opening.source(store, history=None, tapes=[write_bars(tmp_path)], now_ns=NOW)
-    assert (source.origin.mode, source.history.symbols) == ("REPLAY", [])
+    assert (source.origin.mode, source.history.symbols) == (REPLAY, [])
     assert source.tape["price"].to_list() == [110.0]
 
 

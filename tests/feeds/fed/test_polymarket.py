@@ -16,6 +16,7 @@ from feeds.fed.polymarket.rest import Polymarket, parse
 from feeds.fed.polymarket.stream import FIRST_S, PING_S, QUIET_S, PolymarketStream
 from feeds.http.client import Transport
 from rotation.fed.prediction_markets import price
+from rotation.status import Kind
 from tests.support.servers.polymarket import (
     CUT,
     MUTE,
@@ -309,7 +310,7 @@ async def status(said, state):
 async def test_live_quotes_are_merged(monkeypatch):
     async with running(monkeypatch, SCRIPTS["ok"]) as (stream, server, _, said):
         quotes = [await said.get() for _ in range(4)]
-        assert quotes.pop(1) == Status("LIVE", "1 of 1 books")
+        assert quotes.pop(1) == Status(Kind.LIVE, "1 of 1 books")
         assert [(q[0].bid, q[0].ask, q[0].last) for q in quotes] == [
             (0.6, 0.61, None), (0.62, 0.63, None), (0.62, 0.63, 0.63),
         ]  # fmt: skip

@@ -11,6 +11,7 @@ from feeds.streaming.buffer import CORRECTIONS, KEPT, Buffer, merge
 from rotation.market.prints import Prints
 from rotation.quote import NS, Quote
 from rotation.sessions import open_ns
+from rotation.status import Kind
 from tests.support.fake_time import NOW_NS
 
 QUOTES = st.lists(
@@ -93,13 +94,13 @@ async def test_of_everything_else_the_newest():
     buffer = Buffer(2)
     wrong = Correction("IWM", NOW_NS)
     for event in (
-        Status("OFFLINE"),
+        Status(Kind.OFFLINE),
         Gap(frozenset({"IWM"}), 5, 9),
-        SymbolStates({"IWM": "GAPPED"}),
+        SymbolStates({"IWM": Kind.GAPPED}),
         Gap(frozenset({"QQQ"}), 3, 7),
         wrong,
         wrong,
-        Status("LIVE"),
+        Status(Kind.LIVE),
         SymbolStates({}),
     ):
         buffer.tell(event)
@@ -107,7 +108,7 @@ async def test_of_everything_else_the_newest():
         Gap(frozenset({"IWM", "QQQ"}), 3, 9),
         wrong,
         SymbolStates({}),
-        Status("LIVE"),
+        Status(Kind.LIVE),
     ]
     assert not buffer._wake.is_set()
 

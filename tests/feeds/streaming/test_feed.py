@@ -14,6 +14,7 @@ from feeds.streaming.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns
+from rotation.status import Kind
 from tests.support.fake_time import NOW_NS, settle
 from tests.support.fault_table import FIRST, LATER, NIGHT_NS, prints, running
 from tests.support.servers import coinbase
@@ -62,7 +63,7 @@ async def test_at_night_nothing_is_seeded(monkeypatch):
     async with running(monkeypatch, YAHOO, (READY, STAY), now_ns=NIGHT_NS) as run:
         await run.time.passing(2)
         assert (run.vendor.asked, run.vendor.compared) == ([], [])
-        assert run.told(Status)[-1] == Status("CLOSED", "0 of 3 symbols")
+        assert run.told(Status)[-1] == Status(Kind.CLOSED, "0 of 3 symbols")
 
 
 async def test_every_second_says_something(monkeypatch):
@@ -257,7 +258,7 @@ async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):
         await run.time.passing(1)
         await ticking(run, 19)
         assert run.words == dict.fromkeys(SYMBOLS, "GAPPED")
-        assert run.told(Status)[-1] == Status("GAPPED", "3 of 3 symbols, 3 gapped: down")
+        assert run.told(Status)[-1] == Status(Kind.GAPPED, "3 of 3 symbols, 3 gapped: down")
         assert len(run.vendor.asked) == 6  # at once, after 0.5, 1, 2, 4 and 8 s
         assert run.prices == FIRST  # though live goes on
         run.vendor.is_down = False
@@ -405,6 +406,6 @@ async def test_a_mute_socket_of_a_vendor_that_acknowledges(monkeypatch):
     frames = [[trade(name, FIRST[name])] for name in SYMBOLS]
     async with running(monkeypatch, ALPACA, (READY, MUTE), (READY, *frames, STAY)) as run:
         await run.time.passing(3)
-        assert run.told(Status)[-1] == Status("OFFLINE", "3 of 3 symbols, nothing has come yet")
+        assert run.told(Status)[-1] == Status(Kind.OFFLINE, "3 of 3 symbols, nothing has come yet")
         await run.time.passing(30)
         assert (run.server.upgrades, run.states[-1]) == (2, "LIVE")

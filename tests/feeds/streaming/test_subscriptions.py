@@ -8,6 +8,7 @@ import os
 from feeds.events import Status
 from feeds.streaming.vendor import FrameResult, VendorError
 from rotation.quote import NS, Quote
+from rotation.status import LIVE
 from tests.support.fake_time import NOW_NS, settle
 from tests.support.fault_table import FIRST, running
 from tests.support.servers.ws import ABORT, STAY, Refuse, WsServer
@@ -19,7 +20,7 @@ SAID: list[FrameResult] = []
 class Plain:
     """A frame is the number of a Heard in ``SAID``; a message sent is a list of symbols."""
 
-    name, mode, headers, beat_s = "Plain", "LIVE", {}, None
+    name, mode, headers, beat_s = "Plain", LIVE, {}, None
     heartbeats, acknowledges, most_symbols = False, True, None
 
     def __init__(self) -> None:

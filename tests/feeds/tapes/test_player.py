@@ -18,17 +18,18 @@ from feeds.tapes.reading import SCHEMA, quotes
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import Market
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.quote import NS
 from rotation.sessions import close_ns, from_ns, session_at, to_ns
 from rotation.snapshot import Counts, Health, Streak
+from rotation.status import REPLAY, Kind
 
 MONDAY, TUESDAY = date(2024, 7, 15), date(2024, 7, 16)
 CLOSES = {
     "IWM": {10: 203.64, 11: 210.88, 12: 213.14, 15: 217.19, 16: 224.60},
     "QQQ": {10: 502.96, 11: 491.93, 12: 494.82, 15: 496.15, 16: 496.34},
 }
-ORIGIN = Standing("REPLAY", "tape")
+ORIGIN = Provenance(REPLAY, "tape")
 DESK = Desk(legs=("IWM", "QQQ"))
 
 
@@ -76,7 +77,7 @@ def two_days(last: str = "15:59:58", first: str = "09:30:01") -> pl.DataFrame:
 
 def feed_of(tape: pl.DataFrame, clock: Clock | None = None, **more) -> TapeFeed:
     clock = clock or Clock()
-    return TapeFeed(tape, name="tape", mode="REPLAY", monotonic=clock.monotonic, sleep=clock.sleep, **more)
+    return TapeFeed(tape, name="tape", mode=REPLAY, monotonic=clock.monotonic, sleep=clock.sleep, **more)
 
 
 def history() -> History:
@@ -128,7 +129,7 @@ def prices(events) -> list[float]:
 async def test_it_begins_with_its_status_and_all_that_is_known():
     player = Player(feed_of(minute(), start_ns=at("10:40:05")))
     status, rewind = await player.step(), await player.step()
-    assert status == Status("REPLAY", "11 quotes")
+    assert status == Status(Kind.REPLAY, "11 quotes")
     assert rewind == Rewind(until(minute(), at("10:40:05")), at("10:40:05"))
     assert prices([rewind]) == [200.0 + i for i in range(7)]
     await player.close()

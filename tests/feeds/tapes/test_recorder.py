@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.events import Batch, FedNews, Gap, HistoryUpdated, PrintsReplaced, Rewind, Status
 from feeds.supervisor import Supervisor
 from feeds.tapes import recorder as recorder_module
@@ -26,15 +26,16 @@ from feeds.tapes import tape_file
 from feeds.tapes.player import TapeFeed
 from feeds.tapes.reading import read_tape
 from feeds.tapes.recorder import Recorder, recorded
-from feeds.tapes.recording import standing
+from feeds.tapes.recording import frame_of, played, rows_of, standing, steps
 from feeds.tapes.tape_file import TapeFile, journal_of, read_recording
 from feeds.tapes.tape_schema import RECORDED, SCHEMA
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import Market
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
+from rotation.status import LIVE, REPLAY, Kind, Refusal
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -63,7 +64,7 @@ def history() -> History:
 class Script:
     """A feed that says what it was told to."""
 
-    name, mode = "script", "LIVE"
+    name, mode = "script", LIVE
 
     def __init__(self, *events):
         self._events = events
@@ -105,7 +106,7 @@ async def never(_seconds: float) -> None:
 
 
 def market(began_ns: int) -> Market:
-    return Market(history(), DESK, as_of_ns=began_ns, origin=Standing("LIVE", "script"))
+    return Market(history(), DESK, as_of_ns=began_ns, origin=Provenance(LIVE, "script"))
 
 
 def live(events, path: Path, *, clock_ns=lambda: NOW, **more) -> list[Snapshot]:
@@ -121,7 +122,7 @@ def live(events, path: Path, *, clock_ns=lambda: NOW, **more) -> list[Snapshot]:
 def replay(tape: pl.DataFrame, **more) -> list[Snapshot]:
     clock = Clock()
     feed = TapeFeed(
-        tape, name="tape", mode="LIVE", stays=False, monotonic=clock.monotonic, sleep=clock.sleep, **more
+        tape, name="tape", mode=LIVE, stays=False, monotonic=clock.monotonic, sleep=clock.sleep, **more
     )
     supervisor = Listening(market(int(tape["at_ns"][0])), [feed])
     asyncio.run(supervisor.run())
@@ -169,7 +170,9 @@ def scripts(draw) -> list:
         now += draw(STEPS)
         kind = draw(st.sampled_from(["batch"] * 6 + ["status", "rewind", "redone", "gap"]))
         if kind == "status":
-            events.append(Status("STALE 42s", draw(st.sampled_from(["", "reconnecting", "é\x1b[2J"])), now))
+            events.append(
+                Status(Kind.STALE, draw(st.sampled_from(["", "reconnecting", "é\x1b[2J"])), now, age_s=42.0)
+            )
         elif kind == "redone":
             symbols = draw(st.frozensets(st.sampled_from(["IWM", "QQQ", "ZZZ"])))
             events.append(PrintsReplaced(symbols, draw(BATCHES), now))
@@ -212,10 +215,10 @@ async def test_the_keys_move_a_recorded_tape_as_any_other(tmp_path):
         take(recorder, NOW + i * NS)
     recorder.close()
     feed = TapeFeed(
-        read_tape([tmp_path]), name="tape", mode="REPLAY", sleep=Clock().sleep, start_ns=NOW + 5 * NS
+        read_tape([tmp_path]), name="tape", mode=REPLAY, sleep=Clock().sleep, start_ns=NOW + 5 * NS
     )
     said = feed.events()
-    assert (await anext(said)) == Status("REPLAY", "10 quotes")
+    assert (await anext(said)) == Status(Kind.REPLAY, "10 quotes")
     begun = [await anext(said) for _ in range(2)]
     assert [type(event) for event in begun] == [Rewind, Batch]
     assert [len(event.quotes) for event in begun] == [0, 6]
@@ -258,7 +261,7 @@ def test_at_a_high_speed_the_end_is_the_same(tmp_path):
 
 
 def test_what_a_feed_said_of_itself_is_told_again_and_cannot_act_on_a_terminal(tmp_path):
-    live([Status("LIVE", "connected \x1b]52;c;eA==\x07", NOW), Batch((), NOW + 1)], tmp_path / "t.parquet")
+    live([Status(Kind.LIVE, "connected \x1b]52;c;eA==\x07", NOW), Batch((), NOW + 1)], tmp_path / "t.parquet")
     frame = read_tape([tmp_path])
     assert frame["feed"].to_list() == ["script", "script"]
     seen = replay(frame)
@@ -273,6 +276,49 @@ def test_the_fed_s_news_come_back(tmp_path):
     after = replay(read_tape([tmp_path]))
     assert before[-1].fed is not None
     assert [told(s) for s in after] == [told(s) for s in before]
+
+
+def test_a_recording_made_before_kinds_were_values_still_plays():
+    """Its rows hold words: a state of any kind, states by symbol, and a Fed without a status."""
+    from feeds.demo.fed import demo_fed
+
+    fed = msgspec.to_builtins(demo_fed(NOW))
+    del fed["status"]
+    told_then = [
+        ("Status", {"state": "DELAYED 15m", "detail": "2 of 2 symbols", "as_of_ns": None}),
+        ("Status", {"state": "STALE 42s", "detail": "", "as_of_ns": None}),
+        ("Status", {"state": "TAKEN OVER", "detail": "by another", "as_of_ns": None}),
+        ("SymbolStates", {"by_symbol": {"IWM": "GAPPED"}}),
+        ("FedNews", {"fed": fed | {"state": "DELAYED 10m"}, "as_of_ns": None}),
+    ]
+    rows = [
+        (None, NOW + i, 0, None, 0, None, None, NOW + i, i, kind, "Yahoo", msgspec.json.encode(said).decode())
+        for i, (kind, said) in enumerate(told_then)
+    ]
+    rows.append(("IWM", NOW, 0, 221.0, 1, None, None, NOW + 9, 9, "Batch", "Yahoo", None))
+    frame, lost = frame_of(rows)
+    assert lost == 0
+    events = steps(played([frame]))
+    assert [event.detail for event in events if isinstance(event, Status)] == [
+        "Yahoo DELAYED 15m 2 of 2 symbols", "Yahoo STALE 42s", "Yahoo TAKEN OVER by another",
+    ]  # fmt: skip
+    assert {event.state for event in events if isinstance(event, Status)} == {Kind.REPLAY}
+    last = replay(played([frame]))[-1]
+    assert (last.legs["IWM"].last, last.fed.state, last.fed.status.kind) == (221.0, "DEMO", Kind.DEMO)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (Status(Kind.DELAYED, "2 of 2", delay_s=900.0), "DELAYED 15m"),
+        (Status(Kind.STALE, age_s=42.0), "STALE 42s"),
+        (Status(Refusal.TAKEN_OVER), "TAKEN OVER"),
+        (Status(Kind.LIVE), "LIVE"),
+    ],
+)
+def test_a_state_is_recorded_as_the_word_it_always_was(status: Status, said: str):
+    (row,) = rows_of(0, "Yahoo", status, NOW)
+    assert msgspec.json.decode(row[-1])["state"] == said
 
 
 def test_history_learned_while_recording_is_not_on_the_tape_but_its_time_is(tmp_path):
@@ -539,7 +585,7 @@ def test_a_full_disk_ends_the_recording_with_what_came_before(tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", half)
         take(recorder, NOW + 3 * NS)
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(StorageError) as caught:
             recorder.close()
     assert re.search(
         r"t-2024-07-16.parquet: cannot be written \(No space left on device\)"
@@ -583,7 +629,7 @@ async def test_a_disk_that_fails_ends_the_run(tmp_path, monkeypatch):
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.timeout(30):
             await recorded(asyncio.Event().wait(), recorder)
-    assert caught.group_contains(InputError, match="cannot be written")
+    assert caught.group_contains(StorageError, match="cannot be written")
 
 
 async def test_a_burst_is_written_before_the_second_is_over(tmp_path, monkeypatch):
@@ -603,7 +649,7 @@ async def test_a_burst_is_written_before_the_second_is_over(tmp_path, monkeypatc
 def test_what_waits_for_the_disk_is_bounded(tmp_path):
     recorder = Recorder(tmp_path / "t", rows_max=100)
     take(recorder, *(NOW + i for i in range(99)))
-    with pytest.raises(InputError, match="the disk does not keep pace"):
+    with pytest.raises(StorageError, match="the disk does not keep pace"):
         take(recorder, NOW + 99)
     recorder.close()
     assert read_tape([tmp_path]).height == 100

@@ -399,7 +399,7 @@ def whole(now_ns: int) -> FedInputs:
     return changed(inputs, DEC, ts_ns=at("2026-11-20", "14:00"))
 
 
-AGES = {"state", "age_s", "engines", "contracts"}
+AGES = {"status"} | {"state", "age_s", "engines", "contracts"}
 
 
 @given(st.lists(st.integers(0, 10**13), min_size=1, max_size=5))

@@ -16,6 +16,7 @@ from rotation.fed.assemble import fed
 from rotation.fed.strip.chain import StripCase
 from rotation.market.headline import headline
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
+from rotation.status import Kind, PriceStatus
 from rotation.text import day, ordinal, percent, signed
 from tests.support.fed_made import at, settled, traded
 from tests.support.fed_strips import CALENDAR, case_of, vector_file
@@ -42,8 +43,9 @@ def leg(
     return Leg(
         name=f"{NAMES[symbol]} ({symbol})",
         last=None,
-        state="",
-        age_s=None,
+        state="LIVE",
+        status=PriceStatus(Kind.LIVE, age_s=1.0),
+        age_s=1.0,
         source="",
         session=SESSION,
         high=None,
@@ -272,6 +274,14 @@ def test_what_is_old_says_so():
     inputs = msgspec.structs.replace(inputs, strip=undated)
     assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (OFFLINE)"
     assert clause(known(JULY_2024, strip_mode="DEMO")) == "cut on 18 Sep priced at 100 %"
+
+
+def test_the_decision_stands_alone_where_today_is_not_known():
+    """It once read "Russell 2000 (IWM) cut on 18 Sep priced at 100 %."."""
+    told = known(JULY_2024)
+    assert headline({"IWM": leg()}, spread(), SESSION, told, phase="PRE") == (
+        f"{IWM}: today's price is not known yet; cut on 18 Sep priced at 100 %."
+    )
 
 
 def test_without_figures_there_is_no_clause():

@@ -13,10 +13,11 @@ import pytest
 import tests.support.core_oracle as oracle
 from rotation.desk import Desk
 from rotation.market.market import Market
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
 from rotation.quote import Quote
 from rotation.sessions import NEW_YORK, close_ns, to_ns
 from rotation.snapshot import SincePct, SincePp, Streak
+from rotation.status import REPLAY
 from tests.support.core_oracle import Close, Expected
 from tests.support.core_worlds import figures, history_of
 
@@ -59,7 +60,7 @@ def facts() -> list[Close]:
 
 
 def opened(rows: list[Close], as_of_ns: int, desk: Desk | None = None) -> Market:
-    return Market(history_of(rows), desk, as_of_ns=as_of_ns, origin=Standing("REPLAY", "typed in"))
+    return Market(history_of(rows), desk, as_of_ns=as_of_ns, origin=Provenance(REPLAY, "typed in"))
 
 
 # From facts --------------------------------------------------------------------------------------------

@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rotation import text
 from rotation.market import status as states
-from rotation.market.status import Standing
+from rotation.market.status import Provenance
+from rotation.quote import NS
 from rotation.sessions import NEW_YORK, to_ns
+from rotation.status import DEMO, LIVE, REPLAY, Kind, delayed
+from rotation.wording import word as word_of
 from tests.support.core_oracle import duration
 
 
@@ -19,6 +23,15 @@ def at(text: str) -> int:
 
 
 MIDDAY = at("2024-07-16 12:00")
+MODES = {"LIVE": LIVE, "DELAYED 15m": delayed(15), "REPLAY": REPLAY, "DEMO": DEMO}
+
+
+def print_word(origin: Provenance, age_s: float, as_of_ns: int) -> str:
+    return word_of(states.of_print(origin, as_of_ns - round(age_s * NS), as_of_ns))
+
+
+def close_word(origin: Provenance, closed: date | None, session: date | None, as_of_ns: int) -> str:
+    return word_of(states.of_close(origin, closed, session, as_of_ns))
 
 
 @pytest.mark.parametrize(
@@ -36,12 +49,12 @@ MIDDAY = at("2024-07-16 12:00")
     ],
 )
 def test_durations(seconds: float, word: str):
-    assert states.duration(seconds) == word
+    assert text.duration(seconds) == word
 
 
 @given(st.floats(0, 1e9))
 def test_a_duration_is_in_the_largest_unit_that_is_not_zero(seconds: float):
-    assert states.duration(seconds) == duration(seconds)
+    assert text.duration(seconds) == duration(seconds)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +87,7 @@ def test_a_duration_is_in_the_largest_unit_that_is_not_zero(seconds: float):
     ],
 )
 def test_words_of_a_print(mode: str, age_s: float, as_of: str, word: str):
-    assert states.of_print(Standing(mode), age_s, at(as_of)) == word
+    assert print_word(Provenance(MODES[mode]), age_s, at(as_of)) == word
 
 
 @pytest.mark.parametrize(
@@ -102,9 +115,9 @@ def test_words_of_a_print(mode: str, age_s: float, as_of: str, word: str):
 )
 def test_words_of_a_settled_close(closed: str | None, session: str | None, as_of: str, word: str):
     days = [date.fromisoformat(day) if day else None for day in (closed, session)]
-    for standing in (Standing(), Standing("REPLAY"), Standing("LIVE", word="OFFLINE")):
-        assert states.of_close(standing, *days, at(as_of)) == word
-    assert states.of_close(Standing("DEMO"), *days, at(as_of)) == "DEMO"
+    for origin in (Provenance(), Provenance(REPLAY), Provenance(LIVE, override=Kind.OFFLINE)):
+        assert close_word(origin, *days, at(as_of)) == word
+    assert close_word(Provenance(DEMO), *days, at(as_of)) == "DEMO"
 
 
 @pytest.mark.parametrize("mode", ["LIVE", "DELAYED 15m"])
@@ -124,9 +137,9 @@ def test_words_of_a_settled_close_under_a_live_feed(
     mode: str, closed: str, session: str, as_of: str, word: str
 ):
     days = [date.fromisoformat(day) for day in (closed, session)]
-    assert states.of_close(Standing(mode), *days, at(as_of)) == word
+    assert close_word(Provenance(MODES[mode]), *days, at(as_of)) == word
 
 
-@pytest.mark.parametrize("word", ["GAPPED", "HALTED", "OFFLINE"])
-def test_what_the_feed_says_of_one_symbol_comes_before_its_age(word: str):
-    assert states.of_print(Standing("LIVE", word=word), 5000.0, MIDDAY) == word
+@pytest.mark.parametrize("kind", [Kind.GAPPED, Kind.HALTED, Kind.OFFLINE])
+def test_what_the_feed_says_of_one_symbol_comes_before_its_age(kind: Kind):
+    assert print_word(Provenance(LIVE, override=kind), 5000.0, MIDDAY) == kind

@@ -278,6 +278,8 @@ def bad(tmp_path) -> Path:
         ("snapshot --pair IWM/IWM", ["--pair", "'IWM/IWM'"]),
         ("snapshot --pair IWM/QQQ/SPY", ["--pair"]),
         ("snapshot --returns x", ["--returns", "'x'", "'price', 'total'"]),
+        ("snapshot --leg-gap nan", ["--leg-gap", "expected a number of seconds, got nan"]),
+        ("snapshot --leg-gap -1", ["--leg-gap", "x>=0"]),
         ("snapshot --format xml", ["--format", "'xml'", "'json'"]),
         ("snapshot --nope", ["--nope"]),
         ("replay", ["PATHS"]),

@@ -10,6 +10,7 @@ import pytest
 
 from rotation.feed_stats import FeedStats
 from rotation.snapshot import FeedHealth, SincePct, Streak
+from rotation.status import Kind, PriceStatus, Refusal
 from tests.tui.conftest import with_leg
 from tui.panels import legs
 from tui.panels.registry import PANELS
@@ -83,7 +84,7 @@ def test_unknown_figures_are_dashes(scenes: dict[str, Snapshot]) -> None:
 
 
 def test_stale_looks_stale(scenes: dict[str, Snapshot]) -> None:
-    stale = with_leg(scenes["live"], "QQQ", state="STALE 42s")
+    stale = with_leg(scenes["live"], "QQQ", state="STALE 42s", status=PriceStatus(Kind.STALE, age_s=42.0))
     assert roles("legs", stale, "STALE 42s") == {"warn"}
     assert roles("legs", scenes["live"], "DEMO") == {"accent"}
 
@@ -142,8 +143,10 @@ def test_health_tells_what_a_stream_has_counted(scenes: dict[str, Snapshot]) -> 
         rejects=1, last_reject="IWM: 0 is no price",
     )  # fmt: skip
     feeds = (
-        FeedHealth("Yahoo", "GAPPED", "10 of 10 symbols, 1 gapped: " + "no answer " * 12, 1234, 9, stats),
-        FeedHealth("Alpaca", "AUTH_FAILED", "key or secret is wrong", 0, 0),
+        FeedHealth(
+            "Yahoo", "GAPPED", "10 of 10 symbols, 1 gapped: " + "no answer " * 12, 1234, 9, stats, Kind.GAPPED
+        ),
+        FeedHealth("Alpaca", "AUTH_FAILED", "key or secret is wrong", 0, 0, refusal=Refusal.AUTH_FAILED),
     )
     health = msgspec.structs.replace(live.health, feeds=feeds)
     told = lines("health", msgspec.structs.replace(live, health=health))

@@ -18,6 +18,7 @@ from feeds.streaming.vendor import Conversation, Halt, Vendor
 from feeds.vendors.alpaca.frames import Subscribed
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.stream import MODES, Alpaca
+from rotation.status import Mode
 from tests.support.servers.alpaca import (
     NOW_NS,
     AlpacaServer,
@@ -78,7 +79,7 @@ def test_it_keeps_the_contract():
     conversation: Conversation = one.conversation()
     assert conversation.beat() == ()
     assert (one.name, one.mode, one.beat_s, one.heartbeats, one.acknowledges) == (
-        "Alpaca", "LIVE", None, False, True,
+        "Alpaca", Mode(venue="IEX"), None, False, True,
     )  # fmt: skip
 
 

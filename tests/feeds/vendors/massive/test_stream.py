@@ -19,6 +19,7 @@ from feeds.vendors.massive.frames import CORRECTS, NOT_LAST, Message, heard, par
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
 from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
 from rotation.quote import Quote
+from rotation.status import Kind, Mode
 from tests.support.servers.massive import (
     GOOD,
     KEY,
@@ -283,7 +284,10 @@ def test_addresses(monkeypatch):
     transport = object()
     assert Massive(KEY, transport).url == "wss://socket.massive.com/stocks"
     delayed = Massive(KEY, transport, delayed=True)
-    assert (delayed.url, delayed.mode) == ("wss://delayed.massive.com/stocks", "DELAYED 15m")
+    assert (delayed.url, delayed.mode) == (
+        "wss://delayed.massive.com/stocks",
+        Mode(Kind.DELAYED, 900.0, "consolidated"),
+    )
     for given_url in ("ws://127.0.0.1:9", "ws://127.0.0.1:9/", "ws://127.0.0.1:9/stocks"):
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_STREAM_URL", given_url)
         assert Massive(KEY, transport).url == "ws://127.0.0.1:9/stocks"

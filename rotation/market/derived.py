@@ -1,0 +1,57 @@
+"""What the figures are worth that rest on several prices: the pair's, value against growth, the headline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.market.status import THIN_AFTER_S, of_settled
+from rotation.status import derive
+
+if TYPE_CHECKING:
+    from rotation.desk import Desk
+    from rotation.fed.figures import Fed
+    from rotation.market.status import Provenance
+    from rotation.sessions import Phase
+    from rotation.snapshot import Leg, ValueGrowth
+    from rotation.status import DerivedStatus
+
+FED = "Fed"
+"""The name of the Fed's prices among the inputs of the sentence."""
+
+
+def gap_limit_s(desk: Desk, phase: Phase) -> float:
+    """How far apart in time the legs may be; at thin hours as far as a price may be old."""
+    return desk.leg_gap_s if phase == "REGULAR" else max(desk.leg_gap_s, THIN_AFTER_S)
+
+
+def of_pair(legs: dict[str, Leg], desk: Desk, limit_s: float) -> DerivedStatus | None:
+    """Of spread and ratio; None where a leg is missing."""
+    pair = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}
+    return derive(pair, limit_s=limit_s) if desk.base in pair and desk.against in pair else None
+
+
+def of_sentence(
+    legs: dict[str, Leg], desk: Desk, pair: DerivedStatus | None, fed: Fed | None
+) -> DerivedStatus | None:
+    """Of the headline: the worst of the legs at hand and the Fed's prices; the gap is the legs' alone."""
+    inputs = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}
+    if desk.base not in inputs:
+        return None
+    if fed is not None and fed.status is not None and fed.meetings:
+        inputs[FED] = fed.status
+    status = derive(inputs, limit_s=0.0)
+    gap_s, apart = (pair.gap_s, pair.apart) if pair else (None, False)
+    return msgspec.structs.replace(status, gap_s=gap_s, apart=apart)
+
+
+def value_growth_with_status(
+    vg: ValueGrowth | None, origin: Provenance, as_of_ns: int, source: str
+) -> ValueGrowth | None:
+    """The figures with what they are worth: both closes are of one session, and settled."""
+    if vg is None:
+        return None
+    close = of_settled(origin, vg.session, as_of_ns, source=source)
+    status = derive({vg.base: close, vg.against: close}, limit_s=0.0)
+    return msgspec.structs.replace(vg, status=status)

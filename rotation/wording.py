@@ -1,0 +1,92 @@
+"""English for what a price is worth. This is the only place of the core that makes it.
+
+``word`` is for a table's cell and the JSON's ``state``; ``clause`` for a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rotation.status import FeedState, Kind, Mode, PriceStatus, Refusal
+from rotation.text import day, duration, spelled_duration
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from rotation.status import DerivedStatus
+
+QUIET = frozenset({Kind.LIVE, Kind.CLOSED, Kind.REPLAY, Kind.DEMO})
+"""Kinds that a sentence does not mention: nothing is wrong, or the whole screen is marked with it."""
+
+_WRITTEN = re.compile(r"(DELAYED|STALE) (\d+)([smhd])")
+_STATES: dict[str, FeedState] = {state.value: state for state in (*Kind, *Refusal)}
+_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+def state_word(state: FeedState, *, delay_s: float = 0.0, age_s: float | None = None) -> str:
+    """``LIVE``, ``DELAYED 15m``, ``STALE 42s``, ``AUTH_FAILED``: at most eleven cells."""
+    if state is Kind.DELAYED and delay_s:
+        return f"{state.value} {duration(delay_s)}"
+    if state is Kind.STALE and age_s is not None:
+        return f"{state.value} {duration(age_s)}"
+    return state.value
+
+
+def word(status: PriceStatus | DerivedStatus) -> str:
+    """The same of a price or of a figure that rests on several."""
+    return state_word(status.kind, delay_s=status.delay_s, age_s=status.age_s)
+
+
+def mode_word(mode: Mode) -> str:
+    """``LIVE`` or ``DELAYED 15m``: what a feed is worth by design."""
+    return state_word(mode.kind, delay_s=mode.delay_s)
+
+
+def parse_word(text: str) -> tuple[FeedState, float, float | None]:
+    """State, delay and age in seconds that ``state_word`` wrote, for what older versions recorded as words.
+
+    What is no such word counts as OFFLINE.
+    """
+    if match := _WRITTEN.fullmatch(text):
+        seconds = int(match[2]) * _UNIT_S[match[3]]
+        return (Kind.DELAYED, seconds, None) if match[1] == "DELAYED" else (Kind.STALE, 0.0, seconds)
+    return _STATES.get(text, Kind.OFFLINE), 0.0, None
+
+
+def clause(status: PriceStatus, settled: date | None = None) -> str:
+    """What a sentence says of a price: ``HALTED 3 h``, ``15 min late``; empty where nothing is wrong.
+
+    ``settled``: the session whose official close the price is; None for a print.
+    """
+    if status.kind in QUIET:
+        return ""
+    if status.kind is Kind.DELAYED:
+        return f"{spelled_duration(status.delay_s)} late"
+    if status.kind is Kind.GAPPED and status.age_s is not None:
+        return f"{status.kind.value} (price {_age(status)} old)"  # how long the gap is nobody knows yet
+    if settled is None:
+        return f"{status.kind.value} {_age(status)}".rstrip()
+    age = f" {_age(status)}" if status.kind is Kind.STALE else ""
+    return f"{status.kind.value}{age} (close of {day(settled)})"
+
+
+def clauses(pair: dict[str, tuple[PriceStatus, date | None]]) -> str:
+    """``IWM HALTED 3 h, QQQ 15 min late`` or ``IWM and QQQ 15 min late``; empty where nothing is wrong.
+
+    ``pair``: by symbol the status and, of a settled close, its session.
+    """
+    by_clause: dict[str, list[str]] = {}
+    for symbol, (status, settled) in pair.items():
+        if wrong := clause(status, settled):
+            by_clause.setdefault(wrong, []).append(symbol)
+    return ", ".join(f"{' and '.join(symbols)} {wrong}" for wrong, symbols in by_clause.items())
+
+
+def _age(status: PriceStatus) -> str:
+    return "" if status.age_s is None else spelled_duration(status.age_s)
+
+
+def ages(inputs: dict[str, PriceStatus]) -> str:
+    """``IWM 3 h and QQQ 1 s old``: of prices that are not of one instant."""
+    return " and ".join(f"{name} {_age(status) or '?'}" for name, status in inputs.items()) + " old"

@@ -1,0 +1,77 @@
+"""What panels, the narrow ribbon and ``watch`` say of prices that are late, old or of two instants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from rotation.status import Kind, Refusal
+from tests.support.status_worlds import HALTED, MIN, SLOW, H, snapshot
+from tui.cli.watch import _timeless
+from tui.panels.base import kind_role
+from tui.panels.registry import PANELS
+from tui.view.view_state import ViewState
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+
+VIEW = ViewState()
+
+
+def lines(panel: str, taken: Snapshot, width: int = 90, height: int = 40) -> list[str]:
+    return ["".join(text for text, _ in row) for row in PANELS[panel].rows(taken, VIEW, width, height)]
+
+
+def test_a_spread_of_two_instants_is_marked_and_claims_no_record():
+    told = lines("spread", snapshot(iwm=HALTED, iwm_age_s=3 * H))
+    window = next(line for line in told if line.startswith("▸5d"))
+    assert "≈▲+14.75" in window
+    assert window.endswith("—")
+    assert "≈ not of one instant: IWM 3 h and QQQ 1 s old" in told
+    assert "≈" not in "".join(lines("spread", snapshot()))
+    assert "record since" in "".join(lines("spread", snapshot()))
+
+
+def test_the_ratio_is_marked_too():
+    told = lines("ratio", snapshot(qqq=SLOW, qqq_age_s=15 * MIN))
+    assert told[0].startswith("IWM/QQQ ≈")
+    assert "≈" not in "".join(lines("ratio", snapshot()))
+
+
+def test_what_is_wrong_with_both_legs_stands_below_the_spread():
+    both = {"iwm": HALTED, "qqq": HALTED, "iwm_age_s": 3 * H, "qqq_age_s": 3 * H}
+    assert "IWM and QQQ HALTED 3 h" in lines("spread", snapshot(**both))
+
+
+@pytest.mark.parametrize("width", [40, 60, 75])
+def test_the_narrow_ribbon_says_it_first(width: int):
+    _, base, against = lines("ribbon", snapshot(iwm=HALTED, iwm_age_s=3 * H, qqq_age_s=5 * MIN), width, 3)
+    assert base.startswith("IWM HALTED ▲+4.55%")
+    assert against.startswith("−QQQ STALE 5m 5d ≈▲+14.75 pp")
+    _, base, against = lines("ribbon", snapshot(), width, 3)
+    assert (base[:6], against[:8]) == ("IWM ▲+", "−QQQ 5d ")
+
+
+@pytest.mark.parametrize("state", [*Kind, *Refusal])
+def test_every_state_has_a_style(state: Kind | Refusal):
+    looks = {
+        "alert": {Refusal.AUTH_FAILED, Refusal.TAKEN_OVER},
+        "warn": {Kind.GAPPED, Kind.HALTED, Kind.STALE, Kind.OFFLINE},
+        "accent": {Kind.LIVE, Kind.DEMO, Kind.REPLAY},
+        "muted": {Kind.CLOSED, Kind.PROVISIONAL, Kind.DELAYED},
+    }
+    assert state in looks[kind_role(state)]
+
+
+def test_watch_does_not_repeat_what_only_aged_but_tells_what_has_become_of_a_price():
+    halted = {"iwm": HALTED, "iwm_age_s": 3 * H}
+    one = snapshot("2024-07-16 13:00:00", **halted)
+    later = snapshot("2024-07-16 13:00:07", **halted | {"iwm_age_s": 3 * H + 7, "qqq_age_s": 8.0})
+    assert one.headline != later.headline
+    assert _timeless(one) == _timeless(later)
+    stale = snapshot("2024-07-16 13:00:50", **halted | {"iwm_age_s": 3 * H + 50, "qqq_age_s": 51.0})
+    assert _timeless(stale) != _timeless(one)
+    assert _timeless(snapshot(iwm=HALTED)) != _timeless(snapshot())
+    assert _timeless(msgspec.structs.replace(one, phase="POST")) != _timeless(one)
