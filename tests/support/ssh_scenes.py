@@ -1,4 +1,4 @@
-"""What the tests of the host share: a terminal that remembers its cells, a line without SSH, told time."""
+"""What the tests of the host share: a terminal that remembers its cells, a line, a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Screen:
 
 
 class Time:
-    """A clock that moves when it is told to, and the calls that wait for it."""
+    """A clock that moves when the test says so, and the calls that wait for it."""
 
     def __init__(self) -> None:
         self.now = 0.0
