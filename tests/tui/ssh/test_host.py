@@ -12,12 +12,13 @@ import pytest
 
 from rotation.errors import InputError
 from tests.support.ssh_host import EASY, Hosted, hosting, until
-from tests.support.ssh_scenes import THEMED, Screen
+from tests.support.ssh_scenes import THEMED, Screen, Time
 from tests.tui.conftest import with_leg
 from tui.output.text import quotation, text
 from tui.screen.scene import scene
-from tui.ssh.connection import SshConnection
+from tui.ssh.connection import CONNECTION_BURST, SshConnection
 from tui.ssh.limits import Limits
+from tui.ssh.listener import SocketGuard
 from tui.ssh.reasons import FAREWELLS
 from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.painter import LEAVE, opening, whole
@@ -378,3 +379,95 @@ async def test_a_hostile_user_name_is_one_short_word_in_the_log(hosted: Hosted, 
     assert isinstance(logged, str)
     assert logged.isprintable()
     assert len(logged) <= 64
+
+
+@pytest.mark.parametrize("has_signature", [False, True])
+async def test_a_key_merely_offered_is_not_its_owners_attempt(hosted: Hosted, caplog, has_signature):
+    """Anyone may know a public key: without a valid signature it does not name who was there."""
+    caplog.set_level("INFO", logger="tui.ssh")
+    (pair,) = asyncssh.load_keypairs([hosted.key])
+    (other,) = asyncssh.load_keypairs([asyncssh.generate_private_key("ssh-ed25519")])
+
+    def sign(data: bytes) -> bytes:
+        if has_signature:
+            return other.sign(data)
+        raise ValueError
+
+    pair.sign = sign
+    with pytest.raises(asyncssh.PermissionDenied):
+        await hosted.connect(client_keys=[pair])
+    await until(lambda: hosted.host.state.meter.refused["no login"] == 1)
+    (refused,) = [record.fields for record in caplog.records if record.getMessage() == "refused"]
+    assert (refused["user"], refused["key"]) == ("eve", "")
+    assert hosted.key.get_fingerprint() not in caplog.text
+
+
+async def test_an_offered_key_leaves_nothing_behind_for_who_logs_in_without(tmp_path, scenes):
+    """An open host keeps preferences by key: offering another's key must not read or write that person's."""
+    async with hosting(tmp_path, scenes["live"], is_open=True) as hosted:
+        (pair,) = asyncssh.load_keypairs([hosted.key])
+
+        def sign(_data: bytes) -> bytes:
+            raise ValueError
+
+        pair.sign = sign
+        visitor = await hosted.look(client_keys=[pair], client_factory=Answers)
+        await visitor.see("1 Legs")
+        assert [connection.fingerprint for connection in hosted.host.state.connections] == [""]
+
+
+async def test_the_login_deadline_ends_with_the_login(hosted: Hosted, scenes):
+    """Neither a viewer nor a client that has left is cut off once the time for logging in has passed."""
+    state, time = hosted.host.state, Time()
+    state.later = time.later
+    visitor = await hosted.look()
+    await visitor.see("1 Legs")
+    time.pass_(state.limits.login_s + 1)
+    hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+    await visitor.see("987.65")
+    assert not state.meter.refused
+    with pytest.raises(asyncssh.PermissionDenied):
+        await hosted.connect(client_keys=())
+    await until(lambda: len(state.connections) == 1)
+    assert not time.waiting
+    assert state.meter.refused == {"no login": 1}
+
+
+async def test_the_login_deadline_cuts_who_has_no_session(hosted: Hosted):
+    state, time = hosted.host.state, Time()
+    state.later = time.later
+    async with hosted.connect() as conn:
+        time.pass_(state.limits.login_s - 0.1)
+        assert len(state.connections) == 1
+        time.pass_(0.2)
+        await conn.wait_closed()
+    await until(lambda: not state.connections)
+    assert state.meter.refused == {"login time": 1}
+
+
+async def test_every_byte_goes_through_the_guard(hosted: Hosted, scenes):
+    """asyncssh's ``tunnel`` option puts the guard in front: if a release stops doing so, this fails."""
+    visitor = await hosted.look()
+    await visitor.see("1 Legs")
+    (connection,) = hosted.host.state.connections
+    guard = connection._conn._transport.get_protocol()
+    assert isinstance(guard, SocketGuard)
+    assert connection._conn.get_owner() is connection
+    before = connection._bucket._tokens
+    assert before < CONNECTION_BURST
+    guard.pause_writing()
+    hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+    await until(lambda: visitor.viewer.dropped)
+    guard.resume_writing()
+    await visitor.see("987.65")
+
+
+async def test_a_guard_whose_connection_has_ended_passes_nothing_on(hosted: Hosted):
+    visitor = await hosted.look()
+    (connection,) = hosted.host.state.connections
+    guard = connection._conn._transport.get_protocol()
+    visitor.conn.abort()
+    await until(lambda: not hosted.host.state.connections)
+    guard.pause_writing()
+    guard.resume_writing()
+    assert connection._stalled_parts == set()

@@ -33,7 +33,8 @@ def test_every_refusal_has_a_label_and_every_end_a_farewell():
 @pytest.mark.parametrize("reason", Refusal)
 def test_status_for_a_person_names_a_refusal_in_words(reason):
     status = HostStatus(
-        since=dt.datetime(2026, 11, 26, tzinfo=dt.UTC), version="", sessions=0, most_sessions=1, rooms=0, frames_per_s=0.0, bytes_per_s=0.0,
+        since=dt.datetime(2026, 11, 26, tzinfo=dt.UTC), version="", sessions=0, most_sessions=1, rooms=0,
+        frames_per_s=0.0, bytes_per_s=0.0,
         dropped=0, lag_ms=0.0, pace="full", logins=0, refused={reason.value: 3}, mode="", as_of=None,
     )  # fmt: skip
     refused = next(line for line in lines(status) if line.startswith("refused"))
@@ -44,7 +45,8 @@ def test_keys_of_the_json_status_are_what_they_were():
     """Scripts read ``status --json`` and the log: these names do not change with the wording."""
     assert {reason.value for reason in Refusal} == {
         "closing", "overloaded", "too often", "too many from there", "full", "too many logins", "no login",
-        "login time", "slow login", "flood", "second session", "forward", "subsystem", "no terminal", "command",
+        "login time", "slow login", "flood", "second session", "forward", "subsystem", "no terminal",
+        "command",
     }  # fmt: skip
     assert {reason.value for reason in EndReason} == {
         "quit", "gone", "stop", "idle", "visit", "flood", "withdrawn", "answered", "error",
