@@ -332,7 +332,7 @@ def test_a_file_one_may_not_read_is_bad_input(program, tmp_path):
 def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program):
     script = (
         "import sys\n"
-        "from tui import cli\n"
+        "from tui.cli import app as cli\n"
         "class Backend:\n"
         "    def snapshot(self, wanted): raise RuntimeError('two\\nlines')\n"
         "    import_history = list_history = lambda self, *a, **k: self.snapshot(None)\n"
@@ -347,7 +347,7 @@ def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program
         done = program.run([sys.executable, "-c", script, *args])
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
-        assert line.startswith("rotation-tui: stopped by an error of its own: RuntimeError: two lines")
+        assert line.startswith("rotation-tui: internal error: RuntimeError: two lines")
         assert str(program.log) in line
         assert "Traceback" in program.log.read_text()
         program.log.unlink()
@@ -422,7 +422,7 @@ def test_without_a_terminal_the_screen_is_one_text_snapshot_and_a_hint(program, 
     assert done.stdout.startswith("DEMO ")
     assert "\x1b" not in done.stdout
     (hint,) = done.stderr.splitlines()
-    assert "not a terminal" in hint
+    assert "is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)" in hint
     assert "rotation-tui snapshot --help" in hint
 
 

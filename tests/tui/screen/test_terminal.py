@@ -248,7 +248,7 @@ def test_a_wrong_word_on_the_command_line_never_opens_the_screen(env):
     with Terminal([COMMAND, "demo", "--theme", "nope"], env=env) as terminal:
         assert terminal.end() == 2
         assert 1049 not in terminal.modes
-        assert terminal.last_words.startswith("rotation-tui: there is no theme 'nope'")
+        assert terminal.last_words.startswith("rotation-tui: unknown theme 'nope'; choose one of midnight, ")
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_without_keys_or_a_place_to_draw_there_is_no_screen_but_a_snapshot(env, 
 FAILING = """
 import asyncio, sys
 from rotation.errors import InputError
-from tui import cli
+from tui.cli import app as cli
 
 def fail(): raise {error}
 

@@ -62,7 +62,7 @@ def test_without_asyncssh_one_line_says_what_to_install(run_host, monkeypatch):
         (("--demo", "--authorized-keys", "nowhere"), "nowhere"),
         (("--open", "--listen", "localhost"), "write for example 127.0.0.1:2222 or *:2222"),
         (("--open", "--listen", "127.0.0.1:99999"), "write for example 127.0.0.1:2222 or *:2222"),
-        (("--open", "--theme", "plaid"), "there is no theme 'plaid'"),
+        (("--open", "--theme", "plaid"), "unknown theme 'plaid'; choose one of midnight, "),
         (("--open", "--offline"), "nothing to show"),
         (("--open", "--demo", "--listen", "192.0.2.77:2222"), "--listen: cannot listen on 192.0.2.77:2222: "),
         (("--open", "--demo", "--host-key", "/dev/null/key"), "--host-key"),
@@ -120,7 +120,10 @@ def test_help_names_what_a_visitor_may_do():
 
 
 def test_host_stands_in_the_list_of_commands_and_costs_nobody_else_its_library():
-    code = "import sys; from tui import cli; sys.exit('asyncssh' in sys.modules or 'tui.ssh' in sys.modules)"
+    code = (
+        "import sys; from tui.cli import app as cli; "
+        "sys.exit('asyncssh' in sys.modules or 'tui.ssh' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert "host" in cli.cli.list_commands(None)
 
