@@ -22,7 +22,7 @@ FEEDS = (
 def _pair(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, str]:
     base, _, against = value.upper().partition("/")
     if not base or not against or "/" in against or base == against:
-        raise click.BadParameter(f"expected two symbols such as IWM/QQQ or RUT/NDX, got {value!r}")
+        raise click.BadParameter(f"expected two different symbols, such as IWM/QQQ or RUT/NDX, got {value!r}")
     return base, against
 
 

@@ -236,7 +236,7 @@ class SshConnection(asyncssh.SSHServer):
 def _turn_away(conn: asyncssh.SSHServerConnection, reason: Refusal) -> None:
     sock = conn.get_extra_info("socket")
     if sock is not None:
-        # A line before the version is allowed, and ssh shows it when nothing follows.
+        # SSH allows lines before the version; ssh shows them with -v only.
         with contextlib.suppress(OSError):
             os.write(sock.fileno(), f"rotation-tui: {TURNED_AWAY[reason]}\r\n".encode())
     conn.abort()

@@ -52,7 +52,7 @@ TURNED_AWAY = {
     Refusal.FULL: "the host is full; try again later",
     Refusal.TOO_MANY_LOGINS: "too many logins in progress; try again later",
 }
-"""Refusal of a new connection → the line that its client reads before it is disconnected."""
+"""Refusal of a new connection → the line sent before it is closed; ssh shows it with -v."""
 
 
 class EndReason(StrEnum):
