@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,8 @@ async def listen(
             window=64 * 1024,
         )
     except OSError as error:
-        reason = error.strerror or error
+        # asyncio wraps the system's words into a sentence of its own.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
         raise InputError(f"--listen: cannot listen on {address or '*'}:{port}: {reason}") from error
 
 
