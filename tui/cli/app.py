@@ -63,7 +63,7 @@ NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: ro
 
 EXAMPLES = """\b
 Examples:
-  rotation-tui                          live prices, else stored history, else the demo
+  rotation-tui                          live, else stored closes, else demo
   rotation-tui demo --speed 60          the rotation of July 2024, generated
   rotation-tui history import closes/   one CSV or Parquet file per symbol
   rotation-tui replay IWM_5m.csv QQQ_5m.csv --speed 60

@@ -28,7 +28,7 @@ Examples:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
-    """Check this installation: ok, warn or fail, and what to do about it.
+    """Check this installation and say what to do about problems.
 
     Exits with 0 if nothing failed, else with 1. Keys are neither sent nor shown.
     """

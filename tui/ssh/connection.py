@@ -71,6 +71,7 @@ class SshConnection(asyncssh.SSHServer):
         self._address = str(peer[0]) if peer else ""
         reason = self._state.admit(self._address)
         if reason is not None:
+            self._is_refused = True
             self._state.refuse(reason, address=self._address)
             _turn_away(conn, reason)
             return

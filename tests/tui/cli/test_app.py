@@ -379,7 +379,7 @@ def test_one_bad_file_keeps_the_good_ones_out_and_the_old_ones_in(here, tmp_path
     good = closes(tmp_path, "IWM", 10.0, 11.0)
     bad = write(tmp_path / "QQQ.csv", "date,close", "2024-07-16,nan")
     assert "QQQ.csv, line 2" in complaint(here("history", "import", good, bad))
-    assert here.out("history", "list").startswith("nothing yet")
+    assert here.out("history", "list").startswith("no history yet; run: rotation-tui history sync")
     assert "DEMO" in here.out("snapshot"), "nothing was stored"
 
     old = here.out("history", "import", good)
