@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 
 SNAPSHOT_WAITS_S = 10.0
-"""For the live sources, in a single snapshot: what answers later is left out."""
+"""Seconds that a single snapshot waits for live sources; later answers are left out."""
 
 
 class _Opened(NamedTuple):
     supervisor: Supervisor
     tape: TapeFeed | None
     is_empty: bool
-    """A live desk without any history yet."""
+    """Whether this is a live desk without any history."""
 
 
 class LocalDesk:
-    """A supervisor in this process, as the screen wants it."""
+    """A supervisor in this process, behind the interface that the screen uses."""
 
     def __init__(self, supervisor: Supervisor | DemoFallback, controls: Controls | None) -> None:
         self._supervisor = supervisor
@@ -51,7 +51,7 @@ class LocalDesk:
 
     @property
     def controls(self) -> Controls | None:
-        """Of the tape that is being played, be it the demo that stands in."""
+        """The controls of the tape that is playing, the demo included; None without one."""
         return self._controls or getattr(self._supervisor, "controls", None)
 
     async def run(self) -> None:
@@ -59,12 +59,12 @@ class LocalDesk:
         await self._supervisor.run()
 
     def listen(self) -> Listener:
-        """The newest snapshot, again and again."""
+        """Return an iterator over the newest snapshots."""
         return self._supervisor.listen()
 
 
 class LocalRecordingDesk(LocalDesk):
-    """The same, and every event is written down."""
+    """The same desk, with every event recorded."""
 
     def __init__(self, supervisor: Supervisor, controls: Controls | None, recorder: Recorder) -> None:
         super().__init__(supervisor, controls)
@@ -73,17 +73,17 @@ class LocalRecordingDesk(LocalDesk):
         supervisor.observer = recorder.take
 
     async def run(self) -> None:
-        """Drive the feeds until they end, and leave whole files behind."""
+        """Drive the feeds until they end, and close the files of the recording."""
         from feeds.tapes.recorder import recorded  # noqa: PLC0415
 
         await recorded(super().run(), self._recorder)
 
 
 class LocalBackend:
-    """Feeds, store and market of this machine. Imports them when asked: the first paint waits for none."""
+    """Feeds, store and market of this machine, imported when needed: the first paint waits for none."""
 
     def open(self, wanted: Wanted) -> LocalDesk:
-        """Read what is wanted; blocking. Raises InputError."""
+        """Open what was asked for; blocking. Raises InputError."""
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
             return LocalDesk(opened.supervisor, opened.tape)
@@ -93,7 +93,7 @@ class LocalBackend:
         return LocalDesk(DemoFallback(opened.supervisor, lambda: self._supervised(demo)[:2]), None)
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
-        """As ``open``, with a recorder beside it. Raises InputError."""
+        """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
         from feeds.tapes.recorder import Recorder  # noqa: PLC0415
 
         recorder = Recorder(path)
@@ -123,7 +123,7 @@ class LocalBackend:
         return _Opened(*supervise(source, desk, live=feeds), is_empty=not source.history.symbols)
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
-        """The one snapshot at ``wanted.at``; blocking. Raises InputError."""
+        """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
 
         source = self._source(wanted)
@@ -148,7 +148,7 @@ class LocalBackend:
         return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns(), now=now)
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
-        """What the sources know of the Fed now, and when that is; blocking. Raises InputError."""
+        """Return what the sources say about the Fed, and when (UTC ns); blocking. Raises InputError."""
         import asyncio  # noqa: PLC0415
 
         from feeds.fed import opening as fed_opening  # noqa: PLC0415
@@ -157,7 +157,7 @@ class LocalBackend:
         return asyncio.run(asked.once())
 
     def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
-        """The log of probabilities as a file. Raises InputError."""
+        """Return the log of probabilities as the bytes of a file. Raises InputError."""
         from feeds.fed import opening as fed_opening  # noqa: PLC0415
 
         return fed_opening.history(self._folder("fed"), since=since, form=form)
@@ -173,7 +173,7 @@ class LocalBackend:
         return user_data_path("rotation-tui") / name
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
-        """Import daily closes; lines to tell the person. Raises InputError."""
+        """Import daily closes and return lines for the person. Raises InputError."""
         from feeds.files.names import find_files, symbol_from  # noqa: PLC0415
         from feeds.history.importing import read_history  # noqa: PLC0415
 
@@ -192,7 +192,7 @@ class LocalBackend:
         since: date,
         tell: Callable[[SyncProgress], None],
     ) -> SyncReport:
-        """Download daily closes; ``tell`` hears how it goes. Blocking. Raises InputError."""
+        """Download daily closes; ``tell`` gets the progress. Blocking. Raises InputError."""
         from feeds.desk import history_run  # noqa: PLC0415
 
         return history_run.run(
@@ -200,18 +200,18 @@ class LocalBackend:
         )
 
     def list_history(self) -> list[str]:
-        """What has been imported, a line a symbol."""
+        """Return the stored series, one line per symbol."""
         held = self._store().symbols()
         return [f"{s:<8} {e.rows:>7,} sessions  {e.first} to {e.last}  {e.source}" for s, e in held.items()]
 
     def keys(self) -> KeyChain:
-        """The vendors' keys."""
+        """Return the store of vendor keys."""
         from feeds.keys.chain import KeyChain  # noqa: PLC0415
 
         return KeyChain()
 
     def places(self) -> dict[str, Path]:
-        """Where this program keeps what it keeps, by what it is."""
+        """Return where this program stores its files, by kind."""
         from platformdirs import user_cache_path  # noqa: PLC0415
 
         from feeds.keys.keys import key_file  # noqa: PLC0415
@@ -224,24 +224,24 @@ class LocalBackend:
         }
 
     def examine(self, *, stream: bool) -> list[Finding]:
-        """Look over the installation, but for the terminal; blocking, some seconds."""
+        """Check the installation except for the terminal; blocking, takes some seconds."""
         from feeds.doctor import examine as doctor  # noqa: PLC0415
 
         return doctor.examine(self.places(), stream=stream)
 
     def configured(self) -> list[str]:
-        """Keys by their source, and what the environment overrides: a line each, without a secret."""
+        """Return lines on keys and environment overrides; none holds a secret."""
         from feeds.doctor.overrides import overrides  # noqa: PLC0415
 
         changed = [f"{name} = {value}" for name, value in overrides().items()]
-        return [*self.keys().lines(), *(changed or ["no variable of the environment changes anything"])]
+        return [*self.keys().lines(), *(changed or ["no environment variable overrides anything"])]
 
     def _source(self, wanted: Wanted) -> Source:
         from feeds.desk import open as opening  # noqa: PLC0415
 
         if wanted.demo:
             return opening.demo()
-        found = opening.source(
+        source = opening.source(
             self._store(),
             history=wanted.history,
             tapes=wanted.tapes,
@@ -249,13 +249,13 @@ class LocalBackend:
             pair=wanted.pair,
             demo_instead=wanted.offline,
         )
-        if found.is_demo and not wanted.unasked_demo:
+        if source.is_demo and not wanted.unasked_demo:
             from rotation.errors import InputError  # noqa: PLC0415
 
             raise InputError(
-                "nothing to show: import daily closes (rotation-tui history import) or name a --tape"
+                "nothing to show: run rotation-tui history sync (or history import), or name a --tape"
             )
-        return found
+        return source
 
     def _store(self) -> HistoryStore:
         from feeds.history.store import HistoryStore  # noqa: PLC0415
@@ -263,15 +263,15 @@ class LocalBackend:
         return HistoryStore(self._folder("history"))
 
 
-def _veil(text: str) -> str:
-    """Without the keys that were found; while none was looked for, there is none to hide."""
+def _redact(text: str) -> str:
+    """Return the text without any key that has been read; before the first one there is nothing to hide."""
     keys = sys.modules.get("feeds.keys.keys")
     return keys.redact(text) if keys else text
 
 
 def main() -> None:
     """Run the command line."""
-    logs.redact = _veil
+    logs.redact = _redact
     sys.exit(cli.run(LocalBackend()))
 
 

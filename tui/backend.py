@@ -1,4 +1,4 @@
-"""What the screen needs of the program behind it; the composition root (``tui/__main__.py``) provides it."""
+"""What the screen needs from the program behind it; the composition root (``tui/__main__.py``) has it."""
 
 from __future__ import annotations
 
@@ -18,55 +18,55 @@ if TYPE_CHECKING:
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What a person asked to see, as the command line said it."""
+    """What a person asked for on the command line."""
 
     history: Path | None = None
-    """A folder (or file) of daily closes; None means what was imported."""
+    """A folder (or file) of daily closes; None means the stored history."""
     tapes: tuple[Path, ...] = ()
     demo: bool = False
     at: str | None = None
-    """An instant or a session, still as text."""
+    """An instant or a session, as typed; None means now."""
     speed: float = 1.0
     pair: tuple[str, str] = ("IWM", "QQQ")
     returns: str = "price"
     leg_gap_s: float = 60.0
     """Seconds by which the prices of the pair may differ in time."""
     stays: bool = True
-    """At the end of a tape, wait for a seek."""
+    """Whether to wait for a seek at the end of a tape instead of ending."""
     unasked_demo: bool = True
-    """Without anything else to show, the demo; never where others look on."""
+    """Whether the demo may stand in when there is nothing else to show; never for a host of viewers."""
     offline: bool = False
-    """Ask no source; show what is here."""
+    """Use no source on the network."""
     feed: str = "auto"
-    """Which vendor brings the quotes."""
+    """The source of the quotes; "auto" chooses one."""
 
 
 class Controls(Protocol):
-    """What the keys can do to a tape."""
+    """What keys can do to a tape."""
 
     def hold(self) -> None:
-        """Stop, or run on."""
+        """Hold the tape, or resume it."""
         ...
 
     def slower(self) -> None:
-        """One speed down."""
+        """Play one step slower."""
         ...
 
     def faster(self) -> None:
-        """One speed up."""
+        """Play one step faster."""
         ...
 
     def seek(self, seconds: float) -> None:
-        """Move by seconds of tape."""
+        """Move by seconds of tape time; negative moves back."""
         ...
 
 
 class Desk(Protocol):
-    """A desk in operation."""
+    """A running desk."""
 
     @property
     def controls(self) -> Controls | None:
-        """Of the tape being played, if there is one now."""
+        """The controls of the tape that is playing; None without one."""
         ...
 
     async def run(self) -> None:
@@ -74,67 +74,67 @@ class Desk(Protocol):
         ...
 
     def listen(self) -> AsyncIterator[Snapshot]:
-        """The newest snapshot, again and again, until the run ends."""
+        """Yield the newest snapshot after every change, until the run ends."""
         ...
 
 
 class Recording(Protocol):
-    """What has been taken down."""
+    """What has been recorded so far."""
 
     quotes: int
     lost: int
-    """Rows that no tape can hold."""
+    """Quotes whose values are outside the range of a tape."""
     paths: list[Path]
-    """The files written to."""
+    """The files of the recording."""
 
 
 class RecordingDesk(Desk, Protocol):
-    """A desk whose feeds are taken down."""
+    """A desk whose feeds are recorded."""
 
     recording: Recording
 
 
 class KeyChain(Protocol):
-    """The vendors' keys of this person. No line that it gives holds a key."""
+    """The vendor keys of this person. No line that it returns holds a key."""
 
     def parts(self, feed: str) -> tuple[str, ...]:
-        """What a feed's key consists of, in words. Raises InputError for a feed without one."""
+        """Return the names of the parts of a feed's key. Raises InputError for a feed without a key."""
         ...
 
     def keep(self, feed: str, parts: tuple[str, ...], *, in_file: bool) -> list[str]:
-        """Keep a key, in the keyring if there is one; lines to tell. Raises InputError."""
+        """Store a key, in the keyring if there is one, and return lines for the person. Raises InputError."""
         ...
 
     def forget(self, feed: str) -> list[str]:
-        """Forget a key; lines to tell. Raises InputError."""
+        """Delete a key and return lines for the person. Raises InputError."""
         ...
 
     def lines(self) -> list[str]:
-        """Where each key comes from."""
+        """Return lines that say where each key comes from."""
         ...
 
 
 class Backend(Protocol):
-    """Everything the command line can have done."""
+    """Everything that the command line needs done."""
 
     def open(self, wanted: Wanted) -> Desk:
-        """Read what is wanted; blocking. Raises InputError."""
+        """Open what was asked for; blocking. Raises InputError."""
         ...
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
-        """The one snapshot at ``wanted.at``; blocking. Raises InputError."""
+        """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
         ...
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
-        """What the sources know of the Fed now, and when that is; blocking. Raises InputError."""
+        """Return what the sources say about the Fed, and when (UTC ns); blocking. Raises InputError."""
         ...
 
     def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
-        """The log of probabilities as a file. Raises InputError."""
+        """Return the log of probabilities as the bytes of a file. Raises InputError."""
         ...
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
-        """Import daily closes; lines to tell the person. Raises InputError."""
+        """Import daily closes and return lines for the person. Raises InputError."""
         ...
 
     def sync_history(
@@ -146,29 +146,29 @@ class Backend(Protocol):
         since: date,
         tell: Callable[[SyncProgress], None],
     ) -> SyncReport:
-        """Download daily closes; ``tell`` hears how it goes. Blocking. Raises InputError."""
+        """Download daily closes; ``tell`` gets the progress. Blocking. Raises InputError."""
         ...
 
     def list_history(self) -> list[str]:
-        """What has been imported, a line a symbol."""
+        """Return the stored series, one line per symbol."""
         ...
 
     def record(self, wanted: Wanted, path: Path) -> RecordingDesk:
-        """As ``open``, with a recorder beside it. Raises InputError."""
+        """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
         ...
 
     def keys(self) -> KeyChain:
-        """The vendors' keys."""
+        """Return the store of vendor keys."""
         ...
 
     def places(self) -> dict[str, Path]:
-        """Where this program keeps what it keeps, by what it is."""
+        """Return where this program stores its files, by kind."""
         ...
 
     def configured(self) -> list[str]:
-        """Keys by their source, and what the environment overrides: a line each, without a secret."""
+        """Return lines on keys and environment overrides; none holds a secret."""
         ...
 
     def examine(self, *, stream: bool) -> list[Finding]:
-        """Look over the installation, but for the terminal; blocking, some seconds."""
+        """Check the installation except for the terminal; blocking, takes some seconds."""
         ...

@@ -66,7 +66,7 @@ class Hosted(NamedTuple):
         await until(holds)
 
     def connect(self, **more: Any) -> Any:
-        """An asyncssh client connection; ``client_keys`` are the visitor's unless told otherwise."""
+        """An asyncssh client connection; ``client_keys`` are the visitor's by default."""
         given = {"client_keys": [self.key], "username": "eve", "agent_path": None, **more}
         return asyncssh.connect("127.0.0.1", self.host.port, known_hosts=None, config=[], **given)
 
@@ -74,15 +74,15 @@ class Hosted(NamedTuple):
         self, *, size: tuple[int, int] = (80, 24), term: str = "xterm-kitty", **more: Any
     ) -> Looker:
         """A visitor with a terminal, once the first frame is there."""
-        before = set(self.host.house.sessions)
+        before = set(self.host.state.sessions)
         conn = await self.connect(**more)
         chan, looker = await conn.create_session(
             lambda: Looker(size), term_type=term, term_size=size, encoding=None
         )
         looker.conn, looker.chan = conn, chan
         self.lookers.append(looker)
-        await until(lambda: set(self.host.house.sessions) - before)
-        looker.viewer = (set(self.host.house.sessions) - before).pop().viewer
+        await until(lambda: set(self.host.state.sessions) - before)
+        looker.viewer = (set(self.host.state.sessions) - before).pop().viewer
         return looker
 
 
@@ -113,7 +113,7 @@ class Looker(asyncssh.SSHClientSession):
 
 async def until(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+        while not holds():  # noqa: ASYNC110 - nothing signals the condition
             await asyncio.sleep(0.01)
 
 
@@ -144,7 +144,7 @@ async def hosting(
         if task.done():
             task.result()
         if snapshot is not None:
-            await until(lambda: host.house.rooms.newest is not None)
+            await until(lambda: host.state.rooms.newest is not None)
         yield (hosted := Hosted(host, desk, key, task, []))
         for looker in hosted.lookers:
             looker.conn.abort()

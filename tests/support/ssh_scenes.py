@@ -1,4 +1,4 @@
-"""What the tests of the host share: a terminal that remembers its cells, a line without SSH, told time."""
+"""What the tests of the host share: a terminal that remembers cells, a line, a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Screen:
 
 
 class Time:
-    """A clock that moves when it is told to, and the calls that wait for it."""
+    """A clock that moves when the test says so, and the calls that wait for it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -61,6 +61,11 @@ class Time:
 
     def clock(self) -> float:
         return self.now
+
+    @property
+    def waiting(self) -> int:
+        """Calls to come that have not been cancelled."""
+        return sum(not call.is_cancelled for _, call in self._calls)
 
     def later(self, seconds: float, call: Callable[[], None]) -> Call:
         waiting = Call(call)
@@ -80,6 +85,10 @@ class Time:
 class Call:
     def __init__(self, call: Callable[[], None]) -> None:
         self._call: Callable[[], None] | None = call
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._call is None
 
     def cancel(self) -> None:
         self._call = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-ELSEWHERE = {
+COMMAND_MODULES = {
     "config": "tui.cli.config",
     "doctor": "tui.cli.doctor",
     "fed": "tui.cli.fed",
@@ -32,14 +32,14 @@ ELSEWHERE = {
     "host": "tui.ssh.command",
     "record": "tui.cli.record",
 }
-"""Command → its module."""
+"""Command → the module that has it."""
 
 
 class _Group(click.Group):
-    """Ends quietly when whoever read us has gone; click alone would make a failure of it."""
+    """Ends quietly when the reader of our output has gone; click alone would report a failure."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for."""
+        """Run the chosen command."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -48,24 +48,24 @@ class _Group(click.Group):
             return None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """By name."""
-        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+        """Return the names of all commands, sorted."""
+        return sorted([*super().list_commands(ctx), *COMMAND_MODULES])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command of another module is made when it is asked for: the screen does not pay for it."""
-        if cmd_name in ELSEWHERE:
-            command: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
+        """Return a command; its module is imported only now, so that the screen does not pay for it."""
+        if cmd_name in COMMAND_MODULES:
+            command: click.Command = getattr(import_module(COMMAND_MODULES[cmd_name]), cmd_name)
             return command
         return super().get_command(ctx, cmd_name)
 
 
-NO_TERMINAL = "rotation-tui: {} is not a terminal, so this is one snapshot; see: rotation-tui snapshot --help"
+NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)"
 
 EXAMPLES = """\b
 Examples:
-  rotation-tui                          live, or what is stored, or the demo
+  rotation-tui                          live, else stored closes, else demo
   rotation-tui demo --speed 60          the rotation of July 2024, generated
-  rotation-tui history import closes/   a CSV or Parquet file a symbol
+  rotation-tui history import closes/   one CSV or Parquet file per symbol
   rotation-tui replay IWM_5m.csv QQQ_5m.csv --speed 60
   rotation-tui snapshot --format json | jq .headline
 """
@@ -83,7 +83,7 @@ Examples:
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
     show_default=True,
-    help="What goes into the log file; nothing is ever logged onto the screen.",
+    help="How much goes into the log file; nothing is ever logged to the screen.",
 )
 @settled
 @click.option(
@@ -92,26 +92,26 @@ Examples:
     flag_value=False,
     default=True,
     type=bool,
-    help="An empty desk rather than the demo where nothing is here and nothing within reach.",
+    help="Show an empty desk instead of the demo if there is no history and no source answers.",
 )
 @THEME
 @click.pass_context
 def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: Any) -> None:
-    """Watch money rotate from the Nasdaq 100 into the Russell 2000, with how rare that is."""
+    """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
     if ctx.invoked_subcommand is not None:
-        _nothing_lost(ctx)
+        _reject_misplaced_options(ctx)
         return
     _screen(ctx, Wanted(**wanted), theme)
 
 
-def _nothing_lost(ctx: click.Context) -> None:
-    """Options before a command would be the screen's: say so instead of leaving them out."""
+def _reject_misplaced_options(ctx: click.Context) -> None:
+    """Reject options before a command: they would be the screen's, and silently ignored."""
     for param in ctx.command.params:
         given = param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
         if given and param.name != "log_level":
-            told = f"rotation-tui {ctx.invoked_subcommand} {param.opts[0]} …"
-            raise click.UsageError(f"{param.opts[0]} stands after the command: {told}")
+            corrected = f"rotation-tui {ctx.invoked_subcommand} {param.opts[0]} …"
+            raise click.UsageError(f"{param.opts[0]} belongs after the command: {corrected}")
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui demo --speed 60 --from 2024-07-16")
@@ -142,7 +142,9 @@ def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None,
 @settled
 @TAPES
 @MORE_TAPES
-@click.option("--at", metavar="TIME|DATE", help="A time with its zone, or a session: after its close.")
+@click.option(
+    "--at", metavar="TIME|DATE", help="A time with its zone, or a date: after that session's close."
+)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True
 )
@@ -150,7 +152,7 @@ def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None,
 def snapshot(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
 ) -> None:
-    """Print what is known at one instant."""
+    """Print every figure as of one instant."""
     _print_snapshot(ctx, Wanted(tapes=tape + more, **wanted), form)
 
 
@@ -183,7 +185,7 @@ def watch(
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")
 def themes() -> None:
-    """The themes that can be chosen."""
+    """List the themes."""
     from tui.view import theme  # noqa: PLC0415 - brings rich
 
     for name in theme.names():
@@ -191,10 +193,10 @@ def themes() -> None:
 
 
 def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
-    """Run the app; what ended it is raised here, with the terminal restored."""
+    """Run the app, and raise what ended it once the terminal is restored."""
     from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
-    load(theme or DEFAULT)  # a wrong name is told before the screen opens
+    load(theme or DEFAULT)  # an unknown name is reported before the screen opens
     # Textual reads keys from stdin and draws on stderr.
     needed = (sys.stdout, sys.stdin, sys.stderr)
     no_terminal = next((f.name.strip("<>") for f in needed if not f.isatty()), None)
@@ -231,7 +233,7 @@ def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
 
 
 def run(backend: Backend) -> int:
-    """Run the program and return its exit code: 0, 1 for a failure of ours, 2 for bad input."""
+    """Run the program and return its exit code: 0, 1 for a failure, 2 for bad input, 130 for Ctrl+C."""
     try:
         code = cli.main(standalone_mode=False, obj=backend, prog_name="rotation-tui")
     except click.ClickException as error:
@@ -239,13 +241,13 @@ def run(backend: Backend) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except Exception as error:  # noqa: BLE001 - the last line of defence tells it in one line
-        return _tell(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence, reported in one line
+        return _report(error)
     return int(code or 0)
 
 
-def _tell(error: Exception) -> int:
-    """One readable line; the traceback goes to the log."""
+def _report(error: Exception) -> int:
+    """Print the error in one line and return the exit code; the traceback goes to the log."""
     from tui.cli import logs  # noqa: PLC0415
 
     while isinstance(error, ExceptionGroup):
@@ -258,8 +260,8 @@ def _tell(error: Exception) -> int:
         return 1
     if not logging.getLogger().handlers:
         logs.start("error")
-    log.error("the program failed", exc_info=error)
+    log.error("internal error", exc_info=error)
     where = " ".join(f"{type(error).__name__}: {error}".split())
     details = f" (details in {logs.log_file()})" if logs.log_file().exists() else ""
-    click.echo(f"rotation-tui: stopped by an error of its own: {logs.redact(where)}{details}", err=True)
+    click.echo(f"rotation-tui: internal error: {logs.redact(where)}{details}", err=True)
     return 1

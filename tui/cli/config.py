@@ -1,4 +1,4 @@
-"""``rotation-tui config``: keys of the vendors, and where everything is kept."""
+"""``rotation-tui config``: vendor keys, and where everything is stored."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _LINE_MAX = 1024
 
 @click.group(epilog="\b\nExample:\n  rotation-tui config key set alpaca")
 def config() -> None:
-    """Keys of the vendors, and where everything is kept."""
+    """Vendor keys, and where everything is stored."""
 
 
 @config.command(epilog="\b\nExample:\n  rotation-tui config path")
 @click.pass_obj
 def path(backend: Backend) -> None:
-    """The folders and files of this program."""
+    """Show where this program stores its files."""
     for name, where in backend.places().items():
         click.echo(f"{name:<9}{where}")
 
@@ -33,14 +33,14 @@ def path(backend: Backend) -> None:
 )
 @click.pass_obj
 def show(backend: Backend) -> None:
-    """What is configured: keys by their source, and what the environment overrides."""
+    """Show where each key comes from, and what the environment overrides."""
     for line in backend.configured():
         click.echo(line)
 
 
 @config.group(epilog="\b\nExample:\n  rotation-tui config key list")
 def key() -> None:
-    """Keys of the vendors: from the environment, else the system's keyring, else a file only you can read."""
+    """Vendor keys: from the environment, else the system keyring, else a file that only you can read."""
 
 
 @key.command(
@@ -49,19 +49,19 @@ def key() -> None:
     "  pass show finnhub | rotation-tui config key set finnhub",
 )
 @click.argument("name")
-@click.option("--file", "in_file", is_flag=True, help="Keep it in the file though there is a keyring.")
+@click.option("--file", "in_file", is_flag=True, help="Store it in the file even if there is a keyring.")
 @click.argument("never", nargs=-1, metavar="")
 @click.pass_obj
 def key_set(backend: Backend, *, name: str, in_file: bool, never: tuple[str, ...]) -> None:
-    """Keep the key of a feed: alpaca, finnhub or massive.
+    """Store the key of a feed: alpaca, finnhub or massive.
 
-    It is asked for without showing it, or read from standard input, a line a part (key ID, then secret key).
+    The prompt does not show the key. Standard input works too, one line per part: key ID, then secret key.
     """
     if never:
         # What was typed is not repeated: it is on the screen and in the shell's history already.
         raise InputError(
-            "a key is never taken from the command line, where every user of this machine can read it"
-            " — run: rotation-tui config key set NAME, and replace the key that you typed"
+            "keys are not accepted on the command line, where other users of this machine can read them; "
+            "run: rotation-tui config key set NAME, and replace the key that you typed"
         )
     keys = backend.keys()
     for line in keys.keep(name, _ask(name, keys.parts(name)), in_file=in_file):
@@ -72,7 +72,7 @@ def key_set(backend: Backend, *, name: str, in_file: bool, never: tuple[str, ...
 @click.argument("name")
 @click.pass_obj
 def key_clear(backend: Backend, *, name: str) -> None:
-    """Forget the key of a feed, in the keyring and in the file."""
+    """Delete the key of a feed from the keyring and from the file."""
     for line in backend.keys().forget(name):
         click.echo(line)
 
@@ -80,7 +80,7 @@ def key_clear(backend: Backend, *, name: str) -> None:
 @key.command("list", epilog="\b\nExample:\n  rotation-tui config key list")
 @click.pass_obj
 def key_list(backend: Backend) -> None:
-    """Where the key of each feed comes from; of a long key its last four characters."""
+    """Show where each feed's key comes from, and the last four characters of a long key."""
     for line in backend.keys().lines():
         click.echo(line)
 
@@ -92,8 +92,6 @@ def _ask(name: str, parts: tuple[str, ...]) -> tuple[str, ...]:
         )
     lines = tuple(sys.stdin.readline(_LINE_MAX).strip() for _ in parts)
     if not all(lines):
-        wanted = " and ".join(parts)
-        raise InputError(
-            f"standard input: {name} needs its {wanted}, a line each — pipe {len(parts)} line(s)"
-        )
+        expected = "1 line" if len(parts) == 1 else f"{len(parts)} lines"
+        raise InputError(f"standard input: expected {expected} for {name}: {' and '.join(parts)}")
     return lines

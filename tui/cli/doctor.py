@@ -1,4 +1,4 @@
-"""``rotation-tui doctor``: what works here, what does not, and what to do about it."""
+"""``rotation-tui doctor``: what works, what does not, and what to do about it."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--stream", is_flag=True, help="Count real trades from Coinbase too, for five seconds.")
+@click.option("--stream", is_flag=True, help="Also count live trades from Coinbase for five seconds.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
-    """Look over this installation: ok, warn or fail, and what to do about it.
+    """Check this installation and say what to do about problems.
 
-    Ends with 0 if nothing failed, with 1 otherwise. Keys are neither sent nor shown.
+    Exits with 0 if nothing failed, else with 1. Keys are neither sent nor shown.
     """
     from tui.cli import logs  # noqa: PLC0415
     from tui.cli.terminal_check import terminal  # noqa: PLC0415 - brings rich
 
     start_log(ctx)
     findings = [*terminal(), *backend(ctx).examine(stream=stream)]
-    works = all(found.state != "fail" for found in findings)
+    works = all(finding.state != "fail" for finding in findings)
     if form == "json":
         click.echo(logs.redact(msgspec.json.encode({"works": works, "findings": findings}).decode()))
     else:
@@ -48,18 +48,18 @@ def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
 
 def _lines(findings: list[Finding]) -> list[str]:
     lines, area = [], ""
-    for found in findings:
-        if found.area != area:
-            lines += ["", found.area] if area else [found.area]
-            area = found.area
-        todo = f" → {found.todo}" if found.todo else ""
-        lines.append(f"  {found.state:<5}{found.name}: {found.said}{todo}")
-    counts = {state: sum(found.state == state for found in findings) for state in ("ok", "warn", "fail")}
+    for finding in findings:
+        if finding.area != area:
+            lines += ["", finding.area] if area else [finding.area]
+            area = finding.area
+        todo = f" → {finding.todo}" if finding.todo else ""
+        lines.append(f"  {finding.state:<5}{finding.name}: {finding.said}{todo}")
+    counts = {state: sum(finding.state == state for finding in findings) for state in ("ok", "warn", "fail")}
     return [*lines, "", ", ".join(f"{count} {state}" for state, count in counts.items())]
 
 
 def _fit(line: str) -> str:
-    """Folded to the window, where somebody reads it in one; a file or a pipe gets it whole."""
+    """Wrap a line to the width of the terminal; a file or a pipe gets it whole."""
     if not sys.stdout.isatty():
         return line
     return textwrap.fill(line, shutil.get_terminal_size().columns - 1, subsequent_indent=" " * 7) or line

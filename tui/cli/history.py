@@ -1,4 +1,4 @@
-"""``rotation-tui history``: importing, downloading and listing daily closes."""
+"""``rotation-tui history``: import, download and list daily closes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from rotation.sync_report import SyncProgress, SyncReport
 
 STEPS = 20
-"""Where stderr is no terminal, so many lines of progress at most."""
+"""Lines of progress, at most, where stderr is not a terminal."""
 
 
 @click.group(epilog="\b\nExample:\n  rotation-tui history import closes/")
 def history() -> None:
-    """Imported daily closes: what settled figures rest on."""
+    """Daily closes, on which all settled figures rest."""
 
 
 @history.command("import", epilog="\b\nExample:\n  rotation-tui history import IWM.csv QQQ.csv")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Let a series replace a longer one.")
+@click.option("--replace", is_flag=True, help="Allow a series to replace a longer one.")
 @click.pass_context
 def history_import(ctx: click.Context, /, *, paths: tuple[Path, ...], replace: bool) -> None:
-    """Import files or folders: a CSV or Parquet file a symbol, named after it.
+    """Import files or folders: one CSV or Parquet file per symbol, named after it.
 
     Columns: date, and close (split-adjusted) or adj_close (dividend-adjusted too) or both; open, high,
-    low and volume may follow. All files are taken, or none.
+    low and volume may follow. Either all files are imported or none.
     """
     start_log(ctx)
     for line in backend(ctx).import_history(paths, replace=replace):
@@ -45,10 +45,12 @@ def history_import(ctx: click.Context, /, *, paths: tuple[Path, ...], replace: b
 @history.command("list", epilog="\b\nExample:\n  rotation-tui history list")
 @click.pass_context
 def history_list(ctx: click.Context) -> None:
-    """What has been imported."""
+    """List the stored series."""
     start_log(ctx)
     lines = backend(ctx).list_history()
-    for line in lines or ["nothing yet; see: rotation-tui history import --help"]:
+    for line in lines or [
+        "no history yet; run: rotation-tui history sync, or see: rotation-tui history import --help"
+    ]:
         click.echo(line)
 
 
@@ -59,13 +61,13 @@ def history_list(ctx: click.Context) -> None:
     type=click.Choice(["auto", "alpaca", "yahoo", "stooq"]),
     default="auto",
     show_default=True,
-    help="Whom to ask; auto tries one after the other.",
+    help="Where to download from; auto tries one source after the other.",
 )
 @click.option(
     "--universe",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="More symbols: one a line, or a fund's holdings as CSV.",
+    help="More symbols: one per line, or a fund's holdings as CSV.",
 )
 @click.option(
     "--since",
@@ -73,7 +75,7 @@ def history_list(ctx: click.Context) -> None:
     default=HISTORY_SINCE.isoformat(),
     show_default=HISTORY_SINCE.isoformat(),
     metavar="DATE",
-    help="The first day wanted.",
+    help="First day to download.",
 )
 @click.pass_context
 def sync(
@@ -87,8 +89,8 @@ def sync(
 ) -> None:
     """Download settled daily closes: all of them once, later only what is missing.
 
-    Without symbols: the desk's and all that are held. It can be stopped at any moment and started again:
-    what is done is stored. Exit code 1 if a symbol failed.
+    Without SYMBOLS: those of the desk and all that are stored. It can be stopped at any time and
+    continues where it stopped. Exits with 1 if a symbol failed.
     """
     start_log(ctx)
     meter = Meter(live=sys.stderr.isatty())
@@ -102,7 +104,7 @@ def sync(
 
 
 class Meter:
-    """Progress: one line that is written over on a terminal, a line every 5 % elsewhere."""
+    """Shows progress: one line that is rewritten on a terminal, a line every 5 % elsewhere."""
 
     def __init__(self, *, live: bool) -> None:
         self._live = live
@@ -110,7 +112,7 @@ class Meter:
         self._open = False
 
     def tell(self, progress: SyncProgress) -> None:
-        """Show where it stands, and what happened."""
+        """Show the progress, and a message if there is one."""
         if progress.said:
             self.end()
             click.echo(progress.said, err=True)
@@ -122,42 +124,42 @@ class Meter:
             click.echo(line(progress), err=True)
 
     def end(self) -> None:
-        """Leave the line that is written over."""
+        """Clear the line that is rewritten."""
         if self._open:
             click.echo("\r\x1b[K", err=True, nl=False, color=True)
             self._open = False
 
 
 def line(progress: SyncProgress) -> str:
-    """``120/2,100 symbols, 3 failed, 1.9 a second, 17m left``."""
+    """Return the progress as ``120/2,100 symbols, 3 failed, 1.9 per second, 17m left``."""
     parts = [f"{progress.done:,}/{progress.total:,} symbols"]
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if progress.per_s is not None:
-        parts.append(f"{progress.per_s:.1f} a second")
+        parts.append(f"{progress.per_s:.1f} per second")
     if progress.left_s is not None and progress.done < progress.total:
         parts.append(f"{duration(progress.left_s)} left")
     return ", ".join(parts)
 
 
 def summary(report: SyncReport) -> list[str]:
-    """The result in lines: notes, what failed and why, the counts."""
+    """Return the result as lines: notes, what failed and why, the counts."""
     counts = (
-        (len(report.loaded), "fetched whole"),
+        (len(report.loaded), "downloaded in full"),
         (len(report.extended), "extended"),
         (len(report.current), "up to date"),
         (len(report.failed), "failed"),
     )
-    told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    counted = ", ".join(f"{count:,} {what}" for count, what in counts if count)
     return [
         *report.notes,
         *_failures(report.failed),
-        f"{told or 'nothing to do'}; {report.sessions:,} new sessions",
+        f"{counted or 'nothing to do'}; {report.sessions:,} new sessions",
     ]
 
 
 def _failures(failed: Sequence[tuple[str, str]]) -> list[str]:
-    """A line a reason: the same one for 2,000 symbols is one fact, but every symbol is named."""
+    """Return one line per reason that names every symbol: one cause for 2,000 symbols is one fact."""
     by_reason: dict[str, list[str]] = {}
     for symbol, reason in failed:
         by_reason.setdefault(reason, []).append(symbol)

@@ -13,42 +13,42 @@ if TYPE_CHECKING:
 LEVELS = ("debug", "info", "warning", "error")
 MAX_BYTES = 1_000_000
 BACKUPS = 3
-_TALKATIVE = ("websockets", "httpx", "httpcore")
-"""They log addresses, headers and frames, and vendors want their keys in all three."""
+_VERBOSE = ("websockets", "httpx", "httpcore")
+"""Libraries that log addresses, headers and frames, each of which may hold a key."""
 
 redact: Callable[[str], str] = str
-"""Takes secrets out of a text about to be written; the composition root, which knows them, sets it."""
+"""Removes secrets from a text before it is written; set by the composition root, which knows them."""
 
 
-class _Veiled(logging.Formatter):
-    """Looks at the finished text, tracebacks included."""
+class _RedactedLines(logging.Formatter):
+    """Redacts the finished text, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
 
 
 def log_file() -> Path:
-    """Where the log is written."""
-    from platformdirs import user_state_path  # noqa: PLC0415 - 20 ms that the first paint does not pay
+    """Return the path of the log."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - 20 ms that the first paint need not wait for
 
     return user_state_path("rotation-tui") / "rotation-tui.log"
 
 
 def start(level: str) -> Path | None:
-    """Log to the file from now on; None if it cannot be written, which stops nothing."""
-    logging.raiseExceptions = False  # a full disk is not told on the screen either
+    """Log to the file from now on and return its path; None if it cannot be written, which stops nothing."""
+    logging.raiseExceptions = False  # errors of logging itself must not reach the screen
     root = logging.getLogger()
     root.setLevel(level.upper())
-    for name in _TALKATIVE:
+    for name in _VERBOSE:
         logging.getLogger(name).setLevel(logging.WARNING)
     path = log_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8")
     except OSError:
-        # A read-only home must not keep anyone from the screen; without a handler nothing is written.
+        # A read-only home is no reason not to start. Without any handler, logging would write to stderr.
         root.addHandler(logging.NullHandler())
         return None
-    handler.setFormatter(_Veiled("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_RedactedLines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     return path

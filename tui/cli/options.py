@@ -1,4 +1,4 @@
-"""What the commands share: their options, the program behind them, the log."""
+"""What the commands share: options, the program behind them, the log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEEDS = (
 def _pair(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, str]:
     base, _, against = value.upper().partition("/")
     if not base or not against or "/" in against or base == against:
-        raise click.BadParameter(f"{value!r} is not a pair; write two symbols like IWM/QQQ or RUT/NDX")
+        raise click.BadParameter(f"expected two different symbols, such as IWM/QQQ or RUT/NDX, got {value!r}")
     return base, against
 
 
@@ -35,19 +35,19 @@ def _finite(_ctx: click.Context, _param: click.Parameter, value: float) -> float
 
 
 def path_option(*names: str, **more: Any) -> Callable[[Any], Any]:
-    """An option that is a path."""
+    """Return an option whose value is a path."""
     return click.option(*names, type=click.Path(path_type=Path), **more)
 
 
 def settled(command: Any) -> Any:
-    """The options of everything that shows figures."""
+    """Add the options that all commands with figures share."""
     for option in (
         click.option(
             "--returns",
             type=click.Choice(["price", "total"]),
             default="price",
             show_default=True,
-            help="price: split-adjusted closes; total: dividends too.",
+            help="price: split-adjusted closes; total: dividends included.",
         ),
         click.option(
             "--leg-gap",
@@ -72,7 +72,7 @@ def settled(command: Any) -> Any:
             "--offline",
             is_flag=True,
             envvar="ROTATION_TUI_OFFLINE",
-            help="Ask no source on the network.",
+            help="Do not use the network.",
         ),
         click.option(
             "--feed",
@@ -81,12 +81,12 @@ def settled(command: Any) -> Any:
             envvar="ROTATION_TUI_FEED",
             type=click.Choice(FEEDS),
             metavar="NAME",
-            help=f"Who brings the quotes: {', '.join(FEEDS)}. auto: whose key is there, else Yahoo.",
+            help=f"Source of the quotes: {', '.join(FEEDS)}. auto: a vendor with a key, else Yahoo.",
         ),
         path_option(
             "--history",
             metavar="DIR",
-            help="Daily closes, a CSV or Parquet file a symbol, instead of what was imported.",
+            help="Daily closes to use instead of the stored ones: one CSV or Parquet file per symbol.",
         ),
     ):
         command = option(command)
@@ -98,24 +98,29 @@ SPEED = click.option(
     type=click.FloatRange(0.1, 3600),
     default=1.0,
     show_default=True,
-    help="Tape time over real time.",
+    help="Speed of the tape: 60 plays an hour in a minute.",
 )
-THEME = click.option("--theme", metavar="NAME", help="Theme to begin with (see: rotation-tui themes).")
-TAPES = path_option("--tape", "tape", multiple=True, metavar="PATH…", help="A tape: bars or a recording.")
+THEME = click.option("--theme", metavar="NAME", help="Theme to start with (see: rotation-tui themes).")
+TAPES = path_option(
+    "--tape", "tape", multiple=True, metavar="PATH…", help="Tape to play: bars or a recording."
+)
 MORE_TAPES = click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
 FROM = click.option(
-    "--from", "at", metavar="TIME", help="Where the tape begins: a session, or a time with its zone."
+    "--from",
+    "at",
+    metavar="TIME",
+    help="Where to start the tape: a date, or a time with its zone.",
 )
 
 
 def backend(ctx: click.Context) -> Backend:
-    """Behind the command line: ``tui.__main__.LocalBackend``."""
-    found: Backend = ctx.obj
-    return found
+    """Return the program behind the command line: ``tui.__main__.LocalBackend``."""
+    program: Backend = ctx.obj
+    return program
 
 
 def start_log(ctx: click.Context) -> None:
-    """Log from here on, as ``--log-level`` said."""
+    """Log from now on, at the level of ``--log-level``."""
     from tui.cli import logs  # noqa: PLC0415 - after the first paint
 
     logs.start(ctx.meta["log_level"])

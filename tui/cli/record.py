@@ -1,4 +1,4 @@
-"""``rotation-tui record``: the live desk without a screen, taken down for replay."""
+"""``rotation-tui record``: the live desk without a screen, recorded for replay."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tui.cli.options import backend, settled, start_log
 if TYPE_CHECKING:
     from tui.backend import Recording, RecordingDesk
 
-ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
-"""By name: Windows has no SIGHUP. All end a recording in order."""
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that stop a recording cleanly; by name, because Windows has no SIGHUP."""
 
 
 @click.command(epilog="\b\nExample:\n  rotation-tui record tapes/desk.parquet\n  rotation-tui replay tapes/")
@@ -28,15 +28,15 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 @settled
 @click.pass_context
 def record(ctx: click.Context, /, *, file: Path, **wanted: Any) -> None:
-    """Write what the feeds say to a tape, until Ctrl+C.
+    """Record the feeds to a tape until Ctrl+C.
 
-    One file a day in New York, named like desk-2026-11-23.parquet. What was said up to a second before a
-    kill or a power cut is kept, and a running recording can be replayed.
+    One file per New York day, named like desk-2026-11-23.parquet. A kill or a power cut loses at most the
+    last second, and a recording can be replayed while it runs.
     """
     start_log(ctx)
-    # A demo that nobody asked for must not end up among the tapes.
+    # The demo must not end up among the tapes unless it was asked for.
     desk = backend(ctx).record(Wanted(stays=False, unasked_demo=False, **wanted), file)
-    click.echo("recording; Ctrl+C ends it", err=True)
+    click.echo("recording; press Ctrl+C to stop", err=True)
     asyncio.run(_record(desk))
     for line in _summary(desk.recording):
         click.echo(line)
@@ -47,33 +47,33 @@ async def _record(desk: RecordingDesk) -> None:
     loop = asyncio.get_running_loop()
     # Windows can do neither: there Ctrl+C cancels what runs, which closes the files as well.
     with contextlib.suppress(NotImplementedError, AttributeError):
-        for name in ENDING:
+        for name in STOP_SIGNALS:
             loop.add_signal_handler(getattr(signal, name), run.cancel)
-    told = asyncio.ensure_future(_tell(desk))
+    reporting = asyncio.ensure_future(_report_feeds(desk))
     try:
         await run
     except asyncio.CancelledError:
-        pass  # asked to end
+        pass  # by a signal
     finally:
-        told.cancel()
-        await asyncio.gather(told, return_exceptions=True)
+        reporting.cancel()
+        await asyncio.gather(reporting, return_exceptions=True)
 
 
-async def _tell(desk: RecordingDesk) -> None:
-    """How the feeds are doing, a line whenever that changes."""
+async def _report_feeds(desk: RecordingDesk) -> None:
+    """Print the state of each feed whenever it changes."""
     before: dict[str, str] = {}
     async for snapshot in desk.listen():
         for feed in snapshot.health.feeds:
-            said = f"{feed.name}: {feed.state} {feed.detail}".rstrip()
-            if before.get(feed.name) != said:
-                before[feed.name] = said
-                click.echo(f"{snapshot.as_of:%H:%M:%S} UTC  {said}", err=True)
+            state = f"{feed.name}: {feed.state} {feed.detail}".rstrip()
+            if before.get(feed.name) != state:
+                before[feed.name] = state
+                click.echo(f"{snapshot.as_of:%H:%M:%S} UTC  {state}", err=True)
 
 
-def _summary(made: Recording) -> list[str]:
-    if not made.paths:
-        return ["nothing came, nothing was recorded"]
-    lines = [f"{made.quotes:,} quotes in {', '.join(map(str, made.paths))}"]
-    if made.lost:
-        lines.append(f"{made.lost:,} of them left out: their numbers are beyond what a tape holds")
+def _summary(recording: Recording) -> list[str]:
+    if not recording.paths:
+        return ["no quotes arrived; nothing was recorded"]
+    lines = [f"{recording.quotes:,} quotes in {', '.join(map(str, recording.paths))}"]
+    if recording.lost:
+        lines.append(f"{recording.lost:,} quotes left out: their values are outside the range of a tape")
     return lines

@@ -1,4 +1,4 @@
-"""What this terminal can do, as ``doctor`` tells it."""
+"""What this terminal can do, as findings for ``doctor``."""
 
 from __future__ import annotations
 
@@ -16,45 +16,53 @@ WIDE, HIGH = 80, 24
 LEAST_WIDE, LEAST_HIGH = 40, 10
 SCHEMES = {"truecolor": "16 million", "256": "256", "standard": "16", "windows": "16"}
 GLYPHS = "▲▼─│⣿…−"
-"""What the panels draw with: direction, borders, charts."""
+"""Characters that the panels need: direction, borders, charts."""
 
 
 def terminal() -> Iterator[Finding]:
-    """Streams, size, colours, characters and what is between."""
+    """Yield findings on streams, size, colours, characters and TERM."""
     missing = [f.name.strip("<>") for f in (sys.stdin, sys.stdout, sys.stderr) if not f.isatty()]
     if missing:
-        yield _found("streams", "ok", f"{', '.join(missing)} not a terminal: the screen needs all three here")
+        yield _finding("streams", "ok", f"not a terminal: {', '.join(missing)}; the screen needs all three")
     else:
-        yield _found("streams", "ok", "a terminal")
+        yield _finding("streams", "ok", "a terminal")
     yield _size()
     yield _colours()
     yield _characters()
-    yield _between()
+    yield _term()
 
 
 def _size() -> Finding:
     wide, high = shutil.get_terminal_size()
-    said = f"{wide} × {high}"
+    detail = f"{wide} × {high}"
     if wide < LEAST_WIDE or high < LEAST_HIGH:
-        return _found("size", "fail", said, f"make the window {LEAST_WIDE} × {LEAST_HIGH} at least")
+        return _finding("size", "fail", detail, f"enlarge the window to at least {LEAST_WIDE} × {LEAST_HIGH}")
     if wide < WIDE or high < HIGH:
-        return _found("size", "warn", f"{said}: one panel at a time", f"{WIDE} × {HIGH} shows the desk")
-    return _found("size", "ok", said)
+        return _finding(
+            "size",
+            "warn",
+            f"{detail}: one panel at a time",
+            f"enlarge the window to {WIDE} × {HIGH} to see the whole desk",
+        )
+    return _finding("size", "ok", detail)
 
 
 def _colours() -> Finding:
     from rich.console import Console  # noqa: PLC0415 - brings rich
 
-    # Asked as for a terminal: doctor's own output may well go into a file.
+    # Forced, because doctor's own output may go to a file.
     system = Console(force_terminal=True).color_system
     if os.environ.get("NO_COLOR"):
-        return _found("colours", "ok", "none, as NO_COLOR asks; signs and arrows say it all")
-    said = f"{SCHEMES.get(system or '', 'no')} colours"
+        return _finding("colours", "ok", "none (NO_COLOR is set); signs and arrows show direction")
+    detail = f"{SCHEMES.get(system or '', 'no')} colours"
     if system in (None, "standard", "windows"):
-        return _found(
-            "colours", "warn", said, "set COLORTERM=truecolor if this terminal can, or use --theme mono"
+        return _finding(
+            "colours",
+            "warn",
+            detail,
+            "set COLORTERM=truecolor if the terminal supports it, or use --theme mono",
         )
-    return _found("colours", "ok", said)
+    return _finding("colours", "ok", detail)
 
 
 def _characters() -> Finding:
@@ -62,28 +70,28 @@ def _characters() -> Finding:
     try:
         GLYPHS.encode(encoding or "ascii")
     except (UnicodeError, LookupError):
-        said = f"{encoding or 'no encoding'}: arrows and charts cannot be drawn"
-        return _found("characters", "fail", said, "use a UTF-8 locale, like LC_ALL=C.UTF-8")
-    return _found("characters", "ok", encoding)
+        detail = f"{encoding or 'no encoding'}: arrows and charts cannot be drawn"
+        return _finding("characters", "fail", detail, "use a UTF-8 locale, such as LC_ALL=C.UTF-8")
+    return _finding("characters", "ok", encoding)
 
 
-def _between() -> Finding:
-    """Multiplexers and remote shells, which can take colours away."""
+def _term() -> Finding:
+    """Return the finding on TERM; multiplexers and remote shells can take colours away."""
     term = os.environ.get("TERM", "")
     shown = "".join(c for c in term if c.isprintable())[:40]
     if sys.platform != "win32" and term in ("", "dumb"):
-        return _found("TERM", "fail", shown or "not set", "set TERM, like xterm-256color")
+        return _finding("TERM", "fail", shown or "not set", "set TERM, for example to xterm-256color")
     inside = [
         name
         for name, variable in (("tmux", "TMUX"), ("screen", "STY"), ("ssh", "SSH_TTY"))
         if os.environ.get(variable)
     ]
-    said = f"{shown}, inside {' and '.join(inside)}" if inside else shown
+    detail = f"{shown}, inside {' and '.join(inside)}" if inside else shown
     if "tmux" in inside and os.environ.get("COLORTERM") not in ("truecolor", "24bit"):
         todo = "in tmux.conf: set -g default-terminal tmux-256color; set -as terminal-features ',*:RGB'"
-        return _found("TERM", "warn", f"{said}, without true colours", todo)
-    return _found("TERM", "ok", said)
+        return _finding("TERM", "warn", f"{detail}, without true colour", todo)
+    return _finding("TERM", "ok", detail)
 
 
-def _found(name: str, state: str, said: str, todo: str = "") -> Finding:
-    return Finding("terminal", name, state, said, todo)  # type: ignore[arg-type]
+def _finding(name: str, state: str, message: str, todo: str = "") -> Finding:
+    return Finding("terminal", name, state, message, todo)  # type: ignore[arg-type]

@@ -19,11 +19,11 @@ DEFINITIONS = (
         "consecutive sessions whose close is above (below) the one before; an unchanged close ends it",
     ),
     ("4 + 1", "4 settled by official closes, 1 provisional by today's last price; never mixed"),
-    ("relative streak", "the same on the day return of the base minus that of the other leg"),
+    ("relative streak", "the same for the base's day return minus the other leg's"),
     ("5d %", "5-session return: price / close 5 sessions back − 1"),
     ("spread", "return of the base minus return of the other leg, in percentage points (pp)"),
     ("since", "the most recent earlier session whose settled value was at least as large (small, for falls)"),
-    ("record", "no earlier session was: the first one compared is named"),
+    ("record", "no earlier session was as large (small); the first session compared is named"),
     ("z", "(value − mean) / sd of the 252 settled values before"),
     ("pctile", "midrank among all n settled values before"),
     ("times", "earlier runs in this direction that reached this length, in the sessions of history"),
@@ -38,41 +38,41 @@ DEFINITIONS = (
     ("sum bp", "cumulative: the expected change up to and with this meeting; ×25 bp: in steps of 25"),
     ("≥1 cut", "P(a cut at this meeting or before); known only while every move so far lies in −25 … 0 bp"),
     ("▸ ◂", "the target range now; the likeliest one"),
-    ("~ degraded", "filled forward from the month's own contract: an error of its price counts more"),
-    ("× unsolved", "the strip does not say; the chain of meetings stops there and does not resume"),
-    ("de-vigged", "a prediction market's middles divided by their sum, which is shown (sum)"),
-    ("gap bp", "a market's expected move minus the futures': means first, futures know nothing of tails"),
+    ("~ degraded", "solved from the meeting month's own contract, so an error in its price weighs more"),
+    ("× unsolved", "no odds: the strip does not determine this meeting, and the chain stops there"),
+    ("de-vigged", "a prediction market's mid prices scaled to add up to 100 %; the sum before is shown"),
+    ("gap bp", "a prediction market's expected move minus the futures'"),
     (
         "fit bp",
-        "residual: a contract's rate minus one path fitted to the strip; of a meeting: fit minus chain",
+        "a contract's rate minus one path fitted to the whole strip; for a meeting: fit minus chain",
     ),
-    ("history", "P(cut at the next meeting): settled days joined, ○ today's provisional value"),
+    ("history", "P(cut) at the next meeting: a line through settled days, ○ today's provisional value"),
     ("—", "unknown; never shown as 0"),
     ("≈", "the prices of the two legs are not of one instant; no record is claimed"),
-    ("OFFLINE", "a settled close from history while nothing prints for this symbol"),
-    ("STALE 42s", "nothing newer for that long although trading goes on"),
+    ("OFFLINE", "a settled close from history; there is no live price for this symbol"),
+    ("STALE 42s", "no newer price for that long during trading"),
     ("CLOSED", "the official close of the latest session"),
-    ("DEMO REPLAY", "generated, or from a tape: not the market now"),
+    ("DEMO REPLAY", "generated, or played from a tape: not the market now"),
 )
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """Lines that hold the text being looked for; all of them without one."""
+    """Return the lines with the text that is searched for; without one all lines."""
     del height
     wanted = view.filter.casefold()
     left = 16 if width >= 60 else 12
     lines: list[Row] = [(("/ to find", "faint"),)]
     if view.typing or view.filter:
         lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
-    elsewhere = "tape" if snapshot.health.host else "host"
-    keys = [(action.shown, action.says) for action in ACTIONS if action.scope != elsewhere]
+    other_scope = "tape" if snapshot.health.host else "host"
+    keys = [(action.shown, action.says) for action in ACTIONS if action.scope != other_scope]
     for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
-        found = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
-        if found:
+        matches = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
+        if matches:
             lines += [(), ((head, "strong"),)]
-        for name, says in found:
+        for name, says in matches:
             for i, line in enumerate(wrap(says, width - left - 1, 6)):
                 lines.append(
                     ((column(name if i == 0 else "", left, right=False) + " ", "accent"), (line, "text"))
                 )
-    return lines if len(lines) > 1 else [*lines, (("nothing matches; Esc clears", "muted"),)]
+    return lines if len(lines) > 1 else [*lines, (("no match; Esc clears the search", "muted"),)]

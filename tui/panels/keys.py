@@ -1,4 +1,4 @@
-"""The key line at the foot: what can be pressed now."""
+"""The footer: the keys that can be pressed now."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """One line; hints that do not fit are left out, the last ones first, but help and quit stay."""
+    """Return one line; hints that do not fit are left out, the last first, but help and quit stay."""
     del height
-    # Whoever looks on at a host does not move its tape.
+    # A viewer of a host cannot move its tape.
     tape = snapshot.health.tape is not None and not snapshot.health.host
     hints = [
         (a.shown.split(" ")[0] if a.id != "focus" else "1-5", a.hint)

@@ -1,4 +1,4 @@
-"""The panels of the desk, by id."""
+"""The panels of the desk by their ids."""
 
 from __future__ import annotations
 

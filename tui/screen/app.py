@@ -37,14 +37,14 @@ SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 
 class DeskScreen(Screen[None], inherit_bindings=False):
-    """The only screen: panels where ``tui.view.layout.arrange`` puts them, at absolute places."""
+    """The only screen: panels at the absolute places that ``tui.view.layout.arrange`` gives them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.places: dict[str, Place] = {}
 
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:  # noqa: FBT001, FBT002 - Textual's
-        """Textual asks for the placements; a panel without a place is not shown."""
+        """Return the placements for Textual; a panel without a place is not shown."""
         del size, optimal
         placements = [
             WidgetPlacement(Region(*place), Offset(), Spacing(), widget)
@@ -62,12 +62,12 @@ class RotationApp(App[None], inherit_bindings=False):
     ALLOW_SELECT = False
 
     def __init__(self, open_desk: Callable[[], Desk], view: ViewState) -> None:
-        """``failure`` holds what ended the program, for the caller to tell."""
+        """After the run, ``failure`` is the error that ended the program; None after a normal exit."""
         super().__init__()
         self.view = view
         self.failure: BaseException | None = None
         self.snapshot: Snapshot | None = None
-        """The one on screen; older than the newest while paused."""
+        """The snapshot on screen; older than the newest while paused."""
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
         self._desk: Desk | None = None
@@ -76,25 +76,25 @@ class RotationApp(App[None], inherit_bindings=False):
         self._window = Size()
 
     def get_default_screen(self) -> DeskScreen:
-        """Textual asks for the first screen."""
+        """Return the first screen for Textual."""
         return DeskScreen()
 
     def compose(self) -> ComposeResult:
-        """One widget a panel, all made once."""
+        """Yield one widget per panel, all made once."""
         look = theme.load(self.view.theme)
         for name in (*PANELS, "message"):
             self._panels[name] = LinePanel(look, name)
             yield self._panels[name]
 
     def on_mount(self) -> None:
-        """Paint what is known (nothing), then open the desk behind it."""
+        """Paint an empty desk first, then open the real one."""
         self._window = self.size
         self._paint()
         self.call_after_refresh(self._start)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Any size, at any time."""
-        # ``self.size`` is still the old one here; if nothing moves, no later paint would mend it.
+        """Draw for the new size."""
+        # ``self.size`` is still the old one here; if the data stand still, no later paint corrects it.
         self._window = event.size
         self._paint()
 
@@ -115,7 +115,7 @@ class RotationApp(App[None], inherit_bindings=False):
             await asyncio.sleep(FRAME_S)
 
     def take(self, snapshot: Snapshot) -> None:
-        """Show a new snapshot, or keep it until the viewer looks again."""
+        """Show a new snapshot, or keep it until the viewer resumes."""
         self._newest = snapshot
         if not self.view.paused:
             self.snapshot = snapshot
@@ -126,14 +126,14 @@ class RotationApp(App[None], inherit_bindings=False):
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        """End the program; the caller tells why once the terminal is restored."""
+        """End the program; the caller reports the error once the terminal is restored."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         self.failure = self.failure or error
         self.exit(return_code=1)
 
     async def on_unmount(self) -> None:
-        """Leave no task behind."""
+        """Cancel the task that follows the desk, and wait for it."""
         if self._live_task is not None:
             self._live_task.cancel()
             await asyncio.wait([self._live_task])
@@ -141,7 +141,7 @@ class RotationApp(App[None], inherit_bindings=False):
     # Two private names of Textual's: without them an error in a handler prints a page of traceback
     # with local variables over the restored terminal. tests/tui/test_app_failure.py holds them.
     def _handle_exception(self, error: Exception) -> None:
-        log.error("the screen failed", exc_info=error)
+        log.error("internal error of the screen", exc_info=error)
         self.failure = self.failure or error
         super()._handle_exception(error)
 
@@ -149,27 +149,27 @@ class RotationApp(App[None], inherit_bindings=False):
         self._close_messages_no_wait()
 
     def on_key(self, event: events.Key) -> None:
-        """Every key goes through the one table."""
+        """Look every key up in the one key table."""
         event.stop()
         event.prevent_default()
         self.press(keymap.key_name(event.key, event.character))
 
     def on_click(self, event: events.Click) -> None:
-        """A click focuses the panel under it."""
+        """Focus the panel that was clicked."""
         panel = PANELS.get(event.widget.id or "") if event.widget else None
         if panel and panel.title[:1].isdigit():
             self.press(panel.title[0])
 
     def on_mouse_scroll_down(self) -> None:
-        """The wheel scrolls the focused panel."""
+        """Scroll the focused panel by the mouse wheel."""
         self.press("down")
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel scrolls the focused panel."""
+        """Scroll the focused panel by the mouse wheel."""
         self.press("up")
 
     def press(self, key: str) -> None:
-        """Do what a key says, by its name in the key table."""
+        """Act on a key, by its name in the key table."""
         action = keymap.action_of(key)
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()

@@ -26,7 +26,7 @@ class LinePanel(Widget):
         self._strips: dict[Row, Strip] = {}
 
     def show(self, rows: list[Row], theme: Theme) -> None:
-        """Take the rows to be on screen, each exactly as wide as the widget."""
+        """Show these rows, each exactly as wide as the widget."""
         before, self._rows = self._rows, rows
         if theme is not self._theme or len(before) != len(rows):
             self._theme = theme
@@ -44,7 +44,7 @@ class LinePanel(Widget):
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
-        """Textual asks for one line."""
+        """Return one line of cells for Textual."""
         if y >= len(self._rows):
             return Strip.blank(self.size.width, self._theme.style("text"))
         row = self._rows[y]
@@ -67,10 +67,10 @@ def _difference(old: Row, new: Row) -> tuple[int, int]:
 def _shared(old: Row, new: Row) -> int:
     """Cells of the leading spans that two rows share."""
     same = 0
-    for one, other in zip(old, new, strict=False):
-        if one != other:
+    for was, now in zip(old, new, strict=False):
+        if was != now:
             break
-        same += _cells((one,))
+        same += _cells((was,))
     return same
 
 

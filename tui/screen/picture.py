@@ -22,7 +22,7 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 class Still:
-    """A desk that shows one snapshot."""
+    """A desk that shows a single snapshot."""
 
     controls: Controls | None = None
 
@@ -30,15 +30,15 @@ class Still:
         self._snapshot = snapshot
 
     async def run(self) -> None:
-        """Nothing moves."""
+        """Return at once: there is nothing to drive."""
 
     async def listen(self) -> AsyncIterator[Snapshot]:
-        """The one snapshot."""
+        """Yield the snapshot once."""
         yield self._snapshot
 
 
 def svg(snapshot: Snapshot, view: ViewState | None = None, size: tuple[int, int] = SIZE) -> str:
-    """The desk as it looks with this snapshot on a terminal of ``size`` (columns, lines)."""
+    """Return the screen with this snapshot on a terminal of ``size`` (columns, lines) as SVG."""
     return asyncio.run(_svg(snapshot, view or ViewState(theme=DEFAULT, themes=names()), size))
 
 

@@ -1,4 +1,4 @@
-"""What stands on a screen of a size: every visible panel's rows. Pure; the app and the SSH rooms share it."""
+"""Everything on a screen of a given size: the rows of each visible panel. Pure; app and SSH share it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from tui.view.view_state import ViewState
 
 LEGS = 10
-"""How many a snapshot is taken to have before there is one."""
+"""Legs assumed for the layout before the first snapshot."""
 
 
 class Scene(NamedTuple):
-    """The panels that have a place, and what each shows there."""
+    """The panels that have a place, and the rows that each shows."""
 
     places: dict[str, Place]
     rows: dict[str, list[Row]]
     """By panel, as many rows as the place is high, each exactly as wide."""
     most: int | None
-    """How far the panel that has the keys can be scrolled; None if it has no place."""
+    """Lines by which the focused panel can be scrolled; None if it has no place."""
 
 
 def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
-    """The screen of ``width`` × ``height`` cells."""
+    """Return the screen of ``width`` × ``height`` cells; ``snapshot`` None while the desk is loading."""
     # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
     live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
     fed = live or (snapshot is not None and snapshot.fed is not None)
@@ -52,6 +52,6 @@ def _too_small(place: Place) -> list[str]:
     lines = [
         f"Terminal too small: {place.width}×{place.height}.",
         f"Make it {width}×{height} or larger.",
-        "q quits.",
+        "Press q to quit.",
     ]
     return [*lines, *[""] * place.height][: place.height]

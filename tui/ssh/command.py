@@ -1,4 +1,4 @@
-"""The command ``rotation-tui host``. asyncssh, an extra, is imported only when it runs."""
+"""The command ``rotation-tui host``. asyncssh is an extra, so it is imported only when the command runs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tui.cli.options import FROM, SPEED, TAPES, THEME, path_option, settled
 if TYPE_CHECKING:
     from pathlib import Path
 
-NEEDED = "host needs asyncssh, which is not here; run: pip install 'rotation-tui[ssh]'"
+NEEDED = "host needs asyncssh, which is not installed; run: pip install 'rotation-tui[ssh]'"
 EVERYWHERE = "*"
 HELP = """Serve the desk over SSH: one process and one set of feeds for many viewers.
 
 \b
-ssh HOST                  the screen; keys change the visitor's own view only
+ssh HOST                  the screen; keys change only the viewer's own view
 ssh HOST status [--json]  how the host is doing
 ssh HOST snapshot         the figures as text
-ssh HOST headline         the sentence
+ssh HOST headline         the headline as one sentence
 """
 EXAMPLES = """\b
 Examples:
@@ -44,7 +44,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
             return address, int(port)
     except ValueError:
         pass
-    raise click.BadParameter(f"{value!r} is not ADDR:PORT; write 127.0.0.1:2222 or *:2222")
+    raise click.BadParameter(f"expected ADDR:PORT, got {value!r}; write for example 127.0.0.1:2222 or *:2222")
 
 
 @click.command(help=HELP, epilog=EXAMPLES)
@@ -54,29 +54,33 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     show_default=True,
     callback=_address,
     metavar="ADDR:PORT",
-    help="Where to listen; * is every address of this machine.",
+    help="Address and port to listen on; * is every address of this machine.",
 )
 @path_option(
-    "--authorized-keys", metavar="FILE", help="Who may look: a public key a line. SIGHUP reloads it."
+    "--authorized-keys", metavar="FILE", help="Who may log in: one public key per line. SIGHUP reloads it."
 )
-@click.option("--open", "is_open", is_flag=True, help="Anyone may look, with a key or without.")
-@path_option("--host-key", metavar="FILE", help="The host's key, made on the first run.")
+@click.option("--open", "is_open", is_flag=True, help="Let anyone log in, with or without a key.")
+@path_option("--host-key", metavar="FILE", help="The host's private key; made on the first run.")
 @click.option(
-    "--max-sessions", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Viewers at once."
+    "--max-sessions",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
+    help="Concurrent viewers.",
 )
 @click.option(
     "--per-address",
     type=click.IntRange(1, 100_000),
     default=5,
     show_default=True,
-    help="Viewers at once from one address.",
+    help="Concurrent viewers from one address.",
 )
 @click.option(
     "--new-per-minute",
     type=click.IntRange(1, 1_000_000),
     default=10,
     show_default=True,
-    help="Connections from one address in a minute.",
+    help="New connections per minute from one address.",
 )
 @click.option(
     "--idle",
@@ -84,11 +88,11 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     default=30.0,
     show_default=True,
     metavar="MINUTES",
-    help="How long a viewer may press no key.",
+    help="Disconnect a viewer after this long without a key press.",
 )
-@click.option("--reuse-port", is_flag=True, help="Share the port with other hosts: one a core.")
-@click.option("--allow-root", is_flag=True, help="Run as root nevertheless.")
-@click.option("--demo", is_flag=True, help="Host the built-in scenario; it is never shown unasked.")
+@click.option("--reuse-port", is_flag=True, help="Share the port with other hosts, one per core.")
+@click.option("--allow-root", is_flag=True, help="Run even as root.")
+@click.option("--demo", is_flag=True, help="Host the built-in demo; a host never falls back to it.")
 @settled
 @TAPES
 @SPEED
@@ -115,24 +119,24 @@ def host(
 ) -> None:
     """Serve the desk over SSH: one process and one set of feeds for many viewers."""
     if os.name != "posix":
-        raise InputError("host runs on Linux and macOS; viewers may come from anywhere")
+        raise InputError("host runs only on Linux and macOS; viewers may use any system")
     try:
         import asyncssh  # noqa: F401, PLC0415 - an extra
     except ImportError as error:
         raise InputError(NEEDED) from error
     from platformdirs import user_data_path, user_state_path  # noqa: PLC0415
 
-    from tui.ssh import journal  # noqa: PLC0415
+    from tui.ssh import event_log  # noqa: PLC0415
     from tui.ssh.host import Settings, serve  # noqa: PLC0415
     from tui.ssh.limits import Limits  # noqa: PLC0415
     from tui.view.theme import DEFAULT, load  # noqa: PLC0415
 
     if is_open == (authorized_keys is not None):
-        raise InputError("say who may look: either --authorized-keys FILE, or --open for anyone")
+        raise InputError("say who may log in: either --authorized-keys FILE, or --open for anyone")
     if os.geteuid() == 0 and not allow_root:
-        raise InputError("host does not run as root; use an account of its own (or --allow-root)")
-    load(theme or DEFAULT)  # a wrong name is told before anything listens
-    journal.start(ctx.meta["log_level"])
+        raise InputError("host does not run as root; use a separate account, or --allow-root")
+    load(theme or DEFAULT)  # an unknown name is reported before anything listens
+    event_log.start(ctx.meta["log_level"])
     desk = ctx.obj.open(Wanted(tapes=tape, unasked_demo=False, **wanted))
     serve(
         desk,

@@ -1,4 +1,4 @@
-"""The host: listens, drives the desk, paints the rooms, and stops without leaving a terminal broken."""
+"""The host: listens, runs the desk, paints the rooms, and stops without leaving a terminal broken."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncssh
 import msgspec
 
 from rotation.errors import InputError
-from tui.ssh import journal, status
-from tui.ssh.gate import SshConnection
-from tui.ssh.house import HostState
-from tui.ssh.identity import AuthorizedKeys, host_key
+from tui.ssh import event_log, status
+from tui.ssh.authorized_keys import AuthorizedKeys
+from tui.ssh.host_key import host_key
+from tui.ssh.host_state import HostState
 from tui.ssh.limits import Limits
-from tui.ssh.prefs import Preferences
+from tui.ssh.listener import listen
+from tui.ssh.preferences import Preferences
+from tui.ssh.reasons import EndReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,18 +29,17 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
 
-BEAT_S = 0.25
-"""Between two measurements of the loop's lag."""
-LAG_BEATS = 20
-"""The worst of so many is told."""
-TELL_S = 5.0
-"""Between two words on the host in the Health panel."""
-SAVE_S = 10
-"""Sweeps between two writes of the preferences."""
+LAG_EVERY_S = 0.25
+"""Seconds between two measurements of the loop's lag."""
+LAGS_KEPT = 20
+"""Measurements whose worst is reported: five seconds."""
+HEALTH_EVERY_S = 5.0
+"""Seconds between two updates of the host's lines in the Health panel."""
+SAVE_EVERY = 10
+"""Sweeps (seconds) between two writes of the preferences."""
 STOP_S = 5.0
-"""What viewers get to swallow the farewell."""
-BACKLOG = 256
-FILES = 256
+"""Seconds that viewers get to receive the farewell."""
+SPARE_FILES = 256
 """Open files beside those of the viewers: connections about to be refused, feeds, stores."""
 
 
@@ -47,69 +47,78 @@ class Settings(msgspec.Struct, frozen=True):
     """How to host."""
 
     address: str
+    """Where to listen; "" is every address."""
     port: int
+    """0 is any free port."""
     authorized_keys: Path | None
-    """None: anyone may come in."""
+    """None lets anyone log in."""
     host_key: Path
     preferences: Path
     theme: str
     limits: Limits = Limits()
     reuse_port: bool = False
-    """Share the port with other hosts, one a core."""
+    """Share the port with other hosts, one per core."""
 
 
 class Host:
-    """Run it once."""
+    """One host; ``run`` it once."""
 
     def __init__(self, desk: Desk, settings: Settings) -> None:
         """Raises InputError if a key file cannot be used."""
         self._desk = desk
         self._settings = settings
         self._key = host_key(settings.host_key)
-        self._guests = AuthorizedKeys(settings.authorized_keys) if settings.authorized_keys else None
+        self._authorized_keys = AuthorizedKeys(settings.authorized_keys) if settings.authorized_keys else None
         self._stop = asyncio.Event()
-        self._desks: Snapshot | None = None
-        self._words: tuple[str, ...] = ("begins",)
-        self.house = HostState(
+        self._newest: Snapshot | None = None
+        self._health_lines: tuple[str, ...] = ("starting",)
+        self.state = HostState(
             theme=settings.theme,
             limits=settings.limits,
-            guests=self._guests,
-            prefs=Preferences(settings.preferences),
+            authorized_keys=self._authorized_keys,
+            preferences=Preferences(settings.preferences),
             clock=time.monotonic,
             now=time.time,
         )
         self.port = 0
-        """Where it listens, once it does."""
+        """The port, once the host listens."""
 
     def stop(self) -> None:
-        """Say goodbye to everyone and end."""
+        """Say goodbye to every viewer and let ``run`` return."""
         self._stop.set()
 
     def reload(self) -> None:
-        """Read the authorized keys again; whoever is not in them any more is sent away."""
-        if self._guests is None:
+        """Read the authorized keys again and disconnect clients whose keys are gone."""
+        if self._authorized_keys is None:
             return
         try:
-            self._guests.reload()
+            self._authorized_keys.reload()
         except InputError as error:
-            journal.log.error("keys not reloaded", extra={"told": {"why": str(error)}})
+            event_log.error("keys not reloaded", why=str(error))
             return
-        journal.tell("keys reloaded")
-        self.house.withdraw()
+        event_log.event("keys reloaded")
+        self.state.recheck_keys()
 
     async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
-        """Serve until ``stop``; ``ready`` gets the port. Raises what the desk raises, and InputError."""
+        """Serve until ``stop``; ``ready`` gets the port. Raises InputError and what the desk raises."""
         # What exists now stays: full collections need not look at it again.
         gc.collect()
         gc.freeze()
-        server = await self._listen()
+        settings = self._settings
+        server = await listen(
+            self.state,
+            address=settings.address,
+            port=settings.port,
+            reuse_port=settings.reuse_port,
+            key=self._key,
+        )
         self.port = server.get_port()
-        journal.tell(
-            "host begins",
-            address=self._settings.address,
+        event_log.event(
+            "host started",
+            address=settings.address,
             port=self.port,
             host_key=self._key.get_fingerprint(),
-            open=self._guests is None,
+            open=self._authorized_keys is None,
         )
         ready(self.port)
         try:
@@ -118,9 +127,9 @@ class Host:
                     group.create_task(work, name=name)
                     for name, work in (
                         ("desk", self._desk.run()),
-                        ("rooms", self._paint()),
-                        ("word", self._tell()),
-                        ("lag", self._measure()),
+                        ("rooms", self._follow_desk()),
+                        ("health", self._update_health()),
+                        ("lag", self._measure_lag()),
                         ("sweep", self._sweep()),
                     )
                 ]
@@ -128,108 +137,75 @@ class Host:
                 for task in tasks:
                     task.cancel()
         finally:
-            self.house.closing = True
+            self.state.closing = True
             server.close()
-            await self._farewell()
+            await self._say_goodbye()
             await self._save()
-            journal.tell("host ends")
+            event_log.event("host stopped")
 
-    async def _listen(self) -> asyncssh.SSHAcceptor:
-        limits = self._settings.limits
-        try:
-            return await asyncssh.listen(
-                self._settings.address,
-                self._settings.port,
-                reuse_port=self._settings.reuse_port or None,
-                backlog=BACKLOG,
-                server_factory=lambda: SshConnection(self.house),
-                server_host_keys=[self._key],
-                server_version="rotation-tui",
-                config=[],
-                encoding=None,
-                line_editor=False,
-                public_key_auth=True,
-                kbdint_auth=self._guests is None,
-                password_auth=False,
-                host_based_auth=False,
-                gss_auth=False,
-                gss_kex=False,
-                compression_algs=["none"],
-                agent_forwarding=False,
-                x11_forwarding=False,
-                allow_scp=False,
-                login_timeout=2 * limits.login_s,  # the gate counts its own, to the session
-                keepalive_interval=limits.keepalive_s,
-                keepalive_count_max=limits.keepalives,
-                window=64 * 1024,
-            )
-        except OSError as error:
-            where = f"{self._settings.address}:{self._settings.port}"
-            raise InputError(f"--listen: {where}: {error.strerror or error}") from error
-
-    async def _paint(self) -> None:
-        house, loop = self.house, asyncio.get_running_loop()
+    async def _follow_desk(self) -> None:
+        state, loop = self.state, asyncio.get_running_loop()
         async for snapshot in self._desk.listen():
             began = loop.time()
-            self._desks = snapshot
-            house.rooms.take(self._told(snapshot))
-            await house.rooms.paint()
-            await asyncio.sleep(max(house.pace.frame_s - (loop.time() - began), 0))
+            self._newest = snapshot
+            state.rooms.take(self._with_health(snapshot))
+            await state.rooms.paint()
+            await asyncio.sleep(max(state.pace.frame_s - (loop.time() - began), 0))
 
-    def _told(self, snapshot: Snapshot) -> Snapshot:
-        """The desk's snapshot with a word on the host."""
-        health = msgspec.structs.replace(snapshot.health, host=self._words)
+    def _with_health(self, snapshot: Snapshot) -> Snapshot:
+        """Return the desk's snapshot with the host's lines for the Health panel."""
+        health = msgspec.structs.replace(snapshot.health, host=self._health_lines)
         return msgspec.structs.replace(snapshot, health=health)
 
-    async def _tell(self) -> None:
-        """Renew the word on the host, also while the desk stands still."""
+    async def _update_health(self) -> None:
+        """Renew the host's lines in the Health panel, also while the desk is still."""
         while True:
-            self._words = status.words(self.house.status())
-            if self._desks is not None:
-                self.house.rooms.take(self._told(self._desks))
-                await self.house.rooms.paint()
-            await asyncio.sleep(TELL_S)
+            self._health_lines = status.health_lines(self.state.status())
+            if self._newest is not None:
+                self.state.rooms.take(self._with_health(self._newest))
+                await self.state.rooms.paint()
+            await asyncio.sleep(HEALTH_EVERY_S)
 
-    async def _measure(self) -> None:
-        house, loop = self.house, asyncio.get_running_loop()
+    async def _measure_lag(self) -> None:
+        state, loop = self.state, asyncio.get_running_loop()
         lags: list[float] = []
         while True:
             began = loop.time()
-            await asyncio.sleep(BEAT_S)
-            lag = loop.time() - began - BEAT_S
-            lags = [*lags[-LAG_BEATS + 1 :], lag]
-            house.lag_s = max(lags)
-            before = house.pace.level
-            house.pace.observe(lag, loop.time())
-            if house.pace.level != before:
-                journal.tell("pace", pace=house.pace.level, lag_ms=round(lag * 1e3))
+            await asyncio.sleep(LAG_EVERY_S)
+            lag = loop.time() - began - LAG_EVERY_S
+            lags = [*lags[-LAGS_KEPT + 1 :], lag]
+            state.lag_s = max(lags)
+            before = state.pace.level
+            state.pace.observe(lag, loop.time())
+            if state.pace.level != before:
+                event_log.event("pace", pace=state.pace.level, lag_ms=round(lag * 1e3))
 
     async def _sweep(self) -> None:
         sweeps = 0
         while True:
             await asyncio.sleep(1)
-            self.house.sweep()
+            self.state.sweep()
             sweeps += 1
-            if sweeps % SAVE_S == 0:
+            if sweeps % SAVE_EVERY == 0:
                 await self._save()
 
     async def _save(self) -> None:
-        changed = self.house.prefs.changes()
-        if changed:
-            await asyncio.to_thread(self.house.prefs.write, changed)
+        unsaved = self.state.preferences.take_unsaved()
+        if unsaved:
+            await asyncio.to_thread(self.state.preferences.write, unsaved)
 
-    async def _farewell(self) -> None:
-        gates = self.house.gates
-        for gate in list(gates):
-            if gate.session is not None and gate.session.viewer is not None:
-                gate.session.end("stop")
+    async def _say_goodbye(self) -> None:
+        connections = self.state.connections
+        for connection in list(connections):
+            if connection.session is not None and connection.session.viewer is not None:
+                connection.session.end(EndReason.HOST_STOPPED)
             else:
-                gate.cut()
-        if gates:
+                connection.cut()
+        if connections:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.house.empty.wait(), STOP_S)
-        for gate in list(gates):
-            gate.cut()
+                await asyncio.wait_for(self.state.empty.wait(), STOP_S)
+        for connection in list(connections):
+            connection.cut()
 
 
 def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
@@ -238,7 +214,7 @@ def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
 
 
 async def _serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
-    _allow_files(settings.limits.sessions)
+    _raise_file_limit(settings.limits.sessions)
     host = Host(desk, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -247,14 +223,14 @@ async def _serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -
     await host.run(ready)
 
 
-def _allow_files(sessions: int) -> None:
-    """Every viewer is an open file; by default a process may have about a thousand."""
-    needed = sessions + FILES
+def _raise_file_limit(sessions: int) -> None:
+    """Allow this process an open file for every viewer; the default is about a thousand."""
+    needed = sessions + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise InputError(
-            f"--max-sessions {sessions} needs {needed} open files and the system allows {hard}; "
-            "raise ulimit -n (systemd: LimitNOFILE)"
+            f"--max-sessions {sessions} needs {needed} open files, but the system allows {hard}; "
+            "lower it, or raise ulimit -n (systemd: LimitNOFILE)"
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

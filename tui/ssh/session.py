@@ -1,16 +1,17 @@
-"""One visit over SSH: a channel with a terminal becomes a Viewer, one with a command gets its answer."""
+"""One SSH session: a channel with a terminal gets a Viewer, a channel with a command gets its answer."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 import asyncssh
 
-from tui.ssh import journal
-from tui.ssh.answers import answer
-from tui.ssh.prefs import Choice
+from tui.ssh import event_log
+from tui.ssh.answers import UNKNOWN_COMMAND, answer
+from tui.ssh.preferences import Choice
+from tui.ssh.reasons import FAREWELLS, EndReason, Refusal
 from tui.ssh.rooms.colours import DEPTHS, Colours, colours_of, term
 from tui.ssh.rooms.painter import LEAVE
 from tui.ssh.rooms.viewer import Line, Viewer, first_view
@@ -20,185 +21,204 @@ from tui.view.view_state import PANELS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.ssh.gate import SshConnection
-    from tui.ssh.house import HostState
+    from tui.ssh.host_state import HostState
 
-WORDS = {
-    "quit": "",
-    "stop": "rotation-tui: the host is closing; come back later.",
-    "idle": "rotation-tui: no key for a long time; goodbye.",
-    "visit": "rotation-tui: this visit has lasted as long as one may; come back at once if you like.",
-    "flood": "rotation-tui: too much input.",
-    "withdrawn": "rotation-tui: your key may not come in any more.",
-    "error": "rotation-tui: this session ended by an error of ours; it is in the host's log.",
-}
-"""Reason of an end → what the visitor reads in the restored terminal."""
 GRACE_S = 2.0
-"""How long a line may take to swallow the farewell before it is cut."""
+"""Seconds that a client gets to read the farewell before its connection is closed."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _recovered(
-    call: Callable[Concatenate[Session, P], R],
-) -> Callable[Concatenate[Session, P], R | None]:
-    """What fails in one session ends that session."""
+class SessionOwner(Protocol):
+    """What a session needs of its connection; ``tui.ssh.connection.SshConnection`` is one."""
+
+    fingerprint: str
+    """Of the key that logged in; "" without one."""
+
+    @property
+    def may_use_terminal(self) -> bool:
+        """Whether the key is allowed a terminal."""
+        ...
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """Who this is, for the log."""
+        ...
+
+    def session_began(self) -> None:
+        """The session has started."""
+        ...
+
+    def session_closed(self) -> None:
+        """The channel of the session is closed."""
+        ...
+
+    def stalled(self, part: str, *, is_stalled: bool) -> None:
+        """A part of the way to the client ("channel") is full, or takes bytes again."""
+        ...
+
+    def cut(self) -> None:
+        """Close the connection at once."""
+        ...
+
+
+def _contained(call: Callable[Concatenate[Session, P], R]) -> Callable[Concatenate[Session, P], R | None]:
+    """Make an error in a callback end its session, and no other."""
 
     @wraps(call)
     def guarded(self: Session, /, *args: P.args, **more: P.kwargs) -> R | None:
         try:
             return call(self, *args, **more)
         except Exception as error:  # noqa: BLE001 - whatever it is, it stays in this session
-            self.failed(error)
+            self.fail(error)
             return None
 
     return guarded
 
 
 class Session(asyncssh.SSHServerSession[bytes]):
-    """The callbacks of a channel, each guarded: an error ends this session and no other."""
+    """The callbacks of one channel. An error in any of them ends this session and no other."""
 
-    def __init__(self, house: HostState, gate: SshConnection, *, forced: str | None = None) -> None:
-        """``forced``: the command that the key's line in authorized_keys allows, and nothing else."""
-        self.ended = ""
-        """Why it ended, once it has."""
+    def __init__(self, state: HostState, owner: SessionOwner, *, forced: str | None = None) -> None:
+        """``forced``: the only command that the key's line in authorized_keys allows; None for no limit."""
+        self.ended: EndReason | None = None
+        """Why the session ended; None while it runs."""
         self.viewer: Viewer | None = None
         self.term = ""
-        self.began = house.clock()
-        self._house = house
-        self._gate = gate
+        self.began = state.clock()
+        self._state = state
+        self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._chan: asyncssh.SSHServerChannel[bytes] | None = None
-        self._pty = False
+        self._has_terminal = False
         self._size = (0, 0)
         self._forced = forced
         self._command: str | None = None
-        self._natural: Colours = "none"
-        """What the terminal shows, as far as its TERM tells."""
+        self._detected: Colours = "none"
+        """The colours that the terminal has, as far as its TERM says."""
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
-        """The channel is open."""
+        """Keep the channel, which is open now."""
         self._chan = chan
 
     def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:
-        """A terminal wants to look."""
+        """Remember the terminal; False if the key is not allowed one."""
         del term_modes
         self.term = term(term_type)
         self._size = term_size[:2]
-        self._pty = self._gate.may_look
-        return self._pty
+        self._has_terminal = self._owner.may_use_terminal
+        return self._has_terminal
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
-        """The window has another size."""
+        """Remember the new size of the terminal and draw for it."""
         del pixwidth, pixheight
         self._size = (width, height)
-        self._resized()
+        self._resize()
 
-    @_recovered
-    def _resized(self) -> None:
+    @_contained
+    def _resize(self) -> None:
         if self.viewer is not None:
             self.viewer.resize(*self._size)
 
     def shell_requested(self) -> bool:
-        """The screen, for those who have a terminal."""
+        """Accept: instead of a shell the client gets the screen."""
         return True
 
     def exec_requested(self, command: str) -> bool:
-        """A command to answer."""
+        """Accept, and remember the command to answer."""
         self._command = command
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        """No SFTP, nothing else either."""
+        """Refuse SFTP and every other subsystem."""
         del subsystem
-        self._house.refused("subsystem")
+        self._state.refuse(Refusal.SUBSYSTEM)
         return False
 
-    @_recovered
+    @_contained
     def session_started(self) -> None:
-        """Everything is known: show the screen or answer."""
-        self._gate.begun()
-        self._command = self._forced or self._command
-        if self._command is not None:
-            self._answer(self._command)
-        elif not self._pty:
-            self._house.refused("no terminal")
-            self._say("rotation-tui: this is a screen and needs a terminal: ssh -t …", code=1)
+        """Show the screen or answer the command: all requests of the client are known now."""
+        self._owner.session_began()
+        command = self._forced or self._command
+        if command is not None:
+            self._answer(command)
+        elif not self._has_terminal:
+            self._state.refuse(Refusal.NO_TERMINAL)
+            self._reply("rotation-tui: the screen needs a terminal; use: ssh -t …", code=1)
         elif self.term in {"", "dumb"}:
-            self._house.refused("no terminal")
-            self._say("rotation-tui: your TERM cannot show a screen; try: ssh … snapshot", code=1)
+            self._state.refuse(Refusal.NO_TERMINAL)
+            self._reply("rotation-tui: your TERM cannot show the screen; use: ssh … snapshot", code=1)
         else:
             self._show()
 
-    @_recovered
+    @_contained
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        """Keys."""
+        """Pass typed bytes to the viewer."""
         del datatype
         if self.viewer is not None and not self.ended:
             self.viewer.type(data)
 
     def eof_received(self) -> bool:
-        """The visitor's end of input: nobody is there to press a key."""
+        """Close the channel when the client's input ends: nobody can press a key any more."""
         return False
 
-    @_recovered
+    @_contained
     def pause_writing(self) -> None:
-        """The channel's window is full."""
-        self._gate.stalled("channel", stalled=True)
+        """Note that the channel's window is full."""
+        self._owner.stalled("channel", is_stalled=True)
 
-    @_recovered
+    @_contained
     def resume_writing(self) -> None:
-        """The channel takes more."""
-        self._gate.stalled("channel", stalled=False)
+        """Note that the channel takes bytes again."""
+        self._owner.stalled("channel", is_stalled=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The channel is closed, by whomever."""
+        """Clean up after the channel was closed by either side."""
         del exc
-        self.ended = self.ended or "gone"
-        self._close()
-        self._gate.over()
+        self.ended = self.ended or EndReason.DISCONNECTED
+        self._close_viewer()
+        self._owner.session_closed()
 
-    def stall(self, *, stalled: bool) -> None:
-        """The line takes no more, or takes again."""
+    def stall(self, *, is_stalled: bool) -> None:
+        """Stop sending frames, or send them again."""
         if self.viewer is not None:
-            self.viewer.pause() if stalled else self.viewer.resume()
+            self.viewer.pause() if is_stalled else self.viewer.resume()
 
-    def end(self, reason: str) -> None:
-        """Give the terminal back, say why, close. Only the first reason counts."""
+    def end(self, reason: EndReason) -> None:
+        """Restore the terminal, say why, and close. Only the first reason counts."""
         if self.ended or self._chan is None:
             return
         self.ended = reason
-        self._close()
-        words = WORDS.get(reason, "")
-        farewell = (LEAVE if self._pty else b"") + (words.encode() + b"\r\n" if words else b"")
-        self._write(farewell)
+        self._close_viewer()
+        message = FAREWELLS[reason]
+        self._write((LEAVE if self._has_terminal else b"") + (f"{message}\r\n".encode() if message else b""))
         if not self._chan.is_closing():
-            self._chan.exit(0 if reason in {"quit", "stop"} else 1)
-        # A client that does not read would keep us waiting for ever.
-        self._loop.call_later(GRACE_S, self._gate.cut)
+            self._chan.exit(0 if reason in {EndReason.QUIT, EndReason.HOST_STOPPED} else 1)
+        # A client that does not read would otherwise keep the connection for ever.
+        self._loop.call_later(GRACE_S, self._owner.cut)
 
-    def failed(self, error: Exception) -> None:
-        """An error of ours."""
+    def fail(self, error: Exception) -> None:
+        """End the session because of an internal error."""
         if self.ended:
             return
-        journal.log.error("session failed", exc_info=error, extra={"told": self._gate.who})
+        event_log.error("session failed", error, **self._owner.log_fields)
         try:
-            self.end("error")
-        except Exception:  # noqa: BLE001 - if not even that works, the line is cut
-            self._gate.cut()
+            self.end(EndReason.ERROR)
+        except Exception:  # noqa: BLE001 - if not even that works, the connection is closed
+            self._owner.cut()
 
     def _show(self) -> None:
         assert self._chan is not None
-        choice = self._house.prefs.of(self._gate.fingerprint)
-        self._natural = colours_of(self.term, self._chan.get_environment())
-        colours = next((depth for depth in DEPTHS if depth == choice.colours), self._natural)
+        choice = self._state.preferences.of(self._owner.fingerprint)
+        self._detected = colours_of(self.term, self._chan.get_environment())
+        colours = next((depth for depth in DEPTHS if depth == choice.colours), self._detected)
         focus = choice.focus if choice.focus in PANELS else None
         self.viewer = Viewer(
-            self._house.rooms,
-            Line(self._write, self.end, self.failed, self._later, self._loop.time),
-            self._house.meter,
-            view=first_view(choice.theme or self._house.theme, names(), focus),
+            self._state.rooms,
+            Line(self._write, self.end, self.fail, self._later, self._loop.time),
+            self._state.meter,
+            view=first_view(choice.theme or self._state.theme, names(), focus),
             colours=colours,
             size=self._size,
         )
@@ -208,8 +228,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         def guarded() -> None:
             try:
                 call()
-            except Exception as error:  # noqa: BLE001 - as in _recovered
-                self.failed(error)
+            except Exception as error:  # noqa: BLE001 - as in _contained
+                self.fail(error)
 
         return self._loop.call_later(seconds, guarded)
 
@@ -218,35 +238,35 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._chan.write(data)
 
     def _answer(self, command: str) -> None:
-        told = answer(command, self._house.rooms.newest, self._house.status())
-        if told.code == 127:
-            self._house.refused("command")
-        self._say(told.out, err=told.err, code=told.code)
+        reply = answer(command, self._state.rooms.newest, self._state.status())
+        if reply.code == UNKNOWN_COMMAND:
+            self._state.refuse(Refusal.COMMAND)
+        self._reply(reply.out, err=reply.err, code=reply.code)
 
-    def _say(self, out: str, *, err: str = "", code: int) -> None:
+    def _reply(self, out: str, *, err: str = "", code: int) -> None:
         assert self._chan is not None
-        self.ended = "answered"
+        self.ended = EndReason.ANSWERED
         for text, stream in ((out, None), (err, asyncssh.EXTENDED_DATA_STDERR)):
             if text:
                 shown = text if text.endswith("\n") else text + "\n"
-                data = shown.replace("\n", "\r\n") if self._pty else shown
+                data = shown.replace("\n", "\r\n") if self._has_terminal else shown
                 self._chan.write(data.encode(), stream)
         self._chan.exit(code)
-        self._loop.call_later(self._house.limits.login_s, self._gate.cut)  # if it never closes its side
+        self._loop.call_later(self._state.limits.login_s, self._owner.cut)  # if the client never closes
 
-    def _close(self) -> None:
+    def _close_viewer(self) -> None:
         viewer = self.viewer
         if viewer is None:
             return
         viewer.close()
-        # What host and terminal give anyway is no choice: tomorrow's may be another.
-        first = first_view(self._house.theme, names(), None)
-        self._house.prefs.keep(
-            self._gate.fingerprint,
+        # A default is no choice: it may be another one tomorrow.
+        default = first_view(self._state.theme, names(), None)
+        self._state.preferences.keep(
+            self._owner.fingerprint,
             Choice(
-                theme=viewer.view.theme if viewer.view.theme != first.theme else "",
-                focus=viewer.view.focus if viewer.view.focus != first.focus else "",
-                colours=viewer.colours if viewer.colours != self._natural else "",
-                at=int(self._house.now()),
+                theme=viewer.view.theme if viewer.view.theme != default.theme else "",
+                focus=viewer.view.focus if viewer.view.focus != default.focus else "",
+                colours=viewer.colours if viewer.colours != self._detected else "",
+                at=int(self._state.now()),
             ),
         )

@@ -1,4 +1,4 @@
-"""How the host is doing: counted as it happens, told as one Struct (``ssh host status --json``)."""
+"""How the host is doing: counted as it happens, reported as one Struct (``ssh HOST status --json``)."""
 
 from __future__ import annotations
 
@@ -7,58 +7,63 @@ from collections import Counter, deque
 
 import msgspec
 
+from tui.ssh.reasons import REFUSAL_LABELS, Refusal
+
 WINDOW_S = 10.0
-"""Rates are over about this long."""
+"""Rates are averages over about this long."""
 
 
 class HostStatus(msgspec.Struct, frozen=True):
-    """One moment of the host. Holds no address and no name: every visitor may read it."""
+    """The state of the host at one moment. Every client may read it: it holds no address and no name."""
 
     since: dt.datetime
-    """When the host began, UTC."""
+    """When the host started, UTC."""
     version: str
     sessions: int
+    """Viewers at the screen now."""
     most_sessions: int
     """``--max-sessions``."""
     rooms: int
-    """Different renderings; sessions with the same view and frame share one."""
+    """Different renderings; viewers with the same view and frame share one."""
     frames_per_s: float
-    """Sent to all sessions together."""
+    """Frames sent to all viewers together."""
     bytes_per_s: float
+    """Bytes sent to all viewers together."""
     dropped: int
-    """Frames not sent because the viewer did not read."""
+    """Frames not sent because a viewer did not read."""
     lag_ms: float
-    """How late the event loop was, at worst, in the last seconds."""
+    """The worst lag of the event loop over the last five seconds, in milliseconds."""
     pace: str
-    """full, half, or closed: half the frames and no newcomers."""
+    """"full"; "half": half the frames; "closed": half the frames and no new connections."""
     logins: int
+    """Logins since the host started."""
     refused: dict[str, int]
-    """Reason → connections turned away or hung up on."""
+    """Refusal → how often; see ``tui.ssh.reasons``."""
     mode: str
     """Of the desk: "", DEMO or REPLAY."""
     as_of: dt.datetime | None
-    """Of the newest snapshot, UTC."""
+    """Time of the newest snapshot, UTC; None before the first one."""
 
 
 class Meter:
-    """What happens, counted."""
+    """Counters of what the host does."""
 
     def __init__(self) -> None:
         self.frames = 0
         self.bytes = 0
         self.dropped = 0
         self.logins = 0
-        self.refused: Counter[str] = Counter()
+        self.refused: Counter[Refusal] = Counter()
         self._marks: deque[tuple[float, int, int]] = deque()
 
     def mark(self, now: float) -> None:
-        """Remember the counts at ``now`` (seconds, any steady clock); call about once a second."""
+        """Remember the counters at ``now`` (seconds, any steady clock); call it about once a second."""
         self._marks.append((now, self.frames, self.bytes))
         while len(self._marks) > 2 and now - self._marks[1][0] >= WINDOW_S:
             self._marks.popleft()
 
     def rates(self) -> tuple[float, float]:
-        """Frames and bytes per second, between the oldest and the newest mark."""
+        """Return frames and bytes per second between the oldest and the newest mark."""
         if len(self._marks) < 2:
             return 0.0, 0.0
         first, last = self._marks[0], self._marks[-1]
@@ -68,8 +73,8 @@ class Meter:
         return (last[1] - first[1]) / seconds, (last[2] - first[2]) / seconds
 
 
-def words(status: HostStatus) -> tuple[str, ...]:
-    """The status for the desk's Health panel. Round figures: what twitches would repaint every screen."""
+def health_lines(status: HostStatus) -> tuple[str, ...]:
+    """Return the lines about the host for the Health panel, rounded: every change repaints every screen."""
     sent = f"{status.frames_per_s:.0f} frames/s, {status.bytes_per_s / 1_000:.0f} kB/s"
     return (
         f"{status.sessions} of {status.most_sessions} viewers in {_rooms(status.rooms)}, pace {status.pace}",
@@ -78,18 +83,22 @@ def words(status: HostStatus) -> tuple[str, ...]:
 
 
 def lines(status: HostStatus) -> list[str]:
-    """The status for a person."""
-    refused = ", ".join(f"{count} {reason}" for reason, count in sorted(status.refused.items())) or "none"
-    newest = f"{status.as_of:%Y-%m-%d %H:%M:%S} UTC" if status.as_of else "nothing yet"
+    """Return the status as lines for a person."""
+    refused = [f"{count} {_label(reason)}" for reason, count in sorted(status.refused.items())]
+    newest = f"as of {status.as_of:%Y-%m-%d %H:%M:%S} UTC" if status.as_of else "still loading"
     return [
-        f"sessions  {status.sessions} of {status.most_sessions} in {_rooms(status.rooms)}",
+        f"viewers   {status.sessions} of {status.most_sessions} in {_rooms(status.rooms)}",
         f"logins    {status.logins} since {status.since:%Y-%m-%d %H:%M} UTC",
         f"sent      {status.frames_per_s:.1f} frames/s, {status.bytes_per_s:,.0f} bytes/s",
-        f"dropped   {status.dropped} frames that nobody read",
-        f"loop      {status.lag_ms:.0f} ms late at worst, pace {status.pace}",
-        f"refused   {refused}",
-        f"desk      {status.mode + ' ' if status.mode else ''}as of {newest}",
+        f"dropped   {status.dropped} frames (viewer not reading)",
+        f"loop      worst lag {status.lag_ms:.0f} ms, pace {status.pace}",
+        f"refused   {', '.join(refused) or 'none'}",
+        f"desk      {status.mode + ' ' if status.mode else ''}{newest}",
     ]
+
+
+def _label(reason: str) -> str:
+    return REFUSAL_LABELS[Refusal(reason)]
 
 
 def _rooms(number: int) -> str:

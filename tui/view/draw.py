@@ -1,4 +1,4 @@
-"""Cells: rows of (text, role) spans, numbers that stand still, and braille lines. Pure; no terminal.
+"""Cells: rows of (text, role) spans, fixed-width numbers, and braille lines. Pure; no terminal.
 
 A role names a colour of the theme (``themes/*.toml``); a row is padded to its width by ``fit``.
 """
@@ -29,12 +29,12 @@ _TIED = re.compile(r"(?<=\d) (?=%|pp\b|[A-Z][a-z]{2} \d{4})|(?<=\d [A-Z][a-z]{2}
 
 @lru_cache(maxsize=4096)
 def clean(text: str) -> str:
-    """Text from outside without anything a terminal could obey: control, bidi and zero-width characters."""
+    """Return the text without what a terminal could obey: control, bidi and zero-width characters."""
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 def fit(spans: Iterable[Span], width: int) -> Row:
-    """A row of exactly ``width`` cells: cut with … or padded, control characters dropped."""
+    """Return a row of exactly ``width`` cells: cut with … or padded, control characters dropped."""
     row: list[Span] = []
     room = width
     for text, role in spans:
@@ -53,7 +53,7 @@ def fit(spans: Iterable[Span], width: int) -> Row:
 
 
 def column(text: str, width: int, *, right: bool = True) -> str:
-    """Text in a fixed column, wide characters measured; cut with … where it does not fit."""
+    """Return the text in a column of ``width`` cells, padded, or cut with … where it does not fit."""
     text = clean(text)
     size = cell_len(text)
     if size > width:
@@ -63,29 +63,29 @@ def column(text: str, width: int, *, right: bool = True) -> str:
 
 
 def toned(value: float | None) -> str:
-    """The role of a signed figure."""
+    """Return the role of a signed figure; "muted" for 0 and unknown."""
     if value is None or value == 0:
         return "muted"
     return "up" if value > 0 else "down"
 
 
 def arrow(value: float | None) -> str:
-    """▲ ▼ or a blank, so that direction is never colour alone."""
+    """Return ▲, ▼ or a blank, so that direction is never shown by colour alone."""
     return " " if not value else "▲" if value > 0 else "▼"
 
 
 def number(value: float | None, decimals: int = 2) -> str:
-    """``1,234.50``; unknown is —."""
+    """Return the number as ``1,234.50``; None, unknown, is —."""
     return UNKNOWN if value is None else f"{value:,.{decimals}f}".replace("-", "−")
 
 
 def change(value: float | None, decimals: int = 2) -> str:
-    """``+1.88`` with its sign; unknown is —."""
+    """Return the number with its sign, as ``+1.88``; None, unknown, is —."""
     return UNKNOWN if value is None else signed(value, decimals)
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
-    """Words over at most ``lines`` lines of ``width`` cells; the last one is cut with … if need be.
+    """Wrap text to at most ``lines`` lines of ``width`` cells; the last one is cut with … if necessary.
 
     A date and a figure with its unit stay on one line.
     """
@@ -102,7 +102,7 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of eighths, ``share`` of ``width`` cells."""
+    """Return a bar in eighths of a cell that fills ``share`` (0…1) of ``width`` cells."""
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)
     full, rest = divmod(eighths, 8)
     return column("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else ""), width, right=False)
@@ -113,7 +113,7 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
 def braille(points: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
-    """A line through (x, y) points, x in 0…1 and y in 0 (bottom) … 1 (top), on width × height cells."""
+    """Draw a line through (x, y) points, x in 0…1, y in 0 (bottom) … 1 (top), on width × height cells."""
     columns, rows = 2 * width - 1, 4 * height - 1
     dots = ((int(x * columns + 0.5), int((1 - y) * rows + 0.5)) for x, y in points)
     return _line(tuple(dot for dot, _ in groupby(dots)), width, height)

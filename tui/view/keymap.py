@@ -1,4 +1,4 @@
-"""The one table of keys: bindings, footer and help are all read from it."""
+"""The table of keys: bindings, footer and help all come from it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ class Action(NamedTuple):
     keys: tuple[str, ...]
     """Names as ``key_name`` gives them."""
     shown: str
-    """The keys as a person reads them."""
+    """The keys as shown to a person."""
     says: str
+    """What the key does, for help."""
     hint: str
-    """Two words for the footer; "" keeps it out."""
+    """A word or two for the footer; "" leaves it out."""
     scope: Literal["view", "app", "tape", "host"]
     """Who acts: the view's ``reduce``, the program, the tape being played, or a host of many viewers."""
 
 
 ACTIONS = (
-    Action("focus", ("1", "2", "3", "4", "5"), "1 … 5", "go to the panel of that number", "panel", "view"),
+    Action("focus", ("1", "2", "3", "4", "5"), "1 … 5", "go to the panel with that number", "panel", "view"),
     Action("next", ("tab",), "Tab", "next panel", "", "view"),
     Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
     Action("zoom", ("enter", "z"), "Enter z", "zoom the panel to the whole screen, and back", "zoom", "view"),
@@ -37,12 +38,12 @@ ACTIONS = (
     Action("half-up", ("ctrl+u", "pageup"), "Ctrl+u PgUp", "half a page up", "", "view"),
     Action("top", ("g", "home"), "g Home", "to the top", "", "view"),
     Action("bottom", ("G", "end"), "G End", "to the bottom", "", "view"),
-    Action("pause", ("space",), "Space", "pause the screen; data goes on", "pause", "view"),
-    Action("hold", ("p",), "p", "hold the tape, or let it run", "hold", "tape"),
+    Action("pause", ("space",), "Space", "pause the screen; data keeps coming", "pause", "view"),
+    Action("hold", ("p",), "p", "hold or resume the tape", "hold", "tape"),
     Action("slower", ("<", "-"), "< -", "tape slower", "", "tape"),
     Action("faster", (">", "+", "="), "> +", "tape faster", "", "tape"),
-    Action("earlier", (",", "left"), ", ←", "tape back by 5 minutes", "", "tape"),
-    Action("later", (".", "right"), ". →", "tape on by 5 minutes", "", "tape"),
+    Action("earlier", (",", "left"), ", ←", "tape back 5 minutes", "", "tape"),
+    Action("later", (".", "right"), ". →", "tape forward 5 minutes", "", "tape"),
     Action("rewind", ("0",), "0", "tape back to its start", "", "tape"),
     Action("copy", ("y",), "y", "copy the headline with source and time (OSC 52)", "", "app"),
     Action("theme", ("t",), "t", "next theme", "theme", "view"),
@@ -58,12 +59,12 @@ def _by_key() -> dict[str, Action]:
 
 
 def action_of(key: str) -> Action | None:
-    """The action bound to a key's name; None if there is none."""
+    """Return the action of a key, by its name; None if the key is not bound."""
     return _by_key().get(key)
 
 
 def key_name(key: str, character: str | None) -> str:
-    """One name per key, whatever the terminal calls it: the character where it prints, else the key."""
+    """Return one name per key, whatever the terminal calls it: its printable character, else the key."""
     if character is not None and character.isprintable() and character != " ":
         return character
     return key

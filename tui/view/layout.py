@@ -1,4 +1,4 @@
-"""Where every panel stands, from the size of the terminal and what the viewer chose. Pure."""
+"""Where every panel is placed, from the size of the terminal and the viewer's choices. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TALL_RIBBON_FROM = 76
 LEFT_SHARE = 0.58
 
 LEAST = {"legs": 8, "spread": 8, "ratio": 8, "fed": 14, "health": 6}
-"""Lines below which a panel says too little, border included."""
+"""Lines that a panel needs at least, border included."""
 WANTED = {"spread": 12, "ratio": 22, "fed": 24, "health": 11}
-"""Lines beyond which others gain more; legs want a line each."""
+"""Lines beyond which a panel gains little; the legs want one line per leg."""
 ABSENT = 4
-"""Lines of a Fed panel that only says that there is nothing."""
+"""Lines of a Fed panel that has nothing to show."""
 TAKES_THE_REST = ("ratio", "fed")
-"""What can use any height, the first of them that is shown."""
+"""Panels that can use any height; the first one shown gets what is left."""
 
 
 class Place(NamedTuple):
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 def arrange(
     width: int, height: int, view: ViewState, legs: int = 10, *, fed: bool = True
 ) -> dict[str, Place]:
-    """Panel id → place; panels without room are left out. Too small a terminal gets ``message`` alone.
+    """Return panel id → place; panels without room are left out. A terminal too small gets only ``message``.
 
     ``legs``: how many the snapshot has. ``fed``: False where no source of rate-cut odds can come.
     """
@@ -71,14 +71,14 @@ def arrange(
 
 
 def _ribbon_height(width: int) -> int:
-    """The status line and the lines that the sentence needs."""
+    """Lines of the ribbon: the status line and those of the headline."""
     return 3 if width >= 2 * TALL_RIBBON_FROM or width < TALL_RIBBON_FROM else 4
 
 
 def _stack(
     area: Place, panels: Sequence[str], order: Sequence[str], wanted: Mapping[str, int]
 ) -> dict[str, Place]:
-    """As many panels as fit, tried in ``order``; they stand in the order of ``panels``."""
+    """Place as many panels as fit, tried in ``order``, from top to bottom in the order of ``panels``."""
     heights: dict[str, int] = {}
     for panel in order:
         least = min(LEAST[panel], wanted[panel])

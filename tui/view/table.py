@@ -1,4 +1,4 @@
-"""Tables that lose whole columns as room goes, the least worthy first. Pure."""
+"""Tables that drop whole columns where there is no room, the least important first. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Column(NamedTuple, Generic[T]):
-    """One column; where room is short those with the highest ``rank`` go first, rank 0 never."""
+    """One column; where there is no room the highest ``rank`` is dropped first, rank 0 never."""
 
     head: str
     width: int
@@ -25,7 +25,7 @@ class Column(NamedTuple, Generic[T]):
 
 
 def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
-    """The columns that ``width`` cells have room for, a blank between neighbours."""
+    """Return the columns that fit into ``width`` cells, with a blank between neighbours."""
     shown = list(columns)
     while sum(c.width + 1 for c in shown) > width + 1:
         last = max(shown, key=lambda c: c.rank)
@@ -36,7 +36,7 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
 
 
 def lines(columns: Sequence[Column[T]], items: Iterable[T], width: int) -> list[Row]:
-    """A header and a line per item."""
+    """Return a header and one row per item."""
     shown = fitting(columns, width)
     return [
         _row(shown, ((c.head, "faint") for c in shown)),

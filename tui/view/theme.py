@@ -1,4 +1,4 @@
-"""Themes: TOML files that give every role a style; ours in ``themes/``, a person's own beside the config."""
+"""Themes: TOML files in ``themes/`` that give every role a style."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROLES = (
 
 
 class Theme:
-    """One theme: a style for each role, all on the theme's background."""
+    """A style for each role, all on the theme's background."""
 
     def __init__(self, name: str, title: str, background: str, styles: dict[str, Style]) -> None:
         self.name = name
@@ -34,29 +34,29 @@ class Theme:
         self._styles = styles
 
     def style(self, role: str) -> Style:
-        """The style of a role."""
+        """Return the style of a role."""
         return self._styles[role]
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Themes that can be chosen, the default first."""
-    found = sorted(
+    """Return the names of all themes, the default first."""
+    others = sorted(
         f.name.removesuffix(".toml") for f in files("themes").iterdir() if f.name.endswith(".toml")
     )
-    return (DEFAULT, *(name for name in found if name != DEFAULT))
+    return (DEFAULT, *(name for name in others if name != DEFAULT))
 
 
 @cache
 def load(name: str) -> Theme:
-    """Read a theme by its name. Raises InputError if it does not exist or cannot be used."""
+    """Return a theme by its name. Raises InputError if it does not exist or cannot be used."""
     if name not in names():
-        raise InputError(f"there is no theme {name!r}; choose one of {', '.join(names())}")
+        raise InputError(f"unknown theme {name!r}; choose one of {', '.join(names())}")
     return parse(name, files("themes") / f"{name}.toml")
 
 
 def parse(name: str, file: Traversable) -> Theme:
-    """A theme from its file: ``title``, ``background``, and ``[styles]`` with every role."""
+    """Return a theme from its TOML file, which must have every role. Raises InputError."""
     try:
         table = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -67,7 +67,7 @@ def parse(name: str, file: Traversable) -> Theme:
     missing = [role for role in ROLES if role not in given]
     unknown = [role for role in given if role not in ROLES]
     if missing or unknown:
-        what = f"lacks {', '.join(missing)}" if missing else f"does not know {', '.join(unknown)}"
+        what = f"is missing {', '.join(missing)}" if missing else f"has unknown roles: {', '.join(unknown)}"
         raise InputError(f"{file.name}: [styles] {what}")
     styles = {}
     for role, text in given.items():

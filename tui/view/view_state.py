@@ -1,4 +1,4 @@
-"""ViewState: all that a viewer chose, frozen; ``reduce(view, key)`` is the only way it changes."""
+"""ViewState: everything that a viewer chose, frozen; it changes only by ``reduce(view, key)``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ BOTTOM = 1_000_000
 
 
 class ViewState(msgspec.Struct, frozen=True):
-    """One viewer's choices. Two equal ViewStates see the same screen."""
+    """One viewer's choices. Viewers with equal ViewStates see the same screen."""
 
     theme: str = "midnight"
     themes: tuple[str, ...] = ("midnight",)
-    """What ``t`` walks through."""
+    """The themes that ``t`` goes through."""
     focus: str = "legs"
     zoomed: bool = False
     window: int = 5
@@ -33,15 +33,15 @@ class ViewState(msgspec.Struct, frozen=True):
     paused: bool = False
     help: bool = False
     filter: str = ""
-    """Help shows the lines that hold this text."""
+    """Help shows only the lines with this text; "" shows all."""
     typing: bool = False
-    """Keys go into ``filter``."""
+    """Whether keys are typed into ``filter``."""
     scroll: int = 0
-    """First line shown of the focused panel, or of help."""
+    """The first visible line of the focused panel, or of help."""
 
 
 def reduce(view: ViewState, key: str) -> ViewState:
-    """The view after a key; the same object if the key changes nothing."""
+    """Return the view after a key; the same object if the key changes nothing."""
     if view.typing:
         return _typed(view, key)
     action = keymap.action_of(key)
@@ -50,7 +50,7 @@ def reduce(view: ViewState, key: str) -> ViewState:
 
 
 def clamp_scroll(view: ViewState, most: int) -> ViewState:
-    """Keep the scroll within what the focused panel has below its edge."""
+    """Return the view with its scroll limited to ``most`` lines."""
     return _with(view, scroll=most) if view.scroll > most else view
 
 
@@ -78,8 +78,8 @@ def _focus(view: ViewState, key: str) -> ViewState:
 
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
-        there = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
-        return _with(view, focus=there, help=False, scroll=0)
+        panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
+        return _with(view, focus=panel, help=False, scroll=0)
 
     return change
 

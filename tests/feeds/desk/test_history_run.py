@@ -284,7 +284,7 @@ async def test_the_command(tmp_path):
     async with RestServer(answer=market.answer) as server:
         done = await call(server, "sync", "S0", "S1", "--source", "yahoo", "--since", days[0].isoformat())
         assert (done.returncode, done.stderr.splitlines()[-1].partition(",")[0]) == (0, "2/2 symbols")
-        assert done.stdout.splitlines()[-1].startswith("2 fetched whole; ")
+        assert done.stdout.splitlines()[-1].startswith("2 downloaded in full; ")
         again = await call(server, "sync", "S0", "NONE", "--source", "yahoo", "--since", days[5].isoformat())
         assert again.returncode == 1
         assert again.stdout.splitlines() == [

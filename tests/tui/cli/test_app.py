@@ -349,7 +349,7 @@ def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program
         done = program.run([sys.executable, "-c", script, *args])
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
-        assert line.startswith("rotation-tui: stopped by an error of its own: RuntimeError: two lines")
+        assert line.startswith("rotation-tui: internal error: RuntimeError: two lines")
         assert str(program.log) in line
         assert "Traceback" in program.log.read_text()
         program.log.unlink()
@@ -381,7 +381,7 @@ def test_one_bad_file_keeps_the_good_ones_out_and_the_old_ones_in(here, tmp_path
     good = closes(tmp_path, "IWM", 10.0, 11.0)
     bad = write(tmp_path / "QQQ.csv", "date,close", "2024-07-16,nan")
     assert "QQQ.csv, line 2" in complaint(here("history", "import", good, bad))
-    assert here.out("history", "list").startswith("nothing yet")
+    assert here.out("history", "list").startswith("no history yet; run: rotation-tui history sync")
     assert "DEMO" in here.out("snapshot"), "nothing was stored"
 
     old = here.out("history", "import", good)
@@ -424,7 +424,7 @@ def test_without_a_terminal_the_screen_is_one_text_snapshot_and_a_hint(program, 
     assert done.stdout.startswith("DEMO ")
     assert "\x1b" not in done.stdout
     (hint,) = done.stderr.splitlines()
-    assert "not a terminal" in hint
+    assert "is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)" in hint
     assert "rotation-tui snapshot --help" in hint
 
 

@@ -163,7 +163,7 @@ def test_a_key_typed_at_the_prompt_is_not_echoed(program):
 
 def test_a_key_on_the_command_line_is_refused_and_not_repeated(program):
     line = complaint(program("config", "key", "set", "alpaca", KEY_ID, MARKER))
-    assert "never taken from the command line" in line
+    assert "keys are not accepted on the command line" in line
     assert MARKER not in line
     assert files_with(program.home, MARKER) == []
 
@@ -171,7 +171,7 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(program):
 @pytest.mark.parametrize(
     ("args", "stdin", "part"),
     [
-        (("alpaca",), f"{KEY_ID}\n", "alpaca needs its key ID and secret key, a line each — pipe 2 line(s)"),
+        (("alpaca",), f"{KEY_ID}\n", "standard input: expected 2 lines for alpaca: key ID and secret key"),
         (("alpaca",), "", "standard input: "),
         (
             ("yahoo",),
@@ -247,7 +247,7 @@ def test_a_crash_and_a_talkative_library_leave_no_key_in_the_log(program):
     program.env["PYTHONPATH"] = str(ROOT)
     done = program.run([sys.executable, script, "--log-level", "debug", "history", "list"])
     assert done.returncode == 1
-    assert "stopped by an error of its own: RuntimeError: a library quotes ••• and Keys(alpaca" in done.stderr
+    assert "internal error: RuntimeError: a library quotes ••• and Keys(alpaca" in done.stderr
     logged = program.log.read_text()
     assert "RuntimeError: a library quotes ••• and Keys(alpaca" in logged, "the traceback is in the log"
     assert MARKER not in done.stdout + done.stderr + logged

@@ -136,9 +136,12 @@ def test_a_small_terminal_inside_tmux(program):
         assert terminal.end() == 1
         said = " ".join(terminal.text.split())
     assert "ok streams: a terminal" in said
-    assert "warn size: 60 × 200: one panel at a time → 80 × 24 shows the desk" in said
+    assert (
+        "warn size: 60 × 200: one panel at a time → enlarge the window to 80 × 24 to see the whole desk"
+        in said
+    )
     assert "ok colours: 256 colours" in said
-    assert "warn TERM: xterm-256color, inside tmux, without true colours → in tmux.conf:" in said
+    assert "warn TERM: xterm-256color, inside tmux, without true colour → in tmux.conf:" in said
     assert "ok characters: utf-8" in said
 
 

@@ -56,9 +56,9 @@ def test_lines_of_progress():
     assert line(SyncProgress(0, 2_100, 0)) == "0/2,100 symbols"
     assert (
         line(SyncProgress(120, 2_100, 3, "IWM", "", 1.94, 1_020.0))
-        == "120/2,100 symbols, 3 failed, 1.9 a second, 17m left"
+        == "120/2,100 symbols, 3 failed, 1.9 per second, 17m left"
     )
-    assert line(SyncProgress(12, 12, 0, "IWM", "", 2.0, 0.0)) == "12/12 symbols, 2.0 a second"
+    assert line(SyncProgress(12, 12, 0, "IWM", "", 2.0, 0.0)) == "12/12 symbols, 2.0 per second"
 
 
 def test_the_end():
@@ -66,7 +66,7 @@ def test_the_end():
         "D: a split (4 for 1) restated the close of 2024-07-16: fetched again as a whole",
         "failed  E, G: Yahoo: HTTP 500",
         "failed  FFFFFFFFFFF: Stooq: no data of FFFFFFFFFFF",
-        "1 fetched whole, 2 extended, 1 up to date, 3 failed; 6,600 new sessions",
+        "1 downloaded in full, 2 extended, 1 up to date, 3 failed; 6,600 new sessions",
     ]
     assert summary(SyncReport()) == ["nothing to do; 0 new sessions"]
 

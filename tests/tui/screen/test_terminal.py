@@ -248,7 +248,7 @@ def test_a_wrong_word_on_the_command_line_never_opens_the_screen(env):
     with Terminal([COMMAND, "demo", "--theme", "nope"], env=env) as terminal:
         assert terminal.end() == 2
         assert 1049 not in terminal.modes
-        assert terminal.last_words.startswith("rotation-tui: there is no theme 'nope'")
+        assert terminal.last_words.startswith("rotation-tui: unknown theme 'nope'; choose one of midnight, ")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.tui.conftest import with_leg
-from tui.ssh.gate import LINE_BURST
+from tui.ssh.connection import CONNECTION_BURST
 from tui.ssh.limits import Limits
 from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST
 
@@ -44,15 +44,15 @@ async def raw(hosted: Hosted, source: str) -> socket.socket:
     return client
 
 
-async def said(client: socket.socket) -> bytes:
+async def received(client: socket.socket) -> bytes:
     """All that comes until the host hangs up."""
-    heard = b""
+    data = b""
     try:
-        while data := await asyncio.get_running_loop().sock_recv(client, 4_096):
-            heard += data
+        while piece := await asyncio.get_running_loop().sock_recv(client, 4_096):
+            data += piece
     except ConnectionError:
         pass
-    return heard
+    return data
 
 
 async def test_five_hundred_connections_that_never_log_in(tmp_path, scenes):
@@ -61,14 +61,16 @@ async def test_five_hundred_connections_that_never_log_in(tmp_path, scenes):
         visitor = await hosted.look()
         await visitor.see("1 Legs")
         strangers = [await raw(hosted, f"127.0.{n // 100 + 1}.{n % 100 + 1}") for n in range(500)]
-        house = hosted.host.house
-        await until(lambda: house.meter.refused["too many logins"] == 460)
-        assert len(house.gates) == 41
+        state = hosted.host.state
+        await until(lambda: state.meter.refused["too many logins"] == 460)
+        assert len(state.connections) == 41
         await every_frame_arrives(hosted, visitor, scenes)
-        assert await said(strangers[-1]) == b"rotation-tui: too many logins; try again later\r\n"
+        assert (
+            await received(strangers[-1]) == b"rotation-tui: too many logins in progress; try again later\r\n"
+        )
         for client in strangers:
             client.close()
-        await until(lambda: len(house.gates) == 1)
+        await until(lambda: len(state.connections) == 1)
         await (await hosted.look(local_addr=("127.0.0.2", 0))).see("1 Legs")
 
 
@@ -76,32 +78,32 @@ async def test_those_who_say_nothing_give_way_to_those_who_log_in(tmp_path, scen
     """The places of the pending are taken: whoever is the slowest has to go."""
     limits = msgspec.structs.replace(EASY, pending=40, login_s=600.0, patience_s=0.0)
     async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
-        house = hosted.host.house
+        state = hosted.host.state
         strangers = [await raw(hosted, f"127.0.1.{n + 1}") for n in range(60)]
-        await until(lambda: house.meter.refused["slow login"] == 20)
+        await until(lambda: state.meter.refused["slow login"] == 20)
         for _ in range(3):
             visitor = await hosted.look(local_addr=("127.0.0.2", 0))
             await visitor.see("1 Legs")
         # The first visitor took the place of a stranger, and left it to the next one.
-        assert house.meter.refused == {"slow login": 21}
-        assert house.admission.pending == 39
-        assert len(house.admission) == 42
-        assert await said(strangers[0]) == b"SSH-2.0-rotation-tui\r\n"
+        assert state.meter.refused == {"slow login": 21}
+        assert state.admission.pending == 39
+        assert len(state.admission) == 42
+        assert await received(strangers[0]) == b"SSH-2.0-rotation-tui\r\n"
         for client in strangers:
             client.close()
-        await until(lambda: len(house.gates) == 3)
-        assert house.admission.pending == 0
+        await until(lambda: len(state.connections) == 3)
+        assert state.admission.pending == 0
 
 
 async def test_who_does_not_log_in_is_cut_off(tmp_path, scenes):
     async with hosting(tmp_path, scenes["live"], limits=Limits(login_s=2.0)) as hosted:
         silent = await raw(hosted, "127.0.0.1")
-        assert b"SSH-2.0-rotation-tui" in await said(silent)
+        assert b"SSH-2.0-rotation-tui" in await received(silent)
         # Logging in without ever asking for a session is no way to stay either.
         async with hosted.connect() as conn:
             await conn.wait_closed()
-        await until(lambda: not hosted.host.house.gates)
-        assert hosted.host.house.meter.refused == {"login time": 2}
+        await until(lambda: not hosted.host.state.connections)
+        assert hosted.host.state.meter.refused == {"login time": 2}
         silent.close()
 
 
@@ -111,7 +113,7 @@ async def test_a_reconnect_storm_from_one_address(tmp_path, scenes):
         await visitor.see("1 Legs")
         for _ in range(100):
             (await raw(hosted, "127.0.0.1")).close()
-        refused = hosted.host.house.meter.refused
+        refused = hosted.host.state.meter.refused
         await until(lambda: refused["too often"] + refused["too many from there"] >= 90)
         assert refused["too often"] >= 80
         await every_frame_arrives(hosted, visitor, scenes)
@@ -122,7 +124,7 @@ RUBBISH = {
     "http": b"GET / HTTP/1.1\r\n\r\n",
     "zeros": b"\x00" * 5_000,
     "binary": b"SSH-2.0-x\r\n" + b"\xff" * 9_000,
-    "flood": b"x" * 2 * LINE_BURST,
+    "flood": b"x" * 2 * CONNECTION_BURST,
 }
 
 
@@ -134,24 +136,24 @@ async def test_what_is_no_ssh_is_cut_off(tmp_path, rubbish, scenes):
         client = await raw(hosted, "127.0.0.1")
         with contextlib.suppress(ConnectionError):
             await asyncio.get_running_loop().sock_sendall(client, RUBBISH[rubbish])
-        await said(client)
+        await received(client)
         client.close()
-        await until(lambda: len(hosted.host.house.gates) == 1)
+        await until(lambda: len(hosted.host.state.connections) == 1)
         await every_frame_arrives(hosted, visitor, scenes)
 
 
 async def test_a_flood_of_input_cuts_the_flooder_only(hosted: Hosted, scenes):
     flooder, visitor = await hosted.look(), await hosted.look()
     await visitor.see("1 Legs")
-    flooder.press(b"\x00" * 8 * LINE_BURST)
+    flooder.press(b"\x00" * 8 * CONNECTION_BURST)
     await flooder.closed.wait()
-    assert hosted.host.house.meter.refused["flood"] == 1
+    assert hosted.host.state.meter.refused["flood"] == 1
     await every_frame_arrives(hosted, visitor, scenes)
 
 
 async def test_a_slow_flood_is_dropped_and_then_hung_up_on(hosted: Hosted, scenes, monkeypatch):
     """Below the line's own limit: what is typed beyond 1 KB/s is dropped, 256 KB of it end the session."""
-    monkeypatch.setattr("tui.ssh.gate.LINE_BURST", 100 * FLOOD)
+    monkeypatch.setattr("tui.ssh.connection.CONNECTION_BURST", 100 * FLOOD)
     flooder, visitor = await hosted.look(), await hosted.look()
     await visitor.see("1 Legs")
     flooder.press(b"\x1b[B" * INPUT_BURST)
@@ -170,7 +172,7 @@ async def test_a_flood_beside_the_keys_is_cut_too(hosted: Hosted, scenes):
     for n in range(20_000):
         flooder.chan.change_terminal_size(40 + n % 200, 10 + n % 100)
     await flooder.closed.wait()
-    assert hosted.host.house.meter.refused["flood"] == 1
+    assert hosted.host.state.meter.refused["flood"] == 1
     await every_frame_arrives(hosted, visitor, scenes)
 
 
@@ -187,13 +189,17 @@ async def test_a_stopped_client_is_not_queued_for(hosted: Hosted, scenes):
     """The client stops reading its socket: what waits for it stays small, and in the end it sees all."""
     stopped, visitor = await hosted.look(size=(160, 45)), await hosted.look()
     await stopped.see("1 Legs")
-    gate = next(gate for gate in hosted.host.house.gates if gate.session.viewer is stopped.viewer)
+    connection = next(
+        connection
+        for connection in hosted.host.state.connections
+        if connection.session.viewer is stopped.viewer
+    )
     stopped.conn._transport.pause_reading()
     await frames_until_one_is_dropped(stopped.viewer)
-    waiting = gate._conn._transport.get_write_buffer_size()
+    waiting = connection._conn._transport.get_write_buffer_size()
     assert waiting < 128 * 1024
     await every_frame_arrives(hosted, visitor, scenes)
-    assert gate._conn._transport.get_write_buffer_size() <= waiting
+    assert connection._conn._transport.get_write_buffer_size() <= waiting
     stopped.conn._transport.resume_reading()
     await stopped.see("1,002.25")
     late = await hosted.look(size=(160, 45))
@@ -204,13 +210,17 @@ async def test_a_client_whose_window_is_full_is_not_queued_for(hosted: Hosted, s
     """The client reads its socket and does not open its window."""
     stopped, visitor = await hosted.look(size=(160, 45)), await hosted.look()
     await stopped.see("1 Legs")
-    gate = next(gate for gate in hosted.host.house.gates if gate.session.viewer is stopped.viewer)
+    connection = next(
+        connection
+        for connection in hosted.host.state.connections
+        if connection.session.viewer is stopped.viewer
+    )
     stopped.chan.pause_reading()
     while not stopped.viewer.dropped:
         stopped.viewer._shown = None
         stopped.viewer._show(stopped.viewer._room)
-        await until(lambda: not gate._conn._transport.get_write_buffer_size())
-    assert gate._stalls == {"channel"}
+        await until(lambda: not connection._conn._transport.get_write_buffer_size())
+    assert connection._stalled_parts == {"channel"}
     await every_frame_arrives(hosted, visitor, scenes)
     stopped.chan.resume_reading()
     await stopped.see("1,002.25")
@@ -247,11 +257,11 @@ async def test_a_login_storm_of_strangers_ends_with_refusals(hosted: Hosted, sce
 
 async def test_a_storm_is_not_a_storm_of_log_lines(hosted: Hosted, caplog, monkeypatch):
     caplog.set_level("INFO", logger="tui.ssh")
-    monkeypatch.setattr(hosted.host.house, "clock", lambda: now)
+    monkeypatch.setattr(hosted.host.state, "clock", lambda: now)
     now = time.monotonic()
     for _ in range(1_000):
-        hosted.host.house.refused("full", address="192.0.2.1")
+        hosted.host.state.refuse("full", address="192.0.2.1")
     now += 2
-    hosted.host.house.refused("full", address="192.0.2.1")
-    told = [record.told for record in caplog.records if record.getMessage() == "refused"]
-    assert [each.get("and_more") for each in told] == [None, 999]
+    hosted.host.state.refuse("full", address="192.0.2.1")
+    logged = [record.fields for record in caplog.records if record.getMessage() == "refused"]
+    assert [each.get("and_more") for each in logged] == [None, 999]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -15,15 +16,18 @@ from click.testing import CliRunner
 from tui.__main__ import LocalBackend
 from tui.cli import app as cli
 from tui.cli import logs
-from tui.ssh import journal, prefs
-from tui.ssh.prefs import Choice, Preferences
+from tui.ssh import event_log, preferences
+from tui.ssh.preferences import Choice, Preferences
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIu0J8oR9NPVbDvZ7m0n8tW0m6q8cQ3i2y0m4nBzkq3Y someone\n"
+WHO = "say who may log in: either --authorized-keys FILE, or --open for anyone"
+LISTEN = f"--listen: cannot listen on 192.0.2.77:2222: {os.strerror(errno.EADDRNOTAVAIL)}"
+FILES = "--max-sessions 100000 needs 100256 open files, but the system allows 4096; lower it"
 
 
 @pytest.fixture
-def told(monkeypatch, tmp_path, capsys):
-    """Run ``rotation-tui host …``; its exit code and what it said."""
+def run_host(monkeypatch, tmp_path, capsys):
+    """Run ``rotation-tui host …``; its exit code and what it stderr."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for kind in ("DATA", "STATE", "CONFIG", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
@@ -40,73 +44,84 @@ def told(monkeypatch, tmp_path, capsys):
     root.setLevel(level)
 
 
-def test_without_asyncssh_one_line_says_what_to_install(told, monkeypatch):
+def test_without_asyncssh_one_line_says_what_to_install(run_host, monkeypatch):
     monkeypatch.setitem(sys.modules, "asyncssh", None)
-    code, said = told("--open")
+    code, stderr = run_host("--open")
     assert code == 2
-    assert said.endswith("host needs asyncssh, which is not here; run: pip install 'rotation-tui[ssh]'\n")
+    assert stderr.endswith(
+        "host needs asyncssh, which is not installed; run: pip install 'rotation-tui[ssh]'\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((), "say who may look"),
-        (("--open", "--authorized-keys", "keys"), "say who may look"),
+        ((), WHO),
+        (
+            ("--open", "--authorized-keys", "keys"),
+            WHO,
+        ),
         (("--demo", "--authorized-keys", "nowhere"), "nowhere"),
-        (("--open", "--listen", "localhost"), "write 127.0.0.1:2222 or *:2222"),
-        (("--open", "--listen", "127.0.0.1:99999"), "write 127.0.0.1:2222 or *:2222"),
-        (("--open", "--theme", "plaid"), "there is no theme 'plaid'"),
+        (("--open", "--listen", "localhost"), "write for example 127.0.0.1:2222 or *:2222"),
+        (("--open", "--listen", "127.0.0.1:99999"), "write for example 127.0.0.1:2222 or *:2222"),
+        (("--open", "--theme", "plaid"), "unknown theme 'plaid'; choose one of midnight, "),
         (("--open", "--offline"), "nothing to show"),
-        (("--open", "--demo", "--listen", "192.0.2.77:2222"), "--listen: 192.0.2.77:2222"),
+        (
+            ("--open", "--demo", "--listen", "192.0.2.77:2222"),
+            LISTEN,
+        ),
         (("--open", "--demo", "--host-key", "/dev/null/key"), "--host-key"),
-        (("--open", "--demo", "--max-sessions", "100000"), "needs 100256 open files"),
+        (
+            ("--open", "--demo", "--max-sessions", "100000"),
+            FILES,
+        ),
     ],
 )
-def test_a_mistake_is_one_line(told, words, says, monkeypatch):
+def test_a_mistake_is_one_line(run_host, words, says, monkeypatch):
     monkeypatch.setattr("resource.getrlimit", lambda _which: (1_024, 4_096))
     monkeypatch.setattr("resource.setrlimit", lambda *_: None)
-    code, said = told("--allow-root", *words)
-    line = next(line for line in said.splitlines() if says in line)
+    code, stderr = run_host("--allow-root", *words)
+    line = next(line for line in stderr.splitlines() if says in line)
     assert code == 2
-    assert "Traceback" not in said
+    assert "Traceback" not in stderr
     assert len(line) < 300
 
 
-def test_root_is_refused_unless_told(told, monkeypatch):
+def test_root_is_refused_unless_allowed(run_host, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
-    code, said = told("--open")
+    code, stderr = run_host("--open")
     assert code == 2
-    assert "does not run as root" in said
+    assert "does not run as root" in stderr
 
 
-def test_the_demo_is_never_shown_unasked(told):
+def test_the_demo_is_never_shown_unasked(run_host):
     """A host without history would otherwise serve an invented market to everyone."""
-    code, said = told("--open", "--allow-root", "--offline")
+    code, stderr = run_host("--open", "--allow-root", "--offline")
     assert code == 2
-    assert "nothing to show" in said
+    assert "nothing to show" in stderr
 
 
 @pytest.mark.parametrize(
     ("text", "mode", "says"),
     [
-        (KEY, 0o666, "others may write"),
-        ("rubbish\n", 0o600, "one public key a line"),
+        (KEY, 0o666, "writable by other users"),
+        ("rubbish\n", 0o600, "expected one public key per line"),
         ("\udcff", 0o600, "keys"),
     ],
 )
-def test_a_file_of_keys_that_cannot_be_used(told, tmp_path, text, mode, says):
+def test_a_file_of_keys_that_cannot_be_used(run_host, tmp_path, text, mode, says):
     keys = tmp_path / "keys"
     keys.write_bytes(text.encode("utf-8", "surrogateescape"))
     keys.chmod(mode)
-    code, said = told("--allow-root", "--demo", "--authorized-keys", str(keys))
+    code, stderr = run_host("--allow-root", "--demo", "--authorized-keys", str(keys))
     assert code == 2
-    assert says in said
+    assert says in stderr
 
 
 def test_help_names_what_a_visitor_may_do():
-    told = CliRunner().invoke(cli.cli, ["host", "--help"])
-    assert told.exit_code == 0
-    assert "\n  ssh HOST headline         the sentence\n" in told.output
+    result = CliRunner().invoke(cli.cli, ["host", "--help"])
+    assert result.exit_code == 0
+    assert "\n  ssh HOST headline         the headline as one sentence\n" in result.output
 
 
 def test_host_stands_in_the_list_of_commands_and_costs_nobody_else_its_library():
@@ -129,45 +144,45 @@ def test_a_host_has_no_textual():
 
 def test_the_log_is_one_object_a_line(monkeypatch):
     record = logging.LogRecord("tui.ssh", logging.INFO, __file__, 1, "%s", ("session end",), None)
-    record.told = {"user": 'eve"\n\x1b[2J', "seconds": 1.5}
+    record.fields = {"user": 'eve"\n\x1b[2J', "seconds": 1.5}
     monkeypatch.setattr(logs, "redact", lambda text: text.replace("1.5", "…"))
-    line = journal._Lines().format(record)
+    line = event_log.JsonLines().format(record)
     assert "\n" not in line
     assert "\x1b" not in line
     assert line.endswith('"seconds":…}')
-    told = json.loads(line.replace("…", "0"))
-    assert (told["event"], told["level"], told["user"]) == ("session end", "info", 'eve"\n\x1b[2J')
+    logged = json.loads(line.replace("…", "0"))
+    assert (logged["event"], logged["level"], logged["user"]) == ("session end", "info", 'eve"\n\x1b[2J')
 
 
 def test_choices_survive_a_torn_file_and_two_hosts(tmp_path, caplog):
     path = tmp_path / "state" / "visitors.json"
     one, other = Preferences(path), Preferences(path)
     one.keep("SHA256:a", Choice("paper", "ratio", "256", 1))
-    one.write(one.changes())
-    assert one.changes() == {}
+    one.write(one.take_unsaved())
+    assert one.take_unsaved() == {}
     other.keep("SHA256:b", Choice("mono", "legs", "", 2))
-    other.write(other.changes())
+    other.write(other.take_unsaved())
     assert Preferences(path).of("SHA256:a") == Choice("paper", "ratio", "256", 1)
     assert Preferences(path).of("SHA256:b").theme == "mono"
     assert [file.name for file in path.parent.iterdir()] == ["visitors.json"]
     path.write_bytes(path.read_bytes()[:20])
     torn = Preferences(path)
     assert torn.of("SHA256:a") == Choice()
-    assert "beginning anew" in caplog.text
+    assert "viewer preferences unreadable, starting from the defaults" in caplog.text
     torn.keep("SHA256:a", Choice("mono", "legs", "", 3))
-    torn.write(torn.changes())
+    torn.write(torn.take_unsaved())
     assert Preferences(path).of("SHA256:a").theme == "mono"
 
 
 def test_choices_of_strangers_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(prefs, "KEPT", 10)
+    monkeypatch.setattr(preferences, "VIEWERS_MAX", 10)
     path = tmp_path / "visitors.json"
     kept = Preferences(path)
     for at in range(50):
         kept.keep(f"SHA256:{at}", Choice("paper", at=at))
     kept.keep("", Choice("paper"))
-    kept.write(kept.changes())
-    assert len(vars(kept)["_visitors"]) == 10
+    kept.write(kept.take_unsaved())
+    assert len(kept) == 10
     held = msgspec.json.decode(path.read_bytes())["visitors"]
     assert list(held) == [f"SHA256:{at}" for at in range(40, 50)]
 
@@ -175,14 +190,14 @@ def test_choices_of_strangers_are_bounded(tmp_path, monkeypatch):
 def test_a_visit_that_changes_nothing_is_not_written(tmp_path):
     kept = Preferences(tmp_path / "visitors.json")
     kept.keep("SHA256:a", Choice("paper", at=1))
-    kept.changes()
+    kept.take_unsaved()
     kept.keep("SHA256:a", Choice("paper", at=2))
-    assert kept.changes() == {}
+    assert kept.take_unsaved() == {}
 
 
 def test_a_disk_that_refuses_stops_nobody(tmp_path, caplog):
     (tmp_path / "file").touch()
     kept = Preferences(tmp_path / "file" / "visitors.json")
     kept.keep("SHA256:a", Choice("paper", at=1))
-    kept.write(kept.changes())
-    assert "preferences are not kept" in caplog.text
+    kept.write(kept.take_unsaved())
+    assert "viewer preferences not saved" in caplog.text

@@ -12,16 +12,18 @@ import pytest
 
 from rotation.errors import InputError
 from tests.support.ssh_host import EASY, Hosted, hosting, until
-from tests.support.ssh_scenes import THEMED, Screen
+from tests.support.ssh_scenes import THEMED, Screen, Time
 from tests.tui.conftest import with_leg
 from tui.output.text import quotation, text
 from tui.screen.scene import scene
-from tui.ssh.gate import SshConnection
+from tui.ssh.connection import CONNECTION_BURST, SshConnection
 from tui.ssh.limits import Limits
+from tui.ssh.listener import SocketGuard
+from tui.ssh.reasons import FAREWELLS
 from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.painter import LEAVE, opening, whole
 from tui.ssh.rooms.viewer import Viewer
-from tui.ssh.session import WORDS, Session
+from tui.ssh.session import Session
 from tui.ssh.status import HostStatus
 
 
@@ -49,7 +51,7 @@ async def test_login_by_key_and_keys_work(hosted: Hosted, scenes):
     await visitor.closed.wait()
     assert visitor.screen.raw.endswith(LEAVE)
     assert visitor.chan.get_exit_status() == 0
-    await until(lambda: len(hosted.host.house.admission) == 0)
+    await until(lambda: len(hosted.host.state.admission) == 0)
 
 
 async def test_refused_without_a_key_or_with_anothers(hosted: Hosted):
@@ -58,7 +60,7 @@ async def test_refused_without_a_key_or_with_anothers(hosted: Hosted):
             await hosted.connect(client_keys=keys)
     with pytest.raises(asyncssh.PermissionDenied):
         await hosted.connect(client_keys=None, password="rotation")
-    await until(lambda: hosted.host.house.meter.refused["no login"] == 3)
+    await until(lambda: hosted.host.state.meter.refused["no login"] == 3)
 
 
 class Answers(asyncssh.SSHClient):
@@ -77,11 +79,11 @@ async def test_an_open_host_lets_in_with_a_key_or_without(tmp_path, scenes):
         for keys, known in (([stranger], True), ((), False)):
             visitor = await hosted.look(client_keys=keys, client_factory=Answers)
             await visitor.see("1 Legs")
-            gate = next(iter(hosted.host.house.gates))
-            assert bool(gate.fingerprint) == known
+            connection = next(iter(hosted.host.state.connections))
+            assert bool(connection.fingerprint) == known
             visitor.press(b"q")
             await visitor.closed.wait()
-            await until(lambda: not hosted.host.house.gates)
+            await until(lambda: not hosted.host.state.connections)
 
 
 async def test_two_sizes_at_once_and_a_late_joiner(hosted: Hosted, scenes):
@@ -93,9 +95,9 @@ async def test_two_sizes_at_once_and_a_late_joiner(hosted: Hosted, scenes):
     late = await hosted.look()
     await until(lambda: late.screen.cells() == seen(moved))
     assert early.screen.cells() == late.screen.cells()
-    newest = hosted.host.house.rooms.newest
+    newest = hosted.host.state.rooms.newest
     assert large.screen.cells() == seen(newest, size=(160, 45))
-    assert hosted.host.house.status().rooms == 2
+    assert hosted.host.state.status().rooms == 2
 
 
 async def test_resize_and_what_no_terminal_has(hosted: Hosted, scenes):
@@ -112,7 +114,7 @@ async def test_resize_and_what_no_terminal_has(hosted: Hosted, scenes):
 
 async def test_the_health_panel_says_how_the_host_is_doing(tmp_path, scenes, monkeypatch):
     """Also while the desk stands still. Help leaves out the tape's keys, which are not a visitor's."""
-    monkeypatch.setattr("tui.ssh.host.TELL_S", 0.05)
+    monkeypatch.setattr("tui.ssh.host.HEALTH_EVERY_S", 0.05)
     async with hosting(tmp_path, scenes["live"]) as again:
         visitor = await again.look(size=(160, 45))
         await visitor.see("1 of 200 viewers in 1 room, pace full", "frames/s", "0 refused")
@@ -123,34 +125,34 @@ async def test_the_health_panel_says_how_the_host_is_doing(tmp_path, scenes, mon
 
 async def test_commands_answer_and_close(hosted: Hosted, scenes):
     async with hosted.connect() as conn:
-        told = await conn.run("status --json")
-    status = msgspec.json.decode(told.stdout, type=HostStatus)
-    assert (told.exit_status, status.mode, status.most_sessions) == (0, "DEMO", EASY.sessions)
+        result = await conn.run("status --json")
+    status = msgspec.json.decode(result.stdout, type=HostStatus)
+    assert (result.exit_status, status.mode, status.most_sessions) == (0, "DEMO", EASY.sessions)
     wanted = {"snapshot": text(scenes["live"]), "headline": quotation(scenes["live"]) + "\n"}
     for command, says in wanted.items():
         async with hosted.connect() as conn:
-            told = await conn.run(command)
-        assert (told.stdout, told.stderr, told.exit_status) == (says, "", 0)
+            result = await conn.run(command)
+        assert (result.stdout, result.stderr, result.exit_status) == (says, "", 0)
     async with hosted.connect() as conn:
-        told = await conn.run("status", term_type="xterm")
-    assert "sessions  0 of 200 in 0 rooms\r\n" in told.stdout
+        result = await conn.run("status", term_type="xterm")
+    assert "viewers   0 of 200 in 0 rooms\r\n" in result.stdout
 
 
 @pytest.mark.parametrize("command", ["ls", "sh -c id", "status; id", "snapshot /etc/passwd", "scp -f /etc"])
 async def test_nothing_else_is_run(hosted: Hosted, command):
     async with hosted.connect() as conn:
-        told = await conn.run(command)
-    assert told.stdout == ""
-    assert told.exit_status == 127
-    assert "there is no such command" in told.stderr
+        result = await conn.run(command)
+    assert result.stdout == ""
+    assert result.exit_status == 127
+    assert "unknown command; available: status, status --json, snapshot, headline" in result.stderr
 
 
 async def test_no_shell_without_a_terminal_or_with_a_dumb_one(hosted: Hosted):
     for more in ({"request_pty": False}, {"term_type": "dumb"}, {"term_type": "x[31m"}):
         async with hosted.connect() as conn:
-            told = await conn.run(None, **more)
-        assert told.exit_status == 1
-        assert "rotation-tui: " in told.stdout
+            result = await conn.run(None, **more)
+        assert result.exit_status == 1
+        assert "rotation-tui: " in result.stdout
 
 
 async def test_no_sftp_forwards_agent_x11_or_second_session(hosted: Hosted):
@@ -181,9 +183,9 @@ async def test_a_forced_command_and_no_pty_of_a_key(hosted: Hosted, tmp_path, sc
         (tmp_path / "keys").write_text(f"{options} {public}")
         hosted.host.reload()
         async with hosted.connect() as conn:
-            told = await conn.run("status", request_pty=False) if ends == 0 else await conn.run(None)
-        assert told.exit_status == ends
-        assert (told.stdout == quotation(scenes["live"]) + "\n") == (ends == 0)
+            result = await conn.run("status", request_pty=False) if ends == 0 else await conn.run(None)
+        assert result.exit_status == ends
+        assert (result.stdout == quotation(scenes["live"]) + "\n") == (ends == 0)
     for options in ('expiry-time="20200101"', 'from="192.0.2.*"', "cert-authority"):
         (tmp_path / "keys").write_text(f"{options} {public}")
         hosted.host.reload()
@@ -200,7 +202,7 @@ async def test_reload_takes_new_keys_and_sends_the_withdrawn_away(hosted: Hosted
     (tmp_path / "keys").write_bytes(other.export_public_key())
     hosted.host.reload()
     await leaves.closed.wait()
-    assert WORDS["withdrawn"] in leaves.screen.raw.decode()
+    assert FAREWELLS["withdrawn"] in leaves.screen.raw.decode()
     await (await hosted.look(client_keys=[other])).see("1 Legs")
 
 
@@ -208,16 +210,16 @@ async def test_a_file_of_keys_that_others_may_write_is_refused(tmp_path, scenes)
     (tmp_path / "keys").touch()
     async with hosting(tmp_path, scenes["live"]) as hosted:
         (tmp_path / "keys").chmod(0o666)
-        with pytest.raises(InputError, match="others may write"):
-            vars(hosted.host)["_guests"].reload()
+        with pytest.raises(InputError, match="writable by other users"):
+            hosted.host.state.authorized_keys.reload()
 
 
 async def test_the_host_key_is_kept_and_private(tmp_path, scenes):
-    found = []
+    fingerprints = []
     for _ in range(2):
         async with hosting(tmp_path, scenes["live"]) as hosted, hosted.connect() as conn:
-            found.append(conn.get_server_host_key().get_fingerprint())
-    assert found[0] == found[1]
+            fingerprints.append(conn.get_server_host_key().get_fingerprint())
+    assert fingerprints[0] == fingerprints[1]
     assert (tmp_path / "host_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("host_key")] == ["host_key"]
     (tmp_path / "host_key").chmod(0o640)
@@ -239,7 +241,7 @@ async def test_the_crash_of_one_session_leaves_the_others(hosted: Hosted, scenes
     for visitor in (crashes, other):
         visitor.press(b"]")
     await crashes.closed.wait()
-    assert WORDS["error"] in crashes.screen.raw.decode()
+    assert FAREWELLS["error"] in crashes.screen.raw.decode()
     assert LEAVE in crashes.screen.raw
     hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
     await other.see("987.65")
@@ -251,7 +253,7 @@ async def test_the_crash_of_one_session_leaves_the_others(hosted: Hosted, scenes
 async def test_a_client_that_vanishes_leaves_the_others(hosted: Hosted, scenes):
     vanishes, other = await hosted.look(), await hosted.look()
     vanishes.conn.abort()
-    await until(lambda: len(hosted.host.house.gates) == 1)
+    await until(lambda: len(hosted.host.state.connections) == 1)
     hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
     await other.see("987.65")
 
@@ -262,7 +264,7 @@ async def test_stopping_says_so_and_gives_terminals_back(tmp_path, scenes):
         hosted.host.stop()
         for visitor in visitors:
             await visitor.closed.wait()
-            assert visitor.screen.raw.endswith(LEAVE + WORDS["stop"].encode() + b"\r\n")
+            assert visitor.screen.raw.endswith(LEAVE + FAREWELLS["stop"].encode() + b"\r\n")
             assert visitor.chan.get_exit_status() == 0
         await hosted.task
 
@@ -272,7 +274,7 @@ async def test_a_desk_that_fails_ends_the_host_with_its_error(tmp_path, scenes):
         visitor = await hosted.look()
         hosted.desk.fail(InputError("IWM.csv, line 3"))
         await visitor.closed.wait()
-        assert visitor.screen.raw.endswith(LEAVE + WORDS["stop"].encode() + b"\r\n")
+        assert visitor.screen.raw.endswith(LEAVE + FAREWELLS["stop"].encode() + b"\r\n")
         with pytest.raises(ExceptionGroup) as failed:
             await hosted.task
         assert failed.value.exceptions == (hosted.desk.failure,)
@@ -281,16 +283,16 @@ async def test_a_desk_that_fails_ends_the_host_with_its_error(tmp_path, scenes):
 @pytest.mark.parametrize(("reason", "later_s"), [("idle", 31 * 60), ("visit", 13 * 3600)])
 async def test_idle_and_very_long_visits_end(hosted: Hosted, reason, later_s):
     visitor = await hosted.look()
-    house, steady = hosted.host.house, hosted.host.house.clock
-    await until(lambda: house.sessions)
-    house.sweep()
+    state, steady = hosted.host.state, hosted.host.state.clock
+    await until(lambda: state.sessions)
+    state.sweep()
     assert not visitor.closed.is_set()
-    house.clock = lambda: steady() + later_s
+    state.clock = lambda: steady() + later_s
     if reason == "visit":
-        house.sessions[0].viewer.last_key = house.clock()
-    house.sweep()
+        state.sessions[0].viewer.last_key = state.clock()
+    state.sweep()
     await visitor.closed.wait()
-    assert WORDS[reason] in visitor.screen.raw.decode()
+    assert FAREWELLS[reason] in visitor.screen.raw.decode()
 
 
 async def test_choices_are_kept_by_key_between_visits_and_runs(tmp_path, scenes):
@@ -301,7 +303,7 @@ async def test_choices_are_kept_by_key_between_visits_and_runs(tmp_path, scenes)
         await visitor.closed.wait()
         again = await hosted.look(term="xterm-256color")
         await again.see("1 Legs")
-        viewer = hosted.host.house.sessions[0].viewer
+        viewer = hosted.host.state.sessions[0].viewer
         chosen = (viewer.view.theme, viewer.view.focus, viewer.colours)
         assert chosen == (THEMED.themes[1], "ratio", "16")
         key = hosted.key
@@ -311,7 +313,7 @@ async def test_choices_are_kept_by_key_between_visits_and_runs(tmp_path, scenes)
         (tmp_path / "keys").write_bytes(key.export_public_key())
         hosted.host.reload()
         await (await hosted.look(client_keys=[key], term="xterm-256color")).see("1 Legs")
-        viewer = hosted.host.house.sessions[0].viewer
+        viewer = hosted.host.state.sessions[0].viewer
         assert (viewer.view.theme, viewer.view.focus, viewer.colours) == chosen
 
 
@@ -321,8 +323,8 @@ async def test_one_line_is_logged_at_the_end_of_a_session(hosted: Hosted, caplog
     await visitor.see("1 Legs")
     visitor.press(b"q")
     await visitor.closed.wait()
-    await until(lambda: not hosted.host.house.gates)
-    ends = [record.told for record in caplog.records if record.getMessage() == "session end"]
+    await until(lambda: not hosted.host.state.connections)
+    ends = [record.fields for record in caplog.records if record.getMessage() == "session end"]
     assert len(ends) == 1
     assert ends[0]["user"].startswith('eve"}; rm -rf x')
     assert len(ends[0]["user"]) == 64
@@ -339,7 +341,7 @@ async def test_nothing_of_a_visit_stays_behind(hosted: Hosted):
         visitor.conn.abort()
         hosted.lookers.clear()
         del visitor
-    await until(lambda: not hosted.host.house.gates)
+    await until(lambda: not hosted.host.state.connections)
     await until(lambda: not left_over())
 
 
@@ -361,19 +363,111 @@ async def test_a_full_host_and_a_busy_address_turn_newcomers_away(tmp_path, scen
         visitors = [await hosted.look() for _ in range(2)]
         with pytest.raises((asyncssh.Error, OSError)):
             await hosted.connect()
-        assert hosted.host.house.meter.refused["full"] == 1
+        assert hosted.host.state.meter.refused["full"] == 1
         visitors[0].press(b"q")
         await visitors[0].closed.wait()
         visitors[0].conn.close()
-        await until(lambda: len(hosted.host.house.gates) == 1)
+        await until(lambda: len(hosted.host.state.connections) == 1)
         await (await hosted.look()).see("1 Legs")
 
 
 @pytest.mark.parametrize("name", ["\x1b[2Jeve", "eve\nadmin", "\u202eeve", "e" * 10_000])
 async def test_a_hostile_user_name_is_one_short_word_in_the_log(hosted: Hosted, name):
-    gate = SshConnection(hosted.host.house)
-    assert gate.begin_auth(name)
-    logged = gate.who["user"]
+    connection = SshConnection(hosted.host.state)
+    assert connection.begin_auth(name)
+    logged = connection.log_fields["user"]
     assert isinstance(logged, str)
     assert logged.isprintable()
     assert len(logged) <= 64
+
+
+@pytest.mark.parametrize("has_signature", [False, True])
+async def test_a_key_merely_offered_is_not_its_owners_attempt(hosted: Hosted, caplog, has_signature):
+    """Anyone may know a public key: without a valid signature it does not name who was there."""
+    caplog.set_level("INFO", logger="tui.ssh")
+    (pair,) = asyncssh.load_keypairs([hosted.key])
+    (other,) = asyncssh.load_keypairs([asyncssh.generate_private_key("ssh-ed25519")])
+
+    def sign(data: bytes) -> bytes:
+        if has_signature:
+            return other.sign(data)
+        raise ValueError
+
+    pair.sign = sign
+    with pytest.raises(asyncssh.PermissionDenied):
+        await hosted.connect(client_keys=[pair])
+    await until(lambda: hosted.host.state.meter.refused["no login"] == 1)
+    (refused,) = [record.fields for record in caplog.records if record.getMessage() == "refused"]
+    assert (refused["user"], refused["key"]) == ("eve", "")
+    assert hosted.key.get_fingerprint() not in caplog.text
+
+
+async def test_an_offered_key_leaves_nothing_behind_for_who_logs_in_without(tmp_path, scenes):
+    """An open host keeps preferences by key: offering another's key must not read or write that person's."""
+    async with hosting(tmp_path, scenes["live"], is_open=True) as hosted:
+        (pair,) = asyncssh.load_keypairs([hosted.key])
+
+        def sign(_data: bytes) -> bytes:
+            raise ValueError
+
+        pair.sign = sign
+        visitor = await hosted.look(client_keys=[pair], client_factory=Answers)
+        await visitor.see("1 Legs")
+        assert [connection.fingerprint for connection in hosted.host.state.connections] == [""]
+
+
+async def test_the_login_deadline_ends_with_the_login(hosted: Hosted, scenes):
+    """Neither a viewer nor a client that has left is cut off once the time for logging in has passed."""
+    state, time = hosted.host.state, Time()
+    state.later = time.later
+    visitor = await hosted.look()
+    await visitor.see("1 Legs")
+    time.pass_(state.limits.login_s + 1)
+    hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+    await visitor.see("987.65")
+    assert not state.meter.refused
+    with pytest.raises(asyncssh.PermissionDenied):
+        await hosted.connect(client_keys=())
+    await until(lambda: len(state.connections) == 1)
+    assert not time.waiting
+    assert state.meter.refused == {"no login": 1}
+
+
+async def test_the_login_deadline_cuts_who_has_no_session(hosted: Hosted):
+    state, time = hosted.host.state, Time()
+    state.later = time.later
+    async with hosted.connect() as conn:
+        time.pass_(state.limits.login_s - 0.1)
+        assert len(state.connections) == 1
+        time.pass_(0.2)
+        await conn.wait_closed()
+    await until(lambda: not state.connections)
+    assert state.meter.refused == {"login time": 1}
+
+
+async def test_every_byte_goes_through_the_guard(hosted: Hosted, scenes):
+    """asyncssh's ``tunnel`` option puts the guard in front: if a release stops doing so, this fails."""
+    visitor = await hosted.look()
+    await visitor.see("1 Legs")
+    (connection,) = hosted.host.state.connections
+    guard = connection._conn._transport.get_protocol()
+    assert isinstance(guard, SocketGuard)
+    assert connection._conn.get_owner() is connection
+    before = connection._bucket._tokens
+    assert before < CONNECTION_BURST
+    guard.pause_writing()
+    hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+    await until(lambda: visitor.viewer.dropped)
+    guard.resume_writing()
+    await visitor.see("987.65")
+
+
+async def test_a_guard_whose_connection_has_ended_passes_nothing_on(hosted: Hosted):
+    visitor = await hosted.look()
+    (connection,) = hosted.host.state.connections
+    guard = connection._conn._transport.get_protocol()
+    visitor.conn.abort()
+    await until(lambda: not hosted.host.state.connections)
+    guard.pause_writing()
+    guard.resume_writing()
+    assert connection._stalled_parts == set()

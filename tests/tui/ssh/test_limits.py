@@ -1,4 +1,4 @@
-"""Who is let in, how fast they may type, how often is painted: pure rules under a told clock."""
+"""Who is let in, how fast they may type, how often is painted: pure rules on a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.ssh.bucket import Bucket
 from tui.ssh.limits import Admission, Limits, network
 from tui.ssh.rooms.frames import FRAMES, LEAST, MOST, clamp, frame
 from tui.ssh.rooms.pace import AGAIN_S, CALM_FOR_S, FRAME_S, Pace
 from tui.ssh.status import Meter
+from tui.ssh.token_bucket import TokenBucket
 from tui.view.layout import SMALLEST
 
 
 def test_a_person_never_fills_the_bucket():
-    bucket = Bucket(2_048, 1_024, 0.0)
+    bucket = TokenBucket(2_048, 1_024, 0.0)
     assert [bucket.take(8, at / 10) for at in range(600)] == [8] * 600
     assert bucket.dropped == 0
 
 
 def test_a_flood_gets_the_burst_and_then_the_rate():
-    bucket = Bucket(2_048, 1_024, 0.0)
+    bucket = TokenBucket(2_048, 1_024, 0.0)
     assert bucket.take(1_000_000, 0.0) == 2_048
     assert bucket.take(1_000_000, 0.5) == 512
     assert bucket.dropped == 2_000_000 - 2_560
@@ -29,7 +29,7 @@ def test_a_flood_gets_the_burst_and_then_the_rate():
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.integers(0, 100_000)), max_size=30))
 def test_a_bucket_never_gives_more_than_burst_and_rate(steps):
-    bucket = Bucket(2_048, 1_024, 0.0)
+    bucket = TokenBucket(2_048, 1_024, 0.0)
     now, passed = 0.0, 0
     for wait, wanted in steps:
         now += wait
@@ -39,54 +39,54 @@ def test_a_bucket_never_gives_more_than_burst_and_rate(steps):
 
 
 def test_ten_new_connections_from_one_address_and_minute():
-    door = Admission(Limits())
+    admission = Admission(Limits())
     for at in range(10):
-        assert door.admit("192.0.2.1", at) is None
-        door.left("192.0.2.1", pending=True)
-    assert door.admit("192.0.2.1", 59.9) == "too often"
-    assert door.admit("192.0.2.2", 59.9) is None
-    assert door.admit("192.0.2.1", 60.0) is None
+        assert admission.admit("192.0.2.1", at) is None
+        admission.leave("192.0.2.1", pending=True)
+    assert admission.admit("192.0.2.1", 59.9) == "too often"
+    assert admission.admit("192.0.2.2", 59.9) is None
+    assert admission.admit("192.0.2.1", 60.0) is None
 
 
 def test_a_reconnect_storm_is_not_let_in_again_by_storming():
     """What is refused for its rate does not count anew; a minute later the address is welcome."""
-    door = Admission(Limits(new_per_minute=3))
-    came = [door.admit("192.0.2.1", at / 10) for at in range(1_000)]
+    admission = Admission(Limits(new_per_minute=3))
+    came = [admission.admit("192.0.2.1", at / 10) for at in range(1_000)]
     assert came.count(None) == 5  # 3 at once; two minutes begin within the storm but five may stay at once
     assert set(came) == {None, "too often", "too many from there"}
 
 
 def test_five_at_once_from_one_address_and_no_more_than_the_host_takes():
-    door = Admission(Limits(sessions=8, new_per_minute=100))
-    assert [door.admit("192.0.2.1", 0) for _ in range(6)] == [None] * 5 + ["too many from there"]
-    assert [door.admit(f"198.51.100.{n}", 0) for n in range(4)] == [None] * 3 + ["full"]
-    assert len(door) == 8
-    door.left("192.0.2.1", pending=True)
-    assert door.admit("192.0.2.9", 0) is None
+    admission = Admission(Limits(sessions=8, new_per_minute=100))
+    assert [admission.admit("192.0.2.1", 0) for _ in range(6)] == [None] * 5 + ["too many from there"]
+    assert [admission.admit(f"198.51.100.{n}", 0) for n in range(4)] == [None] * 3 + ["full"]
+    assert len(admission) == 8
+    admission.leave("192.0.2.1", pending=True)
+    assert admission.admit("192.0.2.9", 0) is None
 
 
 def test_five_hundred_that_never_log_in():
     """Only so many may be pending; those who have a session do not count, and places come free."""
-    door = Admission(Limits(sessions=1_000, pending=64))
+    admission = Admission(Limits(sessions=1_000, pending=64))
     addresses = [f"10.0.{n // 250}.{n % 250}" for n in range(500)]
-    reasons = [door.admit(address, 0) for address in addresses]
+    reasons = [admission.admit(address, 0) for address in addresses]
     assert reasons == [None] * 64 + ["too many logins"] * 436
-    door.arrived()
-    assert door.admit("192.0.2.1", 0) is None
+    admission.session_started()
+    assert admission.admit("192.0.2.1", 0) is None
     for address in addresses[1:64]:
-        door.left(address, pending=True)
-    assert door.admit("192.0.2.2", 0) is None
+        admission.leave(address, pending=True)
+    assert admission.admit("192.0.2.2", 0) is None
 
 
 def test_addresses_that_have_gone_are_forgotten():
-    door = Admission(Limits())
+    admission = Admission(Limits())
     for n in range(1_000):
         address = f"10.1.{n // 250}.{n % 250}"
-        assert door.admit(address, n / 1_000) is None
-        door.left(address, pending=True)
-    door.admit("192.0.2.1", 200.0)
-    assert len(vars(door)["_arrivals"]) <= 2
-    assert len(door) == 1
+        assert admission.admit(address, n / 1_000) is None
+        admission.leave(address, pending=True)
+    admission.admit("192.0.2.1", 200.0)
+    assert len(vars(admission)["_arrivals"]) <= 2
+    assert len(admission) == 1
 
 
 @pytest.mark.parametrize(

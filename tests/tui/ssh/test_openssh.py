@@ -158,10 +158,10 @@ def test_commands_answer_and_nothing_else_runs(server):
         refused = server.run(*words)
         assert refused.returncode == 127
         assert refused.stdout == ""
-        assert "there is no such command" in refused.stderr
+        assert "unknown command; available: status, status --json, snapshot, headline" in refused.stderr
     shell = server.run(options=("-T",))
     assert shell.returncode == 1
-    assert "needs a terminal" in shell.stdout
+    assert "the screen needs a terminal; use: ssh -t …" in shell.stdout
 
 
 def test_no_sftp_no_scp_no_forwards_no_agent(server, tmp_path):
@@ -190,7 +190,7 @@ def test_the_host_key_is_kept_and_sigterm_gives_terminals_back(tmp_path):
         assert out == b""
         assert terminal.end() == 0
         assert at_rest(terminal)
-        assert "the host is closing" in terminal.last_words
+        assert "the host is shutting down; reconnect later." in terminal.last_words
     before = (tmp_path / "known").read_text("utf-8").split()[1:]
     again = Server(tmp_path)
     try:

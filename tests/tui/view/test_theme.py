@@ -66,8 +66,8 @@ WHOLE = 'background = "#000000"\n[styles]\n' + "\n".join(f'{role} = "#ffffff"' f
     [
         ("background = ", "Invalid value"),
         (WHOLE.replace('background = "#000000"', ""), "background is missing"),
-        (WHOLE.replace('up = "#ffffff"\n', ""), "lacks up"),
-        (WHOLE + '\nsparkle = "red"', "does not know sparkle"),
+        (WHOLE.replace('up = "#ffffff"\n', ""), "is missing up"),
+        (WHOLE + '\nsparkle = "red"', "has unknown roles: sparkle"),
         (WHOLE.replace('warn = "#ffffff"', 'warn = "octarine"'), "style warn = 'octarine'"),
     ],
 )

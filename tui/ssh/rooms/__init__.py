@@ -1,1 +1,1 @@
-"""Rooms: one rendering for all who see the same, and the bytes that show it."""
+"""Rooms: one rendering for all viewers who see the same, and the bytes that draw it."""

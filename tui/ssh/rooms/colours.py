@@ -1,4 +1,4 @@
-"""Colours of the visitor's terminal: what TERM tells of it, and a theme's roles as the bytes it obeys."""
+"""Colours of a terminal: what its TERM says about them, and a theme's roles as escape sequences."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Colours = Literal["true", "256", "16", "none"]
 DEPTHS: tuple[Colours, ...] = get_args(Colours)
 _SYSTEMS = {"true": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT, "16": ColorSystem.STANDARD}
 _TRUE = ("kitty", "ghostty", "alacritty", "foot", "wezterm", "contour", "iterm", "direct", "truecolor")
-"""Terminals that name themselves in TERM and have all colours."""
+"""Terminals with true colour that say so, or who they are, in TERM."""
 _PLAIN = ("vt", "ansi-m", "mono")
 _TERM = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,63}")
 
 
 def term(claimed: str) -> str:
-    """TERM as it may be logged and looked at; "" if it is no terminal's name."""
+    """Return the client's TERM; "" if it is not a valid terminal name, so that it is safe to log."""
     return claimed if _TERM.fullmatch(claimed) else ""
 
 
 def colours_of(term: str, environment: Mapping[str, str]) -> Colours:
-    """What the terminal shows, as far as one can know from here.
+    """Return how many colours the terminal has, as far as its environment says.
 
-    COLORTERM rarely travels (sshd and ssh both have to be told), so a terminal that calls itself
-    ``xterm-256color`` gets 256 colours, and the visitor can ask for more.
+    ssh rarely forwards COLORTERM, so a terminal that calls itself ``xterm-256color`` gets 256 colours,
+    and the viewer can choose more.
     """
     if environment.get("NO_COLOR"):
         return "none"
@@ -48,12 +48,12 @@ def colours_of(term: str, environment: Mapping[str, str]) -> Colours:
 
 
 def next_of(colours: Colours) -> Colours:
-    """The next depth, around."""
+    """Return the next depth of colours, the first one after the last."""
     return DEPTHS[(DEPTHS.index(colours) + 1) % len(DEPTHS)]
 
 
 class Ink:
-    """A theme at a depth of colours: the sequences that turn its roles on."""
+    """A theme at a depth of colours: the escape sequences that switch its roles on."""
 
     def __init__(self, theme: str, colours: Colours) -> None:
         self.theme = theme
@@ -61,13 +61,13 @@ class Ink:
         look = themes.load(theme)
         pens = {role: _pen(look.style(role), colours) for role in ROLES}
         self.on = {role: _sgr("0", *pen.switches, *pen.colour, *pen.ground) for role, pen in pens.items()}
-        """By role: the role and nothing else, whatever was on before."""
+        """By role: switches it on and everything else off."""
         self.turn = {(old, new): _turn(pens[old], pens[new], self.on[new]) for old in ROLES for new in ROLES}
-        """By the role that is on and the one to be: mostly another colour on the same ground."""
+        """By the role that is on and the next one: usually only another colour on the same background."""
 
 
 class _Pen(NamedTuple):
-    """SGR codes of a style; colours that a style leaves alone are the terminal's own."""
+    """SGR codes of a style; a colour that the style does not set is the terminal's own."""
 
     switches: tuple[str, ...]
     colour: tuple[str, ...]
@@ -76,7 +76,7 @@ class _Pen(NamedTuple):
 
 @cache
 def ink(theme: str, colours: Colours) -> Ink:
-    """One object for each of the few pairs. Raises InputError for an unknown theme."""
+    """Return the ink of a theme at a depth, one object per pair. Raises InputError for an unknown theme."""
     return Ink(theme, colours)
 
 
@@ -92,7 +92,7 @@ def _pen(style: Style, colours: Colours) -> _Pen:
 
 
 def _turn(old: _Pen, new: _Pen, anew: bytes) -> bytes:
-    """From one pen to the other; ``anew`` where switches have to go off."""
+    """Return the codes from one pen to the other; ``anew`` where switches have to go off."""
     if old.switches != new.switches:
         return anew
     colour = new.colour if new.colour != old.colour else ()

@@ -1,4 +1,4 @@
-"""Sizes: what a pty may claim, and the few frames that viewers share. Pure."""
+"""Sizes: which ones a terminal may have, and the few frames that viewers share. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tui.view.layout import SMALLEST
 
 UNKNOWN = (80, 24)
-"""What a terminal that gives no size is taken for."""
+"""Columns and lines assumed for a terminal that reports no size."""
 LEAST = (20, 6)
 MOST = (300, 120)
 
@@ -15,11 +15,11 @@ FRAMES = (
     (40, 10), (40, 24), (60, 20), (80, 24), (80, 40), (100, 30), (120, 24),
     (120, 30), (120, 40), (140, 45), (160, 45), (200, 50), (240, 60), (300, 80),
 )  # fmt: skip
-"""Widths and heights; a terminal gets the largest that fits in it."""
+"""Columns and lines; a terminal gets the largest frame that fits."""
 
 
 class Frame(NamedTuple):
-    """What is painted, and where its corner stands in the terminal."""
+    """The size that is painted, and where its top left corner is in the terminal, in cells."""
 
     size: tuple[int, int]
     x: int
@@ -27,16 +27,16 @@ class Frame(NamedTuple):
 
 
 def clamp(width: int, height: int) -> tuple[int, int]:
-    """The size to believe: zero means unknown, and nothing is allocated for four billion columns."""
+    """Return the size to use: zero means unknown, and nobody gets four billion columns."""
     if width <= 0 or height <= 0:
         return UNKNOWN
     return min(max(width, LEAST[0]), MOST[0]), min(max(height, LEAST[1]), MOST[1])
 
 
 def frame(width: int, height: int) -> Frame:
-    """The standard frame for a terminal of this (clamped) size, centred in it.
+    """Return the standard frame for a terminal of this (clamped) size, centred in it.
 
-    Below the smallest frame nothing is snapped: what is said there names the terminal's own size.
+    A terminal below the smallest frame keeps its own size, which the message shown there names.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Frame((width, height), 0, 0)

@@ -1,4 +1,4 @@
-"""Bytes from a terminal → names of keys (``tui.view.keymap``). Pure; the caller keeps the time."""
+"""Decodes a terminal's bytes to names of keys (``tui.view.keymap``). Pure; the caller keeps the time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import codecs
 from typing import Literal
 
 ESCAPE_S = 0.1
-"""An ESC alone for this long is the key; sequences come in one piece, or nearly."""
+"""An ESC followed by nothing for this many seconds is the Escape key; sequences arrive almost at once."""
 LONGEST = 64
-"""Characters of a sequence; a longer one is no terminal's."""
+"""Characters after which a sequence is given up: no terminal sends a longer one."""
 
 _CONTROLS = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
 _CSI = {
@@ -19,7 +19,7 @@ _SS3 = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "en
 
 
 class Keys:
-    """One terminal's input. What is no key of ours is swallowed, sequences whole."""
+    """Decodes one terminal's input. What is not a key of ours is dropped, sequences as a whole."""
 
     def __init__(self) -> None:
         self._text = codecs.getincrementaldecoder("utf-8")("ignore")
@@ -28,22 +28,22 @@ class Keys:
 
     @property
     def waiting(self) -> bool:
-        """An ESC has come, and nothing after it yet; ``tick`` decides what it was."""
+        """Whether an ESC has arrived and nothing after it yet; ``tick`` then makes it the Escape key."""
         return self._state == "esc"
 
     def feed(self, data: bytes) -> list[str]:
-        """The keys that these bytes complete."""
+        """Return the keys that these bytes complete."""
         return [key for character in self._text.decode(data) for key in self._next(character)]
 
     def tick(self) -> list[str]:
-        """Time has passed: an ESC that still waits was the key."""
+        """Return Escape if an ESC is still waiting; call it ESCAPE_S after the ESC."""
         if not self.waiting:
             return []
         self._state = "plain"
         return ["escape"]
 
     def reset(self) -> None:
-        """Forget what was begun: bytes have been dropped."""
+        """Forget an unfinished sequence, because bytes were dropped."""
         self._text.reset()
         self._state, self._sequence = "plain", ""
 
@@ -87,4 +87,4 @@ class Keys:
             self._state = "ss3"
         elif character in "]PX^_":
             self._state = "string"
-        return []  # Alt with a key is bound to nothing
+        return []  # Alt with a key is not bound

@@ -1,27 +1,28 @@
-"""How often to paint: slower before anyone is turned away. Pure; the caller measures the lag."""
+"""How often to paint: the frame rate drops before anyone is refused. Pure; the caller measures the lag."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 FRAME_S = 0.2
-"""At most five frames a second."""
+"""Seconds between two frames at full pace."""
 LATE_S = 0.150
-"""A loop later than this, twice in a row, is overloaded; once is a session's turn or a collection."""
+"""Lag above this twice in a row is overload; once is a login or a garbage collection."""
 CALM_S = 0.050
+"""Lag below this is normal."""
 AGAIN_S = 3.0
-"""Lag this long after slowing down: slowing down was not enough."""
+"""Seconds after which lag at half pace means that half pace is not enough."""
 CALM_FOR_S = 10.0
-"""Calm for so long: one step back."""
+"""Seconds of normal lag before the pace goes one step up."""
 
 Level = Literal["full", "half", "closed"]
 
 
 class Pace:
-    """Full rate; half of it while the loop lags; half of it and no newcomers if it still does."""
+    """Full frame rate; half of it while the loop lags; half of it and no new connections if it still lags."""
 
     def __init__(self, now: float) -> None:
-        """``now``: seconds on any steady clock."""
+        """``now`` is seconds on any steady clock."""
         self.level: Level = "full"
         self._since = now
         self._calm_since = now
@@ -29,16 +30,16 @@ class Pace:
 
     @property
     def frame_s(self) -> float:
-        """Seconds from one frame to the next."""
+        """Seconds from one frame to the next at this pace."""
         return FRAME_S if self.level == "full" else 2 * FRAME_S
 
     def observe(self, lag_s: float, now: float) -> None:
-        """Take one measurement of how late the loop was."""
+        """Take one measurement of the loop's lag and adjust the level."""
         if lag_s > CALM_S:
             self._calm_since = now
-        again, self._was_late = self._was_late, lag_s > LATE_S
+        was_late_before, self._was_late = self._was_late, lag_s > LATE_S
         if self._was_late:
-            if not again:
+            if not was_late_before:
                 return
             if self.level == "full":
                 self._to("half", now)

@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from tui.view.layout import Place
 
 ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"
-"""The other screen, no cursor, no wrap: a terminal smaller than its frame cuts it instead of breaking it."""
+"""Alternate screen, no cursor, no wrap: a terminal smaller than its frame cuts it instead of breaking it."""
 LEAVE = b"\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
-"""The terminal as it was found."""
+"""Restores the terminal as it was before ENTER."""
 _SYNC_ON, _SYNC_OFF = b"\x1b[?2026h", b"\x1b[?2026l"
-"""Terminals that know it show what stands between at once; others ignore it."""
+"""Synchronized output: terminals that support it show what is between at once; others ignore it."""
 _SAVE = b"\x1b7"
 _CORNER = b"\x1b8" + _SAVE
-"""Back to the corner, and keep it: some emulators hold a stack where terminals hold one place."""
+"""Back to the corner, and save it again: some emulators keep a stack where terminals keep one position."""
 
 
 def opening(ink: Ink, x: int, y: int) -> bytes:
-    """A blank terminal with the frame's corner at ``x``, ``y`` remembered; a whole frame must follow."""
+    """Clear the terminal and save the frame's corner at ``x``, ``y`` (cells); a whole frame must follow."""
     return ink.on["text"] + b"\x1b[2J\x1b[%d;%dH" % (y + 1, x + 1) + _SAVE
 
 
 def whole(shown: Scene, ink: Ink) -> bytes:
-    """Every cell of the frame."""
+    """Return the bytes that draw every cell of the frame."""
     return _framed(
         _run(place, y, 0, row, ink)
         for name, place in shown.places.items()
@@ -47,7 +47,7 @@ def whole(shown: Scene, ink: Ink) -> bytes:
 
 
 def changed(before: Scene, after: Scene, ink: Ink) -> bytes:
-    """What makes of one picture the other, both in the same ink; b"" if nothing has to be done."""
+    """Return the bytes that turn one scene into the other, both in the same ink; b"" if they are equal."""
     if before.places != after.places:
         return whole(after, ink)
     return _framed(
@@ -64,19 +64,19 @@ def _framed(runs: Iterable[bytes]) -> bytes:
 
 
 def _difference(place: Place, y: int, old: Row, new: Row, ink: Ink) -> bytes:
-    """The spans between those that both rows share at either end; whole spans keep wide characters whole."""
+    """Draw what is between the spans shared at either end; whole spans keep wide characters whole."""
     start = _shared(old, new)
     was, now = old[start:], new[start:]
     end = _shared(was[::-1], now[::-1])
-    # Spans of other widths move what follows them: then the shared end stands elsewhere and is painted too.
+    # Spans of other widths move what follows them: then the shared end is elsewhere and is painted too.
     if _cells(was[: len(was) - end]) == _cells(now[: len(now) - end]):
         now = now[: len(now) - end]
     return _run(place, y, _cells(new[:start]), now, ink)
 
 
 def _shared(old: Row, new: Row) -> int:
-    for at, (one, other) in enumerate(zip(old, new, strict=False)):
-        if one != other:
+    for at, (was, now) in enumerate(zip(old, new, strict=False)):
+        if was != now:
             return at
     return min(len(old), len(new))
 
@@ -92,7 +92,7 @@ def _run(place: Place, y: int, x: int, row: Row, ink: Ink) -> bytes:
         if has_role != role:
             parts.append(ink.turn[role, has_role] if role else ink.on[has_role])
             role = has_role
-        parts.append(clean(text).encode())  # cleaned before; a terminal must not depend on that
+        parts.append(clean(text).encode())  # again: a terminal must not depend on others
     return b"".join(parts)
 
 

@@ -18,46 +18,46 @@ if TYPE_CHECKING:
     from tui.ssh.rooms.colours import Ink
     from tui.view.view_state import ViewState
 
-BREATH = 50
-"""Viewers served before keys and newcomers get their turn."""
+YIELD_EVERY = 50
+"""Viewers painted before the event loop gets to handle keys and new connections."""
 
-KEPT = 256
-"""Scenes kept of one snapshot: while the market is closed visitors walk through any number of views."""
+SCENES_MAX = 256
+"""Scenes kept of one snapshot: while the market is closed viewers go through any number of views."""
 
 Key = tuple[tuple[int, int], "Ink", "ViewState", int]
 
 
 class Occupant(Protocol):
-    """Who sits in a room."""
+    """Who is in a room: a Viewer."""
 
     def show(self, room: Room) -> None:
-        """Send what makes the terminal show the room as it is now."""
+        """Make the terminal show the room as it is now."""
         ...
 
     def fail(self, error: Exception) -> None:
-        """End, alone, because of an error of ours."""
+        """End because of an internal error; the others go on."""
         ...
 
 
 class Room:
-    """One rendering. ``scene`` is replaced when something visible changed, never altered."""
+    """One rendering. When something visible changes, ``scene`` is replaced, never modified."""
 
     def __init__(self, key: Key, drawn: Scene, snapshot: Snapshot | None) -> None:
         self.key = key
         self.size, self.ink, self.view, _ = key
         self.snapshot = snapshot
-        """What is on screen; of a paused room for good."""
+        """What is on screen; a paused room keeps it for good."""
         self.scene = drawn
         self.most = drawn.most
-        """How far the panel that has the keys can be scrolled."""
+        """Lines by which the focused panel can be scrolled; None if it has no place."""
         self.before: Scene | None = None
         self.delta = b""
-        """Makes ``scene`` of ``before``."""
+        """Bytes that turn ``before`` into ``scene``."""
         self.occupants: dict[Occupant, None] = {}
         self._whole: bytes | None = None
 
     def take(self, drawn: Scene, snapshot: Snapshot | None) -> bool:
-        """Show another snapshot; False if it looks the same."""
+        """Show another snapshot; False if it looks the same as the one before."""
         self.snapshot = snapshot
         self.most = drawn.most
         delta = changed(self.scene, drawn, self.ink)
@@ -67,41 +67,41 @@ class Room:
         return True
 
     def whole(self) -> bytes:
-        """The frame for a newcomer; made once for all who come before it changes."""
+        """Return the bytes of the whole frame, made once for all who enter before it changes."""
         if self._whole is None:
             self._whole = whole(self.scene, self.ink)
         return self._whole
 
 
 class Rooms:
-    """All rooms, and the newest snapshot. A room lives as long as someone is in it."""
+    """All rooms, and the newest snapshot. A room exists as long as someone is in it."""
 
     def __init__(self, draw: Callable[..., Scene] = scene) -> None:
         self.newest: Snapshot | None = None
         self._draw = draw
         self._rooms: dict[Key, Room] = {}
         self._drawn: dict[tuple[tuple[int, int], ViewState], Scene] = {}
-        """Of the newest snapshot. Themes differ in bytes, not in rows."""
+        """Scenes of the newest snapshot. Themes differ in bytes, not in rows."""
 
     def __len__(self) -> int:
         return len(self._rooms)
 
     def take(self, snapshot: Snapshot) -> None:
-        """A newer snapshot; ``paint`` shows it."""
+        """Take a newer snapshot; ``paint`` shows it."""
         self.newest = snapshot
         self._drawn.clear()
 
     def enter(
         self,
-        who: Occupant,
+        occupant: Occupant,
         size: tuple[int, int],
         ink: Ink,
         view: ViewState,
         held: Snapshot | None = None,
     ) -> Room:
-        """Sit down in the room for this view. ``held``: the snapshot to stay at, if the view is paused.
+        """Enter the room for this view and return it. ``held``: the snapshot of a paused view.
 
-        Those who paused at different moments see different screens, so they sit in different rooms.
+        Viewers who paused at different moments see different screens, so they are in different rooms.
         """
         snapshot = held if view.paused else self.newest
         # The room keeps the snapshot, so no other object can have its id while the room exists.
@@ -110,32 +110,32 @@ class Rooms:
         if room is None:
             drawn = self._draw(snapshot, view, *size) if view.paused else self._scene(size, view)
             room = self._rooms[key] = Room(key, drawn, snapshot)
-        room.occupants[who] = None
+        room.occupants[occupant] = None
         return room
 
-    def leave(self, who: Occupant, room: Room) -> None:
-        """Get up; the last one closes the room."""
-        room.occupants.pop(who, None)
+    def leave(self, occupant: Occupant, room: Room) -> None:
+        """Leave a room; the last one out closes it."""
+        room.occupants.pop(occupant, None)
         if not room.occupants and self._rooms.get(room.key) is room:
             del self._rooms[room.key]
 
     async def paint(self) -> None:
-        """Bring every room that is not paused to the newest snapshot, and show it to who is there."""
-        served = 0
+        """Bring every room that is not paused to the newest snapshot, and show it to its viewers."""
+        painted = 0
         for room in list(self._rooms.values()):
             if room.view.paused or not room.occupants or room.snapshot is self.newest:
                 continue
             try:
                 is_new = room.take(self._scene(room.size, room.view), self.newest)
             except Exception as error:  # noqa: BLE001 - a view that cannot be drawn ends its viewers, not the host
-                for who in list(room.occupants):
-                    who.fail(error)
+                for occupant in list(room.occupants):
+                    occupant.fail(error)
                 continue
-            for who in list(room.occupants) if is_new else ():
-                if who in room.occupants:  # others had their turn: it may have left
-                    who.show(room)
-                    served += 1
-                    if served % BREATH == 0:
+            for occupant in list(room.occupants) if is_new else ():
+                if occupant in room.occupants:  # the loop may have run meanwhile, and the viewer left
+                    occupant.show(room)
+                    painted += 1
+                    if painted % YIELD_EVERY == 0:
                         await asyncio.sleep(0)
             await asyncio.sleep(0)
 
@@ -143,7 +143,7 @@ class Rooms:
         key = (size, msgspec.structs.replace(view, theme="", themes=()))
         drawn = self._drawn.get(key)
         if drawn is None:
-            if len(self._drawn) >= KEPT:
+            if len(self._drawn) >= SCENES_MAX:
                 self._drawn.clear()
             drawn = self._drawn[key] = self._draw(self.newest, view, *size)
         return drawn

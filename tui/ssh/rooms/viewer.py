@@ -1,4 +1,4 @@
-"""One viewer: a terminal's bytes in, a view of its own, the bytes of the view's room out. Knows no SSH."""
+"""One viewer: bytes of a terminal in, a view of its own, the bytes of that view's room out. Knows no SSH."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from tui.output.text import quotation
-from tui.ssh.bucket import Bucket
+from tui.ssh.reasons import EndReason
 from tui.ssh.rooms.colours import Colours, ink, next_of
 from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
+from tui.ssh.token_bucket import TokenBucket
 from tui.view import keymap
 from tui.view.view_state import ViewState, clamp_scroll, reduce
 
@@ -26,37 +27,38 @@ if TYPE_CHECKING:
     from tui.ssh.status import Meter
 
 REPAINT_S = 0.1
-"""Between two paints that the viewer's own keys or resizes ask for; the first comes at once."""
+"""Seconds between two paints that the viewer's own keys or resizes cause; the first comes at once."""
 INPUT_BURST, INPUT_PER_S = 2_048, 1_024
-"""Bytes of input that are taken at once, and per second."""
+"""Bytes of input accepted at once, and per second."""
 FLOOD = 256 * 1024
-"""Bytes of input turned away after which the line is cut."""
+"""Dropped bytes of input after which the session is ended."""
 
 
 class Handle(Protocol):
-    """A call to come."""
+    """A scheduled call."""
 
     def cancel(self) -> None:
-        """Let it not come."""
+        """Do not make the call."""
         ...
 
 
 class Line(NamedTuple):
-    """What a viewer needs of its connection."""
+    """What a viewer needs of its session."""
 
     write: Callable[[bytes], None]
-    hang_up: Callable[[str], None]
-    """End with this reason."""
-    failed: Callable[[Exception], None]
-    """End because of an error of ours."""
+    """Send bytes to the terminal."""
+    end: Callable[[EndReason], None]
+    """End the session for this reason."""
+    fail: Callable[[Exception], None]
+    """End the session because of an internal error."""
     later: Callable[[float, Callable[[], None]], Handle]
-    """Call after so many seconds; an error in the call is ``failed``."""
+    """Call a function after so many seconds; an error in it goes to ``fail``."""
     clock: Callable[[], float]
-    """Seconds, steady."""
+    """Seconds on a steady clock."""
 
 
 class _Shown(NamedTuple):
-    """What the terminal shows."""
+    """What the terminal shows now."""
 
     scene: Scene
     ink: Ink
@@ -64,7 +66,7 @@ class _Shown(NamedTuple):
 
 
 class Viewer:
-    """Begin with ``start``; ``close`` gives the room up."""
+    """One terminal at the screen; begin with ``start``, end with ``close``."""
 
     def __init__(
         self,
@@ -76,7 +78,7 @@ class Viewer:
         colours: Colours,
         size: tuple[int, int],
     ) -> None:
-        """``size``: columns and lines, as the terminal claims them."""
+        """``size``: columns and lines as the terminal reports them; any integers."""
         self.view = view
         self.colours = colours
         self.last_key = line.clock()
@@ -86,23 +88,23 @@ class Viewer:
         self._meter = meter
         self._frame = frame(*clamp(*size))
         self._keys = Keys()
-        self._bucket = Bucket(INPUT_BURST, INPUT_PER_S, line.clock())
+        self._bucket = TokenBucket(INPUT_BURST, INPUT_PER_S, line.clock())
         self._room: Room | None = None
         self._held: Snapshot | None = None
         self._shown: _Shown | None = None
         self._stalled = False
         self._closed = False
-        self._painted = float("-inf")
+        self._painted_at = float("-inf")
         self._repaint: Handle | None = None
         self._escape: Handle | None = None
 
     def start(self) -> None:
-        """Take the terminal over and show the first frame."""
+        """Switch the terminal to its alternate screen and show the first frame."""
         self._send(ENTER)
-        self._ask()
+        self._request_paint()
 
     def close(self) -> None:
-        """Leave the room; nothing is written any more."""
+        """Leave the room; nothing is sent any more."""
         self._closed = True
         for handle in (self._repaint, self._escape):
             if handle is not None:
@@ -113,48 +115,48 @@ class Viewer:
         self._shown = None
 
     def type(self, data: bytes) -> None:
-        """Bytes from the terminal."""
+        """Act on bytes from the terminal."""
         now = self._line.clock()
         passed = self._bucket.take(len(data), now)
         if self._bucket.dropped > FLOOD:
-            self._line.hang_up("flood")
+            self._line.end(EndReason.FLOOD)
             return
         keys = self._keys.feed(data[:passed])
         if passed < len(data):
             self._keys.reset()
         self._press(keys)
         if self._keys.waiting and self._escape is None and not self._closed:
-            self._escape = self._line.later(ESCAPE_S, self._escaped)
+            self._escape = self._line.later(ESCAPE_S, self._escape_timed_out)
 
     def resize(self, width: int, height: int) -> None:
-        """The terminal has another size."""
+        """Draw for a new size of the terminal."""
         self._frame = frame(*clamp(width, height))
-        # Terminals keep, cut or reflow what was there, each in its way: everything is painted anew.
+        # Terminals keep, cut or reflow what was there, each in its way: everything is painted again.
         self._shown = None
-        self._ask()
+        self._request_paint()
 
     def pause(self) -> None:
-        """The line takes no more for now: frames are dropped until it does."""
+        """Drop frames until ``resume``: the client does not read."""
         self._stalled = True
 
     def resume(self) -> None:
-        """The line takes bytes again; if anything was missed, the whole frame comes."""
+        """Send frames again, beginning with a whole one if any was dropped."""
         self._stalled = False
         if self._shown is None:
-            self._ask()
+            self._request_paint()
 
     def show(self, room: Room) -> None:
-        """The room has changed. Never raises: an error here is this viewer's alone."""
+        """Send what changed in the room. Never raises: an error ends this viewer alone."""
         try:
             self._show(room)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others in the room go on
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """An error of ours ends this viewer."""
-        self._line.failed(error)
+        """End this viewer because of an internal error."""
+        self._line.fail(error)
 
-    def _escaped(self) -> None:
+    def _escape_timed_out(self) -> None:
         self._escape = None
         self._press(self._keys.tick())
 
@@ -166,19 +168,19 @@ class Viewer:
         for key in keys:
             action = keymap.action_of(key)
             if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
-                self._line.hang_up("quit")
+                self._line.end(EndReason.QUIT)
                 return
             if self.view.typing or action is None or action.scope == "view":
-                self._look(reduce(self.view, key))
+                self._change_view(reduce(self.view, key))
             elif action.id == "copy":
                 self._copy()
             elif action.id == "colours":
                 self.colours = next_of(self.colours)
-            # What is left moves the tape, which belongs to all.
+            # The other keys move the tape, which all viewers share.
         if (self.view, self.colours) != before:
-            self._ask()
+            self._request_paint()
 
-    def _look(self, view: ViewState) -> None:
+    def _change_view(self, view: ViewState) -> None:
         if view.paused and not self.view.paused:
             self._held = self._room.snapshot if self._room else self._rooms.newest
         self.view = view
@@ -190,11 +192,11 @@ class Viewer:
         if snapshot is not None and not self._stalled:
             self._send(b"\x1b]52;c;" + b64encode(quotation(snapshot).encode()) + b"\x07")
 
-    def _ask(self) -> None:
-        """Paint at once, or as soon as a viewer's own wishes may be followed again."""
+    def _request_paint(self) -> None:
+        """Paint at once, or as soon as REPAINT_S has passed since the last paint."""
         if self._repaint is not None or self._closed:
             return
-        wait = self._painted + REPAINT_S - self._line.clock()
+        wait = self._painted_at + REPAINT_S - self._line.clock()
         if wait <= 0:
             self._paint()
         else:
@@ -203,7 +205,7 @@ class Viewer:
     def _paint(self) -> None:
         """Move to the room of the view, and show it."""
         self._repaint = None
-        self._painted = self._line.clock()
+        self._painted_at = self._line.clock()
         room = self._rooms.enter(
             self, self._frame.size, ink(self.view.theme, self.colours), self.view, self._held
         )
@@ -246,6 +248,6 @@ class Viewer:
 
 
 def first_view(theme: str, themes: tuple[str, ...], focus: str | None) -> ViewState:
-    """Where a visit begins."""
+    """Return the view that a session begins with; an unknown theme is replaced by the default."""
     view = ViewState(theme=theme if theme in themes else themes[0], themes=themes)
     return msgspec.structs.replace(view, focus=focus) if focus else view

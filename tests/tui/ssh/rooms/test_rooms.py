@@ -289,6 +289,47 @@ async def test_an_error_of_one_viewer_leaves_the_others(rooms, time, scenes, mon
     assert other.viewer.frames == 3
 
 
+class Neighbour:
+    """Sits in a room and counts what it is shown; when first shown, somebody else leaves."""
+
+    def __init__(self) -> None:
+        self.shown = 0
+        self.when_shown = lambda: None
+
+    def show(self, _room: object) -> None:
+        self.shown += 1
+        self.when_shown()
+
+    def fail(self, error: Exception) -> None:
+        raise error
+
+
+async def test_who_leaves_while_a_room_is_painted_is_not_served(rooms, scenes):
+    look = ink(THEMED.theme, "true")
+    leaver, stays = Neighbour(), Neighbour()
+    neighbours = [Neighbour(), leaver, stays]
+    for each in neighbours:
+        room = rooms.enter(each, (80, 24), look, THEMED)
+    neighbours[0].when_shown = lambda: rooms.leave(leaver, room)
+    await tick(rooms, moved(scenes, 2.0))
+    assert [each.shown for each in neighbours] == [1, 0, 1]
+
+
+async def test_a_viewer_who_left_is_served_no_more(rooms, time, scenes):
+    leaver, other = Visit(rooms, time), Visit(rooms, time)
+    (room,) = {leaver.viewer._room, other.viewer._room}
+    leaver.viewer.close()
+    assert list(room.occupants) == [other.viewer]
+    written = len(leaver.writes)
+    leaver.viewer.show(room)  # a paint that was under way
+    leaver.viewer.resume()
+    await tick(rooms, moved(scenes, 2.0))
+    time.pass_(1)
+    assert len(leaver.writes) == written
+    assert leaver.viewer.dropped == 0
+    assert other.viewer.frames == 2
+
+
 async def test_a_view_that_cannot_be_drawn_ends_who_has_it(time, scenes):
     boom = RuntimeError("boom")
 

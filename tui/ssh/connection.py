@@ -1,0 +1,243 @@
+"""One SSH connection, in this order: admit, authenticate, open one session, clean up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+import asyncssh
+
+from tui.ssh import event_log
+from tui.ssh.reasons import TURNED_AWAY, EndReason, Refusal
+from tui.ssh.session import Session
+from tui.ssh.token_bucket import TokenBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tui.ssh.host_state import HostState
+    from tui.ssh.rooms.viewer import Handle
+
+CONNECTION_BURST, CONNECTION_PER_S = 128 * 1024, 16 * 1024
+"""Bytes of any kind that a client may send: logging in takes 4 KB, typing 4 KB/s with ssh's decoy packets."""
+LINGER_S = 0.5
+"""Seconds that a client gets to disconnect by itself, without a message about it on its screen."""
+
+
+class _OfferedKey(NamedTuple):
+    key: asyncssh.SSHKey
+    options: Mapping[str, object]
+
+
+class SshConnection(asyncssh.SSHServer):
+    """One connection from TCP to its one session; asyncssh calls its methods."""
+
+    def __init__(self, state: HostState) -> None:
+        self.session: Session | None = None
+        self.since = state.clock()
+        self.pending = False
+        """Admitted, and without a session yet."""
+        self.fingerprint = ""
+        """Of the key that logged in; "" without one. A key that was merely offered does not count."""
+        self._state = state
+        self._conn: asyncssh.SSHServerConnection | None = None
+        self._bucket = TokenBucket(CONNECTION_BURST, CONNECTION_PER_S, state.clock())
+        self._offered: _OfferedKey | None = None
+        """The authorized key that the client offered last; whether it holds the key is not known yet."""
+        self._options: Mapping[str, object] = {}
+        """Of the key that logged in."""
+        self._address = ""
+        self._user = ""
+        self._is_admitted = False
+        self._is_refused = False
+        self._deadline: Handle | None = None
+        self._stalled_parts: set[str] = set()
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """Who this is, for the log."""
+        term = self.session.term if self.session else ""
+        return {"address": self._address, "user": self._user, "key": self.fingerprint, "term": term}
+
+    @property
+    def may_use_terminal(self) -> bool:
+        """Whether the key is allowed a terminal: ``no-pty`` and ``restrict`` in authorized_keys forbid it."""
+        return "pty" in self._options or not self._options.keys() & {"no-pty", "restrict"}
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Admit or refuse the client before any cryptography, so that a refusal costs next to nothing."""
+        peer = conn.get_extra_info("peername")
+        self._address = str(peer[0]) if peer else ""
+        reason = self._state.admit(self._address)
+        if reason is not None:
+            self._is_refused = True
+            self._state.refuse(reason, address=self._address)
+            _turn_away(conn, reason)
+            return
+        self._conn = conn
+        self.pending = self._is_admitted = True
+        self._state.connections[self] = None
+        self._deadline = self._state.later(self._state.limits.login_s, self._login_timed_out)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Correct the counts, whatever ended the connection, and log its session once."""
+        del exc
+        if self._conn is None:
+            return
+        self._conn = None
+        self._cancel_deadline()
+        self._state.remove(self)
+        self._leave()
+        session = self.session
+        if session is None:
+            self._refuse(Refusal.NO_LOGIN)
+            return
+        viewer = session.viewer
+        event_log.event(
+            "session end",
+            **self.log_fields,
+            reason=session.ended or EndReason.DISCONNECTED,
+            seconds=round(self._state.clock() - session.began, 1),
+            **({"frames": viewer.frames, "bytes": viewer.bytes, "dropped": viewer.dropped} if viewer else {}),
+        )
+
+    def begin_auth(self, username: str) -> bool:
+        """Require authentication. Any user name will do: only the key counts."""
+        self._user = event_log.client_text(username)
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """Offer public keys; on an open host they are how preferences are kept."""
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Return whether this key is authorized; asyncssh checks the signature afterwards."""
+        del username
+        keys = self._state.authorized_keys
+        options = {} if keys is None else keys.options(key, self._address)
+        self._offered = None if options is None else _OfferedKey(key, options)
+        return self._offered is not None
+
+    def kbdint_auth_supported(self) -> bool:
+        """Let clients without a key in on an open host, without asking anything."""
+        return self._state.authorized_keys is None
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> bool:
+        """Accept on an open host without asking anything; an offered key no longer counts."""
+        del username, lang, submethods
+        self._offered = None
+        return self._state.authorized_keys is None
+
+    def auth_completed(self) -> None:
+        """Take over the key whose signature asyncssh has verified."""
+        self._state.meter.logins += 1
+        if self._offered is not None:
+            self._options = self._offered.options
+            self.fingerprint = self._offered.key.get_fingerprint()
+
+    def session_requested(self) -> Session | bool:
+        """Open a session; False if the connection has one already."""
+        if self.session is not None:
+            self._state.refuse(Refusal.SECOND_SESSION, **self.log_fields)
+            return False
+        self.session = Session(self._state, self, forced=str(self._options.get("command", "")) or None)
+        return self.session
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        """Refuse to forward a connection."""
+        del dest_host, dest_port, orig_host, orig_port
+        return self._refuse_forwarding()
+
+    def server_requested(self, listen_host: str, listen_port: int) -> bool:
+        """Refuse to listen for the client."""
+        del listen_host, listen_port
+        return self._refuse_forwarding()
+
+    def unix_connection_requested(self, dest_path: str) -> bool:
+        """Refuse to connect to a socket of this machine."""
+        del dest_path
+        return self._refuse_forwarding()
+
+    def bytes_received(self, count: int) -> bool:
+        """Count bytes from the client; False if they are too many, and the connection is closed."""
+        if self._bucket.take(count, self._state.clock()) == count:
+            return True
+        self._refuse(Refusal.FLOOD)
+        if self.session is not None:
+            self.session.ended = self.session.ended or EndReason.FLOOD
+        self.cut()
+        return False
+
+    def stalled(self, part: str, *, is_stalled: bool) -> None:
+        """Note that a part of the way to the client ("channel", "socket") is full, or takes bytes again."""
+        was = bool(self._stalled_parts)
+        (self._stalled_parts.add if is_stalled else self._stalled_parts.discard)(part)
+        if self.session is not None and bool(self._stalled_parts) != was:
+            self.session.stall(is_stalled=is_stalled)
+
+    def session_began(self) -> None:
+        """Note that the session has started: the time limit of the login no longer applies."""
+        self._cancel_deadline()
+        if self.pending:
+            self.pending = False
+            self._state.admission.session_started()
+
+    def session_closed(self) -> None:
+        """Close the connection soon, if the client does not do it by itself."""
+        self._state.later(LINGER_S, self.cut)
+
+    def cut(self) -> None:
+        """Close the connection at once, whatever has not been sent yet."""
+        if self._conn is not None:
+            self._conn.abort()
+
+    def recheck_key(self) -> None:
+        """Disconnect the client if its key is no longer authorized."""
+        keys, offered = self._state.authorized_keys, self._offered
+        if keys is None or offered is None or keys.options(offered.key, self._address) is not None:
+            return
+        if self.session is not None:
+            self.session.end(EndReason.KEY_WITHDRAWN)
+        else:
+            self.cut()
+
+    def give_way(self) -> None:
+        """Disconnect the client because it has not logged in and others wait for its place."""
+        self._refuse(Refusal.SLOW_LOGIN)
+        self._leave()
+        self.cut()
+
+    def _leave(self) -> None:
+        if self._is_admitted:
+            self._state.admission.leave(self._address, pending=self.pending)
+        self._is_admitted = self.pending = False
+
+    def _login_timed_out(self) -> None:
+        self._deadline = None
+        self._refuse(Refusal.LOGIN_TIME)
+        self.cut()
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _refuse(self, reason: Refusal) -> None:
+        """Count why this connection is closed; only the first reason counts."""
+        if not self._is_refused:
+            self._is_refused = True
+            self._state.refuse(reason, **self.log_fields)
+
+    def _refuse_forwarding(self) -> bool:
+        self._state.refuse(Refusal.FORWARD, **self.log_fields)
+        return False
+
+
+def _turn_away(conn: asyncssh.SSHServerConnection, reason: Refusal) -> None:
+    sock = conn.get_extra_info("socket")
+    if sock is not None:
+        # SSH allows lines before the version; ssh shows them with -v only.
+        with contextlib.suppress(OSError):
+            os.write(sock.fileno(), f"rotation-tui: {TURNED_AWAY[reason]}\r\n".encode())
+    conn.abort()

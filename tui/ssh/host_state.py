@@ -1,0 +1,184 @@
+"""The state that all connections of a host share: limits, counters, rooms, and who is connected."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from rotation import __version__
+from tui.ssh import event_log
+from tui.ssh.limits import Admission, Limits
+from tui.ssh.reasons import EndReason, Refusal
+from tui.ssh.rooms.pace import Pace
+from tui.ssh.rooms.rooms import Rooms
+from tui.ssh.status import HostStatus, Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui.ssh.authorized_keys import AuthorizedKeys
+    from tui.ssh.preferences import Preferences
+    from tui.ssh.rooms.viewer import Handle, Viewer
+
+REFUSALS_EVERY_S = 1.0
+"""Seconds between two logged refusals: a storm of connections must not become a storm of log lines."""
+
+
+class ClientSession(Protocol):
+    """What the host state needs of a session; ``tui.ssh.session.Session`` is one."""
+
+    began: float
+    viewer: Viewer | None
+    """None for a session that runs a command."""
+    ended: EndReason | None
+    """Why the session ended; None while it runs."""
+
+    def end(self, reason: EndReason) -> None:
+        """End the session; only the first reason counts."""
+        ...
+
+
+class ClientConnection(Protocol):
+    """What the host state needs of a connection; ``tui.ssh.connection.SshConnection`` is one."""
+
+    since: float
+    pending: bool
+    """Admitted, and without a session yet."""
+
+    @property
+    def session(self) -> ClientSession | None:
+        """The session of this connection; None before it is requested."""
+        ...
+
+    def give_way(self) -> None:
+        """Disconnect a client that has not logged in, because others wait for its place."""
+        ...
+
+    def recheck_key(self) -> None:
+        """Disconnect the client if its key is no longer authorized."""
+        ...
+
+    def cut(self) -> None:
+        """Close the connection at once."""
+        ...
+
+
+def _call_later(seconds: float, call: Callable[[], None]) -> Handle:
+    return asyncio.get_running_loop().call_later(seconds, call)
+
+
+class HostState:
+    """The state of one host. It knows connections only as ``ClientConnection``, never how SSH works."""
+
+    def __init__(
+        self,
+        *,
+        theme: str,
+        limits: Limits,
+        authorized_keys: AuthorizedKeys | None,
+        preferences: Preferences,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        later: Callable[[float, Callable[[], None]], Handle] = _call_later,
+    ) -> None:
+        """``authorized_keys`` None lets anyone log in.
+
+        ``clock`` gives seconds on a steady clock, ``now`` UTC seconds since 1970. ``later`` calls a
+        function after so many seconds unless its handle is cancelled; by default the running loop does it.
+        """
+        self.theme = theme
+        self.limits = limits
+        self.authorized_keys = authorized_keys
+        self.preferences = preferences
+        self.clock = clock
+        self.now = now
+        self.later = later
+        self.rooms = Rooms()
+        self.meter = Meter()
+        self.pace = Pace(clock())
+        self.admission = Admission(limits)
+        self.connections: dict[ClientConnection, None] = {}
+        """Every admitted connection, the oldest first."""
+        self.empty = asyncio.Event()
+        """Set once the host is closing and the last connection has ended."""
+        self.closing = False
+        self.lag_s = 0.0
+        """The worst lag of the event loop over the last seconds."""
+        self._since = datetime.fromtimestamp(now(), UTC)
+        self._refusal_logged_at = float("-inf")
+        self._refusals_not_logged = 0
+
+    @property
+    def sessions(self) -> list[ClientSession]:
+        """The sessions that show the screen."""
+        sessions = (connection.session for connection in self.connections)
+        return [session for session in sessions if session and session.viewer]
+
+    def admit(self, address: str) -> Refusal | None:
+        """Count a new connection and return None, or return why it is refused."""
+        if self.closing:
+            return Refusal.CLOSING
+        if self.pace.level == "closed":
+            return Refusal.OVERLOADED
+        now = self.clock()
+        if self.admission.pending >= self.limits.pending:
+            slowest = next((connection for connection in self.connections if connection.pending), None)
+            if slowest is not None and now - slowest.since >= self.limits.patience_s:
+                slowest.give_way()
+        return self.admission.admit(address, now)
+
+    def remove(self, connection: ClientConnection) -> None:
+        """Forget a connection that has ended."""
+        self.connections.pop(connection, None)
+        if self.closing and not self.connections:
+            self.empty.set()
+
+    def refuse(self, reason: Refusal, **client: object) -> None:
+        """Count a refusal, and log it with these fields unless one was logged a moment ago."""
+        self.meter.refused[reason] += 1
+        if self.clock() - self._refusal_logged_at < REFUSALS_EVERY_S:
+            self._refusals_not_logged += 1
+            return
+        more = {"and_more": self._refusals_not_logged} if self._refusals_not_logged else {}
+        event_log.event("refused", reason=reason, **client, **more)
+        self._refusal_logged_at, self._refusals_not_logged = self.clock(), 0
+
+    def sweep(self) -> None:
+        """End sessions that have been idle or open for too long; call it about once a second."""
+        now = self.clock()
+        self.meter.mark(now)
+        for session in self.sessions:
+            viewer = session.viewer
+            if viewer is None or session.ended:
+                continue
+            if now - viewer.last_key >= self.limits.idle_s:
+                session.end(EndReason.IDLE)
+            elif now - session.began >= self.limits.visit_s:
+                session.end(EndReason.VISIT_LIMIT)
+
+    def recheck_keys(self) -> None:
+        """Disconnect clients whose keys are no longer authorized; call it after the keys were reloaded."""
+        for connection in list(self.connections):
+            connection.recheck_key()
+
+    def status(self) -> HostStatus:
+        """Return how the host is doing now."""
+        frames, octets = self.meter.rates()
+        newest = self.rooms.newest
+        return HostStatus(
+            since=self._since,
+            version=__version__,
+            sessions=len(self.sessions),
+            most_sessions=self.limits.sessions,
+            rooms=len(self.rooms),
+            frames_per_s=round(frames, 1),
+            bytes_per_s=round(octets, 1),
+            dropped=self.meter.dropped,
+            lag_ms=round(self.lag_s * 1e3, 1),
+            pace=self.pace.level,
+            logins=self.meter.logins,
+            refused={reason.value: count for reason, count in self.meter.refused.items()},
+            mode=newest.mode if newest else "",
+            as_of=newest.as_of if newest else None,
+        )

@@ -1,0 +1,83 @@
+"""Why a client is refused and why a session ends, and what the client reads about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Why the host turned something away. The values are keys of ``status --json`` and of the log."""
+
+    CLOSING = "closing"
+    OVERLOADED = "overloaded"
+    TOO_OFTEN = "too often"
+    TOO_MANY_FROM_ADDRESS = "too many from there"
+    FULL = "full"
+    TOO_MANY_LOGINS = "too many logins"
+    NO_LOGIN = "no login"
+    LOGIN_TIME = "login time"
+    SLOW_LOGIN = "slow login"
+    FLOOD = "flood"
+    SECOND_SESSION = "second session"
+    FORWARD = "forward"
+    SUBSYSTEM = "subsystem"
+    NO_TERMINAL = "no terminal"
+    COMMAND = "command"
+
+
+REFUSAL_LABELS = {
+    Refusal.CLOSING: "while shutting down",
+    Refusal.OVERLOADED: "while overloaded",
+    Refusal.TOO_OFTEN: "connecting too often",
+    Refusal.TOO_MANY_FROM_ADDRESS: "too many from one address",
+    Refusal.FULL: "while full",
+    Refusal.TOO_MANY_LOGINS: "too many logins in progress",
+    Refusal.NO_LOGIN: "without a login",
+    Refusal.LOGIN_TIME: "login timed out",
+    Refusal.SLOW_LOGIN: "slow login, place given away",
+    Refusal.FLOOD: "too much input",
+    Refusal.SECOND_SESSION: "second session on a connection",
+    Refusal.FORWARD: "forwarding",
+    Refusal.SUBSYSTEM: "subsystem",
+    Refusal.NO_TERMINAL: "without a usable terminal",
+    Refusal.COMMAND: "unknown command",
+}
+"""Refusal → its words in ``status``, after a count: "3 without a login"."""
+
+TURNED_AWAY = {
+    Refusal.CLOSING: "the host is shutting down; try again later",
+    Refusal.OVERLOADED: "the host is overloaded; try again later",
+    Refusal.TOO_OFTEN: "too many new connections from your address; try again in a minute",
+    Refusal.TOO_MANY_FROM_ADDRESS: "too many open connections from your address; close one and try again",
+    Refusal.FULL: "the host is full; try again later",
+    Refusal.TOO_MANY_LOGINS: "too many logins in progress; try again later",
+}
+"""Refusal of a new connection → the line sent before it is closed; ssh shows it with -v."""
+
+
+class EndReason(StrEnum):
+    """Why a session ended. The values are the ``reason`` of the log's ``session end``."""
+
+    QUIT = "quit"
+    DISCONNECTED = "gone"
+    HOST_STOPPED = "stop"
+    IDLE = "idle"
+    VISIT_LIMIT = "visit"
+    FLOOD = "flood"
+    KEY_WITHDRAWN = "withdrawn"
+    ANSWERED = "answered"
+    ERROR = "error"
+
+
+FAREWELLS = {
+    EndReason.QUIT: "",
+    EndReason.DISCONNECTED: "",
+    EndReason.HOST_STOPPED: "rotation-tui: the host is shutting down; reconnect later.",
+    EndReason.IDLE: "rotation-tui: disconnected: no key was pressed for too long.",
+    EndReason.VISIT_LIMIT: "rotation-tui: disconnected: maximum session length; you may reconnect.",
+    EndReason.FLOOD: "rotation-tui: disconnected: too much input.",
+    EndReason.KEY_WITHDRAWN: "rotation-tui: disconnected: your key is no longer authorized.",
+    EndReason.ANSWERED: "",
+    EndReason.ERROR: "rotation-tui: disconnected: internal error; the host's log has the details.",
+}
+"""EndReason → what the viewer reads in the restored terminal; "" for nothing."""
