@@ -18,7 +18,7 @@ from feeds.desk.history_sources import open_sources
 from feeds.errors import InputError, SourceAway
 from feeds.history.store import HistoryStore
 from feeds.history.universe import read_universe
-from feeds.http.client import Transport
+from feeds.http.client import HttpClient
 from feeds.vendors.alpaca.daily import AlpacaDaily
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AlpacaRest
@@ -46,8 +46,8 @@ async def alpaca(server: RestServer, now_ns: int, monkeypatch: pytest.MonkeyPatc
     def clock_ns() -> int:
         return now_ns + int(sum(slept) * 1e9)
 
-    async with Transport(clock_ns=clock_ns, monotonic=lambda: sum(slept), sleep=sleep) as transport:
-        rest = AlpacaRest(KEYS, transport, clock_ns=clock_ns, sleep=sleep)
+    async with HttpClient(clock_ns=clock_ns, monotonic=lambda: sum(slept), sleep=sleep) as client:
+        rest = AlpacaRest(KEYS, client, clock_ns=clock_ns)
         yield AlpacaDaily(rest, clock_ns=clock_ns), slept
 
 
