@@ -111,9 +111,9 @@ class Meter:
 
     def tell(self, progress: SyncProgress) -> None:
         """Show where it stands, and what happened."""
-        if progress.said:
+        if progress.message:
             self.end()
-            click.echo(progress.said, err=True)
+            click.echo(progress.message, err=True)
         if self._live:
             click.echo(f"\r\x1b[K{line(progress)[: _width() - 1]}", err=True, nl=False, color=True)
             self._open = True
