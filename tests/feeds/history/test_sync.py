@@ -425,7 +425,7 @@ def test_a_vendor_that_forgot_every_day_held(world):
     )
     report = world.sync("IWM")
     assert report.loaded == ("IWM",)
-    assert "holds none of the last days held here" in report.notes[0]
+    assert "the source has none of the last stored days" in report.notes[0]
     assert world.held("IWM") == world.truth("IWM")
 
 
