@@ -8,23 +8,23 @@
 
 from __future__ import annotations
 
-from rotation.errors import InputError, StorageError
+from rotation.errors import DamagedError, InputError, StorageError, UnavailableError
 
-__all__ = ["InputError", "SourceAway", "SourceError", "StorageError"]
+__all__ = ["DamagedError", "InputError", "SourceAway", "SourceError", "StorageError", "UnavailableError"]
 
 
 class SourceError(ValueError):
     """What a source sent cannot be used. ``str()`` says why, in our own words: it may reach the screen."""
 
 
-class SourceAway(SourceError):  # noqa: N818 - a state of the source, told like its other failures
+class SourceAway(SourceError):  # noqa: N818 - a state of the source, reported like its other failures
     """The source answers nobody for now, whichever symbol is asked for."""
 
-    def __init__(self, said: str, *, after_s: float | None = None, refused: bool = False) -> None:
+    def __init__(self, message: str, *, after_s: float | None = None, refused: bool = False) -> None:
         """``after_s``: seconds after which it is worth asking again; None where waiting does not help.
 
-        ``refused``: it is there, and says that it was asked too much.
+        ``refused``: it is up, and says that it was asked too often.
         """
-        super().__init__(said)
+        super().__init__(message)
         self.after_s = after_s
         self.refused = refused

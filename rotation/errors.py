@@ -10,6 +10,7 @@
     RuntimeError
     └── UnavailableError     cannot be had now, through no fault of the person's: one line, exit code 1
         └── StorageError     the disk is full, too slow or read-only: stop writing, keep what is shown
+            └── DamagedError what is stored cannot be used: it must be fetched or imported again
 
 None of them stands for another: what catches one says what it does about exactly that.
 """
@@ -33,4 +34,8 @@ class UnavailableError(RuntimeError):
 
 
 class StorageError(UnavailableError):
-    """The disk does not take what is to be kept: it is full, too slow, or may not be written."""
+    """Our own files cannot be read or written: a full, slow, failing or read-only disk."""
+
+
+class DamagedError(StorageError):
+    """What is stored is missing, damaged or of another version. ``str()`` says what to do."""

@@ -1,4 +1,4 @@
-"""How a download of daily history goes, and what came of it: words that feeds and screens share."""
+"""How a download of daily history goes, and what came of it: what feeds and screens share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class SyncProgress(msgspec.Struct, frozen=True):
     total: int
     failed: int
     symbol: str = ""
-    """The one just finished; empty where ``said`` tells of no symbol."""
-    said: str = ""
-    """What happened, where it is worth telling."""
+    """The one just finished; empty where ``message`` concerns none."""
+    message: str = ""
+    """What happened, where a person should read it now; else empty."""
     per_s: float | None = None
     """Symbols a second, over those asked for; None before the first."""
     left_s: float | None = None

@@ -196,7 +196,7 @@ class LocalBackend:
         from feeds.desk import history_run  # noqa: PLC0415
 
         return history_run.run(
-            self._store(), symbols, universe=universe, choice=source, since=since, tell=tell
+            self._store(), symbols, universe=universe, choice=source, since=since, on_progress=tell
         )
 
     def list_history(self) -> list[str]:

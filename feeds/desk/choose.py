@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from feeds.clock import Time
     from feeds.events import Event
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
     from feeds.streaming.vendor import Vendor
     from rotation.feed_stats import FeedStats
     from rotation.status import Mode
@@ -75,7 +75,6 @@ def _vendor(
             feed=VARIANTS[name],
             first=symbols,
             clock_ns=time.clock_ns,
-            sleep=time.sleep,
         )
     if feed == "massive":
         return Massive(held.key, transport, delayed=name.endswith("-delayed"))

@@ -35,16 +35,16 @@ def run(
     universe: Path | None,
     choice: Choice,
     since: date,
-    tell: Callable[[SyncProgress], None],
+    on_progress: Callable[[SyncProgress], None],
     environ: Mapping[str, str] | None = None,
 ) -> SyncReport:
     """Bring these symbols and the universe's up to date; without any, the desk's and all that are held.
 
-    Blocking. Raises InputError.
+    Blocking. Raises InputError, and StorageError where the history cannot be kept.
     """
     today = new_york_day(time.time_ns())
     if not EARLIEST <= since < today:
-        raise InputError(f"--since: {since} does not lie between {EARLIEST} and {today} — name another day")
+        raise InputError(f"--since: {since} is not between {EARLIEST} and {today} — choose another day")
     wanted = [_symbol(text) for text in symbols]
     if universe is not None:
         wanted += read_universe(universe)
@@ -54,7 +54,8 @@ def run(
 
     async def synced() -> SyncReport:
         async with open_sources(choice, symbols=len(wanted), since=since, environ=environ) as sources:
-            return await HistorySync(store, sources, renames=renames, tell=tell).run(wanted, since=since)
+            sync = HistorySync(store, sources, renames=renames)
+            return await sync.run(wanted, since=since, on_progress=on_progress)
 
     return asyncio.run(synced())
 
@@ -62,5 +63,7 @@ def run(
 def _symbol(text: str) -> str:
     symbol = text.strip().upper()
     if not re.fullmatch(SYMBOL, symbol):
-        raise InputError(f"{shown(text)!r} is not a symbol (1 to 15 of A-Z 0-9 . ^ = -) — write one like IWM")
+        raise InputError(
+            f"{shown(text)!r} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -) — write one like IWM"
+        )
     return symbol

@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
 from feeds.errors import InputError
-from feeds.http.client import Transport
-from feeds.http.paced import PacedClient
+from feeds.http.client import HttpClient, download_limits
 from feeds.keys import keys
 from feeds.vendors.alpaca.daily import FIRST, AlpacaDaily
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AlpacaRest
 from feeds.vendors.stooq import daily as stooq
-from feeds.vendors.yahoo import daily as yahoo_chart
+from feeds.vendors.yahoo import daily as yahoo_daily
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -44,17 +43,17 @@ async def open_sources(
         raise InputError("--source alpaca: needs a key — see: rotation-tui config key set alpaca")
     stooq_key = environ.get(STOOQ_KEY, "").strip() or None
     async with (
-        PacedClient("Yahoo", gap_s=yahoo_chart.GAP_S) as yahoo_client,
-        PacedClient("Stooq", gap_s=stooq.GAP_S) as stooq_client,
-        Transport() as transport,
+        HttpClient(download_limits(yahoo_daily.GAP_S)) as yahoo_client,
+        HttpClient(download_limits(stooq.GAP_S)) as stooq_client,
+        HttpClient() as alpaca_client,
     ):
         by_name: dict[str, DailySource] = {
-            "yahoo": yahoo_chart.YahooDaily(yahoo_client),
+            "yahoo": yahoo_daily.YahooDaily(yahoo_client),
             "stooq": stooq.StooqDaily(stooq_client, stooq_key),
         }
         if found is not None:
             pair = AlpacaKeys(found.key, found.secret)
-            by_name["alpaca"] = AlpacaDaily(AlpacaRest(pair, transport), clock_ns=time.time_ns)
+            by_name["alpaca"] = AlpacaDaily(AlpacaRest(pair, alpaca_client), clock_ns=time.time_ns)
         if choice != "auto":
             yield [by_name[choice]]
             return

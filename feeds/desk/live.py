@@ -16,7 +16,7 @@ from feeds.desk.open import Now
 from feeds.errors import SourceError
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.parsing.symbols import is_index
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feeds.doctor.overrides import PREFIX, overrides
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.fed.calendar import SHIPPED, few_ahead
 from feeds.files.names import shown_path
 from feeds.history.store import HistoryStore
@@ -159,7 +159,7 @@ def _history(folder: Path, now_ns: int) -> Finding:
     area, name, todo = "store", "settled closes", "rotation-tui history sync"
     try:
         held = HistoryStore(folder).load()
-    except InputError as error:
+    except StorageError as error:
         said, _, remedy = str(error).partition(" — ")
         return Finding(area, name, "fail", said, remedy)
     last, closed = held.last(), last_closed(now_ns)

@@ -18,7 +18,7 @@ from rotation.sessions import new_york_day
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from feeds.http.client import Fetched, Transport
+    from feeds.http.cached import Fetched, Transport
 
 HOME = "https://www.federalreserve.gov"
 PATH = "/monetarypolicy/fomccalendars.htm"
@@ -161,7 +161,7 @@ class CalendarFed:
     async def refresh(self) -> Meetings:
         """Ask for the page; without it the shipped table stands."""
         got: Fetched[list[date]] = await self._transport.get(
-            self._url, parse=parse, key="fomc-calendar", expect="html", fresh_s=FRESH_S
+            self._url, parse=parse, expect="html", fresh_s=FRESH_S
         )
         dates, refused = merge(got.value or ())
         few = few_ahead(dates, new_york_day(self._clock_ns()))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event
     from feeds.fed.sources import FedSources
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs, StripQuote
     from rotation.fed.strip.contracts import Month

@@ -15,16 +15,17 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.fed.strip import CODES, Strip, StripQuote, code, in_order, months_ahead, usable
-from feeds.parsing.sanitize import clean
-from feeds.parsing.wire import address, decode, instant_ns, number
+from feeds.parsing.wire import address, instant_ns
 from feeds.vendors.yahoo.address import HOME, PATH
+from feeds.vendors.yahoo.chart import parse_chart
 from rotation.fed.prices import settled_ns
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.client import Fetched, Transport
+    from feeds.http.cached import Fetched, Transport
+    from feeds.vendors.yahoo.chart import Chart as YahooChart
     from feeds.vendors.yahoo.frames import PricingData
     from rotation.fed.strip.contracts import Month
 
@@ -35,8 +36,6 @@ LAST_SETTLE_DAYS = 7
 """Of a month in which the month before is asked for too: its last settlement is told after it has ended."""
 _FUTURE = 18
 _SYMBOL = re.compile(rf"ZQ([{CODES}])(\d\d)\.CBT", re.ASCII)
-Loose = object
-"""A figure, null, or missing."""
 
 
 class Close(msgspec.Struct, frozen=True):
@@ -71,40 +70,6 @@ class Chart(msgspec.Struct, frozen=True):
         )
 
 
-class _Meta(msgspec.Struct, rename="camel"):
-    symbol: str
-    regular_market_price: Loose = None
-    regular_market_time: Loose = None
-    exchange_timezone_name: Loose = None
-
-
-class _Bars(msgspec.Struct):
-    close: list[Loose] = []
-
-
-class _Indicators(msgspec.Struct):
-    quote: list[_Bars] = []
-
-
-class _Result(msgspec.Struct):
-    meta: _Meta
-    timestamp: list[Loose] | None = None
-    indicators: _Indicators | None = None
-
-
-class _Problem(msgspec.Struct):
-    description: str = ""
-
-
-class _Chart(msgspec.Struct):
-    result: list[_Result] | None = None
-    error: _Problem | None = None
-
-
-class _Answer(msgspec.Struct):
-    chart: _Chart
-
-
 def symbol(year: int, month: int) -> str:
     """``ZQZ26.CBT`` for December 2026."""
     return f"{code(year, month)}.CBT"
@@ -122,53 +87,42 @@ def parse(data: bytes, *, as_of_ns: int | None = None) -> Chart:
     A day is settled once its successor has begun: by the last trade's own time, or by ``as_of_ns``. The
     row that Yahoo appends while the market is open is never one.
     """
-    chart = decode(data, _Answer, "Yahoo").chart
-    if not chart.result:
-        told = clean(chart.error.description, 80) if chart.error else ""
-        raise SourceError(f"Yahoo: {told or 'no result in the answer'}")
-    result = chart.result[0]
-    named = contract(result.meta.symbol)
+    chart = parse_chart(data)
+    named = contract(chart.symbol)
     if named is None:
         raise SourceError("Yahoo: an answer for another symbol")
-    ts_ns = instant_ns(result.meta.regular_market_time)
-    price = usable(number(result.meta.regular_market_price))
-    closes = _closes(result, ts_ns, as_of_ns)
+    price = usable(chart.price)
+    closes = _closes(chart, as_of_ns)
     if price is None and not closes:
         raise SourceError(f"Yahoo: no usable price of {symbol(*named)}")
-    return Chart(*named, closes, price, ts_ns if price is not None else None)
+    return Chart(*named, closes, price, chart.traded_ns if price is not None else None)
 
 
-def _closes(result: _Result, traded_ns: int | None, as_of_ns: int | None) -> tuple[Close, ...]:
-    zone = _zone(result.meta.exchange_timezone_name)
-    bars = result.indicators.quote if result.indicators else []
-    known = [ts_ns for ts_ns in (traded_ns, as_of_ns) if ts_ns is not None]
-    if not bars or not known:
+def _closes(chart: YahooChart, as_of_ns: int | None) -> tuple[Close, ...]:
+    zone = _zone(chart.zone)
+    known = [ts_ns for ts_ns in (chart.traded_ns, as_of_ns) if ts_ns is not None]
+    if not known:
         return ()  # without a time of the last trade nothing can be called over
     today = from_ns(max(known)).astimezone(zone).date()
-    times, prices = result.timestamp or [], bars[0].close
-    if len(times) != len(prices):
-        raise SourceError("Yahoo: times and prices of different number")
-    found: dict[date, float] = {}
+    closes: dict[date, float] = {}
     # The appended row carries the last trade's own time; it only stands in where a day has no other, and
     # never when that trade came before the settlement: an answer kept from noon must not settle the day.
-    for raw, value in sorted(
-        zip(times, prices, strict=True), key=lambda row: instant_ns(row[0]) == traded_ns
-    ):
-        ts_ns, price = instant_ns(raw), usable(number(value))
-        if ts_ns is None or price is None:
+    for row in sorted(chart.rows, key=lambda row: row.ts_ns == chart.traded_ns):
+        price = usable(row.close)
+        if row.ts_ns is None or price is None:
             continue
-        session = from_ns(ts_ns).astimezone(zone).date()
+        session = from_ns(row.ts_ns).astimezone(zone).date()
         if session < today:
-            if ts_ns != traded_ns:
-                found[session] = price
-            elif ts_ns >= settled_ns(session):
-                found.setdefault(session, price)
-    return tuple(Close(session, found[session]) for session in sorted(found))
+            if row.ts_ns != chart.traded_ns:
+                closes[session] = price
+            elif row.ts_ns >= settled_ns(session):
+                closes.setdefault(session, price)
+    return tuple(Close(session, closes[session]) for session in sorted(closes))
 
 
-def _zone(name: object) -> ZoneInfo:
+def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name) if isinstance(name, str) else NEW_YORK
+        return ZoneInfo(name) if name else NEW_YORK
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return NEW_YORK
 
@@ -243,7 +197,6 @@ class YahooStrip:
         return await self._transport.get(
             self._url + symbol(*month),
             parse=parsed,
-            key=f"yahoo-{code(*month).lower()}",
             params={"range": "1mo", "interval": "1d", "includePrePost": "false"},
             fresh_s=FRESH_S,
         )

@@ -20,7 +20,7 @@ from rotation.sessions import new_york_day
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
     from feeds.vendors.yahoo.frames import PricingData
     from rotation.fed.strip.contracts import Month
     from rotation.feed_stats import FeedStats

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.http.client import Fetched
+from feeds.http.cached import Fetched
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address, decode, instant_ns, number, probability
 from rotation.fed.inputs import OutcomeQuote
 from rotation.fed.overround import OPEN_BP
 
 if TYPE_CHECKING:
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
 
 HOME = "https://external-api.kalshi.com"
 PATH = "/trade-api/v2/events"
@@ -145,13 +145,12 @@ class Kalshi:
     async def _series(self, series: str) -> list[Fetched[Page]]:
         pages: list[Fetched[Page]] = []
         cursor = ""
-        for count in range(PAGES_MAX):
+        for _ in range(PAGES_MAX):
             params = {"series_ticker": series, "status": "open", "with_nested_markets": "true"}
             params |= {"cursor": cursor} if cursor else {}
             page = await self._transport.get(
                 self._url,
                 parse=parse_page,
-                key=f"kalshi-{series.lower()}-{count}",
                 params=params,
                 fresh_s=FRESH_S,
             )

@@ -11,7 +11,8 @@ from feeds.fed.futures_stream import YahooStripStream
 from feeds.fed.log import Format, export
 from feeds.fed.sources import FedSources
 from feeds.fed.store import FedStore
-from feeds.http.client import TRIES, Transport
+from feeds.http.cached import Transport
+from feeds.http.client import TRIES
 from rotation.sessions import NEW_YORK, to_ns
 
 if TYPE_CHECKING:

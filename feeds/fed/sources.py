@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from feeds.fed.polymarket.frames import TokenQuote
-    from feeds.http.client import Fetched, Transport
+    from feeds.http.cached import Fetched, Transport
     from rotation.fed.strip.contracts import Month
 
 T = TypeVar("T")

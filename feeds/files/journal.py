@@ -6,11 +6,14 @@ acknowledged) and is then ignored, and overwritten by the next; a broken one bef
 
 from __future__ import annotations
 
+import errno
 import os
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
 FILE = r"journal-\d{6}\.jsonl"
@@ -45,15 +48,25 @@ def lines(data: bytes) -> list[tuple[int, bytes]]:
 def append(path: Path, end: int, line: bytes) -> int:
     """Write a line of JSON at ``end`` (see ``lines``), cut off what follows, flush; returns the new end.
 
-    Raises OSError; the line may then be there or not.
+    Raises OSError; what came of the line is then cut off, or ignored as torn where even that fails.
     """
-    with path.open("r+b") as file:
+    with path.open("r+b", buffering=0) as file:
         file.truncate(end)
         file.seek(end)
-        file.write(_sum(line) + b" " + line + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            _write_all(file, _sum(line) + b" " + line + b"\n")
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(end)
+            raise
         return file.tell()
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    """Raises OSError where the disk takes only a part of it."""
+    if file.write(data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _sum(line: bytes) -> bytes:

@@ -13,6 +13,7 @@ import polars as pl
 
 from feeds.errors import SourceAway, SourceError
 from feeds.history.importing import KNOWN, SCHEMA
+from feeds.parsing.fields import PRICE_MAX
 from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_session, sessions_between
 
 if TYPE_CHECKING:
@@ -105,10 +106,9 @@ async def one_by_one(symbols: Sequence[str], ask: Callable[[str], Awaitable[Bars
 
 
 _PRICES = ("close", "adj_close", "open", "high", "low")
-_MOST = 1e7
-"""Above every price of a listed share (Berkshire's class A is near 1e6): beyond it a figure is damaged."""
 _MOST_SHARES = 1e13
 
 
 def _is_price(name: str) -> pl.Expr:
-    return pl.col(name).is_finite() & (pl.col(name) > 0) & (pl.col(name) < _MOST)
+    """The rule of feeds.parsing.fields.price, for a whole column."""
+    return pl.col(name).is_finite() & (pl.col(name) > 0) & (pl.col(name) <= PRICE_MAX)

@@ -25,7 +25,7 @@ def load_history(store: HistoryStore, deep: Iterable[str], *, now_ns: int) -> Hi
     """All that is stored; of more than FEW symbols only ``deep`` whole, the last REACH_DAYS of the others.
 
     26 years of 2,100 symbols are 14 million rows: seconds and gigabytes that no panel looks at. Raises
-    InputError if a file is missing or damaged.
+    StorageError if a file is missing or damaged.
     """
     held = store.symbols()
     if len(held) <= FEW:

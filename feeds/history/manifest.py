@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from feeds.errors import InputError
+from feeds.errors import DamagedError, StorageError
 from feeds.files import journal
 from feeds.files.durable import flush_folder, write_whole
 from feeds.files.names import SYMBOL, shown_path
@@ -74,12 +74,12 @@ def file_for(symbol: str, data: bytes) -> str:
 
 
 def read_manifest(folder: Path) -> dict[str, Entry]:
-    """Entries by symbol; empty where there is no manifest. Raises InputError if it is damaged."""
+    """Entries by symbol; empty where there is no manifest. Raises StorageError if it cannot be used."""
     return read_held(folder).symbols
 
 
 def read_held(folder: Path) -> Held:
-    """Manifest and journal. Raises InputError if one of them is damaged."""
+    """Manifest and journal. Raises StorageError if one of them is damaged or cannot be read."""
     found = _read(folder)
     while found.journal:
         try:
@@ -147,11 +147,13 @@ def _read(folder: Path) -> _Manifest:
         raise _damaged(path) from error
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{shown_path(path)}: cannot be read ({error.strerror}) — check it")
+def _unreadable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{shown_path(path)}: cannot be read ({error.strerror}) — check the disk and its permissions"
+    )
 
 
-def _damaged(path: Path) -> InputError:
-    return InputError(
+def _damaged(path: Path) -> DamagedError:
+    return DamagedError(
         f"{shown_path(path)}: is damaged or of another version — delete it and import the history again"
     )

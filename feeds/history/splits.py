@@ -54,7 +54,7 @@ class Apart(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """In words."""
-        return "the vendor holds none of the last days held here"
+        return "the source has none of the last stored days"
 
 
 def compare(cached: pl.DataFrame, given: pl.DataFrame, tolerance: float) -> Restated | Apart | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from feeds.errors import InputError
+from feeds.errors import DamagedError, InputError, StorageError
 from feeds.files import journal
 from feeds.files.durable import ASIDE, CAN_LOCK, flush_folder, only_writer, write_whole
 from feeds.files.names import SYMBOL, shown_path
@@ -76,7 +76,7 @@ class HistoryStore:
         self.folder = folder
 
     def symbols(self) -> dict[str, Entry]:
-        """What is stored, by symbol; empty before the first import. Raises InputError if it is damaged."""
+        """What is stored, by symbol; empty before the first import. Raises StorageError if it is damaged."""
         return read_manifest(self.folder)
 
     def load(self, symbols: Iterable[str] | None = None, *, since: date | None = None) -> History:
@@ -84,7 +84,7 @@ class HistoryStore:
 
         Those not stored are left out.
 
-        Raises InputError if a file is missing or damaged.
+        Raises StorageError if a file is missing or damaged.
         """
         wanted = None if symbols is None else set(symbols)
         held = self.symbols()
@@ -107,8 +107,8 @@ class HistoryStore:
         """Put the series in ``frame`` (see feeds.history.importing) in place of the stored ones, all or none.
 
         ``sources`` maps a symbol to the name of its file. Symbols that are not in the frame stay.
-        Raises InputError if a series would lose days at either end (unless ``allow_shrink``), or if the
-        folder cannot be written; ValueError if the frame could not be loaded again.
+        Raises InputError if a series would lose days at either end (unless ``allow_shrink``), StorageError
+        if the folder cannot be written; ValueError if the frame could not be loaded again.
         """
         History(frame)  # checks it
         parts = frame.sort("symbol", "date").partition_by("symbol", maintain_order=True)
@@ -131,7 +131,7 @@ class HistoryStore:
     def rows(self, symbol: str, entry: Entry) -> pl.DataFrame:
         """All columns of one stored series (see feeds.history.importing).
 
-        Raises InputError if its file is missing or damaged.
+        Raises DamagedError if its file is missing or damaged.
         """
         try:
             return parse_parquet(self._bytes(symbol, entry), shown_path(self.folder / entry.file))
@@ -151,7 +151,7 @@ class HistoryStore:
 
         ``checked_ns``: see feeds.history.manifest.Entry.
 
-        Raises ChangedError if these are no longer what is held, InputError if the folder cannot be written,
+        Raises ChangedError if these are no longer what is held, StorageError if the folder cannot be written,
         ValueError if the frame could not be loaded again.
         """
         History(series.frame)  # checks it
@@ -172,7 +172,7 @@ class HistoryStore:
     def confirm(self, entries: Mapping[str, Entry], *, checked_ns: int) -> None:
         """Note that a vendor agreed with these series then; those changed meanwhile stay as they are.
 
-        Raises InputError if the folder cannot be written.
+        Raises StorageError if the folder cannot be written.
         """
 
         def change(held: dict[str, Entry]) -> Changes:
@@ -195,9 +195,9 @@ class HistoryStore:
                 if changes:
                     self._swap(held, changes, contents)
         except OSError as error:
-            raise InputError(
+            raise StorageError(
                 f"{shown_path(self.folder)}: the history cannot be written ({error.strerror or error})"
-                " — check the folder's space and rights, then import again"
+                " — check free space and permissions, then start again"
             ) from error
 
     def _swap(self, held: Held, changes: Changes, contents: dict[str, bytes]) -> None:
@@ -237,7 +237,7 @@ class HistoryStore:
         return frame if since is None else frame.filter(pl.col("date") >= since)
 
     def _bytes(self, symbol: str, entry: Entry) -> bytes:
-        """Its file, checked. Raises InputError if it is damaged, FileNotFoundError if it is not there."""
+        """Its file, checked. Raises DamagedError if it cannot be used, FileNotFoundError if it is missing."""
         path = self.folder / entry.file
         try:
             data = path.read_bytes()
@@ -272,9 +272,9 @@ def _made(series: Series, now_ns: int) -> tuple[Entry, bytes]:
     return entry, content
 
 
-def _damaged(path: Path, how: str) -> InputError:
+def _damaged(path: Path, how: str) -> DamagedError:
     symbol = path.name.rpartition("-")[0]
-    return InputError(f"{shown_path(path)}: {how} — import the history of {symbol} again")
+    return DamagedError(f"{shown_path(path)}: {how} — import the history of {symbol} again")
 
 
 def _refuse_shrinking(symbol: str, old: Entry, new: Entry) -> None:
@@ -284,4 +284,4 @@ def _refuse_shrinking(symbol: str, old: Entry, new: Entry) -> None:
         shrinks = f"ends {new.last}, before the stored one ({old.last})"
     else:
         return
-    raise InputError(f"{symbol}: the new series {shrinks} — pass --replace if you mean it")
+    raise InputError(f"{symbol}: the new series {shrinks} — pass --replace to shorten it anyway")

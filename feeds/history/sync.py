@@ -1,7 +1,7 @@
-"""Downloading daily history: whole series once, then tails; every symbol stored as soon as it is there.
+"""Downloading daily history: whole series once, then tails; every symbol stored as soon as it has come.
 
 What is stored is whole at any moment, so a download that was killed goes on where it stopped by being
-started again. Figures never change row by row: see feeds.history.plan.
+started again. What becomes of an answer is decided in feeds.history.decide.
 """
 
 from __future__ import annotations
@@ -9,14 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from feeds.errors import InputError, SourceAway, SourceError
+from feeds.errors import DamagedError, SourceAway, SourceError
 from feeds.history import plan as sync_plan
-from feeds.history import splits
 from feeds.history.daily import Bars, DailySource, last_settled
+from feeds.history.decide import (
+    CHANGED,
+    Cached,
+    Fail,
+    NextSource,
+    Replaced,
+    Retry,
+    Store,
+    Unchanged,
+    Unreadable,
+    decide,
+    needs_cached,
+)
 from feeds.history.jobs import Job, in_order, take_group
 from feeds.history.renames import Renames
 from feeds.history.store import ChangedError, Series
@@ -25,7 +37,7 @@ from rotation.sessions import new_york_day
 from rotation.text import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import date
 
@@ -36,14 +48,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAUSES_S = (60.0, 300.0, 900.0)
-"""A source that refuses is left alone so long, or as it asks; refusing once more it is given up."""
+"""A source that refuses is left alone so long, or as it asks; when it refuses once more it is skipped."""
 PAUSE_MAX_S = 900.0
-"""A source that asks for more is given up at once."""
+"""A source that asks for more is skipped at once."""
 CONFIRM_AT_ONCE = 32
-_LEAST_SHARE = 0.9
-"""A series fetched again must hold so many of the days that it replaces."""
-_CHANGED = "was changed by another program meanwhile; start again"
-Then = Literal["done", "again", "next source"]
 
 
 class HistorySync:
@@ -55,35 +63,51 @@ class HistorySync:
         sources: Sequence[DailySource],
         *,
         renames: Renames | None = None,
-        tell: Callable[[SyncProgress], None] = lambda _: None,
         clock_ns: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``sources``: in order of preference; a symbol's own vendor goes first all the same.
-
-        ``tell`` is called in the event loop's own thread.
-        """
+        """``sources``: in order of preference; a symbol's own vendor goes first all the same."""
         self._store = store
         self._sources = sources
         self._renames = Renames() if renames is None else renames
         self._clock_ns = clock_ns
         self._sleep = sleep
-        self._tally = Tally(tell, monotonic)
+        self._tally = Tally(monotonic)
         self._refusals: dict[str, int] = {}
         """In a row; 0 where a source has answered."""
         self._agreed: dict[str, Entry] = {}
         self._asked_ns = 0
 
     async def run(
-        self, symbols: Iterable[str], *, since: date, again: AbstractSet[str] = frozenset()
+        self,
+        symbols: Iterable[str],
+        *,
+        since: date,
+        on_progress: Callable[[SyncProgress], None] = lambda _: None,
     ) -> SyncReport:
-        """Bring these up to date, from ``since`` on; those in ``again`` are compared though they seem to be.
+        """Bring these up to date, from ``since`` on. Raises StorageError if the store cannot be used.
 
-        Raises InputError if the store cannot be used.
+        ``on_progress`` is called in the event loop's own thread.
+        """
+        async for steps in self.steps(symbols, since=since):
+            for step in steps:
+                on_progress(step)
+        return self.report()
+
+    def report(self) -> SyncReport:
+        """What came of it until now."""
+        return self._tally.report()
+
+    async def steps(
+        self, symbols: Iterable[str], *, since: date, again: AbstractSet[str] = frozenset()
+    ) -> AsyncGenerator[tuple[SyncProgress, ...], None]:
+        """As ``run``, yielding what has happened whenever something has; it is stored by then.
+
+        Those in ``again`` are compared though they seem to be up to date. Raises StorageError.
         """
         queue = await asyncio.to_thread(self._jobs, symbols, since, again)
-        self._tally.flush()
+        yield self._tally.take()
         while queue:
             self._asked_ns = self._clock_ns()
             through = last_settled(self._asked_ns)
@@ -93,7 +117,15 @@ class HistorySync:
                 answers = await source.daily([job.symbol for job in group], group[0].asks, through)
             except SourceAway as away:
                 queue[:0] = group
-                await self._refused(source, away, queue)
+                wait_s = self._pause_s(source, away)
+                if wait_s is None:
+                    self._skip(source, away, queue)
+                    yield self._tally.take()
+                    continue
+                await asyncio.to_thread(self._confirm)
+                self._tally.announce(f"{away}; going on in {duration(wait_s)} (what is done is stored)")
+                yield self._tally.take()
+                await self._sleep(wait_s)
                 continue
             except SourceError as error:
                 answers = dict.fromkeys((job.symbol for job in group), error)
@@ -101,16 +133,11 @@ class HistorySync:
                 self._refusals[source.name] = 0
             for job in group:
                 answer = answers.get(job.symbol, SourceError(f"{source.name}: no answer"))
-                then = await asyncio.to_thread(self._take, job, answer)
-                self._tally.flush()
-                if then == "again":
-                    queue.insert(0, job)
-                elif then == "next source":
-                    queue.append(job)
+                await asyncio.to_thread(self._take, job, answer, queue)
+                yield self._tally.take()
             if len(self._agreed) >= CONFIRM_AT_ONCE:
                 await asyncio.to_thread(self._confirm)
         await asyncio.to_thread(self._confirm)
-        return self._tally.report()
 
     def _jobs(self, symbols: Iterable[str], since: date, again: AbstractSet[str]) -> list[Job]:
         """What is to be asked; symbols that need nothing are tallied at once."""
@@ -130,14 +157,14 @@ class HistorySync:
             if job.sources:
                 jobs.append(job)
             else:
-                job.reasons = job.reasons or ["none of the sources has such symbols"]
+                job.reasons = job.reasons or ["no source has this symbol"]
                 self._fail(job)
         return jobs
 
     def _named_today(self, symbol: str, today: date) -> str:
         name = self._renames.now(symbol, today)
         if name != symbol:
-            self._tally.note(f"{symbol} is called {name} today: fetched under that name")
+            self._tally.note(f"{symbol} trades as {name} today: fetched under that name")
         return name
 
     def _job(self, symbol: str, since: date, held: dict[str, Entry], today: date) -> Job:
@@ -158,120 +185,68 @@ class HistorySync:
         if sync_plan.asks_whole(base, job.wanted):
             job.ask_whole("")
             return
-        try:
-            job.ask_tail(sync_plan.tail_from(self._rows(job, base)))
-        except InputError as error:
+        cached = self._cached(job, base)
+        if isinstance(cached, pl.DataFrame):
+            job.ask_tail(sync_plan.tail_from(cached))
+        elif isinstance(cached, Unreadable) and base.vendor:
             # What came from a vendor can come again; a person's own file is theirs to import.
-            if base.vendor:
-                job.ask_whole("its stored file was damaged")
-            else:
-                job.reasons.append(str(error))
-                job.sources = []
-        except ChangedError:
-            job.reasons.append(_CHANGED)
+            job.ask_whole("its stored file was damaged")
+        else:
+            job.reasons.append(cached.reason if isinstance(cached, Unreadable) else CHANGED)
             job.sources = []
 
-    def _rows(self, job: Job, base: Entry) -> pl.DataFrame:
-        """The stored series under the symbol's name of today.
-
-        Raises InputError if it is damaged, ChangedError if another one took its place.
-        """
+    def _cached(self, job: Job, base: Entry) -> pl.DataFrame | Unreadable | Replaced:
+        """The stored series under the symbol's name of today."""
         stored = next(iter(job.drop), job.symbol)
         try:
             return self._store.rows(stored, base).with_columns(symbol=pl.lit(job.symbol))
-        except InputError:
-            if self._store.symbols().get(stored) != base:
-                raise ChangedError(stored) from None
-            raise
+        except DamagedError as error:
+            is_replaced = self._store.symbols().get(stored) != base
+            return Replaced() if is_replaced else Unreadable(str(error))
 
-    def _take(self, job: Job, answer: Bars | SourceError) -> Then:
-        """Store what came, or note why not; says what is to be done with the job."""
-        try:
-            if isinstance(answer, SourceError):
-                raise answer
-            if job.tail and job.base is not None:
-                return self._join(job, job.base, answer)
-            self._whole(job, answer)
-        except SourceError as error:
-            job.reasons.append(str(error))
-            job.sources.pop(0)
-            if job.sources:
-                return "next source"
-            self._fail(job)
-        except ChangedError:
-            job.reasons.append(_CHANGED)
-            self._fail(job)
-        return "done"
-
-    def _join(self, job: Job, base: Entry, bars: Bars) -> Then:
-        try:
-            cached = self._rows(job, base)
-        except InputError as error:
-            raise SourceError(str(error)) from error
-        if bars.frame["date"][-1] < cached["date"][-1]:
-            raise SourceError(f"{job.source.name}: an older answer than what is held")
-        same = job.same_vendor()
-        found = splits.compare(cached, bars.frame, splits.SAME if same else splits.ALIKE)
-        if found is not None:
-            job.ask_whole(str(found))
-            return "again"
-        joined = sync_plan.join(cached, bars.frame, same_vendor=same)
-        if joined.equals(cached) and job.was is base:
-            if not bars.restating:
-                self._agreed[job.symbol] = base
+    def _take(self, job: Job, answer: Bars | SourceError, queue: list[Job]) -> None:
+        """Do with the answer what is decided. Raises StorageError."""
+        cached: Cached = None
+        if isinstance(answer, Bars) and job.base is not None and needs_cached(job):
+            cached = self._cached(job, job.base)
+        decision = decide(job, answer, cached)
+        if isinstance(decision, Store):
+            self._put(job, decision)
+        elif isinstance(decision, Unchanged):
+            if decision.confirmed and job.base is not None:
+                self._agreed[job.symbol] = job.base
             self._tally.current(job.symbol)
-            return "done"
-        self._put(job, joined, bars, joined=True)
-        self._tally.extended(job.symbol, joined.height - cached.height)
-        return "done"
+        elif isinstance(decision, Retry):
+            job.ask_whole(decision.why)
+            queue.insert(0, job)
+        elif isinstance(decision, NextSource):
+            job.reasons.append(decision.reason)
+            job.sources.pop(0)
+            queue.append(job)
+        else:
+            self._fail(job, decision)
 
-    def _whole(self, job: Job, bars: Bars) -> None:
-        if job.base is not None:
-            self._check_whole(job, job.base, bars.frame)
-        self._put(job, bars.frame, bars, joined=False)
-        if job.restated:
-            self._tally.note(f"{job.symbol}: {job.restated}: fetched again as a whole")
-        before = job.base.rows if job.base is not None else 0
-        self._tally.loaded(job.symbol, max(bars.frame.height - before, 0))
-
-    def _check_whole(self, job: Job, base: Entry, frame: pl.DataFrame) -> None:
-        """Raise SourceError where the new series would lose what the old one has."""
-        name, why = job.source.name, f"{job.restated}, but " if job.restated else ""
-        first, last = frame["date"][0], frame["date"][-1]
-        if last < base.last:
-            raise SourceError(f"{name}: {why}its series ends {last}, before the stored one ({base.last})")
-        if job.same_vendor():
-            return
-        if first > base.first:
-            raise SourceError(
-                f"{name}: {why}its series begins {first}, after the stored one ({base.first}, {base.source});"
-                " import that again"
-            )
+    def _put(self, job: Job, decision: Store) -> None:
         try:
-            cached = self._rows(job, base)
-        except InputError:
-            return  # what cannot be read cannot be lost
-        if frame.filter(pl.col("date") >= base.first).height < _LEAST_SHARE * cached.height:
-            raise SourceError(f"{name}: {why}its series has far fewer days than the stored one")
-        if frame["adj_close"].null_count() == frame.height > cached["adj_close"].null_count():
-            raise SourceError(f"{name}: {why}its series has no adjusted closes, which the stored one has")
+            self._store.put(
+                Series(decision.frame, decision.source, decision.vendor, decision.since),
+                was=job.was,
+                now_ns=self._clock_ns(),
+                checked_ns=self._asked_ns if decision.confirmed else None,
+                drop=job.drop,
+            )
+        except ChangedError:
+            self._fail(job, Fail(CHANGED))
+            return
+        for note in decision.notes:
+            self._tally.note(note)
+        counted = self._tally.loaded if decision.whole else self._tally.extended
+        counted(job.symbol, decision.sessions)
 
-    def _put(self, job: Job, frame: pl.DataFrame, bars: Bars, *, joined: bool) -> None:
-        source, vendor, since = job.provenance(joined=joined)
-        self._store.put(
-            Series(frame, source, vendor, since),
-            was=job.was,
-            now_ns=self._clock_ns(),
-            checked_ns=None if bars.restating else self._asked_ns,
-            drop=job.drop,
-        )
-        if bars.rejected:
-            self._tally.note(f"{job.symbol}: {bars.rejected} days left out, their close is no price")
-        for former in job.drop:
-            self._tally.note(f"{former} goes on as {job.symbol}")
-
-    def _fail(self, job: Job, *, aloud: bool = True) -> None:
-        reason = "; ".join(dict.fromkeys(job.reasons))
+    def _fail(self, job: Job, why: Fail | None = None, *, aloud: bool = True) -> None:
+        """Count the symbol as failed, for the reasons so far and this one."""
+        reasons = [*job.reasons, *([why.reason] if why is not None else [])]
+        reason = "; ".join(dict.fromkeys(reasons))
         log.warning("history of %s: %s", job.symbol, reason)
         self._tally.failed(job.symbol, reason, aloud=aloud)
 
@@ -280,31 +255,29 @@ class HistorySync:
             self._store.confirm(self._agreed, checked_ns=self._asked_ns)
             self._agreed = {}
 
-    async def _refused(self, source: DailySource, away: SourceAway, queue: list[Job]) -> None:
-        """Wait as long as the source wants, or go on without it.
+    def _pause_s(self, source: DailySource, away: SourceAway) -> float | None:
+        """Seconds to leave a source alone before it is asked again; None to go on without it.
 
         One that cannot be reached is waited for once, and only if it has answered in this run.
         """
-        refusals = self._refusals.get(source.name)
-        pauses = len(PAUSES_S) if away.refused else (1 if refusals is not None else 0)
-        refusals = refusals or 0
+        answered = source.name in self._refusals
+        refusals = self._refusals.get(source.name, 0)
         self._refusals[source.name] = refusals + 1
-        if away.after_s is not None and away.after_s <= PAUSE_MAX_S and refusals < pauses:
-            wait_s = max(away.after_s, PAUSES_S[refusals])
-            await asyncio.to_thread(self._confirm)
-            self._tally.say(f"{away}; going on in {duration(wait_s)} (what is done is stored)")
-            self._tally.flush()
-            await self._sleep(wait_s)
-            return
-        said = str(away)
+        pauses = len(PAUSES_S) if away.refused else int(answered)
+        if away.after_s is None or away.after_s > PAUSE_MAX_S or refusals >= pauses:
+            return None
+        return max(away.after_s, PAUSES_S[refusals])
+
+    def _skip(self, source: DailySource, away: SourceAway, queue: list[Job]) -> None:
+        """Ask this source no more; symbols that have no other one fail."""
+        reason = str(away)
         if away.refused and away.after_s is not None:
-            said += f"; start again in {duration(max(away.after_s, PAUSES_S[0]))}"
-        self._tally.say(f"{said} ({source.name} is given up)")
+            reason += f"; start again in {duration(max(away.after_s, PAUSES_S[0]))}"
+        self._tally.announce(f"{reason} ({source.name} is skipped)")
         for job in [job for job in queue if source in job.sources]:
             if job.source is source:
-                job.reasons.append(said)
+                job.reasons.append(reason)
             job.sources.remove(source)
             if not job.sources:
                 queue.remove(job)
                 self._fail(job, aloud=False)
-        self._tally.flush()

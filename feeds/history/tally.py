@@ -1,4 +1,4 @@
-"""What became of the symbols of a download so far, told as it goes on."""
+"""What became of the symbols of a download so far: counts, names, reasons and the rate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Counts, names and reasons. What is to be told waits for ``flush``: work is done in other threads."""
+    """Filled while symbols are worked off, in whatever thread; ``take`` hands out what has happened."""
 
-    def __init__(self, tell: Callable[[SyncProgress], None], monotonic: Callable[[], float]) -> None:
-        self._tell = tell
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._started_s = 0.0
         self._total = 0
@@ -25,7 +24,7 @@ class Tally:
         self._failed: list[tuple[str, str]] = []
         self._notes: list[str] = []
         self._sessions = 0
-        self._untold: list[SyncProgress] = []
+        self._pending: list[SyncProgress] = []
 
     def begin(self, total: int) -> None:
         """So many symbols are wanted."""
@@ -33,11 +32,11 @@ class Tally:
         self._started_s = self._monotonic()
 
     def skipped(self, symbol: str) -> None:
-        """Nothing was asked: it is up to date."""
+        """It was up to date, so no source was asked."""
         self._current.append(symbol)
 
     def current(self, symbol: str) -> None:
-        """It was asked for, and nothing was new."""
+        """A source was asked and had nothing new."""
         self._current.append(symbol)
         self._done(symbol)
 
@@ -48,29 +47,28 @@ class Tally:
         self._done(symbol)
 
     def loaded(self, symbol: str, sessions: int) -> None:
-        """Its whole series came."""
+        """Its whole series was fetched, with so many sessions that were not held."""
         self._loaded.append(symbol)
         self._sessions += sessions
         self._done(symbol)
 
     def failed(self, symbol: str, reason: str, *, aloud: bool) -> None:
-        """Nothing came, for this reason; ``aloud``: said now too, where it is this symbol's own."""
+        """Nothing came, for this reason; ``aloud``: with a message of its own, not only in the report."""
         self._failed.append((symbol, reason))
         self._done(symbol, f"{symbol}: {reason}" if aloud else "")
 
     def note(self, text: str) -> None:
-        """Something that a person should know at the end."""
+        """Keep a line that a person should read at the end."""
         self._notes.append(text)
 
-    def say(self, text: str) -> None:
-        """Something that a person should know now."""
-        self._told("", text)
+    def announce(self, message: str) -> None:
+        """Add a progress of no symbol: a line that a person should read now."""
+        self._add("", message)
 
-    def flush(self) -> None:
-        """Tell what happened since the last time."""
-        told, self._untold = self._untold, []
-        for progress in told:
-            self._tell(progress)
+    def take(self) -> tuple[SyncProgress, ...]:
+        """What has happened since the last time, in order."""
+        taken, self._pending = tuple(self._pending), []
+        return taken
 
     def report(self) -> SyncReport:
         """All of it."""
@@ -83,13 +81,15 @@ class Tally:
             self._sessions,
         )
 
-    def _done(self, symbol: str, said: str = "") -> None:
+    def _done(self, symbol: str, message: str = "") -> None:
         self._asked += 1
-        self._told(symbol, said)
+        self._add(symbol, message)
 
-    def _told(self, symbol: str, said: str) -> None:
+    def _add(self, symbol: str, message: str) -> None:
         done = len(self._current) + len(self._extended) + len(self._loaded) + len(self._failed)
         passed_s = self._monotonic() - self._started_s
         per_s = self._asked / passed_s if self._asked and passed_s > 0 else None
         left_s = (self._total - done) / per_s if per_s else None
-        self._untold.append(SyncProgress(done, self._total, len(self._failed), symbol, said, per_s, left_s))
+        self._pending.append(
+            SyncProgress(done, self._total, len(self._failed), symbol, message, per_s, left_s)
+        )

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.events import HistoryUpdated, Status
 from feeds.history.daily import last_settled
 from feeds.history.loading import load_history
@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 30.0
 """How often the clock is looked at: a machine may have slept."""
-LEARN_S = 5.0
+UPDATE_S = 5.0
 """What has come of a long download is shown this often."""
 LATE_DAYS = 14
-"""A series that ends before is at its end."""
+"""A series that ends earlier than so many days before the last close has come to its end."""
 AGAIN_S = (60.0, 300.0, 900.0)
 """Between attempts that brought less than was due."""
 
@@ -56,16 +56,19 @@ class HistoryUpdater:
         time: Time,
         sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]],
     ) -> None:
-        """``symbols``: the desk's legs. ``sources``: opens those to ask, first choice first."""
+        """``symbols``: the desk's legs. ``sources``: opens those to ask, first choice first.
+
+        Raises InputError for a table of renames that cannot be read.
+        """
         self._store = store
         self._symbols = list(symbols)
         self._since = since
         self._time = time
         self._sources = sources
+        self._renames = read_renames(store.folder / FILE)
         self._again: set[str] = set()
-        self._moved = asyncio.Event()
-        self._progress: SyncProgress | None = None
         self._turn_ns: int | None = None
+        """The turn up to which everything is held; None while something is missing."""
         self._failures = 0
 
     def tape(self) -> None:
@@ -76,14 +79,21 @@ class HistoryUpdater:
         self._again.add(symbol)
 
     async def events(self) -> AsyncIterator[Event]:
-        """History whenever it has grown, and how the download goes."""
+        """History whenever it has grown, and how the download goes.
+
+        Ends where the person's own settings are wrong: the last Status says what to fix.
+        """
         while True:
             # Also without a new close: at 09:30 of an ex-date the vendor has restated what is held.
             turn_ns = last_turn(self._time.clock_ns())
             if turn_ns != self._turn_ns or self._again:
-                async with aclosing(self._synced(turn_ns)) as events:
-                    async for event in events:
-                        yield event
+                try:
+                    async with aclosing(self._update(turn_ns)) as events:
+                        async for event in events:
+                            yield event
+                except InputError as error:
+                    yield Status(Kind.OFFLINE, f"{error}; then start again")
+                    return
             await self._time.sleep(self._wait_s())
 
     def _wait_s(self) -> float:
@@ -91,53 +101,63 @@ class HistoryUpdater:
             return LOOK_S
         return AGAIN_S[min(self._failures, len(AGAIN_S)) - 1]
 
-    async def _synced(self, turn_ns: int) -> AsyncGenerator[Event, None]:
+    async def _update(self, turn_ns: int) -> AsyncGenerator[Event, None]:
+        """One download and what came of it. Raises InputError."""
         again, self._again = frozenset(self._again), set()
-        self._progress = None
-        work = asyncio.create_task(self._sync(again), name="history sync")
-        work.add_done_callback(lambda _: self._moved.set())
         settled = last_settled(turn_ns)
         try:
-            async with aclosing(self._going_on(work)) as events:
-                async for event in events:
-                    yield event
-            report = work.result()
+            async with self._sources() as sources:
+                sync = self._download(sources)
+                async with aclosing(self._progress(sync, again)) as events:
+                    async for event in events:
+                        yield event
+            report = sync.report()
             late = await asyncio.to_thread(self._late, settled)
-            yield await self._learned()
-        except InputError as error:
+            yield await self._history()
+        except StorageError as error:
             self._failures += 1
             self._again |= again
             yield Status(Kind.OFFLINE, f"{error}; asked again in {self._wait_s():.0f} s")
             return
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+        self._note(report, again, late, turn_ns)
+        yield self._status(dict(report.failed) | late, settled)
+
+    def _download(self, sources: Sequence[DailySource]) -> HistorySync:
+        return HistorySync(
+            self._store,
+            sources,
+            renames=self._renames,
+            clock_ns=self._time.clock_ns,
+            monotonic=self._time.monotonic,
+            sleep=self._time.sleep,
+        )
+
+    def _note(self, report: SyncReport, again: frozenset[str], late: dict[str, str], turn_ns: int) -> None:
+        """What is still missing decides when to ask again."""
+        for note in report.notes:
+            log.info("history: %s", note)
         failed = dict(report.failed)
         self._again |= again & failed.keys()
         self._failures = self._failures + 1 if failed or late else 0
         self._turn_ns = None if failed or late else turn_ns
-        yield self._status(failed | late, settled)
 
-    async def _going_on(self, work: asyncio.Task[SyncReport]) -> AsyncGenerator[Event, None]:
+    async def _progress(self, sync: HistorySync, again: frozenset[str]) -> AsyncGenerator[Event, None]:
         """How the download goes; what has come of a long one is not kept back until its end."""
         known = 0
         known_s = self._time.monotonic()
-        while not work.done():
-            await self._moved.wait()
-            self._moved.clear()
-            progress = self._progress
-            if progress is None or work.done():
-                continue
-            came, now_s = progress.done - progress.failed, self._time.monotonic()
-            short = progress.done < progress.total
-            if short and came > known and (now_s - known_s >= LEARN_S or progress.said or not known):
-                known, known_s = came, now_s
-                yield await self._learned()
-            said = progress.said or progress.symbol
-            state = Kind.LIVE if came else Kind.OFFLINE
-            yield Status(state, f"history {progress.done} of {progress.total}: {said}")
+        async with aclosing(sync.steps(self._symbols, since=self._since, again=again)) as steps:
+            async for step in steps:
+                if not step:
+                    continue
+                progress = step[-1]
+                arrived, now_s = progress.done - progress.failed, self._time.monotonic()
+                is_due = now_s - known_s >= UPDATE_S or bool(progress.message) or not known
+                if progress.done < progress.total and arrived > known and is_due:
+                    known, known_s = arrived, now_s
+                    yield await self._history()
+                yield _going_on(progress)
 
-    async def _learned(self) -> HistoryUpdated:
+    async def _history(self) -> HistoryUpdated:
         now_ns = self._time.clock_ns()
         return HistoryUpdated(
             await asyncio.to_thread(load_history, self._store, self._symbols, now_ns=now_ns)
@@ -147,7 +167,7 @@ class HistoryUpdater:
         """Series that end a little too early: vendors take their time with a close. Old ends are ends."""
         held, recent = self._store.symbols(), settled - timedelta(days=LATE_DAYS)
         return {
-            symbol: f"ends {held[symbol].last}, the close of {settled} is not there yet"
+            symbol: f"ends {held[symbol].last}, the close of {settled} is not available yet"
             for symbol in self._symbols
             if symbol in held and recent <= held[symbol].last < settled
         }
@@ -157,30 +177,14 @@ class HistoryUpdater:
             return Status(Kind.LIVE, f"settled through {settled}")
         symbol, reason = next(iter(missing.items()))
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        said = f"{symbol}: {reason}{more}; asked again in {self._wait_s():.0f} s"
-        here = len(self._symbols) - len(missing)
-        if here <= 0:
-            return Status(Kind.OFFLINE, said)
-        return Status(Kind.GAPPED, f"{here} of {len(self._symbols)} settled through {settled}; {said}")
+        message = f"{symbol}: {reason}{more}; asked again in {self._wait_s():.0f} s"
+        complete = len(self._symbols) - len(missing)
+        if complete <= 0:
+            return Status(Kind.OFFLINE, message)
+        return Status(Kind.GAPPED, f"{complete} of {len(self._symbols)} settled through {settled}; {message}")
 
-    async def _sync(self, again: frozenset[str]) -> SyncReport:
-        async with self._sources() as sources:
-            renames = await asyncio.to_thread(read_renames, self._store.folder / FILE)
-            sync = HistorySync(
-                self._store,
-                sources,
-                renames=renames,
-                tell=self._tell,
-                clock_ns=self._time.clock_ns,
-                monotonic=self._time.monotonic,
-                sleep=self._time.sleep,
-            )
-            report = await sync.run(self._symbols, since=self._since, again=again)
-        for note in report.notes:
-            log.info("history: %s", note)
-        return report
 
-    def _tell(self, progress: SyncProgress) -> None:
-        """The newest word on how it goes; one that nobody has read yet is replaced."""
-        self._progress = progress
-        self._moved.set()
+def _going_on(progress: SyncProgress) -> Status:
+    kind = Kind.LIVE if progress.done > progress.failed else Kind.OFFLINE
+    what = progress.message or progress.symbol
+    return Status(kind, f"history {progress.done} of {progress.total}: {what}")

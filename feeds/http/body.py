@@ -19,7 +19,7 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
     """The body, decompressed. Raises SourceError beyond ``limit`` bytes or for a broken compression."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip"}:
-        raise SourceError("compressed in a way that was not asked for")
+        raise SourceError("unexpected content encoding")
     # Decompressed here in bounded steps: a library would inflate a hostile chunk whole.
     inflate = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
     body = bytearray()
@@ -31,12 +31,12 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
         if len(body) > limit:
             raise SourceError(f"the body is larger than {limit:,} bytes")
     if inflate is not None and not inflate.eof:
-        raise SourceError("the body was cut")
+        raise SourceError("the body is truncated")
     return bytes(body)
 
 
 def check_content(body: bytes, content_type: str, expected: Expected) -> None:
-    """Raise SourceError for an empty body, and for a page where data were asked for (a wall, a login)."""
+    """Raise SourceError for an empty body, and for a page where data were expected (a wall, a login)."""
     start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         raise SourceError("an empty body")

@@ -1,11 +1,11 @@
-"""One HTTP exchange: a conditional GET within time and size limits, and what went wrong in our words."""
+"""One HTTP exchange: a conditional GET within time and size limits. No retry, no pace."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
@@ -13,6 +13,12 @@ import msgspec
 from feeds.clock import http_date_ns, reset_after_s, retry_after_s
 from feeds.errors import SourceError
 from feeds.http.body import Expected, check_content, read_body
+from feeds.http.failure import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    OnAnswer = Callable[[int, Mapping[str, str]], None]
 
 AGENT = "Mozilla/5.0 (compatible; rotation-tui)"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -30,15 +36,15 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What to ask for."""
+    """What to ask for, and how much of the account's quota the question may take."""
 
     url: httpx.URL
-    headers: dict[str, str]
-    expect: Expected
+    headers: dict[str, str] = {}
+    expect: Expected = "json"
     etag: str = ""
     last_modified: str = ""
-    seen: Callable[[int, Mapping[str, str]], None] | None = None
-    """Told the status and the headers of every answer."""
+    reserve: int | None = None
+    """Calls of the account's minute to leave to others; None for a source that states no quota."""
 
     def __repr__(self) -> str:
         return f"Request({self.shown})"  # never a header: a key may be in it
@@ -47,6 +53,17 @@ class Request(msgspec.Struct, frozen=True):
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"{self.url.scheme}://{self.url.host}:{self.url.port or ''}"
+
+    @property
+    def key(self) -> str:
+        """The question in one word: method, address and query, hashed."""
+        return self.key_without(frozenset())
+
+    def key_without(self, names: frozenset[str]) -> str:
+        """The same without these parameters of the query; a user and a password never belong to it."""
+        query = sorted(pair for pair in self.url.params.multi_items() if pair[0] not in names)
+        what = ("GET", self.origin, self.url.path, query)
+        return f"{self.url.host.lower()[:40]}-{sha256(msgspec.json.encode(what)).hexdigest()[:24]}"
 
     @property
     def sha(self) -> str:
@@ -60,38 +77,24 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What came."""
+    """An answer of use: 200 with a body, or 304 without one."""
 
     body: bytes | None
     """None: unchanged (304)."""
     confirmed_ns: int
-    """When the source made this answer."""
+    """When the source made this answer, UTC ns; earlier than now where a cache on the way kept it."""
+    asked_ns: int
     etag: str
     last_modified: str
 
+    @property
+    def known_ns(self) -> int:
+        """The instant that the answer describes: when it was asked for, or when it was made if earlier."""
+        return min(self.asked_ns, self.confirmed_ns)
 
-class Failure(Exception):  # noqa: N818 - it is no error of the program
-    """One try that failed: what to say, whether another may help, what the source asked for."""
 
-    def __init__(
-        self,
-        said: str,
-        *,
-        again: bool = False,
-        host_wide: bool = False,
-        after_s: float | None = None,
-        status: int | None = None,
-        unreachable: bool = False,
-        tried: bool = True,
-    ) -> None:
-        """``status``: of the answer, where there was one that was not 200. ``unreachable``: no connection."""
-        super().__init__(said)
-        self.tried = tried
-        self.status = status
-        self.again = again
-        self.host_wide = host_wide
-        self.after_s = after_s
-        self.unreachable = unreachable
+def _ignore(status: int, headers: Mapping[str, str]) -> None:
+    """The default of ``on_answer``."""
 
 
 async def exchange(
@@ -101,37 +104,43 @@ async def exchange(
     total_s: float,
     body_max: int,
     clock_ns: Callable[[], int],
+    on_answer: OnAnswer = _ignore,
 ) -> Reply:
-    """Ask once. Raises Failure."""
-    asked = {"user-agent": AGENT, "accept-encoding": "gzip", **request.headers}
+    """Ask once. ``on_answer`` gets the status and the headers of every answer. Raises RequestError."""
+    headers = {"user-agent": AGENT, "accept-encoding": "gzip", **request.headers}
     if request.etag:
-        asked["if-none-match"] = request.etag
+        headers["if-none-match"] = request.etag
     if request.last_modified:
-        asked["if-modified-since"] = request.last_modified
+        headers["if-modified-since"] = request.last_modified
     # A header of ours (a key) must not follow a redirect to another host.
     follow = not request.headers
+    asked_ns = clock_ns()
     try:
         async with (
             asyncio.timeout(total_s),
-            client.stream("GET", request.url, headers=asked, follow_redirects=follow) as response,
+            client.stream("GET", request.url, headers=headers, follow_redirects=follow) as response,
         ):
+            on_answer(response.status_code, response.headers)
             body = await _body(response, request, body_max, clock_ns())
+    except RequestError:
+        raise
     except SourceError as error:
-        raise Failure(str(error)) from error
+        raise RequestError(str(error)) from error
     except (TimeoutError, httpx.TimeoutException) as error:
         unreachable = isinstance(error, httpx.ConnectTimeout)
-        raise Failure("no answer in time", again=True, unreachable=unreachable) from error
+        raise RequestError("no answer in time", retryable=True, unreachable=unreachable) from error
     except httpx.RemoteProtocolError as error:
-        raise Failure("the connection was cut", again=True) from error
+        raise RequestError("the connection was cut", retryable=True) from error
     except httpx.TransportError as error:
-        said = f"cannot be reached ({type(error).__name__})"
         unreachable = isinstance(error, httpx.ConnectError)
-        raise Failure(said, again=True, unreachable=unreachable) from error
+        message = f"cannot be reached ({type(error).__name__})"
+        raise RequestError(message, retryable=True, unreachable=unreachable) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise Failure(f"failed ({type(error).__name__})") from error
+        raise RequestError(f"failed ({type(error).__name__})") from error
     return Reply(
         body,
         _made_ns(response, clock_ns()),
+        asked_ns,
         _validator(response, "etag"),
         _validator(response, "last-modified"),
     )
@@ -139,19 +148,17 @@ async def exchange(
 
 async def _body(response: httpx.Response, request: Request, body_max: int, now_ns: int) -> bytes | None:
     status = response.status_code
-    if request.seen is not None:
-        request.seen(status, response.headers)
     if status == 304 and (request.etag or request.last_modified):
         return None
     if status != 200:
         after_s = retry_after_s(response.headers.get("retry-after"), now_ns)
         if status == 429 and after_s is None:
             after_s = reset_after_s(response.headers.get("x-ratelimit-reset"), now_ns)
-        raise Failure(
+        raise RequestError(
             f"HTTP {status}",
-            again=status in _RETRIED,
+            retryable=status in _RETRIED,
             host_wide=status in _HOST_WIDE,
-            after_s=after_s,
+            retry_after_s=after_s,
             status=status,
         )
     body = await read_body(response, body_max)
@@ -160,12 +167,12 @@ async def _body(response: httpx.Response, request: Request, body_max: int, now_n
 
 
 def _made_ns(response: httpx.Response, now_ns: int) -> int:
-    """A cache on the way may serve an old answer: its apparent or told age counts (RFC 9111, 4.2.3)."""
+    """A cache on the way may serve an old answer: its apparent or stated age counts (RFC 9111, 4.2.3)."""
     made_ns = http_date_ns(response.headers.get("date"))
     apparent_ns = max(0, now_ns - made_ns) if made_ns is not None else 0
     age = response.headers.get("age", "").strip()
-    told_ns = int(age[:9]) * 10**9 if age.isascii() and age.isdigit() else 0
-    return now_ns - max(apparent_ns, told_ns)
+    stated_ns = int(age[:9]) * 10**9 if age.isascii() and age.isdigit() else 0
+    return now_ns - max(apparent_ns, stated_ns)
 
 
 def _validator(response: httpx.Response, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.files.durable import flush_folder, only_writer, write_whole
 from feeds.files.names import shown_path
 
@@ -26,7 +26,11 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class KeyFile:
-    """The file ``keys.json`` in this folder, mode 0600. Every call raises InputError where it cannot work."""
+    """The file ``keys.json`` in this folder, mode 0600.
+
+    Every call raises InputError for a file that cannot be used, ``put`` and ``drop`` StorageError where it
+    cannot be written: what was kept is kept still.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -91,8 +95,9 @@ class KeyFile:
                     self.path.unlink(missing_ok=True)
                 flush_folder(folder)
         except OSError as error:
-            raise self._refused(
-                f"cannot be written ({error.strerror or error})", "check the folder's space and rights"
+            raise StorageError(
+                f"{shown_path(self.path)}: cannot be written ({error.strerror or error})"
+                " — check free space and permissions"
             ) from error
 
     def _refused(self, how: str, todo: str) -> InputError:

@@ -87,7 +87,7 @@ class World:
         self.now_ns = now_ns or ny(DAYS[-2], 18)
         self.market = Market(shares, self.now_ns)
         self.yahoo = Vendor(self)
-        self.told: list[SyncProgress] = []
+        self.progress: list[SyncProgress] = []
         self.slept: list[float] = []
         self.renames = Renames(())
 
@@ -100,12 +100,12 @@ class World:
             self.store,
             list(sources) or [self.yahoo],
             renames=self.renames,
-            tell=self.told.append,
             clock_ns=lambda: self.now_ns,
             monotonic=lambda: self.now_ns / S,
             sleep=self._sleep,
         )
-        return asyncio.run(syncing.run(symbols or tuple(self.market.shares), since=since))
+        wanted = symbols or tuple(self.market.shares)
+        return asyncio.run(syncing.run(wanted, since=since, on_progress=self.progress.append))
 
     def rows(self, symbol: str) -> pl.DataFrame:
         return self.store.rows(symbol, self.store.symbols()[symbol])

@@ -112,10 +112,10 @@ class Meter:
         self._open = False
 
     def tell(self, progress: SyncProgress) -> None:
-        """Show the progress, and a message if there is one."""
-        if progress.said:
+        """Show where it stands, and what happened."""
+        if progress.message:
             self.end()
-            click.echo(progress.said, err=True)
+            click.echo(progress.message, err=True)
         if self._live:
             click.echo(f"\r\x1b[K{line(progress)[: _width() - 1]}", err=True, nl=False, color=True)
             self._open = True

@@ -19,7 +19,7 @@ from rotation.fed.overround import OPEN_BP
 from rotation.sessions import from_ns
 
 if TYPE_CHECKING:
-    from feeds.http.client import Fetched, Transport
+    from feeds.http.cached import Fetched, Transport
 
 HOME = "https://gamma-api.polymarket.com"
 PATH = "/events"
@@ -178,6 +178,4 @@ class Polymarket:
     async def refresh(self) -> Fetched[list[OutcomeQuote]]:
         """Ask for the open events of the FOMC tag; never raises for what the source does."""
         params = {"tag_slug": "fomc", "closed": "false", "limit": "100"}
-        return await self._transport.get(
-            self._url, parse=parse, key="polymarket-fomc", params=params, fresh_s=FRESH_S
-        )
+        return await self._transport.get(self._url, parse=parse, params=params, fresh_s=FRESH_S)

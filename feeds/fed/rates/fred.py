@@ -15,14 +15,14 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.fed.rates.policy_rate import FRESH_S, PolicyRate, published, rate_bp, target_range_bp
-from feeds.http.client import Fetched
+from feeds.http.cached import Fetched
 from feeds.parsing.wire import address, number
 from rotation.sessions import new_york_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
 
 HOME = "https://fred.stlouisfed.org"
 PATH = "/graph/fredgraph.csv"
@@ -104,9 +104,13 @@ class Fred:
         """The last month of one series."""
         today = new_york_day(self._clock_ns())
         params = {"id": name, "cosd": str(today - timedelta(days=DAYS)), "coed": str(today)}
-        key = f"fred-{name.lower()}"
         return await self._transport.get(
-            self._url, parse=parse, key=key, params=params, expect="csv", fresh_s=FRESH_S
+            self._url,
+            parse=parse,
+            params=params,
+            passing=("cosd", "coed"),
+            expect="csv",
+            fresh_s=FRESH_S,
         )
 
     async def refresh(self) -> Fetched[PolicyRate]:

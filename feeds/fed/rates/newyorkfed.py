@@ -15,7 +15,7 @@ from feeds.parsing.wire import address, decode, number
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.client import Fetched, Transport
+    from feeds.http.cached import Fetched, Transport
 
 HOME = "https://markets.newyorkfed.org"
 PATH = "/api/rates/unsecured/effr/last/1.json"
@@ -69,5 +69,5 @@ class NewYorkFed:
 
     async def refresh(self) -> Fetched[PolicyRate]:
         """Ask; never raises for what the source does."""
-        got = await self._transport.get(self._url, parse=parse, key="newyorkfed-effr", fresh_s=FRESH_S)
+        got = await self._transport.get(self._url, parse=parse, fresh_s=FRESH_S)
         return published(got, self._clock_ns())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from feeds.http.client import Fetched, dated
+from feeds.http.cached import Fetched, dated
 from rotation.sessions import NEW_YORK, to_ns
 
 if TYPE_CHECKING:

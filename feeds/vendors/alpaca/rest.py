@@ -6,7 +6,6 @@ and when they come back: nothing is asked before that. History leaves some to th
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, date, datetime
 from datetime import time as clock
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from feeds.errors import SourceAway, SourceError
 from feeds.history.daily import last_settled
+from feeds.http.failure import RequestError
 from feeds.parsing.wire import address
 from feeds.vendors.alpaca.frames import MINUTE_NS, SYMBOL
-from feeds.vendors.alpaca.quota import Quota
 from feeds.vendors.alpaca.rows import (
     ROWS_MAX,
     Bars,
@@ -32,9 +31,9 @@ from feeds.vendors.alpaca.rows import (
 from rotation.sessions import NEW_YORK, from_ns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-    from feeds.http.client import Transport
+    from feeds.http.client import HttpClient
     from feeds.vendors.alpaca.keys import AlpacaKeys
     from rotation.quote import Quote
 
@@ -46,11 +45,10 @@ AT_ONCE = 200
 """Symbols of one request: their names must fit into an address."""
 PAGES_MAX = 60
 """Of one gap's minute bars: 30 symbols' whole week is 12."""
-TRIES = 4
 FREE_LAG_NS = 16 * MINUTE_NS
 """The free plan answers no question about consolidated prices of the last 15 minutes."""
 AGAIN_S = 60.0
-"""It is worth asking again so long after it failed."""
+"""After a failure it is worth asking again no sooner."""
 KEPT_FOR_LIVE = 20
 """Calls of a minute that history leaves to snapshots and gaps."""
 _HISTORY_FEED = {"iex": "iex", "sip": "sip", "delayed_sip": "sip", "test": "iex"}
@@ -64,22 +62,16 @@ class AlpacaRest:
     def __init__(
         self,
         keys: AlpacaKeys,
-        transport: Transport,
+        client: HttpClient,
         *,
         feed: str = "iex",
         clock_ns: Callable[[], int] = time.time_ns,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``feed``: of the stream beside it; daily bars are the consolidated tape's in any case.
-
-        For long histories give a transport without a cache folder: it keeps every answer.
-        """
+        """``feed``: of the stream beside it; daily bars are the consolidated tape's in any case."""
         self._keys = keys
-        self._transport = transport
+        self._client = client
         self._feed = feed
         self._clock_ns = clock_ns
-        self._sleep = sleep
-        self._quota = Quota()
         self._url = address("ALPACA", "REST", HOME)
 
     async def snapshots(self, symbols: Iterable[str]) -> dict[str, Seen]:
@@ -175,30 +167,18 @@ class AlpacaRest:
             token = after
 
     async def _get(self, path: str, params: dict[str, str], parse: Callable[[bytes], T], reserve: int) -> T:
-        """One answer, waited for as the account's limit demands. Raises SourceError."""
-        error = ""
-        for _ in range(TRIES):
-            wait_s = self._quota.wait_s(self._clock_ns(), reserve)
-            if wait_s > 0:
-                await self._sleep(wait_s)
-            fetched = await self._transport.get(
-                self._url + path,
-                parse=parse,
-                key="alpaca" + path.replace("/", "-"),
-                params=params,
-                headers=self._keys.headers(),
-                seen=lambda status, headers: self._quota.heard(status, headers, self._clock_ns()),
+        """One answer, waited for as the account's quota demands. Raises SourceAway."""
+        try:
+            return await self._client.get(
+                self._url + path, parse=parse, params=params, headers=self._keys.headers(), reserve=reserve
             )
-            # The transport keeps the last good answer, which was to another question.
-            if fetched.value is not None and not fetched.error:
-                return fetched.value
-            error = fetched.error
-            if self._quota.wait_s(self._clock_ns(), 0) <= 0:
-                break
-        if self._quota.status in {401, 403}:
-            error = f"the keys are wrong, or the plan does not include these data (HTTP {self._quota.status})"
-            raise SourceAway(f"Alpaca: {error}")
-        raise SourceAway(f"Alpaca: {error}", after_s=AGAIN_S)
+        except RequestError as failure:
+            if failure.status in {401, 403}:
+                message = (
+                    f"the keys are wrong, or the plan does not include these data (HTTP {failure.status})"
+                )
+                raise SourceAway(f"Alpaca: {message}") from failure
+            raise SourceAway(f"Alpaca: {failure}", after_s=max(AGAIN_S, failure.next_try_s)) from failure
 
 
 def _batches(symbols: Iterable[str]) -> list[list[str]]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.parsing.fields import price
+from feeds.parsing.rows import bar_prices
 from feeds.parsing.wire import decode, number
 from feeds.vendors.alpaca.conditions import sets_last
 from feeds.vendors.alpaca.frames import bar, exact_ns, shares
@@ -105,18 +107,16 @@ def parse_snapshots(data: bytes) -> dict[str, Snapshot | None]:
 
 def rows(answer: Bars, names: Sequence[str]) -> list[tuple[str, Row]]:
     """Only what was asked for, whatever else was sent."""
-    told = answer.bars or {}
-    return [(name, row) for name in names for row in (told.get(name) or ())[:ROWS_MAX]]
+    bars = answer.bars or {}
+    return [(name, row) for name in names for row in (bars.get(name) or ())[:ROWS_MAX]]
 
 
 def _prices(row: Row) -> tuple[float, float, float, float] | None:
-    found = tuple(number(value) for value in (row.o, row.h, row.l, row.c))
-    opened, high, low, close = found
-    if opened is None or high is None or low is None or close is None:
+    """Open, high, low, close: Alpaca sends all four, and a row without one of them is no bar."""
+    prices = bar_prices(row.c, opened=row.o, high=row.h, low=row.l)
+    if prices is None or prices.open is None or prices.high is None or prices.low is None:
         return None
-    if not 0 < low <= min(opened, close) <= max(opened, close) <= high:
-        return None
-    return opened, high, low, close
+    return prices.open, prices.high, prices.low, prices.close
 
 
 def daily_bar(name: str, row: Row) -> DailyBar | None:
@@ -140,11 +140,11 @@ def minute_quote(name: str, row: Row) -> Quote | None:
 def _latest(name: str, trade: _Trade | None) -> Quote | None:
     if trade is None or not sets_last(trade.c, trade.z):
         return None
-    ts_ns, price = exact_ns(trade.t), number(trade.p)
+    ts_ns, last = exact_ns(trade.t), price(trade.p)
     trade_id = trade.i if isinstance(trade.i, int) and 0 <= trade.i < 2**63 else 0
-    if ts_ns is None or price is None or price <= 0:
+    if ts_ns is None or last is None:
         return None
-    return Quote(name, ts_ns, price, trade_id, shares(number(trade.s)))
+    return Quote(name, ts_ns, last, trade_id, shares(number(trade.s)))
 
 
 def seen(name: str, snapshot: Snapshot, now_ns: int) -> Seen:

@@ -6,7 +6,6 @@ IEX prints (the free plan) are today's provisional prices only: closed days come
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,9 @@ from feeds.vendors.alpaca.symbols import Names
 from rotation.status import DEMO, Mode, delayed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
     from feeds.vendors.alpaca.plan import Ask
     from rotation.quote import Quote
@@ -73,7 +72,6 @@ class Alpaca:
         channels: int = CHANNELS,
         packed: bool = True,
         clock_ns: Callable[[], int] = time.time_ns,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """``feed``: iex, sip, delayed_sip or test. ``first``: symbols that get trades before all others.
 
@@ -91,7 +89,7 @@ class Alpaca:
         self.url = f"{address('ALPACA', 'STREAM', HOME)}/v2/{feed}"
         kind = "msgpack" if packed else "json"
         self.headers: Mapping[str, str] = {"Content-Type": f"application/{kind}"}
-        self.rest = AlpacaRest(self._keys, transport, feed=feed, clock_ns=clock_ns, sleep=sleep)
+        self.rest = AlpacaRest(self._keys, transport.client, feed=feed, clock_ns=clock_ns)
 
     def conversation(self) -> AlpacaConversation:
         """A new connection begins."""

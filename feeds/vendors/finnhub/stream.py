@@ -13,6 +13,7 @@ from urllib.parse import quote as escaped
 import msgspec
 
 from feeds.errors import SourceError
+from feeds.http.failure import RequestError
 from feeds.parsing.fields import instant, quote, sifted
 from feeds.parsing.wire import address, decode
 from feeds.streaming.vendor import FrameResult, VendorError
@@ -21,7 +22,7 @@ from rotation.status import LIVE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
     from rotation.quote import Quote
 
@@ -188,15 +189,15 @@ class Finnhub:
         """The last price of each, a request a symbol. Raises SourceError where the source does not answer."""
         found: list[Quote] = []
         for name in sorted(symbols)[:SYMBOLS_MAX]:
-            fetched = await self._transport.get(
-                f"{self._rest}/quote",
-                parse=lambda data, name=name: parse_quote(name, data),  # type: ignore[misc]
-                params={"symbol": name},
-                headers={"X-Finnhub-Token": self._key},
-            )
-            if fetched.error or fetched.value is None:
-                raise SourceError(f"Finnhub: {fetched.error or 'no answer'}")
-            found += fetched.value
+            try:
+                found += await self._transport.client.get(
+                    f"{self._rest}/quote",
+                    parse=lambda data, name=name: parse_quote(name, data),  # type: ignore[misc]
+                    params={"symbol": name},
+                    headers={"X-Finnhub-Token": self._key},
+                )
+            except RequestError as failure:
+                raise SourceError(f"Finnhub: {failure.with_next_try()}") from failure
         return tuple(found)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:

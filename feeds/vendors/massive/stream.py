@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from feeds.errors import SourceError
+from feeds.http.failure import RequestError
 from feeds.parsing.fields import symbol
 from feeds.parsing.wire import address
 from feeds.streaming.vendor import FrameResult, VendorError
@@ -22,7 +23,7 @@ from rotation.status import Mode, Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
     from rotation.quote import Quote
 
@@ -161,7 +162,7 @@ class Massive:
         found: list[Quote] = []
         for start in range(0, len(names), PER_SNAPSHOT):
             params = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
-            found += await self._get(SNAPSHOT, f"snapshot-{start}", params, parse_snapshot)
+            found += await self._get(SNAPSHOT, params, parse_snapshot)
         return tuple(found)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
@@ -175,24 +176,18 @@ class Massive:
         span = f"range/1/minute/{starts_ns // 10**6}/{end_ns // 10**6}"
         params = {"adjusted": "true", "sort": "asc", "limit": "50000"}
         bars: list[Quote] = []
-        for index, name in enumerate(sorted(symbols)):
-            bars += await self._get(
-                f"/v2/aggs/ticker/{name}/{span}", f"bars-{index}", params, parse_bars(name)
-            )
+        for name in sorted(symbols):
+            bars += await self._get(f"/v2/aggs/ticker/{name}/{span}", params, parse_bars(name))
         # A minute that has not ended is no bar yet.
         return tuple(bar for bar in bars if start_ns < bar.ts_ns <= end_ns)
 
     async def _get(
-        self, path: str, key: str, params: dict[str, str], parser: Callable[[bytes], list[Quote]]
+        self, path: str, params: dict[str, str], parser: Callable[[bytes], list[Quote]]
     ) -> list[Quote]:
-        fetched = await self._transport.get(
-            self._rest + path,
-            parse=parser,
-            key=f"massive-{key}",
-            params=params,
-            headers={"Authorization": f"Bearer {self._key}"},
-        )
-        # The last good answer may be of another gap: only this one's counts.
-        if fetched.error or fetched.value is None:
-            raise SourceError(f"Massive: {fetched.error or 'no answer'}")
-        return fetched.value
+        headers = {"Authorization": f"Bearer {self._key}"}
+        try:
+            return await self._transport.client.get(
+                self._rest + path, parse=parser, params=params, headers=headers
+            )
+        except RequestError as failure:
+            raise SourceError(f"Massive: {failure.with_next_try()}") from failure

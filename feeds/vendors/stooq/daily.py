@@ -9,10 +9,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import httpx
 import polars as pl
 
 from feeds.errors import SourceAway, SourceError
 from feeds.history.daily import Answer, Bars, one_by_one, settled
+from feeds.http.download import download
+from feeds.http.exchange import Request
 from feeds.parsing.symbols import stooq_symbol
 from feeds.parsing.wire import address, number
 from rotation.sessions import new_york_day, previous_session
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from feeds.http.paced import PacedClient
+    from feeds.http.client import HttpClient
 
 HOME = "https://stooq.com"
 PATH = "/q/d/l/"
@@ -74,7 +77,7 @@ class StooqDaily:
 
     name = "Stooq"
 
-    def __init__(self, client: PacedClient, key: str | None = None) -> None:
+    def __init__(self, client: HttpClient, key: str | None = None) -> None:
         """``client`` paces; see GAP_S. Without a ``key`` it may refuse."""
         self._client = client
         self._key = key
@@ -93,7 +96,7 @@ class StooqDaily:
         return await one_by_one(symbols, lambda symbol: self._one(symbol, since, through))
 
     async def _one(self, symbol: str, since: date, through: date) -> Bars:
-        asked = {
+        query = {
             "s": stooq_symbol(symbol),
             "i": "d",
             "d1": f"{since:%Y%m%d}",
@@ -101,6 +104,7 @@ class StooqDaily:
             "o": SKIP_DIVIDENDS,
         }
         if self._key:
-            asked["apikey"] = self._key
-        body = await self._client.get(self._url, asked, expect="csv")
+            query["apikey"] = self._key
+        url = httpx.URL(self._url, params=query)
+        body = await download(self._client, Request(url, expect="csv"), "Stooq")
         return parse(body.data, symbol, since=since, through=through, known_ns=body.known_ns)

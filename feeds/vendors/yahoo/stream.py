@@ -11,6 +11,7 @@ from urllib.parse import quote as escaped
 import msgspec
 
 from feeds.errors import SourceError
+from feeds.http.failure import RequestError
 from feeds.parsing.symbols import yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
 from feeds.streaming.vendor import FrameResult
@@ -23,7 +24,7 @@ from rotation.status import LIVE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from feeds.http.client import Transport
+    from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
     from feeds.vendors.yahoo.frames import PricingData
 
@@ -136,18 +137,17 @@ class Yahoo:
         found: dict[str, Minutes] = {}
         error = ""
         for symbol in sorted(symbols):
-            fetched = await self._transport.get(
-                self._rest + escaped(self.named(symbol), safe=""),
-                parse=lambda body, symbol=symbol: self._minutes(body, symbol),  # type: ignore[misc]
-                key="yahoo-1m-" + "".join(c if c.isalnum() else "-" for c in symbol.lower()),
-                params={"range": "1d", "interval": "1m", "includePrePost": "true"},
-            )
-            # The last good answer is of another hour: only this one's counts.
-            if fetched.value is None or fetched.error:
-                error = fetched.error or "no answer"
+            try:
+                chart = await self._transport.client.get(
+                    self._rest + escaped(self.named(symbol), safe=""),
+                    parse=lambda body, symbol=symbol: self._minutes(body, symbol),  # type: ignore[misc]
+                    params={"range": "1d", "interval": "1m", "includePrePost": "true"},
+                )
+            except RequestError as failure:
+                error = failure.with_next_try()
                 continue
-            found[symbol] = fetched.value
-            self._charts[symbol] = (self._clock_ns(), fetched.value)
+            found[symbol] = chart
+            self._charts[symbol] = (self._clock_ns(), chart)
         if symbols and not found:
             raise SourceError(f"Yahoo: {error}")
         return found

@@ -12,7 +12,7 @@ from feeds.desk import choose as auto
 from feeds.desk.choose import AutoFeed, by_vendor
 from feeds.errors import InputError
 from feeds.events import Batch, Status, Stream
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from rotation.status import LIVE
 from rotation.wording import mode_word
 from tests.support.fake_time import FakeTime, settle

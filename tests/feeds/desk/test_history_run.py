@@ -18,7 +18,7 @@ from feeds.desk.history_sources import open_sources
 from feeds.errors import InputError, SourceAway
 from feeds.history.store import HistoryStore
 from feeds.history.universe import read_universe
-from feeds.http.client import Transport
+from feeds.http.client import HttpClient
 from feeds.vendors.alpaca.daily import AlpacaDaily
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AlpacaRest
@@ -46,8 +46,8 @@ async def alpaca(server: RestServer, now_ns: int, monkeypatch: pytest.MonkeyPatc
     def clock_ns() -> int:
         return now_ns + int(sum(slept) * 1e9)
 
-    async with Transport(clock_ns=clock_ns, monotonic=lambda: sum(slept), sleep=sleep) as transport:
-        rest = AlpacaRest(KEYS, transport, clock_ns=clock_ns, sleep=sleep)
+    async with HttpClient(clock_ns=clock_ns, monotonic=lambda: sum(slept), sleep=sleep) as client:
+        rest = AlpacaRest(KEYS, client, clock_ns=clock_ns)
         yield AlpacaDaily(rest, clock_ns=clock_ns), slept
 
 
@@ -207,7 +207,7 @@ def synced(folder: Path, *symbols: str, since: date = SINCE, universe: Path | No
         universe=universe,
         choice=choice,
         since=since,
-        tell=lambda _: None,
+        on_progress=lambda _: None,
         environ={},
     )
 
@@ -215,10 +215,10 @@ def synced(folder: Path, *symbols: str, since: date = SINCE, universe: Path | No
 @pytest.mark.parametrize(
     ("symbols", "since", "told"),
     [
-        (["../x"], SINCE, "'../x' is not a symbol"),
-        (["A\x1b[2J"], SINCE, "'A?[2J' is not a symbol"),
-        ([], date(1900, 1, 1), "--since: 1900-01-01 does not lie between"),
-        ([], date(2999, 1, 1), "--since: 2999-01-01 does not lie between"),
+        (["../x"], SINCE, "'../x' is not a valid symbol"),
+        (["A\x1b[2J"], SINCE, "'A?[2J' is not a valid symbol"),
+        ([], date(1900, 1, 1), "--since: 1900-01-01 is not between"),
+        ([], date(2999, 1, 1), "--since: 2999-01-01 is not between"),
     ],
 )
 def test_bad_input(tmp_path, symbols, since, told):
@@ -298,7 +298,7 @@ async def test_the_command(tmp_path):
     bad = await call(None, "sync", "no symbol")
     assert bad.returncode == 2
     assert bad.stderr == (
-        "rotation-tui: 'no symbol' is not a symbol (1 to 15 of A-Z 0-9 . ^ = -) — write one like IWM\n"
+        "rotation-tui: 'no symbol' is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -) — write one like IWM\n"
     )
     assert (await call(None, "sync", "--since", "soon")).returncode == 2
     assert (await call(None, "sync", "--universe", "no-such-file")).returncode == 2

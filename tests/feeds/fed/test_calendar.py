@@ -9,7 +9,7 @@ import pytest
 
 from feeds.errors import SourceError
 from feeds.fed.calendar import SHIPPED, CalendarFed, few_ahead, merge, parse
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import CALENDAR, CALENDAR_2026, calendar
 

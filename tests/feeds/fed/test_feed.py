@@ -20,7 +20,7 @@ from feeds.fed import feed as fed_feed
 from feeds.fed.feed import FedFeed
 from feeds.fed.sources import FedSources
 from feeds.fed.store import FedStore
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from rotation.fed.inputs import StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.sessions import NEW_YORK, to_ns

@@ -9,7 +9,7 @@ import pytest
 from feeds.errors import SourceError
 from feeds.fed.rates.fred import Fred, Observation, parse, policy_rates
 from feeds.fed.rates.policy_rate import PolicyRate
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import FRED
 

@@ -12,7 +12,7 @@ import pytest
 from feeds.errors import SourceError
 from feeds.fed.futures import Close, YahooStrip, contract, from_frame, parse, symbol
 from feeds.fed.strip import StripQuote, code, months_ahead, usable
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.vendors.yahoo.address import stream_url
 from feeds.vendors.yahoo.frames import FRAME_MAX, PricingData, decode_message
 from feeds.vendors.yahoo.frames import parse as parse_frame
@@ -215,11 +215,19 @@ def test_an_answer_kept_from_the_morning_never_settles_its_day():
     assert parse(YAHOO, as_of_ns=days_later).closes == CLOSES
 
 
+def adjusted(result):
+    return [one["adjclose"] for one in result["indicators"].get("adjclose", [])]
+
+
 def test_a_whole_row_of_a_day_comes_before_the_appended_one():
     data = json.loads(yahoo(live=True))
     result = data["chart"]["result"][0]
     result["timestamp"].insert(5, 1721102400)
-    result["indicators"]["quote"][0]["close"].insert(5, 94.89)
+    for column in (
+        *result["indicators"]["quote"][0].values(),
+        *(one["adjclose"] for one in adjusted(result)),
+    ):
+        column.insert(5, 94.89)
     found = parse(json.dumps(data).encode(), as_of_ns=NOW_NS + 86_400 * 10**9)
     assert found.closes[-1] == Close(date(2024, 7, 16), 94.89)
 

@@ -8,7 +8,7 @@ import pytest
 
 from feeds.events import Status
 from feeds.fed.futures_stream import YahooStripStream
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.servers.rest import RestServer, fault, ok
 from tests.support.servers.ws import ABORT, READY, STAY

@@ -8,7 +8,7 @@ import pytest
 
 from feeds.errors import SourceError
 from feeds.fed.kalshi import Kalshi, parse, parse_page
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from rotation.fed.prediction_markets import price
 from rotation.sessions import from_ns
 from tests.support.servers.rest import FAULTS, RestServer, ok

@@ -12,7 +12,7 @@ from feeds.errors import InputError, SourceError
 from feeds.fed.rates.fred import Fred
 from feeds.fed.rates.newyorkfed import NewYorkFed, parse
 from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates
-from feeds.http.client import Fetched, Transport
+from feeds.http.cached import Fetched, Transport
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import NEWYORKFED
 

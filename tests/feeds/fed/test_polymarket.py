@@ -14,7 +14,7 @@ from feeds.fed.polymarket.frames import TokenQuote, subscription
 from feeds.fed.polymarket.frames import parse as parse_frame
 from feeds.fed.polymarket.rest import Polymarket, parse
 from feeds.fed.polymarket.stream import FIRST_S, PING_S, QUIET_S, PolymarketStream
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from rotation.fed.prediction_markets import price
 from rotation.status import Kind
 from tests.support.servers.polymarket import (

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import feeds.history.store
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.history.importing import SCHEMA as COLUMNS
 from feeds.history.store import HistoryStore
 from rotation.history import SCHEMA
@@ -118,14 +118,14 @@ def test_a_folders_other_files_are_not_touched(tmp_path):
             DAYS[1:],
             (
                 f"QQQ: the new series begins {DAYS[1]}, after the stored one ({DAYS[0]})"
-                " — pass --replace if you mean it"
+                " — pass --replace to shorten it anyway"
             ),
         ),
         (
             DAYS[:-1],
             (
                 f"QQQ: the new series ends {DAYS[-2]}, before the stored one ({DAYS[-1]})"
-                " — pass --replace if you mean it"
+                " — pass --replace to shorten it anyway"
             ),
         ),
     ],
@@ -166,7 +166,7 @@ def test_a_damaged_manifest_is_named(tmp_path, content):
     store.replace(A, {}, now_ns=NOW)
     (tmp_path / "manifest.json").write_bytes(content)
     for use in (store.symbols, store.load, lambda: store.replace(B, {}, now_ns=NOW)):
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(StorageError) as caught:
             use()
         assert str(caught.value) == (
             f"{tmp_path / 'manifest.json'}: is damaged or of another version"
@@ -183,7 +183,7 @@ def test_a_manifest_cannot_lead_out_of_the_folder(tmp_path):
     [entry] = store.replace(series(1.0, ("IWM",)), {}, now_ns=NOW)
     manifest = tmp_path / "data" / "manifest.json"
     manifest.write_text(manifest.read_text().replace(entry.file, f"../{entry.file}"))
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(StorageError, match="is damaged"):
         store.load()
 
 
@@ -201,7 +201,7 @@ def test_a_damaged_series_is_named_and_an_import_mends_it(tmp_path, spoil, how):
     store.replace(A, {}, now_ns=NOW)
     path = tmp_path / store.symbols()["IWM"].file
     spoil(path)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(StorageError) as caught:
         store.load()
     assert str(caught.value) == f"{path}: {how} — import the history of IWM again"
     assert store.load(["QQQ"]).frame.height == len(DAYS)
@@ -212,11 +212,11 @@ def test_a_damaged_series_is_named_and_an_import_mends_it(tmp_path, spoil, how):
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     folder = tmp_path / "file" / "data"
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(StorageError) as caught:
         HistoryStore(folder).replace(A, {}, now_ns=NOW)
     assert str(caught.value) == (
         f"{folder}: the history cannot be written (Not a directory)"
-        " — check the folder's space and rights, then import again"
+        " — check free space and permissions, then start again"
     )
 
 
@@ -283,7 +283,7 @@ def test_a_failure_at_any_step_leaves_old_or_new(tmp_path, error):
             calls = break_at(patch, k, error)
             try:
                 HistoryStore(tmp_path).replace(version, {}, now_ns=NOW)
-            except InputError as told:
+            except StorageError as told:
                 assert "cannot be written (No space left on device)" in str(told)  # noqa: PT017
                 assert not list(tmp_path.glob("*.tmp"))
             except Died:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import feeds.history.manifest
 import feeds.history.store
-from feeds.errors import InputError
+from feeds.errors import StorageError
 from feeds.files import journal
 from feeds.history.importing import SCHEMA
 from feeds.history.manifest import JOURNAL_FROM
@@ -175,7 +175,7 @@ def test_a_damaged_journal_is_named(long, spoil):
     put(long, "S001", 2.0)
     spoil(long / journal.FIRST)
     for use in (HistoryStore(long).symbols, HistoryStore(long).load, lambda: put(long, "S000", 3.0)):
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(StorageError) as caught:
             use()
         assert str(caught.value) == (
             f"{long / journal.FIRST}: is damaged or of another version"
@@ -188,7 +188,7 @@ def test_a_damaged_journal_that_was_deleted(long):
     (long / journal.FIRST).unlink()
     store = HistoryStore(long)
     assert len(store.symbols()) == len(NAMES)
-    with pytest.raises(InputError, match="is missing — import the history of S000 again"):
+    with pytest.raises(StorageError, match="is missing — import the history of S000 again"):
         store.load()
     put(long, "S000", 3.0)
     assert levels(long) == dict.fromkeys(NAMES, 1.0) | {"S000": 3.0}
@@ -198,7 +198,7 @@ def test_a_damaged_journal_that_was_deleted(long):
 def test_a_journal_of_another_kind_is_named(long):
     path = long / journal.FIRST
     journal.append(path, 0, b'{"S000":{"file":"../x"}}')
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(StorageError, match="is damaged"):
         HistoryStore(long).symbols()
 
 
@@ -230,7 +230,7 @@ def test_a_failure_at_any_step_leaves_old_or_new(long, error, renew, monkeypatch
         with pytest.MonkeyPatch.context() as patch:
             for name in ("fsync", "replace", "unlink"):
                 patch.setattr(os, name, guarded(getattr(os, name)))
-            with suppress(InputError, Died):
+            with suppress(StorageError, Died):
                 put(long, "S000", level)
         after = levels(long)
         assert after in (before, before | {"S000": level})

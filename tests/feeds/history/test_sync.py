@@ -49,12 +49,12 @@ def test_first_everything_then_only_the_missing_tail(world):
 
 def test_progress(world):
     world.sync("IWM", "QQQ", "NONE")
-    assert [(one.done, one.total, one.failed, one.symbol) for one in world.told] == [
+    assert [(one.done, one.total, one.failed, one.symbol) for one in world.progress] == [
         (1, 3, 0, "IWM"),
         (2, 3, 0, "QQQ"),
         (3, 3, 1, "NONE"),
     ]
-    assert world.told[-1].said == "NONE: Yahoo: No data found, symbol may be delisted"
+    assert world.progress[-1].message == "NONE: Yahoo: No data found, symbol may be delisted"
 
 
 def test_progress_is_told_in_the_loops_own_thread(world):
@@ -64,7 +64,7 @@ def test_progress_is_told_in_the_loops_own_thread(world):
         def append(self, progress) -> None:
             threads.add(threading.get_ident())
 
-    world.told = Told()
+    world.progress = Told()
     world.yahoo.away = [refusal(1.0)]
     world.sync("IWM", "QQQ", "NONE")
     assert threads == {threading.get_ident()}
@@ -80,7 +80,7 @@ def test_rate_and_time_left(world):
 
     vendor.spoil = slow
     world.sync()
-    assert [(one.per_s, one.left_s) for one in world.told] == [(0.5, 2.0), (0.5, 0.0)]
+    assert [(one.per_s, one.left_s) for one in world.progress] == [(0.5, 2.0), (0.5, 0.0)]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_an_answer_to_several_that_is_of_no_use(world):
 
 def test_symbols_that_no_source_serves(world):
     world.yahoo.lacks = {"QQQ"}
-    assert world.sync().failed == (("QQQ", "none of the sources has such symbols"),)
+    assert world.sync().failed == (("QQQ", "no source has this symbol"),)
 
 
 def test_a_group_is_asked_for_together(tmp_path):
@@ -246,7 +246,7 @@ def test_a_vendor_out_of_reach_from_the_start_is_given_up_at_once(world):
     world.yahoo.away = [outage()]
     told = "Yahoo: cannot be reached (ConnectError)"
     assert world.sync().failed == (("IWM", told), ("QQQ", told))
-    assert [one.said for one in world.told] == [f"{told} (Yahoo is given up)", "", ""]
+    assert [one.message for one in world.progress] == [f"{told} (Yahoo is skipped)", "", ""]
     assert world.slept == []
 
 
@@ -271,7 +271,7 @@ def test_a_refusal_is_waited_out(world):
     ]
     assert world.sync().loaded == ("IWM", "QQQ")
     assert world.slept == [90.0, 300.0]
-    assert world.told[0].said == "Yahoo: HTTP 429; going on in 1m (what is done is stored)"
+    assert world.progress[0].message == "Yahoo: HTTP 429; going on in 1m (what is done is stored)"
 
 
 def test_refusals_in_a_row_count_anew_after_an_answer(world):
@@ -425,7 +425,7 @@ def test_a_vendor_that_forgot_every_day_held(world):
     )
     report = world.sync("IWM")
     assert report.loaded == ("IWM",)
-    assert "holds none of the last days held here" in report.notes[0]
+    assert "the source has none of the last stored days" in report.notes[0]
     assert world.held("IWM") == world.truth("IWM")
 
 
@@ -469,7 +469,7 @@ def test_a_symbol_that_was_renamed_goes_on(world):
     assert sorted(world.store.symbols()) == ["META", "QQQ"]
     assert world.held("META") == world.truth("META")
     assert world.rows("META")["symbol"].unique().to_list() == ["META"]
-    assert report.notes == ("FB is called META today: fetched under that name", "FB goes on as META")
+    assert report.notes == ("FB trades as META today: fetched under that name", "FB continues as META")
     assert not list(world.store.folder.glob("FB-*"))
 
 

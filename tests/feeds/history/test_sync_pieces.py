@@ -70,18 +70,21 @@ import asyncio, sys
 from datetime import date
 from pathlib import Path
 from feeds.history.sync import HistorySync
-from feeds.http.paced import PacedClient
+from feeds.http.client import HttpClient, Limits
 from feeds.history.renames import Renames
 from feeds.history.store import HistoryStore
 from feeds.vendors.yahoo.daily import YahooDaily
 
 async def main():
-    async with PacedClient("Yahoo", gap_s=0.0, clock_ns=lambda: NOW) as client:
+    async with HttpClient(Limits(tries=4), clock_ns=lambda: NOW) as client:
         syncing = HistorySync(
             HistoryStore(Path(sys.argv[1])), [YahooDaily(client)], renames=Renames(()),
-            tell=lambda one: print(one.done, flush=True), clock_ns=lambda: NOW,
+            clock_ns=lambda: NOW,
         )
-        report = await syncing.run([f"S{n}" for n in range(COUNT)], since=date(2024, 5, 1))
+        report = await syncing.run(
+            [f"S{n}" for n in range(COUNT)], since=date(2024, 5, 1),
+            on_progress=lambda step: print(step.done, flush=True),
+        )
         sys.exit(1 if report.failed else 0)
 
 NOW, COUNT = int(sys.argv[2]), int(sys.argv[3])

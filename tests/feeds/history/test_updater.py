@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from feeds.clock import Time
-from feeds.errors import InputError, SourceAway, SourceError
+from feeds.errors import DamagedError, SourceAway, SourceError
 from feeds.events import HistoryUpdated, Status
 from feeds.history.updater import HistoryUpdater
 from rotation.market.market import Market
@@ -145,11 +145,11 @@ async def test_a_close_that_the_vendor_does_not_have_yet_is_asked_for_again(tmp_
     kept = Kept(tmp_path, several(2, AUTUMN), ny(date(2026, 11, 20), 16, 25))
     raw = kept.world.market.shares["S1"].raw
     close = raw.pop(date(2026, 11, 20))
-    await kept.until(lambda k: k.says("is not there yet"))
+    await kept.until(lambda k: k.says("is not available yet"))
     assert kept.statuses[-1] == Status(
         "GAPPED",
-        "1 of 2 settled through 2026-11-20; S1: ends 2026-11-19, the close of 2026-11-20 is not there yet;"
-        " asked again in 60 s",
+        "1 of 2 settled through 2026-11-20; S1: ends 2026-11-19,"
+        " the close of 2026-11-20 is not available yet; asked again in 60 s",
     )
     raw[date(2026, 11, 20)] = close
     await kept.until(settled)
@@ -185,7 +185,7 @@ async def test_a_store_that_cannot_be_used_is_told_and_ends_nothing(tmp_path):
     load = kept.world.store.load
 
     def broken(*args, **kwargs):
-        raise InputError("history/S0.parquet is damaged — import it again")
+        raise DamagedError("history/S0.parquet is damaged — import it again")
 
     kept.world.store.load = broken
     await kept.until(lambda k: k.says("damaged"))

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 
 from feeds.doctor.overrides import overrides, shown_url
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.keys.chain import KeyChain
 from feeds.keys.file import KeyFile
 from feeds.keys.keyring import Ring, RingError
@@ -71,8 +71,8 @@ def chain(tmp_path, ring_of):
     return make
 
 
-def refusal(call) -> str:
-    with pytest.raises(InputError) as caught:
+def refusal(call, kind=InputError) -> str:
+    with pytest.raises(kind) as caught:
         call()
     message = str(caught.value)
     assert message.isprintable()
@@ -220,9 +220,8 @@ def test_what_is_not_our_file_is_refused(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "config").write_text("a file where the folder should be")
-    assert "check the folder's space and rights" in refusal(
-        lambda: KeyFile(tmp_path / "config").put("finnhub", (SECRET,))
-    )
+    message = refusal(lambda: KeyFile(tmp_path / "config").put("finnhub", (SECRET,)), StorageError)
+    assert message.endswith("cannot be written (File exists) — check free space and permissions")
 
 
 def test_keep_list_forget(chain, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 
 from feeds.clock import Time
 from feeds.events import Batch, Status
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase

@@ -14,7 +14,7 @@ import pytest
 from feeds.clock import Time
 from feeds.errors import SourceError
 from feeds.events import Batch, Status
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.streaming.feed import StreamFeed
 from rotation.quote import Quote
 from tests.support.paths import ROOT

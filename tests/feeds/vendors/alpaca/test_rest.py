@@ -16,9 +16,10 @@ import pytest
 
 from feeds.errors import SourceError
 from feeds.history.daily import last_settled
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
+from feeds.http.client import TRIES
+from feeds.http.quota import Quota
 from feeds.vendors.alpaca.keys import AlpacaKeys
-from feeds.vendors.alpaca.quota import Quota
 from feeds.vendors.alpaca.rest import AT_ONCE, AlpacaRest
 from feeds.vendors.alpaca.stream import Alpaca
 from rotation.quote import NS, Quote
@@ -67,7 +68,7 @@ async def rest(clock, monkeypatch):
             clock_ns=clock, monotonic=clock.monotonic, sleep=clock.sleep, random=lambda: 0.0
         )
         transports.append(transport)
-        return AlpacaRest(KEYS, transport, feed=feed, clock_ns=clock, sleep=clock.sleep)
+        return AlpacaRest(KEYS, transport.client, feed=feed, clock_ns=clock)
 
     yield make
     for transport in transports:
@@ -288,7 +289,7 @@ async def test_429_for_ever_ends(rest, clock):
     async with AlpacaRestServer(Tape(), fault(429)) as server:
         with pytest.raises(SourceError, match="Alpaca: HTTP 429"):
             await rest(server).snapshots(["IWM"])
-    assert len(server.requests) <= 12
+    assert len(server.requests) == TRIES
     assert sum(clock.waited) < 300
 
 
@@ -296,9 +297,9 @@ def test_what_headers_say_is_bounded():
     """A clock that differs by hours must not stop anybody for hours."""
     for text in ("9999999999", "99999999999999999999", "-5", "soon", "", "1721140800.5", "\u0661" * 10):
         quota = Quota()
-        quota.heard(429, {"x-ratelimit-remaining": text, "x-ratelimit-reset": text}, EVENING_NS)
+        quota.note(429, {"x-ratelimit-remaining": text, "x-ratelimit-reset": text}, EVENING_NS)
         assert 0 <= quota.wait_s(EVENING_NS, 0) <= 60.25
-    quota.heard(200, {}, EVENING_NS)
+    quota.note(200, {}, EVENING_NS)
     assert quota.wait_s(EVENING_NS, 20) == 0
 
 
@@ -402,7 +403,7 @@ async def test_the_vendor_hands_both_on(clock, monkeypatch):
     tape = Tape(latest={"IWM": latest()}, minutes={"IWM": [(opens, 221.0)], "BRK.B": [(opens, 400.0)]})
     async with AlpacaRestServer(tape) as server, Transport() as transport:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-        vendor = Alpaca("PKTEST", "secret", transport, clock_ns=clock, sleep=clock.sleep)
+        vendor = Alpaca("PKTEST", "secret", transport, clock_ns=clock)
         assert [quote.price for quote in await vendor.snapshot(frozenset({"IWM", "QQQ"}))] == [221.28]
         filled = await vendor.backfill(frozenset({"IWM", "BRK-B", "RUT"}), opens, opens + 2 * MINUTE)
         assert query(server)["symbols"] == "BRK.B,IWM"

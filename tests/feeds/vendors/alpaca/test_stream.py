@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from feeds.errors import InputError, SourceError
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.streaming.vendor import Conversation, Halt, Vendor
 from feeds.vendors.alpaca.frames import Subscribed
 from feeds.vendors.alpaca.plan import Plan

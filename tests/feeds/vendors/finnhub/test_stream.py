@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from feeds.errors import InputError, SourceError
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.streaming.vendor import VendorError
 from feeds.vendors.finnhub import stream as finnhub
 from feeds.vendors.finnhub.stream import Finnhub, FinnhubConversation, Ordinals, parse, parse_quote

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from feeds.errors import InputError, SourceError
 from feeds.events import Correction
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.streaming.vendor import VendorError
 from feeds.vendors.massive.frames import CORRECTS, NOT_LAST, Message, heard, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot

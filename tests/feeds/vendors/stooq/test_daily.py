@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from feeds.errors import SourceAway, SourceError
-from feeds.http.paced import PacedClient
+from feeds.http.client import HttpClient, download_limits
 from feeds.vendors.stooq.daily import StooqDaily, parse
 from rotation.sessions import NEW_YORK, to_ns
 from tests.support.servers.history import Market, Share
@@ -126,8 +126,8 @@ async def ask(server: RestServer, *symbols: str, key: str | None = None):
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    async with PacedClient(
-        "Stooq", gap_s=1.0, clock_ns=lambda: MORNING, monotonic=lambda: sum(slept), sleep=sleep
+    async with HttpClient(
+        download_limits(1.0), clock_ns=lambda: MORNING, monotonic=lambda: sum(slept), sleep=sleep
     ) as client:
         return await StooqDaily(client, key).daily(symbols, DAYS[0], DAYS[-1])
 
@@ -159,7 +159,7 @@ async def test_what_is_asked(monkeypatch, caplog):
     [
         ([ok(PAGE, content_type="text/html")], "an HTML page instead of CSV"),
         ([ok(b"")], "an empty body"),
-        ([fault(404)], "does not know it"),
+        ([fault(404)], "unknown symbol"),
     ],
 )
 async def test_a_fault_names_one_symbol(monkeypatch, script, told):

@@ -9,7 +9,7 @@ import pytest
 
 from feeds.errors import SourceAway, SourceError
 from feeds.history.daily import Bars, last_settled
-from feeds.http.paced import PacedClient
+from feeds.http.client import HttpClient, download_limits
 from feeds.vendors.yahoo.daily import YahooDaily, parse
 from rotation.sessions import NEW_YORK, SETTLE_NS, close_ns, open_ns, to_ns
 from tests.support.servers import rest
@@ -221,13 +221,12 @@ class Clock:
     def now_ns(self) -> int:
         return self.start_ns + int(sum(self.slept) * S)
 
-    def client(self, **more: object) -> PacedClient:
+    def client(self, **more: object) -> HttpClient:
         async def sleep(seconds: float) -> None:
             self.slept.append(seconds)
 
-        return PacedClient(
-            "Yahoo",
-            gap_s=0.5,
+        return HttpClient(
+            download_limits(0.5),
             clock_ns=lambda: self.now_ns,
             monotonic=lambda: sum(self.slept),
             sleep=sleep,
@@ -285,7 +284,7 @@ async def test_what_passes_is_waited_out(monkeypatch, script, slept, requests):
 @pytest.mark.parametrize(
     ("reply", "told", "requests"),
     [
-        (fault(404), "Yahoo: does not know it (HTTP 404)", 1),
+        (fault(404), "Yahoo: unknown symbol (HTTP 404)", 1),
         (ok(PAGE, content_type="text/html"), "Yahoo: an HTML page instead of JSON", 1),
         (ok(b"  "), "Yahoo: an empty body", 1),
         (ok(b"{}"), "Yahoo: JSON of another shape", 1),

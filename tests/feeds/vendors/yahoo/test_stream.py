@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import InputError, SourceError
-from feeds.http.client import Transport
+from feeds.http.cached import Transport
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
