@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import msgspec
 
+from feeds.clock import clock_warning, wall_ns
 from feeds.events import (
     Batch,
     Correction,
@@ -37,6 +37,12 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 """A live desk is told anew this often though nothing trades."""
+
+
+def clock_health() -> tuple[FeedHealth, ...]:
+    """A row that says the clock is set by the environment; none where it is the machine's own."""
+    warning = clock_warning()
+    return (FeedHealth("clock", "REPLAY", warning, 0, 0),) if warning else ()
 
 
 class Listener:
@@ -88,7 +94,7 @@ class Supervisor:
         market: Market,
         feeds: Sequence[Feed],
         *,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._market = market
@@ -224,6 +230,9 @@ class Supervisor:
             listener.put(self.latest)
 
     def _health(self) -> tuple[FeedHealth, ...]:
+        return *self._feed_health(), *(clock_health() if self._clock_ns is wall_ns else ())
+
+    def _feed_health(self) -> tuple[FeedHealth, ...]:
         return tuple(
             FeedHealth(
                 feed.name,

@@ -115,6 +115,14 @@ class KeyChain(Protocol):
 class Backend(Protocol):
     """Everything the command line can have done."""
 
+    def notices(self) -> list[str]:
+        """Lines to print on stderr before a command runs. Raises InputError."""
+        ...
+
+    def now_s(self) -> float:
+        """Now, in UTC seconds."""
+        ...
+
     def open(self, wanted: Wanted) -> Desk:
         """Read what is wanted; blocking. Raises InputError."""
         ...

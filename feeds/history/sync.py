@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from feeds.clock import wall_ns
 from feeds.errors import InputError, SourceAway, SourceError
 from feeds.history import plan as sync_plan
 from feeds.history import splits
@@ -56,7 +57,7 @@ class HistorySync:
         *,
         renames: Renames | None = None,
         tell: Callable[[SyncProgress], None] = lambda _: None,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:

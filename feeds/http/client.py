@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 import httpx
 import msgspec
 
-from feeds.clock import Pace
+from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceError
 from feeds.http.exchange import Failure, Request, exchange
 from feeds.http.last_good import KEY, LastGood, LastGoodFolder
@@ -72,7 +72,7 @@ class Transport:
         total_s: float = 30.0,
         body_max: int = BODY_MAX,
         tries: int = TRIES,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 import msgspec
 
-from feeds.clock import Pace
+from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceAway, SourceError
 from feeds.http.exchange import Failure, Request, exchange
 
@@ -57,7 +57,7 @@ class PacedClient:
         gap_s: float,
         timeout_s: float = 20.0,
         total_s: float = 60.0,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -133,6 +134,7 @@ async def hosting(
         host_key=folder / "host_key",
         preferences=folder / "visitors.json",
         theme="midnight",
+        now_s=time.time,
         limits=limits,
     )
     desk = PushedDesk(snapshot)

@@ -8,6 +8,7 @@ import gc
 import resource
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ from tui.ssh.limits import Limits
 from tui.ssh.prefs import Preferences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
 
@@ -53,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True):
     host_key: Path
     preferences: Path
     theme: str
+    now_s: Callable[[], float]
+    """The wall clock, in UTC seconds."""
     limits: Limits = Limits()
     reuse_port: bool = False
     """Share the port with other hosts, one a core."""
@@ -76,7 +77,7 @@ class Host:
             guests=self._guests,
             prefs=Preferences(settings.preferences),
             clock=time.monotonic,
-            now=time.time,
+            now=settings.now_s,
         )
         self.port = 0
         """Where it listens, once it does."""

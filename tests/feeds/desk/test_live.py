@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time as clock
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 
 import msgspec
 import pytest
 
-from feeds.clock import Time
+from feeds.clock import Time, wall_ns
 from feeds.desk import live
 from feeds.desk.choose import AutoFeed
 from feeds.events import Batch, Status, SymbolStates
@@ -91,8 +90,8 @@ async def test_a_history_named_by_hand_is_not_kept(tmp_path):
 
 async def asked_once(tmp_path, monkeypatch, environ, *, limit_s=20.0, **urls):
     """What ``live.once`` finds in a world of our own, in the middle of the last session."""
-    shift_ns = shift_to_session_ns(clock.time_ns())
-    time = Time(clock_ns=lambda: clock.time_ns() + shift_ns)
+    shift_ns = shift_to_session_ns(wall_ns())
+    time = Time(clock_ns=lambda: wall_ns() + shift_ns)
     world = LiveWorld(time.clock_ns)
     async with RestServer(answer=world.answer) as server:
         for name, value in (environment(server.url, "ws://127.0.0.1:9") | urls).items():

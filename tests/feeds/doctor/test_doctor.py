@@ -13,13 +13,14 @@ import keyring
 import polars as pl
 import pytest
 
+from feeds.clock import wall_ns
 from feeds.doctor import local
 from feeds.doctor import network as net
 from feeds.doctor.stream import stream
 from feeds.history.store import HistoryStore
 from feeds.keys.file import KeyFile
 from feeds.keys.keyring import Ring
-from rotation.sessions import sessions_between, to_ns
+from rotation.sessions import from_ns, sessions_between, to_ns
 from tests.support.servers.coinbase import SCRIPTS, CoinbaseServer
 from tests.support.servers.rest import FAULTS, Reply, RestServer, fault, ok
 from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Refuse
@@ -213,7 +214,7 @@ def only(monkeypatch):
 
 
 def dated(offset_s: float) -> Reply:
-    moment = datetime.now(UTC) + timedelta(seconds=offset_s)
+    moment = from_ns(wall_ns()) + timedelta(seconds=offset_s)
     return ok(b"", date=format_datetime(moment, usegmt=True))
 
 

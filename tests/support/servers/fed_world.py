@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+from feeds.clock import wall_ns
 from feeds.fed.calendar import SHIPPED
 from feeds.fed.strip import code, months_ahead
 from rotation.fed.prices import settled_ns
@@ -189,10 +189,10 @@ def environment(url: str) -> dict[str, str]:
 
 
 async def _main() -> None:
-    world = FedWorld(time.time_ns())
+    world = FedWorld(wall_ns())
 
     def now(path: str) -> bytes:
-        world.now_ns = time.time_ns()
+        world.now_ns = wall_ns()
         return world.answer(path)
 
     async with RestServer(answer=now) as server:
