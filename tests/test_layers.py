@@ -16,10 +16,11 @@ LATE = {"polars", "holidays", "httpx", "websockets", "feeds", "sqlite3"}
 
 FIRST_PAINT = """
 import asyncio, json, sys, threading
-from tui import __main__, terminal
-from tui.app import RotationApp
-from tui.theme import DEFAULT, names
-from tui.view_state import ViewState
+from tui import __main__
+from tui.screen import terminal
+from tui.screen.app import RotationApp
+from tui.view.theme import DEFAULT, names
+from tui.view.view_state import ViewState
 
 held = threading.Event()
 
@@ -65,7 +66,7 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
 
 COMMAND = """
 import json, pathlib, sys, time
-from tui import cli
+from tui.cli import app as cli
 from tui.__main__ import LocalBackend
 
 def loaded():

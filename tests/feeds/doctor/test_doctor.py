@@ -132,7 +132,7 @@ def test_addresses_without_credentials_and_with_their_mistakes():
 def test_every_feed_whose_address_can_be_moved_is_known(pytestconfig):
     import re
 
-    sources = [path.read_text() for path in (pytestconfig.rootpath / "feeds").glob("*.py")]
+    sources = [path.read_text() for path in (pytestconfig.rootpath / "feeds").rglob("*.py")]
     used = {name for text in sources for name in re.findall(r"address\(\s*['\"]([A-Z_]+)['\"]", text)}
     assert used == set(local.FEEDS)
 

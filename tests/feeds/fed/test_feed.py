@@ -437,8 +437,8 @@ async def test_a_source_that_was_away_is_asked_again_soon(monkeypatch, tmp_path)
 KILLED = """
 import asyncio, sys, time
 from pathlib import Path
-from feeds import fed_opening
-from feeds.base import FedNews
+from feeds.fed import opening as fed_opening
+from feeds.events import FedNews
 
 async def main():
     async for event in fed_opening.live(Path(sys.argv[1]) / "fed", Path(sys.argv[1]) / "http").events():

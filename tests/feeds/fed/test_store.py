@@ -273,8 +273,8 @@ WRITER = """
 import sys
 from datetime import date
 from pathlib import Path
-from feeds.fed_log import Probabilities
-from feeds.fed_store import FedStore
+from feeds.fed.log import Probabilities
+from feeds.fed.store import FedStore
 
 start = int(sys.argv[2])
 with FedStore(Path(sys.argv[1]), clock_ns=lambda: start) as store:

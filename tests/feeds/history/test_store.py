@@ -305,7 +305,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import polars as pl
-from feeds.store import HistoryStore
+from feeds.history.store import HistoryStore
 
 store = HistoryStore(Path(sys.argv[1]))
 versions = [pl.read_parquet(path) for path in sys.argv[2:]]

@@ -69,11 +69,11 @@ CHILD = """
 import asyncio, sys
 from datetime import date
 from pathlib import Path
-from feeds.history_sync import HistorySync
-from feeds.paced import PacedClient
-from feeds.renames import Renames
-from feeds.store import HistoryStore
-from feeds.yahoo_chart import YahooDaily
+from feeds.history.sync import HistorySync
+from feeds.http.paced import PacedClient
+from feeds.history.renames import Renames
+from feeds.history.store import HistoryStore
+from feeds.vendors.yahoo.daily import YahooDaily
 
 async def main():
     async with PacedClient("Yahoo", gap_s=0.0, clock_ns=lambda: NOW) as client:

@@ -219,7 +219,7 @@ def test_a_file_one_may_not_read_is_bad_input(program, tmp_path):
 def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program):
     script = (
         "import sys\n"
-        "from tui import cli\n"
+        "from tui.cli import app as cli\n"
         "class Backend:\n"
         "    def notices(self): return []\n"
         "    def snapshot(self, wanted): raise RuntimeError('two\\nlines')\n"

@@ -197,13 +197,14 @@ def test_show_hides_what_the_environment_holds(program):
 
 FAILS = """
 import asyncio, sys
-from tui import __main__, cli, logs
+from tui import __main__
+from tui.cli import app as cli, logs
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
 class Backend(__main__.LocalBackend):
     def list_history(self):
-        from feeds.keys import find
+        from feeds.keys.keys import find
         keys = find("alpaca")
         asyncio.run(talk(keys.secret))
         raise RuntimeError(f"a library quotes {keys.secret} and {keys}")

@@ -266,7 +266,7 @@ def test_without_keys_or_a_place_to_draw_there_is_no_screen_but_a_snapshot(env, 
 FAILING = """
 import asyncio, sys
 from rotation.errors import InputError
-from tui import cli
+from tui.cli import app as cli
 
 def fail(): raise {error}
 

@@ -110,7 +110,10 @@ def test_help_names_what_a_visitor_may_do():
 
 
 def test_host_stands_in_the_list_of_commands_and_costs_nobody_else_its_library():
-    code = "import sys; from tui import cli; sys.exit('asyncssh' in sys.modules or 'tui.ssh' in sys.modules)"
+    code = (
+        "import sys; from tui.cli import app as cli; "
+        "sys.exit('asyncssh' in sys.modules or 'tui.ssh' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert "host" in cli.cli.list_commands(None)
 

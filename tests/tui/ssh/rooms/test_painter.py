@@ -23,10 +23,10 @@ APP = """
 import sys, msgspec
 from pathlib import Path
 from rotation.snapshot import Snapshot
-from tui.app import RotationApp
-from tui.picture import Still
-from tui.theme import names
-from tui.view_state import ViewState
+from tui.screen.app import RotationApp
+from tui.screen.picture import Still
+from tui.view.theme import names
+from tui.view.view_state import ViewState
 snapshot = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Snapshot)
 RotationApp(lambda: Still(snapshot), ViewState(themes=names())).run()
 """
