@@ -70,3 +70,14 @@ def test_a_wrong_name_is_told():
     )
     assert done.returncode == 2
     assert "there is no bench 'speed'" in done.stderr
+
+
+def test_the_house_is_measured_and_a_live_print_passes_every_layer():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.house"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["files_in_the_fullest_folder"] == max(told["files"].values())
+    assert len(told["live_print"]) == told["live_print_modules"] == sum(told["live_print_by_layer"].values())
+    assert all(told["live_print_by_layer"].values())
