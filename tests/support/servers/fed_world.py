@@ -71,9 +71,12 @@ class FedWorld:
         """Yahoo knows no contract of a month that is over."""
 
     def price(self, year: int, month: int, session: date) -> float:
-        """On the tick grid; the whole strip but the first day's month rises by a tick every other day."""
+        """On the tick grid; the whole strip but the first day's month rises by a tick every other day.
+
+        The first day is always above the session before it, whatever day of the week it is.
+        """
         ahead = (year - self.start.year) * 12 + month - self.start.month
-        back = (self.start - session).days // 2
+        back = ((self.start - session).days + 1) // 2
         moved = -0.005 * (back % 3) if ahead else self.front * (session == self.start)
         return round(self.first_price - STEP * ahead + moved, 4)
 
