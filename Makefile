@@ -33,7 +33,7 @@ test-days: $(TOOLS)
 	done
 
 test-busy: $(TOOLS)
-	@$(BIN)/python -m tests.support.busy $(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m bench.busy $(BIN)/python -m pytest $(ARGS)
 
 check: $(TOOLS)
 	$(BIN)/ruff format --check .

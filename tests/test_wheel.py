@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 from tests.support.pty_terminal import Terminal
 
 PACKAGES = ("rotation", "feeds", "tui", "themes")
-LIMIT_S = 170
+LIMIT_S = 500
 NO_NETWORK = re.compile(
     r"connection broken by|Failed to establish a new connection|Temporary failure in name resolution"
     r"|Network is unreachable|No route to host|ConnectTimeout|Read timed out"

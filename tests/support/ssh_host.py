@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from tui.ssh.rooms.viewer import Viewer
 
-PATIENCE_S = 60.0
+PATIENCE_S = 500.0
 """How long anything may take on a busy machine; nothing is measured by it."""
 EASY = Limits(new_per_minute=10_000, per_address=100)
 

@@ -266,7 +266,7 @@ def command(folder: Path, server: RestServer | None, *args: str) -> subprocess.C
         text=True,
         env=env,
         cwd=ROOT,
-        timeout=120,
+        timeout=500,
         check=False,
     )
 

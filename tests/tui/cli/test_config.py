@@ -16,7 +16,7 @@ from tests.support.tui.program import COMMAND, Program, complaint
 MARKER = "mArKeRsEcReT/0123456789+abcdefghijkl"
 KEY_ID = "PKMARKERID0123456789"
 SHOWN = KEY_ID[-4:]
-CHILD_LIMIT_S = 90
+CHILD_LIMIT_S = 500
 
 VAULT = """
 import json, pathlib

@@ -1,4 +1,4 @@
-"""Run a command beside busy loops, as on a machine with other work: ``python -m tests.support.busy COMMAND``.
+"""Run a command beside busy loops, as on a machine with other work: ``python -m bench.busy COMMAND``.
 
 Ends with the command's exit code; the loops end with it.
 """
