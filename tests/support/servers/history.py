@@ -44,7 +44,7 @@ class Share:
                         by_splits /= ratio
                 for ex, amount in sorted(self.dividends.items()):
                     if day < ex <= restated:
-                        before = [self.raw[d] for d in days if d < ex and self.raw[d]]
+                        before = [raw for d in days if d < ex and (raw := self.raw[d])]
                         by_dividends *= 1 - amount / before[-1] if before else 1.0
                 scaled = None if close is None else close * by_splits
                 found.append((day, scaled, None if scaled is None else scaled * by_dividends))

@@ -26,7 +26,7 @@ from tests.support.servers import history, yahoo
 from tests.support.servers.fed_world import FedWorld
 from tests.support.servers.fed_world import environment as fed_environment
 from tests.support.servers.rest import RestServer
-from tests.support.servers.ws import READY
+from tests.support.servers.ws import READY, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +136,7 @@ class LiveStream(yahoo.YahooServer):
         super().__init__(*(scripts or ((READY, TICKS),)))
         self.world = world
 
-    async def _act(self, client, action):
+    async def _act(self, client: Client, action: object) -> None:
         while action is TICKS:
             for symbol in sorted(client.state["symbols"]):
                 frame = self.world.frame(symbol)

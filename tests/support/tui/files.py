@@ -29,7 +29,7 @@ def closes(folder: Path, symbol: str, *prices: float) -> Path:
     return write(folder / f"{symbol}.csv", "date,close", *rows)
 
 
-def _date(text: str):
+def _date(text: str) -> date:
     return date.fromisoformat(text)
 
 

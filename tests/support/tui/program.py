@@ -7,11 +7,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from tests.support import clock
 from tui.__main__ import LocalBackend
 from tui.cli import app as cli
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
 LIMIT_S = 500
@@ -40,7 +45,7 @@ class Program:
     def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
         return self.run([COMMAND, *args])
 
-    def run(self, command) -> subprocess.CompletedProcess[str]:
+    def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [str(part) for part in command],
             env=self.env,
@@ -71,14 +76,17 @@ class Program:
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
-    def snapshot(self, *args: str | Path) -> dict:
-        return json.loads(self.out("snapshot", *args, "--format", "json"))
+    def snapshot(self, *args: str | Path) -> dict[str, Any]:
+        taken: dict[str, Any] = json.loads(self.out("snapshot", *args, "--format", "json"))
+        return taken
 
 
 class Here(Program):
     """The same command in this process: many calls cost no start of Python each."""
 
-    def __init__(self, home: Path, monkeypatch, capfd) -> None:
+    def __init__(
+        self, home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         super().__init__(home)
         self._monkeypatch = monkeypatch
         self._capfd = capfd
