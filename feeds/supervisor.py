@@ -230,7 +230,8 @@ class Supervisor:
             listener.put(self.latest)
 
     def _health(self) -> tuple[FeedHealth, ...]:
-        return *self._feed_health(), *(clock_health() if self._clock_ns is wall_ns else ())
+        on_wall_clock = self._clock_ns is wall_ns and self._tape() is None
+        return *self._feed_health(), *(clock_health() if on_wall_clock else ())
 
     def _feed_health(self) -> tuple[FeedHealth, ...]:
         return tuple(

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.support.clock import without_notice
 from tests.support.paths import ROOT
 from tests.support.pty_terminal import Terminal
 from tests.support.tui.leaks import files_with, process_list
@@ -87,7 +88,7 @@ def feed(program: Program, *args: str, stdin: str) -> subprocess.CompletedProces
     child.stdin.flush()
     assert MARKER not in process_list()
     out, err = child.communicate(rest, timeout=CHILD_LIMIT_S)
-    return subprocess.CompletedProcess(args, child.returncode, out, err)
+    return subprocess.CompletedProcess(args, child.returncode, out, without_notice(err))
 
 
 def test_a_key_goes_into_the_file_and_shows_nowhere_else(program):

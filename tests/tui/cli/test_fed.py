@@ -21,6 +21,7 @@ from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.strip.contracts import symbol
 from rotation.fed.table import fed_table
 from rotation.sessions import new_york_day
+from tests.support.clock import without_notice
 from tests.support.servers.fed_world import FEEDS, FedWorld, environment
 from tests.support.servers.rest import FAULTS, RestServer
 from tests.support.tui.files import closes
@@ -322,7 +323,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(program, args):
         program.out("fed")
     with program.start(*args) as running:
         running.stdout.close()
-        assert running.stderr.read() == ""
+        assert without_notice(running.stderr.read()) == ""
         assert running.wait(LIMIT_S) == 0
 
 
