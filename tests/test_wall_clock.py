@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from feeds import clock
+from feeds import clock, supervisor
 from feeds.errors import InputError
+from feeds.supervisor import Supervisor
+from rotation.history import History
+from rotation.market.market import Market
 from rotation.sessions import to_ns
 from tests.support.clock import setting
+from tests.support.fake_time import NOW_NS
 from tests.support.paths import ROOT
 from tests.support.tui.program import LIMIT_S, Program, complaint
 
@@ -112,6 +116,19 @@ def test_a_program_with_its_clock_set_says_so_on_stderr_and_in_its_health(tmp_pa
     assert taken["phase"] == "REGULAR"
     (row,) = [feed for feed in taken["health"]["feeds"] if feed["name"] == "clock"]
     assert "ROTATION_TUI_NOW" in row["detail"]
+
+
+async def test_a_desk_with_its_clock_set_says_so_in_its_health(monkeypatch):
+    warning = "the clock is set by ROTATION_TUI_NOW"
+    monkeypatch.setattr(supervisor, "clock_warning", lambda: warning)
+    market = Market(History.empty(), as_of_ns=NOW_NS)
+    live, tested = Supervisor(market, []), Supervisor(market, [], clock_ns=lambda: NOW_NS)
+    await live.run()
+    await tested.run()
+    assert live.latest is not None
+    assert [(row.name, row.detail) for row in live.latest.health.feeds] == [("clock", warning)]
+    assert tested.latest is not None
+    assert tested.latest.health.feeds == (), "a clock of a test's own is not the wall clock"
 
 
 def test_a_program_told_nonsense_ends_with_one_line(tmp_path):
