@@ -1,49 +1,80 @@
 # Two commands do everything on a machine with Python (3.11 or newer), venv and make:
-#   make run            environment, install, then rotation-tui; ARGS="demo" passes arguments
-#   make test           environment, then every test
-# Also: make check (format, lint, types, import contracts), make bench, make lock, make fix.
+#   make run            environment with what the product needs, then rotation-tui; ARGS="demo" passes arguments
+#   make test           the tools and referees too, then every test
+# Also: make check (format, lint, types, import contracts), make fix, make bench, make lock,
+# make test-days (the tests that lean on the calendar, on days of other kinds) and make test-busy (every test
+# beside two busy loops).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+READY  := $(VENV)/.installed
+TOOLS  := $(VENV)/.installed-dev
 ARGS   ?=
 
-.PHONY: run test check fix bench lock schema clean
+.PHONY: run test test-days test-busy check fix bench lock schema clean
 
-run: $(STAMP)
+run: $(READY)
 	@$(BIN)/rotation-tui $(ARGS)
 
-test: $(STAMP)
+test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP)
+# A holiday, a half-day, a Sunday, a decision day at 14:30, 1 January, both days on which the clocks change, and
+# 00:30 in New York.
+DAYS ?= 2026-11-26T12:00:00-05:00 2026-11-27T12:30:00-05:00 2026-11-29T15:00:00-05:00 2026-12-09T14:30:00-05:00 \
+  2027-01-01T09:00:00-05:00 2026-11-01T12:00:00-05:00 2027-03-14T12:00:00-04:00 2026-11-25T00:30:00-05:00
+CALENDAR = tests/tui/cli tests/feeds/desk tests/feeds/fed tests/feeds/doctor tests/feeds/history tests/rotation \
+  tests/tui/screen/test_live_desk.py tests/test_wall_clock.py
+
+test-days: $(TOOLS)
+	@for day in $(DAYS); do \
+	  echo "it is $$day"; \
+	  ROTATION_TUI_NOW=$$day $(BIN)/python -m pytest $(or $(ARGS),$(CALENDAR)) || exit 1; \
+	done
+
+test-busy: $(TOOLS)
+	@$(BIN)/python -m bench.busy $(BIN)/python -m pytest $(ARGS)
+
+check: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fix: $(STAMP)
+fix: $(TOOLS)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)
+bench: $(TOOLS)
 	$(BIN)/python -m bench $(ARGS)
 
-schema: $(STAMP)
+schema: $(READY)
 	$(BIN)/python -m tui.output.schema > docs/snapshot.schema.json
 
-# Everything is pinned with hashes; the project itself is installed in place, without its dependencies.
-$(STAMP): requirements.lock pyproject.toml
+# Everything is pinned with hashes; the project itself is installed in place, without its dependencies. The
+# tools' file holds the product's pins too.
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rotation-tui needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $(STAMP)
+endef
 
-# Needs uv; --no-emit-index-url keeps registry addresses out of the file.
+$(READY): requirements.lock pyproject.toml
+	$(install)
+	@touch $(READY)
+
+$(TOOLS): requirements-dev.lock pyproject.toml
+	$(install)
+	@touch $(READY) $(TOOLS)
+
+# Needs uv; --no-emit-index-url keeps registry addresses out of the files. What is pinned stays unless it is
+# removed from them, or UPGRADE=--upgrade is given.
+LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-header --annotation-style line $(UPGRADE)
 lock:
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --annotation-style line -o requirements.lock
+	$(LOCK) --extra ssh --group build -o requirements.lock
+	$(LOCK) --extra ssh --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .hypothesis

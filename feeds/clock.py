@@ -1,4 +1,8 @@
-"""Liveness, sleep and pace in one place, so that a test can hold them still.
+"""Wall clock, liveness, sleep and pace in one place, so that a test can hold them still.
+
+No other module reads the machine's wall clock. ROTATION_TUI_NOW sets it for a whole process: an RFC 3339
+instant at which the clock starts, then running at normal speed. ``INSTANT@REAL`` ties it to the machine
+(it is INSTANT when its clock reads REAL), so that several processes agree.
 
 Pace says when a source may be asked again: jittered back-off with the source's own Retry-After as floor.
 """
@@ -6,17 +10,24 @@ Pace says when a source may be asked again: jittered back-off with the source's 
 from __future__ import annotations
 
 import asyncio
+import os
 import random as _random
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
-from rotation.sessions import to_ns
+from feeds.errors import InputError
+from rotation.instants import parse
+from rotation.sessions import from_ns, to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+NOW_VARIABLE = "ROTATION_TUI_NOW"
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
@@ -24,6 +35,52 @@ LONGEST_S = 60.0
 RETRY_AFTER_MAX_S = 86_400.0
 """A source that asks for more than a day is asked again after a day."""
 KEPT = 256
+
+
+@cache
+def shift_ns() -> int:
+    """Nanoseconds from the machine's clock to ours: 0 unless ROTATION_TUI_NOW is set, read once per process.
+
+    Raises InputError for a value that is not an instant.
+    """
+    return _shift_ns(os.environ.get(NOW_VARIABLE, ""), time.time_ns())
+
+
+def _shift_ns(setting: str, machine_ns: int) -> int:
+    if not setting.strip():
+        return 0
+    instant, at, anchor = setting.strip().partition("@")
+    return _instant_ns(instant) - (_instant_ns(anchor) if at else machine_ns)
+
+
+def _instant_ns(text: str) -> int:
+    try:
+        instant = parse(text.strip())
+    except (ValueError, OverflowError):
+        instant = None
+    if not isinstance(instant, int):  # a date alone is not an instant
+        raise InputError(
+            f"{NOW_VARIABLE}: {text!r} is not a time with its zone (2026-11-27T14:30:00-05:00);"
+            " fix or unset it"
+        )
+    return instant
+
+
+def wall_ns() -> int:
+    """Now, in UTC nanoseconds: the machine's clock moved by ``shift_ns``, whose InputError it raises."""
+    return time.time_ns() + shift_ns()
+
+
+def clock_warning() -> str:
+    """What to tell a person whose clock is set by the environment; empty when it is the machine's own."""
+    if not shift_ns():
+        return ""
+    return f"the clock is set by {NOW_VARIABLE}, not live: it is now {from_ns(wall_ns()):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def file_age_s(path: Path) -> float:
+    """Seconds since a file was last written, by the machine's clock, which stamps files. Raises OSError."""
+    return time.time() - path.stat().st_mtime
 
 
 class Pace:
@@ -91,7 +148,7 @@ class Time:
         self,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
     ) -> None:

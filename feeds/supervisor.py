@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import msgspec
 
+from feeds.clock import clock_warning, wall_ns
 from feeds.events import (
     Batch,
     Correction,
@@ -39,6 +39,12 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 """A live desk is told anew this often though nothing trades."""
+
+
+def clock_health() -> tuple[FeedHealth, ...]:
+    """A row that says the clock is set by the environment; none where it is the machine's own."""
+    warning = clock_warning()
+    return (FeedHealth("clock", "REPLAY", warning, 0, 0),) if warning else ()
 
 
 class Listener:
@@ -90,7 +96,7 @@ class Supervisor:
         market: Market,
         feeds: Sequence[Feed],
         *,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._market = market
@@ -226,7 +232,9 @@ class Supervisor:
             listener.put(self.latest)
 
     def _health(self) -> tuple[FeedHealth, ...]:
-        return tuple(_health(feed, told) for feed, told in self._told.items())
+        on_wall_clock = self._clock_ns is wall_ns and self._tape() is None
+        feeds = (_health(feed, told) for feed, told in self._told.items())
+        return *feeds, *(clock_health() if on_wall_clock else ())
 
     def _tape(self) -> Tape | None:
         return next((tape for feed in self._feeds if (tape := feed.tape())), None)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import clock
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-"""Beside the checkout, read-only and not in every clone."""
+clock.tie()
 
 # No test asks a source on the network unless it says so, and then a server of its own.
 os.environ.setdefault("ROTATION_TUI_OFFLINE", "1")

@@ -49,7 +49,7 @@ def test_a_bench_prints_one_line(name):
         pytest.skip("this system does not say what memory a process holds")
     done = subprocess.run(
         [sys.executable, "-m", "bench", name, "--quick"],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
@@ -70,3 +70,14 @@ def test_a_wrong_name_is_told():
     )
     assert done.returncode == 2
     assert "there is no bench 'speed'" in done.stderr
+
+
+def test_the_house_is_measured_and_a_live_print_passes_every_layer():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.house"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["files_in_the_fullest_folder"] == max(told["files"].values())
+    assert len(told["live_print"]) == told["live_print_modules"] == sum(told["live_print_by_layer"].values())
+    assert all(told["live_print_by_layer"].values())

@@ -49,7 +49,7 @@ def test_the_pictures_are_whole_and_fetch_nothing(name: str) -> None:
 def test_the_differences_from_cme_s_own_export_are_current(shared_data: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench.fedwatch_history", str(shared_data)],
-        cwd=ROOT, capture_output=True, timeout=60, check=False,
+        cwd=ROOT, capture_output=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == HISTORY.read_bytes(), "run the line at its top"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -79,8 +79,26 @@ class LocalRecordingDesk(LocalDesk):
         await recorded(super().run(), self._recorder)
 
 
+def _wall_ns() -> int:
+    from feeds.clock import wall_ns  # noqa: PLC0415
+
+    return wall_ns()
+
+
 class LocalBackend:
     """Feeds, store and market of this machine, imported when needed: the first paint waits for none."""
+
+    def notices(self) -> list[str]:
+        """What to print before anything else: that the clock is not the machine's. Raises InputError."""
+        if not os.environ.get("ROTATION_TUI_NOW", "").strip():
+            return []
+        from feeds.clock import clock_warning  # noqa: PLC0415 - a run with the machine's clock need not wait
+
+        return [clock_warning()]
+
+    def now_s(self) -> float:
+        """Now, in UTC seconds, by the one clock of this program."""
+        return _wall_ns() / 1e9
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
@@ -106,7 +124,7 @@ class LocalBackend:
         source = self._source(wanted)
         desk = opening.desk_for(source.history, wanted.pair, wanted.returns, leg_gap_s=wanted.leg_gap_s)
         supervise = partial(
-            opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=time.time_ns()
+            opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=_wall_ns()
         )
         if wanted.offline or source.tape is not None:
             return _Opened(*supervise(source, desk), is_empty=False)
@@ -145,7 +163,13 @@ class LocalBackend:
             )
             if not now.quotes and not source.history.symbols and wanted.unasked_demo:
                 return self.snapshot(msgspec.structs.replace(wanted, demo=True))
-        return opening.snapshot_at(source, desk, at=wanted.at, now_ns=time.time_ns(), now=now)
+        taken = opening.snapshot_at(source, desk, at=wanted.at, now_ns=_wall_ns(), now=now)
+        if source.tape is not None or wanted.at is not None:
+            return taken
+        from feeds.supervisor import clock_health  # noqa: PLC0415
+
+        health = msgspec.structs.replace(taken.health, feeds=(*taken.health.feeds, *clock_health()))
+        return msgspec.structs.replace(taken, health=health)
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
         """Return what the sources say about the Fed, and when (UTC ns); blocking. Raises InputError."""
@@ -177,7 +201,7 @@ class LocalBackend:
         from feeds.files.names import find_files, symbol_from  # noqa: PLC0415
         from feeds.history.importing import read_history  # noqa: PLC0415
 
-        now_ns = time.time_ns()
+        now_ns = _wall_ns()
         frame, notes = read_history(paths, now_ns=now_ns)
         sources = {symbol_from(file, file.stem): file.name for file in find_files(paths)}
         self._store().replace(frame, sources, allow_shrink=replace, now_ns=now_ns)
@@ -245,7 +269,7 @@ class LocalBackend:
             self._store(),
             history=wanted.history,
             tapes=wanted.tapes,
-            now_ns=time.time_ns(),
+            now_ns=_wall_ns(),
             pair=wanted.pair,
             demo_instead=wanted.offline,
         )

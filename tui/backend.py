@@ -117,6 +117,14 @@ class KeyChain(Protocol):
 class Backend(Protocol):
     """Everything that the command line needs done."""
 
+    def notices(self) -> list[str]:
+        """Lines to print on stderr before a command runs. Raises InputError."""
+        ...
+
+    def now_s(self) -> float:
+        """Now, in UTC seconds."""
+        ...
+
     def open(self, wanted: Wanted) -> Desk:
         """Open what was asked for; blocking. Raises InputError."""
         ...

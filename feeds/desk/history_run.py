@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from datetime import date
 from typing import TYPE_CHECKING
 
+from feeds.clock import wall_ns
 from feeds.desk.history_sources import Choice, open_sources
 from feeds.errors import InputError
 from feeds.files.names import SYMBOL, shown
@@ -42,7 +42,7 @@ def run(
 
     Blocking. Raises InputError, and StorageError where the history cannot be kept.
     """
-    today = new_york_day(time.time_ns())
+    today = new_york_day(wall_ns())
     if not EARLIEST <= since < today:
         raise InputError(f"--since: {since} is not between {EARLIEST} and {today} — choose another day")
     wanted = [_symbol(text) for text in symbols]

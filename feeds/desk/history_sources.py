@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
+from feeds.clock import wall_ns
 from feeds.errors import InputError
 from feeds.http.client import HttpClient, download_limits
 from feeds.keys import keys
@@ -53,7 +53,7 @@ async def open_sources(
         }
         if found is not None:
             pair = AlpacaKeys(found.key, found.secret)
-            by_name["alpaca"] = AlpacaDaily(AlpacaRest(pair, alpaca_client), clock_ns=time.time_ns)
+            by_name["alpaca"] = AlpacaDaily(AlpacaRest(pair, alpaca_client), clock_ns=wall_ns)
         if choice != "auto":
             yield [by_name[choice]]
             return

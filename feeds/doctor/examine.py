@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from typing import TYPE_CHECKING
 
+from feeds.clock import wall_ns
 from feeds.doctor import local
 from feeds.doctor.network import sources
 from feeds.doctor.stream import stream as streamed
@@ -31,7 +31,7 @@ def examine(
     ``places``: files and folders that things are kept in, ``keys`` and ``history`` among them.
     """
     given = os.environ if environ is None else environ
-    now_ns = time.time_ns()
+    now_ns = wall_ns()
     keys = list(local.keys(given, places["keys"].parent, ring()))
     keyed = {found.name for found in keys if found.name in PARTS and found.said.startswith("from ")}
     return [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import msgspec
 
-from feeds.clock import http_date_ns
+from feeds.clock import http_date_ns, wall_ns
 from feeds.errors import InputError
 from feeds.fed import calendar as calendar_fed
 from feeds.fed import kalshi
@@ -64,7 +63,7 @@ async def sources(
     environ: Mapping[str, str],
     keyed: Collection[str],
     *,
-    clock_ns: Callable[[], int] = time.time_ns,
+    clock_ns: Callable[[], int] = wall_ns,
     answer_s: float = ANSWER_S,
 ) -> list[Finding]:
     """All sources at once; those that need a key only where it is there. No key is sent."""

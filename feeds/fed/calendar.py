@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.clock import wall_ns
 from feeds.errors import SourceError
 from feeds.parsing.wire import address
 from rotation.sessions import new_york_day
@@ -153,7 +153,7 @@ class CalendarFed:
 
     name = "FOMC calendar"
 
-    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int] = wall_ns) -> None:
         self._transport = transport
         self._clock_ns = clock_ns
         self._url = address("CALENDAR_FED", "REST", HOME) + PATH

@@ -6,13 +6,13 @@ No expired contracts; ``ZQ=F`` is only the front month, so contracts are named o
 from __future__ import annotations
 
 import re
-import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from feeds.clock import wall_ns
 from feeds.errors import SourceError
 from feeds.fed.strip import CODES, Strip, StripQuote, code, in_order, months_ahead, usable
 from feeds.parsing.wire import address, instant_ns
@@ -151,7 +151,7 @@ class YahooStrip:
     name = "Yahoo"
 
     def __init__(
-        self, transport: Transport, *, months: int = MONTHS, clock_ns: Callable[[], int] = time.time_ns
+        self, transport: Transport, *, months: int = MONTHS, clock_ns: Callable[[], int] = wall_ns
     ) -> None:
         """``months``: contracts from the current one on."""
         self._transport = transport

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from feeds.clock import wall_ns
 from feeds.fed.feed import FedFeed
 from feeds.fed.futures_stream import YahooStripStream
 from feeds.fed.log import Format, export
@@ -30,7 +30,7 @@ def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S, tries: int =
     transport = Transport(cache, tries=tries)
     gather = FedSources(transport, age_gap_s=age_gap_s)
     stream = YahooStripStream(transport)
-    return FedFeed(transport, gather, store, strip_stream=stream, clock_ns=time.time_ns)
+    return FedFeed(transport, gather, store, strip_stream=stream, clock_ns=wall_ns)
 
 
 def history(store: Path, *, since: date | None, form: Format) -> bytes:

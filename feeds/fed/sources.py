@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from feeds.clock import wall_ns
 from feeds.fed.calendar import SHIPPED, CalendarFed, few_ahead
 from feeds.fed.futures import YahooStrip
 from feeds.fed.kalshi import Kalshi
@@ -38,7 +38,7 @@ class FedSources:
         transport: Transport,
         *,
         age_gap_s: float = 300.0,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """Raises InputError where an environment variable holds no usable address."""
         self._clock_ns = clock_ns

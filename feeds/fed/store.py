@@ -7,13 +7,13 @@ Both are append-only in one SQLite file. A row is on the disk when the call that
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from feeds.clock import wall_ns
 from feeds.errors import InputError
 from feeds.fed.log import Kind, Probabilities, checked, due
 from feeds.files.durable import only_writer
@@ -70,7 +70,7 @@ class FedStore:
     One object belongs to the thread that made it. Raises InputError if the file cannot be used.
     """
 
-    def __init__(self, folder: Path, *, clock_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, folder: Path, *, clock_ns: Callable[[], int] = wall_ns) -> None:
         self.path = folder / FILE
         self._clock_ns = clock_ns
         with self._told("cannot be opened"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
+from feeds.clock import file_age_s
 from feeds.errors import DamagedError, InputError, StorageError
 from feeds.files import journal
 from feeds.files.durable import ASIDE, CAN_LOCK, flush_folder, only_writer, write_whole
@@ -228,7 +228,7 @@ class HistoryStore:
     def _remove(self, path: Path) -> None:
         # The change stands already; a file that cannot be removed now goes with a later one.
         with suppress(OSError):
-            if CAN_LOCK or path.stat().st_mtime < time.time() - _UNLOCKED_GRACE_S:
+            if CAN_LOCK or file_age_s(path) > _UNLOCKED_GRACE_S:
                 path.unlink()
 
     def _read(self, symbol: str, entry: Entry, since: date | None) -> pl.DataFrame:

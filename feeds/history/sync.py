@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from feeds.clock import wall_ns
 from feeds.errors import DamagedError, SourceAway, SourceError
 from feeds.history import plan as sync_plan
 from feeds.history.daily import Bars, DailySource, last_settled
@@ -63,7 +64,7 @@ class HistorySync:
         sources: Sequence[DailySource],
         *,
         renames: Renames | None = None,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:

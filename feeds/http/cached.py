@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 import httpx
 import msgspec
 
+from feeds.clock import wall_ns
 from feeds.errors import SourceError
 from feeds.http.client import MIB, TRIES, HttpClient, Limits, parse_body
 from feeds.http.exchange import Reply, Request
@@ -66,7 +67,7 @@ class Transport:
         total_s: float = 30.0,
         body_max: int = 4 * MIB,
         tries: int = TRIES,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,

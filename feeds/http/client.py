@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import httpx
 import msgspec
 
-from feeds.clock import Pace
+from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceError
 from feeds.http.exchange import Reply, Request, exchange
 from feeds.http.failure import ABOUT_THE_REQUEST, RequestError
@@ -65,7 +65,7 @@ class HttpClient:
         self,
         limits: Limits | None = None,
         *,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,

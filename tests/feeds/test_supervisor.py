@@ -22,7 +22,7 @@ from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
 
 DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
 CLOSES = {"IWM": (201.4, 203.6, 210.9, 213.2, 217.2), "QQQ": (496.6, 503.0, 492.0, 494.8, 496.2)}
-LIMIT_S = 30
+LIMIT_S = 500
 """Waits are for events, not for time; this only ends a test that would hang."""
 
 

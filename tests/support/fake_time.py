@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from feeds.clock import Time
 from rotation.quote import NS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
 
 NOW_NS = 1_721_140_800 * NS
 """16 July 2024, 10:40 New York."""
@@ -45,6 +51,15 @@ class FakeTime(Time):
             for _, wake in due:
                 wake.set()
             await settle()
+
+
+def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work for another thread is done at once: how much of this time passes over it depends on no machine."""
+
+    async def at_once(work: Callable[..., object], /, *args: object, **named: object) -> object:
+        return work(*args, **named)
+
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
 
 
 async def settle(turns: int = TURNS) -> None:

@@ -16,6 +16,7 @@ from feeds.events import Batch, Gap, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.paths import HANG_S
 from tests.support.servers.alpaca import Answers, cancel, correction, error
 from tests.support.servers.massive import array, status
 from tests.support.servers.ws import (
@@ -177,7 +178,7 @@ async def running(monkeypatch, subject: Subject, *scripts: Any, now_ns: int = NO
         run = Run(subject, server, time, **options)
         task = asyncio.create_task(run.drive())
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(HANG_S):
                 await settle()
                 yield run
         finally:

@@ -17,6 +17,7 @@ from rotation.market.market import Market
 from rotation.sessions import last_closed, sessions_between
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.fault_table import FIRST, Exchange
+from tests.support.paths import HANG_S
 from tests.support.subjects import SYMBOLS, Subject
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ async def live_desk(
         desk = LiveDesk(subject, server, time, history, keeper)
         task = asyncio.create_task(desk.supervisor.run())
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(HANG_S):
                 await settle()
                 yield desk
         finally:

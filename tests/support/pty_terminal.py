@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pyte
@@ -19,9 +20,8 @@ import pyte
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-PATIENCE_S = 60.0
+PATIENCE_S = 500.0
 """How long anything may take on a busy machine; nothing is measured by it."""
 
 # The child makes the pty its controlling terminal: then the kernel sends SIGWINCH and Ctrl+C as in real life.
@@ -34,6 +34,14 @@ _MODES = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _KITTY = re.compile(rb"\x1b\[([<>])[\d;]*u")
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*)?$")
 _LEAVE = b"\x1b[?1049l"
+
+
+def _state(stat: Path) -> str:
+    """Of a thread, as R for one that runs or would; empty for one that has ended."""
+    try:
+        return stat.read_text().rpartition(") ")[2][:1]
+    except OSError:
+        return ""
 
 
 class Terminal:
@@ -161,11 +169,18 @@ class Terminal:
             self.read(min(left, 0.05))
 
     def settle(self, seconds: float = 0.5) -> None:
-        """Read on until nothing has been written for this long; fail if the program never rests."""
+        """Read on until the program waits and has written nothing for this long; fail if it never does."""
         end = time.monotonic() + PATIENCE_S
-        while self.read(seconds):
+        while self.read(seconds) or not self._waits:
             if time.monotonic() > end:
                 raise AssertionError(f"the screen never rests\n{self.text}")
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the program has read its keys and sleeps: silence alone may be that of a busy machine."""
+        unread = struct.unpack("i", fcntl.ioctl(self._theirs, termios.FIONREAD, b"\0" * 4))[0]
+        threads = Path(f"/proc/{self._program.pid}/task").glob("*/stat")
+        return not unread and all(_state(path) != "R" for path in threads)  # elsewhere silence must do
 
     def wait(self, holds: Callable[[Terminal], bool], what: str) -> None:
         """Read until it holds; fail with the screen if it never does, or if the program ends first."""

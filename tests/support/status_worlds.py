@@ -11,7 +11,8 @@ from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import NEW_YORK, sessions_between, to_ns
 from rotation.status import LIVE, Kind, delayed
-from tests.support.core_worlds import Close, history_of
+from tests.support.core_oracle import Close
+from tests.support.core_worlds import history_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
 from feeds.desk import open as opening
@@ -14,8 +13,6 @@ from rotation.market.market import Market
 from rotation.sessions import close_ns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-
     from rotation.snapshot import Snapshot
 
 
@@ -33,43 +30,3 @@ def scenes() -> dict[str, Snapshot]:
     )
     empty = Market(History.empty(), Desk(), as_of_ns=after).apply((), as_of_ns=after)
     return {"live": live, "closed": closed, "cached": cached, "empty": empty}
-
-
-class ScriptedDesk:
-    """Publishes given snapshots as fast as they are taken, then stays."""
-
-    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
-        self.controls = RecordingControls()
-        self._snapshots = list(snapshots)
-
-    async def run(self) -> None:
-        """Nothing to drive."""
-
-    async def listen(self) -> AsyncIterator[Snapshot]:
-        for snapshot in self._snapshots:
-            yield snapshot
-
-
-class RecordingControls:
-    """Notes what the keys asked of the tape."""
-
-    def __init__(self) -> None:
-        self.asked: list[object] = []
-
-    def hold(self) -> None:
-        self.asked.append("hold")
-
-    def slower(self) -> None:
-        self.asked.append("slower")
-
-    def faster(self) -> None:
-        self.asked.append("faster")
-
-    def seek(self, seconds: float) -> None:
-        self.asked.append(seconds)
-
-
-def with_leg(snapshot: Snapshot, symbol: str, **changes: object) -> Snapshot:
-    """The snapshot with one leg changed."""
-    legs = {**snapshot.legs, symbol: msgspec.structs.replace(snapshot.legs[symbol], **changes)}
-    return msgspec.structs.replace(snapshot, legs=legs)

@@ -99,6 +99,8 @@ Examples:
 def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: Any) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
+    for notice in backend(ctx).notices():
+        click.echo(f"rotation-tui: {notice}", err=True)
     if ctx.invoked_subcommand is not None:
         _reject_misplaced_options(ctx)
         return

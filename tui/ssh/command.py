@@ -147,6 +147,7 @@ def host(
             host_key=host_key or user_data_path("rotation-tui") / "host_key",
             preferences=user_state_path("rotation-tui") / "visitors.json",
             theme=theme or DEFAULT,
+            now_s=ctx.obj.now_s,
             limits=Limits(
                 sessions=max_sessions,
                 per_address=per_address,

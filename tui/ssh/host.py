@@ -8,6 +8,7 @@ import gc
 import resource
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,6 @@ from tui.ssh.preferences import Preferences
 from tui.ssh.reasons import EndReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
 
@@ -55,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True):
     host_key: Path
     preferences: Path
     theme: str
+    now_s: Callable[[], float]
+    """The wall clock, in UTC seconds."""
     limits: Limits = Limits()
     reuse_port: bool = False
     """Share the port with other hosts, one per core."""
@@ -78,7 +79,7 @@ class Host:
             authorized_keys=self._authorized_keys,
             preferences=Preferences(settings.preferences),
             clock=time.monotonic,
-            now=time.time,
+            now=settings.now_s,
         )
         self.port = 0
         """The port, once the host listens."""

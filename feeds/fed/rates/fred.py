@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.clock import wall_ns
 from feeds.errors import SourceError
 from feeds.fed.rates.policy_rate import FRESH_S, PolicyRate, published, rate_bp, target_range_bp
 from feeds.http.cached import Fetched
@@ -95,7 +95,7 @@ class Fred:
 
     name = "FRED"
 
-    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int] = wall_ns) -> None:
         self._transport = transport
         self._clock_ns = clock_ns
         self._url = address("FRED", "REST", HOME) + PATH

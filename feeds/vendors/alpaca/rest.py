@@ -6,11 +6,11 @@ and when they come back: nothing is asked before that. History leaves some to th
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, date, datetime
 from datetime import time as clock
 from typing import TYPE_CHECKING, TypeVar
 
+from feeds.clock import wall_ns
 from feeds.errors import SourceAway, SourceError
 from feeds.history.daily import last_settled
 from feeds.http.failure import RequestError
@@ -65,7 +65,7 @@ class AlpacaRest:
         client: HttpClient,
         *,
         feed: str = "iex",
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """``feed``: of the stream beside it; daily bars are the consolidated tape's in any case."""
         self._keys = keys

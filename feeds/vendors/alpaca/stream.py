@@ -6,9 +6,9 @@ IEX prints (the free plan) are today's provisional prices only: closed days come
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from feeds.clock import wall_ns
 from feeds.errors import InputError
 from feeds.parsing.symbols import alpaca_symbol
 from feeds.parsing.wire import address
@@ -71,7 +71,7 @@ class Alpaca:
         first: Iterable[str] = (),
         channels: int = CHANNELS,
         packed: bool = True,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """``feed``: iex, sip, delayed_sip or test. ``first``: symbols that get trades before all others.
 

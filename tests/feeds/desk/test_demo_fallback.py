@@ -83,7 +83,7 @@ class Desk:
         return self.seen[-1]
 
     async def until(self, holds) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(500):
             while not holds():
                 await self.time.passing(0.1, step=0.1)
                 await asyncio.sleep(0.005)  # the demo is made in a thread
@@ -106,7 +106,7 @@ async def running(demo_source):
         run.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await run
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(500):
         await reads  # a reader learns of the end
     await settle()
     assert {one for one in asyncio.all_tasks() - before if not one.done()} == set()
@@ -190,7 +190,7 @@ async def test_an_error_of_the_live_desk_ends_the_run_with_it(demo_source):
     await desk.to_demo()
     await desk.feed.queue.put(RuntimeError("a bug"))
     with pytest.raises(ExceptionGroup) as caught:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(500):
             await run
     error: BaseException = caught.value
     while isinstance(error, ExceptionGroup):

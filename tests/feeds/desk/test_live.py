@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time as clock
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 
 import msgspec
 import pytest
 
-from feeds.clock import Time
+from feeds.clock import Time, wall_ns
 from feeds.desk import live
 from feeds.desk.choose import AutoFeed
 from feeds.events import Batch, Status, SymbolStates
@@ -23,7 +22,7 @@ from rotation.market.market import Market
 from rotation.quote import NS, Quote
 from rotation.sessions import NEW_YORK, close_ns, last_closed, sessions_between, to_ns
 from rotation.status import LIVE, Kind, Mode, delayed
-from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.fake_time import NOW_NS, FakeTime, settle, without_threads
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import closes, live_desk
 from tests.support.servers.alpaca import status
@@ -90,10 +89,10 @@ async def test_a_history_named_by_hand_is_not_kept(tmp_path):
 # Asked once
 
 
-async def asked_once(tmp_path, monkeypatch, environ, *, limit_s=20.0, **urls):
+async def asked_once(tmp_path, monkeypatch, environ, *, limit_s=300.0, **urls):
     """What ``live.once`` finds in a world of our own, in the middle of the last session."""
-    shift_ns = shift_to_session_ns(clock.time_ns())
-    time = Time(clock_ns=lambda: clock.time_ns() + shift_ns)
+    shift_ns = shift_to_session_ns(wall_ns())
+    time = Time(clock_ns=lambda: wall_ns() + shift_ns)
     world = LiveWorld(time.clock_ns)
     async with RestServer(answer=world.answer) as server:
         for name, value in (environment(server.url, "ws://127.0.0.1:9") | urls).items():
@@ -244,6 +243,7 @@ async def test_silence_that_no_hour_explains_is_an_alarm(monkeypatch):
 
 async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, tmp_path):
     """Prints, their close, Thanksgiving, 27 November: provisional becomes settled, nothing else does."""
+    without_threads(monkeypatch)
     wednesday, friday = date(2026, 11, 25), date(2026, 11, 27)
     days = sessions_between(date(2026, 10, 1), date(2026, 12, 4))
     world = World(tmp_path, {s: share(price, days) for s, price in FIRST.items()})
@@ -265,7 +265,6 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
         async def until(text, step=30):
             while desk.time.clock_ns() < at(text):
                 await desk.time.passing(step, step=step)
-                await asyncio.sleep(0.002)  # files are read and written in a thread
 
         async def trading_until(text, day):
             while desk.time.clock_ns() < at(text):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NOW = to_ns(datetime(2026, 11, 18, 10, 31, tzinfo=NEW_YORK))
 MEETING = date(2026, 12, 9)
 MINUTE = 60 * 10**9
-LIMIT_S = 30
+LIMIT_S = 500
 LOOPS = len(fed_feed.EVERY_S) + 1
 """Sleepers while nothing is being asked: a loop a source, and the one that watches Polymarket's list."""
 

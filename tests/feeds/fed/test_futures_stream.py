@@ -45,7 +45,7 @@ async def streaming(monkeypatch, *scripts, rest=(), months=MONTHS, now_ns=NOW_NS
 
             task = asyncio.create_task(drive())
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(500):
                     await server.until(lambda: server.clients and server.clients[0].ready)
                     await time.passing(2)
                     yield stream, server, time, said

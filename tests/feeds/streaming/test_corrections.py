@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from datetime import date
 
@@ -10,7 +9,7 @@ import pytest
 
 from feeds.history.updater import HistoryUpdater
 from rotation.quote import NS, Quote
-from tests.support.fake_time import NOW_NS
+from tests.support.fake_time import NOW_NS, without_threads
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import LiveDesk, live_desk
 from tests.support.servers.alpaca import cancel, correction
@@ -157,6 +156,7 @@ async def test_what_is_asked_depends_on_the_print_s_session(monkeypatch, now_ns,
 
 async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_path):
     """Yesterday's close was a bad print: without it the last rise was a fall."""
+    without_threads(monkeypatch)
     world = World(tmp_path, {"IWM": share(221.0), "QQQ": share(495.0), "SPY": share(562.0)}, NOW_NS)
 
     @asynccontextmanager
@@ -174,7 +174,6 @@ async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_pa
         async def until(holds):
             while not holds():
                 await desk.time.passing(1)
-                await asyncio.sleep(0.01)  # files are read and written in a thread
 
         await until(lambda: "settled" in desk.supervisor.latest.health.feeds[1].detail)
         await desk.trade(FIRST)

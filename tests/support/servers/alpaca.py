@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 import msgpack
 
+from feeds.clock import wall_ns
+from rotation.sessions import new_york_day
 from tests.support.servers.rest import RestServer
 from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Burst, Every, Refuse, WsServer, faults
 
@@ -214,7 +215,7 @@ class AlpacaServer(WsServer):
 
 def _walk(count: int) -> list[dict]:
     """Live prints for use by hand: four legs in turn, and FAKEPACA."""
-    now_ns = time.time_ns()
+    now_ns = wall_ns()
     prices = {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0, "DIA": 409.5, "FAKEPACA": 133.85}
     symbol, price = list(prices.items())[count % len(prices)]
     return [trade(symbol, round(price * (1 + 0.0001 * (count % 7)), 2), now_ns, count + 1)]
@@ -294,7 +295,7 @@ class AlpacaRestServer(RestServer):
             return replace(reply, body=json.dumps(self._snapshots(query)).encode())
         if parts.path != "/v2/stocks/bars":
             return replace(reply, body=b'{"message":"not found"}', status=404)
-        late_ns = (self.now_ns or time.time_ns()) - 15 * 60 * NS
+        late_ns = (self.now_ns or wall_ns()) - 15 * 60 * NS
         if query.get("feed") == "sip" and instant_ns(query["end"]) > late_ns:
             said = b'{"message":"subscription does not permit querying recent SIP data"}'
             return replace(reply, body=said, status=403)
@@ -342,8 +343,8 @@ class AlpacaRestServer(RestServer):
 
 def sample(days: int = 400) -> Tape:
     """For use by hand: some symbols up to yesterday, minutes of the last hour."""
-    now_ns = time.time_ns()
-    today = datetime.now(NEW_YORK).date()
+    now_ns = wall_ns()
+    today = new_york_day(wall_ns())
     past = [today - timedelta(days=back) for back in range(days, 0, -1)]
     past = [day for day in past if day.weekday() < 5]
     minute_ns = now_ns // (60 * NS) * 60 * NS

@@ -6,8 +6,9 @@ By hand: ``python -m tests.support.servers.coinbase --port 0 --script hole`` pri
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
+from feeds.clock import wall_ns
+from rotation.sessions import from_ns
 from tests.support.servers.ws import READY, STAY, Client, Every, Frame, WsServer, by_hand, faults
 
 AT = "2024-07-16T14:40:00.123456Z"
@@ -53,7 +54,7 @@ class CoinbaseServer(WsServer):
 
 def _walk(count: int) -> str:
     """Live prints for use by hand; the two acknowledgements were numbers 0 and 1."""
-    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    at = from_ns(wall_ns()).isoformat().replace("+00:00", "Z")
     number = count + 2
     if count % 4 == 0:
         return heartbeat(number)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+from feeds.clock import wall_ns
 from feeds.fed.calendar import SHIPPED
 from feeds.fed.strip import code, months_ahead
 from rotation.fed.prices import settled_ns
@@ -71,9 +71,12 @@ class FedWorld:
         """Yahoo knows no contract of a month that is over."""
 
     def price(self, year: int, month: int, session: date) -> float:
-        """On the tick grid; the whole strip but the first day's month rises by a tick every other day."""
+        """On the tick grid; the whole strip but the first day's month rises by a tick every other day.
+
+        The first day is always above the session before it, whatever day of the week it is.
+        """
         ahead = (year - self.start.year) * 12 + month - self.start.month
-        back = (self.start - session).days // 2
+        back = ((self.start - session).days + 1) // 2
         moved = -0.005 * (back % 3) if ahead else self.front * (session == self.start)
         return round(self.first_price - STEP * ahead + moved, 4)
 
@@ -189,10 +192,10 @@ def environment(url: str) -> dict[str, str]:
 
 
 async def _main() -> None:
-    world = FedWorld(time.time_ns())
+    world = FedWorld(wall_ns())
 
     def now(path: str) -> bytes:
-        world.now_ns = time.time_ns()
+        world.now_ns = wall_ns()
         return world.answer(path)
 
     async with RestServer(answer=now) as server:

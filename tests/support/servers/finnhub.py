@@ -6,9 +6,9 @@ By hand: ``python -m tests.support.servers.finnhub --port 0 --script 401 --scrip
 from __future__ import annotations
 
 import json
-import time
 from urllib.parse import parse_qs, urlsplit
 
+from feeds.clock import wall_ns
 from tests.support.servers.ws import READY, STAY, Every, WsServer, by_hand, faults
 
 NOW_MS = 1_721_140_800_000
@@ -64,7 +64,7 @@ def _walk(count: int) -> str:
     """Live prints for use by hand; each thrice, as the vendor does."""
     count //= 3
     symbol, price = (("IWM", 221.28), ("QQQ", 495.43), ("SPY", 562.0))[count % 3]
-    now_ms = time.time_ns() // 1_000_000_000 * 1_000
+    now_ms = wall_ns() // 1_000_000_000 * 1_000
     return trades(trade(symbol, round(price * (1 + 0.0001 * (count % 7)), 2), now_ms))
 
 

@@ -10,12 +10,12 @@ import argparse
 import asyncio
 import json
 import random
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from feeds.clock import wall_ns
 from rotation.sessions import NEW_YORK, close_ns, hours, is_session, new_york_day, sessions_between, to_ns
 from tests.support.servers.rest import FAULTS, RestServer
 
@@ -44,7 +44,7 @@ class Share:
                         by_splits /= ratio
                 for ex, amount in sorted(self.dividends.items()):
                     if day < ex <= restated:
-                        before = [self.raw[d] for d in days if d < ex and self.raw[d]]
+                        before = [raw for d in days if d < ex and (raw := self.raw[d])]
                         by_dividends *= 1 - amount / before[-1] if before else 1.0
                 scaled = None if close is None else close * by_splits
                 found.append((day, scaled, None if scaled is None else scaled * by_dividends))
@@ -197,14 +197,14 @@ async def _main() -> None:
     parser.add_argument("--years", type=int, default=26)
     parser.add_argument("--script", action="append", choices=sorted(FAULTS))
     given = parser.parse_args()
-    now_ns = time.time_ns()
+    now_ns = wall_ns()
     today = new_york_day(now_ns)
     market = Market(
         made(given.symbols, sessions_between(date(today.year - given.years, 1, 1), today)), now_ns
     )
 
     def answer(path: str) -> bytes:
-        market.now_ns = time.time_ns()
+        market.now_ns = wall_ns()
         return market.answer(path)
 
     server = RestServer(*(FAULTS[name] for name in given.script or ["ok"]), answer=answer)

@@ -3,8 +3,7 @@
 By hand: ``python -m tests.support.servers.live_world`` prints the environment that points rotation-tui at
 it; run
 ``rotation-tui`` in a shell that has evaluated these lines. It is now there, so at a weekend nothing trades.
-With ``--session`` it is 10:40 in New York of the last session, and the program must be told so too: run
-``python -m tests.support.servers.shifted`` instead of ``rotation-tui``.
+With ``--session`` it is 10:40 in New York of the last session, for the program too: ROTATION_TUI_NOW says so.
 """
 
 from __future__ import annotations
@@ -13,21 +12,21 @@ import argparse
 import asyncio
 import json
 import math
-import time
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from feeds.clock import wall_ns
 from feeds.parsing.symbols import YAHOO_INDEX
 from rotation.desk import Desk
 from rotation.sessions import close_ns, hours, last_closed, open_ns, session_at, sessions_between
+from tests.support import clock
 from tests.support.servers import history, yahoo
 from tests.support.servers.fed_world import FedWorld
 from tests.support.servers.fed_world import environment as fed_environment
 from tests.support.servers.rest import RestServer
-from tests.support.servers.shifted import VARIABLE
-from tests.support.servers.ws import READY
+from tests.support.servers.ws import READY, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +136,7 @@ class LiveStream(yahoo.YahooServer):
         super().__init__(*(scripts or ((READY, TICKS),)))
         self.world = world
 
-    async def _act(self, client, action):
+    async def _act(self, client: Client, action: object) -> None:
         while action is TICKS:
             for symbol in sorted(client.state["symbols"]):
                 frame = self.world.frame(symbol)
@@ -169,12 +168,12 @@ async def _main() -> None:
     when.add_argument("--session", action="store_true", help="10:40 New York of the last session")
     when.add_argument("--shift-ns", type=int, default=0, help="the clock is moved by so much")
     given = parser.parse_args()
-    shift_ns = shift_to_session_ns(time.time_ns()) if given.session else given.shift_ns
-    world = LiveWorld(lambda: time.time_ns() + shift_ns)
+    shift_ns = shift_to_session_ns(wall_ns()) if given.session else given.shift_ns
+    world = LiveWorld(lambda: wall_ns() + shift_ns)
     rest, stream = RestServer(answer=world.answer), LiveStream(world)
     await rest.start(given.port)
     await stream.start(given.stream_port)
-    for name, value in (environment(rest.url, stream.url) | {VARIABLE: str(shift_ns)}).items():
+    for name, value in (environment(rest.url, stream.url) | clock.setting(world.clock_ns())).items():
         print(f"export {name}={value}")
     print(flush=True)
     await asyncio.Event().wait()

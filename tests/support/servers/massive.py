@@ -7,8 +7,8 @@ address.
 from __future__ import annotations
 
 import json
-import time
 
+from feeds.clock import wall_ns
 from tests.support.servers.ws import ABORT, READY, STAY, Close, Every, WsServer, by_hand, faults
 
 NOW_MS = 1_721_140_800_000
@@ -86,7 +86,7 @@ class MassiveServer(WsServer):
 def _walk(count: int) -> str:
     """Live prints for use by hand."""
     symbol, price = (("IWM", 221.28), ("QQQ", 495.43), ("SPY", 562.0))[count % 3]
-    return array(trade(symbol, price * (1 + 0.0001 * (count % 7)), time.time_ns() // 1_000_000, count + 1))
+    return array(trade(symbol, price * (1 + 0.0001 * (count % 7)), wall_ns() // 1_000_000, count + 1))
 
 
 GOOD = (array(trade()), array(trade("QQQ", 495.43, q=2)), array(trade("SPY", 562.0, q=3)))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import base64
 import json
 import struct
-import time
 
+from feeds.clock import wall_ns
 from tests.support.servers.ws import READY, Every, WsServer, by_hand, faults
 
 NOW_MS = 1_721_140_800_000
@@ -82,7 +82,7 @@ class YahooServer(WsServer):
 
 def _walk(count: int) -> str:
     """Live prints for use by hand: IWM, QQQ, SPY and a fed funds future in turn."""
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = wall_ns() // 1_000_000
     symbol, price = (("IWM", 221.28), ("QQQ", 495.43), ("SPY", 562.0), ("ZQZ26.CBT", 96.2))[count % 4]
     kind = FUTURE if symbol.startswith("ZQ") else ETF
     return pricing(symbol, price * (1 + 0.0001 * (count % 7)), now_ms, quote_type=kind, price_hint=4)
@@ -90,7 +90,7 @@ def _walk(count: int) -> str:
 
 SCRIPTS = faults(pricing("IWM"), pricing("QQQ", 495.43), pricing("SPY", 562.0)) | {
     "live": (READY, Every(0.25, _walk)),
-    "heartbeats": (READY, Every(5.0, lambda _: heartbeat(time.time_ns() // 1_000_000))),
+    "heartbeats": (READY, Every(5.0, lambda _: heartbeat(wall_ns() // 1_000_000))),
     "truncated": (READY, enveloped(message(id="IWM", price=221.28)[:-2]), Every(1.0, _walk)),
     "zero": (READY, pricing("IWM", 0.0), Every(1.0, _walk)),
     "spike": (READY, pricing("IWM"), pricing("IWM", 221.28 * 1.3, NOW_MS + 1000), Every(1.0, _walk)),

@@ -7,13 +7,11 @@ import io
 import json
 import logging
 import os
-import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
 
 import click
 import jsonschema
@@ -23,14 +21,15 @@ import pytest
 
 from rotation.errors import InputError
 from rotation.quote import NS
-from rotation.sessions import from_ns, open_ns, sessions_between
+from rotation.sessions import from_ns, open_ns
 from rotation.snapshot import Snapshot
-from tui.__main__ import LocalBackend
+from tests.support.clock import without_notice
+from tests.support.tui.files import BARS, closes, tape, write
+from tests.support.tui.program import LIMIT_S, Here, Program, complaint
 from tui.cli import app as cli
 from tui.cli import logs
 from tui.cli.watch import watch
 
-COMMAND = Path(sys.executable).parent / "rotation-tui"
 SUBCOMMANDS = [
     [],
     ["demo"],
@@ -55,86 +54,11 @@ SUBCOMMANDS = [
     ["config", "key", "clear"],
     ["config", "key", "list"],
 ]
-LIMIT_S = 90
-"""Only to end a test that would hang."""
-USAGE = ("Usage: ", "Try '")
-BARS = "start,open,high,low,close,volume\n"
-
-
-class Program:
-    """The command with a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.state = home / "state"
-        self.log = self.state / "rotation-tui" / "rotation-tui.log"
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("ROTATION_TUI")}
-        self.env |= {
-            "HOME": str(home),
-            "XDG_DATA_HOME": str(home / "data"),
-            "XDG_STATE_HOME": str(self.state),
-            "XDG_CONFIG_HOME": str(home / "config"),
-            "XDG_CACHE_HOME": str(home / "cache"),
-            "COLUMNS": "80",
-            "ROTATION_TUI_OFFLINE": "1",
-        }
-
-    def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
-        return self.run([COMMAND, *args])
-
-    def run(self, command) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(part) for part in command],
-            env=self.env,
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=LIMIT_S,
-            check=False,
-        )
-
-    def start(self, *args: str | Path, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(part) for part in (COMMAND, *args)],
-            env=self.env,
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-
-    def out(self, *args: str | Path) -> str:
-        """What a call prints that must succeed in silence."""
-        done = self(*args)
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
-
-    def snapshot(self, *args: str | Path) -> dict:
-        return json.loads(self.out("snapshot", *args, "--format", "json"))
 
 
 @pytest.fixture
 def program(tmp_path) -> Program:
     return Program(tmp_path)
-
-
-class Here(Program):
-    """The same command in this process: many calls cost no start of Python each."""
-
-    def __init__(self, home: Path, monkeypatch, capfd) -> None:
-        super().__init__(home)
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
-        for name, value in self.env.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(home)
-
-    def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
-        self._monkeypatch.setattr(sys, "argv", ["rotation-tui", *map(str, args)])
-        code = cli.run(LocalBackend())
-        return subprocess.CompletedProcess(args, code, *self._capfd.readouterr())
 
 
 @pytest.fixture
@@ -153,42 +77,6 @@ def own_root():
         handler.close()
     root.setLevel(level)
     logging.raiseExceptions = raises
-
-
-def complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line of an error, besides click's usage lines."""
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    (line,) = [line for line in done.stderr.splitlines() if line and not line.startswith(USAGE)]
-    return line
-
-
-def write(path: Path, *lines: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def closes(folder: Path, symbol: str, *prices: float) -> Path:
-    """A close a session, the last one on 16 July 2024."""
-    days = sessions_between(*map(_date, ("2024-05-01", "2024-07-16")))[-len(prices) :]
-    rows = [f"{day},{price}" for day, price in zip(days, prices, strict=True)]
-    return write(folder / f"{symbol}.csv", "date,close", *rows)
-
-
-def _date(text: str):
-    return date.fromisoformat(text)
-
-
-def tape(folder: Path, *, prints: int, step_ns: int = NS, name: str = "tape.parquet") -> Path:
-    """A recorded tape of IWM and QQQ from the opening bell of 16 July 2024, never the same price twice."""
-    opens = open_ns(_date("2024-07-16"))
-    rows = [
-        ("QQQ" if i % 3 == 2 else "IWM", opens + i * step_ns, i, 200.0 + i / 100, 10) for i in range(prints)
-    ]
-    path = folder / name
-    pl.DataFrame(rows, schema=["symbol", "ts_ns", "seq", "price", "size"], orient="row").write_parquet(path)
-    return path
 
 
 # Help and version
@@ -336,6 +224,7 @@ def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program
         "import sys\n"
         "from tui.cli import app as cli\n"
         "class Backend:\n"
+        "    def notices(self): return []\n"
         "    def snapshot(self, wanted): raise RuntimeError('two\\nlines')\n"
         "    import_history = list_history = lambda self, *a, **k: self.snapshot(None)\n"
         "    def open(self, wanted): return self\n"
@@ -539,7 +428,7 @@ def test_watch_for_a_while(program, tmp_path):
     lines = program.out("watch", "--tape", long, "--speed", "60", "--for", "2").splitlines()
     assert len(lines) > 1
     position = json.loads(lines[-1])["health"]["tape"]["position"]
-    assert position < from_ns(open_ns(_date("2024-07-16")) + 3_000 * 5 * NS).isoformat(), "the tape goes on"
+    assert position < from_ns(open_ns(date(2024, 7, 16)) + 3_000 * 5 * NS).isoformat(), "the tape goes on"
 
 
 def test_watch_for_no_time_at_all(here):
@@ -564,14 +453,14 @@ def test_a_reader_that_goes_away_ends_watch_quietly(program, tmp_path, lines):
         for _ in range(lines):
             json.loads(running.stdout.readline())
         running.stdout.close()
-        assert running.stderr.read() == ""
+        assert without_notice(running.stderr.read()) == ""
         assert running.wait(LIMIT_S) == 0
 
 
 def test_a_reader_that_goes_away_ends_snapshot_quietly(program):
     with program.start("snapshot", "--format", "svg") as running:
         running.stdout.close()
-        assert running.stderr.read() == ""
+        assert without_notice(running.stderr.read()) == ""
         assert running.wait(LIMIT_S) == 0
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.support.clock import without_notice
 from tests.support.paths import ROOT
 from tests.support.pty_terminal import Terminal
-from tests.tui.cli.test_app import COMMAND, Program, complaint
+from tests.support.tui.leaks import files_with, process_list
+from tests.support.tui.program import COMMAND, Program, complaint
 
 MARKER = "mArKeRsEcReT/0123456789+abcdefghijkl"
 KEY_ID = "PKMARKERID0123456789"
 SHOWN = KEY_ID[-4:]
-CHILD_LIMIT_S = 90
+CHILD_LIMIT_S = 500
 
 VAULT = """
 import json, pathlib
@@ -87,22 +88,7 @@ def feed(program: Program, *args: str, stdin: str) -> subprocess.CompletedProces
     child.stdin.flush()
     assert MARKER not in process_list()
     out, err = child.communicate(rest, timeout=CHILD_LIMIT_S)
-    return subprocess.CompletedProcess(args, child.returncode, out, err)
-
-
-def process_list() -> str:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(path.read_bytes().decode("utf-8", "replace"))
-        except OSError:
-            continue  # it has ended meanwhile
-    return "\n".join(found)
-
-
-def files_with(folder: Path, text: str) -> list[str]:
-    held = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(str(path.relative_to(folder)) for path in held if text.encode() in path.read_bytes())
+    return subprocess.CompletedProcess(args, child.returncode, out, without_notice(err))
 
 
 def test_a_key_goes_into_the_file_and_shows_nowhere_else(program):

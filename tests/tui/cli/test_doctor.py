@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.pty_terminal import Terminal
-from tests.tui.cli.test_app import COMMAND, LIMIT_S, Program
-from tests.tui.cli.test_config import files_with, process_list
+from tests.support.tui.leaks import files_with, process_list
+from tests.support.tui.program import COMMAND, LIMIT_S, Program
 
 MARKER = "mArKeRsEcReT/0123456789+abcdefghijkl"
 REST = (

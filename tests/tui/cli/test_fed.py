@@ -8,22 +8,24 @@ import io
 import json
 import re
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
+from feeds.clock import wall_ns
 from feeds.fed.calendar import SHIPPED
 from feeds.fed.strip import months_ahead
 from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.strip.contracts import symbol
 from rotation.fed.table import fed_table
 from rotation.sessions import new_york_day
+from tests.support.clock import without_notice
 from tests.support.servers.fed_world import FEEDS, FedWorld, environment
 from tests.support.servers.rest import FAULTS, RestServer
-from tests.tui.cli.test_app import LIMIT_S, Program, closes, complaint
+from tests.support.tui.files import closes
+from tests.support.tui.program import LIMIT_S, Program, complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +57,7 @@ class World:
     """A server a source, in a thread of its own: each can be taken down alone."""
 
     def __init__(self) -> None:
-        self.now = Aged(time.time_ns())
+        self.now = Aged(wall_ns())
         self.loop = asyncio.new_event_loop()
         self.servers = {feed: RestServer(answer=self.now.answer) for feed in FEEDS}
         self._thread = threading.Thread(target=self.loop.run_forever)
@@ -321,7 +323,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(program, args):
         program.out("fed")
     with program.start(*args) as running:
         running.stdout.close()
-        assert running.stderr.read() == ""
+        assert without_notice(running.stderr.read()) == ""
         assert running.wait(LIMIT_S) == 0
 
 

@@ -34,6 +34,9 @@ class Backend:
         self.told = told or []
         self.asked: dict[str, object] = {}
 
+    def notices(self):
+        return []
+
     def sync_history(self, symbols, *, tell, **more):
         self.asked = {"symbols": symbols, **more}
         for progress in self.told:

@@ -17,8 +17,9 @@ from feeds.tapes.tape_file import read_recording
 from feeds.tapes.tape_schema import RECORDED
 from rotation.quote import NS
 from tests.support.paths import ROOT
-from tests.tui.cli.test_app import COMMAND, LIMIT_S, Program, complaint, tape
-from tests.tui.cli.test_config import files_with, process_list
+from tests.support.tui.files import tape
+from tests.support.tui.leaks import files_with, process_list
+from tests.support.tui.program import COMMAND, LIMIT_S, Program, complaint
 
 if TYPE_CHECKING:
     from pathlib import Path

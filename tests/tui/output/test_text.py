@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.tui.conftest import with_leg
+from tests.support.tui.scenes import with_leg
 from tui.output.text import text
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from rotation.feed_stats import FeedStats
 from rotation.snapshot import FeedHealth, SincePct, Streak
 from rotation.status import Kind, PriceStatus, Refusal
-from tests.tui.conftest import with_leg
+from tests.support.tui.scenes import with_leg
 from tui.panels import legs
 from tui.panels.registry import PANELS
 from tui.panels.ribbon import run

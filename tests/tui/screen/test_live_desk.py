@@ -6,11 +6,11 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from feeds.clock import wall_ns
 from tests.support.paths import ROOT
 from tests.support.pty_terminal import Terminal
 from tests.support.servers.live_world import shift_to_session_ns
@@ -23,7 +23,7 @@ class World:
     """``tests.support.servers.live_world`` in a process of its own, which can be killed and started again."""
 
     def __init__(self) -> None:
-        self.shift_ns = shift_to_session_ns(time.time_ns())
+        self.shift_ns = shift_to_session_ns(wall_ns())
         self.environment: dict[str, str] = {}
         self._ports = ["0", "0"]
         self.start()
@@ -60,7 +60,7 @@ def homes(tmp_path):
 
 
 def program(environment: dict[str, str], *arguments: str) -> Terminal:
-    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "tests.support.servers.shifted", *arguments]
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "tui", *arguments]
     return Terminal(command, size=(160, 60), env={**os.environ, **environment}, cwd=ROOT)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rotation.errors import InputError
 from tests.support import fed_scenes
-from tests.tui.conftest import ScriptedDesk, with_leg
+from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
 from tui.screen.app import RotationApp
 from tui.screen.line_panel import LinePanel

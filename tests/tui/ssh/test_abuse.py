@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.support.ssh_host import EASY, Hosted, hosting, until
-from tests.tui.conftest import with_leg
+from tests.support.tui.scenes import with_leg
 from tui.ssh.connection import CONNECTION_BURST
 from tui.ssh.limits import Limits
 from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST

@@ -13,7 +13,7 @@ import pytest
 from rotation.errors import InputError
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.support.ssh_scenes import THEMED, Screen, Time
-from tests.tui.conftest import with_leg
+from tests.support.tui.scenes import with_leg
 from tui.output.text import quotation, text
 from tui.screen.scene import scene
 from tui.ssh.connection import CONNECTION_BURST, SshConnection

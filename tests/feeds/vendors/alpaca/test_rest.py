@@ -460,7 +460,7 @@ async def test_alpacas_own_client_understands_the_rest_server(clock):
             sys.executable, "-c", code, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
-            out, errors = await asyncio.wait_for(judge.communicate(), 60)
+            out, errors = await asyncio.wait_for(judge.communicate(), 500)
         finally:
             if judge.returncode is None:
                 judge.kill()

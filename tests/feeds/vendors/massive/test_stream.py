@@ -36,7 +36,7 @@ from tests.support.servers.rest import RestServer, fault, ok
 from tests.support.servers.ws import STAY
 
 NOW_NS = NOW_MS * 10**6
-LIMIT_S = 60
+LIMIT_S = 500
 """Waits are for events, not for time; this only ends a test that would hang."""
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e\u200b\x00[red]" + "A" * 100_000
 NO_NUMBERS = ["NaN", "text", True, [1], {"a": 1}, 1e308, -2, 10**400, "1e99", HOSTILE]

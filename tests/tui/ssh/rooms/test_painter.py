@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.pty_terminal import Terminal
 from tests.support.ssh_scenes import THEMED, Screen
-from tests.tui.conftest import with_leg
+from tests.support.tui.scenes import with_leg
 from tui.screen.scene import scene
 from tui.ssh.rooms.colours import DEPTHS, colours_of, ink, next_of, term
 from tui.ssh.rooms.painter import changed, opening, whole

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.support.ssh_scenes import THEMED, Screen, Time, Visit
-from tests.tui.conftest import with_leg
+from tests.support.tui.scenes import with_leg
 from tui.output.text import quotation
 from tui.screen.scene import scene
 from tui.ssh.rooms.colours import ink

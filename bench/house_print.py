@@ -1,0 +1,191 @@
+"""The modules of ours that a live print executes: ``house_print.py ROOT FILE`` in a pty.
+
+The program's own app, desk and feed run against a scripted stream, in the middle of a session. The functions
+called in the screen's thread are traced from the frame's departure until its price has been written to the
+terminal; what every one of the prints passes is the way, whatever else ran meanwhile. Knows the layout of
+before the move too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+ROOT, FILE = Path(sys.argv[1]), Path(sys.argv[2])
+PRODUCT = ("feeds", "rotation", "tui")
+PRINTS = 12
+PATIENCE_S = 30.0
+"""Only ends a run that would hang."""
+sys.path[:] = [str(ROOT), *(path for path in sys.path if not (Path(path) / "feeds").is_dir())]
+AWAY = 1.01
+"""From the world's own price, so that no other on the screen looks the same."""
+
+
+def first(*names: str) -> Any:
+    """The first of these modules that exists."""
+    for name in names:
+        try:
+            return import_module(name)
+        except ModuleNotFoundError:
+            continue
+    raise ModuleNotFoundError(names)
+
+
+def move_clock() -> None:
+    """To 10:40 in New York of the last session, before anything binds it."""
+    sessions = import_module("rotation.sessions")
+    real = time.time_ns
+    shift_ns = sessions.open_ns(sessions.last_closed(real())) + 70 * 60 * 10**9 - real()
+    time.time_ns = lambda: real() + shift_ns
+
+
+class Served:
+    """The world's servers in a thread of their own, which is not traced."""
+
+    def __init__(self) -> None:
+        live = first("tests.support.servers.live_world", "tests.servers.live_world")
+        ws = first("tests.support.servers.ws", "tests.servers.ws")
+        rest = first("tests.support.servers.rest", "tests.servers.rest")
+        self._yahoo = first("tests.support.servers.yahoo", "tests.servers.yahoo")
+        self._loop = asyncio.new_event_loop()
+        self.world = live.LiveWorld(time.time_ns)
+        self.stream = live.LiveStream(self.world, (ws.READY, ws.STAY))
+        self._rest = rest.RestServer(answer=self.world.answer)
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        for server in (self.stream, self._rest):
+            asyncio.run_coroutine_threadsafe(server.start(), self._loop).result(PATIENCE_S)
+        os.environ |= live.environment(self._rest.url, self.stream.url)
+
+    def tell(self, price: float) -> None:
+        """A print of IWM, now."""
+        now_ms = time.time_ns() // 10**6
+        volume = now_ms % 10**9
+        frame = self._yahoo.pricing("IWM", price, now_ms, quote_type=self._yahoo.ETF, day_volume=volume)
+        asyncio.run_coroutine_threadsafe(self._client.connection.send(frame), self._loop)
+
+    @property
+    def is_subscribed(self) -> bool:
+        """The program has asked for its symbols."""
+        return self._client is not None
+
+    @property
+    def _client(self) -> Any:
+        """The desk's connection; the Fed's strip has one of its own."""
+        clients = reversed(self.stream.clients)
+        return next((one for one in clients if "IWM" in one.state.get("symbols", ())), None)
+
+
+class Traced:
+    """The files of ours whose functions run while it is on."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+
+    def __call__(self, frame: Any, event: str, _: object) -> None:
+        """As sys.setprofile calls it."""
+        if event == "call":
+            self.files.add(frame.f_code.co_filename)
+
+    def modules(self) -> set[str]:
+        """Their names."""
+        ours = (Path(file).relative_to(ROOT) for file in self.files if file.startswith(str(ROOT)))
+        named = (path for path in ours if path.parts[0] in PRODUCT)
+        return {".".join(path.with_suffix("").parts) for path in named}
+
+
+async def traced_prints(served: Served, written: list[str]) -> list[set[str]]:
+    """The modules of each print."""
+    await holds(lambda: served.is_subscribed)
+    price = round(AWAY * served.world.price("IWM", time.time_ns()), 2)
+    for i in range(PRINTS):  # warm: first paints, caches, the filter's first prints
+        await shown(served, price + i / 100, written)
+    found = []
+    for i in range(PRINTS):
+        trace = Traced()
+        sys.setprofile(trace)
+        try:
+            await shown(served, price + 1 + i / 100, written)
+        finally:
+            sys.setprofile(None)
+        found.append(trace.modules())
+    return found
+
+
+async def shown(served: Served, price: float, written: list[str]) -> None:
+    """Send a print and wait until its price has been written to the terminal."""
+    written.clear()
+    served.tell(price)
+    await holds(lambda: f"{price:.2f}" in "".join(written))
+
+
+async def holds(condition: Any) -> None:
+    """Wait until it is so: nothing tells when a terminal has been written to."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def main() -> None:
+    move_clock()
+    served = Served()
+    from textual.drivers.linux_driver import LinuxDriver
+
+    app_module = first("tui.screen.app", "tui.app")
+    theme = first("tui.view.theme", "tui.theme")
+    view_state = first("tui.view.view_state", "tui.view_state")
+    backend, wanted = import_module("tui.__main__").LocalBackend(), first("tui.backend", "tui.desk").Wanted
+    written: list[str] = []
+
+    class Driver(LinuxDriver):
+        def write(self, data: str) -> None:
+            written.append(data)
+            super().write(data)
+
+    class App(app_module.RotationApp):
+        result: list[set[str]] | None = None
+        failure = ""
+
+        def get_driver_class(self) -> type[Driver]:
+            return Driver
+
+        async def on_load(self) -> None:
+            self._tracing = asyncio.create_task(self._trace())
+
+        async def _trace(self) -> None:
+            try:
+                App.result = await traced_prints(served, written)
+            except Exception as error:  # noqa: BLE001 - told below, once the terminal is whole again
+                App.failure = f"{type(error).__name__}: {error}; subscribed: {served.is_subscribed}"
+            finally:
+                self.exit()
+
+    state = view_state.ViewState(theme=theme.DEFAULT, themes=theme.names())
+    app = App(lambda: backend.open(wanted(feed="yahoo")), state)
+    app.driver_class = Driver
+    app.run()
+    if not App.result:
+        print(App.failure, file=sys.stderr)
+        os._exit(1)
+    every = sorted(set.intersection(*App.result))
+    FILE.write_text(
+        json.dumps(
+            {
+                "live_print_modules": len(every),
+                "live_print_by_layer": {top: sum(n.startswith(f"{top}.") for n in every) for top in PRODUCT},
+                "live_print": every,
+                "besides": sorted(set.union(*App.result) - set(every)),
+            }
+        )
+    )
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

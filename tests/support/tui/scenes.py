@@ -1,0 +1,52 @@
+"""A desk that shows given snapshots, and snapshots changed in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from rotation.snapshot import Snapshot
+
+
+class ScriptedDesk:
+    """Publishes given snapshots as fast as they are taken, then stays."""
+
+    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
+        self.controls = RecordingControls()
+        self._snapshots = list(snapshots)
+
+    async def run(self) -> None:
+        """Nothing to drive."""
+
+    async def listen(self) -> AsyncIterator[Snapshot]:
+        for snapshot in self._snapshots:
+            yield snapshot
+
+
+class RecordingControls:
+    """Notes what the keys asked of the tape."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def hold(self) -> None:
+        self.asked.append("hold")
+
+    def slower(self) -> None:
+        self.asked.append("slower")
+
+    def faster(self) -> None:
+        self.asked.append("faster")
+
+    def seek(self, seconds: float) -> None:
+        self.asked.append(seconds)
+
+
+def with_leg(snapshot: Snapshot, symbol: str, **changes: object) -> Snapshot:
+    """The snapshot with one leg changed."""
+    legs = {**snapshot.legs, symbol: msgspec.structs.replace(snapshot.legs[symbol], **changes)}
+    return msgspec.structs.replace(snapshot, legs=legs)
