@@ -44,7 +44,7 @@ DEFINITIONS = (
     ("gap bp", "a prediction market's expected move minus the futures'"),
     (
         "fit bp",
-        "a contract's rate minus one path fitted to the whole strip; for a meeting: fit minus chain",
+        "residual: a contract's rate minus the path fitted to the strip; for a meeting: fit minus chain",
     ),
     ("history", "P(cut) at the next meeting: a line through settled days, ○ today's provisional value"),
     ("—", "unknown; never shown as 0"),
