@@ -38,8 +38,8 @@ async def open_sources(
     ``symbols``; else Yahoo, which has 26 years and dividends; the others after it, Stooq last.
     """
     environ = os.environ if environ is None else environ
-    found = keys.find("alpaca", environ=environ) if choice in {"auto", "alpaca"} else None
-    if choice == "alpaca" and found is None:
+    alpaca_keys = keys.find("alpaca", environ=environ) if choice in {"auto", "alpaca"} else None
+    if choice == "alpaca" and alpaca_keys is None:
         raise InputError("--source alpaca: needs a key — see: rotation-tui config key set alpaca")
     stooq_key = environ.get(STOOQ_KEY, "").strip() or None
     async with (
@@ -51,8 +51,8 @@ async def open_sources(
             "yahoo": yahoo_daily.YahooDaily(yahoo_client),
             "stooq": stooq.StooqDaily(stooq_client, stooq_key),
         }
-        if found is not None:
-            pair = AlpacaKeys(found.key, found.secret)
+        if alpaca_keys is not None:
+            pair = AlpacaKeys(alpaca_keys.key, alpaca_keys.secret)
             by_name["alpaca"] = AlpacaDaily(AlpacaRest(pair, alpaca_client), clock_ns=wall_ns)
         if choice != "auto":
             yield [by_name[choice]]

@@ -1,4 +1,4 @@
-"""Looks over the installation: what works, what does not, and what to do about it."""
+"""Checks the installation: what works, what does not, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from feeds.doctor import local
 from feeds.doctor.network import sources
 from feeds.doctor.stream import stream as streamed
 from feeds.keys.keyring import ring
-from feeds.keys.keys import PARTS
+from feeds.keys.keys import Keys
 from rotation.findings import Finding
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def examine(
     """
     given = os.environ if environ is None else environ
     now_ns = wall_ns()
-    keys = list(local.keys(given, places["keys"].parent, ring()))
-    keyed = {found.name for found in keys if found.name in PARTS and found.said.startswith("from ")}
+    held = local.look_up(given, places["keys"].parent, ring())
+    keyed = {feed for feed, key in held.items() if isinstance(key, Keys)}
     return [
         *local.dependencies(),
-        *keys,
+        *local.keys(held, ring()),
         *local.addresses(given),
         *local.calendar(now_ns),
         *local.store(places, now_ns),
@@ -46,7 +46,7 @@ def examine(
 
 async def _asked(environ: Mapping[str, str], keyed: set[str], *, stream: bool) -> list[Finding]:
     if environ.get(OFFLINE, "").strip().lower() not in _OFF:
-        return [Finding("sources", "network", "ok", f"not asked, as {OFFLINE} wants it")]
+        return [Finding("sources", "network", "ok", f"skipped, {OFFLINE} is set")]
     if not stream:
         return await sources(environ, keyed)
     answers, live = await asyncio.gather(sources(environ, keyed), streamed())

@@ -19,7 +19,7 @@ from feeds.fed.calendar import SHIPPED, few_ahead
 from feeds.files.names import shown_path
 from feeds.history.store import HistoryStore
 from feeds.keys.keyring import NoRingError, Ring, RingError
-from feeds.keys.keys import PARTS, find, redact
+from feeds.keys.keys import PARTS, Keys, find, redact
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address
 from rotation.findings import Finding
@@ -52,7 +52,7 @@ def dependencies() -> Iterator[Finding]:
         yield Finding("dependencies", DISTRIBUTION, "ok", metadata.version(DISTRIBUTION))
     except metadata.PackageNotFoundError:
         yield Finding(
-            "dependencies", DISTRIBUTION, "warn", "runs from its source, not installed", "pip install ."
+            "dependencies", DISTRIBUTION, "warn", "running from source, not installed", "pip install ."
         )
         return
     for line in asked:
@@ -81,50 +81,62 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version.split("+", maxsplit=1)[0])[:3])
 
 
-def keys(environ: Mapping[str, str], folder: Path, keyring: Ring) -> Iterator[Finding]:
-    """Where each key comes from, and nothing else of it."""
+def look_up(environ: Mapping[str, str], folder: Path, keyring: Ring) -> dict[str, Keys | InputError | None]:
+    """The key of every feed that needs one; None where there is none, the error where it cannot be used."""
+    held: dict[str, Keys | InputError | None] = {}
+    for feed in PARTS:
+        try:
+            held[feed] = find(feed, environ=environ, folder=folder, keyring=keyring)
+        except InputError as error:
+            held[feed] = error
+    return held
+
+
+def keys(held: Mapping[str, Keys | InputError | None], keyring: Ring) -> Iterator[Finding]:
+    """Where each key of ``look_up`` comes from, and nothing else of it."""
     try:
         yield Finding("keys", "keyring", "ok", clean(keyring.name()))
     except NoRingError:
-        yield Finding("keys", "keyring", "ok", "none; keys are kept in a file that only you can read")
+        yield Finding("keys", "keyring", "ok", "none; keys are kept in a file only you can read")
     except RingError as error:
         todo = "unlock it, or keep keys in a file: rotation-tui config key set NAME --file"
         yield Finding("keys", "keyring", "warn", str(error), todo)
-    for feed in PARTS:
+    for feed, key in held.items():
         todo = f"rotation-tui config key set {feed}"
-        try:
-            found = find(feed, environ=environ, folder=folder, keyring=keyring)
-        except InputError as error:
-            said, _, remedy = redact(str(error)).partition(" — ")
-            yield Finding("keys", feed, "fail", said, remedy or todo)
-            continue
-        said = "none; this feed is not used" if found is None else f"from {found.source}"
-        yield Finding("keys", feed, "ok", said, todo if found is None else "")
+        if isinstance(key, InputError):
+            message, _, remedy = redact(str(key)).partition(" — ")
+            yield Finding("keys", feed, "fail", message, remedy or todo)
+        elif key is None:
+            yield Finding("keys", feed, "ok", "no key; this feed is not used", todo)
+        else:
+            yield Finding("keys", feed, "ok", f"from {key.source}")
 
 
 def addresses(environ: Mapping[str, str]) -> Iterator[Finding]:
     """What the environment moves elsewhere."""
-    moved = {n: said for n, said in overrides(environ).items() if n.upper().endswith(("_URL", "_PROXY"))}
-    for name, said in moved.items():
-        yield _moved(name, said, environ)
+    moved = {
+        n: message for n, message in overrides(environ).items() if n.upper().endswith(("_URL", "_PROXY"))
+    }
+    for name, message in moved.items():
+        yield _moved(name, message, environ)
     if not moved:
-        yield Finding("addresses", "addresses", "ok", "every source is asked at its own")
+        yield Finding("addresses", "addresses", "ok", "every source at its default address")
 
 
-def _moved(name: str, said: str, environ: Mapping[str, str]) -> Finding:
+def _moved(name: str, message: str, environ: Mapping[str, str]) -> Finding:
     match = re.fullmatch(rf"{PREFIX}([A-Z_]+)_(REST|STREAM)_URL", name)
     if not name.startswith(PREFIX):
-        return Finding("addresses", name, "ok", said)
+        return Finding("addresses", name, "ok", message)
     if match is None or match[1] not in FEEDS:
         return Finding(
-            "addresses", name, "warn", "nothing reads it",
+            "addresses", name, "warn", "unknown variable, ignored",
             f"write {PREFIX}<FEED>_REST_URL or …_STREAM_URL; feeds are {', '.join(FEEDS)}",
         )  # fmt: skip
     try:
         address(match[1], match[2], "", environ)
     except InputError as error:
-        return Finding("addresses", name, "fail", str(error).partition(": ")[2], f"mend or unset {name}")
-    return Finding("addresses", name, "ok", said)
+        return Finding("addresses", name, "fail", str(error).partition(": ")[2], f"fix or unset {name}")
+    return Finding("addresses", name, "ok", message)
 
 
 def calendar(now_ns: int) -> Iterator[Finding]:
@@ -134,17 +146,19 @@ def calendar(now_ns: int) -> Iterator[Finding]:
     ahead = sessions_between(today, today + timedelta(days=120))
     half = next((f"{day:%a %Y-%m-%d}" for day in ahead if is_half_day(day)), "none in 120 days")
     known = date(CALENDAR_UNTIL, 12, 31)
-    said = f"next session {coming:%a %Y-%m-%d}, next half-day {half}; checked to the end of {CALENDAR_UNTIL}"
+    message = (
+        f"next session {coming:%a %Y-%m-%d}, next half-day {half}; checked to the end of {CALENDAR_UNTIL}"
+    )
     late = (known - today).days < 365
     todo = "update rotation-tui and holidays" if late else ""
-    yield Finding("calendar", "sessions", "warn" if late else "ok", said, todo)
+    yield Finding("calendar", "sessions", "warn" if late else "ok", message, todo)
     few = few_ahead(SHIPPED, today)
     meetings = [day for day in SHIPPED if day >= today]
     if few:
         yield Finding("calendar", "FOMC meetings", "warn", few, "update rotation-tui")
     else:
-        said = f"{len(meetings)} ahead, from {meetings[0]} to {meetings[-1]}"
-        yield Finding("calendar", "FOMC meetings", "ok", said)
+        message = f"{len(meetings)} ahead, from {meetings[0]} to {meetings[-1]}"
+        yield Finding("calendar", "FOMC meetings", "ok", message)
 
 
 def store(places: Mapping[str, Path], now_ns: int) -> Iterator[Finding]:
@@ -160,16 +174,16 @@ def _history(folder: Path, now_ns: int) -> Finding:
     try:
         held = HistoryStore(folder).load()
     except StorageError as error:
-        said, _, remedy = str(error).partition(" — ")
-        return Finding(area, name, "fail", said, remedy)
+        message, _, remedy = str(error).partition(" — ")
+        return Finding(area, name, "fail", message, remedy)
     last, closed = held.last(), last_closed(now_ns)
     if last is None:
-        return Finding(area, name, "warn", "none: streaks and records are unknown", todo)
-    said = f"{len(held.symbols):,} symbols, {held.first} to {last}"
+        return Finding(area, name, "warn", "no history yet: streaks and records are unavailable", todo)
+    message = f"{len(held.symbols):,} symbols, {held.first} to {last}"
     behind = len(sessions_between(last, closed)) - 1
     if behind > BEHIND:
-        return Finding(area, name, "warn", f"{said}: {behind:,} sessions behind", todo)
-    return Finding(area, name, "ok", said)
+        return Finding(area, name, "warn", f"{message}: {behind:,} sessions behind", todo)
+    return Finding(area, name, "ok", message)
 
 
 def _existing(path: Path) -> Path:
@@ -185,13 +199,13 @@ def _writable(name: str, folder: Path) -> Finding:
             file.flush()
         free = shutil.disk_usage(where).free
     except OSError as error:
-        said = f"{shown_path(folder)} cannot be written ({error.strerror or error})"
-        return Finding("store", name, "fail", said, "check the folder's rights and space")
-    said = f"{shown_path(folder)}, {free / 2**30:,.1f} GiB free"
+        message = f"{shown_path(folder)} cannot be written ({error.strerror or error})"
+        return Finding("store", name, "fail", message, "check permissions and free space")
+    message = f"{shown_path(folder)}, {free / 2**30:,.1f} GiB free"
     if free < FREE_FEW:
         state, todo = "fail" if free < FREE_LEAST else "warn", "free some space"
-        return Finding("store", name, state, said, todo)  # type: ignore[arg-type]
-    return Finding("store", name, "ok", said)
+        return Finding("store", name, state, message, todo)  # type: ignore[arg-type]
+    return Finding("store", name, "ok", message)
 
 
 def _write_ahead(folder: Path) -> Finding:
@@ -205,9 +219,9 @@ def _write_ahead(folder: Path) -> Finding:
             db.execute("CREATE TABLE trial (n INTEGER)")
             db.commit()
     except (sqlite3.Error, OSError) as error:
-        said = f"SQLite cannot work there ({clean(str(error))})"
-        return Finding("store", "write-ahead log", "fail", said, "put XDG_DATA_HOME on a local disk")
+        message = f"SQLite cannot write there ({clean(str(error))})"
+        return Finding("store", "write-ahead log", "fail", message, "put XDG_DATA_HOME on a local disk")
     if mode != "wal":
-        said = "not possible on this drive: the Fed history may be damaged by a power cut"
-        return Finding("store", "write-ahead log", "warn", said, "put XDG_DATA_HOME on a local disk")
+        message = "not supported on this drive: a power cut may damage the Fed history"
+        return Finding("store", "write-ahead log", "warn", message, "put XDG_DATA_HOME on a local disk")
     return Finding("store", "write-ahead log", "ok", f"SQLite {sqlite3.sqlite_version}")

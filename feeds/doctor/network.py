@@ -34,7 +34,7 @@ ANSWER_S = 5.0
 CLOSE_S = 3.0
 """An answer that took longer says too little about the time at which it was sent."""
 SKEW_S = 2.0
-_REFUSALS = {429: "it limits this machine: wait", 451: "it is closed to this place"}
+_REFUSALS = {429: "this machine is rate-limited: wait", 451: "not available in this region"}
 
 SOURCES = (
     ("Yahoo", "YAHOO", yahoo_address.HOME, ""),
@@ -52,7 +52,7 @@ SOURCES = (
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What one source said."""
+    """What one source answered."""
 
     finding: Finding
     skew_s: float | None = None
@@ -73,9 +73,11 @@ async def sources(
     except (httpx.InvalidURL, ValueError, ImportError) as error:
         # The error itself would quote the address, and with it the proxy's password.
         is_socks = isinstance(error, ImportError)
-        said = "SOCKS needs one more library" if is_socks else "a variable holds no address of a proxy"
-        todo = "pip install 'httpx[socks]'" if is_socks else "mend HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
-        return [Finding("sources", "proxy", "fail", said, todo), clock([])]
+        message = (
+            "SOCKS proxies need one more library" if is_socks else "a proxy variable holds an invalid address"
+        )
+        todo = "pip install 'httpx[socks]'" if is_socks else "fix HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
+        return [Finding("sources", "proxy", "fail", message, todo), clock([])]
     async with client:
         asker = _Asker(client, environ, clock_ns, answer_s)
         answers = await asyncio.gather(*(asker.ask(*source) for source in wanted))
@@ -93,31 +95,38 @@ class _Asker:
     async def ask(self, name: str, feed: str, home: str) -> Answer:
         """One source: only the head of an answer is wanted."""
 
-        def found(state: str, said: str, todo: str = "") -> Finding:
-            return Finding("sources", name, state, said, todo)  # type: ignore[arg-type]
+        def finding(state: str, message: str, todo: str = "") -> Finding:
+            return Finding("sources", name, state, message, todo)  # type: ignore[arg-type]
 
         try:
             url = address(feed, "REST", home, self.environ)
         except InputError:
-            return Answer(found("fail", f"ROTATION_TUI_{feed}_REST_URL is no address", "mend or unset it"))
+            return Answer(
+                finding("fail", f"ROTATION_TUI_{feed}_REST_URL is not a valid address", "fix or unset it")
+            )
         sent_ns = self.clock_ns()
         try:
             async with asyncio.timeout(self.answer_s):
                 reply = await self.client.head(url)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             todo = f"check network, proxy and firewall; ROTATION_TUI_{feed}_REST_URL moves it"
-            return Answer(found("fail", _why(error, self.answer_s), todo))
+            return Answer(finding("fail", _why(error, self.answer_s), todo))
         got_ns = self.clock_ns()
         took_ms, status = (got_ns - sent_ns) / 1e6, reply.status_code
-        said = f"answers in {took_ms:,.0f} ms (HTTP {status})"
+        message = f"answers in {took_ms:,.0f} ms (HTTP {status})"
         skew_s = _skew_s(reply, sent_ns, got_ns)
         if status == 407:
-            return Answer(found("fail", said, "the proxy wants a password: set HTTPS_PROXY"), skew_s)
+            return Answer(
+                finding(
+                    "fail", message, "the proxy needs a user name and password: put them into HTTPS_PROXY"
+                ),
+                skew_s,
+            )
         if status in (429, 451) or status >= 500:
             return Answer(
-                found("warn", said, _REFUSALS.get(status, "it has trouble of its own: wait")), skew_s
+                finding("warn", message, _REFUSALS.get(status, "the source has an outage: wait")), skew_s
             )
-        return Answer(found("ok", said), skew_s)
+        return Answer(finding("ok", message), skew_s)
 
 
 def _skew_s(reply: httpx.Response, sent_ns: int, got_ns: int) -> float | None:
@@ -125,7 +134,7 @@ def _skew_s(reply: httpx.Response, sent_ns: int, got_ns: int) -> float | None:
     date_ns = http_date_ns(reply.headers.get("date"))
     if date_ns is None or got_ns - sent_ns > CLOSE_S * 1e9 or reply.headers.get("age", "0") != "0":
         return None
-    # A date is cut to the second: on average it was said half a second later.
+    # A date is cut to the second: on average it was sent half a second later.
     return ((sent_ns + got_ns) / 2 - date_ns) / 1e9 - 0.5
 
 
@@ -133,29 +142,31 @@ def clock(skews_s: list[float]) -> Finding:
     """Our clock against what the sources say, the median of them: one may be wrong itself."""
     if not skews_s:
         return Finding(
-            "clock", "clock", "warn", "not compared: no source told its time", "connect and try again"
+            "clock", "clock", "warn", "not checked: no source sent its time", "connect and try again"
         )
     skew_s = median(skews_s)
     if abs(skew_s) <= SKEW_S:
         return Finding("clock", "clock", "ok", f"within {SKEW_S:g} s of {len(skews_s)} source(s)")
     way = "ahead of" if skew_s > 0 else "behind"
-    said = (
+    message = (
         f"{abs(skew_s):,.1f} s {way} {len(skews_s)} source(s): prices will look older or newer than they are"
     )
-    return Finding("clock", "clock", "warn", said, "let the system set its clock (timedatectl set-ntp true)")
+    return Finding(
+        "clock", "clock", "warn", message, "let the system set its clock (timedatectl set-ntp true)"
+    )
 
 
 def _why(error: Exception, answer_s: float) -> str:
     """In our own words: a library's may quote an address."""
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return f"does not answer within {answer_s:g} s"
+        return f"no answer within {answer_s:g} s"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
-            return "its name is unknown here (DNS)"
+            return "host name not found (DNS)"
         if isinstance(cause, ssl.SSLError):
-            return "its certificate is not accepted (a proxy between, or a wrong clock)"
+            return "certificate not accepted (an intercepting proxy, or a wrong clock)"
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
-        return "cannot be connected to"
-    return f"breaks off ({type(error).__name__})"
+        return "cannot connect"
+    return f"connection failed ({type(error).__name__})"

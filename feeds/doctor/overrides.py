@@ -35,16 +35,16 @@ def shown_url(text: str) -> str:
 def overrides(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Variables of ours, of the vendors' keys and of proxies that are set, and what may be shown of each."""
     given = os.environ if environ is None else environ
-    told = {}
+    shown = {}
     for name in sorted(given):
         if not given[name].strip():
             continue
         if name in _KEYS:
-            told[name] = "(a key, not shown)"
+            shown[name] = "(a key, not shown)"
         elif name.upper() == "NO_PROXY":
-            told[clean(name)] = clean(given[name])
+            shown[clean(name)] = clean(given[name])
         elif name.upper() in _PROXIES or (name.startswith(PREFIX) and name.endswith("_URL")):
-            told[clean(name)] = shown_url(given[name])
+            shown[clean(name)] = shown_url(given[name])
         elif name.startswith(PREFIX):
-            told[clean(name)] = "(set)"
-    return told
+            shown[clean(name)] = "(set)"
+    return shown

@@ -22,7 +22,7 @@ async def stream(*, connect_s: float = CONNECT_S, count_s: float = COUNT_S) -> F
     try:
         feed = StreamFeed(Coinbase(), [PRODUCT], hours=Always(), canaries=frozenset())
     except InputError as error:
-        return _found("fail", str(error), "mend or unset it")
+        return _finding("fail", str(error), "fix or unset it")
     last = Status(Kind.OFFLINE, "")
     first = asyncio.Event()
 
@@ -46,15 +46,15 @@ async def stream(*, connect_s: float = CONNECT_S, count_s: float = COUNT_S) -> F
         await asyncio.gather(listener, return_exceptions=True)
     counted = feed.stats()
     if not counted.quotes:
-        said = clean(f"no trade of {PRODUCT} within {connect_s:g} s: {last.state} {last.detail}".strip())
-        return _found("fail", said, "check that the firewall or proxy lets websockets (wss) through")
+        message = clean(f"no trade of {PRODUCT} within {connect_s:g} s: {last.state} {last.detail}".strip())
+        return _finding("fail", message, "check that the firewall or proxy lets websockets (wss) through")
     lag = "" if counted.lag_s is None else f", {counted.lag_s * 1_000:,.0f} ms behind the exchange"
-    said = f"{counted.quotes:,} trades of {PRODUCT} in {count_s:g} s{lag}"
+    message = f"{counted.quotes:,} trades of {PRODUCT} in {count_s:g} s{lag}"
     if counted.reconnects or counted.gaps:
-        said += f"; {counted.reconnects} reconnects, {counted.gaps} gaps"
-        return _found("warn", said, "the line is unsteady: prices will be marked GAPPED at times")
-    return _found("ok", said)
+        message += f"; {counted.reconnects} reconnects, {counted.gaps} gaps"
+        return _finding("warn", message, "unstable connection: expect GAPPED prices at times")
+    return _finding("ok", message)
 
 
-def _found(state: str, said: str, todo: str = "") -> Finding:
-    return Finding("stream", "Coinbase", state, said, todo)  # type: ignore[arg-type]
+def _finding(state: str, message: str, todo: str = "") -> Finding:
+    return Finding("stream", "Coinbase", state, message, todo)  # type: ignore[arg-type]

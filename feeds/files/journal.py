@@ -32,7 +32,7 @@ def next_name(name: str) -> str:
 
 def lines(data: bytes) -> list[tuple[int, bytes]]:
     """(end in bytes, JSON) of every whole line. Raises DamagedError."""
-    found: list[tuple[int, bytes]] = []
+    whole: list[tuple[int, bytes]] = []
     at = 0
     while (end := data.find(b"\n", at) + 1) > 0:
         line = data[at + _HEX + 1 : end - 1]
@@ -40,9 +40,9 @@ def lines(data: bytes) -> list[tuple[int, bytes]]:
             if end < len(data):
                 raise DamagedError("a broken line")
             break
-        found.append((end, line))
+        whole.append((end, line))
         at = end
-    return found
+    return whole
 
 
 def append(path: Path, end: int, line: bytes) -> int:

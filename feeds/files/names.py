@@ -32,14 +32,14 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
     Raises InputError on a missing path, a folder without such a file, and another kind of file.
     """
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     for path in paths:
         try:
             for file in _files_of(path):
-                found.setdefault(file.parent.resolve() / file.name, file)
+                files.setdefault(file.parent.resolve() / file.name, file)
         except OSError as error:
             raise InputError(f"{shown_path(path)}: cannot be read ({error.strerror}) — check it") from error
-    return list(found.values())
+    return list(files.values())
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -48,7 +48,7 @@ def _files_of(path: Path) -> list[Path]:
         inside = sorted(p for p in path.iterdir() if _is_data(p) and not p.name.startswith("."))
         if not inside:
             raise InputError(
-                f"{shown_path(path)}: holds no .csv or .parquet file — name a folder that does, or a file"
+                f"{shown_path(path)}: contains no .csv or .parquet file — name a file, or a folder with files"
             )
         return inside
     if not path.exists():
@@ -67,7 +67,7 @@ def symbol_from(path: Path, stem: str) -> str:
     symbol = stem.upper()
     if not re.fullmatch(SYMBOL, symbol):
         raise InputError(
-            f"{shown(path.name)}: {shown(stem)!r} is not a symbol (1 to 15 of A-Z 0-9 . ^ = -)"
+            f"{shown(path.name)}: {shown(stem)!r} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)"
             " — name the file after its symbol, like IWM.csv"
         )
     return symbol

@@ -88,7 +88,7 @@ def settled(
     )
     good = good.filter(pl.any_horizontal(pl.col("close", "adj_close").is_not_null()))
     if good.is_empty():
-        raise SourceError(f"{source}: no settled close of {symbol} since {since}")
+        raise SourceError(f"{source}: no settled close for {symbol} since {since}")
     return Bars(good.select(pl.lit(symbol).alias("symbol"), *KNOWN), frame.height - good.height)
 
 

@@ -47,7 +47,7 @@ def read_history(paths: Sequence[Path], *, now_ns: int) -> tuple[pl.DataFrame, l
         symbol = symbol_from(path, path.stem)
         if symbol in files:
             both = f"{shown_path(files[symbol])} and {shown_path(path)}"
-            raise InputError(f"{symbol}: is given by two files, {both} — keep one")
+            raise InputError(f"{symbol}: found in two files, {both} — keep one")
         files[symbol] = path
     notes: list[str] = []
     parts = [_read_one(symbol, path, now_ns, notes) for symbol, path in files.items()]
@@ -140,7 +140,7 @@ def _settled(table: Table, now_ns: int, notes: list[str]) -> pl.DataFrame:
         frame = frame.filter(pl.col("date") < last)
         notes.append(f"{table.name}: left out {last}, still open, not settled")
     if not frame.height:
-        raise InputError(f"{table.name}: none of its rows is a settled NYSE session — check its dates")
+        raise InputError(f"{table.name}: no row is a settled NYSE session — check the dates")
     return frame
 
 

@@ -53,7 +53,7 @@ class _Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Manifest and journal, as one reader found them."""
+    """Manifest and journal, as one reader saw them."""
 
     symbols: dict[str, Entry]
     journal: str = ""
@@ -80,27 +80,27 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
 
 def read_held(folder: Path) -> Held:
     """Manifest and journal. Raises StorageError if one of them is damaged or cannot be read."""
-    found = _read(folder)
-    while found.journal:
+    manifest = _read(folder)
+    while manifest.journal:
         try:
-            data = (folder / found.journal).read_bytes()
+            data = (folder / manifest.journal).read_bytes()
         except FileNotFoundError:
             # A writer may have begun a new journal meanwhile; if none has, a person deleted a damaged one.
-            before, found = found, _read(folder)
-            if before.journal == found.journal:
+            before, manifest = manifest, _read(folder)
+            if before.journal == manifest.journal:
                 break
         except OSError as error:
-            raise _unreadable(folder / found.journal, error) from error
+            raise _unreadable(folder / manifest.journal, error) from error
         else:
-            symbols = dict(found.symbols)
+            symbols = dict(manifest.symbols)
             try:
                 lines = journal.lines(data)
                 for _, line in lines:
                     apply(symbols, msgspec.json.decode(line, type=Changes))
             except (journal.DamagedError, msgspec.MsgspecError) as error:
-                raise _damaged(folder / found.journal) from error
-            return Held(symbols, found.journal, len(lines), lines[-1][0] if lines else 0)
-    return Held(found.symbols)
+                raise _damaged(folder / manifest.journal) from error
+            return Held(symbols, manifest.journal, len(lines), lines[-1][0] if lines else 0)
+    return Held(manifest.symbols)
 
 
 def append_changes(folder: Path, held: Held, changes: Changes) -> Held:

@@ -73,10 +73,10 @@ class Renames:
 
 
 def read_renames(path: Path) -> Renames:
-    """The known ones and those of this file, if it is there. Raises InputError on a line that is none."""
+    """The known renames and those in this file, if it exists. Raises InputError on an invalid line."""
     if not path.exists():
         return Renames()
-    found: list[Rename] = []
+    changes: list[Rename] = []
     text = read_bytes(path).decode("utf-8-sig", errors="replace")
     for count, line in enumerate(text.splitlines(), 1):
         cells = [cell.strip() for cell in line.split(",")]
@@ -88,12 +88,12 @@ def read_renames(path: Path) -> Renames:
             raise _bad(path, count, line) from error
         if old == new or not all(re.fullmatch(SYMBOL, name) for name in (old, new)):
             raise _bad(path, count, line)
-        found.append(Rename(day, old, new))
-    return Renames((*KNOWN, *found))
+        changes.append(Rename(day, old, new))
+    return Renames((*KNOWN, *changes))
 
 
 def _bad(path: Path, count: int, line: str) -> InputError:
     return InputError(
-        f"{shown(path.name)}, line {count}: {shown(line)!r} is not a change of name"
+        f"{shown(path.name)}, line {count}: {shown(line)!r} is not a valid rename"
         " — write it like 2022-06-09,FB,META"
     )

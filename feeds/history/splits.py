@@ -23,7 +23,7 @@ _RATIO_SLACK = 2e-3
 
 
 class Restated(msgspec.Struct, frozen=True):
-    """The first difference found."""
+    """The first difference between the two."""
 
     day: date
     column: str

@@ -22,7 +22,7 @@ def read_universe(path: Path) -> list[str]:
     """The symbols, upper-cased, each once, in the file's order.
 
     A table has a heading ``Ticker`` or ``Symbol``, perhaps below some lines of title; with a column ``Asset
-    Class`` only what is Equity counts, and rows whose ticker is none (cash, futures) are left out. Any
+    Class`` only what is Equity counts, and rows without a ticker of a share (cash, futures) are left out. Any
     other file is a list: a symbol a line, ``#`` begins a comment. Raises InputError.
     """
     text = read_bytes(path).decode("utf-8-sig", errors="replace")
@@ -32,39 +32,39 @@ def read_universe(path: Path) -> list[str]:
         column = next((headings.index(name) for name in _HEADINGS if name in headings), None)
         if column is not None:
             kind = headings.index(_KIND) if _KIND in headings else None
-            found = _table(rows[place + 1 :], column, kind, len(headings))
+            symbols = _table(rows[place + 1 :], column, kind, len(headings))
             break
     else:
-        found = _list(path, text)
-    if not found:
-        raise InputError(f"{shown(path.name)}: names no symbol — write one a line")
-    if len(found) > _MOST:
-        raise InputError(f"{shown(path.name)}: names {len(found):,} symbols — at most {_MOST:,} will do")
-    return found
+        symbols = _list(path, text)
+    if not symbols:
+        raise InputError(f"{shown(path.name)}: contains no symbol — write one per line")
+    if len(symbols) > _MOST:
+        raise InputError(f"{shown(path.name)}: contains {len(symbols):,} symbols — the limit is {_MOST:,}")
+    return symbols
 
 
 def _table(rows: Sequence[Sequence[str]], column: int, kind: int | None, width: int) -> list[str]:
-    found: dict[str, None] = {}
+    symbols: dict[str, None] = {}
     for row in rows:
         if len(row) < width:  # a disclaimer below the table
             continue
         symbol = row[column].strip().upper()
         is_share = kind is None or row[kind].strip().lower() == "equity"
         if is_share and re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol):
-            found[symbol] = None
-    return list(found)
+            symbols[symbol] = None
+    return list(symbols)
 
 
 def _list(path: Path, text: str) -> list[str]:
-    found: dict[str, None] = {}
+    symbols: dict[str, None] = {}
     for count, line in enumerate(text.splitlines(), 1):
         symbol = line.partition("#")[0].strip().upper()
         if not symbol:
             continue
         if not re.fullmatch(SYMBOL, symbol):
             raise InputError(
-                f"{shown(path.name)}, line {count}: {shown(symbol)!r} is not a symbol"
+                f"{shown(path.name)}, line {count}: {shown(symbol)!r} is not a valid symbol"
                 " (1 to 15 of A-Z 0-9 . ^ = -) — one a line"
             )
-        found[symbol] = None
-    return list(found)
+        symbols[symbol] = None
+    return list(symbols)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class KeyChain:
-    """The keys of this person on this machine. Lines to tell hold no key."""
+    """The keys of this person on this machine. Lines to print hold no key."""
 
     def __init__(
         self,
@@ -36,43 +36,43 @@ class KeyChain:
         return PARTS[check_feed(feed)]
 
     def keep(self, feed: str, parts: tuple[str, ...], *, in_file: bool = False) -> list[str]:
-        """Keep a key in the keyring, or where there is none in the file; lines to tell.
+        """Keep a key in the keyring, or where there is none in the file; lines to print.
 
         ``in_file``: in the file, whatever there is. Raises InputError.
         """
         feed = check_feed(feed)
-        keys_of(feed, parts, "what was given")
-        told = []
+        keys_of(feed, parts, "the key entered")
+        lines = []
         if in_file:
             self._forget_ringed(feed)
         else:
             try:
                 self._ring.put(feed, "\n".join(parts))
             except RingError as error:
-                told.append(f"{error}: the key goes into a file that only you can read")
+                lines.append(f"{error}: the key goes into a file that only you can read")
                 in_file = True
         if in_file:
             self._file.put(feed, parts)
-            told.append(f"{feed}: kept in {shown_path(self._file.path)}")
+            lines.append(f"{feed}: kept in {shown_path(self._file.path)}")
         else:
             self._file.drop(feed)  # an older one must not lie about
-            told.append(f"{feed}: kept in the keyring ({self._ring.name()})")
-        return told + self._shadowed(feed)
+            lines.append(f"{feed}: kept in the keyring ({self._ring.name()})")
+        return lines + self._shadowed(feed)
 
     def forget(self, feed: str) -> list[str]:
-        """Forget a key wherever it is kept; lines to tell. Raises InputError."""
+        """Forget a key wherever it is kept; lines to print. Raises InputError."""
         feed = check_feed(feed)
-        told = []
+        lines = []
         try:
             if self._ring.drop(feed):
-                told.append(f"{feed}: removed from the keyring")
+                lines.append(f"{feed}: removed from the keyring")
         except NoRingError:
             pass
         except RingError as error:
-            told.append(f"{feed}: {error}; a key in it would still be there")
+            lines.append(f"{feed}: {error}; a key stored there would remain")
         if self._file.drop(feed):
-            told.append(f"{feed}: removed from {shown_path(self._file.path)}")
-        return (told or [f"{feed}: no key was kept"]) + self._shadowed(feed)
+            lines.append(f"{feed}: removed from {shown_path(self._file.path)}")
+        return (lines or [f"{feed}: no key was kept"]) + self._shadowed(feed)
 
     def lines(self) -> list[str]:
         """Where the key of each feed comes from."""
@@ -80,10 +80,10 @@ class KeyChain:
 
     def _line(self, feed: str) -> str:
         try:
-            found = find(feed, environ=self._environ, folder=self._folder, keyring=self._ring)
+            keys = find(feed, environ=self._environ, folder=self._folder, keyring=self._ring)
         except InputError as error:
             return f"unusable: {error}"
-        if found is None:
+        if keys is None:
             try:
                 self._ring.get(feed)
             except NoRingError:
@@ -91,13 +91,15 @@ class KeyChain:
             except RingError as error:  # it may be in there
                 return f"unknown: {error}"
             return f"none; see: rotation-tui config key set {feed}"
-        return f"{found.source}, ends in {found.tail}" if found.tail else found.source
+        return f"{keys.source}, ends in {keys.tail}" if keys.tail else keys.source
 
     def _forget_ringed(self, feed: str) -> None:
         """The keyring goes before the file, so an older key in it would win."""
-        with suppress(RingError):  # then it cannot be read either, and the file's key is found
+        with suppress(RingError):  # then it cannot be read either, and the file's key is used
             self._ring.drop(feed)
 
     def _shadowed(self, feed: str) -> list[str]:
         names = set_in(feed, self._environ)
-        return [f"{feed}: note that {' and '.join(names)} in the environment goes first"] if names else []
+        return (
+            [f"{feed}: note that {' and '.join(names)} in the environment takes precedence"] if names else []
+        )

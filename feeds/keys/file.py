@@ -77,7 +77,7 @@ class KeyFile:
         if os.name != "nt" and about.st_mode & _OTHERS:
             raise self._refused(
                 f"can be read or written by others (mode {stat.S_IMODE(about.st_mode):o})",
-                f"run: chmod 600 '{shown_path(self.path)}' (and if others were here, replace the keys)",
+                f"run: chmod 600 '{shown_path(self.path)}' (and replace the keys if others had access)",
             )
 
     def _change(self, feed: str, parts: tuple[str, ...] | None) -> None:

@@ -28,7 +28,7 @@ _WEAK = ("keyrings.alt", "keyring.backends.null", "keyring.backends.fail", "keyr
 
 
 class RingError(Exception):
-    """The keyring cannot be used. ``str()`` says why, without a word that the keyring said."""
+    """The keyring cannot be used. ``str()`` says why, without quoting the keyring."""
 
 
 class NoRingError(RingError):
@@ -55,7 +55,7 @@ class Ring:
             return backend.get_password(SERVICE, feed)
 
         if self._ask(keep) != text:
-            raise RingError("the keyring did not keep the key")
+            raise RingError("the keyring did not store the key")
 
     def drop(self, feed: str) -> bool:
         """Forget a feed's text; False where there was none. Raises RingError."""
@@ -76,17 +76,17 @@ class Ring:
     def _ask(self, call: Callable[[], T]) -> T:
         if self._mute:
             raise RingError("the keyring does not answer")
-        told: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
 
         def run() -> None:
             try:
-                told.put((call(), None))
+                answers.put((call(), None))
             except Exception as error:  # noqa: BLE001 - backends raise whatever their daemons do
-                told.put((None, error))
+                answers.put((None, error))
 
         threading.Thread(target=run, name="keyring", daemon=True).start()
         try:
-            value, error = told.get(timeout=self._answer_s)
+            value, error = answers.get(timeout=self._answer_s)
         except queue.Empty:
             self._mute = True
             raise RingError(
@@ -106,11 +106,11 @@ def _backend() -> KeyringBackend:
         import keyring  # noqa: PLC0415 - talks to the session bus when imported
     except ImportError:
         raise NoRingError("the library keyring is not installed") from None
-    found = keyring.get_keyring()
-    candidates = getattr(found, "backends", [found])  # a chainer tries several
+    chosen = keyring.get_keyring()
+    candidates = getattr(chosen, "backends", [chosen])  # a chainer tries several
     trusted: KeyringBackend | None = next(filter(_is_trusted, candidates), None)
     if trusted is None:
-        raise NoRingError("there is no keyring here that can be trusted with a key")
+        raise NoRingError("no secure keyring is available")
     return trusted
 
 

@@ -43,7 +43,7 @@ VARIABLES = {
 _PART = re.compile(r"[!-~]{1,512}")
 """Anything else would break a header, and the library's error would quote it."""
 _TELLING = 16
-"""A shorter key is not told apart by its end: four characters would be too much of it."""
+"""A shorter key is not identified by its last characters: four characters would be too much of it."""
 _VEIL = "•••"
 _VEILED = 6
 """A shorter text stands in too many innocent words; no vendor's key is that short."""
@@ -84,14 +84,14 @@ def find(
 
     Raises InputError for a key that is only half there or cannot be one, and a file that others can read.
     """
-    found = _from_environment(feed, os.environ if environ is None else environ)
-    if found is None:
-        found = _from_ring(feed, keyring or ring())
-    if found is None:
+    keys = _from_environment(feed, os.environ if environ is None else environ)
+    if keys is None:
+        keys = _from_ring(feed, keyring or ring())
+    if keys is None:
         file = key_file(folder)
         parts = file.get(feed)
-        found = None if parts is None else keys_of(feed, parts, f"file {shown_path(file.path)}")
-    return found
+        keys = None if parts is None else keys_of(feed, parts, f"file {shown_path(file.path)}")
+    return keys
 
 
 def keys_of(feed: str, parts: tuple[str, ...], source: str) -> Keys:
@@ -102,7 +102,7 @@ def keys_of(feed: str, parts: tuple[str, ...], source: str) -> Keys:
     for name, part in zip(names, parts, strict=True):
         if not _PART.fullmatch(part):
             raise InputError(
-                f"{source}: the {name} of {feed} holds blanks or characters that no key has"
+                f"{source}: the {name} of {feed} contains blanks or characters that no key has"
                 " — copy it again from the vendor's page"
             )
     _unspeakable.update(part for part in parts if len(part) >= _VEILED)
@@ -119,12 +119,12 @@ def redact(text: str) -> str:
 def check_feed(feed: str) -> str:
     """The name of a feed that takes a key. Raises InputError for another."""
     if feed.lower() not in PARTS:
-        raise InputError(f"{shown(feed)!r} is not a feed that takes a key — the names are {', '.join(PARTS)}")
+        raise InputError(f"{shown(feed)!r} does not take a key — choose one of {', '.join(PARTS)}")
     return feed.lower()
 
 
 def key_file(folder: Path | None = None) -> KeyFile:
-    """The file of keys, in the user's config folder unless told otherwise."""
+    """The file of keys, in the user's config folder unless another is given."""
     if folder is None:
         from platformdirs import user_config_path  # noqa: PLC0415 - 20 ms that the first paint does not pay
 

@@ -50,10 +50,10 @@ class AlpacaDaily:
                     row = (bar.session, bar.close, None, bar.open, bar.high, bar.low, bar.volume)
                     rows[names[bar.symbol]].append(row)
         answers: dict[str, Answer] = {}
-        for symbol, found in rows.items():
+        for symbol, own_rows in rows.items():
             try:
                 answers[symbol] = settled(
-                    symbol, found, since=since, through=through, known_ns=known_ns, source=self.name
+                    symbol, own_rows, since=since, through=through, known_ns=known_ns, source=self.name
                 )
             except SourceError as error:
                 answers[symbol] = error

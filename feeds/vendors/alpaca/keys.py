@@ -19,7 +19,7 @@ class AlpacaKeys:
         for what, text in (("key ID", key_id), ("secret", secret)):
             if not _USABLE.fullmatch(text):
                 raise InputError(
-                    f"Alpaca's {what}: is empty or holds a character that no key has — copy it again, "
+                    f"Alpaca's {what}: is empty or contains an invalid character — copy it again, "
                     "without blanks or quotes"
                 )
         self._key_id = key_id

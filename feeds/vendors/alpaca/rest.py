@@ -76,15 +76,15 @@ class AlpacaRest:
 
     async def snapshots(self, symbols: Iterable[str]) -> dict[str, Seen]:
         """By symbol; one that Alpaca does not know is missing. Raises SourceError."""
-        found: dict[str, Seen] = {}
+        by_symbol: dict[str, Seen] = {}
         for names in _batches(symbols):
             params = {"symbols": ",".join(names), "feed": _LATEST_FEED[self._feed]}
             answer = await self._get(SNAPSHOTS, params, parse_snapshots, reserve=0)
             for name in names:
                 snapshot = answer.get(name)
                 if snapshot is not None:
-                    found[name] = seen(name, snapshot, self._clock_ns())
-        return found
+                    by_symbol[name] = seen(name, snapshot, self._clock_ns())
+        return by_symbol
 
     async def minute_bars(self, symbols: Iterable[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars as quotes at their end, in order of time.
@@ -108,7 +108,7 @@ class AlpacaRest:
             async for answer, _ in self._pages(names, params, token="", reserve=0):
                 pages += 1
                 if pages > PAGES_MAX:
-                    raise SourceError("Alpaca: the gap holds more minutes than can be asked for")
+                    raise SourceError("Alpaca: the gap is too long to fill")
                 for name, row in rows(answer, names):
                     quote = minute_quote(name, row)
                     if quote is not None and start_ns < quote.ts_ns <= end_ns:
@@ -158,9 +158,9 @@ class AlpacaRest:
             )
             after = answer.next_page_token or ""
             if len(after) > _TOKEN_MAX or not after.isascii() or not after.isprintable():
-                raise SourceError("Alpaca: a page that names no usable next one")
+                raise SourceError("Alpaca: a page with an unusable token for the next one")
             if after == token and after:
-                raise SourceError("Alpaca: a page that follows itself")
+                raise SourceError("Alpaca: a page whose token is its own")
             yield answer, after
             if not after:
                 return

@@ -50,20 +50,20 @@ class _Bars(msgspec.Struct):
 def parse_snapshot(data: bytes) -> list[Quote]:
     """The newest price of each symbol; one that has none is left out. Raises SourceError."""
     answer = decode(data, _Snapshot, "Massive snapshot")
-    return list(sifted(_newest(one) for one in answer.tickers)[0])
+    return list(sifted(_newest(ticker) for ticker in answer.tickers)[0])
 
 
-def _newest(told: _Ticker) -> Quote | str:
-    trade = told.lastTrade
+def _newest(ticker: _Ticker) -> Quote | str:
+    trade = ticker.lastTrade
     if trade is not None and not numbers(trade.c) & NOT_LAST:
         ts_ns = instant(trade.t)
         # The stream has milliseconds, this has nanoseconds: cut, so that the same trade is not a newer one.
         # Without its size, which the stream may have counted already.
-        found = quote(told.ticker, ts_ns - ts_ns % _MS if ts_ns else None, trade.p)
-        if not isinstance(found, str):
-            return found
-    bar = told.min or _Bar()
-    return quote(told.ticker, _ends_ns(bar), bar.c, seq=BAR_SEQ)
+        newest = quote(ticker.ticker, ts_ns - ts_ns % _MS if ts_ns else None, trade.p)
+        if not isinstance(newest, str):
+            return newest
+    bar = ticker.min or _Bar()
+    return quote(ticker.ticker, _ends_ns(bar), bar.c, seq=BAR_SEQ)
 
 
 def parse_bars(name: str) -> Callable[[bytes], list[Quote]]:

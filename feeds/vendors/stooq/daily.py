@@ -30,7 +30,7 @@ HOME = "https://stooq.com"
 PATH = "/q/d/l/"
 GAP_S = 1.0
 SKIP_DIVIDENDS = "0100000"
-KEY_WANTED = "Stooq: wants a key (open stooq.com/q/d/?s=spy.us&get_apikey, then set STOOQ_API_KEY)"
+KEY_WANTED = "Stooq: needs a key (open stooq.com/q/d/?s=spy.us&get_apikey, then set STOOQ_API_KEY)"
 _HEADER = "date,open,high,low,close"
 
 
@@ -46,19 +46,19 @@ def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int
         raise SourceError("Stooq: not UTF-8 text") from error
     head = text[:2_000].lower()
     if "exceeded the daily hits limit" in head:
-        raise SourceAway("Stooq: the day's quota is used up")
+        raise SourceAway("Stooq: the daily quota is used up")
     if "apikey" in head:
         raise SourceAway(KEY_WANTED)
     if head.startswith("no data"):
-        raise SourceError(f"Stooq: no data of {symbol}")
+        raise SourceError(f"Stooq: no data for {symbol}")
     # Warnings of its own program may stand before the header.
     at = head.find(_HEADER)
     if at < 0:
-        raise SourceError("Stooq: not the CSV of a history")
+        raise SourceError("Stooq: not a price history in CSV")
     try:
         table = pl.read_csv(io.StringIO(text[at:]), infer_schema=False).rename(str.lower)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise SourceError("Stooq: a broken CSV") from error
+        raise SourceError("Stooq: malformed CSV") from error
     names = ("close", "open", "high", "low", "volume")
     cells = table.with_columns(
         pl.col("date").str.to_date("%Y-%m-%d", strict=False),

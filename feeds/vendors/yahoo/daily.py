@@ -48,7 +48,7 @@ def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int
     """
     chart = parse_chart(data)
     if chart.symbol.upper() != yahoo_symbol(symbol):
-        raise SourceError(f"Yahoo: an answer for another symbol than {symbol}")
+        raise SourceError(f"Yahoo: an answer for another symbol, not {symbol}")
     rows = _final_rows(chart, known_ns)
     bars = settled(symbol, rows, since=since, through=through, known_ns=known_ns, source="Yahoo")
     splits = list(_recent_splits(chart, known_ns))
@@ -93,7 +93,7 @@ def _check_splits(splits: list[tuple[date, float]], bars: Bars) -> None:
         if before.len() and since.len():
             jump = math.log(before[-1] / since[0])
             if abs(jump - math.log(ratio)) < abs(jump):
-                raise SourceError(f"Yahoo: its closes before the split of {day} are not adjusted yet")
+                raise SourceError(f"Yahoo: closes before the split of {day} are not adjusted yet")
 
 
 class YahooDaily:

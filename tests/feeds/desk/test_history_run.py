@@ -68,7 +68,7 @@ async def test_alpaca_gives_pages_of_several_symbols(monkeypatch):
         assert frame.select("date", "close").rows() == [(day, close) for day, close, _ in truth]
         assert frame["adj_close"].null_count() == frame.height
         assert frame["symbol"].unique().to_list() == [name]
-    assert str(answers["NONE"]) == f"Alpaca: no settled close of NONE since {SINCE}"
+    assert str(answers["NONE"]) == f"Alpaca: no settled close for NONE since {SINCE}"
     query = server.requests[0].path
     assert "adjustment=split" in query
     assert "feed=sip" in query
@@ -189,9 +189,9 @@ def test_the_russell_as_its_issuer_lists_it(shared_data):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("IWM\nno symbol\n", "u.txt, line 2: 'NO SYMBOL' is not a symbol"),
-        ("", "u.txt: names no symbol"),
-        ("Ticker\n-\n", "u.txt: names no symbol"),
+        ("IWM\nno symbol\n", "u.txt, line 2: 'NO SYMBOL' is not a valid symbol"),
+        ("", "u.txt: contains no symbol"),
+        ("Ticker\n-\n", "u.txt: contains no symbol"),
     ],
 )
 def test_a_universe_that_is_none(tmp_path, text, told):
@@ -232,7 +232,7 @@ def test_bad_input(tmp_path, symbols, since, told):
 def test_bad_renames(tmp_path):
     for text in ("2024-01-01,A", "x,A,B", "2024-01-01,A,A", "2024-01-01,A,B,C", "2024-01-01,A,a b"):
         (tmp_path / "renames.csv").write_text(f"date,old,new\n{text}\n")
-        with pytest.raises(InputError, match=r"renames\.csv, line 2: .* is not a change of name"):
+        with pytest.raises(InputError, match=r"renames\.csv, line 2: .* is not a valid rename"):
             synced(tmp_path, "IWM")
 
 

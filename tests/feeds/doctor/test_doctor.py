@@ -86,13 +86,13 @@ def no_ring(monkeypatch):
 def test_keys_by_their_source_only(tmp_path, no_ring):
     KeyFile(tmp_path).put("finnhub", (SECRET,))
     environ = {"APCA_API_KEY_ID": SECRET, "APCA_API_SECRET_KEY": SECRET}
-    names = by_name(local.keys(environ, tmp_path, no_ring))
+    names = by_name(local.keys(local.look_up(environ, tmp_path, no_ring), no_ring))
     assert names["alpaca"].said == "from environment APCA_API_KEY_ID and APCA_API_SECRET_KEY"
     assert names["finnhub"].said == f"from file {tmp_path / 'keys.json'}"
     assert names["massive"].todo == "rotation-tui config key set massive"
     assert SECRET[-4:] not in str(names)
     (tmp_path / "keys.json").chmod(0o644)
-    found = by_name(local.keys(environ, tmp_path, no_ring))["finnhub"]
+    found = by_name(local.keys(local.look_up(environ, tmp_path, no_ring), no_ring))["finnhub"]
     assert (found.state, found.todo.startswith("run: chmod 600")) == ("fail", True)
 
 
@@ -101,12 +101,14 @@ def test_a_keyring_that_fails_is_told(tmp_path, monkeypatch):
         raise RuntimeError(SECRET)
 
     monkeypatch.setattr(keyring, "get_keyring", fails)
-    names = by_name(local.keys({}, tmp_path, Ring()))
+    names = by_name(local.keys(local.look_up({}, tmp_path, Ring()), Ring()))
     assert (names["keyring"].state, names["keyring"].said) == ("warn", "the keyring failed (RuntimeError)")
 
 
 def test_half_a_key_is_a_failure(tmp_path, no_ring):
-    found = by_name(local.keys({"APCA_API_KEY_ID": SECRET}, tmp_path, no_ring))["alpaca"]
+    found = by_name(local.keys(local.look_up({"APCA_API_KEY_ID": SECRET}, tmp_path, no_ring), no_ring))[
+        "alpaca"
+    ]
     assert (found.state, found.todo) == ("fail", "set it again")
 
 
@@ -123,7 +125,7 @@ def test_addresses_without_credentials_and_with_their_mistakes():
         "http://127.0.0.1:8080/",
     )
     assert names["ROTATION_TUI_ALPACA_STREAM_URL"].state == "fail"
-    assert names["ROTATION_TUI_YAHO_REST_URL"].said == "nothing reads it"
+    assert names["ROTATION_TUI_YAHO_REST_URL"].said == "unknown variable, ignored"
     assert names["HTTPS_PROXY"].said == "http://proxy:3128"
     assert [one.state for one in local.addresses({})] == ["ok"]
 
@@ -234,7 +236,7 @@ async def ask(*script: Reply, keyed=(), **more) -> dict[str, Finding]:
         (fault(451), "warn", "(HTTP 451)"),
         (fault(503), "warn", "(HTTP 503)"),
         (fault(407), "fail", "(HTTP 407)"),
-        (FAULTS["slow"], "fail", "does not answer within 0.2 s"),
+        (FAULTS["slow"], "fail", "no answer within 0.2 s"),
     ],
 )
 async def test_what_a_source_answers(only, reply, state, said):
@@ -250,15 +252,15 @@ async def test_a_source_that_needs_a_key_is_asked_only_where_there_is_one(only):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (NOBODY, "cannot be connected to"),
-        ("http://no-such-host.invalid", "its name is unknown here (DNS)"),
-        (f"ftp://{SECRET}", "ROTATION_TUI_YAHOO_REST_URL is no address"),
+        (NOBODY, "cannot connect"),
+        ("http://no-such-host.invalid", "host name not found (DNS)"),
+        (f"ftp://{SECRET}", "ROTATION_TUI_YAHOO_REST_URL is not a valid address"),
     ],
 )
 async def test_a_source_that_cannot_be_reached(only, url, said):
     names = by_name(await net.sources({"ROTATION_TUI_YAHOO_REST_URL": url}, ()))
     assert (names["Yahoo"].state, names["Yahoo"].said) == ("fail", said)
-    assert (names["clock"].state, names["clock"].said) == ("warn", "not compared: no source told its time")
+    assert (names["clock"].state, names["clock"].said) == ("warn", "not checked: no source sent its time")
 
 
 @pytest.mark.parametrize("proxy", [f"nonsense://me:{SECRET}@proxy", f"http://me:{SECRET}@proxy:port"])
@@ -285,9 +287,9 @@ def test_one_source_with_a_wrong_clock_convinces_nobody():
 async def test_an_answer_from_a_cache_or_a_slow_one_tells_no_time(only):
     old = dated(-600)
     cached = Reply(b"", headers={**old.headers, "age": "600"})
-    assert "not compared" in (await ask(cached))["clock"].said
+    assert "not checked" in (await ask(cached))["clock"].said
     times = iter([0, int(4e9)])
-    assert "not compared" in (await ask(dated(0), clock_ns=lambda: next(times)))["clock"].said
+    assert "not checked" in (await ask(dated(0), clock_ns=lambda: next(times)))["clock"].said
 
 
 # The stream

@@ -234,14 +234,14 @@ REFUSED = [
     (
         "IWM.csv",
         "date,close\n2024-07-13,1\n",
-        "IWM.csv: none of its rows is a settled NYSE session — check its dates",
+        "IWM.csv: no row is a settled NYSE session — check the dates",
     ),
     ("IWM.parquet", b"PAR1 no PAR1", "IWM.parquet: is not a readable Parquet file — export it again"),
     (
         "my prices.csv",
         "date,close\n2024-07-11,1\n",
         (
-            "my prices.csv: 'my prices' is not a symbol (1 to 15 of A-Z 0-9 . ^ = -)"
+            "my prices.csv: 'my prices' is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)"
             " — name the file after its symbol, like IWM.csv"
         ),
     ),
@@ -264,7 +264,7 @@ def test_paths_that_lead_nowhere(tmp_path):
     assert refusal(gone) == f"{gone}: no such file or folder — check the path"
     assert refusal(text) == f"{text}: is not a .csv or .parquet file — convert it first"
     assert refusal(tmp_path) == (
-        f"{tmp_path}: holds no .csv or .parquet file — name a folder that does, or a file"
+        f"{tmp_path}: contains no .csv or .parquet file — name a file, or a folder with files"
     )
     too_long = tmp_path / ("x" * 300)
     assert "cannot be read (File name too long)" in refusal(too_long)
@@ -274,7 +274,7 @@ def test_one_symbol_from_two_files(tmp_path):
     (tmp_path / "a").mkdir()
     first = write(tmp_path, "IWM.csv", "date,close\n2024-07-11,1\n")
     second = write(tmp_path / "a", "iwm.csv", "date,close\n2024-07-11,1\n")
-    assert refusal(first, second) == f"IWM: is given by two files, {first} and {second} — keep one"
+    assert refusal(first, second) == f"IWM: found in two files, {first} and {second} — keep one"
 
 
 def test_the_same_file_named_twice_is_one_file(tmp_path):

@@ -196,7 +196,7 @@ def test_the_next_source_is_asked(world):
     assert report.loaded == ("QQQ", "IWM")
     assert world.store.symbols()["IWM"].source == "Stooq"
     assert report.failed == (
-        ("NONE", "Yahoo: No data found, symbol may be delisted; Stooq: no data of NONE"),
+        ("NONE", "Yahoo: No data found, symbol may be delisted; Stooq: no data for NONE"),
     )
     # A series stays with the vendor that it came from.
     world.now_ns = ny(LAST + timedelta(3), 18)
@@ -211,13 +211,13 @@ def test_an_answer_to_several_that_is_of_no_use(world):
     alpaca = Vendor(world, "Alpaca", at_once=9)
 
     async def broken(symbols, since, through):
-        raise SourceError("Alpaca: a page that follows itself")
+        raise SourceError("Alpaca: a page repeats its own token")
 
     alpaca.daily = broken
     assert world.sync(sources=[alpaca, world.yahoo]).loaded == ("IWM", "QQQ")
     world.now_ns = ny(LAST, 18)
     assert world.sync(sources=[alpaca]).failed == tuple(
-        (symbol, "Alpaca: a page that follows itself") for symbol in ("IWM", "QQQ")
+        (symbol, "Alpaca: a page repeats its own token") for symbol in ("IWM", "QQQ")
     )
 
 

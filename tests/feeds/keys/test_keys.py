@@ -253,7 +253,7 @@ def test_a_key_is_kept_in_one_place_only(chain, tmp_path):
 
 def test_a_keyring_that_cannot_be_asked_is_told_when_a_key_is_forgotten(chain):
     assert chain(Failing()).forget("finnhub") == [
-        "finnhub: the keyring failed (RuntimeError); a key in it would still be there"
+        "finnhub: the keyring failed (RuntimeError); a key stored there would remain"
     ]
     weak = type("Weak", (Vault,), {"priority": 0.5})()
     assert chain(weak).forget("finnhub") == ["finnhub: no key was kept"]
@@ -261,7 +261,7 @@ def test_a_keyring_that_cannot_be_asked_is_told_when_a_key_is_forgotten(chain):
 
 def test_the_environment_is_mentioned_where_it_goes_first(chain):
     keys = chain(FINNHUB_API_KEY="env")
-    note = "finnhub: note that FINNHUB_API_KEY in the environment goes first"
+    note = "finnhub: note that FINNHUB_API_KEY in the environment takes precedence"
     assert keys.keep("finnhub", ("mine",))[-1] == note
     assert keys.forget("finnhub")[-1] == note
 
@@ -275,7 +275,7 @@ def test_one_unusable_key_does_not_hide_the_others(chain):
 
 
 def test_a_feed_without_a_key_is_named_as_such(chain):
-    assert "the names are alpaca, finnhub, massive" in refusal(lambda: chain().parts("yah\x1boo"))
+    assert "choose one of alpaca, finnhub, massive" in refusal(lambda: chain().parts("yah\x1boo"))
 
 
 def test_nothing_that_prints_a_key_shows_it():

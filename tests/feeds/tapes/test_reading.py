@@ -174,7 +174,7 @@ def test_refused_files(tmp_path):
         "QQQ_5m.csv: has the columns open, high, low, close, time"
         " — it needs start, open, high, low, close; volume may follow"
     )
-    assert "'i w' is not a symbol" in refusal(write(tmp_path, "i w_5m.csv", HEAD))
+    assert "'i w' is not a valid symbol" in refusal(write(tmp_path, "i w_5m.csv", HEAD))
     assert "no such file or folder" in refusal(tmp_path / "gone")
 
 

@@ -162,9 +162,9 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(program):
         (
             ("yahoo",),
             MARKER,
-            "'yahoo' is not a feed that takes a key — the names are alpaca, finnhub, massive",
+            "'yahoo' does not take a key — choose one of alpaca, finnhub, massive",
         ),
-        (("finnhub",), f"{MARKER} and more\n", "the API key of finnhub holds blanks"),
+        (("finnhub",), f"{MARKER} and more\n", "the API key of finnhub contains blanks"),
     ],
 )
 def test_what_cannot_be_a_key_is_told_without_it(program, args, stdin, part):

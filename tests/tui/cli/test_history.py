@@ -20,7 +20,7 @@ REPORT = SyncReport(
     loaded=("D",),
     failed=(
         ("E", "Yahoo: HTTP 500"),
-        ("FFFFFFFFFFF", "Stooq: no data of FFFFFFFFFFF"),
+        ("FFFFFFFFFFF", "Stooq: no data for FFFFFFFFFFF"),
         ("G", "Yahoo: HTTP 500"),
     ),
     notes=("D: a split (4 for 1) restated the close of 2024-07-16: fetched again as a whole",),
@@ -68,7 +68,7 @@ def test_the_end():
     assert summary(REPORT) == [
         "D: a split (4 for 1) restated the close of 2024-07-16: fetched again as a whole",
         "failed  E, G: Yahoo: HTTP 500",
-        "failed  FFFFFFFFFFF: Stooq: no data of FFFFFFFFFFF",
+        "failed  FFFFFFFFFFF: Stooq: no data for FFFFFFFFFFF",
         "1 downloaded in full, 2 extended, 1 up to date, 3 failed; 6,600 new sessions",
     ]
     assert summary(SyncReport()) == ["nothing to do; 0 new sessions"]

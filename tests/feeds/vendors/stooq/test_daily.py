@@ -94,24 +94,24 @@ def test_cells_that_are_none():
 def test_the_quota(body):
     with pytest.raises(SourceAway) as caught:
         read(body)
-    assert str(caught.value) == "Stooq: the day's quota is used up"
+    assert str(caught.value) == "Stooq: the daily quota is used up"
     assert caught.value.after_s is None
 
 
 def test_a_key_is_wanted():
-    with pytest.raises(SourceAway, match=r"wants a key .*STOOQ_API_KEY"):
+    with pytest.raises(SourceAway, match=r"needs a key .*STOOQ_API_KEY"):
         read(GATE.encode())
 
 
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"No data", "Stooq: no data of IWM"),
-        (HEADER.encode(), "Stooq: no settled close of IWM since 2024-07-10"),
-        (b"Symbol,Price\r\nIWM,1", "Stooq: not the CSV of a history"),
+        (b"No data", "Stooq: no data for IWM"),
+        (HEADER.encode(), "Stooq: no settled close for IWM since 2024-07-10"),
+        (b"Symbol,Price\r\nIWM,1", "Stooq: not a price history in CSV"),
         (b"\xff\xfe", "Stooq: not UTF-8 text"),
-        (csv(CLOSES) + b"\n2024-07-16,1,2,3,4,5,6,7,8,9", "Stooq: a broken CSV"),
-        (b"Date,Open,High,Low,Close,CLOSE\n2024-07-12,1,1,1,1,1", "Stooq: a broken CSV"),
+        (csv(CLOSES) + b"\n2024-07-16,1,2,3,4,5,6,7,8,9", "Stooq: malformed CSV"),
+        (b"Date,Open,High,Low,Close,CLOSE\n2024-07-12,1,1,1,1,1", "Stooq: malformed CSV"),
     ],
 )
 def test_answers_of_no_use(data, told):
@@ -145,7 +145,7 @@ async def test_what_is_asked(monkeypatch, caplog):
         monkeypatch.setenv("ROTATION_TUI_STOOQ_REST_URL", server.url)
         answers = await ask(server, "IWM", "NONE", "RUT", key="SECRET-KEY")
     assert closes(answers["IWM"]) == pytest.approx(dict(zip(DAYS, CLOSES, strict=True)))
-    assert str(answers["NONE"]) == "Stooq: no data of NONE"
+    assert str(answers["NONE"]) == "Stooq: no data for NONE"
     assert closes(answers["RUT"])[DAYS[0]] == 2000.0
     assert [one.path for one in server.requests] == [
         f"/q/d/l/?s={name}&i=d&d1=20240710&d2=20240715&o=0100000&apikey=SECRET-KEY"
