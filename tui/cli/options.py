@@ -84,6 +84,11 @@ SPEED = click.option(
 THEME = click.option("--theme", metavar="NAME", help="Theme to begin with (see: rotation-tui themes).")
 TAPES = path_option("--tape", "tape", multiple=True, metavar="PATH…", help="A tape: bars or a recording.")
 MORE_TAPES = click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
+DEMO = click.option(
+    "--demo",
+    is_flag=True,
+    help="The built-in scenario of July 2024 instead, marked DEMO.",
+)
 FROM = click.option(
     "--from", "at", metavar="TIME", help="Where the tape begins: a session, or a time with its zone."
 )
