@@ -4,6 +4,7 @@
 
     ValueError
     ├── InputError           bad input of a person: one line, exit code 2; never caught to go on
+    │   └── NothingToShowError  no history, no tape, no answer: the command line says what to do
     ├── StripError           futures prices that no chain solves: those figures are left out, the rest stays
     └── SourceError          (feeds.errors) an answer that cannot be used: ask again, or the next source
         └── SourceAway       (feeds.errors) nobody answers: wait as long as it says, or the next source
@@ -24,6 +25,10 @@ class InputError(ValueError):
 
 class StripError(ValueError):
     """A strip of futures prices that makes no sense. ``str()`` names the contract or the meeting."""
+
+
+class NothingToShowError(InputError):
+    """Neither history nor a tape is here, and no source answered; the demo was not asked for."""
 
 
 class UnavailableError(RuntimeError):

@@ -132,16 +132,16 @@ def test_installed_alone_it_runs_from_another_folder(installed, tmp_path):
     assert (version.returncode, version.stderr) == (0, "")
     assert version.stdout == f"rotation-tui, version {__version__}\n"
 
-    text = run(installed, "snapshot", env=env, cwd=tmp_path)
+    text = run(installed, "snapshot", "--demo", env=env, cwd=tmp_path)
     assert (text.returncode, text.stderr) == (0, "")
     assert text.stdout.startswith("DEMO ")
     assert "5th gain in a row" in text.stdout
 
-    told = run(installed, "snapshot", "--format", "json", env=env, cwd=tmp_path)
+    told = run(installed, "snapshot", "--demo", "--format", "json", env=env, cwd=tmp_path)
     assert (told.returncode, told.stderr) == (0, "")
     taken = json.loads(told.stdout)
     assert (taken["mode"], taken["legs"]["IWM"]["last"]) == ("DEMO", 221.28)
-    assert taken["headline"] in text.stdout
+    assert taken["headline"].removeprefix("DEMO: ") in text.stdout
 
     themes = run(installed, "themes", env=env, cwd=tmp_path)
     assert (themes.returncode, themes.stderr) == (0, "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from rotation.errors import NothingToShowError
 from tui.cli import app as cli
 from tui.cli import logs
 
@@ -121,6 +122,8 @@ class LocalBackend:
     def _supervised(self, wanted: Wanted) -> _Opened:
         from feeds.desk import open as opening  # noqa: PLC0415
 
+        if wanted.at is not None:
+            opening.start_ns(wanted.at)  # bad input is told first, whatever there is to show
         source = self._source(wanted)
         desk = opening.desk_for(source.history, wanted.pair, wanted.returns, leg_gap_s=wanted.leg_gap_s)
         supervise = partial(
@@ -143,7 +146,10 @@ class LocalBackend:
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
+        from rotation.history import History  # noqa: PLC0415 - brings polars
 
+        if wanted.at is not None:
+            opening.as_of(History.empty(), wanted.at, _wall_ns())  # as in _supervised
         source = self._source(wanted)
         desk = opening.desk_for(source.history, wanted.pair, wanted.returns, leg_gap_s=wanted.leg_gap_s)
         now = None
@@ -161,8 +167,12 @@ class LocalBackend:
                     limit_s=SNAPSHOT_WAITS_S,
                 )
             )
-            if not now.quotes and not source.history.symbols and wanted.unasked_demo:
+        if source.tape is None and not source.history.symbols and not (now and now.quotes):
+            if wanted.unasked_demo:
                 return self.snapshot(msgspec.structs.replace(wanted, demo=True))
+            raise NothingToShowError(
+                "nothing to show: no daily closes are stored and no source of quotes answered"
+            )
         taken = opening.snapshot_at(source, desk, at=wanted.at, now_ns=_wall_ns(), now=now)
         if source.tape is not None or wanted.at is not None:
             return taken
@@ -274,9 +284,7 @@ class LocalBackend:
             demo_instead=wanted.offline,
         )
         if source.is_demo and not wanted.unasked_demo:
-            from rotation.errors import InputError  # noqa: PLC0415
-
-            raise InputError(
+            raise NothingToShowError(
                 "nothing to show: run rotation-tui history sync (or history import), or name a --tape"
             )
         return source

@@ -143,7 +143,7 @@ def supervise(
         name="demo" if wanted.is_demo else "tape",
         mode=mode,
         speed=speed,
-        start_ns=wanted.starts_ns if start is None else _start_ns(start),
+        start_ns=wanted.starts_ns if start is None else start_ns(start),
         stays=stays,
     )
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
@@ -152,8 +152,8 @@ def supervise(
     return Supervisor(market, [feed, *beside]), feed
 
 
-def _start_ns(text: str) -> int:
-    """A session's date means its opening bell."""
+def start_ns(text: str) -> int:
+    """Where ``--from`` begins; a session's date means its opening bell. Raises InputError."""
     try:
         at = parse(text)
         return open_ns(at) if isinstance(at, date) else at
@@ -170,7 +170,7 @@ def snapshot_at(
     """
     tape = wanted.tape
     if at is not None:
-        as_of_ns = _as_of(wanted.history, at, now_ns)
+        as_of_ns = as_of(wanted.history, at, now_ns)
     elif tape is not None and tape.height:
         as_of_ns = wanted.starts_ns or int(tape["at_ns" if "at_ns" in tape.columns else "ts_ns"][-1])
     else:
@@ -208,8 +208,8 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
     return taken, held
 
 
-def _as_of(history: History, text: str, now_ns: int) -> int:
-    """A session's date means after its close."""
+def as_of(history: History, text: str, now_ns: int) -> int:
+    """The instant that ``--at`` names; a session's date means after its close. Raises InputError."""
     try:
         at = parse(text)
         as_of_ns = after_close(at) if isinstance(at, date) else at

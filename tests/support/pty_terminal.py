@@ -44,6 +44,20 @@ def _state(stat: Path) -> str:
         return ""
 
 
+COMMAND = Path(sys.executable).parent / "rotation-tui"
+CURSOR, WRAP = 25, 7
+"""The two private modes that are on in a terminal at rest."""
+
+
+def own_home(home: Path) -> dict[str, str]:
+    """An environment with a home of its own, and a terminal of 256 colours."""
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "COLUMNS")
+    }
+    folders = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("DATA", "STATE", "CONFIG", "CACHE")}
+    return {**env, **folders, "HOME": str(home), "LANG": "C.UTF-8"}
+
+
 class Terminal:
     """Use as a context manager: on the way out the program is ended if it has not ended itself."""
 
@@ -121,6 +135,13 @@ class Terminal:
         """The line discipline now."""
         return termios.tcgetattr(self._theirs)
 
+    def assert_at_rest(self) -> None:
+        """As the program found it: no alternate screen, no mouse, a cursor, the old line discipline."""
+        assert self.modes <= {CURSOR, WRAP}
+        assert CURSOR in self.modes
+        assert self.keyboard_depth == 0
+        assert self.attributes_now == self.attributes
+
     @property
     def last_words(self) -> str:
         """What was written after the alternate screen was left: what stays in a person's terminal."""
@@ -129,7 +150,15 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Type."""
-        os.write(self._ours, keys.encode())
+        self.type(keys.encode())
+
+    def type(self, data: bytes) -> None:
+        """Type bytes, whatever they are."""
+        os.write(self._ours, data)
+
+    def stop_output(self) -> None:
+        """What Ctrl+S does in a shell: the kernel takes nothing more from the program."""
+        termios.tcflow(self._theirs, termios.TCOOFF)
 
     def resize(self, columns: int, lines: int) -> None:
         """Make the window another size; the kernel tells the program."""
@@ -197,6 +226,13 @@ class Terminal:
     def see(self, *parts: str) -> None:
         """Wait until all these stand on the screen."""
         self.wait(lambda t: all(part in t.text for part in parts), f"to see {parts}")
+
+    def end_unread(self, limit_s: float) -> int:
+        """As ``end``, but nothing that the program writes is read; fail if it takes longer than that."""
+        try:
+            return self._program.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the program is still there after {limit_s} s") from None
 
     def end(self) -> int:
         """Wait until the program has ended; its exit code (negative: the signal that killed it)."""

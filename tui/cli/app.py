@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from click.core import ParameterSource
 
 from rotation import __version__
-from rotation.errors import InputError, UnavailableError
+from rotation.errors import InputError, NothingToShowError, UnavailableError
 from tui.backend import Wanted
-from tui.cli.options import FROM, MORE_TAPES, SPEED, TAPES, THEME, backend, settled, start_log
+from tui.cli.options import DEMO, FROM, MORE_TAPES, SPEED, TAPES, THEME, backend, settled, start_log
 
 if TYPE_CHECKING:
     from tui.backend import Backend
@@ -59,6 +60,10 @@ class _Group(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
+NOTHING = (
+    "no daily closes are stored and no source of quotes answered;"
+    " run rotation-tui history sync, name a --tape, or ask for the built-in demo with --demo"
+)
 NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)"
 
 EXAMPLES = """\b
@@ -144,6 +149,7 @@ def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None,
 @settled
 @TAPES
 @MORE_TAPES
+@DEMO
 @click.option(
     "--at", metavar="TIME|DATE", help="A time with its zone, or a date: after that session's close."
 )
@@ -155,7 +161,7 @@ def snapshot(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
 ) -> None:
     """Print every figure as of one instant."""
-    _print_snapshot(ctx, Wanted(tapes=tape + more, **wanted), form)
+    _print_snapshot(ctx, _for_script(tapes=tape + more, **wanted), form)
 
 
 @cli.command(
@@ -164,6 +170,7 @@ def snapshot(
 @settled
 @TAPES
 @MORE_TAPES
+@DEMO
 @SPEED
 @FROM
 @click.option("--for", "seconds", type=click.FloatRange(0), metavar="SECONDS", help="Stop after this long.")
@@ -180,9 +187,19 @@ def watch(
     """Stream one JSON line per change, for scripts."""
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
+    asked = _for_script(tapes=tape + more, stays=False, **wanted)
     start_log(ctx)
-    desk = backend(ctx).open(Wanted(tapes=tape + more, stays=False, **wanted))
-    asyncio.run(stream(desk, seconds, sys.stdout))
+    try:
+        asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout))
+    except NothingToShowError as error:
+        raise UnavailableError(NOTHING) from error
+
+
+def _for_script(**wanted: Any) -> Wanted:
+    """What a command for scripts shows: the demo only if it was asked for, and then nothing else."""
+    if wanted["demo"] and (wanted["tapes"] or wanted["history"]):
+        raise click.UsageError("--demo brings its own history and tape; leave out --history and --tape")
+    return Wanted(unasked_demo=False, **wanted)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")
@@ -203,7 +220,8 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     needed = (sys.stdout, sys.stdin, sys.stderr)
     no_terminal = next((f.name.strip("<>") for f in needed if not f.isatty()), None)
     if no_terminal:
-        _print_snapshot(ctx, wanted, "text")
+        # Whoever reads it is no viewer: a demo here has been asked for.
+        _print_snapshot(ctx, msgspec.structs.replace(wanted, unasked_demo=False), "text")
         click.echo(NO_TERMINAL.format(no_terminal), err=True)
         return
     from tui.screen import terminal  # noqa: PLC0415
@@ -219,11 +237,14 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
     start_log(ctx)
-    taken = backend(ctx).snapshot(wanted)
+    try:
+        taken = backend(ctx).snapshot(wanted)
+    except NothingToShowError as error:
+        raise UnavailableError(NOTHING) from error
     if form == "json":
-        import msgspec  # noqa: PLC0415
+        from tui.output.snapshot_json import encode  # noqa: PLC0415
 
-        click.echo(msgspec.json.encode(taken))
+        click.echo(encode(taken))
     elif form == "svg":
         from tui.screen.picture import svg  # noqa: PLC0415 - brings Textual
 

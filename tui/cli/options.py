@@ -105,6 +105,11 @@ TAPES = path_option(
     "--tape", "tape", multiple=True, metavar="PATH…", help="Tape to play: bars or a recording."
 )
 MORE_TAPES = click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
+DEMO = click.option(
+    "--demo",
+    is_flag=True,
+    help="The built-in scenario of July 2024 instead, marked DEMO.",
+)
 FROM = click.option(
     "--from",
     "at",

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from rotation.errors import NothingToShowError
 from rotation.wording import parse_word, state_word
+from tui.output.snapshot_json import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from rotation.fed.figures import Fed
     from rotation.snapshot import Snapshot
     from rotation.status import DerivedStatus, PriceStatus
     from tui.backend import Desk
 
+NOTHING_S = 20.0
+"""For the first price of an empty desk: longer than every source takes that works."""
+LOOK_S = 0.5
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def watch(desk: Desk, seconds: float | None, out: TextIO) -> None:
     """Write snapshots to ``out`` as JSON lines until the desk ends or ``seconds`` have passed.
 
-    A snapshot that differs from the one before only in time is not written. Raises what the desk raises.
+    A snapshot that differs from the one before only in time is not written, and none before the first price.
+    Raises what the desk raises, NothingToShowError without any price for ``NOTHING_S`` seconds, and
+    BrokenPipeError when nobody reads any more.
     """
     runner = asyncio.create_task(desk.run())
+    seen = asyncio.Event()
     try:
         async with asyncio.timeout(seconds):
-            await _write(desk, out)
+            await _first_of(_write(desk, out, seen), _nothing(seen), _reader_gone(out))
             await runner
     except TimeoutError:
         pass  # --for has run out: that is how it was meant to end
@@ -36,13 +47,52 @@ async def watch(desk: Desk, seconds: float | None, out: TextIO) -> None:
         await asyncio.gather(runner, return_exceptions=True)
 
 
-async def _write(desk: Desk, out: TextIO) -> None:
+async def _first_of(*parts: Coroutine[None, None, None]) -> None:
+    """Until the first of them ends; raises what it raises."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _nothing(seen: asyncio.Event) -> None:
+    """Raise NothingToShowError if no price has been seen for ``NOTHING_S``."""
+    try:
+        async with asyncio.timeout(NOTHING_S):
+            await seen.wait()
+    except TimeoutError:
+        raise NothingToShowError("nothing to show: no source of quotes answered") from None
+    await asyncio.Event().wait()
+
+
+async def _reader_gone(out: TextIO) -> None:
+    """Raise BrokenPipeError once nobody reads any more: a quiet market would never find out by writing."""
+    try:
+        poll = select.poll()
+        poll.register(out.fileno(), 0)
+    except (AttributeError, OSError):  # Windows has no poll, and not every stream is a file
+        await asyncio.Event().wait()
+    while not poll.poll(0):  # noqa: ASYNC110 - the kernel sets no Event
+        await asyncio.sleep(LOOK_S)
+    raise BrokenPipeError
+
+
+async def _write(desk: Desk, out: TextIO, seen: asyncio.Event) -> None:
     before: Snapshot | None = None
     async for snapshot in desk.listen():
+        if not seen.is_set():
+            if all(leg.last is None for leg in snapshot.legs.values()):
+                continue
+            seen.set()
         told = _timeless(snapshot)
         if told != before:
             before = told
-            out.write(msgspec.json.encode(snapshot).decode() + "\n")
+            out.write(encode(snapshot).decode() + "\n")
             out.flush()
 
 

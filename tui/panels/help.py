@@ -64,8 +64,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     lines: list[Row] = [(("/ to find", "faint"),)]
     if view.typing or view.filter:
         lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
-    other_scope = "tape" if snapshot.health.host else "host"
-    keys = [(action.shown, action.says) for action in ACTIONS if action.scope != other_scope]
+    elsewhere = ("tape", "local") if snapshot.health.host else ("host",)
+    keys = [(action.shown, action.says) for action in ACTIONS if action.scope not in elsewhere]
     for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
         matches = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
         if matches:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
+import sys
 from importlib.resources import files
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,9 +27,11 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.app import ComposeResult
+    from textual.driver import Driver
 
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
+    from tui.screen.driver import TerminalDriver
     from tui.view.layout import Place
 
 log = logging.getLogger(__name__)
@@ -74,6 +79,21 @@ class RotationApp(App[None], inherit_bindings=False):
         self._live_task: asyncio.Task[None] | None = None
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
+        self._terminal: TerminalDriver | None = None
+        self._owes_paint = False
+        """Something changed while the terminal was behind."""
+        self.on_hang_up: Callable[[], None] = lambda: None
+        """Called in a thread of the driver's when the terminal has gone."""
+        self.is_ending: Callable[[], bool] = lambda: False
+        """Whether the program has been asked to end."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual asks for it, unless it runs without a terminal."""
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from tui.screen.driver import TerminalDriver  # noqa: PLC0415 - termios is not everywhere
+
+        return TerminalDriver
 
     def get_default_screen(self) -> DeskScreen:
         """Return the first screen for Textual."""
@@ -138,6 +158,26 @@ class RotationApp(App[None], inherit_bindings=False):
             self._live_task.cancel()
             await asyncio.wait([self._live_task])
 
+    def terminal_opened(self, driver: TerminalDriver) -> None:
+        """The driver of the terminal has been made."""
+        self._terminal = driver
+
+    def terminal_gone(self) -> None:
+        """The terminal has hung up; in a thread of the driver's."""
+        self.on_hang_up()
+
+    def terminal_drained(self, *, dropped: bool) -> None:
+        """The terminal has caught up; ``dropped``: without some of the frames."""
+        if dropped:
+            self.refresh()
+        if self._owes_paint:
+            self._paint()
+
+    def give_back(self) -> None:
+        """Restore the terminal in a hurry, in any thread."""
+        if self._terminal is not None:
+            self._terminal.give_back()
+
     # Two private names of Textual's: without them an error in a handler prints a page of traceback
     # with local variables over the restored terminal. tests/tui/test_app_failure.py holds them.
     def _handle_exception(self, error: Exception) -> None:
@@ -179,6 +219,9 @@ class RotationApp(App[None], inherit_bindings=False):
             self._control(action.id, self._desk.controls)
         elif action.id == "copy" and self.snapshot:
             self.copy_to_clipboard(quotation(self.snapshot))
+        elif action.id == "suspend" and sys.platform != "win32":
+            # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
+            os.killpg(0, signal.SIGTSTP)
 
     def _control(self, action: str, controls: Controls) -> None:
         if action in SEEK_S:
@@ -198,6 +241,9 @@ class RotationApp(App[None], inherit_bindings=False):
         """Draw every visible panel; each repaints only the cells that changed."""
         screen, view = self.screen, self.view
         if not isinstance(screen, DeskScreen):
+            return
+        self._owes_paint = self._terminal is not None and self._terminal.is_behind
+        if self._owes_paint:
             return
         look = theme.load(view.theme)
         drawn = scene(self.snapshot, view, self._window.width, self._window.height)

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
+import logging
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui.screen.app import RotationApp
 
-ENDING = ("SIGTERM", "SIGHUP")
-"""By name: Windows has no SIGHUP."""
+log = logging.getLogger(__name__)
 
 
 def run(app: RotationApp) -> int:
     """Run until the app ends and return its exit code; raises what made it fail."""
-    asyncio.run(_run(app))
+    ended_by = asyncio.run(_run(app))
     if app.failure is not None:
-        raise app.failure
-    return app.return_code or 0
+        if ended_by is None:
+            raise app.failure
+        log.error("failed while it was being ended", exc_info=app.failure)
+    return ended_by or app.return_code or 0
 
 
-async def _run(app: RotationApp) -> None:
+async def _run(app: RotationApp) -> int | None:
+    """The exit code that a signal asked for, a terminal that hung up too; None if neither came."""
+    # Windows knows no SIGHUP: there the console ends the program without a chance to tidy up.
+    if sys.platform == "win32":
+        await app.run_async()
+        return None
+    from tui.screen.watchdog import Watchdog  # noqa: PLC0415 - its signals are not everywhere
+
     loop = asyncio.get_running_loop()
-    # Windows can do neither: there the console ends the program without a chance to tidy up.
-    with contextlib.suppress(NotImplementedError, AttributeError):
-        for name in ENDING:
-            number = getattr(signal, name)
-            loop.add_signal_handler(number, app.exit, None, 128 + number)
+
+    def ask(code: int) -> None:
+        loop.call_soon_threadsafe(app.exit, None, code)
+
+    watchdog = Watchdog(ask, app.give_back)
+    app.on_hang_up = watchdog.hung_up
+    app.is_ending = lambda: watchdog.exit_code is not None
+    watchdog.start()
     await app.run_async()
+    return watchdog.exit_code

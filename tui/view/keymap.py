@@ -17,9 +17,10 @@ class Action(NamedTuple):
     says: str
     """What the key does, for help."""
     hint: str
-    """A word or two for the footer; "" leaves it out."""
-    scope: Literal["view", "app", "tape", "host"]
-    """Who acts: the view's ``reduce``, the program, the tape being played, or a host of many viewers."""
+    """Two words for the footer; "" keeps it out."""
+    scope: Literal["view", "app", "tape", "local", "host"]
+    """Who acts: the view's ``reduce``, the program, the tape being played, the program in a terminal of its
+    own, or a host of many viewers."""
 
 
 ACTIONS = (
@@ -49,6 +50,7 @@ ACTIONS = (
     Action("theme", ("t",), "t", "next theme", "theme", "view"),
     Action("colours", ("C",), "C", "more or fewer colours", "", "host"),
     Action("help", ("?",), "?", "this help", "help", "view"),
+    Action("suspend", ("ctrl+z",), "Ctrl+Z", "back to the shell; fg returns here", "", "local"),
     Action("quit", ("q", "ctrl+c"), "q Ctrl+C", "quit", "quit", "app"),
 )
 

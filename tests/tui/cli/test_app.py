@@ -19,7 +19,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from rotation.errors import InputError
+from rotation.errors import InputError, NothingToShowError
 from rotation.quote import NS
 from rotation.sessions import from_ns, open_ns
 from rotation.snapshot import Snapshot
@@ -114,7 +114,7 @@ def test_version(program):
 def test_the_themes_have_names_that_can_be_given(program):
     names = [line.split()[0] for line in program.out("themes").splitlines()]
     assert {"midnight", "paper", "colourblind", "redup", "mono"} <= set(names)
-    done = program("--theme", names[-1])
+    done = program("demo", "--theme", names[-1])
     assert (done.returncode, done.stdout[:4]) == (0, "DEMO")
 
 
@@ -271,7 +271,7 @@ def test_one_bad_file_keeps_the_good_ones_out_and_the_old_ones_in(here, tmp_path
     bad = write(tmp_path / "QQQ.csv", "date,close", "2024-07-16,nan")
     assert "QQQ.csv, line 2" in complaint(here("history", "import", good, bad))
     assert here.out("history", "list").startswith("no history yet; run: rotation-tui history sync")
-    assert "DEMO" in here.out("snapshot"), "nothing was stored"
+    assert here("snapshot").returncode == 1, "nothing was stored"
 
     old = here.out("history", "import", good)
     closes(tmp_path, "IWM", 10.0, 99.0)
@@ -297,16 +297,55 @@ def test_a_named_folder_stands_before_what_was_imported(here, tmp_path):
 # One snapshot
 
 
-def test_with_nothing_at_hand_a_snapshot_is_the_demo_and_says_so(program):
-    told = program.out("snapshot")
-    assert told.startswith("DEMO ")
-    assert "5th gain in a row (4 + today)" in told
-    taken = program.snapshot()
-    assert taken["mode"] == "DEMO"
-    assert {leg["state"] for leg in taken["legs"].values()} == {"DEMO"}
+def test_a_demo_that_was_asked_for_says_so_wherever_one_looks(program):
+    text = program.out("snapshot", "--demo")
+    assert text.startswith("DEMO ")
+    assert "5th gain in a row (4 + today)" in text
+    lines = program.out("watch", "--demo", "--for", "1").splitlines()
+    for taken in (program.snapshot("--demo"), *map(json.loads, lines)):
+        assert taken["mode"] == "DEMO"
+        assert taken["headline"].startswith("DEMO: Russell 2000 (IWM)")
+        assert {leg["state"] for leg in taken["legs"].values()} == {"DEMO"}
 
 
-@pytest.mark.parametrize("args", [[], ["demo"], ["demo", "--from", "2024-07-16T15:00:00Z"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["snapshot"],
+        ["snapshot", "--format", "json"],
+        ["snapshot", "--format", "svg"],
+        ["snapshot", "--at", "2024-07-16"],
+        ["watch"],
+        ["watch", "--for", "1"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_a_script_never_gets_a_demo_that_nobody_asked_for(program, command):
+    done = program(*command)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    for part in ("no daily closes", "history sync", "--tape", "--demo"):
+        assert part in line
+
+
+def test_online_too_a_script_never_gets_the_demo(program):
+    del program.env["ROTATION_TUI_OFFLINE"]
+    vendors = "YAHOO STOOQ FRED KALSHI POLYMARKET NEWYORKFED CALENDAR_FED"
+    program.env |= {f"ROTATION_TUI_{name}_REST_URL": "http://127.0.0.1:9" for name in vendors.split()}
+    done = program("snapshot")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "no source of quotes answered" in line
+
+
+@pytest.mark.parametrize("command", ["snapshot", "watch"])
+@pytest.mark.parametrize("beside", [["--tape", "x.csv"], ["--history", "x"]], ids=" ".join)
+def test_the_demo_takes_no_other_data(here, command, beside):
+    assert "leave out --history and --tape" in complaint(here(command, "--demo", *beside))
+
+
+@pytest.mark.parametrize("args", [["demo"], ["demo", "--from", "2024-07-16T15:00:00Z"]], ids=" ".join)
 def test_without_a_terminal_the_screen_is_one_text_snapshot_and_a_hint(program, args):
     done = program(*args)
     assert done.returncode == 0
@@ -323,7 +362,7 @@ def test_a_replay_without_a_terminal_is_one_text_snapshot_too(here, tmp_path):
 
 
 def test_json_is_what_the_schema_and_the_contract_say(here):
-    text = here.out("snapshot", "--format", "json")
+    text = here.out("snapshot", "--demo", "--format", "json")
     taken = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     jsonschema.validate(taken, msgspec.json.schema(Snapshot))
     assert msgspec.json.encode(msgspec.json.decode(text, type=Snapshot)).decode() == text.strip()
@@ -374,7 +413,7 @@ def test_unknown_is_null_and_a_dash_never_zero(here, tmp_path):
 
 
 def test_svg_is_a_picture_of_the_screen(program):
-    root = ET.fromstring(program.out("snapshot", "--format", "svg"))
+    root = ET.fromstring(program.out("snapshot", "--demo", "--format", "svg"))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     shown = "".join(root.itertext()).replace("\xa0", " ")
     for part in ("DEMO", "Russell 2000 (IWM)", "Legs", "Spread", "Ratio", "Health"):
@@ -382,7 +421,7 @@ def test_svg_is_a_picture_of_the_screen(program):
 
 
 def test_another_pair_and_total_returns(here):
-    taken = here.snapshot("--pair", "dia/spy", "--returns", "total")
+    taken = here.snapshot("--demo", "--pair", "dia/spy", "--returns", "total")
     assert (taken["spread"]["base"], taken["spread"]["against"]) == ("DIA", "SPY")
     assert list(taken["legs"])[:2] == ["DIA", "SPY"]
 
@@ -432,7 +471,7 @@ def test_watch_for_a_while(program, tmp_path):
 
 
 def test_watch_for_no_time_at_all(here):
-    assert len(here.out("watch", "--for", "0").splitlines()) <= 1
+    assert len(here.out("watch", "--demo", "--for", "0").splitlines()) <= 1
 
 
 def test_watch_without_a_tape_tells_the_settled_state_and_ends(here, tmp_path):
@@ -458,7 +497,7 @@ def test_a_reader_that_goes_away_ends_watch_quietly(program, tmp_path, lines):
 
 
 def test_a_reader_that_goes_away_ends_snapshot_quietly(program):
-    with program.start("snapshot", "--format", "svg") as running:
+    with program.start("snapshot", "--demo", "--format", "svg") as running:
         running.stdout.close()
         assert without_notice(running.stderr.read()) == ""
         assert running.wait(LIMIT_S) == 0
@@ -504,8 +543,7 @@ async def test_what_changes_only_in_time_is_no_line(scenes):
     out = io.StringIO()
     await watch(Told(first, later, later, moved, moved), None, out)
     assert [msgspec.json.decode(line, type=Snapshot) for line in out.getvalue().splitlines()] == [
-        first,
-        moved,
+        replace(shown, headline=f"DEMO: {shown.headline}") for shown in (first, moved)
     ]
 
 
@@ -514,6 +552,22 @@ async def test_what_the_desk_raises_comes_out_of_watch_after_what_it_said(scenes
     with pytest.raises(InputError, match="the tape broke"):
         await watch(Told(scenes["live"], error=InputError("the tape broke")), None, out)
     assert len(out.getvalue().splitlines()) == 1
+
+
+async def test_watch_tells_of_no_desk_that_has_no_price_and_gives_up(scenes, monkeypatch):
+    monkeypatch.setattr("tui.cli.watch.NOTHING_S", 0.1)
+    out = io.StringIO()
+    with pytest.raises(NothingToShowError):
+        await watch(Told(scenes["empty"], stays=True), None, out)
+    assert out.getvalue() == ""
+
+
+async def test_watch_ends_when_nobody_reads_though_nothing_changes(scenes, monkeypatch):
+    monkeypatch.setattr("tui.cli.watch.LOOK_S", 0.01)
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as out, pytest.raises(BrokenPipeError):
+        await watch(Told(scenes["empty"], stays=True), None, out)
 
 
 async def test_watch_for_a_time_leaves_a_desk_that_goes_on(scenes):
@@ -548,14 +602,14 @@ def test_notes_of_an_import_go_to_the_log(here, tmp_path):
 
 def test_a_state_folder_that_cannot_be_written_stops_nothing(program):
     write(program.state)
-    assert program.out("snapshot").startswith("DEMO ")
+    assert program.out("snapshot", "--demo").startswith("DEMO ")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_not_told_on_the_screen(program):
     program.log.parent.mkdir(parents=True)
     program.log.symlink_to("/dev/full")
-    assert program.out("--log-level", "debug", "watch", "--for", "0.5") != ""
+    assert program.out("--log-level", "debug", "watch", "--demo", "--for", "0.5") != ""
 
 
 def test_the_log_rotates_and_its_size_is_bounded(tmp_path, monkeypatch, own_root):

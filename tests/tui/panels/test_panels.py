@@ -166,7 +166,7 @@ def test_help_names_every_action_and_finds(scenes: dict[str, Snapshot]) -> None:
     health = msgspec.structs.replace(scenes["live"].health, host=("1 of 200 viewers",))
     hosted = msgspec.structs.replace(scenes["live"], health=health)
     visitor = "\n".join(lines("help", hosted, help_view, width=200))
-    assert all((action.says in visitor) == (action.scope != "tape") for action in ACTIONS)
+    assert all((action.says in visitor) == (action.scope not in ("tape", "local")) for action in ACTIONS)
     assert "1 of 200 viewers" in lines("health", hosted)[-1]
     found = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="MIDRANK"), width=200)
     assert [line for line in found if "midrank" in line]

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 from rotation.sessions import open_ns
-from tests.support.pty_terminal import Terminal
+from tests.support.pty_terminal import COMMAND, CURSOR, Terminal
 
-COMMAND = Path(sys.executable).parent / "rotation-tui"
 PANELS = ("1 Legs", "2 Spread", "3 Ratio", "4 Fed", "5 Health")
-CURSOR, WRAP = 25, 7
-"""The two private modes that are on in a terminal at rest."""
-
-
-@pytest.fixture
-def env(tmp_path) -> dict[str, str]:
-    """A home of its own, and a terminal of 256 colours."""
-    env = {
-        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "COLUMNS")
-    }
-    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("DATA", "STATE", "CONFIG", "CACHE")}
-    return {**env, **folders, "HOME": str(tmp_path), "LANG": "C.UTF-8"}
-
-
-@pytest.fixture
-def demo(env):
-    """The demo at sixty times its speed, once its headline stands on the screen."""
-    with Terminal([COMMAND, "demo", "--speed", "60"], env=env) as terminal:
-        terminal.see("DEMO", "Russell 2000 (IWM)", "in a row", *PANELS)
-        yield terminal
-
-
-def at_rest(terminal: Terminal) -> None:
-    """As the program found it: no alternate screen, no mouse, a cursor, the old line discipline."""
-    assert terminal.modes <= {CURSOR, WRAP}
-    assert CURSOR in terminal.modes
-    assert terminal.keyboard_depth == 0
-    assert terminal.attributes_now == terminal.attributes
 
 
 def in_use(terminal: Terminal) -> None:
@@ -169,7 +138,7 @@ def test_any_size_and_back(demo):
     demo.see("DEMO", "in a row")
     demo.press("q")
     assert demo.end() == 0
-    at_rest(demo)
+    demo.assert_at_rest()
 
 
 def test_a_screen_where_nothing_moves_follows_the_window_too(demo):
@@ -201,7 +170,7 @@ def test_a_key_to_quit_leaves_the_terminal_as_it_was(demo, key):
     in_use(demo)
     demo.press(key)
     assert demo.end() == 0
-    at_rest(demo)
+    demo.assert_at_rest()
     assert demo.last_words == ""
 
 
@@ -210,7 +179,7 @@ def test_one_can_quit_before_anything_is_there(env):
         terminal.see("opening…")
         terminal.press("q")
         assert terminal.end() == 0
-        at_rest(terminal)
+        terminal.assert_at_rest()
         assert terminal.last_words == ""
 
 
@@ -219,7 +188,7 @@ def test_a_signal_to_end_leaves_the_terminal_as_it_was(demo, number):
     in_use(demo)
     demo.send_signal(number)
     assert demo.end() == {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 0}[number]
-    at_rest(demo)
+    demo.assert_at_rest()
     assert demo.last_words == ""
 
 
@@ -241,7 +210,7 @@ def test_a_replay_ends_and_can_be_played_again(env, tmp_path):
         terminal.see("end of tape", "224.00")
         terminal.press("q")
         assert terminal.end() == 0
-        at_rest(terminal)
+        terminal.assert_at_rest()
 
 
 def test_a_wrong_word_on_the_command_line_never_opens_the_screen(env):
@@ -322,7 +291,7 @@ def test_an_error_ends_the_program_with_one_line_below_a_terminal_at_rest(
             terminal.press("p")
         assert terminal.end() == code
         assert b"\x1b[?1049h" in terminal.raw, "the screen had been opened"
-        at_rest(terminal)
+        terminal.assert_at_rest()
         assert told in terminal.last_words
         (line,) = terminal.last_words.splitlines()
         assert line.startswith("rotation-tui: ")

@@ -1,0 +1,147 @@
+"""The parts of the driver by themselves, and the private names of Textual's that they rest on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import pty
+import threading
+import time
+
+import pytest
+from textual.app import App
+from textual.driver import Driver
+
+from tui.screen.writer import BEHIND, MOST, Writer
+
+
+def test_textual_has_the_parser_that_typed_bytes_go_through():
+    """``XTermParser``, its ``feed`` and its ``tick``."""
+    from textual._xterm_parser import XTermParser
+
+    parser = XTermParser()
+    assert [message.key for message in parser.feed("j")] == ["j"]
+    assert list(parser.tick()) == []
+
+
+def test_textual_s_driver_keeps_its_app_and_loop():
+    """``Driver._app`` and ``Driver._loop``."""
+
+    class Plain(Driver):
+        def write(self, data): ...
+        def start_application_mode(self): ...
+        def disable_input(self): ...
+        def stop_application_mode(self): ...
+
+    async def make():
+        app = App()
+        driver = Plain(app)
+        assert driver._app is app
+        assert driver._loop is asyncio.get_running_loop()
+        assert app.message_queue_size == 0
+
+    asyncio.run(make())
+
+
+def test_textual_s_driver_sends_what_it_has_processed():
+    """``process_message`` ends in ``send_message``, which ours overrides."""
+    assert "self.send_message(message)" in inspect.getsource(Driver.process_message)
+
+
+class Pty:
+    """A terminal that is read only when asked, and a writer into it."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = pty.openpty()
+        self.gone = threading.Event()
+        self.drained: list[bool] = []
+        self.writer = Writer(self.theirs, "utf-8", self.gone.set, self.drained.append)
+        self.writer.start()
+
+    def read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            data += os.read(self.ours, 65_536)
+        return data
+
+    def close(self) -> None:
+        for fileno in (self.ours, self.theirs):
+            if fileno >= 0:
+                os.close(fileno)
+
+
+@pytest.fixture
+def made():
+    terminal = Pty()
+    yield terminal
+    terminal.writer.drop()
+    terminal.writer.close(1.0)
+    terminal.close()
+
+
+def test_what_is_written_arrives_in_order(made):
+    for i in range(200):
+        made.writer.write(f"{i}─")
+    text = "".join(f"{i}─" for i in range(200))
+    assert made.read(len(text.encode())).decode() == text
+    assert made.writer.drain(5.0)
+    assert not made.writer.is_behind
+    assert made.drained == []
+
+
+def test_writing_never_waits_and_is_bounded(made):
+    began = time.monotonic()
+    for _ in range(3 * MOST // 1000):
+        made.writer.write("x" * 1000)
+    assert time.monotonic() - began < 5.0
+    assert made.writer.is_behind
+    assert made.writer._waiting <= MOST + 1000
+    assert not made.writer.drain(0.1)
+
+
+def test_a_terminal_that_reads_again_is_told_once_and_whether_something_is_missing(made):
+    made.writer.write("x" * (BEHIND + 1))
+    assert made.writer.is_behind
+    made.read(BEHIND + 1)
+    assert made.writer.drain(5.0)
+    wait_for(lambda: made.drained == [False])
+    for _ in range(MOST // 1000 + 100):
+        made.writer.write("y" * 1000)
+    made.read(MOST)
+    assert made.writer.drain(5.0) or made.read(1)
+    wait_for(lambda: made.drained == [False, True])
+
+
+def test_what_is_dropped_never_comes_and_what_follows_does(made):
+    made.writer.write("x" * 100_000)
+    time.sleep(0.2)
+    made.writer.drop()
+    made.writer.write("end")
+    data = b""
+    while not data.endswith(b"end"):
+        data += made.read(1)
+    assert len(data) < 50_000
+
+
+def test_closing_does_not_wait_for_ever(made):
+    made.writer.write("x" * 100_000)
+    began = time.monotonic()
+    made.writer.close(0.2)
+    assert time.monotonic() - began < 5.0
+
+
+def test_a_terminal_that_hangs_up_is_noticed(made):
+    os.close(made.ours)
+    made.ours = -1
+    made.writer.write("x")
+    assert made.gone.wait(5.0)
+    made.writer.write("y")
+    assert made.writer.drain(0.1) or not made.writer.is_alive()
+
+
+def wait_for(holds, limit_s: float = 10.0) -> None:
+    end = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
