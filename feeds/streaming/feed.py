@@ -321,5 +321,5 @@ class StreamFeed:
         if self._clocks.data_s is None:
             # Before the bell silence is no sign of anything.
             state = self.mode.kind if self._hours.quiet_s(now_ns) is None else Kind.OFFLINE
-            return Status(state, f"{detail}, nothing has come yet")
-        return Status(self.mode.kind, detail)
+            return Status(state, f"{detail}, nothing has come yet", delay_s=self.mode.delay_s)
+        return Status(self.mode.kind, detail, delay_s=self.mode.delay_s)

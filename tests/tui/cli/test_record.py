@@ -52,8 +52,13 @@ def wait_for(path: Path, rows: int, child: subprocess.Popen[str]) -> None:
 
 def figures(taken: dict) -> dict:
     """A snapshot without what names its source."""
-    legs = {symbol: {**leg, "source": ""} for symbol, leg in taken["legs"].items()}
-    return {**taken, "legs": legs, "seq": 0, "health": taken["health"]["counts"]}
+    return {**_unsourced(taken), "seq": 0, "health": taken["health"]["counts"]}
+
+
+def _unsourced(value):
+    if isinstance(value, dict):
+        return {name: _unsourced(item) for name, item in value.items() if name != "source"}
+    return value
 
 
 def test_a_tape_that_was_recorded_shows_what_the_desk_showed(program):
