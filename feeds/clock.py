@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW_VARIABLE = "ROTATION_TUI_NOW"
+LATEST_NS = to_ns(datetime(2100, 1, 1, tzinfo=UTC))
+"""Nanoseconds since 1970 and the exchange's calendar go no further by much."""
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
@@ -58,10 +60,10 @@ def _instant_ns(text: str) -> int:
         instant = parse(text.strip())
     except (ValueError, OverflowError):
         instant = None
-    if not isinstance(instant, int):  # a date alone is not an instant
+    if not isinstance(instant, int) or not 0 < instant < LATEST_NS:  # a date alone is not an instant
         raise InputError(
-            f"{NOW_VARIABLE}: {text!r} is not a time with its zone (2026-11-27T14:30:00-05:00);"
-            " fix or unset it"
+            f"{NOW_VARIABLE}: {text!r} is not a time from 1970 to 2099 with its zone"
+            " (2026-11-27T14:30:00-05:00); fix or unset it"
         )
     return instant
 
