@@ -11,7 +11,8 @@ from rotation.desk import WINDOWS, name_of
 from rotation.market import status as states
 from rotation.market.prints import MINUTE_NS
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
-from rotation.market.streaks import sign, streak_of
+from rotation.market.records import is_few
+from rotation.market.streaks import Before, sign, streak_of
 from rotation.quote import NS
 from rotation.sessions import close_ns, open_ns
 from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindow, Streak
@@ -19,6 +20,7 @@ from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindo
 if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
+    from rotation.market.records import Since
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline
     from rotation.market.status import Standing
@@ -33,7 +35,7 @@ class Row(msgspec.Struct, frozen=True):
     close: float | None
     """Latest official close at hand, and its session."""
     closed: date | None
-    streak: int | None
+    before: Before
     """At the session before."""
     value: float | None
     """Today's, in the units of the returns asked for."""
@@ -66,7 +68,7 @@ def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, standing
         state = states.of_print(standing, age_s, now.as_of_ns)
     else:
         state = states.of_close(standing, row.closed, now.session, now.as_of_ns)
-    streak = streak_of(row.streak, row.direction, official=row.official)
+    streak = streak_of(row.before, row.direction, official=row.official)
     returns = dict(zip(WINDOWS, row.return_pct, strict=True))
     return Leg(
         name=f"{name_of(row.symbol)} ({row.symbol})",
@@ -91,6 +93,10 @@ def _since_pct(baseline: Baseline, k: int, value: float | None) -> SincePct | No
     return SincePct(since.date, since.value, since.first_date) if since else None
 
 
+def _since_pp(since: Since | None) -> SincePp | None:
+    return SincePp(since.date, since.value, since.first_date) if since else None
+
+
 def spread(desk: Desk, base: Row | None, against: Row | None, baseline: Baseline | None) -> Spread:
     """The pair's spread windows and relative streak; unknown where a leg is."""
     pps: list[float | None] = [None] * len(WINDOWS)
@@ -100,7 +106,7 @@ def spread(desk: Desk, base: Row | None, against: Row | None, baseline: Baseline
     streak = UNKNOWN
     if baseline and base and against:
         official = base.official and against.official
-        streak = streak_of(baseline.streak, sign(pps[0]), official=official)
+        streak = streak_of(baseline.before, sign(pps[0]), official=official)
     return Spread(
         base=desk.base,
         against=desk.against,
@@ -112,15 +118,17 @@ def spread(desk: Desk, base: Row | None, against: Row | None, baseline: Baseline
 
 def _spread_window(baseline: Baseline | None, k: int, pp: float | None) -> SpreadWindow:
     if baseline is None:
-        return SpreadWindow(pp, None, None, None, 0)
+        return SpreadWindow(pp, None, None, None, 0, is_few=is_few(k))
     records = baseline.records[k]
-    since = records.since(pp)
     return SpreadWindow(
         pp=pp,
-        since=SincePp(since.date, since.value, since.first_date) if since else None,
+        since=_since_pp(records.since(pp)),
         z=records.z(pp),
         percentile=records.percentile(pp),
         n=records.n,
+        n_effective=records.n_effective,
+        is_few=is_few(k),
+        since_either_way=_since_pp(records.since_either_way(pp)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
-from rotation.text import day
+from rotation.text import day, percentile
 from tui.output import text_fed as report_fed
 from tui.panels.ribbon import NEW_YORK, run
 from tui.view.draw import UNKNOWN, change, clean, column, number
@@ -49,7 +49,7 @@ def _spread(snapshot: Snapshot) -> list[str]:
         since = _since(window.since, window.since.value_pp, "pp") if window.since else UNKNOWN
         lines.append(
             f"{k:>5}d {column(change(window.pp), 8)} pp  z {column(change(window.z), 6)}"
-            f"  pctile {column(number(window.percentile, 1), 5)} of {window.n:,}  {since}"
+            f"  pctile {column(percentile(window.percentile), 5)} of {window.n:,}  {since}"
         )
     return lines
 

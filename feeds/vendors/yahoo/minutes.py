@@ -80,4 +80,4 @@ def _bar(symbol: str, row: tuple[object, ...]) -> Quote | None:
     start_ns, (price, high, low, volume) = instant_ns(start), map(number, figures)
     if start_ns is None or price is None or start_ns % BAR_NS:
         return None
-    return Quote(symbol, start_ns + BAR_NS, price, size=int(volume or 0), high=high, low=low)
+    return Quote(symbol, start_ns + BAR_NS, price, 0, int(volume or 0), high, low, BAR_NS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,9 @@ import pandas as pd
 import pytest
 
 import tests.support.core_oracle as oracle
+from feeds.tapes.reading import quotes, read_tape
 from rotation.desk import Desk
+from rotation.market import records
 from rotation.market.market import Market
 from rotation.market.status import Standing
 from rotation.quote import Quote
@@ -62,9 +65,16 @@ def opened(rows: list[Close], as_of_ns: int, desk: Desk | None = None) -> Market
     return Market(history_of(rows), desk, as_of_ns=as_of_ns, origin=Standing("REPLAY", "typed in"))
 
 
+@pytest.fixture
+def facts_will_do(monkeypatch):
+    """The sixteen closes stand for 24 years."""
+    monkeypatch.setattr(records, "SINCE_LEAST", 1)
+
+
 # From facts --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("facts_will_do")
 def test_the_case_from_facts():
     snapshot = opened(facts(), TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY)
     iwm, wide = snapshot.legs["IWM"], snapshot.spread.windows["5"]
@@ -82,6 +92,7 @@ def test_the_case_from_facts():
     )
 
 
+@pytest.mark.usefixtures("facts_will_do")
 def test_its_close_from_facts():
     """The same market, once the bell has rung: today counts as settled, and reaches further back."""
     market = opened(facts(), TEN_FORTY)
@@ -90,7 +101,7 @@ def test_its_close_from_facts():
     assert early.legs["IWM"].streak == Streak(4, 5, provisional=True)
     snapshot = market.apply([], as_of_ns=close_ns(DAY))
     iwm, wide = snapshot.legs["IWM"], snapshot.spread.windows["5"]
-    assert (iwm.last, iwm.state, iwm.age_s) == (224.600006, "CLOSED", None)
+    assert (iwm.last, iwm.state, iwm.age_s) == (224.6, "CLOSED", None)
     assert iwm.streak == Streak(5, 5, provisional=False)
     assert iwm.return_pct["5"] == pytest.approx(11.519, abs=5e-4)
     assert iwm.since["5"] == SincePct(date(2020, 4, 29), pytest.approx(13.670, abs=5e-4), None)
@@ -117,7 +128,7 @@ def test_without_quotes_the_fifth_gain_is_not_known():
     """QQQ prints on the 16th, IWM does not: its streak stands at 4, and today's figures are unknown."""
     snapshot = opened(facts(), TEN_FORTY).apply(QUOTES[1:], as_of_ns=TEN_FORTY)
     iwm = snapshot.legs["IWM"]
-    assert (iwm.last, iwm.session, iwm.state) == (217.190002, date(2024, 7, 15), "OFFLINE")
+    assert (iwm.last, iwm.session, iwm.state) == (217.19, date(2024, 7, 15), "OFFLINE")
     assert iwm.streak == Streak(4, None, provisional=False)
     assert set(iwm.return_pct.values()) == set(iwm.since.values()) == {None}
     assert snapshot.spread.relative_streak == Streak(3, None, provisional=False)
@@ -164,7 +175,7 @@ def test_the_facts_typed_in_are_the_datas(daily):
     assert [closes[row.symbol, row.day] for row in facts()] == [row.close for row in facts()]
 
 
-def test_the_case(market):
+def test_the_case(daily, market):
     snapshot = shown(market, TEN_FORTY, QUOTES)
     iwm, wide, rare = snapshot.legs["IWM"], snapshot.spread.windows["5"], snapshot.value_growth
     assert iwm.streak == Streak(4, 5, provisional=True)
@@ -174,7 +185,19 @@ def test_the_case(market):
     assert wide.since == SincePp(date(2016, 11, 14), pytest.approx(10.401, abs=5e-4), None)
     # From 26 May 2000 to 15 July 2024: 6,070 sessions, 6,069 changes, 6,065 spreads over five.
     assert (iwm.base_rate.length, iwm.base_rate.runs, iwm.base_rate.n) == (5, 107, 6069)
+    # Some 126 such runs were to be expected, were sessions independent: five gains in a row are not rare.
+    closes = [row.close for row in daily if row.symbol == "IWM" and row.day < DAY]
+    up = sum(after > before for before, after in pairwise(closes))
+    p = up / 6069
+    assert iwm.base_rate.expected == pytest.approx(p**5 * (6064 * (1 - p) + 1), rel=1e-3)
     assert wide.n == 6065
+    assert wide.n_effective == 1213
+    assert wide.since_either_way.date == date(2020, 3, 18)
+    assert wide.since_either_way.value_pp == pytest.approx(-11.05, abs=5e-3)
+    assert [snapshot.spread.windows[k].is_few for k in ("1", "5", "20", "60", "252")] == [False] * 3 + [
+        True
+    ] * 2
+    assert snapshot.spread.windows["252"].z is None
     assert wide.percentile == pytest.approx(99.835, abs=5e-4)
     assert wide.z == pytest.approx(5.132, abs=5e-4)
     assert snapshot.spread.relative_streak == Streak(3, 4, provisional=True)
@@ -248,6 +271,7 @@ def test_index_pair_and_total_returns_against_pandas(
     frame = pd.DataFrame(daily, columns=Close._fields).pivot_table(
         index="day", columns="symbol", values=column
     )
+    frame = frame.map(lambda price: None if np.isnan(price) else oracle.seven_digits(price))
     prices = frame.loc[:DAY, [base, against]].dropna()
     desk = Desk(base=base, against=against, returns=returns)
     snapshot = opened(daily, close_ns(DAY), desk).apply([], as_of_ns=close_ns(DAY))
@@ -262,10 +286,15 @@ def test_index_pair_and_total_returns_against_pandas(
         assert window.pp == pytest.approx(now)
         assert window.n == len(before)
         trailing = before.iloc[-252:]
-        assert window.z == pytest.approx((now - trailing.mean()) / trailing.std(ddof=1))
+        assert window.n_effective == pytest.approx(len(before) / k)
+        if k <= 25:
+            assert window.z == pytest.approx((now - trailing.mean()) / trailing.std(ddof=1))
+        else:  # fewer than ten windows side by side
+            assert (window.z, window.is_few) == (None, True)
         assert window.percentile == pytest.approx(100 * np.mean(before < now))
         wider = before[before >= now] if now >= 0 else before[before <= now]
         assert window.since.date == wider.index[-1]
+        assert window.since_either_way.date == before[before.abs() >= abs(now)].index[-1]
     assert snapshot.headline.startswith(snapshot.legs[base].name)
 
 
@@ -275,3 +304,19 @@ def test_the_index_pair_says_that_it_is_one(daily):
         "Russell 2000 index (RUT) +3.50 %, 5th gain in a row; +11.5 % in 5 sessions, best since 29 Apr 2020; "
         "11.8 pp ahead of Nasdaq 100 index (NDX), widest since 3 Apr 2001."
     )
+
+
+def test_volume_at_ten_forty_is_of_the_fourteen_regular_bars(daily, shared_data):
+    """The file begins at 05:30, and its bar of 09:25 ends at the bell."""
+    paths = [shared_data / "intraday" / f"{symbol}_5m_2024-07-16.csv" for symbol in ("IWM", "QQQ")]
+    bars = list(csv.DictReader(paths[0].read_text().splitlines()))
+    regular = [bar for bar in bars if "13:30" <= bar["start"][11:16] < "14:40"]
+    assert len(regular) == 14
+    iwm = (
+        opened(daily, TEN_FORTY)
+        .apply([quote for quote in quotes(read_tape(paths)) if quote.ts_ns <= TEN_FORTY], as_of_ns=TEN_FORTY)
+        .legs["IWM"]
+    )
+    assert iwm.volume == sum(int(float(bar["volume"])) for bar in regular) == 16_449_550
+    assert iwm.high == max(float(bar["high"]) for bar in regular)
+    assert iwm.low == min(float(bar["low"]) for bar in regular)
