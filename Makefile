@@ -1,6 +1,7 @@
 # Two commands do everything on a machine with Python (3.11 or newer), venv and make:
 #   make run            environment, install, then rotation-tui; ARGS="demo" passes arguments
 #   make test           environment, then every test
+#   make test-deep      the property tests with 1,000 examples each
 # Also: make check (format, lint, types, import contracts), make bench, make lock, make fix.
 PYTHON ?= python3
 VENV   ?= .venv
@@ -8,13 +9,17 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: run test check fix bench lock schema clean
+.PHONY: run test test-deep check fix bench lock schema clean
 
 run: $(STAMP)
 	@$(BIN)/rotation-tui $(ARGS)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+# Properties with 1,000 examples, each run another thousand; tests/rotation and tests/feeds hold nearly all.
+test-deep: $(STAMP)
+	HYPOTHESIS_EXAMPLES=1000 CI= $(BIN)/python -m pytest --timeout 3600 $(or $(ARGS),tests/rotation tests/feeds)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -131,7 +131,7 @@ class Backend(Protocol):
         """The log of probabilities as a file. Raises InputError."""
         ...
 
-    def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
+    def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:
         """Import daily closes; lines to tell the person. Raises InputError."""
         ...
 

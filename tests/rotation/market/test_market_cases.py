@@ -18,7 +18,7 @@ from rotation.market import records
 from rotation.market.market import Market
 from rotation.market.status import Standing
 from rotation.quote import Quote
-from rotation.sessions import NEW_YORK, close_ns, to_ns
+from rotation.sessions import NEW_YORK, close_ns, sessions_between, to_ns
 from rotation.snapshot import SincePct, SincePp, Streak
 from tests.support.core_oracle import Close, Expected
 from tests.support.core_worlds import figures, history_of
@@ -133,6 +133,82 @@ def test_without_quotes_the_fifth_gain_is_not_known():
     assert set(iwm.return_pct.values()) == set(iwm.since.values()) == {None}
     assert snapshot.spread.relative_streak == Streak(3, None, provisional=False)
     assert snapshot.headline == "Russell 2000 (IWM): today's price is not known yet."
+
+
+def test_what_was_forgotten_leaves_every_figure():
+    """A print taken back is in no return, streak or spread; the next one counts as ever."""
+    market = opened(facts(), TEN_FORTY)
+    market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    market.forget({"IWM"})
+    snapshot = market.apply([], as_of_ns=TEN_FORTY)
+    iwm = snapshot.legs["IWM"]
+    assert (iwm.last, iwm.session, iwm.high, iwm.volume) == (217.19, date(2024, 7, 15), None, None)
+    assert iwm.streak == Streak(4, None, provisional=False)
+    assert set(iwm.return_pct.values()) == {None}
+    assert {window.pp for window in snapshot.spread.windows.values()} == {None}
+    assert snapshot.ratio.value is None
+    assert snapshot.legs["QQQ"].last == 495.43
+    again = market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    assert again.legs["IWM"].return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+
+
+@pytest.mark.parametrize("official", ["IWM", "QQQ"])
+def test_a_spread_is_settled_only_when_both_closes_are_official(official: str):
+    rows = [row for row in facts() if row.day < DAY or row.symbol == official]
+    market = opened(rows, TEN_FORTY)
+    market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    snapshot = market.apply([], as_of_ns=close_ns(DAY))
+    assert snapshot.legs[official].streak.provisional is False
+    assert snapshot.spread.relative_streak.provisional is True
+    assert snapshot.spread.relative_streak.settled == 3
+
+
+def test_an_unchanged_print_is_a_change_of_nothing():
+    """History has the noise of 32-bit floats, the print has not: no streak of 1, no return of -0.00 %."""
+    rows = [
+        row._replace(close=221.27999877929688) if row.day == date(2024, 7, 15) else row for row in facts()
+    ]
+    rows = [row for row in rows if row.day < DAY and row.symbol == "IWM"]
+    iwm = opened(rows, TEN_FORTY).apply(QUOTES[:1], as_of_ns=TEN_FORTY).legs["IWM"]
+    assert (iwm.streak.with_today, iwm.return_pct["1"]) == (0, 0.0)
+
+
+def test_without_a_year_of_history_no_record_is_claimed():
+    snapshot = opened(facts(), TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY)
+    assert set(snapshot.legs["IWM"].since.values()) == {None}
+    assert {window.since for window in snapshot.spread.windows.values()} == {None}
+
+
+def test_a_missing_close_two_sessions_back_leaves_the_streak_unknown():
+    rows = [row for row in facts() if row.day != date(2024, 7, 12)]
+    iwm = opened(rows, TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY).legs["IWM"]
+    assert iwm.return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+    assert iwm.streak == Streak(None, None, provisional=False)
+
+
+def test_one_day_of_history_is_no_first_gain():
+    rows = [row for row in facts() if row.day == date(2024, 7, 15)]
+    iwm = opened(rows, TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY).legs["IWM"]
+    assert iwm.return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+    assert iwm.streak == Streak(None, None, provisional=False)
+
+
+def test_a_closure_that_the_calendar_does_not_know_ends_no_run():
+    """No symbol of five has a close on 11 July: the exchange was closed, and the run goes on over it."""
+    days = sessions_between(date(2024, 6, 3), date(2024, 7, 15))
+    closed = date(2024, 7, 11)
+    rows = [
+        Close(symbol, day, 100.0 + i, None)
+        for symbol in ("IWM", "QQQ", "DIA", "SPY", "KRE")
+        for i, day in enumerate(days)
+        if day != closed
+    ]
+    snapshot = opened(rows, TEN_FORTY).apply([Quote("IWM", TEN_FORTY, 150.0)], as_of_ns=TEN_FORTY)
+    iwm = snapshot.legs["IWM"]
+    assert iwm.streak == Streak(len(days) - 2, len(days) - 1, provisional=True)
+    assert snapshot.health.history.endswith("; no symbol has a close on 2024-07-11: counted as a closure")
+    few = [row for row in rows if row.symbol != "KRE"]
+    assert opened(few, TEN_FORTY).apply([], as_of_ns=TEN_FORTY).legs["IWM"].streak.settled is None
 
 
 # From the shared data ----------------------------------------------------------------------------------
