@@ -1,6 +1,7 @@
 # Two commands do everything on a machine with Python (3.11 or newer), venv and make:
 #   make run            environment with what the product needs, then rotation-tui; ARGS="demo" passes arguments
 #   make test           the tools and referees too, then every test
+#   make test-deep      the property tests with 1,000 examples each
 # Also: make check (format, lint, types, import contracts), make fix, make bench, make lock,
 # make test-days (the tests that lean on the calendar, on days of other kinds) and make test-busy (every test
 # beside two busy loops).
@@ -11,7 +12,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-dev
 ARGS   ?=
 
-.PHONY: run test test-days test-busy check fix bench lock schema clean
+.PHONY: run test test-deep test-days test-busy check fix bench lock schema clean
 
 run: $(READY)
 	@$(BIN)/rotation-tui $(ARGS)
@@ -34,6 +35,10 @@ test-days: $(TOOLS)
 
 test-busy: $(TOOLS)
 	@$(BIN)/python -m bench.busy $(BIN)/python -m pytest $(ARGS)
+
+# Properties with 1,000 examples, each run another thousand; tests/rotation and tests/feeds hold nearly all.
+test-deep: $(TOOLS)
+	HYPOTHESIS_EXAMPLES=1000 CI= $(BIN)/python -m pytest --timeout 3600 $(or $(ARGS),tests/rotation tests/feeds)
 
 check: $(TOOLS)
 	$(BIN)/ruff format --check .

@@ -1,5 +1,8 @@
 """History: settled daily closes of many symbols, as one Polars frame.
 
+Vendors send closes as 32-bit floats (221.27999877929688 for 221.28), so every close is rounded here to the
+seven significant digits that those hold: imported, downloaded or read from an old store, they are the same.
+
 Columns: ``symbol`` str, ``date`` date, ``close`` f64 (split-adjusted, null where unknown),
 ``adj_close`` f64 (also dividend-adjusted, null where unknown); sorted by symbol and date, one row
 for a symbol and date.
@@ -18,6 +21,17 @@ if TYPE_CHECKING:
     from datetime import date
 
 SCHEMA = {"symbol": pl.String, "date": pl.Date, "close": pl.Float64, "adj_close": pl.Float64}
+
+
+DIGITS = 7
+"""Significant digits of a 32-bit float: what a close is rounded to."""
+UNIVERSE = 5
+"""A session without a close of any symbol is a closure only if at least so many have closes around it."""
+
+
+def rounded(*columns: str) -> pl.Expr:
+    """Price columns without the noise of 32 bits; nulls stay."""
+    return pl.col(*columns).round_sig_figs(DIGITS)
 
 
 class History:
@@ -41,7 +55,7 @@ class History:
             raise ValueError(f"{row['symbol']} {row['date']}: a close must be a finite price above 0")
         if frame.select("symbol", "date").is_duplicated().any():
             raise ValueError("history holds two rows for one symbol and date")
-        self.frame = frame.sort("symbol", "date")
+        self.frame = frame.sort("symbol", "date").with_columns(rounded("close", "adj_close"))
         self.source = source
         self.symbols: list[str] = self.frame["symbol"].unique().sort().to_list()
 
@@ -69,7 +83,9 @@ class History:
         """What is held, told."""
         if not self.symbols:
             return self.source
-        return f"{self.source}: {len(self.symbols)} symbols, {self.first} to {self.last()}"
+        closures = closures_in(self._settled)
+        noted = f"; {closure_note(closures)}" if closures else ""
+        return f"{self.source}: {len(self.symbols)} symbols, {self.first} to {self.last()}{noted}"
 
     def last(self, through: date | None = None) -> date | None:
         """The latest session held, of any symbol, up to ``through``."""
@@ -87,3 +103,28 @@ class History:
     def on(self, session: date) -> pl.DataFrame:
         """The rows of one session."""
         return self._settled.filter(pl.col("date") == session)
+
+
+def closures_in(rows: pl.DataFrame) -> list[date]:
+    """Sessions of the calendar on which no symbol has a close though UNIVERSE of them trade before and after.
+
+    The exchange was closed and the calendar does not know it, as on a day of mourning. Oldest first.
+    """
+    priced = rows.filter(pl.any_horizontal(pl.col("close", "adj_close").is_not_null()))
+    if priced.is_empty():
+        return []
+    spans = priced.group_by("symbol").agg(first=pl.col("date").min(), last=pl.col("date").max())
+    traded = set(priced["date"].unique().to_list())
+    days = sessions_between(min(traded), max(traded))
+    missing = [day for day in days if day not in traded]
+    return [
+        day
+        for day in missing
+        if spans.filter((pl.col("first") < day) & (pl.col("last") > day)).height >= UNIVERSE
+    ]
+
+
+def closure_note(days: list[date]) -> str:
+    """The warning that goes with ``closures_in``."""
+    more = f" and {len(days) - 1} more" if len(days) > 1 else ""
+    return f"no symbol has a close on {days[-1]}{more}: counted as a closure"

@@ -28,3 +28,5 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     """Highest price of a bar; None for a print."""
     low: float | None = None
     """Lowest price of a bar; None for a print."""
+    bar_ns: int = 0
+    """Length of a bar, which began at ``ts_ns - bar_ns``; 0 for a print, and where the length is unknown."""

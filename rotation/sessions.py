@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from rotation.quote import NS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from holidays import HolidayBase
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -44,6 +46,19 @@ def _closures() -> HolidayBase:
     return NewYorkStockExchange()  # type: ignore[no-untyped-call]
 
 
+_added: set[date] = set()
+
+
+def add_closures(days: Iterable[date]) -> None:
+    """Count these days as closures, beside those that the ``holidays`` package knows.
+
+    For a day of mourning that is announced before the package hears of it. Holds for the whole process.
+    """
+    _added.update(days)
+    hours.cache_clear()
+    _sessions_of_year.cache_clear()
+
+
 @cache
 def _early_closes() -> HolidayBase:
     from holidays.financial.ny_stock_exchange import NewYorkStockExchange  # noqa: PLC0415
@@ -53,7 +68,7 @@ def _early_closes() -> HolidayBase:
 
 def is_session(day: date) -> bool:
     """Whether the exchange trades on this day."""
-    return day.weekday() < 5 and day not in _closures()
+    return day.weekday() < 5 and day not in _closures() and day not in _added
 
 
 def is_half_day(day: date) -> bool:

@@ -20,7 +20,8 @@ class Streak(msgspec.Struct, frozen=True):
     """Consecutive sessions in one direction; negative means falling, 0 unchanged, None unknown."""
 
     settled: int | None
-    """By official closes only; once today's close is in, today counts."""
+    """By official closes only; once today's close is in, today counts. None where that is
+    unknown: a run that follows a missing close may be longer than it looks."""
     with_today: int | None
     """With today's last value on top; None while today has no value."""
     provisional: bool
@@ -28,7 +29,10 @@ class Streak(msgspec.Struct, frozen=True):
 
 
 class SincePct(msgspec.Struct, frozen=True):
-    """The most recent earlier session at least as extreme; ``date`` None means a record."""
+    """The most recent earlier session at least as extreme; ``date`` None means a record.
+
+    There is none of it (null) with fewer than 250 settled values: too few for such a claim.
+    """
 
     date: dt.date | None
     value_pct: float | None
@@ -55,6 +59,8 @@ class BaseRate(msgspec.Struct, frozen=True):
     """Earlier sessions looked at."""
     p_longest: float
     """P(longest run in n sessions >= length), were sessions independent at the sample's own share."""
+    expected: float = 0.0
+    """How many runs of this length n sessions would hold, were they independent: compare with ``runs``."""
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -94,13 +100,19 @@ class SpreadWindow(msgspec.Struct, frozen=True):
     pp: float | None
     since: SincePp | None
     z: float | None
-    """(pp - mean) / sd of the 252 settled values before; None with fewer."""
+    """(pp - mean) / sd of the 252 settled values before; None with fewer, and where ``is_few``."""
     percentile: float | None
     """Midrank among all settled values before."""
     n: int
     """Settled values ranked."""
     status: DerivedStatus | None = None
     """What ``pp`` is worth: as much as the worse leg. None where a leg is missing."""
+    n_effective: float = 0.0
+    """Windows among them that do not overlap: n / k."""
+    is_few: bool = False
+    """The 252 values behind z hold fewer than ten independent windows, so z is None."""
+    since_either_way: SincePp | None = None
+    """As ``since``, but at least as far from 0 on whichever side; None with fewer than 250 values."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -136,9 +148,9 @@ class Extreme(msgspec.Struct, frozen=True):
     date: dt.date
     value: float
     since: dt.date | None
-    """The most recent earlier session at least as extreme; None means a record."""
+    """The most recent earlier session at least as extreme; None: a record, or too few to compare with."""
     first_date: dt.date | None
-    """For a record: the first session compared."""
+    """For a record: the first session compared; None with fewer than 250 earlier ones: no claim."""
 
 
 class ValueGrowth(msgspec.Struct, frozen=True):

@@ -35,6 +35,13 @@ def percent(p: float) -> str:
     return "over 99" if 0.995 <= p < 1 else f"{100 * p:.0f}"
 
 
+def percentile(value: float | None) -> str:
+    """``99.8``; what is no record is never rounded to 0.0 or 100.0. ``—`` where unknown."""
+    if value is None:
+        return "—"
+    return f"{value if value in (0, 100) else min(max(value, 0.1), 99.9):.1f}"
+
+
 def signed(value: float, decimals: int) -> str:
     """``+1.88`` or ``−1.88`` with a real minus; what rounds to nothing has no sign."""
     text = f"{value:+.{decimals}f}"

@@ -206,13 +206,13 @@ class LocalBackend:
 
         return user_data_path("rotation-tui") / name
 
-    def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
+    def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:
         """Import daily closes and return lines for the person. Raises InputError."""
         from feeds.files.names import find_files, symbol_from  # noqa: PLC0415
         from feeds.history.importing import read_history  # noqa: PLC0415
 
         now_ns = _wall_ns()
-        frame, notes = read_history(paths, now_ns=now_ns)
+        frame, notes = read_history(paths, now_ns=now_ns, raw=raw)
         sources = {symbol_from(file, file.stem): file.name for file in find_files(paths)}
         self._store().replace(frame, sources, allow_shrink=replace, now_ns=now_ns)
         return [*notes, *(line for line in self.list_history() if line.split()[0] in sources)]

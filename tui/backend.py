@@ -141,7 +141,7 @@ class Backend(Protocol):
         """Return the log of probabilities as the bytes of a file. Raises InputError."""
         ...
 
-    def import_history(self, paths: tuple[Path, ...], *, replace: bool) -> list[str]:
+    def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:
         """Import daily closes and return lines for the person. Raises InputError."""
         ...
 

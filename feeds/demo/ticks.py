@@ -145,6 +145,6 @@ def live_tape(rng: Random, session: date, closes: Mapping[str, float]) -> pl.Dat
     return (
         pl.concat([tape, tape[twice]])
         .sort("ts_ns", "seq")
-        .with_columns(pl.lit(None).alias("high"), pl.lit(None).alias("low"))
+        .with_columns(pl.lit(None).alias("high"), pl.lit(None).alias("low"), pl.lit(0).alias("bar_ns"))
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
     )

@@ -14,6 +14,7 @@ import polars as pl
 from feeds.errors import SourceAway, SourceError
 from feeds.history.importing import KNOWN, SCHEMA
 from feeds.parsing.fields import PRICE_MAX
+from rotation.history import rounded
 from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_session, sessions_between
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def settled(
     good = good.filter(pl.any_horizontal(pl.col("close", "adj_close").is_not_null()))
     if good.is_empty():
         raise SourceError(f"{source}: no settled close for {symbol} since {since}")
-    return Bars(good.select(pl.lit(symbol).alias("symbol"), *KNOWN), frame.height - good.height)
+    bars = good.select(pl.lit(symbol).alias("symbol"), *KNOWN).with_columns(rounded(*_PRICES))
+    return Bars(bars, frame.height - good.height)
 
 
 async def one_by_one(symbols: Sequence[str], ask: Callable[[str], Awaitable[Bars]]) -> dict[str, Answer]:

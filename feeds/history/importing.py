@@ -15,6 +15,8 @@ from feeds.errors import InputError
 from feeds.files.columns import FIX, check_prices, drop_repeats, parse_numbers, parse_shares, require
 from feeds.files.names import find_files, shown, shown_path, symbol_from
 from feeds.files.tables import Table, read_table
+from feeds.history.raw_splits import check_splits
+from rotation.history import rounded
 from rotation.sessions import close_ns, is_session, new_york_day, sessions_between
 
 if TYPE_CHECKING:
@@ -32,14 +34,18 @@ SCHEMA = {
 KNOWN = tuple(name for name in SCHEMA if name != "symbol")
 NEEDS = "date, and close or adj_close; open, high, low, volume may follow"
 
+_SLACK = 1e-6
+"""Relative; vendors round the prices of a bar apart from each other."""
+
 _ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 """A date, or the midnight that some exports write for it."""
 
 
-def read_history(paths: Sequence[Path], *, now_ns: int) -> tuple[pl.DataFrame, list[str]]:
+def read_history(paths: Sequence[Path], *, now_ns: int, raw: bool = False) -> tuple[pl.DataFrame, list[str]]:
     """Read files and folders into one frame (see the module), with notes on what was left out.
 
-    Settled sessions only: days without a session and a session still open at ``now_ns`` are left out.
+    Settled sessions only: days without a session and a session still open at ``now_ns`` are left out. Prices
+    are rounded to the digits of 32-bit floats. ``raw`` believes a close that moves like an unadjusted split.
     Raises InputError on the first thing that is wrong, naming the file, its line and the way out.
     """
     files: dict[str, Path] = {}
@@ -50,11 +56,11 @@ def read_history(paths: Sequence[Path], *, now_ns: int) -> tuple[pl.DataFrame, l
             raise InputError(f"{symbol}: found in two files, {both} — keep one")
         files[symbol] = path
     notes: list[str] = []
-    parts = [_read_one(symbol, path, now_ns, notes) for symbol, path in files.items()]
+    parts = [_read_one(symbol, path, now_ns, notes, raw=raw) for symbol, path in files.items()]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort("symbol", "date"), notes
 
 
-def _read_one(symbol: str, path: Path, now_ns: int, notes: list[str]) -> pl.DataFrame:
+def _read_one(symbol: str, path: Path, now_ns: int, notes: list[str], *, raw: bool) -> pl.DataFrame:
     table = read_table(path, KNOWN)
     require(table, ["date"], NEEDS)
     if not set(CLOSES) & set(table.frame.columns):
@@ -80,8 +86,27 @@ def _read_one(symbol: str, path: Path, now_ns: int, notes: list[str]) -> pl.Data
         lambda row: f"{row['date']} is in the future (it is {today} in New York)",
         FIX,
     )
-    frame = _settled(_once_a_day(table, notes), now_ns, notes)
-    return frame.select(pl.lit(symbol).alias("symbol"), *KNOWN)
+    _check_range(table)
+    table = _once_a_day(table, notes)
+    if not raw:
+        check_splits(table)
+    frame = _settled(table, now_ns, notes)
+    return frame.select(pl.lit(symbol).alias("symbol"), *KNOWN).with_columns(rounded(*PRICES))
+
+
+def _check_range(table: Table) -> None:
+    """Raise InputError on a close outside its own bar; the close may be its high or its low."""
+    close, high, low = pl.col("close"), pl.col("high"), pl.col("low")
+    table.refuse(
+        close > high * (1 + _SLACK),
+        lambda row: f"close is {row['close']}, above the high {row['high']}",
+        FIX,
+    )
+    table.refuse(
+        close < low * (1 - _SLACK),
+        lambda row: f"close is {row['close']}, below the low {row['low']}",
+        FIX,
+    )
 
 
 def _parse_dates(table: Table) -> Table:

@@ -37,10 +37,12 @@ def quote(
     seq: object = 0,
     high: object = None,
     low: object = None,
+    bar_ns: int = 0,
 ) -> Quote | str:
     """A Quote of checked fields, or in our own words why there is none.
 
-    ``high`` and ``low`` are given together, for a bar. Parts of a share are cut off ``size``.
+    ``high``, ``low`` and ``bar_ns``, its length, are given together, for a bar. Parts of a share
+    are cut off ``size``.
     """
     ticker, last, traded, order = symbol(name), price(paid), _size(size), _order(seq)
     if ticker is None:
@@ -55,7 +57,7 @@ def quote(
     top, bottom = price(high), price(low)
     if top is None or bottom is None or not bottom <= last <= top:
         return f"{ticker}: a bar that is none"
-    return Quote(ticker, ts_ns, last, order, traded, top, bottom)
+    return Quote(ticker, ts_ns, last, order, traded, top, bottom, bar_ns)
 
 
 def _size(value: object) -> int | None:

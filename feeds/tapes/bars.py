@@ -29,10 +29,11 @@ _UNIT_NS = {"s": NS, "m": 60 * NS, "h": 3_600 * NS}
 
 
 def read_bars(path: Path) -> pl.DataFrame:
-    """One row a bar, in the file's order: symbol, ts_ns (its end), seq 0, price (its close), size, high, low.
+    """One row a bar, in the file's order, with the columns of a tape.
 
-    The symbol is the file's name up to the first ``_``; the bars' length is in the name (``_5m``, ``_1h``),
-    else the smallest gap between them. A bar that a closing bell cuts short ends at the bell.
+    ``ts_ns`` is the bar's end, ``price`` its close, ``bar_ns`` its length, ``seq`` 0. The symbol is
+    the file's name up to the first ``_``; the bars' length is in the name (``_5m``, ``_1h``), else the
+    smallest gap between them. A bar that a closing bell cuts short ends at the bell.
     Raises InputError on anything wrong, naming file and line.
     """
     symbol = symbol_from(path, path.stem.partition("_")[0])
@@ -49,14 +50,16 @@ def read_bars(path: Path) -> pl.DataFrame:
     else:
         table = table.with_frame(table.frame.with_columns(volume=pl.lit(0, pl.Int64)))
     table = drop_repeats(table, "start", lambda ts_ns: from_ns(ts_ns).isoformat())
+    ends = _ends(table.frame["start"], _length_ns(path, table.frame["start"])).alias("ts_ns")
     return table.frame.select(
         pl.lit(symbol).alias("symbol"),
-        _ends(table.frame["start"], _length_ns(path, table.frame["start"])).alias("ts_ns"),
+        ends,
         pl.lit(0, pl.Int64).alias("seq"),
         pl.col("close").alias("price"),
         pl.col("volume").fill_null(0).alias("size"),
         "high",
         "low",
+        (ends - table.frame["start"]).alias("bar_ns"),
     )
 
 

@@ -22,7 +22,7 @@ from feeds.errors import InputError
 from feeds.files.durable import ASIDE, flush_folder, write_whole
 from feeds.files.names import read_bytes, shown_path
 from feeds.files.tables import parse_parquet
-from feeds.tapes.tape_schema import RECORDED
+from feeds.tapes.tape_schema import LATER, RECORDED, completed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +135,7 @@ class TapeFile:
             return None
         if not _is_recording(data, self.path):
             raise InputError(f"{shown_path(self.path)}: is not a recording — choose another name")
-        return parse_parquet(data, shown_path(self.path), list(RECORDED))
+        return completed(parse_parquet(data, shown_path(self.path)))
 
     def _write(self, rows: pl.DataFrame) -> None:
         body = io.BytesIO()
@@ -158,17 +158,17 @@ def _is_recording(data: bytes, path: Path) -> bool:
         raise InputError(f"{shown_path(path)}: is not a readable Parquet file — record it again") from error
     if not {"batch", "as_of_ns", "kind"} <= held.keys():
         return False
-    if any(held.get(name) != kind for name, kind in RECORDED.items()):
+    if any(held.get(name) != kind for name, kind in RECORDED.items() if name not in LATER or name in held):
         raise InputError(f"{shown_path(path)}: is a recording of another version — record it again")
     return True
 
 
 def _joined(kept: pl.DataFrame, frames: list[bytes], path: Path) -> pl.DataFrame:
     last = kept["batch"].max() if kept.height else None
-    parts = [kept.select(*RECORDED)]
+    parts = [completed(kept).select(*RECORDED)]
     for frame in frames:
         try:
-            rows = pl.read_ipc_stream(io.BytesIO(frame)).select(*RECORDED)
+            rows = completed(pl.read_ipc_stream(io.BytesIO(frame))).select(*RECORDED)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise InputError(f"{shown_path(journal_of(path))}: is damaged — move it away") from error
         parts.append(rows if last is None else rows.filter(pl.col("batch") > last))

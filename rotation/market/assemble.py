@@ -11,7 +11,8 @@ from rotation.desk import WINDOWS, name_of
 from rotation.market import status as worth
 from rotation.market.prints import MINUTE_NS
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
-from rotation.market.streaks import sign, streak_of
+from rotation.market.records import is_few
+from rotation.market.streaks import Before, sign, streak_of
 from rotation.sessions import close_ns, open_ns
 from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindow, Streak
 from rotation.wording import word
@@ -19,6 +20,7 @@ from rotation.wording import word
 if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
+    from rotation.market.records import Since
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline
     from rotation.market.status import Provenance
@@ -34,7 +36,7 @@ class Row(msgspec.Struct, frozen=True):
     close: float | None
     """Latest official close at hand, and its session."""
     closed: date | None
-    streak: int | None
+    before: Before
     """At the session before."""
     value: float | None
     """Today's, in the units of the returns asked for."""
@@ -67,7 +69,7 @@ def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, origin: 
         age_s = status.age_s
     else:
         status = worth.of_close(origin, row.closed, now.session, now.as_of_ns, source=now.history)
-    streak = streak_of(row.streak, row.direction, official=row.official)
+    streak = streak_of(row.before, row.direction, official=row.official)
     returns = dict(zip(WINDOWS, row.return_pct, strict=True))
     return Leg(
         name=f"{name_of(row.symbol)} ({row.symbol})",
@@ -93,6 +95,10 @@ def _since_pct(baseline: Baseline, k: int, value: float | None) -> SincePct | No
     return SincePct(since.date, since.value, since.first_date) if since else None
 
 
+def _since_pp(since: Since | None) -> SincePp | None:
+    return SincePp(since.date, since.value, since.first_date) if since else None
+
+
 def spread(
     desk: Desk,
     base: Row | None,
@@ -108,7 +114,7 @@ def spread(
     streak = UNKNOWN
     if baseline and base and against:
         official = base.official and against.official
-        streak = streak_of(baseline.streak, sign(pps[0]), official=official)
+        streak = streak_of(baseline.before, sign(pps[0]), official=official)
     return Spread(
         base=desk.base,
         against=desk.against,
@@ -122,16 +128,18 @@ def _spread_window(
     baseline: Baseline | None, k: int, pp: float | None, status: DerivedStatus | None
 ) -> SpreadWindow:
     if baseline is None:
-        return SpreadWindow(pp, None, None, None, 0, status)
+        return SpreadWindow(pp, None, None, None, 0, is_few=is_few(k), status=status)
     records = baseline.records[k]
-    since = records.since(pp)
     return SpreadWindow(
         pp=pp,
-        since=SincePp(since.date, since.value, since.first_date) if since else None,
+        since=_since_pp(records.since(pp)),
         z=records.z(pp),
         percentile=records.percentile(pp),
         n=records.n,
         status=status,
+        n_effective=records.n_effective,
+        is_few=is_few(k),
+        since_either_way=_since_pp(records.since_either_way(pp)),
     )
 
 

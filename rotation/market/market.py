@@ -20,6 +20,7 @@ from rotation.market.returns import figures
 from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
 from rotation.market.status import Provenance
+from rotation.market.streaks import Before
 from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
@@ -112,7 +113,9 @@ class Market:
         session = self._door.session
         self._settled = settle(self.history, session, self._symbols, self.desk) if session else None
         self._known = (
-            self._settled.table.head(len(self.desk.legs)).select("close", "date", "streak", "scale").rows()
+            self._settled.table.head(len(self.desk.legs))
+            .select("close", "date", "streak", "direction", "scale")
+            .rows()
             if self._settled
             else []
         )
@@ -200,7 +203,7 @@ class Market:
         figured = figures(self._settled.table, self._prices, self._official).head(len(self.desk.legs)).rows()
         rows = {}
         for symbol, settled, today in zip(self.desk.legs, self._known, figured, strict=True):
-            close, closed, streak, scale = settled
+            close, closed, *before, scale = settled
             if symbol in self._closes and (self._closes[symbol] is not None or close is None):
                 close, closed = self._closes[symbol], self._settled.session
             elif closed is None and self._door.current(symbol) is None:
@@ -210,7 +213,7 @@ class Market:
                 symbol=symbol,
                 close=close,
                 closed=closed,
-                streak=streak,
+                before=Before(*before),
                 value=value,
                 direction=direction,
                 return_pct=tuple(returns),

@@ -69,5 +69,5 @@ def _extreme(dates: pl.Series, values: pl.Series, *, low: bool) -> Extreme:
         date=dates[at],
         value=values[at],
         since=since.date if since else None,
-        first_date=(since.first_date if since else dates[at]),
+        first_date=since.first_date if since else None,
     )

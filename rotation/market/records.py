@@ -15,6 +15,24 @@ import polars as pl
 
 TRAILING = 252
 """Settled values behind z."""
+SINCE_LEAST = 250
+"""Settled values, about a year, below which no "since" and no record is claimed."""
+EFFECTIVE_LEAST = 10
+"""Independent windows below which z says nothing."""
+_SAME = 1e-9
+
+
+def tie(value: float) -> float:
+    """How far apart two values in percent (or pp) may be and still be equal: the noise of a division.
+
+    Relative, 1e-9, to the price ratio behind a return, which is near 1 (100 %) where the return is near 0.
+    """
+    return _SAME * max(100.0, abs(value))
+
+
+def is_few(window: int) -> bool:
+    """Whether the values behind z hold fewer than EFFECTIVE_LEAST windows that do not overlap."""
+    return TRAILING / window < EFFECTIVE_LEAST
 
 
 class Since(msgspec.Struct, frozen=True):
@@ -28,8 +46,12 @@ class Since(msgspec.Struct, frozen=True):
 class Records:
     """An index over one settled series, oldest first."""
 
-    def __init__(self, dates: pl.Series, values: pl.Series) -> None:
-        """Take aligned dates and values; rows without a value are unknown and left out."""
+    def __init__(self, dates: pl.Series, values: pl.Series, window: int = 1) -> None:
+        """Take aligned dates and values; rows without a value are unknown and left out.
+
+        ``window``: sessions that each value spans. Neighbouring values share all but one of them.
+        """
+        self.window = window
         series = pl.DataFrame({"date": dates, "value": values}).drop_nulls("value")
         self.n = series.height
         self.first_date: dt.date | None = series["date"][0] if self.n else None
@@ -37,7 +59,8 @@ class Records:
         tail = series["value"].tail(TRAILING)
         self._mean = tail.mean() if self.n >= TRAILING else None
         # Equal values have no spread, whatever rounding says.
-        self._sd = tail.std() if self.n >= TRAILING and tail.min() != tail.max() else None
+        low, high = tail.min(), tail.max()
+        self._sd = tail.std() if self.n >= TRAILING and high - low > tie(high) else None  # type: ignore[operator, arg-type]
         newest_first = series.reverse()
         self._highs = _Stack(newest_first)
         self._lows = _Stack(newest_first.with_columns(-pl.col("value")))
@@ -45,27 +68,48 @@ class Records:
     def since(self, value: float | None, *, low: bool | None = None) -> Since | None:
         """When the series was last at least as large (as small for ``low``; default: for a fall).
 
-        None while the value is unknown or there is nothing to compare with.
+        None while the value is unknown or fewer than SINCE_LEAST values are there to compare with.
         """
-        if value is None or not self.n:
+        if value is None or self.n < SINCE_LEAST:
             return None
-        low = value < 0 if low is None else low
-        found = self._lows.at_least(-value) if low else self._highs.at_least(value)
-        if found is None:
-            return Since(None, None, self.first_date)
-        day, extreme = found
-        return Since(day, -extreme if low else extreme, None)
+        return self._since(self._falls(value) if (value < 0 if low is None else low) else self._rises(value))
+
+    def since_either_way(self, value: float | None) -> Since | None:
+        """When the series was last at least as far from 0, on whichever side. None as for ``since``."""
+        if value is None or self.n < SINCE_LEAST:
+            return None
+        both = [found for found in (self._rises(abs(value)), self._falls(-abs(value))) if found]
+        return self._since(max(both, default=None))
+
+    def _rises(self, value: float) -> tuple[dt.date, float] | None:
+        return self._highs.at_least(value - tie(value))
+
+    def _falls(self, value: float) -> tuple[dt.date, float] | None:
+        found = self._lows.at_least(-value - tie(value))
+        return found and (found[0], -found[1])
+
+    def _since(self, found: tuple[dt.date, float] | None) -> Since:
+        return Since(*found, None) if found else Since(None, None, self.first_date)
+
+    @property
+    def n_effective(self) -> float:
+        """Windows among the values that do not overlap: n / window."""
+        return self.n / self.window
 
     def percentile(self, value: float | None) -> float | None:
         """Midrank among all settled values, in percent; None while unknown or alone."""
         if value is None or not self.n:
             return None
-        below, upto = bisect_left(self._ranked, value), bisect_right(self._ranked, value)
+        below = bisect_left(self._ranked, value - tie(value))
+        upto = bisect_right(self._ranked, value + tie(value))
         return 50 * (below + upto) / self.n
 
     def z(self, value: float | None) -> float | None:
-        """(value - mean) / sample sd of the trailing 252 settled values; None with fewer, or sd 0."""
-        if value is None or self._mean is None or not self._sd:
+        """(value - mean) / sample sd of the trailing 252 settled values.
+
+        None with fewer, where they hold too few independent windows (``is_few``), or where all are equal.
+        """
+        if value is None or self._mean is None or not self._sd or is_few(self.window):
             return None
         return float((value - self._mean) / self._sd)  # type: ignore[operator]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rotation.desk import WINDOWS
+from rotation.market.streaks import direction, return_pct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def figures(
     table: pl.DataFrame, prices: Sequence[float | None], official: Sequence[float | None]
 ) -> pl.DataFrame:
-    """``value``, ``direction`` (sign of today's change) and ``ret_1`` … ``ret_252`` in percent.
+    """``value``, ``direction`` (of today's change: -1, 0, 1) and ``ret_1`` … ``ret_252`` in percent.
 
     A row for each of ``table`` (see ``settled.Settled``). ``prices``: today's prints. ``official``:
     today's settled values, which win. Unknown is null.
@@ -24,6 +25,6 @@ def figures(
     value = pl.Series(official, dtype=pl.Float64).fill_null(provisional)
     return table.with_columns(value=value).select(
         "value",
-        direction=(pl.col("value") - pl.col("back_1")).sign().cast(pl.Int8),
-        **{f"ret_{k}": (pl.col("value") / pl.col(f"back_{k}") - 1) * 100 for k in WINDOWS},
+        direction=direction(pl.col("value"), pl.col("back_1")).cast(pl.Int8),
+        **{f"ret_{k}": return_pct(pl.col("value"), pl.col(f"back_{k}")) for k in WINDOWS},
     )

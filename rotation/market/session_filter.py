@@ -60,7 +60,8 @@ class SessionFilter:
             return "bad_price"
         if quote.ts_ns > as_of_ns + FUTURE_NS:
             return "future"
-        session = session_at(quote.ts_ns)
+        # A bar belongs to the part of the day in which it starts: none, where that is the night.
+        session = session_at(quote.ts_ns) if session_at(quote.ts_ns - quote.bar_ns) else None
         if session is None or (self.session is not None and session < self.session):
             return "off_session"
         if session != self.session:
@@ -70,8 +71,10 @@ class SessionFilter:
     def _book(self, quote: Quote) -> Prints:
         assert self.session is not None
         _, opens, closes, _ = hours(self.session)
-        # A print at the closing bell is the session's: bars end there, and so does the auction.
-        part: Part = "PRE" if quote.ts_ns < opens else "REGULAR" if quote.ts_ns <= closes else "POST"
+        # A print at the closing bell is the session's, as the auction's is; a bar that starts there is not.
+        starts_ns = quote.ts_ns - quote.bar_ns
+        is_regular = starts_ns < closes or (starts_ns == closes and not quote.bar_ns)
+        part: Part = "PRE" if starts_ns < opens else "REGULAR" if is_regular else "POST"
         key = (quote.symbol, part)
         if key not in self._prints:
             self._prints[key] = Prints(opens)

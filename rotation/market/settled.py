@@ -13,8 +13,9 @@ import msgspec
 import polars as pl
 
 from rotation.desk import WINDOWS, Desk
+from rotation.history import closures_in
 from rotation.market.records import Records
-from rotation.market.streaks import Runs, streaks
+from rotation.market.streaks import SAME, Before, Runs, direction, is_whole, return_pct, streaks
 from rotation.sessions import sessions_between
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Baseline(msgspec.Struct, frozen=True):
     """One series of the desk as settled before the session: a leg, or the spread."""
 
-    streak: int | None
+    before: Before
     runs: Runs
     records: dict[int, Records]
 
@@ -36,7 +37,8 @@ class Settled(msgspec.Struct, frozen=True):
     table: pl.DataFrame
     """One row a symbol, in the order asked for: ``symbol``, the latest ``close`` known and its
     ``date`` (of the latest row where no close is), ``scale`` (value per unit of price), ``back_1`` …
-    ``back_252`` (value k sessions before), ``streak`` at the session before. Unknown is null."""
+    ``back_252`` (value k sessions before), ``streak`` and ``direction`` at the session before (see
+    ``streaks.Before``). Unknown is null."""
     legs: dict[str, Baseline]
     spread: Baseline
 
@@ -44,9 +46,12 @@ class Settled(msgspec.Struct, frozen=True):
 def settle(history: History, session: date, symbols: list[str], desk: Desk) -> Settled:
     """Look back from ``session`` over ``history``: a table row for each symbol, and the desk's series."""
     value = pl.col("adj_close" if desk.returns == "total" else "close")
-    past = history.before(session).filter(pl.col("symbol").is_in(symbols))
+    before = history.before(session)
+    past = before.filter(pl.col("symbol").is_in(symbols))
     first = past["date"].min()
     days = sessions_between(first, session) if first is not None else [session]  # type: ignore[arg-type]
+    closures = set(closures_in(before))
+    days = [day for day in days if day not in closures]
     calendar = pl.DataFrame({"date": days[:-1]}, schema={"date": pl.Date}).with_row_index("n")
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
     asked = [leg for leg in desk.legs if leg in symbols]
@@ -62,19 +67,27 @@ def settle(history: History, session: date, symbols: list[str], desk: Desk) -> S
 def _table(rows: pl.DataFrame, today: int, symbols: list[str]) -> pl.DataFrame:
     """``today``: the session's own place on the calendar; the session before is ``today - 1``."""
     priced = rows.filter(pl.col("value").is_not_null())
-    direction = pl.when(pl.col("n").diff() == 1).then(pl.col("value").diff().sign()).over("symbol")
-    turned = pl.col("direction").is_null() | (pl.col("direction") != pl.col("direction").last())
+    moved = direction(pl.col("value"), pl.col("value").shift(1))
+    way, place = pl.col("direction"), pl.col("n")
+    turned = way.is_null() | (way != way.last())
+    is_fresh = place.last() == today - 1
+    # The run began after the last session that went another way. After a missing close nobody knows that way.
+    last_turn = place.filter(turned).last()
+    is_known = way.filter(turned).last().is_not_null() | (last_turn == place.first())
+    began = pl.when(is_known).then(last_turn)
+    run = (
+        pl.when(way.last() != 0)
+        .then(way.last() * (place.last() - began).cast(pl.Int64))
+        .otherwise(way.last())
+    )
     back = [pl.col("value").filter(pl.col("n") == today - k).first().alias(f"back_{k}") for k in WINDOWS]
     latest = (
-        priced.with_columns(direction=direction)
+        priced.with_columns(direction=pl.when(place.diff() == 1).then(moved).over("symbol"))
         .group_by("symbol")
         .agg(
             *back,
-            # The run began after the last session that went another way, or whose way is unknown.
-            streak=pl.when(pl.col("n").last() == today - 1).then(
-                pl.col("direction").last()
-                * (pl.col("n").last() - pl.col("n").filter(turned).max()).cast(pl.Int64)
-            ),
+            streak=pl.when(is_fresh).then(run),
+            direction=pl.when(is_fresh).then(way.last()),
             scale=(pl.col("value") / pl.col("close")).last(),
         )
     )
@@ -87,7 +100,7 @@ def _table(rows: pl.DataFrame, today: int, symbols: list[str]) -> pl.DataFrame:
         pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String})
         .join(latest, on="symbol", how="left", maintain_order="left")
         .join(closes, on="symbol", how="left", maintain_order="left")
-        .with_columns(pl.col("streak").cast(pl.Int64))
+        .with_columns(pl.col("streak", "direction").cast(pl.Int64))
     )
 
 
@@ -100,28 +113,40 @@ def _grid(rows: pl.DataFrame, calendar: pl.DataFrame, legs: set[str]) -> pl.Data
     return wide
 
 
-def return_pct(leg: str, k: int) -> pl.Expr:
-    """k-session return of a grid column, in percent."""
-    return (pl.col(leg) / pl.col(leg).shift(k) - 1) * 100
-
-
 def _leg(grid: pl.DataFrame, leg: str) -> Baseline:
-    return _baseline(grid, [return_pct(leg, k) for k in WINDOWS], pl.col(leg).diff())
+    returns = [return_pct(pl.col(leg), pl.col(leg).shift(k)) for k in WINDOWS]
+    return _baseline(grid, returns, direction(pl.col(leg), pl.col(leg).shift(1)), pl.col(leg).is_not_null())
 
 
 def _spread(grid: pl.DataFrame, base: str, against: str) -> Baseline:
-    spreads = [return_pct(base, k) - return_pct(against, k) for k in WINDOWS]
-    return _baseline(grid, spreads, spreads[0])
+    spreads = [
+        return_pct(pl.col(base), pl.col(base).shift(k))
+        - return_pct(pl.col(against), pl.col(against).shift(k))
+        for k in WINDOWS
+    ]
+    # As ``streaks.sign`` does for today's.
+    way = pl.when(spreads[0].abs() <= 100 * SAME).then(0.0).otherwise(spreads[0].sign())
+    return _baseline(
+        grid, spreads, way, pl.all_horizontal(pl.col(*dict.fromkeys((base, against))).is_not_null())
+    )
 
 
-def _baseline(grid: pl.DataFrame, series: list[pl.Expr], change: pl.Expr) -> Baseline:
+def _baseline(grid: pl.DataFrame, series: list[pl.Expr], way: pl.Expr, is_priced: pl.Expr) -> Baseline:
+    """``way``: the direction of each session's change; ``is_priced``: whether the session has its closes."""
     frame = grid.select(
         "date",
         *(expr.alias(str(k)) for k, expr in zip(WINDOWS, series, strict=True)),
-        streak=streaks(change),
+        direction=way.cast(pl.Int64),
+        is_priced=is_priced,
+    ).with_columns(
+        streak=streaks(pl.col("direction")), is_whole=is_whole(pl.col("direction"), pl.col("is_priced"))
     )
+    before = Before()
+    if frame.height:
+        streak, last, known = frame.select("streak", "direction", "is_whole").row(-1)
+        before = Before(streak if known else None, last)
     return Baseline(
-        frame["streak"][-1] if frame.height else None,
+        before,
         Runs.of(frame["streak"]),
-        {k: Records(frame["date"], frame[str(k)]) for k in WINDOWS},
+        {k: Records(frame["date"], frame[str(k)], k) for k in WINDOWS},
     )

@@ -9,38 +9,84 @@ import polars as pl
 
 from rotation.snapshot import BaseRate, Streak
 
+SAME = 1e-6
+"""Relative: closer prices are equal. 32-bit floats carry 6e-8 of noise; the smallest tick of a listed share,
+a cent on 1,000 dollars, is 1e-5."""
 
-def sign(change: float | None) -> int | None:
-    """-1, 0 or 1; None stays unknown."""
-    return None if change is None else (change > 0) - (change < 0)
+
+def sign(spread_pp: float | None) -> int | None:
+    """Which way a day's spread points: -1, 1, or 0 where both legs moved alike (SAME); None is unknown."""
+    if spread_pp is None:
+        return None
+    return (spread_pp > 100 * SAME) - (spread_pp < -100 * SAME)
 
 
-def extend(settled: int | None, today: int | None) -> int | None:
-    """The streak with today's sign on top of the settled one.
+def is_same(price: pl.Expr, was: pl.Expr) -> pl.Expr:
+    """Whether two prices are equal, within SAME; null where one is unknown."""
+    return (price - was).abs() <= SAME * was
 
-    An unchanged session is a streak of 0; an unknown today leaves the streak unknown.
+
+def direction(price: pl.Expr, was: pl.Expr) -> pl.Expr:
+    """-1, 0 or 1: which way ``price`` moved from ``was``; null where one is unknown."""
+    return pl.when(is_same(price, was)).then(0).otherwise((price - was).sign())
+
+
+def return_pct(price: pl.Expr, was: pl.Expr) -> pl.Expr:
+    """``price`` over ``was`` minus one, in percent; exactly 0 for an unchanged price, null for an unknown."""
+    return pl.when(is_same(price, was)).then(0.0).otherwise((price / was - 1) * 100)
+
+
+class Before(msgspec.Struct, frozen=True):
+    """How a series stood at the session before the one shown."""
+
+    streak: int | None = None
+    """Signed length of the run; None where its beginning or its last change is unknown."""
+    direction: int | None = None
+    """-1, 0 or 1: the last change alone; None where it is unknown."""
+
+
+def extend(before: Before, today: int | None) -> int | None:
+    """The streak with today's direction on top of the one before.
+
+    An unchanged session is a streak of 0, and one that turns begins a new run; unknown is what goes on from
+    an unknown change or an unknown run.
     """
-    if not today:
+    if not today or before.direction is None:
+        return 0 if today == 0 else None
+    if before.direction != today:
         return today
-    return settled + today if settled and settled * today > 0 else today
+    return None if before.streak is None else before.streak + today
 
 
-def streak_of(settled: int | None, today: int | None, *, official: bool) -> Streak:
-    """The Streak shown: ``settled`` up to the session before, ``today`` the sign of today's change.
+def streak_of(before: Before, today: int | None, *, official: bool) -> Streak:
+    """The Streak shown: settled up to the session before, ``today`` the direction of today's change.
 
     ``official``: today's change rests on official closes, so it counts as settled.
     """
-    with_today = extend(settled, today)
+    with_today = extend(before, today)
     if official:
         return Streak(with_today, with_today, provisional=False)
-    return Streak(settled, with_today, provisional=today is not None)
+    return Streak(before.streak, with_today, provisional=with_today is not None)
 
 
-def streaks(change: pl.Expr) -> pl.Expr:
-    """Signed run length at every row of a series of day changes; null where the change is unknown."""
-    direction = change.sign()
+def streaks(direction: pl.Expr) -> pl.Expr:
+    """Signed run length at every row of a series of directions (-1, 0, 1); null where that is unknown.
+
+    A run is counted from the first row on, and from the row after an unknown one: see ``is_whole``.
+    """
     length = pl.int_range(1, pl.len() + 1).over(direction.rle_id())
     return (direction * length).cast(pl.Int64)
+
+
+def is_whole(direction: pl.Expr, is_priced: pl.Expr) -> pl.Expr:
+    """Whether the run at every row is known from its beginning; null where the direction is.
+
+    A run that follows a missing close may be longer than it looks. One with which the series itself begins
+    (``is_priced``: the row has a close) is counted from there.
+    """
+    begins = (direction.rle_id().diff() != 0).fill_null(value=True)
+    follows_known = direction.shift(1).is_not_null() | (is_priced.cum_sum().shift(1, fill_value=0) <= 1)
+    return (direction == 0) | pl.when(begins).then(follows_known).forward_fill()
 
 
 class Runs(msgspec.Struct, frozen=True):
@@ -76,7 +122,16 @@ class Runs(msgspec.Struct, frozen=True):
             runs=self.reached.get(length, 0) - own,
             n=n,
             p_longest=p_longest_run(n, abs(length), same_way / n),
+            expected=expected_runs(n, abs(length), same_way / n),
         )
+
+
+def expected_runs(n: int, k: int, p: float) -> float:
+    """How many maximal runs of at least k successes n Bernoulli(p) trials are expected to hold.
+
+    One may begin at the first trial, with p^k, or after a failure at each of the n - k others.
+    """
+    return p**k * ((n - k) * (1 - p) + 1) if 0 < k <= n else 0.0
 
 
 @lru_cache(maxsize=1024)

@@ -224,3 +224,25 @@ def test_a_print_at_the_end_of_late_trading_still_belongs_to_the_session():
     assert sessions.session_at(ns("2024-07-16 20:00") + 1) is None
     assert sessions.session_at(ns("2024-07-16 04:00")) == date(2024, 7, 16)
     assert sessions.session_at(ns("2024-07-16 04:00") - 1) is None
+
+
+@pytest.fixture
+def _calendar_as_before():
+    yield
+    sessions._added.clear()
+    sessions.add_closures([])
+
+
+@pytest.mark.usefixtures("_calendar_as_before")
+def test_a_closure_announced_today_is_added():
+    """As for a day of mourning, before the package hears of it; what was asked before is forgotten."""
+    mourning = date(2027, 3, 10)
+    assert mourning in sessions.sessions_between(date(2027, 3, 9), date(2027, 3, 11))
+    assert sessions.open_ns(mourning)
+    sessions.add_closures([mourning])
+    before, after = date(2027, 3, 9), date(2027, 3, 11)
+    assert sessions.sessions_between(before, after) == [before, after]
+    assert sessions.previous_session(date(2027, 3, 11)) == date(2027, 3, 9)
+    assert sessions.phase_at(ns("2027-03-10 11:00")) == "CLOSED"
+    with pytest.raises(ValueError, match="not an NYSE session"):
+        sessions.open_ns(mourning)

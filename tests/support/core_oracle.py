@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +44,9 @@ NAMES = {
     "NEW": "NEW (NEW)",
 }
 
+SINCE_LEAST = 250
+"""Settled values that a "since" needs; tests with short histories lower it here and in the product."""
+
 PROXY = "Ratio of dividend-adjusted closes: a price proxy for the valuation gap, not a valuation."
 
 Series = list[tuple[date, float | None]]
@@ -51,38 +55,57 @@ Series = list[tuple[date, float | None]]
 # Series ------------------------------------------------------------------------------------------------
 
 
+def same(value: float, other: float) -> bool:
+    """Equal returns, whatever the division's last digits: 1e-9 of the price ratio."""
+    return abs(value - other) <= 1e-9 * max(100, abs(value))
+
+
 def since(series: Series, value: float | None, *, low: bool | None = None) -> tuple | None:
     """(day, value, first day): scan backwards for the first at least as large, or as small for a fall."""
     known = [(day, was) for day, was in series if was is not None]
-    if value is None or not known:
+    if value is None or len(known) < SINCE_LEAST:
         return None
     falling = value < 0 if low is None else low
     for day, was in reversed(known):
-        if (was <= value) if falling else (was >= value):
+        if ((was <= value) if falling else (was >= value)) or same(value, was):
             return day, was, None
     return None, None, known[0][0]
+
+
+def since_either_way(series: Series, value: float | None) -> tuple | None:
+    """The same for the distance from 0."""
+    distances = [(day, None if was is None else abs(was)) for day, was in series]
+    found = since(distances, None if value is None else abs(value), low=False)
+    if found is None or found[0] is None:
+        return found
+    return found[0], dict(series)[found[0]], None
 
 
 def percentile(values: Sequence[float], value: float | None) -> float | None:
     """Midrank: those below, and half of those equal, in percent."""
     if value is None or not values:
         return None
-    below = sum(was < value for was in values)
-    equal = sum(was == value for was in values)
+    equal = sum(same(value, was) for was in values)
+    below = sum(was < value and not same(value, was) for was in values)
     return 100 * (below + equal / 2) / len(values)
 
 
-def z(values: Sequence[float], value: float | None) -> float | None:
-    """Against the trailing 252, the current one not among them."""
-    if value is None or len(values) < 252:
+def z(values: Sequence[float], value: float | None, k: int = 1) -> float | None:
+    """Against the trailing 252, the current one not among them, if they hold ten windows side by side."""
+    if value is None or len(values) < 252 or k * 10 > 252:
         return None
     trailing = values[-252:]
-    spread = statistics.stdev(trailing)
-    return (value - statistics.mean(trailing)) / spread if spread else None
+    if all(same(trailing[0], was) for was in trailing):
+        return None
+    return (value - statistics.mean(trailing)) / statistics.stdev(trailing)
 
 
-def run_lengths(changes: Sequence[float | None]) -> list[int | None]:
-    """At each change: how many in a row went this way, signed; 0 for none; None where unknown."""
+def run_lengths(changes: Sequence[float | None], *, whole: bool = True) -> list[int | None]:
+    """At each change: how many in a row went this way, signed; 0 for none; None where unknown.
+
+    A run that goes back to a missing close may be longer: unknown too, unless ``whole`` is False. The first
+    change, unknown since nothing comes before it, is where the series begins.
+    """
     lengths: list[int | None] = []
     for i, change in enumerate(changes):
         if change is None:
@@ -92,12 +115,18 @@ def run_lengths(changes: Sequence[float | None]) -> list[int | None]:
         back = i
         while way and back >= 0 and changes[back] is not None and direction(changes[back]) == way:
             back -= 1
-        lengths.append(way * (i - back))
+        is_cut = way and back > 0 and changes[back] is None
+        lengths.append(None if is_cut and whole else way * (i - back))
     return lengths
 
 
 def direction(change: float) -> int:
     return 1 if change > 0 else -1 if change < 0 else 0
+
+
+def way_of(spread: float | None) -> int | None:
+    """Which leg gained on the day, in pp; neither within a millionth of a price."""
+    return None if spread is None else 0 if abs(spread) <= 1e-4 else direction(spread)
 
 
 def whole_runs(changes: Sequence[float | None]) -> list[int]:
@@ -129,6 +158,11 @@ def p_longest(n: int, k: int, p: float) -> float:
     return state[k]
 
 
+def expected_runs(n: int, k: int, p: float) -> float:
+    """A run of k or more may begin at each trial that leaves room: after a failure, or at the first."""
+    return math.fsum((1.0 if start == 0 else 1 - p) * p**k for start in range(n - k + 1))
+
+
 def base_rate(changes: Sequence[float | None], with_today: int | None, settled: int | None) -> dict | None:
     """How often a run like the one shown came before it."""
     length = settled if with_today is None else with_today
@@ -148,22 +182,19 @@ def base_rate(changes: Sequence[float | None], with_today: int | None, settled: 
         "runs": sum(run * length > 0 and abs(run) >= abs(length) for run in runs),
         "n": len(known),
         "p_longest": p_longest(len(known), abs(length), same_way / len(known)),
+        "expected": expected_runs(len(known), abs(length), same_way / len(known)),
     }
 
 
-def streak(settled: int | None, change: float | None, *, official: bool) -> dict:
-    """The settled streak, and the one with today's change on top."""
-    if change is None:
-        with_today = None
-    elif direction(change) == 0:
-        with_today = 0
-    elif settled is not None and direction(settled) == direction(change):
-        with_today = settled + direction(change)
-    else:
-        with_today = direction(change)
+def streak(changes: Sequence[float | None], change: float | None, *, official: bool) -> dict:
+    """The settled streak, and the one with today's change as one session more."""
+    settled = run_lengths(changes)[-1] if changes else None
+    with_today = run_lengths([*changes, change])[-1]
+    if with_today and len(changes) <= 1:
+        with_today = None  # with one close before it, or none, today's change may be any run's
     if official:
         return {"settled": with_today, "with_today": with_today, "provisional": False}
-    return {"settled": settled, "with_today": with_today, "provisional": change is not None}
+    return {"settled": settled, "with_today": with_today, "provisional": with_today is not None}
 
 
 # Prints ------------------------------------------------------------------------------------------------
@@ -244,8 +275,12 @@ class Expected:
         source: str = "",
         members: Iterable[str] = (),
     ) -> None:
-        # A row on a day without trading is not a settled session.
-        self.rows = [row for row in rows if is_session(row.day)]
+        # A row on a day without trading is not a settled session; closes have the digits of 32-bit floats.
+        self.rows = [
+            Close(row.symbol, row.day, seven_digits(row.close), seven_digits(row.adj_close))
+            for row in rows
+            if is_session(row.day)
+        ]
         self.desk = desk
         self.mode, self.source = mode, source
         self.known = {*desk.legs, *members, *(row.symbol for row in rows)}
@@ -269,15 +304,18 @@ class Expected:
         if quote.ts_ns > as_of_ns + MINUTE:
             return "future"
         session = session_at(quote.ts_ns)
+        starts_ns = quote.ts_ns - quote.bar_ns
+        if session_at(starts_ns) is None:
+            session = None
         if session is None or (self.session and session < self.session):
             return "off_session"
         if session != self.session:
             self.session = session
             self.counts.clear()
             self.books.clear()
-        if quote.ts_ns < open_ns(session):
+        if starts_ns < open_ns(session):
             part = "PRE"
-        elif quote.ts_ns <= close_ns(session):
+        elif starts_ns < close_ns(session) or (starts_ns == close_ns(session) and not quote.bar_ns):
             part = "REGULAR"
         else:
             part = "POST"
@@ -308,8 +346,11 @@ class Expected:
 
     def days(self) -> list[date]:
         """Every session before the one shown, from the first row on."""
-        first = min((row.day for row in self.rows if row.day < self.session), default=self.session)
-        return [day for day in sessions_between(first, self.session) if day < self.session]
+        past = [row for row in self.rows if row.day < self.session]
+        first = min((row.day for row in past), default=self.session)
+        days = [day for day in sessions_between(first, self.session) if day < self.session]
+        traded = {row.day for row in past if row.close is not None or row.adj_close is not None}
+        return [day for day in days if day in traded or not was_closed(past, day)]
 
     def line(self, symbol: str) -> Series:
         past = self.past(symbol)
@@ -358,12 +399,10 @@ class Expected:
     def _leg(self, symbol: str, as_of_ns: int) -> dict[str, Any]:
         series = self.line(symbol)
         value, official = self.today(symbol, as_of_ns)
-        changes = differences([was for _, was in series])
-        settled = run_lengths(changes)[-1] if changes else None
-        yesterday = series[-1][1] if series else None
-        change = None if value is None or yesterday is None else value - yesterday
+        changes = differences(from_first([was for _, was in series]))
+        change = difference_of(value, series[-1][1] if series else None)
         returns = {k: return_on(series, value, k) for k in WINDOWS}
-        shown = streak(settled, change, official=official)
+        shown = streak(changes, change, official=official)
         regular, late = self.books.get((symbol, "REGULAR")), self.books.get((symbol, "POST"))
         return {
             "name": NAMES[symbol],
@@ -453,11 +492,15 @@ class Expected:
             }
         relative = {"settled": None, "with_today": None, "provisional": False}
         rate = None
-        changes = [change for _, change in settled[1]]
+        changes = [way_of(change) for _, change in settled[1]]
+        if self.session:
+            both_priced = [
+                None if None in (b, a) else 1.0 for (_, b), (_, a) in zip(upper, lower, strict=True)
+            ]
+            changes = changes[len(changes) - len(from_first(both_priced)) :]
         if both:
             official = self.today(base, as_of_ns)[1] and self.today(against, as_of_ns)[1]
-            lengths = run_lengths(changes)
-            relative = streak(lengths[-1] if lengths else None, pps[1], official=official)
+            relative = streak(changes, way_of(pps[1]), official=official)
             rate = base_rate(changes, relative["with_today"], relative["settled"])
         windows = {}
         for k in WINDOWS:
@@ -465,9 +508,12 @@ class Expected:
             windows[str(k)] = {
                 "pp": pps[k],
                 "since": told(since(settled[k], pps[k]), "value_pp"),
-                "z": z(ranked, pps[k]),
+                "z": z(ranked, pps[k], k),
                 "percentile": percentile(ranked, pps[k]),
                 "n": len(ranked),
+                "n_effective": len(ranked) / k,
+                "is_few": k * 10 > 252,
+                "since_either_way": told(since_either_way(settled[k], pps[k]), "value_pp"),
             }
         return {
             "base": base,
@@ -569,12 +615,41 @@ def extreme(series: Series, value: float, *, low: bool = True) -> dict[str, Any]
         "date": series[at][0],
         "value": value,
         "since": found[0] if found else None,
-        "first_date": found[2] if found else series[at][0],
+        "first_date": found[2] if found else None,
     }
 
 
 def differences(values: Sequence[float | None]) -> list[float | None]:
-    return [None] * bool(values) + [minus(b, a) for a, b in pairwise(values)]
+    return [None] * bool(values) + [difference_of(b, a) for a, b in pairwise(values)]
+
+
+def from_first(values: list[float | None]) -> list[float | None]:
+    """Without the sessions before the first that has a value."""
+    known = [i for i, value in enumerate(values) if value is not None]
+    return values[known[0] :] if known else []
+
+
+def difference_of(now: float | None, was: float | None) -> float | None:
+    """0 for prices that are equal but for a millionth."""
+    return None if now is None or was is None else 0.0 if abs(now - was) <= was / 1e6 else now - was
+
+
+def seven_digits(price: float | None) -> float | None:
+    """Rounded as on paper: half up, from the digits that a person would write."""
+    if price is None:
+        return None
+    written = Decimal(repr(price))
+    return float(written.quantize(Decimal(1).scaleb(written.adjusted() - 6), ROUND_HALF_UP))
+
+
+def was_closed(past: Sequence[Close], day: date) -> bool:
+    """No symbol has a close on this day, though five have one before it and one after it."""
+    priced = [row for row in past if row.close is not None or row.adj_close is not None]
+    if any(row.day == day for row in priced):
+        return False
+    before = {row.symbol for row in priced if row.day < day}
+    after = {row.symbol for row in priced if row.day > day}
+    return len(before & after) >= 5
 
 
 def minus(b: float | None, a: float | None) -> float | None:
@@ -582,7 +657,9 @@ def minus(b: float | None, a: float | None) -> float | None:
 
 
 def percent(now: float | None, was: float | None) -> float | None:
-    return None if now is None or was is None else (now / was - 1) * 100
+    if now is None or was is None:
+        return None
+    return 0.0 if difference_of(now, was) == 0 else (now / was - 1) * 100
 
 
 def return_on(series: Series, now: float | None, k: int) -> float | None:

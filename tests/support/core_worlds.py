@@ -1,11 +1,13 @@
 """Random histories and tapes for the core, drawn so that every awkward case is common.
 
 Histories come from bytes, one a session and symbol: cheap to draw, and they shrink to "unchanged".
-Prices are multiples of 1/64 on a few levels, so equal closes and equal returns happen all the time.
+Prices are cents on a few levels, whole per cents of each symbol's, so equal closes and equal returns happen
+all the time, with the noise that they have in truth: closes are 32-bit floats, returns come from a division.
 """
 
 from __future__ import annotations
 
+import struct
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -116,21 +118,27 @@ def closes(symbol: str, days: list[date], codes: bytes, *, close: bool = True, t
         if kind == 31:
             continue
         if kind == 30:
-            split /= 2
+            split = 0.5
         if kind == 29:
-            split *= 10
+            split = 10.0
         if kind == 28:
             dividends = 1.0
-        price = PRICED[symbol] * (64 + level + trend * (i % 40)) / 64 * split
+        price = as_sent(PRICED[symbol] * (100 + level + trend * (i % 40)) / 100 * split)
         rows.append(
             Close(
                 symbol,
                 day,
                 price if close and kind not in (26, 27) else None,
-                price * dividends if kind not in (25, 26) else None,
+                as_sent(price * dividends) if kind not in (25, 26) else None,
             )
         )
     return rows
+
+
+def as_sent(price: float) -> float:
+    """A price in cents, as a vendor sends it: a 32-bit float."""
+    sent: float = struct.unpack("<f", struct.pack("<f", round(price, 2)))[0]
+    return sent
 
 
 @st.composite
@@ -152,6 +160,10 @@ def histories(draw: st.DrawFn, days: list[date]) -> list[Close]:
             close=symbol != "IWN" or draw(st.booleans()),
             trend=draw(st.sampled_from((0, 1, -1))),
         )
+    if len(days) > 4 and draw(st.integers(0, 4)) == 4:
+        # The exchange was closed on a day, and the calendar does not know.
+        closed = days[draw(st.integers(1, len(days) - 2))]
+        rows = [row for row in rows if row.day != closed]
     if draw(st.integers(0, 4)) == 4:
         # Somebody's calendar has Saturdays.
         saturdays = sorted({day + timedelta(days=5 - day.weekday()) for day in days[-6:]})
@@ -209,10 +221,12 @@ DRAWN = st.builds(
 
 
 def quote_of(drawn: _Drawn, anchors: list[int]) -> Quote:
-    price = PRICED.get(drawn.symbol, 50) * (60 + drawn.level) / 64
+    price = round(PRICED.get(drawn.symbol, 50) * (94 + drawn.level) / 100, 2)
     high = low = None
-    if drawn.bar == 4:
-        high, low = price * 1.25, price * 0.75
+    bar_ns = 0
+    if drawn.bar >= 3:
+        high, low = round(price * 1.25, 2), round(price * 0.75, 2)
+        bar_ns = (60 * NS, 300 * NS, 0)[drawn.bar - 3]  # the last from a tape that does not tell its length
     if drawn.bar == 5 and drawn.level >= 12:
         price = BAD_PRICES[drawn.level - 12]
     if drawn.bar == 5 and drawn.level == 0:
@@ -225,6 +239,7 @@ def quote_of(drawn: _Drawn, anchors: list[int]) -> Quote:
         size=drawn.size,
         high=high,
         low=low,
+        bar_ns=bar_ns,
     )
 
 
@@ -235,7 +250,7 @@ def quotes_of(drawn: list[_Drawn], anchors: list[int]) -> list[Quote]:
         quote = quote_of(one, anchors)
         if one.again >= 7 and quotes:
             earlier = quotes[one.anchor % len(quotes)]
-            revision = {"price": earlier.price * 1.5, "size": earlier.size + 50}
+            revision = {"price": round(earlier.price * 1.5, 2), "size": earlier.size + 50}
             quote = earlier if one.again == 7 else msgspec.structs.replace(earlier, **revision)
         quotes.append(quote)
     return quotes

@@ -33,8 +33,8 @@ NOON = "2024-07-16 13:00"
 
 
 def closes(last: date = date(2024, 7, 15)) -> list[Close]:
-    """A year of closes: nothing happens until the last two days, on which IWM gains 5 % and 4 %."""
-    days = sessions_between(date(2023, 7, 14), last)
+    """Two years of closes: nothing happens until the last two days, on which IWM gains 5 % and 4 %."""
+    days = sessions_between(date(2022, 7, 14), last)
     end = {date(2024, 7, 12): 105.0, date(2024, 7, 15): 110.0, DAY: 115.0}
     rows = [Close("IWM", day, end.get(day, 100.0), end.get(day, 100.0)) for day in days]
     return rows + [Close("QQQ", day, *(2 * [400.0 if day < DAY else 401.0])) for day in days]

@@ -255,9 +255,28 @@ def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
         click.echo(text(taken), nl=False)
 
 
+CLOSURES = "ROTATION_TUI_CLOSURES"
+"""Days on which the exchange is closed though the ``holidays`` package does not know it yet."""
+
+
+def _closures() -> None:
+    """Count the days of CLOSURES as closures. Raises InputError on what is no date."""
+    from datetime import date  # noqa: PLC0415
+
+    from rotation.sessions import add_closures  # noqa: PLC0415
+
+    for text in os.environ.get(CLOSURES, "").replace(",", " ").split():
+        try:
+            add_closures([date.fromisoformat(text)])
+        except ValueError:
+            raise InputError(f"{CLOSURES}: {text!r} is not a date — write days like 2025-01-09") from None
+
+
 def run(backend: Backend) -> int:
     """Run the program and return its exit code: 0, 1 for a failure, 2 for bad input, 130 for Ctrl+C."""
     try:
+        if os.environ.get(CLOSURES):
+            _closures()
         code = cli.main(standalone_mode=False, obj=backend, prog_name="rotation-tui")
     except click.ClickException as error:
         error.show()

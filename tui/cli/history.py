@@ -30,15 +30,16 @@ def history() -> None:
 @history.command("import", epilog="\b\nExample:\n  rotation-tui history import IWM.csv QQQ.csv")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Allow a series to replace a longer one.")
+@click.option("--raw", is_flag=True, help="Accept closes that move like an unadjusted split.")
 @click.pass_context
-def history_import(ctx: click.Context, /, *, paths: tuple[Path, ...], replace: bool) -> None:
+def history_import(ctx: click.Context, /, *, paths: tuple[Path, ...], replace: bool, raw: bool) -> None:
     """Import files or folders: one CSV or Parquet file per symbol, named after it.
 
     Columns: date, and close (split-adjusted) or adj_close (dividend-adjusted too) or both; open, high,
     low and volume may follow. Either all files are imported or none.
     """
     start_log(ctx)
-    for line in backend(ctx).import_history(paths, replace=replace):
+    for line in backend(ctx).import_history(paths, replace=replace, raw=raw):
         click.echo(line)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
-from rotation.text import day
+from rotation.text import day, percentile
 from tui.output import text_fed as report_fed
 from tui.panels.base import about, pair_note
 from tui.panels.ribbon import NEW_YORK, run
@@ -52,7 +52,7 @@ def _spread(snapshot: Snapshot) -> list[str]:
         figure = about(window.pp, window.status) + change(window.pp)
         lines.append(
             f"{k:>5}d {column(figure, 8)} pp  z {column(change(window.z), 6)}"
-            f"  pctile {column(number(window.percentile, 1), 5)} of {window.n:,}  {since}"
+            f"  pctile {column(percentile(window.percentile), 5)} of {window.n:,}  {since}"
         )
     why = pair_note(snapshot)
     return [*lines, why] if why else lines

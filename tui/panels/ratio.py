@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.text import day
+from rotation.text import day, percentile
 from tui.panels.base import about
 from tui.view.draw import Row, Span, braille, change, column, number, toned
 
@@ -100,7 +100,7 @@ def _value_growth(vg: ValueGrowth | None) -> list[Row]:
         (
             (f"{vg.base}/{vg.against} ", "strong"),
             (number(vg.value), "accent"),
-            (f" {day(vg.session)}, pctile {number(vg.percentile, 1)}", "muted"),
+            (f" {day(vg.session)}, pctile {percentile(vg.percentile)}", "muted"),
         ),
         (("low ", "muted"), *_extreme(vg.low, "low")),
         (("high ", "muted"), *_extreme(vg.high, "top")),
@@ -112,5 +112,5 @@ def _extreme(extreme: Extreme, word: str) -> tuple[Span, ...]:
     if extreme.since:
         rank = f"{word} since {day(extreme.since)}"
     else:
-        rank = f"record since {day(extreme.first_date)}" if extreme.first_date else "only session"
+        rank = f"record since {day(extreme.first_date)}" if extreme.first_date else "under a year of history"
     return ((f"{number(extreme.value)} ", "text"), (f"{day(extreme.date)}, {rank}", "muted"))

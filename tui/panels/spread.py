@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.text import day
+from rotation.text import day, percentile
 from tui.panels.base import about, pair_note
 from tui.panels.ribbon import run
-from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
+from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, toned
 
 if TYPE_CHECKING:
-    from rotation.snapshot import BaseRate, Snapshot, SpreadWindow
+    from rotation.snapshot import BaseRate, SincePp, Snapshot, SpreadWindow
     from tui.view.view_state import ViewState
 
 WIDE = 70
@@ -37,11 +37,12 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     leg = snapshot.legs.get(spread.base)
     if leg:
         lines += _rarity(spread.base, leg.base_rate)
+    lines += _either_way(view, spread.windows.get(str(view.window)))
     return lines
 
 
 def _head(width: int) -> Row:
-    names = [column("", 5), column("spread pp", 11), column("z", 7), column("pctile", 7), column("n", 7)]
+    names = [column("", 5), column("spread pp", 11), column("z", 7), column("pctile", 7), column("n / k", 7)]
     if width >= WIDE:
         names.append("  rank      ")
     return ((" ".join([*names, " widest since"]), "faint"),)
@@ -54,20 +55,39 @@ def _line(k: int, window: SpreadWindow, view: ViewState, width: int) -> Row:
     spans: list[Span] = [
         (column(f"{'▸' if chosen else ' '}{k}d", 5, right=False), "accent" if chosen else "text"),
         (" " + column(figure, 11), f"{role}-strong" if chosen and role != "muted" else role),
-        (" " + column(change(window.z), 7), "text"),
-        (" " + column(number(window.percentile, 1), 7), "text"),
-        (" " + column(f"{window.n:,}", 7), "muted"),
+        (" " + column("few" if window.is_few else change(window.z), 7), "faint" if window.is_few else "text"),
+        (" " + column(percentile(window.percentile), 7), "text"),
+        (" " + column(f"{window.n_effective:,.0f}", 7), "muted"),
     ]
     if width >= WIDE:
         share = (window.percentile or 0) / 100
         spans += [("   ", "text"), (bar(share, 10), "accent" if chosen else "faint")]
-    spans.append(("  " + _since(window), "text" if chosen else "muted"))
+    spans.append(
+        ("  " + (UNKNOWN if _apart(window) else _since(window.since)), "text" if chosen else "muted")
+    )
     return tuple(spans)
 
 
-def _since(window: SpreadWindow) -> str:
-    since = window.since
-    if since is None or (window.status is not None and window.status.apart):
+def _apart(window: SpreadWindow) -> bool:
+    """Whether the legs' prices are too far apart in time for a record to be claimed."""
+    return window.status is not None and window.status.apart
+
+
+def _either_way(view: ViewState, window: SpreadWindow | None) -> list[Row]:
+    """The absolute record: a lead is not the widest spread if a gap behind was wider."""
+    if window is None or window.since_either_way is None or _apart(window):
+        return []
+    words = _since(window.since_either_way)
+    return [((f"{view.window}d, lead or gap: widest since ", "muted"), (words, "text"))]
+
+
+def _count(expected: float) -> str:
+    """``126``, ``3.4`` or ``0.02``."""
+    return f"{expected:,.0f}" if expected >= 10 else f"{expected:.1f}" if expected >= 1 else f"{expected:.2g}"
+
+
+def _since(since: SincePp | None) -> str:
+    if since is None:
         return UNKNOWN
     if since.date is None:
         return f"record since {day(since.first_date)}" if since.first_date else "record"
@@ -75,14 +95,15 @@ def _since(window: SpreadWindow) -> str:
 
 
 def _rarity(what: str, rate: BaseRate | None) -> list[Row]:
-    """``IWM run ▲5: 107 times in 6,069 sessions, by chance 100.0 %``."""
+    """``IWM run ▲5: 107 times in 6,069 sessions, 126 expected by chance``."""
     if rate is None:
         return []
     return [
         (
             (f"{what} run {arrow(rate.length)}{abs(rate.length)}: ", "muted"),
             (f"{rate.runs:,}", "text"),
-            (f" times in {rate.n:,} sessions, by chance ", "muted"),
-            (f"{100 * rate.p_longest:.1f} %", "text"),
+            (f" times in {rate.n:,} sessions, ", "muted"),
+            (_count(rate.expected), "text"),
+            (" expected by chance", "muted"),
         )
     ]

@@ -18,7 +18,6 @@ from feeds.parsing.wire import instant_ns, number
 from feeds.streaming.vendor import Halt
 from feeds.vendors.alpaca.conditions import sets_last
 from rotation.quote import NS, Quote
-from rotation.sessions import is_session, new_york_day, open_ns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -203,15 +202,8 @@ def _bar(message: _Message, symbol: str) -> Quote:
 def bar(  # noqa: PLR0917 - a bar has these
     symbol: str, start_ns: int, close: float, high: float, low: float, volume: float | None
 ) -> Quote:
-    """A minute bar, which the vendor names by its start, as a quote at its end.
-
-    The minute before the opening bell ends a nanosecond early: at the bell itself it would be the session's.
-    """
-    end_ns = start_ns + MINUTE_NS
-    day = new_york_day(end_ns)
-    if is_session(day) and end_ns == open_ns(day):
-        end_ns -= 1
-    return Quote(symbol, end_ns, close, 0, shares(volume), high, low)
+    """A minute bar, which the vendor names by its start, as a quote at its end."""
+    return Quote(symbol, start_ns + MINUTE_NS, close, 0, shares(volume), high, low, MINUTE_NS)
 
 
 def shares(size: float | None) -> int:

@@ -82,8 +82,13 @@ def heard(entries: Iterable[Entry]) -> FrameResult:
                 found.append(quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0))
         elif message.ev in ("A", "AM"):
             high, low = message.h or 0, message.l or 0
-            ends_ns = instant(message.e)
-            found.append(quote(message.sym, ends_ns, message.c, message.v, seq=BAR_SEQ, high=high, low=low))
+            starts_ns, ends_ns = instant(message.s), instant(message.e)
+            bar_ns = ends_ns - starts_ns if starts_ns and ends_ns and starts_ns < ends_ns else 0
+            found.append(
+                quote(
+                    message.sym, ends_ns, message.c, message.v, seq=BAR_SEQ, high=high, low=low, bar_ns=bar_ns
+                )
+            )
         elif message.ev == "Q":
             bid, ask = price(message.bp), price(message.ap)
             if bid is None or ask is None or bid > ask:

@@ -74,7 +74,16 @@ def parse_bars(name: str) -> Callable[[bytes], list[Quote]]:
         bars = answer.results or []
         return list(
             sifted(
-                quote(name, _ends_ns(bar), bar.c, bar.v, seq=BAR_SEQ, high=bar.h or 0, low=bar.l or 0)
+                quote(
+                    name,
+                    _ends_ns(bar),
+                    bar.c,
+                    bar.v,
+                    seq=BAR_SEQ,
+                    high=bar.h or 0,
+                    low=bar.l or 0,
+                    bar_ns=MINUTE_NS,
+                )
                 for bar in bars
             )[0]
         )

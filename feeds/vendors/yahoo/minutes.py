@@ -47,4 +47,5 @@ def _bar(symbol: str, row: ChartRow) -> Quote | None:
     if row.ts_ns is None or prices is None or row.ts_ns % BAR_NS:
         return None
     size = int(row.volume) if row.volume is not None and row.volume >= 0 else 0
-    return Quote(symbol, row.ts_ns + BAR_NS, prices.close, size=size, high=prices.high, low=prices.low)
+    end_ns = row.ts_ns + BAR_NS
+    return Quote(symbol, end_ns, prices.close, size=size, high=prices.high, low=prices.low, bar_ns=BAR_NS)

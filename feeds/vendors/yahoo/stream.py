@@ -47,6 +47,7 @@ class YahooConversation:
         self._seen = seen
         self._asked: dict[str, str] = {}
         self._volumes: dict[str, int] = {}
+        self._newest: dict[str, Quote] = {}
 
     def opened(self) -> tuple[Frame, ...]:
         """Nothing: no key is needed."""
@@ -67,9 +68,20 @@ class YahooConversation:
         self._volumes[data.id] = volume
         # What has traded between two frames; the first one's is not known.
         size = max(volume - before, 0)
-        return FrameResult(
-            quotes=(Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size),)
-        )
+        return FrameResult(quotes=(self._told_apart(symbol, data, volume, size),))
+
+    def _told_apart(self, symbol: str, data: PricingData, volume: int, size: int) -> Quote:
+        """The print, numbered by the day's volume, or by order where that stands still within an instant.
+
+        Indices and the pre-market have no volume: two prints of a second would be one, and an extreme lost.
+        """
+        quote = Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size)
+        last = self._newest.get(data.id)
+        if last is not None and last.ts_ns == quote.ts_ns and last.seq >= quote.seq:
+            again = last.price == quote.price
+            quote = msgspec.structs.replace(quote, seq=last.seq if again else last.seq + 1)
+        self._newest[data.id] = quote
+        return quote
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """What is no longer wanted, and what is new."""

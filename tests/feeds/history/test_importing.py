@@ -248,6 +248,74 @@ REFUSED = [
 ]
 
 
+RANGES = [
+    ("1,2,0.5,2.0", ""),  # at its high
+    ("1,2,0.5,0.5", ""),  # at its low
+    ("2,2,2,2", ""),
+    ("1,2.0000001,0.5,2.0000002", ""),
+    ("1,2,0.5,2.01", "close is 2.01, above the high 2.0"),
+    ("1,2,0.5,0.49", "close is 0.49, below the low 0.5"),
+    (",,,9", ""),  # no bar to lie in
+]
+
+
+@pytest.mark.parametrize(("bar", "wrong"), RANGES)
+def test_a_close_outside_its_own_bar_is_refused(tmp_path, bar, wrong):
+    path = write(tmp_path, "IWM.csv", WHOLE + f"2024-07-11,{bar},1,5\n")
+    if wrong:
+        assert refusal(path) == f"IWM.csv, line 2: {wrong} — fix or remove the row"
+    else:
+        assert read(path)[0].height == 1
+
+
+SPLITS = [
+    # close before and after, adjusted before and after, the ratio told ("" where it is believed)
+    (250.0, 25.1, 25.0, 25.1, "10:1"),
+    (50.0, 24.0, 25.0, 24.0, "2:1"),
+    (90.0, 61.0, 60.0, 61.0, "3:2"),
+    (10.0, 81.0, 80.0, 81.0, "1:8"),
+    (1.0, 20.4, 20.0, 20.4, "1:20"),
+    (100.0, 50.0, 100.0, 50.0, ""),  # it fell by half, and the adjusted close with it
+    (100.0, 95.0, 95.2, 95.0, ""),  # a dividend of 4.80
+    (100.0, 89.0, 88.5, 89.0, ""),  # a special dividend of 11.50
+]
+
+
+@pytest.mark.parametrize(("was", "close", "adj_was", "adj_close", "ratio"), SPLITS)
+def test_a_split_that_close_is_not_adjusted_for_is_refused(tmp_path, was, close, adj_was, adj_close, ratio):
+    rows = [f"2024-07-12,{close},{adj_close}", f"2024-07-11,{was},{adj_was}", f"2024-07-10,{was},{adj_was}"]
+    path = write(tmp_path, "IWM.csv", "date,close,adj_close\n" + "\n".join(rows) + "\n")
+    if ratio:
+        why = (
+            f"close goes from {was:g} to {close:g} and adj_close does not, which looks like a split ({ratio})"
+        )
+        assert refusal(path) == (
+            f"IWM.csv, line 2: {why} that close is not adjusted for"
+            " — export it split-adjusted, or import it with --raw if its closes are right"
+        )
+    frame, notes = read_history([path], now_ns=NOW, raw=True)
+    assert frame["close"].to_list() == [was, was, close]
+    assert notes == []
+    assert ratio or read(path)[0].equals(frame)
+
+
+def test_without_an_adjusted_close_nothing_tells_a_split_from_a_crash(tmp_path):
+    path = write(tmp_path, "IWM.csv", "date,close\n2024-07-10,250\n2024-07-11,25\n2024-07-12,26\n")
+    assert read(path)[1] == []
+
+
+def test_closes_are_rounded_to_the_digits_of_32_bit_floats(tmp_path):
+    path = write(tmp_path, "IWM.csv", "date,close,adj_close\n2024-07-11,221.27999877929688,43.489189147949\n")
+    assert read(path)[0].select("close", "adj_close").row(0) == (221.28, 43.48919)
+
+
+def test_the_shared_closes_are_all_believed(shared_data):
+    """24 years of ten symbols, crashes and spin-offs among them."""
+    frame, notes = read_history([shared_data / "daily"], now_ns=to_ns(datetime(2026, 11, 20, tzinfo=UTC)))
+    assert frame["symbol"].n_unique() == 10
+    assert not [note for note in notes if "split" in note]
+
+
 @pytest.mark.parametrize(("name", "content", "message"), REFUSED)
 def test_refused_files(tmp_path, name, content, message):
     assert refusal(write(tmp_path, name, content)) == message
@@ -441,7 +509,7 @@ def test_the_real_files():
     iwm = frame.filter(pl.col("symbol") == "IWM")
     assert iwm.height == 6_598
     assert iwm["adj_close"].is_null().to_list() == [False] * (6_598 - 14) + [True] * 14
-    assert iwm.row(0)[1:] == (date(2000, 5, 26), 45.71875, 32.590633, 45.53125, 45.71875, 45.3125, 74_800)
+    assert iwm.row(0)[1:] == (date(2000, 5, 26), 45.71875, 32.59063, 45.53125, 45.71875, 45.3125, 74_800)
     iwn = frame.filter(pl.col("symbol") == "IWN")
     assert iwn["close"].is_null().all()
     assert iwn["adj_close"].is_not_null().all()

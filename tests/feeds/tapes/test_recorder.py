@@ -28,7 +28,7 @@ from feeds.tapes.reading import read_tape
 from feeds.tapes.recorder import Recorder, recorded
 from feeds.tapes.recording import frame_of, played, rows_of, standing, steps
 from feeds.tapes.tape_file import TapeFile, journal_of, read_recording
-from feeds.tapes.tape_schema import RECORDED, SCHEMA
+from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import Market
@@ -391,6 +391,18 @@ def test_a_file_is_readable_by_anyone_while_it_is_recorded(tmp_path):
     recorder.close()
     assert names(tmp_path) == ["t-2024-07-16.parquet"]
     assert pl.read_parquet(path)["batch"].to_list() == list(range(200))
+
+
+def test_a_recording_made_before_bars_had_a_length_still_plays_and_goes_on(tmp_path):
+    with_bars = [Batch((Quote("IWM", NOW - 1, 221.0, high=222.0, low=220.0, bar_ns=60 * NS),), NOW - 1)]
+    live(with_bars, tmp_path / "t", clock_ns=lambda: NOW)
+    (path,) = tmp_path.glob("*.parquet")
+    assert quotes(read_tape([path]))[0].bar_ns == 60 * NS
+    pl.read_parquet(path).drop("bar_ns").write_parquet(path)
+    old = quotes(read_tape([path]))
+    assert [(quote.high, quote.bar_ns) for quote in old] == [(222.0, 0)]
+    live(with_bars, tmp_path / "t", clock_ns=lambda: NOW)
+    assert [quote.bar_ns for quote in quotes(read_tape([path]))] == [0, 60 * NS]
 
 
 def test_a_reader_misses_nothing_that_is_folded_while_it_reads(tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ from tests.support.status_worlds import (
 from tui.output.text import quotation, text
 
 RUN = f"{IWM} +4.55 %, 3rd gain in a row (2 + today); +15.0 % in 5 sessions"
-BEST, WORST, WIDEST = (f", {word} on record (since 21 Jul 2023)" for word in ("best", "worst", "widest"))
+BEST, WORST, WIDEST = (f", {word} on record (since 21 Jul 2022)" for word in ("best", "worst", "widest"))
 PAIR = f"14.7 pp ahead of {QQQ}"
 WHOLE = f"{RUN}{BEST}; {PAIR}{WIDEST}."
 

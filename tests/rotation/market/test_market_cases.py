@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,13 @@ import pandas as pd
 import pytest
 
 import tests.support.core_oracle as oracle
+from feeds.tapes.reading import quotes, read_tape
 from rotation.desk import Desk
+from rotation.market import records
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import Quote
-from rotation.sessions import NEW_YORK, close_ns, to_ns
+from rotation.sessions import NEW_YORK, close_ns, sessions_between, to_ns
 from rotation.snapshot import SincePct, SincePp, Streak
 from rotation.status import REPLAY
 from tests.support.core_oracle import Close, Expected
@@ -63,9 +66,16 @@ def opened(rows: list[Close], as_of_ns: int, desk: Desk | None = None) -> Market
     return Market(history_of(rows), desk, as_of_ns=as_of_ns, origin=Provenance(REPLAY, "typed in"))
 
 
+@pytest.fixture
+def facts_will_do(monkeypatch):
+    """The sixteen closes stand for 24 years."""
+    monkeypatch.setattr(records, "SINCE_LEAST", 1)
+
+
 # From facts --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("facts_will_do")
 def test_the_case_from_facts():
     snapshot = opened(facts(), TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY)
     iwm, wide = snapshot.legs["IWM"], snapshot.spread.windows["5"]
@@ -83,6 +93,7 @@ def test_the_case_from_facts():
     )
 
 
+@pytest.mark.usefixtures("facts_will_do")
 def test_its_close_from_facts():
     """The same market, once the bell has rung: today counts as settled, and reaches further back."""
     market = opened(facts(), TEN_FORTY)
@@ -91,7 +102,7 @@ def test_its_close_from_facts():
     assert early.legs["IWM"].streak == Streak(4, 5, provisional=True)
     snapshot = market.apply([], as_of_ns=close_ns(DAY))
     iwm, wide = snapshot.legs["IWM"], snapshot.spread.windows["5"]
-    assert (iwm.last, iwm.state, iwm.age_s) == (224.600006, "CLOSED", None)
+    assert (iwm.last, iwm.state, iwm.age_s) == (224.6, "CLOSED", None)
     assert iwm.streak == Streak(5, 5, provisional=False)
     assert iwm.return_pct["5"] == pytest.approx(11.519, abs=5e-4)
     assert iwm.since["5"] == SincePct(date(2020, 4, 29), pytest.approx(13.670, abs=5e-4), None)
@@ -118,11 +129,87 @@ def test_without_quotes_the_fifth_gain_is_not_known():
     """QQQ prints on the 16th, IWM does not: its streak stands at 4, and today's figures are unknown."""
     snapshot = opened(facts(), TEN_FORTY).apply(QUOTES[1:], as_of_ns=TEN_FORTY)
     iwm = snapshot.legs["IWM"]
-    assert (iwm.last, iwm.session, iwm.state) == (217.190002, date(2024, 7, 15), "OFFLINE")
+    assert (iwm.last, iwm.session, iwm.state) == (217.19, date(2024, 7, 15), "OFFLINE")
     assert iwm.streak == Streak(4, None, provisional=False)
     assert set(iwm.return_pct.values()) == set(iwm.since.values()) == {None}
     assert snapshot.spread.relative_streak == Streak(3, None, provisional=False)
     assert snapshot.headline == "Russell 2000 (IWM): today's price is not known yet."
+
+
+def test_what_was_forgotten_leaves_every_figure():
+    """A print taken back is in no return, streak or spread; the next one counts as ever."""
+    market = opened(facts(), TEN_FORTY)
+    market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    market.forget({"IWM"})
+    snapshot = market.apply([], as_of_ns=TEN_FORTY)
+    iwm = snapshot.legs["IWM"]
+    assert (iwm.last, iwm.session, iwm.high, iwm.volume) == (217.19, date(2024, 7, 15), None, None)
+    assert iwm.streak == Streak(4, None, provisional=False)
+    assert set(iwm.return_pct.values()) == {None}
+    assert {window.pp for window in snapshot.spread.windows.values()} == {None}
+    assert snapshot.ratio.value is None
+    assert snapshot.legs["QQQ"].last == 495.43
+    again = market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    assert again.legs["IWM"].return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+
+
+@pytest.mark.parametrize("official", ["IWM", "QQQ"])
+def test_a_spread_is_settled_only_when_both_closes_are_official(official: str):
+    rows = [row for row in facts() if row.day < DAY or row.symbol == official]
+    market = opened(rows, TEN_FORTY)
+    market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    snapshot = market.apply([], as_of_ns=close_ns(DAY))
+    assert snapshot.legs[official].streak.provisional is False
+    assert snapshot.spread.relative_streak.provisional is True
+    assert snapshot.spread.relative_streak.settled == 3
+
+
+def test_an_unchanged_print_is_a_change_of_nothing():
+    """History has the noise of 32-bit floats, the print has not: no streak of 1, no return of -0.00 %."""
+    rows = [
+        row._replace(close=221.27999877929688) if row.day == date(2024, 7, 15) else row for row in facts()
+    ]
+    rows = [row for row in rows if row.day < DAY and row.symbol == "IWM"]
+    iwm = opened(rows, TEN_FORTY).apply(QUOTES[:1], as_of_ns=TEN_FORTY).legs["IWM"]
+    assert (iwm.streak.with_today, iwm.return_pct["1"]) == (0, 0.0)
+
+
+def test_without_a_year_of_history_no_record_is_claimed():
+    snapshot = opened(facts(), TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY)
+    assert set(snapshot.legs["IWM"].since.values()) == {None}
+    assert {window.since for window in snapshot.spread.windows.values()} == {None}
+
+
+def test_a_missing_close_two_sessions_back_leaves_the_streak_unknown():
+    rows = [row for row in facts() if row.day != date(2024, 7, 12)]
+    iwm = opened(rows, TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY).legs["IWM"]
+    assert iwm.return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+    assert iwm.streak == Streak(None, None, provisional=False)
+
+
+def test_one_day_of_history_is_no_first_gain():
+    rows = [row for row in facts() if row.day == date(2024, 7, 15)]
+    iwm = opened(rows, TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY).legs["IWM"]
+    assert iwm.return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+    assert iwm.streak == Streak(None, None, provisional=False)
+
+
+def test_a_closure_that_the_calendar_does_not_know_ends_no_run():
+    """No symbol of five has a close on 11 July: the exchange was closed, and the run goes on over it."""
+    days = sessions_between(date(2024, 6, 3), date(2024, 7, 15))
+    closed = date(2024, 7, 11)
+    rows = [
+        Close(symbol, day, 100.0 + i, None)
+        for symbol in ("IWM", "QQQ", "DIA", "SPY", "KRE")
+        for i, day in enumerate(days)
+        if day != closed
+    ]
+    snapshot = opened(rows, TEN_FORTY).apply([Quote("IWM", TEN_FORTY, 150.0)], as_of_ns=TEN_FORTY)
+    iwm = snapshot.legs["IWM"]
+    assert iwm.streak == Streak(len(days) - 2, len(days) - 1, provisional=True)
+    assert snapshot.health.history.endswith("; no symbol has a close on 2024-07-11: counted as a closure")
+    few = [row for row in rows if row.symbol != "KRE"]
+    assert opened(few, TEN_FORTY).apply([], as_of_ns=TEN_FORTY).legs["IWM"].streak.settled is None
 
 
 # From the shared data ----------------------------------------------------------------------------------
@@ -165,7 +252,7 @@ def test_the_facts_typed_in_are_the_datas(daily):
     assert [closes[row.symbol, row.day] for row in facts()] == [row.close for row in facts()]
 
 
-def test_the_case(market):
+def test_the_case(daily, market):
     snapshot = shown(market, TEN_FORTY, QUOTES)
     iwm, wide, rare = snapshot.legs["IWM"], snapshot.spread.windows["5"], snapshot.value_growth
     assert iwm.streak == Streak(4, 5, provisional=True)
@@ -175,7 +262,19 @@ def test_the_case(market):
     assert wide.since == SincePp(date(2016, 11, 14), pytest.approx(10.401, abs=5e-4), None)
     # From 26 May 2000 to 15 July 2024: 6,070 sessions, 6,069 changes, 6,065 spreads over five.
     assert (iwm.base_rate.length, iwm.base_rate.runs, iwm.base_rate.n) == (5, 107, 6069)
+    # Some 126 such runs were to be expected, were sessions independent: five gains in a row are not rare.
+    closes = [row.close for row in daily if row.symbol == "IWM" and row.day < DAY]
+    up = sum(after > before for before, after in pairwise(closes))
+    p = up / 6069
+    assert iwm.base_rate.expected == pytest.approx(p**5 * (6064 * (1 - p) + 1), rel=1e-3)
     assert wide.n == 6065
+    assert wide.n_effective == 1213
+    assert wide.since_either_way.date == date(2020, 3, 18)
+    assert wide.since_either_way.value_pp == pytest.approx(-11.05, abs=5e-3)
+    assert [snapshot.spread.windows[k].is_few for k in ("1", "5", "20", "60", "252")] == [False] * 3 + [
+        True
+    ] * 2
+    assert snapshot.spread.windows["252"].z is None
     assert wide.percentile == pytest.approx(99.835, abs=5e-4)
     assert wide.z == pytest.approx(5.132, abs=5e-4)
     assert snapshot.spread.relative_streak == Streak(3, 4, provisional=True)
@@ -249,6 +348,7 @@ def test_index_pair_and_total_returns_against_pandas(
     frame = pd.DataFrame(daily, columns=Close._fields).pivot_table(
         index="day", columns="symbol", values=column
     )
+    frame = frame.map(lambda price: None if np.isnan(price) else oracle.seven_digits(price))
     prices = frame.loc[:DAY, [base, against]].dropna()
     desk = Desk(base=base, against=against, returns=returns)
     snapshot = opened(daily, close_ns(DAY), desk).apply([], as_of_ns=close_ns(DAY))
@@ -263,10 +363,15 @@ def test_index_pair_and_total_returns_against_pandas(
         assert window.pp == pytest.approx(now)
         assert window.n == len(before)
         trailing = before.iloc[-252:]
-        assert window.z == pytest.approx((now - trailing.mean()) / trailing.std(ddof=1))
+        assert window.n_effective == pytest.approx(len(before) / k)
+        if k <= 25:
+            assert window.z == pytest.approx((now - trailing.mean()) / trailing.std(ddof=1))
+        else:  # fewer than ten windows side by side
+            assert (window.z, window.is_few) == (None, True)
         assert window.percentile == pytest.approx(100 * np.mean(before < now))
         wider = before[before >= now] if now >= 0 else before[before <= now]
         assert window.since.date == wider.index[-1]
+        assert window.since_either_way.date == before[before.abs() >= abs(now)].index[-1]
     assert snapshot.headline.startswith(snapshot.legs[base].name)
 
 
@@ -276,3 +381,19 @@ def test_the_index_pair_says_that_it_is_one(daily):
         "Russell 2000 index (RUT) +3.50 %, 5th gain in a row; +11.5 % in 5 sessions, best since 29 Apr 2020; "
         "11.8 pp ahead of Nasdaq 100 index (NDX), widest since 3 Apr 2001."
     )
+
+
+def test_volume_at_ten_forty_is_of_the_fourteen_regular_bars(daily, shared_data):
+    """The file begins at 05:30, and its bar of 09:25 ends at the bell."""
+    paths = [shared_data / "intraday" / f"{symbol}_5m_2024-07-16.csv" for symbol in ("IWM", "QQQ")]
+    bars = list(csv.DictReader(paths[0].read_text().splitlines()))
+    regular = [bar for bar in bars if "13:30" <= bar["start"][11:16] < "14:40"]
+    assert len(regular) == 14
+    iwm = (
+        opened(daily, TEN_FORTY)
+        .apply([quote for quote in quotes(read_tape(paths)) if quote.ts_ns <= TEN_FORTY], as_of_ns=TEN_FORTY)
+        .legs["IWM"]
+    )
+    assert iwm.volume == sum(int(float(bar["volume"])) for bar in regular) == 16_449_550
+    assert iwm.high == max(float(bar["high"]) for bar in regular)
+    assert iwm.low == min(float(bar["low"]) for bar in regular)

@@ -236,6 +236,49 @@ def test_bells_belong_to_regular_hours_on_both_ends():
     assert opened.current("IWM") is found["REGULAR"]
 
 
+FIVE_NS = 300 * NS
+
+
+@pytest.mark.parametrize(
+    ("starts", "bar_ns", "part"),
+    [
+        ("09:25", FIVE_NS, "PRE"),  # ends at the opening bell
+        ("09:28", FIVE_NS, "PRE"),  # and past it
+        ("09:30", FIVE_NS, "REGULAR"),
+        ("15:55", FIVE_NS, "REGULAR"),
+        ("15:58", FIVE_NS, "REGULAR"),  # ends past the closing bell
+        ("16:00", FIVE_NS, "POST"),
+        ("19:55", FIVE_NS, "POST"),
+        ("20:00", FIVE_NS, None),
+        ("04:00", FIVE_NS, "PRE"),
+        ("03:55", FIVE_NS, None),  # known at 04:00, but of the night
+        ("09:30", 0, "REGULAR"),  # prints, by their time
+        ("16:00", 0, "REGULAR"),
+        ("20:00", 0, "POST"),
+        ("04:00", 0, "PRE"),
+    ],
+)
+def test_a_bar_belongs_to_the_part_of_the_day_in_which_it_starts(starts: str, bar_ns: int, part: str | None):
+    opened = door()
+    quote = Quote("IWM", at(f"2024-07-16 {starts}") + bar_ns, 100.0, high=101.0, low=99.0, bar_ns=bar_ns)
+    assert opened.admit(quote, quote.ts_ns) is (part is not None)
+    assert [name for name in ("PRE", "REGULAR", "POST") if opened.prints("IWM", name)] == [part] * bool(part)
+    assert opened.counts == (Counts(accepted=1) if part else Counts(off_session=1))
+
+
+def test_the_opening_range_has_no_bar_of_the_pre_market():
+    """At 09:34 high, low and volume are of the session's own bars."""
+    opened = door()
+    for minute, price, size in ((-5, 90.0, 1_000_000), (0, 100.0, 500), (1, 101.0, 700)):
+        length_ns = FIVE_NS if minute < 0 else 60 * NS
+        ends_ns = OPENS + minute * 60 * NS + length_ns
+        opened.admit(
+            Quote("IWM", ends_ns, price, size=size, high=price + 1, low=price - 1, bar_ns=length_ns), ends_ns
+        )
+    regular = opened.prints("IWM", "REGULAR")
+    assert (regular.high, regular.low, regular.volume) == (102.0, 99.0, 1200)
+
+
 def test_todays_figures_rest_on_regular_prints_then_pre_market_ones_never_late_ones():
     opened = door()
     assert opened.current("IWM") is None

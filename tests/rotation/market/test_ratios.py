@@ -9,11 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tests.support.core_oracle as oracle
+from rotation.market import records
 from rotation.market.ratios import settled_ratio, value_growth
 from rotation.sessions import sessions_between
 from rotation.snapshot import Extreme
 from tests.support.core_oracle import Close
 from tests.support.core_worlds import CALENDAR, history_of
+
+
+@pytest.fixture(autouse=True)
+def _few_will_do(monkeypatch, request):
+    """The series here are short; below the limit there is a test of its own."""
+    if "under_a_year" not in request.node.name:
+        monkeypatch.setattr(records, "SINCE_LEAST", 1)
+        monkeypatch.setattr(oracle, "SINCE_LEAST", 1)
+
 
 PRICES = st.sampled_from((None, 64.0, 80.0, 96.0, 100.0))
 """Few, so that extremes tie."""
@@ -89,7 +99,13 @@ def test_the_trailing_year_has_252_sessions_with_the_latest(sessions_ago: int, *
 def test_a_record_low_says_from_where_it_was_compared():
     found = value_growth(history_of(rows_of([90.0, 80.0, 85.0], [100.0] * 3)), "IWN", "IVW", CALENDAR[2])
     assert found.low == Extreme(CALENDAR[1], pytest.approx(100 * 80 / 90), None, CALENDAR[0])
-    assert found.high == Extreme(CALENDAR[0], 100.0, None, CALENDAR[0])
+    # The first session of all has none to be compared with.
+    assert found.high == Extreme(CALENDAR[0], 100.0, None, None)
+
+
+def test_under_a_year_of_history_there_is_an_extreme_but_no_claim():
+    found = value_growth(history_of(rows_of([90.0, 80.0, 85.0], [100.0] * 3)), "IWN", "IVW", CALENDAR[2])
+    assert found.low == Extreme(CALENDAR[1], pytest.approx(100 * 80 / 90), None, None)
 
 
 def test_rebasing_makes_the_line_independent_of_later_adjustments():

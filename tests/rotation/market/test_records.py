@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tests.support.core_oracle as oracle
-from rotation.market.records import Records, Since
+from rotation.market import records as module
+from rotation.market.records import SINCE_LEAST, Records, Since, is_few
 from rotation.sessions import sessions_between
 
 DAYS = sessions_between(date(2021, 1, 4), date(2023, 6, 30))
@@ -34,6 +35,14 @@ def series(values: list[float | None]) -> oracle.Series:
 def wanted(values, value, low=None) -> Since | None:
     found = oracle.since(series(values), value, low=low)
     return Since(*found) if found else None
+
+
+@pytest.fixture(autouse=True)
+def _few_will_do(monkeypatch, request):
+    """Most series here are short; what the limit itself does has tests of its own."""
+    if "the_limit" not in request.node.name:
+        monkeypatch.setattr(module, "SINCE_LEAST", 1)
+        monkeypatch.setattr(oracle, "SINCE_LEAST", 1)
 
 
 # Since -------------------------------------------------------------------------------------------------
@@ -82,6 +91,51 @@ def test_the_unknown_has_no_since():
     assert records([None]).since(1.0) is None
 
 
+@pytest.mark.parametrize(
+    ("n", "is_claimed"), [(0, False), (7, False), (249, False), (250, True), (251, True)]
+)
+def test_the_limit_below_which_nothing_is_claimed(n: int, *, is_claimed: bool):
+    """Seven days of history have no "best on record"."""
+    assert SINCE_LEAST == oracle.SINCE_LEAST == 250
+    index = records([float(i % 9) for i in range(n)] + [None] * 5)
+    for value in (5.0, 99.0, -99.0):
+        assert (index.since(value) is not None) is is_claimed
+        assert (index.since_either_way(value) is not None) is is_claimed
+        assert wanted([float(i % 9) for i in range(n)], value) == index.since(value)
+
+
+@given(st.lists(TIED | UNKNOWN, max_size=40) | st.lists(ANY | UNKNOWN, max_size=20), TIED | ANY)
+@example([1.0, -3.0, 2.0], 2.5)
+@example([1.0, -3.0, 2.0], -3.5)
+def test_since_either_way_is_what_a_scan_of_the_distances_finds(values, value):
+    found = oracle.since_either_way(series(values), value)
+    assert records(values).since_either_way(value) == (Since(*found) if found else None)
+
+
+def test_a_lead_is_not_the_widest_spread_if_a_gap_behind_was_wider():
+    index = records([12.0, -11.05, 9.0])
+    assert index.since(10.4) == Since(DAYS[0], 12.0, None)
+    assert index.since_either_way(10.4) == Since(DAYS[1], -11.05, None)
+    assert index.since_either_way(-8.0) == Since(DAYS[2], 9.0, None)
+    assert index.since_either_way(13.0) == Since(None, None, DAYS[0])
+
+
+# Both are +5 %; the divisions differ in their last digits.
+FIVE, FIVE_TOO = (308.28 / 293.60 - 1) * 100, (174.93 / 166.60 - 1) * 100
+
+
+def test_an_exact_tie_is_a_date_and_no_record():
+    low, high = sorted((FIVE, FIVE_TOO))
+    assert low < high
+    index = records([low, 1.0])
+    assert index.since(high) == index.since(low) == Since(DAYS[0], low, None)
+    assert records([-high, 1.0]).since(-high - (high - low)) == Since(DAYS[0], -high, None)
+    assert index.since_either_way(-high) == Since(DAYS[0], low, None)
+    assert index.percentile(high) == 75.0
+    assert records([high, 1.0]).percentile(low) == 75.0
+    assert index.since(high + 1e-6).date is None
+
+
 # Percentile and z --------------------------------------------------------------------------------------
 
 
@@ -123,6 +177,16 @@ def test_z_needs_252_known_values():
     assert records([*values[1:], None]).z(1.0) is None
     assert records([*values, None]).z(1.0) == records(values).z(1.0)
     assert records(values).z(None) is None
+
+
+@pytest.mark.parametrize(("k", "few"), [(1, False), (5, False), (20, False), (60, True), (252, True)])
+def test_z_needs_ten_windows_that_do_not_overlap(k: int, *, few: bool):
+    values = [float(i % 7) for i in range(504)]
+    index = Records(pl.Series(DAYS[:504]), pl.Series(values), k)
+    assert is_few(k) is few
+    assert (index.z(9.0) is None) is few
+    assert (oracle.z(values, 9.0, k) is None) is few
+    assert index.n_effective == pytest.approx(504 / k)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 0.7, -0.3, 1.2345, 1e-12])

@@ -11,15 +11,41 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tests.support.core_oracle as oracle
-from rotation.market.streaks import Runs, extend, p_longest_run, sign, streak_of, streaks
+from rotation.market.streaks import (
+    Before,
+    Runs,
+    direction,
+    expected_runs,
+    extend,
+    is_whole,
+    p_longest_run,
+    return_pct,
+    sign,
+    streak_of,
+    streaks,
+)
 from rotation.snapshot import BaseRate, Streak
 
 CHANGES = st.lists(st.sampled_from((-1.5, -0.0, 0.0, 0.25, 3.0, None)), max_size=40)
 
 
-def lengths(changes: list[float | None]) -> list[int | None]:
-    frame = pl.DataFrame({"change": changes}, schema={"change": pl.Float64})
-    return frame.select(streaks(pl.col("change")))["change"].to_list()
+def lengths(changes: list[float | None], *, whole: bool = False) -> list[int | None]:
+    frame = pl.DataFrame({"way": changes}, schema={"way": pl.Float64}).with_columns(
+        pl.col("way").sign(), priced=pl.lit(value=True)
+    )
+    run = streaks(pl.col("way"))
+    return (
+        frame.select(pl.when(is_whole(pl.col("way"), pl.col("priced"))).then(run) if whole else run)
+        .to_series()
+        .to_list()
+    )
+
+
+def before_of(changes: list[float | None]) -> Before:
+    """How these stand at their end, by the oracle."""
+    if not changes or changes[-1] is None:
+        return Before()
+    return Before(oracle.run_lengths(changes)[-1], oracle.direction(changes[-1]))
 
 
 def runs(changes: list[float | None]) -> Runs:
@@ -31,7 +57,8 @@ def runs(changes: list[float | None]) -> Runs:
 
 @given(CHANGES)
 def test_lengths_are_counted_back_from_each_session(changes):
-    assert lengths(changes) == oracle.run_lengths(changes)
+    assert lengths(changes) == oracle.run_lengths(changes, whole=False)
+    assert lengths(changes, whole=True) == oracle.run_lengths(changes)
 
 
 def test_lengths_by_hand():
@@ -40,15 +67,34 @@ def test_lengths_by_hand():
     assert lengths([]) == []
 
 
-@given(CHANGES, st.sampled_from((-2.0, 0.0, 0.5, None)))
+def test_a_run_after_a_missing_close_may_be_longer():
+    """Unknown until the first turn; one with which the series begins is counted from there."""
+    assert lengths([1, 1, -1, 1, None, 1, 1, 0, 1, None, 0, -1], whole=True) == [
+        *(1, 2, -1, 1, None),
+        *(None, None, 0, 1, None, 0, -1),
+    ]
+    assert lengths([None, 1, 1], whole=True) == [None, 1, 2]
+    assert lengths([None, None, 1, 1, -1], whole=True) == [None, None, None, None, -1]
+
+
+@given(CHANGES.filter(bool), st.sampled_from((-2.0, 0.0, 0.5, None)))
 def test_today_on_top_is_one_session_more(changes, today):
-    settled = oracle.run_lengths(changes)[-1] if changes else None
-    assert extend(settled, sign(today)) == oracle.run_lengths([*changes, today])[-1]
+    changes = [1.0, *changes]  # so that a first unknown change is a missing close, not the series' beginning
+    assert extend(before_of(changes), sign(today)) == oracle.run_lengths([*changes, today])[-1]
+
+
+@pytest.mark.parametrize("today", [-1, 1])
+def test_a_change_after_one_close_alone_is_of_an_unknown_run(today: int):
+    """One day of history does not make a "first gain"."""
+    assert extend(Before(None, None), today) is None
+    assert extend(Before(None, None), 0) == 0
+    assert oracle.streak([None], float(today), official=False)["with_today"] is None
+    assert oracle.streak([None, 1.0], 1.0, official=False)["with_today"] == 2
 
 
 @pytest.mark.parametrize(
     ("settled", "today", "official", "shown"),
-    [
+    [  # with the last change as the settled streak says
         (4, 1, False, Streak(4, 5, provisional=True)),
         (4, 1, True, Streak(5, 5, provisional=False)),
         (4, -1, False, Streak(4, -1, provisional=True)),
@@ -56,17 +102,49 @@ def test_today_on_top_is_one_session_more(changes, today):
         (4, 0, False, Streak(4, 0, provisional=True)),
         (4, 0, True, Streak(0, 0, provisional=False)),
         (0, 1, False, Streak(0, 1, provisional=True)),
-        (None, 1, False, Streak(None, 1, provisional=True)),
+        (None, 1, False, Streak(None, None, provisional=False)),
+        (None, 0, False, Streak(None, 0, provisional=True)),
         (4, None, False, Streak(4, None, provisional=False)),
         (4, None, True, Streak(None, None, provisional=False)),
     ],
 )
 def test_settled_and_provisional_are_told_apart(settled, today, official, shown):
-    assert streak_of(settled, today, official=official) == shown
+    assert streak_of(Before(settled, sign(settled)), today, official=official) == shown
 
 
-def test_the_sign_of_a_change():
-    assert [sign(change) for change in (-0.01, -0.0, 0.0, 7.0, None)] == [-1, 0, 0, 1, None]
+def test_a_turn_begins_a_new_run_though_the_one_before_is_unknown():
+    """It fell yesterday, nobody knows for how long: a gain is the first, another fall is unknown."""
+    assert streak_of(Before(None, -1), 1, official=False) == Streak(None, 1, provisional=True)
+    assert streak_of(Before(None, -1), -1, official=False) == Streak(None, None, provisional=False)
+    assert streak_of(Before(None, None), -1, official=True) == Streak(None, None, provisional=False)
+
+
+def test_the_sign_of_a_spread():
+    assert [sign(pp) for pp in (-0.01, -0.0, 0.0, 7.0, None)] == [-1, 0, 0, 1, None]
+    assert [sign(pp) for pp in (-1.01e-4, -0.99e-4, 0.0, 0.99e-4, 1.01e-4)] == [-1, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("price", "was", "way"),
+    [
+        (221.28, 221.27999877929688, 0),
+        (221.27999877929688, 221.28, 0),
+        (221.28, 221.28, 0),
+        (221.29, 221.28, 1),
+        (221.28, 221.29, -1),
+        (1000.01, 1000.0, 1),  # a cent on the dearest shares that trade in cents
+        (1.0 + 0.99e-6, 1.0, 0),
+        (1.0 + 1.01e-6, 1.0, 1),
+        (None, 1.0, None),
+        (1.0, None, None),
+    ],
+)
+def test_prices_within_the_noise_of_32_bits_are_equal(price, was, way):
+    frame = pl.DataFrame({"price": [price], "was": [was]}, schema={"price": pl.Float64, "was": pl.Float64})
+    pair = pl.col("price"), pl.col("was")
+    found = frame.select(way=direction(*pair), pct=return_pct(*pair)).row(0)
+    pct = 0.0 if way == 0 else None if way is None else pytest.approx((price / was - 1) * 100)
+    assert found == (way, pct)
 
 
 # Base rate ---------------------------------------------------------------------------------------------
@@ -91,16 +169,16 @@ def test_runs_reached_are_counted_from_whole_runs(changes):
 @example([1.0], None)
 @example([], 0.5)
 def test_base_rate_as_defined(changes, today):
-    settled = oracle.run_lengths(changes)[-1] if changes else None
-    shown = streak_of(settled, sign(today), official=False)
+    shown = streak_of(before_of(changes), sign(today), official=False)
     rate = runs(changes).rate(shown)
     wanted = oracle.base_rate(changes, shown.with_today, shown.settled)
     if wanted is None:
         assert rate is None
     else:
-        p_longest = wanted.pop("p_longest")
-        assert rate == BaseRate(**wanted, p_longest=rate.p_longest)
+        p_longest, expected = wanted.pop("p_longest"), wanted.pop("expected")
+        assert rate == BaseRate(**wanted, p_longest=rate.p_longest, expected=rate.expected)
         assert rate.p_longest == pytest.approx(p_longest)
+        assert rate.expected == pytest.approx(expected)
 
 
 def test_base_rate_by_hand():
@@ -119,6 +197,19 @@ def test_a_run_is_not_its_own_precedent():
     assert (rate.length, rate.runs, rate.n) == (-1, 1, 6)
     assert rate.p_longest == pytest.approx(1 - (5 / 6) ** 6)
     assert runs([1]).rate(Streak(1, None, provisional=False)) is None
+
+
+@pytest.mark.parametrize("n", range(11))
+@pytest.mark.parametrize("p", [0.0, 0.25, 0.5, 0.53, 1.0])
+def test_expected_runs_are_those_of_every_sequence(n: int, p: float):
+    every = list(product((False, True), repeat=n))
+    for k in range(1, n + 2):
+        mean = 0.0
+        for flips in every:
+            runs_ = sum(len(list(run)) >= k for up, run in groupby(flips) if up)
+            mean += runs_ * p ** sum(flips) * (1 - p) ** (n - sum(flips))
+        assert expected_runs(n, k, p) == pytest.approx(mean, abs=1e-12)
+        assert oracle.expected_runs(n, k, p) == pytest.approx(mean, abs=1e-12)
 
 
 # P(longest run) ----------------------------------------------------------------------------------------

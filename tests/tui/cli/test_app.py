@@ -394,7 +394,16 @@ def test_json_is_what_the_schema_and_the_contract_say(here):
     assert set(spread["relative_streak"]) == {"settled", "with_today", "provisional"}
     assert set(spread["windows"]) == windows
     for window in spread["windows"].values():
-        assert set(window) == {"pp", "since", "z", "percentile", "n"}
+        assert set(window) >= {
+            "pp",
+            "since",
+            "z",
+            "percentile",
+            "n",
+            "n_effective",
+            "is_few",
+            "since_either_way",
+        }
         assert set(window["since"]) == {"date", "value_pp", "first_date"}
 
 

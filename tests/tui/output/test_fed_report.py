@@ -16,6 +16,7 @@ from tui.output.fed_report import of_file
 
 if TYPE_CHECKING:
     from pathlib import Path
+from types import SimpleNamespace
 
 STRIP: dict[str, Any] = {
     "watch_date": "2024-07-16",
@@ -94,6 +95,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_table(strip: Path) -> None:
-    result = CliRunner().invoke(cli, ["fed", "--strip", str(strip), "--format", "table"])
+    command = ["fed", "--strip", str(strip), "--format", "table"]
+    result = CliRunner().invoke(cli, command, obj=SimpleNamespace(notices=list))
     assert result.exit_code == 0
     assert result.output == of_file(strip, "conditional", "table", legacy=False)

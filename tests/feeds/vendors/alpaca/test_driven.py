@@ -176,7 +176,8 @@ async def test_the_bell_divides_the_bars(desk):
         await stream.tell(bars)
         one = await task
     quotes = [quote for batch in one.told(Batch) for quote in batch.quotes if quote.symbol == "KRE"]
-    assert [(quote.price, quote.ts_ns) for quote in quotes] == [(50.0, opens - 1), (51.0, opens + MINUTE)]
+    assert [(quote.price, quote.ts_ns) for quote in quotes] == [(50.0, opens), (51.0, opens + MINUTE)]
+    assert {quote.bar_ns for quote in quotes} == {MINUTE}
 
 
 async def test_a_split_overnight_needs_a_second_print(desk):

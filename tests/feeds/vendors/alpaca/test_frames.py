@@ -62,7 +62,7 @@ def test_the_documented_examples():
     )
     told = parse(frame)
     minute_ns = to_ns(datetime(2021, 2, 22, 19, 15, tzinfo=UTC))
-    assert told.quotes == [Quote("SPY", minute_ns + MINUTE_NS, 389.12, 0, 49378, 389.13, 388.975)]
+    assert told.quotes == [Quote("SPY", minute_ns + MINUTE_NS, 389.12, 0, 49378, 389.13, 388.975, MINUTE_NS)]
     assert told.halts == [Halt("AAPL", halted=True, ts_ns=minute_ns)]
     assert told.corrections == [
         Correction("EEM", 1_680_791_106_542_305_024),
@@ -147,7 +147,7 @@ def test_which_trades_are_the_last_price(conditions, tape, last):
 def test_a_bar_is_known_at_its_end(packed):
     start_ns = open_ns(datetime(2024, 7, 16, tzinfo=UTC).date())
     told = parsed(minute("IWM", 221.3, start_ns), packed=packed)
-    assert told.quotes == [Quote("IWM", start_ns + MINUTE_NS, 221.3, 0, 4937, 221.35, 221.25)]
+    assert told.quotes == [Quote("IWM", start_ns + MINUTE_NS, 221.3, 0, 4937, 221.35, 221.25, MINUTE_NS)]
 
 
 def test_the_bar_before_the_bell_is_not_the_sessions():

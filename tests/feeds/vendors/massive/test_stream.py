@@ -18,7 +18,7 @@ from feeds.streaming.vendor import VendorError
 from feeds.vendors.massive.frames import CORRECTS, NOT_LAST, Message, heard, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
 from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
-from rotation.quote import Quote
+from rotation.quote import NS, Quote
 from rotation.status import Kind, Mode
 from tests.support.servers.massive import (
     GOOD,
@@ -59,10 +59,10 @@ def test_holes_in_q_are_none():
     assert told.sequence == ()
 
 
-@pytest.mark.parametrize("kind", ["A", "AM"])
-def test_a_bar_is_known_at_its_end_and_a_trade_of_that_millisecond_is_later(kind):
+@pytest.mark.parametrize(("kind", "length_ns"), [("A", NS), ("AM", 60 * NS)])
+def test_a_bar_is_known_at_its_end_and_a_trade_of_that_millisecond_is_later(kind, length_ns):
     told = hear(bar(kind=kind), trade(q=0))
-    assert told.quotes[0] == Quote("IWM", NOW_NS, 221.28, -1, 1200, 221.28 + 0.02, 221.28 - 0.02)
+    assert told.quotes[0] == Quote("IWM", NOW_NS, 221.28, -1, 1200, 221.28 + 0.02, 221.28 - 0.02, length_ns)
     assert (told.quotes[0].ts_ns, told.quotes[0].seq) < (told.quotes[1].ts_ns, told.quotes[1].seq)
 
 
@@ -347,7 +347,7 @@ def minute(close, ends_ms):
 
 def test_minute_bars():
     data = json.dumps({"results": [minute(221.0, NOW_MS), minute(float("1e308"), NOW_MS), {}]}).encode()
-    assert parse_bars("IWM")(data) == [Quote("IWM", NOW_NS, 221.0, -1, 1000, 222.0, 220.0)]
+    assert parse_bars("IWM")(data) == [Quote("IWM", NOW_NS, 221.0, -1, 1000, 222.0, 220.0, 60 * NS)]
     assert parse_bars("IWM")(b'{"status":"OK","resultsCount":0}') == []
 
 

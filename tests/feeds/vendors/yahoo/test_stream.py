@@ -16,6 +16,7 @@ from feeds.http.cached import Transport
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
+from rotation.market.prints import Prints
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS, settle
 from tests.support.servers.rest import RestServer, fault, ok
@@ -95,6 +96,27 @@ def test_size_is_what_has_traded_since():
     ]
     quotes = [quote for frame in frames for quote in conversation.received(frame).quotes]
     assert [(quote.seq, quote.size) for quote in quotes] == [(5000, 0), (5300, 300), (5300, 0), (100, 0)]
+
+
+def test_prints_of_one_second_without_volume_are_told_apart():
+    """An index has no volume: of three prints in a second the extreme stays, and a repeated frame is one."""
+    conversation = asking("^RUT")
+    told_ = [
+        quote
+        for price in (2263.67, 2264.5, 2264.5, 2263.1)
+        for quote in conversation.received(pricing("^RUT", price, ts_ms=NOW_MS, day_volume=0)).quotes
+    ]
+    assert [(quote.price, quote.seq) for quote in told_] == [
+        (2263.67, 0),
+        (2264.5, 1),
+        (2264.5, 1),
+        (2263.1, 2),
+    ]
+    prints = Prints(0)
+    assert [prints.take(quote) for quote in told_] == ["accepted", "accepted", "duplicates", "accepted"]
+    assert (prints.high, prints.low, prints.last.price) == (2264.5, 2263.1, 2263.1)
+    (later,) = conversation.received(pricing("^RUT", 2263.2, ts_ms=NOW_MS + 1000, day_volume=0)).quotes
+    assert later.seq == 0
 
 
 @pytest.mark.parametrize(
@@ -198,8 +220,8 @@ def test_minutes():
     minutes = parse_minutes(chart(), "IWM", "IWM")
     assert minutes.last == Quote("IWM", NOW_NS, 221.28)
     assert minutes.bars == (
-        Quote("IWM", NOW_NS - 60 * NS, 221.1, size=1000, high=221.2, low=221.0),
-        Quote("IWM", NOW_NS + 60 * NS, 221.3, size=2000, high=221.4, low=221.2),
+        Quote("IWM", NOW_NS - 60 * NS, 221.1, size=1000, high=221.2, low=221.0, bar_ns=60 * NS),
+        Quote("IWM", NOW_NS + 60 * NS, 221.3, size=2000, high=221.4, low=221.2, bar_ns=60 * NS),
     )
 
 
