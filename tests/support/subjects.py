@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from feeds.vendors.alpaca.stream import Alpaca
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.servers.ws import Client, WsServer
 
 SYMBOLS = ("IWM", "QQQ", "SPY")
-NOWHERE: Any = None
+NOWHERE: Any = SimpleNamespace(client=None)
 """No transport: the tests answer for REST themselves."""
 
 
