@@ -1,4 +1,4 @@
-"""Liveness, sleep and pace in one place, so that a test can hold them still.
+"""Clocks, sleep and pace in one place, so that a test can set them.
 
 Pace says when a source may be asked again: jittered back-off with the source's own Retry-After as floor.
 """
@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.sessions import to_ns
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
-"""Back-off without a word from the source: uniform up to 1 s, then 2 s, 4 s … 60 s (full jitter)."""
+"""Back-off where the source names no wait: uniform up to 1 s, then 2 s, 4 s … 60 s (full jitter)."""
 RETRY_AFTER_MAX_S = 86_400.0
 """A source that asks for more than a day is asked again after a day."""
 KEPT = 256
@@ -84,8 +84,17 @@ def http_date_ns(header: str | None) -> int | None:
         return None
 
 
+class Moment(NamedTuple):
+    """One instant on both clocks, as pure code is given it."""
+
+    s: float
+    """Monotonic seconds, for durations."""
+    ns: int
+    """Wall clock, UTC nanoseconds, for the calendar and for events."""
+
+
 class Time:
-    """Liveness, sleep and the back-off that rests on them."""
+    """The clocks and the sleep that a feed may use."""
 
     def __init__(
         self,
@@ -100,4 +109,7 @@ class Time:
         self.clock_ns = clock_ns
         self.sleep = sleep
         self.random = random
-        self.pace = Pace(random=random)
+
+    def now(self) -> Moment:
+        """The instant now, on both clocks."""
+        return Moment(self.monotonic(), self.clock_ns())

@@ -9,8 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds.clock import Time
-from feeds.desk import choose as auto
-from feeds.desk.choose import AutoFeed, by_vendor
+from feeds.desk import choose
 from feeds.desk.history_sources import open_sources
 from feeds.desk.open import Now
 from feeds.errors import SourceError
@@ -18,6 +17,7 @@ from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.client import Transport
 from feeds.parsing.symbols import is_index
+from feeds.streaming.failover import Failover
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
 from rotation.desk import HISTORY_SINCE
@@ -65,12 +65,12 @@ def feeds(
         else HistoryUpdater(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
     )
     daily = keeper.ask_again if keeper is not None else _left_alone
-    vendors = auto.vendors(choice, symbols, transport, time, environ)
+    vendors = choose.vendors(choice, symbols, transport, time, environ)
     shares, indices = _dealt(vendors[0], symbols)
     if choice == "alpaca-test":  # it shows on the Health panel that the key and the way there are good
-        shares = [auto.TEST_SYMBOL]
+        shares = [choose.TEST_SYMBOL]
     found: list[Feed] = [
-        AutoFeed(transport, [by_vendor(vendor, shares, closes, time, daily) for vendor in vendors])
+        Failover(transport, [choose.by_vendor(vendor, shares, closes, time, daily) for vendor in vendors])
     ]
     if indices:
         beside = StreamFeed(Yahoo(transport, clock_ns=time.clock_ns), indices, closes=closes, time=time)
@@ -109,7 +109,7 @@ async def once(
     """
     time = time or Time()
     transport = Transport(cache, tries=1)
-    vendors = auto.vendors(choice, list(desk.legs), transport, time, environ)
+    vendors = choose.vendors(choice, list(desk.legs), transport, time, environ)
     shares, indices = _dealt(vendors[0], desk.legs)
     yahoo = Yahoo(transport, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from feeds.errors import SourceAway, SourceError
 from feeds.history.daily import last_settled
 from feeds.parsing.wire import address
-from feeds.vendors.alpaca.frames import MINUTE_NS, SYMBOL
+from feeds.vendors.alpaca.frames import SYMBOL
 from feeds.vendors.alpaca.quota import Quota
 from feeds.vendors.alpaca.rows import (
     ROWS_MAX,
@@ -29,6 +29,7 @@ from feeds.vendors.alpaca.rows import (
     rows,
     seen,
 )
+from rotation.quote import MINUTE_NS
 from rotation.sessions import NEW_YORK, from_ns
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.parsing.wire import decode, number
-from feeds.vendors.alpaca.conditions import sets_last
-from feeds.vendors.alpaca.frames import bar, exact_ns, shares
+from feeds.vendors.alpaca.frames import bar, exact_ns, sets_last, shares
 from rotation.quote import Quote
 from rotation.sessions import is_session, new_york_day
 

@@ -12,10 +12,10 @@ import pytest
 
 from feeds.clock import Time
 from feeds.desk import live
-from feeds.desk.choose import AutoFeed
 from feeds.events import Batch, Status, SymbolStates
 from feeds.history.store import HistoryStore
 from feeds.history.updater import HistoryUpdater
+from feeds.streaming.failover import Failover
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.history import History
@@ -69,7 +69,7 @@ async def test_without_a_key_one_feed_brings_everything(tmp_path):
 @pytest.mark.parametrize("choice", ["auto", "alpaca", "alpaca-delayed"])
 async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice):
     quotes, indices, _keeper, _fed = made(tmp_path, KEYS, choice=choice)
-    assert isinstance(quotes, AutoFeed)
+    assert isinstance(quotes, Failover)
     assert (quotes.name, indices.name) == ("Alpaca", "Yahoo indices")
     assert indices.symbols == {"RUT", "NDX"}
     assert quotes.symbols == frozenset(Desk().legs) - {"RUT", "NDX"}
