@@ -31,7 +31,8 @@ TICK_S = 1.0
 class StreamFeed:
     """Live quotes of the symbols: a ``feeds.events.Stream``.
 
-    ``events`` runs until cancelled; after a final refusal it connects no more and its state stays.
+    ``events`` runs until cancelled, or until ``until_ns``; after a final refusal it connects no more and
+    its state stays.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class StreamFeed:
         canaries: frozenset[str] = CANARIES,
         closes: Mapping[str, float] | None = None,
         on_corrected_close: Callable[[str], None] = lambda _: None,
+        until_ns: int | None = None,
         time: Time | None = None,
     ) -> None:
         """``symbols`` in order of importance: a vendor's limit cuts the last ones off.
 
         ``closes``: reference closes, against which the first prints are judged. ``hours``: US equities'.
         ``on_corrected_close`` is given each symbol whose settled close the vendor may have corrected.
+        ``until_ns``: when the symbols expire, UTC nanoseconds; None where they do not.
         """
         ordered = list(dict.fromkeys(symbols))
         self.name = vendor.name
@@ -56,6 +59,7 @@ class StreamFeed:
         self.vendor = vendor
         self.symbols = frozenset(ordered)
         self._on_corrected_close = on_corrected_close
+        self._until_ns = until_ns
         self._time = time or Time()
         self.state = StreamState(
             vendor,
@@ -96,10 +100,12 @@ class StreamFeed:
                 for event in self.state.take_events():
                     yield event
                 if run.done():
-                    break
+                    run.result()
+                    return
+                if self._is_expired():
+                    return
                 await self._wake.wait()
                 self._wake.clear()
-            run.result()
         finally:
             run.cancel()
             await asyncio.gather(run, return_exceptions=True)
@@ -133,6 +139,11 @@ class StreamFeed:
         while True:
             await self._time.sleep(TICK_S)
             await self._connection.tick()
+            if self._is_expired():
+                self._wake.set()
+
+    def _is_expired(self) -> bool:
+        return self._until_ns is not None and self._time.clock_ns() >= self._until_ns
 
     def _changed(self) -> None:
         """Carry out what the state asks for after an input."""

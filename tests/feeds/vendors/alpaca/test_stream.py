@@ -327,7 +327,7 @@ async def main():
     stream = StockDataStream({key!r}, {secret!r}, url_override={url!r})
     result = []
 
-    async def ignore(message):
+    async def receive(one):
         result.append(one)
         print(type(one).__name__, one.symbol, one.timestamp.isoformat(), getattr(one, "price", None)
               or getattr(one, "close", None) or getattr(one, "status_code", None)
@@ -335,11 +335,11 @@ async def main():
         if len(result) == 5:
             await stream.stop_ws()
 
-    stream.subscribe_trades(ignore, "IWM", "QQQ")
-    stream.subscribe_quotes(ignore, "SPY")
-    stream.subscribe_bars(ignore, "*")
-    stream.subscribe_updated_bars(ignore, "*")
-    stream.subscribe_trading_statuses(ignore, "IWM")
+    stream.subscribe_trades(receive, "IWM", "QQQ")
+    stream.subscribe_quotes(receive, "SPY")
+    stream.subscribe_bars(receive, "*")
+    stream.subscribe_updated_bars(receive, "*")
+    stream.subscribe_trading_statuses(receive, "IWM")
     await stream._run_forever()
 
 asyncio.run(main())
