@@ -86,7 +86,7 @@ class QuoteFilter:
     def _judge(self, quote: Quote, jumps: _Jumps) -> tuple[Quote, ...]:
         passed = jumps.judge(quote)
         if not passed:
-            self.reject(wording.of_fault(quote, Jump(quote.price)))
+            self.reject(wording.of_fault(quote, Jump(quote.price, JUMP)))
         elif len(passed) > 1:
             self.rejects -= 1  # the one held back was right after all
             self.last_reject = self.last_reject if self.rejects else ""

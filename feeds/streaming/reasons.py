@@ -64,9 +64,11 @@ class Refusal(Enum):
 
 
 class Jump(msgspec.Struct, frozen=True):
-    """A price further than JUMP from the one before, held back until a second print confirms it."""
+    """A price further than ``limit`` from the one before, held back until a second print confirms it."""
 
     price: float
+    limit: float
+    """A share of the price before: 0.1 for 10 %."""
 
 
 class CorrectionsWait(msgspec.Struct, frozen=True):

@@ -275,7 +275,8 @@ class StreamState:
             self.buffer.add(correction)
             self._corrections.on_correction(correction, now)
         since_ns = min(self._data_ns or now.ns, now.ns)
-        gaps = [self._backfill.note(hole, since_ns, now.ns) for hole in self._sequence.holes(result.sequence)]
+        holes = self._sequence.holes(result.sequence) if result.sequence else []
+        gaps = [self._backfill.note(hole, since_ns, now.ns) for hole in holes]
         if result.subscribed is not None:
             gaps += self._acknowledge(result.subscribed & self._symbols, now)
         self._add(gaps)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from feeds.streaming.reasons import Reason
     from rotation.quote import Quote
 
-JUMP_SHOWN = "10%"
 _FIXED = {
     Why.CONNECTING: "connecting",
     Why.AUTHENTICATING: "authenticating",
@@ -69,7 +68,7 @@ def of_retry(reason: Reason, retry_s: float | None) -> str:
 def of_fault(quote: Quote, fault: PrintFault | Jump) -> str:
     """Why a quote was not let in."""
     if isinstance(fault, Jump):
-        reason = f"{fault.price:g} jumps by more than {JUMP_SHOWN}, no second print yet"
+        reason = f"{fault.price:g} jumps by more than {fault.limit:.0%}, no second print yet"
     elif fault is PrintFault.PRICE:
         reason = f"invalid price {bad_price(quote):g}"
     else:

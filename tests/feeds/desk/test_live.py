@@ -168,6 +168,16 @@ async def test_a_gap_is_said_until_it_is_filled(monkeypatch):
         assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
 
 
+async def test_a_quiet_second_is_one_snapshot(monkeypatch):
+    """The supervisor's tick alone moves time: a stream yields nothing where nothing has changed."""
+    async with live_desk(monkeypatch, ALPACA, QUIET) as desk:
+        await desk.trading(3)
+        before = desk.supervisor.latest.seq
+        await desk.time.passing(5)
+        assert desk.supervisor.latest.seq == before + 5
+        assert desk.health.stats.age_s >= 5.0, "and the counts of the stream go on"
+
+
 # No false alarm
 
 

@@ -31,7 +31,7 @@ def test_no_two_reasons_read_the_same():
     assert len(set(texts)) == len(texts)
 
 
-@pytest.mark.parametrize("fault", [*PrintFault, Jump(286.0)])
+@pytest.mark.parametrize("fault", [*PrintFault, Jump(286.0, 0.1)])
 def test_every_print_fault(fault):
     text = wording.of_fault(QUOTE, fault)
     assert text.startswith("IWM: ")
