@@ -17,7 +17,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from feeds.errors import InputError
 from rotation.instants import parse
@@ -33,7 +33,7 @@ LATEST_NS = to_ns(datetime(2100, 1, 1, tzinfo=UTC))
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
-"""Back-off without a word from the source: uniform up to 1 s, then 2 s, 4 s … 60 s (full jitter)."""
+"""Back-off where the source names no wait: uniform up to 1 s, then 2 s, 4 s … 60 s (full jitter)."""
 RETRY_AFTER_MAX_S = 86_400.0
 """A source that asks for more than a day is asked again after a day."""
 KEPT = 256
@@ -143,8 +143,17 @@ def http_date_ns(header: str | None) -> int | None:
         return None
 
 
+class Moment(NamedTuple):
+    """One instant on both clocks, as pure code is given it."""
+
+    s: float
+    """Monotonic seconds, for durations."""
+    ns: int
+    """Wall clock, UTC nanoseconds, for the calendar and for events."""
+
+
 class Time:
-    """Liveness, sleep and the back-off that rests on them."""
+    """The clocks and the sleep that a feed may use."""
 
     def __init__(
         self,
@@ -159,4 +168,7 @@ class Time:
         self.clock_ns = clock_ns
         self.sleep = sleep
         self.random = random
-        self.pace = Pace(random=random)
+
+    def now(self) -> Moment:
+        """The instant now, on both clocks."""
+        return Moment(self.monotonic(), self.clock_ns())

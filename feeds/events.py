@@ -129,7 +129,7 @@ class Feed(Protocol):
 
 @runtime_checkable
 class Stream(Feed, Protocol):
-    """A live source of quotes. It tells something every second, if only an empty Batch."""
+    """A live source of quotes. It yields what has changed; that time passes is the supervisor's matter."""
 
     @property
     def symbols(self) -> frozenset[str]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+from math import isfinite
+
 import msgspec
 
 NS = 1_000_000_000
+MINUTE_NS = 60 * NS
 FUTURE_NS = 60 * NS
 """Allowance for clocks that disagree; a print further ahead of the clock is refused."""
+PRICE_MAX = 1e7
+"""Far above the dearest share (Berkshire Hathaway A, below 1,000,000); no price is larger."""
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
@@ -30,3 +36,39 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     """Lowest price of a bar; None for a print."""
     bar_ns: int = 0
     """Length of a bar, which began at ``ts_ns - bar_ns``; 0 for a print, and where the length is unknown."""
+
+
+class PrintFault(Enum):
+    """Why a quote cannot be a print."""
+
+    PRICE = auto()
+    """Not a number, not positive, or beyond PRICE_MAX."""
+    RANGE = auto()
+    """A bar whose close lies outside its own high and low."""
+    SIZE = auto()
+    TIME = auto()
+    """Before the epoch, or more than FUTURE_NS ahead of the clock."""
+
+
+def is_price(value: float) -> bool:
+    """Whether a share can cost this much: finite, above 0 and at most PRICE_MAX."""
+    return isfinite(value) and 0.0 < value <= PRICE_MAX
+
+
+def bad_price(quote: Quote) -> float | None:
+    """The first of price, high and low that is not a price; None where all are."""
+    prices = (quote.price, quote.high, quote.low)
+    return next((price for price in prices if price is not None and not is_price(price)), None)
+
+
+def fault_of(quote: Quote, now_ns: int) -> PrintFault | None:
+    """The one rule for a plausible print at ``now_ns`` (UTC nanoseconds); None where it is plausible."""
+    if bad_price(quote) is not None:
+        return PrintFault.PRICE
+    if quote.low is not None and quote.high is not None and not quote.low <= quote.price <= quote.high:
+        return PrintFault.RANGE
+    if quote.size < 0:
+        return PrintFault.SIZE
+    if quote.ts_ns <= 0 or quote.ts_ns > now_ns + FUTURE_NS:
+        return PrintFault.TIME
+    return None

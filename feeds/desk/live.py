@@ -9,8 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds.clock import Time
-from feeds.desk import choose as auto
-from feeds.desk.choose import AutoFeed, by_vendor
+from feeds.desk import choose
 from feeds.desk.history_sources import open_sources
 from feeds.desk.open import Now
 from feeds.errors import SourceError
@@ -18,6 +17,7 @@ from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import Transport
 from feeds.parsing.symbols import is_index
+from feeds.streaming.failover import Failover
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
 from rotation.desk import HISTORY_SINCE
@@ -59,26 +59,29 @@ def feeds(
     symbols = list(desk.legs)
     closes = {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
     sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE)
-    keeper = (
+    updater = (
         None
         if store is None
         else HistoryUpdater(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
     )
-    daily = keeper.ask_again if keeper is not None else _left_alone
-    vendors = auto.vendors(choice, symbols, transport, time, environ)
+    on_corrected_close = updater.ask_again if updater is not None else _left_alone
+    vendors = choose.vendors(choice, symbols, transport, time, environ)
     shares, indices = _dealt(vendors[0], symbols)
     if choice == "alpaca-test":  # it shows on the Health panel that the key and the way there are good
-        shares = [auto.TEST_SYMBOL]
-    found: list[Feed] = [
-        AutoFeed(transport, [by_vendor(vendor, shares, closes, time, daily) for vendor in vendors])
+        shares = [choose.TEST_SYMBOL]
+    live_feeds: list[Feed] = [
+        Failover(
+            transport,
+            [choose.by_vendor(vendor, shares, closes, time, on_corrected_close) for vendor in vendors],
+        )
     ]
     if indices:
         beside = StreamFeed(Yahoo(transport, clock_ns=time.clock_ns), indices, closes=closes, time=time)
         beside.name = "Yahoo indices"
-        found.append(beside)
-    if keeper is not None:
-        found.append(keeper)
-    return [*found, fed_opening.live(data / "fed", cache)]
+        live_feeds.append(beside)
+    if updater is not None:
+        live_feeds.append(updater)
+    return [*live_feeds, fed_opening.live(data / "fed", cache)]
 
 
 def _dealt(first: Vendor, symbols: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -109,7 +112,7 @@ async def once(
     """
     time = time or Time()
     transport = Transport(cache, tries=1)
-    vendors = auto.vendors(choice, list(desk.legs), transport, time, environ)
+    vendors = choose.vendors(choice, list(desk.legs), transport, time, environ)
     shares, indices = _dealt(vendors[0], desk.legs)
     yahoo = Yahoo(transport, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1)
@@ -121,9 +124,9 @@ async def once(
             )
             return main | beside
 
-    found, (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
-    provenance = {quote.symbol: origin for quote, origin in found.items()}
-    return Now(tuple(found), provenance, fed(inputs, now_ns))
+    quoted, (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
+    provenance = {quote.symbol: origin for quote, origin in quoted.items()}
+    return Now(tuple(quoted), provenance, fed(inputs, now_ns))
 
 
 async def _first_answer(
@@ -134,12 +137,12 @@ async def _first_answer(
         async with asyncio.timeout(limit_s):
             for vendor in vendors if symbols else ():
                 try:
-                    found = await vendor.snapshot(frozenset(symbols))
+                    newest = await vendor.snapshot(frozenset(symbols))
                 except SourceError as error:
                     log.warning("snapshot: %s: %s", vendor.name, error)
                     continue
-                if found:
-                    return dict.fromkeys(found, Provenance(vendor.mode, vendor.name))
+                if newest:
+                    return dict.fromkeys(newest, Provenance(vendor.mode, vendor.name))
     return {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +16,7 @@ from feeds.streaming.feed import StreamFeed
 from feeds.streaming.hours import Globex
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
 from rotation.fed.inputs import StripQuote
-from rotation.sessions import new_york_day
+from rotation.sessions import NEW_YORK, new_york_day, to_ns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,15 +80,12 @@ class YahooStripStream:
     async def events(self) -> AsyncIterator[tuple[StripQuote, ...] | Status]:
         """Run until cancelled. When a month ends the strip moves on by one contract."""
         while True:
-            month = self._month()
             async with aclosing(self._feed.events()) as events:
                 async for event in events:
                     if isinstance(event, Status):
                         yield event
                     elif isinstance(event, Batch) and (changed := self._changed(event)):
                         yield changed
-                    if self._month() != month:
-                        break
             self._feed = self._opened()
 
     def _month(self) -> Month:
@@ -95,8 +93,17 @@ class YahooStripStream:
         return today.year, today.month
 
     def _opened(self) -> StreamFeed:
-        names = [symbol(*month) for month in months_ahead(*self._month(), self._months)]
-        return StreamFeed(self._vendor, names, hours=Globex(), canaries=frozenset(), time=self._time)
+        year, month = self._month()
+        names = [symbol(*ahead) for ahead in months_ahead(year, month, self._months)]
+        next_month = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=NEW_YORK)
+        return StreamFeed(
+            self._vendor,
+            names,
+            hours=Globex(),
+            canaries=frozenset(),
+            until_ns=to_ns(next_month),
+            time=self._time,
+        )
 
     def _changed(self, batch: Batch) -> tuple[StripQuote, ...]:
         names = dict.fromkeys(quote.symbol for quote in batch.quotes)

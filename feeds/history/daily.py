@@ -13,8 +13,8 @@ import polars as pl
 
 from feeds.errors import SourceAway, SourceError
 from feeds.history.importing import KNOWN, SCHEMA
-from feeds.parsing.fields import PRICE_MAX
 from rotation.history import rounded
+from rotation.quote import PRICE_MAX
 from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_session, sessions_between
 
 if TYPE_CHECKING:

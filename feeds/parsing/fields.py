@@ -1,4 +1,4 @@
-"""Fields of a vendor's message, checked: what is no price, no symbol or no instant becomes no Quote."""
+"""Fields of a vendor's message, checked: only a valid symbol, price, size and instant become a Quote."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from feeds.parsing.wire import instant_ns, number
-from rotation.quote import Quote
+from rotation.quote import Quote, is_price
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PRICE_MAX = 10_000_000.0
-"""Above the dearest share there is (Berkshire Hathaway A, below 1,000,000); a price beyond it is none."""
 SIZE_MAX = 10**12
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.:/^=_-]{0,23}", re.ASCII)
 
@@ -23,9 +21,9 @@ def symbol(value: object) -> str | None:
 
 
 def price(value: object) -> float | None:
-    """Above 0 and no larger than a share ever cost; None for anything else."""
-    found = number(value)
-    return found if found is not None and 0.0 < found <= PRICE_MAX else None
+    """A figure that a share can cost (``rotation.quote.is_price``); None for anything else."""
+    figure = number(value)
+    return figure if figure is not None and is_price(figure) else None
 
 
 def quote(
@@ -46,23 +44,21 @@ def quote(
     """
     ticker, last, traded, order = symbol(name), price(paid), _size(size), _order(seq)
     if ticker is None:
-        return "a symbol that is none"
+        return "invalid symbol"
     if ts_ns is None or last is None or traded is None or order is None:
-        wrong = [
-            what for what, found in (("time", ts_ns), ("price", last), ("size", traded)) if found is None
-        ]
-        return f"{ticker}: a {(wrong or ['number'])[0]} that is none"
+        fields = (("time", ts_ns), ("price", last), ("size", traded), ("number", order))
+        return f"{ticker}: invalid {next(field for field, value in fields if value is None)}"
     if high is None and low is None:
         return Quote(ticker, ts_ns, last, order, traded)
     top, bottom = price(high), price(low)
     if top is None or bottom is None or not bottom <= last <= top:
-        return f"{ticker}: a bar that is none"
+        return f"{ticker}: invalid bar"
     return Quote(ticker, ts_ns, last, order, traded, top, bottom, bar_ns)
 
 
 def _size(value: object) -> int | None:
-    found = 0.0 if value is None else number(value)
-    return int(found) if found is not None and 0.0 <= found <= SIZE_MAX else None
+    figure = 0.0 if value is None else number(value)
+    return int(figure) if figure is not None and 0.0 <= figure <= SIZE_MAX else None
 
 
 def _order(value: object) -> int | None:
@@ -80,9 +76,13 @@ def instant(value: object) -> int | None:
     return instant_ns(value)
 
 
-def sifted(found: Iterable[Quote | str]) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
+def sifted(results: Iterable[Quote | str]) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
     """(quotes, reasons), each in order."""
-    both = tuple(found)
-    return tuple(one for one in both if isinstance(one, Quote)), tuple(
-        one for one in both if isinstance(one, str)
-    )
+    quotes: list[Quote] = []
+    reasons: list[str] = []
+    for result in results:
+        if isinstance(result, Quote):
+            quotes.append(result)
+        else:
+            reasons.append(result)
+    return tuple(quotes), tuple(reasons)

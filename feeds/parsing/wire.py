@@ -45,16 +45,16 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        found = float(value)
+        figure = float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) else None
+    return figure if math.isfinite(figure) else None
 
 
 def probability(value: object) -> float | None:
     """A price of a contract that pays 1: within [0, 1], else None."""
-    found = number(value)
-    return found if found is not None and 0.0 <= found <= 1.0 else None
+    figure = number(value)
+    return figure if figure is not None and 0.0 <= figure <= 1.0 else None
 
 
 def instant_ns(value: object) -> int | None:

@@ -1,27 +1,35 @@
-"""Between the reader of a socket and whoever takes the quotes: bounded, never blocking, conflating.
+"""Events between a stream and whoever takes them: bounded, conflating. Pure.
 
-A reader that waited for its consumer would not see pings either, and the vendor would cut it off.
+A reader that waited for its consumer would not see pings either, and the vendor would cut it off: so the
+reader only ever adds, and what waits too long is merged.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.events import Batch, Gap, Status, SymbolStates
-from rotation.quote import NS, Quote
+from feeds.events import Batch, Correction, Gap, Status, SymbolStates
+from rotation.quote import MINUTE_NS, Quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-    from feeds.events import Correction, Event
-
 KEPT = 4096
 """Quotes waiting, at least; twice the symbols where there are more of them."""
-MINUTE_NS = 60 * NS
 CORRECTIONS = 256
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """All that waited, in the order in which it is to be handed on."""
+
+    gap: Gap | None = None
+    batch: Batch | None = None
+    corrections: tuple[Correction, ...] = ()
+    symbol_states: SymbolStates | None = None
+    status: Status | None = None
+    """Symbol states and status come after the quotes that they refer to."""
 
 
 class Buffer:
@@ -32,14 +40,23 @@ class Buffer:
         self._limit = max(KEPT, 2 * symbols)
         self._quotes: list[Quote] = []
         self._gap: Gap | None = None
-        self._words: SymbolStates | None = None
+        self._symbol_states: SymbolStates | None = None
         self._status: Status | None = None
         self._corrections: dict[Correction, None] = {}
-        self._wake = asyncio.Event()
-        self._is_tick = False
-        self.held = False
+        self.is_held = False
         """Set it to let quotes wait for older ones, of a gap, that are being fetched."""
         self.conflated = 0
+
+    def __len__(self) -> int:
+        """Quotes that wait."""
+        return len(self._quotes)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether ``take`` would return anything."""
+        others = (self._gap, self._symbol_states, self._status)
+        has_quotes = bool(self._quotes) and not self.is_held
+        return has_quotes or bool(self._corrections) or any(event is not None for event in others)
 
     def put(self, quotes: Iterable[Quote]) -> None:
         """Add quotes; the oldest are merged where too many wait."""
@@ -48,7 +65,6 @@ class Buffer:
             self._conflate(lambda quote: (quote.symbol, quote.ts_ns // MINUTE_NS))
         if len(self._quotes) > self._limit:
             self._conflate(lambda quote: quote.symbol)
-        self._wake.set()
 
     def put_first(self, quotes: Iterable[Quote]) -> None:
         """Add quotes older than those that wait."""
@@ -56,52 +72,34 @@ class Buffer:
         self.put(quotes)
         self.put(waiting)
 
-    def tell(self, event: Gap | SymbolStates | Status | Correction) -> None:
-        """Add what is no quote. A newer one replaces what has not been taken; gaps are joined."""
+    def add(self, event: Gap | SymbolStates | Status | Correction) -> None:
+        """Add an event without quotes. A newer one replaces the one that waits; gaps are joined."""
         if isinstance(event, Status):
             self._status = event
         elif isinstance(event, SymbolStates):
-            self._words = event
+            self._symbol_states = event
         elif isinstance(event, Gap):
             self._gap = event if self._gap is None else _joined(self._gap, event)
         elif len(self._corrections) < CORRECTIONS:
             self._corrections[event] = None
-        self._wake.set()
 
-    def release(self) -> None:
-        """Older quotes have come, or are waited for no longer."""
-        self.held = False
-        self._wake.set()
-
-    def tick(self) -> None:
-        """Wake the reader though there may be nothing."""
-        self._is_tick = True
-        self._wake.set()
-
-    async def take(self) -> list[Event]:
-        """All that waits, once there is something. Words come after the quotes that justify them."""
-        await self._wake.wait()
-        self._wake.clear()
-        told: list[Event] = []
-        if self._gap:
-            told.append(self._gap)
-        if self._quotes and not self.held:
-            told.append(Batch(tuple(self._quotes)))
-            self._quotes = []
-        told += [*self._corrections, *(one for one in (self._words, self._status) if one is not None)]
-        if not told and self._is_tick:
-            told.append(Batch(()))
-        self._is_tick = False
-        self._gap = self._words = self._status = None
+    def take(self) -> Waiting:
+        """All that waits."""
+        batch = None
+        if self._quotes and not self.is_held:
+            batch, self._quotes = Batch(tuple(self._quotes)), []
+        corrections = tuple(self._corrections)
+        waiting = Waiting(self._gap, batch, corrections, self._symbol_states, self._status)
+        self._gap = self._symbol_states = self._status = None
         self._corrections.clear()
-        return told
+        return waiting
 
     def _conflate(self, key: Callable[[Quote], Hashable]) -> None:
         before = len(self._quotes)
         merged: dict[Hashable, Quote] = {}
         for quote in self._quotes:
-            there = merged.get(key(quote))
-            merged[key(quote)] = quote if there is None else merge(there, quote)
+            held = merged.get(key(quote))
+            merged[key(quote)] = quote if held is None else merge(held, quote)
         self._quotes = list(merged.values())
         self.conflated += before - len(self._quotes)
 
@@ -114,6 +112,6 @@ def merge(first: Quote, then: Quote) -> Quote:
     return msgspec.structs.replace(newer, size=first.size + then.size, high=max(highs), low=min(lows))
 
 
-def _joined(one: Gap, other: Gap) -> Gap:
-    start_ns, end_ns = min(one.start_ns, other.start_ns), max(one.end_ns, other.end_ns)
-    return Gap(one.symbols | other.symbols, start_ns, end_ns)
+def _joined(first: Gap, second: Gap) -> Gap:
+    start_ns, end_ns = min(first.start_ns, second.start_ns), max(first.end_ns, second.end_ns)
+    return Gap(first.symbols | second.symbols, start_ns, end_ns)

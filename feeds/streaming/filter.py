@@ -1,18 +1,19 @@
-"""The door between vendors and market, one for all of them: what a vendor says is not yet a print.
+"""Which of a vendor's quotes are prints: the same rules for every vendor, in front of the market.
 
-Repeated prints are dropped, impossible ones refused, and a jump waits for a second print that bears it
-out. Everything refused is counted, the last reason kept. Memory is bounded.
+Repeated prints are dropped, implausible ones rejected, and a jump waits for a second print that confirms
+it. Everything rejected is counted, the last reason kept. Memory is bounded.
 """
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from feeds.parsing.sanitize import clean
-from rotation.quote import NS
+from feeds.streaming import wording
+from feeds.streaming.reasons import Jump
+from rotation.quote import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
 
     from rotation.quote import Quote
 
-PRICE_MAX = 1e7
-"""No share costs this much; 1e308 has been seen."""
 JUMP = 0.10
-"""Against the reference; a second print within as much of the first bears it out."""
-FUTURE_NS = 60 * NS
+"""Against the reference; a second print within as much of the first confirms it."""
 KEPT = 32_768
 """Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
 
@@ -49,11 +47,11 @@ class QuoteFilter:
         return self._admit(quotes, now_ns, self._jumps)
 
     def admit_past(self, quotes: Iterable[Quote], now_ns: int) -> list[Quote]:
-        """What filled a gap, oldest first: judged by itself, since the market may have moved meanwhile."""
+        """Bars of a gap, oldest first: judged by themselves, since the market may have moved meanwhile."""
         return self._admit(quotes, now_ns, _Jumps(self._closes | {s: q.price for s, q in self.last.items()}))
 
     def reject(self, reason: str) -> None:
-        """Count something that could not be used."""
+        """Count something that could not be used; ``reason`` is shown, sanitised."""
         self.rejects += 1
         self.last_reject = clean(reason)
 
@@ -62,9 +60,9 @@ class QuoteFilter:
         for quote in quotes:
             if quote.symbol not in self._symbols:
                 continue
-            wrong = _wrong(quote, now_ns)
-            if wrong:
-                self.reject(f"{quote.symbol}: {wrong}")
+            fault = fault_of(quote, now_ns)
+            if fault is not None:
+                self.reject(wording.of_fault(quote, fault))
             elif self._is_repeated(quote):
                 self.duplicates += 1
             else:
@@ -76,7 +74,7 @@ class QuoteFilter:
         return admitted
 
     def _is_repeated(self, quote: Quote) -> bool:
-        # With a number of the vendor's the size is no part of it: some tell it as a difference.
+        # Where the vendor numbers its prints the size does not count: some send it as a difference.
         identity = hash((quote.symbol, quote.ts_ns, quote.price, quote.seq or -1 - quote.size))
         if identity in self._seen:
             return True
@@ -88,7 +86,7 @@ class QuoteFilter:
     def _judge(self, quote: Quote, jumps: _Jumps) -> tuple[Quote, ...]:
         passed = jumps.judge(quote)
         if not passed:
-            self.reject(f"{quote.symbol}: {quote.price:g} jumps by more than {JUMP:.0%}, no second print yet")
+            self.reject(wording.of_fault(quote, Jump(quote.price, JUMP)))
         elif len(passed) > 1:
             self.rejects -= 1  # the one held back was right after all
             self.last_reject = self.last_reject if self.rejects else ""
@@ -120,21 +118,8 @@ def _near(price: float, reference: float) -> bool:
     return abs(price - reference) <= JUMP * reference
 
 
-def _wrong(quote: Quote, now_ns: int) -> str:
-    for price in (quote.price, quote.high, quote.low):
-        if price is not None and not (isfinite(price) and 0.0 < price < PRICE_MAX):
-            return f"{price:g} is no price"
-    if quote.low is not None and quote.high is not None and not quote.low <= quote.price <= quote.high:
-        return "a bar outside its own range"
-    if quote.size < 0:
-        return "a negative size"
-    if quote.ts_ns <= 0 or quote.ts_ns > now_ns + FUTURE_NS:
-        return "a time that cannot be"
-    return ""
-
-
 def _trimmed(quote: Quote) -> Quote:
-    """A bar's extreme too far from its close has no second print to bear it out: it is left out."""
+    """A bar's extreme too far from its close has no second print to confirm it: it is left out."""
     ends = (quote.high, quote.low)
     if all(end is None or _near(end, quote.price) for end in ends):
         return quote

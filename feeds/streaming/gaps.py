@@ -1,4 +1,4 @@
-"""Spans in which prints may have been missed, and the one call that fills them."""
+"""Spans in which prints may have been missed, and holes in the vendor's numbers that show one. Pure."""
 
 from __future__ import annotations
 
@@ -6,41 +6,34 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.quote import NS, Quote
+from rotation.quote import MINUTE_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from feeds.streaming.vendor import Vendor
-
-BAR_NS = 60 * NS
+    from collections.abc import Set as AbstractSet
 
 
-class Fill(msgspec.Struct, frozen=True):
-    """What to ask for, or what came."""
+class Span(msgspec.Struct, frozen=True):
+    """Symbols and the time for which their prints are wanted, UTC nanoseconds."""
 
     symbols: frozenset[str]
     start_ns: int
     end_ns: int
-    quotes: tuple[Quote, ...] = ()
 
     @property
     def has_bars(self) -> bool:
-        """Whether a minute has ended in it."""
-        return self.end_ns // BAR_NS > self.start_ns // BAR_NS
+        """Whether a minute ended in it."""
+        return self.end_ns // MINUTE_NS > self.start_ns // MINUTE_NS
 
-    def rest(self) -> Fill:
-        """What its own bars leave out: the minute in which it ended, to be asked for when that is over.
+    def last_minute(self) -> Span:
+        """The minute in which it ended: it has no bar before that minute is over."""
+        minute_ns = self.end_ns // MINUTE_NS * MINUTE_NS
+        return Span(self.symbols, minute_ns, minute_ns + MINUTE_NS)
 
-        Part of it has been seen: the bar's range is wanted, not its size.
-        """
-        minute_ns = self.end_ns // BAR_NS * BAR_NS
-        return Fill(self.symbols, minute_ns, minute_ns + BAR_NS)
-
-    def joined(self, other: Fill) -> Fill:
-        """One that holds both."""
+    def joined(self, other: Span) -> Span:
+        """The span that holds both."""
         start_ns, end_ns = min(self.start_ns, other.start_ns), max(self.end_ns, other.end_ns)
-        return Fill(self.symbols | other.symbols, start_ns, end_ns)
+        return Span(self.symbols | other.symbols, start_ns, end_ns)
 
 
 class Gaps:
@@ -55,26 +48,26 @@ class Gaps:
 
     @property
     def symbols(self) -> frozenset[str]:
-        """Those that may lack prints."""
+        """Symbols that may lack prints."""
         return frozenset(self._start_ns)
 
     def open(self, symbols: Iterable[str], start_ns: int) -> None:
-        """From this instant on prints may be missing; a gap that is still open stays as long as it was."""
+        """From this instant on prints may be missing; a gap that is still open keeps its beginning."""
         for symbol in symbols:
             self._start_ns[symbol] = min(self._start_ns.get(symbol, start_ns), start_ns)
             self._tried.discard(symbol)
 
-    def wanted(self, end_ns: int) -> Fill | None:
-        """One call for all that have not been asked for; None where there are none."""
+    def wanted(self, end_ns: int) -> Span | None:
+        """One span over all gaps that have not been asked for; None where there are none."""
         untried = self._start_ns.keys() - self._tried
         if not untried:
             return None
-        return Fill(frozenset(untried), min(self._start_ns[symbol] for symbol in untried), end_ns)
+        return Span(frozenset(untried), min(self._start_ns[symbol] for symbol in untried), end_ns)
 
-    def filled(self, fill: Fill) -> None:
+    def filled(self, asked: Iterable[str], answered: Iterable[str]) -> None:
         """The source has answered. A symbol of which it knew nothing waits for its next live print."""
-        self._tried |= fill.symbols & self._start_ns.keys()
-        self.printed(quote.symbol for quote in fill.quotes)
+        self._tried |= frozenset(asked) & self._start_ns.keys()
+        self.printed(answered)
 
     def printed(self, symbols: Iterable[str]) -> None:
         """Prints have come; a gap that was asked for is over with them."""
@@ -84,27 +77,28 @@ class Gaps:
                 del self._start_ns[symbol]
 
 
-async def bars(vendor: Vendor, wanted: Fill) -> list[Quote]:
-    """Of the minutes that ended in a gap.
+class Sequence:
+    """The vendor's own numbers on one connection, where it counts without holes."""
 
-    A bar that has not ended by ``end_ns`` is still forming: it is left out. One that began before the
-    gap has been seen in part: its range counts, its size would be counted twice.
-    Raises SourceError where the source does not answer.
-    """
-    if not wanted.has_bars:
-        return []
-    found = await vendor.backfill(wanted.symbols, wanted.start_ns, wanted.end_ns)
-    return [
-        bar if bar.ts_ns - BAR_NS >= wanted.start_ns else msgspec.structs.replace(bar, size=0)
-        for bar in found
-        if wanted.start_ns < bar.ts_ns <= wanted.end_ns
-    ]
+    def __init__(self, symbols: AbstractSet[str]) -> None:
+        self._symbols = symbols
+        self._latest: dict[str, int] = {}
+        self.is_used = False
+        """Whether the vendor has ever sent a number: then gaps show by themselves."""
 
+    def restart(self) -> None:
+        """A new connection counts from the beginning."""
+        self._latest.clear()
 
-async def fetch(vendor: Vendor, wanted: Fill) -> Fill:
-    """Bars of the gap and the newest prints, oldest first. Raises SourceError likewise."""
-    missed = await bars(vendor, wanted)
-    # A snapshot's size belongs to a print that a bar may already hold.
-    newest = [msgspec.structs.replace(quote, size=0) for quote in await vendor.snapshot(wanted.symbols)]
-    ordered = sorted((*missed, *newest), key=lambda quote: (quote.ts_ns, quote.seq))
-    return msgspec.structs.replace(wanted, quotes=tuple(ordered))
+    def holes(self, numbers: Iterable[tuple[str, int]]) -> list[frozenset[str]]:
+        """The symbols that each hole concerns: all of them where the connection as a whole is counted."""
+        holes: list[frozenset[str]] = []
+        for symbol, number in numbers:
+            if symbol and symbol not in self._symbols:
+                continue
+            self.is_used = True
+            before = self._latest.get(symbol, number)
+            self._latest[symbol] = max(number, before)
+            if number > before + 1:
+                holes.append(frozenset((symbol,)) if symbol else frozenset(self._symbols))
+        return holes

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING
 
 from rotation.quote import NS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +17,8 @@ WIDE_S = 2.0
 class Lag:
     """The least lag of this minute and the one before."""
 
-    def __init__(self, monotonic: Callable[[], float], *, is_delayed: bool = False) -> None:
-        """``is_delayed``: late by contract, so only a clock behind the vendor's is worth a word."""
-        self._monotonic = monotonic
+    def __init__(self, *, is_delayed: bool = False) -> None:
+        """``is_delayed``: late by contract, so only a clock behind the vendor's is reported."""
         self._most_s = math.inf if is_delayed else WIDE_S
         self._began_s: float | None = None
         self._now_ns: int | None = None
@@ -37,9 +32,8 @@ class Lag:
         known = [lag for lag in (self._now_ns, self._before_ns) if lag is not None]
         return min(known) / NS if known else None
 
-    def measure(self, received_ns: int, event_ns: int) -> None:
-        """Take in one print."""
-        now_s = self._monotonic()
+    def measure(self, now_s: float, received_ns: int, event_ns: int) -> None:
+        """Take in one print: monotonic seconds, then receipt and event in UTC nanoseconds."""
         if self._began_s is None or now_s - self._began_s > WINDOW_S:
             self._turn(now_s)
         lag_ns = received_ns - event_ns

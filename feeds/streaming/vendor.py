@@ -24,14 +24,16 @@ Frame = str | bytes
 
 
 class VendorError(msgspec.Struct, frozen=True):
-    """The vendor says no. ``said`` is in our own words: it reaches the screen."""
+    """The vendor refuses something."""
 
     kind: Literal["fatal", "again", "limit"]
     """fatal: stop until the configuration changes. again: authenticate again on this very socket later.
     limit: the symbols just asked for were not added; those acknowledged stay."""
-    said: str
-    state: FeedState = Refusal.AUTH_FAILED
-    """Of a fatal one: AUTH_FAILED, or TAKEN OVER where another session holds the account's one connection."""
+    message: str
+    """In our own words, since it reaches the screen: the vendor's may repeat a key."""
+    refusal: FeedState = Refusal.AUTH_FAILED
+    """State of the feed after a fatal error: AUTH_FAILED, TAKEN OVER where another session holds the one
+    connection of the account, or OFFLINE where the address or the network cannot be used as configured."""
 
 
 class Halt(msgspec.Struct, frozen=True):
@@ -43,7 +45,7 @@ class Halt(msgspec.Struct, frozen=True):
 
 
 class FrameResult(msgspec.Struct, frozen=True):
-    """What one frame said."""
+    """What one frame contains."""
 
     quotes: tuple[Quote, ...] = ()
     """In order; ``seq`` is the vendor's trade id or sequence number where it has one."""
@@ -53,16 +55,16 @@ class FrameResult(msgspec.Struct, frozen=True):
     A number of the connection as a whole has the symbol "".
     """
     send: tuple[Frame, ...] = ()
-    """To be answered at once."""
+    """Answers to send at once."""
     ready: bool = False
     """Authenticated: subscriptions may be sent now."""
     subscribed: frozenset[str] | None = None
-    """The whole set that the vendor acknowledges now; None where the frame does not tell."""
+    """The whole set that the vendor acknowledges now; None where the frame does not say."""
     heartbeat: bool = False
-    """The vendor lives, beyond the transport's own pings; it is no data."""
+    """The vendor is alive, beyond the transport's own pings; this is not data."""
     halts: tuple[Halt, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    trouble: VendorError | None = None
+    error: VendorError | None = None
     rejected: tuple[str, ...] = ()
     """Messages in the frame that could not be used, a reason each; the others stand."""
 
@@ -74,12 +76,12 @@ class Conversation(Protocol):
         """The authentication, sent as soon as the socket is open, and once more on it after ``again``.
 
         Empty where none is needed: then the vendor is ready at once and need not say so, and
-        ``subscribe`` follows without a word heard. Otherwise it waits for ``FrameResult.ready``.
+        ``subscribe`` follows at once. Otherwise it waits for ``FrameResult.ready``.
         """
         ...
 
     def received(self, frame: Frame) -> FrameResult:
-        """What a frame means. Raises SourceError for a frame that is none of this vendor's.
+        """What a frame means. Raises SourceError for a frame that this vendor cannot have sent.
 
         Anything at all may come; it must be quick, since it runs between two reads of the socket.
         """
@@ -112,7 +114,7 @@ class Vendor(Protocol):
 
     @property
     def url(self) -> str:
-        """Where to connect, ``ROTATION_TUI_<FEED>_STREAM_URL`` looked at. It may hold a key: never shown."""
+        """Where to connect, or ``ROTATION_TUI_<FEED>_STREAM_URL``. It may hold a key: never shown."""
         ...
 
     @property
@@ -127,17 +129,17 @@ class Vendor(Protocol):
 
     @property
     def heartbeats(self) -> bool:
-        """True where the vendor speaks even when nothing trades: then silence is always an outage."""
+        """True where the vendor sends something even when nothing trades: then silence is an outage."""
         ...
 
     @property
     def acknowledges(self) -> bool:
-        """False where it never tells what is subscribed: then a symbol's first print stands for it."""
+        """False where it never says what is subscribed: a symbol's first print then counts as that."""
         ...
 
     @property
     def most_symbols(self) -> int | None:
-        """Its limit of symbols; None where there is none known."""
+        """How many symbols it allows; None where no limit is known."""
         ...
 
     def conversation(self) -> Conversation:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NOW_NS = 1_721_140_800 * NS
 """16 July 2024, 10:40 New York."""
-TURNS = 12
+TURNS = 13
 """Of the event loop, enough for a message and its answer over loopback."""
 
 
@@ -46,8 +46,8 @@ class FakeTime(Time):
         await settle()
         while self.now_s < end_s - 1e-9:
             self.now_s = min(self.now_s + step, end_s)
-            due = [one for one in self._sleeping if one[0] <= self.now_s + 1e-9]
-            self._sleeping = [one for one in self._sleeping if one not in due]
+            due = [sleeper for sleeper in self._sleeping if sleeper[0] <= self.now_s + 1e-9]
+            self._sleeping = [sleeper for sleeper in self._sleeping if sleeper not in due]
             for _, wake in due:
                 wake.set()
             await settle()

@@ -82,8 +82,8 @@ class Fault:
     only: frozenset[str] = frozenset()
     """Vendors, where it is theirs alone."""
     corrections: int = 0
-    words: dict[str, str] = field(default_factory=dict)
-    """In the end, by symbol, where they are not the feed's state."""
+    symbol_states: dict[str, str] = field(default_factory=dict)
+    """At the end, by symbol, where they are not the feed's state."""
 
     def applies(self, subject: Subject) -> bool:
         return not self.only or subject.name in self.only
@@ -136,22 +136,22 @@ class Run:
             self.events.append(event)
             await self.reads.wait()
 
-    def told(self, kind: type) -> list[Any]:
+    def events_of(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def states(self) -> list[str]:
-        return [event.state for event in self.told(Status)]
+        return [event.state for event in self.events_of(Status)]
 
     @property
-    def words(self) -> dict[str, str]:
+    def symbol_states(self) -> dict[str, str]:
         """Now."""
-        told = self.told(SymbolStates)
-        return told[-1].by_symbol if told else {}
+        changes = self.events_of(SymbolStates)
+        return changes[-1].by_symbol if changes else {}
 
     @property
     def quotes(self) -> list[Quote]:
-        return [quote for batch in self.told(Batch) for quote in batch.quotes]
+        return [quote for batch in self.events_of(Batch) for quote in batch.quotes]
 
     @property
     def prices(self) -> dict[str, float]:
@@ -160,7 +160,7 @@ class Run:
 
     @property
     def gaps(self) -> list[Gap]:
-        return self.told(Gap)
+        return self.events_of(Gap)
 
     @property
     def backoff(self) -> list[float]:
@@ -186,7 +186,7 @@ async def running(monkeypatch, subject: Subject, *scripts: Any, now_ns: int = NO
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     await settle()
-    left = {one for one in asyncio.all_tasks() - before if not one.done()}
+    left = {task for task in asyncio.all_tasks() - before if not task.done()}
     assert not left, left
 
 
@@ -339,13 +339,14 @@ FAULTS = (
         "405: symbol limit",
         "those acknowledged stay, the others say so",
         lambda s: ((Answers(subscribe=(405,) * 9), STAY),),
-        only=frozenset({"Alpaca"}), prices={}, state="OFFLINE", words=dict.fromkeys(SYMBOLS, "OFFLINE"),
+        only=frozenset({"Alpaca"}), prices={}, state="OFFLINE",
+        symbol_states=dict.fromkeys(SYMBOLS, "OFFLINE"),
     ),
     Fault(
         "partial acknowledgement",
         "what is missing is asked for again, and says OFFLINE meanwhile",
         lambda s: ((Answers(deaf=frozenset({"QQQ"})), READY, *prints(s, WITHOUT_QQQ), STAY),),
-        only=frozenset({"Alpaca"}), prices=WITHOUT_QQQ, words={"QQQ": "OFFLINE"}, seconds=20,
+        only=frozenset({"Alpaca"}), prices=WITHOUT_QQQ, symbol_states={"QQQ": "OFFLINE"}, seconds=20,
     ),
     Fault(
         "correction and cancel after the close",
@@ -382,23 +383,22 @@ def table() -> str:
 HEAD = """# Streams and their faults
 
 Each line is a test for each vendor named in it (`tests/feeds/streaming/test_fault_table.py`): a scripted
-server on
-loopback does what the first column says, while time is moved by the test. What the other columns say is
-asserted: state in the end, tries to connect, and prices as the consumer was given them, the last by event
-time, equal to the server's. So is that every new connection asked for all symbols again, that no task was
-left behind, and that no queue outgrew its bound. This page is written by
-`python -m tests.support.fault_table`; a test holds it to the table.
+server on loopback does what the first column says, while the test moves time. The other columns are
+asserted: final state, attempts to connect, and the prices that the consumer was given, the last by event
+time, equal to the server's. Every new connection must ask for all symbols again, no task may be left
+behind, and no queue may outgrow its bound. This page is written by
+`python -m tests.support.fault_table`; a test compares it with the table.
 
-| the server | what comes of it | state | connections | final prices | vendors |
+| the server | expected | state | connections | final prices | vendors |
 | --- | --- | --- | --- | --- | --- |
 """
 TAIL = """
 
 Beyond the table, for one vendor, since the driver is the same for all
-(`tests/feeds/streaming/test_feed.py`): a
-name that cannot be resolved, a server that is up only after five minutes, a gap and what fills it, a forming
-bar at its end, holes in a sequence, a silent canary, halts, the reconnect before the open, a clock that is
-wrong, holidays and half-days.
+(`tests/feeds/streaming/test_feed.py`): a host name that cannot be resolved, a server that is up only after
+five minutes, a gap and what fills it, a forming bar at its end, holes in a sequence, a silent canary, halts,
+the reconnect before the open, a wrong clock, holidays and half-days. The state itself is tested without any
+event loop, socket or clock in `tests/feeds/streaming/test_state.py`.
 """
 
 if __name__ == "__main__":

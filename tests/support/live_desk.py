@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from feeds.history.updater import HistoryUpdater
-from feeds.streaming.corrections import Corrected
 from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Supervisor
 from rotation.history import History
@@ -49,19 +48,19 @@ class LiveDesk:
         self.server = server
         self.time = time
         self.vendor = Exchange(subject.vendor(), {}, time)
-        self.asked_daily: list[str] = []
-        self.stream = StreamFeed(self.vendor, SYMBOLS, time=time)
-        feeds: list[Any] = [Corrected(self.stream, time=time, daily=self._daily)]
-        self._keeper = beside
+        self.corrected_closes: list[str] = []
+        self.stream = StreamFeed(self.vendor, SYMBOLS, time=time, on_corrected_close=self._on_corrected_close)
+        feeds: list[Any] = [self.stream]
+        self._updater = beside
         if beside is not None:
             feeds.append(beside)
         market = Market(history, as_of_ns=time.clock_ns())
         self.supervisor = Supervisor(market, feeds, clock_ns=time.clock_ns, sleep=time.sleep)
 
-    def _daily(self, symbol: str) -> None:
-        self.asked_daily.append(symbol)
-        if isinstance(self._keeper, HistoryUpdater):
-            self._keeper.ask_again(symbol)
+    def _on_corrected_close(self, symbol: str) -> None:
+        self.corrected_closes.append(symbol)
+        if isinstance(self._updater, HistoryUpdater):
+            self._updater.ask_again(symbol)
 
     @property
     def legs(self) -> dict[str, Leg]:
@@ -95,14 +94,14 @@ async def live_desk(
     now_ns: int = NOW_NS,
     beside: Callable[[FakeTime], Feed | None] = lambda _: None,
 ) -> AsyncIterator[LiveDesk]:
-    """It runs inside; at its end nothing may be left. ``beside``: a keeper, told of corrected closes."""
+    """It runs inside; at its end nothing may be left. ``beside``: an updater, told of corrected closes."""
     before = asyncio.all_tasks()
     async with subject.server(*scripts) as server:
         monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
         time = FakeTime(now_ns)
-        keeper = beside(time)
-        history = History.empty() if keeper is not None else closes(now_ns)
-        desk = LiveDesk(subject, server, time, history, keeper)
+        updater = beside(time)
+        history = History.empty() if updater is not None else closes(now_ns)
+        desk = LiveDesk(subject, server, time, history, updater)
         task = asyncio.create_task(desk.supervisor.run())
         try:
             async with asyncio.timeout(HANG_S):
@@ -113,5 +112,5 @@ async def live_desk(
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     await settle()
-    left = {one for one in asyncio.all_tasks() - before if not one.done()}
+    left = {task for task in asyncio.all_tasks() - before if not task.done()}
     assert not left, left

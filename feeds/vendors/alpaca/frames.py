@@ -16,8 +16,7 @@ from feeds.errors import SourceError
 from feeds.events import Correction
 from feeds.parsing.wire import instant_ns, number
 from feeds.streaming.vendor import Halt
-from feeds.vendors.alpaca.conditions import sets_last
-from rotation.quote import NS, Quote
+from rotation.quote import MINUTE_NS, NS, Quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +29,18 @@ ALL = "*"
 MESSAGES_MAX = 20_000
 """Of one frame; at a minute's end thousands of bars come together."""
 SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,5}){0,2}", re.ASCII)
-MINUTE_NS = 60 * NS
 
+NOT_LAST = frozenset("CNRHIMQPZU4789GV")
+"""Sale conditions whose trades set no last price, on every tape.
+
+CTS Pillar Output Specification and UTP UTDF Specification, "consolidated last: no", or only where the day has
+no trade yet: C cash, N next day, R seller, H price variation, I odd lot, M and Q official close and open
+(reports, not trades), P prior reference price, Z and U sold out of sequence, 4 derivatively priced, 7 and V
+contingent, 8 reserved, G bunched sold. 9, the corrected close, may come hours later: it is history's to
+know, as in Alpaca's own minute bars. T, before and after hours, stays: the market knows the hour by itself.
+"""
+_AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
+"""Average price by tape; B on tape C is a bunched trade, an ordinary price."""
 HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
 """Status codes: 2 and 3 on tapes A and B, H, P (volatility) and T on C. Q, quotes resume, is no trade yet."""
 _SILENT = frozenset({"q", "d", "l", "i", "o", "n"})
@@ -54,8 +63,8 @@ class Subscribed(msgspec.Struct, frozen=True):
     statuses: frozenset[str] = frozenset()
 
 
-class Told(msgspec.Struct):
-    """What a frame says, before anyone has drawn conclusions."""
+class Parsed(msgspec.Struct):
+    """What a frame contains, before any conclusion is drawn."""
 
     quotes: list[Quote] = []
     halts: list[Halt] = []
@@ -103,26 +112,26 @@ def encode(message: Mapping[str, object], *, packed: bool) -> Frame:
 
 def parse(
     frame: Frame, *, wanted: AbstractSet[str] | None = None, on_trades: AbstractSet[str] = frozenset()
-) -> Told:
-    """What a frame says. Raises SourceError for one that is no array of messages.
+) -> Parsed:
+    """What a frame contains. Raises SourceError for a frame that is not an array of messages.
 
     Bars of symbols not ``wanted`` are left out (``*`` brings the whole market), and those of symbols that
     are ``on_trades``: their trades said the same already, and volume would count twice.
     """
-    told = Told()
-    messages = _messages(frame, told)
+    parsed = Parsed()
+    messages = _messages(frame, parsed)
     for message in messages[:MESSAGES_MAX]:
         try:
-            _take(message, told, wanted, on_trades)
+            _take(message, parsed, wanted, on_trades)
         except SourceError as error:
-            told.rejected.append(str(error))
+            parsed.rejected.append(str(error))
     if len(messages) > MESSAGES_MAX:
-        told.rejected.append(f"more than {MESSAGES_MAX:,} messages in one frame")
-    return told
+        parsed.rejected.append(f"more than {MESSAGES_MAX:,} messages in one frame")
+    return parsed
 
 
-def _messages(frame: Frame, told: Told) -> list[_Message]:
-    """All that can be read; what cannot is told as rejected."""
+def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
+    """All messages that can be read; the others are counted as rejected."""
     is_json = isinstance(frame, str) or frame.lstrip()[:1] in _BRACKETS
     whole, raws, single = (_JSON, _JSON_RAW, _JSON_ONE) if is_json else (_PACKED, _PACKED_RAW, _PACKED_ONE)
     try:
@@ -135,46 +144,46 @@ def _messages(frame: Frame, told: Told) -> list[_Message]:
         parts = raws.decode(frame)  # type: ignore[arg-type]
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SourceError("Alpaca stream: not an array of messages") from error
-    found: list[_Message] = []
+    messages: list[_Message] = []
     for part in parts[:MESSAGES_MAX]:
         try:
-            found.append(single.decode(part))
+            messages.append(single.decode(part))
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            told.rejected.append("a message of another shape")
-    return found
+            parsed.rejected.append("a message of another shape")
+    return messages
 
 
 def _take(
-    message: _Message, told: Told, wanted: AbstractSet[str] | None, on_trades: AbstractSet[str]
+    message: _Message, parsed: Parsed, wanted: AbstractSet[str] | None, on_trades: AbstractSet[str]
 ) -> None:
     kind = message.kind if isinstance(message.kind, str) else ""
     if kind == "t":
         quote = _trade(message)
         if quote is not None:
-            told.quotes.append(quote)
+            parsed.quotes.append(quote)
     elif kind in {"b", "u"}:
         symbol = _symbol(message)
         if symbol not in on_trades and (wanted is None or symbol in wanted):
-            told.quotes.append(_bar(message, symbol))
+            parsed.quotes.append(_bar(message, symbol))
     elif kind == "s":
         halted = HALTED.get(message.sc) if isinstance(message.sc, str) else None
         if halted is not None:
-            told.halts.append(Halt(_symbol(message), halted, _instant(message)))
+            parsed.halts.append(Halt(_symbol(message), halted, _instant(message)))
     elif kind in {"c", "x"}:
-        told.corrections.append(Correction(_symbol(message), _instant(message)))
+        parsed.corrections.append(Correction(_symbol(message), _instant(message)))
     elif kind not in _SILENT:
-        _control(message, told)
+        _control(message, parsed)
 
 
-def _control(message: _Message, told: Told) -> None:
+def _control(message: _Message, parsed: Parsed) -> None:
     if message.kind == "success":
-        told.authenticated |= message.msg == "authenticated"
+        parsed.authenticated |= message.msg == "authenticated"
     elif message.kind == "subscription":
         channels = (message.trades, message.bars, message.updated, message.statuses)
-        told.subscribed = Subscribed(*(_names(listed) for listed in channels))
+        parsed.subscribed = Subscribed(*(_names(listed) for listed in channels))
     elif message.kind == "error":
         code = message.code
-        told.errors.append(code if isinstance(code, int) and not isinstance(code, bool) else 0)
+        parsed.errors.append(code if isinstance(code, int) and not isinstance(code, bool) else 0)
     else:
         raise SourceError("a message of an unknown kind")
 
@@ -206,6 +215,14 @@ def bar(  # noqa: PLR0917 - a bar has these
     return Quote(symbol, start_ns + MINUTE_NS, close, 0, shares(volume), high, low, MINUTE_NS)
 
 
+def sets_last(conditions: object, tape: object) -> bool:
+    """Whether a trade with these sale conditions may be the last price."""
+    if not isinstance(conditions, list):
+        return conditions is None
+    average = _AVERAGE.get(tape) if isinstance(tape, str) else None
+    return not any(code in NOT_LAST or code == average for code in conditions if isinstance(code, str))
+
+
 def shares(size: float | None) -> int:
     """Whole shares; 0 where unknown or beyond belief."""
     return int(size) if size is not None and 0 <= size < 1e13 else 0
@@ -219,9 +236,9 @@ def _symbol(message: _Message) -> str:
 
 
 def _names(listed: Loose) -> frozenset[str]:
-    found = listed[:MESSAGES_MAX] if isinstance(listed, list) else ()
+    names = listed[:MESSAGES_MAX] if isinstance(listed, list) else ()
     return frozenset(
-        name for name in found if isinstance(name, str) and (name == ALL or SYMBOL.fullmatch(name))
+        name for name in names if isinstance(name, str) and (name == ALL or SYMBOL.fullmatch(name))
     )
 
 
@@ -232,11 +249,11 @@ def _instant(message: _Message) -> int:
     return ts_ns
 
 
-def exact_ns(told: Instant) -> int | None:
+def exact_ns(value: Instant) -> int | None:
     """UTC nanoseconds of RFC 3339 text or of a msgpack Timestamp, not one rounded; None for neither."""
-    if isinstance(told, msgspec.msgpack.Ext):
-        return _stamp_ns(told)
-    match = _ISO.fullmatch(told) if told is not None else None
+    if isinstance(value, msgspec.msgpack.Ext):
+        return _stamp_ns(value)
+    match = _ISO.fullmatch(value) if value is not None else None
     if match is None:
         return None
     second_ns = _second_ns(match[1] + match[3])

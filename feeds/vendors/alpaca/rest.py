@@ -15,7 +15,7 @@ from feeds.errors import SourceAway, SourceError
 from feeds.history.daily import last_settled
 from feeds.http.failure import RequestError
 from feeds.parsing.wire import address
-from feeds.vendors.alpaca.frames import MINUTE_NS, SYMBOL
+from feeds.vendors.alpaca.frames import SYMBOL
 from feeds.vendors.alpaca.rows import (
     ROWS_MAX,
     Bars,
@@ -28,6 +28,7 @@ from feeds.vendors.alpaca.rows import (
     rows,
     seen,
 )
+from rotation.quote import MINUTE_NS
 from rotation.sessions import NEW_YORK, from_ns
 
 if TYPE_CHECKING:

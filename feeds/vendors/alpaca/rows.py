@@ -13,8 +13,7 @@ import msgspec
 from feeds.parsing.fields import price
 from feeds.parsing.rows import bar_prices
 from feeds.parsing.wire import decode, number
-from feeds.vendors.alpaca.conditions import sets_last
-from feeds.vendors.alpaca.frames import bar, exact_ns, shares
+from feeds.vendors.alpaca.frames import bar, exact_ns, sets_last, shares
 from rotation.quote import Quote
 from rotation.sessions import is_session, new_york_day
 

@@ -46,8 +46,8 @@ _FATAL = {
     410: "this feed has no such channel",
     411: "the key's scope does not include this feed",
 }
-_OUTAGE = {404: "authentication came too late", 407: "we read too slowly", 500: "an error of its own"}
-_LIMIT = {400: "it does not know how a symbol is written", 405: "the plan's limit of symbols is reached"}
+_OUTAGE = {404: "authentication came too late", 407: "we read too slowly", 500: "internal error"}
+_LIMIT = {400: "invalid symbol", 405: "the plan's limit of symbols is reached"}
 _ALREADY, _BUSY = 403, 406
 
 
@@ -76,7 +76,7 @@ class Alpaca:
         """``feed``: iex, sip, delayed_sip or test. ``first``: symbols that get trades before all others.
 
         ``channels``: the plan's limit of trades. ``packed``: msgpack rather than JSON. Raises InputError for
-        a feed that there is not, a key that cannot be one, or a wrong address.
+        an unknown feed, an unusable key, or a wrong address.
         """
         if feed not in MODES:
             raise InputError(f"Alpaca has no feed of that name — choose one of {', '.join(MODES)}")
@@ -102,11 +102,11 @@ class Alpaca:
         Raises SourceError where Alpaca does not answer.
         """
         names = Names(symbols)
-        found = await self.rest.snapshots(names.theirs)
+        snapshots = await self.rest.snapshots(names.theirs)
         # A print within the minute would look like one that the stream has missed.
         coarse = self._plan.by_minute
-        seen = (one.minute if symbol in coarse else one.quote for symbol, one in found.items())
-        return names.back(quote for quote in seen if quote is not None)
+        newest = (seen.minute if symbol in coarse else seen.quote for symbol, seen in snapshots.items())
+        return names.back(quote for quote in newest if quote is not None)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars that ended within the gap. Raises SourceError where Alpaca does not answer."""
@@ -130,29 +130,29 @@ class AlpacaConversation:
 
     def received(self, frame: Frame) -> FrameResult:
         """What a frame means. Raises SourceError for one that is no array of messages."""
-        told = parse(frame, wanted=self._plan.wanted, on_trades=self._plan.on_trades)
-        ready = told.authenticated
-        trouble: VendorError | None = None
+        parsed = parse(frame, wanted=self._plan.wanted, on_trades=self._plan.on_trades)
+        ready = parsed.authenticated
+        error: VendorError | None = None
         send: tuple[Frame, ...] = ()
         subscribed: frozenset[str] | None = None
-        if told.subscribed is not None:
-            self._plan.acknowledged(told.subscribed)
+        if parsed.subscribed is not None:
+            self._plan.acknowledged(parsed.subscribed)
             subscribed = self._names.ours(self._plan.covered)
             send = self._send(self._plan.next())
-        for code in told.errors:
+        for code in parsed.errors:
             if code == _ALREADY:
                 ready = True
             else:
-                trouble, send = self._no(code, told.rejected)
+                error, send = self._refused(code, parsed.rejected)
         return FrameResult(
-            quotes=self._names.back(told.quotes),
+            quotes=self._names.back(parsed.quotes),
             send=send,
             ready=ready,
             subscribed=subscribed,
-            halts=self._names.back(told.halts),
-            corrections=self._names.back(told.corrections),
-            trouble=trouble,
-            rejected=tuple(told.rejected),
+            halts=self._names.back(parsed.halts),
+            corrections=self._names.back(parsed.corrections),
+            error=error,
+            rejected=tuple(parsed.rejected),
         )
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
@@ -164,16 +164,14 @@ class AlpacaConversation:
         """Nothing: Alpaca needs none."""
         return ()
 
-    def _no(self, code: int, rejected: list[str]) -> tuple[VendorError | None, tuple[Frame, ...]]:
+    def _refused(self, code: int, rejected: list[str]) -> tuple[VendorError | None, tuple[Frame, ...]]:
         """What an error means, and what to ask instead."""
         if code == _BUSY:
             return VendorError("again", f"another session holds the account's connection ({code})"), ()
         if code in _OUTAGE or code not in _FATAL | _LIMIT:
             # It ends the connection by itself, or the driver's clocks do; what was asked may be asked again.
             self._plan.failed()
-            rejected.append(
-                f"Alpaca says: {_OUTAGE.get(code, 'an error we do not know')} ({code % 1_000_000})"
-            )
+            rejected.append(f"Alpaca says: {_OUTAGE.get(code, 'unknown error')} ({code % 1_000_000})")
             return None, ()
         asked = self._plan.refused()
         if code in _FATAL and not (asked is not None and asked.optional):

@@ -31,13 +31,13 @@ class Names:
         """Symbols that Alpaca named, as we write them."""
         return frozenset(self._renamed.get(symbol, symbol) for symbol in symbols)
 
-    def back(self, told: Iterable[Named]) -> tuple[Named, ...]:
-        """What Alpaca told, with our symbols."""
+    def back(self, items: Iterable[Named]) -> tuple[Named, ...]:
+        """What Alpaca sent, with our symbols."""
         if not self._renamed:
-            return tuple(told)
+            return tuple(items)
         return tuple(
-            msgspec.structs.replace(one, symbol=self._renamed[one.symbol])
-            if one.symbol in self._renamed
-            else one
-            for one in told
+            msgspec.structs.replace(item, symbol=self._renamed[item.symbol])
+            if item.symbol in self._renamed
+            else item
+            for item in items
         )

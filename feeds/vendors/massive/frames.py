@@ -55,36 +55,36 @@ class Message(msgspec.Struct):
 
 
 Entry = Message | list[Loose] | str | float | bool | None
-"""What an array may hold in truth."""
+"""What an array may actually hold."""
 
 
 def parse(frame: Frame) -> list[Entry]:
-    """The entries of a frame. Raises SourceError for one that is none of this vendor's."""
+    """The entries of a frame. Raises SourceError for a frame that Massive cannot have sent."""
     return decode(frame, list[Entry], "Massive")
 
 
-def heard(entries: Iterable[Entry]) -> FrameResult:
-    """What trades and bars say. A bid and an ask are no price: they show life, unless they are crossed.
+def market_data(entries: Iterable[Entry]) -> FrameResult:
+    """Trades and bars. A bid and an ask are not a price: they are a heartbeat, unless they are crossed.
 
     ``q`` orders the prints of a symbol but has holes by design ("will not always be sequential"), so
-    it is no ``FrameResult.sequence``: every hole would be taken for a gap.
+    it is not a ``FrameResult.sequence``: every hole would be taken for a gap.
     """
-    found: list[Quote | str] = []
+    results: list[Quote | str] = []
     corrections: list[Correction] = []
     for message in entries:
         if not isinstance(message, Message):
-            found.append("a message that is none")
+            results.append("invalid message")
         elif message.ev == "T":
             ticker, ts_ns, conditions = symbol(message.sym), instant(message.t), numbers(message.c)
             if ticker and ts_ns and conditions & CORRECTS:
                 corrections.append(Correction(ticker, ts_ns))
             elif not conditions & NOT_LAST:
-                found.append(quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0))
+                results.append(quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0))
         elif message.ev in ("A", "AM"):
             high, low = message.h or 0, message.l or 0
             starts_ns, ends_ns = instant(message.s), instant(message.e)
             bar_ns = ends_ns - starts_ns if starts_ns and ends_ns and starts_ns < ends_ns else 0
-            found.append(
+            results.append(
                 quote(
                     message.sym, ends_ns, message.c, message.v, seq=BAR_SEQ, high=high, low=low, bar_ns=bar_ns
                 )
@@ -92,12 +92,12 @@ def heard(entries: Iterable[Entry]) -> FrameResult:
         elif message.ev == "Q":
             bid, ask = price(message.bp), price(message.ap)
             if bid is None or ask is None or bid > ask:
-                found.append(f"{symbol(message.sym) or 'a symbol that is none'}: a crossed or empty quote")
-    quotes, rejected = sifted(found)
+                results.append(f"{symbol(message.sym) or 'invalid symbol'}: crossed or empty quote")
+    quotes, rejected = sifted(results)
     return FrameResult(quotes, corrections=tuple(corrections), rejected=rejected, heartbeat=not quotes)
 
 
 def numbers(value: object) -> set[int]:
     """Condition codes, sent as a list of numbers or of text, as one, or not at all."""
     listed = value if isinstance(value, list) else [value]
-    return {int(code) for one in listed if (code := number(one)) is not None}
+    return {int(code) for entry in listed if (code := number(entry)) is not None}

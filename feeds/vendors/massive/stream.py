@@ -15,7 +15,7 @@ from feeds.http.failure import RequestError
 from feeds.parsing.fields import symbol
 from feeds.parsing.wire import address
 from feeds.streaming.vendor import FrameResult, VendorError
-from feeds.vendors.massive.frames import Message, heard, parse
+from feeds.vendors.massive.frames import Message, market_data, parse
 from feeds.vendors.massive.rest import MINUTE_NS, parse_bars, parse_snapshot
 from rotation import status
 from rotation.status import Mode, Refusal
@@ -58,11 +58,11 @@ class MassiveConversation:
     def received(self, frame: Frame) -> FrameResult:
         """Data and statuses, in any mixture."""
         entries = parse(frame)
-        told = heard(entries)
+        result = market_data(entries)
         for message in entries:
             if isinstance(message, Message) and message.ev == "status":
-                told = self._status(told, str(message.status), str(message.message))
-        return told
+                result = self._with_status(result, str(message.status), str(message.message))
+        return result
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The difference to what is acknowledged, in messages of at most PER_MESSAGE symbols."""
@@ -81,31 +81,31 @@ class MassiveConversation:
         for start in range(0, len(names), PER_MESSAGE):
             yield _action(action, ",".join(names[start : start + PER_MESSAGE]))
 
-    def _status(self, told: FrameResult, status: str, message: str) -> FrameResult:
+    def _with_status(self, result: FrameResult, status: str, message: str) -> FrameResult:
         change: dict[str, Any] = {}
         if status == "auth_success":
             change["ready"] = True
         elif status == "auth_failed":
-            change["trouble"] = VendorError("fatal", "Massive refuses the key, or its plan has no stream")
+            change["error"] = VendorError("fatal", "Massive refuses the key, or its plan has no stream")
         elif status == "max_connections":
             # The vendor cuts the older connection: to come back would cut the newer one, for ever.
-            said = "another session took over the account's one connection"
-            change["trouble"] = VendorError("fatal", said, Refusal.TAKEN_OVER)
+            text = "another session took over the account's one connection"
+            change["error"] = VendorError("fatal", text, Refusal.TAKEN_OVER)
         elif status == "success":
             change["subscribed"] = self._acknowledged(message)
         elif status == "error":
             change |= self._error(message)
         elif status in ("slow_consumer", "force_disconnect"):
-            change["rejected"] = (*told.rejected, f"Massive is about to cut the connection: {status}")
-        return msgspec.structs.replace(told, **change)
+            change["rejected"] = (*result.rejected, f"Massive is about to cut the connection: {status}")
+        return msgspec.structs.replace(result, **change)
 
     def _acknowledged(self, message: str) -> frozenset[str]:
         """``subscribed to: T.IWM`` or ``unsubscribed to: T.IWM``, one or several to a message."""
         action, _, names = message.partition(": ")
         channel = f"{CHANNELS[self._channel]}."
-        told = (name.strip() for name in names.split(","))
+        listed = (name.strip() for name in names.split(","))
         tickers = {
-            ticker for name in told if name.startswith(channel) and (ticker := symbol(name[len(channel) :]))
+            ticker for name in listed if name.startswith(channel) and (ticker := symbol(name[len(channel) :]))
         }
         self._held = self._held - tickers if action.startswith("un") else self._held | tickers
         return frozenset(self._held)
@@ -113,17 +113,17 @@ class MassiveConversation:
     def _error(self, message: str) -> dict[str, Any]:
         if "real-time" in message:
             return {
-                "trouble": VendorError("fatal", "the key's plan has no real-time data: use the delayed feed")
+                "error": VendorError("fatal", "the key's plan has no real-time data: use the delayed feed")
             }
         if "not authorized" not in message:
-            return {"trouble": VendorError("limit", "Massive refuses a subscription")}
+            return {"error": VendorError("limit", "Massive refuses a subscription")}
         self._refused += 1
         if self._channel == 0:
             self._channel = 1
             return {"send": self.subscribe(self._asked)}
         if self._refused <= len(self._asked):
             return {}  # one refusal comes for every trade channel that was asked for
-        return {"trouble": VendorError("fatal", "the key's plan has neither trades nor second bars")}
+        return {"error": VendorError("fatal", "the key's plan has neither trades nor second bars")}
 
 
 def _action(action: str, params: str) -> str:
@@ -159,11 +159,11 @@ class Massive:
         Raises SourceError where the source does not answer.
         """
         names = sorted(symbols)
-        found: list[Quote] = []
+        quotes: list[Quote] = []
         for start in range(0, len(names), PER_SNAPSHOT):
             params = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
-            found += await self._get(SNAPSHOT, params, parse_snapshot)
-        return tuple(found)
+            quotes += await self._get(SNAPSHOT, params, parse_snapshot)
+        return tuple(quotes)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars that ended within the gap, for BACKFILL_MAX symbols at most.

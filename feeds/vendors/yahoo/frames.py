@@ -111,13 +111,13 @@ def parse(frame: str | bytes) -> PricingData:
     """A frame of version 2 (JSON around base64) or the bare base64. Raises SourceError for neither."""
     text = frame.decode("utf-8", "replace") if isinstance(frame, bytes) else frame
     if len(text) > FRAME_MAX:
-        raise SourceError("Yahoo: a frame too long to be one")
+        raise SourceError("Yahoo: frame too long")
     if text.lstrip().startswith("{"):
         text = decode(text, _Envelope, "Yahoo frame").message
     try:
         return decode_message(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError) as error:
-        raise SourceError("Yahoo: a frame that cannot be read") from error
+        raise SourceError("Yahoo: unreadable frame") from error
 
 
 def decode_message(data: bytes) -> PricingData:
@@ -139,8 +139,8 @@ def _value(kind: str, raw: int | bytes) -> str | float | int:
         return raw - (1 << 64) if raw >> 63 else raw
     if kind == _TEXT:
         return clean(raw.decode("utf-8", "replace"), 80)
-    found: float = struct.unpack("<f" if kind == _FLOAT else "<d", raw)[0]
-    return found
+    figure: float = struct.unpack("<f" if kind == _FLOAT else "<d", raw)[0]
+    return figure
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
@@ -158,7 +158,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         else:
             size = {_FIXED64: 8, _FIXED32: 4}.get(wire, -1)
         if not number or size < 0 or at + size > len(data):
-            raise SourceError("Yahoo: a frame that is cut or damaged")
+            raise SourceError("Yahoo: damaged frame")
         yield number, wire, data[at : at + size]
         at += size
 
@@ -173,4 +173,4 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value & 0xFFFF_FFFF_FFFF_FFFF, at
-    raise SourceError("Yahoo: a frame that is cut or damaged")
+    raise SourceError("Yahoo: damaged frame")

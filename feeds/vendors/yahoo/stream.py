@@ -1,6 +1,6 @@
 """Yahoo's streamer: keyless, unofficial, best effort. Shares, ETFs, indices and futures alike.
 
-It never says what is subscribed, and goes quiet unless the subscription is sent again every 15 s.
+It never says what is subscribed, and stops sending unless the subscription is sent again every 15 s.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ HINT_MAX = 8
 
 
 class YahooConversation:
-    """One connection. Nobody greets, nobody acknowledges."""
+    """One connection, without greeting or acknowledgement."""
 
     def __init__(
         self,
         named: Callable[[str], str] = yahoo_symbol,
         seen: Callable[[PricingData], object] | None = None,
     ) -> None:
-        """``named``: how Yahoo writes a symbol. ``seen`` is told of every print, for what a Quote lacks."""
+        """``named``: how Yahoo writes a symbol. ``seen`` is given every print, for what a Quote lacks."""
         self._named = named
         self._seen = seen
         self._asked: dict[str, str] = {}
@@ -86,12 +86,12 @@ class YahooConversation:
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """What is no longer wanted, and what is new."""
         wanted = {self._named(symbol): symbol for symbol in symbols}
-        told = (
+        changes = (
             ("unsubscribe", self._asked.keys() - wanted.keys()),
             ("subscribe", wanted.keys() - self._asked.keys()),
         )
         self._asked = wanted
-        return tuple(_message(action, names) for action, names in told if names)
+        return tuple(_message(action, names) for action, names in changes if names)
 
     def beat(self) -> tuple[Frame, ...]:
         """The subscription again."""
@@ -146,7 +146,7 @@ class Yahoo:
         return tuple(bar for s in sorted(charts) for bar in charts[s].bars if start_ns < bar.ts_ns <= end_ns)
 
     async def _ask(self, symbols: frozenset[str]) -> dict[str, Minutes]:
-        found: dict[str, Minutes] = {}
+        charts: dict[str, Minutes] = {}
         error = ""
         for symbol in sorted(symbols):
             try:
@@ -158,11 +158,11 @@ class Yahoo:
             except RequestError as failure:
                 error = failure.with_next_try()
                 continue
-            found[symbol] = chart
+            charts[symbol] = chart
             self._charts[symbol] = (self._clock_ns(), chart)
-        if symbols and not found:
+        if symbols and not charts:
             raise SourceError(f"Yahoo: {error}")
-        return found
+        return charts
 
     def _minutes(self, body: bytes, symbol: str) -> Minutes:
         return parse_minutes(body, symbol, self.named(symbol))

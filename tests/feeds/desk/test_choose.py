@@ -8,11 +8,12 @@ from contextlib import aclosing
 
 import pytest
 
-from feeds.desk import choose as auto
-from feeds.desk.choose import AutoFeed, by_vendor
+from feeds.desk import choose
+from feeds.desk.choose import by_vendor
 from feeds.errors import InputError
 from feeds.events import Batch, Status, Stream
 from feeds.http.cached import Transport
+from feeds.streaming.failover import Failover
 from rotation.status import LIVE
 from rotation.wording import mode_word
 from tests.support.fake_time import FakeTime, settle
@@ -38,7 +39,7 @@ def no_keys_here(monkeypatch, tmp_path):
 
 async def named(choice: str, environ: dict[str, str]) -> list[str]:
     async with Transport() as transport:
-        found = auto.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
+        found = choose.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
         return [f"{vendor.name} {mode_word(vendor.mode)}" for vendor in found]
 
 
@@ -60,7 +61,7 @@ async def test_the_order(choice, environ, names):
     assert await named(choice, environ) == names
 
 
-@pytest.mark.parametrize("choice", [name for name in auto.NAMES if name not in {"auto", "yahoo"}])
+@pytest.mark.parametrize("choice", [name for name in choose.NAMES if name not in {"auto", "yahoo"}])
 async def test_a_feed_without_its_key_is_one_line_that_says_what_to_do(choice):
     with pytest.raises(InputError) as caught:
         await named(choice, {})
@@ -69,12 +70,12 @@ async def test_a_feed_without_its_key_is_one_line_that_says_what_to_do(choice):
 
 
 def test_the_command_line_knows_the_same_names():
-    assert sorted(FEEDS) == sorted(auto.NAMES)
+    assert sorted(FEEDS) == sorted(choose.NAMES)
 
 
 @contextlib.asynccontextmanager
 async def driven(monkeypatch, *subjects_and_scripts):
-    """An AutoFeed over these vendors, its time and what it told; nothing may be left of it."""
+    """An Failover over these vendors, its time and what it told; nothing may be left of it."""
     before = asyncio.all_tasks()
     time = FakeTime()
     async with contextlib.AsyncExitStack() as stack:
@@ -84,7 +85,7 @@ async def driven(monkeypatch, *subjects_and_scripts):
             monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
             servers.append(server)
             made.append(by_vendor(Exchange(subject.vendor(), FIRST, time), SYMBOLS, {}, time, list.clear))
-        feed = AutoFeed(Transport(), made)
+        feed = Failover(Transport(), made)
         told: list[object] = []
 
         async def drive() -> None:

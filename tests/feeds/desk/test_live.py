@@ -11,10 +11,10 @@ import pytest
 
 from feeds.clock import Time, wall_ns
 from feeds.desk import live
-from feeds.desk.choose import AutoFeed
 from feeds.events import Batch, Status, SymbolStates
 from feeds.history.store import HistoryStore
 from feeds.history.updater import HistoryUpdater
+from feeds.streaming.failover import Failover
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.history import History
@@ -69,7 +69,7 @@ async def test_without_a_key_one_feed_brings_everything(tmp_path):
 @pytest.mark.parametrize("choice", ["auto", "alpaca", "alpaca-delayed"])
 async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice):
     quotes, indices, _keeper, _fed = made(tmp_path, KEYS, choice=choice)
-    assert isinstance(quotes, AutoFeed)
+    assert isinstance(quotes, Failover)
     assert (quotes.name, indices.name) == ("Alpaca", "Yahoo indices")
     assert indices.symbols == {"RUT", "NDX"}
     assert quotes.symbols == frozenset(Desk().legs) - {"RUT", "NDX"}
@@ -166,6 +166,16 @@ async def test_a_gap_is_said_until_it_is_filled(monkeypatch):
         desk.vendor.newest = {"IWM": 222.0, "QQQ": 496.0, "SPY": 562.5}
         await desk.trading(120, {"IWM": 222.0, "QQQ": 496.0, "SPY": 562.5})
         assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
+
+
+async def test_a_quiet_second_is_one_snapshot(monkeypatch):
+    """The supervisor's tick alone moves time: a stream yields nothing where nothing has changed."""
+    async with live_desk(monkeypatch, ALPACA, QUIET) as desk:
+        await desk.trading(3)
+        before = desk.supervisor.latest.seq
+        await desk.time.passing(5)
+        assert desk.supervisor.latest.seq == before + 5
+        assert desk.health.stats.age_s >= 5.0, "and the counts of the stream go on"
 
 
 # No false alarm

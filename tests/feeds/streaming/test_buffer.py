@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 
 from hypothesis import given
@@ -28,37 +27,44 @@ QUOTES = st.lists(
 )
 
 
-async def test_in_order_of_arrival_and_nothing_merged():
+def taken(buffer):
+    """All that waits, in order."""
+    waiting = buffer.take()
+    events = [waiting.gap, waiting.batch, *waiting.corrections, waiting.symbol_states, waiting.status]
+    return [event for event in events if event is not None]
+
+
+def test_in_order_of_arrival_and_nothing_merged():
     buffer = Buffer(2)
     quotes = [Quote("IWM", NOW_NS + i, 220.0) for i in range(100)]
     buffer.put(quotes)
-    assert await buffer.take() == [Batch(tuple(quotes))]
+    assert taken(buffer) == [Batch(tuple(quotes))]
     assert buffer.conflated == 0
 
 
-async def test_it_never_outgrows_its_bound():
+def test_it_never_outgrows_its_bound():
     buffer = Buffer(2)
     for minute in range(300):
         buffer.put(Quote("IWM", NOW_NS + minute * 60 * NS + i, 220.0 + i % 7, size=1) for i in range(100))
         assert len(buffer._quotes) <= KEPT
-    (batch,) = await buffer.take()
+    (batch,) = taken(buffer)
     assert buffer.conflated == 30_000 - len(batch.quotes)
     assert sum(quote.size for quote in batch.quotes) == 30_000
     assert batch.quotes[-1].price == 220.0 + 99 % 7
 
 
-async def test_even_with_a_print_of_every_minute():
+def test_even_with_a_print_of_every_minute():
     buffer = Buffer(1)
     buffer.put(Quote("IWM", NOW_NS + i * 60 * NS, 220.0, size=1) for i in range(KEPT + 1))
-    (batch,) = await buffer.take()
+    (batch,) = taken(buffer)
     assert [(quote.size, quote.ts_ns) for quote in batch.quotes] == [(KEPT + 1, NOW_NS + KEPT * 60 * NS)]
 
 
 @given(QUOTES)
 def test_merged_or_not_a_market_comes_to_the_same(quotes):
-    def booked(found):
+    def booked(merged):
         books = {symbol: Prints(open_ns(date(2024, 7, 16))) for symbol in ("IWM", "QQQ")}
-        for quote in found:
+        for quote in merged:
             books[quote.symbol].take(quote)
         return {
             symbol: (book.last and (book.last.ts_ns, book.last.price), book.high, book.low, book.volume)
@@ -78,19 +84,19 @@ def test_two_become_a_bar():
     assert merge(older, newer) == merge(newer, older) == bar
 
 
-async def test_older_quotes_go_first():
+def test_older_quotes_go_first():
     buffer = Buffer(2)
-    buffer.held = True
+    buffer.is_held = True
     buffer.put([Quote("IWM", NOW_NS, 221.0)])
-    buffer.tick()
-    assert await buffer.take() == [Batch(())]
+    assert not buffer.is_ready
+    assert taken(buffer) == []
     buffer.put_first([Quote("IWM", NOW_NS - NS, 220.0)])
-    buffer.release()
-    (batch,) = await buffer.take()
+    buffer.is_held = False
+    (batch,) = taken(buffer)
     assert [quote.price for quote in batch.quotes] == [220.0, 221.0]
 
 
-async def test_of_everything_else_the_newest():
+def test_of_everything_else_the_newest():
     buffer = Buffer(2)
     wrong = Correction("IWM", NOW_NS)
     for event in (
@@ -103,27 +109,18 @@ async def test_of_everything_else_the_newest():
         Status(Kind.LIVE),
         SymbolStates({}),
     ):
-        buffer.tell(event)
-    assert await buffer.take() == [
+        buffer.add(event)
+    assert taken(buffer) == [
         Gap(frozenset({"IWM", "QQQ"}), 3, 9),
         wrong,
         SymbolStates({}),
         Status(Kind.LIVE),
     ]
-    assert not buffer._wake.is_set()
+    assert not buffer.is_ready
 
 
-async def test_corrections_do_not_pile_up():
+def test_corrections_do_not_pile_up():
     buffer = Buffer(2)
     for i in range(CORRECTIONS + 9):
-        buffer.tell(Correction("IWM", i))
-    assert len(await buffer.take()) == CORRECTIONS
-
-
-async def test_a_reader_waits_for_something():
-    buffer = Buffer(2)
-    reader = asyncio.create_task(buffer.take())
-    await asyncio.sleep(0)
-    assert not reader.done()
-    buffer.tick()
-    assert await reader == [Batch(())]
+        buffer.add(Correction("IWM", i))
+    assert len(taken(buffer)) == CORRECTIONS

@@ -47,7 +47,7 @@ async def test_a_cancelled_print_of_today_is_taken_out_of_price_range_and_volume
         iwm = desk.legs["IWM"]
         assert (iwm.last, iwm.high, iwm.low, iwm.volume) == (221.28, 221.3, 220.9, 3100)
         assert (iwm.state, desk.legs["QQQ"].volume) == ("LIVE", 100)
-        assert desk.asked_daily == [], "the close of today is not settled"
+        assert desk.corrected_closes == [], "the close of today is not settled"
 
 
 async def test_a_cancelled_print_of_this_very_minute_goes_at_once(monkeypatch):
@@ -150,7 +150,7 @@ async def test_what_is_asked_depends_on_the_print_s_session(monkeypatch, now_ns,
         desk.vendor.asked.clear()
         await desk.server.tell(cancel("IWM", 226.0, of_ns, 7), cancel("AAPL", 226.0, of_ns, 8))
         await desk.time.passing(5)
-        assert desk.asked_daily == daily
+        assert desk.corrected_closes == daily
         assert bool(desk.vendor.asked) == redone
 
 

@@ -25,7 +25,7 @@ async def test_fault(monkeypatch, subject, fault):
             run.reads.clear()
             while run.feed.stats().quotes < 9000:
                 await settle()
-            assert len(run.feed._buffer._quotes) <= run.feed._buffer._limit
+            assert len(run.feed.state.buffer._quotes) <= run.feed.state.buffer._limit
             assert run.feed.stats().conflated > 0
             run.reads.set()
         await run.time.passing(fault.seconds)
@@ -38,10 +38,10 @@ async def test_fault(monkeypatch, subject, fault):
         assert not fault.backoff or run.backoff[: len(fault.backoff)] == list(fault.backoff)
         assert {name: getattr(stats, name) for name in fault.counts} == fault.counts
         assert stats.rejects >= fault.rejects_least
-        assert len(run.told(Correction)) == fault.corrections
-        assert fault.words.items() <= run.words.items()
-        if fault.state == "LIVE" and not fault.words:
-            assert run.words == {}
+        assert len(run.events_of(Correction)) == fault.corrections
+        assert fault.symbol_states.items() <= run.symbol_states.items()
+        if fault.state == "LIVE" and not fault.symbol_states:
+            assert run.symbol_states == {}
             assert all(subject.subscribed(client) == set(SYMBOLS) for client in run.server.clients)
 
 

@@ -9,7 +9,7 @@ import socket
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from feeds.events import Batch, Status, SymbolStates
+from feeds.events import Status, SymbolStates
 from feeds.streaming.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote
@@ -38,10 +38,10 @@ async def ticking(run, seconds, names=SYMBOLS):
         await run.time.passing(1)
 
 
-def words_of(run):
-    """The word of IWM, each time it changed."""
-    said = [event.by_symbol.get("IWM", "") for event in run.told(SymbolStates)]
-    return [word for i, word in enumerate(said) if not i or said[i - 1] != word]
+def states_of_iwm(run):
+    """The state of IWM, each time it changed."""
+    states = [event.by_symbol.get("IWM", "") for event in run.events_of(SymbolStates)]
+    return [state for i, state in enumerate(states) if not i or states[i - 1] != state]
 
 
 # Beginning and end
@@ -55,7 +55,7 @@ async def test_the_first_connection_is_seeded(monkeypatch):
         assert run.vendor.asked == [(frozenset(SYMBOLS), began_ns, NOW_NS)]
         assert run.prices == FIRST
         assert run.quotes[0] == run.vendor.bars[0]
-        assert words_of(run) == ["OFFLINE", ""]
+        assert states_of_iwm(run) == ["OFFLINE", ""]
         assert (run.gaps, run.feed.stats().gaps) == ([], 0)
 
 
@@ -63,15 +63,16 @@ async def test_at_night_nothing_is_seeded(monkeypatch):
     async with running(monkeypatch, YAHOO, (READY, STAY), now_ns=NIGHT_NS) as run:
         await run.time.passing(2)
         assert (run.vendor.asked, run.vendor.compared) == ([], [])
-        assert run.told(Status)[-1] == Status(Kind.CLOSED, "0 of 3 symbols")
+        assert run.events_of(Status)[-1] == Status(Kind.CLOSED, "0 of 3 symbols")
 
 
-async def test_every_second_says_something(monkeypatch):
+async def test_only_what_changed_is_yielded(monkeypatch):
+    """Time is the supervisor's: a second in which nothing changes is no event."""
     async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
         await run.time.passing(2)
         run.events.clear()
         await run.time.passing(5)
-        assert run.events == [Batch(())] * 5
+        assert run.events == []
 
 
 async def test_a_refused_feed_goes_on_showing_its_state(monkeypatch):
@@ -79,8 +80,9 @@ async def test_a_refused_feed_goes_on_showing_its_state(monkeypatch):
         await run.time.passing(3)
         run.events.clear()
         await run.time.passing(3600, step=60)
-        assert set(run.events) == {Batch(())}
-        assert run.words == {}
+        assert run.events == []
+        assert run.feed.refusal is not None
+        assert run.symbol_states == {}
         assert run.server.upgrades == 1
 
 
@@ -112,7 +114,7 @@ async def test_a_name_that_is_not_known(monkeypatch):
         url = server.url.replace("127.0.0.1", "streamer.test")
         async with running(monkeypatch, YAHOO, url=url) as run:
             await run.time.passing(1)
-            assert "cannot be reached: the name is not known; next try in" in run.told(Status)[-1].detail
+            assert "cannot connect: host name not found; next try in" in run.events_of(Status)[-1].detail
             while server.upgrades == 0:
                 await run.time.passing(1)
             await settle(100)
@@ -130,8 +132,8 @@ async def test_a_server_that_is_up_only_after_five_minutes(monkeypatch):
     await server.stop()
     async with running(monkeypatch, YAHOO, url=server.url) as run:
         await run.time.passing(300)
-        assert run.told(Status)[-1].state == "OFFLINE"
-        assert "nobody answers there" in run.told(Status)[-1].detail
+        assert run.events_of(Status)[-1].state == "OFFLINE"
+        assert "connection refused" in run.events_of(Status)[-1].detail
         assert len(run.backoff) <= 16
         again = YAHOO.server(GOOD)
         await again.start(port)
@@ -194,11 +196,11 @@ async def test_what_a_gap_missed_is_filled_before_live_goes_on(monkeypatch):
         run.vendor.bars, run.vendor.newest = tuple(bars), {"IWM": 222.22}
         run.server.clients[0].connection.transport.abort()
         await run.time.passing(1)
-        assert run.words == dict.fromkeys(SYMBOLS, "OFFLINE")
+        assert run.symbol_states == dict.fromkeys(SYMBOLS, "OFFLINE")
+        run.events.clear()
         while len(run.server.clients) < 2:
             await run.time.passing(1)
         end_ns = run.time.clock_ns()
-        run.events.clear()
         await run.time.passing(2)
         (gap,) = run.gaps
         assert (gap.symbols, gap.start_ns) == (frozenset(SYMBOLS), NOW_NS + 29 * NS)
@@ -211,9 +213,9 @@ async def test_what_a_gap_missed_is_filled_before_live_goes_on(monkeypatch):
             (bar.ts_ns, 100 if i else 0) for i, bar in enumerate(filled)
         ]
         # Of QQQ and SPY nothing is known: their next print ends it.
-        assert run.words == dict.fromkeys(("QQQ", "SPY"), "GAPPED")
+        assert run.symbol_states == dict.fromkeys(("QQQ", "SPY"), "GAPPED")
         await ticking(run, 1)
-        assert run.words == {}
+        assert run.symbol_states == {}
         assert run.states[-1] == "LIVE"
 
 
@@ -249,7 +251,7 @@ async def test_but_not_for_ever(monkeypatch):
         assert run.quotes == []
         await run.time.passing(2)
         assert run.prices == LATER
-        assert run.words == dict.fromkeys(SYMBOLS, "GAPPED")
+        assert run.symbol_states == dict.fromkeys(SYMBOLS, "GAPPED")
 
 
 async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):
@@ -257,13 +259,13 @@ async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):
         run.vendor.is_down = True
         await run.time.passing(1)
         await ticking(run, 19)
-        assert run.words == dict.fromkeys(SYMBOLS, "GAPPED")
-        assert run.told(Status)[-1] == Status(Kind.GAPPED, "3 of 3 symbols, 3 gapped: down")
+        assert run.symbol_states == dict.fromkeys(SYMBOLS, "GAPPED")
+        assert run.events_of(Status)[-1] == Status(Kind.GAPPED, "3 of 3 symbols, 3 gapped: down")
         assert len(run.vendor.asked) == 6  # at once, after 0.5, 1, 2, 4 and 8 s
         assert run.prices == FIRST  # though live goes on
         run.vendor.is_down = False
         await ticking(run, 17)
-        assert (run.words, run.states[-1]) == ({}, "LIVE")
+        assert (run.symbol_states, run.states[-1]) == ({}, "LIVE")
 
 
 async def test_a_cut_at_night_has_missed_nothing(monkeypatch):
@@ -272,7 +274,7 @@ async def test_a_cut_at_night_has_missed_nothing(monkeypatch):
         run.server.clients[0].connection.transport.abort()
         await run.time.passing(5)
         assert run.server.upgrades == 2
-        assert (run.gaps, run.words, run.states[-1]) == ([], {}, "CLOSED")
+        assert (run.gaps, run.symbol_states, run.states[-1]) == ([], {}, "CLOSED")
 
 
 async def test_what_does_not_reach_us_shows_in_the_comparison(monkeypatch):
@@ -300,7 +302,7 @@ async def test_a_hole_in_the_numbers_is_a_gap(monkeypatch):
         assert run.feed.stats().gaps == 1
         assert [gap.symbols for gap in run.gaps] == [{PRODUCT}]
         assert run.prices == {PRODUCT: 64260.0}
-        assert run.words == {}  # nobody can fill it, and there is a newer print
+        assert run.symbol_states == {}  # nobody can fill it, and there is a newer print
 
 
 async def test_a_vendor_that_promises_to_speak_must(monkeypatch):
@@ -325,7 +327,7 @@ async def test_a_silent_canary(monkeypatch):
         assert run.server.upgrades == 1
         await ticking(run, 3, ("IWM", "QQQ"))
         assert run.server.upgrades == 2
-        assert "no print of SPY for 1m" in " ".join(status.detail for status in run.told(Status))
+        assert "no print of SPY for 1m" in " ".join(status.detail for status in run.events_of(Status))
 
 
 async def test_who_is_no_canary_may_be_silent(monkeypatch):
@@ -340,7 +342,7 @@ async def test_a_halt_is_told_and_no_alarm(monkeypatch):
     frames = [[trade(name, FIRST[name])] for name in SYMBOLS]
     async with running(monkeypatch, ALPACA, (READY, *frames, halt, STAY)) as run:
         await run.time.passing(2)
-        assert run.words == {"IWM": "HALTED"}
+        assert run.symbol_states == {"IWM": "HALTED"}
 
         async def tick(seconds, names):
             for _ in range(seconds):
@@ -349,19 +351,19 @@ async def test_a_halt_is_told_and_no_alarm(monkeypatch):
                 await run.time.passing(1)
 
         await tick(70, ("QQQ", "SPY"))
-        assert (run.server.upgrades, run.words) == (1, {"IWM": "HALTED"})
+        assert (run.server.upgrades, run.symbol_states) == (1, {"IWM": "HALTED"})
         # The word that trading goes on was missed; a print says it.
         await tick(1, SYMBOLS)
-        assert run.words == {}
+        assert run.symbol_states == {}
         await run.server.tell(status("IWM", "2", run.time.clock_ns()))
         await settle()
-        assert run.words == {"IWM": "HALTED"}
+        assert run.symbol_states == {"IWM": "HALTED"}
         await run.server.tell(status("IWM", "3", run.time.clock_ns() + NS))
         await settle()
-        assert run.words == {}
+        assert run.symbol_states == {}
 
 
-# Liveness, counts
+# Lag, counts
 
 
 @pytest.mark.parametrize(("apart_s", "wide"), [(0, False), (1, False), (5, True), (-5, True)])
@@ -373,7 +375,7 @@ async def test_clocks_apart(monkeypatch, apart_s, wide):
             await run.server.send(*(YAHOO.trade(name, FIRST[name], now_ns, second + 50) for name in SYMBOLS))
             await run.time.passing(1)
         assert run.feed.stats().lag_s == pytest.approx(apart_s, abs=1.01)
-        assert ("clocks" in run.told(Status)[-1].detail) == wide
+        assert ("clocks" in run.events_of(Status)[-1].detail) == wide
 
 
 async def test_the_counts(monkeypatch):
@@ -394,11 +396,11 @@ async def test_memory_stays_flat(monkeypatch):
     script = (READY, *prints(YAHOO, FIRST), YAHOO.trade("IWM", 0.0, NOW_NS, 5), ABORT)
     async with running(monkeypatch, YAHOO, script, newest={}) as run:
         for _ in range(60):
-            run.time.pace.worked("connect")
+            run.feed.state.session.pace.worked("connect")
             await run.time.passing(3)
         assert run.server.upgrades > 60
-        assert len(run.feed._door._seen) < 20
-        assert len(run.feed._buffer._quotes) == 0
+        assert len(run.feed.state.filter._seen) < 20
+        assert len(run.feed.state.buffer._quotes) == 0
         assert len(run.time._sleeping) <= 3
 
 
@@ -406,6 +408,6 @@ async def test_a_mute_socket_of_a_vendor_that_acknowledges(monkeypatch):
     frames = [[trade(name, FIRST[name])] for name in SYMBOLS]
     async with running(monkeypatch, ALPACA, (READY, MUTE), (READY, *frames, STAY)) as run:
         await run.time.passing(3)
-        assert run.told(Status)[-1] == Status(Kind.OFFLINE, "3 of 3 symbols, nothing has come yet")
+        assert run.events_of(Status)[-1] == Status(Kind.OFFLINE, "3 of 3 symbols, nothing received yet")
         await run.time.passing(30)
         assert (run.server.upgrades, run.states[-1]) == (2, "LIVE")

@@ -11,7 +11,7 @@ from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS
 
 
-def door(**closes: float) -> QuoteFilter:
+def a_filter(**closes: float) -> QuoteFilter:
     return QuoteFilter({"IWM", "QQQ"}, closes)
 
 
@@ -20,26 +20,26 @@ def iwm(price: float, ts_ns: int = NOW_NS, seq: int = 0, size: int = 0, **more) 
 
 
 def test_what_is_repeated_counts_once():
-    at = door()
+    at = a_filter()
     assert at.admit([iwm(220.0, seq=7)] * 3, NOW_NS) == [iwm(220.0, seq=7)]
     assert at.admit([iwm(220.0, seq=7, size=9)], NOW_NS) == []  # a size told as a difference
     assert at.duplicates == 3
 
 
 def test_without_a_number_the_size_tells_prints_apart():
-    at = door()
+    at = a_filter()
     two = [iwm(220.0, size=100), iwm(220.0, size=200)]
     assert at.admit([*two, *two], NOW_NS) == two
 
 
 def test_a_revision_is_no_repeat():
-    at = door()
+    at = a_filter()
     assert len(at.admit([iwm(220.0, seq=7), iwm(220.1, seq=7)], NOW_NS)) == 2
     assert at.last["IWM"].price == 220.1
 
 
 def test_memory_is_bounded_and_the_oldest_goes():
-    at = door()
+    at = a_filter()
     at.admit((iwm(220.0, NOW_NS + i, 1) for i in range(KEPT + 50)), NOW_NS)
     assert len(at._seen) == KEPT
     assert at.admit([iwm(220.0, NOW_NS + KEPT + 40, 1)], NOW_NS) == []
@@ -49,34 +49,34 @@ def test_memory_is_bounded_and_the_oldest_goes():
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (iwm(0.0), "0 is no price"),
-        (iwm(-3.0), "-3 is no price"),
-        (iwm(math.nan), "nan is no price"),
-        (iwm(math.inf), "inf is no price"),
-        (iwm(1e308), "1e+308 is no price"),
-        (iwm(220.0, high=math.nan), "nan is no price"),
-        (iwm(220.0, low=-1.0), "-1 is no price"),
-        (iwm(220.0, high=219.0, low=218.0), "a bar outside its own range"),
-        (iwm(220.0, high=218.0, low=221.0), "a bar outside its own range"),
-        (iwm(220.0, size=-1), "a negative size"),
-        (iwm(220.0, 0), "a time that cannot be"),
-        (iwm(220.0, NOW_NS + 61 * NS), "a time that cannot be"),
+        (iwm(0.0), "invalid price 0"),
+        (iwm(-3.0), "invalid price -3"),
+        (iwm(math.nan), "invalid price nan"),
+        (iwm(math.inf), "invalid price inf"),
+        (iwm(1e308), "invalid price 1e+308"),
+        (iwm(220.0, high=math.nan), "invalid price nan"),
+        (iwm(220.0, low=-1.0), "invalid price -1"),
+        (iwm(220.0, high=219.0, low=218.0), "close outside the bar's high and low"),
+        (iwm(220.0, high=218.0, low=221.0), "close outside the bar's high and low"),
+        (iwm(220.0, size=-1), "negative size"),
+        (iwm(220.0, 0), "time not plausible"),
+        (iwm(220.0, NOW_NS + 61 * NS), "time not plausible"),
     ],
 )
 def test_what_cannot_be_is_refused_and_said(bad, why):
-    at = door()
+    at = a_filter()
     assert at.admit([bad], NOW_NS) == []
     assert (at.rejects, at.last_reject) == (1, f"IWM: {why}")
 
 
 def test_strangers_are_passed_over():
-    at = door()
+    at = a_filter()
     assert at.admit([Quote("TSLA", NOW_NS, 1.0)], NOW_NS) == []
     assert at.rejects == 0
 
 
 def test_a_spike_waits_and_is_forgotten():
-    at = door()
+    at = a_filter()
     assert at.admit([iwm(220.0, seq=1), iwm(286.0, seq=2), iwm(220.1, seq=3)], NOW_NS) == [
         iwm(220.0, seq=1),
         iwm(220.1, seq=3),
@@ -88,26 +88,26 @@ def test_a_spike_waits_and_is_forgotten():
 
 
 def test_a_spike_repeated_is_no_second_print():
-    at = door(IWM=220.0)
+    at = a_filter(IWM=220.0)
     assert at.admit([iwm(286.0, seq=2)] * 3, NOW_NS) == []
     assert (at.rejects, at.duplicates) == (1, 2)
 
 
 def test_a_second_print_bears_the_first_out():
-    at = door(IWM=880.0)
+    at = a_filter(IWM=880.0)
     halves = [iwm(220.0, seq=1), iwm(220.5, seq=2), iwm(220.4, seq=3)]  # four for one
     assert at.admit(halves, NOW_NS) == halves
     assert (at.rejects, at.last_reject) == (0, "")
 
 
 def test_two_spikes_apart_bear_each_other_not_out():
-    at = door(IWM=220.0)
+    at = a_filter(IWM=220.0)
     assert at.admit([iwm(286.0, seq=1), iwm(150.0, seq=2), iwm(400.0, seq=3)], NOW_NS) == []
     assert at.rejects == 3
 
 
 def test_a_bars_extreme_far_from_its_close_is_left_out():
-    at = door()
+    at = a_filter()
     assert at.admit([iwm(220.0, high=300.0, low=219.0)], NOW_NS) == [iwm(220.0)]
     whole = iwm(220.0, NOW_NS + 1, high=221.0, low=219.0)
     assert at.admit([whole], NOW_NS) == [whole]
@@ -115,7 +115,7 @@ def test_a_bars_extreme_far_from_its_close_is_left_out():
 
 def test_a_gap_is_judged_by_itself():
     """The market has moved by a fifth since; the bars of the way there are no spikes."""
-    at = door(IWM=200.0)
+    at = a_filter(IWM=200.0)
     way = [iwm(200.0 + i * 4, NOW_NS - (11 - i) * 60 * NS) for i in range(11)]
     at.admit([iwm(240.0, seq=1), iwm(240.1, seq=2)], NOW_NS)
     assert set(way) == set(at.admit_past(way, NOW_NS))
@@ -133,7 +133,7 @@ def test_the_last_by_event_time_wins_in_any_order(prints, random):
     quotes = list({(ts, seq): iwm(price, NOW_NS - ts * NS, seq) for ts, price, seq in prints}.values())
     shuffled = quotes * 2
     random.shuffle(shuffled)
-    at = door(IWM=100.0)
+    at = a_filter(IWM=100.0)
     admitted = at.admit(shuffled, NOW_NS)
     assert sorted(map(repr, admitted)) == sorted(map(repr, quotes))
     if quotes:
@@ -156,7 +156,7 @@ def test_the_last_by_event_time_wins_in_any_order(prints, random):
     )
 )
 def test_whatever_comes_what_passes_is_sound(quotes):
-    at = door()
+    at = a_filter()
     for quote in at.admit(quotes, NOW_NS):
         assert quote.symbol in {"IWM", "QQQ"}
         assert 0 < quote.price < 1e7

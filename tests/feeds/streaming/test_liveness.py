@@ -5,8 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from feeds.clock import Moment
 from feeds.streaming.hours import Always, Equities, Globex
 from feeds.streaming.liveness import Liveness
+from feeds.streaming.reasons import Reason, Why
 from rotation.sessions import from_ns, to_ns
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -26,18 +28,18 @@ class Watch:
     """Clocks whose seconds are those of a wall clock in New York."""
 
     def __init__(self, start: str, hours=None, canaries=CANARIES, heartbeats=False):
-        self.clocks = Liveness(hours or Equities(), canaries, heartbeats=heartbeats)
+        self.liveness = Liveness(hours or Equities(), canaries, heartbeats=heartbeats)
         self.start_ns = at(start)
-        self.clocks.opened(0.0)
+        self.liveness.opened(0.0)
 
-    def when(self, until_s: float, printing=()) -> tuple[float, str] | None:
+    def when(self, until_s: float, printing=()) -> tuple[float, Reason] | None:
         """The first second, from now on, at which the connection must be given up."""
         for second in range(int(until_s) + 1):
             if printing:
-                self.clocks.printed(printing, float(second))
-            why = self.clocks.overdue(float(second), self.start_ns + second * 10**9)
-            if why:
-                return float(second), why
+                self.liveness.printed(printing, float(second))
+            reason = self.liveness.overdue(Moment(float(second), self.start_ns + second * 10**9))
+            if reason is not None:
+                return float(second), reason
         return None
 
 
@@ -69,13 +71,12 @@ def test_no_false_alarm(start, seconds):
     ],
 )
 def test_30_seconds_without_data(start):
-    assert Watch(start).when(100) == (31.0, "no data for 31s")
+    assert Watch(start).when(100) == (31.0, Reason(Why.NO_DATA, 31.0))
 
 
 def test_silence_counts_from_the_bell_on():
     """The night's silence is no reason to leave at 09:30:00."""
-    found = Watch("2024-07-16 09:15").when(1000)
-    assert found == (15 * 60 + 30.0, "no data for 31s")
+    assert Watch("2024-07-16 09:15").when(1000) == (15 * 60 + 30.0, Reason(Why.NO_DATA, 31.0))
 
 
 def test_the_close_ends_it():
@@ -84,32 +85,35 @@ def test_the_close_ends_it():
 
 def test_every_canary_must_tick():
     assert Watch("2024-07-16 10:40").when(300, CANARIES) is None
-    assert Watch("2024-07-16 10:40").when(300, {"IWM", "QQQ"}) == (61.0, "no print of SPY for 1m")
+    assert Watch("2024-07-16 10:40").when(300, {"IWM", "QQQ"}) == (
+        61.0,
+        Reason(Why.NO_PRINT, 61.0, symbol="SPY"),
+    )
     assert Watch("2024-07-16 10:40", canaries=frozenset()).when(300, {"TLT"}) is None
 
 
 def test_without_a_canary_silence_says_little():
-    assert Watch("2024-07-16 10:40", canaries=frozenset()).when(900) == (301.0, "no data for 5m")
+    assert Watch("2024-07-16 10:40", canaries=frozenset()).when(900) == (301.0, Reason(Why.NO_DATA, 301.0))
 
 
 def test_a_halted_canary_may_be_silent():
-    clocks = Watch("2024-07-16 10:40").clocks
+    liveness = Watch("2024-07-16 10:40").liveness
     now_ns = at("2024-07-16 10:45")
-    clocks.printed({"QQQ", "SPY"}, 290.0)
-    assert clocks.overdue(300.0, now_ns, frozenset({"IWM"})) == ""
+    liveness.printed({"QQQ", "SPY"}, 290.0)
+    assert liveness.overdue(Moment(300.0, now_ns), frozenset({"IWM"})) is None
     # The whole market stands: nothing is expected of anyone.
-    assert clocks.overdue(900.0, now_ns, CANARIES) == ""
+    assert liveness.overdue(Moment(900.0, now_ns), CANARIES) is None
 
 
 def test_pings_and_heartbeats_are_no_data():
     watch = Watch("2024-07-16 10:40")
     for second in range(30):
-        watch.clocks.heard(float(second))
-    assert watch.clocks.overdue(31.0, watch.start_ns) == "no data for 31s"
+        watch.liveness.received(float(second))
+    assert watch.liveness.overdue(Moment(31.0, watch.start_ns)) == Reason(Why.NO_DATA, 31.0)
 
 
 def test_who_promises_to_speak_is_watched_at_night():
-    assert Watch("2024-07-16 22:00", heartbeats=True).when(100) == (46.0, "nothing heard for 46s")
+    assert Watch("2024-07-16 22:00", heartbeats=True).when(100) == (46.0, Reason(Why.NOTHING_RECEIVED, 46.0))
 
 
 def test_silence_that_outlasts_reconnects_is_borne_longer():
@@ -117,44 +121,44 @@ def test_silence_that_outlasts_reconnects_is_borne_longer():
     watch = Watch("2024-07-16 10:40")
     waits, now_s = [], 0.0
     for _ in range(7):
-        watch.clocks.opened(now_s)
+        watch.liveness.opened(now_s)
         began_s = now_s
-        while not watch.clocks.overdue(now_s, watch.start_ns):
+        while not watch.liveness.overdue(Moment(now_s, watch.start_ns)):
             now_s += 1.0
         waits.append(now_s - began_s)
     assert waits == [31.0, 61.0, 121.0, 241.0, 481.0, 481.0, 481.0]
-    watch.clocks.opened(now_s)
-    watch.clocks.printed(CANARIES, now_s)
-    assert watch.clocks.overdue(now_s + 31.0, watch.start_ns) == "no data for 31s"
+    watch.liveness.opened(now_s)
+    watch.liveness.printed(CANARIES, now_s)
+    assert watch.liveness.overdue(Moment(now_s + 31.0, watch.start_ns)) == Reason(Why.NO_DATA, 31.0)
 
 
 def test_a_minute_of_data_is_healthy():
-    clocks = Watch("2024-07-16 10:40").clocks
-    assert not clocks.healthy(100.0)
-    clocks.printed(CANARIES, 100.0)
-    clocks.printed(CANARIES, 159.0)
-    assert not clocks.healthy(159.9)
-    assert clocks.healthy(160.0)
-    assert not clocks.healthy(220.0)  # the last print is a minute old
-    clocks.opened(221.0)
-    assert not clocks.healthy(221.0)
-    clocks.printed(CANARIES, 230.0)
-    clocks.printed(CANARIES, 280.0)
-    assert not clocks.healthy(289.0)  # of this connection
-    assert clocks.healthy(290.0)
+    liveness = Watch("2024-07-16 10:40").liveness
+    assert not liveness.healthy(100.0)
+    liveness.printed(CANARIES, 100.0)
+    liveness.printed(CANARIES, 159.0)
+    assert not liveness.healthy(159.9)
+    assert liveness.healthy(160.0)
+    assert not liveness.healthy(220.0)  # the last print is a minute old
+    liveness.opened(221.0)
+    assert not liveness.healthy(221.0)
+    liveness.printed(CANARIES, 230.0)
+    liveness.printed(CANARIES, 280.0)
+    assert not liveness.healthy(289.0)  # of this connection
+    assert liveness.healthy(290.0)
 
 
 def test_a_canary_that_stays_silent_is_borne_longer():
     """The others trade: to come back every minute because of one symbol would harm them all."""
     watch = Watch("2024-07-16 10:40")
-    watch.clocks.printed(CANARIES, 0.0)
+    watch.liveness.printed(CANARIES, 0.0)
     waits, now_s = [], 0.0
     for _ in range(4):
-        watch.clocks.opened(now_s)
+        watch.liveness.opened(now_s)
         began_s = now_s
-        while not watch.clocks.overdue(now_s, watch.start_ns):
+        while not watch.liveness.overdue(Moment(now_s, watch.start_ns)):
             now_s += 1.0
-            watch.clocks.printed({"IWM", "QQQ"}, now_s)
+            watch.liveness.printed({"IWM", "QQQ"}, now_s)
         waits.append(now_s - began_s)
     assert waits == [61.0, 121.0, 241.0, 481.0]
 

@@ -1,4 +1,4 @@
-"""Desired against acknowledged, holes and late words, with a vendor that says exactly what the test wants."""
+"""Desired against acknowledged, holes and late acknowledgements, with a vendor that sends what it is told."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.support.fault_table import FIRST, running
 from tests.support.servers.ws import ABORT, STAY, Refuse, WsServer
 from tests.support.subjects import NOWHERE, SYMBOLS, YAHOO, Subject
 
-SAID: list[FrameResult] = []
+RESULTS: list[FrameResult] = []
 
 
 class Plain:
-    """A frame is the number of a Heard in ``SAID``; a message sent is a list of symbols."""
+    """A frame is the number of a FrameResult in ``RESULTS``; a message sent is a list of symbols."""
 
     name, mode, headers, beat_s = "Plain", LIVE, {}, None
     heartbeats, acknowledges, most_symbols = False, True, None
@@ -33,7 +33,7 @@ class Plain:
         return ()
 
     def received(self, frame):
-        return SAID[int(frame)]
+        return RESULTS[int(frame)]
 
     def subscribe(self, symbols):
         return (json.dumps(sorted(symbols)),)
@@ -45,28 +45,28 @@ class Plain:
 PLAIN = Subject("Plain", WsServer, Plain, NOWHERE, None, (), lambda client: set())
 
 
-def heard(**fields) -> str:
-    SAID.append(FrameResult(**fields))
-    return str(len(SAID) - 1)
+def frame(**fields) -> str:
+    RESULTS.append(FrameResult(**fields))
+    return str(len(RESULTS) - 1)
 
 
 def acknowledged(*symbols: str) -> str:
-    return heard(subscribed=frozenset(symbols or SYMBOLS))
+    return frame(subscribed=frozenset(symbols or SYMBOLS))
 
 
 def quotes(run, *symbols: str) -> str:
     now_ns = run.time.clock_ns()
-    return heard(quotes=tuple(Quote(name, now_ns, FIRST[name]) for name in symbols))
+    return frame(quotes=tuple(Quote(name, now_ns, FIRST[name]) for name in symbols))
 
 
 async def test_what_is_missing_is_asked_for_every_15_seconds(monkeypatch):
     async with running(monkeypatch, PLAIN, (acknowledged("IWM", "QQQ"), STAY), newest={}) as run:
         await run.time.passing(2)
-        assert run.words["SPY"] == "OFFLINE"
+        assert run.symbol_states["SPY"] == "OFFLINE"
         for _ in range(46):
             await run.server.send(quotes(run, *SYMBOLS))
             await run.time.passing(1)
-        assert [json.loads(one) for one in run.server.clients[0].sent] == [sorted(SYMBOLS)] * 4
+        assert [json.loads(sent) for sent in run.server.clients[0].sent] == [sorted(SYMBOLS)] * 4
         assert run.states[-1] == "LIVE"
 
 
@@ -74,15 +74,15 @@ async def test_what_has_come_in_is_not_asked_for_again(monkeypatch):
     async with running(monkeypatch, PLAIN, (acknowledged(), STAY), newest=FIRST) as run:
         await run.time.passing(29)
         assert len(run.server.clients[0].sent) == 1
-        assert run.words == {}
+        assert run.symbol_states == {}
 
 
 async def test_a_limit_is_not_asked_against(monkeypatch):
-    limit = heard(subscribed=frozenset({"IWM"}), trouble=VendorError("limit", "no more"))
+    limit = frame(subscribed=frozenset({"IWM"}), error=VendorError("limit", "no more"))
     async with running(monkeypatch, PLAIN, (limit, STAY), newest=FIRST) as run:
         await run.time.passing(29)
         assert len(run.server.clients[0].sent) == 1
-        assert run.words == {"QQQ": "OFFLINE", "SPY": "OFFLINE"}
+        assert run.symbol_states == {"QQQ": "OFFLINE", "SPY": "OFFLINE"}
         assert run.feed.stats().subscribed == 1
 
 
@@ -95,10 +95,10 @@ async def test_one_that_comes_in_late_has_a_gap(monkeypatch):
         await run.time.passing(1)
         (gap,) = run.gaps
         assert (gap.symbols, (gap.end_ns - gap.start_ns) // NS) == ({"SPY"}, 12)
-        assert run.words == {"SPY": "GAPPED"}
+        assert run.symbol_states == {"SPY": "GAPPED"}
         await run.server.send(quotes(run, "SPY"))
         await settle()
-        assert run.words == {}
+        assert run.symbol_states == {}
 
 
 async def test_without_an_acknowledgement_it_is_not_live(monkeypatch):
@@ -106,28 +106,28 @@ async def test_without_an_acknowledgement_it_is_not_live(monkeypatch):
         await run.time.passing(2)
         await run.server.send(quotes(run, *SYMBOLS))
         await run.time.passing(1)
-        assert run.told(Status)[-1].detail == "0 of 3 symbols, not acknowledged yet"
-        assert run.words == dict.fromkeys(SYMBOLS, "OFFLINE")
+        assert run.events_of(Status)[-1].detail == "0 of 3 symbols, not acknowledged yet"
+        assert run.symbol_states == dict.fromkeys(SYMBOLS, "OFFLINE")
 
 
 async def test_a_hole_of_one_symbol(monkeypatch):
     async with running(monkeypatch, PLAIN, (acknowledged(), STAY), newest={}) as run:
         await run.time.passing(2)
         await run.server.send(
-            quotes(run, *SYMBOLS), *(heard(sequence=(("IWM", n),)) for n in (5, 6, 6, 5, 9))
+            quotes(run, *SYMBOLS), *(frame(sequence=(("IWM", n),)) for n in (5, 6, 6, 5, 9))
         )
         await run.time.passing(1)
         assert [gap.symbols for gap in run.gaps] == [{"IWM"}]
-        assert run.words == {"IWM": "GAPPED"}  # nothing is known of it since
+        assert run.symbol_states == {"IWM": "GAPPED"}  # nothing is known of it since
         assert run.states[-1] == "GAPPED"
-        await run.server.send(heard(sequence=(("IWM", 10), ("TSLA", 1), ("TSLA", 99))), quotes(run, "IWM"))
+        await run.server.send(frame(sequence=(("IWM", 10), ("TSLA", 1), ("TSLA", 99))), quotes(run, "IWM"))
         await run.time.passing(1)
-        assert (len(run.gaps), run.words) == (1, {})
+        assert (len(run.gaps), run.symbol_states) == (1, {})
 
 
 async def test_a_new_connection_counts_anew(monkeypatch):
-    one = (acknowledged(), heard(sequence=(("IWM", 5),)), STAY)
-    two = (acknowledged(), heard(sequence=(("IWM", 900),)), STAY)
+    one = (acknowledged(), frame(sequence=(("IWM", 5),)), STAY)
+    two = (acknowledged(), frame(sequence=(("IWM", 900),)), STAY)
     async with running(monkeypatch, PLAIN, one, two, newest=FIRST) as run:
         await run.time.passing(2)
         run.server.clients[0].connection.transport.abort()
@@ -169,9 +169,9 @@ async def test_a_night_and_a_day_without_a_connection_have_missed_something(monk
 
 async def test_no_control_byte_comes_through(monkeypatch):
     hostile = "\x1b]52;c;aGk=\x07\x9b31m\u202e" + "x" * 100_000
-    refused = heard(rejected=(hostile,)), heard(trouble=VendorError("fatal", hostile))
+    refused = frame(rejected=(hostile,)), frame(error=VendorError("fatal", hostile))
     async with running(monkeypatch, PLAIN, (*refused, STAY), newest={}) as run:
         await run.time.passing(2)
-        shown = (run.told(Status)[-1].detail, run.feed.stats().last_reject)
+        shown = (run.events_of(Status)[-1].detail, run.feed.stats().last_reject)
         assert run.states[-1] == "AUTH_FAILED"
         assert all(text.isprintable() and len(text) <= 200 and text.startswith("]52;c;") for text in shown)

@@ -32,7 +32,7 @@ KEYS = {"MASSIVE": massive.KEY, "FINNHUB": finnhub.KEY}
 
 
 class Desk:
-    """A feed and what it told."""
+    """A feed and its events."""
 
     def __init__(self, feed):
         self.feed = feed
@@ -83,7 +83,7 @@ def no_wait():
 
 @pytest.fixture
 def desk(monkeypatch):
-    """Make a desk for a feed's name and its server; the REST side answers 404 unless told otherwise."""
+    """Make a desk for a feed's name and its server; the REST side answers 404 unless given a server."""
 
     def make(name, server, transport, rest=None, symbols=SYMBOLS, key="", **options):
         monkeypatch.setenv(f"ROTATION_TUI_{name}_STREAM_URL", server.url)
@@ -104,21 +104,21 @@ def ended(desk):
 )
 async def test_massive_says_no_for_good(desk, script, state):
     async with massive.MassiveServer(massive.SCRIPTS[script]) as server, no_wait() as transport:
-        told = await desk("MASSIVE", server, transport).until(ended)
+        result = await desk("MASSIVE", server, transport).until(ended)
         assert server.upgrades == 1
-    assert told.states[-1] == state
+    assert result.states[-1] == state
     if script == "taken-over":
-        assert told.prices == {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0}
-        assert "another session" in told.statuses[-1].detail
+        assert result.prices == {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0}
+        assert "another session" in result.statuses[-1].detail
 
 
 async def test_a_wrong_key_is_tried_once(desk):
     async with massive.MassiveServer() as server, no_wait() as transport:
-        told = await desk("MASSIVE", server, transport, key="wrong").until(ended)
-        assert (told.states[-1], server.upgrades) == ("AUTH_FAILED", 1)
+        result = await desk("MASSIVE", server, transport, key="wrong").until(ended)
+        assert (result.states[-1], server.upgrades) == ("AUTH_FAILED", 1)
     async with finnhub.FinnhubServer() as server, no_wait() as transport:
-        told = await desk("FINNHUB", server, transport, key="wrong").until(ended)
-        assert (told.states[-1], server.upgrades) == ("AUTH_FAILED", 1)
+        result = await desk("FINNHUB", server, transport, key="wrong").until(ended)
+        assert (result.states[-1], server.upgrades) == ("AUTH_FAILED", 1)
 
 
 @pytest.mark.parametrize("script", ["slow-consumer", "force-disconnect"])
@@ -128,10 +128,10 @@ async def test_massive_cuts_and_we_come_back(desk, script):
         massive.MassiveServer(massive.SCRIPTS[script], (READY, later, STAY)) as server,
         no_wait() as transport,
     ):
-        told = await desk("MASSIVE", server, transport).until(lambda one: one.prices.get("IWM") == 221.5)
+        result = await desk("MASSIVE", server, transport).until(lambda one: one.prices.get("IWM") == 221.5)
         assert server.upgrades == 2
         assert server.clients[1].state["channels"] == {f"T.{symbol}" for symbol in SYMBOLS}
-    assert told.feed.stats().last_reject.endswith(script.replace("-", "_"))
+    assert result.feed.stats().last_reject.endswith(script.replace("-", "_"))
 
 
 async def test_massive_without_trades_in_the_plan_gives_bars(desk):
@@ -140,10 +140,12 @@ async def test_massive_without_trades_in_the_plan_gives_bars(desk):
         (READY, bars, massive.array(massive.bar("SPY", 562.1)), STAY), refused=("T", "Q")
     )
     async with server, no_wait() as transport:
-        told = await desk("MASSIVE", server, transport, delayed=True).until(lambda one: len(one.prices) == 3)
+        result = await desk("MASSIVE", server, transport, delayed=True).until(
+            lambda one: len(one.prices) == 3
+        )
         assert server.clients[0].state["channels"] == {f"A.{symbol}" for symbol in SYMBOLS}
-    assert told.prices == {"IWM": 221.3, "QQQ": 495.5, "SPY": 562.1}
-    assert told.feed.stats().subscribed == 3
+    assert result.prices == {"IWM": 221.3, "QQQ": 495.5, "SPY": 562.1}
+    assert result.feed.stats().subscribed == 3
 
 
 async def test_massive_seeds_from_a_snapshot_and_holes_in_q_are_no_gap(desk):
@@ -162,11 +164,11 @@ async def test_massive_seeds_from_a_snapshot_and_holes_in_q_are_no_gap(desk):
         RestServer(ok(json.dumps(snapshot).encode())) as rest,
         no_wait() as transport,
     ):
-        told = await desk("MASSIVE", server, transport, rest).until(
+        result = await desk("MASSIVE", server, transport, rest).until(
             lambda one: one.prices.get("IWM") == 100.5 and one.states[-1:] == ["LIVE"]
         )
-    assert told.prices == {"IWM": 100.5, "QQQ": 100.0, "SPY": 100.0}
-    assert told.feed.stats().gaps == 0
+    assert result.prices == {"IWM": 100.5, "QQQ": 100.0, "SPY": 100.0}
+    assert result.feed.stats().gaps == 0
 
 
 async def test_finnhub_says_everything_three_times(desk):
@@ -177,11 +179,11 @@ async def test_finnhub_says_everything_three_times(desk):
     ]
     frames = [finnhub.trades(*prints)] * 3 + [finnhub.trades(finnhub.trade("SPY", 562.0))]
     async with finnhub.FinnhubServer((READY, *frames, STAY)) as server, no_wait() as transport:
-        told = await desk("FINNHUB", server, transport).until(lambda one: "SPY" in one.prices)
-    iwm = [quote for quote in told.quotes if quote.symbol == "IWM"]
+        result = await desk("FINNHUB", server, transport).until(lambda one: "SPY" in one.prices)
+    iwm = [quote for quote in result.quotes if quote.symbol == "IWM"]
     assert [(quote.price, quote.size) for quote in iwm] == [(221.28, 100), (221.29, 100), (221.29, 200)]
-    assert told.feed.stats().duplicates == 6
-    assert told.prices["IWM"] == 221.29
+    assert result.feed.stats().duplicates == 6
+    assert result.prices["IWM"] == 221.29
 
 
 async def test_finnhub_repeats_over_a_reconnect(desk):
@@ -190,10 +192,10 @@ async def test_finnhub_repeats_over_a_reconnect(desk):
         finnhub.FinnhubServer((READY, again[0], ABORT), (READY, *again, STAY)) as server,
         no_wait() as transport,
     ):
-        told = await desk("FINNHUB", server, transport).until(lambda one: "SPY" in one.prices)
+        result = await desk("FINNHUB", server, transport).until(lambda one: "SPY" in one.prices)
         asked = [json.loads(frame)["symbol"] for frame in server.clients[1].sent]
     assert asked == sorted(SYMBOLS)
-    assert len([quote for quote in told.quotes if quote.symbol == "IWM"]) == 1
+    assert len([quote for quote in result.quotes if quote.symbol == "IWM"]) == 1
 
 
 async def test_finnhub_takes_fifty(desk):
@@ -202,9 +204,11 @@ async def test_finnhub_takes_fifty(desk):
         finnhub.FinnhubServer((READY, finnhub.trades(finnhub.trade("S0", 1.0)), STAY)) as server,
         no_wait() as transport,
     ):
-        told = await desk("FINNHUB", server, transport, symbols=symbols).until(lambda one: "S0" in one.prices)
+        result = await desk("FINNHUB", server, transport, symbols=symbols).until(
+            lambda one: "S0" in one.prices
+        )
         await asyncio.wait_for(server.until(lambda: len(server.clients[0].state["symbols"]) == 50), LIMIT_S)
-    assert "the vendor's limit" in told.statuses[-1].detail
+    assert "the vendor's limit" in result.statuses[-1].detail
 
 
 @pytest.mark.parametrize("name", ["MASSIVE", "FINNHUB"])
@@ -215,9 +219,9 @@ async def test_the_key_is_nowhere(desk, caplog, name):
     server_of = {"MASSIVE": massive.MassiveServer, "FINNHUB": finnhub.FinnhubServer}[name]
     scripts = (Refuse(500), (READY, ABORT), (READY, Close(1011, KEYS[name])), made.SCRIPTS["garbage"])
     async with server_of(*scripts) as server, RestServer(fault(403)) as rest, no_wait() as transport:
-        told = await desk(name, server, transport, rest).until(lambda one: len(one.prices) == 3)
-        stats = told.feed.stats()
-        shown = repr((told.statuses, stats, told.feed, told.feed.vendor, told.quotes))
+        result = await desk(name, server, transport, rest).until(lambda d: len(d.prices) == 3)
+        stats = result.feed.stats()
+        shown = repr((result.statuses, stats, result.feed, result.feed.vendor, result.quotes))
     # The servers are ours and speak of everything.
     said = [one.getMessage() for one in caplog.records if not one.name.startswith("websockets.server")]
     assert server.upgrades == 4
@@ -230,11 +234,11 @@ async def test_the_key_is_nowhere(desk, caplog, name):
 async def test_coinbase_shows_that_streaming_works(monkeypatch):
     async with coinbase.CoinbaseServer(coinbase.SCRIPTS["hole"]) as server:
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
-        told = Desk(StreamFeed(Coinbase(), (PRODUCT,), hours=Always(), time=held_time()))
-        await told.until(lambda one: one.prices.get(PRODUCT) == 64260.0)
+        result = Desk(StreamFeed(Coinbase(), (PRODUCT,), hours=Always(), time=held_time()))
+        await result.until(lambda one: one.prices.get(PRODUCT) == 64260.0)
         assert server.clients[0].state["channels"] == {
             "heartbeats": ["heartbeats"],
             "market_trades": [PRODUCT],
         }
     # 5 and 6 are missing.
-    assert told.feed.stats().gaps == 1
+    assert result.feed.stats().gaps == 1

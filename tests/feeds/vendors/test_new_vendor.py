@@ -47,17 +47,17 @@ def trade(symbol="IWM", price=221.28, number=1, **more):
     return {"symbol": symbol, "id": number, "price": price, "size": 100, "at_ms": NOW_MS} | more
 
 
-def trades(*told):
-    return json.dumps({"type": "trades", "trades": told})
+def trades(*result):
+    return json.dumps({"type": "trades", "trades": result})
 
 
 class AcmeServer(WsServer):
     def answer(self, client, frame):
-        told = json.loads(frame)
-        if told["type"] == "key":
-            return (json.dumps({"type": "ready" if told["key"] == KEY else "bad_key"}),)
+        result = json.loads(frame)
+        if result["type"] == "key":
+            return (json.dumps({"type": "ready" if result["key"] == KEY else "bad_key"}),)
         client.ready = True
-        return (json.dumps({"type": "subscribed", "symbols": told["symbols"]}),)
+        return (json.dumps({"type": "subscribed", "symbols": result["symbols"]}),)
 
 
 def test_it_is_about_100_lines():
@@ -73,10 +73,10 @@ def test_the_files_it_names_exist():
 
 
 def test_the_parse(acme):
-    told = acme.parse(trades(trade(), trade(price=0, number=2), trade(number=3, conditions="I")))
-    assert told.quotes == (Quote("IWM", NOW_NS, 221.28, 1, 100),)
-    assert told.rejected == ("IWM: a price that is none",)
-    assert told.sequence == (("IWM", 1), ("IWM", 2), ("IWM", 3))
+    result = acme.parse(trades(trade(), trade(price=0, number=2), trade(number=3, conditions="I")))
+    assert result.quotes == (Quote("IWM", NOW_NS, 221.28, 1, 100),)
+    assert result.rejected == ("IWM: invalid price",)
+    assert result.sequence == (("IWM", 1), ("IWM", 2), ("IWM", 3))
     assert acme.parse('{"type":"ping"}').heartbeat
     for frame in ("{", "[3]", b"\xff"):
         with pytest.raises(SourceError, match=r"^Acme: "):

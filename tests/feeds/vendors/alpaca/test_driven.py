@@ -55,29 +55,29 @@ class Held(Time):
 
 
 class Desk:
-    """A feed and what it told, all together."""
+    """A feed and its events."""
 
     def __init__(self, feed):
         self.feed = feed
         self.events = []
 
-    def told(self, kind):
+    def events_of(self, kind):
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def prices(self):
-        quotes = [quote for batch in self.told(Batch) for quote in batch.quotes]
+        quotes = [quote for batch in self.events_of(Batch) for quote in batch.quotes]
         ordered = sorted(quotes, key=lambda quote: (quote.ts_ns, quote.seq))
         return {quote.symbol: quote.price for quote in ordered}
 
     @property
     def states(self):
-        return [event.state for event in self.told(Status)]
+        return [event.state for event in self.events_of(Status)]
 
     @property
     def words(self):
-        told = self.told(SymbolStates)
-        return told[-1].by_symbol if told else {}
+        result = self.events_of(SymbolStates)
+        return result[-1].by_symbol if result else {}
 
     async def until(self, condition):
         events = self.feed.events()
@@ -116,26 +116,26 @@ def prints(prices=FIRST, ts_ns=NOW_NS, number=1):
 
 
 def latest(prices=FIRST, ts_ns=NOW_NS - 30 * NS):
-    told = {"x": "V", "s": 100, "c": ["@"], "i": 9, "z": "B"}
-    return {symbol: told | {"t": rfc3339(ts_ns), "p": price} for symbol, price in prices.items()}
+    result = {"x": "V", "s": 100, "c": ["@"], "i": 9, "z": "B"}
+    return {symbol: result | {"t": rfc3339(ts_ns), "p": price} for symbol, price in prices.items()}
 
 
-def is_live(one, prices):
-    return one.states[-1:] == ["LIVE"] and one.prices == prices
+def is_live(seen, prices):
+    return seen.states[-1:] == ["LIVE"] and seen.prices == prices
 
 
 @BOTH
 async def test_seeded_then_live(desk, packed):
     tape = Tape(latest=latest({symbol: price - 1 for symbol, price in FIRST.items()}))
     async with AlpacaServer((READY, prints(), STAY)) as stream, AlpacaRestServer(tape) as rest:
-        one = await desk(stream, rest, packed=packed).until(lambda one: is_live(one, FIRST))
+        seen = await desk(stream, rest, packed=packed).until(lambda seen: is_live(seen, FIRST))
         assert stream.clients[0].state["packed"] is packed
-    stats = one.feed.stats()
+    stats = seen.feed.stats()
     assert (stats.subscribed, stats.rejects, stats.gaps, stats.reconnects) == (3, 0, 0, 0)
 
 
 async def test_a_gap_and_a_minute_that_still_forms(desk):
-    """Cut at 10:38:30, back at 10:40:00.12: the minutes between come by REST, the one of now does not."""
+    """Cut at 10:38:30, back at 10:40:00.12: the minutes between come by REST, the current minute does not."""
     cut_ns, began = NOW_NS - 90 * NS, NOW_NS - NOW_NS % MINUTE
     time = Held(cut_ns)
     closes = {-3: 220.0, -2: 220.5, -1: 221.0, 0: 999.0}
@@ -146,19 +146,19 @@ async def test_a_gap_and_a_minute_that_still_forms(desk):
     async with AlpacaServer(*scripts) as stream, AlpacaRestServer(tape) as rest:
         run = desk(stream, rest, time=time)
 
-        def filled(one):
-            if one.prices:
+        def filled(seen):
+            if seen.prices:
                 time.now_ns = NOW_NS
-            return len(one.told(Gap)) == 1 and one.feed.stats().gapped == 0
+            return len(seen.events_of(Gap)) == 1 and seen.feed.stats().gapped == 0
 
-        one = await run.until(filled)
+        seen = await run.until(filled)
         assert stream.upgrades == 2
     ends = sorted(
-        {quote.ts_ns for batch in one.told(Batch) for quote in batch.quotes if quote.high is not None}
+        {quote.ts_ns for batch in seen.events_of(Batch) for quote in batch.quotes if quote.high is not None}
     )
     assert ends[-2:] == [began - MINUTE, began]
-    assert one.prices == dict.fromkeys(SYMBOLS, 221.0)
-    assert max(quote.price for batch in one.told(Batch) for quote in batch.quotes) < 230
+    assert seen.prices == dict.fromkeys(SYMBOLS, 221.0)
+    assert max(quote.price for batch in seen.events_of(Batch) for quote in batch.quotes) < 230
 
 
 async def test_the_bell_divides_the_bars(desk):
@@ -171,11 +171,11 @@ async def test_the_bell_divides_the_bars(desk):
         AlpacaRestServer(Tape()) as rest,
     ):
         run = desk(stream, rest, symbols=(*SYMBOLS, "KRE"), time=time, channels=3)
-        task = asyncio.create_task(run.until(lambda one: one.prices.get("KRE") == 51.0))
+        task = asyncio.create_task(run.until(lambda seen: seen.prices.get("KRE") == 51.0))
         await stream.until(lambda: stream.clients and stream.clients[0].state.get("bars"))
         await stream.tell(bars)
-        one = await task
-    quotes = [quote for batch in one.told(Batch) for quote in batch.quotes if quote.symbol == "KRE"]
+        seen = await task
+    quotes = [quote for batch in seen.events_of(Batch) for quote in batch.quotes if quote.symbol == "KRE"]
     assert [(quote.price, quote.ts_ns) for quote in quotes] == [(50.0, opens), (51.0, opens + MINUTE)]
     assert {quote.bar_ns for quote in quotes} == {MINUTE}
 
@@ -185,16 +185,18 @@ async def test_a_split_overnight_needs_a_second_print(desk):
     halves = [trade("IWM", 110.7, NOW_NS, 1), trade("IWM", 110.8, NOW_NS + NS, 2)]
     async with AlpacaServer((READY, halves, STAY)) as stream, AlpacaRestServer(Tape()) as rest:
         run = desk(stream, rest, symbols=("IWM",), closes={"IWM": 221.28})
-        one = await run.until(lambda one: one.prices == {"IWM": 110.8})
-    assert one.feed.stats().rejects == 0
+        seen = await run.until(lambda seen: seen.prices == {"IWM": 110.8})
+    assert seen.feed.stats().rejects == 0
 
 
 async def test_corrections_after_the_close_are_handed_on(desk):
     after = close_ns(new_york_day(NOW_NS)) + 10 * MINUTE
     frames = (prints(ts_ns=after), cancel("IWM", ts_ns=after), correction("QQQ", ts_ns=after))
     async with AlpacaServer((READY, *frames, STAY)) as stream, AlpacaRestServer(Tape()) as rest:
-        one = await desk(stream, rest, time=Held(after)).until(lambda one: len(one.told(Correction)) == 2)
-    assert one.told(Correction) == [Correction("IWM", after), Correction("QQQ", after)]
+        seen = await desk(stream, rest, time=Held(after)).until(
+            lambda seen: len(seen.events_of(Correction)) == 2
+        )
+    assert seen.events_of(Correction) == [Correction("IWM", after), Correction("QQQ", after)]
 
 
 async def test_a_halt_and_its_end(desk):
@@ -205,10 +207,10 @@ async def test_a_halt_and_its_end(desk):
         status("QQQ", "T", NOW_NS + 1),
     )
     async with AlpacaServer((READY, *frames, STAY)) as stream, AlpacaRestServer(Tape()) as rest:
-        one = await desk(stream, rest).until(
-            lambda one: one.words.get("IWM") == "HALTED" and "QQQ" not in one.words
+        seen = await desk(stream, rest).until(
+            lambda seen: seen.words.get("IWM") == "HALTED" and "QQQ" not in seen.words
         )
-    assert one.prices == FIRST
+    assert seen.prices == FIRST
 
 
 async def test_legs_by_trade_the_rest_by_minute(desk):
@@ -216,12 +218,12 @@ async def test_legs_by_trade_the_rest_by_minute(desk):
     started = NOW_NS - NOW_NS % MINUTE - MINUTE
     async with AlpacaServer() as stream, AlpacaRestServer(Tape()) as rest:
         run = desk(stream, rest, symbols=SYMBOLS + others)
-        task = asyncio.create_task(run.until(lambda one: is_live(one, FIRST | dict.fromkeys(others, 20.0))))
+        task = asyncio.create_task(run.until(lambda seen: is_live(seen, FIRST | dict.fromkeys(others, 20.0))))
         await stream.until(lambda: stream.clients and stream.clients[0].state.get("bars"))
         await stream.tell(prints(), [minute(symbol, 20.0, started) for symbol in (*others, "TSLA", "IWM")])
-        one = await task
+        seen = await task
         assert stream.clients[0].state["trades"] == set(SYMBOLS)
-    assert one.feed.stats().subscribed == 103
+    assert seen.feed.stats().subscribed == 103
 
 
 async def test_a_limit_says_which_are_not_followed(desk):
@@ -233,9 +235,9 @@ async def test_a_limit_says_which_are_not_followed(desk):
         AlpacaRestServer(Tape(latest=latest(seeded))) as rest,
     ):
         run = desk(stream, rest, symbols=(*SYMBOLS, *seeded), channels=3)
-        one = await run.until(lambda one: is_live(one, FIRST | seeded))
-    assert one.words == {"KRE": "OFFLINE", "DIA": "OFFLINE"}
-    assert one.told(Status)[-1].detail.startswith("3 of 5 symbols, the vendor's limit")
+        seen = await run.until(lambda seen: is_live(seen, FIRST | seeded))
+    assert seen.words == {"KRE": "OFFLINE", "DIA": "OFFLINE"}
+    assert seen.events_of(Status)[-1].detail.startswith("3 of 5 symbols, the vendor's limit")
 
 
 @pytest.mark.parametrize("code", [401, 402, 409, 410, 411])
@@ -243,16 +245,16 @@ async def test_a_limit_says_which_are_not_followed(desk):
 async def test_a_fatal_answer_is_final(desk, code, packed):
     script = (Answers(auth=(code,)), STAY) if code != 410 else (Answers(subscribe=(410,)), STAY)
     async with AlpacaServer(script) as stream, AlpacaRestServer(Tape()) as rest:
-        one = await desk(stream, rest, packed=packed).until(lambda one: one.states[-1:] == ["AUTH_FAILED"])
+        seen = await desk(stream, rest, packed=packed).until(lambda seen: seen.states[-1:] == ["AUTH_FAILED"])
         assert (stream.upgrades, stream.authentications) == (1, 1)
-    assert one.told(Status)[-1].detail.endswith(f"({code})")
+    assert seen.events_of(Status)[-1].detail.endswith(f"({code})")
 
 
 @BOTH
 async def test_406_is_asked_again_on_the_same_socket(desk, packed):
     script = (Answers(auth=(406, 406)), READY, prints(), STAY)
     async with AlpacaServer(script) as stream, AlpacaRestServer(Tape()) as rest:
-        await desk(stream, rest, packed=packed).until(lambda one: is_live(one, FIRST))
+        await desk(stream, rest, packed=packed).until(lambda seen: is_live(seen, FIRST))
         assert (stream.upgrades, stream.authentications) == (1, 3)
 
 
@@ -269,9 +271,9 @@ async def test_an_outage_is_come_back_from(desk, script):
     later = {symbol: price + 0.5 for symbol, price in FIRST.items()}
     scripts = script, (READY, prints(later, NOW_NS + NS, 11), STAY)
     async with AlpacaServer(*scripts) as stream, AlpacaRestServer(Tape()) as rest:
-        one = await desk(stream, rest).until(lambda one: is_live(one, later))
+        seen = await desk(stream, rest).until(lambda seen: is_live(seen, later))
         assert stream.upgrades == 2
-    assert one.feed.stats().last_reject.startswith("Alpaca says: ")
+    assert seen.feed.stats().last_reject.startswith("Alpaca says: ")
 
 
 async def test_the_keys_show_nowhere(desk, caplog):
@@ -284,12 +286,12 @@ async def test_the_keys_show_nowhere(desk, caplog):
         (READY, "{not json", b"\xff", {"T": KEY, "S": SECRET}, prints(), STAY),
     )
     async with AlpacaServer(*scripts) as stream, AlpacaRestServer(Tape(), fault(403)) as rest:
-        one = await desk(stream, rest).until(lambda one: one.prices == FIRST)
+        seen = await desk(stream, rest).until(lambda seen: seen.prices == FIRST)
         assert stream.upgrades == 4
         assert rest.requests
     # The servers are ours and speak of everything.
-    said = [one.getMessage() for one in caplog.records if not one.name.startswith("websockets.server")]
-    shown = repr((one.events, one.feed.stats(), one.feed, one.feed.vendor, vars(one.feed.vendor)))
+    said = [seen.getMessage() for seen in caplog.records if not seen.name.startswith("websockets.server")]
+    shown = repr((seen.events, seen.feed.stats(), seen.feed, seen.feed.vendor, vars(seen.feed.vendor)))
     assert len(said) > 4
     for key in (KEY, SECRET):
         assert key not in shown
@@ -300,6 +302,6 @@ async def test_an_index_that_alpaca_does_not_have_keeps_nobody_waiting(desk):
     """The default desk has two: they say OFFLINE, the others are live."""
     async with AlpacaServer((READY, prints(), STAY)) as stream, AlpacaRestServer(Tape()) as rest:
         run = desk(stream, rest, symbols=(*SYMBOLS, "RUT", "NDX"))
-        one = await run.until(lambda one: is_live(one, FIRST))
-    assert one.words == {"RUT": "OFFLINE", "NDX": "OFFLINE"}
-    assert one.told(Status)[-1].detail == "3 of 5 symbols"
+        seen = await run.until(lambda seen: is_live(seen, FIRST))
+    assert seen.words == {"RUT": "OFFLINE", "NDX": "OFFLINE"}
+    assert seen.events_of(Status)[-1].detail == "3 of 5 symbols"

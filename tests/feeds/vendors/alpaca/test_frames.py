@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from feeds.errors import SourceError
 from feeds.events import Correction
 from feeds.streaming.vendor import Halt
-from feeds.vendors.alpaca.conditions import sets_last
-from feeds.vendors.alpaca.frames import MESSAGES_MAX, MINUTE_NS, exact_ns, parse
+from feeds.vendors.alpaca.frames import MESSAGES_MAX, MINUTE_NS, exact_ns, parse, sets_last
 from rotation.market.session_filter import SessionFilter
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, open_ns, to_ns
@@ -42,9 +41,9 @@ def parsed(*messages, packed=False, **more):
 
 @BOTH
 def test_a_trade_to_the_nanosecond(packed):
-    told = parsed(trade("IWM", 221.28, NOW_NS, 52983525033527, s=440), packed=packed)
-    assert told.quotes == [Quote("IWM", NOW_NS, 221.28, 52983525033527, 440)]
-    assert not told.rejected
+    result = parsed(trade("IWM", 221.28, NOW_NS, 52983525033527, s=440), packed=packed)
+    assert result.quotes == [Quote("IWM", NOW_NS, 221.28, 52983525033527, 440)]
+    assert not result.rejected
 
 
 def test_the_documented_examples():
@@ -60,15 +59,17 @@ def test_the_documented_examples():
         '"z":"B","t":"2023-04-06T14:25:06.542305024Z"},{"T":"x","S":"GOOGL","i":465,"x":"D","p":105.31,'
         '"s":300,"a":"C","z":"C","t":"2023-04-06T13:15:42.83540958Z"}]'
     )
-    told = parse(frame)
+    result = parse(frame)
     minute_ns = to_ns(datetime(2021, 2, 22, 19, 15, tzinfo=UTC))
-    assert told.quotes == [Quote("SPY", minute_ns + MINUTE_NS, 389.12, 0, 49378, 389.13, 388.975, MINUTE_NS)]
-    assert told.halts == [Halt("AAPL", halted=True, ts_ns=minute_ns)]
-    assert told.corrections == [
+    assert result.quotes == [
+        Quote("SPY", minute_ns + MINUTE_NS, 389.12, 0, 49378, 389.13, 388.975, MINUTE_NS)
+    ]
+    assert result.halts == [Halt("AAPL", halted=True, ts_ns=minute_ns)]
+    assert result.corrections == [
         Correction("EEM", 1_680_791_106_542_305_024),
         Correction("GOOGL", 1_680_786_942_835_409_580),
     ]
-    assert not told.rejected
+    assert not result.rejected
 
 
 @given(st.integers(NS, 32_503_679_999 * NS))
@@ -76,8 +77,8 @@ def test_every_instant_is_exact(ts_ns):
     assert exact_ns(rfc3339(ts_ns)) == ts_ns
     assert exact_ns(rfc3339(ts_ns).replace("Z", "+00:00")) == ts_ns
     if ts_ns < 2**34 * NS:  # the 64-bit Timestamp ends there, in 2514
-        told = parsed(trade(ts_ns=ts_ns), packed=True)
-        assert [quote.ts_ns for quote in told.quotes] == [ts_ns]
+        result = parsed(trade(ts_ns=ts_ns), packed=True)
+        assert [quote.ts_ns for quote in result.quotes] == [ts_ns]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +93,8 @@ def test_every_instant_is_exact(ts_ns):
 )  # fmt: skip
 def test_an_instant_that_is_none(text):
     assert exact_ns(text) is None
-    told = parsed(trade() | {"t": text})
-    assert (told.quotes, told.rejected) == ([], ["a message without a time"])
+    result = parsed(trade() | {"t": text})
+    assert (result.quotes, result.rejected) == ([], ["a message without a time"])
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,8 @@ def test_an_instant_that_is_none(text):
 )
 def test_a_timestamp_that_is_none(stamp):
     packs = msgspec.msgpack.encode if isinstance(stamp, msgspec.msgpack.Ext) else msgpack.packb
-    told = parse(packs([trade() | {"t": stamp}, {"T": "success", "msg": "authenticated"}]))
-    assert (told.quotes, told.rejected, told.authenticated) == ([], ["a message without a time"], True)
+    result = parse(packs([trade() | {"t": stamp}, {"T": "success", "msg": "authenticated"}]))
+    assert (result.quotes, result.rejected, result.authenticated) == ([], ["a message without a time"], True)
 
 
 def test_the_three_lengths_of_a_timestamp():
@@ -139,15 +140,15 @@ def test_the_three_lengths_of_a_timestamp():
 )  # fmt: skip
 def test_which_trades_are_the_last_price(conditions, tape, last):
     assert sets_last(conditions, tape) is last
-    told = parsed(trade(c=conditions, z=tape))
-    assert (len(told.quotes), told.rejected) == (int(last), [])
+    result = parsed(trade(c=conditions, z=tape))
+    assert (len(result.quotes), result.rejected) == (int(last), [])
 
 
 @BOTH
 def test_a_bar_is_known_at_its_end(packed):
     start_ns = open_ns(datetime(2024, 7, 16, tzinfo=UTC).date())
-    told = parsed(minute("IWM", 221.3, start_ns), packed=packed)
-    assert told.quotes == [Quote("IWM", start_ns + MINUTE_NS, 221.3, 0, 4937, 221.35, 221.25, MINUTE_NS)]
+    result = parsed(minute("IWM", 221.3, start_ns), packed=packed)
+    assert result.quotes == [Quote("IWM", start_ns + MINUTE_NS, 221.3, 0, 4937, 221.35, 221.25, MINUTE_NS)]
 
 
 def test_the_bar_before_the_bell_is_not_the_sessions():
@@ -170,9 +171,9 @@ def test_a_bar_that_comes_again_corrects_the_first():
 
 
 def test_bars_of_others_are_left_out():
-    told = parsed(minute("IWM"), minute("QQQ"), minute("TSLA"), wanted={"IWM", "QQQ"}, on_trades={"QQQ"})
-    assert [quote.symbol for quote in told.quotes] == ["IWM"]
-    assert not told.rejected
+    result = parsed(minute("IWM"), minute("QQQ"), minute("TSLA"), wanted={"IWM", "QQQ"}, on_trades={"QQQ"})
+    assert [quote.symbol for quote in result.quotes] == ["IWM"]
+    assert not result.rejected
 
 
 def test_daily_bars_settle_nothing():
@@ -188,25 +189,25 @@ def test_halts(code, halted):
 
 @pytest.mark.parametrize("code", ["Q", "5", "F", "", None, 2, ["H"], HOSTILE], ids=range(8))
 def test_other_states_are_no_halt(code):
-    told = parsed(status("IWM", "2") | {"sc": code})
-    assert (told.halts, told.rejected) == ([], [])
+    result = parsed(status("IWM", "2") | {"sc": code})
+    assert (result.halts, result.rejected) == ([], [])
 
 
 @BOTH
 def test_corrections_name_the_day(packed):
-    told = parsed(cancel("IWM", ts_ns=NOW_NS), correction("QQQ", ts_ns=NOW_NS + 5), packed=packed)
-    assert told.corrections == [Correction("IWM", NOW_NS), Correction("QQQ", NOW_NS + 5)]
+    result = parsed(cancel("IWM", ts_ns=NOW_NS), correction("QQQ", ts_ns=NOW_NS + 5), packed=packed)
+    assert result.corrections == [Correction("IWM", NOW_NS), Correction("QQQ", NOW_NS + 5)]
 
 
 @BOTH
 def test_control_messages(packed):
     channels = {"trades": ["IWM", "BRK.B"], "bars": ["*"], "quotes": ["SPY"], "statuses": []}
-    told = parsed(
+    result = parsed(
         {"T": "success", "msg": "connected"}, {"T": "subscription"} | channels, error(405), packed=packed
     )
-    assert not told.authenticated
-    assert (told.subscribed.trades, told.subscribed.bars) == ({"IWM", "BRK.B"}, {"*"})
-    assert told.errors == [405]
+    assert not result.authenticated
+    assert (result.subscribed.trades, result.subscribed.bars) == ({"IWM", "BRK.B"}, {"*"})
+    assert result.errors == [405]
     assert parsed({"T": "success", "msg": "authenticated"}, packed=packed).authenticated
 
 
@@ -242,15 +243,15 @@ def test_a_code_that_is_none(code):
 def test_one_bad_message_costs_no_other(message, why):
     middle = encode([message], packed=False)[1:-1] if isinstance(message, dict) else json.dumps(message)
     first, last = (encode([trade(symbol)], packed=False)[1:-1] for symbol in ("IWM", "QQQ"))
-    told = parse(f"[{first},{middle},{last}]")
-    assert [quote.symbol for quote in told.quotes] == ["IWM", "QQQ"]
-    assert told.rejected == [why]
+    result = parse(f"[{first},{middle},{last}]")
+    assert [quote.symbol for quote in result.quotes] == ["IWM", "QQQ"]
+    assert result.rejected == [why]
 
 
 def test_prices_that_are_no_numbers():
-    told = parsed(trade("IWM", float("nan")), trade("IWM", float("inf")), trade("QQQ"), packed=True)
-    assert [quote.symbol for quote in told.quotes] == ["QQQ"]
-    assert told.rejected == ["a trade without a price"] * 2
+    result = parsed(trade("IWM", float("nan")), trade("IWM", float("inf")), trade("QQQ"), packed=True)
+    assert [quote.symbol for quote in result.quotes] == ["QQQ"]
+    assert result.rejected == ["a trade without a price"] * 2
 
 
 @pytest.mark.parametrize(
@@ -290,8 +291,8 @@ def test_any_messages_are_answered(messages):
     """Nothing but what is printable comes out, whatever goes in."""
     frame = json.dumps([{"T": kind} | rest for kind, rest in messages])
     with suppress(SourceError):
-        told = parse(frame)
-        assert all(quote.symbol.isascii() and quote.symbol.isprintable() for quote in told.quotes)
+        result = parse(frame)
+        assert all(quote.symbol.isascii() and quote.symbol.isprintable() for quote in result.quotes)
 
 
 @BOTH
@@ -304,8 +305,8 @@ def test_no_control_byte_leaves_the_parser(packed):
     for message in kinds:
         for name in message:
             for value in (HOSTILE, [HOSTILE], {HOSTILE: HOSTILE}):
-                told = parsed(message | {name: value}, packed=packed)
-                shown = repr(told)
+                result = parsed(message | {name: value}, packed=packed)
+                shown = repr(result)
                 assert "\\x" not in shown
                 assert "\\u" not in shown
                 assert "bold" not in shown
@@ -313,6 +314,6 @@ def test_no_control_byte_leaves_the_parser(packed):
 
 
 def test_a_frame_is_bounded():
-    told = parsed(*[minute("IWM")] * (MESSAGES_MAX + 5))
-    assert len(told.quotes) == MESSAGES_MAX
-    assert told.rejected == [f"more than {MESSAGES_MAX:,} messages in one frame"]
+    result = parsed(*[minute("IWM")] * (MESSAGES_MAX + 5))
+    assert len(result.quotes) == MESSAGES_MAX
+    assert result.rejected == [f"more than {MESSAGES_MAX:,} messages in one frame"]

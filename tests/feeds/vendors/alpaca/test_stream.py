@@ -18,7 +18,7 @@ from feeds.streaming.vendor import Conversation, Halt, Vendor
 from feeds.vendors.alpaca.frames import Subscribed
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.stream import MODES, Alpaca
-from rotation.status import Mode
+from rotation.status import Mode, Refusal
 from tests.support.servers.alpaca import (
     NOW_NS,
     AlpacaServer,
@@ -59,18 +59,18 @@ async def talk(socket, conversation, symbols, until):
 
 
 async def take(socket, conversation, until, symbols=()):
-    said = []
+    results = []
     async with asyncio.timeout(LIMIT_S):
         async for frame in socket:
-            heard = conversation.received(frame)
-            said.append(heard)
-            for answer in heard.send:
+            result = conversation.received(frame)
+            results.append(result)
+            for answer in result.send:
                 await socket.send(answer)
-            if heard.ready:
+            if result.ready:
                 for request in conversation.subscribe(frozenset(symbols)):
                     await socket.send(request)
-            if until(heard):
-                return said
+            if until(result):
+                return results
     raise AssertionError("the connection ended")
 
 
@@ -104,14 +104,16 @@ async def test_connect_authenticate_subscribe_receive(packed):
         conversation = vendor(packed, first=["IWM"], channels=1).conversation()
         headers = dict(vendor(packed).headers)
         async with connect(server.url + server.path, additional_headers=headers) as socket:
-            await talk(socket, conversation, {"IWM", "QQQ"}, lambda heard: heard.subscribed == {"IWM", "QQQ"})
+            await talk(
+                socket, conversation, {"IWM", "QQQ"}, lambda result: result.subscribed == {"IWM", "QQQ"}
+            )
             await server.tell([trade("IWM"), minute("QQQ")])
-            said = await take(socket, conversation, lambda heard: heard.quotes)
+            results = await take(socket, conversation, lambda result: result.quotes)
         state = server.clients[0].state
     assert state["packed"] is packed
     assert state["asked"][0] == {"action": "auth", "key": KEY, "secret": SECRET}
     assert (state["trades"], state["bars"]) == ({"IWM"}, {"*"})
-    quotes = said[-1].quotes
+    quotes = results[-1].quotes
     assert [(quote.symbol, quote.seq) for quote in quotes] == [("IWM", 1), ("QQQ", 0)]
     assert quotes[0].ts_ns == NOW_NS
 
@@ -126,12 +128,12 @@ async def test_a_whole_market_minute_by_minute(packed):
         async with connect(server.url + server.path, additional_headers=headers) as socket:
             wanted = others | {"IWM", "QQQ"}
             await talk(
-                socket, conversation, wanted, lambda heard: heard.subscribed == wanted and not heard.send
+                socket, conversation, wanted, lambda result: result.subscribed == wanted and not result.send
             )
             await server.tell([minute(name) for name in ("IWM", "TSLA", "R0001", "R1999")])
-            said = await take(socket, conversation, lambda heard: heard.quotes)
+            results = await take(socket, conversation, lambda result: result.quotes)
         state = server.clients[0].state
-    assert [quote.symbol for quote in said[-1].quotes] == ["R0001", "R1999"]
+    assert [quote.symbol for quote in results[-1].quotes] == ["R0001", "R1999"]
     assert (state["trades"], state["bars"], state["updatedBars"]) == ({"IWM", "QQQ"}, {"*"}, {"*"})
     assert state["statuses"] == {"IWM", "QQQ"}
 
@@ -141,11 +143,11 @@ async def test_without_every_bar_the_first_names_get_some():
     async with AlpacaServer(channels=30, every_bar=False) as server:
         conversation = vendor(first=["IWM", "QQQ"]).conversation()
         async with connect(server.url + server.path) as socket:
-            said = await talk(socket, conversation, wanted, lambda heard: heard.trouble)
-            said += await take(socket, conversation, lambda heard: len(heard.subscribed or ()) == 30)
+            results = await talk(socket, conversation, wanted, lambda result: result.error)
+            results += await take(socket, conversation, lambda result: len(result.subscribed or ()) == 30)
         state = server.clients[0].state
-    trouble = next(heard.trouble for heard in said if heard.trouble)
-    assert (trouble.kind, trouble.said) == (
+    refused = next(result.error for result in results if result.error)
+    assert (refused.kind, refused.message) == (
         "limit", "the plan's limit of symbols is reached (405); 12 symbols are not followed",
     )  # fmt: skip
     assert (state["trades"], len(state["bars"])) == ({"IWM", "QQQ"}, 28)
@@ -185,11 +187,11 @@ def test_an_acknowledgement_that_lacks_one_is_asked_for_again():
     conversation = vendor().conversation()
     wanted = frozenset({"IWM", "QQQ"})
     conversation.subscribe(wanted)
-    heard = conversation.received(subscribed(trades={"IWM"}))
-    assert heard.subscribed == {"IWM"}
-    assert asked(heard.send) == [{"action": "subscribe", "trades": ["QQQ"]}]
-    heard = conversation.received(subscribed(trades={"IWM"}))  # still not: no flood of requests
-    assert asked(heard.send) == [{"action": "subscribe", "statuses": ["IWM"]}]
+    result = conversation.received(subscribed(trades={"IWM"}))
+    assert result.subscribed == {"IWM"}
+    assert asked(result.send) == [{"action": "subscribe", "trades": ["QQQ"]}]
+    result = conversation.received(subscribed(trades={"IWM"}))  # still not: no flood of requests
+    assert asked(result.send) == [{"action": "subscribe", "statuses": ["IWM"]}]
     assert answered(conversation, subscribed(trades={"IWM"}, statuses={"IWM"})) == []
     assert asked(conversation.subscribe(wanted)) == [{"action": "subscribe", "trades": ["QQQ"]}]
 
@@ -206,28 +208,28 @@ def test_405_halves_what_is_asked_until_it_fits():
     legs = [f"L{number:02}" for number in range(12)]
     conversation = vendor(first=legs).conversation()
     conversation.subscribe(frozenset(legs))
-    heard = conversation.received(encode([error(405)], packed=False))
-    assert (heard.trouble.kind, heard.trouble.said) == (
+    result = conversation.received(encode([error(405)], packed=False))
+    assert (result.error.kind, result.error.message) == (
         "limit", "the plan's limit of symbols is reached (405); fewer by trade, others by the minute",
     )  # fmt: skip
-    assert asked(heard.send) == [{"action": "subscribe", "trades": legs[:6]}]
+    assert asked(result.send) == [{"action": "subscribe", "trades": legs[:6]}]
     assert answered(conversation, subscribed(trades=legs[:6])) == [{"action": "subscribe", "bars": ["*"]}]
-    heard = conversation.received(subscribed(trades=legs[:6], bars=["*"]))
-    assert heard.subscribed == set(legs)
+    result = conversation.received(subscribed(trades=legs[:6], bars=["*"]))
+    assert result.subscribed == set(legs)
 
 
 def test_405_to_everything_is_the_limit_and_ends():
     conversation = vendor(first=["IWM"]).conversation()
     wanted = frozenset(f"R{number:03}" for number in range(40)) | {"IWM"}
     conversation.subscribe(wanted)
-    troubles = []
+    errors = []
     for _ in range(100):
-        heard = conversation.received(encode([error(405)], packed=False))
-        troubles.append(heard.trouble)
-        if not heard.send:
+        result = conversation.received(encode([error(405)], packed=False))
+        errors.append(result.error)
+        if not result.send:
             break
-    assert len(troubles) < 12
-    assert troubles[-1].said == "the plan's limit of symbols is reached (405); 41 symbols are not followed"
+    assert len(errors) < 12
+    assert errors[-1].message == "the plan's limit of symbols is reached (405); 41 symbols are not followed"
     assert conversation.subscribe(wanted) == ()
 
 
@@ -243,12 +245,12 @@ def test_classes_of_shares_are_written_their_way_and_come_back_in_ours():
     wanted = frozenset({"BRK-B", "BF-B", "IWM", "RUT", "^NDX"})
     assert asked(conversation.subscribe(wanted)) == [{"action": "subscribe", "trades": ["BRK.B"]}]
     conversation.received(subscribed(trades={"BRK.B"}))
-    heard = conversation.received(subscribed(trades={"BRK.B"}, bars={"*"}))
-    assert heard.subscribed == {"BRK-B", "BF-B", "IWM"}  # no index: their state says that nothing comes
+    result = conversation.received(subscribed(trades={"BRK.B"}, bars={"*"}))
+    assert result.subscribed == {"BRK-B", "BF-B", "IWM"}  # no index: their state says that nothing comes
     frame = encode([trade("BRK.B"), minute("BF.B"), status("BRK.B", "2"), cancel("BF.B")], packed=False)
-    heard = conversation.received(frame)
-    assert [quote.symbol for quote in heard.quotes] == ["BRK-B", "BF-B"]
-    assert (heard.halts[0].symbol, heard.corrections[0].symbol) == ("BRK-B", "BF-B")
+    result = conversation.received(frame)
+    assert [quote.symbol for quote in result.quotes] == ["BRK-B", "BF-B"]
+    assert (result.halts[0].symbol, result.corrections[0].symbol) == ("BRK-B", "BF-B")
 
 
 @pytest.mark.parametrize("code", [400, 405, 409, 410, 411, 500])
@@ -258,34 +260,34 @@ def test_what_is_only_good_to_have_may_fail(code):
     assert answered(conversation, subscribed(trades={"IWM"})) == [
         {"action": "subscribe", "statuses": ["IWM"]}
     ]
-    heard = conversation.received(encode([error(code)], packed=False))
-    assert (heard.trouble, heard.send) == (None, ())
+    result = conversation.received(encode([error(code)], packed=False))
+    assert (result.error, result.send) == (None, ())
 
 
 @pytest.mark.parametrize("code", [401, 402, 409, 410, 411])
 @BOTH
 def test_fatal_codes(code, packed):
-    heard = vendor(packed).conversation().received(encode([error(code)], packed))
-    assert (heard.trouble.kind, heard.trouble.state) == ("fatal", "AUTH_FAILED")
-    assert heard.trouble.said.endswith(f"({code})")
+    result = vendor(packed).conversation().received(encode([error(code)], packed))
+    assert (result.error.kind, result.error.refusal) == ("fatal", Refusal.AUTH_FAILED)
+    assert result.error.message.endswith(f"({code})")
 
 
 def test_406_waits_on_the_same_socket():
     conversation = vendor().conversation()
-    heard = conversation.received(encode([error(406)], packed=False))
-    assert (heard.trouble.kind, heard.send) == ("again", ())
+    result = conversation.received(encode([error(406)], packed=False))
+    assert (result.error.kind, result.send) == ("again", ())
     assert asked(conversation.opened())[0]["action"] == "auth"
 
 
 @pytest.mark.parametrize("code", [404, 407, 500, 0, -3, 10**30, None])
 def test_other_errors_end_by_themselves(code):
-    """An outage: said, and left to the connection's end or the driver's clocks. What was asked stays due."""
+    """Counted, and left to the connection's end or the driver's clocks. What was asked stays due."""
     conversation = vendor().conversation()
     first = conversation.subscribe(frozenset({"IWM"}))
-    heard = conversation.received(json.dumps([{"T": "error", "code": code, "msg": "\x1b[2J"}]))
-    assert (heard.trouble, heard.send, len(heard.rejected)) == (None, (), 1)
-    assert heard.rejected[0].isprintable()
-    assert len(heard.rejected[0]) < 60
+    result = conversation.received(json.dumps([{"T": "error", "code": code, "msg": "\x1b[2J"}]))
+    assert (result.error, result.send, len(result.rejected)) == (None, (), 1)
+    assert result.rejected[0].isprintable()
+    assert len(result.rejected[0]) < 60
     assert conversation.subscribe(frozenset({"IWM"})) == first
 
 
@@ -295,10 +297,10 @@ def test_already_authenticated_is_authenticated():
 
 def test_halts_and_corrections_pass():
     frame = encode([status("IWM", "2"), cancel("IWM"), correction("QQQ"), {"T": "zz"}], packed=True)
-    heard = vendor().conversation().received(frame)
-    assert heard.halts == (Halt("IWM", halted=True, ts_ns=NOW_NS),)
-    assert [one.symbol for one in heard.corrections] == ["IWM", "QQQ"]
-    assert heard.rejected == ("a message of an unknown kind",)
+    result = vendor().conversation().received(frame)
+    assert result.halts == (Halt("IWM", halted=True, ts_ns=NOW_NS),)
+    assert [one.symbol for one in result.corrections] == ["IWM", "QQQ"]
+    assert result.rejected == ("a message of an unknown kind",)
 
 
 def test_the_plan_settles_whatever_the_vendor_says():
@@ -323,21 +325,21 @@ from alpaca.data.live import StockDataStream
 
 async def main():
     stream = StockDataStream({key!r}, {secret!r}, url_override={url!r})
-    told = []
+    result = []
 
-    async def heard(one):
-        told.append(one)
+    async def receive(one):
+        result.append(one)
         print(type(one).__name__, one.symbol, one.timestamp.isoformat(), getattr(one, "price", None)
               or getattr(one, "close", None) or getattr(one, "status_code", None)
               or getattr(one, "bid_price", None), flush=True)
-        if len(told) == 5:
+        if len(result) == 5:
             await stream.stop_ws()
 
-    stream.subscribe_trades(heard, "IWM", "QQQ")
-    stream.subscribe_quotes(heard, "SPY")
-    stream.subscribe_bars(heard, "*")
-    stream.subscribe_updated_bars(heard, "*")
-    stream.subscribe_trading_statuses(heard, "IWM")
+    stream.subscribe_trades(receive, "IWM", "QQQ")
+    stream.subscribe_quotes(receive, "SPY")
+    stream.subscribe_bars(receive, "*")
+    stream.subscribe_updated_bars(receive, "*")
+    stream.subscribe_trading_statuses(receive, "IWM")
     await stream._run_forever()
 
 asyncio.run(main())
@@ -401,14 +403,14 @@ async def test_the_keys_show_nowhere(caplog, monkeypatch):
         conversation = one.conversation()
         with pytest.raises(SourceError) as refused:
             await one.snapshot(frozenset({"IWM"}))
-        heard = conversation.received(encode([error(402), {"T": KEY, "S": SECRET}], packed=True))
+        result = conversation.received(encode([error(402), {"T": KEY, "S": SECRET}], packed=True))
     with pytest.raises(SourceError) as garbage:
         conversation.received(f'{{"{SECRET}"')
     with pytest.raises(InputError) as unusable:
         Alpaca(KEY, SECRET + "\n", Transport())
     assert shows(str(server.requests))  # where they belong
     seen = [repr(one), repr(conversation), repr(vars(one)), repr(vars(conversation)), repr(one.rest), one.url]
-    seen += [repr(vars(one.rest)), repr(heard), str(one.headers), caplog.text]
+    seen += [repr(vars(one.rest)), repr(result), str(one.headers), caplog.text]
     for caught in (refused, garbage, unusable):
         seen += traceback.format_exception(caught.value)
     assert len(seen) > 15

@@ -35,26 +35,26 @@ NO_NUMBERS = [
 ]
 
 
-def hear(frame):
+def receive(frame):
     return CoinbaseConversation().received(frame)
 
 
 def test_a_trade():
-    told = hear(trades(3, trade()))
-    assert told.quotes == (Quote("BTC-USD", AT_NS, 64250.01, 700_000_001),)
-    assert (told.sequence, told.rejected, told.heartbeat) == ((("", 3),), (), False)
+    result = receive(trades(3, trade()))
+    assert result.quotes == (Quote("BTC-USD", AT_NS, 64250.01, 700_000_001),)
+    assert (result.sequence, result.rejected, result.heartbeat) == ((("", 3),), (), False)
 
 
 def test_the_trades_a_subscription_begins_with_come_newest_first():
     older = trade("64000", "699999999", time="2024-07-16T14:39:59Z")
-    told = hear(trades(2, trade(), older, kind="snapshot"))
-    assert [quote.price for quote in told.quotes] == [64000.0, 64250.01]
+    result = receive(trades(2, trade(), older, kind="snapshot"))
+    assert [quote.price for quote in result.quotes] == [64000.0, 64250.01]
 
 
 def test_every_message_counts():
-    numbers = [hear(frame).sequence for frame in (heartbeat(4), trades(5, trade()), message("new", 6))]
+    numbers = [receive(frame).sequence for frame in (heartbeat(4), trades(5, trade()), message("new", 6))]
     assert numbers == [(("", 4),), (("", 5),), (("", 6),)]
-    assert hear(heartbeat(4)).heartbeat
+    assert receive(heartbeat(4)).heartbeat
 
 
 @pytest.mark.parametrize(
@@ -66,39 +66,39 @@ def test_every_message_counts():
     ],
 )
 def test_a_number_that_is_none_spoils_no_other_trade(field, value):
-    told = hear(trades(3, trade(**{field: value}), trade("64251", "700000002")))
-    assert [quote.price for quote in told.quotes] == [64251.0]
-    assert len(told.rejected) == 1
+    result = receive(trades(3, trade(**{field: value}), trade("64251", "700000002")))
+    assert [quote.price for quote in result.quotes] == [64251.0]
+    assert len(result.rejected) == 1
 
 
 @pytest.mark.parametrize("field", ["trade_id", "product_id", "price", "size", "side", "time", "unheard_of"])
 def test_nothing_hostile_passes(field):
-    shown = repr(hear(trades(3, trade(**{field: HOSTILE}))))
+    shown = repr(receive(trades(3, trade(**{field: HOSTILE}))))
     assert shown.isascii()
     assert not any(part in shown for part in ("\x1b", "\\x1b", "[2J", "[red]", "AAAA"))
 
 
 def test_hostile_channels_and_products():
     conversation = CoinbaseConversation()
-    told = conversation.received(
+    result = conversation.received(
         message(HOSTILE, 1, {"subscriptions": {"market_trades": [HOSTILE, 3, PRODUCT]}})
     )
-    assert (told.quotes, told.subscribed) == ((), None)
-    told = conversation.received(
+    assert (result.quotes, result.subscribed) == ((), None)
+    result = conversation.received(
         message("subscriptions", 2, {"subscriptions": {"market_trades": [HOSTILE, 3, PRODUCT], HOSTILE: 7}})
     )
-    assert told.subscribed == WANTED
+    assert result.subscribed == WANTED
 
 
 @pytest.mark.parametrize("frame", ["{not json", '"text"', b"\xff\xfe", "[[[[", "null", "[3]", "[" * 9_000])
 def test_garbage(frame):
     with pytest.raises(SourceError, match=r"^Coinbase: "):
-        hear(frame)
+        receive(frame)
 
 
 def test_an_error():
-    told = hear(json.dumps({"type": "error", "message": HOSTILE}))
-    assert told.trouble == VendorError("limit", "Coinbase refuses a subscription")
+    result = receive(json.dumps({"type": "error", "message": HOSTILE}))
+    assert result.error == VendorError("limit", "Coinbase refuses a subscription")
 
 
 async def test_a_conversation_with_the_server():
@@ -108,16 +108,16 @@ async def test_a_conversation_with_the_server():
         for frame in conversation.opened():
             await socket.send(frame)
         async for frame in socket:
-            told = conversation.received(frame)
-            quotes += told.quotes
-            sequence += told.sequence
-            if told.ready and not ready:
+            result = conversation.received(frame)
+            quotes += result.quotes
+            sequence += result.sequence
+            if result.ready and not ready:
                 ready = True
-                assert told.subscribed == frozenset()
+                assert result.subscribed == frozenset()
                 for asked in conversation.subscribe(WANTED):
                     await socket.send(asked)
-            if told.subscribed:
-                assert told.subscribed == WANTED
+            if result.subscribed:
+                assert result.subscribed == WANTED
                 assert conversation.subscribe(WANTED) == ()
             if len(quotes) == 2:
                 break

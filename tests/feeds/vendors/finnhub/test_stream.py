@@ -15,8 +15,10 @@ from websockets.exceptions import InvalidStatus
 from feeds.errors import InputError, SourceError
 from feeds.http.cached import Transport
 from feeds.streaming.vendor import VendorError
-from feeds.vendors.finnhub import stream as finnhub
-from feeds.vendors.finnhub.stream import Finnhub, FinnhubConversation, Ordinals, parse, parse_quote
+from feeds.vendors.finnhub import frames as finnhub
+from feeds.vendors.finnhub.frames import Ordinals, parse
+from feeds.vendors.finnhub.rest import parse_quote
+from feeds.vendors.finnhub.stream import Finnhub, FinnhubConversation
 from rotation.quote import Quote
 from tests.support.servers.finnhub import GOOD, KEY, NOW_MS, PING, FinnhubServer, error, trade, trades
 from tests.support.servers.rest import RestServer, fault, ok
@@ -27,42 +29,42 @@ HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e\u200b\x00[red]" + "A" * 100_00
 NO_NUMBERS = ["NaN", "text", True, [1], {"a": 1}, 1e308, "1e99", -2, 10**400, HOSTILE]
 
 
-def hear(frame, ordinals=None):
+def receive(frame, ordinals=None):
     return FinnhubConversation(ordinals or Ordinals()).received(frame)
 
 
 def test_the_captured_frame(shared_data):
     frame = (shared_data / "streams/finnhub_trade_frame_IWM_2024-03-07.json").read_bytes()
-    told = parse(frame)
-    assert told.type == "trade"
-    assert [(one.s, one.p, one.t, one.v, one.c) for one in told.data] == [
+    result = parse(frame)
+    assert result.type == "trade"
+    assert [(one.s, one.p, one.t, one.v, one.c) for one in result.data] == [
         ("IWM", 207.03, 1709850723750, 33, ["24", "12"]),
         ("IWM", 207.04, 1709850723750, 100, ["24"]),
         ("IWM", 207.04, 1709850723750, 10, ["24", "12"]),
     ]
     # The first and the last are odd lots: they do not set the price.
-    heard = hear(frame)
-    assert heard.quotes == (Quote("IWM", 1_709_850_723_750_000_000, 207.04, 0, 100),)
-    assert heard.rejected == ()
+    result = receive(frame)
+    assert result.quotes == (Quote("IWM", 1_709_850_723_750_000_000, 207.04, 0, 100),)
+    assert result.rejected == ()
 
 
 def test_odd_lots_alone_show_life():
-    told = hear(trades(trade(c=["1", "8", "24", "12"])))
-    assert (told.quotes, told.rejected, told.heartbeat) == ((), (), True)
+    result = receive(trades(trade(c=["1", "8", "24", "12"])))
+    assert (result.quotes, result.rejected, result.heartbeat) == ((), (), True)
 
 
 @pytest.mark.parametrize("codes", [None, [], ["1"], ["24"], ["1", "8", "24"], "12", [12, ["12"]]])
 def test_other_conditions_set_the_price(codes):
-    assert len(hear(trades(trade(c=codes))).quotes) == 1
+    assert len(receive(trades(trade(c=codes))).quotes) == 1
 
 
 def test_three_trades_of_a_millisecond_are_three_and_their_repeats_none():
     many = [trade(price=221.28), trade(price=221.29), trade(price=221.29, volume=200)]
     ordinals = Ordinals()
-    first = hear(trades(*many), ordinals).quotes
+    first = receive(trades(*many), ordinals).quotes
     assert [(quote.price, quote.seq) for quote in first] == [(221.28, 0), (221.29, 1), (221.29, 2)]
     for order in permutations(range(3)):
-        again = hear(trades(*(many[index] for index in order)), ordinals).quotes
+        again = receive(trades(*(many[index] for index in order)), ordinals).quotes
         assert set(again) == set(first)
 
 
@@ -72,16 +74,16 @@ def test_three_trades_of_a_millisecond_are_three_and_their_repeats_none():
 def test_one_identity_one_trade(sent):
     ordinals = Ordinals()
     frames = [trades(trade("IWM", price, NOW_MS + at, size)) for price, size, at in sent]
-    quotes = [quote for frame in frames for quote in hear(frame, ordinals).quotes]
-    told = {(quote.ts_ns, quote.seq): (quote.price, quote.size) for quote in quotes}
-    assert len(set(quotes)) == len(set(sent)) == len(told)
+    quotes = [quote for frame in frames for quote in receive(frame, ordinals).quotes]
+    result = {(quote.ts_ns, quote.seq): (quote.price, quote.size) for quote in quotes}
+    assert len(set(quotes)) == len(set(sent)) == len(result)
 
 
 def test_parts_of_a_coin_tell_trades_apart():
     coin = [
         trade("BINANCE:BTCUSDT", 62643.98, volume=volume, c=None) for volume in (0.00033, 0.0129, 0.00033)
     ]
-    assert [quote.seq for quote in hear(trades(*coin)).quotes] == [0, 1, 0]
+    assert [quote.seq for quote in receive(trades(*coin)).quotes] == [0, 1, 0]
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
@@ -89,8 +91,8 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(finnhub, "INSTANT_MAX", 2)
     ordinals = Ordinals()
     for at in range(10):
-        hear(trades(trade(ts_ms=NOW_MS + at)), ordinals)
-    hear(trades(*(trade(ts_ms=NOW_MS + 10, volume=size) for size in range(1, 9))), ordinals)
+        receive(trades(trade(ts_ms=NOW_MS + at)), ordinals)
+    receive(trades(*(trade(ts_ms=NOW_MS + 10, volume=size) for size in range(1, 9))), ordinals)
     assert [len(there) for there in ordinals._known.values()] == [1, 1, 2]
 
 
@@ -102,22 +104,22 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     ],
 )
 def test_a_number_that_is_none_spoils_no_other_trade(field, value):
-    told = hear(trades(trade() | {field: value}, trade("QQQ", 495.43)))
-    assert [quote.symbol for quote in told.quotes] == ["QQQ"]
-    assert len(told.rejected) == 1
+    result = receive(trades(trade() | {field: value}, trade("QQQ", 495.43)))
+    assert [quote.symbol for quote in result.quotes] == ["QQQ"]
+    assert len(result.rejected) == 1
 
 
 @pytest.mark.parametrize("field", ["s", "p", "t", "v", "c", "unheard_of"])
 def test_nothing_hostile_passes(field):
-    shown = repr(hear(trades(trade() | {field: HOSTILE})))
+    shown = repr(receive(trades(trade() | {field: HOSTILE})))
     assert shown.isascii()
     assert not any(part in shown for part in ("\x1b", "\\x1b", "[2J", "[red]", "AAAA"))
 
 
 @pytest.mark.parametrize("kind", [HOSTILE, "news", None, 3, ["trade"]])
 def test_an_unknown_kind(kind):
-    told = hear(json.dumps({"type": kind, "data": [trade()], "msg": HOSTILE}))
-    assert (told.quotes, told.rejected, told.trouble) == ((), (), None)
+    result = receive(json.dumps({"type": kind, "data": [trade()], "msg": HOSTILE}))
+    assert (result.quotes, result.rejected, result.error) == ((), (), None)
 
 
 @pytest.mark.parametrize(
@@ -135,20 +137,20 @@ def test_an_unknown_kind(kind):
 )
 def test_garbage(frame):
     with pytest.raises(SourceError, match=r"^Finnhub: "):
-        hear(frame)
+        receive(frame)
 
 
 def test_entries_that_are_none_spoil_no_other():
-    told = hear(trades(3, "text", None, [trade()], True, 1.5, trade()))
-    assert (len(told.quotes), told.rejected) == (1, ("a trade that is none",) * 6)
+    result = receive(trades(3, "text", None, [trade()], True, 1.5, trade()))
+    assert (len(result.quotes), result.rejected) == (1, ("invalid trade",) * 6)
 
 
 def test_a_ping():
-    assert hear(PING).heartbeat
+    assert receive(PING).heartbeat
 
 
 @pytest.mark.parametrize(
-    ("said", "trouble", "rejected"),
+    ("message", "expected", "rejected"),
     [
         (
             "Subscribing to too many symbols",
@@ -161,9 +163,9 @@ def test_a_ping():
         (HOSTILE, None, ("Finnhub reports an error",)),
     ],
 )
-def test_errors(said, trouble, rejected):
-    told = hear(error(said))
-    assert (told.trouble, told.rejected) == (trouble, rejected)
+def test_errors(message, expected, rejected):
+    result = receive(error(message))
+    assert (result.error, result.rejected) == (expected, rejected)
 
 
 def test_one_message_a_symbol():
@@ -203,9 +205,9 @@ async def test_the_server_takes_no_other_key_and_no_51st_symbol(monkeypatch):
         async with connect(Finnhub(KEY, object()).url) as socket:
             for frame in conversation.subscribe(frozenset({"IWM", "QQQ", "SPY"})):
                 await socket.send(frame)
-            told = conversation.received(await socket.recv())
-    assert told.trouble is not None
-    assert told.trouble.kind == "limit"
+            result = conversation.received(await socket.recv())
+    assert result.error is not None
+    assert result.error.kind == "limit"
 
 
 def test_the_key_in_the_address_is_escaped(monkeypatch):

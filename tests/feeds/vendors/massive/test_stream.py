@@ -15,11 +15,11 @@ from feeds.errors import InputError, SourceError
 from feeds.events import Correction
 from feeds.http.cached import Transport
 from feeds.streaming.vendor import VendorError
-from feeds.vendors.massive.frames import CORRECTS, NOT_LAST, Message, heard, parse
+from feeds.vendors.massive.frames import CORRECTS, NOT_LAST, Message, market_data, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
 from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
 from rotation.quote import NS, Quote
-from rotation.status import Kind, Mode
+from rotation.status import Kind, Mode, Refusal
 from tests.support.servers.massive import (
     GOOD,
     KEY,
@@ -42,56 +42,56 @@ HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e\u200b\x00[red]" + "A" * 100_00
 NO_NUMBERS = ["NaN", "text", True, [1], {"a": 1}, 1e308, -2, 10**400, "1e99", HOSTILE]
 
 
-def hear(*messages):
-    return heard(parse(array(*messages)))
+def receive(*messages):
+    return market_data(parse(array(*messages)))
 
 
 def test_a_trade():
-    told = hear(trade(q=9_007_199_254_740_993))
-    assert told.quotes == (Quote("IWM", NOW_NS, 221.28, 9_007_199_254_740_993, 100),)
-    assert (told.sequence, told.rejected, told.heartbeat) == ((), (), False)
+    result = receive(trade(q=9_007_199_254_740_993))
+    assert result.quotes == (Quote("IWM", NOW_NS, 221.28, 9_007_199_254_740_993, 100),)
+    assert (result.sequence, result.rejected, result.heartbeat) == ((), (), False)
 
 
 def test_holes_in_q_are_none():
     """The vendor: "increasing and unique per ticker symbol, but will not always be sequential"."""
-    told = hear(trade(q=1), trade(q=2), trade(q=6))
-    assert [quote.seq for quote in told.quotes] == [1, 2, 6]
-    assert told.sequence == ()
+    result = receive(trade(q=1), trade(q=2), trade(q=6))
+    assert [quote.seq for quote in result.quotes] == [1, 2, 6]
+    assert result.sequence == ()
 
 
 @pytest.mark.parametrize(("kind", "length_ns"), [("A", NS), ("AM", 60 * NS)])
 def test_a_bar_is_known_at_its_end_and_a_trade_of_that_millisecond_is_later(kind, length_ns):
-    told = hear(bar(kind=kind), trade(q=0))
-    assert told.quotes[0] == Quote("IWM", NOW_NS, 221.28, -1, 1200, 221.28 + 0.02, 221.28 - 0.02, length_ns)
-    assert (told.quotes[0].ts_ns, told.quotes[0].seq) < (told.quotes[1].ts_ns, told.quotes[1].seq)
+    result = receive(bar(kind=kind), trade(q=0))
+    assert result.quotes[0] == Quote("IWM", NOW_NS, 221.28, -1, 1200, 221.28 + 0.02, 221.28 - 0.02, length_ns)
+    assert (result.quotes[0].ts_ns, result.quotes[0].seq) < (result.quotes[1].ts_ns, result.quotes[1].seq)
 
 
 def test_a_bid_and_an_ask_are_no_price():
-    told = hear(quoted())
-    assert (told.quotes, told.rejected, told.heartbeat) == ((), (), True)
-    assert hear(quoted(bid=221.30)).rejected == ("IWM: a crossed or empty quote",)
+    result = receive(quoted())
+    assert (result.quotes, result.rejected, result.heartbeat) == ((), (), True)
+    assert receive(quoted(bid=221.30)).rejected == ("IWM: crossed or empty quote",)
 
 
 @pytest.mark.parametrize("code", sorted(NOT_LAST))
 def test_a_trade_that_does_not_set_the_last_price_is_no_print(code):
-    told = hear(trade(price=150.0, c=[14, code]), trade(q=2))
-    assert [quote.price for quote in told.quotes] == [221.28]
-    assert told.rejected == ()
+    result = receive(trade(price=150.0, c=[14, code]), trade(q=2))
+    assert [quote.price for quote in result.quotes] == [221.28]
+    assert result.rejected == ()
 
 
 @pytest.mark.parametrize("codes", [[], None, [14], [12], [0, 41], [25], [8], 14, ["14"]])
 def test_a_trade_that_does(codes):
-    assert len(hear(trade(c=codes)).quotes) == 1
+    assert len(receive(trade(c=codes)).quotes) == 1
 
 
 def test_odd_lots_said_as_text_or_alone():
-    assert hear(trade(c=["37"]), trade(c=37)).quotes == ()
+    assert receive(trade(c=["37"]), trade(c=37)).quotes == ()
 
 
 @pytest.mark.parametrize("code", sorted(CORRECTS))
 def test_a_correction_asks_for_the_bar_of_the_day_again(code):
-    told = hear(trade(c=[code]))
-    assert (told.quotes, told.corrections) == ((), (Correction("IWM", NOW_NS),))
+    result = receive(trade(c=[code]))
+    assert (result.quotes, result.corrections) == ((), (Correction("IWM", NOW_NS),))
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_correction_asks_for_the_bar_of_the_day_again(code):
     ],
 )
 def test_a_number_that_is_none_spoils_no_other_message(field, value):
-    told = hear(trade(**{field: value}), trade("QQQ", 495.43, q=2))
-    assert [quote.symbol for quote in told.quotes] == ["QQQ"]
-    assert len(told.rejected) == 1
+    result = receive(trade(**{field: value}), trade("QQQ", 495.43, q=2))
+    assert [quote.symbol for quote in result.quotes] == ["QQQ"]
+    assert len(result.rejected) == 1
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_a_number_that_is_none_spoils_no_other_message(field, value):
     ],
 )
 def test_a_bar_that_is_none(field, value):
-    told = hear(bar(**{field: value}))
-    assert (told.quotes, len(told.rejected)) == ((), 1)
+    result = receive(bar(**{field: value}))
+    assert (result.quotes, len(result.rejected)) == ((), 1)
 
 
 def test_a_bar_whose_close_is_outside_of_it():
-    assert hear(bar(h=221.0)).rejected == ("IWM: a bar that is none",)
+    assert receive(bar(h=221.0)).rejected == ("IWM: invalid bar",)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_a_bar_whose_close_is_outside_of_it():
 def test_nothing_hostile_passes(field):
     for message in (trade(), bar(), quoted(), status("error"), status("success")):
         conversation = MassiveConversation(KEY)
-        told = conversation.received(array(message | {field: HOSTILE}))
-        shown = repr(told) + "".join(told.rejected)
+        result = conversation.received(array(message | {field: HOSTILE}))
+        shown = repr(result) + "".join(result.rejected)
         assert shown.isascii()
         assert not set(shown) & {"\x1b", "\x07", "\x00", "["} - {"["}
         assert "[2J" not in shown
@@ -139,13 +139,13 @@ def test_nothing_hostile_passes(field):
 
 
 def test_entries_that_are_none_spoil_no_other():
-    told = hear(3, "text", None, [trade()], True, 1.5, trade())
-    assert (len(told.quotes), told.rejected) == (1, ("a message that is none",) * 6)
+    result = receive(3, "text", None, [trade()], True, 1.5, trade())
+    assert (len(result.quotes), result.rejected) == (1, ("invalid message",) * 6)
 
 
 def test_an_unknown_kind_shows_life():
-    told = hear({"ev": "XYZ", "sym": "IWM", "p": 1.0}, {"ev": ["T"]}, {})
-    assert (told.quotes, told.rejected, told.heartbeat) == ((), (), True)
+    result = receive({"ev": "XYZ", "sym": "IWM", "p": 1.0}, {"ev": ["T"]}, {})
+    assert (result.quotes, result.rejected, result.heartbeat) == ((), (), True)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_garbage(frame):
     )
 )  # fmt: skip
 def test_whatever_comes_only_quotes_that_are_some_leave(messages):
-    told = MassiveConversation(KEY).received(json.dumps(messages).encode())
-    for quote in told.quotes:
+    result = MassiveConversation(KEY).received(json.dumps(messages).encode())
+    for quote in result.quotes:
         assert quote.symbol.isascii()
         assert quote.symbol.isprintable()
         assert 0 < quote.price <= 10_000_000
@@ -212,8 +212,8 @@ def test_an_acknowledgement_of_another_channel_or_of_nonsense_is_none():
         "",
     ):
         assert conversation.received(array(status("success", message))).subscribed == frozenset()
-    told = conversation.received(array(status("success", "subscribed to: T.BRK.A, T.T,A.T.X")))
-    assert told.subscribed == {"BRK.A", "T"}
+    result = conversation.received(array(status("success", "subscribed to: T.BRK.A, T.T,A.T.X")))
+    assert result.subscribed == {"BRK.A", "T"}
 
 
 def test_the_whole_market_in_messages_of_a_size():
@@ -225,7 +225,7 @@ def test_the_whole_market_in_messages_of_a_size():
 
 
 @pytest.mark.parametrize(
-    ("told", "trouble"),
+    ("result", "trouble"),
     [
         (
             status("auth_failed", HOSTILE),
@@ -233,7 +233,9 @@ def test_the_whole_market_in_messages_of_a_size():
         ),
         (
             status("max_connections"),
-            VendorError("fatal", "another session took over the account's one connection", "TAKEN OVER"),
+            VendorError(
+                "fatal", "another session took over the account's one connection", Refusal.TAKEN_OVER
+            ),
         ),
         (
             status(
@@ -244,16 +246,16 @@ def test_the_whole_market_in_messages_of_a_size():
         (status("error", "unknown action"), VendorError("limit", "Massive refuses a subscription")),
     ],
 )
-def test_trouble(told, trouble):
-    assert MassiveConversation(KEY).received(array(told)).trouble == trouble
+def test_trouble(result, trouble):
+    assert MassiveConversation(KEY).received(array(result)).error == trouble
 
 
 @pytest.mark.parametrize("name", ["slow_consumer", "force_disconnect"])
 def test_a_cut_that_is_announced_is_told_and_no_reason_to_stop(name):
-    told = MassiveConversation(KEY).received(array(trade(), status(name, HOSTILE)))
-    assert told.trouble is None
-    assert len(told.quotes) == 1
-    assert told.rejected == (f"Massive is about to cut the connection: {name}",)
+    result = MassiveConversation(KEY).received(array(trade(), status(name, HOSTILE)))
+    assert result.error is None
+    assert len(result.quotes) == 1
+    assert result.rejected == (f"Massive is about to cut the connection: {name}",)
 
 
 def test_bars_where_the_plan_has_no_trades():
@@ -264,8 +266,8 @@ def test_bars_where_the_plan_has_no_trades():
     # One refusal a channel, in one frame or several.
     (asked,) = conversation.received(array(refusal, refusal)).send
     assert json.loads(asked) == {"action": "subscribe", "params": "A.IWM,A.QQQ,A.SPY"}
-    told = conversation.received(array(refusal))
-    assert (told.send, told.trouble) == ((), None)
+    result = conversation.received(array(refusal))
+    assert (result.send, result.error) == ((), None)
     acknowledged = array(*(status("success", f"subscribed to: A.{name}") for name in wanted))
     assert conversation.received(acknowledged).subscribed == wanted
     assert conversation.subscribe(wanted) == ()
@@ -275,8 +277,8 @@ def test_a_plan_with_neither():
     conversation = MassiveConversation(KEY)
     conversation.subscribe(frozenset({"IWM"}))
     refusal = array(status("error", "not authorized"))
-    assert conversation.received(refusal).trouble is None
-    trouble = conversation.received(refusal).trouble
+    assert conversation.received(refusal).error is None
+    trouble = conversation.received(refusal).error
     assert trouble == VendorError("fatal", "the key's plan has neither trades nor second bars")
 
 
@@ -327,7 +329,7 @@ def test_a_snapshot():
 
 
 def test_a_snapshot_is_not_newer_than_the_same_trade_of_the_stream():
-    (streamed,) = hear(trade(q=5)).quotes
+    (streamed,) = receive(trade(q=5)).quotes
     snapshot = parse_snapshot(json.dumps(SNAPSHOT).encode())[0]
     assert (snapshot.ts_ns, snapshot.seq) < (streamed.ts_ns, streamed.seq)
 

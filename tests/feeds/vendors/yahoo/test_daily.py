@@ -72,7 +72,7 @@ BELL = close_ns(DAYS[-1])
 
 
 def test_a_chart_after_the_close():
-    adjusted = [close * 0.98 for close in CLOSES]
+    adjusted = [float(f"{close * 0.98:.7g}") for close in CLOSES]
     bars = read(chart(good(), traded=BELL + S, adjusted=adjusted), EVENING)
     assert closes(bars) == dict(zip(DAYS, CLOSES, strict=True))
     assert bars.frame["adj_close"].to_list() == adjusted

@@ -33,7 +33,7 @@ def asking(*symbols: str) -> YahooConversation:
     return conversation
 
 
-def told(frame, *symbols: str) -> Quote:
+def quote_of(frame, *symbols: str) -> Quote:
     (quote,) = asking(*symbols).received(frame).quotes
     return quote
 
@@ -42,7 +42,7 @@ def told(frame, *symbols: str) -> Quote:
 
 
 def test_a_frame_is_a_print():
-    assert told(pricing("IWM", 221.28)) == Quote("IWM", NOW_NS, 221.28)
+    assert quote_of(pricing("IWM", 221.28)) == Quote("IWM", NOW_NS, 221.28)
 
 
 def test_every_captured_frame(shared_data):
@@ -50,7 +50,7 @@ def test_every_captured_frame(shared_data):
     for line in lines:
         captured = json.loads(line)
         wanted = captured["expect"]
-        quote = told(captured["message"], wanted["id"])
+        quote = quote_of(captured["message"], wanted["id"])
         assert quote.ts_ns == wanted["time"] * 10**6
         assert quote.seq == wanted.get("day_volume", quote.seq)
         # The stated figure has five digits or six; ours as many decimals as Yahoo names.
@@ -68,16 +68,16 @@ def test_every_captured_frame(shared_data):
     ],
 )
 def test_32_bits_leave_no_noise(price, hint, wanted):
-    assert told(pricing("IWM", price, price_hint=hint)).price == wanted
+    assert quote_of(pricing("IWM", price, price_hint=hint)).price == wanted
 
 
 def test_absent_market_hours_mean_pre():
     early_ms = NOW_MS - 3 * 3600 * 1000
-    assert told(pricing("IWM", 218.0, early_ms, PRE)) == Quote("IWM", early_ms * 10**6, 218.0)
+    assert quote_of(pricing("IWM", 218.0, early_ms, PRE)) == Quote("IWM", early_ms * 10**6, 218.0)
 
 
 def test_an_absent_price_is_for_the_door_to_refuse():
-    assert told(enveloped(message(id="IWM", time=NOW_MS, quote_type=ETF))).price == 0.0
+    assert quote_of(enveloped(message(id="IWM", time=NOW_MS, quote_type=ETF))).price == 0.0
 
 
 def test_a_heartbeat_is_no_data():
@@ -133,10 +133,10 @@ def test_garbage_says_so(frame):
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_whatever_comes_is_heard_or_refused(frame):
     try:
-        heard = asking().received(frame)
+        result = asking().received(frame)
     except SourceError:
         return
-    assert all(quote.symbol in {"IWM", "QQQ"} for quote in heard.quotes)
+    assert all(quote.symbol in {"IWM", "QQQ"} for quote in result.quotes)
 
 
 @given(st.binary(max_size=120))
@@ -155,7 +155,7 @@ def test_hostile_text_reaches_nobody(hostile):
     """Nothing of a frame is passed on but prices of symbols that were asked for, by our own names of them."""
     texts = {"exchange": hostile, "currency": hostile, "short_name": hostile}
     assert asking().received(enveloped(message(id=hostile, price=1.0, **texts))) == FrameResult()
-    assert told(pricing("IWM", 1.0, **texts)) == Quote("IWM", NOW_NS, 1.0)
+    assert quote_of(pricing("IWM", 1.0, **texts)) == Quote("IWM", NOW_NS, 1.0)
 
 
 def test_a_frame_of_100_kb_is_refused():

@@ -1,0 +1,43 @@
+"""What a stream asks by REST, as data: the state makes requests, the shell carries them out."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+import msgspec
+
+from rotation.quote import Quote
+
+
+class Purpose(Enum):
+    """What an answer is for."""
+
+    FILL = auto()
+    """Bars of a gap and the newest prints."""
+    FINISH = auto()
+    """The minute in which a gap ended, once that minute is over."""
+    COMPARE = auto()
+    """The newest prints, to find symbols whose prints do not reach us."""
+    CORRECT = auto()
+    """The session's bars of symbols of which a print was taken back."""
+
+
+class Request(msgspec.Struct, frozen=True, eq=False):
+    """One request. Compared by identity: an answer belongs to exactly one."""
+
+    purpose: Purpose
+    symbols: frozenset[str]
+    start_ns: int = 0
+    end_ns: int = 0
+    wants_bars: bool = False
+    """Minute bars between the two instants."""
+    wants_newest: bool = False
+    """The newest print of each symbol."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the vendor answered. ``error`` is empty where it did."""
+
+    bars: tuple[Quote, ...] = ()
+    newest: tuple[Quote, ...] = ()
+    error: str = ""
