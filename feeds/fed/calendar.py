@@ -137,7 +137,9 @@ def merge(page: Iterable[date], shipped: Iterable[date] = SHIPPED) -> tuple[tupl
     taken = set(there) - set(refused)
     dates = {day for day in ours if day.year not in taken} | {day for day in theirs if day.year in taken}
     shown = ", ".join(f"{there[year]} of {here[year]} meetings in {year}" for year in refused)
-    return tuple(sorted(dates)), f"the page lists only {shown}: our table is kept" if refused else ""
+    return tuple(
+        sorted(dates)
+    ), f"the Federal Reserve page lists only {shown}: using the built-in dates" if refused else ""
 
 
 def few_ahead(dates: Iterable[date], today: date) -> str:
@@ -145,7 +147,7 @@ def few_ahead(dates: Iterable[date], today: date) -> str:
     ahead = sum(day >= today for day in dates)
     if ahead >= FEW:
         return ""
-    return f"only {ahead} FOMC meetings ahead: months beyond the last one cannot be anchors"
+    return f"only {ahead} FOMC meetings ahead: no odds beyond the last one"
 
 
 class CalendarFed:

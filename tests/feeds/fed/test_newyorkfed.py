@@ -22,6 +22,11 @@ DAY_NS = 86_400 * 10**9
 RATE = PolicyRate(date(2024, 7, 15), 533.0, 525.0, 550.0, "New York Fed")
 
 
+def bare(rate: PolicyRate) -> PolicyRate:
+    """Without the ranges of the days before, which have their own tests."""
+    return msgspec.structs.replace(rate, ranges=())
+
+
 async def no_wait(seconds):
     pass
 
@@ -96,8 +101,8 @@ async def test_refresh_asks_the_documented_path(monkeypatch):
     async with RestServer() as server, transport() as client:
         monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", server.url)
         got = await NewYorkFed(client, clock_ns=lambda: NOW_NS).refresh()
-    assert server.requests[0].path == "/api/rates/unsecured/effr/last/1.json"
-    assert (got.value, got.state, got.error) == (RATE, "LIVE", "")
+    assert server.requests[0].path == "/api/rates/unsecured/effr/last/90.json"
+    assert (bare(got.value), got.state, got.error) == (RATE, "LIVE", "")
 
 
 @pytest.mark.parametrize("name", ["429", "500", "cut", "na", "missing", "html", "empty", "utf8", "huge"])
@@ -107,7 +112,7 @@ async def test_every_fault_keeps_the_rate(monkeypatch, name):
         source = NewYorkFed(client, clock_ns=lambda: NOW_NS)
         await source.refresh()
         got = await source.refresh()
-    assert got.value == RATE
+    assert bare(got.value) == RATE
     assert got.error
 
 

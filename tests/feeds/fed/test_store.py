@@ -157,7 +157,7 @@ def test_an_expired_contract_keeps_its_last(store):
 
 @pytest.mark.parametrize(("month", "price"), [(0, 95.0), (13, 95.0), (7, float("nan")), (7, -1.0), (7, 1e9)])
 def test_a_settlement_that_is_none_is_refused(store, month, price):
-    with pytest.raises(ValueError, match="no settlement"):
+    with pytest.raises(ValueError, match="not a settlement"):
         store.settle(2024, month, date(2024, 7, 15), price, "Yahoo")
 
 
@@ -273,8 +273,8 @@ WRITER = """
 import sys
 from datetime import date
 from pathlib import Path
-from feeds.fed_log import Probabilities
-from feeds.fed_store import FedStore
+from feeds.fed.log import Probabilities
+from feeds.fed.store import FedStore
 
 start = int(sys.argv[2])
 with FedStore(Path(sys.argv[1]), clock_ns=lambda: start) as store:
