@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from feeds.events import FedNews, Status
@@ -112,8 +111,9 @@ class FedFeed:
                     await self._sleep(PACE_S)
             finally:
                 loops.cancel()
-                with suppress(asyncio.CancelledError):
-                    await loops
+                await asyncio.wait([loops])
+                if not loops.cancelled():
+                    loops.result()
 
     async def once(self, limit_s: float = ONCE_S) -> tuple[FedInputs, int]:
         """Ask every source once, log what is due, and return what is known with its time."""

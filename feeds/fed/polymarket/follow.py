@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from feeds.clock import Time
 from feeds.fed.polymarket.stream import PolymarketStream
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class PolymarketFollower:
             if not tokens:
                 await self._sleep(LOOK_S)
                 continue
-            self._stream = PolymarketStream(tokens, clock_ns=self._clock_ns)
+            self._stream = PolymarketStream(tokens, time=Time(clock_ns=self._clock_ns))
             async with asyncio.TaskGroup() as group:
                 stream = group.create_task(self._drain(self._stream), name="Fed Polymarket stream")
                 while self._tokens() == tokens and not stream.done():

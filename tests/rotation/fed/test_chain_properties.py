@@ -138,6 +138,15 @@ def test_days_of_the_month_are_shared_out(day, legacy):
     assert before == day.day - legacy
 
 
+def test_the_spot_tick_is_that_of_this_months_contract_not_of_next_years():
+    case = StripCase(date(2026, 11, 23), (375, 400), CALENDAR, {(2026, 11): 96.0, (2027, 11): 96.5})
+    assert [tick_size(month, case) for month in ((2026, 11), (2027, 11), (2026, 12))] == [
+        0.0025,
+        0.005,
+        0.005,
+    ]
+
+
 # Breakevens ------------------------------------------------------------------------------------------------
 
 
