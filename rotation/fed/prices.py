@@ -95,7 +95,7 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
     warnings: list[str] = []
     quoted = _sensible([_quoted(quote, now_ns, warnings) for quote in inputs.strip], warnings)
     expired = _sensible([_settlement(quote, "") for quote in inputs.expired], warnings)
-    if not any(one.kind != "settlement" for one in quoted.values()):
+    if not any(priced.kind != "settlement" for priced in quoted.values()):
         return _settlements(inputs, now_ns, warnings)
     live = Prices({**expired, **quoted}, _kind(quoted), None, ())
     current = running(quoted, now_ns)
@@ -122,9 +122,9 @@ def _of_one_time(live: Prices, inputs: FedInputs, now_ns: int, current: dict[Mon
     """
     chain = solve(live.case(inputs, now_ns))
     ages_s = {
-        month: max(0.0, (now_ns - one.quote.ts_ns) / NS)
-        for month, one in live.priced.items()
-        if one.quote.ts_ns is not None and (one.kind != "settlement" or one.by_book)
+        month: max(0.0, (now_ns - priced.quote.ts_ns) / NS)
+        for month, priced in live.priced.items()
+        if priced.quote.ts_ns is not None and (priced.kind != "settlement" or priced.by_book)
     }
     kept: set[Month] = set()
     for meeting in chain.solved:
@@ -155,7 +155,7 @@ def _stopped(live: Prices, until: date, kept: set[Month], why: str) -> Prices:
 def running(priced: dict[Month, Priced], now_ns: int) -> dict[Month, Priced]:
     """Without the months that are over: their last settlement is final."""
     today = new_york_day(now_ns)
-    return {month: one for month, one in priced.items() if month >= (today.year, today.month)}
+    return {month: entry for month, entry in priced.items() if month >= (today.year, today.month)}
 
 
 def _used(chain: Chain) -> list[Month]:
@@ -186,12 +186,13 @@ def _settlements(inputs: FedInputs, now_ns: int, warnings: list[str]) -> Prices:
     """Every contract at its last settlement; a contract that settled earlier than the others is flagged."""
     known = _sensible([_settlement(quote, "") for quote in inputs.strip], warnings)
     newest = max(
-        (one.quote.settle_date for one in known.values() if one.quote.settle_date is not None), default=None
+        (priced.quote.settle_date for priced in known.values() if priced.quote.settle_date is not None),
+        default=None,
     )
-    for month, one in known.items():
-        if one.quote.settle_date != newest:
-            flags = "; ".join(text for text in (_since(one.quote.settle_date), one.flag) if text)
-            known[month] = msgspec.structs.replace(one, flag=flags)
+    for month, priced in known.items():
+        if priced.quote.settle_date != newest:
+            flags = "; ".join(text for text in (_since(priced.quote.settle_date), priced.flag) if text)
+            known[month] = msgspec.structs.replace(priced, flag=flags)
     expired = _sensible([_settlement(quote, "") for quote in inputs.expired], warnings)
     kind = f"settlement of {day(newest)}" if newest else "no prices"
     settled = Prices({**expired, **known}, kind, newest, ())
@@ -221,7 +222,7 @@ def _missed(priced: dict[Month, Priced], chain: Chain, now_ns: int) -> list[str]
 
 
 def _kind(quoted: dict[Month, Priced]) -> str:
-    kinds = {one.kind for one in quoted.values()}
+    kinds = {priced.kind for priced in quoted.values()}
     words = "order books" if "mid" in kinds else "last trades"
     return f"{words} and settlements" if "settlement" in kinds else words
 

@@ -55,7 +55,7 @@ def rows(fed: Fed, as_of: datetime, width: int) -> list[Row]:
     right = width - BETWEEN - left
     pairs = zip_longest(_column(_FIRST, fed, left), _column(_SECOND, fed, right), fillvalue=())
     gap = (" " * BETWEEN, "text")
-    return [*first, (), *((*fit(one, left), gap, *fit(other, right)) for one, other in pairs)]
+    return [*first, (), *((*fit(left_row, left), gap, *fit(other, right)) for left_row, other in pairs)]
 
 
 def _column(blocks: Sequence[Block], fed: Fed, width: int) -> list[Row]:
