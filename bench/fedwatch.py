@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bench.common import Measured, mid, quantile
 from rotation.fed.ageing import aged
 from rotation.fed.assemble import fed
-from rotation.fed.breakevens import levers, tick_effects
+from rotation.fed.breakevens import breakevens, tick_effects
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.fed.strip.chain import StripCase
@@ -116,7 +116,7 @@ def measure(*, quick: bool) -> Measured:
         "table": lambda: fed_table(STRIP),
         "checked_table": lambda: checked_table(STRIP),
         "tick_effects": lambda: tick_effects(STRIP),
-        "levers": lambda: levers(STRIP, 0.5),
+        "levers": lambda: breakevens(STRIP, 0.5),
         "fit": lambda: fit(STRIP),
     }
     took: dict[str, list[float]] = {name: [] for name in calls}

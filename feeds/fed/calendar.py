@@ -70,14 +70,14 @@ def parse(data: bytes) -> list[date]:
         raise SourceError("Federal Reserve: the page is not valid UTF-8") from error
     heads = list(_YEAR.finditer(text))
     ends = [*(head.start() for head in heads[1:]), len(text)]
-    found = {
+    dates = {
         day
         for head, end in zip(heads, ends, strict=False)
         for day in _of_year(int(head[1]), text[head.end() : end])
     }
-    if not found:
+    if not dates:
         raise SourceError("Federal Reserve: no meeting on the page; its layout may have changed")
-    return sorted(found)
+    return sorted(dates)
 
 
 def _of_year(year: int, section: str) -> Iterable[date]:
@@ -132,12 +132,14 @@ def merge(page: Iterable[date], shipped: Iterable[date] = SHIPPED) -> tuple[tupl
     Returns the dates and, where a year was refused, a warning.
     """
     ours, theirs = set(shipped), set(page)
-    here, there = Counter(day.year for day in ours), Counter(day.year for day in theirs)
-    refused = sorted(year for year in there if there[year] < here[year])
-    taken = set(there) - set(refused)
+    table_years, page_years = Counter(day.year for day in ours), Counter(day.year for day in theirs)
+    refused = sorted(year for year in page_years if page_years[year] < table_years[year])
+    taken = set(page_years) - set(refused)
     dates = {day for day in ours if day.year not in taken} | {day for day in theirs if day.year in taken}
-    shown = ", ".join(f"{there[year]} of {here[year]} meetings in {year}" for year in refused)
-    return tuple(sorted(dates)), f"the page lists only {shown}: our table is kept" if refused else ""
+    shown = ", ".join(f"{page_years[year]} of {table_years[year]} meetings in {year}" for year in refused)
+    return tuple(
+        sorted(dates)
+    ), f"the Federal Reserve page lists only {shown}: using the built-in dates" if refused else ""
 
 
 def few_ahead(dates: Iterable[date], today: date) -> str:
@@ -145,7 +147,7 @@ def few_ahead(dates: Iterable[date], today: date) -> str:
     ahead = sum(day >= today for day in dates)
     if ahead >= FEW:
         return ""
-    return f"only {ahead} FOMC meetings ahead: months beyond the last one cannot be anchors"
+    return f"only {ahead} FOMC meetings ahead: no odds beyond the last one"
 
 
 class CalendarFed:

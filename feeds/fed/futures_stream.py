@@ -38,7 +38,7 @@ class _Vendor(Yahoo):
 
     def __init__(self, transport: Transport, time: Time) -> None:
         super().__init__(transport, clock_ns=time.clock_ns)
-        self.told: dict[str, StripQuote] = {}
+        self.frame_quotes: dict[str, StripQuote] = {}
         """The newest frame of each contract: it also holds what was bid and asked."""
 
     def conversation(self) -> YahooConversation:
@@ -48,7 +48,7 @@ class _Vendor(Yahoo):
     def _see(self, data: PricingData) -> None:
         quote = from_frame(data)
         if quote is not None:
-            self.told[data.id] = quote
+            self.frame_quotes[data.id] = quote
 
     async def backfill(self, *_gap: object) -> tuple[Quote, ...]:
         """Nothing: the path between two prices moves no probability."""
@@ -114,14 +114,16 @@ class YahooStripStream:
         price = usable(last.price) if last else None
         if last is None or named is None or price is None:
             return None
-        told = self._vendor.told.get(name)
-        if told is None or told.ts_ns != last.ts_ns or told.price != price:
-            told = StripQuote(
+        frame_quote = self._vendor.frame_quotes.get(name)
+        if frame_quote is None or frame_quote.ts_ns != last.ts_ns or frame_quote.price != price:
+            frame_quote = StripQuote(
                 year=named[0], month=named[1], price=price, ts_ns=last.ts_ns, source=self._vendor.name
             )
-        elif told.bid is not None and told.ask is not None and told.bid > told.ask:
-            told = msgspec.structs.replace(told, bid=None, ask=None)
-        if self.quotes.get(told.contract) == told:
+        elif (
+            frame_quote.bid is not None and frame_quote.ask is not None and frame_quote.bid > frame_quote.ask
+        ):
+            frame_quote = msgspec.structs.replace(frame_quote, bid=None, ask=None)
+        if self.quotes.get(frame_quote.contract) == frame_quote:
             return None
-        self.quotes[told.contract] = told
-        return told
+        self.quotes[frame_quote.contract] = frame_quote
+        return frame_quote

@@ -1,4 +1,4 @@
-"""The Fed history as the running desk uses it: settlements in, anchors and past probabilities out.
+"""Our own history of the Fed as the running desk uses it: settlements in, anchors and past probabilities out.
 
 SQLite writes wait for the disk, so all of it happens in one thread of its own.
 """
@@ -6,29 +6,35 @@ SQLite writes wait for the disk, so all of it happens in one thread of its own.
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import msgspec
 
+from feeds.errors import InputError
 from feeds.fed.log import Kind, Probabilities
 from feeds.fed.store import FedStore, Settlement
 from rotation.fed.assemble import fed
 from rotation.fed.figures import FUTURES
-from rotation.fed.inputs import FedInputs, PastCut, StripQuote
+from rotation.fed.inputs import StripQuote
 from rotation.fed.prices import settled_ns
+from rotation.fed.records import HistoryRecord, combine, range_on
 from rotation.fed.strip.chain import index, month_of
 from rotation.sessions import new_york_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from feeds.fed.futures import Chart
     from rotation.fed.figures import Fed
+    from rotation.fed.inputs import PastCut
+    from rotation.fed.records import SourcesRecord
     from rotation.fed.strip.contracts import Month
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 DAY_NS = 86_400 * 10**9
 SETTLES_NS = 70 * DAY_NS
@@ -43,7 +49,8 @@ DAYS_REBUILT = 40
 class FedHistory:
     """One store behind one thread; an async context manager.
 
-    The file is opened when first needed. Every method raises InputError where it is no use, and tries anew.
+    The file is opened when first needed. No method raises where it cannot be used: ``record`` says why, the
+    figures go on without it, and every call tries anew.
     """
 
     def __init__(self, folder: Path, *, clock_ns: Callable[[], int]) -> None:
@@ -53,6 +60,7 @@ class FedHistory:
         self._store: FedStore | None = None
         self._kept: dict[Month, tuple[object, ...]] = {}
         self._settled_key: object = None
+        self._record = HistoryRecord()
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,18 +70,53 @@ class FedHistory:
             await self._do(self._store.close)
         self._thread.shutdown()
 
+    @property
+    def record(self) -> HistoryRecord:
+        """What the history held when it was last read."""
+        return self._record
+
+    async def update(self, sources: SourcesRecord, charts: Mapping[Month, Chart], now_ns: int) -> None:
+        """Keep what settled, and read back anchors and past probabilities."""
+        today = new_york_day(now_ns)
+        try:
+            await self._keep(charts)
+            expired = await self._do(lambda: self._expired(today, today))
+            record = HistoryRecord(expired)
+            await self._log_settlements(sources, charts, now_ns)
+            meeting = min((day for day in sources.scheduled if day >= today), default=None)
+            past = {meeting: await self._past(meeting, now_ns)} if meeting else {}
+        except InputError as error:
+            self._failed(error)
+        else:
+            self._record = msgspec.structs.replace(record, past=past)
+
+    async def log(self, known: Fed, now_ns: int) -> None:
+        """Append what is due of the probabilities as they stand now."""
+        rows = tuple(live_rows(known, now_ns))
+        try:
+            if rows:
+                await self._do(lambda: self._open.log_all(rows))
+        except InputError as error:
+            self._failed(error)
+
+    def _failed(self, error: InputError) -> None:
+        """Trouble with our own file must not take the figures from the screen: it is a warning there."""
+        if self._record.error != str(error):
+            log.warning("%s", error)
+        self._record = msgspec.structs.replace(self._record, error=str(error))
+
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     @property
     def _open(self) -> FedStore:
-        """Only in the book's thread: it owns the file."""
+        """The store; only in this history's thread, which owns the file."""
         if self._store is None:
             self._store = FedStore(self._folder, clock_ns=self._clock_ns)
         return self._store
 
-    async def keep(self, charts: dict[Month, Chart]) -> None:
-        """Keep every settlement for ever; contracts that say what they said before are not looked at."""
+    async def _keep(self, charts: Mapping[Month, Chart]) -> None:
+        """Keep every settlement for ever; contracts with the same closes as before are not written again."""
         fresh = {month: chart for month, chart in charts.items() if self._kept.get(month) != chart.closes}
         now_ns = self._clock_ns()
         rows = [
@@ -85,18 +128,15 @@ class FedHistory:
             await self._do(lambda: self._open.settle_all(rows))
             self._kept |= {month: chart.closes for month, chart in fresh.items()}
 
-    async def expired(self, today: date) -> tuple[StripQuote, ...]:
-        """The contracts of the months before this one, at their last settlement."""
-        return await self._do(lambda: self._expired(today, today))
-
     def _expired(self, today: date, until: date) -> tuple[StripQuote, ...]:
-        found = []
-        first = today.year * 12 + today.month - 1
+        """The contracts of the months before this one, at their last settlement up to ``until``."""
+        quotes = []
+        first = index((today.year, today.month))
         for at in range(first - EXPIRED_MONTHS, first):
-            year, month = at // 12, at % 12 + 1
+            year, month = month_of(at)
             last = self._open.last_settlement(year, month, until=until)
             if last is not None:
-                found.append(
+                quotes.append(
                     StripQuote(
                         year=year,
                         month=month,
@@ -105,26 +145,40 @@ class FedHistory:
                         source=last.source,
                     )
                 )
-        return tuple(found)
+        return tuple(quotes)
 
-    async def log(self, known: Fed, now_ns: int) -> None:
-        """Append what is due of the probabilities as they stand."""
-        rows = tuple(live_rows(known, now_ns))
-        if rows:
-            await self._do(lambda: self._open.log_all(rows))
-
-    async def log_settlements(self, inputs: FedInputs, charts: dict[Month, Chart], now_ns: int) -> None:
-        """A row for every meeting at each settlement since the range last could have changed."""
-        key = (self._kept, inputs.target_range_bp, inputs.fomc_dates, new_york_day(now_ns))
+    async def _log_settlements(
+        self, sources: SourcesRecord, charts: Mapping[Month, Chart], now_ns: int
+    ) -> None:
+        """A row for every meeting at each settlement of the last weeks whose target range is known."""
+        key = (self._kept, sources.ranges, sources.scheduled, new_york_day(now_ns))
         if key != self._settled_key:
-            await self._do(lambda: self._log_settlements(inputs, charts, now_ns))
+            await self._do(lambda: self._log_closes(sources, charts, new_york_day(now_ns)))
             self._settled_key = (dict(self._kept), *key[1:])
 
-    def _log_settlements(self, inputs: FedInputs, charts: dict[Month, Chart], now_ns: int) -> None:
-        today = new_york_day(now_ns)
+    def _log_closes(self, sources: SourcesRecord, charts: Mapping[Month, Chart], today: date) -> None:
+        rows: list[Probabilities] = []
+        for session, prices in sorted(self._closes(charts, today).items()):
+            bounds = range_on(sources, session)
+            if bounds is None:
+                continue  # its outcomes could only be labelled wrongly
+            strip = tuple(
+                StripQuote(year=y, month=m, settle=price, settle_date=session, source="Yahoo")
+                for (y, m), price in prices.items()
+            )
+            then_ns = settled_ns(session)
+            then = combine(
+                msgspec.structs.replace(sources, strip=strip, outcomes=()),
+                HistoryRecord(self._expired(session, session)),
+                then_ns,
+            )
+            known = fed(msgspec.structs.replace(then, target_range_bp=bounds), then_ns)
+            rows += settle_rows(known, then_ns) if known else ()
+        self._open.log_all(rows)
+
+    def _closes(self, charts: Mapping[Month, Chart], today: date) -> dict[date, dict[Month, float]]:
+        """Session → contract → settlement, of the sessions that are worked out anew."""
         first = today - timedelta(days=DAYS_REBUILT)
-        # Labels of the time before a decision would need the range of then.
-        first = max([first, *(day + timedelta(days=1) for day in inputs.fomc_dates if first <= day < today)])
         closes: dict[date, dict[Month, float]] = {}
         for month, chart in charts.items():
             for close in chart.closes:
@@ -135,33 +189,22 @@ class FedHistory:
             for kept in self._open.settlements(*month_of(at)):
                 if kept.session in closes:
                     closes[kept.session][month_of(at)] = kept.price
-        rows: list[Probabilities] = []
-        for session in sorted(closes):
-            quotes = [
-                StripQuote(year=y, month=m, settle=price, settle_date=session, source="Yahoo")
-                for (y, m), price in closes[session].items()
-            ]
-            then = msgspec.structs.replace(
-                inputs, strip=tuple(quotes), expired=self._expired(session, session), outcomes=(), past={}
-            )
-            known = fed(then, settled_ns(session))
-            rows += settle_rows(known, settled_ns(session)) if known else ()
-        self._open.log_all(rows)
+        return closes
 
-    async def past(self, meeting: date, now_ns: int) -> tuple[PastCut, ...]:
+    async def _past(self, meeting: date, now_ns: int) -> tuple[PastCut, ...]:
         """P(cut) at this meeting by the futures, oldest first."""
-        told = await self._do(
+        rows = await self._do(
             lambda: self._open.line(
                 meeting, FUTURES, settles_since_ns=now_ns - SETTLES_NS, live_since_ns=now_ns - LIVE_NS
             )
         )
-        return tuple(PastCut(*one) for one in told)
+        return tuple(rows)
 
 
 def live_rows(known: Fed, now_ns: int) -> Iterable[Probabilities]:
     """The futures' meetings and the markets' view of the next one, while their prices are fresh.
 
-    Settlements are logged once a day by ``log_settlements``; what is stale says nothing new.
+    Settlements are logged once a day by ``update``; stale prices are not logged again.
     """
     if known.engines[FUTURES].age_s is not None and not known.state.startswith(("STALE", "OFFLINE")):
         yield from _rows(known, "live", now_ns)

@@ -76,11 +76,13 @@ def parse_page(data: bytes) -> Page:
     """Quotes of all markets whose ticker we know. Raises SourceError where there is none."""
     answer = decode(data, _Answer, "Kalshi")
     markets = [(event, market) for event in answer.events for market in event.markets or ()]
-    found = [one for event, market in markets[:MARKETS_MAX] if (one := _quote(event, market)) is not None]
-    if not found:
+    quotes = [
+        quote for event, market in markets[:MARKETS_MAX] if (quote := _quote(event, market)) is not None
+    ]
+    if not quotes:
         raise SourceError("Kalshi: no open market on the Fed in the answer")
     cursor = answer.cursor or ""
-    return Page(found, cursor if _CURSOR.fullmatch(cursor) else "")
+    return Page(quotes, cursor if _CURSOR.fullmatch(cursor) else "")
 
 
 def parse(data: bytes) -> list[OutcomeQuote]:
@@ -134,12 +136,12 @@ class Kalshi:
     async def refresh(self) -> Fetched[list[OutcomeQuote]]:
         """Both series; what failed is said, the other series stands. Never raises for the source."""
         got = [page for series in SERIES for page in await self._series(series)]
-        held = [one for one in got if one.value is not None]
-        errors = "; ".join(dict.fromkeys(one.error for one in got if one.error))
+        held = [page for page in got if page.value is not None]
+        errors = "; ".join(dict.fromkeys(page.error for page in got if page.error))
         if not held:
             return Fetched(None, None, None, None, "OFFLINE", errors)
-        quotes = [quote for one in held for quote in (one.value.quotes if one.value else ())]
-        oldest = max(held, key=lambda one: one.age_s or 0.0)
+        quotes = [quote for page in held for quote in (page.value.quotes if page.value else ())]
+        oldest = max(held, key=lambda page: page.age_s or 0.0)
         return Fetched(quotes, oldest.fetched_at_ns, oldest.changed_at_ns, oldest.age_s, oldest.state, errors)
 
     async def _series(self, series: str) -> list[Fetched[Page]]:

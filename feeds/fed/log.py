@@ -58,7 +58,7 @@ def due(new: Probabilities, live: Probabilities | None, settle: Probabilities | 
 
 
 def checked(row: Probabilities) -> Probabilities:
-    """The same row. Raises ValueError for figures that are no probabilities, or a row that is too large."""
+    """The same row. Raises ValueError for figures outside [0, 1], or a row that is too large."""
     figures = (row.cut, row.hold, row.hike, *row.outcomes.values())
     if not all(-ROUNDING <= p <= 1 + ROUNDING for p in figures):  # false for NaN, too
         raise ValueError("a probability is not within 0 and 1")

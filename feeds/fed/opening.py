@@ -28,9 +28,9 @@ def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S, tries: int =
     ``tries``: of one request; a single picture of everything does not wait for another.
     """
     transport = Transport(cache, tries=tries)
-    gather = FedSources(transport, age_gap_s=age_gap_s)
+    sources = FedSources(transport, age_gap_s=age_gap_s)
     stream = YahooStripStream(transport)
-    return FedFeed(transport, gather, store, strip_stream=stream, clock_ns=wall_ns)
+    return FedFeed(transport, sources, store, strip_stream=stream, clock_ns=wall_ns)
 
 
 def history(store: Path, *, since: date | None, form: Format) -> bytes:

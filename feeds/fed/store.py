@@ -18,6 +18,7 @@ from feeds.errors import InputError
 from feeds.fed.log import Kind, Probabilities, checked, due
 from feeds.files.durable import only_writer
 from feeds.files.names import shown_path
+from rotation.fed.inputs import PastCut
 from rotation.sessions import NEW_YORK, new_york_day, to_ns
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ _ROWS = "SELECT meeting, cut, hold, hike, outcomes, engine, kind, ts_ns FROM pro
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """What one source said of one contract's settlement on one day, and when it said so."""
+    """One contract's settlement of one day by one source, and when the source gave it."""
 
     year: int
     month: int
@@ -73,7 +74,7 @@ class FedStore:
     def __init__(self, folder: Path, *, clock_ns: Callable[[], int] = wall_ns) -> None:
         self.path = folder / FILE
         self._clock_ns = clock_ns
-        with self._told("cannot be opened"):
+        with self._guarded("cannot be opened"):
             folder.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
             try:
@@ -110,39 +111,38 @@ class FedStore:
     def settle(self, year: int, month: int, session: date, price: float, source: str) -> bool:
         """Keep a settlement; True if it is new.
 
-        What the same source said last of this contract and day is not written twice; another value is
-        kept beside it, with its own time. Raises ValueError for a price that is none.
+        What the same source gave last for this contract and day is not written twice; another value is
+        kept beside it, with its own time. Raises ValueError for an impossible price.
         """
-        told = Settlement(year, month, session, price, source, self._clock_ns())
-        return bool(self.settle_all([told]))
+        return bool(self.settle_all([Settlement(year, month, session, price, source, self._clock_ns())]))
 
-    def settle_all(self, told: Iterable[Settlement]) -> int:
-        """Keep many in one transaction; how many are new. Raises ValueError for a price that is none."""
-        rows = list(told)
+    def settle_all(self, settlements: Iterable[Settlement]) -> int:
+        """Keep many in one transaction; how many are new. Raises ValueError for an impossible price."""
+        rows = list(settlements)
         for row in rows:
             if not 1 <= row.month <= 12 or not 0.0 < row.price < 200.0:
-                raise ValueError(f"{row.price} is no settlement of {row.year}-{row.month}")
-        with self._told("cannot be written"), self._writing():
+                raise ValueError(f"{row.price} is not a settlement of {row.year}-{row.month:02}")
+        with self._guarded("cannot be written"), self._writing():
             return sum(self._settle(row) for row in rows)
 
     def _settle(self, row: Settlement) -> bool:
-        told = (row.year, row.month, row.session.isoformat(), row.source)
+        key = (row.year, row.month, row.session.isoformat(), row.source)
         last = self._db.execute(
             "SELECT price FROM settlements WHERE year=? AND month=? AND session=? AND source=?"
             " ORDER BY id DESC LIMIT 1",
-            told,
+            key,
         ).fetchone()
         if last is not None and last[0] == row.price:
             return False
         self._db.execute(
             "INSERT INTO settlements (year, month, session, source, price, ts_ns) VALUES (?,?,?,?,?,?)",
-            (*told, row.price, row.ts_ns),
+            (*key, row.price, row.ts_ns),
         )
         return True
 
     def settlements(self, year: int | None = None, month: int | None = None) -> list[Settlement]:
         """All that was ever kept, in the order in which it came."""
-        with self._told("cannot be read"):
+        with self._guarded("cannot be read"):
             rows = self._db.execute(
                 "SELECT year, month, session, price, source, ts_ns FROM settlements"
                 " WHERE (?1 IS NULL OR year=?1) AND (?2 IS NULL OR month=?2) ORDER BY id LIMIT ?3",
@@ -151,8 +151,8 @@ class FedStore:
         return [Settlement(r[0], r[1], date.fromisoformat(r[2]), r[3], r[4], r[5]) for r in rows]
 
     def last_settlement(self, year: int, month: int, *, until: date | None = None) -> Settlement | None:
-        """The newest day's settlement of a contract (up to ``until``), as it was last told."""
-        with self._told("cannot be read"):
+        """The newest day's settlement of a contract (up to ``until``), as it was last corrected."""
+        with self._guarded("cannot be read"):
             row = self._db.execute(
                 "SELECT year, month, session, price, source, ts_ns FROM settlements"
                 " WHERE year=? AND month=? AND session<=? ORDER BY session DESC, id DESC LIMIT 1",
@@ -172,7 +172,7 @@ class FedStore:
     def log_all(self, rows: Iterable[Probabilities]) -> int:
         """Append those that are due, in one transaction; how many were."""
         checked_rows = [(row, _row(checked(row))) for row in rows]
-        with self._told("cannot be written"), self._writing():
+        with self._guarded("cannot be written"), self._writing():
             return sum(self._log(row, values) for row, values in checked_rows)
 
     def _log(self, new: Probabilities, values: tuple[object, ...]) -> bool:
@@ -187,24 +187,25 @@ class FedStore:
         )
         return True
 
-    def line(
-        self, meeting: date, engine: str, *, settles_since_ns: int, live_since_ns: int
-    ) -> list[tuple[int, float, bool]]:
-        """(ts_ns, cut, settled) of one meeting, oldest first; a settle that was corrected, as last told."""
-        with self._told("cannot be read"):
+    def line(self, meeting: date, engine: str, *, settles_since_ns: int, live_since_ns: int) -> list[PastCut]:
+        """P(cut) at one meeting as it was logged, oldest first; a corrected settlement as last corrected."""
+        with self._guarded("cannot be read"):
             rows = self._db.execute(
-                "SELECT ts_ns, cut, kind FROM probabilities WHERE meeting=?1 AND engine=?2"
+                "SELECT ts_ns, cut, kind, outcomes FROM probabilities WHERE meeting=?1 AND engine=?2"
                 " AND ((kind='settle' AND ts_ns>=?3) OR (kind='live' AND ts_ns>=?4)) ORDER BY ts_ns, id",
                 (meeting.isoformat(), engine, settles_since_ns, live_since_ns),
             ).fetchall()
-        newest = {(ts_ns, kind): cut for ts_ns, cut, kind in rows}
-        return [(ts_ns, cut, kind == "settle") for (ts_ns, kind), cut in newest.items()]
+        newest = {(ts_ns, kind): (cut, outcomes) for ts_ns, cut, kind, outcomes in rows}
+        return [
+            PastCut(ts_ns, cut, kind == "settle", msgspec.json.decode(outcomes, type=dict[str, float]))
+            for (ts_ns, kind), (cut, outcomes) in newest.items()
+        ]
 
     def latest(
         self, meeting: date, engine: str, *, at_ns: int, kind: Kind | None = None
     ) -> Probabilities | None:
         """The newest row at or before this instant: now and then make the 1 d, 1 w and 1 m changes."""
-        with self._told("cannot be read"):
+        with self._guarded("cannot be read"):
             row = self._db.execute(
                 f"{_ROWS} WHERE meeting=?1 AND engine=?2 AND ts_ns<=?3"
                 " AND (?4 IS NULL OR kind=?4) ORDER BY ts_ns DESC, id DESC LIMIT 1",
@@ -222,7 +223,7 @@ class FedStore:
         limit: int = ROWS_MAX,
     ) -> list[Probabilities]:
         """Rows from ``since_ns`` up to and with ``until_ns``, in order of time; the newest ``limit``."""
-        with self._told("cannot be read"):
+        with self._guarded("cannot be read"):
             rows = self._db.execute(
                 f"{_ROWS} WHERE ts_ns>=?1 AND ts_ns<=?2"
                 " AND (?3 IS NULL OR meeting=?3) AND (?4 IS NULL OR engine=?4)"
@@ -253,7 +254,7 @@ class FedStore:
         self._db.execute("COMMIT")
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _guarded(self, what: str) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
@@ -275,7 +276,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _day_end(new: Probabilities) -> int:
-    """Settlements may be told in any order, each is due once on its own day; live rows see all."""
+    """Settlements may come in any order, each is due once on its own day; live rows see all."""
     if new.kind == "live":
         return 2**63 - 1
     after = new_york_day(new.ts_ns) + timedelta(days=1)

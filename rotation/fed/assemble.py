@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from rotation.errors import InputError
 from rotation.fed import past as fed_past
 from rotation.fed import prediction_markets as fed_markets
 from rotation.fed import prices as fed_prices
 from rotation.fed.ageing import settlement_state, state_of, with_status
-from rotation.fed.breakevens import levers_at, tick_effects
-from rotation.fed.figures import FUTURES, Fed, FedContract, FedEngine, FedLever, FedMeeting, FedTick
+from rotation.fed.breakevens import breakevens_at, tick_effects
+from rotation.fed.figures import FUTURES, Fed, FedBreakeven, FedContract, FedEngine, FedMeeting, FedTick
 from rotation.fed.inputs import Sourced
 from rotation.fed.odds import Odds, at_least_one_cut, conditional, cumulative_moves, odds, split
 from rotation.fed.overround import local_bp
 from rotation.fed.strip.chain import Chain, MeetingMove, StripCase, solve
 from rotation.fed.strip.checks import MOST_STEPS, check, check_chain
 from rotation.fed.strip.contracts import symbol
+from rotation.fed.strip.errors import ImplausibleMoveError, StripError
 from rotation.fed.strip.fit import fit
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 from rotation.text import day as day_words
 
 if TYPE_CHECKING:
+    from rotation.fed.figures import Stop
     from rotation.fed.inputs import FedInputs
     from rotation.fed.prices import Prices
     from rotation.fed.strip.contracts import Month
@@ -56,7 +57,7 @@ class Standing(NamedTuple):
 def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
     """All that is known of the coming meetings; None only where no coming meeting is known.
 
-    A strip that makes no sense gives no figures, with a warning that names the contract.
+    A strip that gives no figures leaves them None, with a warning that names the contract.
     """
     inputs = _ranged(inputs)
     today = new_york_day(now_ns)
@@ -65,7 +66,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         return None
     chosen = fed_prices.prices(inputs, now_ns)
     case = chosen.case(inputs, now_ns)
-    chain, rows, trouble = _solved(case)
+    chain, rows, refusal = _solved(case)
     first = rows[0] if rows else None
     standing = _standing(chosen, chain, inputs.strip_mode, now_ns)
     at_ns = standing.at_ns or now_ns
@@ -73,10 +74,10 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
     cut = first.cut if first else None
     meetings = _meetings(chain, rows, labelled=inputs.target_range_bp is not None)
     fitted = _fitted(case.watch_date, case.fomc_dates, tuple(sorted(case.prices.items()))) if rows else None
-    engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, standing, trouble)}
+    engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, standing, refusal)}
     for venue in fed_markets.VENUES:
         source = inputs.sources.get(venue, Sourced("OFFLINE"))
-        found = fed_markets.engine(
+        market = fed_markets.engine(
             venue,
             inputs.outcomes,
             ahead[0],
@@ -84,8 +85,8 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
             futures_bp=engines[FUTURES].mean_bp,
             now_ns=now_ns,
         )
-        if found is not None:
-            engines[venue] = found
+        if market is not None:
+            engines[venue] = market
     cumulative = (
         dict(zip((m.date for m in chain.solved), conditional(chain.moves), strict=True)) if rows else {}
     )
@@ -109,15 +110,24 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         ticks=tuple(FedTick(symbol(t.contract), t.tick, t.up, t.down) for t in tick_effects(case))
         if rows
         else (),
-        levers=_levers(case) if rows else (),
-        ladder=fed_markets.rungs(inputs.outcomes, cumulative, upper) if upper is not None else (),
+        breakevens=_breakevens(case) if rows else (),
+        ladder=fed_markets.strikes(inputs.outcomes, cumulative, upper) if upper is not None else (),
         history=fed_past.line(past, cut, at_ns, settled=standing.settled),
         comovement=None,
         state=standing.state,
         source=_source(inputs, chosen),
-        warnings=_warnings(inputs, chosen, trouble, engines),
+        warnings=_warnings(inputs, chosen, refusal, engines),
+        stopped_by=_stop(chain, chosen, refusal) if rows else "",
     )
     return with_status(figures)
+
+
+def _stop(chain: Chain, chosen: Prices, refusal: str) -> Stop:
+    if chain.stopped_at is None:
+        return ""
+    if refusal:
+        return "implausible price"
+    return "prices of two times" if chosen.left_out else "missing contract"
 
 
 @lru_cache(maxsize=4)
@@ -129,26 +139,25 @@ def _fitted(
 
 
 def _solved(case: StripCase) -> tuple[Chain, list[Odds], str]:
-    """The chain, the conditional row of each solved meeting, and why there are none."""
+    """The chain, the conditional row of each solved meeting, and in words why some or all are missing."""
     chain = solve(case)
     if not case.prices:
         return chain, [], "no contract has a usable price"
-    trouble = ""
+    refusal = ""
     try:
         check(case)
-    except InputError as error:
-        return chain, [], str(error)
-    try:
         check_chain(case, chain)
-    except InputError as error:
-        chain, trouble = _sound(chain), str(error)
-    return chain, [_tidy(odds(row, case.target_range_bp)) for row in conditional(chain.moves)], trouble
+    except ImplausibleMoveError as error:
+        chain, refusal = _sound(chain), str(error)
+    except StripError as error:
+        return chain, [], str(error)
+    return chain, [_tidy(odds(row, case.target_range_bp)) for row in conditional(chain.moves)], refusal
 
 
 def _sound(chain: Chain) -> Chain:
-    """Up to the first meeting that shares a contract with one that makes no sense.
+    """Up to the first meeting that shares a contract with an implausible one.
 
-    Which of its contracts is the wrong one cannot be told; a meeting with none of them still stands.
+    Which of those contracts is wrong is not known; a meeting that rests on none of them is kept.
     """
     wrong = {
         m for row in chain.solved if row.x is not None and abs(row.x) > MOST_STEPS for m in row.contracts
@@ -176,10 +185,10 @@ def _meetings(chain: Chain, rows: list[Odds], *, labelled: bool) -> tuple[FedMee
     if not rows:
         return ()
     sums = cumulative_moves(chain.moves)
-    found = []
+    meetings = []
     for place, meeting in enumerate(chain.meetings):
         row = rows[place] if place < len(rows) else None
-        found.append(
+        meetings.append(
             FedMeeting(
                 date=meeting.date,
                 state=meeting.state,
@@ -198,7 +207,7 @@ def _meetings(chain: Chain, rows: list[Odds], *, labelled: bool) -> tuple[FedMee
                 contracts=tuple(map(symbol, meeting.contracts)),
             )
         )
-    return tuple(found)
+    return tuple(meetings)
 
 
 def _bp(value: float | None) -> float | None:
@@ -224,7 +233,7 @@ def _standing(chosen: Prices, chain: Chain, mode: str, now_ns: int) -> Standing:
     return Standing(kind, state, None, fed_prices.settled_ns(days[0]), settled=settled)
 
 
-def _futures(x: float | None, first: Odds | None, standing: Standing, trouble: str) -> FedEngine:
+def _futures(x: float | None, first: Odds | None, standing: Standing, refusal: str) -> FedEngine:
     return FedEngine(
         kind=standing.kind,
         state=standing.state,
@@ -239,7 +248,7 @@ def _futures(x: float | None, first: Odds | None, standing: Standing, trouble: s
         mean_bp=_bp(25 * x) if x is not None else None,
         gap_bp=0.0 if x is not None else None,
         raw_sum=None,
-        note=trouble,
+        note=refusal,
     )
 
 
@@ -248,7 +257,7 @@ def _contracts(
 ) -> tuple[FedContract, ...]:
     """Every contract, quoted or expired; one without a usable price says so."""
     residuals: dict[Month, float] = fitted.residual_bp if fitted and fitted.spare > 0 else {}
-    found = []
+    contracts = []
     today = new_york_day(now_ns)
     # A month that has just ended may still be quoted and already be among the expired: the quoted one counts.
     quotes = {quote.contract: quote for quote in (*inputs.expired, *inputs.strip)}
@@ -257,7 +266,7 @@ def _contracts(
         state, age_s = state_of(one, inputs.strip_mode, now_ns) if one else ("OFFLINE", None)
         if one and one.kind == "settlement" and contract < (today.year, today.month):
             state = inputs.strip_mode if inputs.strip_mode == "DEMO" else "CLOSED"  # final, however old
-        found.append(
+        contracts.append(
             FedContract(
                 symbol=symbol(contract),
                 month=f"{quote.year}-{quote.month:02}",
@@ -273,14 +282,14 @@ def _contracts(
                 flag=one.flag if one else "no usable price",
             )
         )
-    return tuple(found)
+    return tuple(contracts)
 
 
-def _levers(case: StripCase) -> tuple[FedLever, ...]:
+def _breakevens(case: StripCase) -> tuple[FedBreakeven, ...]:
     return tuple(
-        FedLever(symbol(lever.contract), level, lever.price, lever.ticks)
-        for level, levers in levers_at(case, LEVELS).items()
-        for lever in levers
+        FedBreakeven(symbol(breakeven.contract), level, breakeven.price, breakeven.ticks)
+        for level, breakevens in breakevens_at(case, LEVELS).items()
+        for breakeven in breakevens
     )
 
 
@@ -290,29 +299,29 @@ def _source(inputs: FedInputs, chosen: Prices) -> str:
 
 
 def _ranged(inputs: FedInputs) -> FedInputs:
-    """Without a target range that can be none: it names outcomes, so figures do not depend on it."""
+    """Without an impossible target range: it only labels outcomes, so no figure depends on it."""
     known = inputs.target_range_bp
     if known is None or known[1] - known[0] == RANGE_BP:
         return inputs
-    told = f"target range {known[0]}-{known[1]} bp is not {RANGE_BP} bp wide and is not used"
-    return msgspec.structs.replace(inputs, target_range_bp=None, warnings=(told, *inputs.warnings))
+    warning = f"target range {known[0]}-{known[1]} bp is not {RANGE_BP} bp wide: not used"
+    return msgspec.structs.replace(inputs, target_range_bp=None, warnings=(warning, *inputs.warnings))
 
 
 def _warnings(
-    inputs: FedInputs, chosen: Prices, trouble: str, engines: dict[str, FedEngine]
+    inputs: FedInputs, chosen: Prices, refusal: str, engines: dict[str, FedEngine]
 ) -> tuple[str, ...]:
-    """The gravest first, each once. A venue that has an engine tells its error there."""
-    range_unknown = "" if inputs.target_range_bp else "target range unknown: outcomes have no names"
+    """The gravest first, each once. The error of a venue that has an engine is in the engine's note."""
+    range_unknown = "" if inputs.target_range_bp else "target range unknown: outcomes are not labelled"
     failing = [
         f"{name}: {source.error}"
         for name, source in inputs.sources.items()
         if source.error and name not in engines
     ]
-    told = (
-        trouble if inputs.strip else "",
+    texts = (
+        refusal if inputs.strip else "",
         *chosen.warnings,
         range_unknown,
         *inputs.warnings,
         *failing,
     )
-    return tuple(dict.fromkeys(text for text in told if text))
+    return tuple(dict.fromkeys(text for text in texts if text))

@@ -30,7 +30,7 @@ class TickEffect(msgspec.Struct, frozen=True):
     down: float
 
 
-class Lever(msgspec.Struct, frozen=True):
+class Breakeven(msgspec.Struct, frozen=True):
     """Where one contract's price brings P(cut at the next meeting) to the level, the others unchanged."""
 
     contract: Month
@@ -73,19 +73,19 @@ def tick_effects(case: StripCase, meeting: int = 0, *, legacy: bool = False) -> 
     return tuple(effects)
 
 
-def levers(case: StripCase, level: float, *, legacy: bool = False) -> tuple[Lever, ...]:
+def breakevens(case: StripCase, level: float, *, legacy: bool = False) -> tuple[Breakeven, ...]:
     """For every contract of the next meeting, the price at which P(cut) passes ``level``.
 
     P(cut) is max(0, min(1, -x)) and x is linear in every price, so the inverse is exact: x = -level. A level
     outside [0, 1] has no price. Empty if the next meeting is unsolved.
     """
-    return levers_at(case, (level,), legacy=legacy)[level]
+    return breakevens_at(case, (level,), legacy=legacy)[level]
 
 
-def levers_at(
+def breakevens_at(
     case: StripCase, levels: Sequence[float], *, legacy: bool = False
-) -> dict[float, tuple[Lever, ...]]:
-    """``levers`` of several levels: level → its levers. The chain is solved once a contract."""
+) -> dict[float, tuple[Breakeven, ...]]:
+    """``breakevens`` of several levels, by level. The chain is solved once a contract."""
     first = next(iter(solve(case, legacy=legacy).solved), None)
     if first is None:
         return dict.fromkeys(levels, ())
@@ -95,19 +95,19 @@ def levers_at(
         for contract in first.contracts
     }
     return {
-        level: tuple(_lever(case, contract, level, here, slope) for contract, slope in slopes.items())
+        level: tuple(_breakeven(case, contract, level, here, slope) for contract, slope in slopes.items())
         for level in levels
     }
 
 
-def _lever(case: StripCase, contract: Month, level: float, here: float, slope: float) -> Lever:
+def _breakeven(case: StripCase, contract: Month, level: float, here: float, slope: float) -> Breakeven:
     now = case.prices[contract]
     if not 0 <= level <= 1 or abs(slope) < 1e-9:
-        return Lever(contract, None, None, None)
+        return Breakeven(contract, None, None, None)
     price = now + (-level - here) / slope
     if price < LOWEST_PRICE:
-        return Lever(contract, None, None, None)
-    return Lever(contract, price, (price - now) / tick_size(contract, case), slope < 0)
+        return Breakeven(contract, None, None, None)
+    return Breakeven(contract, price, (price - now) / tick_size(contract, case), slope < 0)
 
 
 def _x(meeting: MeetingMove) -> float:

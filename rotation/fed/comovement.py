@@ -62,15 +62,15 @@ def rolling(
     """
     if len(cut_pct) != len(spread_pp):
         raise ValueError(f"{len(cut_pct)} cut probabilities, {len(spread_pp)} spreads")
-    found: list[CoMovement] = []
+    figures: list[CoMovement] = []
     cuts: list[float] = []
     spreads: list[float] = []
     points = list(zip(cut_pct, spread_pp, strict=True))
     if points:
-        found.append(CoMovement(0, None, None))
+        figures.append(CoMovement(0, None, None))
     for (cut, spread), (next_cut, next_spread) in pairwise(points):
         if cut is not None and spread is not None and next_cut is not None and next_spread is not None:
             cuts.append(next_cut - cut)
             spreads.append(next_spread - spread)
-        found.append(comovement(cuts[-window:], spreads[-window:], least_n=least_n))
-    return found
+        figures.append(comovement(cuts[-window:], spreads[-window:], least_n=least_n))
+    return figures

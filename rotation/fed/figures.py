@@ -7,6 +7,7 @@ seconds. ``None`` is unknown and is shown as ``—``; it is never 0.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,7 @@ from rotation.fed.comovement import CoMovement
 from rotation.fed.strip.chain import State
 from rotation.status import PriceStatus
 
+Stop = Literal["", "missing contract", "prices of two times", "implausible price"]
 FUTURES = "futures"
 """Among the engines, the one whose figures stand at the top."""
 
@@ -61,15 +63,16 @@ class FedEngine(msgspec.Struct, frozen=True):
     hold: float | None
     hike: float | None
     moves: dict[str, float]
-    """Move in bp → probability; "-50" and "50" hold everything beyond."""
+    """Move in bp → probability; the futures' "-50" and "50" hold everything beyond, and so do a market's open
+    outcomes."""
     mean_bp: float | None
     """The expected move: compared first, since futures know nothing but the mean."""
     gap_bp: float | None
     """``mean_bp`` minus the futures'."""
     raw_sum: float | None
-    """Sum of the middles before they were made to sum to 1; None for futures."""
+    """Sum of the middles before they were scaled to 1; None for futures."""
     note: str
-    """What is wrong or weak about it; empty where nothing is."""
+    """What is wrong with it or weak about it, in words; empty where nothing is."""
 
 
 class FedContract(msgspec.Struct, frozen=True):
@@ -104,7 +107,7 @@ class FedTick(msgspec.Struct, frozen=True):
     down: float
 
 
-class FedLever(msgspec.Struct, frozen=True):
+class FedBreakeven(msgspec.Struct, frozen=True):
     """The price of one contract at which P(cut) passes ``level``, the others unchanged."""
 
     contract: str
@@ -115,8 +118,8 @@ class FedLever(msgspec.Struct, frozen=True):
     """From its price now; negative is down."""
 
 
-class FedRung(msgspec.Struct, frozen=True):
-    """A rung of a prediction market's ladder against the futures' cumulative row of its meeting."""
+class FedStrike(msgspec.Struct, frozen=True):
+    """A strike of a prediction market's ladder against the futures' cumulative row of its meeting."""
 
     venue: str
     meeting: dt.date
@@ -149,7 +152,8 @@ class Fed(msgspec.Struct, frozen=True):
     hike: float | None
     outcomes: dict[str, float]
     change: dict[str, float | None]
-    """P(cut) now minus a day ("1d"), a week ("1w"), a month ("1m") ago, in shares of 1."""
+    """P(cut) now minus P(cut) by the settlement of the session ("1d"), the week ("1w") and the month ("1m")
+    before, in shares of 1, against today's target range; None where that settlement is not known."""
     engines: dict[str, FedEngine]
     """futures, Kalshi, Polymarket."""
     meetings: tuple[FedMeeting, ...]
@@ -161,10 +165,12 @@ class Fed(msgspec.Struct, frozen=True):
     disagreement_bp: dict[str, float]
     """Meeting → the fitted move minus the chain's."""
     ticks: tuple[FedTick, ...]
-    levers: tuple[FedLever, ...]
-    ladder: tuple[FedRung, ...]
+    breakevens: tuple[FedBreakeven, ...] = msgspec.field(name="levers")
+    """In JSON ``levers``, as it was first published."""
+    ladder: tuple[FedStrike, ...]
+    """Strikes of the prediction markets' ladders against the futures."""
     history: tuple[FedPast, ...]
-    """Of P(cut at the next meeting), oldest first, from our own log."""
+    """Of P(cut at the next meeting) against today's target range, oldest first, from our own log."""
     comovement: CoMovement | None
     """Of the spread's day move with the settled change of P(cut)."""
     state: str
@@ -174,3 +180,5 @@ class Fed(msgspec.Struct, frozen=True):
     """What a reader must know: a short calendar, prices of different ages, a source that fails."""
     status: PriceStatus | None = None
     """``state`` as a value: of the oldest futures price that the next meeting rests on."""
+    stopped_by: Stop = ""
+    """Why there are no odds from ``stopped_at`` on; empty where there are."""

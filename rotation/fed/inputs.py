@@ -35,7 +35,7 @@ class StripQuote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutcomeQuote(msgspec.Struct, frozen=True, kw_only=True):
-    """One contract that pays 1 if the outcome comes. Prices are probabilities in [0, 1]; None: not told."""
+    """One contract that pays 1 if the outcome comes. Prices are probabilities in [0, 1]; None is unknown."""
 
     venue: str
     """Kalshi or Polymarket."""
@@ -48,11 +48,11 @@ class OutcomeQuote(msgspec.Struct, frozen=True, kw_only=True):
     month: int
     """Of the meeting."""
     move_bp: int | None = None
-    """A contract on one meeting's move (compare with the local split); open buckets are ±50."""
+    """A contract on one meeting's move (compare with the local split); an open bucket at its near edge."""
     is_open: bool = False
-    """The bucket has no far end."""
+    """The bucket has no far end: this move or a larger one."""
     above_bp: int | None = None
-    """A rung of a ladder: the upper bound stands strictly above this (compare with the cumulative row)."""
+    """A strike of a ladder: the upper bound is strictly above this (compare with the cumulative row)."""
     bid: float | None = None
     """0 where nobody bids."""
     ask: float | None = None
@@ -65,7 +65,7 @@ class OutcomeQuote(msgspec.Struct, frozen=True, kw_only=True):
     open_interest: float | None = None
     close_ns: int | None = None
     ts_ns: int | None = None
-    """The venue's time of this quote, where it tells one."""
+    """The venue's time of this quote; None where it gives none."""
 
 
 class Sourced(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ class Sourced(msgspec.Struct, frozen=True):
     state: str
     """LIVE, STALE 42s or OFFLINE; DEMO for the built-in one."""
     checked_ns: int | None = None
-    """When it last confirmed what it said."""
+    """When it last confirmed its answer; None where it never has."""
     error: str = ""
 
 
@@ -84,6 +84,8 @@ class PastCut(msgspec.Struct, frozen=True):
     ts_ns: int
     cut: float
     settled: bool
+    outcomes: dict[str, float] = {}
+    """Target range in bp ("475-500") → probability, as logged with it; empty where it was not kept."""
 
 
 class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,13 +95,17 @@ class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
     expired: tuple[StripQuote, ...] = ()
     """Contracts of months that are over, at their last settlement: feeds drop them, the chain needs them."""
     fomc_dates: tuple[date, ...] = ()
+    """Decision days, held ones and those outside the calendar too."""
     target_range_bp: tuple[int, int] | None = None
+    """As last published."""
+    range_overdue: bool = False
+    """True while a decision has been held and the range after it is not published yet."""
     effr_pct: float | None = None
     outcomes: tuple[OutcomeQuote, ...] = ()
     sources: dict[str, Sourced] = {}
     """By name: "Yahoo", "policy rate", "FOMC calendar", "Kalshi", "Polymarket"."""
     past: dict[date, tuple[PastCut, ...]] = {}
-    """Meeting → its logged history by the futures, oldest first."""
+    """Meeting → its logged history by the futures against today's target range, oldest first."""
     warnings: tuple[str, ...] = ()
     age_gap_s: float = 300.0
     """Prices of one block may differ in age by this much."""

@@ -86,6 +86,11 @@ def odds(distribution: Mapping[int, float], target_range_bp: tuple[int, int]) ->
     return Odds(labelled, cut, distribution.get(0, 0.0), hike)
 
 
+def lower_bound(name: str) -> int:
+    """The lower bound in bp of a range's name: 475 of "475-500"; below zero the name begins with a minus."""
+    return int(name[: name.index("-", 1)])
+
+
 def mean_bp(distribution: Mapping[int, float]) -> float:
     """The expected move in bp."""
     return 25 * sum(k * p for k, p in distribution.items())

@@ -1,7 +1,7 @@
 """Prediction markets against the futures: the overround removed, means compared first.
 
 Futures identify the mean move only, and a two-point split has no tails; prediction markets price the tails.
-A distribution here is {move in bp: probability}; ±50 stand for the open ends ("50 or more").
+A distribution here is {move in bp: probability}; its outermost moves stand for open ends ("50 or more").
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.errors import InputError
 from rotation.fed.odds import split
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 OPEN_BP = 50
 KALSHI_MOVES_BP = {"C26": -50, "C25": -25, "H0": 0, "H25": 25, "H26": 50}
 """Last part of a KXFEDDECISION ticker → move."""
+
+
+class MarketError(ValueError):
+    """Quotes of a prediction market that make no distribution. ``str()`` is one line that says why."""
 
 
 class Devigged(msgspec.Struct, frozen=True):
@@ -51,7 +54,7 @@ class AgainstFutures(msgspec.Struct, frozen=True):
     """Move in bp → P(market) - P(futures)."""
 
 
-class Rung(msgspec.Struct, frozen=True):
+class Strike(msgspec.Struct, frozen=True):
     """P(upper bound of the range strictly above a threshold), after the ladder's meeting."""
 
     above_bp: int
@@ -77,15 +80,13 @@ def middle(bid: float | None, ask: float | None) -> float | None:
 
 
 def devig(middles: Mapping[int, float]) -> Devigged:
-    """pᵢ = midᵢ / Σ mid. Raises InputError for a middle outside [0, 1] or a sum of 0."""
+    """pᵢ = midᵢ / Σ mid. Raises MarketError for a middle outside [0, 1] or a sum of 0."""
     bad = [move for move, mid in middles.items() if not (isfinite(mid) and 0 <= mid <= 1)]
     if bad:
-        raise InputError(
-            f"the {bad[0]:+d} bp contract's price {middles[bad[0]]:g} is no probability; leave it out"
-        )
+        raise MarketError(f"the {bad[0]:+d} bp contract's price {middles[bad[0]]:g} is not a probability")
     raw_sum = sum(middles.values())
     if not raw_sum:
-        raise InputError("no contract of this meeting has a price above 0; nothing to compare")
+        raise MarketError("no contract of this meeting has a price above 0")
     probability = {move: middles[move] / raw_sum for move in sorted(middles)}
     return Devigged(probability, raw_sum, sum(move * p for move, p in probability.items()))
 
@@ -99,6 +100,14 @@ def local_bp(x: float) -> dict[int, float]:
     return buckets
 
 
+def beyond(x: float, open_bp: Iterable[int]) -> tuple[int, ...]:
+    """The open buckets that a futures move of x steps goes beyond: their means are only bounds."""
+    moves = [25 * k for k in split(x)]
+    return tuple(
+        edge for edge in sorted(set(open_bp)) if any(move < edge < 0 or move > edge > 0 for move in moves)
+    )
+
+
 def against_local(market: Devigged, x: float) -> AgainstFutures:
     """Compare one meeting's market with its expected move of x steps of 25 bp."""
     futures = local_bp(x)
@@ -108,23 +117,23 @@ def against_local(market: Devigged, x: float) -> AgainstFutures:
 
 
 def ladder(above: Mapping[int, float]) -> Ladder:
-    """The masses between thresholds (bp → P(upper bound strictly above)). Raises InputError if empty."""
+    """The masses between thresholds (bp → P(upper bound strictly above)). Raises MarketError if empty."""
     if not above:
-        raise InputError("the ladder has no threshold with a price; nothing to compare")
-    rungs = [above[threshold] for threshold in sorted(above)]
-    masses = (1 - rungs[0], *(low - high for low, high in pairwise(rungs)), rungs[-1])
-    return Ladder(masses, all(low >= high for low, high in pairwise(rungs)))
+        raise MarketError("no strike of the ladder has a price")
+    chances = [above[threshold] for threshold in sorted(above)]
+    masses = (1 - chances[0], *(low - high for low, high in pairwise(chances)), chances[-1])
+    return Ladder(masses, all(low >= high for low, high in pairwise(chances)))
 
 
 def against_cumulative(
     above: Mapping[int, float], cumulative: Mapping[int, float], upper_bp: int
-) -> tuple[Rung, ...]:
-    """A KXFED ladder against the cumulative (conditional) row of its meeting, rung by rung.
+) -> tuple[Strike, ...]:
+    """A KXFED ladder against the cumulative (conditional) row of its meeting, strike by strike.
 
     ``cumulative``: steps of 25 bp → probability. ``upper_bp``: upper bound of the current range.
     """
-    rungs = []
+    strikes = []
     for threshold in sorted(above):
         futures = sum((p for k, p in cumulative.items() if upper_bp + 25 * k > threshold), 0.0)
-        rungs.append(Rung(threshold, above[threshold], futures, above[threshold] - futures))
-    return tuple(rungs)
+        strikes.append(Strike(threshold, above[threshold], futures, above[threshold] - futures))
+    return tuple(strikes)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def cut_settles(history: Iterable[FedPast]) -> dict[date, float]:
     """Session → P(cut) by its settlements."""
-    return {one.at.astimezone(NEW_YORK).date(): one.cut for one in history if one.settled}
+    return {point.at.astimezone(NEW_YORK).date(): point.cut for point in history if point.settled}
 
 
 def with_spread(settles: dict[date, float], history: History, desk: Desk) -> CoMovement:

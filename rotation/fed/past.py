@@ -1,14 +1,16 @@
-"""What P(cut) was: its change against a day, a week and a month ago, from our own log. Pure."""
+"""What P(cut) was: its change since the session, the week and the month before, from our own log. Pure."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from calendar import monthrange
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rotation.fed.figures import FedPast
-from rotation.sessions import NEW_YORK, from_ns, to_ns
+from rotation.fed.odds import lower_bound
+from rotation.sessions import from_ns, new_york_day, previous_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,48 +19,67 @@ if TYPE_CHECKING:
 
 HISTORY_POINTS = 240
 """Of the panel's line."""
-SLACK = {"1d": timedelta(days=4), "1w": timedelta(days=4), "1m": timedelta(days=7)}
-"""How much older than its name a value may be: a long weekend, not a month in which nobody listened."""
+SLACK = {"1d": timedelta(0), "1w": timedelta(days=4), "1m": timedelta(days=7)}
+"""How much older than its name a settlement may be; for a day's change only the session before counts."""
+
+
+def rebased(past: Sequence[PastCut], lower_bp: int | None, decided: date | None) -> tuple[PastCut, ...]:
+    """The same rows against today's target range, so that a decision by itself changes nothing.
+
+    ``lower_bp``: lower bound of today's range in bp, None where it is not known. ``decided``: day of the last
+    decision held, None where there was none. A row logged up to that day is P(below the range of then): it
+    becomes P(below today's) by its stored outcomes, or is left out where they or the range are not known.
+    """
+    if decided is None:
+        return tuple(past)
+    kept: list[PastCut] = []
+    for row in past:
+        if new_york_day(row.ts_ns) > decided:
+            kept.append(row)
+        elif lower_bp is not None and row.outcomes:
+            cut = sum((p for name, p in row.outcomes.items() if lower_bound(name) < lower_bp), 0.0)
+            kept.append(msgspec.structs.replace(row, cut=round(min(cut, 1.0), 9)))
+    return tuple(kept)
 
 
 def changes(past: Sequence[PastCut], cut: float | None, at_ns: int) -> dict[str, float | None]:
-    """P(cut) at ``at_ns`` minus the newest logged one at least a day, a week, a month older.
+    """P(cut) at ``at_ns`` minus P(cut) by the settlement of the session, the week and the month before.
 
-    Calendar days on New York's clock: Tuesday's settlement is compared with Monday's. None where the log
-    holds nothing of that time.
+    Days are New York's. What was logged while trading went on does not count, so that a Tuesday is always
+    compared with Monday's settlement. None where that settlement is not known.
     """
-    found: dict[str, float | None] = {}
-    times = [one.ts_ns for one in past]
-    now = from_ns(at_ns).astimezone(NEW_YORK)
-    for word, then in (
-        ("1d", now - timedelta(days=1)),
-        ("1w", now - timedelta(days=7)),
-        ("1m", _month_before(now)),
-    ):
-        at = bisect_right(times, to_ns(then)) - 1
-        known = cut is not None and at >= 0 and times[at] >= to_ns(then - SLACK[word])
-        found[word] = round(cut - past[at].cut, 9) if known and cut is not None else None
-    return found
+    today = new_york_day(at_ns)
+    settles = {new_york_day(row.ts_ns): row.cut for row in past if row.settled}
+    before = {
+        "1d": previous_session(today),
+        "1w": today - timedelta(days=7),
+        "1m": _month_before(today),
+    }
+    changed: dict[str, float | None] = {}
+    for word, then in before.items():
+        newest = max((day for day in settles if then - SLACK[word] <= day <= then), default=None)
+        changed[word] = None if cut is None or newest is None else round(cut - settles[newest], 9)
+    return changed
 
 
-def _month_before(moment: datetime) -> datetime:
+def _month_before(day: date) -> date:
     """The same day of the month before, or that month's last."""
-    year, month = (moment.year, moment.month - 1) if moment.month > 1 else (moment.year - 1, 12)
-    return moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))
+    year, month = (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def line(past: Sequence[PastCut], cut: float | None, at_ns: int, *, settled: bool) -> tuple[FedPast, ...]:
     """The history's line up to now: every settlement, and as many of the others as fit, evenly taken.
 
-    ``settled``: what is known now is by settlements.
+    ``settled``: True where what is known now is by settlements.
     """
-    before = [one for one in past if one.ts_ns < at_ns]
-    settles = [one for one in before if one.settled][-HISTORY_POINTS:]
-    others = [one for one in before if not one.settled]
+    before = [row for row in past if row.ts_ns < at_ns]
+    settles = [row for row in before if row.settled][-HISTORY_POINTS:]
+    others = [row for row in before if not row.settled]
     room = HISTORY_POINTS - len(settles)
     if len(others) > room:
         step = len(others) / room if room else 1
         others = [others[int((i + 1) * step) - 1] for i in range(room)]
-    kept = sorted([*settles, *others], key=lambda one: one.ts_ns)
-    told = [FedPast(from_ns(one.ts_ns), one.cut, one.settled) for one in kept]
-    return (*told, FedPast(from_ns(at_ns), cut, settled)) if cut is not None else tuple(told)
+    kept = sorted([*settles, *others], key=lambda row: row.ts_ns)
+    points = tuple(FedPast(from_ns(row.ts_ns), row.cut, row.settled) for row in kept)
+    return points if cut is None else (*points, FedPast(from_ns(at_ns), cut, settled))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.errors import InputError
-from rotation.fed.figures import FedEngine, FedRung
-from rotation.fed.overround import against_cumulative, devig
+from rotation.fed.figures import FedEngine, FedStrike
+from rotation.fed.overround import MarketError, against_cumulative, beyond, devig
 from rotation.quote import NS
 from rotation.sessions import from_ns
+from rotation.text import signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ WIDE = 0.10
 ROUNDING = 1e-9
 """Of binary fractions: 0.80 - 0.70 is ten cents like any other."""
 SUM_FROM, SUM_TO = 0.9, 1.15
-"""A sum above is told. Below, an outcome is missing: the rest, made to sum to 1, would be a wrong figure."""
+"""Below, an outcome is missing, and the rest scaled to 100 % would be wrong. Above, it is doubtful."""
 LEAST_OUTCOMES = 3
 """A distribution from fewer would be a guess."""
 
@@ -87,16 +87,17 @@ def engine(
         note="; ".join(notes),
     )
     if len(middles) < LEAST_OUTCOMES or 0 not in middles:
-        return msgspec.structs.replace(unknown, note="; ".join([*notes, "too few outcomes have a price"]))
+        return msgspec.structs.replace(unknown, note="; ".join([*notes, "too few outcomes are quoted"]))
     try:
         market = devig(middles)
-    except InputError as error:
+    except MarketError as error:
         return msgspec.structs.replace(unknown, note="; ".join([*notes, str(error)]))
-    if not SUM_FROM <= market.raw_sum <= SUM_TO:
-        notes.append(f"prices sum to {market.raw_sum:.2f}")
     if market.raw_sum < SUM_FROM:
-        told = "; ".join([*notes, "an outcome is missing"])
-        return msgspec.structs.replace(unknown, raw_sum=market.raw_sum, note=told)
+        note = "; ".join([*notes, "an outcome is missing"])
+        return msgspec.structs.replace(unknown, raw_sum=market.raw_sum, note=note)
+    if market.raw_sum > SUM_TO:
+        notes.append("quotes add to far more than 100 %: read with care")
+    notes += _open_ended(of_meeting, futures_bp)
     chances = market.probability
     return msgspec.structs.replace(
         unknown,
@@ -111,24 +112,36 @@ def engine(
     )
 
 
+def _open_ended(quotes: Sequence[OutcomeQuote], futures_bp: float | None) -> list[str]:
+    """Notes on buckets without a far end, where futures price moves beyond their near one."""
+    if futures_bp is None:
+        return []
+    open_bp = [quote.move_bp for quote in quotes if quote.is_open and quote.move_bp is not None]
+    return [
+        f"the {signed(edge, 0)} bp outcome is open-ended and futures price moves beyond it: "
+        "its mean, and so vs futures, is only a bound"
+        for edge in beyond(futures_bp / 25, open_bp)
+    ]
+
+
 def _notes(priced: Sequence[tuple[OutcomeQuote, float | None, bool]], error: str) -> list[str]:
     counts = Counter("book" if book else "last" if value is not None else "none" for _, value, book in priced)
     notes = [error] if error else []
     if counts["last"]:
-        notes.append(f"{counts['last']} of {len(priced)} outcomes by last price (no narrow book)")
+        notes.append(f"{counts['last']} of {len(priced)} outcomes at last price: no tight market")
     if counts["none"]:
-        notes.append(f"{counts['none']} of {len(priced)} outcomes without a price")
+        notes.append(f"{counts['none']} of {len(priced)} outcomes not quoted")
     return notes
 
 
-def rungs(
+def strikes(
     quotes: Sequence[OutcomeQuote], cumulative: dict[date, dict[int, float]], upper_bp: int
-) -> tuple[FedRung, ...]:
+) -> tuple[FedStrike, ...]:
     """Ladder contracts of every solved meeting against its cumulative (conditional) row.
 
-    ``cumulative``: meeting → steps of 25 bp → probability.
+    ``cumulative``: meeting → steps of 25 bp → probability. ``upper_bp``: upper bound of the current range.
     """
-    found: list[FedRung] = []
+    compared: list[FedStrike] = []
     for meeting, row in sorted(cumulative.items()):
         for venue in VENUES:
             above = {
@@ -139,8 +152,8 @@ def rungs(
                 and (quote.year, quote.month) == (meeting.year, meeting.month)
                 and (value := price(quote)[0]) is not None
             }
-            found += [
-                FedRung(venue, meeting, rung.above_bp, rung.market, rung.futures)
-                for rung in against_cumulative(above, row, upper_bp)
+            compared += [
+                FedStrike(venue, meeting, strike.above_bp, strike.market, strike.futures)
+                for strike in against_cumulative(above, row, upper_bp)
             ]
-    return tuple(found)
+    return tuple(compared)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from rotation.errors import InputError
 from rotation.fed.inputs import StripQuote
 from rotation.fed.strip.chain import Chain, StripCase, index, month_of, solve
 from rotation.fed.strip.checks import check_ages, check_chain, check_price
 from rotation.fed.strip.contracts import Month, name
+from rotation.fed.strip.errors import MixedTimesError, PriceError, StripError
 from rotation.fed.strip.quotes import Book, usable
 from rotation.quote import FUTURE_NS, NS
 from rotation.sessions import NEW_YORK, new_york_day, previous_session, to_ns
@@ -27,6 +28,15 @@ SETTLE_HOUR = 15
 """Daily settlement: 14:00 Chicago, 15:00 New York (CME Group, Fed Funds futures settlement procedure)."""
 END_HOUR = 17
 """The trading day ends at 16:00 Chicago; what trades later belongs to the next one."""
+
+
+class NoQuote(Enum):
+    """Why a contract is priced by its last settlement; the value is the flag beside it."""
+
+    NO_TRADE = "no trade, last settlement used"
+    NO_TRADE_SINCE = "no trade since, last settlement used"
+    FUTURE = "dated in the future, last settlement used"
+    IMPLAUSIBLE = "implausible price, last settlement used"
 
 
 class Priced(msgspec.Struct, frozen=True):
@@ -60,7 +70,7 @@ class Prices(msgspec.Struct, frozen=True):
             new_york_day(now_ns),
             inputs.target_range_bp or (0, 25),
             inputs.fomc_dates,
-            {month: one.price for month, one in self.priced.items() if month not in self.left_out},
+            {month: priced.price for month, priced in self.priced.items() if month not in self.left_out},
         )
 
 
@@ -85,7 +95,7 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
     warnings: list[str] = []
     quoted = _sensible([_quoted(quote, now_ns, warnings) for quote in inputs.strip], warnings)
     expired = _sensible([_settlement(quote, "") for quote in inputs.expired], warnings)
-    if not any(one.kind != "settlement" for one in quoted.values()):
+    if not any(priced.kind != "settlement" for priced in quoted.values()):
         return _settlements(inputs, now_ns, warnings)
     live = Prices({**expired, **quoted}, _kind(quoted), None, ())
     current = running(quoted, now_ns)
@@ -94,13 +104,13 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
         case = live.case(inputs, now_ns)
         chain = solve(case)
         check_chain(case, chain)
-    except InputError as error:
-        return _settlements(inputs, now_ns, [*warnings, f"{error}; the last settlements are used"])
+    except StripError as error:
+        return _settlements(inputs, now_ns, [*warnings, f"{error}; using the last settlements"])
     by_book = [month for month in _used(chain) if month in current and current[month].by_book]
-    told = [f"{_names(by_book)}: no two-sided book, the last settlement is used beside quotes of now"]
+    mixed = [f"{_names(by_book)}: no two-sided book, its last settlement is used beside live quotes"]
     ended = _missed(live.priced, chain, now_ns)
     return msgspec.structs.replace(
-        live, warnings=(*warnings, *live.warnings, *ended, *(told if by_book else ()))
+        live, warnings=(*warnings, *live.warnings, *ended, *(mixed if by_book else ()))
     )
 
 
@@ -108,20 +118,20 @@ def _of_one_time(live: Prices, inputs: FedInputs, now_ns: int, current: dict[Mon
     """Up to the first decision whose prices are of two times.
 
     Far contracts trade once in a while: their age must not take the quotes of the next meetings away. Raises
-    InputError if no decision before it rests on a quote of now.
+    MixedTimesError if no decision before it rests on a live quote.
     """
     chain = solve(live.case(inputs, now_ns))
     ages_s = {
-        month: max(0.0, (now_ns - one.quote.ts_ns) / NS)
-        for month, one in live.priced.items()
-        if one.quote.ts_ns is not None and (one.kind != "settlement" or one.by_book)
+        month: max(0.0, (now_ns - priced.quote.ts_ns) / NS)
+        for month, priced in live.priced.items()
+        if priced.quote.ts_ns is not None and (priced.kind != "settlement" or priced.by_book)
     }
     kept: set[Month] = set()
     for meeting in chain.solved:
         try:
             check_ages(Chain((meeting,), None), ages_s, inputs.age_gap_s)
             _check_traded(meeting, current)
-        except InputError as error:
+        except MixedTimesError as error:
             if all(live.priced[month].kind == "settlement" for month in kept):
                 raise
             return _stopped(live, meeting.date, kept, str(error))
@@ -138,14 +148,14 @@ def _stopped(live: Prices, until: date, kept: set[Month], why: str) -> Prices:
     later = frozenset(
         month for month in live.priced if month >= (until.year, until.month) and month not in kept
     )
-    told = f"{why.partition('; ')[0]}; no figures from it on until they trade again, those before are of now"
-    return msgspec.structs.replace(live, left_out=later, warnings=(told,))
+    warning = f"{why}; no odds from {day(until)} until they trade again"
+    return msgspec.structs.replace(live, left_out=later, warnings=(warning,))
 
 
 def running(priced: dict[Month, Priced], now_ns: int) -> dict[Month, Priced]:
     """Without the months that are over: their last settlement is final."""
     today = new_york_day(now_ns)
-    return {month: one for month, one in priced.items() if month >= (today.year, today.month)}
+    return {month: entry for month, entry in priced.items() if month >= (today.year, today.month)}
 
 
 def _used(chain: Chain) -> list[Month]:
@@ -165,93 +175,97 @@ def _check_traded(meeting: MeetingMove, current: dict[Month, Priced]) -> None:
     still = [m for m in used if current[m].kind == "settlement" and not current[m].by_book]
     moved = [m for m in used if current[m].kind != "settlement"]
     if still and moved:
-        raise InputError(
-            f"{_names(still)}: no price since the settlement, but {_names(moved)} traded: the decision "
-            f"of {meeting.date} would rest on prices of two days"
+        raise MixedTimesError(
+            f"{_names(still)}: no trade since the settlement, but {_names(moved)} traded: the decision "
+            f"of {meeting.date} would rest on prices of two days",
+            contracts=(*still, *moved),
         )
 
 
 def _settlements(inputs: FedInputs, now_ns: int, warnings: list[str]) -> Prices:
-    """Every contract at its last settlement; one that settled earlier than the others is told."""
+    """Every contract at its last settlement; a contract that settled earlier than the others is flagged."""
     known = _sensible([_settlement(quote, "") for quote in inputs.strip], warnings)
     newest = max(
-        (one.quote.settle_date for one in known.values() if one.quote.settle_date is not None), default=None
+        (priced.quote.settle_date for priced in known.values() if priced.quote.settle_date is not None),
+        default=None,
     )
-    for month, one in known.items():
-        if one.quote.settle_date != newest:
-            flags = "; ".join(text for text in (_since(one.quote.settle_date), one.flag) if text)
-            known[month] = msgspec.structs.replace(one, flag=flags)
+    for month, priced in known.items():
+        if priced.quote.settle_date != newest:
+            flags = "; ".join(text for text in (_since(priced.quote.settle_date), priced.flag) if text)
+            known[month] = msgspec.structs.replace(priced, flag=flags)
     expired = _sensible([_settlement(quote, "") for quote in inputs.expired], warnings)
     kind = f"settlement of {day(newest)}" if newest else "no prices"
-    found = Prices({**expired, **known}, kind, newest, ())
+    settled = Prices({**expired, **known}, kind, newest, ())
     current = running(known, now_ns)
-    chain = solve(found.case(inputs, now_ns))
+    chain = solve(settled.case(inputs, now_ns))
     other = [
-        f"{name(month)} {_since(current[month].quote.settle_date)}: not of the day of the others"
+        f"{name(month)} {_since(current[month].quote.settle_date)}, unlike the others"
         for month in _used(chain)
         if month in current and current[month].quote.settle_date != newest
     ]
-    ended = _missed(found.priced, chain, now_ns)
-    return msgspec.structs.replace(found, warnings=tuple(dict.fromkeys([*warnings, *other, *ended])))
+    ended = _missed(settled.priced, chain, now_ns)
+    return msgspec.structs.replace(settled, warnings=tuple(dict.fromkeys([*warnings, *other, *ended])))
 
 
 def _missed(priced: dict[Month, Priced], chain: Chain, now_ns: int) -> list[str]:
     """Months that are over and in the chain, of which the last settlement was not kept."""
     today = new_york_day(now_ns)
-    told = []
+    missed = []
     for month in _used(chain):
         settled, last = (
             priced[month].quote.settle_date,
             previous_session(date(*month_of(index(month) + 1), 1)),
         )
         if month < (today.year, today.month) and (settled is None or settled < last):
-            told.append(f"{name(month)} {_since(settled)}: its last settlement, of {day(last)}, is not known")
-    return told
+            missed.append(f"{name(month)} {_since(settled)}: its last settlement, of {day(last)}, is missing")
+    return missed
 
 
 def _kind(quoted: dict[Month, Priced]) -> str:
-    kinds = {one.kind for one in quoted.values()}
+    kinds = {priced.kind for priced in quoted.values()}
     words = "order books" if "mid" in kinds else "last trades"
     return f"{words} and settlements" if "settlement" in kinds else words
 
 
-def _quoted(quote: StripQuote, now_ns: int, warnings: list[str]) -> Priced | str | None:
-    """A book where there is one, else the last trade; the settlement where neither is of use."""
-    why = _no_quote(quote, now_ns)
-    one = _settlement(quote, why) if why else _of_now(quote)
-    if not isinstance(one, Priced) or one.kind == "settlement":
-        if "future" in why:
-            warnings.append(f"{name(quote.contract)}: its price is {why}")
-        return one
+def _quoted(quote: StripQuote, now_ns: int, warnings: list[str]) -> Priced | PriceError | None:
+    """A book if there is one, else the last trade; the settlement where neither is usable."""
+    reason = _no_quote(quote, now_ns)
+    if reason is NoQuote.FUTURE:
+        warnings.append(f"{name(quote.contract)}: price dated in the future, last settlement used")
+    if reason is not None:
+        return _settlement(quote, reason.value)
+    priced = _of_now(quote)
+    if not isinstance(priced, Priced) or priced.kind == "settlement":
+        return priced
     try:
-        check_price(quote.contract, one.price)
-    except InputError as error:
+        check_price(quote.contract, priced.price)
+    except PriceError as error:
         warnings.append(str(error))
-        return _settlement(quote, "its price makes no sense, last settlement used")
-    return one
+        return _settlement(quote, NoQuote.IMPLAUSIBLE.value)
+    return priced
 
 
-def _no_quote(quote: StripQuote, now_ns: int) -> str:
-    """Why there is no quote of now; empty where there is one."""
+def _no_quote(quote: StripQuote, now_ns: int) -> NoQuote | None:
+    """Why there is no quote of now; None where there is one."""
     if quote.ts_ns is None or (quote.settle_date and quote.ts_ns <= _ended_ns(quote.settle_date)):
-        return "no trade since, last settlement used"
+        return NoQuote.NO_TRADE_SINCE
     if quote.ts_ns > now_ns + FUTURE_NS:
-        return "dated in the future, last settlement used"
+        return NoQuote.FUTURE
     unquoted = quote.price is None and quote.bid is None and quote.ask is None
-    return "no trade, last settlement used" if unquoted else ""
+    return NoQuote.NO_TRADE if unquoted else None
 
 
-def _of_now(quote: StripQuote) -> Priced | str | None:
+def _of_now(quote: StripQuote) -> Priced | PriceError | None:
     if quote.bid is None and quote.ask is None:
         assert quote.price is not None
         return Priced(quote, quote.price, "last", quote.ts_ns)
     try:
-        found = usable(quote.contract, Book(quote.bid, quote.ask, quote.settle))
-    except InputError as error:
-        return str(error)
-    if not found.settled:
-        return Priced(quote, found.price, "mid", quote.ts_ns)
-    instead = _settlement(quote, found.flag.partition(": ")[2])
+        book_price = usable(quote.contract, Book(quote.bid, quote.ask, quote.settle))
+    except PriceError as error:
+        return error
+    if not book_price.settled:
+        return Priced(quote, book_price.price, "mid", quote.ts_ns)
+    instead = _settlement(quote, book_price.flag)
     return instead and msgspec.structs.replace(instead, by_book=True)
 
 
@@ -262,25 +276,25 @@ def _settlement(quote: StripQuote, flag: str) -> Priced | None:
     return Priced(quote, quote.settle, "settlement", ts_ns, flag)
 
 
-def _sensible(found: list[Priced | str | None], warnings: list[str]) -> dict[Month, Priced]:
-    """Prices that can be prices; what cannot is told."""
+def _sensible(priced: list[Priced | PriceError | None], warnings: list[str]) -> dict[Month, Priced]:
+    """The plausible prices by contract; every other becomes a warning."""
     kept: dict[Month, Priced] = {}
-    for one in found:
-        if isinstance(one, str):
-            warnings.append(one)
+    for entry in priced:
+        if isinstance(entry, PriceError):
+            warnings.append(str(entry))
             continue
-        if one is None:
+        if entry is None:
             continue
-        month = one.quote.contract
+        month = entry.quote.contract
         try:
-            flag = check_price(month, one.price)
-        except InputError as error:
+            flag = check_price(month, entry.price)
+        except PriceError as error:
             warnings.append(str(error))
             continue
-        flags = "; ".join(text for text in (one.flag, flag.partition(": ")[2]) if text)
-        kept[month] = msgspec.structs.replace(one, flag=flags)
+        flags = "; ".join(text for text in (entry.flag, flag.removeprefix(f"{name(month)}: ")) if text)
+        kept[month] = msgspec.structs.replace(entry, flag=flags)
     return kept
 
 
 def _since(settled: date | None) -> str:
-    return f"settled last on {day(settled)}" if settled else "no date of its settlement"
+    return f"last settled on {day(settled)}" if settled else "has no settlement date"

@@ -33,6 +33,8 @@ class FedTable(msgspec.Struct, frozen=True):
     meetings: tuple[FedRow, ...]
     stopped_at: date | None
     """The first coming meeting that the strip does not solve; None where it solves all."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know of the strip: negative rates, a calendar that begins too late."""
 
 
 def fed_table(case: StripCase, view: View = "conditional", *, legacy: bool = False) -> FedTable:
@@ -49,7 +51,8 @@ def fed_table(case: StripCase, view: View = "conditional", *, legacy: bool = Fal
 def checked_table(
     case: StripCase, view: View = "conditional", *, legacy: bool = False
 ) -> tuple[FedTable, tuple[str, ...]]:
-    """The table and what is flagged. Raises InputError for a strip that makes no sense or solves nothing."""
-    flags = check(case)
+    """The table, and its warnings once more. Raises StripError for a strip that gives no figures."""
+    warnings = check(case)
     check_chain(case, solve(case, legacy=legacy))
-    return fed_table(case, view, legacy=legacy), flags
+    table = fed_table(case, view, legacy=legacy)
+    return msgspec.structs.replace(table, warnings=warnings), warnings

@@ -103,6 +103,8 @@ def _spread(spread: Spread, base: Leg, against: Leg | None, session: date, *, cl
     window = spread.windows[WINDOW]
     if window.pp is None or against is None:
         return ""
+    if round(abs(window.pp), 1) == 0:
+        return f"level with {against.name}"
     side = "ahead of" if window.pp >= 0 else "behind"
     gap = f"{abs(window.pp):.1f} pp {side} {against.name}"
     if window.status is not None and window.status.apart:
@@ -119,7 +121,8 @@ def _decision(fed: Fed | None) -> str:
         return ""
     row = next((row for row in priced if max(row.cut or 0, row.hike or 0) >= 0.5), priced[0])
     what, p = max(("cut", row.cut or 0.0), ("hike", row.hike or 0.0), key=lambda way: way[1])
-    return f"{what} on {short_day(row.date)} priced at {percent(p)} %{_worth(fed)}"
+    rough = "~" if row.state == "degraded" else ""
+    return f"{what} on {short_day(row.date)} priced at {rough}{percent(p)} %{_worth(fed)}"
 
 
 def _worth(fed: Fed) -> str:

@@ -14,7 +14,16 @@ from typing import Any
 import msgspec
 
 from rotation.fed.comovement import CoMovement
-from rotation.fed.figures import Fed, FedContract, FedEngine, FedLever, FedMeeting, FedPast, FedRung, FedTick
+from rotation.fed.figures import (
+    Fed,
+    FedBreakeven,
+    FedContract,
+    FedEngine,
+    FedMeeting,
+    FedPast,
+    FedStrike,
+    FedTick,
+)
 
 replace = msgspec.structs.replace
 
@@ -169,20 +178,20 @@ def july() -> Fed:
         fit_rms_bp=0.41,
         disagreement_bp={day.isoformat(): 0.1 * i - 0.2 for i, day in enumerate(EXPORT)},
         ticks=(FedTick("ZQN24", 0.0025, 0.01, -0.01), FedTick("ZQQ24", 0.005, 0.02, -0.02)),
-        levers=(
-            FedLever("ZQN24", 0.5, 94.565, -42.0),
-            FedLever("ZQQ24", 0.5, 94.795, 21.0),
-            FedLever("ZQQ24", 0.9, None, None),
+        breakevens=(
+            FedBreakeven("ZQN24", 0.5, 94.565, -42.0),
+            FedBreakeven("ZQQ24", 0.5, 94.795, 21.0),
+            FedBreakeven("ZQQ24", 0.9, None, None),
         ),
         ladder=(
-            FedRung("Kalshi", date(2024, 9, 18), 500, 0.91, 0.92),
-            FedRung("Kalshi", date(2024, 9, 18), 525, 0.09, 0.0),
+            FedStrike("Kalshi", date(2024, 9, 18), 500, 0.91, 0.92),
+            FedStrike("Kalshi", date(2024, 9, 18), 525, 0.09, 0.0),
         ),
         history=_history(),
         comovement=CoMovement(60, 0.031, 0.44),
         state="DELAYED 10m",
         source="Yahoo futures",
-        warnings=("prices of one block are up to 2 minutes apart",),
+        warnings=("prices of one block are up to 2 minutes apart",), stopped_by="missing contract",
     )  # fmt: skip
 
 
@@ -198,7 +207,7 @@ def offline() -> Fed:
         change={"1d": None, "1w": None, "1m": None},
         engines=dict.fromkeys(("futures", "Kalshi", "Polymarket"), silent),
         meetings=(dark,), stopped_at=dark.date, contracts=(), fit_rms_bp=None, disagreement_bp={},
-        ticks=(), levers=(), ladder=(), history=(), comovement=None, state="OFFLINE", source="",
+        ticks=(), breakevens=(), ladder=(), history=(), comovement=None, state="OFFLINE", source="",
         warnings=("no futures price has come: Yahoo cannot be reached; tried 10:39:12 New York",),
     )  # fmt: skip
 
@@ -220,7 +229,7 @@ def hike() -> Fed:
     return replace(
         july(),
         meeting=date(2026, 12, 9), decides=datetime(2026, 12, 9, 19, tzinfo=UTC), target_range_bp=(350, 375),
-        cut=0.0, hold=0.184, hike=0.816, outcomes=outcomes, meetings=(only,), stopped_at=None,
+        cut=0.0, hold=0.184, hike=0.816, outcomes=outcomes, meetings=(only,), stopped_at=None, stopped_by="",
         engines={
             "futures": engine("LIVE", 2.0, {"0": 0.184, "25": 0.816}, kind="middles of the book", gap_bp=0.0),
             "Kalshi": engine(

@@ -26,7 +26,7 @@ Examples:
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
     """A range check lets NaN through."""
     if isnan(value):
-        raise click.BadParameter("nan is no number of seconds")
+        raise click.BadParameter("expected a number of seconds, got nan")
     return value
 
 
@@ -35,15 +35,16 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> floa
     "--strip",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="JSON: watch_date, target_range_bp, fomc_dates, prices; instead of the market now.",
+    help="JSON file with watch_date, target_range_bp, fomc_dates and prices, used instead of live prices.",
 )
 @click.option(
     "--view",
     type=click.Choice(["conditional", "aggregated", "local"]),
     default="conditional",
     show_default=True,
+    help="Meetings combined (CME's table), by total move, or each meeting alone.",
 )
-@click.option("--legacy", is_flag=True, help="The day count of before August 2024.")
+@click.option("--legacy", is_flag=True, help="Use CME's day count from before August 2024.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
@@ -56,7 +57,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> floa
     envvar="ROTATION_TUI_FED_AGE_GAP",
     metavar="SECONDS",
     callback=_seconds,
-    help="Prices of one meeting may differ in age by this much; beyond it there are no figures of it.",
+    help="Largest age difference between the prices behind one meeting; beyond it no odds are shown.",
 )
 @click.pass_context
 def fed(
@@ -69,7 +70,7 @@ def fed(
     form: str,
     age_gap_s: float,
 ) -> None:
-    """The probability of rate cuts, hikes and holds, from the prices of 30-Day Fed Funds futures (ZQ)."""
+    """Probabilities of rate cuts, holds and hikes from 30-Day Fed Funds futures (ZQ)."""
     if ctx.invoked_subcommand is not None:
         return
     from tui.output import fed_report  # noqa: PLC0415
@@ -87,7 +88,7 @@ def fed(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="A day in New York; from its beginning.",
+    help="First day to export (New York date).",
 )
 @click.option(
     "--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True
@@ -96,12 +97,11 @@ def fed(
 def history(
     ctx: click.Context, /, *, since: datetime | None, form: Literal["csv", "json", "parquet"]
 ) -> None:
-    """Every probability that was logged while rotation-tui ran, and those of each settlement."""
+    """Export every logged probability: minute by minute while running, and one per settlement."""
     if form == "parquet" and sys.stdout.isatty():
         raise click.UsageError(
-            "Parquet is no text; send it into a file: fed history --format parquet > cuts.parquet"
+            "Parquet is binary; redirect it to a file: fed history --format parquet > cuts.parquet"
         )
     start_log(ctx)
-    told = backend(ctx).fed_history(since.date() if since else None, form)
-    sys.stdout.buffer.write(told)
+    sys.stdout.buffer.write(backend(ctx).fed_history(since.date() if since else None, form))
     sys.stdout.flush()

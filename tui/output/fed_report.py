@@ -12,6 +12,7 @@ import msgspec
 from rotation.errors import InputError, UnavailableError
 from rotation.fed.assemble import fed
 from rotation.fed.prices import prices
+from rotation.fed.strip.errors import StripError
 from rotation.fed.strip.file import parse_strip
 from rotation.fed.table import checked_table
 from rotation.text import day, duration
@@ -37,10 +38,10 @@ def of_file(strip: Path, view: View, form: str, *, legacy: bool) -> str:
         raise InputError(f"{shown}: cannot be read ({error.strerror}); check the path") from error
     try:
         case = parse_strip(data)
-        table, flags = checked_table(case, view, legacy=legacy)
-    except InputError as error:
+        table, warnings = checked_table(case, view, legacy=legacy)
+    except (InputError, StripError) as error:
         raise InputError(f"{shown}: {error}") from error
-    return _FORMS[form](case, table, flags)
+    return _FORMS[form](case, table, warnings)
 
 
 def of_now(inputs: FedInputs, now_ns: int, view: View, form: str, *, legacy: bool) -> str:
@@ -51,18 +52,23 @@ def of_now(inputs: FedInputs, now_ns: int, view: View, form: str, *, legacy: boo
     known = fed(inputs, now_ns)
     if known is None or known.cut is None or inputs.target_range_bp is None:
         raise UnavailableError(
-            f"no table now: {_missing(known, inputs)} — try again later, or give a strip with --strip FILE"
+            f"no odds now: {_missing(known, inputs)} — try again later, or give a strip with --strip FILE"
         )
     case = prices(inputs, now_ns).case(inputs, now_ns)
-    table, flags = checked_table(case, view, legacy=legacy)
-    told = _FORMS[form](case, table, (*known.warnings, *flags))
-    return told if form != "table" else told + _beside(known)
+    try:
+        table, warnings = checked_table(case, view, legacy=legacy)
+    except StripError as error:
+        raise UnavailableError(f"no odds now: {error}") from error
+    warnings = tuple(dict.fromkeys((*known.warnings, *warnings)))
+    table = msgspec.structs.replace(table, warnings=warnings)
+    text = _FORMS[form](case, table, warnings)
+    return text if form != "table" else text + _beside(known)
 
 
 def _missing(known: Fed | None, inputs: FedInputs) -> str:
-    """Why there is no table. Nobody waits here for the next try, so nothing is said of it."""
-    told = known.warnings if known else ("no coming FOMC decision is known",)
-    lines = [clean(_LATER.sub("", line)) for line in told]
+    """Why there is no table, without when the sources are tried next: this command does not wait for it."""
+    warnings = known.warnings if known else ("no upcoming FOMC decision is known",)
+    lines = [clean(_LATER.sub("", line)) for line in warnings]
     if known and known.cut is None and not inputs.strip:
         lines.insert(0, "no futures price")
     return "; ".join(dict.fromkeys(lines)) or "no source answered"
@@ -72,7 +78,7 @@ def _beside(known: Fed) -> str:
     """The next meeting by futures and prediction markets, changes, and the age of everything."""
     lines = [
         "",
-        f"next decision {day(known.meeting)}        cut %   hold %   hike %  mean bp   gap bp  prices",
+        f"next decision {day(known.meeting)}        cut %   hold %   hike %  mean bp  vs futures  prices",
     ]
     for name, engine in known.engines.items():
         shares = (None if p is None else 100 * p for p in (engine.cut, engine.hold, engine.hike))
@@ -82,13 +88,13 @@ def _beside(known: Fed) -> str:
             column(name, 26, right=False)
             + "".join(column(number(p, 1), 9) for p in shares)
             + column(change(engine.mean_bp, 1), 9)
-            + column(change(engine.gap_bp, 1), 9)
+            + column(change(engine.gap_bp, 1), 12)
             + f"  {engine.kind} [{engine.state}]{age}{note}"
         )
     moved = ", ".join(
         f"{word} {change(None if by is None else 100 * by, 1)}" for word, by in known.change.items()
     )
-    lines += ["", f"P(cut) in percentage points: {moved}", f"source {known.source} [{known.state}]"]
+    lines += ["", f"P(cut) change in percentage points: {moved}", f"source {known.source} [{known.state}]"]
     return "\n".join(clean(line).rstrip() for line in lines) + "\n"
 
 
@@ -97,12 +103,12 @@ def _text(case: StripCase, table: FedTable, flags: tuple[str, ...]) -> str:
     lines = [
         f"{day(table.watch_date)}, target range {low}-{high} bp, {table.view} view",
         "",
-        "meeting      move bp    cut %   hold %   hike %  ranges, likeliest first",
+        "meeting      move bp    cut %   hold %   hike %  ranges, most likely first",
         *(_line(row) for row in table.meetings),
     ]
     if table.stopped_at:
         lines.append(
-            f"{column(day(table.stopped_at), 11, right=False)}{column(UNKNOWN, 9)}  the chain stops here"
+            f"{column(day(table.stopped_at), 11, right=False)}{column(UNKNOWN, 9)}  no odds from here on"
         )
     lines += [f"note: {flag}" for flag in flags]
     return "\n".join(clean(line).rstrip() for line in lines) + "\n"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.panels.fed.figures import ENGINES, MEETINGS, said_of, share, stop
+from tui.panels.fed.figures import ENGINES, MEETINGS, details, share, stop
 from tui.panels.fed.next import head, past
+from tui.view.draw import clean, wrap
 from tui.view.table import lines
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ def text(fed: Fed | None, as_of: datetime) -> list[str]:
         f"{way} {share(p)} %" for way, p in (("cut", fed.cut), ("hold", fed.hold), ("hike", fed.hike))
     )
     first, second = map(_plain, head(fed, as_of, WIDTH - len(LABEL)))
-    told = ["", *(f"! {warning}" for warning in fed.warnings), LABEL + first, second]
-    told += [odds, _plain(past(fed, WIDTH))]
-    told += map(_plain, lines(MEETINGS, (m for m in fed.meetings if m.state != "unsolved"), WIDTH))
-    told += [_plain(stop(fed, WIDTH))] if fed.stopped_at else []
-    told += map(_plain, lines(ENGINES, fed.engines.items(), WIDTH))
-    return [*told, *(f"  {said}" for engine in fed.engines.items() if (said := said_of(engine)))]
+    output = ["", *(f"! {warning}" for warning in fed.warnings), LABEL + first, second]
+    output += [odds, _plain(past(fed, WIDTH))]
+    output += map(_plain, lines(MEETINGS, (m for m in fed.meetings if m.state != "unsolved"), WIDTH))
+    output += [_plain(stop(fed, WIDTH))] if fed.stopped_at else []
+    output += map(_plain, lines(ENGINES, fed.engines.items(), WIDTH))
+    notes = (clean(details(engine)) for engine in fed.engines.items())
+    return [*output, *(f"  {line}" for note in notes if note for line in wrap(note, WIDTH - 2, 3))]
 
 
 def _plain(row: Row) -> str:

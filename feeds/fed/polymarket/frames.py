@@ -42,8 +42,8 @@ def parse(frame: str | bytes) -> list[TokenQuote]:
     text = frame.strip()
     if text in {PONG, PONG.encode(), "", b""}:
         return []
-    found = decode(text, object, "Polymarket stream")
-    listed = found if isinstance(found, list) else [found]
+    parsed = decode(text, object, "Polymarket stream")
+    listed = parsed if isinstance(parsed, list) else [parsed]
     messages = [message for message in listed[:ENTRIES_MAX] if isinstance(message, dict)]
     if len(messages) != len(listed[:ENTRIES_MAX]):
         raise SourceError("Polymarket stream: JSON of another shape")
@@ -68,9 +68,9 @@ def _quotes(message: dict[str, Any]) -> Iterator[TokenQuote]:
 
 def _kind(message: dict[str, Any]) -> str:
     """The event type, or where it is missing what the fields show; "" for one we do not read."""
-    told = message.get("event_type")
-    if isinstance(told, str):
-        return told if told in _KINDS else ""
+    event_type = message.get("event_type")
+    if isinstance(event_type, str):
+        return event_type if event_type in _KINDS else ""
     if "price_changes" in message:
         return "price_change"
     if "bids" in message or "asks" in message:

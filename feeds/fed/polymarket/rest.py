@@ -15,7 +15,6 @@ from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address, decode, instant_ns, number, probability
 from rotation.fed.inputs import OutcomeQuote
-from rotation.fed.overround import OPEN_BP
 from rotation.sessions import from_ns
 
 if TYPE_CHECKING:
@@ -143,13 +142,14 @@ def _quote(event: _Event, market: _Market, year: int, month: int) -> OutcomeQuot
 
 
 def _move(label: str) -> tuple[int, bool] | None:
+    """The move in bp that a label names, and whether it means that much or more; None for another label."""
     if label == "no change":
         return 0, False
     match = _MOVE.fullmatch(label)
     if match is None:
         return None
     sign = -1 if match[3] == "decrease" else 1
-    return sign * (OPEN_BP if match[2] else int(match[1])), bool(match[2])
+    return sign * int(match[1]), bool(match[2])
 
 
 def _texts(value: object) -> list[str]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import random as _random
-import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
-from feeds.clock import Pace, retry_after_s, wall_ns
-from feeds.errors import SourceError
+from feeds.clock import Pace, Time, retry_after_s
+from feeds.errors import SourceAway, SourceError
 from feeds.events import Status
 from feeds.fed.polymarket.frames import PING, PONG, TokenQuote, parse, subscription
 from feeds.parsing.wire import address
@@ -22,7 +21,7 @@ from rotation.status import Kind
 from rotation.text import duration
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from websockets.asyncio.client import ClientConnection
 
@@ -43,6 +42,10 @@ FRAME_MAX = 4 * 1024 * 1024
 TOKENS_MAX = 500
 
 
+class StreamRefusedError(SourceError):
+    """The venue refuses this client for good: asking again does not help."""
+
+
 class PolymarketStream:
     """Live quotes of the given tokens. ``ROTATION_TUI_POLYMARKET_STREAM_URL`` moves it.
 
@@ -52,23 +55,13 @@ class PolymarketStream:
 
     name = "Polymarket stream"
 
-    def __init__(
-        self,
-        tokens: Iterable[str],
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-        clock_ns: Callable[[], int] = wall_ns,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        random: Callable[[], float] = _random.random,
-    ) -> None:
+    def __init__(self, tokens: Iterable[str], *, time: Time | None = None) -> None:
         self._tokens = frozenset(sorted(set(tokens))[:TOKENS_MAX])
         self._url = address("POLYMARKET", "STREAM", HOME) + PATH
-        self._monotonic = monotonic
-        self._clock_ns = clock_ns
-        self._sleep = sleep
-        self._pace = Pace(random=random)
+        self._time = time or Time()
+        self._pace = Pace(random=self._time.random)
         self._state: Kind | None = None
-        self._heard_s = self._data_s = self._since_s = 0.0
+        self._frame_s = self._data_s = self._since_s = 0.0
         self._booked: set[str] = set()
         self._had_data = False
         self.quotes: dict[str, TokenQuote] = {}
@@ -76,37 +69,48 @@ class PolymarketStream:
         """Frames that could not be read."""
 
     async def events(self) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:
-        """Run until cancelled, or until the venue says no for good (a 4xx other than 429)."""
+        """Run until cancelled, or until the venue refuses for good (a 4xx other than 429)."""
         while self._tokens:
-            why, after_s, fatal = "the connection was closed", None, False
             try:
-                async with connect(self._url, max_size=FRAME_MAX, open_timeout=10, close_timeout=2) as socket:
-                    async for event in self._connected(socket):
-                        yield event
-            except InvalidStatus as error:
-                status = error.response.status_code
-                why = f"HTTP {status}"
-                fatal = 400 <= status < 500 and status != 429
-                after_s = retry_after_s(error.response.headers.get("Retry-After"), self._clock_ns())
-            except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
-                why = f"cannot be reached ({type(error).__name__})"
-            if fatal:
-                yield self._status(Kind.OFFLINE, f"{why}: refused, not asked again")
+                async for event in self._connection():
+                    yield event
+            except StreamRefusedError as error:
+                yield self._status(Kind.OFFLINE, f"{error}: refused, not asked again")
                 return
-            wait_s = self._pace.failed("stream", self._monotonic(), after_s)
-            yield self._status(Kind.OFFLINE, f"{why}; next try in {duration(math.ceil(wait_s))}")
-            await self._sleep(wait_s)
+            except SourceAway as error:
+                wait_s = self._pace.failed(self.name, self._time.monotonic(), error.after_s)
+                yield self._status(Kind.OFFLINE, f"{error}; next try in {duration(math.ceil(wait_s))}")
+                await self._time.sleep(wait_s)
+
+    async def _connection(self) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:
+        """One connection from its handshake to its end.
+
+        Raises SourceAway for every end that is worth another try, StreamRefusedError for one that is not.
+        """
+        try:
+            async with connect(self._url, max_size=FRAME_MAX, open_timeout=10, close_timeout=2) as socket:
+                async for event in self._connected(socket):
+                    yield event
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if 400 <= status < 500 and status != 429:
+                raise StreamRefusedError(f"HTTP {status}") from error
+            after_s = retry_after_s(error.response.headers.get("Retry-After"), self._time.clock_ns())
+            raise SourceAway(f"HTTP {status}", after_s=after_s, refused=status == 429) from error
+        except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
+            raise SourceAway(f"no connection ({type(error).__name__})") from error
+        raise SourceAway("the connection was closed")
 
     async def _connected(self, socket: ClientConnection) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:
         await socket.send(subscription(self._tokens))
-        self._since_s = self._heard_s = self._data_s = self._monotonic()
+        self._since_s = self._frame_s = self._data_s = self._time.monotonic()
         self._booked.clear()
         self._had_data = False
-        watch = asyncio.create_task(self._watch(socket))
+        watch = asyncio.create_task(self._watch(socket), name="Fed Polymarket watch")
         try:
             # Ends on every close that is not an error; any close we did not ask for is an outage.
             async for frame in socket:
-                self._heard_s = self._monotonic()
+                self._frame_s = self._time.monotonic()
                 changed = self._take(frame)
                 if changed:
                     yield changed
@@ -116,56 +120,59 @@ class PolymarketStream:
                         yield self._status(state, f"{len(self._booked)} of {len(self._tokens)} books")
         finally:
             watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            await asyncio.wait([watch])
+            # A PING into a socket that has just closed is part of that outage; any other error is ours.
+            if not watch.cancelled():
+                with suppress(WebSocketException):
+                    watch.result()
 
     async def _watch(self, socket: ClientConnection) -> None:
         """PING on time, and close a socket that has gone silent; reading then ends."""
         while True:
-            await self._sleep(PING_S)
-            now_s = self._monotonic()
+            await self._time.sleep(PING_S)
+            now_s = self._time.monotonic()
             # A PONG shows that the peer lives, never that the subscription does.
             overdue = FIRST_S if not self._had_data else QUIET_S
-            if now_s - self._heard_s > SILENT_S or now_s - self._data_s > overdue:
+            if now_s - self._frame_s > SILENT_S or now_s - self._data_s > overdue:
                 log.warning("%s: silent, connecting again", self.name)
                 await socket.close(code=1000)
                 return
             if self._had_data and now_s - self._since_s >= HEALTHY_S:
-                self._pace.worked("stream")
+                self._pace.worked(self.name)
             await socket.send(PING)
 
     def _take(self, frame: str | bytes) -> tuple[TokenQuote, ...]:
-        """Merge what a frame says of our tokens; the last value by the venue's time wins."""
+        """Merge a frame's quotes of our tokens; the last value by the venue's time wins."""
         if frame in {PONG, PONG.encode()}:
             return ()
         try:
-            told = parse(frame)
+            quotes = parse(frame)
         except SourceError as error:
             self.rejected += 1
             log.info("%s: %s", self.name, error)
             return ()
-        changed = [quote for one in told if (quote := self._merge(one)) is not None]
-        return tuple(changed)
+        return tuple(merged for quote in quotes if (merged := self._merge(quote)) is not None)
 
-    def _merge(self, told: TokenQuote) -> TokenQuote | None:
-        if told.token not in self._tokens:
+    def _merge(self, quote: TokenQuote) -> TokenQuote | None:
+        if quote.token not in self._tokens:
             return None
-        self._data_s = self._monotonic()
+        self._data_s = self._time.monotonic()
         self._had_data = True
-        if told.is_book:
-            self._booked.add(told.token)
-        held = self.quotes.get(told.token)
+        if quote.is_book:
+            self._booked.add(quote.token)
+        held = self.quotes.get(quote.token)
         if held is not None:
-            if told.ts_ns is not None and held.ts_ns is not None and told.ts_ns < held.ts_ns:
+            if quote.ts_ns is not None and held.ts_ns is not None and quote.ts_ns < held.ts_ns:
                 return None
-            told = msgspec.structs.replace(
-                told,
-                bid=held.bid if told.bid is None else told.bid,
-                ask=held.ask if told.ask is None else told.ask,
-                last=held.last if told.last is None else told.last,
-                ts_ns=held.ts_ns if told.ts_ns is None else told.ts_ns,
+            quote = msgspec.structs.replace(
+                quote,
+                bid=held.bid if quote.bid is None else quote.bid,
+                ask=held.ask if quote.ask is None else quote.ask,
+                last=held.last if quote.last is None else quote.last,
+                ts_ns=held.ts_ns if quote.ts_ns is None else quote.ts_ns,
             )
-        self.quotes[told.token] = told
-        return told
+        self.quotes[quote.token] = quote
+        return quote
 
     def _status(self, state: Kind, detail: str) -> Status:
         self._state = state

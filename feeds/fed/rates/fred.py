@@ -14,7 +14,14 @@ import msgspec
 
 from feeds.clock import wall_ns
 from feeds.errors import SourceError
-from feeds.fed.rates.policy_rate import FRESH_S, PolicyRate, published, rate_bp, target_range_bp
+from feeds.fed.rates.policy_rate import (
+    FRESH_S,
+    PolicyRate,
+    published,
+    rate_bp,
+    target_range_bp,
+    target_ranges,
+)
 from feeds.http.cached import Fetched
 from feeds.parsing.wire import address, number
 from rotation.sessions import new_york_day
@@ -23,12 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from feeds.http.cached import Transport
+    from rotation.fed.records import TargetRange
 
 HOME = "https://fred.stlouisfed.org"
 PATH = "/graph/fredgraph.csv"
 UPPER, LOWER, EFFECTIVE = "DFEDTARU", "DFEDTARL", "DFF"
-DAYS = 30
-"""How far back is asked: enough for a long gap, small enough to ask often."""
+DAYS = 120
+"""How far back is asked: the ranges of then label settlements of then, and show unscheduled decisions."""
 ROWS_MAX = 50_000
 _DATE_HEADS = ("observation_date", "DATE")
 
@@ -52,15 +60,15 @@ def parse(data: bytes) -> list[Observation]:
     names = [name.strip() for name in rows[0][1:]]
     if not all(name.isascii() and name.isalnum() and len(name) <= 40 for name in names):
         raise SourceError("FRED: CSV of another shape")
-    found = [
+    observations = [
         Observation(name, day, number(cell.strip()))
         for row in rows[1:][-ROWS_MAX:]
         if len(row) == len(rows[0]) and (day := _day(row[0])) is not None
         for name, cell in zip(names, row[1:], strict=True)
     ]
-    if not any(observation.percent is not None for observation in found):
+    if not any(observation.percent is not None for observation in observations):
         raise SourceError("FRED: no figure in the answer")
-    return sorted(found, key=lambda observation: observation.date)
+    return sorted(observations, key=lambda observation: observation.date)
 
 
 def _day(text: str) -> date | None:
@@ -73,9 +81,9 @@ def _day(text: str) -> date | None:
 def policy_rates(observations: list[Observation]) -> list[PolicyRate]:
     """Series joined by day, for the newest day of each: the range runs a day or two ahead of DFF."""
     newest: dict[str, Observation] = {}
-    for one in sorted(observations, key=lambda observation: observation.date):
-        if one.percent is not None:
-            newest[one.series] = one
+    for observation in sorted(observations, key=lambda observation: observation.date):
+        if observation.percent is not None:
+            newest[observation.series] = observation
     lower, upper = newest.get(LOWER), newest.get(UPPER)
     effective = newest.get(EFFECTIVE)
     low_bp, high_bp = (
@@ -87,7 +95,20 @@ def policy_rates(observations: list[Observation]) -> list[PolicyRate]:
     if effr_bp is None and high_bp is None:
         return []
     day = upper.date if upper and high_bp is not None else effective.date if effective else None
-    return [] if day is None else [PolicyRate(day, effr_bp, low_bp, high_bp, "FRED")]
+    if day is None:
+        return []
+    return [PolicyRate(day, effr_bp, low_bp, high_bp, "FRED", _ranges(observations))]
+
+
+def _ranges(observations: list[Observation]) -> tuple[TargetRange, ...]:
+    """Both series joined by day, as runs."""
+    lower, upper = (
+        {point.date: point.percent for point in observations if point.series == series}
+        for series in (LOWER, UPPER)
+    )
+    return target_ranges(
+        (day, *target_range_bp(lower[day], upper[day])) for day in lower.keys() & upper.keys()
+    )
 
 
 class Fred:
@@ -116,12 +137,12 @@ class Fred:
     async def refresh(self) -> Fetched[PolicyRate]:
         """Ask for the three series, one after the other; never raises for what the source does."""
         got = [await self.series(name) for name in (UPPER, LOWER, EFFECTIVE)]
-        errors = "; ".join(sorted({one.error for one in got if one.error}))
-        held = [one for one in got if one.value is not None]
-        rates = policy_rates([observation for one in held for observation in one.value or ()])
+        errors = "; ".join(sorted({answer.error for answer in got if answer.error}))
+        held = [answer for answer in got if answer.value is not None]
+        rates = policy_rates([observation for answer in held for observation in answer.value or ()])
         if not rates:
             return Fetched(None, None, None, None, "OFFLINE", errors or "no figure in the answers")
-        oldest = max(held, key=lambda one: one.age_s or 0.0)
+        oldest = max(held, key=lambda answer: answer.age_s or 0.0)
         joined = Fetched(
             rates, oldest.fetched_at_ns, oldest.changed_at_ns, oldest.age_s, oldest.state, errors
         )

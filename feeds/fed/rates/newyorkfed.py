@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from feeds.http.cached import Fetched, Transport
 
 HOME = "https://markets.newyorkfed.org"
-PATH = "/api/rates/unsecured/effr/last/1.json"
+PATH = "/api/rates/unsecured/effr/last/90.json"
+"""Four months: the ranges of then label settlements of then, and show decisions outside the calendar."""
 ROWS_MAX = 10_000
 Loose = object
 """A figure, "NA", or missing."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from feeds.http.cached import Fetched, dated
+from rotation.fed.records import TargetRange
 from rotation.sessions import NEW_YORK, to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 FRESH_S = 6 * 3600.0
 """Both sources publish once a day."""
@@ -21,7 +22,7 @@ RATE_MAX_BP = 3_000.0
 
 
 class PolicyRate(msgspec.Struct, frozen=True):
-    """What one day says; None for what the source does not."""
+    """The published rate of one day; None for what the source does not give."""
 
     date: date
     effr_bp: float | None
@@ -30,6 +31,8 @@ class PolicyRate(msgspec.Struct, frozen=True):
     upper_bp: float | None
     """Target range, basis points; both or neither."""
     source: str
+    ranges: tuple[TargetRange, ...] = ()
+    """Target ranges up to this day in order of time, as far back as the answer reaches."""
 
 
 def rate_bp(percent: float | None) -> float | None:
@@ -45,16 +48,32 @@ def target_range_bp(lower: float | None, upper: float | None) -> tuple[float, fl
     return (None, None) if low is None or high is None or low >= high else (low, high)
 
 
+def target_ranges(days: Iterable[tuple[date, float | None, float | None]]) -> tuple[TargetRange, ...]:
+    """(day, lower bp, upper bp) as published → runs of days with the same range, oldest first."""
+    runs: list[TargetRange] = []
+    for day, lower_bp, upper_bp in sorted(days, key=lambda row: row[0]):
+        if lower_bp is None or upper_bp is None:
+            continue
+        bounds = round(lower_bp), round(upper_bp)
+        if runs and runs[-1].bounds == bounds:
+            runs[-1] = msgspec.structs.replace(runs[-1], last=day)
+        else:
+            runs.append(TargetRange(day, day, *bounds))
+    return tuple(runs)
+
+
 def published(fetched: Fetched[list[PolicyRate]], now_ns: int) -> Fetched[PolicyRate]:
     """The newest day of an answer; STALE when that day is long past."""
     if not fetched.value:
         return Fetched(None, None, None, None, "OFFLINE", fetched.error)
     newest = max(fetched.value, key=lambda rate: rate.date)
+    ranges = target_ranges((rate.date, rate.lower_bp, rate.upper_bp) for rate in fetched.value)
+    newest = msgspec.structs.replace(newest, ranges=newest.ranges or ranges)
     midnight = datetime.combine(newest.date + timedelta(days=1), datetime.min.time(), NEW_YORK)
-    one: Fetched[PolicyRate] = Fetched(
+    latest: Fetched[PolicyRate] = Fetched(
         newest, fetched.fetched_at_ns, fetched.changed_at_ns, fetched.age_s, fetched.state, fetched.error
     )
-    return dated(one, to_ns(midnight), now_ns=now_ns, fresh_s=DATA_FRESH_S)
+    return dated(latest, to_ns(midnight), now_ns=now_ns, fresh_s=DATA_FRESH_S)
 
 
 class RateSource(Protocol):
@@ -82,24 +101,24 @@ class PolicyRates:
         before is not enough: one source publishes the new one a day or two after another.
         """
         errors: list[str] = []
-        found: list[Fetched[PolicyRate]] = []
+        answers: list[Fetched[PolicyRate]] = []
         for source in self._sources:
             got = await source.refresh()
             if got.error or got.value is None:
                 errors.append(f"{source.name}: {got.error or got.state}")
             if got.value is None:
                 continue
-            found.append(got)
+            answers.append(got)
             if all(_worth(got, after)[:3]):
                 break
-        if not found:
+        if not answers:
             return Fetched(None, None, None, None, "OFFLINE", "; ".join(errors))
-        best = max(found, key=lambda got: _worth(got, after))
+        best = max(answers, key=lambda got: _worth(got, after))
         return msgspec.structs.replace(best, error="; ".join(errors))
 
 
 def _worth(fetched: Fetched[PolicyRate], after: date | None) -> tuple[bool, bool, bool, date]:
-    """Knows the range; of after the decision; live; of which day."""
+    """How good an answer is: knows the range, is of a day after the decision, is live, and of which day."""
     rate = fetched.value
     assert rate is not None
     since = after is None or rate.date > after

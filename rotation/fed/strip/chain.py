@@ -15,7 +15,7 @@ import msgspec
 from rotation.fed.strip.contracts import Month
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 State = Literal["ok", "degraded", "unsolved"]
 
@@ -98,110 +98,140 @@ def day_count(decision: date, *, legacy: bool = False) -> tuple[int, int]:
     return before, days - before
 
 
-def is_anchor(month_index: int, meeting_months: Mapping[int, date]) -> bool:
+def months_held(fomc_dates: Iterable[date]) -> dict[int, tuple[date, ...]]:
+    """Month index → its decision days in order; two where a decision outside the calendar joined another."""
+    held: dict[int, tuple[date, ...]] = {}
+    for day in sorted(set(fomc_dates)):
+        i = index((day.year, day.month))
+        held[i] = (*held.get(i, ()), day)
+    return held
+
+
+def is_anchor(month_index: int, held: Mapping[int, object]) -> bool:
     """True for a month known to have no meeting, within the published horizon.
 
-    The calendar is published by years: the month after the last known meeting is known to be free of one,
-    unless it begins a year of which no date is known.
+    ``held``: month index → anything, for every month with a decision. The calendar is published by years: the
+    month after the last known meeting is known to be free of one, unless it begins a year of which no date is
+    known. A month before the first known meeting is taken to be free; ``checks.check`` flags one that counts.
     """
-    last = max(meeting_months, default=-1)
-    return month_index not in meeting_months and month_index <= last + 1 and month_index // 12 <= last // 12
+    last = max(held, default=-1)
+    return month_index not in held and month_index <= last + 1 and month_index // 12 <= last // 12
+
+
+class _Rates(msgspec.Struct):
+    """The rates before and after each meeting month's decisions, as far as they have been worked out."""
+
+    held: dict[int, tuple[date, ...]]
+    """Month index → its decision days."""
+    rates: dict[int, float]
+    """Month index → the average rate its contract implies, in percent."""
+    base: int
+    legacy: bool
+    start: dict[int, _Rate] = {}
+    end: dict[int, _Rate] = {}
+    degraded: set[int] = set()
+
+    def own(self, i: int) -> int:
+        """The bit of the month's own contract."""
+        return 1 << (i - self.base)
 
 
 def solve(case: StripCase, *, legacy: bool = False) -> Chain:
     """The chain of the "Conditional" view: anchors, backward through adjacent meetings, forward last.
 
-    Computes whatever it is given; ``strip_check`` says whether a strip makes sense. Source: CME Group,
-    FedWatch Tool methodology, with the day count recovered from CME's exports of 2024 and 2026.
+    A month with two decisions is solved from its own contract where the months on both sides give the rate
+    before the first and after the second. Computes whatever it is given; ``rotation.fed.strip.checks`` says
+    whether a strip makes sense. Source: CME Group, FedWatch Tool methodology, with the day count recovered
+    from CME's exports of 2024 and 2026.
     """
-    held = {index((day.year, day.month)): day for day in sorted(case.fomc_dates)}
     rates = {index(month): 100 - price for month, price in case.prices.items()}
-    base = min(rates, default=0)
-    start, end = _anchored(held, rates, base)
-    order = sorted(held)
-    _backward(order, held, rates, base, (start, end), legacy=legacy)
-    degraded = _forward(order, held, rates, base, (start, end), legacy=legacy)
+    known = _Rates(months_held(case.fomc_dates), rates, min(rates, default=0), legacy)
+    _anchored(known)
+    _backward(known)
+    _forward(known)
 
     meetings: list[MeetingMove] = []
     stopped_at: date | None = None
-    for i in order:
-        day = held[i]
-        if day < case.watch_date:
-            continue
-        if stopped_at is None and not (i in start and i in end):
-            stopped_at = day
-        if stopped_at is not None:
-            meetings.append(MeetingMove(day, None, None, rates.get(i), None, None, "unsolved", ()))
-            continue
-        (before, left), (after, right) = start[i], end[i]
-        x = (after - before) / STEP_PCT
-        x = float(round(x)) if isfinite(x) and abs(x - round(x)) < SNAP else x
-        state: State = "degraded" if i in degraded else "ok"
-        contracts = _contracts(left | right, base)
-        meetings.append(MeetingMove(day, before, after, rates.get(i), 25 * x, x, state, contracts))
+    for i in sorted(known.held):
+        for day, start, end in _steps(known, i):
+            if day < case.watch_date:
+                continue
+            if stopped_at is None and (start is None or end is None):
+                stopped_at = day
+            if stopped_at is not None or start is None or end is None:
+                meetings.append(MeetingMove(day, None, None, rates.get(i), None, None, "unsolved", ()))
+                continue
+            (before, left), (after, right) = start, end
+            x = (after - before) / STEP_PCT
+            x = float(round(x)) if isfinite(x) and abs(x - round(x)) < SNAP else x
+            state: State = "degraded" if i in known.degraded else "ok"
+            contracts = _contracts(left | right, known.base)
+            meetings.append(MeetingMove(day, before, after, rates.get(i), 25 * x, x, state, contracts))
     return Chain(tuple(meetings), stopped_at)
 
 
-def _anchored(
-    held: dict[int, date], rates: dict[int, float], base: int
-) -> tuple[dict[int, _Rate], dict[int, _Rate]]:
+def _steps(known: _Rates, i: int) -> Iterator[tuple[date, _Rate | None, _Rate | None]]:
+    """Every decision of a month with the rates before and after it."""
+    days = known.held[i]
+    start, end = known.start.get(i), known.end.get(i)
+    if len(days) == 1:
+        yield days[0], start, end
+        return
+    between = _between(known, i, start, end) if len(days) == 2 else None
+    inner = [between] * (len(days) - 1)
+    yield from zip(days, [start, *inner], [*inner, end], strict=True)
+
+
+def _between(known: _Rates, i: int, start: _Rate | None, end: _Rate | None) -> _Rate | None:
+    """The rate between two decisions of one month: what its average leaves, given the rates around it."""
+    if start is None or end is None or i not in known.rates:
+        return None
+    first, second = (day_count(day, legacy=known.legacy) for day in known.held[i])
+    inside = second[0] - first[0]
+    whole = (first[0] + first[1]) * known.rates[i]
+    rate = (whole - first[0] * start[0] - second[1] * end[0]) / inside
+    return rate, start[1] | end[1] | known.own(i)
+
+
+def _anchored(known: _Rates) -> None:
     """Start and end rates that a neighbouring month without a meeting gives."""
-    start: dict[int, _Rate] = {}
-    end: dict[int, _Rate] = {}
-    for i in held:
-        for side, neighbour in ((start, i - 1), (end, i + 1)):
-            if neighbour in rates and is_anchor(neighbour, held):
-                side[i] = rates[neighbour], 1 << (neighbour - base)
-    return start, end
+    for i in known.held:
+        for side, neighbour in ((known.start, i - 1), (known.end, i + 1)):
+            if neighbour in known.rates and is_anchor(neighbour, known.held):
+                side[i] = known.rates[neighbour], known.own(neighbour)
 
 
-def _backward(
-    order: list[int],
-    held: dict[int, date],
-    rates: dict[int, float],
-    base: int,
-    known: tuple[dict[int, _Rate], dict[int, _Rate]],
-    *,
-    legacy: bool,
-) -> None:
-    start, end = known
-    for i in reversed(order):
+def _backward(known: _Rates) -> None:
+    start, end = known.start, known.end
+    for i in sorted(known.held, reverse=True):
         if i not in end and i + 1 in start:
             end[i] = start[i + 1]
-        if i in start or i not in rates:
+        if i in start or i not in known.rates or len(known.held[i]) > 1:
             continue
-        before, after = day_count(held[i], legacy=legacy)
+        before, after = day_count(known.held[i][0], legacy=known.legacy)
         if not after:  # decided on the last day: the whole month is the old rate, whatever follows
-            start[i] = rates[i], 1 << (i - base)
+            start[i] = known.rates[i], known.own(i)
         elif before and i in end:
             rate, basis = end[i]
-            start[i] = ((before + after) * rates[i] - after * rate) / before, basis | 1 << (i - base)
+            average = known.rates[i]
+            start[i] = ((before + after) * average - after * rate) / before, basis | known.own(i)
 
 
-def _forward(
-    order: list[int],
-    held: dict[int, date],
-    rates: dict[int, float],
-    base: int,
-    known: tuple[dict[int, _Rate], dict[int, _Rate]],
-    *,
-    legacy: bool,
-) -> set[int]:
-    """Fill what is still missing; the months that needed it."""
-    start, end = known
-    filled: set[int] = set()
-    for i in order:
+def _forward(known: _Rates) -> None:
+    """Fill what is still missing, and mark the months that needed it."""
+    start, end = known.start, known.end
+    for i in sorted(known.held):
         if i not in start and i - 1 in end:
             start[i] = end[i - 1]
-            filled.add(i)
-        if i in end or i not in start or i not in rates:
+            known.degraded.add(i)
+        if i in end or i not in start or i not in known.rates or len(known.held[i]) > 1:
             continue
-        before, after = day_count(held[i], legacy=legacy)
+        before, after = day_count(known.held[i][0], legacy=known.legacy)
         if after >= LEAST_DAYS_AFTER:
             rate, basis = start[i] if before else (0.0, 0)
-            end[i] = ((before + after) * rates[i] - before * rate) / after, basis | 1 << (i - base)
-            filled.add(i)
-    return filled
+            average = known.rates[i]
+            end[i] = ((before + after) * average - before * rate) / after, basis | known.own(i)
+            known.degraded.add(i)
 
 
 def _contracts(basis: int, base: int) -> tuple[Month, ...]:

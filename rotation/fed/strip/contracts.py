@@ -27,9 +27,9 @@ def name(month: Month) -> str:
 
 def month_written(text: str) -> Month:
     """The month of "2026-12": (2026, 12). Raises InputError for anything else."""
-    found = re.fullmatch(r"(\d{4})-(\d{2})", text, re.ASCII)
-    if found:
-        month = int(found[1]), int(found[2])
+    match = re.fullmatch(r"(\d{4})-(\d{2})", text, re.ASCII)
+    if match:
+        month = int(match[1]), int(match[2])
         if FIRST_YEAR <= month[0] <= LAST_YEAR and 1 <= month[1] <= 12:
             return month
     raise InputError(f"{text!r} is not a contract month; write year and month as in 2026-09")
@@ -37,15 +37,15 @@ def month_written(text: str) -> Month:
 
 def month_named(text: str) -> Month:
     """The month of "DEC 26", as settlement files write it. Raises InputError for anything else."""
-    found = re.fullmatch(r"([A-Z]{3}) (\d{2})", text.strip().upper(), re.ASCII)
-    if found and found[1] in _NAMES:
-        return 2000 + int(found[2]), _NAMES.index(found[1]) + 1
+    match = re.fullmatch(r"([A-Z]{3}) (\d{2})", text.strip().upper(), re.ASCII)
+    if match and match[1] in _NAMES:
+        return 2000 + int(match[2]), _NAMES.index(match[1]) + 1
     raise InputError(f"{text!r} is not a contract month of a settlement file; it should read like SEP 26")
 
 
 def month_of_symbol(text: str) -> Month:
     """The month of "ZQZ26" or "ZQZ26.CBT": (2026, 12). Raises InputError for anything else, ZQ=F too."""
-    found = re.fullmatch(rf"ZQ([{CODES}])(\d{{2}})(\.CBT)?", text, re.ASCII)
-    if found:
-        return 2000 + int(found[2]), CODES.index(found[1]) + 1
+    match = re.fullmatch(rf"ZQ([{CODES}])(\d{{2}})(\.CBT)?", text, re.ASCII)
+    if match:
+        return 2000 + int(match[2]), CODES.index(match[1]) + 1
     raise InputError(f"{text!r} is not one month's ZQ contract; it should read like ZQZ26 or ZQZ26.CBT")

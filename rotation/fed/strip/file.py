@@ -14,21 +14,21 @@ from rotation.fed.strip.quotes import settlement
 
 
 def parse_strip(data: bytes) -> StripCase:
-    """Read a strip; other fields are ignored. ``strip_check.check`` says whether its figures make sense.
+    """Read a strip; other fields are ignored.
 
-    Prices are numbers, or text as settlement files have it ("95.3050A"). Raises InputError in one line that
-    names the field or the contract.
+    Whether its figures make sense is for ``rotation.fed.strip.checks``. Prices are numbers, or text as
+    settlement files have it ("95.3050A"). Raises InputError in one line that names the field or the contract.
     """
     try:
-        found = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Pairs)
+        parsed = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
         what = " ".join(str(error).split())
         raise InputError(f"the strip file is not JSON: {what}") from None
-    if not isinstance(found, _Pairs):
+    if not isinstance(parsed, _Pairs):
         raise InputError(
             "the strip file must be one JSON object with watch_date, target_range_bp, fomc_dates, prices"
         )
-    fields = dict(found)
+    fields = dict(parsed)
     absent = [key for key in ("watch_date", "target_range_bp", "fomc_dates", "prices") if key not in fields]
     if absent:
         raise InputError(f"the strip file has no {' and no '.join(absent)}; add it")
@@ -55,7 +55,7 @@ def _day(value: object, field: str) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            pass  # 2026-02-30: told below
+            pass  # 2026-02-30: refused below
     raise InputError(f"{field}: {_shown(value)} is not a day; write it as in 2026-09-16")
 
 
@@ -80,7 +80,7 @@ def _prices(value: object) -> dict[Month, float]:
         except InputError as error:
             raise InputError(f"prices: {error}") from None
         if month in prices:
-            raise InputError(f"{name(month)} stands twice in prices; keep one")
+            raise InputError(f"{name(month)} appears twice in prices; keep one")
         prices[month] = _price(month, price)
     return prices
 
@@ -92,7 +92,7 @@ def _price(month: Month, value: object) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     except (InputError, OverflowError):
-        pass  # told below, with the contract's name
+        pass  # refused below, with the contract's name
     raise InputError(
         f"{name(month)}: {_shown(value)} is not a price; write a number as in 96.36, or leave it out"
     )

@@ -38,6 +38,7 @@ class StripFit(msgspec.Struct, frozen=True):
     residual_bp: dict[Month, float]
     """Contract → its rate minus the fitted month average."""
     rms_bp: float
+    """Root of the squared residuals' sum over the spare contracts; 0 where none is spare."""
     spare: int
     """Contracts beyond the number of unknowns; with 0 every residual is 0 and says nothing."""
     disagreement_bp: dict[date, float]
@@ -52,40 +53,46 @@ def fit(
     ``weights``: contract → weight above 0, 1 where absent (volume, say). Months after the last known
     meeting's next are left out: what is decided there is unknown.
     """
-    held = {index((day.year, day.month)): day for day in sorted(case.fomc_dates)}
-    last = max(held, default=0) + 1
+    days = sorted(set(case.fomc_dates))
+    last = max(map(_month_index, days), default=0) + 1
     months = sorted(i for i in map(index, case.prices) if i <= last)
     if not months:
         return None
-    inside = [i for i in sorted(held) if _within(i, months, day_count(held[i], legacy=legacy))]
-    shares = [[1.0, *(_share(i, j, held[j], legacy=legacy) for j in inside)] for i in months]
+    inside = [day for day in days if _within(day, months, legacy=legacy)]
+    shares = [[1.0, *(_share(i, day, legacy=legacy) for day in inside)] for i in months]
     rates = [100 - case.prices[month_of(i)] for i in months]
     given = [(weights or {}).get(month_of(i), 1.0) for i in months]
     solution = _huber(shares, rates, given)
     if solution is None:
         return None
     residuals = [100 * r for r in _residuals(shares, rates, solution)]
-    steps = {held[i]: 100 * step for i, step in zip(inside, solution[1:], strict=True)}
+    steps = {day: 100 * step for day, step in zip(inside, solution[1:], strict=True)}
     chain = {row.date: row.move_bp for row in solve(case, legacy=legacy).solved if row.move_bp is not None}
+    spare = len(months) - len(solution)
     return StripFit(
         first_rate_pct=solution[0],
         step_bp=steps,
         residual_bp={month_of(i): r for i, r in zip(months, residuals, strict=True)},
-        rms_bp=sqrt(fsum(r * r for r in residuals) / len(residuals)),
-        spare=len(months) - len(solution),
+        rms_bp=sqrt(fsum(r * r for r in residuals) / spare) if spare else 0.0,
+        spare=spare,
         disagreement_bp={day: steps[day] - move for day, move in chain.items() if day in steps},
     )
 
 
-def _within(meeting: int, months: list[int], days: tuple[int, int]) -> bool:
-    """True where some day is priced before the decision and some after it: its step can be told."""
-    before, after = days
+def _month_index(day: date) -> int:
+    return index((day.year, day.month))
+
+
+def _within(decision: date, months: list[int], *, legacy: bool) -> bool:
+    """True where some day is priced before the decision and some after it: its step is determined."""
+    before, after = day_count(decision, legacy=legacy)
     first, last = months[0] + (not before), months[-1] - (not after)
-    return first <= meeting <= last
+    return first <= _month_index(decision) <= last
 
 
-def _share(month: int, meeting: int, decision: date, *, legacy: bool) -> float:
-    """The share of a month that carries the step of a meeting."""
+def _share(month: int, decision: date, *, legacy: bool) -> float:
+    """The share of a month that carries the step of a decision."""
+    meeting = _month_index(decision)
     if month != meeting:
         return float(month > meeting)
     before, after = day_count(decision, legacy=legacy)

@@ -10,6 +10,7 @@ import msgspec
 
 from rotation.errors import InputError
 from rotation.fed.strip.contracts import month_named, name
+from rotation.fed.strip.errors import PriceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,7 @@ class Usable(msgspec.Struct, frozen=True):
     settled: bool
     """True where it is the last settlement, which does not age."""
     flag: str
-    """Why the quotes were not used; "" where they were."""
+    """Why the quotes were not used, without the contract's name; "" where they were."""
 
 
 def settlement(text: str) -> float | None:
@@ -44,19 +45,19 @@ def settlement(text: str) -> float | None:
     bare = text.strip()
     if bare in ("", "-"):
         return None
-    found = _SETTLE.fullmatch(bare)
-    if not found:
+    match = _SETTLE.fullmatch(bare)
+    if not match:
         raise InputError(
             f"{text!r} is not a settlement; it should read like 95.3050, with A or B behind it at most"
         )
-    return float(found[1])
+    return float(match[1])
 
 
 def settlements(rows: Iterable[tuple[str, str]]) -> dict[Month, float]:
     """Read (month, settle) rows of a settlement file, as ("DEC 26", "95.8350").
 
     "Total" and contracts without a settlement are left out. Raises InputError that names the contract for
-    a month twice or a price that is none.
+    a month given twice or a price that cannot be read.
     """
     prices: dict[Month, float] = {}
     for label, text in rows:
@@ -68,7 +69,7 @@ def settlements(rows: Iterable[tuple[str, str]]) -> dict[Month, float]:
         except InputError as error:
             raise InputError(f"{name(month)}: {error}") from None
         if month in prices:
-            raise InputError(f"{name(month)} stands twice in the settlement file; keep one row")
+            raise InputError(f"{name(month)} appears twice in the settlement file; keep one row")
         if price is not None:
             prices[month] = price
     return prices
@@ -77,14 +78,15 @@ def settlements(rows: Iterable[tuple[str, str]]) -> dict[Month, float]:
 def usable(month: Month, book: Book) -> Usable:
     """The middle of a two-sided book; else the last settlement, flagged.
 
-    Raises InputError where the book is no use and there is no settlement.
+    Raises PriceError where the book has no two sides and no settlement is known.
     """
     bid, ask = (side if side is not None and isfinite(side) else None for side in (book.bid, book.ask))
     if bid is not None and ask is not None and bid <= ask:
         return Usable((bid + ask) / 2, settled=False, flag="")
     why = "crossed" if bid is not None and ask is not None else "empty" if bid is ask else "one-sided"
     if book.settlement is None or not isfinite(book.settlement):
-        raise InputError(
-            f"{name(month)}: the book is {why} and there is no settlement; add its last settlement"
+        raise PriceError(
+            f"{name(month)}: the book is {why} and there is no settlement; add its last settlement",
+            contracts=(month,),
         )
-    return Usable(book.settlement, settled=True, flag=f"{name(month)}: {why} book, last settlement used")
+    return Usable(book.settlement, settled=True, flag=f"{why} book, last settlement used")

@@ -116,7 +116,7 @@ def test_the_page_counts_for_years_it_lists_in_full():
 def test_a_page_that_lists_fewer_is_refused_for_that_year():
     dates, warning = merge([date(2027, 1, 27)])
     assert dates == SHIPPED
-    assert warning == "the page lists only 1 of 8 meetings in 2027: our table is kept"
+    assert warning == "the Federal Reserve page lists only 1 of 8 meetings in 2027: using the built-in dates"
 
 
 def test_the_horizon_is_watched():

@@ -85,8 +85,8 @@ def feed(folder: Path, clock: Clock, stream=None) -> FedFeed:
         await asyncio.sleep(0)
 
     transport = Transport(folder / "http", clock_ns=clock, sleep=at_once, random=lambda: 0.0)
-    gather = FedSources(transport, clock_ns=clock)
-    return FedFeed(transport, gather, folder / "fed", strip_stream=stream, clock_ns=clock, sleep=clock.sleep)
+    sources = FedSources(transport, clock_ns=clock)
+    return FedFeed(transport, sources, folder / "fed", strip_stream=stream, clock_ns=clock, sleep=clock.sleep)
 
 
 async def news_until(events, holds):
@@ -290,8 +290,8 @@ async def test_a_file_of_ours_that_cannot_be_written_is_a_warning_not_an_end(mon
         def full(*_: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
-        made._book._store._settle = full
-        made._book._store._log = full
+        made._history._store._settle = full
+        made._history._store._log = full
         clock.pass_ns(2 * MINUTE)
         known = await news_until(events, lambda f: any("disk is full" in w for w in f.warnings))
         await events.aclose()
@@ -320,7 +320,7 @@ async def test_an_error_of_ours_ends_the_feed_with_it(monkeypatch, tmp_path):
         async def broken() -> None:
             raise ZeroDivisionError
 
-        made._gather._refresh_kalshi = broken
+        made._sources._ask["Kalshi"] = broken
         with pytest.raises(ZeroDivisionError):
             async for _ in made.events():
                 pass
@@ -341,8 +341,8 @@ async def test_a_decision_newer_than_the_range_is_told_until_one_source_has_the_
         assert known.target_range_bp == (375, 400)
         (warning,) = known.warnings
         assert warning == (
-            "the target range is that of 2026-12-09, before the decision of 2026-12-09 took effect: "
-            "labels may be off"
+            "target range as of 9 Dec 2026, before the decision of 9 Dec 2026 took effect: "
+            "range labels may be off"
         )
         # FRED has it the day after the decision, the New York Fed a day later.
         made.fred_day = None
@@ -437,8 +437,8 @@ async def test_a_source_that_was_away_is_asked_again_soon(monkeypatch, tmp_path)
 KILLED = """
 import asyncio, sys, time
 from pathlib import Path
-from feeds.fed import opening as fed_opening
 from feeds.events import FedNews
+from feeds.fed import opening as fed_opening
 
 async def main():
     async for event in fed_opening.live(Path(sys.argv[1]) / "fed", Path(sys.argv[1]) / "http").events():

@@ -11,8 +11,9 @@ import pytest
 from feeds.errors import InputError, SourceError
 from feeds.fed.rates.fred import Fred
 from feeds.fed.rates.newyorkfed import NewYorkFed, parse
-from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates
+from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates, published
 from feeds.http.cached import Fetched, Transport
+from rotation.fed.records import TargetRange
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import NEWYORKFED
 
@@ -20,6 +21,11 @@ NOW_NS = 1_721_140_800 * 10**9
 """16 July 2024, 10:40 New York."""
 DAY_NS = 86_400 * 10**9
 RATE = PolicyRate(date(2024, 7, 15), 533.0, 525.0, 550.0, "New York Fed")
+
+
+def bare(rate: PolicyRate) -> PolicyRate:
+    """Without the ranges of the days before, which have their own tests."""
+    return msgspec.structs.replace(rate, ranges=())
 
 
 async def no_wait(seconds):
@@ -96,8 +102,8 @@ async def test_refresh_asks_the_documented_path(monkeypatch):
     async with RestServer() as server, transport() as client:
         monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", server.url)
         got = await NewYorkFed(client, clock_ns=lambda: NOW_NS).refresh()
-    assert server.requests[0].path == "/api/rates/unsecured/effr/last/1.json"
-    assert (got.value, got.state, got.error) == (RATE, "LIVE", "")
+    assert server.requests[0].path == "/api/rates/unsecured/effr/last/90.json"
+    assert (bare(got.value), got.state, got.error) == (RATE, "LIVE", "")
 
 
 @pytest.mark.parametrize("name", ["429", "500", "cut", "na", "missing", "html", "empty", "utf8", "huge"])
@@ -107,7 +113,7 @@ async def test_every_fault_keeps_the_rate(monkeypatch, name):
         source = NewYorkFed(client, clock_ns=lambda: NOW_NS)
         await source.refresh()
         got = await source.refresh()
-    assert got.value == RATE
+    assert bare(got.value) == RATE
     assert got.error
 
 
@@ -142,6 +148,22 @@ class Told:
 
 FRED_RATE = PolicyRate(date(2024, 7, 16), 533.0, 525.0, 550.0, "FRED")
 NO_RANGE = PolicyRate(date(2024, 7, 15), 533.0, None, None, "New York Fed")
+
+
+def test_published_days_give_the_ranges_of_then():
+    """The half-point cut of 18 September 2024: the decision day itself still has the old range."""
+    rates = [
+        PolicyRate(date(2024, 9, day), 533.0, lower, lower + 25, "New York Fed")
+        for day, lower in ((19, 475.0), (17, 525.0), (20, 475.0), (18, 525.0))
+    ]
+    got = published(Fetched(rates, NOW_NS, NOW_NS, 0.0, "LIVE"), NOW_NS)
+    assert got.value.date == date(2024, 9, 20)
+    assert got.value.ranges == (
+        TargetRange(date(2024, 9, 17), date(2024, 9, 18), 525, 550),
+        TargetRange(date(2024, 9, 19), date(2024, 9, 20), 475, 500),
+    )
+    without = [msgspec.structs.replace(rates[0], lower_bp=None, upper_bp=None)]
+    assert published(Fetched(without, NOW_NS, NOW_NS, 0.0, "LIVE"), NOW_NS).value.ranges == ()
 
 
 async def test_fred_is_asked_only_when_needed():

@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from feeds import clock
 from feeds.errors import InputError, SourceError
 from feeds.events import Status
 from feeds.fed.polymarket.frames import TokenQuote, subscription
@@ -66,6 +67,20 @@ def test_the_recorded_event(shared_data):
     assert [quote.mark for quote in quotes] == [0.0015, 0.0055, 0.605]
     assert [price(quote)[0] for quote in quotes] == [0.0015, 0.0055, 0.605]  # the last has no book
     assert (quotes[2].bid, quotes[2].ask, quotes[2].contract) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("label", "move"),
+    [
+        ("25+ bps decrease", (-25, True)), ("25+ bps increase", (25, True)),
+        ("75+ bps decrease", (-75, True)),
+        ("50+ bps increase", (50, True)), ("25 bps decrease", (-25, False)),
+    ],
+)  # fmt: skip
+def test_an_open_outcome_is_the_number_in_its_title(label, move):
+    """25+ read as 50 made a false gap of 14 bp beside the futures."""
+    (quote,) = parse(polymarket(polymarket_market(label)))
+    assert (quote.move_bp, quote.is_open) == move
 
 
 @pytest.mark.parametrize(
@@ -283,7 +298,10 @@ async def running(monkeypatch, *scripts, tokens=("1001",), retry_after=""):
     async with PolymarketServer(*scripts, retry_after=retry_after) as server:
         monkeypatch.setenv("ROTATION_TUI_POLYMARKET_STREAM_URL", server.url)
         stream = PolymarketStream(
-            tokens, monotonic=time.monotonic, sleep=time.sleep, random=lambda: 0.5, clock_ns=lambda: NOW_NS
+            tokens,
+            time=clock.Time(
+                monotonic=time.monotonic, sleep=time.sleep, random=lambda: 0.5, clock_ns=lambda: NOW_NS
+            ),
         )
 
         async def drive():
@@ -366,8 +384,8 @@ async def test_a_minute_of_good_data_ends_the_back_off(monkeypatch):
             await time.slept(PING_S)
             time.pass_s(PING_S)
             await server.pings.get()
-            assert (stream._pace._failures.get("stream", 0) == 0) == (count == 6)
-        assert stream._pace.failed("stream", 0.0) == 0.5
+            assert (stream._time.pace._failures.get(stream.name, 0) == 0) == (count == 6)
+        assert stream._time.pace.failed(stream.name, 0.0) == 0.5
 
 
 async def test_a_mute_socket_is_left(monkeypatch):
@@ -394,7 +412,7 @@ async def test_a_socket_that_falls_silent_after_good_data_is_left(monkeypatch):
 
 
 def test_only_data_moves_the_clock_of_data():
-    stream = PolymarketStream(["1001"], monotonic=lambda: 50.0)
+    stream = PolymarketStream(["1001"], time=clock.Time(monotonic=lambda: 50.0))
     for frame in ("PONG", "{garbage", book("666"), '{"event_type":"new_market"}'):
         stream._take(frame)
     assert stream._data_s == 0.0
@@ -456,11 +474,11 @@ async def test_nobody_listens(monkeypatch):
     async with PolymarketServer((STAY,)) as server:
         url = server.url
     monkeypatch.setenv("ROTATION_TUI_POLYMARKET_STREAM_URL", url)
-    stream = PolymarketStream(["1"], sleep=no_wait, random=lambda: 0.0)
+    stream = PolymarketStream(["1"], time=clock.Time(sleep=no_wait, random=lambda: 0.0))
     events = stream.events()
     said = await anext(events)
     await events.aclose()
-    assert (said.state, said.detail[:17]) == ("OFFLINE", "cannot be reached")
+    assert (said.state, said.detail[:13]) == ("OFFLINE", "no connection")
 
 
 async def test_without_tokens_nobody_is_asked():

@@ -155,9 +155,19 @@ def test_an_expired_contract_keeps_its_last(store):
     assert [one.month for one in store.settlements()] == [7, 7, 7, 8]
 
 
+def test_a_corrected_settlement_counts_as_last_corrected(store):
+    for price in (94.67, 94.69, 94.68):
+        assert store.settle(2024, 7, date(2024, 7, 31), price, "Yahoo")
+    assert store.last_settlement(2024, 7).price == 94.68
+    for cut in (0.1, 0.3, 0.2):
+        assert store.log(row(cut=cut, kind="settle"))
+    (point,) = store.line(MEETING, "futures", settles_since_ns=0, live_since_ns=0)
+    assert (point.cut, point.settled, point.outcomes) == (0.2, True, {"500-525": 0.2, "525-550": 0.8})
+
+
 @pytest.mark.parametrize(("month", "price"), [(0, 95.0), (13, 95.0), (7, float("nan")), (7, -1.0), (7, 1e9)])
 def test_a_settlement_that_is_none_is_refused(store, month, price):
-    with pytest.raises(ValueError, match="no settlement"):
+    with pytest.raises(ValueError, match="not a settlement"):
         store.settle(2024, month, date(2024, 7, 15), price, "Yahoo")
 
 

@@ -18,7 +18,7 @@ from feeds.streaming.session import Action
 from feeds.streaming.state import StreamState
 from feeds.streaming.vendor import FrameResult, Halt, VendorError
 from rotation.quote import MINUTE_NS, NS, Quote
-from rotation.status import Kind, Refusal
+from rotation.status import LIVE, Kind, Refusal
 from tests.support.fake_time import NOW_NS
 
 SYMBOLS = ("IWM", "QQQ", "SPY")
@@ -29,7 +29,7 @@ PRICES = {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0}
 class Plain:
     """A vendor whose frames are FrameResults already; an exception as a frame is raised."""
 
-    name, mode, url, headers, beat_s = "Plain", "LIVE", "", {}, None
+    name, mode, url, headers, beat_s = "Plain", LIVE, "", {}, None
     heartbeats, acknowledges, most_symbols = False, True, None
 
     def __init__(self, greeting=(), **figures):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rotation.fed import assemble as fed_view
 from rotation.fed.ageing import aged
 from rotation.fed.assemble import fed
-from rotation.fed.breakevens import levers, tick_effects
+from rotation.fed.breakevens import breakevens, tick_effects
 from rotation.fed.figures import Fed
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed.strip.chain import StripCase
@@ -24,7 +24,14 @@ from rotation.fed.strip.fit import fit
 from rotation.fed.table import fed_table
 from rotation.sessions import from_ns, new_york_day, previous_session
 from tests.support.fed_made import S, at, but, changed, quote, settled, traded
-from tests.support.fed_strips import CALENDAR, case_of, deviation, step_paths, vector_file
+from tests.support.fed_strips import (
+    CALENDAR,
+    case_of,
+    deviation,
+    month_average,
+    step_paths,
+    vector_file,
+)
 from tests.support.paths import ROOT
 
 OLDER = tuple(
@@ -302,7 +309,7 @@ def test_without_the_target_range_figures_have_no_names():
     assert all(row.outcomes == {} for row in told.meetings)
     assert (told.cut, told.hold, told.hike) == (named.cut, named.hold, named.hike)
     assert told.meetings[0].local == named.meetings[0].local
-    assert "target range unknown: outcomes have no names" in told.warnings
+    assert "target range unknown: outcomes are not labelled" in told.warnings
 
 
 @pytest.mark.parametrize("bad", [(350, 400), (400, 375), (0, 0)])
@@ -322,13 +329,66 @@ def test_a_calendar_without_a_coming_meeting():
     assert fed(traded(CASE, NOW), at("2028-01-27", "00:00")) is None
 
 
-def test_two_decisions_in_one_month_name_the_month():
-    inputs = but(traded(CASE, NOW), fomc_dates=(*CALENDAR, date(2026, 12, 15)))
+def test_three_decisions_in_one_month_name_the_month():
+    inputs = but(traded(CASE, NOW), fomc_dates=(*CALENDAR, date(2026, 12, 15), date(2026, 12, 22)))
     told = fed(inputs, NOW)
     assert_sensible(told)
     assert told.meeting == date(2026, 12, 9)
     assert told.cut is None
-    assert told.warnings[0].startswith("ZQZ26 (2026-12): two decisions, 2026-12-09 and 2026-12-15")
+    assert told.warnings[0].startswith("ZQZ26 (2026-12): 3 decisions, 2026-12-09, 2026-12-15, 2026-12-22")
+
+
+def test_two_decisions_in_one_month_are_solved_from_the_months_on_either_side():
+    """December's own contract says how the way from November to January is divided."""
+    dates = (*CALENDAR, date(2026, 12, 22))
+    steps = {date(2026, 12, 9): -0.1, date(2026, 12, 22): -0.05, date(2027, 1, 27): 0.0}
+    months = [(2026, 11), DEC, (2027, 1), (2027, 2)]
+    prices = {month: 100 - month_average(month, 3.88, steps) for month in months}
+    for watch, ahead in ((MONDAY, 2), (date(2026, 12, 14), 1)):
+        case = StripCase(watch, (375, 400), dates, prices)
+        told = fed(traded(case, at(watch)), at(watch))
+        assert_sensible(told)
+        assert told.warnings == ()
+        moves = {row.date: row.move_bp for row in told.meetings if row.move_bp is not None}
+        expected = {day: 100 * steps[day] for day in sorted(steps)[2 - ahead :]}
+        assert moves == pytest.approx(expected, abs=1e-6)
+        assert told.fit_rms_bp is None or told.fit_rms_bp < 1e-6
+    # Without January there is one equation for two moves.
+    case = StripCase(MONDAY, (375, 400), dates, {NOV: 96.0, DEC: 96.05})
+    told = fed(traded(case, NOW), NOW)
+    assert (told.cut, told.meetings) == (None, ())
+    assert "ZQF27 (2027-01)" in told.warnings[0]
+
+
+def test_futures_beyond_an_open_outcome_say_that_it_is_open():
+    far = StripCase(MONDAY, (375, 400), CALENDAR, {NOV: 96.0, JAN: 96.7, FEB: 96.7})
+    for edge, is_open, text in ((-50, True, "−50"), (-25, True, "−25"), (-50, False, "")):
+        quotes = tuple(
+            OutcomeQuote(
+                venue="Polymarket", contract=str(move), event="e", label="", year=2026, month=12,
+                move_bp=move, is_open=is_open and move == edge, bid=p, ask=p,
+            )
+            for move, p in ((edge, 0.9), (0, 0.06), (25, 0.04))
+        )  # fmt: skip
+        inputs = but(traded(far, NOW), outcomes=quotes, sources={"Polymarket": Sourced("LIVE")})
+        engine = fed(inputs, NOW).engines["Polymarket"]
+        assert engine.mean_bp == pytest.approx(0.9 * edge + 1)
+        wanted = (
+            f"the {text} bp outcome is open-ended and futures price moves beyond it: "
+            "its mean, and so vs futures, is only a bound"
+        )
+        assert engine.note == (wanted if text else "")
+    # Within it nothing is said.
+    near = but(traded(CASE, NOW), outcomes=quotes, sources={"Polymarket": Sourced("LIVE")})
+    assert fed(near, NOW).engines["Polymarket"].note == ""
+
+
+def test_the_age_is_that_of_the_oldest_price_the_next_meeting_rests_on():
+    inputs = changed(traded(CASE, NOW), NOV, ts_ns=NOW - 200 * S)
+    inputs = changed(inputs, DEC, ts_ns=NOW - 250 * S)  # the next meeting does not rest on it
+    told = fed(inputs, NOW)
+    assert told.engines["futures"].age_s == 200.0
+    assert told.engines["futures"].at == from_ns(NOW - 200 * S)
 
 
 def test_warnings_the_gravest_first_and_each_once():
@@ -343,7 +403,7 @@ def test_warnings_the_gravest_first_and_each_once():
         "ZQX26 (2026-11), ZQF27 (2027-01) and ZQG27 (2027-02) put the decision"
     )
     assert told.warnings[1:] == (
-        "target range unknown: outcomes have no names",
+        "target range unknown: outcomes are not labelled",
         "only 3 meetings ahead",
         "policy rate: HTTP 500",
     )
@@ -513,17 +573,17 @@ def test_the_strip_is_fitted_anew_only_where_it_has_changed(monkeypatch):
     assert len(fitted) == 3
 
 
-def test_levers_and_ticks_are_those_of_the_case():
+def test_breakevens_and_ticks_are_those_of_the_case():
     told = fed(traded(CASE, NOW), NOW)
-    assert [(one.contract, one.level, one.price, one.ticks) for one in told.levers] == [
-        (symbol(lever.contract), level, lever.price, lever.ticks)
+    assert [(one.contract, one.level, one.price, one.ticks) for one in told.breakevens] == [
+        (symbol(one.contract), level, one.price, one.ticks)
         for level in (0.25, 0.5, 0.75)
-        for lever in levers(CASE, level)
+        for one in breakevens(CASE, level)
     ]
     assert [(one.contract, one.up, one.down) for one in told.ticks] == [
         (symbol(one.contract), one.up, one.down) for one in tick_effects(CASE)
     ]
-    assert len(told.levers) == 9
+    assert len(told.breakevens) == 9
 
 
 # JSON ------------------------------------------------------------------------

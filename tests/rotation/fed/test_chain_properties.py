@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rotation.fed.breakevens import levers, p_cut, tick_effects, tick_size
+from rotation.fed.breakevens import breakevens, p_cut, tick_effects, tick_size
 from rotation.fed.odds import distributions, mean_bp
 from rotation.fed.strip.chain import StripCase, day_count, solve
 from rotation.fed.table import fed_table
@@ -138,21 +138,30 @@ def test_days_of_the_month_are_shared_out(day, legacy):
     assert before == day.day - legacy
 
 
-# Levers ------------------------------------------------------------------------------------------------
+def test_the_spot_tick_is_that_of_this_months_contract_not_of_next_years():
+    case = StripCase(date(2026, 11, 23), (375, 400), CALENDAR, {(2026, 11): 96.0, (2027, 11): 96.5})
+    assert [tick_size(month, case) for month in ((2026, 11), (2027, 11), (2026, 12))] == [
+        0.0025,
+        0.005,
+        0.005,
+    ]
+
+
+# Breakevens ------------------------------------------------------------------------------------------------
 
 
 @given(step_paths(moves=st.floats(-1.9, 1.9)), st.floats(0.01, 0.99))
 def test_the_price_found_brings_p_cut_to_the_level(path, level):
-    for lever in levers(path.case, level):
-        if lever.price is None:
+    for breakeven in breakevens(path.case, level):
+        if breakeven.price is None:
             continue
         case = path.case
-        at = {**case.prices, lever.contract: lever.price}
+        at = {**case.prices, breakeven.contract: breakeven.price}
         assert p_cut(with_prices(case, at)) == pytest.approx(level, abs=1e-7)
-        beyond = {**at, lever.contract: lever.price + 1e-4}
-        assert (p_cut(with_prices(case, beyond)) > level) == lever.rises
-        moved = lever.ticks * tick_size(lever.contract, case)
-        assert lever.price == pytest.approx(case.prices[lever.contract] + moved)
+        beyond = {**at, breakeven.contract: breakeven.price + 1e-4}
+        assert (p_cut(with_prices(case, beyond)) > level) == breakeven.rises
+        moved = breakeven.ticks * tick_size(breakeven.contract, case)
+        assert breakeven.price == pytest.approx(case.prices[breakeven.contract] + moved)
 
 
 @given(step_paths(moves=st.floats(-1.9, 1.9)), st.integers(0, 3))
@@ -172,4 +181,4 @@ def test_a_tick_is_a_recomputation(path, meeting):
 def test_levels_that_no_price_reaches(case):
     assume(solve(case).solved)
     for level in (-0.01, 1.01, float("nan")):
-        assert {lever.price for lever in levers(case, level)} == {None}
+        assert {breakeven.price for breakeven in breakevens(case, level)} == {None}

@@ -1,4 +1,4 @@
-"""Splits, convolution, at-least-one, ticks and levers by hand; prediction markets against the futures."""
+"""Splits, convolution, at-least-one, ticks and breakevens by hand; prediction markets against the futures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotation.errors import InputError
-from rotation.fed.breakevens import Lever, levers, tick_effects
+from rotation.fed.breakevens import Breakeven, breakevens, tick_effects
 from rotation.fed.odds import (
     aggregated,
     at_least_one,
@@ -21,7 +20,15 @@ from rotation.fed.odds import (
     odds,
     split,
 )
-from rotation.fed.overround import against_cumulative, against_local, devig, ladder, local_bp, middle
+from rotation.fed.overround import (
+    MarketError,
+    against_cumulative,
+    against_local,
+    devig,
+    ladder,
+    local_bp,
+    middle,
+)
 from rotation.fed.strip.chain import StripCase, solve
 from tests.support.fed_strips import CALENDAR, vector_file
 
@@ -103,15 +110,15 @@ def test_effect_of_one_tick_by_hand():
 
 
 def test_price_at_which_p_cut_passes_a_level_by_hand():
-    found = {lever.contract: lever for lever in levers(JULY_2026, 0.5)}
+    found = {breakeven.contract: breakeven for breakeven in breakevens(JULY_2026, 0.5)}
     # Needed: end rate 3.63 - 0.125 = 3.505.
     assert found[2026, 8].price == pytest.approx(100 - (3.5442857 + 0.125), abs=1e-6)
     assert found[2026, 8].rises is False
     assert found[2026, 10].price == pytest.approx(100 - (28 * 3.505 + 3 * 3.5) / 31)
     assert found[2026, 10].rises is True
-    assert levers(JULY_2026, 1.5)[0] == Lever((2026, 8), None, None, None)
+    assert breakevens(JULY_2026, 1.5)[0] == Breakeven((2026, 8), None, None, None)
     empty = StripCase(date(2026, 8, 10), (350, 375), CALENDAR, {(2026, 9): 96.5})
-    assert levers(empty, 0.5) == ()
+    assert breakevens(empty, 0.5) == ()
     assert tick_effects(empty) == ()
 
 
@@ -119,14 +126,14 @@ def test_a_price_below_90_is_no_answer():
     # October carries 28 of 31 days: to bring x from deep below to -0.05 its neighbour would have to fall far.
     prices = {(2026, 8): 96.37, (2026, 10): 96.4, (2026, 11): 96.5}
     found = {
-        lever.contract: lever.price
-        for lever in levers(StripCase(date(2026, 8, 10), (350, 375), CALENDAR, prices), 1)
+        breakeven.contract: breakeven.price
+        for breakeven in breakevens(StripCase(date(2026, 8, 10), (350, 375), CALENDAR, prices), 1)
     }
     assert found[2026, 8] is not None
     low = {month: price - 6.3 for month, price in prices.items()}
     found = {
-        lever.contract: lever.price
-        for lever in levers(StripCase(date(2026, 8, 10), (350, 375), CALENDAR, low), 1)
+        breakeven.contract: breakeven.price
+        for breakeven in breakevens(StripCase(date(2026, 8, 10), (350, 375), CALENDAR, low), 1)
     }
     assert found[2026, 11] is None
 
@@ -153,10 +160,10 @@ def test_devigged_is_a_distribution(middles):
 
 @pytest.mark.parametrize(
     ("middles", "word"),
-    [({}, "nothing"), ({0: 0.0}, "nothing"), ({25: 1.2}, r"\+25 bp"), ({0: float("nan")}, r"\+0 bp")],
+    [({}, "above 0"), ({0: 0.0}, "above 0"), ({25: 1.2}, r"\+25 bp"), ({0: float("nan")}, r"\+0 bp")],
 )
 def test_markets_without_sense_are_refused(middles, word):
-    with pytest.raises(InputError, match=word):
+    with pytest.raises(MarketError, match=word):
         devig(middles)
 
 
@@ -212,12 +219,12 @@ def test_kalshi_ladder_sample(shared_data):
     october, december = sample["marginals"].values()
     both = conditional([october, december])[-1][2]
     assert both == pytest.approx(derived["independent product of marginals"])
-    rungs = against_cumulative(above, conditional([october, december])[-1], 400)
-    assert [rung.above_bp for rung in rungs] == [400, 425, 450]
-    assert rungs[0].futures == pytest.approx(1 - 0.45 * 0.34)
-    assert rungs[1].futures == pytest.approx(0.363)
-    assert rungs[1].gap == pytest.approx(0.345 - 0.363)
-    assert rungs[2].futures == 0
+    strikes = against_cumulative(above, conditional([october, december])[-1], 400)
+    assert [strike.above_bp for strike in strikes] == [400, 425, 450]
+    assert strikes[0].futures == pytest.approx(1 - 0.45 * 0.34)
+    assert strikes[1].futures == pytest.approx(0.363)
+    assert strikes[1].gap == pytest.approx(0.345 - 0.363)
+    assert strikes[2].futures == 0
 
 
 def test_ladder_is_strictly_above_and_tells_stale_quotes():
@@ -227,7 +234,7 @@ def test_ladder_is_strictly_above_and_tells_stale_quotes():
     crossed = ladder({375: 0.5, 400: 0.6})
     assert not crossed.monotone
     assert crossed.masses == pytest.approx((0.5, -0.1, 0.6))
-    with pytest.raises(InputError, match="ladder"):
+    with pytest.raises(MarketError, match="ladder"):
         ladder({})
 
 

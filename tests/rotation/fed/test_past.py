@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from rotation.fed.assemble import fed
 from rotation.fed.inputs import PastCut
-from rotation.fed.past import HISTORY_POINTS, changes, line
+from rotation.fed.past import HISTORY_POINTS, changes, line, rebased
 from rotation.fed.prices import settled_ns
 from rotation.fed.strip.chain import StripCase
-from rotation.sessions import NEW_YORK, from_ns, sessions_between
+from rotation.sessions import NEW_YORK, from_ns, previous_session, sessions_between
 from tests.support.fed_made import S, at, but, settled, traded
 from tests.support.fed_strips import CALENDAR
 
@@ -29,31 +29,30 @@ def past(ts_ns: int, cut: float, *, settled: bool = False) -> PastCut:
 # Changes ------------------------------------------------------------------------
 
 
-def wall(ts_ns: int) -> datetime:
-    return from_ns(ts_ns).astimezone(NEW_YORK)
-
-
-def earlier(now: datetime, word: str) -> date:
-    """The calendar day a day, a week, a month before."""
-    if word != "1m":
-        return now.date() - timedelta(days=1 if word == "1d" else 7)
-    year, month = (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
-    return date(year, month, min(now.day, monthrange(year, month)[1]))
-
-
-def instant(day: date, now: datetime) -> datetime:
-    """The same time by the clock on the wall of that day, in UTC."""
-    return datetime.combine(day, now.time(), NEW_YORK).replace(fold=now.fold).astimezone(UTC)
+def earlier(today: date, word: str) -> date:
+    """The last day whose settlement may be compared with: the session, a week, a month before."""
+    if word == "1d":
+        return previous_session(today)
+    if word == "1w":
+        return today - timedelta(days=7)
+    year, month = (today.year, today.month - 1) if today.month > 1 else (today.year - 1, 12)
+    return date(year, month, min(today.day, monthrange(year, month)[1]))
 
 
 def brute(log: list[PastCut], cut: float, at_ns: int) -> dict[str, float | None]:
-    now = wall(at_ns)
+    today = from_ns(at_ns).astimezone(NEW_YORK).date()
     found: dict[str, float | None] = {}
-    for word, slack in (("1d", 4), ("1w", 4), ("1m", 7)):
-        day = earlier(now, word)
-        newest, oldest = instant(day, now), instant(day - timedelta(days=slack), now)
-        fitting = [one for one in log if oldest <= from_ns(one.ts_ns) <= newest]
-        found[word] = cut - fitting[-1].cut if fitting else None
+    for word, slack in (("1d", 0), ("1w", 4), ("1m", 7)):
+        day, value = earlier(today, word), None
+        for _ in range(slack + 1):
+            of_day = [
+                one for one in log if one.settled and from_ns(one.ts_ns).astimezone(NEW_YORK).date() == day
+            ]
+            if of_day:
+                value = round(cut - of_day[-1].cut, 9)
+                break
+            day -= timedelta(days=1)
+        found[word] = value
     return found
 
 
@@ -69,51 +68,52 @@ starts = st.sampled_from(
 @given(
     starts,
     st.integers(-12 * 3600, 36 * 3600),
-    st.lists(st.integers(0, 45 * 86_400), max_size=12),
-    st.lists(st.sampled_from([-1, 0, 1]), min_size=3, max_size=3),
+    st.lists(st.tuples(st.integers(0, 45 * 86_400), st.booleans()), max_size=12),
+    st.lists(st.integers(0, 45), max_size=12),
 )
-@example(date(2025, 11, 3), 3600, [], [0, 0, 0])  # the hour that comes twice
-@example(date(2025, 3, 10), 2 * 3600 + 1800, [], [0, 0, 0])  # a day after the hour that does not come
-@example(date(2024, 3, 31), 12 * 3600, [], [0, 0, 0])
-def test_changes_by_brute_force(day, seconds, ages, edges):
+@example(date(2025, 11, 3), 3600, [], [1, 3, 10])  # the hour that comes twice
+@example(date(2025, 3, 10), 2 * 3600 + 1800, [], [3])  # a day after the hour that does not come
+@example(date(2024, 3, 31), 12 * 3600, [], [31])
+def test_changes_by_brute_force(day, seconds, others, back):
     at_ns = at(day, "00:00") + seconds * S
-    now = wall(at_ns)
-    # Beside random times, one at each very edge, or a microsecond beside it.
-    on_edge = [
-        int(instant(earlier(now, word), now).timestamp()) * S + shift * 1000
-        for word, shift in zip(("1d", "1w", "1m"), edges, strict=True)
-    ]
-    times = sorted({*on_edge, *(at_ns - age * S for age in ages)})
-    log = [past(ts_ns, (i % 97) / 100) for i, ts_ns in enumerate(times)]
+    settles = [settled_ns(day - timedelta(days=days)) for days in back]
+    times = [*((ts_ns, True) for ts_ns in settles), *((at_ns - age * S, by) for age, by in others)]
+    log = [past(ts_ns, (i % 97) / 100, settled=by) for i, (ts_ns, by) in enumerate(sorted(set(times)))]
     assert changes(log, 0.5, at_ns) == brute(log, 0.5, at_ns)
-    # What comes later changes nothing.
-    later = [*log, past(at_ns + HOUR, 0.99)]
+    # What comes later, or was logged while trading went on, changes nothing.
+    later = [*log, past(at_ns + 48 * HOUR, 0.99, settled=True)]
     assert changes(later, 0.5, at_ns) == changes(log, 0.5, at_ns)
+    assert changes([one for one in log if one.settled], 0.5, at_ns) == changes(log, 0.5, at_ns)
 
 
-def test_a_tuesday_against_monday_and_a_monday_against_friday():
-    log = [
-        past(settled_ns(day), day.day / 100)
-        for day in sessions_between(date(2026, 10, 1), date(2026, 11, 23))
-    ]
-    tuesday = changes(log, 0.5, settled_ns(date(2026, 11, 24)))
+def october_and_november() -> list[PastCut]:
+    days = sessions_between(date(2026, 10, 1), date(2026, 11, 24))
+    return [past(settled_ns(day), day.day / 100, settled=True) for day in days]
+
+
+@pytest.mark.parametrize("clock", ["00:01", "09:31", "14:59", "15:00", "23:59"])
+def test_a_tuesday_against_monday_and_a_monday_against_friday(clock):
+    """Tuesday's change is against Monday's settlement at any hour, though only settlements were logged."""
+    log = october_and_november()
+    tuesday = changes(log, 0.5, at("2026-11-24", clock))
     assert tuesday == pytest.approx({"1d": 0.5 - 0.23, "1w": 0.5 - 0.17, "1m": 0.5 - 0.23})
-    monday = changes(log, 0.5, settled_ns(date(2026, 11, 23)))
+    monday = changes(log, 0.5, at("2026-11-23", clock))
     assert monday["1d"] == pytest.approx(0.5 - 0.20)
+    # The week over the change of the clocks, and the session before Thanksgiving's Friday.
+    assert changes(log, 0.5, at("2026-11-02", clock))["1w"] == pytest.approx(0.5 - 0.26)
+    log.append(past(settled_ns(date(2026, 11, 25)), 0.01, settled=True))
+    assert changes(log, 0.5, at("2026-11-27", clock))["1d"] == pytest.approx(0.49)
 
 
-def test_a_settlement_compares_with_the_settlements_before_it_whatever_the_clocks_did():
-    """2 November 2025 and 8 March 2026: a day of 25 hours and one of 23 between two settlements."""
-    for before, after in ((date(2025, 10, 31), date(2025, 11, 3)), (date(2026, 3, 6), date(2026, 3, 9))):
-        log = [past(settled_ns(before), 0.2), past(settled_ns(before) + HOUR, 0.3)]
-        monday = settled_ns(after)
-        assert changes(log, 0.5, monday)["1d"] == pytest.approx(0.2), "Friday's last word"
-        log = [past(monday, 0.4)]
-        tuesday = settled_ns(after + timedelta(days=1))
-        assert changes(log, 0.5, tuesday)["1d"] == pytest.approx(0.1)
-        # A week over the change of clocks is 168 hours by the calendar, not by the stop-watch.
-        log = [past(settled_ns(before), 0.1)]
-        assert changes(log, 0.5, settled_ns(before + timedelta(days=7)))["1w"] == pytest.approx(0.4)
+def test_what_was_logged_meanwhile_is_not_compared_with():
+    log = [*october_and_november(), past(at("2026-11-24", "09:00"), 0.9)]
+    assert changes(log, 0.5, at("2026-11-25", "09:31"))["1d"] == pytest.approx(0.5 - 0.24)
+    assert changes([past(at("2026-11-24", "09:00"), 0.9)], 0.5, at("2026-11-25"))["1d"] is None
+
+
+def test_a_corrected_settlement_counts_as_corrected():
+    first, second = (past(settled_ns(date(2026, 11, 23)), cut, settled=True) for cut in (0.1, 0.3))
+    assert changes([first, second], 0.5, at("2026-11-24"))["1d"] == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(
@@ -124,21 +124,46 @@ def test_a_settlement_compares_with_the_settlements_before_it_whatever_the_clock
     ],
 )  # fmt: skip
 def test_a_month_before(now, then):
-    edge = at(then, "12:00")
+    edge = date.fromisoformat(then)
     at_ns = at(now, "12:00")
-    assert changes([past(edge, 0.2)], 0.5, at_ns)["1m"] == pytest.approx(0.3)
-    assert changes([past(edge + S, 0.2)], 0.5, at_ns)["1m"] is None
+    assert changes([past(settled_ns(edge), 0.2, settled=True)], 0.5, at_ns)["1m"] == pytest.approx(0.3)
+    after = past(settled_ns(edge + timedelta(days=1)), 0.2, settled=True)
+    assert changes([after], 0.5, at_ns)["1m"] is None
 
 
 def test_a_log_with_a_gap_says_nothing_of_it():
     at_ns = at("2026-11-23", "12:00")
-    day = 24 * HOUR
-    assert changes([past(at_ns - 5 * day, 0.2)], 0.5, at_ns)["1d"] == pytest.approx(0.3)
-    assert changes([past(at_ns - 5 * day - S, 0.2)], 0.5, at_ns)["1d"] is None
-    assert changes([past(at_ns - 12 * day, 0.2)], 0.5, at_ns)["1w"] is None
-    assert changes([past(at_ns - 20 * day, 0.2)], 0.5, at_ns) == {"1d": None, "1w": None, "1m": None}
+
+    def of(day: str) -> dict[str, float | None]:
+        return changes([past(settled_ns(date.fromisoformat(day)), 0.2, settled=True)], 0.5, at_ns)
+
+    assert of("2026-11-20")["1d"] == pytest.approx(0.3)
+    assert of("2026-11-19")["1d"] is None
+    assert of("2026-11-12")["1w"] == pytest.approx(0.3)
+    assert of("2026-11-11")["1w"] is None
+    assert of("2026-10-16")["1m"] == pytest.approx(0.3)
+    assert of("2026-10-15")["1m"] is None
     assert changes([], 0.5, at_ns) == {"1d": None, "1w": None, "1m": None}
-    assert changes([past(at_ns - day, 0.2)], None, at_ns) == {"1d": None, "1w": None, "1m": None}
+    assert changes(october_and_november(), None, at_ns) == {"1d": None, "1w": None, "1m": None}
+
+
+# Across a decision ------------------------------------------------------------------------
+
+DECIDED = date(2026, 12, 9)
+
+
+def test_rows_up_to_a_decision_are_told_against_the_range_after_it():
+    before = PastCut(settled_ns(DECIDED), 1.0, True, {"325-350": 0.2, "350-375": 0.8})
+    after = PastCut(settled_ns(DECIDED + timedelta(days=1)), 0.2, True, {"325-350": 0.2, "350-375": 0.8})
+    assert [one.cut for one in rebased([before, after], 350, DECIDED)] == [0.2, 0.2]
+    # Nothing was decided on: nothing changes. After a hike less was a cut than it is now.
+    assert [one.cut for one in rebased([before], 375, None)] == [1.0]
+    assert [one.cut for one in rebased([before], 375, DECIDED)] == [1.0]
+    below = PastCut(settled_ns(DECIDED), 0.0, True, {"-25-0": 0.1, "0-25": 0.9})
+    assert [one.cut for one in rebased([below], 0, DECIDED)] == [0.1]
+    # Where the range or the outcomes are not known the history begins after the decision.
+    assert rebased([before, after], None, DECIDED) == (after,)
+    assert rebased([past(settled_ns(DECIDED), 1.0, settled=True), after], 350, DECIDED) == (after,)
 
 
 # The line ------------------------------------------------------------------------
@@ -226,8 +251,8 @@ def test_a_live_figure_is_provisional_and_the_log_of_another_meeting_is_not_look
 def test_on_the_day_after_a_meeting_the_log_of_the_next_counts():
     now = at("2026-12-10")
     log = {
-        MEETING: (past(at("2026-12-09", "09:00"), 0.9),),
-        date(2027, 1, 27): (past(at("2026-12-09", "09:00"), 0.4),),
+        MEETING: (past(settled_ns(date(2026, 12, 9)), 0.9, settled=True),),
+        date(2027, 1, 27): (past(settled_ns(date(2026, 12, 9)), 0.4, settled=True),),
     }
     case = StripCase(date(2026, 12, 10), (375, 400), CALENDAR, {**STRIP, (2027, 3): 96.2})
     told = fed(but(traded(case, now), past=log), now)

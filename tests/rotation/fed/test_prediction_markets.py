@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rotation.fed.assemble import fed
 from rotation.fed.inputs import OutcomeQuote, Sourced
-from rotation.fed.prediction_markets import engine, price, rungs
+from rotation.fed.prediction_markets import engine, price, strikes
 from rotation.fed.strip.chain import StripCase
 from tests.support.fed_made import S, at, but, traded
 from tests.support.fed_strips import CALENDAR, vector_file
@@ -107,14 +107,14 @@ def test_too_few_outcomes():
         assert (told.cut, told.hold, told.hike, told.moves, told.mean_bp, told.gap_bp) == (
             None, None, None, {}, None, None,
         )  # fmt: skip
-        assert told.note == "too few outcomes have a price"
+        assert told.note == "too few outcomes are quoted"
 
 
 def test_wide_and_empty_books_are_counted():
     books = {**BOOKS, -50: (None, None), -25: (0.0, 1.0), 25: (0.4, 0.9)}
     found = [outcome(move, *book, last=0.68 if move == 25 else None) for move, book in books.items()]
     told = shown(found)
-    assert told.note == ("1 of 5 outcomes by last price (no narrow book); 2 of 5 outcomes without a price")
+    assert told.note == "1 of 5 outcomes at last price: no tight market; 2 of 5 outcomes not quoted"
     assert told.raw_sum == pytest.approx(0.265 + 0.68 + 0.025)
     assert told.moves.keys() == {"0", "25", "50"}
 
@@ -124,12 +124,12 @@ def test_a_missing_outcome_gives_no_distribution():
     told = shown(quotes({-50: (0.001, 0.002), -25: (0.005, 0.006), 0: (0.60, 0.61)}))
     assert (told.cut, told.hold, told.mean_bp, told.moves) == (None, None, None, {})
     assert told.raw_sum == pytest.approx(0.612)
-    assert told.note == "prices sum to 0.61; an outcome is missing"
+    assert told.note == "an outcome is missing"
 
 
 def test_a_sum_too_large_is_told():
     told = shown(quotes({-25: (0.3, 0.4), 0: (0.5, 0.6), 25: (0.3, 0.4)}))
-    assert told.note == "prices sum to 1.25"
+    assert told.note == "quotes add to far more than 100 %: read with care"
     assert told.hold == pytest.approx(0.55 / 1.25)
 
 
@@ -137,7 +137,7 @@ def test_prices_that_are_none_give_a_note_and_no_figure():
     for bad in ({"mark": float("nan")}, {"mark": 7.0}, {"bid": 1.0, "ask": 1.05}):
         told = shown([*quotes(), outcome(75, **bad)])
         assert told.cut is None
-        assert "no probability" in told.note
+        assert "not a probability" in told.note
     told = shown([outcome(move, mark=0.0) for move in BOOKS])
     assert told.cut is None
     assert "no contract of this meeting has a price above 0" in told.note
@@ -237,7 +237,7 @@ def test_the_comparison_of_a_public_test_file(shared_data):
 # The ladder ------------------------------------------------------------------------
 
 
-def test_rungs_against_the_cumulative_row_by_hand(shared_data):
+def test_strikes_against_the_cumulative_row_by_hand(shared_data):
     """Range 375-400 in autumn 2026, two hikes possible: 1 - 0.4·0.3, 0.6·0.7 + ..., by hand."""
     ladder = sample(shared_data, 1)["ladder"]
     found = [
@@ -246,23 +246,23 @@ def test_rungs_against_the_cumulative_row_by_hand(shared_data):
     ]
     # October +1 with 0.6, December +1 with 0.7: 0 steps 0.12, one 0.46, two 0.42.
     row = {0: 0.12, 1: 0.46, 2: 0.42}
-    told = rungs(found, {MEETING: row}, 400)
-    assert [(rung.venue, rung.meeting, rung.above_bp) for rung in told] == [
+    told = strikes(found, {MEETING: row}, 400)
+    assert [(strike.venue, strike.meeting, strike.above_bp) for strike in told] == [
         ("Kalshi", MEETING, 400),
         ("Kalshi", MEETING, 425),
         ("Kalshi", MEETING, 450),
     ]
     # Strictly above 4.00: an upper bound of 4.25 or 4.50; above 4.25: 4.50; above 4.50: none.
-    assert [rung.futures for rung in told] == pytest.approx([0.88, 0.42, 0.0])
-    assert [rung.market for rung in told] == pytest.approx([0.845, 0.345, 0.025])
+    assert [strike.futures for strike in told] == pytest.approx([0.88, 0.42, 0.0])
+    assert [strike.market for strike in told] == pytest.approx([0.845, 0.345, 0.025])
 
 
-def test_rungs_below_the_range_are_certain_and_other_meetings_are_left_out():
+def test_strikes_below_the_range_are_certain_and_other_meetings_are_left_out():
     found = [outcome(None, 0.97, 0.99, above_bp=350), outcome(None, 0.5, 0.6, above_bp=400, month=10)]
-    (rung,) = rungs(found, {MEETING: {0: 0.3, 1: 0.7}}, 400)
-    assert (rung.above_bp, rung.futures) == (350, 1.0)
-    assert rungs([outcome(None, above_bp=400)], {MEETING: {0: 1.0}}, 400) == ()
-    assert rungs(found, {}, 400) == ()
+    (strike,) = strikes(found, {MEETING: {0: 0.3, 1: 0.7}}, 400)
+    assert (strike.above_bp, strike.futures) == (350, 1.0)
+    assert strikes([outcome(None, above_bp=400)], {MEETING: {0: 1.0}}, 400) == ()
+    assert strikes(found, {}, 400) == ()
 
 
 def test_the_ladder_in_the_view_uses_the_row_of_its_own_meeting():
@@ -276,9 +276,9 @@ def test_the_ladder_in_the_view_uses_the_row_of_its_own_meeting():
     )
     told = fed(but(traded(case, NOW), outcomes=ladder), NOW)
     assert len(told.ladder) == 9
-    for rung in told.ladder:
-        row = next(row for row in told.meetings if row.date == rung.meeting)
-        by_label = sum(p for name, p in row.outcomes.items() if int(name.split("-")[1]) > rung.above_bp)
-        assert rung.futures == pytest.approx(by_label, abs=1e-8)
-    # Without the range no rung has a level to stand on.
+    for strike in told.ladder:
+        row = next(row for row in told.meetings if row.date == strike.meeting)
+        by_label = sum(p for name, p in row.outcomes.items() if int(name.split("-")[1]) > strike.above_bp)
+        assert strike.futures == pytest.approx(by_label, abs=1e-8)
+    # Without the range no strike has a level to stand on.
     assert fed(but(traded(case, NOW), outcomes=ladder, target_range_bp=None), NOW).ladder == ()

@@ -125,7 +125,7 @@ def test_a_price_of_the_future_is_not_taken():
     found = chosen(ahead)
     assert found.priced[DEC].kind == "settlement"
     assert found.priced[DEC].flag == "dated in the future, last settlement used"
-    assert found.warnings == ("ZQZ26 (2026-12): its price is dated in the future, last settlement used",)
+    assert found.warnings == ("ZQZ26 (2026-12): price dated in the future, last settlement used",)
     # Clocks may disagree by a little.
     assert by_month(changed(traded(CASE, NOW), DEC, ts_ns=NOW + 30 * S))[DEC].kind == "last"
 
@@ -143,7 +143,7 @@ def test_ages_that_differ_too_much_give_the_settlements_of_all():
     assert warning.startswith(
         "ZQF27 (2027-01) is 301 s older than ZQX26 (2026-11): the decision of 2026-12-09"
     )
-    assert warning.endswith("the last settlements are used")
+    assert warning.endswith("using the last settlements")
     # At the limit they are one time still.
     assert chosen(changed(traded(CASE, NOW), JAN, ts_ns=NOW - 305 * S)).settled is None
     assert chosen(but(inputs, age_gap_s=301.0)).settled is None
@@ -160,7 +160,7 @@ def test_one_contract_without_a_trade_since_friday_is_not_mixed_with_this_mornin
     assert found.settled == FRIDAY
     assert {one.kind for one in found.priced.values()} == {"settlement"}
     (warning,) = found.warnings
-    assert warning.startswith("ZQF27 (2027-01): no price since the settlement, but ZQX26 (2026-11), ZQG27")
+    assert warning.startswith("ZQF27 (2027-01): no trade since the settlement, but ZQX26 (2026-11), ZQG27")
     assert "2026-12-09" in warning
 
 
@@ -197,7 +197,7 @@ def test_an_ended_month_that_is_not_at_its_last_settlement_is_told(given_as):
     friday = quote(NOV, settle=96.0, settle_date=date(2026, 11, 27))
     told = fed(but(inputs, expired=(friday,)), now)
     assert told.warnings == (
-        "ZQX26 (2026-11) settled last on 27 Nov 2026: its last settlement, of 30 Nov 2026, is not known",
+        "ZQX26 (2026-11) last settled on 27 Nov 2026: its last settlement, of 30 Nov 2026, is missing",
     )
     last = quote(NOV, settle=96.0, settle_date=date(2026, 11, 30))
     assert fed(but(inputs, expired=(last,)), now).warnings == ()
@@ -223,7 +223,7 @@ MARCH = date(2027, 3, 17)
         (
             {"ts_ns": None},
             (
-                "ZQK27 (2027-05): no price since the settlement, but ZQG27 (2027-02), ZQJ27 (2027-04) "
+                "ZQK27 (2027-05): no trade since the settlement, but ZQG27 (2027-02), ZQJ27 (2027-04) "
                 "traded: the decision of 2027-03-17 would rest on prices of two days"
             ),
         ),
@@ -243,7 +243,7 @@ def test_a_far_contract_stops_the_chain_and_takes_no_quote_away(far, why):
         whole.engines["futures"], kind=told.engines["futures"].kind
     )
     (warning,) = told.warnings
-    assert warning == f"{why}; no figures from it on until they trade again, those before are of now"
+    assert warning == f"{why}; no odds from 17 Mar 2027 until they trade again"
     # Its own price is shown all the same, as old as it is.
     assert len(told.contracts) == len(FAR)
     assert next(c for c in told.contracts if c.symbol == "ZQK27").price is not None
@@ -279,7 +279,7 @@ def test_where_only_far_contracts_have_traded_all_are_settlements():
     inputs = changed(inputs, (2027, 5), ts_ns=NOW - S)
     found = chosen(inputs)
     assert (found.settled, found.left_out) == (FRIDAY, frozenset())
-    assert found.warnings[0].endswith("prices of two days; the last settlements are used")
+    assert found.warnings[0].endswith("prices of two days; using the last settlements")
     assert fed(inputs, NOW).stopped_at > date(2027, 7, 28)
 
 
@@ -353,9 +353,9 @@ def test_a_settlement_of_another_day_is_told_where_it_counts():
         inputs = changed(settled(CASE, FRIDAY), month, settle_date=old, ts_ns=None)
         told = fed(inputs, at("2026-11-21"))
         contract = next(c for c in told.contracts if c.month == f"{month[0]}-{month[1]:02}")
-        assert contract.flag == "settled last on 18 Nov 2026"
+        assert contract.flag == "last settled on 18 Nov 2026"
         assert contract.state == "STALE 3d"
-        warning = "ZQF27 (2027-01) settled last on 18 Nov 2026: not of the day of the others"
+        warning = "ZQF27 (2027-01) last settled on 18 Nov 2026, unlike the others"
         assert told.warnings == ((warning,) if counts else ())
         # The figure is no better than the oldest price below it.
         assert told.state == ("STALE 3d" if counts else "CLOSED")
@@ -366,8 +366,8 @@ def test_a_settlement_of_another_day_is_told_where_it_counts():
 def test_a_settlement_without_a_date():
     inputs = changed(settled(CASE, FRIDAY), JAN, settle_date=None, ts_ns=None)
     told = fed(inputs, at("2026-11-21"))
-    assert next(c for c in told.contracts if c.month == "2027-01").flag == "no date of its settlement"
-    assert told.warnings == ("ZQF27 (2027-01) no date of its settlement: not of the day of the others",)
+    assert next(c for c in told.contracts if c.month == "2027-01").flag == "has no settlement date"
+    assert told.warnings == ("ZQF27 (2027-01) has no settlement date, unlike the others",)
     assert told.history[-1].settled is False
 
 

@@ -13,6 +13,14 @@ from rotation.errors import InputError
 from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.strip.checks import check, check_ages
 from rotation.fed.strip.contracts import month_named, month_of_symbol, month_written, name, symbol
+from rotation.fed.strip.errors import (
+    CalendarError,
+    ImplausibleMoveError,
+    MixedTimesError,
+    PriceError,
+    StripError,
+    UnsolvedError,
+)
 from rotation.fed.strip.file import parse_strip
 from rotation.fed.strip.quotes import Book, Usable, settlement, settlements, usable
 from rotation.fed.table import checked_table, fed_table
@@ -36,10 +44,15 @@ def priced(**prices) -> bytes:
     return changed(prices={month: price for month, price in new.items() if price is not None})
 
 
-def refusal(data: bytes) -> str:
-    with pytest.raises(InputError) as caught:
+def refused(data: bytes) -> InputError | StripError:
+    with pytest.raises((InputError, StripError)) as caught:
         checked_table(parse_strip(data))
-    told = str(caught.value)
+    assert not (isinstance(caught.value, InputError) and isinstance(caught.value, StripError))
+    return caught.value
+
+
+def refusal(data: bytes) -> str:
+    told = str(refused(data))
     assert "\n" not in told
     assert len(told) < 260
     return told
@@ -94,7 +107,7 @@ def test_every_vector_case_passes_the_checks_but_the_empty_one(shared_data):
         (changed(prices={**GOOD["prices"], "2026-13": 96.5}), "'2026-13'"),
         (changed(prices={**GOOD["prices"], "ZQU26": 96.5}), "'ZQU26' is not a contract month"),
         (changed(prices={**GOOD["prices"], "0026-09": 96.5}), "'0026-09'"),
-        (changed().replace(b'"2026-10"', b'"2026-09"'), "ZQU26 (2026-09) stands twice"),
+        (changed().replace(b'"2026-10"', b'"2026-09"'), "ZQU26 (2026-09) appears twice"),
         (priced(m2026_09="about 96"), "ZQU26 (2026-09)"),
         (priced(m2026_09=[96.5]), "ZQU26 (2026-09)"),
         (priced(m2026_09=True), "ZQU26 (2026-09)"),
@@ -121,7 +134,7 @@ VALUES = st.recursive(
 def told(data: bytes) -> str:
     try:
         checked_table(parse_strip(data))
-    except InputError as error:
+    except (InputError, StripError) as error:
         return str(error)
     return ""
 
@@ -154,7 +167,10 @@ def test_any_field_is_read_or_refused_in_one_line(field, value):
         (changed(target_range_bp=[350, 400]), "50 bp wide"),
         (changed(fomc_dates=[]), "no FOMC decision on or after 2026-08-10"),
         (changed(fomc_dates=["2026-07-29"]), "no FOMC decision on or after 2026-08-10"),
-        (changed(fomc_dates=[*GOOD["fomc_dates"], "2026-09-03"]), "ZQU26 (2026-09): two decisions"),
+        (
+            changed(fomc_dates=[*GOOD["fomc_dates"], "2026-09-03", "2026-09-24"]),
+            "ZQU26 (2026-09): 3 decisions",
+        ),
         (
             priced(m2026_08=None, m2026_10=None, m2026_11=None),
             "ZQQ26 (2026-08), ZQV26 (2026-10) and ZQX26 (2026-11)",
@@ -166,6 +182,45 @@ def test_any_field_is_read_or_refused_in_one_line(field, value):
 )
 def test_strips_that_cannot_be(data, words):
     assert words in refusal(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "contracts"),
+    [
+        (priced(m2026_10=3.38), PriceError, ((2026, 10),)),
+        (changed(target_range_bp=[375, 350]), CalendarError, ()),
+        (changed(fomc_dates=["2026-07-29"]), CalendarError, ()),
+        (priced(m2026_08=None, m2026_11=None), UnsolvedError, ((2026, 8), (2026, 11))),
+        (priced(m2026_08=95.3), ImplausibleMoveError, ((2026, 8), (2026, 10), (2026, 11))),
+        (b"[]", InputError, None),
+    ],
+)
+def test_a_refusal_says_by_its_type_and_contracts_what_is_wrong(data, kind, contracts):
+    error = refused(data)
+    assert type(error) is kind
+    assert getattr(error, "contracts", None) == contracts
+
+
+def test_a_calendar_of_future_dates_only_is_flagged_where_a_past_month_counts():
+    """16 September 2026 was a decision: without it September's average passes for the rate before October."""
+    late = {"watch_date": "2026-09-20", "prices": {"2026-09": 96.4, "2026-10": 96.5, "2026-11": 96.6}}
+    table, flags = checked_table(parse_strip(changed(**late, fomc_dates=["2026-10-28", "2026-12-09"])))
+    assert (
+        flags
+        == table.warnings
+        == (
+            (
+                "ZQU26 (2026-09) is taken as a month without a decision, "
+                "but fomc_dates begins on 2026-10-28; "
+                "add the last decision held"
+            ),
+        )
+    )
+    assert table.meetings[0].move == pytest.approx(-0.2 / 0.25)
+    dates = ["2026-09-16", "2026-10-28", "2026-12-09"]
+    table, flags = checked_table(parse_strip(changed(**late, fomc_dates=dates)))
+    assert flags == ()
+    assert table.meetings[0].move == pytest.approx(-0.1 * 31 / 28 / 0.25), "October and November alone"
 
 
 def test_missing_anchor_after_the_known_dates():
@@ -219,14 +274,14 @@ def test_contracts_of_one_block_must_be_of_one_age():
     even = {(2026, month): 10.0 for month in (8, 9, 10, 11)}
     check_ages(chain, even, 60)
     check_ages(chain, {**even, (2026, 10): 70.0}, 60)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(MixedTimesError) as caught:
         check_ages(chain, {**even, (2026, 10): 70.5}, 60)
     assert str(caught.value).startswith("ZQV26 (2026-10) is 60 s older than ZQQ26 (2026-08)")
     # September's own contract counts for nothing, and a settlement has no age.
     check_ages(chain, {**even, (2026, 9): 5000.0}, 60)
     del even[2026, 8]
     check_ages(chain, even, 0)
-    with pytest.raises(InputError):
+    with pytest.raises(MixedTimesError):
         check_ages(chain, {**even, (2026, 10): float("nan")}, 60)
 
 
@@ -253,7 +308,7 @@ def test_settlement_rows():
     assert settlements(rows) == {(2026, 9): 96.2525, (2026, 10): 96.105}
     for bad, words in (
         ([("SEP 26", "x")], r"ZQU26 \(2026-09\): 'x'"),
-        ([("SEP 26", "96"), ("SEP 26", "96")], r"ZQU26 \(2026-09\) stands twice"),
+        ([("SEP 26", "96"), ("SEP 26", "96")], r"ZQU26 \(2026-09\) appears twice"),
         ([("SEPT 26", "96")], "'SEPT 26' is not a contract month"),
     ):
         with pytest.raises(InputError, match=words):
@@ -270,7 +325,7 @@ def test_settlement_rows():
     ],
 )
 def test_books_that_are_no_use_give_way_to_the_settlement(bid, ask, why):
-    flag = f"ZQZ26 (2026-12): {why} book, last settlement used"
+    flag = f"{why} book, last settlement used"
     assert usable((2026, 12), Book(bid, ask, 96.3)) == Usable(96.3, settled=True, flag=flag)
 
 
@@ -281,7 +336,7 @@ def test_two_sided_books_give_their_middle():
 
 def test_book_without_settlement_is_refused():
     for book in (Book(96.4, 96.3, None), Book(None, 96.3, None), Book(None, None, float("nan"))):
-        with pytest.raises(InputError, match=r"ZQZ26 \(2026-12\).*no settlement"):
+        with pytest.raises(PriceError, match=r"ZQZ26 \(2026-12\).*no settlement"):
             usable((2026, 12), book)
 
 

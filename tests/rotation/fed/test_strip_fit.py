@@ -86,7 +86,8 @@ def test_small_residuals_are_plain_least_squares():
         [18 * misfit, -31 * misfit, 13 * misfit]
     )
     assert found.spare == 1
-    assert found.rms_bp == pytest.approx(0.3 * 31 / (18**2 + 31**2 + 13**2) ** 0.5 / 3**0.5)
+    # Over the one contract to spare, not over all three.
+    assert found.rms_bp == pytest.approx(0.3 * 31 / (18**2 + 31**2 + 13**2) ** 0.5)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_official_strips(shared_data):
         assert max(map(abs, found.disagreement_bp.values())) < 0.5
         worst = max(found.residual_bp, key=lambda month: abs(found.residual_bp[month]))
         assert f"{worst[0]}-{worst[1]:02}" in raw["unused_months"]
-        assert (found.rms_bp < 1) == (raw["watch_date"] != "2026-04-07")
+        assert (found.rms_bp < 2) == (raw["watch_date"] != "2026-04-07")
 
 
 def test_a_first_day_at_the_start_is_left_out_under_the_legacy_count():

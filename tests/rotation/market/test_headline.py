@@ -142,7 +142,9 @@ def test_five_sessions(five: float, since: SincePct | None, clause: str):
         (10.34, SincePp(None, None, RECORD), f"10.3 pp ahead of {QQQ}, widest on record (since 26 May 2000)"),
         (-10.34, SincePp(date(2024, 7, 1), -11.0, None), f"10.3 pp behind {QQQ}"),
         (0.5, None, f"0.5 pp ahead of {QQQ}"),
-        (0.0, None, f"0.0 pp ahead of {QQQ}"),
+        (0.04, SincePp(date(2016, 11, 14), 10.4, None), f"level with {QQQ}"),
+        (-0.04, None, f"level with {QQQ}"),
+        (0.0, None, f"level with {QQQ}"),
     ],
 )
 def test_the_pair(pp: float, since: SincePp | None, clause: str):
@@ -222,6 +224,15 @@ def test_the_cut_of_the_desks_story():
     assert (july.date, july.cut) == (date(2024, 7, 31), pytest.approx(0.08))
     assert september.outcomes == pytest.approx({"475-500": 0.08, "500-525": 0.92}, abs=6e-7)
     assert clause(told) == "cut on 18 Sep priced at 100 %"
+
+
+def test_a_degraded_meeting_keeps_its_mark():
+    told = known(JULY_2024)
+    july, september, *later = told.meetings
+    filled = msgspec.structs.replace(september, state="degraded")
+    assert clause(msgspec.structs.replace(told, meetings=(july, filled, *later))) == (
+        "cut on 18 Sep priced at ~100 %"
+    )
 
 
 def test_the_same_from_cmes_own_file(shared_data):

@@ -114,7 +114,7 @@ def failure(done) -> str:
     """The one line of what could not be had."""
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("rotation-tui: no table now: ")
+    assert line.startswith("rotation-tui: no odds now: ")
     assert "next try" not in line, "nobody waits for it"
     return line
 
@@ -130,7 +130,7 @@ def notes(told: str) -> str:
 def test_the_table_is_the_chain_of_the_strip_that_the_sources_gave(program, world, view):
     told = json.loads(program.out("fed", "--view", view, "--format", "json"))
     expected = fed_table(world.case, view)
-    assert set(told) == {"watch_date", "view", "meetings", "stopped_at"}
+    assert set(told) == {"watch_date", "view", "meetings", "stopped_at", "warnings"}
     assert (told["watch_date"], told["view"]) == (str(world.case.watch_date), view)
     assert len(told["meetings"]) >= 8
     for row, wanted in zip(told["meetings"], expected.meetings, strict=True):
@@ -159,7 +159,7 @@ def test_the_text_has_the_markets_beside_it_and_the_age_of_everything(program):
     for venue in VENUES.values():
         assert re.search(r"order book \[LIVE\], \d+s old", engines[venue])
     # Yesterday's settlements of the first run's month of charts are something to compare with.
-    assert re.search(r"P\(cut\) in percentage points: 1d \S+, 1w \S+, 1m \S+", told)
+    assert re.search(r"P\(cut\) change in percentage points: 1d \S+, 1w \S+, 1m \S+", told)
     assert "source Yahoo: last trades [DELAYED 10m]" in told
     assert notes(told) == ""
 
@@ -172,7 +172,7 @@ def test_prices_of_different_ages_are_not_mixed(program, world):
     assert "settlement of " in told
     assert late in notes(told)
     assert "30 s older than" in notes(told)
-    assert "the last settlements are used" in notes(told)
+    assert "using the last settlements" in notes(told)
     assert "last trades" in program.out("fed"), "300 s may lie between by default"
     program.env[gap] = "20"
     assert program.out("fed").count("settlement of ") >= 1
@@ -190,7 +190,7 @@ def test_a_far_contract_of_another_time_takes_only_the_meetings_behind_it(progra
     told = program.out("fed", "--age-gap", "20")
     rows = [line for line in told.splitlines() if re.match(r"\d+ \w{3} \d{4} +[+−\d]", line)]
     assert len(rows) == len(before)
-    assert "the chain stops here" in told
+    assert "no odds from here" in told
     assert symbol(far) in notes(told)
     assert "last trades [DELAYED 10m]" in told
 

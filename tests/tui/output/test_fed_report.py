@@ -65,7 +65,7 @@ def test_csv_has_a_column_a_range_in_order(strip: Path) -> None:
 def test_the_table_says_where_the_chain_stops(strip: Path) -> None:
     told = of_file(strip, "conditional", "table", legacy=False)
     assert "18 Sep 2024    −25.0    100.0      0.0      0.0  500-525 92.0 %, 475-500 8.0 %" in told
-    assert "7 Nov 2024         —  the chain stops here" in told
+    assert "7 Nov 2024         —  no odds from here on" in told
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_the_next_meeting_of_july_2024(snapshot: Snapshot) -> None:
     assert "hold  92.0 % ███" in told[4]
     assert "▸525-550  92.0 %◂███" in told[4]
     assert told[5].split() == ["hike", "0.0", "%"]
-    assert "P(cut) against 1 d ▲+4.0  1 w ▲+1.0  1 m ▼−2.0  pp" in told
+    assert "P(cut) change 1 d ▲+4.0  1 w ▲+1.0  1 m ▼−2.0  pp" in told
 
 
 def test_a_line_per_meeting_and_where_the_chain_stops(snapshot: Snapshot) -> None:
@@ -88,12 +88,13 @@ def test_a_line_per_meeting_and_where_the_chain_stops(snapshot: Snapshot) -> Non
         "5.185",
         "−25.0",
         "−27.0",
-        "−1.08",
+        "1.1",
         "100.0",
+        "0.0",
         "—",
     ]
     assert line(told, "18 Jun 2025").split()[3] == "~"
-    assert line(told, "×") == "× the chain stops here: 30 Jul 2025 and 1 later unsolved"
+    assert line(told, "×") == "× no odds from 30 Jul 2025: a contract is missing"
     assert not [line for line in told if line.startswith("30 Jul 2025")]
 
 
@@ -123,7 +124,7 @@ def test_unknown_is_a_dash_and_never_a_number(snapshot: Snapshot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"), [("REPLAY", "no rate-cut source on this tape"), ("", "no rate-cut figures yet")]
+    ("mode", "said"), [("REPLAY", "no Fed data on this tape"), ("", "waiting for Fed data")]
 )
 def test_without_a_source_it_says_so(
     mode: str, said: str, snapshot: Snapshot, scenes: dict[str, Snapshot]
@@ -187,7 +188,7 @@ def test_before_two_days_are_settled_the_line_says_that_it_is_not() -> None:
     foot = fed_history.chart(past, 60, 6)[-1][0][0]
     assert "16 Jul 10:40" in foot
     assert "10:48 New York" in foot
-    assert "not settled" in foot
+    assert "intraday" in foot
 
 
 @pytest.mark.parametrize("height", [3, 6, 8])
@@ -238,7 +239,7 @@ def test_the_tree_is_parted_evenly(width: int, pieces: list[int], snapshot: Snap
     assert [len(row) for row in years] == pieces
 
 
-def test_the_zoom_shows_strip_levers_ladder_and_comovement(snapshot: Snapshot) -> None:
+def test_the_zoom_shows_strip_breakevens_ladder_and_comovement(snapshot: Snapshot) -> None:
     told = lines(SCENES["july"], snapshot, width=116, zoomed=True)
     assert line(told, "ZQG25").split()[-1] == "−1.31"
     assert "  ! one-sided book, last settlement used" in told
@@ -246,21 +247,21 @@ def test_the_zoom_shows_strip_levers_ladder_and_comovement(snapshot: Snapshot) -
     assert any(line.split() == ["50", "%", "ZQQ24", "94.7950", "+21.0"] for line in told)
     assert any(line.split() == ["90", "%", "ZQQ24", "—", "—"] for line in told)
     assert any(line.split()[-4:] == ["5.25", "9.0", "0.0", "+9.0"] for line in told)
-    assert "beta +0.03 pp a point  correlation +0.44  n 60" in told
-    assert "one path fitted to the strip: rms 0.41 bp" in told
+    assert "beta +0.03 pp per point  correlation +0.44  n 60" in told
+    assert "one rate path fitted to the strip: rms error 0.41 bp" in told
 
 
 def test_comovement_is_silent_while_n_is_short(snapshot: Snapshot) -> None:
     short = replace(SCENES["july"], comovement=CoMovement(LEAST_N - 1, None, None))
     told = lines(short, snapshot, width=116, zoomed=True)
-    assert f"n {LEAST_N - 1}: needs {LEAST_N}" in told
+    assert f"{LEAST_N - 1} days so far, {LEAST_N} needed" in told
     assert not any("beta" in line for line in told)
 
 
 def test_a_small_panel_leaves_meetings_to_the_zoom_and_says_so(snapshot: Snapshot) -> None:
     told = lines(SCENES["july"], snapshot, width=46, height=22)
     assert len(told) <= 22
-    assert line(told, "+ ") == "+ 3 more: z  × the chain stops here"
+    assert line(told, "+ ") == "+ 3 more: z  × no odds from 30 Jul 2025"
 
 
 def test_ranges_below_zero_sort_and_read(snapshot: Snapshot) -> None:
@@ -273,7 +274,7 @@ def test_ranges_below_zero_sort_and_read(snapshot: Snapshot) -> None:
 def test_the_report_has_the_same_figures(snapshot: Snapshot) -> None:
     told = report(snapshot)
     assert "cut 8.0 %   hold 92.0 %   hike 0.0 %" in told
-    assert "Kalshi: order book; raw sum 1.025" in told
+    assert "Kalshi: order book; quotes add to 102.5 %, scaled to 100" in told
     assert report_fed.text(None, snapshot.as_of) == []
     assert max(map(len, report_fed.text(SCENES["july"], snapshot.as_of))) <= report_fed.WIDTH
 
@@ -313,7 +314,7 @@ def test_the_panel_has_room_only_where_odds_may_come(snapshot: Snapshot, scenes:
 
 
 @pytest.mark.parametrize(
-    "word", ["P(cut)", "move bp", "sum bp", "de-vigged", "gap bp", "degraded", "residual"]
+    "word", ["P(cut)", "move bp", "sum bp", "de-vigged", "vs futures", "degraded", "residual"]
 )
 def test_help_defines_what_the_panel_says(word: str, snapshot: Snapshot) -> None:
     told = "\n".join(

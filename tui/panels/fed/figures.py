@@ -1,4 +1,4 @@
-"""What the Fed panel and its zoom say alike: countdown, shares, meetings, engines, contract ages."""
+"""What the Fed panel and its zoom share: probabilities, meetings, engines, contract ages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from rotation.fed.figures import Fed, FedContract, FedEngine, FedMeeting
+    from rotation.fed.figures import Fed, FedContract, FedEngine, FedMeeting, Stop
 
 STATE_MARK = {"ok": "", "degraded": "~", "unsolved": "×"}
+STOPS: dict[Stop, str] = {
+    "": "",
+    "missing contract": "a contract is missing",
+    "prices of two times": "prices too far apart in time",
+    "implausible price": "a price is implausible",
+}
+"""In words, why there are no odds from a meeting on."""
 
 
 def share(p: float | None) -> str:
@@ -55,24 +62,26 @@ MEETINGS: tuple[Column[FedMeeting], ...] = (
     Column("move bp", 7, 1, lambda m: _bp(m.move_bp)),
     Column("sum bp", 7, 4, lambda m: _bp(m.cumulative_bp)),
     Column(
-        "×25 bp", 6, 5, lambda m: (change(None if m.cumulative_bp is None else m.cumulative_bp / 25), "muted")
+        "cuts",
+        5,
+        5,
+        lambda m: (number(None if m.cumulative_bp is None else -m.cumulative_bp / 25, 1), "muted"),
     ),
     Column("cut %", 6, 0, lambda m: (share(m.cut), "muted" if m.cut is None else "accent")),
     Column("hold %", 6, 7, lambda m: (share(m.hold), "text")),
     Column("hike %", 6, 8, lambda m: (share(m.hike), "text")),
     Column("≥1 cut", 6, 6, lambda m: (share(m.at_least_one_cut), "text")),
-    Column("likeliest", 13, 9, _likeliest),
+    Column("most likely", 13, 9, _likeliest),
 )
 
 
 def stop(fed: Fed, width: int) -> Row:
-    """Where the chain ends; nothing where it reaches the last meeting."""
+    """From which meeting on there are no odds, and why; nothing where the strip solves all of them."""
     if fed.stopped_at is None:
         return ()
-    later = sum(meeting.date > fed.stopped_at for meeting in fed.meetings)
-    told = f"× the chain stops here: {day(fed.stopped_at)}"
-    forms = (f"{told} and {later} later unsolved", f"{told} + {later}") if later else (f"{told} unsolved",)
-    return ((next((form for form in forms if len(form) <= width), "× the chain stops here"), "warn"),)
+    short = f"× no odds from {day(fed.stopped_at)}"
+    forms = (f"{short}: {STOPS[fed.stopped_by]}", short) if STOPS[fed.stopped_by] else (short,)
+    return ((next((form for form in forms if len(form) <= width), f"× {short_day(fed.stopped_at)}"), "warn"),)
 
 
 Engine = tuple[str, "FedEngine"]
@@ -80,13 +89,13 @@ Engine = tuple[str, "FedEngine"]
 ENGINES: tuple[Column[Engine], ...] = (
     Column("", 10, 0, lambda e: (e[0], "strong"), right=False),
     Column("mean bp", 7, 1, lambda e: _bp(e[1].mean_bp)),
-    Column("gap bp", 6, 2, lambda e: (change(e[1].gap_bp, 1), "text" if e[1].gap_bp else "muted")),
+    Column("vs futures", 10, 2, lambda e: (change(e[1].gap_bp, 1), "text" if e[1].gap_bp else "muted")),
     Column("cut", 5, 0, lambda e: (share(e[1].cut), "muted" if e[1].cut is None else "accent")),
     Column("hold", 5, 4, lambda e: (share(e[1].hold), "text")),
     Column("hike", 5, 5, lambda e: (share(e[1].hike), "text")),
     Column("state", 11, 3, lambda e: (e[1].state, state_role(e[1].state)), right=False),
     Column("age", 4, 6, lambda e: (age(e[1].age_s), "muted")),
-    Column("sum", 5, 7, lambda e: (number(e[1].raw_sum, 3), "muted")),
+    Column("sum %", 5, 7, lambda e: (share(e[1].raw_sum), "muted")),
 )
 
 
@@ -104,12 +113,13 @@ def age(seconds: float | None) -> str:
     return UNKNOWN if seconds is None else duration(seconds)
 
 
-def said_of(engine: Engine) -> str:
+def details(named: Engine) -> str:
     """What an engine's figures are made of, and what is weak about them; empty where nothing is known."""
-    name, told = engine
-    raw = "" if told.raw_sum is None else f"raw sum {number(told.raw_sum, 3)}"
-    said = "; ".join(part for part in (told.kind, raw, told.note) if part)
-    return f"{name}: {said}" if said else ""
+    name, engine = named
+    total = "" if engine.raw_sum is None else f"quotes add to {share(engine.raw_sum)} %"
+    scaled = f"{total}, scaled to 100" if total and engine.cut is not None else total
+    text = "; ".join(part for part in (engine.kind, scaled, engine.note) if part)
+    return f"{name}: {text}" if text else ""
 
 
 def contracts(fed: Fed, width: int, most: int) -> list[Row]:
@@ -122,11 +132,11 @@ def contracts(fed: Fed, width: int, most: int) -> list[Row]:
     if oldest is not None:
         at = next(i for i, c in enumerate(fed.contracts) if c.age_s == oldest)
         items.insert(0, (f"{items.pop(at)[0]} oldest", "warn"))
-    told = _flow(items, width)
-    if len(told) > most:
-        last = [*told[most - 1], (" · …", "faint")]
-        told = [*told[: most - 1], tuple(last)]
-    return told
+    rows = _flow(items, width)
+    if len(rows) > most:
+        last = [*rows[most - 1], (" · …", "faint")]
+        rows = [*rows[: most - 1], tuple(last)]
+    return rows
 
 
 def _how_old(c: FedContract) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 AXIS = 7
 """Cells for the labels left of the line."""
 NOW = "○"
-NOTHING: Row = (("no history of P(cut) yet: kept from now on", "muted"),)
+NOTHING: Row = (("no history of P(cut) yet: recording from now on", "muted"),)
 
 
 class _Line(NamedTuple):
@@ -85,7 +85,7 @@ def _large(line: _Line, width: int, height: int) -> list[Row]:
     if line.now:
         right = f"{NOW} {right}"
     middle = max(inner - len(left) - len(right), 1)
-    title = "P(cut) by day" if line.settled else "not settled"
+    title = "P(cut) by day" if line.settled else "intraday"
     mid = title.center(middle) if middle >= len(title) + 2 else " " * middle
     rows.append(((" " * (AXIS + 1) + left + mid + right, "faint"),))
     return rows

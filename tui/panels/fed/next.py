@@ -55,13 +55,13 @@ def countdown(decides: datetime, as_of: datetime) -> tuple[str, ...]:
 
 def warnings(fed: Fed, width: int, most: int) -> list[Row]:
     """What a reader must know, wrapped over at most ``most`` lines."""
-    told: list[str] = []
+    lines: list[str] = []
     for text in fed.warnings:
         first, *more = wrap(clean(text), max(width - 2, 1), most)
-        told += [f"! {first}", *(f"  {line}" for line in more)]
-    if len(told) > most:
-        told = [*told[: most - 1], column(told[most - 1] + " … more", width, right=False)]
-    return [((line, "warn"),) for line in told]
+        lines += [f"! {first}", *(f"  {line}" for line in more)]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], column(lines[most - 1] + " … more", width, right=False)]
+    return [((line, "warn"),) for line in lines]
 
 
 def head(fed: Fed, as_of: datetime, width: int) -> list[Row]:
@@ -81,8 +81,8 @@ def head(fed: Fed, as_of: datetime, width: int) -> list[Row]:
     if futures and futures.age_s is not None and not fed.state.startswith("STALE"):
         second.append((f", {duration(futures.age_s)} old", "muted"))
     kind = futures.kind if futures and futures.kind not in fed.source else ""
-    told = "  ".join(part for part in (kind, fed.source) if part)
-    return [tuple(first), (*second, (f"  {told}", "faint"))]
+    source = "  ".join(part for part in (kind, fed.source) if part)
+    return [tuple(first), (*second, (f"  {source}", "faint"))]
 
 
 def _extend(spans: list[Span], width: int, *choices: tuple[Span, ...]) -> None:
@@ -96,7 +96,7 @@ def _extend(spans: list[Span], width: int, *choices: tuple[Span, ...]) -> None:
 
 def past(fed: Fed, width: int) -> Row:
     """P(cut) now against a day, a week and a month ago, in percentage points."""
-    spans: list[Span] = [("P(cut) against ", "muted")] if width >= 54 else []
+    spans: list[Span] = [("P(cut) change ", "muted")] if width >= 54 else []
     for key in PAST:
         moved = fed.change.get(key)
         pp = None if moved is None else round(100 * moved, 1)
@@ -111,10 +111,9 @@ def _odds(fed: Fed) -> tuple[float | None, ...]:
 
 def _terse(fed: Fed) -> Row:
     """Without bars, for the smallest terminal."""
-    told = zip(WAYS, _odds(fed), strict=True)
     return tuple(
         span
-        for (way, role, _), p in told
+        for (way, role, _), p in zip(WAYS, _odds(fed), strict=True)
         for span in ((f"{way} ", "muted"), (column(share(p), 5) + " ", role if p else "muted"))
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui.panels.fed import history as fed_history
 from tui.panels.fed import zoom as fed_zoom
-from tui.panels.fed.figures import ENGINES, MEETINGS, Engine, contracts, leading, said_of, stop
+from tui.panels.fed.figures import ENGINES, MEETINGS, Engine, contracts, details, leading, stop
 from tui.panels.fed.next import top
 from tui.view.draw import Row, clean, wrap
 from tui.view.table import lines
@@ -40,9 +40,9 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     chart = 1
     if spare >= CHART - 1:
         chart, spare = CHART, spare - CHART + 1
-    details = [line for engine in fed.engines.items() for line in _details(engine, width)]
-    if len(details) <= spare:
-        engines, spare = [*engines, *details], spare - len(details)
+    notes = [line for engine in fed.engines.items() for line in _details(engine, width)]
+    if len(notes) <= spare:
+        engines, spare = [*engines, *notes], spare - len(notes)
     gaps = min(spare, 3)
     if chart > 1:
         chart = min(chart + spare - gaps, TALL_CHART)
@@ -53,12 +53,12 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 def _absent(snapshot: Snapshot) -> str:
     if snapshot.mode:
-        return "no rate-cut source on this tape"
-    return "no rate-cut figures yet" if snapshot.health.feeds else "no rate-cut source: settled history only"
+        return "no Fed data on this tape"
+    return "waiting for Fed data" if snapshot.health.feeds else "no Fed data: settled history only"
 
 
 def _meetings(fed: Fed, width: int, room: int) -> list[Row]:
-    """A line per solved meeting as room allows, then where the chain stops."""
+    """A line per solved meeting as room allows, then from where on there are no odds."""
     solved = [meeting for meeting in fed.meetings if meeting.state != "unsolved"]
     most = max(room - 1 - bool(fed.stopped_at), LEAST_MEETINGS)
     if len(solved) > most and not fed.stopped_at:
@@ -72,5 +72,5 @@ def _meetings(fed: Fed, width: int, room: int) -> list[Row]:
 
 
 def _details(engine: Engine, width: int) -> list[Row]:
-    said = said_of(engine)
-    return [((f"  {line}", "faint"),) for line in wrap(clean(said), max(width - 2, 1), 2)] if said else []
+    text = details(engine)
+    return [((f"  {line}", "faint"),) for line in wrap(clean(text), max(width - 2, 1), 2)] if text else []

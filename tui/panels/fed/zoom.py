@@ -15,8 +15,8 @@ from tui.panels.fed.figures import (
     STATE_MARK,
     Engine,
     age,
+    details,
     lower_bp,
-    said_of,
     share,
     short_day,
     stop,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from rotation.fed.figures import Fed, FedContract, FedLever, FedMeeting, FedRung, FedTick
+    from rotation.fed.figures import Fed, FedBreakeven, FedContract, FedMeeting, FedStrike, FedTick
 
     Block = Callable[[Fed, int], list[Row]]
 
@@ -55,13 +55,13 @@ def rows(fed: Fed, as_of: datetime, width: int) -> list[Row]:
     right = width - BETWEEN - left
     pairs = zip_longest(_column(_FIRST, fed, left), _column(_SECOND, fed, right), fillvalue=())
     gap = (" " * BETWEEN, "text")
-    return [*first, (), *((*fit(one, left), gap, *fit(other, right)) for one, other in pairs)]
+    return [*first, (), *((*fit(left_row, left), gap, *fit(other, right)) for left_row, other in pairs)]
 
 
 def _column(blocks: Sequence[Block], fed: Fed, width: int) -> list[Row]:
     """The blocks that have something to say, one under the other."""
-    told = [block for build in blocks if (block := build(fed, width))]
-    return [row for i, block in enumerate(told) for row in ([()] * (i > 0) + block)]
+    filled = [block for build in blocks if (block := build(fed, width))]
+    return [row for i, block in enumerate(filled) for row in ([()] * (i > 0) + block)]
 
 
 def _title(text: str, width: int, more: str = "") -> list[Row]:
@@ -77,17 +77,17 @@ def _tree(fed: Fed, width: int) -> list[Row]:
     cell = NARROW if len(solved) * NARROW <= width - RANGE < len(solved) * CELL else CELL
     pieces = ceil(len(solved) / max((width - RANGE) // cell, 1))
     across = ceil(len(solved) / pieces)
-    told = _title("Target range after each meeting, %", width)
+    block = _title("Target range after each meeting, %", width)
     for at in range(0, len(solved), across):
-        told += [*([()] if at else []), *_piece(fed, solved[at : at + across], cell)]
-    return told
+        block += [*([()] if at else []), *_piece(fed, solved[at : at + across], cell)]
+    return block
 
 
 def _piece(fed: Fed, meetings: list[FedMeeting], cell: int) -> list[Row]:
     now = "{}-{}".format(*fed.target_range_bp) if fed.target_range_bp else ""
     names = {name for meeting in meetings for name in meeting.outcomes} | ({now} if now else set())
     best = {meeting.date: max(meeting.outcomes, key=meeting.outcomes.__getitem__) for meeting in meetings}
-    told: list[Row] = [
+    block: list[Row] = [
         (
             (" " * RANGE, "text"),
             *((column(STATE_MARK[m.state] + short_day(m.date), cell), "strong") for m in meetings),
@@ -105,8 +105,8 @@ def _piece(fed: Fed, meetings: list[FedMeeting], cell: int) -> list[Row]:
                 spans.append((column(share(p) + "◂", cell), "accent"))
             else:
                 spans.append((column("· " if p is None else share(p) + " ", cell), _heat(p)))
-        told.append(tuple(spans))
-    return told
+        block.append(tuple(spans))
+    return block
 
 
 def _heat(p: float | None) -> str:
@@ -119,19 +119,21 @@ def _meetings(fed: Fed, width: int) -> list[Row]:
         "fit bp", 6, 2, lambda m: (change(fed.disagreement_bp.get(m.date.isoformat()), 1), "muted")
     )
     rests: Column[FedMeeting] = Column(
-        "from", 23, 10, lambda m: (" ".join(m.contracts), "faint"), right=False
+        "contracts", 23, 10, lambda m: (" ".join(m.contracts), "faint"), right=False
     )
     state: Column[FedMeeting] = Column(
         "state", 8, 11, lambda m: (m.state, "muted" if m.state == "ok" else "warn"), right=False
     )
-    told = [*_title("Meetings", width), *lines((*MEETINGS, apart, rests, state), fed.meetings, width)]
+    block = [*_title("Meetings", width), *lines((*MEETINGS, apart, rests, state), fed.meetings, width)]
     if fed.stopped_at:
-        told.append(stop(fed, width))
+        block.append(stop(fed, width))
     if any(meeting.state == "degraded" for meeting in fed.meetings):
-        told.append((("~ degraded: filled forward from the month's own contract", "faint"),))
+        block.append((("~ rests on the month's own contract alone: read with care", "faint"),))
     if fed.fit_rms_bp is not None:
-        told.append(((f"one path fitted to the strip: rms {number(fed.fit_rms_bp)} bp", "faint"),))
-    return told
+        block.append(
+            ((f"one rate path fitted to the strip: rms error {number(fed.fit_rms_bp)} bp", "faint"),)
+        )
+    return block
 
 
 def _history(fed: Fed, width: int) -> list[Row]:
@@ -160,13 +162,13 @@ def _strip(fed: Fed, width: int) -> list[Row]:
     if not fed.contracts:
         return []
     table = lines(STRIP, fed.contracts, width)
-    told = [*_title("Strip", width), table[0]]
+    block = [*_title("Strip", width), table[0]]
     for contract, row in zip(fed.contracts, table[1:], strict=True):
-        told.append(row)
+        block.append(row)
         if contract.flag:
-            told += [(("  ! " + line, "warn"),) for line in wrap(clean(contract.flag), max(width - 4, 1), 2)]
+            block += [(("  ! " + line, "warn"),) for line in wrap(clean(contract.flag), max(width - 4, 1), 2)]
     sources = ", ".join(sorted({contract.source for contract in fed.contracts if contract.source}))
-    return [*told, *(((line, "faint"),) for line in wrap(clean(f"source: {sources}"), width, 2))]
+    return [*block, *(((line, "faint"),) for line in wrap(clean(f"source: {sources}"), width, 2))]
 
 
 def _move(bp: str) -> Column[Engine]:
@@ -186,12 +188,15 @@ MOVES = (
 
 
 def _engines(fed: Fed, width: int) -> list[Row]:
-    told = [*_title("Next meeting, move in bp, %", width), *lines(MOVES, fed.engines.items(), width)]
+    block = [
+        *_title("Next meeting: odds by size of move in bp, %", width),
+        *lines(MOVES, fed.engines.items(), width),
+    ]
     for engine in fed.engines.items():
-        said = said_of(engine)
-        if said:
-            told += [(("  " + line, "muted"),) for line in wrap(clean(said), max(width - 2, 1), 3)]
-    return told
+        text = details(engine)
+        if text:
+            block += [(("  " + line, "muted"),) for line in wrap(clean(text), max(width - 2, 1), 3)]
+    return block
 
 
 TICKS: tuple[Column[FedTick], ...] = (
@@ -208,7 +213,7 @@ def _ticks(fed: Fed, width: int) -> list[Row]:
     return [*_title("One tick moves P(cut) by", width), *lines(TICKS, fed.ticks, width)]
 
 
-LEVERS: tuple[Column[FedLever], ...] = (
+BREAKEVENS: tuple[Column[FedBreakeven], ...] = (
     Column("P(cut)", 7, 0, lambda x: (f"{100 * x.level:g} %", "accent")),
     Column("contract", 8, 0, lambda x: (x.contract, "strong"), right=False),
     Column("at", 8, 0, lambda x: (number(x.price, 4), "text")),
@@ -216,45 +221,49 @@ LEVERS: tuple[Column[FedLever], ...] = (
 )
 
 
-def _levers(fed: Fed, width: int) -> list[Row]:
-    if not fed.levers:
+def _breakevens(fed: Fed, width: int) -> list[Row]:
+    if not fed.breakevens:
         return []
-    return [*_title("P(cut) passes a level with one contract", width), *lines(LEVERS, fed.levers, width)]
+    title = "Price of one contract at which P(cut) reaches a level"
+    return [*_title(title, width), *lines(BREAKEVENS, fed.breakevens, width)]
 
 
-LADDER: tuple[Column[FedRung], ...] = (
+LADDER: tuple[Column[FedStrike], ...] = (
     Column("venue", 10, 1, lambda r: (r.venue, "strong"), right=False),
     Column("meeting", 11, 0, lambda r: (day(r.meeting), "text"), right=False),
-    Column("above", 6, 0, lambda r: (number(r.above_bp / 100), "text")),
+    Column("strike", 6, 0, lambda r: (number(r.above_bp / 100), "text")),
     Column("market", 6, 0, lambda r: (share(r.market), "text")),
     Column("futures", 7, 0, lambda r: (share(r.futures), "text")),
-    Column("gap pp", 6, 0, lambda r: (change(100 * (r.market - r.futures), 1), "warn")),
+    Column("vs futures", 10, 0, lambda r: (change(100 * (r.market - r.futures), 1), "warn")),
 )
 
 
 def _ladder(fed: Fed, width: int) -> list[Row]:
     if not fed.ladder:
         return []
-    return [*_title("P(upper bound above), % after the meeting", width), *lines(LADDER, fed.ladder, width)]
+    return [
+        *_title("P(upper bound above strike) after the meeting, %", width),
+        *lines(LADDER, fed.ladder, width),
+    ]
 
 
 def _comovement(fed: Fed, width: int) -> list[Row]:
     both = fed.comovement
     if both is None:
         return []
-    told = _title("Spread against P(cut), day by day", width)
+    block = _title("Spread vs P(cut), daily changes", width)
     if both.n < LEAST_N:
-        return [*told, ((f"n {both.n}: needs {LEAST_N}", "muted"),)]
+        return [*block, ((f"{both.n} days so far, {LEAST_N} needed", "muted"),)]
     figures: Row = (
         ("beta ", "muted"),
-        (f"{change(both.beta)} pp a point", "text"),
+        (f"{change(both.beta)} pp per point", "text"),
         ("  correlation ", "muted"),
         (change(both.correlation), "text"),
         (f"  n {both.n}", "muted"),
     )
-    why = "least squares of the spread's day move on the change of P(cut); says nothing of cause"
-    return [*told, figures, *(((line, "faint"),) for line in wrap(why, width, 2))]
+    why = "least-squares fit of the spread's daily change to the change in P(cut); not evidence of cause"
+    return [*block, figures, *(((line, "faint"),) for line in wrap(why, width, 2))]
 
 
 _FIRST = (_tree, _meetings, _history)
-_SECOND = (_engines, _strip, _ticks, _levers, _ladder, _comovement)
+_SECOND = (_engines, _strip, _ticks, _breakevens, _ladder, _comovement)
