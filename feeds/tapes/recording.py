@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import polars as pl
 
-from feeds.events import Batch, FedNews, HistoryUpdated, PrintsReplaced, Rewind, Status
+from feeds.events import Batch, FedNews, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
 from feeds.parsing.sanitize import clean
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.quote import FUTURE_NS, NS
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH, REWIND, REDONE = "Batch", "Rewind", "PrintsReplaced"
+BATCH, REWIND, REDONE = "Batch", "Rewind", "Redone"
+_KINDS = {PrintsReplaced: REDONE, SymbolStates: "Words", HistoryUpdated: "Learned"}
+"""Names on a tape of events that have another in the code by now: recordings outlive class names."""
 _TOLD = ("Status", "FedNews")
 """Kinds of which only the newest counts, and which ``said`` gives back whole."""
 
@@ -67,7 +69,7 @@ def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
         event, Batch | Rewind | HistoryUpdated
     ):  # settled history is in the store, not on a tape
         said = msgspec.json.encode(event).decode()
-    tail = (as_of_ns, number, type(event).__name__, feed, said)
+    tail = (as_of_ns, number, _KINDS.get(type(event), type(event).__name__), feed, said)
     if not given:
         return [(None, as_of_ns, 0, None, 0, None, None, 0, *tail)]
     return [(q.symbol, q.ts_ns, q.seq, q.price, q.size, q.high, q.low, q.bar_ns, *tail) for q in given]

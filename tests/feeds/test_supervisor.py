@@ -382,7 +382,7 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     frame, lost = frame_of(rows)
     assert (lost, frame["batch"].n_unique()) == (0, len(heard))
     assert frame.filter(kind="Gap")["said"][0].startswith('{"symbols":["')
-    assert frame.filter(kind="PrintsReplaced")["said"][0] == '["IWM","QQQ"]'
+    assert frame.filter(kind="Redone")["said"][0] == '["IWM","QQQ"]'
     assert supervisor.latest.legs["IWM"].last == 220.0
     assert supervisor.latest.health.counts.bad_price == 3
 

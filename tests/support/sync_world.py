@@ -116,7 +116,7 @@ class World:
         today = new_york_day(self.now_ns)
         share = self.market.shares[known or symbol]
         return [
-            (day, close, adjusted)
+            (day, float(f"{close:.7g}"), float(f"{adjusted:.7g}"))  # as many digits as 32 bits hold
             for day, close, adjusted in share.rows(SINCE, today, self.market.restated())
             if close is not None and close_ns(day) + 20 * 60 * S <= self.now_ns
         ]

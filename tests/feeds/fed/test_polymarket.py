@@ -384,8 +384,8 @@ async def test_a_minute_of_good_data_ends_the_back_off(monkeypatch):
             await time.slept(PING_S)
             time.pass_s(PING_S)
             await server.pings.get()
-            assert (stream._time.pace._failures.get(stream.name, 0) == 0) == (count == 6)
-        assert stream._time.pace.failed(stream.name, 0.0) == 0.5
+            assert (stream._pace._failures.get(stream.name, 0) == 0) == (count == 6)
+        assert stream._pace.failed(stream.name, 0.0) == 0.5
 
 
 async def test_a_mute_socket_is_left(monkeypatch):

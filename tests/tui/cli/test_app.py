@@ -21,7 +21,7 @@ import pytest
 
 from rotation.errors import InputError, NothingToShowError
 from rotation.quote import NS
-from rotation.sessions import from_ns, open_ns
+from rotation.sessions import from_ns, open_ns, sessions_between
 from rotation.snapshot import Snapshot
 from tests.support.clock import without_notice
 from tests.support.tui.files import BARS, closes, tape, write
@@ -408,9 +408,15 @@ def test_json_is_what_the_schema_and_the_contract_say(here):
 
 
 def test_a_record_says_since_when_records_are_kept(here, tmp_path):
+    here.out("history", "import", closes(tmp_path, "IWM", *[10.0] * 251, 13.0))
+    leg = here.snapshot("--at", "2024-07-16")["legs"]["IWM"]
+    first = sessions_between(date(2022, 1, 1), date(2024, 7, 16))[-251]
+    assert leg["since"]["1"] == {"date": None, "value_pct": None, "first_date": first.isoformat()}
+
+
+def test_a_few_closes_are_no_ground_for_a_record(here, tmp_path):
     here.out("history", "import", closes(tmp_path, "IWM", 10.0, 11.0, 13.0))
-    since = here.snapshot("--at", "2024-07-16")["legs"]["IWM"]["since"]["1"]
-    assert since == {"date": None, "value_pct": None, "first_date": "2024-07-15"}
+    assert here.snapshot("--at", "2024-07-16")["legs"]["IWM"]["since"]["1"] is None
 
 
 def test_unknown_is_null_and_a_dash_never_zero(here, tmp_path):
