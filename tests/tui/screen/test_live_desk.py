@@ -102,7 +102,7 @@ def test_a_live_desk_from_the_first_start_over_an_outage_to_the_end(world, homes
 def test_a_desk_with_nothing_in_reach_shows_the_demo_and_why_until_it_is_live(world, homes):
     world.stop()
     with program({**world.environment, **homes}) as terminal:
-        terminal.see("DEMO", "feed    Yahoo OFFLINE", "nobody answers")
+        terminal.see("DEMO", "feed    Yahoo OFFLINE", "connection refused")
         assert "DEMO" in iwm(terminal)
         world.start()
         terminal.wait(lambda t: "LIVE" in iwm(t) and "DEMO" not in t.text, "the live desk")
