@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ PRINTS = 12
 PATIENCE_S = 30.0
 """Only ends a run that would hang."""
 sys.path[:] = [str(ROOT), *(path for path in sys.path if not (Path(path) / "feeds").is_dir())]
+FRAME: list[object] = [None]
+"""The frame of the newest print."""
 AWAY = 1.01
 """From the world's own price, so that no other on the screen looks the same."""
 
@@ -67,7 +70,8 @@ class Served:
         """A print of IWM, now."""
         now_ms = time.time_ns() // 10**6
         volume = now_ms % 10**9
-        frame = self._yahoo.pricing("IWM", price, now_ms, quote_type=self._yahoo.ETF, day_volume=volume)
+        kind = self._yahoo.ETF
+        FRAME[0] = frame = self._yahoo.pricing("IWM", price, now_ms, quote_type=kind, day_volume=volume)
         asyncio.run_coroutine_threadsafe(self._client.connection.send(frame), self._loop)
 
     @property
@@ -83,38 +87,68 @@ class Served:
 
 
 class Traced:
-    """The files of ours whose functions run while it is on."""
+    """The files of ours whose functions run while it is on, and those that the print passes through.
 
-    def __init__(self) -> None:
+    It passes through a function that is given it or returns it: as the frame, as its price in a number, a
+    Quote or a Leg, or as text. A Snapshot as a whole does not count: every panel is given one.
+    """
+
+    def __init__(self, price: float) -> None:
         self.files: set[str] = set()
+        self.carriers: set[str] = set()
+        self._price = price
+        self._text = f"{price:.2f}"
 
-    def __call__(self, frame: Any, event: str, _: object) -> None:
+    def __call__(self, frame: Any, event: str, value: object) -> None:
         """As sys.setprofile calls it."""
-        if event == "call":
-            self.files.add(frame.f_code.co_filename)
+        file = frame.f_code.co_filename
+        if event not in {"call", "return"} or not file.startswith(str(ROOT)):
+            return
+        self.files.add(file)
+        if file in self.carriers:
+            return
+        code = frame.f_code
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if event == "call" else ()
+        values = [frame.f_locals.get(name) for name in names] if event == "call" else [value]
+        if any(self._carries(value) for value in values):
+            self.carriers.add(file)
 
-    def modules(self) -> set[str]:
-        """Their names."""
-        ours = (Path(file).relative_to(ROOT) for file in self.files if file.startswith(str(ROOT)))
+    def _carries(self, value: object, depth: int = 0) -> bool:
+        if isinstance(value, float):
+            return abs(value - self._price) < 1e-3
+        if isinstance(value, str):
+            return self._text in value or value == FRAME[0]
+        if depth > 5 or type(value).__name__ == "Snapshot":
+            return False
+        if isinstance(value, dict):
+            return any(self._carries(each, depth + 1) for each in islice(tuple(value.values()), 50))
+        if isinstance(value, tuple | list):
+            return any(self._carries(each, depth + 1) for each in islice(value, 50))
+        fields = getattr(type(value), "__struct_fields__", ())
+        return any(self._carries(getattr(value, name, None), depth + 1) for name in fields)
+
+    def modules(self, files: set[str]) -> set[str]:
+        """The names of files."""
+        ours = (Path(file).relative_to(ROOT) for file in files if file.startswith(str(ROOT)))
         named = (path for path in ours if path.parts[0] in PRODUCT)
         return {".".join(path.with_suffix("").parts) for path in named}
 
 
-async def traced_prints(served: Served, written: list[str]) -> list[set[str]]:
-    """The modules of each print."""
+async def traced_prints(served: Served, written: list[str]) -> list[tuple[set[str], set[str]]]:
+    """Of each print the modules that ran, and those that it passed through."""
     await holds(lambda: served.is_subscribed)
     price = round(AWAY * served.world.price("IWM", time.time_ns()), 2)
     for i in range(PRINTS):  # warm: first paints, caches, the filter's first prints
         await shown(served, price + i / 100, written)
     found = []
     for i in range(PRINTS):
-        trace = Traced()
+        trace = Traced(price + 1 + i / 100)
         sys.setprofile(trace)
         try:
             await shown(served, price + 1 + i / 100, written)
         finally:
             sys.setprofile(None)
-        found.append(trace.modules())
+        found.append((trace.modules(trace.files), trace.modules(trace.carriers)))
     return found
 
 
@@ -149,7 +183,7 @@ def main() -> None:
             super().write(data)
 
     class App(app_module.RotationApp):
-        result: list[set[str]] | None = None
+        result: list[tuple[set[str], set[str]]] | None = None
         failure = ""
 
         def get_driver_class(self) -> type[Driver]:
@@ -161,7 +195,7 @@ def main() -> None:
         async def _trace(self) -> None:
             try:
                 App.result = await traced_prints(served, written)
-            except Exception as error:  # noqa: BLE001 - told below, once the terminal is whole again
+            except BaseException as error:  # noqa: BLE001 - told below, once the terminal is whole again
                 App.failure = f"{type(error).__name__}: {error}; subscribed: {served.is_subscribed}"
             finally:
                 self.exit()
@@ -173,14 +207,17 @@ def main() -> None:
     if not App.result:
         print(App.failure, file=sys.stderr)
         os._exit(1)
-    every = sorted(set.intersection(*App.result))
+    every = sorted(set.intersection(*(ran for ran, _ in App.result)))
+    way = sorted(set.intersection(*(passed for _, passed in App.result)))
     FILE.write_text(
         json.dumps(
             {
+                "live_print_way": len(way),
+                "live_print_way_modules": way,
                 "live_print_modules": len(every),
                 "live_print_by_layer": {top: sum(n.startswith(f"{top}.") for n in every) for top in PRODUCT},
                 "live_print": every,
-                "besides": sorted(set.union(*App.result) - set(every)),
+                "besides": sorted(set.union(*(ran for ran, _ in App.result)) - set(every)),
             }
         )
     )
