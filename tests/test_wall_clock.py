@@ -145,5 +145,7 @@ def test_a_program_told_nonsense_ends_with_one_line(tmp_path):
 def test_without_the_variable_nothing_is_said(tmp_path):
     program = Program(tmp_path)
     program.env.pop("ROTATION_TUI_NOW", None)
-    taken = program.snapshot()
+    (tmp_path / "IWM.csv").write_text("date,close\n2024-07-15,220.0\n2024-07-16,221.0\n")
+    taken = program.snapshot("--history", ".")
+    assert taken["legs"]["IWM"]["last"] == 221.0
     assert "clock" not in {feed["name"] for feed in taken["health"]["feeds"]}

@@ -13,7 +13,7 @@ from feeds.fed.store import FedStore
 from rotation.fed.prices import settled_ns
 from rotation.fed.records import SourcesRecord, TargetRange, combine
 from rotation.sessions import NEW_YORK, from_ns, sessions_between, to_ns
-from tests.support.fed_strips import month_average
+from tests.support.fed.strips import month_average
 
 DECIDED, JANUARY = date(2026, 12, 9), date(2027, 1, 27)
 STEPS = {DECIDED: -0.25, JANUARY: -0.05, date(2027, 3, 17): 0.0}

@@ -23,15 +23,8 @@ from rotation.fed.strip.contracts import symbol
 from rotation.fed.strip.fit import fit
 from rotation.fed.table import fed_table
 from rotation.sessions import from_ns, new_york_day, previous_session
-from tests.support.fed_made import S, at, but, changed, quote, settled, traded
-from tests.support.fed_strips import (
-    CALENDAR,
-    case_of,
-    deviation,
-    month_average,
-    step_paths,
-    vector_file,
-)
+from tests.support.fed.made import S, at, but, changed, quote, settled, traded
+from tests.support.fed.strips import CALENDAR, case_of, deviation, month_average, step_paths, vector_file
 from tests.support.paths import ROOT
 
 OLDER = tuple(

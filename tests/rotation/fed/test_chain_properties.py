@@ -14,7 +14,7 @@ from rotation.fed.breakevens import breakevens, p_cut, tick_effects, tick_size
 from rotation.fed.odds import distributions, mean_bp
 from rotation.fed.strip.chain import StripCase, day_count, solve
 from rotation.fed.table import fed_table
-from tests.support.fed_strips import CALENDAR, months, step_paths
+from tests.support.fed.strips import CALENDAR, months, step_paths
 
 VIEWS = ("conditional", "aggregated", "local")
 

@@ -10,7 +10,7 @@ import pytest
 from rotation.fed.strip.chain import StripCase, day_count, solve
 from rotation.fed.strip.quotes import settlements
 from rotation.fed.table import checked_table, fed_table
-from tests.support.fed_strips import CALENDAR, case_of, deviation, outcomes, vector_file
+from tests.support.fed.strips import CALENDAR, case_of, deviation, outcomes, vector_file
 
 PRINTED = 2.1e-4
 """CME's sheet rounds a change to 4 decimals of a percent before it counts steps of 25 bp."""

@@ -30,7 +30,7 @@ from rotation.fed.overround import (
     middle,
 )
 from rotation.fed.strip.chain import StripCase, solve
-from tests.support.fed_strips import CALENDAR, vector_file
+from tests.support.fed.strips import CALENDAR, vector_file
 
 JULY_2026 = StripCase(
     date(2026, 8, 10),

@@ -23,8 +23,8 @@ from rotation.fed.strip.chain import StripCase
 from rotation.history import SCHEMA, History
 from rotation.market.market import Market
 from rotation.sessions import from_ns, sessions_between
-from tests.support.fed_made import at, but, settled
-from tests.support.fed_strips import CALENDAR
+from tests.support.fed.made import at, but, settled
+from tests.support.fed.strips import CALENDAR
 
 DESK = Desk()
 SESSIONS = sessions_between(date(2026, 6, 1), date(2026, 11, 20))

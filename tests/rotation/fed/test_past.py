@@ -16,8 +16,8 @@ from rotation.fed.past import HISTORY_POINTS, changes, line, rebased
 from rotation.fed.prices import settled_ns
 from rotation.fed.strip.chain import StripCase
 from rotation.sessions import NEW_YORK, from_ns, previous_session, sessions_between
-from tests.support.fed_made import S, at, but, settled, traded
-from tests.support.fed_strips import CALENDAR
+from tests.support.fed.made import S, at, but, settled, traded
+from tests.support.fed.strips import CALENDAR
 
 HOUR = 3600 * S
 

@@ -13,8 +13,8 @@ from rotation.fed.assemble import fed
 from rotation.fed.inputs import OutcomeQuote, Sourced
 from rotation.fed.prediction_markets import engine, price, strikes
 from rotation.fed.strip.chain import StripCase
-from tests.support.fed_made import S, at, but, traded
-from tests.support.fed_strips import CALENDAR, vector_file
+from tests.support.fed.made import S, at, but, traded
+from tests.support.fed.strips import CALENDAR, vector_file
 
 MEETING = date(2026, 12, 9)
 NOW = at("2026-11-23")

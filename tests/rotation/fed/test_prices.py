@@ -15,8 +15,8 @@ from rotation.fed.inputs import FedInputs
 from rotation.fed.prices import prices
 from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.table import checked_table
-from tests.support.fed_made import S, at, but, changed, quote, settled, traded
-from tests.support.fed_strips import CALENDAR, step_paths
+from tests.support.fed.made import S, at, but, changed, quote, settled, traded
+from tests.support.fed.strips import CALENDAR, step_paths
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 NOV, DEC, JAN, FEB, MAR, APR = (2026, 11), (2026, 12), (2027, 1), (2027, 2), (2027, 3), (2027, 4)

@@ -16,8 +16,8 @@ from rotation.fed.prices import settled_ns
 from rotation.fed.records import HistoryRecord, SourcesRecord, TargetRange, combine, range_on, unscheduled
 from rotation.fed.strip.chain import StripCase
 from rotation.sessions import previous_session, sessions_between
-from tests.support.fed_made import at, settled
-from tests.support.fed_strips import CALENDAR, month_average
+from tests.support.fed.made import at, settled
+from tests.support.fed.strips import CALENDAR, month_average
 
 DECIDED = date(2026, 12, 9)
 JANUARY = date(2027, 1, 27)

@@ -24,7 +24,7 @@ from rotation.fed.strip.errors import (
 from rotation.fed.strip.file import parse_strip
 from rotation.fed.strip.quotes import Book, Usable, settlement, settlements, usable
 from rotation.fed.table import checked_table, fed_table
-from tests.support.fed_strips import CALENDAR, case_of, vector_file
+from tests.support.fed.strips import CALENDAR, case_of, vector_file
 
 GOOD = {
     "watch_date": "2026-08-10",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.strip.fit import fit
-from tests.support.fed_strips import CALENDAR, case_of, step_paths, vector_file
+from tests.support.fed.strips import CALENDAR, case_of, step_paths, vector_file
 
 
 def with_prices(case: StripCase, prices) -> StripCase:

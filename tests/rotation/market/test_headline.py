@@ -18,8 +18,8 @@ from rotation.market.headline import headline
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
 from rotation.status import Kind, PriceStatus
 from rotation.text import day, ordinal, percent, signed
-from tests.support.fed_made import at, settled, traded
-from tests.support.fed_strips import CALENDAR, case_of, vector_file
+from tests.support.fed.made import at, settled, traded
+from tests.support.fed.strips import CALENDAR, case_of, vector_file
 
 if TYPE_CHECKING:
     from rotation.fed.figures import Fed

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rotation.fed.comovement import LEAST_N, CoMovement
 from rotation.fed.figures import FedPast
-from tests.support import fed_scenes
+from tests.support.fed import scenes as fed_scenes
 from tui.cli.watch import _timeless
 from tui.output import text_fed as report_fed
 from tui.output.text import text as report

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from rotation.errors import InputError
-from tests.support import fed_scenes
+from tests.support.fed import scenes as fed_scenes
 from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
 from tui.screen.app import RotationApp

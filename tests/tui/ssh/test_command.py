@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -119,7 +120,7 @@ def test_a_file_of_keys_that_cannot_be_used(run_host, tmp_path, text, mode, says
 
 
 def test_help_names_what_a_visitor_may_do():
-    result = CliRunner().invoke(cli.cli, ["host", "--help"])
+    result = CliRunner().invoke(cli.cli, ["host", "--help"], obj=SimpleNamespace(notices=list))
     assert result.exit_code == 0
     assert "\n  ssh HOST headline         the headline as one sentence\n" in result.output
 
