@@ -21,7 +21,7 @@ from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
 from rotation.market.status import Provenance
 from rotation.market.streaks import Before
-from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
+from rotation.sessions import close_ns, from_ns, last_closed, new_york_day, phase_at, previous_session
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
 
@@ -192,7 +192,7 @@ class Market:
             fed=fed,
             breadth=None,
             health=Health((), None, self._door.counts, self.history.words),
-            headline=headline(legs, pair, session, fed, phase=phase, limit_s=limit_s),
+            headline=headline(legs, pair, session, fed, today=new_york_day(as_of_ns), limit_s=limit_s),
             headline_status=of_sentence(legs, desk, status, fed),
         )
 
