@@ -130,6 +130,23 @@ class DerivedStatus(msgspec.Struct, frozen=True):
     """The inputs are further apart than the desk allows: the figure is not of one instant (≈)."""
 
 
+class Connection(msgspec.Struct, frozen=True):
+    """The connection and the age of what is shown, in one value: that of the worse leg of the pair."""
+
+    kind: Kind
+    symbols: tuple[str, ...]
+    """The legs it is true of: both, or the one that is worse."""
+    as_of: dt.datetime | None
+    """When the price was made; of a settled close its closing bell."""
+    age_s: float | None
+    """Seconds from there to the time shown, of a settled close whole days; never from the session shown."""
+    delay_s: float
+    venue: str
+    source: str
+    settled: dt.date | None
+    """The session whose official close it is; None for a print."""
+
+
 def _badness(status: PriceStatus) -> tuple[int, float, float, str, str, str]:
     """A total order, so that the worst does not depend on the order of the inputs."""
     as_of = status.as_of.astimezone(dt.UTC).isoformat() if status.as_of else ""

@@ -14,7 +14,7 @@ from rotation.desk import Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Row, leg, spread
-from rotation.market.derived import gap_limit_s, of_pair, of_sentence, value_growth_with_status
+from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
 from rotation.market.returns import figures
 from rotation.market.session_filter import SessionFilter
@@ -177,6 +177,8 @@ class Market:
         status = of_pair(legs, desk, limit_s)
         pair = spread(desk, base, against, self._settled.spread if self._settled else None, status)
         fed = self._fed and aged(self._fed, as_of_ns)
+        connection = of_connection(legs, desk)
+        times = [legs[symbol].status.as_of for symbol in (desk.base, desk.against) if symbol in legs]
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
@@ -194,6 +196,8 @@ class Market:
             health=Health((), None, self._door.counts, self.history.words),
             headline=headline(legs, pair, session, fed, today=new_york_day(as_of_ns), limit_s=limit_s),
             headline_status=of_sentence(legs, desk, status, fed),
+            data_as_of=min((time for time in times if time is not None), default=None),
+            connection=connection,
         )
 
     def _rows(self) -> dict[str, Row]:

@@ -40,6 +40,7 @@ BEST, WORST, WIDEST, BEHIND = (
 )
 PAIR = f"14.7 pp ahead of {QQQ}"
 WHOLE = f"{RUN}{BEST}; {PAIR}{WIDEST}."
+SATURDAY = f"{IWM} +15.00 % on 19 Jul, first gain (0 + 1 provisional)"
 YESTERDAY = WHOLE.replace(" (2 + today)", "").replace("+4.55 %", "+4.55 % on 16 Jul")
 
 CASES = {
@@ -103,8 +104,7 @@ CASES = {
     ),
     "Saturday, the official closes never came": (
         {"moment": "2024-07-20 12:00", "last": date(2024, 7, 18), "iwm_age_s": 20 * H, "qqq_age_s": 20 * H},
-        f"{IWM} +15.00 % on 19 Jul, first gain (0 + 1 provisional); +9.5 % in 5 sessions; "
-        f"9.3 pp ahead of {QQQ}.",
+        f"{SATURDAY}; +9.5 % in 5 sessions; 9.3 pp ahead of {QQQ}.",
     ),
     "next morning before the bell, last night's prints": (
         {"moment": "2024-07-17 08:00", "iwm_age_s": 16 * H + 1, "qqq_age_s": 16 * H + 1},
@@ -138,8 +138,7 @@ CASES = {
     ),
     "closes of 209 days ago under a live feed that is silent": (
         {"moment": "2025-02-10 11:00", "last": DAY, "iwm_age_s": None, "qqq_age_s": None},
-        "IWM and QQQ STALE 209 d (close of 16 Jul 2024): "
-        f"{YESTERDAY.replace('on 16 Jul', 'on 16 Jul 2024')}",
+        f"IWM and QQQ STALE 209 d (close of 16 Jul 2024): {YESTERDAY.replace('on 16 Jul', 'on 16 Jul 2024')}",
     ),
     "yesterday's closes before the bell": (
         {"moment": "2024-07-17 08:00", "last": DAY, "iwm_age_s": None, "qqq_age_s": None}, YESTERDAY,
