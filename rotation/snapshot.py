@@ -70,7 +70,8 @@ class Leg(msgspec.Struct, frozen=True):
     last: float | None
     """Today's regular price, else the latest settled close (``session`` says which)."""
     state: str
-    """``status`` as a word: LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, DEMO or REPLAY."""
+    """``status`` as a word: LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, UNADJUSTED,
+    DEMO or REPLAY."""
     status: PriceStatus
     """Of ``last``."""
     age_s: float | None

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """Older than the hour explains."""
     OFFLINE = "OFFLINE"
     """Trading goes on without us: no connection, not subscribed, or a close from history."""
+    UNADJUSTED = "UNADJUSTED"
+    """Its history is on another scale than its price, as after a split: no figure is made of the two."""
     DEMO = "DEMO"
     """Invented: worse than anything real."""
 
@@ -46,7 +48,7 @@ class Kind(StrEnum):
 
 _SEVERITY = {kind: place for place, kind in enumerate(Kind)}
 
-BAD = frozenset({Kind.GAPPED, Kind.HALTED, Kind.STALE, Kind.OFFLINE})
+BAD = frozenset({Kind.GAPPED, Kind.HALTED, Kind.STALE, Kind.OFFLINE, Kind.UNADJUSTED})
 """Beyond a limit of age, no record is claimed on a price of these kinds."""
 
 
@@ -103,7 +105,7 @@ class PriceStatus(msgspec.Struct, frozen=True):
     source: str = ""
 
     def is_bad(self, limit_s: float) -> bool:
-        """Whether it is GAPPED, HALTED, STALE or OFFLINE, and older than ``limit_s`` or of unknown age."""
+        """Whether its kind is in ``BAD``, and it is older than ``limit_s`` or of unknown age."""
         return self.kind in BAD and (self.age_s is None or self.age_s > limit_s)
 
 

@@ -66,6 +66,8 @@ def clause(status: PriceStatus, settled: date | None = None) -> str:
         return ""
     if status.kind is Kind.DELAYED:
         return f"{spelled_duration(status.delay_s)} late"
+    if status.kind is Kind.UNADJUSTED:
+        return f"{status.kind.value} (possible split)"
     if status.kind is Kind.GAPPED and status.age_s is not None:
         return f"{status.kind.value} (price {_age(status)} old)"  # how long the gap is nobody knows yet
     if settled is None:
@@ -108,15 +110,16 @@ def connection_words(connection: Connection | None, now: datetime) -> str:
         return ""
     today = now.astimezone(NEW_YORK).date()
     symbol = f"{connection.symbols[0]} " if len(connection.symbols) == 1 else ""
+    if kind is Kind.UNADJUSTED:
+        return f"{symbol}{kind.value}, POSSIBLE SPLIT"
     if connection.settled is not None:
         age = _days_old(connection.age_s) if kind in BAD else ""
         return f"{symbol}CLOSE OF {_day_of(connection.settled, today).upper()}{age}"
     seconds = "" if connection.age_s is None else f" {spelled_duration(connection.age_s)}"
     source = f" {connection.source}" if connection.source else ""
-    if kind is Kind.LIVE:
-        return f"{symbol}LIVE{seconds}{source}"
-    if kind is Kind.DELAYED:
-        return f"{symbol}DELAYED {spelled_duration(connection.delay_s)}{source}"
+    if kind in (Kind.LIVE, Kind.DELAYED):
+        late = f" {spelled_duration(connection.delay_s)}" if kind is Kind.DELAYED else seconds
+        return f"{symbol}{kind.value}{late}{source}"
     age = seconds if kind in BAD else ""
     return f"{symbol}{kind.value}{age}{_last(connection, today)}"
 

@@ -54,7 +54,7 @@ def headline(
     ]
     figures = "; ".join(part for part in parts if part)
     if not figures:
-        unknown = f"{base.name}: {_nothing(session, today)}"
+        unknown = f"{base.name}: {_nothing(base, session, today)}"
         return f"{unknown}; {decision}." if decision else f"{unknown}."
     name = "" if parts[0] else f"{base.name}{_on(session, today, ':')} "
     wrong = _wrong({spread.base: base, spread.against: against})
@@ -72,7 +72,9 @@ def _is_firm(leg: Leg, session: date, limit_s: float) -> bool:
     return leg.settled_session == session or not leg.status.is_bad(limit_s)
 
 
-def _nothing(session: date, today: date) -> str:
+def _nothing(leg: Leg, session: date, today: date) -> str:
+    if leg.status.kind is Kind.UNADJUSTED:
+        return "possible split, no figures until its history has been fetched again"
     return "today's price is not known yet" if session == today else f"no price{_on(session, today)}"
 
 

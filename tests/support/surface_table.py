@@ -41,6 +41,7 @@ HAPPENINGS: dict[str, dict[str, Any]] = {
     },
     "`--offline`, closes of yesterday": {"moment": "2024-07-17 09:31", "last": DAY, **NOTHING, **UNASKED},
     "`--offline`, closes of 98 days ago": {"moment": "2024-10-22 09:31", "last": DAY, **NOTHING, **UNASKED},
+    "a split that history does not know": {"splits": {"IWM": DAY}},
     "demo": {"iwm": Provenance(DEMO, "demo"), "qqq": Provenance(DEMO, "demo")},
     "replay": {"iwm": Provenance(REPLAY, "tape"), "qqq": Provenance(REPLAY, "tape")},
 }  # fmt: skip
@@ -61,11 +62,17 @@ def surfaces(taken: Snapshot) -> tuple[str, ...]:
     return (
         ribbon(taken, 40),
         ribbon(taken, 80),
-        told["headline"].partition(" (IWM) ")[0] + " (IWM) …",
+        _beginning(told["headline"]),
         "[" + quotation(taken).rpartition(" [")[2],
         text(taken).partition("\n")[0],
         f"{told['connection']['kind']}, {told['data_as_of'][:19]}, {told['as_of'][:19]}",
     )
+
+
+def _beginning(sentence: str) -> str:
+    """The sentence as far as the name of the base leg; all of it where no figure follows."""
+    head, name, figures = sentence.partition(" (IWM) ")
+    return f"{head}{name}…" if figures else head
 
 
 def table() -> str:
