@@ -137,7 +137,7 @@ class Connection(msgspec.Struct, frozen=True):
 
     kind: Kind
     symbols: tuple[str, ...]
-    """The legs it is true of: both, or the one that is worse."""
+    """The legs it is true of: both, or the one that is worse; empty where the desk has only one of them."""
     as_of: dt.datetime | None
     """When the price was made; of a settled close its closing bell."""
     age_s: float | None

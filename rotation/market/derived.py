@@ -60,7 +60,7 @@ def of_connection(legs: dict[str, Leg], desk: Desk) -> Connection | None:
     )
     return Connection(
         kind=status.kind,
-        symbols=tuple(alike),
+        symbols=tuple(alike) if len(pair) > 1 else (),
         as_of=status.as_of,
         age_s=status.age_s,
         delay_s=status.delay_s,
