@@ -7,6 +7,7 @@ yields to the market. A feed that returns has ended; one that raises stops the p
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
@@ -94,6 +95,21 @@ class HistoryUpdated(msgspec.Struct, frozen=True):
     as_of_ns: int | None = None
 
 
+class PreviousCloses(msgspec.Struct, frozen=True):
+    """A vendor's closes of the session before, on the scale of today's prints: adjusted for today's split."""
+
+    session: dt.date
+    """The session they are the closes of."""
+    by_symbol: dict[str, float]
+
+
+class ListedSplits(msgspec.Struct, frozen=True):
+    """The splits that are listed and by which settled history is not restated yet: all there are now."""
+
+    ex_dates: dict[str, dt.date]
+    """By symbol the first session that trades on the new scale."""
+
+
 class PrintsReplaced(msgspec.Struct, frozen=True):
     """Today's prints of these symbols were wrong: forget them and take these instead."""
 
@@ -102,7 +118,19 @@ class PrintsReplaced(msgspec.Struct, frozen=True):
     as_of_ns: int | None = None
 
 
-Event = Batch | Status | Rewind | Gap | SymbolStates | Correction | PrintsReplaced | HistoryUpdated | FedNews
+Event = (
+    Batch
+    | Status
+    | Rewind
+    | Gap
+    | SymbolStates
+    | Correction
+    | PrintsReplaced
+    | HistoryUpdated
+    | FedNews
+    | PreviousCloses
+    | ListedSplits
+)
 
 
 class Feed(Protocol):

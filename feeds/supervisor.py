@@ -16,6 +16,8 @@ from feeds.events import (
     FedNews,
     Gap,
     HistoryUpdated,
+    ListedSplits,
+    PreviousCloses,
     PrintsReplaced,
     Rewind,
     Status,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_TIMELESS = Gap | SymbolStates | Correction | PreviousCloses | ListedSplits
+"""Events that do not say when they were true."""
 TICK_S = 1.0
 """A live desk is told anew this often though nothing trades."""
 
@@ -45,6 +49,11 @@ def clock_health() -> tuple[FeedHealth, ...]:
     """A row that says the clock is set by the environment; none where it is the machine's own."""
     warning = clock_warning()
     return (FeedHealth("clock", "REPLAY", warning, 0, 0),) if warning else ()
+
+
+def _ignored(symbol: str) -> None:
+    """Nothing keeps history up to date."""
+    del symbol
 
 
 class Listener:
@@ -110,6 +119,9 @@ class Supervisor:
         self.latest: Snapshot | None = None
         self.observer: Callable[[str, Event, int], None] | None = None
         """Told of every event (feed's name, event, as-of in ns) before the market is: the recorder."""
+
+        self.on_unadjusted: Callable[[str], None] = _ignored
+        """Given each symbol whose history is on another scale than its prints: to fetch it again."""
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
@@ -196,6 +208,12 @@ class Supervisor:
                 self._market.learn(event.history)
             case Rewind():
                 self._market.restart(event.as_of_ns)
+            case PreviousCloses():
+                for symbol in sorted(self._market.take_previous_closes(event.session, event.by_symbol)):
+                    log.warning("%s: history is on another scale than the vendor's last close", symbol)
+                    self.on_unadjusted(symbol)
+            case ListedSplits():
+                self._market.take_listed_splits(event.ex_dates)
             case PrintsReplaced():
                 self._market.forget(event.symbols)
             case _:
@@ -216,7 +234,7 @@ class Supervisor:
 
     def _time_of(self, event: Event) -> int | None:
         """The event's own, else the tape's or the clock's; None for news before a tape's first quotes."""
-        own = None if isinstance(event, Gap | SymbolStates | Correction) else event.as_of_ns
+        own = None if isinstance(event, _TIMELESS) else event.as_of_ns
         if own is not None:
             return own
         if self._tape() is not None and not isinstance(event, Batch | Rewind):

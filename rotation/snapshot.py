@@ -13,7 +13,7 @@ import msgspec
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.sessions import Phase
-from rotation.status import DerivedStatus, Kind, PriceStatus, Refusal
+from rotation.status import Connection, DerivedStatus, Kind, PriceStatus, Refusal
 
 
 class Streak(msgspec.Struct, frozen=True):
@@ -70,7 +70,8 @@ class Leg(msgspec.Struct, frozen=True):
     last: float | None
     """Today's regular price, else the latest settled close (``session`` says which)."""
     state: str
-    """``status`` as a word: LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, DEMO or REPLAY."""
+    """``status`` as a word: LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, UNADJUSTED,
+    DEMO or REPLAY."""
     status: PriceStatus
     """Of ``last``."""
     age_s: float | None
@@ -251,3 +252,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     headline_status: DerivedStatus | None = None
     """What the sentence is worth: as much as the worst of the pair's legs and, where there are any, the Fed's
     prices; ``gap_s`` and ``apart`` are the legs'. None where the base leg is missing."""
+    data_as_of: dt.datetime | None = None
+    """When the older price of the pair was made: the figures are of then, whatever ``as_of`` says."""
+    connection: Connection | None = None
+    """What the first line of every screen says; None where neither leg of the pair is known."""

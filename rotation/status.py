@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """Older than the hour explains."""
     OFFLINE = "OFFLINE"
     """Trading goes on without us: no connection, not subscribed, or a close from history."""
+    UNADJUSTED = "UNADJUSTED"
+    """Its history is on another scale than its price, as after a split: no figure is made of the two."""
     DEMO = "DEMO"
     """Invented: worse than anything real."""
 
@@ -46,7 +48,7 @@ class Kind(StrEnum):
 
 _SEVERITY = {kind: place for place, kind in enumerate(Kind)}
 
-BAD = frozenset({Kind.GAPPED, Kind.HALTED, Kind.STALE, Kind.OFFLINE})
+BAD = frozenset({Kind.GAPPED, Kind.HALTED, Kind.STALE, Kind.OFFLINE, Kind.UNADJUSTED})
 """Beyond a limit of age, no record is claimed on a price of these kinds."""
 
 
@@ -103,7 +105,7 @@ class PriceStatus(msgspec.Struct, frozen=True):
     source: str = ""
 
     def is_bad(self, limit_s: float) -> bool:
-        """Whether it is GAPPED, HALTED, STALE or OFFLINE, and older than ``limit_s`` or of unknown age."""
+        """Whether its kind is in ``BAD``, and it is older than ``limit_s`` or of unknown age."""
         return self.kind in BAD and (self.age_s is None or self.age_s > limit_s)
 
 
@@ -128,6 +130,23 @@ class DerivedStatus(msgspec.Struct, frozen=True):
     """Seconds between the oldest and the newest input; None where the time of one is not known."""
     apart: bool
     """The inputs are further apart than the desk allows: the figure is not of one instant (≈)."""
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """The connection and the age of what is shown, in one value: that of the worse leg of the pair."""
+
+    kind: Kind
+    symbols: tuple[str, ...]
+    """The legs it is true of: both, or the one that is worse; empty where the desk has only one of them."""
+    as_of: dt.datetime | None
+    """When the price was made; of a settled close its closing bell."""
+    age_s: float | None
+    """Seconds from there to the time shown, of a settled close whole days; never from the session shown."""
+    delay_s: float
+    venue: str
+    source: str
+    settled: dt.date | None
+    """The session whose official close it is; None for a print."""
 
 
 def _badness(status: PriceStatus) -> tuple[int, float, float, str, str, str]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from rotation.status import FeedState, Kind, Mode, PriceStatus, Refusal
-from rotation.text import day, duration, spelled_duration
+from rotation.status import BAD, FeedState, Kind, Mode, PriceStatus, Refusal
+from rotation.text import day, duration, short_day, spelled_duration
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
-    from rotation.status import DerivedStatus
+    from rotation.status import Connection, DerivedStatus
+
+NEW_YORK = ZoneInfo("America/New_York")
 
 QUIET = frozenset({Kind.LIVE, Kind.CLOSED, Kind.REPLAY, Kind.DEMO})
 """Kinds that a sentence does not mention: nothing is wrong, or the whole screen is marked with it."""
@@ -63,6 +66,8 @@ def clause(status: PriceStatus, settled: date | None = None) -> str:
         return ""
     if status.kind is Kind.DELAYED:
         return f"{spelled_duration(status.delay_s)} late"
+    if status.kind is Kind.UNADJUSTED:
+        return f"{status.kind.value} (possible split)"
     if status.kind is Kind.GAPPED and status.age_s is not None:
         return f"{status.kind.value} (price {_age(status)} old)"  # how long the gap is nobody knows yet
     if settled is None:
@@ -90,3 +95,49 @@ def _age(status: PriceStatus) -> str:
 def ages(inputs: dict[str, PriceStatus]) -> str:
     """``IWM 3 h and QQQ 1 s old``: of prices that are not of one instant."""
     return " and ".join(f"{name} {_age(status) or '?'}" for name, status in inputs.items()) + " old"
+
+
+def connection_words(connection: Connection | None, now: datetime) -> str:
+    """``LIVE 1 s Yahoo``, ``OFFLINE 53 s · last 10:40:45``, ``CLOSE OF 21 AUG, 98 DAYS OLD``.
+
+    At most forty cells, of New York's time. Empty for DEMO and REPLAY, which the whole screen is marked with.
+    ``now``: the time shown.
+    """
+    if connection is None:
+        return "NO PRICES"
+    kind = connection.kind
+    if kind in (Kind.DEMO, Kind.REPLAY):
+        return ""
+    today = now.astimezone(NEW_YORK).date()
+    symbol = f"{connection.symbols[0]} " if len(connection.symbols) == 1 else ""
+    if kind is Kind.UNADJUSTED:
+        return f"{symbol}{kind.value}, POSSIBLE SPLIT"
+    if connection.settled is not None:
+        age = _days_old(connection.age_s) if kind in BAD else ""
+        return f"{symbol}CLOSE OF {_day_of(connection.settled, today).upper()}{age}"
+    seconds = "" if connection.age_s is None else f" {spelled_duration(connection.age_s)}"
+    source = f" {connection.source}" if connection.source else ""
+    if kind in (Kind.LIVE, Kind.DELAYED):
+        late = f" {spelled_duration(connection.delay_s)}" if kind is Kind.DELAYED else seconds
+        return f"{symbol}{kind.value}{late}{source}"
+    age = seconds if kind in BAD else ""
+    return f"{symbol}{kind.value}{age}{_last(connection, today)}"
+
+
+def _day_of(value: date, today: date) -> str:
+    return short_day(value) if value.year == today.year else day(value)
+
+
+def _days_old(age_s: float | None) -> str:
+    days = int((age_s or 0.0) // 86_400)
+    return f", {days} DAY{'S' * (days != 1)} OLD" if days else ""
+
+
+def _last(connection: Connection, today: date) -> str:
+    if connection.as_of is None:
+        return ""
+    made = connection.as_of.astimezone(NEW_YORK)
+    if made.date() == today:
+        return f" · last {made:%H:%M:%S}"
+    hour = f" {made:%H:%M}" if made.year == today.year else ""
+    return f" · last {_day_of(made.date(), today)}{hour}"

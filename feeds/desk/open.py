@@ -15,6 +15,7 @@ from feeds.errors import InputError
 from feeds.events import Batch, FedNews, PrintsReplaced, Rewind
 from feeds.history.importing import read_history
 from feeds.history.loading import load_history
+from feeds.history.updater import HistoryUpdater
 from feeds.supervisor import Supervisor
 from feeds.tapes.player import TapeFeed, until
 from feeds.tapes.reading import read_tape
@@ -136,7 +137,11 @@ def supervise(
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
     """
     if wanted.tape is None:
-        return Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), live), None
+        supervisor = Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), live)
+        for feed in live:
+            if isinstance(feed, HistoryUpdater):
+                supervisor.on_unadjusted = feed.ask_again
+        return supervisor, None
     mode = wanted.origin.mode or REPLAY
     feed = TapeFeed(
         wanted.tape,

@@ -15,6 +15,7 @@ from rotation.market.records import is_few
 from rotation.market.streaks import Before, sign, streak_of
 from rotation.sessions import close_ns, open_ns
 from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindow, Streak
+from rotation.status import Kind
 from rotation.wording import word
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Row(msgspec.Struct, frozen=True):
     """Value per unit of price."""
     official: bool
     """Today's value is an official close."""
+    is_unadjusted: bool = False
+    """History is on another scale than today's prints: it has no value, and no figure is made of it."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -69,6 +72,8 @@ def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, origin: 
         age_s = status.age_s
     else:
         status = worth.of_close(origin, row.closed, now.session, now.as_of_ns, source=now.history)
+    if row.is_unadjusted:
+        status = msgspec.structs.replace(status, kind=Kind.UNADJUSTED)
     streak = streak_of(row.before, row.direction, official=row.official)
     returns = dict(zip(WINDOWS, row.return_pct, strict=True))
     return Leg(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.market.status import THIN_AFTER_S, of_settled
-from rotation.status import derive
+from rotation.status import Connection, derive, worst
 
 if TYPE_CHECKING:
     from rotation.desk import Desk
@@ -44,6 +44,30 @@ def of_sentence(
     status = derive(inputs, limit_s=0.0)
     gap_s, apart = (pair.gap_s, pair.apart) if pair else (None, False)
     return msgspec.structs.replace(status, gap_s=gap_s, apart=apart)
+
+
+def of_connection(legs: dict[str, Leg], desk: Desk) -> Connection | None:
+    """The connection and the age of what is shown: the worse leg's. None where both legs are missing."""
+    pair = {symbol: legs[symbol] for symbol in (desk.base, desk.against) if symbol in legs}
+    if not pair:
+        return None
+    status = worst(leg.status for leg in pair.values())
+    settled = next(leg.settled_session for leg in pair.values() if leg.status == status)
+    alike = (
+        symbol
+        for symbol, leg in pair.items()
+        if (leg.status.kind, leg.settled_session) == (status.kind, settled)
+    )
+    return Connection(
+        kind=status.kind,
+        symbols=tuple(alike) if len(pair) > 1 else (),
+        as_of=status.as_of,
+        age_s=status.age_s,
+        delay_s=status.delay_s,
+        venue=status.venue,
+        source=status.source,
+        settled=settled,
+    )
 
 
 def value_growth_with_status(

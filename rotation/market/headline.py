@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.sessions import NEW_YORK
+from rotation.sessions import NEW_YORK, phase_at, to_ns
 from rotation.status import Kind
 from rotation.text import day, ordinal, percent, short_day, signed
 from rotation.wording import ages, clauses
@@ -27,13 +27,14 @@ def headline(
     session: date | None,
     fed: Fed | None = None,
     *,
-    phase: str,
+    today: date,
     limit_s: float = 60.0,
 ) -> str:
     """Today, the run, five sessions, the spread and the next decision, with strict "since" dates.
 
     What is wrong with a leg's price stands first. Clauses without a value are left out; with none at all the
-    sentence says so. ``limit_s``: no record is claimed on a bad price that is older than this.
+    sentence says so. ``today``: New York's date at the time shown; figures of another session carry its date.
+    ``limit_s``: no record is claimed on a bad price that is older than this.
     """
     base, against = legs.get(spread.base), legs.get(spread.against)
     if base is None or session is None:
@@ -41,7 +42,7 @@ def headline(
     firm = _is_firm(base, session, limit_s)
     decision = _decision(fed)
     parts = [
-        _today(base, phase),
+        _today(base, today),
         _return(base, session, claims=firm),
         _spread(
             spread,
@@ -53,9 +54,9 @@ def headline(
     ]
     figures = "; ".join(part for part in parts if part)
     if not figures:
-        unknown = f"{base.name}: today's price is not known yet"
+        unknown = f"{base.name}: {_nothing(base, session, today)}"
         return f"{unknown}; {decision}." if decision else f"{unknown}."
-    name = "" if parts[0] else f"{base.name} "
+    name = "" if parts[0] else f"{base.name}{_on(session, today, ':')} "
     wrong = _wrong({spread.base: base, spread.against: against})
     return f"{wrong}{name}{figures}; {decision}." if decision else f"{wrong}{name}{figures}."
 
@@ -71,21 +72,41 @@ def _is_firm(leg: Leg, session: date, limit_s: float) -> bool:
     return leg.settled_session == session or not leg.status.is_bad(limit_s)
 
 
-def _today(leg: Leg, phase: str) -> str:
-    day = leg.return_pct["1"]
-    if day is None:
+def _nothing(leg: Leg, session: date, today: date) -> str:
+    if leg.status.kind is Kind.UNADJUSTED:
+        return "possible split, no figures until its history has been fetched again"
+    return "today's price is not known yet" if session == today else f"no price{_on(session, today)}"
+
+
+def _on(session: date, today: date, after: str = "") -> str:
+    """`` on 16 Jul``, with the year where it is another; empty for today's session."""
+    if session == today:
         return ""
-    run = _run(leg.streak, before_the_bell=phase == "PRE")
-    return f"{leg.name} {signed(day, 2)} %" + (f", {run}" if run else "")
+    return f" on {short_day(session) if session.year == today.year else day(session)}{after}"
 
 
-def _run(streak: Streak, *, before_the_bell: bool) -> str:
+def _today(leg: Leg, today: date) -> str:
+    pct = leg.return_pct["1"]
+    if pct is None or leg.session is None:
+        return ""
+    run = _run(leg.streak, _added(leg, today))
+    return f"{leg.name} {signed(pct, 2)} %{_on(leg.session, today)}" + (f", {run}" if run else "")
+
+
+def _added(leg: Leg, today: date) -> str:
+    """What is added to the settled sessions of a run, by the time of the print, not of the clock."""
+    as_of = leg.status.as_of
+    if as_of is not None and phase_at(to_ns(as_of)) == "PRE":
+        return "pre-market"
+    return "today" if leg.session == today else "1 provisional"
+
+
+def _run(streak: Streak, added: str) -> str:
     length = streak.with_today
     if not length:
         return "unchanged" if length == 0 else ""
     way = "gain" if length > 0 else "fall"
-    today = "pre-market" if before_the_bell else "today"
-    settled = f"{abs(streak.settled or 0) if abs(length) > 1 else 0} + {today}"
+    settled = f"{abs(streak.settled or 0) if abs(length) > 1 else 0} + {added}"
     suffix = f" ({settled})" if streak.provisional else ""
     return f"{ordinal(abs(length))} {way} in a row{suffix}" if abs(length) > 1 else f"first {way}{suffix}"
 
@@ -105,11 +126,11 @@ def _spread(spread: Spread, base: Leg, against: Leg | None, session: date, *, cl
         return ""
     if round(abs(window.pp), 1) == 0:
         return f"level with {against.name}"
-    side = "ahead of" if window.pp >= 0 else "behind"
+    side, widest = ("ahead of", "widest lead") if window.pp >= 0 else ("behind", "widest gap behind")
     gap = f"{abs(window.pp):.1f} pp {side} {against.name}"
     if window.status is not None and window.status.apart:
         return f"≈ {gap}, {ages({spread.base: base.status, spread.against: against.status})}"
-    return gap + (_since(window.since, session, "widest") if claims else "")
+    return gap + (_since(window.since, session, widest) if claims else "")
 
 
 def _decision(fed: Fed | None) -> str:

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import Desk
+from rotation.desk import WINDOWS, Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Row, leg, spread
-from rotation.market.derived import gap_limit_s, of_pair, of_sentence, value_growth_with_status
+from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
 from rotation.market.returns import figures
 from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
 from rotation.market.status import Provenance
 from rotation.market.streaks import Before
-from rotation.sessions import close_ns, from_ns, last_closed, phase_at, previous_session
+from rotation.market.unadjusted import ScaleCheck
+from rotation.sessions import close_ns, from_ns, last_closed, new_york_day, phase_at, previous_session
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
 
@@ -61,6 +62,8 @@ class Market:
         self._origin = origin
         self._provenance: Mapping[str, Provenance] = {}
         self._members = tuple(members)
+        self._scale = ScaleCheck()
+        self._unadjusted: frozenset[str] = frozenset()
         self._seq = 0
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
@@ -76,6 +79,25 @@ class Market:
         self._door.forget(symbols)
         for symbol in self._place.keys() & symbols:
             self._prices[self._place[symbol]] = None
+
+    def take_previous_closes(self, session: date, by_symbol: Mapping[str, float]) -> frozenset[str]:
+        """A vendor's closes of ``session``, on the scale of the next session's prints.
+
+        Where history's are on another scale, the leg has no figures in that next session until history is
+        restated. Returns the symbols of which that is newly known: their history is to be fetched again.
+        """
+        before = self._scale.mismatched(self.history)
+        self._scale.take_previous_closes(session, by_symbol)
+        self._check_scale()
+        return self._scale.mismatched(self.history) - before
+
+    def take_listed_splits(self, ex_dates: Mapping[str, date]) -> None:
+        """Splits that are listed and by which history is not restated, by symbol: all there are now."""
+        self._scale.take_listed_splits(ex_dates)
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        self._unadjusted = self._scale.unadjusted(self.history, self._door.session)
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""
@@ -124,6 +146,7 @@ class Market:
         self._official: list[float | None] = [None] * len(self._symbols)
         self._closes: dict[str, float | None] = {}
         self._closed = session is None
+        self._check_scale()
         self._reprice(self._door.symbols)
 
     def _close(self) -> None:
@@ -177,6 +200,8 @@ class Market:
         status = of_pair(legs, desk, limit_s)
         pair = spread(desk, base, against, self._settled.spread if self._settled else None, status)
         fed = self._fed and aged(self._fed, as_of_ns)
+        connection = of_connection(legs, desk)
+        times = [legs[symbol].status.as_of for symbol in (desk.base, desk.against) if symbol in legs]
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
@@ -192,8 +217,10 @@ class Market:
             fed=fed,
             breadth=None,
             health=Health((), None, self._door.counts, self.history.words),
-            headline=headline(legs, pair, session, fed, phase=phase, limit_s=limit_s),
+            headline=headline(legs, pair, session, fed, today=new_york_day(as_of_ns), limit_s=limit_s),
             headline_status=of_sentence(legs, desk, status, fed),
+            data_as_of=min((time for time in times if time is not None), default=None),
+            connection=connection,
         )
 
     def _rows(self) -> dict[str, Row]:
@@ -209,6 +236,9 @@ class Market:
             elif closed is None and self._door.current(symbol) is None:
                 continue
             value, direction, *returns = today
+            if symbol in self._unadjusted:
+                rows[symbol] = self._unadjusted_row(symbol, close, closed)
+                continue
             rows[symbol] = Row(
                 symbol=symbol,
                 close=close,
@@ -221,6 +251,21 @@ class Market:
                 official=self._official[self._place[symbol]] is not None,
             )
         return rows
+
+    def _unadjusted_row(self, symbol: str, close: float | None, closed: date | None) -> Row:
+        """A price and nothing else."""
+        return Row(
+            symbol=symbol,
+            close=close,
+            closed=closed,
+            before=Before(),
+            value=None,
+            direction=None,
+            return_pct=(None,) * len(WINDOWS),
+            scale=None,
+            official=False,
+            is_unadjusted=True,
+        )
 
 
 def _mark(origin: Provenance) -> str:

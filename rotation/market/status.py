@@ -44,7 +44,8 @@ class Provenance(msgspec.Struct, frozen=True):
 def of_print(origin: Provenance, ts_ns: int, as_of_ns: int) -> PriceStatus:
     """Today's print: worth its feed's mode, unless it has gone quiet for longer than the hour explains.
 
-    CLOSED after the bell, where the last price before it is all that can come until the official close.
+    CLOSED after the bell, where the last price before it is all that can come until the official close, and
+    for no longer than until the next session opens.
     """
     mode = origin.mode or Mode(Kind.OFFLINE)
     age_s = max(0.0, (as_of_ns - ts_ns) / NS)
@@ -56,7 +57,8 @@ def _quiet_kind(mode: Mode, age_s: float, as_of_ns: int) -> Kind:
     session = session_at(as_of_ns - int(age_s * NS))
     after_bell_s = (as_of_ns - close_ns(session)) / NS if session else 0.0
     if after_bell_s > mode.delay_s:
-        return Kind.CLOSED if age_s <= after_bell_s + THIN_AFTER_S else Kind.STALE
+        is_latest = session == last_closed(as_of_ns) and not _is_open(mode, as_of_ns)
+        return Kind.CLOSED if is_latest and age_s <= after_bell_s + THIN_AFTER_S else Kind.STALE
     quiet_s = STALE_AFTER_S if _is_open(mode, as_of_ns) else THIN_AFTER_S
     return Kind.STALE if age_s > quiet_s + mode.delay_s else mode.kind
 

@@ -9,7 +9,18 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from feeds.events import Batch, Correction, Gap, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
+from feeds.events import (
+    Batch,
+    Correction,
+    Gap,
+    HistoryUpdated,
+    ListedSplits,
+    PreviousCloses,
+    PrintsReplaced,
+    Rewind,
+    Status,
+    SymbolStates,
+)
 from feeds.supervisor import Supervisor
 from feeds.tapes.recording import frame_of, rows_of
 from rotation.history import History
@@ -401,3 +412,37 @@ async def test_health_says_a_feed_s_state_as_a_value_and_as_a_word():
     health = (await anext(listener)).health.feeds[0]
     assert (health.state, health.kind, health.refusal) == ("AUTH_FAILED", Kind.OFFLINE, Refusal.AUTH_FAILED)
     await run
+
+
+async def test_a_previous_close_on_another_scale_marks_the_leg_and_asks_for_its_history_again():
+    stays = asyncio.Event()
+    supervisor = supervise(
+        Script(
+            PreviousCloses(date(2024, 7, 15), {"IWM": 1.0}),
+            Batch((quote(220.0),), at("10:40:00")),
+            PreviousCloses(date(2024, 7, 15), {"IWM": 1.0}),
+            stays,
+        )
+    )
+    asked: list[str] = []
+    supervisor.on_unadjusted = asked.append
+    run = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor.latest is not None and supervisor.latest.legs["IWM"].age_s is not None)
+    assert supervisor.latest is not None
+    assert supervisor.latest.legs["IWM"].status.kind is Kind.UNADJUSTED
+    assert asked == ["IWM"], "once"
+    stays.set()
+    await run
+
+
+async def test_a_listed_split_marks_the_leg_until_it_is_listed_no_more():
+    supervisor = supervise(
+        Script(Batch((quote(220.0),), at("10:40:00")), ListedSplits({"IWM": date(2024, 7, 16)}))
+    )
+    await supervisor.run()
+    assert supervisor.latest is not None
+    assert supervisor.latest.legs["IWM"].status.kind is Kind.UNADJUSTED
+    supervisor = supervise(Script(Batch((quote(220.0),), at("10:40:00")), ListedSplits({})))
+    await supervisor.run()
+    assert supervisor.latest is not None
+    assert supervisor.latest.legs["IWM"].status.kind is not Kind.UNADJUSTED

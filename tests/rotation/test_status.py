@@ -79,7 +79,8 @@ def test_the_gap_is_the_time_between_the_legs(status: PriceStatus, seconds: int,
 
 def test_the_kinds_from_the_best_to_the_worst():
     assert [str(kind) for kind in sorted(Kind, key=lambda kind: kind.severity)] == [
-        "LIVE", "CLOSED", "PROVISIONAL", "DELAYED", "REPLAY", "GAPPED", "HALTED", "STALE", "OFFLINE", "DEMO",
+        "LIVE", "CLOSED", "PROVISIONAL", "DELAYED", "REPLAY", "GAPPED", "HALTED", "STALE", "OFFLINE",
+        "UNADJUSTED", "DEMO",
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ WORDS = {
     Kind.HALTED: "HALTED",
     Kind.STALE: "STALE 3h",
     Kind.OFFLINE: "OFFLINE",
+    Kind.UNADJUSTED: "UNADJUSTED",
     Kind.DEMO: "DEMO",
 }
 CLAUSES = {
@@ -28,6 +29,7 @@ CLAUSES = {
     Kind.HALTED: "HALTED 3 h",
     Kind.STALE: "STALE 3 h",
     Kind.OFFLINE: "OFFLINE 3 h",
+    Kind.UNADJUSTED: "UNADJUSTED (possible split)",
 }
 
 

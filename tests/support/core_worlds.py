@@ -95,6 +95,14 @@ def figures(snapshot) -> dict:
     shown = plain(snapshot)
     assert shown.pop("seq") >= 0
     shown.pop("headline_status")
+    pair = [shown["spread"]["base"], shown["spread"]["against"]]
+    statuses = [shown["legs"][symbol]["status"] for symbol in pair if symbol in shown["legs"]]
+    times = [status["as_of"] for status in statuses if status["as_of"] is not None]
+    assert shown.pop("data_as_of") == min(times, default=None)
+    connection = shown.pop("connection")
+    assert (connection is None) is (not statuses)
+    worst = max((status["kind"].severity for status in statuses), default=None)
+    assert (connection["kind"].severity if connection else None) == worst
     for part in (*shown["legs"].values(), *shown["spread"]["windows"].values(), shown["ratio"]):
         part.pop("status")
     if shown["value_growth"] is not None:

@@ -49,11 +49,13 @@ def snapshot(
     qqq_age_s: float | None = 1.0,
     last: date = date(2024, 7, 15),
     desk: Desk = DESK,
+    splits: dict[str, date] | None = None,
 ) -> Snapshot:
     """A desk at this moment; an age of None is a leg that has not printed."""
     as_of_ns = at(moment)
     market = Market(history_of(closes(last)), desk, as_of_ns=as_of_ns, origin=iwm)
     market.set_provenance({"IWM": iwm, "QQQ": qqq})
+    market.take_listed_splits(splits or {})
     prints = {"IWM": (115.0, iwm_age_s), "QQQ": (401.0, qqq_age_s)}
     quotes = [
         Quote(symbol, as_of_ns - round(age_s * NS), price)

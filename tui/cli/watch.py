@@ -117,6 +117,8 @@ def _timeless(snapshot: Snapshot) -> Snapshot:
         fed=_fed_timeless(snapshot.fed) if snapshot.fed else None,
         headline="",  # made of the other figures, and it says how old they are
         headline_status=_derived(snapshot.headline_status),
+        data_as_of=None,
+        connection=None,  # made of the legs'
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
 from rotation.text import day, percentile
+from rotation.wording import connection_words
 from tui.output import text_fed as report_fed
 from tui.panels.base import about, pair_note
 from tui.panels.ribbon import NEW_YORK, run
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
     from rotation.snapshot import SincePct, SincePp, Snapshot
 
 
+WRITTEN_S = 30.0
+"""Of prices older than this a copied sentence also says when it was written."""
+
+
 def text(snapshot: Snapshot) -> str:
-    """Headline, legs, spread and value against growth, at most 100 columns wide."""
+    """Connection, time, headline, legs, spread and value against growth, at most 100 columns wide."""
     when = snapshot.as_of.astimezone(NEW_YORK)
-    mark = f"{snapshot.mode}  " if snapshot.mode else ""
+    words = connection_words(snapshot.connection, snapshot.as_of)
+    mark = "".join(f"{mark}  " for mark in (snapshot.mode, words) if mark)
     session = f"session {snapshot.session}" if snapshot.session else "no session"
     lines = [f"{mark}{when:%a %d %b %Y %H:%M:%S %Z}  {snapshot.phase}  {session}", snapshot.headline, ""]
     lines += _legs(snapshot) + _spread(snapshot) + _value_growth(snapshot)
@@ -78,7 +84,21 @@ def _value_growth(snapshot: Snapshot) -> list[str]:
 
 
 def quotation(snapshot: Snapshot) -> str:
-    """The headline as one would paste it: with what it rests on, and when."""
+    """The headline as one would paste it: with what it rests on, and of when that is.
+
+    The time is the prices', not the clock's; the clock's stands beside it once they differ.
+    """
     source = ", ".join(sorted({leg.source for leg in snapshot.legs.values() if leg.source}))
     mark = f"{snapshot.mode}: " if snapshot.mode else ""
-    return f"{mark}{snapshot.headline} [{source}; as of {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC; rotation-tui]"
+    return f"{mark}{snapshot.headline} [{source}; {_of_when(snapshot)}; rotation-tui]"
+
+
+def _of_when(snapshot: Snapshot) -> str:
+    """``as of 2026-08-21 14:40:45 UTC``; of older prices also when this was written."""
+    made, connection = snapshot.data_as_of, snapshot.connection
+    written = f"written {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    if made is None:
+        return f"no price, {written}"
+    settled = connection.settled if connection else None
+    when = f"close of {settled}" if settled else f"as of {made:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{when}, {written}" if (snapshot.as_of - made).total_seconds() > WRITTEN_S else when

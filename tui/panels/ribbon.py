@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from rotation.wording import QUIET
+from rotation.status import BAD, Kind
+from rotation.wording import QUIET, connection_words
 from tui.panels.base import about, kind_role
 from tui.view.draw import Row, Span, arrow, change, toned, wrap
 
@@ -19,7 +20,7 @@ SENTENCE_FROM = 76
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """A status line, then the headline over the lines that are left."""
+    """The connection and the time, then the headline over the lines that are left."""
     status = tuple(_status(snapshot, view, width))
     if width < SENTENCE_FROM:
         return [status, *_terse(snapshot, view)][:height]
@@ -27,7 +28,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 
 def _status(snapshot: Snapshot, view: ViewState, width: int) -> list[Span]:
-    clock = snapshot.as_of.astimezone(NEW_YORK)
+    """The connection and the age of what is shown come before the clock, which gives way to them."""
     spans: list[Span] = [(" rotation ", "brand"), (" ", "text")] if width >= SENTENCE_FROM else []
     if snapshot.mode:
         spans += [(f" {snapshot.mode} ", "badge"), (" ", "text")]
@@ -37,12 +38,32 @@ def _status(snapshot: Snapshot, view: ViewState, width: int) -> list[Span]:
         spans.append(("end of tape " if ended else "held " if tape.held else f"×{tape.speed:g} ", "accent"))
     if view.paused:
         spans += [(" PAUSED ", "alert"), (" ", "text")]
-    long = width >= SENTENCE_FROM
-    when = clock.strftime("%a %d %b %Y %H:%M:%S %Z" if long else "%d %b %H:%M %Z")
-    spans += [(when, "text"), (f"  {snapshot.phase}", "accent" if snapshot.phase == "REGULAR" else "muted")]
-    if long and snapshot.session and snapshot.session != clock.date():
-        spans.append((f"  showing {snapshot.session:%a %d %b %Y}", "warn"))
+    if words := connection_words(snapshot.connection, snapshot.as_of):
+        spans += [_connection(snapshot, words), ("  ", "text")]
+    room = width - sum(len(text) for text, _ in spans)
+    for clock in _clocks(snapshot):
+        if sum(len(text) for text, _ in clock) <= room:
+            return spans + clock
     return spans
+
+
+def _connection(snapshot: Snapshot, words: str) -> Span:
+    kind = snapshot.connection.kind if snapshot.connection else None
+    if kind is None or kind in BAD:
+        return f"✖ {words}", "alert"
+    return (f"● {words}", "accent") if kind is Kind.LIVE else (f"○ {words}", "muted")
+
+
+def _clocks(snapshot: Snapshot) -> list[list[Span]]:
+    """The time, the phase and the session shown where it is another: the longest that fits is taken."""
+    clock = snapshot.as_of.astimezone(NEW_YORK)
+    phase = (f"  {snapshot.phase}", "accent" if snapshot.phase == "REGULAR" else "muted")
+    long: list[Span] = [(clock.strftime("%a %d %b %Y %H:%M:%S %Z"), "text"), phase]
+    short: list[Span] = [(clock.strftime("%d %b %H:%M %Z"), "text"), phase]
+    forms = [long, short, short[:1], [(clock.strftime("%H:%M %Z"), "text")]]
+    if snapshot.session and snapshot.session != clock.date():
+        forms.insert(0, [*long, (f"  showing {snapshot.session:%a %d %b %Y}", "warn")])
+    return forms
 
 
 def _terse(snapshot: Snapshot, view: ViewState) -> list[Row]:

@@ -45,7 +45,7 @@ def _head(width: int) -> Row:
     names = [column("", 5), column("spread pp", 11), column("z", 7), column("pctile", 7), column("n / k", 7)]
     if width >= WIDE:
         names.append("  rank      ")
-    return ((" ".join([*names, " widest since"]), "faint"),)
+    return ((" ".join([*names, " lead/gap since"]), "faint"),)
 
 
 def _line(k: int, window: SpreadWindow, view: ViewState, width: int) -> Row:

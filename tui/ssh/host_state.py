@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from rotation import __version__
+from rotation.wording import connection_words
 from tui.ssh import event_log
 from tui.ssh.limits import Admission, Limits
 from tui.ssh.reasons import EndReason, Refusal
@@ -181,4 +182,6 @@ class HostState:
             refused={reason.value: count for reason, count in self.meter.refused.items()},
             mode=newest.mode if newest else "",
             as_of=newest.as_of if newest else None,
+            connection=connection_words(newest.connection, newest.as_of) if newest else "",
+            data_as_of=newest.data_as_of if newest else None,
         )

@@ -43,6 +43,10 @@ class HostStatus(msgspec.Struct, frozen=True):
     """Of the desk: "", DEMO or REPLAY."""
     as_of: dt.datetime | None
     """Time of the newest snapshot, UTC; None before the first one."""
+    connection: str = ""
+    """The connection and the age of the prices, as the first line of every screen; empty for a tape."""
+    data_as_of: dt.datetime | None = None
+    """When the older price of the pair was made, UTC; None without one."""
 
 
 class Meter:
@@ -85,7 +89,8 @@ def health_lines(status: HostStatus) -> tuple[str, ...]:
 def lines(status: HostStatus) -> list[str]:
     """Return the status as lines for a person."""
     refused = [f"{count} {_label(reason)}" for reason, count in sorted(status.refused.items())]
-    newest = f"as of {status.as_of:%Y-%m-%d %H:%M:%S} UTC" if status.as_of else "still loading"
+    prices = f", prices of {status.data_as_of:%Y-%m-%d %H:%M:%S} UTC" if status.data_as_of else ""
+    newest = f"as of {status.as_of:%Y-%m-%d %H:%M:%S} UTC{prices}" if status.as_of else "still loading"
     return [
         f"viewers   {status.sessions} of {status.most_sessions} in {_rooms(status.rooms)}",
         f"logins    {status.logins} since {status.since:%Y-%m-%d %H:%M} UTC",
@@ -93,7 +98,7 @@ def lines(status: HostStatus) -> list[str]:
         f"dropped   {status.dropped} frames (viewer not reading)",
         f"loop      worst lag {status.lag_ms:.0f} ms, pace {status.pace}",
         f"refused   {', '.join(refused) or 'none'}",
-        f"desk      {status.mode + ' ' if status.mode else ''}{newest}",
+        f"desk      {''.join(f'{mark}, ' for mark in (status.mode, status.connection) if mark)}{newest}",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +15,7 @@ from rotation.fed.ageing import aged
 from rotation.fed.assemble import fed
 from rotation.fed.strip.chain import StripCase
 from rotation.market.headline import headline
+from rotation.sessions import NEW_YORK
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
 from rotation.status import Kind, PriceStatus
 from rotation.text import day, ordinal, percent, signed
@@ -39,13 +40,18 @@ def leg(
     five: float | None = None,
     streak: Streak = NOT_KNOWN,
     since: SincePct | None = None,
+    *,
+    hour: int | None = 12,
 ) -> Leg:
+    """``hour``: of the print, New York; None for an official close."""
+    as_of = datetime(2024, 7, 16, 16 if hour is None else hour, tzinfo=NEW_YORK)
+    age_s = None if hour is None else 1.0
     return Leg(
         name=f"{NAMES[symbol]} ({symbol})",
         last=None,
         state="LIVE",
-        status=PriceStatus(Kind.LIVE, age_s=1.0),
-        age_s=1.0,
+        status=PriceStatus(Kind.LIVE, as_of=as_of, age_s=age_s),
+        age_s=age_s,
         source="",
         session=SESSION,
         high=None,
@@ -63,8 +69,8 @@ def spread(pp: float | None = None, since: SincePp | None = None) -> Spread:
     return Spread("IWM", "QQQ", NOT_KNOWN, None, {"5": SpreadWindow(pp, since, None, None, 0)})
 
 
-def said(base: Leg, pair: Spread | None = None, phase: str = "REGULAR") -> str:
-    return headline({"IWM": base, "QQQ": leg("QQQ")}, pair or spread(), SESSION, phase=phase)
+def said(base: Leg, pair: Spread | None = None, today: date = SESSION) -> str:
+    return headline({"IWM": base, "QQQ": leg("QQQ")}, pair or spread(), SESSION, today=today)
 
 
 def test_the_sentence_of_the_case_word_for_word():
@@ -78,7 +84,7 @@ def test_the_sentence_of_the_case_word_for_word():
     pair = spread(10.341001, SincePp(date(2016, 11, 14), 10.401, None))
     assert said(base, pair) == (
         "Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); +9.9 % in 5 sessions, best since 27 May "
-        "2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest since 14 Nov 2016."
+        "2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest lead since 14 Nov 2016."
     )
 
 
@@ -106,11 +112,32 @@ def test_today_and_the_run(one: float, streak: Streak, sentence: str):
 
 
 def test_before_the_bell_today_is_called_pre_market():
-    base = leg(one=1.0, streak=Streak(4, 5, provisional=True))
-    assert said(base, phase="PRE") == f"{IWM} +1.00 %, 5th gain in a row (4 + pre-market)."
-    assert said(base, phase="POST") == f"{IWM} +1.00 %, 5th gain in a row (4 + today)."
-    settled = leg(one=1.0, streak=Streak(5, 5, provisional=False))
-    assert said(settled, phase="PRE") == f"{IWM} +1.00 %, 5th gain in a row."
+    run = Streak(4, 5, provisional=True)
+    assert said(leg(one=1.0, streak=run, hour=8)) == f"{IWM} +1.00 %, 5th gain in a row (4 + pre-market)."
+    assert said(leg(one=1.0, streak=run, hour=16)) == f"{IWM} +1.00 %, 5th gain in a row (4 + today)."
+    settled = leg(one=1.0, streak=Streak(5, 5, provisional=False), hour=None)
+    assert said(settled) == f"{IWM} +1.00 %, 5th gain in a row."
+
+
+@pytest.mark.parametrize(
+    ("today", "when"),
+    [
+        (date(2024, 7, 17), "on 16 Jul"),
+        (date(2024, 7, 20), "on 16 Jul"),
+        (date(2025, 1, 2), "on 16 Jul 2024"),
+    ],
+)
+def test_another_days_figures_carry_their_day(today: date, when: str):
+    """The words are the data's: it once read "(29 + pre-market)" of last night's print, the next morning."""
+    run = Streak(4, 5, provisional=True)
+    printed = leg(one=1.0, streak=run)
+    assert said(printed, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row (4 + 1 provisional)."
+    early = leg(one=1.0, streak=run, hour=8)
+    assert said(early, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row (4 + pre-market)."
+    closed = leg(one=1.0, streak=Streak(5, 5, provisional=False), hour=None)
+    assert said(closed, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row."
+    assert said(leg(five=9.87, hour=None), today=today) == f"{IWM} {when}: +9.9 % in 5 sessions."
+    assert said(leg(hour=None), today=today) == f"{IWM}: no price {when}."
 
 
 @pytest.mark.parametrize(
@@ -137,9 +164,21 @@ def test_five_sessions(five: float, since: SincePct | None, clause: str):
 @pytest.mark.parametrize(
     ("pp", "since", "clause"),
     [
-        (10.34, SincePp(date(2016, 11, 14), 10.4, None), f"10.3 pp ahead of {QQQ}, widest since 14 Nov 2016"),
-        (-10.34, SincePp(date(2016, 11, 14), -11.0, None), f"10.3 pp behind {QQQ}, widest since 14 Nov 2016"),
-        (10.34, SincePp(None, None, RECORD), f"10.3 pp ahead of {QQQ}, widest on record (since 26 May 2000)"),
+        (
+            10.34,
+            SincePp(date(2016, 11, 14), 10.4, None),
+            f"10.3 pp ahead of {QQQ}, widest lead since 14 Nov 2016",
+        ),
+        (
+            -10.34,
+            SincePp(date(2016, 11, 14), -11.0, None),
+            f"10.3 pp behind {QQQ}, widest gap behind since 14 Nov 2016",
+        ),
+        (
+            10.34,
+            SincePp(None, None, RECORD),
+            f"10.3 pp ahead of {QQQ}, widest lead on record (since 26 May 2000)",
+        ),
         (-10.34, SincePp(date(2024, 7, 1), -11.0, None), f"10.3 pp behind {QQQ}"),
         (0.5, None, f"0.5 pp ahead of {QQQ}"),
         (0.04, SincePp(date(2016, 11, 14), 10.4, None), f"level with {QQQ}"),
@@ -158,9 +197,9 @@ def test_what_is_unknown_is_left_out_and_never_the_name():
 
 
 def test_without_a_leg_or_a_session_it_says_so():
-    assert headline({}, spread(), SESSION, phase="REGULAR") == "No price for IWM yet."
-    assert headline({"IWM": leg(one=1.0)}, spread(), None, phase="CLOSED") == "No price for IWM yet."
-    assert headline({"IWM": leg(one=1.0)}, spread(3.0), SESSION, phase="REGULAR") == f"{IWM} +1.00 %."
+    assert headline({}, spread(), SESSION, today=SESSION) == "No price for IWM yet."
+    assert headline({"IWM": leg(one=1.0)}, spread(), None, today=SESSION) == "No price for IWM yet."
+    assert headline({"IWM": leg(one=1.0)}, spread(3.0), SESSION, today=SESSION) == f"{IWM} +1.00 %."
 
 
 @pytest.mark.parametrize(
@@ -214,7 +253,7 @@ def known(prices: dict[Month, float], day: date = date(2024, 7, 16), clock: str 
 
 
 def clause(told: Fed | None) -> str:
-    sentence = headline({"IWM": leg(one=1.0)}, spread(), SESSION, told, phase="REGULAR")
+    sentence = headline({"IWM": leg(one=1.0)}, spread(), SESSION, told, today=SESSION)
     return sentence.removeprefix(f"{IWM} +1.00 %").removeprefix("; ").removesuffix(".")
 
 
@@ -290,7 +329,7 @@ def test_what_is_old_says_so():
 def test_the_decision_stands_alone_where_today_is_not_known():
     """It once read "Russell 2000 (IWM) cut on 18 Sep priced at 100 %."."""
     told = known(JULY_2024)
-    assert headline({"IWM": leg()}, spread(), SESSION, told, phase="PRE") == (
+    assert headline({"IWM": leg()}, spread(), SESSION, told, today=SESSION) == (
         f"{IWM}: today's price is not known yet; cut on 18 Sep priced at 100 %."
     )
 

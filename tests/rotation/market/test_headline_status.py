@@ -34,9 +34,14 @@ from tests.support.status_worlds import (
 from tui.output.text import quotation, text
 
 RUN = f"{IWM} +4.55 %, 3rd gain in a row (2 + today); +15.0 % in 5 sessions"
-BEST, WORST, WIDEST = (f", {word} on record (since 21 Jul 2022)" for word in ("best", "worst", "widest"))
+BEST, WORST, WIDEST, BEHIND = (
+    f", {word} on record (since 21 Jul 2022)"
+    for word in ("best", "worst", "widest lead", "widest gap behind")
+)
 PAIR = f"14.7 pp ahead of {QQQ}"
 WHOLE = f"{RUN}{BEST}; {PAIR}{WIDEST}."
+SATURDAY = f"{IWM} +15.00 % on 19 Jul, first gain (0 + 1 provisional)"
+YESTERDAY = WHOLE.replace(" (2 + today)", "").replace("+4.55 %", "+4.55 % on 16 Jul")
 
 CASES = {
     "both live": ({}, WHOLE),
@@ -95,14 +100,55 @@ CASES = {
     ),
     "weekend": (
         {"moment": "2024-07-20 12:00", "last": date(2024, 7, 19), "iwm_age_s": None, "qqq_age_s": None},
-        f"{IWM} 0.00 %, unchanged; −4.8 % in 5 sessions{WORST}; 5.0 pp behind {QQQ}{WIDEST}.",
+        f"{IWM} 0.00 % on 19 Jul, unchanged; −4.8 % in 5 sessions{WORST}; 5.0 pp behind {QQQ}{BEHIND}.",
+    ),
+    "Saturday, the official closes never came": (
+        {"moment": "2024-07-20 12:00", "last": date(2024, 7, 18), "iwm_age_s": 20 * H, "qqq_age_s": 20 * H},
+        f"{SATURDAY}; +9.5 % in 5 sessions; 9.3 pp ahead of {QQQ}.",
+    ),
+    "next morning before the bell, last night's prints": (
+        {"moment": "2024-07-17 08:00", "iwm_age_s": 16 * H + 1, "qqq_age_s": 16 * H + 1},
+        YESTERDAY.replace("in a row", "in a row (2 + 1 provisional)"),
+    ),
+    "next morning after the bell, last night's prints": (
+        {"moment": "2024-07-17 09:31", "iwm_age_s": 17.5 * H + 61, "qqq_age_s": 17.5 * H + 61},
+        f"IWM and QQQ STALE 17 h: {YESTERDAY.replace('in a row', 'in a row (2 + 1 provisional)')}"
+        .replace(BEST, "").replace(WIDEST, ""),
+    ),
+    "three days later at noon, last week's prints": (
+        {"moment": "2024-07-19 12:00", "iwm_age_s": 68 * H + 1, "qqq_age_s": 68 * H + 1},
+        f"IWM and QQQ STALE 2 d: {YESTERDAY.replace('in a row', 'in a row (2 + 1 provisional)')}"
+        .replace(BEST, "").replace(WIDEST, ""),
+    ),
+    "next morning, a pre-market print of yesterday": (
+        {"moment": "2024-07-17 08:00", "iwm_age_s": 23 * H, "qqq_age_s": 23 * H},
+        f"IWM and QQQ STALE 23 h: {YESTERDAY.replace('in a row', 'in a row (2 + pre-market)')}"
+        .replace(BEST, "").replace(WIDEST, ""),
+    ),
+    "just after the opening, a pre-market print": (
+        {"moment": "2024-07-16 09:30:20", "iwm_age_s": 30.0, "qqq_age_s": 30.0},
+        WHOLE.replace("today", "pre-market"),
+    ),
+    "closes of 209 days ago, nothing since": (
+        {
+            "moment": "2025-02-10 11:00", "last": DAY, "iwm_age_s": None, "qqq_age_s": None,
+            "iwm": Provenance(), "qqq": Provenance(),
+        },
+        f"IWM and QQQ OFFLINE (close of 16 Jul 2024): {YESTERDAY.replace('on 16 Jul', 'on 16 Jul 2024')}",
+    ),
+    "closes of 209 days ago under a live feed that is silent": (
+        {"moment": "2025-02-10 11:00", "last": DAY, "iwm_age_s": None, "qqq_age_s": None},
+        f"IWM and QQQ STALE 209 d (close of 16 Jul 2024): {YESTERDAY.replace('on 16 Jul', 'on 16 Jul 2024')}",
+    ),
+    "yesterday's closes before the bell": (
+        {"moment": "2024-07-17 08:00", "last": DAY, "iwm_age_s": None, "qqq_age_s": None}, YESTERDAY,
     ),
     "yesterday's closes while trading goes on without us": (
         {
             "moment": "2024-07-17 11:00", "last": DAY, "iwm_age_s": None, "qqq_age_s": None,
             "iwm": Provenance(), "qqq": Provenance(),
         },
-        f"IWM and QQQ OFFLINE (close of 16 Jul 2024): {WHOLE.replace(' (2 + today)', '')}",
+        f"IWM and QQQ OFFLINE (close of 16 Jul 2024): {YESTERDAY}",
     ),
     "pre-market": (
         {"moment": "2024-07-16 08:00", "iwm_age_s": 5 * MIN, "qqq_age_s": 10 * S},

@@ -89,7 +89,7 @@ def test_the_case_from_facts():
     assert wide.since == SincePp(date(2016, 11, 14), pytest.approx(10.401, abs=5e-4), None)
     assert snapshot.headline == (
         "Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); +9.9 % in 5 sessions, best since 27 May "
-        "2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest since 14 Nov 2016."
+        "2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest lead since 14 Nov 2016."
     )
 
 
@@ -110,7 +110,7 @@ def test_its_close_from_facts():
     assert wide.since == SincePp(date(2001, 4, 3), pytest.approx(13.606, abs=5e-4), None)
     assert snapshot.headline == (
         "Russell 2000 (IWM) +3.41 %, 5th gain in a row; +11.5 % in 5 sessions, best since 29 Apr 2020; "
-        "11.8 pp ahead of Nasdaq 100 (QQQ), widest since 3 Apr 2001."
+        "11.8 pp ahead of Nasdaq 100 (QQQ), widest lead since 3 Apr 2001."
     )
 
 
@@ -379,7 +379,7 @@ def test_the_index_pair_says_that_it_is_one(daily):
     snapshot = opened(daily, close_ns(DAY), Desk(base="RUT", against="NDX")).apply([], as_of_ns=close_ns(DAY))
     assert snapshot.headline == (
         "Russell 2000 index (RUT) +3.50 %, 5th gain in a row; +11.5 % in 5 sessions, best since 29 Apr 2020; "
-        "11.8 pp ahead of Nasdaq 100 index (NDX), widest since 3 Apr 2001."
+        "11.8 pp ahead of Nasdaq 100 index (NDX), widest lead since 3 Apr 2001."
     )
 
 

@@ -685,7 +685,7 @@ def test_the_case_at_10_40(case):
     assert taken["value_growth"]["low"]["since"] is None
     assert taken["headline"] == (
         "Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); +9.9 % in 5 sessions,"
-        " best since 27 May 2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest since 14 Nov 2016."
+        " best since 27 May 2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest lead since 14 Nov 2016."
     )
 
 

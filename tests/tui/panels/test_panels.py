@@ -105,7 +105,7 @@ def test_columns_go_in_order_of_worth_as_room_goes(scenes: dict[str, Snapshot]) 
             width + 1, 6
         )
         shown_before = shown
-    assert {"last", "day %", "streak"} <= {c.head for c in legs._fitting(36)}
+    assert {"last", "day %", "state"} <= {c.head for c in legs._fitting(36)}
 
 
 def test_the_spread_marks_the_chosen_window(scenes: dict[str, Snapshot]) -> None:

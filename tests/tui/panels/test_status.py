@@ -58,7 +58,7 @@ def test_the_narrow_ribbon_says_it_first(width: int):
 def test_every_state_has_a_style(state: Kind | Refusal):
     looks = {
         "alert": {Refusal.AUTH_FAILED, Refusal.TAKEN_OVER},
-        "warn": {Kind.GAPPED, Kind.HALTED, Kind.STALE, Kind.OFFLINE},
+        "warn": {Kind.GAPPED, Kind.HALTED, Kind.STALE, Kind.OFFLINE, Kind.UNADJUSTED},
         "accent": {Kind.LIVE, Kind.DEMO, Kind.REPLAY},
         "muted": {Kind.CLOSED, Kind.PROVISIONAL, Kind.DELAYED},
     }

@@ -180,7 +180,7 @@ async def test_the_copied_headline_carries_source_and_time(scenes: dict[str, Sna
         assert app.clipboard == quotation(scenes["live"])
     assert app.clipboard.startswith("DEMO: Russell 2000 (IWM) +1.88 %")
     assert "built-in demo" in app.clipboard
-    assert "as of 2024-07-16 14:40:00 UTC" in app.clipboard
+    assert "as of 2024-07-16 14:39:58 UTC" in app.clipboard
 
 
 @pytest.mark.parametrize("error", [InputError("IWM.csv, line 3: close is x"), RuntimeError("boom")])

@@ -1,0 +1,117 @@
+"""Nothing old passes as current, on any surface and at any size; the table of docs/live.md."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from rotation.desk import Desk
+from rotation.status import Connection, Kind
+from rotation.wording import connection_words
+from tests.support.paths import ROOT
+from tests.support.status_worlds import DAY, HALTED, OFF, H, snapshot
+from tests.support.surface_table import HAPPENINGS, NOTHING, UNASKED, ribbon, surfaces, table
+from tui.cli.watch import _timeless
+from tui.output.snapshot_json import encode
+from tui.output.text import quotation, text
+from tui.panels.registry import PANELS
+from tui.ssh.answers import answer
+from tui.view.view_state import ViewState
+
+WIDTHS = [40, 50, 60, 75, 76, 80, 120, 160]
+OLD = {"moment": "2024-10-22 09:31", "last": DAY, **NOTHING, **UNASKED}
+OTHER = Desk(base="RUT", against="NDX", legs=("RUT", "NDX"))
+DIED = {"iwm": OFF, "qqq": OFF, "iwm_age_s": 53.0, "qqq_age_s": 53.0}
+
+
+def test_the_table_of_the_documentation_is_what_the_surfaces_say():
+    assert table() in (ROOT / "docs" / "live.md").read_text(), "python -m tests.support.surface_table"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_old_closes_are_unmistakable_at_every_size(width: int):
+    """`--offline` with closes of long ago once read "REGULAR / IWM ▲+0.77 %" at 40 columns."""
+    assert "✖ CLOSE OF 16 JUL, 98 DAYS OLD" in ribbon(snapshot(**OLD), width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_dead_server_is_unmistakable_at_every_size(width: int):
+    assert "✖ OFFLINE 53 s · last 12:59:07" in ribbon(snapshot(**DIED), width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_one_bad_leg_is_named(width: int):
+    assert "✖ IWM HALTED 3 h · last 10:00:00" in ribbon(snapshot(iwm=HALTED, iwm_age_s=3 * H), width)
+
+
+def test_nothing_is_said_to_be_nothing():
+    taken = snapshot(moment="2024-07-16 13:00", desk=OTHER)
+    assert (taken.connection, taken.data_as_of) == (None, None)
+    assert "✖ NO PRICES" in ribbon(taken, 40)
+    assert "no price, written 2024-07-16 17:00:00 UTC" in quotation(taken)
+
+
+@pytest.mark.parametrize("how", HAPPENINGS.values(), ids=HAPPENINGS)
+def test_every_surface_is_marked_or_current(how):
+    taken = snapshot(**how)
+    told = json.loads(encode(taken))
+    made = datetime.fromisoformat(told["data_as_of"])
+    narrow, wide, _, copied, first, _ = surfaces(taken)
+    mark = {"DEMO": "DEMO", "REPLAY": "REPLAY"}.get(taken.mode, "") or told["connection"]["kind"]
+    said = "CLOSE OF" if taken.connection.settled else mark
+    assert all(said in line for line in (narrow, wide, first))
+    if (taken.as_of - made).total_seconds() > 60:
+        assert "as of " + f"{taken.as_of:%Y-%m-%d %H:%M:%S}" not in copied
+        assert f"written {taken.as_of:%Y-%m-%d %H:%M:%S} UTC" in copied
+
+
+def test_the_copied_sentence_carries_the_time_of_its_prices():
+    assert quotation(snapshot()).endswith("[Yahoo; as of 2024-07-16 16:59:59 UTC; rotation-tui]")
+    assert quotation(snapshot(**DIED)).endswith(
+        "[Yahoo; as of 2024-07-16 16:59:07 UTC, written 2024-07-16 17:00:00 UTC; rotation-tui]"
+    )
+    assert quotation(snapshot(**OLD)).endswith(
+        "; close of 2024-07-16, written 2024-10-22 13:31:00 UTC; rotation-tui]"
+    )
+
+
+def test_json_and_ssh_say_of_when_the_figures_are():
+    taken = snapshot(**OLD)
+    told = json.loads(encode(taken))
+    assert (told["as_of"], told["data_as_of"]) == ("2024-10-22T13:31:00Z", "2024-07-16T20:00:00Z")
+    assert told["connection"]["kind"] == "OFFLINE"
+    assert told["connection"]["age_s"] == 98 * 86_400
+    assert told["headline"].startswith("IWM and QQQ OFFLINE (close of 16 Jul 2024): Russell 2000 (IWM)")
+    assert " on 16 Jul, " in told["headline"]
+    assert taken.connection.as_of == datetime(2024, 7, 16, 20, tzinfo=UTC)
+    assert answer("headline", taken, None).out == quotation(taken) + "\n"
+    assert answer("snapshot", taken, None).out == text(taken)
+    assert text(taken).startswith("CLOSE OF 16 JUL, 98 DAYS OLD  Tue 22 Oct 2024 09:31:00 EDT")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.DEMO, Kind.REPLAY)])
+def test_every_kind_has_its_words_in_forty_columns(kind: Kind):
+
+    now = datetime(2025, 10, 22, 16, tzinfo=UTC)
+    made = datetime(2024, 9, 30, 20, tzinfo=UTC)
+    for settled in (None, made.date()):
+        connection = Connection(kind, ("IWM",), made, 387 * 86_400.0, 900.0, "IEX", "Yahoo", settled)
+        words = connection_words(connection, now)
+        assert 0 < len(words) <= 40
+        is_close = settled and kind is not Kind.UNADJUSTED
+        assert ("CLOSE OF 30 SEP 2024" if is_close else kind.value) in words
+
+
+def test_watch_does_not_repeat_a_connection_that_only_aged():
+    one = snapshot(**DIED)
+    later = snapshot("2024-07-16 13:00:07", **DIED | {"iwm_age_s": 60.0, "qqq_age_s": 60.0})
+    assert one.connection != later.connection
+    assert _timeless(one) == _timeless(later)
+
+
+@pytest.mark.parametrize("width", [36, 40, 60, 76, 116])
+def test_the_legs_always_show_their_state(width: int):
+    rows = PANELS["legs"].rows(snapshot(**OLD), ViewState(), width, 8)
+    assert all("OFFLINE" in "".join(text for text, _ in row) for row in rows[1:])
