@@ -87,6 +87,7 @@ def address(feed: str, kind: str, default: str, environ: Mapping[str, str] | Non
     schemes = ("http", "https") if kind == "REST" else ("ws", "wss")
     try:
         parts = urlsplit(given)
+        (parts.hostname or "").encode("idna")  # what cannot be encoded cannot be connected to
         usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False

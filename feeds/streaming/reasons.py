@@ -26,6 +26,10 @@ class Why(Enum):
     """Any other failure to connect."""
     HTTP = auto()
     """The upgrade was answered with the HTTP status ``code``."""
+    REDIRECT = auto()
+    """The upgrade was answered with a redirect, the HTTP status ``code``; it is not followed."""
+    BAD_ADDRESS = auto()
+    """Its host or port cannot be used."""
     VENDOR = auto()
     """The vendor sent an error; ``message`` is the vendor module's wording of it."""
     NO_PONG = auto()

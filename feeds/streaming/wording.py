@@ -25,6 +25,7 @@ _FIXED = {
     Why.NOT_A_WEBSOCKET: "cannot connect: not a websocket server",
     Why.NO_SOCKS: "a SOCKS proxy needs the package python-socks",
     Why.UNREACHABLE: "cannot connect",
+    Why.BAD_ADDRESS: "cannot connect: invalid host or port in the address",
     Why.NO_AUTHENTICATION: "no answer to the authentication",
     Why.SEND_BLOCKED: "the server does not read what is sent",
     Why.PLANNED: "reconnecting before the open, as planned",
@@ -50,6 +51,8 @@ def of_reason(reason: Reason) -> str:
         return _TIMED[reason.why].format(for_=duration(reason.seconds or 0.0), symbol=reason.symbol)
     if reason.why is Why.CLOSED:
         return f"connection closed ({reason.code or 'cut'})"
+    if reason.why is Why.REDIRECT:
+        return f"redirected (HTTP {reason.code}), not followed"
     return f"HTTP {reason.code}" if reason.why is Why.HTTP else reason.message
 
 

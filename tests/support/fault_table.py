@@ -228,6 +228,9 @@ WITHOUT_QQQ = {"IWM": FIRST["IWM"], "SPY": FIRST["SPY"]}
 OUTAGE = frozenset({"OFFLINE"})
 AGAIN: dict[str, Any] = {"prices": LATER, "connections": 2, "gaps": 1, "through": OUTAGE}
 STOPS: dict[str, Any] = {"prices": {}, "state": "AUTH_FAILED", "seconds": 300}
+SLOWLY: dict[str, Any] = {"connections": 2, "seconds": 33, "through": OUTAGE, "backoff": (30.0,)}
+KEYLESS = frozenset({"Yahoo"})
+KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
 SPIKE = round(FIRST["IWM"] * 1.3, 2)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
 
@@ -254,8 +257,35 @@ FAULTS = (
         "HTTP 500", "back at once", lambda s: (Refuse(500), (READY, *_good(s), STAY)),
         connections=2, through=OUTAGE,
     ),
-    Fault("HTTP 401", "stops for good", lambda _: (Refuse(401),), **STOPS | {"state": "AUTH_FAILED"}),
-    Fault("HTTP 404", "stops for good", lambda _: (Refuse(404),), **STOPS | {"state": "OFFLINE"}),
+    Fault(
+        "HTTP 401, with a key", "stops for good", lambda _: (Refuse(401),), only=KEYED, **STOPS,
+    ),
+    Fault(
+        "HTTP 403 once, without a key",
+        "no key that it could be about: asked again, slowly",
+        lambda s: (Refuse(403), (READY, *_good(s), STAY)),
+        only=KEYLESS, **SLOWLY,
+    ),
+    Fault(
+        "HTTP 404 once", "asked again, slowly", lambda s: (Refuse(404), (READY, *_good(s), STAY)), **SLOWLY
+    ),
+    Fault(
+        "HTTP 408 and 425, once each",
+        "pass by themselves: back at once",
+        lambda s: (Refuse(408), Refuse(425), (READY, *_good(s), STAY)),
+        connections=3, through=OUTAGE,
+    ),
+    Fault(
+        "a redirect, well formed or not",
+        "never followed, lest a key goes along; asked again, slowly",
+        lambda s: (
+            Refuse(302, location="ws://127.0.0.1:9/"),
+            Refuse(307, location="ws://a..b/"),
+            Refuse(301, location="ws://127.0.0.1:99999/"),
+            (READY, *_good(s), STAY),
+        ),
+        **SLOWLY | {"connections": 4, "seconds": 95, "backoff": (30.0, 30.0, 30.0)},
+    ),
     Fault(
         "mute, but answering pings",
         "30 s without data in the regular session: left",

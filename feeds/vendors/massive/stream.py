@@ -136,6 +136,7 @@ class Massive:
     name = "Massive"
     beat_s: float | None = None
     heartbeats = False
+    keyed = True
     acknowledges = True
     most_symbols: int | None = None
 

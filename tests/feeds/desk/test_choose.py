@@ -127,12 +127,12 @@ async def test_a_refused_key_hands_over_to_yahoo_and_says_why(monkeypatch):
 
 async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):
     taken = (READY, massive.array(massive.status("max_connections")), STAY)
-    vendors = ((ALPACA, Refuse(404)), (MASSIVE, taken), (YAHOO, GOOD))
+    vendors = ((ALPACA, Refuse(402)), (MASSIVE, taken), (YAHOO, GOOD))
     async with driven(monkeypatch, *vendors) as (feed, time, told, _):
         await time.passing(8)
         assert feed.name == "Yahoo"
         detail = last_status(told).detail
-        assert detail.startswith("Alpaca: OFFLINE (HTTP 404: refused, not asked again); ")
+        assert detail.startswith("Alpaca: AUTH_FAILED (HTTP 402: refused, not asked again); ")
         assert "; Massive: TAKEN OVER (" in detail
 
 
