@@ -41,7 +41,7 @@ async def open_sources(
     alpaca_keys = keys.find("alpaca", environ=environ) if choice in {"auto", "alpaca"} else None
     if choice == "alpaca" and alpaca_keys is None:
         raise InputError("--source alpaca: needs a key — see: rotation-tui config key set alpaca")
-    stooq_key = environ.get(STOOQ_KEY, "").strip() or None
+    stooq_key = keys.remember(environ.get(STOOQ_KEY, "").strip()) or None
     async with (
         HttpClient(download_limits(yahoo_daily.GAP_S)) as yahoo_client,
         HttpClient(download_limits(stooq.GAP_S)) as stooq_client,

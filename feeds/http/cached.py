@@ -11,6 +11,7 @@ import logging
 import random as _random
 import time
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import httpx
@@ -18,7 +19,7 @@ import msgspec
 
 from feeds.clock import wall_ns
 from feeds.errors import SourceError
-from feeds.http.client import MIB, TRIES, HttpClient, Limits, parse_body
+from feeds.http.client import MIB, TRIES, HttpClient, Limits, off_loop, parse_body
 from feeds.http.exchange import Reply, Request
 from feeds.http.failure import RequestError
 from feeds.http.last_good import LastGood, LastGoodFolder
@@ -188,7 +189,7 @@ class Transport:
         if held is None or held.origin != request.origin:
             return None
         try:
-            value = parse_body(parse, held.body)
+            value = await off_loop(partial(parse_body, parse), held.body, len(held.body))
         except SourceError:
             return None
         self._held[key] = held

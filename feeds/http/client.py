@@ -17,6 +17,7 @@ import msgspec
 
 from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceError
+from feeds.http.body import THREAD_BYTES
 from feeds.http.exchange import Reply, Request, exchange
 from feeds.http.failure import ABOUT_THE_REQUEST, RequestError
 from feeds.http.quota import MARGIN_S, WINDOW_S, Quota
@@ -24,6 +25,7 @@ from feeds.http.quota import MARGIN_S, WINDOW_S, Quota
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+A = TypeVar("A")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,6 @@ class HttpClient:
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(self.limits.timeout_s, connect=min(self.limits.timeout_s, 5.0)),
             limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
-            max_redirects=3,
         )
         self._clock_ns = clock_ns
         self._monotonic = monotonic
@@ -136,7 +137,7 @@ class HttpClient:
                 left -= 1
                 try:
                     reply = await self._exchange(request)
-                    value = use(reply)
+                    value = await off_loop(use, reply, len(reply.body or b""))
                 except RequestError as failure:
                     wait_s = self._count(request, failure)
                     if not failure.retryable or not left or wait_s > self._longest_s(request):
@@ -218,6 +219,14 @@ class HttpClient:
             self._pace.worked(name)
         self._lost.pop(request.origin, None)
         self._last.pop(request.origin, None)
+
+
+async def off_loop(work: Callable[[A], T], given: A, size: int) -> T:
+    """``work(given)``, in another thread where a body of this many bytes would hold up the loop.
+
+    A client has at most eight connections, so no more threads than that are ever busy.
+    """
+    return work(given) if size <= THREAD_BYTES else await asyncio.to_thread(work, given)
 
 
 def parse_body(parse: Callable[[bytes], T], body: bytes) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from feeds.clock import http_date_ns, reset_after_s, retry_after_s
 from feeds.errors import SourceError
 from feeds.http.body import Expected, check_content, read_body
 from feeds.http.failure import RequestError
+from feeds.http.redirects import REDIRECTS_MAX, next_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     OnAnswer = Callable[[int, Mapping[str, str]], None]
 
@@ -112,16 +115,11 @@ async def exchange(
         headers["if-none-match"] = request.etag
     if request.last_modified:
         headers["if-modified-since"] = request.last_modified
-    # A header of ours (a key) must not follow a redirect to another host.
-    follow = not request.headers
     asked_ns = clock_ns()
     try:
-        async with (
-            asyncio.timeout(total_s),
-            client.stream("GET", request.url, headers=headers, follow_redirects=follow) as response,
-        ):
-            on_answer(response.status_code, response.headers)
-            body = await _body(response, request, body_max, clock_ns())
+        async with asyncio.timeout(total_s):
+            ask = partial(client.stream, "GET", headers=headers, follow_redirects=False)
+            response, body = await _answer(ask, request, body_max, clock_ns, on_answer)
     except RequestError:
         raise
     except SourceError as error:
@@ -144,6 +142,25 @@ async def exchange(
         _validator(response, "etag"),
         _validator(response, "last-modified"),
     )
+
+
+async def _answer(
+    ask: Callable[[httpx.URL], AbstractAsyncContextManager[httpx.Response]],
+    request: Request,
+    body_max: int,
+    clock_ns: Callable[[], int],
+    on_answer: OnAnswer,
+) -> tuple[httpx.Response, bytes | None]:
+    """The answer behind the redirects that may be followed, and its body; None where it is unchanged."""
+    url = request.url
+    for _ in range(REDIRECTS_MAX + 1):
+        async with ask(url) as response:
+            on_answer(response.status_code, response.headers)
+            target = next_url(request, url, response)
+            if target is None:
+                return response, await _body(response, request, body_max, clock_ns())
+            url = target
+    raise RequestError("too many redirects")
 
 
 async def _body(response: httpx.Response, request: Request, body_max: int, now_ns: int) -> bytes | None:

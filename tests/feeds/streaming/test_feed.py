@@ -76,7 +76,7 @@ async def test_only_what_changed_is_yielded(monkeypatch):
 
 
 async def test_a_refused_feed_goes_on_showing_its_state(monkeypatch):
-    async with running(monkeypatch, YAHOO, Refuse(403)) as run:
+    async with running(monkeypatch, ALPACA, Refuse(403)) as run:
         await run.time.passing(3)
         run.events.clear()
         await run.time.passing(3600, step=60)
