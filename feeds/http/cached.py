@@ -89,6 +89,7 @@ class Transport:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def __aenter__(self) -> Self:
+        await self.client.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -73,10 +73,7 @@ class HttpClient:
         random: Callable[[], float] = _random.random,
     ) -> None:
         self.limits = limits or Limits()
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(self.limits.timeout_s, connect=min(self.limits.timeout_s, 5.0)),
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
-        )
+        self._client = self._opened()
         self._clock_ns = clock_ns
         self._monotonic = monotonic
         self._sleep = sleep
@@ -89,7 +86,15 @@ class HttpClient:
         self._free_s = 0.0
         self._turn = asyncio.Lock()
 
+    def _opened(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(self.limits.timeout_s, connect=min(self.limits.timeout_s, 5.0)),
+            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
+        )
+
     async def __aenter__(self) -> Self:
+        if self._client.is_closed:  # its feed ended with an error, and is started again
+            self._client = self._opened()
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -30,6 +30,8 @@ class Why(Enum):
     """The upgrade was answered with a redirect, the HTTP status ``code``; it is not followed."""
     BAD_ADDRESS = auto()
     """Its host or port cannot be used."""
+    INTERNAL = auto()
+    """An error of our own ended it."""
     VENDOR = auto()
     """The vendor sent an error; ``message`` is the vendor module's wording of it."""
     NO_PONG = auto()

@@ -23,7 +23,7 @@ from feeds.streaming.hours import Equities
 from feeds.streaming.lag import Lag
 from feeds.streaming.liveness import Liveness
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.requests import Purpose
+from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.session import Session
 from feeds.streaming.states import Facts, status_of, symbol_states_of
 from rotation.feed_stats import FeedStats
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from feeds.clock import Moment
     from feeds.events import Event, Gap, Status, SymbolStates
     from feeds.streaming.hours import Hours
-    from feeds.streaming.requests import Answer, Request
+    from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, FrameResult, Vendor, VendorError
     from rotation.quote import Quote
@@ -186,6 +186,13 @@ class StreamState:
             quotes = self.filter.admit_past(self._backfill.on_answer(answer, now), now.ns)
             (self.buffer.put_first if request.purpose is Purpose.FILL else self.buffer.put)(quotes)
         self._update(now)
+
+    def forget_requests(self, now: Moment) -> None:
+        """No request will be answered: those under way count as failed, and are made again in their time."""
+        self._requests.clear()
+        for request in (self._backfill.request, self._corrections.request):
+            if request is not None:
+                self.on_answer(request, Answer(error="internal error"), now)
 
     # Outputs
 

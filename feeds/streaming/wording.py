@@ -26,6 +26,7 @@ _FIXED = {
     Why.NO_SOCKS: "a SOCKS proxy needs the package python-socks",
     Why.UNREACHABLE: "cannot connect",
     Why.BAD_ADDRESS: "cannot connect: invalid host or port in the address",
+    Why.INTERNAL: "internal error",
     Why.NO_AUTHENTICATION: "no answer to the authentication",
     Why.SEND_BLOCKED: "the server does not read what is sent",
     Why.PLANNED: "reconnecting before the open, as planned",

@@ -15,8 +15,8 @@ from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns
 from rotation.status import Kind
-from tests.support.fake_time import NOW_NS, settle
-from tests.support.fault_table import FIRST, LATER, NIGHT_NS, prints, running
+from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.fault_table import FIRST, LATER, NIGHT_NS, Run, prints, running
 from tests.support.servers import coinbase
 from tests.support.servers.alpaca import status, trade
 from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Refuse
@@ -94,6 +94,36 @@ async def test_what_a_vendor_should_not_raise_ends_the_run(monkeypatch):
         async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
             run.vendor.snapshot = broken
             await run.time.passing(3)
+
+
+async def test_after_an_error_of_our_own_it_can_be_started_again(monkeypatch):
+    scripts = (READY, *prints(ALPACA, FIRST), STAY), (READY, *prints(ALPACA, LATER, 60, 11), STAY)
+    time = FakeTime()
+    async with ALPACA.server(*scripts) as server:
+        monkeypatch.setenv("ROTATION_TUI_ALPACA_STREAM_URL", server.url)
+        run = Run(ALPACA, server, time)
+        real, calls = run.vendor.snapshot, 0
+
+        async def broken(symbols):
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise RuntimeError("a bug")
+            return await real(symbols)
+
+        run.vendor.snapshot = broken
+        with pytest.raises(RuntimeError, match="a bug"):
+            await run.drive()
+        await time.passing(60)
+        task = asyncio.create_task(run.drive())
+        await time.passing(15)
+        assert server.upgrades == 2
+        assert run.prices == LATER
+        assert (run.states[-1], run.symbol_states) == ("LIVE", {})
+        assert calls > 1, "what had failed is asked for again"
+        assert run.vendor.asked[-1][1] < NOW_NS < NOW_NS + 59 * NS < run.vendor.asked[-1][2]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 # Connecting
