@@ -96,7 +96,9 @@ def of_subscription(subscribed: int, symbols: int, *, is_limited: bool, clocks_a
     text = f"{subscribed} of {symbols} symbols"
     if is_limited:
         text += ", the vendor's limit"
-    if clocks_apart_s is not None:
+    if clocks_apart_s is not None and clocks_apart_s < 0:
+        text += f", your clock is {-clocks_apart_s:.0f} s behind"
+    elif clocks_apart_s is not None:
         text += f", clocks {clocks_apart_s:.0f} s apart"
     return text
 

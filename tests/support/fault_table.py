@@ -82,6 +82,8 @@ class Fault:
     only: frozenset[str] = frozenset()
     """Vendors, where it is theirs alone."""
     corrections: int = 0
+    detail: str = ""
+    """Part of the last Status's detail."""
     symbol_states: dict[str, str] = field(default_factory=dict)
     """At the end, by symbol, where they are not the feed's state."""
 
@@ -142,6 +144,11 @@ class Run:
     @property
     def states(self) -> list[str]:
         return [event.state for event in self.events_of(Status)]
+
+    @property
+    def detail(self) -> str:
+        """Of the last Status."""
+        return self.events_of(Status)[-1].detail
 
     @property
     def symbol_states(self) -> dict[str, str]:
@@ -329,6 +336,12 @@ FAULTS = (
         "passes with its second print",
         _bad(SPIKE, SPIKE + 0.01),
         prices=FIRST | {"IWM": round(SPIKE + 0.01, 2)}, counts={"rejects": 0},
+    ),
+    Fault(
+        "nothing, and our clock is 75 s behind",
+        "says so, measured by the prints; another connection would not help",
+        lambda s: ((READY, *prints(s, FIRST, 75), STAY),),
+        prices={}, state="OFFLINE", seconds=25, detail="your clock is 75 s behind", rejects_least=3,
     ),
     Fault(
         "ten-fold burst, slow consumer",

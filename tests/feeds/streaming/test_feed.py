@@ -405,7 +405,7 @@ async def test_clocks_apart(monkeypatch, apart_s, wide):
             await run.server.send(*(YAHOO.trade(name, FIRST[name], now_ns, second + 50) for name in SYMBOLS))
             await run.time.passing(1)
         assert run.feed.stats().lag_s == pytest.approx(apart_s, abs=1.01)
-        assert ("clocks" in run.events_of(Status)[-1].detail) == wide
+        assert ("clock" in run.events_of(Status)[-1].detail) == wide
 
 
 async def test_the_counts(monkeypatch):
@@ -432,6 +432,28 @@ async def test_memory_stays_flat(monkeypatch):
         assert len(run.feed.state.filter._seen) < 20
         assert len(run.feed.state.buffer._quotes) == 0
         assert len(run.time._sleeping) <= 3
+
+
+@pytest.mark.parametrize("behind_s", [10, 61, 600, 86_400])
+async def test_a_clock_behind_is_said_as_such_and_ends_no_connection(monkeypatch, behind_s):
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        for _ in range(100):
+            ts_ns = run.time.clock_ns() + behind_s * NS
+            number = ts_ns // NS
+            await run.server.send(*(YAHOO.trade(name, FIRST[name], ts_ns, number) for name in SYMBOLS))
+            await run.time.passing(1)
+        assert f"your clock is {behind_s} s behind" in run.detail
+        assert run.server.upgrades == 1
+        assert run.states[-1] == ("LIVE" if behind_s == 10 else "OFFLINE")
+
+
+async def test_one_print_ahead_of_time_is_not_our_clock_s_fault(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        await ticking(run, 5)
+        ahead_ns = run.time.clock_ns() + 3600 * NS
+        await run.server.send(YAHOO.trade("IWM", FIRST["IWM"], ahead_ns, 10**6))
+        await ticking(run, 5)
+        assert "clock" not in run.detail
 
 
 async def test_a_mute_socket_of_a_vendor_that_acknowledges(monkeypatch):
