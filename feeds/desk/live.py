@@ -73,6 +73,7 @@ def feeds(
         Failover(
             transport,
             [choose.by_vendor(vendor, shares, closes, time, on_corrected_close) for vendor in vendors],
+            time=time,
         )
     ]
     if indices:

@@ -93,6 +93,11 @@ class StreamFeed:
         """What has been counted until now."""
         return self.state.stats(self._time.now())
 
+    def take_over(self) -> None:
+        """Replace what the consumer has of today by this vendor's bars, as soon as they can be had."""
+        self.state.on_take_over(self._time.now())
+        self._wake.set()
+
     async def events(self) -> AsyncGenerator[Event, None]:
         """Quotes, states, gaps and corrections, as soon as there are any; one call at a time.
 

@@ -194,6 +194,11 @@ class StreamState:
             if request is not None:
                 self.on_answer(request, Answer(error="internal error"), now)
 
+    def on_take_over(self, now: Moment) -> None:
+        """What the consumer has of today comes from another vendor: it is to be replaced."""
+        self._corrections.redo_all(now)
+        self._update(now)
+
     # Outputs
 
     @property

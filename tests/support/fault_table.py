@@ -373,6 +373,12 @@ FAULTS = (
         only=frozenset({"Alpaca"}), seconds=10, through=OUTAGE,
     ),
     Fault(
+        "406: connection limit, for ever",
+        "says why; `auto` goes on after a minute, and comes back (tests/feeds/streaming/test_failover.py)",
+        lambda _: ((Answers(auth=(406,) * 99), READY, STAY),),
+        only=frozenset({"Alpaca"}), prices={}, state="OFFLINE", seconds=180, detail="(406)",
+    ),
+    Fault(
         "407: slow client, and a cut",
         "back at once",
         _then(lambda s: (READY, *_good(s), error(407), ABORT)),

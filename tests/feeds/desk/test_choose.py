@@ -85,7 +85,7 @@ async def driven(monkeypatch, *subjects_and_scripts):
             monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
             servers.append(server)
             made.append(by_vendor(Exchange(subject.vendor(), FIRST, time), SYMBOLS, {}, time, list.clear))
-        feed = Failover(Transport(), made)
+        feed = Failover(Transport(), made, time=time)
         told: list[object] = []
 
         async def drive() -> None:
@@ -142,12 +142,3 @@ async def test_the_only_one_asked_for_stays_refused(monkeypatch):
         assert feed.name == "Alpaca"
         assert last_status(told).state == "AUTH_FAILED"
         assert servers[0].upgrades == 1
-
-
-async def test_an_outage_is_no_refusal(monkeypatch):
-    async with driven(monkeypatch, (ALPACA, Refuse(500)), (YAHOO, GOOD)) as (feed, time, told, servers):
-        await time.passing(120)
-        assert feed.name == "Alpaca", "its owner wants this one; it will come back"
-        assert last_status(told).state == "OFFLINE"
-        assert servers[0].upgrades > 3
-        assert servers[1].upgrades == 0
