@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 import httpx
 import msgspec
 
-from feeds.clock import wall_ns
+from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceError
 from feeds.http.client import MIB, TRIES, HttpClient, Limits, off_loop, parse_body
 from feeds.http.exchange import Reply, Request
@@ -72,14 +72,19 @@ class Transport:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
+        refusals: Pace | None = None,
     ) -> None:
-        """``cache``: folder of the last good answers (None: memory only). The limits: see Limits."""
+        """``cache``: folder of the last good answers (None: memory only). The limits: see Limits.
+
+        ``refusals``: see HttpClient.
+        """
         self.client = HttpClient(
             Limits(tries=tries, timeout_s=timeout_s, total_s=total_s, body_max=body_max),
             clock_ns=clock_ns,
             monotonic=monotonic,
             sleep=sleep,
             random=random,
+            refusals=refusals,
         )
         """For answers that count only when they are of now."""
         self._disk = LastGoodFolder(cache, limit=body_max) if cache else None

@@ -448,6 +448,12 @@ Beyond the table, for one vendor, since the driver is the same for all
 five minutes, a gap and what fills it, a forming bar at its end, holes in a sequence, a silent canary, halts,
 the reconnect before the open, a wrong clock, holidays and half-days. The state itself is tested without any
 event loop, socket or clock in `tests/feeds/streaming/test_state.py`.
+
+Between vendors: a back-off belongs to one stream, so a broker's blip costs a second while Yahoo is
+unreachable (`tests/feeds/streaming/test_failover.py`, as are hand-over after a minute's outage and the way
+back). By REST a 429 of Yahoo holds back quotes, history and futures together
+(`tests/feeds/http/test_yahoo_together.py`), and redirects stay within the site
+(`tests/feeds/http/test_redirects.py`).
 """
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from feeds.desk.choose import by_vendor
 from feeds.events import Batch, PrintsReplaced, Status, SymbolStates
 from feeds.http.cached import Transport
 from feeds.streaming.failover import OUTAGE_S, Failover
+from feeds.streaming.feed import StreamFeed
 from rotation.quote import MINUTE_NS, NS, Quote
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.fault_table import FIRST, LATER, Exchange, prints
@@ -234,3 +235,32 @@ async def test_a_stand_in_s_error_of_our_own_ends_the_feed_s_run_to_be_started_a
         assert desk.status.state == "LIVE"
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_back_off_belongs_to_one_stream(monkeypatch):
+    """The broker has a blip each minute; Yahoo, for the indices beside it, cannot be reached."""
+    blip = (READY, *prints(ALPACA, FIRST), ABORT)
+    time = FakeTime()
+    async with ALPACA.server(*[blip] * 6, ALPACA_GOOD) as broker, YAHOO.server(Refuse(500)) as away:
+        monkeypatch.setenv("ROTATION_TUI_ALPACA_STREAM_URL", broker.url)
+        monkeypatch.setenv("ROTATION_TUI_YAHOO_STREAM_URL", away.url)
+        feeds = [
+            StreamFeed(Exchange(subject.vendor(), FIRST, time), SYMBOLS, time=time)
+            for subject in (ALPACA, YAHOO)
+        ]
+
+        async def drive(feed: StreamFeed) -> None:
+            async with aclosing(feed.events()) as events:
+                async for _ in events:
+                    pass
+
+        tasks = [asyncio.create_task(drive(feed)) for feed in feeds]
+        await time.passing(20)
+        shown = feeds[1].state.session.retry_s
+        assert shown is None or shown >= 4.0, "what the broker does never resets Yahoo's back-off"
+        assert away.upgrades <= 7
+        assert feeds[0].state.session.pace is not feeds[1].state.session.pace
+        assert broker.upgrades >= 4
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
