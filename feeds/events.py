@@ -2,7 +2,8 @@
 
 A feed is a small class whose ``events()`` yields Batches (quotes), Statuses (how the source is
 doing) and Rewinds (a tape went back). It does no arithmetic; the supervisor drives it and hands what it
-yields to the market. A feed that returns has ended; one that raises stops the program with its error.
+yields to the market. A feed that returns has ended; a live one that raises is OFFLINE until ``events`` has
+been called again; a tape that raises stops the program with its error.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ class Feed(Protocol):
         ...
 
     def events(self) -> AsyncIterator[Event]:
-        """Yield events until the source ends."""
+        """Yield events until the source ends. After an error it may be called again."""
         ...
 
     def tape(self) -> Tape | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import msgspec
 
 from feeds.clock import clock_warning, wall_ns
+from feeds.errors import InputError, SourceError, UnavailableError
 from feeds.events import (
     Batch,
     Correction,
@@ -27,6 +29,7 @@ from feeds.events import (
 from rotation.market.status import Provenance
 from rotation.snapshot import FeedHealth, Tape
 from rotation.status import Kind, Refusal
+from rotation.text import duration
 from rotation.wording import mode_word, state_word
 
 if TYPE_CHECKING:
@@ -43,6 +46,11 @@ _TIMELESS = Gap | SymbolStates | Correction | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
 TICK_S = 1.0
 """A live desk is told anew this often though nothing trades."""
+
+
+AGAIN_S = 10.0
+"""Between a feed's unexpected error and its next start; twice as long after each further one."""
+AGAIN_MAX_S = 300.0
 
 
 def clock_health() -> tuple[FeedHealth, ...]:
@@ -98,7 +106,10 @@ class _Told:
 
 
 class Supervisor:
-    """Owns a market and its feeds. Feeds that end are done; one that raises ends the run with its error."""
+    """Owns a market and its feeds. Feeds that end are done; a live one that raises is started again.
+
+    The run ends with an error of the market, of a tape, or of what a person has set (InputError).
+    """
 
     def __init__(
         self,
@@ -162,10 +173,38 @@ class Supervisor:
             self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
     async def _drive(self, feed: Feed) -> None:
+        """A feed from beginning to end; a live one that fails is OFFLINE until it has been started again."""
         log.info("feed %s starts as %s", feed.name, mode_word(feed.mode))
-        async for event in feed.events():
-            self._take(feed, event)
+        failures = 0
+        while (error := await self._run_feed(feed)) is not None:
+            wait_s = min(AGAIN_S * 2.0**failures, AGAIN_MAX_S)
+            failures += 1
+            self._take(feed, Status(Kind.OFFLINE, f"{_reason(error)}; next try in {duration(wait_s)}"))
+            if isinstance(feed, Stream):
+                self._take(feed, SymbolStates(dict.fromkeys(feed.symbols, Kind.OFFLINE)))
+            await self._sleep(wait_s)
         log.info("feed %s has ended", feed.name)
+
+    async def _run_feed(self, feed: Feed) -> Exception | None:
+        """Its events until it ends, which returns None, or fails: then its error, which has been logged."""
+        events = feed.events()
+        try:
+            while True:
+                try:
+                    event = await anext(events)
+                except StopAsyncIteration:
+                    return None
+                except InputError:
+                    raise
+                except Exception as error:
+                    if feed.tape() is not None:  # a tape is all there is to see
+                        raise
+                    log.exception("feed %s failed", feed.name)
+                    return error
+                self._take(feed, event)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
 
     def _take(self, feed: Feed, event: Event) -> None:
         as_of_ns = self._time_of(event)
@@ -256,6 +295,13 @@ class Supervisor:
 
     def _tape(self) -> Tape | None:
         return next((tape for feed in self._feeds if (tape := feed.tape())), None)
+
+
+def _reason(error: Exception) -> str:
+    """Only errors in our own words are quoted: another's text may hold an address, and that a key."""
+    if isinstance(error, SourceError | UnavailableError):
+        return str(error)
+    return f"internal error ({type(error).__name__}), see the log"
 
 
 def _health(feed: Feed, told: _Told) -> FeedHealth:

@@ -6,6 +6,9 @@ from datetime import date
 
 import msgspec
 
+SYMBOL = r"[A-Z0-9.^=-]{1,15}"
+"""What a symbol may look like, as a regular expression; it goes into addresses and names files."""
+
 WINDOWS = (1, 5, 20, 60, 252)
 """Return windows in sessions."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import date
 
+    from feeds.clock import Pace
     from feeds.history.daily import DailySource
 
 Choice = Literal["auto", "alpaca", "yahoo", "stooq"]
@@ -30,7 +31,12 @@ STOOQ_KEY = "STOOQ_API_KEY"
 
 @asynccontextmanager
 async def open_sources(
-    choice: Choice, *, symbols: int, since: date, environ: Mapping[str, str] | None = None
+    choice: Choice,
+    *,
+    symbols: int,
+    since: date,
+    environ: Mapping[str, str] | None = None,
+    refusals: Pace | None = None,
 ) -> AsyncIterator[list[DailySource]]:
     """The sources to ask, first choice first. Raises InputError where the chosen one lacks its key.
 
@@ -41,9 +47,9 @@ async def open_sources(
     alpaca_keys = keys.find("alpaca", environ=environ) if choice in {"auto", "alpaca"} else None
     if choice == "alpaca" and alpaca_keys is None:
         raise InputError("--source alpaca: needs a key — see: rotation-tui config key set alpaca")
-    stooq_key = environ.get(STOOQ_KEY, "").strip() or None
+    stooq_key = keys.remember(environ.get(STOOQ_KEY, "").strip()) or None
     async with (
-        HttpClient(download_limits(yahoo_daily.GAP_S)) as yahoo_client,
+        HttpClient(download_limits(yahoo_daily.GAP_S), refusals=refusals) as yahoo_client,
         HttpClient(download_limits(stooq.GAP_S)) as stooq_client,
         HttpClient() as alpaca_client,
     ):

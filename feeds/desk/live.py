@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from feeds.clock import Time
+from feeds.clock import Pace, Time
 from feeds.desk import choose
 from feeds.desk.history_sources import open_sources
 from feeds.desk.open import Now
@@ -55,10 +55,13 @@ def feeds(
     ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address that is none.
     """
     time = time or Time()
-    transport = Transport(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep)
+    refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
+    transport = Transport(
+        cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
+    )
     symbols = list(desk.legs)
     closes = {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
-    sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE)
+    sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE, refusals=refusals)
     updater = (
         None
         if store is None
@@ -73,6 +76,7 @@ def feeds(
         Failover(
             transport,
             [choose.by_vendor(vendor, shares, closes, time, on_corrected_close) for vendor in vendors],
+            time=time,
         )
     ]
     if indices:
@@ -81,7 +85,7 @@ def feeds(
         live_feeds.append(beside)
     if updater is not None:
         live_feeds.append(updater)
-    return [*live_feeds, fed_opening.live(data / "fed", cache)]
+    return [*live_feeds, fed_opening.live(data / "fed", cache, refusals=refusals)]
 
 
 def _dealt(first: Vendor, symbols: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -19,15 +19,25 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from feeds.clock import Pace
+
 AGE_GAP_S = 300.0
 
 
-def live(store: Path, cache: Path, *, age_gap_s: float = AGE_GAP_S, tries: int = TRIES) -> FedFeed:
+def live(
+    store: Path,
+    cache: Path,
+    *,
+    age_gap_s: float = AGE_GAP_S,
+    tries: int = TRIES,
+    refusals: Pace | None = None,
+) -> FedFeed:
     """The feed of this machine. Raises InputError where an environment variable holds no usable address.
 
     ``tries``: of one request; a single picture of everything does not wait for another.
+    ``refusals``: see HttpClient.
     """
-    transport = Transport(cache, tries=tries)
+    transport = Transport(cache, tries=tries, refusals=refusals)
     sources = FedSources(transport, age_gap_s=age_gap_s)
     stream = YahooStripStream(transport)
     return FedFeed(transport, sources, store, strip_stream=stream, clock_ns=wall_ns)

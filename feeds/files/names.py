@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError
+from rotation.desk import SYMBOL
+
+__all__ = ["SUFFIXES", "SYMBOL", "find_files", "read_bytes", "shown", "shown_path", "symbol_from"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
 SUFFIXES = (".csv", ".parquet")
-SYMBOL = r"[A-Z0-9.^=-]{1,15}"
-"""What a symbol may look like, as a regular expression."""
 
 
 def shown(text: object, limit: int = 40) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import TYPE_CHECKING, Literal
 
@@ -13,10 +14,15 @@ if TYPE_CHECKING:
 Expected = Literal["json", "csv", "html"]
 _GZIP = 31
 """zlib's window bits for a gzip wrapper."""
+THREAD_BYTES = 1024 * 1024
+"""A larger body is inflated and parsed outside the event loop, which it would hold up by milliseconds."""
 
 
 async def read_body(response: httpx.Response, limit: int) -> bytes:
-    """The body, decompressed. Raises SourceError beyond ``limit`` bytes or for a broken compression."""
+    """The body, decompressed. Raises SourceError beyond ``limit`` bytes or for a broken compression.
+
+    What goes beyond THREAD_BYTES is inflated in another thread, a step of THREAD_BYTES at a time.
+    """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip"}:
         raise SourceError("unexpected content encoding")
@@ -24,15 +30,32 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
     inflate = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
     body = bytearray()
     async for chunk in response.aiter_raw(65_536):
-        try:
-            body += inflate.decompress(chunk, limit + 1 - len(body)) if inflate else chunk
-        except zlib.error as error:
-            raise SourceError("the compressed body is damaged") from error
+        if inflate is None:
+            body += chunk
+        else:
+            await _inflate(inflate, chunk, body, limit)
         if len(body) > limit:
             raise SourceError(f"the body is larger than {limit:,} bytes")
     if inflate is not None and not inflate.eof:
         raise SourceError("the body is truncated")
     return bytes(body)
+
+
+async def _inflate(inflate: zlib._Decompress, chunk: bytes, body: bytearray, limit: int) -> None:
+    """Add a chunk's bytes to the body, one more than ``limit`` at most."""
+    while chunk and len(body) <= limit:
+        if inflate.eof:
+            # The library would keep such data, and copy them anew with every chunk.
+            raise SourceError("data behind the end of the compressed body")
+        most = min(THREAD_BYTES, limit + 1 - len(body))
+        try:
+            if len(body) < THREAD_BYTES:
+                body += inflate.decompress(chunk, most)
+            else:
+                body += await asyncio.to_thread(inflate.decompress, chunk, most)
+        except zlib.error as error:
+            raise SourceError("the compressed body is damaged") from error
+        chunk = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
 
 
 def check_content(body: bytes, content_type: str, expected: Expected) -> None:

@@ -11,14 +11,15 @@ import logging
 import random as _random
 import time
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import httpx
 import msgspec
 
-from feeds.clock import wall_ns
+from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceError
-from feeds.http.client import MIB, TRIES, HttpClient, Limits, parse_body
+from feeds.http.client import MIB, TRIES, HttpClient, Limits, off_loop, parse_body
 from feeds.http.exchange import Reply, Request
 from feeds.http.failure import RequestError
 from feeds.http.last_good import LastGood, LastGoodFolder
@@ -71,14 +72,19 @@ class Transport:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
+        refusals: Pace | None = None,
     ) -> None:
-        """``cache``: folder of the last good answers (None: memory only). The limits: see Limits."""
+        """``cache``: folder of the last good answers (None: memory only). The limits: see Limits.
+
+        ``refusals``: see HttpClient.
+        """
         self.client = HttpClient(
             Limits(tries=tries, timeout_s=timeout_s, total_s=total_s, body_max=body_max),
             clock_ns=clock_ns,
             monotonic=monotonic,
             sleep=sleep,
             random=random,
+            refusals=refusals,
         )
         """For answers that count only when they are of now."""
         self._disk = LastGoodFolder(cache, limit=body_max) if cache else None
@@ -88,6 +94,7 @@ class Transport:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def __aenter__(self) -> Self:
+        await self.client.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -188,7 +195,7 @@ class Transport:
         if held is None or held.origin != request.origin:
             return None
         try:
-            value = parse_body(parse, held.body)
+            value = await off_loop(partial(parse_body, parse), held.body, len(held.body))
         except SourceError:
             return None
         self._held[key] = held

@@ -17,19 +17,22 @@ import msgspec
 
 from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceError
-from feeds.http.exchange import Reply, Request, exchange
+from feeds.http.body import THREAD_BYTES
+from feeds.http.exchange import Reply, Request, exchange, user_agent
 from feeds.http.failure import ABOUT_THE_REQUEST, RequestError
 from feeds.http.quota import MARGIN_S, WINDOW_S, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+A = TypeVar("A")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 TRIES = 3
 WAIT_MAX_S = 15.0
 """A longer wait is not slept through: the call fails and says when the next try is due."""
+_TOO_MANY = 429
 MIB = 1024 * 1024
 LOST_IN_A_ROW = 3
 """So many requests in a row without an answer of use, whatever they asked for: it is the source."""
@@ -69,13 +72,16 @@ class HttpClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
+        refusals: Pace | None = None,
     ) -> None:
+        """``refusals``: by source, when it may be asked again after a 429; shared by clients of one clock.
+
+        Raises InputError for a User-Agent that is no header.
+        """
+        self._refusals = refusals or Pace(random=random)
         self.limits = limits or Limits()
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(self.limits.timeout_s, connect=min(self.limits.timeout_s, 5.0)),
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
-            max_redirects=3,
-        )
+        user_agent()  # a wrong one is refused here, where a person sees it
+        self._client = self._opened()
         self._clock_ns = clock_ns
         self._monotonic = monotonic
         self._sleep = sleep
@@ -88,7 +94,15 @@ class HttpClient:
         self._free_s = 0.0
         self._turn = asyncio.Lock()
 
+    def _opened(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(self.limits.timeout_s, connect=min(self.limits.timeout_s, 5.0)),
+            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
+        )
+
     async def __aenter__(self) -> Self:
+        if self._client.is_closed:  # its feed ended with an error, and is started again
+            self._client = self._opened()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -126,6 +140,7 @@ class HttpClient:
         async with AsyncExitStack() as stack:
             if self.limits.gap_s:
                 await stack.enter_async_context(self._turn)
+            request = self._better(request)
             wait_s = self._due_s(request)
             left = self.limits.tries
             # A source that has been away is asked once: the caller has waited, not this client.
@@ -136,13 +151,16 @@ class HttpClient:
                 left -= 1
                 try:
                     reply = await self._exchange(request)
-                    value = use(reply)
+                    value = await off_loop(use, reply, len(reply.body or b""))
                 except RequestError as failure:
                     wait_s = self._count(request, failure)
                     if not failure.retryable or not left or wait_s > self._longest_s(request):
                         self._give_up(request, failure)
                         log.info("%s: %s", request.shown, failure)
                         raise
+                    twin = None if failure.host_wide else request.twin()
+                    if twin is not None:
+                        request, wait_s = twin, self._pace.wait_s(twin.origin, self._monotonic())
                     log.info("%s: %s; again in %.1f s", request.shown, failure, wait_s)
                 else:
                     self._worked(request)
@@ -162,12 +180,24 @@ class HttpClient:
             on_answer=note,
         )
 
+    def _better(self, request: Request) -> Request:
+        """The source's other address where this one is backing off and that one is not."""
+        twin, now_s = request.twin(), self._monotonic()
+        if twin is None or not self._pace.wait_s(request.origin, now_s):
+            return request
+        return request if self._pace.wait_s(twin.origin, now_s) else twin
+
     def _due_s(self, request: Request) -> float:
         """Seconds to wait out before this call's first try. Raises RequestError where they are too many."""
-        due_s = max(self._pace.wait_s(name, self._monotonic()) for name in (request.origin, request.key))
+        now_s = self._monotonic()
+        due_s = max(self._pace.wait_s(name, now_s) for name in (request.origin, request.key))
+        refused_s = self._refusals.wait_s(request.group, now_s) if request.group else 0.0
+        due_s = max(due_s, refused_s)
         if due_s <= self.limits.wait_due_s:
             return due_s
         last = self._last.get(request.origin)
+        if last is None and refused_s:
+            last = RequestError("HTTP 429", status=429, host_wide=True)  # another client has been told so
         raise RequestError(
             str(last) if last is not None else "the last request failed",
             status=last.status if last is not None else None,
@@ -197,6 +227,9 @@ class HttpClient:
             by_source = True  # a download asks for something else next, and of the same source
         name = request.origin if by_source else request.key
         failure.next_try_s = self._pace.failed(name, self._monotonic(), failure.retry_after_s)
+        if request.group and failure.status == _TOO_MANY:
+            refused_s = self._refusals.failed(request.group, self._monotonic(), failure.retry_after_s)
+            failure.next_try_s = max(failure.next_try_s, refused_s)
         return failure.next_try_s
 
     def _give_up(self, request: Request, failure: RequestError) -> None:
@@ -216,8 +249,18 @@ class HttpClient:
     def _worked(self, request: Request) -> None:
         for name in (request.origin, request.key):
             self._pace.worked(name)
+        if request.group:
+            self._refusals.worked(request.group)
         self._lost.pop(request.origin, None)
         self._last.pop(request.origin, None)
+
+
+async def off_loop(work: Callable[[A], T], given: A, size: int) -> T:
+    """``work(given)``, in another thread where a body of this many bytes would hold up the loop.
+
+    A client has at most eight connections, so no more threads than that are ever busy.
+    """
+    return work(given) if size <= THREAD_BYTES else await asyncio.to_thread(work, given)
 
 
 def parse_body(parse: Callable[[bytes], T], body: bytes) -> T:

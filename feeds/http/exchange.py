@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -11,16 +13,26 @@ import httpx
 import msgspec
 
 from feeds.clock import http_date_ns, reset_after_s, retry_after_s
-from feeds.errors import SourceError
+from feeds.errors import InputError, SourceError
 from feeds.http.body import Expected, check_content, read_body
 from feeds.http.failure import RequestError
+from feeds.http.redirects import REDIRECTS_MAX, next_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     OnAnswer = Callable[[int, Mapping[str, str]], None]
 
 AGENT = "Mozilla/5.0 (compatible; rotation-tui)"
+AGENT_VARIABLE = "ROTATION_TUI_USER_AGENT"
+"""What to call ourselves instead: some sources answer 429 to names that they do not know."""
+AGENT_MAX = 300
+_YAHOO = ("https://query2.finance.yahoo.com:", "https://query1.finance.yahoo.com:")
+GROUPS = dict.fromkeys(_YAHOO, "Yahoo")
+"""Origin → source: a 429 of one is a 429 of all that belong to it."""
+TWINS = {_YAHOO[0]: _YAHOO[1], _YAHOO[1]: _YAHOO[0]}
+"""Origin → another with the same answers, asked where the first does not answer."""
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _HOST_WIDE = frozenset({429, 503})
 _VALIDATOR_MAX = 200
@@ -33,6 +45,14 @@ def _without_addresses(record: logging.LogRecord) -> bool:
 # httpx logs whole addresses at INFO, httpcore headers at DEBUG; keys live in both.
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
     logging.getLogger(_name).addFilter(_without_addresses)
+
+
+def user_agent(environ: Mapping[str, str] = os.environ) -> str:
+    """``ROTATION_TUI_USER_AGENT``, or our own name. Raises InputError for one that is no header."""
+    agent = environ.get(AGENT_VARIABLE, "").strip()
+    if len(agent) > AGENT_MAX or not agent.isascii() or not (agent.isprintable()):
+        raise InputError(f"{AGENT_VARIABLE}: expected up to {AGENT_MAX} printable ASCII characters")
+    return agent or AGENT
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -53,6 +73,20 @@ class Request(msgspec.Struct, frozen=True):
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"{self.url.scheme}://{self.url.host}:{self.url.port or ''}"
+
+    @property
+    def group(self) -> str:
+        """The source whose 429 this request shares with others; empty where it shares none."""
+        return GROUPS.get(self.origin, "")
+
+    def twin(self) -> Request | None:
+        """The same question to the source's other address; None where it has none."""
+        origin = TWINS.get(self.origin)
+        if origin is None:
+            return None
+        other = httpx.URL(origin.removesuffix(":"))
+        url = self.url.copy_with(host=other.host, port=other.port)
+        return msgspec.structs.replace(self, url=url)
 
     @property
     def key(self) -> str:
@@ -107,21 +141,16 @@ async def exchange(
     on_answer: OnAnswer = _ignore,
 ) -> Reply:
     """Ask once. ``on_answer`` gets the status and the headers of every answer. Raises RequestError."""
-    headers = {"user-agent": AGENT, "accept-encoding": "gzip", **request.headers}
+    headers = {"user-agent": user_agent(), "accept-encoding": "gzip", **request.headers}
     if request.etag:
         headers["if-none-match"] = request.etag
     if request.last_modified:
         headers["if-modified-since"] = request.last_modified
-    # A header of ours (a key) must not follow a redirect to another host.
-    follow = not request.headers
     asked_ns = clock_ns()
     try:
-        async with (
-            asyncio.timeout(total_s),
-            client.stream("GET", request.url, headers=headers, follow_redirects=follow) as response,
-        ):
-            on_answer(response.status_code, response.headers)
-            body = await _body(response, request, body_max, clock_ns())
+        async with asyncio.timeout(total_s):
+            ask = partial(client.stream, "GET", headers=headers, follow_redirects=False)
+            response, body = await _answer(ask, request, body_max, clock_ns, on_answer)
     except RequestError:
         raise
     except SourceError as error:
@@ -144,6 +173,25 @@ async def exchange(
         _validator(response, "etag"),
         _validator(response, "last-modified"),
     )
+
+
+async def _answer(
+    ask: Callable[[httpx.URL], AbstractAsyncContextManager[httpx.Response]],
+    request: Request,
+    body_max: int,
+    clock_ns: Callable[[], int],
+    on_answer: OnAnswer,
+) -> tuple[httpx.Response, bytes | None]:
+    """The answer behind the redirects that may be followed, and its body; None where it is unchanged."""
+    url = request.url
+    for _ in range(REDIRECTS_MAX + 1):
+        async with ask(url) as response:
+            on_answer(response.status_code, response.headers)
+            target = next_url(request, url, response)
+            if target is None:
+                return response, await _body(response, request, body_max, clock_ns())
+            url = target
+    raise RequestError("too many redirects")
 
 
 async def _body(response: httpx.Response, request: Request, body_max: int, now_ns: int) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -75,22 +76,52 @@ def instant_ns(value: object) -> int | None:
     return ts_ns if 0 < ts_ns < _LATEST_S * _S else None
 
 
-def address(feed: str, kind: str, default: str, environ: Mapping[str, str] | None = None) -> str:
+ALLOW_INSECURE = "ROTATION_TUI_ALLOW_INSECURE"
+"""Set to 1, a key may go unencrypted to another machine: to a proxy in one's own network."""
+_KEYED = frozenset({"ALPACA", "FINNHUB", "MASSIVE"})
+"""Feeds that are asked with a key; it stands in the first frame, a header or the address."""
+
+
+def address(
+    feed: str,
+    kind: str,
+    default: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    keyed: bool = False,
+) -> str:
     """Where a feed lives: ``ROTATION_TUI_<FEED>_<KIND>_URL`` (KIND is REST or STREAM), or the default.
 
-    Without a slash at the end. Raises InputError where the variable holds no usable address.
+    Without a slash at the end. Raises InputError where the variable holds no usable address, and for one
+    to which a key would go unencrypted, unless it is this machine or ALLOW_INSECURE is 1. ``keyed``: a key
+    goes there though the feed needs none.
     """
+    environ = os.environ if environ is None else environ
     name = f"ROTATION_TUI_{feed}_{kind}_URL"
-    given = (os.environ if environ is None else environ).get(name, "").strip()
+    given = environ.get(name, "").strip()
     if not given:
         return default
     schemes = ("http", "https") if kind == "REST" else ("ws", "wss")
     try:
         parts = urlsplit(given)
+        (parts.hostname or "").encode("idna")  # what cannot be encoded cannot be connected to
         usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
     if not usable or not given.isprintable() or " " in given:
         # The value is not quoted: an address may hold a password.
         raise InputError(f"{name}: is not an address that begins with {schemes[0]}:// or {schemes[1]}://")
+    is_plain = parts.scheme in {"http", "ws"} and not _is_loopback(parts.hostname or "")
+    if (keyed or feed in _KEYED) and is_plain and environ.get(ALLOW_INSECURE, "").strip() != "1":
+        raise InputError(
+            f"{name}: would send a key unencrypted to another machine"
+            f" — use {schemes[1]}://, or allow it with {ALLOW_INSECURE}=1"
+        )
     return given.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

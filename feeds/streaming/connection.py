@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
 
 from feeds.clock import retry_after_s
 from feeds.streaming.reasons import Reason, Why
@@ -36,13 +42,23 @@ _quiet.setLevel(logging.WARNING)  # below, the library writes addresses, and som
 FRAME_MAX = 4 * 1024 * 1024
 SEND_S = 5.0
 """A message that cannot be handed over for this long: nobody reads at the other end."""
+_REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _UNREACHABLE = (
+    (InvalidURI, Why.BAD_ADDRESS),
     (_socket.gaierror, Why.HOST_NOT_FOUND),
     (ssl.SSLError, Why.NO_TLS),
     (ConnectionRefusedError, Why.REFUSED),
     (TimeoutError, Why.NO_ANSWER),
     (InvalidHandshake, Why.NOT_A_WEBSOCKET),
 )
+
+
+class DirectConnect(connect):
+    """The library's, without its redirects: headers, and with them a key, would go along to any host."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """The error itself, never another address."""
+        return exc
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -70,20 +86,14 @@ class Connection:
     async def run(self) -> Ended:
         """One connection from beginning to end."""
         try:
-            async with connect(
-                self._vendor.url,
-                additional_headers=dict(self._vendor.headers),
-                max_size=FRAME_MAX,
-                ping_interval=None,  # pinged by our own clock
-                open_timeout=10,
-                close_timeout=1,
-                logger=_quiet,
-            ) as socket:
+            async with await self._open() as socket:
                 await self._read(socket)
             return Ended(Reason(Why.CLOSED, code=socket.close_code))
         except InvalidStatus as error:
             floor_s = retry_after_s(error.response.headers.get("Retry-After"), self._time.clock_ns())
-            return Ended(Reason(Why.HTTP, code=error.response.status_code), floor_s)
+            status = error.response.status_code
+            why = Why.REDIRECT if status in _REDIRECTS else Why.HTTP
+            return Ended(Reason(why, code=status), floor_s)
         except ImportError:
             return Ended(Reason(Why.NO_SOCKS))
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
@@ -104,6 +114,22 @@ class Connection:
         self._changed()
         if self._socket is not None:
             await self._act(self._socket)
+
+    async def _open(self) -> ClientConnection:
+        """A socket after the upgrade. Raises what ``run`` turns into reasons."""
+        try:
+            return await DirectConnect(
+                self._vendor.url,
+                additional_headers=dict(self._vendor.headers),
+                max_size=FRAME_MAX,
+                ping_interval=None,  # pinged by our own clock
+                open_timeout=10,
+                close_timeout=1,
+                logger=_quiet,
+            )
+        except (ValueError, OverflowError):
+            # A host that IDNA cannot encode, a port out of range. The cause would quote the address.
+            raise InvalidURI("", "not usable") from None
 
     async def _read(self, socket: ClientConnection) -> None:
         self._socket = socket

@@ -83,6 +83,13 @@ class Corrections:
             self._wrong.append((symbol, correction.ts_ns))
             self.suspect.add(symbol)
 
+    def redo_all(self, now: Moment) -> None:
+        """The day's prints are another vendor's: replace those of every symbol by this one's bars."""
+        if session_at(now.ns - self._late_ns) is not None:
+            for symbol in self._symbols:
+                self._due_s.setdefault(symbol, []).insert(0, now.s)
+                self.suspect.add(symbol)
+
     def next_request(self, now: Moment) -> Request | None:
         """The session's bars of all symbols that are due; None where none are, or one is under way."""
         due = frozenset(symbol for symbol, times in self._due_s.items() if times[0] <= now.s)

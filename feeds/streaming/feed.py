@@ -10,6 +10,7 @@ from feeds.clock import Time
 from feeds.errors import SourceError
 from feeds.streaming import wording
 from feeds.streaming.connection import Connection
+from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer
 from feeds.streaming.state import CANARIES, StreamState
 
@@ -92,8 +93,16 @@ class StreamFeed:
         """What has been counted until now."""
         return self.state.stats(self._time.now())
 
+    def take_over(self) -> None:
+        """Replace what the consumer has of today by this vendor's bars, as soon as they can be had."""
+        self.state.on_take_over(self._time.now())
+        self._wake.set()
+
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Quotes, states, gaps and corrections, as soon as there are any. Once in a feed's life."""
+        """Quotes, states, gaps and corrections, as soon as there are any; one call at a time.
+
+        After an error it may be called again: what is known of the day is kept, the time between is a gap.
+        """
         run = asyncio.create_task(self._run(), name=f"stream {self.name}")
         try:
             while True:
@@ -112,6 +121,7 @@ class StreamFeed:
 
     async def _run(self) -> None:
         """All tasks of the stream. The first error of any of them ends the others, and is raised."""
+        self._forget_broken()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -121,6 +131,15 @@ class StreamFeed:
             raise errors.exceptions[0] from errors
         finally:
             self._wake.set()
+
+    def _forget_broken(self) -> None:
+        """What a run that ended with an error has left behind: a connection, and requests without answer."""
+        now = self._time.now()
+        if self.state.session.is_open:
+            self.state.on_lost(Reason(Why.INTERNAL), now)
+        self._fetches.clear()
+        self._group = None
+        self.state.forget_requests(now)
 
     async def _stay_connected(self) -> None:
         """One connection after another, until the vendor refuses for good."""

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
+from statistics import median
+from typing import TYPE_CHECKING
 
 from rotation.quote import NS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 log = logging.getLogger(__name__)
 
 WINDOW_S = 60.0
+LEAST = 3
+"""Prints from which a clock is judged."""
+RECENT = 64
 WIDE_S = 2.0
 """The best of a minute or two beyond this: a clock is wrong, or the vendor is late."""
 
@@ -23,6 +32,7 @@ class Lag:
         self._began_s: float | None = None
         self._now_ns: int | None = None
         self._before_ns: int | None = None
+        self._recent: deque[int] = deque(maxlen=RECENT)
         self.is_wide = False
         """Judged by whole minutes: the first print of a connection may be an old one."""
 
@@ -31,6 +41,29 @@ class Lag:
         """Seconds; negative where our clock is behind. None before the first print."""
         known = [lag for lag in (self._now_ns, self._before_ns) if lag is not None]
         return min(known) / NS if known else None
+
+    @property
+    def behind_s(self) -> float | None:
+        """Seconds by which our clock is behind: how far the median print is ahead; None where it is not.
+
+        A print ahead of the others (a vendor's mistake) or late ones do not move the median.
+        """
+        if len(self._recent) < LEAST:
+            return None
+        behind_s = -median(self._recent) / NS
+        return behind_s if behind_s > WIDE_S else None
+
+    @property
+    def apart_s(self) -> float | None:
+        """Seconds from event to receipt where they are too many, negative where our clock is behind."""
+        behind_s = self.behind_s
+        if behind_s is not None:
+            return -behind_s
+        return self.least_s if self.is_wide else None
+
+    def note(self, received_ns: int, events_ns: Iterable[int]) -> None:
+        """Take in prints, whether or not they are let in: receipt and events in UTC nanoseconds."""
+        self._recent.extend(received_ns - event_ns for event_ns in events_ns)
 
     def measure(self, now_s: float, received_ns: int, event_ns: int) -> None:
         """Take in one print: monotonic seconds, then receipt and event in UTC nanoseconds."""

@@ -67,6 +67,10 @@ class Liveness:
         if self._printed.keys() >= self._canaries:
             self._patience = 1.0
 
+    def refused(self, now_s: float) -> None:
+        """Prints that our own clock makes implausible: another connection would bring the same."""
+        self._since_s = now_s
+
     def overdue(self, now: Moment, halted: AbstractSet[str] = frozenset()) -> Reason | None:
         """Why the connection must be left; None while it need not."""
         reason = self._overdue(now, halted)

@@ -26,6 +26,12 @@ class Why(Enum):
     """Any other failure to connect."""
     HTTP = auto()
     """The upgrade was answered with the HTTP status ``code``."""
+    REDIRECT = auto()
+    """The upgrade was answered with a redirect, the HTTP status ``code``; it is not followed."""
+    BAD_ADDRESS = auto()
+    """Its host or port cannot be used."""
+    INTERNAL = auto()
+    """An error of our own ended it."""
     VENDOR = auto()
     """The vendor sent an error; ``message`` is the vendor module's wording of it."""
     NO_PONG = auto()

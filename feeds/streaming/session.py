@@ -31,8 +31,12 @@ READY_S = 15.0
 """Authentication must be over by then."""
 RESUBSCRIBE_S = 15.0
 """Between subscriptions sent again while something asked for is not acknowledged."""
-NO_KEY = frozenset({401, 402, 403, 407})
-"""HTTP statuses that refuse the key rather than the address."""
+NO_KEY = frozenset({401, 402, 403})
+"""HTTP statuses that refuse a key."""
+BUSY = frozenset({408, 425, 429})
+"""HTTP statuses below 500 that pass by themselves."""
+SLOW_S = 30.0
+"""Least wait after an answer that a second will hardly change: 403 without a key, 404, a redirect."""
 
 
 class Action(Enum):
@@ -156,8 +160,9 @@ class Session:
         if self.is_open or self.reason.why is Why.CONNECTING:
             self.reason = reason
         if self.refusal is None:
-            self.refusal = _final(self.reason)
-        wait_s = self.pace.failed("connect", now.s, floor_s)
+            self.refusal = _final(self.reason, is_keyed=self._vendor.keyed)
+        least_s = max(floor_s or 0.0, SLOW_S if _is_slow(self.reason) else 0.0)
+        wait_s = self.pace.failed("connect", now.s, least_s)
         self.retry_s = None if self.refusal else wait_s
         self.actions.clear()
         self._again_s = self.acknowledged = None
@@ -189,10 +194,17 @@ class Session:
         return self._conversation.subscribe(self._symbols)
 
 
-def _final(reason: Reason) -> VendorError | None:
+def _final(reason: Reason, *, is_keyed: bool) -> VendorError | None:
     """A failure to connect that will not pass by itself; None for one that may."""
     if reason.why is Why.NO_SOCKS:
         return VendorError("fatal", "", Kind.OFFLINE)
-    if reason.why is Why.HTTP and reason.code is not None and 400 <= reason.code < 500 and reason.code != 429:
-        return VendorError("fatal", "", Refusal.AUTH_FAILED if reason.code in NO_KEY else Kind.OFFLINE)
+    if is_keyed and reason.why is Why.HTTP and reason.code in NO_KEY:
+        return VendorError("fatal", "", Refusal.AUTH_FAILED)
     return None
+
+
+def _is_slow(reason: Reason) -> bool:
+    """Whether the same answer is to be expected for a while."""
+    if reason.why is Why.HTTP and reason.code is not None:
+        return 400 <= reason.code < 500 and reason.code not in BUSY
+    return reason.why in {Why.REDIRECT, Why.BAD_ADDRESS}

@@ -23,11 +23,11 @@ from feeds.streaming.hours import Equities
 from feeds.streaming.lag import Lag
 from feeds.streaming.liveness import Liveness
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.requests import Purpose
+from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.session import Session
 from feeds.streaming.states import Facts, status_of, symbol_states_of
 from rotation.feed_stats import FeedStats
-from rotation.quote import NS
+from rotation.quote import FUTURE_NS, NS
 from rotation.status import Kind
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from feeds.clock import Moment
     from feeds.events import Event, Gap, Status, SymbolStates
     from feeds.streaming.hours import Hours
-    from feeds.streaming.requests import Answer, Request
+    from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, FrameResult, Vendor, VendorError
     from rotation.quote import Quote
@@ -187,6 +187,18 @@ class StreamState:
             (self.buffer.put_first if request.purpose is Purpose.FILL else self.buffer.put)(quotes)
         self._update(now)
 
+    def forget_requests(self, now: Moment) -> None:
+        """No request will be answered: those under way count as failed, and are made again in their time."""
+        self._requests.clear()
+        for request in (self._backfill.request, self._corrections.request):
+            if request is not None:
+                self.on_answer(request, Answer(error="internal error"), now)
+
+    def on_take_over(self, now: Moment) -> None:
+        """What the consumer has of today comes from another vendor: it is to be replaced."""
+        self._corrections.redo_all(now)
+        self._update(now)
+
     # Outputs
 
     @property
@@ -280,6 +292,7 @@ class StreamState:
         if result.subscribed is not None:
             gaps += self._acknowledge(result.subscribed & self._symbols, now)
         self._add(gaps)
+        self._note_times(result.quotes, now)
         admitted = self.filter.admit(result.quotes, now.ns)
         self._halts.on_halts(result.halts)
         self._halts.on_prints(admitted)
@@ -287,6 +300,18 @@ class StreamState:
         if admitted:
             changed |= self._on_prints(admitted, now)
         return changed or result.subscribed is not None or result.error is not None
+
+    def _note_times(self, quotes: Iterable[Quote], now: Moment) -> None:
+        """Measure our clock by all prints, those too that it makes look implausible."""
+        if self._hours.canary_s(now.ns) is None:
+            return
+        events_ns = [q.ts_ns for q in quotes if q.symbol in self._symbols and not q.bar_ns]
+        if not events_ns:
+            return
+        self._lag.note(now.ns, events_ns)
+        behind_s = self._lag.behind_s
+        if behind_s is not None and behind_s * NS > FUTURE_NS:
+            self._liveness.refused(now.s)
 
     def _on_prints(self, admitted: list[Quote], now: Moment) -> bool:
         if self._hours.canary_s(now.ns) is not None:  # at other hours a source repeats old prints
@@ -356,7 +381,7 @@ class StreamState:
             is_shut=self._hours.is_shut(now.ns),
             is_expected=self._hours.quiet_s(now.ns) is not None,
             has_data=self._liveness.data_s is not None,
-            clocks_apart_s=self._lag.least_s if self._lag.is_wide else None,
+            clocks_apart_s=self._lag.apart_s,
             asked=self._asked,
             followed=self._symbols,
             subscribed=self._subscribed(),

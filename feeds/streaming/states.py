@@ -12,6 +12,7 @@ import msgspec
 from feeds.events import Status, SymbolStates
 from feeds.streaming import wording
 from feeds.streaming.reasons import CorrectionsWait, NoBars, Reason
+from rotation.quote import FUTURE_NS, NS
 from rotation.status import FeedState, Kind, Mode
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     has_data: bool
     """This connection has brought a print."""
     clocks_apart_s: float | None
-    """None where the clocks agree."""
+    """Seconds from event to receipt, negative where our clock is behind; None where the clocks agree."""
     asked: tuple[str, ...]
     """Symbols in order of importance."""
     followed: frozenset[str]
@@ -75,6 +76,8 @@ def _subscribed(facts: Facts) -> tuple[Kind, Iterable[str]]:
     )
     if facts.acknowledges and not facts.subscribed:
         return Kind.OFFLINE, (f"{detail}, not acknowledged yet",)
+    if not facts.has_data and facts.clocks_apart_s is not None and facts.clocks_apart_s * NS < -FUTURE_NS:
+        return Kind.OFFLINE, (f"{detail}: every print is refused as ahead of it",)
     # A symbol that the vendor does not give is OFFLINE by itself; the others are as good as ever.
     gapped = len(facts.gapped & facts.subscribed if facts.acknowledges else facts.gapped)
     if gapped:

@@ -123,6 +123,11 @@ class Vendor(Protocol):
         ...
 
     @property
+    def keyed(self) -> bool:
+        """True where it is asked with a key: HTTP 401, 402 and 403 then refuse the key for good."""
+        ...
+
+    @property
     def beat_s(self) -> float | None:
         """Seconds between beats; None for none."""
         ...

@@ -25,6 +25,8 @@ _FIXED = {
     Why.NOT_A_WEBSOCKET: "cannot connect: not a websocket server",
     Why.NO_SOCKS: "a SOCKS proxy needs the package python-socks",
     Why.UNREACHABLE: "cannot connect",
+    Why.BAD_ADDRESS: "cannot connect: invalid host or port in the address",
+    Why.INTERNAL: "internal error",
     Why.NO_AUTHENTICATION: "no answer to the authentication",
     Why.SEND_BLOCKED: "the server does not read what is sent",
     Why.PLANNED: "reconnecting before the open, as planned",
@@ -50,6 +52,8 @@ def of_reason(reason: Reason) -> str:
         return _TIMED[reason.why].format(for_=duration(reason.seconds or 0.0), symbol=reason.symbol)
     if reason.why is Why.CLOSED:
         return f"connection closed ({reason.code or 'cut'})"
+    if reason.why is Why.REDIRECT:
+        return f"redirected (HTTP {reason.code}), not followed"
     return f"HTTP {reason.code}" if reason.why is Why.HTTP else reason.message
 
 
@@ -92,7 +96,9 @@ def of_subscription(subscribed: int, symbols: int, *, is_limited: bool, clocks_a
     text = f"{subscribed} of {symbols} symbols"
     if is_limited:
         text += ", the vendor's limit"
-    if clocks_apart_s is not None:
+    if clocks_apart_s is not None and clocks_apart_s < 0:
+        text += f", your clock is {-clocks_apart_s:.0f} s behind"
+    elif clocks_apart_s is not None:
         text += f", clocks {clocks_apart_s:.0f} s apart"
     return text
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
+from feeds.errors import InputError, StorageError
 from feeds.events import (
     Batch,
     Correction,
@@ -21,7 +22,7 @@ from feeds.events import (
     Status,
     SymbolStates,
 )
-from feeds.supervisor import Supervisor
+from feeds.supervisor import TICK_S, Supervisor
 from feeds.tapes.recording import frame_of, rows_of
 from rotation.history import History
 from rotation.market.market import Market
@@ -43,6 +44,9 @@ def at(clock: str) -> int:
 
 def quote(price: float, clock: str = "10:40:00", symbol: str = "IWM") -> Quote:
     return Quote(symbol, at(clock), price)
+
+
+TAPE = Tape(from_ns(at("10:40:00")), from_ns(at("09:30:00")), from_ns(at("16:00:00")), 1.0, held=False)
 
 
 def history() -> History:
@@ -295,9 +299,91 @@ async def test_a_rewind_restarts_the_market():
     assert rewound.seq == 2, "the sequence goes on"
 
 
-async def test_a_feed_that_raises_ends_the_run_with_its_error_and_every_reader():
+class Wires(Script):
+    """A stream of IWM that runs another script each time it is started."""
+
+    symbols = frozenset({"IWM"})
+
+    def __init__(self, *scripts, name="wire"):
+        super().__init__(name=name)
+        self._scripts = list(scripts)
+        self.starts = 0
+
+    async def events(self):
+        self._script = self._scripts[min(self.starts, len(self._scripts) - 1)]
+        self.starts += 1
+        async for event in super().events():
+            yield event
+
+    def stats(self):
+        return None
+
+
+def row(supervisor, name):
+    return next(feed for feed in supervisor.latest.health.feeds if feed.name == name)
+
+
+async def test_a_feed_that_raises_is_offline_with_a_reason_and_started_again_slowly(caplog):
+    waits: list[float] = []
+    wakes = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        if seconds != TICK_S:
+            waits.append(seconds)
+            await wakes.wait()
+            wakes.clear()
+        else:
+            await asyncio.Event().wait()
+
+    error = RuntimeError("the wire broke: secret in an address")
+    first = Batch((quote(220.0),), at("10:40:00"))
+    bad = Wires((first, error), (error,), (Batch((quote(221.0),), at("10:41:00")), asyncio.Event()))
+    good = Script(Batch((quote(495.0, symbol="QQQ"),), at("10:40:00")), asyncio.Event(), name="good")
+    supervisor = Supervisor(market(), (bad, good), clock_ns=lambda: at("12:00:00"), sleep=sleep)
+    run = asyncio.create_task(supervisor.run())
+    await until(lambda: waits)
+    assert (row(supervisor, "wire").state, row(supervisor, "wire").detail) == (
+        "OFFLINE",
+        "internal error (RuntimeError), see the log; next try in 10s",
+    )
+    assert supervisor.latest.legs["IWM"].status.kind is Kind.OFFLINE
+    assert supervisor.latest.legs["QQQ"].last == 495.0
+    assert not run.done()
+    assert not good.closed
+    assert "Traceback" in caplog.text
+    for starts in (2, 3):
+        wakes.set()
+        await until(lambda starts=starts: bad.starts == starts)
+    await until(lambda: supervisor.latest.legs["IWM"].last == 221.0)
+    assert waits == [10.0, 20.0]
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+
+async def test_a_feed_s_own_refusal_is_its_reason():
+    slept = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        if seconds != TICK_S:
+            slept.set()
+        await asyncio.Event().wait()
+
+    broken = Script(StorageError("fed.sqlite3: disk full — free some space"), name="Fed")
+    supervisor = Supervisor(market(), (broken,), clock_ns=lambda: at("12:00:00"), sleep=sleep)
+    run = asyncio.create_task(supervisor.run())
+    await asyncio.wait_for(slept.wait(), LIMIT_S)
+    assert row(supervisor, "Fed").detail == "fed.sqlite3: disk full — free some space; next try in 10s"
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("tape", "error"), [(TAPE, RuntimeError("the tape broke")), (None, InputError("wrong address"))]
+)
+async def test_a_tape_s_error_and_a_person_s_end_the_run_and_every_reader(tape, error):
     gate = asyncio.Event()
-    bad = Script(Batch((quote(220.0),), at("10:40:00")), gate, RuntimeError("the wire broke"), name="bad")
+    bad = Script(Batch((quote(220.0),), at("10:40:00")), gate, error, name="bad", tape=tape)
     never = Script(asyncio.Event(), name="good")
     supervisor = supervise(bad, never)
     readers = [asyncio.create_task(everything(supervisor.listen())) for _ in range(3)]
@@ -306,10 +392,23 @@ async def test_a_feed_that_raises_ends_the_run_with_its_error_and_every_reader()
     gate.set()
     with pytest.raises(ExceptionGroup) as caught:
         await run
-    (error,) = caught.value.exceptions
-    assert (type(error), str(error)) == (RuntimeError, "the wire broke")
+    assert caught.value.exceptions == (error,)
     assert [len(await reader) for reader in readers] == [1, 1, 1]
     assert never.closed, "the other feeds are stopped"
+
+
+async def test_the_market_s_own_failure_ends_the_run(monkeypatch):
+    feed = Script(Batch((quote(220.0),), at("10:40:00")), asyncio.Event())
+    supervisor = supervise(feed)
+
+    def broken(*_args, **_named):
+        raise RuntimeError("the market broke")
+
+    monkeypatch.setattr(supervisor._market, "apply", broken)
+    with pytest.raises(ExceptionGroup) as caught:
+        await asyncio.wait_for(supervisor.run(), LIMIT_S)
+    assert [str(error) for error in caught.value.exceptions] == ["the market broke"]
+    assert feed.closed
 
 
 async def test_a_cancelled_run_ends_every_reader():

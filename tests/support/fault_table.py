@@ -82,6 +82,8 @@ class Fault:
     only: frozenset[str] = frozenset()
     """Vendors, where it is theirs alone."""
     corrections: int = 0
+    detail: str = ""
+    """Part of the last Status's detail."""
     symbol_states: dict[str, str] = field(default_factory=dict)
     """At the end, by symbol, where they are not the feed's state."""
 
@@ -142,6 +144,11 @@ class Run:
     @property
     def states(self) -> list[str]:
         return [event.state for event in self.events_of(Status)]
+
+    @property
+    def detail(self) -> str:
+        """Of the last Status."""
+        return self.events_of(Status)[-1].detail
 
     @property
     def symbol_states(self) -> dict[str, str]:
@@ -228,6 +235,9 @@ WITHOUT_QQQ = {"IWM": FIRST["IWM"], "SPY": FIRST["SPY"]}
 OUTAGE = frozenset({"OFFLINE"})
 AGAIN: dict[str, Any] = {"prices": LATER, "connections": 2, "gaps": 1, "through": OUTAGE}
 STOPS: dict[str, Any] = {"prices": {}, "state": "AUTH_FAILED", "seconds": 300}
+SLOWLY: dict[str, Any] = {"connections": 2, "seconds": 33, "through": OUTAGE, "backoff": (30.0,)}
+KEYLESS = frozenset({"Yahoo"})
+KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
 SPIKE = round(FIRST["IWM"] * 1.3, 2)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
 
@@ -254,8 +264,35 @@ FAULTS = (
         "HTTP 500", "back at once", lambda s: (Refuse(500), (READY, *_good(s), STAY)),
         connections=2, through=OUTAGE,
     ),
-    Fault("HTTP 401", "stops for good", lambda _: (Refuse(401),), **STOPS | {"state": "AUTH_FAILED"}),
-    Fault("HTTP 404", "stops for good", lambda _: (Refuse(404),), **STOPS | {"state": "OFFLINE"}),
+    Fault(
+        "HTTP 401, with a key", "stops for good", lambda _: (Refuse(401),), only=KEYED, **STOPS,
+    ),
+    Fault(
+        "HTTP 403 once, without a key",
+        "no key that it could be about: asked again, slowly",
+        lambda s: (Refuse(403), (READY, *_good(s), STAY)),
+        only=KEYLESS, **SLOWLY,
+    ),
+    Fault(
+        "HTTP 404 once", "asked again, slowly", lambda s: (Refuse(404), (READY, *_good(s), STAY)), **SLOWLY
+    ),
+    Fault(
+        "HTTP 408 and 425, once each",
+        "pass by themselves: back at once",
+        lambda s: (Refuse(408), Refuse(425), (READY, *_good(s), STAY)),
+        connections=3, through=OUTAGE,
+    ),
+    Fault(
+        "a redirect, well formed or not",
+        "never followed, lest a key goes along; asked again, slowly",
+        lambda s: (
+            Refuse(302, location="ws://127.0.0.1:9/"),
+            Refuse(307, location="ws://a..b/"),
+            Refuse(301, location="ws://127.0.0.1:99999/"),
+            (READY, *_good(s), STAY),
+        ),
+        **SLOWLY | {"connections": 4, "seconds": 95, "backoff": (30.0, 30.0, 30.0)},
+    ),
     Fault(
         "mute, but answering pings",
         "30 s without data in the regular session: left",
@@ -301,6 +338,12 @@ FAULTS = (
         prices=FIRST | {"IWM": round(SPIKE + 0.01, 2)}, counts={"rejects": 0},
     ),
     Fault(
+        "nothing, and our clock is 75 s behind",
+        "says so, measured by the prints; another connection would not help",
+        lambda s: ((READY, *prints(s, FIRST, 75), STAY),),
+        prices={}, state="OFFLINE", seconds=25, detail="your clock is 75 s behind", rejects_least=3,
+    ),
+    Fault(
         "ten-fold burst, slow consumer",
         "the reader goes on; conflated, counted, bounded",
         _burst,
@@ -328,6 +371,12 @@ FAULTS = (
         "asked again on the same socket",
         lambda s: ((Answers(auth=(406, 406)), READY, *_good(s), STAY),),
         only=frozenset({"Alpaca"}), seconds=10, through=OUTAGE,
+    ),
+    Fault(
+        "406: connection limit, for ever",
+        "says why; `auto` goes on after a minute, and comes back (tests/feeds/streaming/test_failover.py)",
+        lambda _: ((Answers(auth=(406,) * 99), READY, STAY),),
+        only=frozenset({"Alpaca"}), prices={}, state="OFFLINE", seconds=180, detail="(406)",
     ),
     Fault(
         "407: slow client, and a cut",
@@ -399,6 +448,12 @@ Beyond the table, for one vendor, since the driver is the same for all
 five minutes, a gap and what fills it, a forming bar at its end, holes in a sequence, a silent canary, halts,
 the reconnect before the open, a wrong clock, holidays and half-days. The state itself is tested without any
 event loop, socket or clock in `tests/feeds/streaming/test_state.py`.
+
+Between vendors: a back-off belongs to one stream, so a broker's blip costs a second while Yahoo is
+unreachable (`tests/feeds/streaming/test_failover.py`, as are hand-over after a minute's outage and the way
+back). By REST a 429 of Yahoo holds back quotes, history and futures together
+(`tests/feeds/http/test_yahoo_together.py`), and redirects stay within the site
+(`tests/feeds/http/test_redirects.py`).
 """
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from rotation.desk import SYMBOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +22,17 @@ FEEDS = (
     "massive", "massive-delayed", "finnhub",
 )  # fmt: skip
 
+_SHOWN = 40
+
 
 def _pair(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, str]:
     base, _, against = value.upper().partition("/")
     if not base or not against or "/" in against or base == against:
         raise click.BadParameter(f"expected two different symbols, such as IWM/QQQ or RUT/NDX, got {value!r}")
+    for symbol, typed in zip((base, against), value.split("/"), strict=True):
+        if not typed.isascii() or not re.fullmatch(SYMBOL, symbol):
+            shown = typed if len(typed) <= _SHOWN else typed[: _SHOWN - 1] + "…"
+            raise click.BadParameter(f"{shown!r} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)")
     return base, against
 
 

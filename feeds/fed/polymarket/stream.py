@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
-from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from feeds.clock import Pace, Time, retry_after_s
@@ -17,6 +16,7 @@ from feeds.errors import SourceAway, SourceError
 from feeds.events import Status
 from feeds.fed.polymarket.frames import PING, PONG, TokenQuote, parse, subscription
 from feeds.parsing.wire import address
+from feeds.streaming.connection import DirectConnect
 from rotation.status import Kind
 from rotation.text import duration
 
@@ -88,7 +88,8 @@ class PolymarketStream:
         Raises SourceAway for every end that is worth another try, StreamRefusedError for one that is not.
         """
         try:
-            async with connect(self._url, max_size=FRAME_MAX, open_timeout=10, close_timeout=2) as socket:
+            connect = DirectConnect(self._url, max_size=FRAME_MAX, open_timeout=10, close_timeout=2)
+            async with connect as socket:
                 async for event in self._connected(socket):
                     yield event
         except InvalidStatus as error:

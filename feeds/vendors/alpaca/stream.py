@@ -57,6 +57,7 @@ class Alpaca:
     name = "Alpaca"
     beat_s = None
     heartbeats = False
+    keyed = True
     acknowledges = True
     most_symbols = None
     """Trades are limited, minute bars as a rule are not: ``feeds.vendors.alpaca.plan`` deals them out."""

@@ -63,6 +63,7 @@ class Coinbase:
     mode = Mode(venue="Coinbase")
     beat_s: float | None = None
     heartbeats = True
+    keyed = False
     acknowledges = True
     most_symbols: int | None = None
 

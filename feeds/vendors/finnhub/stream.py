@@ -68,6 +68,7 @@ class Finnhub:
     beat_s: float | None = None
     heartbeats = False
     """It pings about once a minute, but nowhere promises to."""
+    keyed = True
     acknowledges = False
     most_symbols: int | None = SYMBOLS_MAX
 

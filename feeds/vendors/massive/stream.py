@@ -7,6 +7,7 @@ for where trades are refused.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as escaped
 
 import msgspec
 
@@ -136,6 +137,7 @@ class Massive:
     name = "Massive"
     beat_s: float | None = None
     heartbeats = False
+    keyed = True
     acknowledges = True
     most_symbols: int | None = None
 
@@ -177,7 +179,9 @@ class Massive:
         params = {"adjusted": "true", "sort": "asc", "limit": "50000"}
         bars: list[Quote] = []
         for name in sorted(symbols):
-            bars += await self._get(f"/v2/aggs/ticker/{name}/{span}", params, parse_bars(name))
+            bars += await self._get(
+                f"/v2/aggs/ticker/{escaped(name, safe='')}/{span}", params, parse_bars(name)
+            )
         # A minute that has not ended is no bar yet.
         return tuple(bar for bar in bars if start_ns < bar.ts_ns <= end_ns)
 

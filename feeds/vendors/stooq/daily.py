@@ -81,7 +81,7 @@ class StooqDaily:
         """``client`` paces; see GAP_S. Without a ``key`` it may refuse."""
         self._client = client
         self._key = key
-        self._url = address("STOOQ", "REST", HOME) + PATH
+        self._url = address("STOOQ", "REST", HOME, keyed=key is not None) + PATH
 
     def serves(self, symbol: str) -> bool:  # noqa: ARG002 - of the protocol
         """Shares, funds and indices alike."""

@@ -107,6 +107,7 @@ class Yahoo:
     beat_s = 15.0
     heartbeats = False
     """They have been seen, but nobody has written down how often they come."""
+    keyed = False
     acknowledges = False
     most_symbols = None
 

@@ -85,7 +85,7 @@ async def driven(monkeypatch, *subjects_and_scripts):
             monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
             servers.append(server)
             made.append(by_vendor(Exchange(subject.vendor(), FIRST, time), SYMBOLS, {}, time, list.clear))
-        feed = Failover(Transport(), made)
+        feed = Failover(Transport(), made, time=time)
         told: list[object] = []
 
         async def drive() -> None:
@@ -127,12 +127,12 @@ async def test_a_refused_key_hands_over_to_yahoo_and_says_why(monkeypatch):
 
 async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):
     taken = (READY, massive.array(massive.status("max_connections")), STAY)
-    vendors = ((ALPACA, Refuse(404)), (MASSIVE, taken), (YAHOO, GOOD))
+    vendors = ((ALPACA, Refuse(402)), (MASSIVE, taken), (YAHOO, GOOD))
     async with driven(monkeypatch, *vendors) as (feed, time, told, _):
         await time.passing(8)
         assert feed.name == "Yahoo"
         detail = last_status(told).detail
-        assert detail.startswith("Alpaca: OFFLINE (HTTP 404: refused, not asked again); ")
+        assert detail.startswith("Alpaca: AUTH_FAILED (HTTP 402: refused, not asked again); ")
         assert "; Massive: TAKEN OVER (" in detail
 
 
@@ -142,12 +142,3 @@ async def test_the_only_one_asked_for_stays_refused(monkeypatch):
         assert feed.name == "Alpaca"
         assert last_status(told).state == "AUTH_FAILED"
         assert servers[0].upgrades == 1
-
-
-async def test_an_outage_is_no_refusal(monkeypatch):
-    async with driven(monkeypatch, (ALPACA, Refuse(500)), (YAHOO, GOOD)) as (feed, time, told, servers):
-        await time.passing(120)
-        assert feed.name == "Alpaca", "its owner wants this one; it will come back"
-        assert last_status(told).state == "OFFLINE"
-        assert servers[0].upgrades > 3
-        assert servers[1].upgrades == 0

@@ -399,20 +399,20 @@ async def test_no_secret_is_logged_or_reported(time, caplog):
 
 async def test_a_key_of_ours_follows_no_redirect(time):
     async with RestServer(GOOD) as target:
-        script = fault(302, location=target.url)
-        got, _ = await ask(time, script)
+        got, _ = await ask(time, fault(302, location="/y"), GOOD)
         assert got.value == {"v": 1}
+        script = fault(302, location="/y")
         async with RestServer(script) as server, transport(time) as client:
             got = await client.get(server.url, parse=decoded, headers={"x-api-key": "k"})
     assert got.error.startswith("HTTP 302")
-    assert len(target.requests) == 1
+    assert len(target.requests) == 0
 
 
 async def test_redirects_end(time):
     async with RestServer() as server, transport(time) as client:
         server.script = [fault(302, location=server.url)]
         got = await client.get(server.url, parse=decoded)
-    assert got.error.startswith("failed (TooManyRedirects)")
+    assert got.error.startswith("too many redirects")
 
 
 async def test_cancelling_is_not_a_fault(time):

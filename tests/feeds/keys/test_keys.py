@@ -8,12 +8,14 @@ import stat
 import sys
 import threading
 import traceback
+from datetime import date
 
 import keyring
 import pytest
 from rich.console import Console
 from rich.pretty import pretty_repr
 
+from feeds.desk.history_sources import open_sources
 from feeds.doctor.overrides import overrides, shown_url
 from feeds.errors import InputError, StorageError
 from feeds.keys.chain import KeyChain
@@ -337,3 +339,9 @@ def test_what_the_environment_overrides():
     assert told["NO_PROXY"] == "localhost"
     assert told["APCA_API_KEY_ID"] == "(a key, not shown)"
     assert "HOME" not in told
+
+
+async def test_stooq_s_key_is_taken_out_too():
+    key = "stooqMARKER0123"
+    async with open_sources("stooq", symbols=1, since=date(2024, 1, 1), environ={"STOOQ_API_KEY": key}):
+        assert key not in redact(f"https://stooq.com/q/d/l/?s=spy.us&apikey={key}")

@@ -32,6 +32,7 @@ async def test_fault(monkeypatch, subject, fault):
         stats = run.feed.stats()
         assert run.prices == pytest.approx(fault.prices)
         assert run.states[-1] == fault.state
+        assert fault.detail in run.detail
         assert fault.through <= set(run.states)
         assert run.server.upgrades == fault.connections
         assert len(run.gaps) == stats.gaps == fault.gaps

@@ -15,8 +15,8 @@ from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns
 from rotation.status import Kind
-from tests.support.fake_time import NOW_NS, settle
-from tests.support.fault_table import FIRST, LATER, NIGHT_NS, prints, running
+from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.fault_table import FIRST, LATER, NIGHT_NS, Run, prints, running
 from tests.support.servers import coinbase
 from tests.support.servers.alpaca import status, trade
 from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Refuse
@@ -76,7 +76,7 @@ async def test_only_what_changed_is_yielded(monkeypatch):
 
 
 async def test_a_refused_feed_goes_on_showing_its_state(monkeypatch):
-    async with running(monkeypatch, YAHOO, Refuse(403)) as run:
+    async with running(monkeypatch, ALPACA, Refuse(403)) as run:
         await run.time.passing(3)
         run.events.clear()
         await run.time.passing(3600, step=60)
@@ -94,6 +94,36 @@ async def test_what_a_vendor_should_not_raise_ends_the_run(monkeypatch):
         async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
             run.vendor.snapshot = broken
             await run.time.passing(3)
+
+
+async def test_after_an_error_of_our_own_it_can_be_started_again(monkeypatch):
+    scripts = (READY, *prints(ALPACA, FIRST), STAY), (READY, *prints(ALPACA, LATER, 60, 11), STAY)
+    time = FakeTime()
+    async with ALPACA.server(*scripts) as server:
+        monkeypatch.setenv("ROTATION_TUI_ALPACA_STREAM_URL", server.url)
+        run = Run(ALPACA, server, time)
+        real, calls = run.vendor.snapshot, 0
+
+        async def broken(symbols):
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise RuntimeError("a bug")
+            return await real(symbols)
+
+        run.vendor.snapshot = broken
+        with pytest.raises(RuntimeError, match="a bug"):
+            await run.drive()
+        await time.passing(60)
+        task = asyncio.create_task(run.drive())
+        await time.passing(15)
+        assert server.upgrades == 2
+        assert run.prices == LATER
+        assert (run.states[-1], run.symbol_states) == ("LIVE", {})
+        assert calls > 1, "what had failed is asked for again"
+        assert run.vendor.asked[-1][1] < NOW_NS < NOW_NS + 59 * NS < run.vendor.asked[-1][2]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 # Connecting
@@ -375,7 +405,7 @@ async def test_clocks_apart(monkeypatch, apart_s, wide):
             await run.server.send(*(YAHOO.trade(name, FIRST[name], now_ns, second + 50) for name in SYMBOLS))
             await run.time.passing(1)
         assert run.feed.stats().lag_s == pytest.approx(apart_s, abs=1.01)
-        assert ("clocks" in run.events_of(Status)[-1].detail) == wide
+        assert ("clock" in run.events_of(Status)[-1].detail) == wide
 
 
 async def test_the_counts(monkeypatch):
@@ -402,6 +432,28 @@ async def test_memory_stays_flat(monkeypatch):
         assert len(run.feed.state.filter._seen) < 20
         assert len(run.feed.state.buffer._quotes) == 0
         assert len(run.time._sleeping) <= 3
+
+
+@pytest.mark.parametrize("behind_s", [10, 61, 600, 86_400])
+async def test_a_clock_behind_is_said_as_such_and_ends_no_connection(monkeypatch, behind_s):
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        for _ in range(100):
+            ts_ns = run.time.clock_ns() + behind_s * NS
+            number = ts_ns // NS
+            await run.server.send(*(YAHOO.trade(name, FIRST[name], ts_ns, number) for name in SYMBOLS))
+            await run.time.passing(1)
+        assert f"your clock is {behind_s} s behind" in run.detail
+        assert run.server.upgrades == 1
+        assert run.states[-1] == ("LIVE" if behind_s == 10 else "OFFLINE")
+
+
+async def test_one_print_ahead_of_time_is_not_our_clock_s_fault(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        await ticking(run, 5)
+        ahead_ns = run.time.clock_ns() + 3600 * NS
+        await run.server.send(YAHOO.trade("IWM", FIRST["IWM"], ahead_ns, 10**6))
+        await ticking(run, 5)
+        assert "clock" not in run.detail
 
 
 async def test_a_mute_socket_of_a_vendor_that_acknowledges(monkeypatch):

@@ -30,7 +30,7 @@ class Plain:
     """A vendor whose frames are FrameResults already; an exception as a frame is raised."""
 
     name, mode, url, headers, beat_s = "Plain", LIVE, "", {}, None
-    heartbeats, acknowledges, most_symbols = False, True, None
+    heartbeats, keyed, acknowledges, most_symbols = False, True, True, None
 
     def __init__(self, greeting=(), **figures):
         self.greeting = greeting
@@ -218,7 +218,7 @@ def test_what_comes_after_the_connection_was_given_up_belongs_to_the_gap():
     ("reason", "refusal", "state"),
     [
         (Reason(Why.HTTP, code=401), Refusal.AUTH_FAILED, "AUTH_FAILED"),
-        (Reason(Why.HTTP, code=404), Kind.OFFLINE, "OFFLINE"),
+        (Reason(Why.HTTP, code=403), Refusal.AUTH_FAILED, "AUTH_FAILED"),
         (Reason(Why.NO_SOCKS), Kind.OFFLINE, "OFFLINE"),
     ],
 )
@@ -231,6 +231,16 @@ def test_a_refusal_to_connect_is_final(reason, refusal, state):
     assert script.state.refusal.refusal is refusal
     assert script.state.session.retry_s is None
     assert script.status.state == state
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 407, 410])
+def test_an_answer_that_may_change_is_asked_for_again_slowly(code):
+    script = Script()
+    script.state.session._vendor.keyed = code != 403  # 403 is final only where it can be about a key
+    script.state.on_connecting(script.now)
+    script.state.on_lost(Reason(Why.HTTP, code=code), script.now)
+    assert script.state.session.refusal is None
+    assert script.state.session.retry_s == 30.0
 
 
 @pytest.mark.parametrize(

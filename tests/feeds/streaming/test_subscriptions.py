@@ -21,7 +21,7 @@ class Plain:
     """A frame is the number of a FrameResult in ``RESULTS``; a message sent is a list of symbols."""
 
     name, mode, headers, beat_s = "Plain", LIVE, {}, None
-    heartbeats, acknowledges, most_symbols = False, True, None
+    heartbeats, keyed, acknowledges, most_symbols = False, True, True, None
 
     def __init__(self) -> None:
         self.url = os.environ["ROTATION_TUI_PLAIN_STREAM_URL"]

@@ -50,6 +50,8 @@ class Refuse:
 
     status: int
     retry_after: str = ""
+    location: str = ""
+    """Of a redirect."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,8 @@ class WsServer:
         response = connection.respond(HTTPStatus(script.status), "no\n")
         if script.retry_after:
             response.headers["Retry-After"] = script.retry_after
+        if script.location:
+            response.headers["Location"] = script.location
         return response
 
     def _next(self) -> Any:
