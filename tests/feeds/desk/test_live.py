@@ -74,7 +74,7 @@ async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_pa
     assert indices.symbols == {"RUT", "NDX"}
     assert quotes.symbols == frozenset(Desk().legs) - {"RUT", "NDX"}
     # The one that would take over leaves them where they are.
-    for make in quotes._waiting:
+    for make in quotes._streams[1:]:
         assert not make().symbols & indices.symbols
 
 
