@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
+from feeds.events import Batch
 from feeds.streaming.backfill import Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
@@ -197,9 +198,11 @@ class StreamState:
     def take_events(self) -> list[Event]:
         """All that waits for the consumer, in order."""
         waiting = self.buffer.take()
-        events: list[Event] = [event for event in (waiting.gap, waiting.batch) if event is not None]
+        events: list[Event] = [] if waiting.gap is None else [waiting.gap]
         if waiting.batch is not None:
-            self._corrections.on_handed_on(waiting.batch.quotes)
+            batch = Batch(self._corrections.without_wrong(waiting.batch.quotes))
+            self._corrections.on_handed_on(batch.quotes)
+            events.append(batch)
         events += self._corrections.take_replaced()
         events += waiting.corrections
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]

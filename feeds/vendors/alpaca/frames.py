@@ -83,6 +83,7 @@ class _Message(msgspec.Struct):
     p: Loose = None
     s: Loose = None
     i: Loose = None
+    oi: Loose = None
     c: Loose = None
     h: Loose = None
     l: Loose = None  # noqa: E741 - the wire's own name
@@ -170,7 +171,8 @@ def _take(
         if halted is not None:
             parsed.halts.append(Halt(_symbol(message), halted, _instant(message)))
     elif kind in {"c", "x"}:
-        parsed.corrections.append(Correction(_symbol(message), _instant(message)))
+        wrong = _trade_id(message.oi if kind == "c" else message.i)
+        parsed.corrections.append(Correction(_symbol(message), _instant(message), wrong))
     elif kind not in _SILENT:
         _control(message, parsed)
 
@@ -195,10 +197,16 @@ def _trade(message: _Message) -> Quote | None:
         raise SourceError("a trade without a price")
     if not sets_last(message.c, message.z):
         return None
-    trade_id, size = message.i, number(message.s)
-    if isinstance(trade_id, bool) or not isinstance(trade_id, int) or not 0 <= trade_id < 2**63:
+    trade_id, size = _trade_id(message.i), number(message.s)
+    if trade_id is None:
         raise SourceError("a trade without its number")
     return Quote(symbol, _instant(message), price, trade_id, shares(size))
+
+
+def _trade_id(value: Loose) -> int | None:
+    """None for what cannot be the number of a trade."""
+    is_id = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return value if is_id and isinstance(value, int) else None
 
 
 def _bar(message: _Message, symbol: str) -> Quote:

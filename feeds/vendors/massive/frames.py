@@ -5,6 +5,7 @@ Every frame is an array of messages, each with its kind in ``ev``.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,8 @@ out of sequence, odd lot, contingent, qualified contingent. Form T (12) is missi
 every trade outside regular hours, and there it is the price."""
 CORRECTS = frozenset({38, 44, 46, 48, 49, 54})
 """Corrected consolidated close, cancelled, correction, as-of correction, as-of cancel, errored."""
+ID_MAX = 40
+"""Characters of an id; longer ones are cut."""
 BAR_SEQ = -1
 """A bar ends where a trade of the same millisecond begins the next one: of the two, the trade is later."""
 Loose = object
@@ -44,6 +47,8 @@ class Message(msgspec.Struct):
     p: Loose = None
     s: Loose = None
     c: Loose = None
+    i: Loose = None
+    x: Loose = None
     t: Loose = None
     q: Loose = None
     v: Loose = None
@@ -52,6 +57,34 @@ class Message(msgspec.Struct):
     e: Loose = None
     bp: Loose = None
     ap: Loose = None
+
+
+REMEMBERED = 8_192
+"""Trades whose ids are known; most corrections come within seconds."""
+
+
+class TradeIds:
+    """Where a trade that a correction names by its id was: the stream orders by ``q``, not by id. Bounded."""
+
+    def __init__(self) -> None:
+        """No trade is known yet."""
+        self._known: OrderedDict[tuple[str, str, str], tuple[int, int]] = OrderedDict()
+
+    def add(self, message: Message, trade: Quote) -> None:
+        """A trade; ids are unique within an exchange."""
+        if message.i is not None:
+            self._known[_id(message, trade.symbol)] = trade.ts_ns, trade.seq
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+
+    def correction(self, message: Message, ticker: str, ts_ns: int) -> Correction:
+        """What the message takes back: the trade of its id, else what was at its time."""
+        known = self._known.get(_id(message, ticker))
+        return Correction(ticker, ts_ns) if known is None else Correction(ticker, *known)
+
+
+def _id(message: Message, ticker: str) -> tuple[str, str, str]:
+    return ticker, str(message.x)[:ID_MAX], str(message.i)[:ID_MAX]
 
 
 Entry = Message | list[Loose] | str | float | bool | None
@@ -63,7 +96,7 @@ def parse(frame: Frame) -> list[Entry]:
     return decode(frame, list[Entry], "Massive")
 
 
-def market_data(entries: Iterable[Entry]) -> FrameResult:
+def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
     """Trades and bars. A bid and an ask are not a price: they are a heartbeat, unless they are crossed.
 
     ``q`` orders the prints of a symbol but has holes by design ("will not always be sequential"), so
@@ -77,9 +110,12 @@ def market_data(entries: Iterable[Entry]) -> FrameResult:
         elif message.ev == "T":
             ticker, ts_ns, conditions = symbol(message.sym), instant(message.t), numbers(message.c)
             if ticker and ts_ns and conditions & CORRECTS:
-                corrections.append(Correction(ticker, ts_ns))
+                corrections.append(ids.correction(message, ticker, ts_ns))
             elif not conditions & NOT_LAST:
-                results.append(quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0))
+                trade = quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0)
+                results.append(trade)
+                if not isinstance(trade, str):
+                    ids.add(message, trade)
         elif message.ev in ("A", "AM"):
             high, low = message.h or 0, message.l or 0
             starts_ns, ends_ns = instant(message.s), instant(message.e)
