@@ -285,7 +285,7 @@ class StreamState:
         self._add(gaps)
         admitted = self.filter.admit(result.quotes, now.ns)
         self._halts.on_halts(result.halts)
-        self._halts.on_prints(admitted)
+        self._halts.on_prints(quote for quote in admitted if quote.sets_last)
         changed = bool(gaps or result.halts or result.corrections)
         if admitted:
             changed |= self._on_prints(admitted, now)
@@ -300,7 +300,7 @@ class StreamState:
         self._data_ns = now.ns
         self._admitted += len(admitted)
         self.buffer.put(admitted)
-        return self._backfill.on_prints(symbols) or is_first
+        return self._backfill.on_prints({quote.symbol for quote in admitted if quote.sets_last}) or is_first
 
     def _acknowledge(self, symbols: frozenset[str], now: Moment) -> list[Gap]:
         """Symbols acknowledged later than the rest have missed what printed meanwhile."""

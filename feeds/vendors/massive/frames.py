@@ -14,6 +14,7 @@ from feeds.events import Correction
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
 from feeds.parsing.wire import decode, number
 from feeds.streaming.vendor import FrameResult
+from rotation.quote import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,10 @@ processing): average price, bunched sold, cash sale, derivatively priced, extend
 market centre official close, official open, next day, price variation, prior reference price, seller, sold
 out of sequence, odd lot, contingent, qualified contingent. Form T (12) is missing on purpose: it marks
 every trade outside regular hours, and there it is the price."""
+NO_TRADE = frozenset({15, 16})
+"""Reports of a price: their size is no volume."""
+CLOSING = frozenset({8, 19})
+"""Closing prints, and a market centre's closing trade: the closing auction, which comes after the bell."""
 CORRECTS = frozenset({38, 44, 46, 48, 49, 54})
 """Corrected consolidated close, cancelled, correction, as-of correction, as-of cancel, errored."""
 ID_MAX = 40
@@ -111,8 +116,9 @@ def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
             ticker, ts_ns, conditions = symbol(message.sym), instant(message.t), numbers(message.c)
             if ticker and ts_ns and conditions & CORRECTS:
                 corrections.append(ids.correction(message, ticker, ts_ns))
-            elif not conditions & NOT_LAST:
-                trade = quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0)
+            elif not conditions & NO_TRADE:
+                seq, role = message.q or 0, _role(conditions)
+                trade = quote(message.sym, ts_ns, message.p, message.s, seq=seq, role=role)
                 results.append(trade)
                 if not isinstance(trade, str):
                     ids.add(message, trade)
@@ -131,6 +137,12 @@ def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
                 results.append(f"{symbol(message.sym) or 'invalid symbol'}: crossed or empty quote")
     quotes, rejected = sifted(results)
     return FrameResult(quotes, corrections=tuple(corrections), rejected=rejected, heartbeat=not quotes)
+
+
+def _role(conditions: set[int]) -> Role:
+    if conditions & NOT_LAST:
+        return Role.SIZE
+    return Role.CLOSE if conditions & CLOSING else Role.PRICE
 
 
 def numbers(value: object) -> set[int]:
