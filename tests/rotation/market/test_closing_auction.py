@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
 from feeds.vendors.alpaca.frames import parse as alpaca_parse
 from feeds.vendors.massive.frames import TradeIds, market_data
 from feeds.vendors.massive.frames import parse as massive_parse
-from rotation.history import History
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
@@ -17,6 +17,9 @@ from rotation.sessions import close_ns
 from rotation.status import Kind, Mode
 from tests.support.live_desk import closes
 from tests.support.servers import alpaca, massive
+
+if TYPE_CHECKING:
+    from rotation.history import History
 
 DAY = date(2024, 7, 16)
 BELL = close_ns(DAY)
