@@ -450,7 +450,7 @@ class Expected:
             return self.mode or "OFFLINE"  # a price that no feed vouches for
         bell_ns = close_ns(self.session)
         if as_of_ns > bell_ns + late_by * 10**9:
-            return "CLOSED" if ts_ns >= bell_ns - 900 * 10**9 else f"STALE {duration(age_s)}"
+            return "PROVISIONAL" if ts_ns >= bell_ns - 900 * 10**9 else f"STALE {duration(age_s)}"
         patience = 30 if self._has_been_open(late_by, as_of_ns) else 15 * 60
         return f"STALE {duration(age_s)}" if age_s > patience + late_by else self.mode
 
