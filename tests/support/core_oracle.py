@@ -409,7 +409,9 @@ class Expected:
             **self._last(symbol, as_of_ns),
             "high": regular.high if regular else None,
             "low": regular.low if regular else None,
-            "volume": (regular.volume or None) if regular else None,
+            "volume": (regular.volume or None)
+            if regular and not self.mode.startswith(("LIVE", "DELAYED"))
+            else None,
             "extended": late.last.price if late else None,
             "return_pct": {str(k): pct for k, pct in returns.items()},
             "streak": shown,
