@@ -77,6 +77,8 @@ class Correction(msgspec.Struct, frozen=True):
     symbol: str
     ts_ns: int
     """Of the print that was wrong, or of the message where it does not say."""
+    seq: int | None = None
+    """``Quote.seq`` of the print that was wrong; None where the vendor does not say which."""
 
 
 class SymbolStates(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from math import isfinite
 
 import msgspec
@@ -13,6 +13,17 @@ FUTURE_NS = 60 * NS
 """Allowance for clocks that disagree; a print further ahead of the clock is refused."""
 PRICE_MAX = 1e7
 """Far above the dearest share (Berkshire Hathaway A, below 1,000,000); no price is larger."""
+
+
+class Role(IntEnum):
+    """What of a print counts. The numbers are those of recorded tapes."""
+
+    PRICE = 0
+    """All of it, in the part of the day of its time."""
+    SIZE = 1
+    """Its size alone: odd lots and other trades that by their conditions set no last price, high or low."""
+    CLOSE = 2
+    """All of it, and in the regular session though it comes after the bell: the closing auction."""
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
@@ -36,6 +47,12 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     """Lowest price of a bar; None for a print."""
     bar_ns: int = 0
     """Length of a bar, which began at ``ts_ns - bar_ns``; 0 for a print, and where the length is unknown."""
+    role: Role = Role.PRICE
+
+    @property
+    def sets_last(self) -> bool:
+        """Whether its price may be the last price; else only its size counts."""
+        return self.role != Role.SIZE
 
 
 class PrintFault(Enum):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NEW_YORK = ZoneInfo("America/New_York")
 
-QUIET = frozenset({Kind.LIVE, Kind.CLOSED, Kind.REPLAY, Kind.DEMO})
+QUIET = frozenset({Kind.LIVE, Kind.CLOSED, Kind.PROVISIONAL, Kind.REPLAY, Kind.DEMO})
 """Kinds that a sentence does not mention: nothing is wrong, or the whole screen is marked with it."""
 
 _WRITTEN = re.compile(r"(DELAYED|STALE) (\d+)([smhd])")

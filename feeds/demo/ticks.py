@@ -146,5 +146,6 @@ def live_tape(rng: Random, session: date, closes: Mapping[str, float]) -> pl.Dat
         pl.concat([tape, tape[twice]])
         .sort("ts_ns", "seq")
         .with_columns(pl.lit(None).alias("high"), pl.lit(None).alias("low"), pl.lit(0).alias("bar_ns"))
+        .with_columns(pl.lit(0).alias("role"))
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
     )

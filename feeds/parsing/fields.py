@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from feeds.parsing.wire import instant_ns, number
-from rotation.quote import Quote, is_price
+from rotation.quote import Quote, Role, is_price
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +36,7 @@ def quote(
     high: object = None,
     low: object = None,
     bar_ns: int = 0,
+    role: Role = Role.PRICE,
 ) -> Quote | str:
     """A Quote of checked fields, or in our own words why there is none.
 
@@ -49,7 +50,7 @@ def quote(
         fields = (("time", ts_ns), ("price", last), ("size", traded), ("number", order))
         return f"{ticker}: invalid {next(field for field, value in fields if value is None)}"
     if high is None and low is None:
-        return Quote(ticker, ts_ns, last, order, traded)
+        return Quote(ticker, ts_ns, last, order, traded, role=role)
     top, bottom = price(high), price(low)
     if top is None or bottom is None or not bottom <= last <= top:
         return f"{ticker}: invalid bar"

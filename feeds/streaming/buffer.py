@@ -106,6 +106,8 @@ class Buffer:
 
 def merge(first: Quote, then: Quote) -> Quote:
     """Two quotes of a symbol as one bar: last by event time, range and size of both."""
+    if first.sets_last != then.sets_last:  # of one of them only the size counts
+        return msgspec.structs.replace(first if first.sets_last else then, size=first.size + then.size)
     newer = then if (then.ts_ns, then.seq) >= (first.ts_ns, first.seq) else first
     highs = [quote.price if quote.high is None else quote.high for quote in (first, then)]
     lows = [quote.price if quote.low is None else quote.low for quote in (first, then)]

@@ -2,7 +2,9 @@
 
 Today's prints of the symbol are replaced (``PrintsReplaced``) by the vendor's minute bars and the live
 prints since the last of them: soon, and once more when the vendor has worked the correction into the
-minute in which it came. Until the first answer the symbol is suspect.
+minute in which it came. The wrong print is known by its number, else by its time; some vendors give the
+time of the message instead. The symbol is suspect until an answer leaves the wrong print out: until the first
+where the print is known, else until the bars reach to the correction.
 """
 
 from __future__ import annotations
@@ -38,6 +40,34 @@ KEPT, KEPT_NS = 2048, 3 * MINUTE_NS
 WRONG = 256
 
 
+class _Wrong:
+    """Prints of one symbol that were taken back, the last WRONG of each sort."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        """Number to time of the correction: another exchange may give the same number to a later trade."""
+        self._times: deque[int] = deque(maxlen=WRONG)
+
+    def add(self, correction: Correction, kept: Iterable[Quote]) -> bool:
+        """Remember the print; True if it is one of those ``kept``."""
+        if correction.seq is not None:
+            self._numbers[correction.seq] = correction.ts_ns
+            if len(self._numbers) > WRONG:
+                del self._numbers[next(iter(self._numbers))]
+            if any(self.has_number(quote) for quote in kept):
+                return True  # its time may be another print's
+        self._times.append(correction.ts_ns)
+        return any(self.has(quote) for quote in kept)
+
+    def has(self, quote: Quote) -> bool:
+        """Whether this is a print that was taken back. A bar never is."""
+        return self.has_number(quote) or (not quote.bar_ns and quote.ts_ns in self._times)
+
+    def has_number(self, quote: Quote) -> bool:
+        """The same by its number alone."""
+        return not quote.bar_ns and quote.ts_ns <= self._numbers.get(quote.seq, 0)
+
+
 class Corrections:
     """The corrections of one stream, and the one request under way."""
 
@@ -48,7 +78,13 @@ class Corrections:
         self._late_ns = late_ns
         self._due_s: dict[str, list[float]] = {}
         self._kept: dict[str, deque[Quote]] = {}
-        self._wrong: deque[tuple[str, int]] = deque(maxlen=WRONG)
+        self._wrong: dict[str, _Wrong] = {}
+        self._unseen_ns: dict[str, int] = {}
+        """By symbol the latest correction of a print that is not among those kept."""
+        self._removed: set[str] = set()
+        """Symbols with a kept print to leave out, which the consumer has."""
+        self._since: set[str] = set()
+        """Symbols corrected since the request under way was made."""
         self._asked_s = float("-inf")
         self._answers: list[tuple[tuple[Quote, ...], frozenset[str], int]] = []
         """Bars, symbols, the end of the last minute."""
@@ -68,6 +104,11 @@ class Corrections:
             while kept[0].ts_ns < quote.ts_ns - KEPT_NS:
                 kept.popleft()
 
+    def without_wrong(self, quotes: Iterable[Quote]) -> tuple[Quote, ...]:
+        """Quotes about to be handed on, but for prints that were taken back by number while they waited."""
+        wrong = self._wrong
+        return tuple(q for q in quotes if q.symbol not in wrong or not wrong[q.symbol].has_number(q))
+
     def on_correction(self, correction: Correction, now: Moment) -> None:
         """A print of the running session is replaced; of an earlier or a settled one the close is."""
         symbol = correction.symbol
@@ -80,7 +121,11 @@ class Corrections:
         if running is not None and corrected == running:
             soon_s = next(iter(self._due_s.get(symbol, ())), now.s + SOON_S)
             self._due_s[symbol] = [min(soon_s, now.s + SOON_S), now.s + LATER_S]
-            self._wrong.append((symbol, correction.ts_ns))
+            if self._wrong.setdefault(symbol, _Wrong()).add(correction, self._kept.get(symbol, ())):
+                self._removed.add(symbol)
+            else:
+                self._unseen_ns[symbol] = max(correction.ts_ns, self._unseen_ns.get(symbol, 0))
+            self._since.add(symbol)
             self.suspect.add(symbol)
 
     def redo_all(self, now: Moment) -> None:
@@ -104,8 +149,10 @@ class Corrections:
         if session is None:  # it has ended meanwhile: what counts now is its close
             self._closes_due += sorted(due)
             self.suspect -= due
+            self._removed -= due
             return None
         self._asked_s = now.s
+        self._since.clear()
         end_ns = (vendor_ns - ENDED_NS) // MINUTE_NS * MINUTE_NS
         self.request = Request(Purpose.CORRECT, due, hours(session)[0], end_ns, wants_bars=True)
         return self.request
@@ -127,11 +174,23 @@ class Corrections:
         covered = frozenset(bar.symbol for bar in bars)
         lacking = tuple(sorted(request.symbols - covered))
         self.note = NoBars(lacking) if lacking else None
-        self.suspect -= request.symbols
+        self._settle(request, covered, now)
         if covered:
             # A filter of its own: the stream's has seen these minutes, and would call them repeated.
             admitted = QuoteFilter(covered, self._closes).admit(bars, now.ns)
             self._answers.append((tuple(admitted), covered, request.end_ns))
+
+    def _settle(self, request: Request, covered: AbstractSet[str], now: Moment) -> None:
+        """Which symbols are suspect no longer; the others are asked for again."""
+        for symbol in request.symbols:
+            if self._unseen_ns.get(symbol, 0) <= request.end_ns:
+                self._unseen_ns.pop(symbol, None)  # it is within the bars
+            lacks_bars = symbol in self._removed and symbol not in covered
+            if symbol in self._since or symbol in self._unseen_ns or lacks_bars:
+                self._due_s.setdefault(symbol, [now.s + RETRY_S])
+                continue
+            self._removed.discard(symbol)
+            self.suspect.discard(symbol)
 
     def take_replaced(self) -> list[PrintsReplaced]:
         """The answers, each with the live prints after its last bar but for those taken back."""
@@ -141,7 +200,7 @@ class Corrections:
                 quote
                 for symbol in sorted(symbols)
                 for quote in self._kept.get(symbol, ())
-                if quote.ts_ns > end_ns and (symbol, quote.ts_ns) not in self._wrong
+                if quote.ts_ns > end_ns and not (symbol in self._wrong and self._wrong[symbol].has(quote))
             ]
             replaced.append(PrintsReplaced(symbols, (*bars, *since)))
         self._answers.clear()

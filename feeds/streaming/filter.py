@@ -65,9 +65,13 @@ class QuoteFilter:
                 self.reject(wording.of_fault(quote, fault))
             elif self._is_repeated(quote):
                 self.duplicates += 1
+            elif not quote.sets_last:
+                admitted.append(quote)
             else:
                 admitted += self._judge(_trimmed(quote), jumps)
         for quote in admitted:
+            if not quote.sets_last:
+                continue
             held = self.last.get(quote.symbol)
             if held is None or (quote.ts_ns, quote.seq) >= (held.ts_ns, held.seq):
                 self.last[quote.symbol] = quote

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
+from feeds.events import Batch
 from feeds.streaming.backfill import Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
@@ -209,9 +210,11 @@ class StreamState:
     def take_events(self) -> list[Event]:
         """All that waits for the consumer, in order."""
         waiting = self.buffer.take()
-        events: list[Event] = [event for event in (waiting.gap, waiting.batch) if event is not None]
+        events: list[Event] = [] if waiting.gap is None else [waiting.gap]
         if waiting.batch is not None:
-            self._corrections.on_handed_on(waiting.batch.quotes)
+            batch = Batch(self._corrections.without_wrong(waiting.batch.quotes))
+            self._corrections.on_handed_on(batch.quotes)
+            events.append(batch)
         events += self._corrections.take_replaced()
         events += waiting.corrections
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]
@@ -295,7 +298,7 @@ class StreamState:
         self._note_times(result.quotes, now)
         admitted = self.filter.admit(result.quotes, now.ns)
         self._halts.on_halts(result.halts)
-        self._halts.on_prints(admitted)
+        self._halts.on_prints(quote for quote in admitted if quote.sets_last)
         changed = bool(gaps or result.halts or result.corrections)
         if admitted:
             changed |= self._on_prints(admitted, now)
@@ -322,7 +325,7 @@ class StreamState:
         self._data_ns = now.ns
         self._admitted += len(admitted)
         self.buffer.put(admitted)
-        return self._backfill.on_prints(symbols) or is_first
+        return self._backfill.on_prints({quote.symbol for quote in admitted if quote.sets_last}) or is_first
 
     def _acknowledge(self, symbols: frozenset[str], now: Moment) -> list[Gap]:
         """Symbols acknowledged later than the rest have missed what printed meanwhile."""

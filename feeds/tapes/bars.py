@@ -60,6 +60,7 @@ def read_bars(path: Path) -> pl.DataFrame:
         "high",
         "low",
         (ends - table.frame["start"]).alias("bar_ns"),
+        pl.lit(0, pl.Int64).alias("role"),
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA", "quotes", "read_tape"]
 
-NEEDS = "symbol, ts_ns, price; seq, size, high, low, bar_ns may follow"
+NEEDS = "symbol, ts_ns, price; seq, size, high, low, bar_ns, role may follow"
 
 
 def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
@@ -62,7 +62,7 @@ def _read_prints(path: Path) -> pl.DataFrame:
     for name in ("symbol", "ts_ns"):
         table.refuse(pl.col(name).is_null(), lambda _, name=name: f"{name} is missing", FIX)  # type: ignore[misc]
     return table.frame.with_columns(
-        pl.col("price").fill_null(float("nan")), pl.col("seq", "size", "bar_ns").fill_null(0)
+        pl.col("price").fill_null(float("nan")), pl.col("seq", "size", "bar_ns", "role").fill_null(0)
     )
 
 

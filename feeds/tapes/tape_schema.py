@@ -15,10 +15,11 @@ SCHEMA = {
     "high": pl.Float64,
     "low": pl.Float64,
     "bar_ns": pl.Int64,
+    "role": pl.Int64,
 }
 """Columns of a tape. ``high`` and ``low`` are null for prints, and a bar's own; ``bar_ns`` is the length of a
-bar, 0 for a print and where a tape, as all did once, does not tell it."""
-LATER = ("bar_ns",)
+bar, 0 for a print and where a tape, as all did once, does not tell it. ``role``: a ``Role``."""
+LATER = ("bar_ns", "role")
 """Columns that older tapes lack, as 0."""
 RECORDED = SCHEMA | {
     "as_of_ns": pl.Int64,

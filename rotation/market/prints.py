@@ -37,6 +37,7 @@ class Prints:
         self._folded_high = float("-inf")
         self._folded_low = float("inf")
         self.last: Quote | None = None
+        """None while there are only prints of which the size alone counts; then high and low are infinite."""
         self.high = float("-inf")
         self.low = float("inf")
         self.volume = 0
@@ -56,9 +57,10 @@ class Prints:
             return "late"
         self._kept[identity] = quote
         heappush(self._order, identity)
-        self._widen(quote)
         self.volume += quote.size
-        self._place(quote)
+        if quote.sets_last:
+            self._widen(quote)
+            self._place(quote)
         self._fold()
         return "accepted"
 
@@ -79,17 +81,20 @@ class Prints:
 
     def _revise(self, was: Quote, now: Quote) -> None:
         self.volume += now.size - was.size
-        self._place(now)
+        if now.sets_last:
+            self._place(now)
         self.high, self.low = self._folded_high, self._folded_low
         for quote in self._kept.values():
-            self._widen(quote)
+            if quote.sets_last:
+                self._widen(quote)
 
     def _fold(self) -> None:
-        assert self.last is not None
-        floor = self.last.ts_ns - KEPT_NS
+        floor = self.last.ts_ns - KEPT_NS if self.last is not None else 0
         while self._order[0][0] < floor or len(self._order) > KEPT_MAX:
             self._folded = heappop(self._order)
             quote = self._kept.pop(self._folded)
+            if not quote.sets_last:
+                continue
             self._folded_high = max(self._folded_high, _high(quote))
             self._folded_low = min(self._folded_low, _low(quote))
 

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 from rotation.market.prints import Prints
-from rotation.quote import FUTURE_NS
+from rotation.quote import FUTURE_NS, Role
 from rotation.sessions import hours, session_at
 from rotation.snapshot import Counts
 
@@ -74,6 +74,8 @@ class SessionFilter:
         # A print at the closing bell is the session's, as the auction's is; a bar that starts there is not.
         starts_ns = quote.ts_ns - quote.bar_ns
         is_regular = starts_ns < closes or (starts_ns == closes and not quote.bar_ns)
+        # The closing auction prints after the bell, and so does an index's closing value.
+        is_regular |= starts_ns >= opens and (quote.role == Role.CLOSE or quote.symbol.startswith("^"))
         part: Part = "PRE" if starts_ns < opens else "REGULAR" if is_regular else "POST"
         key = (quote.symbol, part)
         if key not in self._prints:
@@ -95,4 +97,5 @@ class SessionFilter:
 
     def current(self, symbol: str) -> Prints | None:
         """What today's figures rest on: regular prints, before the bell pre-market ones, never late ones."""
-        return self.prints(symbol, "REGULAR") or self.prints(symbol, "PRE")
+        regular = self.prints(symbol, "REGULAR")
+        return regular if regular and regular.last else self.prints(symbol, "PRE")

@@ -41,10 +41,18 @@ class Provenance(msgspec.Struct, frozen=True):
     """GAPPED, HALTED or OFFLINE where the prices are not worth the mode."""
 
 
+def has_volume(origin: Provenance) -> bool:
+    """Whether sizes add up to a volume that has a name: the consolidated tape's, or one exchange's.
+
+    A live feed that does not say which it is, as Yahoo, has none; a tape is taken as it was recorded.
+    """
+    return origin.mode is None or not origin.mode.is_live or bool(origin.mode.venue)
+
+
 def of_print(origin: Provenance, ts_ns: int, as_of_ns: int) -> PriceStatus:
     """Today's print: worth its feed's mode, unless it has gone quiet for longer than the hour explains.
 
-    CLOSED after the bell, where the last price before it is all that can come until the official close, and
+    PROVISIONAL after the bell, where the last price before it is all that can come until the official close, and
     for no longer than until the next session opens.
     """
     mode = origin.mode or Mode(Kind.OFFLINE)
@@ -58,7 +66,7 @@ def _quiet_kind(mode: Mode, age_s: float, as_of_ns: int) -> Kind:
     after_bell_s = (as_of_ns - close_ns(session)) / NS if session else 0.0
     if after_bell_s > mode.delay_s:
         is_latest = session == last_closed(as_of_ns) and not _is_open(mode, as_of_ns)
-        return Kind.CLOSED if is_latest and age_s <= after_bell_s + THIN_AFTER_S else Kind.STALE
+        return Kind.PROVISIONAL if is_latest and age_s <= after_bell_s + THIN_AFTER_S else Kind.STALE
     quiet_s = STALE_AFTER_S if _is_open(mode, as_of_ns) else THIN_AFTER_S
     return Kind.STALE if age_s > quiet_s + mode.delay_s else mode.kind
 

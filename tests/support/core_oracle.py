@@ -409,7 +409,9 @@ class Expected:
             **self._last(symbol, as_of_ns),
             "high": regular.high if regular else None,
             "low": regular.low if regular else None,
-            "volume": (regular.volume or None) if regular else None,
+            "volume": (regular.volume or None)
+            if regular and not self.mode.startswith(("LIVE", "DELAYED"))
+            else None,
             "extended": late.last.price if late else None,
             "return_pct": {str(k): pct for k, pct in returns.items()},
             "streak": shown,
@@ -452,7 +454,7 @@ class Expected:
         if as_of_ns > bell_ns + late_by * 10**9:
             newest = last_closed(as_of_ns) == self.session and not self._has_been_open(late_by, as_of_ns)
             is_last = newest and ts_ns >= bell_ns - 900 * 10**9
-            return "CLOSED" if is_last else f"STALE {duration(age_s)}"
+            return "PROVISIONAL" if is_last else f"STALE {duration(age_s)}"
         patience = 30 if self._has_been_open(late_by, as_of_ns) else 15 * 60
         return f"STALE {duration(age_s)}" if age_s > patience + late_by else self.mode
 

@@ -241,6 +241,8 @@ KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
 SPIKE = round(FIRST["IWM"] * 1.3, 2)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
 
+LATE_CANCEL = cancel("IWM", 230.13, NOW_NS + 9 * NS, 99)
+
 FAULTS = (
     Fault("nothing", "live", lambda s: ((READY, *_good(s), STAY),)),
     Fault(
@@ -400,8 +402,15 @@ FAULTS = (
     Fault(
         "correction and cancel after the close",
         "handed on, so that the day's bar is fetched again",
-        lambda s: ((READY, *_good(s), cancel("IWM"), correction("QQQ"), STAY),),
+        lambda s: ((READY, *_good(s), cancel("IWM", number=7), correction("QQQ"), STAY),),
         only=frozenset({"Alpaca"}), now_ns=NOW_NS + 6 * 3600 * NS, corrections=2,
+    ),
+    Fault(
+        "a print taken back by its number, with the time of the message",
+        "not handed on if it still waits; the symbol is marked at once, until bars have taken its place",
+        lambda s: ((READY, *_good(s), s.trade("IWM", 230.13, NOW_NS + NS, 99), LATE_CANCEL, STAY),),
+        only=frozenset({"Alpaca"}), corrections=1,
+        symbol_states={"IWM": "GAPPED"}, seconds=20,
     ),
     Fault(
         "max_connections: another session",

@@ -16,7 +16,7 @@ from feeds.errors import SourceError
 from feeds.events import Correction
 from feeds.parsing.wire import instant_ns, number
 from feeds.streaming.vendor import Halt
-from rotation.quote import MINUTE_NS, NS, Quote
+from rotation.quote import MINUTE_NS, NS, Quote, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,10 @@ no trade yet: C cash, N next day, R seller, H price variation, I odd lot, M and 
 contingent, 8 reserved, G bunched sold. 9, the corrected close, may come hours later: it is history's to
 know, as in Alpaca's own minute bars. T, before and after hours, stays: the market knows the hour by itself.
 """
+NO_TRADE = frozenset("MQ9")
+"""Reports of a price: their size is no volume."""
+CLOSING = "6"
+"""Closing prints: the closing auction, which comes after the bell."""
 _AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
 """Average price by tape; B on tape C is a bunched trade, an ordinary price."""
 HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
@@ -83,6 +87,7 @@ class _Message(msgspec.Struct):
     p: Loose = None
     s: Loose = None
     i: Loose = None
+    oi: Loose = None
     c: Loose = None
     h: Loose = None
     l: Loose = None  # noqa: E741 - the wire's own name
@@ -170,7 +175,8 @@ def _take(
         if halted is not None:
             parsed.halts.append(Halt(_symbol(message), halted, _instant(message)))
     elif kind in {"c", "x"}:
-        parsed.corrections.append(Correction(_symbol(message), _instant(message)))
+        wrong = _trade_id(message.oi if kind == "c" else message.i)
+        parsed.corrections.append(Correction(_symbol(message), _instant(message), wrong))
     elif kind not in _SILENT:
         _control(message, parsed)
 
@@ -189,16 +195,23 @@ def _control(message: _Message, parsed: Parsed) -> None:
 
 
 def _trade(message: _Message) -> Quote | None:
-    """The print; None where its conditions keep it from being the last price."""
+    """The print, of which the size alone counts where its conditions say so; None for a mere report."""
     symbol, price = _symbol(message), number(message.p)
     if price is None:
         raise SourceError("a trade without a price")
-    if not sets_last(message.c, message.z):
+    role = role_of(message.c, message.z)
+    if role is None:
         return None
-    trade_id, size = message.i, number(message.s)
-    if isinstance(trade_id, bool) or not isinstance(trade_id, int) or not 0 <= trade_id < 2**63:
+    trade_id, size = _trade_id(message.i), number(message.s)
+    if trade_id is None:
         raise SourceError("a trade without its number")
-    return Quote(symbol, _instant(message), price, trade_id, shares(size))
+    return Quote(symbol, _instant(message), price, trade_id, shares(size), role=role)
+
+
+def _trade_id(value: Loose) -> int | None:
+    """None for what cannot be the number of a trade."""
+    is_id = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return value if is_id and isinstance(value, int) else None
 
 
 def _bar(message: _Message, symbol: str) -> Quote:
@@ -221,6 +234,16 @@ def sets_last(conditions: object, tape: object) -> bool:
         return conditions is None
     average = _AVERAGE.get(tape) if isinstance(tape, str) else None
     return not any(code in NOT_LAST or code == average for code in conditions if isinstance(code, str))
+
+
+def role_of(conditions: object, tape: object) -> Role | None:
+    """What of a trade with these sale conditions counts; None for a report that is no trade."""
+    codes = conditions if isinstance(conditions, list) else []
+    if any(code in NO_TRADE for code in codes if isinstance(code, str)):
+        return None
+    if not sets_last(conditions, tape):
+        return Role.SIZE
+    return Role.CLOSE if CLOSING in codes else Role.PRICE
 
 
 def shares(size: float | None) -> int:

@@ -5,6 +5,7 @@ Every frame is an array of messages, each with its kind in ``ev``.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from feeds.events import Correction
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
 from feeds.parsing.wire import decode, number
 from feeds.streaming.vendor import FrameResult
+from rotation.quote import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +28,14 @@ processing): average price, bunched sold, cash sale, derivatively priced, extend
 market centre official close, official open, next day, price variation, prior reference price, seller, sold
 out of sequence, odd lot, contingent, qualified contingent. Form T (12) is missing on purpose: it marks
 every trade outside regular hours, and there it is the price."""
+NO_TRADE = frozenset({15, 16})
+"""Reports of a price: their size is no volume."""
+CLOSING = frozenset({8, 19})
+"""Closing prints, and a market centre's closing trade: the closing auction, which comes after the bell."""
 CORRECTS = frozenset({38, 44, 46, 48, 49, 54})
 """Corrected consolidated close, cancelled, correction, as-of correction, as-of cancel, errored."""
+ID_MAX = 40
+"""Characters of an id; longer ones are cut."""
 BAR_SEQ = -1
 """A bar ends where a trade of the same millisecond begins the next one: of the two, the trade is later."""
 Loose = object
@@ -44,6 +52,8 @@ class Message(msgspec.Struct):
     p: Loose = None
     s: Loose = None
     c: Loose = None
+    i: Loose = None
+    x: Loose = None
     t: Loose = None
     q: Loose = None
     v: Loose = None
@@ -52,6 +62,34 @@ class Message(msgspec.Struct):
     e: Loose = None
     bp: Loose = None
     ap: Loose = None
+
+
+REMEMBERED = 8_192
+"""Trades whose ids are known; most corrections come within seconds."""
+
+
+class TradeIds:
+    """Where a trade that a correction names by its id was: the stream orders by ``q``, not by id. Bounded."""
+
+    def __init__(self) -> None:
+        """No trade is known yet."""
+        self._known: OrderedDict[tuple[str, str, str], tuple[int, int]] = OrderedDict()
+
+    def add(self, message: Message, trade: Quote) -> None:
+        """A trade; ids are unique within an exchange."""
+        if message.i is not None:
+            self._known[_id(message, trade.symbol)] = trade.ts_ns, trade.seq
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+
+    def correction(self, message: Message, ticker: str, ts_ns: int) -> Correction:
+        """What the message takes back: the trade of its id, else what was at its time."""
+        known = self._known.get(_id(message, ticker))
+        return Correction(ticker, ts_ns) if known is None else Correction(ticker, *known)
+
+
+def _id(message: Message, ticker: str) -> tuple[str, str, str]:
+    return ticker, str(message.x)[:ID_MAX], str(message.i)[:ID_MAX]
 
 
 Entry = Message | list[Loose] | str | float | bool | None
@@ -63,7 +101,7 @@ def parse(frame: Frame) -> list[Entry]:
     return decode(frame, list[Entry], "Massive")
 
 
-def market_data(entries: Iterable[Entry]) -> FrameResult:
+def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
     """Trades and bars. A bid and an ask are not a price: they are a heartbeat, unless they are crossed.
 
     ``q`` orders the prints of a symbol but has holes by design ("will not always be sequential"), so
@@ -77,9 +115,13 @@ def market_data(entries: Iterable[Entry]) -> FrameResult:
         elif message.ev == "T":
             ticker, ts_ns, conditions = symbol(message.sym), instant(message.t), numbers(message.c)
             if ticker and ts_ns and conditions & CORRECTS:
-                corrections.append(Correction(ticker, ts_ns))
-            elif not conditions & NOT_LAST:
-                results.append(quote(message.sym, ts_ns, message.p, message.s, seq=message.q or 0))
+                corrections.append(ids.correction(message, ticker, ts_ns))
+            elif not conditions & NO_TRADE:
+                seq, role = message.q or 0, _role(conditions)
+                trade = quote(message.sym, ts_ns, message.p, message.s, seq=seq, role=role)
+                results.append(trade)
+                if not isinstance(trade, str):
+                    ids.add(message, trade)
         elif message.ev in ("A", "AM"):
             high, low = message.h or 0, message.l or 0
             starts_ns, ends_ns = instant(message.s), instant(message.e)
@@ -95,6 +137,12 @@ def market_data(entries: Iterable[Entry]) -> FrameResult:
                 results.append(f"{symbol(message.sym) or 'invalid symbol'}: crossed or empty quote")
     quotes, rejected = sifted(results)
     return FrameResult(quotes, corrections=tuple(corrections), rejected=rejected, heartbeat=not quotes)
+
+
+def _role(conditions: set[int]) -> Role:
+    if conditions & NOT_LAST:
+        return Role.SIZE
+    return Role.CLOSE if conditions & CLOSING else Role.PRICE
 
 
 def numbers(value: object) -> set[int]:

@@ -16,7 +16,7 @@ from feeds.http.failure import RequestError
 from feeds.parsing.fields import symbol
 from feeds.parsing.wire import address
 from feeds.streaming.vendor import FrameResult, VendorError
-from feeds.vendors.massive.frames import Message, market_data, parse
+from feeds.vendors.massive.frames import Message, TradeIds, market_data, parse
 from feeds.vendors.massive.rest import MINUTE_NS, parse_bars, parse_snapshot
 from rotation import status
 from rotation.status import Mode, Refusal
@@ -44,8 +44,9 @@ BACKFILL_MAX = 50
 class MassiveConversation:
     """One connection: authenticate, subscribe, and ask for bars where trades are refused."""
 
-    def __init__(self, key: str) -> None:
-        """``key`` is sent in the first message and kept nowhere else."""
+    def __init__(self, key: str, ids: TradeIds | None = None) -> None:
+        """``key`` is sent in the first message and kept nowhere else. ``ids`` outlive a connection."""
+        self._ids = ids or TradeIds()
         self._key = key
         self._channel = 0
         self._refused = 0
@@ -59,7 +60,7 @@ class MassiveConversation:
     def received(self, frame: Frame) -> FrameResult:
         """Data and statuses, in any mixture."""
         entries = parse(frame)
-        result = market_data(entries)
+        result = market_data(entries, self._ids)
         for message in entries:
             if isinstance(message, Message) and message.ev == "status":
                 result = self._with_status(result, str(message.status), str(message.message))
@@ -149,11 +150,12 @@ class Massive:
         self.url = given.removesuffix(PATH) + PATH
         self._rest = address("MASSIVE", "REST", REST)
         self._key = key
+        self._ids = TradeIds()
         self._transport = transport
 
     def conversation(self) -> MassiveConversation:
         """A new connection begins."""
-        return MassiveConversation(self._key)
+        return MassiveConversation(self._key, self._ids)
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The last trade of each, or its last minute bar where the plan has no trades.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +18,9 @@ from tests.support.servers.ws import READY, STAY
 from tests.support.subjects import ALPACA, SYMBOLS, YAHOO
 from tests.support.sync_world import SINCE, World, share
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
 MINUTE_NS = 60 * NS
 QUIET = (READY, STAY)
 EVENING_NS = NOW_NS + 6 * 3600 * NS
@@ -26,6 +30,15 @@ EVENING_NS = NOW_NS + 6 * 3600 * NS
 def bar(minutes_ago: int, price: float, high: float, low: float, size: int = 1000, symbol="IWM") -> Quote:
     end_ns = NOW_NS // MINUTE_NS * MINUTE_NS - minutes_ago * MINUTE_NS
     return Quote(symbol, end_ns, price, size=size, high=high, low=low)
+
+
+async def trading_early(desk: LiveDesk, seconds: int, before_ns: int) -> AsyncIterator[int]:
+    """IWM trades on, but each print is older than this: the newest price stays what it was."""
+    for second in range(seconds):
+        await desk.trade({"QQQ": FIRST["QQQ"], "SPY": FIRST["SPY"]})
+        await desk.server.tell(ALPACA.trade("IWM", 221.28, before_ns - seconds + second, 1000 + second))
+        await desk.time.passing(1)
+        yield second
 
 
 async def seeded(desk: LiveDesk, *bars: Quote) -> None:
@@ -60,6 +73,54 @@ async def test_a_cancelled_print_of_this_very_minute_goes_at_once(monkeypatch):
         await desk.server.tell(cancel("IWM", 230.0, wrong_ns, 99))
         await desk.time.passing(4)
         assert (desk.legs["IWM"].last, desk.legs["IWM"].high) == (221.28, 221.3)
+
+
+async def test_a_print_taken_back_by_its_number_is_gone_though_the_time_is_the_message_s(monkeypatch):
+    async with live_desk(monkeypatch, ALPACA, QUIET) as desk:
+        await seeded(desk, bar(1, 221.2, 221.3, 221.0))
+        await desk.time.passing(1)
+        wrong = round(FIRST["IWM"] * 1.04, 2)
+        await desk.trade({"IWM": wrong}, number=99)
+        assert desk.legs["IWM"].last == wrong
+        await desk.time.passing(8)
+        late_ns = desk.time.clock_ns()
+        await desk.server.tell(cancel("IWM", wrong, late_ns, 99))
+        await desk.time.passing(1)
+        async for _ in trading_early(desk, 100, NOW_NS + 2 * NS):
+            iwm = desk.legs["IWM"]
+            assert iwm.last != wrong or iwm.state == "GAPPED"
+        assert (iwm.last, iwm.high) == (221.28, 221.3)
+
+
+async def test_a_print_that_nothing_identifies_is_marked_until_the_bars_reach_the_correction(monkeypatch):
+    async with live_desk(monkeypatch, ALPACA, QUIET) as desk:
+        await seeded(desk, bar(1, 221.2, 221.3, 221.0))
+        await desk.time.passing(1)
+        wrong_ns = desk.time.clock_ns()
+        await desk.trade({"IWM": 230.0}, number=99)
+        await desk.time.passing(8)
+        await desk.server.tell(cancel("IWM", 230.0, desk.time.clock_ns(), 7))
+        desk.vendor.bars += (bar(-1, 221.4, 221.5, 221.2, 500),)
+        async for _ in trading_early(desk, 110, wrong_ns):
+            iwm = desk.legs["IWM"]
+            assert iwm.last != 230.0 or iwm.state == "GAPPED"
+        assert (iwm.last, iwm.high) == (221.4, 221.5)
+
+
+async def test_without_bars_a_wrong_print_that_was_shown_stays_marked(monkeypatch):
+    async with live_desk(monkeypatch, ALPACA, QUIET) as desk:
+        await seeded(desk)
+        await desk.time.passing(1)
+        wrong_ns = desk.time.clock_ns()
+        await desk.trade({"IWM": 230.0}, number=99)
+        await desk.server.tell(cancel("IWM", 230.0, wrong_ns + 1, 99))
+        async for _ in trading_early(desk, 5, wrong_ns):
+            pass
+        assert desk.legs["IWM"].state == "GAPPED"
+        desk.vendor.bars = (bar(1, 221.2, 221.3, 221.0),)
+        async for _ in trading_early(desk, 95, wrong_ns):
+            pass
+        assert (desk.legs["IWM"].last, desk.legs["IWM"].state) == (221.28, "STALE 1m")
 
 
 async def test_a_correction_within_the_minute_is_there_when_the_bars_know_of_it(monkeypatch):

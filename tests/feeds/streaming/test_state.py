@@ -358,6 +358,46 @@ def test_a_correction_replaces_today_s_prints_and_tells_the_close_of_another_day
     assert script.symbol_states == {}
 
 
+KRE = "KRE"
+"""A print of 63.06 in it, 4 % off, was taken back by its number some seconds later."""
+
+
+def kre(seconds: float, price: float, seq: int) -> Quote:
+    return Quote(KRE, NOW_NS + int(seconds * NS), price, seq, 100)
+
+
+def test_a_print_that_was_taken_back_by_its_number_is_never_live_again():
+    script = Script(symbols=(KRE, *SYMBOLS)).connect().frame(subscribed=ALL | {KRE}).answer()
+    script.prints(*SYMBOLS).frame(quotes=(kre(0.5, 60.63, 4),)).tick(1).frame(
+        quotes=(kre(1, 63.06, 5),)
+    ).tick(6)
+    script.frame(corrections=(Correction(KRE, script.now.ns, 5),))
+    assert script.symbol_states == {KRE: "GAPPED"}, "at once"
+    script.tick(3, printing=("IWM",)).answer(bar(KRE, 1, 60.6))
+    (replaced,) = script.of(PrintsReplaced)
+    assert [quote.price for quote in replaced.quotes] == [60.6, 60.63]
+    assert script.symbol_states == {}
+
+
+def test_a_print_taken_back_while_it_waits_is_not_handed_on():
+    script = Script().connect().frame(subscribed=ALL)
+    wrong = Quote("IWM", script.now.ns, 222.0, 5)
+    script.frame(quotes=(wrong, Quote("IWM", script.now.ns, 221.0, 6)))
+    script.frame(corrections=(Correction("IWM", script.now.ns + 9, seq=5),)).answer()
+    assert [quote.price for batch in script.of(Batch) for quote in batch.quotes] == [221.0]
+
+
+def test_a_correction_while_bars_are_on_their_way_waits_for_the_next_ones():
+    script = Script().live()
+    wrong_ns = script.now.ns
+    script.tick(1).frame(corrections=(Correction("IWM", wrong_ns),))
+    script.tick(3, printing=("IWM",)).frame(corrections=(Correction("IWM", wrong_ns - 70 * NS),))
+    script.answer(bar("IWM", 1, 221.0))
+    assert script.symbol_states == {"IWM": "GAPPED"}
+    script.tick(16, printing=("IWM",)).answer(bar("IWM", 1, 221.0))
+    assert script.symbol_states == {}
+
+
 # Whatever comes
 
 STEPS = st.one_of(

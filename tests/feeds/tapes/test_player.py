@@ -54,7 +54,9 @@ def at(clock: str, day: date = TUESDAY) -> int:
 
 def tape_of(*prints: tuple[str, int, float]) -> pl.DataFrame:
     """(symbol, ts_ns, price), in order of time."""
-    rows = [(symbol, ts_ns, i, price, 100, None, None, 0) for i, (symbol, ts_ns, price) in enumerate(prints)]
+    rows = [
+        (symbol, ts_ns, i, price, 100, None, None, 0, 0) for i, (symbol, ts_ns, price) in enumerate(prints)
+    ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("ts_ns", maintain_order=True)
 
 

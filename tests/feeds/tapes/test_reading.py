@@ -52,7 +52,7 @@ def refusal(*paths: Path) -> str:
 def test_a_bar_is_known_at_its_end(tmp_path):
     frame = read_tape([write(tmp_path, "iwm_5m_x.csv", HEAD + f"2024-07-16T14:35:00Z,{BAR}.0\n")])
     assert frame.schema == pl.Schema(SCHEMA)
-    assert frame.rows() == [("IWM", ns("2024-07-16T14:40:00+00:00"), 0, 11.0, 100, 12.0, 9.0, 300 * NS)]
+    assert frame.rows() == [("IWM", ns("2024-07-16T14:40:00+00:00"), 0, 11.0, 100, 12.0, 9.0, 300 * NS, 0)]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_long_tape_becomes_quotes_quickly():
     n = 200_000
     frame = pl.DataFrame(
         {"symbol": "IWM", "ts_ns": range(n), "seq": 0, "price": 1.5, "size": 1}
-    ).with_columns(high=pl.lit(None, pl.Float64), low=pl.lit(None, pl.Float64), bar_ns=0)
+    ).with_columns(high=pl.lit(None, pl.Float64), low=pl.lit(None, pl.Float64), bar_ns=0, role=0)
     started = time.process_time()
     for i in range(n):
         Quote("IWM", i, 1.5, size=1)

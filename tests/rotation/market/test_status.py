@@ -73,22 +73,22 @@ def test_a_duration_is_in_the_largest_unit_that_is_not_zero(seconds: float):
         ("LIVE", 901.0, "2024-07-16 08:00", "STALE 15m"),
         # After the bell nothing newer can come: that is no fault of the feed's.
         ("LIVE", 1.0, "2024-07-16 16:00", "LIVE"),
-        ("LIVE", 5.0, "2024-07-16 16:00:05", "CLOSED"),
-        ("LIVE", 3600.0, "2024-07-16 17:00", "CLOSED"),
-        ("LIVE", 11 * 3600.0, "2024-07-17 03:00", "CLOSED"),
-        ("LIVE", 3600.0, "2026-11-27 14:00", "CLOSED"),  # a half-day
-        # Until the next session opens, and no longer: CLOSED once never expired.
-        ("LIVE", 17.5 * 3600.0, "2024-07-17 09:30:15", "CLOSED"),
+        ("LIVE", 5.0, "2024-07-16 16:00:05", "PROVISIONAL"),
+        ("LIVE", 3600.0, "2024-07-16 17:00", "PROVISIONAL"),
+        ("LIVE", 11 * 3600.0, "2024-07-17 03:00", "PROVISIONAL"),
+        ("LIVE", 3600.0, "2026-11-27 14:00", "PROVISIONAL"),  # a half-day
+        # Until the next session opens, and no longer.
+        ("LIVE", 17.5 * 3600.0, "2024-07-17 09:30:15", "PROVISIONAL"),
         ("LIVE", 17.5 * 3600.0, "2024-07-17 09:30:30", "STALE 17h"),
         ("LIVE", 3 * 86_400.0 - 4 * 3600.0, "2024-07-19 12:00", "STALE 2d"),
         ("LIVE", 26 * 3600.0, "2024-07-17 18:00", "STALE 1d"),
-        ("LIVE", 20 * 3600.0, "2024-07-20 12:00", "CLOSED"),
+        ("LIVE", 20 * 3600.0, "2024-07-20 12:00", "PROVISIONAL"),
         ("LIVE", 20 * 3600.0, "2024-07-21 12:00", "STALE 20h"),
-        ("DELAYED 15m", 17.5 * 3600.0, "2024-07-17 09:45:15", "CLOSED"),
+        ("DELAYED 15m", 17.5 * 3600.0, "2024-07-17 09:45:15", "PROVISIONAL"),
         ("DELAYED 15m", 17.5 * 3600.0, "2024-07-17 09:46", "STALE 17h"),
         ("LIVE", 4501.0, "2024-07-16 17:00", "STALE 1h"),  # it had died before the bell
         ("DELAYED 15m", 900.0, "2024-07-16 16:14", "DELAYED 15m"),
-        ("DELAYED 15m", 961.0, "2024-07-16 16:16", "CLOSED"),
+        ("DELAYED 15m", 961.0, "2024-07-16 16:16", "PROVISIONAL"),
         ("DELAYED 15m", 930.0, "2024-07-16 12:00", "DELAYED 15m"),
         ("DELAYED 15m", 1200.0, "2024-07-16 12:00", "STALE 20m"),
         ("REPLAY", 1200.0, "2024-07-16 12:00", "REPLAY"),

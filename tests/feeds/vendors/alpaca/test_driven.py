@@ -196,7 +196,7 @@ async def test_corrections_after_the_close_are_handed_on(desk):
         seen = await desk(stream, rest, time=Held(after)).until(
             lambda seen: len(seen.events_of(Correction)) == 2
         )
-    assert seen.events_of(Correction) == [Correction("IWM", after), Correction("QQQ", after)]
+    assert seen.events_of(Correction) == [Correction("IWM", after, 1), Correction("QQQ", after, 1)]
 
 
 async def test_a_halt_and_its_end(desk):

@@ -17,7 +17,7 @@ from feeds.events import Correction
 from feeds.streaming.vendor import Halt
 from feeds.vendors.alpaca.frames import MESSAGES_MAX, MINUTE_NS, exact_ns, parse, sets_last
 from rotation.market.session_filter import SessionFilter
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
 from rotation.sessions import from_ns, open_ns, to_ns
 from tests.support.servers.alpaca import (
     NOW_NS,
@@ -62,12 +62,20 @@ def test_the_documented_examples():
     result = parse(frame)
     minute_ns = to_ns(datetime(2021, 2, 22, 19, 15, tzinfo=UTC))
     assert result.quotes == [
-        Quote("SPY", minute_ns + MINUTE_NS, 389.12, 0, 49378, 389.13, 388.975, MINUTE_NS)
+        Quote(
+            "AAPL",
+            to_ns(datetime(2021, 2, 22, 15, 51, 44, 208_000, tzinfo=UTC)),
+            126.55,
+            96921,
+            1,
+            role=Role.SIZE,
+        ),
+        Quote("SPY", minute_ns + MINUTE_NS, 389.12, 0, 49378, 389.13, 388.975, MINUTE_NS),
     ]
     assert result.halts == [Halt("AAPL", halted=True, ts_ns=minute_ns)]
     assert result.corrections == [
-        Correction("EEM", 1_680_791_106_542_305_024),
-        Correction("GOOGL", 1_680_786_942_835_409_580),
+        Correction("EEM", 1_680_791_106_542_305_024, 52_983_525_033_527),
+        Correction("GOOGL", 1_680_786_942_835_409_580, 465),
     ]
     assert not result.rejected
 
@@ -141,7 +149,12 @@ def test_the_three_lengths_of_a_timestamp():
 def test_which_trades_are_the_last_price(conditions, tape, last):
     assert sets_last(conditions, tape) is last
     result = parsed(trade(c=conditions, z=tape))
-    assert (len(result.quotes), result.rejected) == (int(last), [])
+    assert ([quote.sets_last for quote in result.quotes if quote.sets_last], result.rejected) == (
+        [True] * last,
+        [],
+    )
+    is_report = isinstance(conditions, list) and any(code in ("M", "Q", "9") for code in conditions)
+    assert len(result.quotes) == (not is_report), "the size of a trade counts always"
 
 
 @BOTH
@@ -196,7 +209,7 @@ def test_other_states_are_no_halt(code):
 @BOTH
 def test_corrections_name_the_day(packed):
     result = parsed(cancel("IWM", ts_ns=NOW_NS), correction("QQQ", ts_ns=NOW_NS + 5), packed=packed)
-    assert result.corrections == [Correction("IWM", NOW_NS), Correction("QQQ", NOW_NS + 5)]
+    assert result.corrections == [Correction("IWM", NOW_NS, 1), Correction("QQQ", NOW_NS + 5, 1)]
 
 
 @BOTH

@@ -15,10 +15,10 @@ from feeds.errors import InputError, SourceError
 from feeds.events import Correction
 from feeds.http.cached import Transport
 from feeds.streaming.vendor import VendorError
-from feeds.vendors.massive.frames import CORRECTS, NOT_LAST, Message, market_data, parse
+from feeds.vendors.massive.frames import CORRECTS, NO_TRADE, NOT_LAST, Message, TradeIds, market_data, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
 from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
 from rotation.status import Kind, Mode, Refusal
 from tests.support.servers.massive import (
     GOOD,
@@ -43,7 +43,7 @@ NO_NUMBERS = ["NaN", "text", True, [1], {"a": 1}, 1e308, -2, 10**400, "1e99", HO
 
 
 def receive(*messages):
-    return market_data(parse(array(*messages)))
+    return market_data(parse(array(*messages)), TradeIds())
 
 
 def test_a_trade():
@@ -75,7 +75,8 @@ def test_a_bid_and_an_ask_are_no_price():
 @pytest.mark.parametrize("code", sorted(NOT_LAST))
 def test_a_trade_that_does_not_set_the_last_price_is_no_print(code):
     result = receive(trade(price=150.0, c=[14, code]), trade(q=2))
-    assert [quote.price for quote in result.quotes] == [221.28]
+    assert [quote.price for quote in result.quotes if quote.sets_last] == [221.28]
+    assert len(result.quotes) == 1 + (code not in NO_TRADE), "its size counts, unless it is a mere report"
     assert result.rejected == ()
 
 
@@ -85,7 +86,14 @@ def test_a_trade_that_does(codes):
 
 
 def test_odd_lots_said_as_text_or_alone():
-    assert receive(trade(c=["37"]), trade(c=37)).quotes == ()
+    assert [quote.role for quote in receive(trade(c=["37"]), trade(c=37)).quotes] == [Role.SIZE] * 2
+
+
+def test_a_correction_is_of_the_trade_with_its_id_whatever_its_own_time():
+    conversation = MassiveConversation(KEY)
+    conversation.received(array(trade("KRE", 63.06, NOW_MS, 71, i="a-1"), trade("KRE", 60.6, NOW_MS, 72)))
+    result = conversation.received(array(trade("KRE", 63.06, NOW_MS + 8_000, 90, i="a-1", c=[44])))
+    assert result.corrections == (Correction("KRE", NOW_NS, 71),)
 
 
 @pytest.mark.parametrize("code", sorted(CORRECTS))

@@ -1,0 +1,73 @@
+"""After the bell: the closing auction and an index's last value are the session's, and provisional."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from feeds.vendors.alpaca.frames import parse as alpaca_parse
+from feeds.vendors.massive.frames import TradeIds, market_data
+from feeds.vendors.massive.frames import parse as massive_parse
+from rotation.market.market import Market
+from rotation.market.status import Provenance
+from rotation.quote import NS, Quote
+from rotation.sessions import close_ns
+from rotation.status import Kind, Mode
+from tests.support.live_desk import closes
+from tests.support.servers import alpaca, massive
+
+if TYPE_CHECKING:
+    from rotation.history import History
+
+DAY = date(2024, 7, 16)
+BELL = close_ns(DAY)
+BEFORE = closes(BELL - 3600 * NS)
+"""Settled through 15 July: the last close of IWM was 219.18."""
+
+
+def by_alpaca(price: float, ts_ns: int, number: int, *, auction: bool) -> Quote:
+    codes = [" ", "6"] if auction else [" ", "T"]
+    frame = alpaca.encode([alpaca.trade("IWM", price, ts_ns, number, c=codes)], packed=False)
+    return alpaca_parse(frame).quotes[0]
+
+
+def by_massive(price: float, ts_ns: int, number: int, *, auction: bool) -> Quote:
+    frame = massive.array(massive.trade("IWM", price, ts_ns // 10**6, number, c=[8] if auction else [12]))
+    return market_data(massive_parse(frame), TradeIds()).quotes[0]
+
+
+def leg(*quotes: Quote, symbol: str = "IWM", history: History = BEFORE, after_s: int = 300):
+    origin = Provenance(Mode(venue="consolidated"), "a feed")
+    market = Market(history, as_of_ns=BELL - 60 * NS, origin=origin, members=[symbol])
+    return market.apply(quotes, as_of_ns=BELL + after_s * NS)
+
+
+@pytest.mark.parametrize("vendor", [by_alpaca, by_massive])
+def test_the_auction_after_the_bell_decides_the_sign_of_the_streak(vendor):
+    last = vendor(219.10, BELL - NS, 1, auction=False)
+    auction = vendor(219.30, BELL + 350 * 10**6, 2, auction=True)
+    late = vendor(218.0, BELL + 60 * NS, 3, auction=False)
+    before = leg(last).legs["IWM"]
+    assert before.streak.with_today == -1
+    after = leg(last, auction, late).legs["IWM"]
+    assert (after.last, after.extended, after.high) == (219.30, 218.0, 219.30)
+    assert after.streak.with_today == before.streak.settled + 1
+
+
+def test_after_the_bell_the_last_print_is_provisional_until_the_official_close():
+    last = by_alpaca(219.10, BELL - NS, 1, auction=False)
+    iwm = leg(last).legs["IWM"]
+    assert (iwm.status.kind, iwm.streak.provisional) == (Kind.PROVISIONAL, True)
+    settled = leg(last, history=closes(BELL + 3600 * NS), after_s=3600).legs["IWM"]
+    assert (settled.status.kind, settled.streak.provisional) == (Kind.CLOSED, False)
+
+
+def test_an_index_s_closing_value_is_regular():
+    market = Market(BEFORE, as_of_ns=BELL - 60 * NS, origin=Provenance(Mode(), "Yahoo"), members=["^RUT"])
+    for seconds, price in ((-1, 2200.0), (9, 2203.5)):
+        ts_ns = BELL + seconds * NS
+        market.apply([Quote("^RUT", ts_ns, price)], as_of_ns=ts_ns)
+    assert market._door.current("^RUT").last.price == 2203.5
+    assert market._door.prints("^RUT", "POST") is None
