@@ -52,8 +52,8 @@ def has_volume(origin: Provenance) -> bool:
 def of_print(origin: Provenance, ts_ns: int, as_of_ns: int) -> PriceStatus:
     """Today's print: worth its feed's mode, unless it has gone quiet for longer than the hour explains.
 
-    PROVISIONAL after the bell, where the last price before it is all that can come until the official close, and
-    for no longer than until the next session opens.
+    PROVISIONAL after the bell, where the last price before it is all that can come until the official close,
+    and for no longer than until the next session opens.
     """
     mode = origin.mode or Mode(Kind.OFFLINE)
     age_s = max(0.0, (as_of_ns - ts_ns) / NS)
