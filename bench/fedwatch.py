@@ -20,6 +20,7 @@ from rotation.fed.prices import settled_ns
 from rotation.fed.strip.chain import StripCase
 from rotation.fed.strip.fit import fit
 from rotation.fed.table import checked_table, fed_table
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def inputs(price: float) -> FedInputs:
     )
     return FedInputs(
         strip=quotes, fomc_dates=STRIP.fomc_dates, target_range_bp=STRIP.target_range_bp, effr_pct=3.63,
-        outcomes=outcomes, sources=dict.fromkeys(("Kalshi", "Polymarket"), Sourced("LIVE", NOW_NS)),
+        outcomes=outcomes, sources=dict.fromkeys(("Kalshi", "Polymarket"), Sourced(Kind.LIVE, NOW_NS)),
         past={meeting: past},
     )  # fmt: skip
 

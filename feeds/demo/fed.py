@@ -12,7 +12,7 @@ from rotation.fed.assemble import fed
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.sessions import sessions_between
-from rotation.status import DEMO
+from rotation.status import DEMO, Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,9 +56,9 @@ def _inputs(now_ns: int) -> FedInputs:
         target_range_bp=TARGET_RANGE_BP,
         effr_pct=EFFR_PCT,
         outcomes=(*_venue("Kalshi", _KALSHI, meeting), *_venue("Polymarket", _POLYMARKET, meeting)),
-        sources={"Kalshi": Sourced("DEMO"), "Polymarket": Sourced("DEMO")},
+        sources={"Kalshi": Sourced(Kind.DEMO), "Polymarket": Sourced(Kind.DEMO)},
         past={meeting: _past()},
-        strip_mode="DEMO",
+        strip_mode=DEMO,
     )
 
 

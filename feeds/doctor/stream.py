@@ -8,7 +8,7 @@ from feeds.errors import InputError
 from feeds.events import Status
 from feeds.parsing.sanitize import clean
 from feeds.streaming.feed import StreamFeed
-from feeds.streaming.hours import Always
+from feeds.streaming.watch.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.findings import Finding
 from rotation.status import Kind

@@ -14,6 +14,8 @@ from feeds.clock import wall_ns
 from feeds.errors import SourceError
 from feeds.parsing.wire import address
 from rotation.sessions import new_york_day
+from rotation.status import Kind
+from rotation.wording import state_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,9 +123,16 @@ class Meetings(msgspec.Struct, frozen=True):
     dates: tuple[date, ...]
     warning: str
     """Fewer than eight meetings ahead, or a page that disagrees; empty otherwise."""
-    state: str
-    """LIVE when the page confirmed the dates, else STALE with its age, or OFFLINE: the shipped table."""
+    kind: Kind
+    """LIVE when the page confirmed the dates, else STALE, or OFFLINE: the shipped table."""
     error: str = ""
+    age_s: float | None = None
+    """Seconds since the page confirmed them; None where it never has."""
+
+    @property
+    def state(self) -> str:
+        """The word for a reader: LIVE, STALE 42s or OFFLINE."""
+        return state_word(self.kind, age_s=self.age_s)
 
 
 def merge(page: Iterable[date], shipped: Iterable[date] = SHIPPED) -> tuple[tuple[date, ...], str]:
@@ -168,4 +177,4 @@ class CalendarFed:
         dates, refused = merge(got.value or ())
         few = few_ahead(dates, new_york_day(self._clock_ns()))
         warning = "; ".join(text for text in (few, refused) if text)
-        return Meetings(dates, warning, got.state, got.error)
+        return Meetings(dates, warning, got.kind, got.error, got.age_s)

@@ -20,6 +20,7 @@ from feeds.vendors.yahoo.address import HOME, PATH
 from feeds.vendors.yahoo.chart import parse_chart
 from rotation.fed.prices import settled_ns
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,14 +170,15 @@ class YahooStrip:
         today = new_york_day(self._clock_ns())
         wanted = months_ahead(today.year, today.month, self._months)
         got = {month: await self._chart(month) for month in wanted}
-        charts = {month: one.value for month, one in got.items() if one.value is not None}
+        charts = {month: answer.value for month, answer in got.items() if answer.value is not None}
         quotes = in_order(chart.quote for chart in charts.values())
         ended = await self._ended(today)
         self.charts = charts | ended  # one that failed for the first time is missing, and its error says so
-        errors = tuple(f"{code(*month)}: {one.error}" for month, one in got.items() if one.error)
-        oldest = max(got.values(), key=lambda one: one.age_s or 0.0)
-        state = oldest.state if charts else "OFFLINE"
-        return Strip(quotes, state, errors)
+        errors = tuple(f"{code(*month)}: {answer.error}" for month, answer in got.items() if answer.error)
+        if not charts:
+            return Strip(quotes, Kind.OFFLINE, errors)
+        oldest = max(got.values(), key=lambda answer: answer.age_s or 0.0)
+        return Strip(quotes, oldest.kind, errors, oldest.age_s)
 
     async def _ended(self, today: date) -> dict[Month, Chart]:
         """The month before in the first days of a month; nothing, and no error, where it is dropped."""

@@ -13,7 +13,7 @@ from feeds.events import Batch, Status
 from feeds.fed.futures import MONTHS, contract, from_frame, symbol
 from feeds.fed.strip import months_ahead, usable
 from feeds.streaming.feed import StreamFeed
-from feeds.streaming.hours import Globex
+from feeds.streaming.watch.hours import Globex
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
 from rotation.fed.inputs import StripQuote
 from rotation.sessions import NEW_YORK, new_york_day, to_ns

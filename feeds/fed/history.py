@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import msgspec
 
 from feeds.errors import InputError
-from feeds.fed.log import Kind, Probabilities
+from feeds.fed.log import Kind as RowKind
+from feeds.fed.log import Probabilities
 from feeds.fed.store import FedStore, Settlement
 from rotation.fed.assemble import fed
 from rotation.fed.figures import FUTURES
@@ -23,6 +24,7 @@ from rotation.fed.prices import settled_ns
 from rotation.fed.records import HistoryRecord, combine, range_on
 from rotation.fed.strip.chain import index, month_of
 from rotation.sessions import new_york_day
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -206,10 +208,12 @@ def live_rows(known: Fed, now_ns: int) -> Iterable[Probabilities]:
 
     Settlements are logged once a day by ``update``; stale prices are not logged again.
     """
-    if known.engines[FUTURES].age_s is not None and not known.state.startswith(("STALE", "OFFLINE")):
+    is_quoted, status = known.engines[FUTURES].age_s is not None, known.engines[FUTURES].status
+    if is_quoted and status is not None and status.kind not in {Kind.STALE, Kind.OFFLINE}:
         yield from _rows(known, "live", now_ns)
     for venue, engine in known.engines.items():
-        fresh = venue != FUTURES and engine.state == "LIVE"
+        is_live = engine.status is not None and engine.status.kind is Kind.LIVE
+        fresh = venue != FUTURES and is_live
         if fresh and engine.cut is not None and engine.hold is not None and engine.hike is not None:
             yield Probabilities(
                 known.meeting, engine.cut, engine.hold, engine.hike, engine.moves, venue, "live", now_ns
@@ -221,7 +225,7 @@ def settle_rows(known: Fed, ts_ns: int) -> Iterable[Probabilities]:
     return _rows(known, "settle", ts_ns)
 
 
-def _rows(known: Fed, kind: Kind, ts_ns: int) -> Iterable[Probabilities]:
+def _rows(known: Fed, kind: RowKind, ts_ns: int) -> Iterable[Probabilities]:
     for row in known.meetings:
         if row.cut is not None and row.hold is not None and row.hike is not None and row.outcomes:
             yield Probabilities(row.date, row.cut, row.hold, row.hike, row.outcomes, FUTURES, kind, ts_ns)

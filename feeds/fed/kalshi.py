@@ -16,6 +16,7 @@ from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address, decode, instant_ns, number, probability
 from rotation.fed.inputs import OutcomeQuote
 from rotation.fed.overround import OPEN_BP
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from feeds.http.cached import Transport
@@ -139,10 +140,10 @@ class Kalshi:
         held = [page for page in got if page.value is not None]
         errors = "; ".join(dict.fromkeys(page.error for page in got if page.error))
         if not held:
-            return Fetched(None, None, None, None, "OFFLINE", errors)
+            return Fetched(None, None, None, None, Kind.OFFLINE, errors)
         quotes = [quote for page in held for quote in (page.value.quotes if page.value else ())]
         oldest = max(held, key=lambda page: page.age_s or 0.0)
-        return Fetched(quotes, oldest.fetched_at_ns, oldest.changed_at_ns, oldest.age_s, oldest.state, errors)
+        return Fetched(quotes, oldest.fetched_at_ns, oldest.changed_at_ns, oldest.age_s, oldest.kind, errors)
 
     async def _series(self, series: str) -> list[Fetched[Page]]:
         pages: list[Fetched[Page]] = []

@@ -18,6 +18,7 @@ from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates
 from rotation.fed.inputs import OutcomeQuote, Sourced, StripQuote
 from rotation.fed.records import SourcesRecord
 from rotation.sessions import new_york_day
+from rotation.status import Kind, delayed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from rotation.fed.strip.contracts import Month
 
 T = TypeVar("T")
-STRIP_MODE = "DELAYED 10m"
+STRIP_MODE = delayed(10)
 """Yahoo shows CME's prices ten minutes late."""
 
 
@@ -98,7 +99,7 @@ class FedSources:
                 async with asyncio.timeout(limit_s):
                     await self._ask[name]()
             except TimeoutError:
-                self._states[name] = Sourced("OFFLINE", None, f"no answer in {limit_s:.0f} s")
+                self._states[name] = Sourced(Kind.OFFLINE, None, f"no answer in {limit_s:.0f} s")
 
         async with asyncio.TaskGroup() as group:
             for name in self._ask:
@@ -132,7 +133,8 @@ class FedSources:
         errors = "; ".join(strip.errors[:1])
         if len(strip.errors) > 1:
             errors += f" (and {len(strip.errors) - 1} more)"
-        self._states["Yahoo"] = Sourced(strip.state, self._clock_ns() if strip.quotes else None, errors)
+        checked_ns = self._clock_ns() if strip.quotes else None
+        self._states["Yahoo"] = Sourced(strip.kind, checked_ns, errors, strip.age_s)
         for quote in strip.quotes:
             self._quotes[quote.contract] = quote
 
@@ -144,7 +146,7 @@ class FedSources:
 
     async def _ask_calendar(self) -> None:
         got = await self._calendar.refresh()
-        self._states["FOMC calendar"] = Sourced(got.state, None, got.error)
+        self._states["FOMC calendar"] = Sourced(got.kind, None, got.error, got.age_s)
         self._dates, self._calendar_warning = got.dates, got.warning
 
     async def _ask_kalshi(self) -> None:
@@ -159,7 +161,7 @@ class FedSources:
             self._outcomes[venue] = tuple(got.value)
 
     def _note(self, name: str, got: Fetched[T]) -> None:
-        self._states[name] = Sourced(got.state, got.fetched_at_ns, got.error)
+        self._states[name] = Sourced(got.kind, got.fetched_at_ns, got.error, got.age_s)
 
 
 def _newer(chart: StripQuote | None, pushed: StripQuote | None) -> StripQuote | None:

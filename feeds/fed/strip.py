@@ -8,11 +8,14 @@ import msgspec
 
 from rotation.fed.inputs import StripQuote
 from rotation.fed.strip.contracts import CODES, symbol
+from rotation.status import Kind
+from rotation.wording import state_word
 
 __all__ = ["CODES", "Strip", "StripQuote", "StripSource", "code", "in_order", "months_ahead", "usable"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
 
 PRICE_MIN, PRICE_MAX = 90.0, 110.0
 """Below: a wrong symbol or scale. Above 100 is a negative rate; above this, too, another thing."""
@@ -22,10 +25,17 @@ class Strip(msgspec.Struct, frozen=True):
     """What one refresh gave: contracts in order of expiry, each with its own time."""
 
     quotes: tuple[StripQuote, ...]
-    state: str
-    """The worst of its contracts: LIVE, DELAYED 15m, STALE 42s or OFFLINE."""
+    kind: Kind
+    """The worst of its contracts: LIVE, STALE or OFFLINE."""
     errors: tuple[str, ...] = ()
     """What failed, one line a contract."""
+    age_s: float | None = None
+    """Of the answer that was confirmed longest ago, in seconds; None where there is none."""
+
+    @property
+    def state(self) -> str:
+        """The word for a reader: LIVE, STALE 42s or OFFLINE."""
+        return state_word(self.kind, age_s=self.age_s)
 
 
 class StripSource(Protocol):

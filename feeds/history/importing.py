@@ -117,8 +117,8 @@ def _parse_dates(table: Table) -> Table:
         day = column.str.extract(_ISO_DAY).str.to_date("%Y-%m-%d", strict=False)
     elif isinstance(kind, pl.Datetime):
         # Some vendors stamp a session with New York's midnight, written in UTC.
-        there = column if kind.time_zone is None else column.dt.convert_time_zone("America/New_York")
-        day = pl.coalesce(pl.when(at.dt.time() == time()).then(at.dt.date()) for at in (column, there))
+        local = column if kind.time_zone is None else column.dt.convert_time_zone("America/New_York")
+        day = pl.coalesce(pl.when(at.dt.time() == time()).then(at.dt.date()) for at in (column, local))
     elif kind == pl.Date:
         day = column
     else:

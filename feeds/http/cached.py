@@ -23,7 +23,8 @@ from feeds.http.client import MIB, TRIES, HttpClient, Limits, off_loop, parse_bo
 from feeds.http.exchange import Reply, Request
 from feeds.http.failure import RequestError
 from feeds.http.last_good import LastGood, LastGoodFolder
-from rotation.text import duration
+from rotation.status import Kind
+from rotation.wording import state_word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -51,10 +52,16 @@ class Fetched(msgspec.Struct, Generic[T], frozen=True):
     changed_at_ns: int | None
     """When its bytes were first seen."""
     age_s: float | None
-    state: str
-    """LIVE, STALE 42s or OFFLINE."""
+    """Since the source confirmed the value, or since what it says where that is what makes it STALE."""
+    kind: Kind
+    """LIVE, STALE or OFFLINE."""
     error: str = ""
     """What failed, and when the next try is due; empty when nothing did."""
+
+    @property
+    def state(self) -> str:
+        """The word for a reader: LIVE, STALE 42s or OFFLINE."""
+        return state_word(self.kind, age_s=self.age_s)
 
 
 class Transport:
@@ -210,11 +217,11 @@ class Transport:
 
     def _fetched(self, kept: tuple[LastGood, T] | None, error: str, fresh_s: float) -> Fetched[T]:
         if kept is None:
-            return Fetched(None, None, None, None, "OFFLINE", error)
+            return Fetched(None, None, None, None, Kind.OFFLINE, error)
         held, value = kept
         age_s = max(self._clock_ns() - held.confirmed_ns, 0) / 1e9
-        state = "LIVE" if age_s <= fresh_s else f"STALE {duration(age_s)}"
-        return Fetched(value, held.confirmed_ns, held.changed_ns, age_s, state, error)
+        kind = Kind.LIVE if age_s <= fresh_s else Kind.STALE
+        return Fetched(value, held.confirmed_ns, held.changed_ns, age_s, kind, error)
 
 
 def dated(fetched: Fetched[T], data_ns: int, *, now_ns: int, fresh_s: float) -> Fetched[T]:
@@ -222,4 +229,4 @@ def dated(fetched: Fetched[T], data_ns: int, *, now_ns: int, fresh_s: float) -> 
     age_s = max(now_ns - data_ns, 0) / 1e9
     if fetched.value is None or age_s <= fresh_s:
         return fetched
-    return msgspec.structs.replace(fetched, state=f"STALE {duration(age_s)}")
+    return msgspec.structs.replace(fetched, kind=Kind.STALE, age_s=age_s)

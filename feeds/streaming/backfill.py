@@ -12,8 +12,8 @@ import msgspec
 
 from feeds.clock import Pace
 from feeds.events import Gap
-from feeds.streaming.gaps import Gaps, Span
 from feeds.streaming.requests import Purpose, Request
+from feeds.streaming.watch.gaps import Gaps, Span
 from rotation.quote import MINUTE_NS, NS
 
 if TYPE_CHECKING:

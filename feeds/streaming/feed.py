@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
     from feeds.events import Event
-    from feeds.streaming.hours import Hours
     from feeds.streaming.requests import Request
     from feeds.streaming.vendor import Vendor, VendorError
+    from feeds.streaming.watch.hours import Hours
     from rotation.feed_stats import FeedStats
     from rotation.quote import Quote
 

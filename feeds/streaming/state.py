@@ -18,15 +18,15 @@ from feeds.streaming.backfill import Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import QuoteFilter
-from feeds.streaming.gaps import Sequence
-from feeds.streaming.halts import Halts
-from feeds.streaming.hours import Equities
-from feeds.streaming.lag import Lag
-from feeds.streaming.liveness import Liveness
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.session import Session
 from feeds.streaming.states import Facts, status_of, symbol_states_of
+from feeds.streaming.watch.gaps import Sequence
+from feeds.streaming.watch.halts import Halts
+from feeds.streaming.watch.hours import Equities
+from feeds.streaming.watch.lag import Lag
+from feeds.streaming.watch.liveness import Liveness
 from rotation.feed_stats import FeedStats
 from rotation.quote import FUTURE_NS, NS
 from rotation.status import Kind
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
     from feeds.clock import Moment
     from feeds.events import Event, Gap, Status, SymbolStates
-    from feeds.streaming.hours import Hours
     from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, FrameResult, Vendor, VendorError
+    from feeds.streaming.watch.hours import Hours
     from rotation.quote import Quote
 
 CANARIES = frozenset({"IWM", "QQQ", "SPY"})

@@ -123,8 +123,8 @@ def _ends(starts: pl.Series, length_ns: int) -> pl.Series:
     """Start plus length, in ns, but no later than the closing bell that falls between."""
     days = pl.from_epoch(starts, "ns").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York")
     frame = pl.DataFrame({"start": starts, "end": starts + length_ns, "day": days.dt.date()})
-    found = frame["day"].unique().to_list()
-    bells = {"day": found, "bell": [close_ns(day) if is_session(day) else None for day in found]}
+    days_seen = frame["day"].unique().to_list()
+    bells = {"day": days_seen, "bell": [close_ns(day) if is_session(day) else None for day in days_seen]}
     bell = pl.DataFrame(bells, schema={"day": pl.Date, "bell": pl.Int64})
     cut = frame.join(bell, on="day", how="left", maintain_order="left").select(
         pl.when(pl.col("start") < pl.col("bell"))

@@ -15,15 +15,17 @@ import polars as pl
 from feeds.events import Batch, FedNews, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
 from feeds.parsing.sanitize import clean
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
+from rotation.fed.figures import FUTURES
 from rotation.quote import FUTURE_NS, NS
 from rotation.sessions import NEW_YORK
-from rotation.status import Kind
-from rotation.wording import state_word
+from rotation.status import Kind, PriceStatus
+from rotation.wording import parse_word, state_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from feeds.events import Event
+    from rotation.fed.ageing import Aging
     from rotation.quote import Quote
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 BATCH, REWIND, REDONE = "Batch", "Rewind", "Redone"
 _KINDS = {PrintsReplaced: REDONE, SymbolStates: "Words", HistoryUpdated: "Learned"}
 """Names on a tape of events that have another in the code by now: recordings outlive class names."""
-_TOLD = ("Status", "FedNews")
+_NEWEST_ONLY = ("Status", "FedNews")
 """Kinds of which only the newest counts, and which ``said`` gives back whole."""
 
 DAY_NS = 86_400 * NS
@@ -125,9 +127,9 @@ def merged(rows: pl.DataFrame) -> list[Event]:
     if rows.is_empty():
         return []
     future = pl.col("ts_ns") > pl.col("as_of_ns") + FUTURE_NS
-    told = pl.col("kind").is_in(list(_TOLD))
+    is_newest_only = pl.col("kind").is_in(list(_NEWEST_ONLY))
     apart = (future | (pl.col("kind") != BATCH)).any().over("step")
-    rows = rows.filter(~told | (pl.col("step") == pl.col("step").max().over("kind", "feed")))
+    rows = rows.filter(~is_newest_only | (pl.col("step") == pl.col("step").max().over("kind", "feed")))
     turns = pl.when(apart).then("step").otherwise(-1)
     return steps(rows.with_columns(step=turns.rle_id()))
 
@@ -135,14 +137,14 @@ def merged(rows: pl.DataFrame) -> list[Event]:
 def standing(tape: pl.DataFrame, at_ns: int) -> list[Event]:
     """All that a market, begun anew, and a screen need to stand at this instant; the first is a Rewind."""
     known = tape.filter(pl.col("at_ns") <= at_ns)
-    is_told = pl.col("kind").is_in(list(_TOLD))
-    told, known = known.filter(is_told), known.filter(~is_told)
+    is_newest_only = pl.col("kind").is_in(list(_NEWEST_ONLY))
+    newest_only, known = known.filter(is_newest_only), known.filter(~is_newest_only)
     known = _of_newest_days(_since_rewind(known))
     began_ns = int(known["as_of_ns"][0]) if known.height else at_ns
     events: list[Event] = [Rewind((), began_ns), *merged(known)]
     if known.is_empty() or known["at_ns"][-1] < at_ns:
         events.append(Batch((), at_ns))
-    return events + [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(told)]
+    return events + [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(newest_only)]
 
 
 def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
@@ -164,8 +166,8 @@ def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _event(part: pl.DataFrame) -> Event:
     kind, as_of_ns, said = part["kind"][0], int(part["as_of_ns"][-1]), part["said"][0]
-    if kind in _TOLD:
-        event = _status(part["feed"][0], said) if kind == "Status" else _decoded(said, FedNews)
+    if kind in _NEWEST_ONLY:
+        event = _status(part["feed"][0], said) if kind == "Status" else _fed_news(said)
         return msgspec.structs.replace(event, as_of_ns=as_of_ns) if event else Batch((), as_of_ns)
     given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
     if kind == REDONE:
@@ -180,6 +182,32 @@ def _status(feed: str, said: str) -> Status | None:
         return None
     detail = " ".join(word for word in (clean(str(feed)), recorded.state, recorded.detail) if word)
     return Status(Kind.REPLAY, detail)
+
+
+def _fed_news(said: str) -> FedNews | None:
+    """As recorded. Older versions recorded what an engine is worth as a word alone, which is read here."""
+    news = _decoded(said, FedNews)
+    if news is None:
+        return None
+    known = msgspec.structs.replace(
+        news.fed,
+        engines={
+            name: _with_status(engine, "" if name == FUTURES else name)
+            for name, engine in news.fed.engines.items()
+        },
+        contracts=tuple(_with_status(contract, contract.source) for contract in news.fed.contracts),
+    )
+    return msgspec.structs.replace(news, fed=known)
+
+
+def _with_status(figure: Aging, source: str) -> Aging:
+    """``source``: whose price it is; empty where the figures as a whole name it."""
+    if figure.status is not None:
+        return figure
+    state, delay_s, stale_s = parse_word(figure.state)
+    kind = state if isinstance(state, Kind) else Kind.OFFLINE
+    age_s = stale_s if figure.age_s is None else figure.age_s
+    return msgspec.structs.replace(figure, status=PriceStatus(kind, figure.at, age_s, delay_s, source=source))
 
 
 def _decoded(said: str, kind: type[T]) -> T | None:

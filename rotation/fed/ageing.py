@@ -1,4 +1,4 @@
-"""How old the Fed's figures are: the word beside every price and engine, now and a moment later. Pure."""
+"""How old the Fed's figures are: what every price and engine is worth, now and a moment later. Pure."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ import msgspec
 
 from rotation.fed.figures import FUTURES, Fed, FedContract, FedEngine
 from rotation.quote import NS
-from rotation.sessions import NEW_YORK, new_york_day, previous_session
+from rotation.sessions import NEW_YORK, from_ns, new_york_day, previous_session
 from rotation.status import Kind, PriceStatus
-from rotation.text import duration
-from rotation.wording import parse_word
+from rotation.wording import word
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from rotation.fed.prices import Priced
+    from rotation.status import Mode
 
 FRESH_S = 900.0
 """A price older than this and its feed's delay is stale; back months trade once in a few minutes."""
+DAY_S = 86_400.0
 Aging = TypeVar("Aging", FedEngine, FedContract)
 
 
-def state_of(one: Priced, mode: str, now_ns: int) -> tuple[str, float | None]:
-    """State word and age of one price. ``mode``: the word of a fresh quote (LIVE, DELAYED 10m, DEMO)."""
-    if mode == "DEMO":
-        return mode, None
-    if one.kind != "settlement":
-        age_s = max(0.0, (now_ns - (one.ts_ns or 0)) / NS)
-        return (mode if age_s <= FRESH_S + _delay_s(mode) else f"STALE {duration(age_s)}"), age_s
-    settled = one.quote.settle_date
-    return settlement_state(settled, now_ns), None
+def price_status(priced: Priced, mode: Mode, now_ns: int) -> PriceStatus:
+    """What one price is worth. ``mode``: what a fresh quote is worth (LIVE, DELAYED by 10 minutes, DEMO)."""
+    as_of = None if priced.ts_ns is None else from_ns(priced.ts_ns)
+    if mode.kind is Kind.DEMO:
+        return PriceStatus(Kind.DEMO, as_of)
+    if priced.kind == "settlement":
+        return settlement_status(priced.quote.settle_date, now_ns, as_of)
+    age_s = max(0.0, (now_ns - (priced.ts_ns or 0)) / NS)
+    kind = mode.kind if age_s <= FRESH_S + mode.delay_s else Kind.STALE
+    return PriceStatus(kind, as_of, age_s, mode.delay_s)
 
 
-def settlement_state(settled: date | None, now_ns: int) -> str:
-    """CLOSED for a settlement of the session before today's New York date or later; else STALE.
+def settlement_status(settled: date | None, now_ns: int, as_of: datetime | None = None) -> PriceStatus:
+    """CLOSED for a settlement of the session before today's New York date or later; else STALE by days.
 
     A day's settlement is told in the course of its evening, by a keyless source after midnight: until then
-    yesterday's is the latest there can be.
+    yesterday's is the latest there can be. OFFLINE where its day is not known. ``as_of``: when it was made.
     """
     if settled is None:
-        return "OFFLINE"
+        return PriceStatus(Kind.OFFLINE, as_of)
     today = new_york_day(now_ns)
-    return "CLOSED" if settled >= previous_session(today) else f"STALE {(today - settled).days}d"
-
-
-def _delay_s(word: str) -> float:
-    return parse_word(word)[1]
+    if settled >= previous_session(today):
+        return PriceStatus(Kind.CLOSED, as_of)
+    return PriceStatus(Kind.STALE, as_of, (today - settled).days * DAY_S)
 
 
 def aged(known: Fed, now_ns: int) -> Fed:
@@ -63,38 +63,35 @@ def aged(known: Fed, now_ns: int) -> Fed:
 
 
 def with_status(known: Fed) -> Fed:
-    """The figures with what they are worth as a value.
-
-    The words of engines and contracts are still how a price's worth comes in here; recordings hold them too.
-    """
-    futures = known.engines[FUTURES]
-    state, late_s, stale_s = parse_word(known.state)
-    kind = state if isinstance(state, Kind) else Kind.OFFLINE
-    age_s = stale_s if futures.age_s is None else futures.age_s
-    return msgspec.structs.replace(
-        known, status=PriceStatus(kind, futures.at, age_s, late_s, source=known.source)
-    )
+    """The figures with what they are worth as a value: as much as the futures' engine."""
+    status = known.engines[FUTURES].status
+    if status is None:
+        return known
+    return msgspec.structs.replace(known, status=msgspec.structs.replace(status, source=known.source))
 
 
-def _aged(one: Aging, now_ns: int) -> Aging:
-    state, age_s = _older(one, now_ns)
-    return msgspec.structs.replace(one, state=state, age_s=age_s)
+def _aged(figure: Aging, now_ns: int) -> Aging:
+    """The demo does not age, nor does what has no time or no status. A settlement's ``age_s`` stays None."""
+    status = figure.status
+    if status is None or status.as_of is None or status.kind is Kind.DEMO:
+        return figure
+    if figure.age_s is None:
+        older = _older_settlement(figure, status.as_of, now_ns)
+        older = msgspec.structs.replace(older, source=status.source)
+        return msgspec.structs.replace(figure, state=word(older), status=older)
+    older = _older_quote(status, status.as_of, now_ns)
+    return msgspec.structs.replace(figure, state=word(older), age_s=older.age_s, status=older)
 
 
-def _older(one: FedEngine | FedContract, now_ns: int) -> tuple[str, float | None]:
-    """A settlement has no age and is stale by days. The demo does not age, nor does what has no time."""
-    if one.at is None or one.state == "DEMO":
-        return one.state, one.age_s
-    if one.age_s is None:
-        return _settled_state(one, one.at, now_ns), None
-    age_s = max(0.0, now_ns / NS - one.at.timestamp())
-    limit_s = FRESH_S + _delay_s(one.state)
-    stale = one.state.startswith("STALE") or (one.state != "OFFLINE" and age_s > limit_s)
-    return (f"STALE {duration(age_s)}" if stale else one.state), age_s
+def _older_quote(status: PriceStatus, as_of: datetime, now_ns: int) -> PriceStatus:
+    """What is STALE or OFFLINE stays so; all else is stale beyond its limit."""
+    age_s = max(0.0, now_ns / NS - as_of.timestamp())
+    is_stale = status.kind is not Kind.OFFLINE and age_s > FRESH_S + status.delay_s
+    return msgspec.structs.replace(status, kind=Kind.STALE if is_stale else status.kind, age_s=age_s)
 
 
-def _settled_state(one: FedEngine | FedContract, at: datetime, now_ns: int) -> str:
-    """The word of a settlement made ``at``; that of a month that is over is final."""
-    if isinstance(one, FedContract) and one.month < f"{new_york_day(now_ns):%Y-%m}":
-        return "CLOSED"
-    return settlement_state(at.astimezone(NEW_YORK).date(), now_ns)
+def _older_settlement(figure: FedEngine | FedContract, as_of: datetime, now_ns: int) -> PriceStatus:
+    """The status of a settlement made at ``as_of``; that of a month that is over is final."""
+    if isinstance(figure, FedContract) and figure.month < f"{new_york_day(now_ns):%Y-%m}":
+        return PriceStatus(Kind.CLOSED, as_of)
+    return settlement_status(as_of.astimezone(NEW_YORK).date(), now_ns, as_of)

@@ -11,7 +11,7 @@ import msgspec
 from rotation.fed import past as fed_past
 from rotation.fed import prediction_markets as fed_markets
 from rotation.fed import prices as fed_prices
-from rotation.fed.ageing import settlement_state, state_of, with_status
+from rotation.fed.ageing import price_status, settlement_status, with_status
 from rotation.fed.breakevens import breakevens_at, tick_effects
 from rotation.fed.figures import FUTURES, Fed, FedBreakeven, FedContract, FedEngine, FedMeeting, FedTick
 from rotation.fed.inputs import Sourced
@@ -23,7 +23,9 @@ from rotation.fed.strip.contracts import symbol
 from rotation.fed.strip.errors import ImplausibleMoveError, StripError
 from rotation.fed.strip.fit import fit
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
+from rotation.status import Kind, PriceStatus
 from rotation.text import day as day_words
+from rotation.wording import word
 
 if TYPE_CHECKING:
     from rotation.fed.figures import Stop
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from rotation.fed.prices import Prices
     from rotation.fed.strip.contracts import Month
     from rotation.fed.strip.fit import StripFit
+    from rotation.status import Mode
 
 RANGE_BP = 25
 """The width of a target range."""
@@ -46,8 +49,10 @@ class Standing(NamedTuple):
     """How good the prices are that the next meeting rests on."""
 
     kind: str
-    state: str
+    status: PriceStatus
+    """Of the oldest of them."""
     age_s: float | None
+    """None for settlements, which have no age in the JSON's own field."""
     at_ns: int | None
     """Of the oldest of them."""
     settled: bool = False
@@ -76,7 +81,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
     fitted = _fitted(case.watch_date, case.fomc_dates, tuple(sorted(case.prices.items()))) if rows else None
     engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, standing, refusal)}
     for venue in fed_markets.VENUES:
-        source = inputs.sources.get(venue, Sourced("OFFLINE"))
+        source = inputs.sources.get(venue, Sourced(Kind.OFFLINE))
         market = fed_markets.engine(
             venue,
             inputs.outcomes,
@@ -114,7 +119,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         ladder=fed_markets.strikes(inputs.outcomes, cumulative, upper) if upper is not None else (),
         history=fed_past.line(past, cut, at_ns, settled=standing.settled),
         comovement=None,
-        state=standing.state,
+        state=word(standing.status),
         source=_source(inputs, chosen),
         warnings=_warnings(inputs, chosen, refusal, engines),
         stopped_by=_stop(chain, chosen, refusal) if rows else "",
@@ -214,29 +219,32 @@ def _bp(value: float | None) -> float | None:
     return None if value is None else round(value, DECIMALS)
 
 
-def _standing(chosen: Prices, chain: Chain, mode: str, now_ns: int) -> Standing:
+def _standing(chosen: Prices, chain: Chain, mode: Mode, now_ns: int) -> Standing:
     basis = chain.meetings[0].contracts if chain.meetings else ()
     running = fed_prices.running(chosen.priced, now_ns)
     used = [running[month] for month in basis if month in running]
     used = used or [chosen.priced[month] for month in basis if month in chosen.priced]
-    quoted = [one for one in used if one.kind != "settlement"]
+    quoted = [priced for priced in used if priced.kind != "settlement"]
     if quoted:
-        oldest = min(quoted, key=lambda one: one.ts_ns or 0)
-        state, age_s = state_of(oldest, mode, now_ns)
-        return Standing(chosen.kind, state, age_s, oldest.ts_ns)
-    days = sorted({one.quote.settle_date for one in used if one.quote.settle_date is not None})
+        oldest = min(quoted, key=lambda priced: priced.ts_ns or 0)
+        status = price_status(oldest, mode, now_ns)
+        return Standing(chosen.kind, status, status.age_s, oldest.ts_ns)
+    days = sorted({priced.quote.settle_date for priced in used if priced.quote.settle_date is not None})
     if not days:
-        return Standing(chosen.kind, "OFFLINE", None, None)
-    state = mode if mode == "DEMO" else settlement_state(days[0], now_ns)
-    settled = all(one.quote.settle_date == days[0] for one in used)
+        return Standing(chosen.kind, PriceStatus(Kind.OFFLINE), None, None)
+    settled_ns = fed_prices.settled_ns(days[0])
+    as_of = from_ns(settled_ns)
+    is_demo = mode.kind is Kind.DEMO
+    status = PriceStatus(Kind.DEMO, as_of) if is_demo else settlement_status(days[0], now_ns, as_of)
+    settled = all(priced.quote.settle_date == days[0] for priced in used)
     kind = f"settlement of {day_words(days[-1])}"
-    return Standing(kind, state, None, fed_prices.settled_ns(days[0]), settled=settled)
+    return Standing(kind, status, None, settled_ns, settled=settled)
 
 
 def _futures(x: float | None, first: Odds | None, standing: Standing, refusal: str) -> FedEngine:
     return FedEngine(
         kind=standing.kind,
-        state=standing.state,
+        state=word(standing.status),
         at=from_ns(standing.at_ns) if standing.at_ns is not None else None,
         age_s=standing.age_s,
         cut=first.cut if first else None,
@@ -249,6 +257,7 @@ def _futures(x: float | None, first: Odds | None, standing: Standing, refusal: s
         gap_bp=0.0 if x is not None else None,
         raw_sum=None,
         note=refusal,
+        status=standing.status,
     )
 
 
@@ -262,24 +271,27 @@ def _contracts(
     # A month that has just ended may still be quoted and already be among the expired: the quoted one counts.
     quotes = {quote.contract: quote for quote in (*inputs.expired, *inputs.strip)}
     for contract, quote in sorted(quotes.items()):
-        one = chosen.priced.get(contract)
-        state, age_s = state_of(one, inputs.strip_mode, now_ns) if one else ("OFFLINE", None)
-        if one and one.kind == "settlement" and contract < (today.year, today.month):
-            state = inputs.strip_mode if inputs.strip_mode == "DEMO" else "CLOSED"  # final, however old
+        priced = chosen.priced.get(contract)
+        status = price_status(priced, inputs.strip_mode, now_ns) if priced else PriceStatus(Kind.OFFLINE)
+        is_settled = priced is not None and priced.kind == "settlement"
+        if is_settled and status.kind is not Kind.DEMO and contract < (today.year, today.month):
+            status = PriceStatus(Kind.CLOSED, status.as_of)  # final, however old
+        status = msgspec.structs.replace(status, source=quote.source)
         contracts.append(
             FedContract(
                 symbol=symbol(contract),
                 month=f"{quote.year}-{quote.month:02}",
-                price=one.price if one else None,
-                kind=one.kind if one else "",
-                state=state,
-                at=from_ns(one.ts_ns) if one and one.ts_ns is not None else None,
-                age_s=age_s,
+                price=priced.price if priced else None,
+                kind=priced.kind if priced else "",
+                state=word(status),
+                at=status.as_of,
+                age_s=None if is_settled else status.age_s,
                 settle=quote.settle,
                 settle_date=quote.settle_date,
-                residual_bp=residuals.get(contract) if one else None,
+                residual_bp=residuals.get(contract) if priced else None,
                 source=quote.source,
-                flag=one.flag if one else "no usable price",
+                flag=priced.flag if priced else "no usable price",
+                status=status,
             )
         )
     return tuple(contracts)

@@ -73,6 +73,9 @@ class FedEngine(msgspec.Struct, frozen=True):
     """Sum of the middles before they were scaled to 1; None for futures."""
     note: str
     """What is wrong with it or weak about it, in words; empty where nothing is."""
+    status: PriceStatus | None = None
+    """``state`` as a value; of a stale settlement its ``age_s`` counts whole days. None where it is not
+    known, and then the figures do not age."""
 
 
 class FedContract(msgspec.Struct, frozen=True):
@@ -96,6 +99,8 @@ class FedContract(msgspec.Struct, frozen=True):
     source: str
     flag: str
     """"one-sided book, last settlement used"; empty where nothing is."""
+    status: PriceStatus | None = None
+    """``state`` as a value, as for FedEngine."""
 
 
 class FedTick(msgspec.Struct, frozen=True):

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.status import LIVE, Kind, Mode
+from rotation.wording import state_word
+
 if TYPE_CHECKING:
     from rotation.fed.strip.contracts import Month
 
@@ -71,11 +74,18 @@ class OutcomeQuote(msgspec.Struct, frozen=True, kw_only=True):
 class Sourced(msgspec.Struct, frozen=True):
     """How one source is doing."""
 
-    state: str
-    """LIVE, STALE 42s or OFFLINE; DEMO for the built-in one."""
+    kind: Kind
+    """LIVE, STALE or OFFLINE; DEMO for the built-in one."""
     checked_ns: int | None = None
     """When it last confirmed its answer; None where it never has."""
     error: str = ""
+    age_s: float | None = None
+    """How old its answer was when it was asked, in seconds; None where it has none."""
+
+    @property
+    def state(self) -> str:
+        """The word for a reader: LIVE, STALE 42s, OFFLINE or DEMO."""
+        return state_word(self.kind, age_s=self.age_s)
 
 
 class PastCut(msgspec.Struct, frozen=True):
@@ -109,5 +119,5 @@ class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     age_gap_s: float = 300.0
     """Prices of one block may differ in age by this much."""
-    strip_mode: str = "LIVE"
-    """The word of a fresh futures price: LIVE, DELAYED 10m where the source delays them, or DEMO."""
+    strip_mode: Mode = LIVE
+    """What a fresh futures price is worth: LIVE, DELAYED where the source delays them, or DEMO."""

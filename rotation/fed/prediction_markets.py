@@ -11,7 +11,9 @@ from rotation.fed.figures import FedEngine, FedStrike
 from rotation.fed.overround import MarketError, against_cumulative, beyond, devig
 from rotation.quote import NS
 from rotation.sessions import from_ns
+from rotation.status import Kind, PriceStatus
 from rotation.text import signed
+from rotation.wording import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +73,13 @@ def engine(
             middles[quote.move_bp] = middles.get(quote.move_bp, 0.0) + value
     notes = _notes(priced, source.error)
     at_ns = source.checked_ns
-    age_s = None if at_ns is None or source.state == "DEMO" else max(0.0, (now_ns - at_ns) / NS)
+    age_s = None if at_ns is None or source.kind is Kind.DEMO else max(0.0, (now_ns - at_ns) / NS)
+    at = from_ns(at_ns) if at_ns is not None else None
+    status = PriceStatus(source.kind, at, source.age_s if age_s is None else age_s, source=venue)
     unknown = FedEngine(
         kind="order book",
-        state=source.state,
-        at=from_ns(at_ns) if at_ns is not None else None,
+        state=word(status),
+        at=at,
         age_s=age_s,
         cut=None,
         hold=None,
@@ -85,6 +89,7 @@ def engine(
         gap_bp=None,
         raw_sum=None,
         note="; ".join(notes),
+        status=status,
     )
     if len(middles) < LEAST_OUTCOMES or 0 not in middles:
         return msgspec.structs.replace(unknown, note="; ".join([*notes, "too few outcomes are quoted"]))

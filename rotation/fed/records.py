@@ -11,6 +11,7 @@ import msgspec
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed.past import rebased
 from rotation.sessions import new_york_day
+from rotation.status import LIVE, Mode
 from rotation.text import day as day_text
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class SourcesRecord(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, Sourced] = {}
     """By source: "Yahoo", "policy rate", "FOMC calendar", "Kalshi", "Polymarket"."""
     age_gap_s: float = 300.0
-    strip_mode: str = "LIVE"
+    strip_mode: Mode = LIVE
 
 
 class HistoryRecord(msgspec.Struct, frozen=True):

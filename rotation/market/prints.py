@@ -75,8 +75,8 @@ class Prints:
             self.last = quote
         # The minute that ends at or after the print: a bar known at 10:40:00 closes the minute before.
         minute = -((self._opens_ns - quote.ts_ns) // MINUTE_NS)
-        there = self.minutes.get(minute)
-        if there is None or identity >= (there.ts_ns, there.seq):
+        last = self.minutes.get(minute)
+        if last is None or identity >= (last.ts_ns, last.seq):
             self.minutes[minute] = quote
 
     def _revise(self, was: Quote, now: Quote) -> None:

@@ -78,18 +78,18 @@ class Records:
         """When the series was last at least as far from 0, on whichever side. None as for ``since``."""
         if value is None or self.n < SINCE_LEAST:
             return None
-        both = [found for found in (self._rises(abs(value)), self._falls(-abs(value))) if found]
-        return self._since(max(both, default=None))
+        sides = (self._rises(abs(value)), self._falls(-abs(value)))
+        return self._since(max((match for match in sides if match), default=None))
 
     def _rises(self, value: float) -> tuple[dt.date, float] | None:
         return self._highs.at_least(value - tie(value))
 
     def _falls(self, value: float) -> tuple[dt.date, float] | None:
-        found = self._lows.at_least(-value - tie(value))
-        return found and (found[0], -found[1])
+        match = self._lows.at_least(-value - tie(value))
+        return match and (match[0], -match[1])
 
-    def _since(self, found: tuple[dt.date, float] | None) -> Since:
-        return Since(*found, None) if found else Since(None, None, self.first_date)
+    def _since(self, match: tuple[dt.date, float] | None) -> Since:
+        return Since(*match, None) if match else Since(None, None, self.first_date)
 
     @property
     def n_effective(self) -> float:

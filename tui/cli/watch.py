@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from rotation.errors import NothingToShowError
-from rotation.wording import parse_word, state_word
+from rotation.wording import state_word
 from tui.output.snapshot_json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from rotation.fed.ageing import Aging
     from rotation.fed.figures import Fed
     from rotation.snapshot import Snapshot
     from rotation.status import DerivedStatus, PriceStatus
@@ -134,20 +135,24 @@ def _derived(status: DerivedStatus | None) -> DerivedStatus | None:
 
 
 def _fed_timeless(fed: Fed) -> Fed:
-    replace = msgspec.structs.replace
-    return replace(
+    return msgspec.structs.replace(
         fed,
-        state=_word(fed.state),
+        state=_word(fed.state, fed.status),
         status=fed.status and _ageless(fed.status),
-        engines={
-            name: replace(engine, age_s=None, state=_word(engine.state))
-            for name, engine in fed.engines.items()
-        },
-        contracts=tuple(replace(c, age_s=None, state=_word(c.state)) for c in fed.contracts),
+        engines={name: _figure_timeless(engine) for name, engine in fed.engines.items()},
+        contracts=tuple(map(_figure_timeless, fed.contracts)),
     )
 
 
-def _word(state: str) -> str:
-    """``STALE 42s`` and ``STALE 43s`` are one state."""
-    known, late_s, _ = parse_word(state)
-    return state_word(known, delay_s=late_s)
+def _figure_timeless(figure: Aging) -> Aging:
+    return msgspec.structs.replace(
+        figure,
+        age_s=None,
+        state=_word(figure.state, figure.status),
+        status=figure.status and _ageless(figure.status),
+    )
+
+
+def _word(state: str, status: PriceStatus | None) -> str:
+    """``STALE 42s`` and ``STALE 43s`` are one state; without a status the word stands as it is."""
+    return state if status is None else state_word(status.kind, delay_s=status.delay_s)

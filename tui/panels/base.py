@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.snapshot import Snapshot
-    from rotation.status import DerivedStatus, FeedState
+    from rotation.status import DerivedStatus, FeedState, PriceStatus
     from tui.view.view_state import ViewState
 
 
@@ -79,6 +79,11 @@ def kind_role(state: FeedState) -> str:
     if state in BAD:
         return "warn"
     return "accent" if state in (Kind.LIVE, Kind.DEMO, Kind.REPLAY) else "muted"
+
+
+def status_role(status: PriceStatus | None) -> str:
+    """The style of what a price is worth; of one whose worth is not known that of OFFLINE."""
+    return kind_role(Kind.OFFLINE if status is None else status.kind)
 
 
 def about(figure: float | None, status: DerivedStatus | None) -> str:

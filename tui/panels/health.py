@@ -83,8 +83,8 @@ def _counted(stats: FeedStats) -> str:
     rate = UNKNOWN if stats.rate_per_s is None else f"{stats.rate_per_s:.1f}"
     age = UNKNOWN if stats.age_s is None else duration(stats.age_s)
     lag = UNKNOWN if stats.lag_s is None else f"{stats.lag_s:.1f}s"
-    told = [f"{stats.quotes:,} quotes, {rate}/s", f"age {age}", f"lag {lag}"]
-    told += [
+    parts = [f"{stats.quotes:,} quotes, {rate}/s", f"age {age}", f"lag {lag}"]
+    parts += [
         f"{n:,} {what}"
         for n, what in (
             (stats.reconnects, "reconnects"),
@@ -96,8 +96,8 @@ def _counted(stats: FeedStats) -> str:
         if n
     ]
     if stats.rejects:
-        told.append(f"{stats.rejects:,} rejected: {stats.last_reject}")
-    return " · ".join(told)
+        parts.append(f"{stats.rejects:,} rejected: {stats.last_reject}")
+    return " · ".join(parts)
 
 
 def _tape(tape: Tape) -> str:

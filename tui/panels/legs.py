@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day, duration
-from rotation.wording import parse_word
 from tui.panels.base import kind_role
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
@@ -94,8 +93,3 @@ def _head(c: Column, view: ViewState) -> tuple[Span, Span]:
 def _spans(c: Column, cell: Span) -> tuple[Span, Span]:
     text, role = cell
     return (column(text, c.width, right=c.right), role), (" ", "text")
-
-
-def state_role(word: str) -> str:
-    """The style of a state that is known as a word only: of the Fed's engines and contracts."""
-    return kind_role(parse_word(word)[0])

@@ -25,6 +25,7 @@ from feeds.fed.rates.policy_rate import (
 from feeds.http.cached import Fetched
 from feeds.parsing.wire import address, number
 from rotation.sessions import new_york_day
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,9 +142,7 @@ class Fred:
         held = [answer for answer in got if answer.value is not None]
         rates = policy_rates([observation for answer in held for observation in answer.value or ()])
         if not rates:
-            return Fetched(None, None, None, None, "OFFLINE", errors or "no figure in the answers")
+            return Fetched(None, None, None, None, Kind.OFFLINE, errors or "no figure in the answers")
         oldest = max(held, key=lambda answer: answer.age_s or 0.0)
-        joined = Fetched(
-            rates, oldest.fetched_at_ns, oldest.changed_at_ns, oldest.age_s, oldest.state, errors
-        )
+        joined = Fetched(rates, oldest.fetched_at_ns, oldest.changed_at_ns, oldest.age_s, oldest.kind, errors)
         return published(joined, self._clock_ns())

@@ -10,6 +10,7 @@ import msgspec
 from feeds.http.cached import Fetched, dated
 from rotation.fed.records import TargetRange
 from rotation.sessions import NEW_YORK, to_ns
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,13 +66,13 @@ def target_ranges(days: Iterable[tuple[date, float | None, float | None]]) -> tu
 def published(fetched: Fetched[list[PolicyRate]], now_ns: int) -> Fetched[PolicyRate]:
     """The newest day of an answer; STALE when that day is long past."""
     if not fetched.value:
-        return Fetched(None, None, None, None, "OFFLINE", fetched.error)
+        return Fetched(None, None, None, None, Kind.OFFLINE, fetched.error)
     newest = max(fetched.value, key=lambda rate: rate.date)
     ranges = target_ranges((rate.date, rate.lower_bp, rate.upper_bp) for rate in fetched.value)
     newest = msgspec.structs.replace(newest, ranges=newest.ranges or ranges)
     midnight = datetime.combine(newest.date + timedelta(days=1), datetime.min.time(), NEW_YORK)
     latest: Fetched[PolicyRate] = Fetched(
-        newest, fetched.fetched_at_ns, fetched.changed_at_ns, fetched.age_s, fetched.state, fetched.error
+        newest, fetched.fetched_at_ns, fetched.changed_at_ns, fetched.age_s, fetched.kind, fetched.error
     )
     return dated(latest, to_ns(midnight), now_ns=now_ns, fresh_s=DATA_FRESH_S)
 
@@ -112,7 +113,7 @@ class PolicyRates:
             if all(_worth(got, after)[:3]):
                 break
         if not answers:
-            return Fetched(None, None, None, None, "OFFLINE", "; ".join(errors))
+            return Fetched(None, None, None, None, Kind.OFFLINE, "; ".join(errors))
         best = max(answers, key=lambda got: _worth(got, after))
         return msgspec.structs.replace(best, error="; ".join(errors))
 
@@ -122,4 +123,4 @@ def _worth(fetched: Fetched[PolicyRate], after: date | None) -> tuple[bool, bool
     rate = fetched.value
     assert rate is not None
     since = after is None or rate.date > after
-    return rate.upper_bp is not None, since, fetched.state == "LIVE", rate.date
+    return rate.upper_bp is not None, since, fetched.kind is Kind.LIVE, rate.date

@@ -14,6 +14,7 @@ from feeds.fed.rates.newyorkfed import NewYorkFed, parse
 from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates, published
 from feeds.http.cached import Fetched, Transport
 from rotation.fed.records import TargetRange
+from rotation.status import Kind
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import NEWYORKFED
 
@@ -136,10 +137,10 @@ def test_a_wrong_address_is_said_at_once(monkeypatch):
 class Told:
     """A source that says what it was told to."""
 
-    def __init__(self, name, value, state="LIVE", error=""):
+    def __init__(self, name, value, kind=Kind.LIVE, error="", age_s=0.0):
         self.name = name
         self.asked = 0
-        self.got = Fetched(value, NOW_NS, NOW_NS, 0.0, state, error)
+        self.got = Fetched(value, NOW_NS, NOW_NS, age_s, kind, error)
 
     async def refresh(self):
         self.asked += 1
@@ -156,14 +157,14 @@ def test_published_days_give_the_ranges_of_then():
         PolicyRate(date(2024, 9, day), 533.0, lower, lower + 25, "New York Fed")
         for day, lower in ((19, 475.0), (17, 525.0), (20, 475.0), (18, 525.0))
     ]
-    got = published(Fetched(rates, NOW_NS, NOW_NS, 0.0, "LIVE"), NOW_NS)
+    got = published(Fetched(rates, NOW_NS, NOW_NS, 0.0, Kind.LIVE), NOW_NS)
     assert got.value.date == date(2024, 9, 20)
     assert got.value.ranges == (
         TargetRange(date(2024, 9, 17), date(2024, 9, 18), 525, 550),
         TargetRange(date(2024, 9, 19), date(2024, 9, 20), 475, 500),
     )
     without = [msgspec.structs.replace(rates[0], lower_bp=None, upper_bp=None)]
-    assert published(Fetched(without, NOW_NS, NOW_NS, 0.0, "LIVE"), NOW_NS).value.ranges == ()
+    assert published(Fetched(without, NOW_NS, NOW_NS, 0.0, Kind.LIVE), NOW_NS).value.ranges == ()
 
 
 async def test_fred_is_asked_only_when_needed():
@@ -175,8 +176,8 @@ async def test_fred_is_asked_only_when_needed():
 @pytest.mark.parametrize(
     ("first", "error"),
     [
-        (Told("New York Fed", None, "OFFLINE", "HTTP 500"), "New York Fed: HTTP 500"),
-        (Told("New York Fed", RATE, "STALE 9d", "HTTP 500"), "New York Fed: HTTP 500"),
+        (Told("New York Fed", None, Kind.OFFLINE, "HTTP 500"), "New York Fed: HTTP 500"),
+        (Told("New York Fed", RATE, Kind.STALE, "HTTP 500", 9 * 86_400.0), "New York Fed: HTTP 500"),
         (Told("New York Fed", NO_RANGE), ""),
     ],
 )
@@ -208,17 +209,17 @@ async def test_an_older_second_source_does_not_take_the_place_of_the_first():
     got = await PolicyRates([Told("New York Fed", RATE), late]).refresh(date(2024, 7, 31))
     assert (got.value, late.asked) == (RATE, 1)
     # One that knows the new range, though it did not answer this time, goes before one that does not.
-    kept = Told("FRED", FRED_RATE, "STALE 9h", "HTTP 500")
+    kept = Told("FRED", FRED_RATE, Kind.STALE, "HTTP 500", 9 * 3_600.0)
     got = await PolicyRates([Told("New York Fed", RATE), kept]).refresh(date(2024, 7, 15))
     assert (got.value, got.error) == (FRED_RATE, "FRED: HTTP 500")
 
 
 async def test_an_old_range_is_better_than_none():
-    old = Told("New York Fed", RATE, "STALE 9d", "HTTP 500")
-    got = await PolicyRates([old, Told("FRED", None, "OFFLINE", "HTTP 503")]).refresh()
+    old = Told("New York Fed", RATE, Kind.STALE, "HTTP 500", 9 * 86_400.0)
+    got = await PolicyRates([old, Told("FRED", None, Kind.OFFLINE, "HTTP 503")]).refresh()
     assert (got.value, got.state) == (RATE, "STALE 9d")
     assert got.error == "New York Fed: HTTP 500; FRED: HTTP 503"
-    got = await PolicyRates([Told("FRED", None, "OFFLINE", "HTTP 503")]).refresh()
+    got = await PolicyRates([Told("FRED", None, Kind.OFFLINE, "HTTP 503")]).refresh()
     assert (got.value, got.state) == (None, "OFFLINE")
 
 

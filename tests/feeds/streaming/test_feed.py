@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from feeds.events import Status, SymbolStates
-from feeds.streaming.hours import Always
+from feeds.streaming.watch.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from feeds.clock import Moment
 from feeds.errors import SourceError
 from feeds.events import Batch, Correction, Gap, PrintsReplaced, Status, SymbolStates
-from feeds.streaming.hours import Equities
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.session import Action
 from feeds.streaming.state import StreamState
 from feeds.streaming.vendor import FrameResult, Halt, VendorError
+from feeds.streaming.watch.hours import Equities
 from rotation.quote import MINUTE_NS, NS, Quote
 from rotation.status import LIVE, Kind, Refusal
 from tests.support.fake_time import NOW_NS

@@ -31,12 +31,15 @@ from feeds.tapes.recording import frame_of, played, rows_of, standing, steps
 from feeds.tapes.tape_file import TapeFile, journal_of, read_recording
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.desk import Desk
+from rotation.fed.ageing import aged
+from rotation.fed.assemble import fed
+from rotation.fed.inputs import FedInputs, OutcomeQuote, Sourced, StripQuote
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
-from rotation.status import LIVE, REPLAY, Kind, Refusal
+from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -294,14 +297,16 @@ def test_a_recording_made_before_kinds_were_values_still_plays():
     """Its rows hold words: a state of any kind, states by symbol, and a Fed without a status."""
     from feeds.demo.fed import demo_fed
 
-    fed = msgspec.to_builtins(demo_fed(NOW))
-    del fed["status"]
+    demo = msgspec.to_builtins(demo_fed(NOW))
+    del demo["status"]
+    for figure in (*demo["engines"].values(), *demo["contracts"]):
+        del figure["status"]
     told_then = [
         ("Status", {"state": "DELAYED 15m", "detail": "2 of 2 symbols", "as_of_ns": None}),
         ("Status", {"state": "STALE 42s", "detail": "", "as_of_ns": None}),
         ("Status", {"state": "TAKEN OVER", "detail": "by another", "as_of_ns": None}),
         ("Words", {"by_symbol": {"IWM": "GAPPED"}}),
-        ("FedNews", {"fed": fed | {"state": "DELAYED 10m"}, "as_of_ns": None}),
+        ("FedNews", {"fed": demo | {"state": "DELAYED 10m"}, "as_of_ns": None}),
     ]
     rows = [
         (
@@ -331,6 +336,57 @@ def test_a_recording_made_before_kinds_were_values_still_plays():
     assert {event.state for event in events if isinstance(event, Status)} == {Kind.REPLAY}
     last = replay(played([frame]))[-1]
     assert (last.legs["IWM"].last, last.fed.state, last.fed.status.kind) == (221.0, "DEMO", Kind.DEMO)
+
+
+def fed_inputs(now_ns):
+    """Quotes and a settlement, of a delayed strip, beside a market."""
+    months = {7: 94.67, 8: 94.69, 9: 94.79, 10: 94.94}
+    strip = [
+        StripQuote(
+            year=2024, month=month, price=price, settle=price, settle_date=date(2024, 7, 15),
+            ts_ns=now_ns - 5 * NS if month != 10 else at("10:00:00", date(2024, 7, 12)),
+            source="Yahoo",
+        )
+        for month, price in months.items()
+    ]  # fmt: skip
+    market = [
+        OutcomeQuote(
+            venue="Kalshi", contract=f"{move}", event="e", label="", year=2024, month=7, move_bp=move,
+            bid=p - 0.01, ask=p + 0.01,
+        )
+        for move, p in ((-25, 0.08), (0, 0.9), (25, 0.02))
+    ]  # fmt: skip
+    return FedInputs(
+        strip=tuple(strip),
+        fomc_dates=(date(2024, 7, 31), date(2024, 9, 18)),
+        target_range_bp=(525, 550),
+        outcomes=tuple(market),
+        sources={"Kalshi": Sourced(Kind.LIVE, checked_ns=now_ns - 20 * NS)},
+        strip_mode=delayed(10),
+    )
+
+
+@pytest.mark.parametrize("made_before_s", [0, 3_600])
+def test_fed_news_recorded_before_figures_had_a_status_age_as_those_of_now(made_before_s):
+    known = fed(fed_inputs(NOW - made_before_s * NS), NOW)
+    assert {contract.kind for contract in known.contracts} == {"last", "settlement"}
+    recorded_then = msgspec.to_builtins(known)
+    del recorded_then["status"]
+    for figure in (*recorded_then["engines"].values(), *recorded_then["contracts"]):
+        del figure["status"]
+    said = msgspec.json.encode({"fed": recorded_then, "as_of_ns": None}).decode()
+    frame, lost = frame_of([(None, NOW, 0, None, 0, None, None, 0, NOW, 0, "FedNews", "Fed", said)])
+    (news,) = steps(played([frame]))
+    assert lost == 0
+    for later_s in (0, 600, 1_500, 7_200, 3 * 86_400):
+        old, new = (words_and_ages(aged(figures, NOW + later_s * NS)) for figures in (news.fed, known))
+        assert old == new, later_s
+    assert {word for word, *_ in old} == {"STALE 3d", "STALE 4d"}, "quotes, and Monday's settlement"
+
+
+def words_and_ages(known):
+    figures = (*known.engines.values(), *known.contracts)
+    return [(figure.state, figure.age_s, figure.status.kind, figure.status.age_s) for figure in figures]
 
 
 def test_a_recording_made_before_events_had_their_names_still_replaces_prints():

@@ -15,7 +15,7 @@ from feeds.clock import Time
 from feeds.events import Batch, Status
 from feeds.http.cached import Transport
 from feeds.streaming.feed import StreamFeed
-from feeds.streaming.hours import Always
+from feeds.streaming.watch.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from feeds.vendors.finnhub.stream import Finnhub
 from feeds.vendors.massive.stream import Massive

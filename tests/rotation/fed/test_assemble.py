@@ -23,6 +23,8 @@ from rotation.fed.strip.contracts import symbol
 from rotation.fed.strip.fit import fit
 from rotation.fed.table import fed_table
 from rotation.sessions import from_ns, new_york_day, previous_session
+from rotation.status import DEMO, LIVE, Kind, delayed
+from rotation.wording import word
 from tests.support.fed.made import S, at, but, changed, quote, settled, traded
 from tests.support.fed.strips import CALENDAR, case_of, deviation, month_average, step_paths, vector_file
 from tests.support.paths import ROOT
@@ -363,7 +365,7 @@ def test_futures_beyond_an_open_outcome_say_that_it_is_open():
             )
             for move, p in ((edge, 0.9), (0, 0.06), (25, 0.04))
         )  # fmt: skip
-        inputs = but(traded(far, NOW), outcomes=quotes, sources={"Polymarket": Sourced("LIVE")})
+        inputs = but(traded(far, NOW), outcomes=quotes, sources={"Polymarket": Sourced(Kind.LIVE)})
         engine = fed(inputs, NOW).engines["Polymarket"]
         assert engine.mean_bp == pytest.approx(0.9 * edge + 1)
         wanted = (
@@ -372,7 +374,7 @@ def test_futures_beyond_an_open_outcome_say_that_it_is_open():
         )
         assert engine.note == (wanted if text else "")
     # Within it nothing is said.
-    near = but(traded(CASE, NOW), outcomes=quotes, sources={"Polymarket": Sourced("LIVE")})
+    near = but(traded(CASE, NOW), outcomes=quotes, sources={"Polymarket": Sourced(Kind.LIVE)})
     assert fed(near, NOW).engines["Polymarket"].note == ""
 
 
@@ -389,7 +391,7 @@ def test_warnings_the_gravest_first_and_each_once():
         changed(settled(CASE, date(2026, 11, 20)), FEB, settle=953.0),
         target_range_bp=None,
         warnings=("only 3 meetings ahead", "only 3 meetings ahead"),
-        sources={"policy rate": Sourced("OFFLINE", error="HTTP 500"), "Yahoo": Sourced("LIVE")},
+        sources={"policy rate": Sourced(Kind.OFFLINE, error="HTTP 500"), "Yahoo": Sourced(Kind.LIVE)},
     )
     told = fed(inputs, NOW)
     assert told.warnings[0].startswith(
@@ -445,7 +447,7 @@ def whole(now_ns: int) -> FedInputs:
     inputs = but(
         traded(CASE, now_ns),
         outcomes=KALSHI,
-        sources={"Kalshi": Sourced("LIVE", checked_ns=now_ns - 20 * S)},
+        sources={"Kalshi": Sourced(Kind.LIVE, checked_ns=now_ns - 20 * S)},
         past={date(2026, 12, 9): (PastCut(now_ns - 30 * 3600 * S, 0.4, True),)},
         effr_pct=3.88,
     )
@@ -466,9 +468,9 @@ def test_ageing_changes_no_figure(later):
         for field in set(Fed.__struct_fields__) - AGES:
             assert getattr(one, field) == getattr(known, field)
         for name, engine in one.engines.items():
-            assert msgspec.structs.replace(engine, state="", age_s=None) == msgspec.structs.replace(
-                known.engines[name], state="", age_s=None
-            )
+            assert msgspec.structs.replace(
+                engine, state="", age_s=None, status=None
+            ) == msgspec.structs.replace(known.engines[name], state="", age_s=None, status=None)
         grown = [engine.age_s for engine in one.engines.values()]
         assert all(a <= b for a, b in zip(ages, grown, strict=True))
         ages = grown
@@ -497,17 +499,40 @@ def test_what_was_fresh_becomes_stale():
 
 
 def test_what_is_stale_or_offline_stays_so():
-    inputs = but(whole(NOW), sources={"Kalshi": Sourced("STALE 3m", checked_ns=NOW - 180 * S)})
+    inputs = but(whole(NOW), sources={"Kalshi": Sourced(Kind.STALE, checked_ns=NOW - 180 * S, age_s=180.0)})
     assert aged(fed(inputs, NOW), NOW + 60 * S).engines["Kalshi"].state == "STALE 4m"
-    inputs = but(whole(NOW), sources={"Kalshi": Sourced("OFFLINE", checked_ns=NOW - 180 * S)})
+    inputs = but(whole(NOW), sources={"Kalshi": Sourced(Kind.OFFLINE, checked_ns=NOW - 180 * S)})
     assert aged(fed(inputs, NOW), NOW + 9000 * S).engines["Kalshi"].state == "OFFLINE"
+
+
+def test_the_words_are_made_of_the_values():
+    for inputs in (whole(NOW), settled(CASE, date(2026, 11, 20)), but(whole(NOW), strip_mode=delayed(10))):
+        for later in (0, 1_000, 7_300, 10**6):
+            known = aged(fed(inputs, NOW), NOW + later * S)
+            assert known.status == msgspec.structs.replace(
+                known.engines["futures"].status, source=known.source
+            )
+            for figure in (known, *known.engines.values(), *known.contracts):
+                assert figure.state == word(figure.status)
+
+
+def test_figures_without_a_status_do_not_age():
+    """No word is read to find out what they are worth."""
+    known = fed(whole(NOW), NOW)
+    unknown = msgspec.structs.replace(
+        known,
+        status=None,
+        engines={name: msgspec.structs.replace(e, status=None) for name, e in known.engines.items()},
+        contracts=tuple(msgspec.structs.replace(c, status=None) for c in known.contracts),
+    )
+    assert aged(unknown, NOW + 10**6 * S) == unknown
 
 
 @pytest.mark.parametrize("later", [0, 60, 10**6])
 def test_the_demo_does_not_age(later):
     for inputs in (whole(NOW), settled(CASE, date(2026, 11, 20))):
-        sources = {"Kalshi": Sourced("DEMO", checked_ns=NOW)}
-        demo = fed(but(inputs, strip_mode="DEMO", sources=sources), NOW)
+        sources = {"Kalshi": Sourced(Kind.DEMO, checked_ns=NOW)}
+        demo = fed(but(inputs, strip_mode=DEMO, sources=sources), NOW)
         assert aged(demo, NOW + later * S) == demo
 
 
@@ -656,10 +681,12 @@ def anything(draw: st.DrawFn) -> tuple[FedInputs, int]:
         fomc_dates=calendar,
         target_range_bp=draw(st.none() | st.just((low, low + 25)) | st.just((low + 50, low))),
         outcomes=tuple(outcomes),
-        sources={"Kalshi": Sourced(draw(st.sampled_from(["LIVE", "OFFLINE"])), draw(st.none() | times))},
+        sources={
+            "Kalshi": Sourced(draw(st.sampled_from([Kind.LIVE, Kind.OFFLINE])), draw(st.none() | times))
+        },
         past=dict.fromkeys(calendar, log),
         age_gap_s=draw(st.sampled_from([0.0, 300.0, 1e9])),
-        strip_mode=draw(st.sampled_from(["LIVE", "DELAYED 10m", "DEMO"])),
+        strip_mode=draw(st.sampled_from([LIVE, delayed(10), DEMO])),
     ), now  # fmt: skip
 
 

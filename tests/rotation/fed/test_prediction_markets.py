@@ -13,12 +13,13 @@ from rotation.fed.assemble import fed
 from rotation.fed.inputs import OutcomeQuote, Sourced
 from rotation.fed.prediction_markets import engine, price, strikes
 from rotation.fed.strip.chain import StripCase
+from rotation.status import Kind
 from tests.support.fed.made import S, at, but, traded
 from tests.support.fed.strips import CALENDAR, vector_file
 
 MEETING = date(2026, 12, 9)
 NOW = at("2026-11-23")
-LIVE = Sourced("LIVE", checked_ns=NOW - 7 * S)
+LIVE = Sourced(Kind.LIVE, checked_ns=NOW - 7 * S)
 BOOKS = {-50: (0.0, 0.01), -25: (0.01, 0.02), 0: (0.26, 0.27), 25: (0.68, 0.69), 50: (0.02, 0.03)}
 RAW = 0.005 + 0.015 + 0.265 + 0.685 + 0.025
 
@@ -144,7 +145,7 @@ def test_prices_that_are_none_give_a_note_and_no_figure():
 
 
 def test_the_error_of_the_source_stands_first():
-    source = Sourced("STALE 5m", checked_ns=NOW - 300 * S, error="Kalshi: HTTP 429")
+    source = Sourced(Kind.STALE, checked_ns=NOW - 300 * S, error="Kalshi: HTTP 429", age_s=300.0)
     told = shown(quotes({0: (0.5, 0.6)}), source)
     assert told.note.startswith("Kalshi: HTTP 429; ")
     assert (told.state, told.age_s) == ("STALE 5m", 300.0)
@@ -152,7 +153,10 @@ def test_the_error_of_the_source_stands_first():
 
 def test_a_venue_that_never_answered_is_told_though_it_has_no_engine():
     case = StripCase(date(2026, 11, 23), (375, 400), CALENDAR, {(2026, 11): 96.0})
-    down = {"Kalshi": Sourced("OFFLINE", error="HTTP 500"), "Polymarket": Sourced("LIVE", error="one page")}
+    down = {
+        "Kalshi": Sourced(Kind.OFFLINE, error="HTTP 500"),
+        "Polymarket": Sourced(Kind.LIVE, error="one page"),
+    }
     inputs = but(traded(case, NOW), sources=down, outcomes=tuple(quotes(venue="Polymarket")))
     told = fed(inputs, NOW)
     assert "Kalshi: HTTP 500" in told.warnings
@@ -162,8 +166,8 @@ def test_a_venue_that_never_answered_is_told_though_it_has_no_engine():
 
 
 def test_demo_has_no_age():
-    assert shown(quotes(), Sourced("DEMO", checked_ns=NOW - 9 * S)).age_s is None
-    assert shown(quotes(), Sourced("OFFLINE")).age_s is None
+    assert shown(quotes(), Sourced(Kind.DEMO, checked_ns=NOW - 9 * S)).age_s is None
+    assert shown(quotes(), Sourced(Kind.OFFLINE)).age_s is None
 
 
 maybe = st.none() | st.floats(0, 1) | st.sampled_from([0.0, 1.0, float("nan"), 7.0, -1.0])

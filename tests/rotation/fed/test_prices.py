@@ -9,12 +9,13 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from rotation.fed.ageing import aged, settlement_state
+from rotation.fed.ageing import aged, settlement_status
 from rotation.fed.assemble import fed
 from rotation.fed.inputs import FedInputs
 from rotation.fed.prices import prices
 from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.table import checked_table
+from rotation.status import DEMO, LIVE, Kind, delayed
 from tests.support.fed.made import S, at, but, changed, quote, settled, traded
 from tests.support.fed.strips import CALENDAR, step_paths
 
@@ -344,7 +345,7 @@ def test_stale_once_a_whole_day_has_passed_without_a_settlement():
     assert fed(settled(CASE, MONDAY), at("2026-11-24", "00:00")).state == "CLOSED"
     assert fed(settled(CASE, MONDAY), at(MONDAY, "18:30")).state == "CLOSED"
     assert fed(inputs, at("2026-11-25")).engines["futures"].state == "STALE 5d"
-    assert settlement_state(None, NOW) == "OFFLINE"
+    assert settlement_status(None, NOW).kind is Kind.OFFLINE
 
 
 def test_a_settlement_of_another_day_is_told_where_it_counts():
@@ -485,16 +486,16 @@ def test_a_stream_that_stops():
     assert told.cut == fed(inputs, NOW).cut
 
 
-@pytest.mark.parametrize("mode", ["LIVE", "DELAYED 10m"])
-def test_the_word_of_a_fresh_price(mode):
+@pytest.mark.parametrize(("mode", "state"), [(LIVE, "LIVE"), (delayed(10), "DELAYED 10m")])
+def test_the_word_of_a_fresh_price(mode, state):
     told = fed(but(traded(CASE, NOW), strip_mode=mode), NOW)
-    assert told.state == mode
+    assert told.state == state
     assert told.engines["futures"].age_s == pytest.approx(5.0)
 
 
 def test_a_delayed_price_is_not_stale_for_its_delay():
     """Ten minutes late by design: a trade seen at once would else be called stale five minutes on."""
-    inputs = but(traded(CASE, NOW), strip_mode="DELAYED 10m")
+    inputs = but(traded(CASE, NOW), strip_mode=delayed(10))
     for seconds, state in ((1495, "DELAYED 10m"), (1496, "STALE 25m")):
         assert fed(inputs, NOW + seconds * S).state == state
         assert aged(fed(inputs, NOW), NOW + seconds * S).state == state
@@ -502,7 +503,7 @@ def test_a_delayed_price_is_not_stale_for_its_delay():
 
 def test_demo_has_no_age():
     for inputs, now in ((traded(CASE, NOW), NOW + 9000 * S), (settled(CASE, FRIDAY), at("2026-12-02"))):
-        told = fed(but(inputs, strip_mode="DEMO"), now)
+        told = fed(but(inputs, strip_mode=DEMO), now)
         assert told.state == told.engines["futures"].state == "DEMO"
         assert {contract.state for contract in told.contracts} == {"DEMO"}
         assert {contract.age_s for contract in told.contracts} == {None}

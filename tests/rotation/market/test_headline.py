@@ -17,7 +17,7 @@ from rotation.fed.strip.chain import StripCase
 from rotation.market.headline import headline
 from rotation.sessions import NEW_YORK
 from rotation.snapshot import Leg, SincePct, SincePp, Spread, SpreadWindow, Streak
-from rotation.status import Kind, PriceStatus
+from rotation.status import DEMO, Kind, PriceStatus
 from rotation.text import day, ordinal, percent, signed
 from tests.support.fed.made import at, settled, traded
 from tests.support.fed.strips import CALENDAR, case_of, vector_file
@@ -317,13 +317,13 @@ def test_what_is_old_says_so():
     inputs = settled(case, date(2024, 7, 15))
     assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (settled 15 Jul)"
     assert clause(fed(inputs, at(day, "23:59"))) == "cut on 18 Sep priced at 100 % (settled 15 Jul)"
-    demo = msgspec.structs.replace(inputs, strip_mode="DEMO")
+    demo = msgspec.structs.replace(inputs, strip_mode=DEMO)
     assert clause(fed(demo, at(day))) == "cut on 18 Sep priced at 100 %"
     assert clause(fed(inputs, at("2024-07-17"))) == "cut on 18 Sep priced at 100 % (STALE 2d)"
     undated = tuple(msgspec.structs.replace(one, settle_date=None, ts_ns=None) for one in inputs.strip)
     inputs = msgspec.structs.replace(inputs, strip=undated)
     assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (OFFLINE)"
-    assert clause(known(JULY_2024, strip_mode="DEMO")) == "cut on 18 Sep priced at 100 %"
+    assert clause(known(JULY_2024, strip_mode=DEMO)) == "cut on 18 Sep priced at 100 %"
 
 
 def test_the_decision_stands_alone_where_today_is_not_known():

@@ -24,6 +24,8 @@ from rotation.fed.figures import (
     FedStrike,
     FedTick,
 )
+from rotation.status import Kind, PriceStatus
+from rotation.wording import parse_word
 
 replace = msgspec.structs.replace
 
@@ -98,6 +100,19 @@ def _meetings() -> tuple[FedMeeting, ...]:
     return (*told, unsolved, replace(unsolved, date=date(2025, 9, 17)))
 
 
+def status(state: str, at: datetime | None, age_s: float | None, source: str = "") -> PriceStatus:
+    """What the word of a scene says, as a value."""
+    kind, delay_s, stale_s = parse_word(state)
+    assert isinstance(kind, Kind)
+    return PriceStatus(kind, at, stale_s if age_s is None else age_s, delay_s, source=source)
+
+
+def with_worth(known: Fed) -> Fed:
+    """The same with what its own ``state`` says, as a value."""
+    futures = known.engines["futures"]
+    return replace(known, status=status(known.state, futures.at, futures.age_s, known.source))
+
+
 def engine(state: str, age_s: float | None, moves: dict[str, float], **more: Any) -> FedEngine:
     mean = sum(p * int(move) for move, p in moves.items())
     given: dict[str, Any] = {
@@ -114,7 +129,8 @@ def engine(state: str, age_s: float | None, moves: dict[str, float], **more: Any
         "raw_sum": None,
         "note": "",
     }
-    return FedEngine(**{**given, **more})
+    given |= more
+    return FedEngine(**given, status=status(state, given["at"], age_s))
 
 
 def _history() -> tuple[FedPast, ...]:
@@ -143,6 +159,12 @@ def _contracts() -> tuple[FedContract, ...]:
             residual_bp=odd.get(symbol, 0.04),
             source="Yahoo",
             flag="" if age else "one-sided book, last settlement used",
+            status=status(
+                "DELAYED 10m" if age else "CLOSED",
+                NOW - timedelta(seconds=age) if age else None,
+                age,
+                "Yahoo",
+            ),
         )
         for (symbol, month, price), age in zip(PRICES, ages, strict=True)
     )
@@ -151,7 +173,7 @@ def _contracts() -> tuple[FedContract, ...]:
 def july() -> Fed:
     meetings = _meetings()
     first = meetings[0]
-    return Fed(
+    return with_worth(Fed(
         meeting=first.date,
         decides=datetime(2024, 7, 31, 18, tzinfo=UTC),
         target_range_bp=RANGE,
@@ -192,7 +214,7 @@ def july() -> Fed:
         state="DELAYED 10m",
         source="Yahoo futures",
         warnings=("prices of one block are up to 2 minutes apart",), stopped_by="missing contract",
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def offline() -> Fed:
@@ -200,8 +222,10 @@ def offline() -> Fed:
     dark = FedMeeting(
         date(2024, 7, 31), "unsolved", None, None, None, None, {}, None, None, None, {}, None, ()
     )
-    silent = FedEngine("", "OFFLINE", None, None, None, None, None, {}, None, None, None, "")
-    return replace(
+    silent = FedEngine(
+        "", "OFFLINE", None, None, None, None, None, {}, None, None, None, "", status("OFFLINE", None, None)
+    )
+    return with_worth(replace(
         july(),
         target_range_bp=None, effr_pct=None, cut=None, hold=None, hike=None, outcomes={},
         change={"1d": None, "1w": None, "1m": None},
@@ -209,7 +233,7 @@ def offline() -> Fed:
         meetings=(dark,), stopped_at=dark.date, contracts=(), fit_rms_bp=None, disagreement_bp={},
         ticks=(), breakevens=(), ladder=(), history=(), comovement=None, state="OFFLINE", source="",
         warnings=("no futures price has come: Yahoo cannot be reached; tried 10:39:12 New York",),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def markets() -> Fed:
@@ -226,7 +250,7 @@ def hike() -> Fed:
         move_bp=20.4, cumulative_bp=20.4, cut=0.0, hold=0.184, hike=0.816,
         at_least_one_cut=None, local={"0": 0.184, "25": 0.816},
     )  # fmt: skip
-    return replace(
+    return with_worth(replace(
         july(),
         meeting=date(2026, 12, 9), decides=datetime(2026, 12, 9, 19, tzinfo=UTC), target_range_bp=(350, 375),
         cut=0.0, hold=0.184, hike=0.816, outcomes=outcomes, meetings=(only,), stopped_at=None, stopped_by="",
@@ -245,7 +269,7 @@ def hike() -> Fed:
         history=tuple(
             FedPast(HIKE_NOW - timedelta(minutes=60 - i), 0.001 * (i // 9), settled=False) for i in range(60)
         ),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def negative() -> Fed:

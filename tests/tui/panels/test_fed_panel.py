@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rotation.fed.comovement import LEAST_N, CoMovement
 from rotation.fed.figures import FedPast
+from rotation.status import Kind, PriceStatus
 from tests.support.fed import scenes as fed_scenes
 from tui.cli.watch import _timeless
 from tui.output import text_fed as report_fed
@@ -281,13 +282,24 @@ def test_the_report_has_the_same_figures(snapshot: Snapshot) -> None:
 
 def test_watch_does_not_repeat_what_only_aged(snapshot: Snapshot) -> None:
     fed = SCENES["july"]
+    stale = PriceStatus(Kind.STALE, fed.engines["futures"].at, 43.0)
     aged = replace(
         fed,
         state="STALE 43s",
-        engines={name: replace(told, age_s=99.0) for name, told in fed.engines.items()},
-        contracts=tuple(replace(c, age_s=99.0) for c in fed.contracts),
+        status=stale,
+        engines={
+            name: replace(told, age_s=99.0, status=replace(told.status, age_s=99.0))
+            for name, told in fed.engines.items()
+        },
+        contracts=tuple(replace(c, age_s=99.0, status=replace(c.status, age_s=99.0)) for c in fed.contracts),
     )
-    before = replace(aged, state="STALE 42s", engines=fed.engines, contracts=fed.contracts)
+    before = replace(
+        aged,
+        state="STALE 42s",
+        status=replace(stale, age_s=42.0),
+        engines=fed.engines,
+        contracts=fed.contracts,
+    )
     assert _timeless(replace(snapshot, fed=aged)) == _timeless(replace(snapshot, fed=before))
     moved = replace(aged, cut=0.09)
     assert _timeless(replace(snapshot, fed=moved)) != _timeless(replace(snapshot, fed=before))

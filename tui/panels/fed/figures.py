@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.text import MONTHS, day, duration
-from tui.panels.legs import state_role
+from tui.panels.base import status_role
 from tui.view.draw import UNKNOWN, Row, Span, change, number, toned
 from tui.view.table import Column, T
 
@@ -93,7 +93,7 @@ ENGINES: tuple[Column[Engine], ...] = (
     Column("cut", 5, 0, lambda e: (share(e[1].cut), "muted" if e[1].cut is None else "accent")),
     Column("hold", 5, 4, lambda e: (share(e[1].hold), "text")),
     Column("hike", 5, 5, lambda e: (share(e[1].hike), "text")),
-    Column("state", 11, 3, lambda e: (e[1].state, state_role(e[1].state)), right=False),
+    Column("state", 11, 3, lambda e: (e[1].state, status_role(e[1].status)), right=False),
     Column("age", 4, 6, lambda e: (age(e[1].age_s), "muted")),
     Column("sum %", 5, 7, lambda e: (share(e[1].raw_sum), "muted")),
 )

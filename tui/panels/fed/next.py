@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from rotation.status import Kind
 from rotation.text import day, duration
+from tui.panels.base import status_role
 from tui.panels.fed.figures import lower_bp, share, target
-from tui.panels.legs import state_role
 from tui.panels.ribbon import NEW_YORK
 from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, clean, column, number, toned, wrap
 
@@ -77,8 +78,9 @@ def head(fed: Fed, as_of: datetime, width: int) -> list[Row]:
     if fed.effr_pct is not None:
         _extend(first, width, (("  EFFR ", "muted"), (f"{number(fed.effr_pct)} %", "text")))
     futures = fed.engines.get("futures")
-    second: list[Span] = [(fed.state, state_role(fed.state))]
-    if futures and futures.age_s is not None and not fed.state.startswith("STALE"):
+    second: list[Span] = [(fed.state, status_role(fed.status))]
+    is_stale = fed.status is not None and fed.status.kind is Kind.STALE
+    if futures and futures.age_s is not None and not is_stale:
         second.append((f", {duration(futures.age_s)} old", "muted"))
     kind = futures.kind if futures and futures.kind not in fed.source else ""
     source = "  ".join(part for part in (kind, fed.source) if part)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rotation.fed.comovement import LEAST_N
 from rotation.text import day
+from tui.panels.base import status_role
 from tui.panels.fed import history as fed_history
 from tui.panels.fed.figures import (
     ENGINES,
@@ -23,7 +24,6 @@ from tui.panels.fed.figures import (
     target,
 )
 from tui.panels.fed.next import top
-from tui.panels.legs import state_role
 from tui.view.draw import UNKNOWN, Row, Span, change, clean, column, fit, number, toned, wrap
 from tui.view.table import Column, lines
 
@@ -145,7 +145,7 @@ STRIP: tuple[Column[FedContract], ...] = (
     Column("price", 8, 0, lambda c: (number(c.price, 4), "text")),
     Column("age", 4, 1, lambda c: (age(c.age_s), "muted")),
     Column("kind", 10, 4, lambda c: (c.kind, "muted"), right=False),
-    Column("state", 11, 3, lambda c: (c.state, state_role(c.state)), right=False),
+    Column("state", 11, 3, lambda c: (c.state, status_role(c.status)), right=False),
     Column("settle", 8, 5, lambda c: (number(c.settle, 4), "text")),
     Column("of", 6, 6, lambda c: (short_day(c.settle_date) if c.settle_date else UNKNOWN, "muted")),
     Column("fit bp", 6, 2, lambda c: (change(c.residual_bp), _odd(c.residual_bp))),

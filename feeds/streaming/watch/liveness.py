@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from feeds.clock import Moment
-    from feeds.streaming.hours import Hours
+    from feeds.streaming.watch.hours import Hours
 
 HEARTBEAT_S = 45.0
 """A vendor that sends something at every hour is gone after this long."""

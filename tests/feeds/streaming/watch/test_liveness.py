@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from feeds.clock import Moment
-from feeds.streaming.hours import Always, Equities, Globex
-from feeds.streaming.liveness import Liveness
 from feeds.streaming.reasons import Reason, Why
+from feeds.streaming.watch.hours import Always, Equities, Globex
+from feeds.streaming.watch.liveness import Liveness
 from rotation.sessions import from_ns, to_ns
 
 NEW_YORK = ZoneInfo("America/New_York")
