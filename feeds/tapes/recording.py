@@ -74,7 +74,10 @@ def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
     tail = (as_of_ns, number, _KINDS.get(type(event), type(event).__name__), feed, said)
     if not given:
         return [(None, as_of_ns, 0, None, 0, None, None, 0, 0, *tail)]
-    return [(*msgspec.structs.astuple(q)[:-1], int(q.role), *tail) for q in given]
+    return [
+        (q.symbol, q.ts_ns, q.seq, q.price, q.size, q.high, q.low, q.bar_ns, int(q.role), *tail)
+        for q in given
+    ]
 
 
 def frame_of(rows: list[Row]) -> tuple[pl.DataFrame, int]:
