@@ -10,6 +10,7 @@ import pytest
 
 from feeds.desk import open as opening
 from feeds.desk.demo_fallback import PATIENCE_S, DemoFallback
+from feeds.errors import InputError
 from feeds.events import Batch, HistoryUpdated, Status
 from feeds.supervisor import Supervisor
 from rotation.history import History
@@ -182,20 +183,29 @@ async def test_readers_that_come_late_and_those_that_go(demo_source):
     assert [snapshot.mode async for snapshot in after] == ["DEMO"], "and then the end"
 
 
-async def test_an_error_of_the_live_desk_ends_the_run_with_it(demo_source):
+async def test_a_bug_in_a_live_feed_is_its_own_state_beside_the_demo(demo_source):
+    async with running(demo_source) as desk:
+        await desk.to_demo()
+        await desk.feed.queue.put(RuntimeError("a bug"))
+        await desk.until(lambda: "internal error" in desk.newest.health.feeds[0].detail)
+        assert desk.newest.health.feeds[0].kind is Kind.OFFLINE
+        assert desk.newest.mode == "DEMO"
+
+
+async def test_bad_input_found_by_a_live_feed_ends_the_run_with_it(demo_source):
     desk = Desk(demo_source)
     run = asyncio.create_task(desk.standby.run())
     reads = asyncio.create_task(desk.read())
     await settle()
     await desk.to_demo()
-    await desk.feed.queue.put(RuntimeError("a bug"))
+    await desk.feed.queue.put(InputError("keys.json: fix it"))
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.timeout(500):
             await run
     error: BaseException = caught.value
     while isinstance(error, ExceptionGroup):
         (error,) = error.exceptions
-    assert str(error) == "a bug"
+    assert str(error) == "keys.json: fix it"
     await reads
 
 
