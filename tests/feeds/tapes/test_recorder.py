@@ -318,6 +318,7 @@ def test_a_recording_made_before_kinds_were_values_still_plays():
             None,
             None,
             0,
+            0,
             NOW + i,
             i,
             kind,
@@ -326,7 +327,7 @@ def test_a_recording_made_before_kinds_were_values_still_plays():
         )
         for i, (kind, said) in enumerate(told_then)
     ]
-    rows.append(("IWM", NOW, 0, 221.0, 1, None, None, 0, NOW + 9, 9, "Batch", "Yahoo", None))
+    rows.append(("IWM", NOW, 0, 221.0, 1, None, None, 0, 0, NOW + 9, 9, "Batch", "Yahoo", None))
     frame, lost = frame_of(rows)
     assert lost == 0
     events = steps(played([frame]))
@@ -375,7 +376,7 @@ def test_fed_news_recorded_before_figures_had_a_status_age_as_those_of_now(made_
     for figure in (*recorded_then["engines"].values(), *recorded_then["contracts"]):
         del figure["status"]
     said = msgspec.json.encode({"fed": recorded_then, "as_of_ns": None}).decode()
-    frame, lost = frame_of([(None, NOW, 0, None, 0, None, None, 0, NOW, 0, "FedNews", "Fed", said)])
+    frame, lost = frame_of([(None, NOW, 0, None, 0, None, None, 0, 0, NOW, 0, "FedNews", "Fed", said)])
     (news,) = steps(played([frame]))
     assert lost == 0
     for later_s in (0, 600, 1_500, 7_200, 3 * 86_400):
@@ -391,8 +392,8 @@ def words_and_ages(known):
 
 def test_a_recording_made_before_events_had_their_names_still_replaces_prints():
     rows = [
-        ("IWM", NOW, 0, 231.0, 1, None, None, 0, NOW, 0, "Batch", "Yahoo", None),
-        ("IWM", NOW - 1, 0, 221.0, 1, None, None, 0, NOW + 1, 1, "Redone", "Yahoo", '["IWM"]'),
+        ("IWM", NOW, 0, 231.0, 1, None, None, 0, 0, NOW, 0, "Batch", "Yahoo", None),
+        ("IWM", NOW - 1, 0, 221.0, 1, None, None, 0, 0, NOW + 1, 1, "Redone", "Yahoo", '["IWM"]'),
     ]
     last = replay(played([frame_of(rows)[0]]))[-1]
     assert last.legs["IWM"].last == 221.0
