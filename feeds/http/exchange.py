@@ -187,7 +187,7 @@ async def _answer(
     for _ in range(REDIRECTS_MAX + 1):
         async with ask(url) as response:
             on_answer(response.status_code, response.headers)
-            target = next_url(request, url, response)
+            target = next_url(url, response, has_key=bool(request.headers))
             if target is None:
                 return response, await _body(response, request, body_max, clock_ns())
             url = target

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
 
 import httpx
 
 from feeds.http.failure import RequestError
-
-if TYPE_CHECKING:
-    from feeds.http.exchange import Request
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
 REDIRECTS_MAX = 3
@@ -19,13 +15,13 @@ _SECOND_LEVEL_MAX = 3
 """Letters of "co", "com", "gov": below a country's domain they are part of the suffix."""
 
 
-def next_url(request: Request, url: httpx.URL, response: httpx.Response) -> httpx.URL | None:
+def next_url(url: httpx.URL, response: httpx.Response, *, has_key: bool) -> httpx.URL | None:
     """Where to ask instead of ``url``; None where the answer is no redirect, or the request holds a key.
 
     Raises RequestError for a redirect that is not followed.
     """
-    # Our own headers hold keys: the redirect is then an answer like any other, and a failure.
-    if response.status_code not in STATUSES or request.headers:
+    # With a key the redirect is an answer like any other, and a failure.
+    if response.status_code not in STATUSES or has_key:
         return None
     try:
         target = url.join(response.headers.get("location", ""))
