@@ -23,7 +23,6 @@ WORDS = {
     Kind.DEMO: "DEMO",
 }
 CLAUSES = {
-    Kind.PROVISIONAL: "PROVISIONAL 3 h",
     Kind.DELAYED: "15 min late",
     Kind.GAPPED: "GAPPED (price 3 h old)",
     Kind.HALTED: "HALTED 3 h",

@@ -208,9 +208,10 @@ def test_tape_is_sorted_prints_of_the_session(seed: int) -> None:
         ("high", pl.Float64),
         ("low", pl.Float64),
         ("bar_ns", pl.Int64),
+        ("role", pl.Int64),
     ]
     assert tape["high"].null_count() == tape["low"].null_count() == tape.height
-    assert tape.drop("high", "low").null_count().row(0) == (0,) * 6
+    assert tape.drop("high", "low").null_count().row(0) == (0,) * 7
     times = tape["ts_ns"].to_list()
     assert times == sorted(times)
     assert open_ns(SESSION) <= times[0]
@@ -295,7 +296,7 @@ def test_a_seed_gives_one_demo_and_another_seed_another() -> None:
 
 def test_the_default_demo_is_the_same_on_every_platform() -> None:
     digest = hashlib.sha256()
-    for frame in (build().history.frame, build().tape.drop("bar_ns")):
+    for frame in (build().history.frame, build().tape.drop("bar_ns", "role")):
         digest.update(repr(frame.rows()).encode())
     assert digest.hexdigest() == "86cc5ce5f2ec616bdf11977301a7841fad2ba50d87d83a2560dc2081d968dc93"
 

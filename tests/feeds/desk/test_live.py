@@ -209,7 +209,9 @@ async def test_silence_that_the_hour_explains_is_no_alarm(monkeypatch, begins, h
         await desk.time.passing(10)
         for _ in range(hours * 6):
             await desk.time.passing(600, step=60)
-            assert {leg.state for leg in desk.legs.values()} <= {"CLOSED", "LIVE"}, desk.time.clock_ns()
+            assert {leg.state for leg in desk.legs.values()} <= {"PROVISIONAL", "CLOSED", "LIVE"}, (
+                desk.time.clock_ns()
+            )
             assert desk.health.state in {"CLOSED", "LIVE"}
         assert desk.server.upgrades == 1
         assert desk.health.stats.gaps == 0
@@ -218,13 +220,13 @@ async def test_silence_that_the_hour_explains_is_no_alarm(monkeypatch, begins, h
 @pytest.mark.parametrize(
     "bell", ["2026-11-20 16:00", "2026-11-27 13:00", "2026-10-30 16:00", "2026-11-02 16:00"]
 )
-async def test_after_the_bell_the_last_prints_are_closed_never_stale(monkeypatch, bell):
+async def test_after_the_bell_the_last_prints_are_provisional_never_stale(monkeypatch, bell):
     async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=at(bell) - 60 * NS) as desk:
         await desk.trading(59)
         assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
         await desk.time.passing(5)
         for _ in range(5 * 6):
-            assert {leg.state for leg in desk.legs.values()} == {"CLOSED"}
+            assert {leg.state for leg in desk.legs.values()} == {"PROVISIONAL"}
             assert {leg.last for leg in desk.legs.values()} == set(FIRST.values())
             await desk.time.passing(600, step=60)
         assert desk.server.upgrades == 1
@@ -237,7 +239,7 @@ async def test_at_the_opening_bell_the_first_prints_may_take_their_time(monkeypa
         await desk.time.passing(2)
         for _ in range(20):
             await desk.time.passing(1)
-            assert {leg.state for leg in desk.legs.values()} <= {"CLOSED", "LIVE"}
+            assert {leg.state for leg in desk.legs.values()} <= {"PROVISIONAL", "CLOSED", "LIVE"}
         await desk.trading(20)
         assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
         assert desk.server.upgrades == 1
@@ -291,7 +293,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
         await trading_until("2026-11-25 15:59:59", wednesday)
         assert iwm() == (raw[wednesday], "LIVE", "Alpaca", wednesday, 0)
         await until("2026-11-25 16:19")
-        assert iwm() == (raw[wednesday], "CLOSED", "Alpaca", wednesday, 0), "no official close yet"
+        assert iwm() == (raw[wednesday], "PROVISIONAL", "Alpaca", wednesday, 0), "no official close yet"
         await until("2026-11-25 16:30")
         assert iwm()[1:] == ("CLOSED", "history", wednesday, 1)
         for hour in ("2026-11-26 04:30", "2026-11-26 12:00", "2026-11-27 03:00"):
@@ -305,7 +307,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
         await trading_until("2026-11-27 12:59:59", friday)
         assert iwm() == (raw[friday], "LIVE", "Alpaca", friday, 1)
         await until("2026-11-27 13:19")
-        assert iwm() == (raw[friday], "CLOSED", "Alpaca", friday, 1)
+        assert iwm() == (raw[friday], "PROVISIONAL", "Alpaca", friday, 1)
         await until("2026-11-27 13:30")
         assert iwm()[1:] == ("CLOSED", "history", friday, 2)
         assert desk.supervisor.latest.health.feeds[1].detail == "settled through 2026-11-27"

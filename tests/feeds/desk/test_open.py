@@ -45,8 +45,8 @@ def settled(*symbols: str, days=DAYS) -> Source:
 def played(**more) -> Source:
     """Two prints of the 16th over closes up to the 15th."""
     rows = [
-        ("IWM", at("2024-07-16T14:00:00Z"), 0, 110.0, 10, None, None, 0),
-        ("QQQ", at("2024-07-16T14:40:00Z"), 0, 209.0, 10, None, None, 0),
+        ("IWM", at("2024-07-16T14:00:00Z"), 0, 110.0, 10, None, None, 0, 0),
+        ("QQQ", at("2024-07-16T14:40:00Z"), 0, 209.0, 10, None, None, 0, 0),
     ]
     tape = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     history = History(closes("IWM", "QQQ", days=DAYS[:-1]))
@@ -212,7 +212,7 @@ def test_a_tape_begins_where_one_says_within_its_ends(start, begins):
 def test_a_session_s_date_means_its_opening_bell():
     source = played()
     early = pl.DataFrame(
-        [("IWM", at("2024-07-16T08:10:00Z"), 0, 109.0, 1, None, None, 0)], SCHEMA, orient="row"
+        [("IWM", at("2024-07-16T08:10:00Z"), 0, 109.0, 1, None, None, 0, 0)], SCHEMA, orient="row"
     )
     source = Source(source.history, pl.concat([early, source.tape]), source.origin)
     _, feed = supervise(source, Desk(), start="2024-07-16", speed=1.0, stays=True, now_ns=NOW)
