@@ -56,11 +56,12 @@ def settle(history: History, session: date, symbols: list[str], desk: Desk) -> S
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
     asked = [leg for leg in desk.legs if leg in symbols]
     grid = _grid(rows, calendar, {*asked, desk.base, desk.against})
+    *legs, spread = _baselines(grid, [*map(_leg, asked), _spread(desk.base, desk.against)])
     return Settled(
         session,
         _table(rows, len(days) - 1, symbols),
-        {leg: _leg(grid, leg) for leg in asked},
-        _spread(grid, desk.base, desk.against),
+        dict(zip(asked, legs, strict=True)),
+        spread,
     )
 
 
@@ -113,12 +114,24 @@ def _grid(rows: pl.DataFrame, calendar: pl.DataFrame, legs: set[str]) -> pl.Data
     return wide
 
 
-def _leg(grid: pl.DataFrame, leg: str) -> Baseline:
-    returns = [return_pct(pl.col(leg), pl.col(leg).shift(k)) for k in WINDOWS]
-    return _baseline(grid, returns, direction(pl.col(leg), pl.col(leg).shift(1)), pl.col(leg).is_not_null())
+class _Series(msgspec.Struct, frozen=True):
+    """One series of the desk over the grid's sessions, as expressions."""
+
+    values: list[pl.Expr]
+    """The value of every window, in the order of WINDOWS."""
+    way: pl.Expr
+    """The direction of each session's change."""
+    is_priced: pl.Expr
+    """Whether the session has its closes."""
 
 
-def _spread(grid: pl.DataFrame, base: str, against: str) -> Baseline:
+def _leg(leg: str) -> _Series:
+    price = pl.col(leg)
+    returns = [return_pct(price, price.shift(k)) for k in WINDOWS]
+    return _Series(returns, direction(price, price.shift(1)), price.is_not_null())
+
+
+def _spread(base: str, against: str) -> _Series:
     spreads = [
         return_pct(pl.col(base), pl.col(base).shift(k))
         - return_pct(pl.col(against), pl.col(against).shift(k))
@@ -126,27 +139,34 @@ def _spread(grid: pl.DataFrame, base: str, against: str) -> Baseline:
     ]
     # As ``streaks.sign`` does for today's.
     way = pl.when(spreads[0].abs() <= 100 * SAME).then(0.0).otherwise(spreads[0].sign())
-    return _baseline(
-        grid, spreads, way, pl.all_horizontal(pl.col(*dict.fromkeys((base, against))).is_not_null())
-    )
+    return _Series(spreads, way, pl.all_horizontal(pl.col(*dict.fromkeys((base, against))).is_not_null()))
 
 
-def _baseline(grid: pl.DataFrame, series: list[pl.Expr], way: pl.Expr, is_priced: pl.Expr) -> Baseline:
-    """``way``: the direction of each session's change; ``is_priced``: whether the session has its closes."""
+def _baselines(grid: pl.DataFrame, series: list[_Series]) -> list[Baseline]:
+    """Each series as settled before the session; all together, for a query costs more than its rows."""
+    names = [str(i) for i in range(len(series))]
     frame = grid.select(
         "date",
-        *(expr.alias(str(k)) for k, expr in zip(WINDOWS, series, strict=True)),
-        direction=way.cast(pl.Int64),
-        is_priced=is_priced,
+        *(
+            expr.alias(f"{i} {k}")
+            for i, each in zip(names, series, strict=True)
+            for k, expr in zip(WINDOWS, each.values, strict=True)
+        ),
+        *(each.way.cast(pl.Int64).alias(f"{i} way") for i, each in zip(names, series, strict=True)),
+        *(each.is_priced.alias(f"{i} priced") for i, each in zip(names, series, strict=True)),
     ).with_columns(
-        streak=streaks(pl.col("direction")), is_whole=is_whole(pl.col("direction"), pl.col("is_priced"))
+        *(streaks(pl.col(f"{i} way")).alias(f"{i} streak") for i in names),
+        *(is_whole(pl.col(f"{i} way"), pl.col(f"{i} priced")).alias(f"{i} whole") for i in names),
     )
-    before = Before()
-    if frame.height:
-        streak, last, known = frame.select("streak", "direction", "is_whole").row(-1)
-        before = Before(streak if known else None, last)
-    return Baseline(
-        before,
-        Runs.of(frame["streak"]),
-        {k: Records(frame["date"], frame[str(k)], k) for k in WINDOWS},
-    )
+    indices = iter(Records.of_columns(frame, {f"{i} {k}": k for i in names for k in WINDOWS}))
+    last = frame.row(-1, named=True) if frame.height else {}
+    return [
+        Baseline(
+            Before(last[f"{i} streak"] if last[f"{i} whole"] else None, last[f"{i} way"])
+            if last
+            else Before(),
+            Runs.of(frame[f"{i} streak"]),
+            {k: next(indices) for k in WINDOWS},
+        )
+        for i in names
+    ]
