@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from feeds.events import Event, Feed
+    from rotation.market.look_back import LookBack
     from rotation.market.market import Market
     from rotation.quote import Quote
     from rotation.snapshot import Snapshot
@@ -118,11 +119,14 @@ class Supervisor:
         *,
         clock_ns: Callable[[], int] = wall_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        offload: Callable[[Callable[[], LookBack]], Awaitable[LookBack]] = asyncio.to_thread,
     ) -> None:
+        """``offload`` makes a pass over history without holding up the loop."""
         self._market = market
         self._feeds = tuple(feeds)
         self._clock_ns = clock_ns
         self._sleep = sleep
+        self._offload = offload
         self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
         self._ended = False
         self._told = {feed: _Told(Status(feed.mode.kind)) for feed in self._feeds}
@@ -201,10 +205,25 @@ class Supervisor:
                         raise
                     log.exception("feed %s failed", feed.name)
                     return error
+                await self._prepare(feed, event)
                 self._take(feed, event)
         finally:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()
+
+    async def _prepare(self, feed: Feed, event: Event) -> None:
+        """Make the pass over history that an event of a live feed needs, so that keys and screens go on."""
+        if feed.tape() is not None:
+            return
+        match event:
+            case HistoryUpdated():
+                work = self._market.pass_ahead(history=event.history)
+            case Batch():
+                work = self._market.pass_ahead(event.quotes)
+            case _:
+                work = None
+        if work is not None:
+            self._market.take_ahead(await self._offload(work))
 
     def _take(self, feed: Feed, event: Event) -> None:
         as_of_ns = self._time_of(event)

@@ -6,6 +6,7 @@ symbol's return and direction), and the views (the desk's rows as a Snapshot).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,23 +17,24 @@ from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Row, leg, spread
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
+from rotation.market.look_back import look_back
 from rotation.market.returns import figures
 from rotation.market.session_filter import SessionFilter
-from rotation.market.settled import settle
 from rotation.market.status import Provenance
 from rotation.market.streaks import Before
 from rotation.market.unadjusted import ScaleCheck
-from rotation.sessions import close_ns, from_ns, last_closed, new_york_day, phase_at, previous_session
+from rotation.sessions import close_ns, from_ns, hours, last_closed, new_york_day, phase_at, session_at
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import date
 
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
     from rotation.history import History
+    from rotation.market.look_back import LookBack
     from rotation.quote import Quote
 
 
@@ -68,6 +70,7 @@ class Market:
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
+        self._ahead: LookBack | None = None
         self.restart(as_of_ns)
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
@@ -122,26 +125,54 @@ class Market:
     def learn(self, history: History) -> None:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
-        known = {*self.desk.legs, *history.symbols, *self._members}
-        # The desk's own come first: a snapshot reads only the head of the table.
-        self._symbols = [*self.desk.legs, *sorted(known.difference(self.desk.legs))]
+        known, self._symbols = self._symbols_with(history)
         self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
         self._door.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
         self._compare()
 
-    def _look_back(self) -> None:
-        """The one pass over history: what lies before the door's session."""
+    def _symbols_with(self, history: History) -> tuple[set[str], tuple[str, ...]]:
+        """All symbols that may print. The desk's own come first: a snapshot reads only the table's head."""
+        known = {*self.desk.legs, *history.symbols, *self._members}
+        return known, (*self.desk.legs, *sorted(known.difference(self.desk.legs)))
+
+    def pass_ahead(
+        self, quotes: Iterable[Quote] = (), history: History | None = None
+    ) -> Callable[[], LookBack] | None:
+        """The pass over history that these quotes, or this newer history, will need; None if they need none.
+
+        It may run in a thread, and ``take_ahead`` is given what it returns. Without it the market makes the
+        pass itself when it is due, which holds up its caller.
+        """
         session = self._door.session
-        self._settled = settle(self.history, session, self._symbols, self.desk) if session else None
-        self._known = (
-            self._settled.table.head(len(self.desk.legs))
-            .select("close", "date", "streak", "direction", "scale")
-            .rows()
-            if self._settled
-            else []
-        )
-        self._charts = Charts(self.history, self.desk, previous_session(session) if session else None)
+        if history is not None:
+            last = history.last(last_closed(self._as_of_ns))
+            session = max((day for day in (session, last) if day), default=None)
+        else:
+            newest = max((quote.ts_ns for quote in quotes), default=0)
+            if session is None or newest <= hours(session)[3]:
+                return None
+            session = session_at(newest)
+            if session is None or (self._ahead is not None and self._ahead.session == session):
+                return None
+        history = history or self.history
+        return partial(look_back, history, session, self._symbols_with(history)[1], self.desk)
+
+    def take_ahead(self, made: LookBack) -> None:
+        """Keep a pass for when it is due; one that no longer fits the history and the session is not used."""
+        self._ahead = made
+
+    def _look_back(self) -> None:
+        """Take the one pass over history: what lies before the door's session."""
+        session, made, self._ahead = self._door.session, self._ahead, None
+        if (
+            made is None
+            or made.history is not self.history
+            or made.session != session
+            or made.symbols != self._symbols
+        ):
+            made = look_back(self.history, session, self._symbols, self.desk)
+        self._settled, self._known, self._charts = made.settled, made.known, made.charts
         self._prices: list[float | None] = [None] * len(self._symbols)
         self._official: list[float | None] = [None] * len(self._symbols)
         self._closes: dict[str, float | None] = {}

@@ -25,12 +25,14 @@ from feeds.events import (
 from feeds.supervisor import TICK_S, Supervisor
 from feeds.tapes.recording import frame_of, rows_of
 from rotation.history import History
+from rotation.market import market as market_module
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
 from rotation.snapshot import Snapshot, Tape
 from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
+from tests.support.fake_time import at_once
 
 DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
 CLOSES = {"IWM": (201.4, 203.6, 210.9, 213.2, 217.2), "QQQ": (496.6, 503.0, 492.0, 494.8, 496.2)}
@@ -85,7 +87,7 @@ class Script:
 
 
 def supervise(*feeds, clock="12:00:00") -> Supervisor:
-    return Supervisor(market(), feeds, clock_ns=lambda: at(clock))
+    return Supervisor(market(), feeds, clock_ns=lambda: at(clock), offload=at_once)
 
 
 async def everything(listener) -> list[Snapshot]:
@@ -339,7 +341,9 @@ async def test_a_feed_that_raises_is_offline_with_a_reason_and_started_again_slo
     first = Batch((quote(220.0),), at("10:40:00"))
     bad = Wires((first, error), (error,), (Batch((quote(221.0),), at("10:41:00")), asyncio.Event()))
     good = Script(Batch((quote(495.0, symbol="QQQ"),), at("10:40:00")), asyncio.Event(), name="good")
-    supervisor = Supervisor(market(), (bad, good), clock_ns=lambda: at("12:00:00"), sleep=sleep)
+    supervisor = Supervisor(
+        market(), (bad, good), clock_ns=lambda: at("12:00:00"), sleep=sleep, offload=at_once
+    )
     run = asyncio.create_task(supervisor.run())
     await until(lambda: waits)
     assert (row(supervisor, "wire").state, row(supervisor, "wire").detail) == (
@@ -370,7 +374,9 @@ async def test_a_feed_s_own_refusal_is_its_reason():
         await asyncio.Event().wait()
 
     broken = Script(StorageError("fed.sqlite3: disk full — free some space"), name="Fed")
-    supervisor = Supervisor(market(), (broken,), clock_ns=lambda: at("12:00:00"), sleep=sleep)
+    supervisor = Supervisor(
+        market(), (broken,), clock_ns=lambda: at("12:00:00"), sleep=sleep, offload=at_once
+    )
     run = asyncio.create_task(supervisor.run())
     await asyncio.wait_for(slept.wait(), LIMIT_S)
     assert row(supervisor, "Fed").detail == "fed.sqlite3: disk full — free some space; next try in 10s"
@@ -545,3 +551,62 @@ async def test_a_listed_split_marks_the_leg_until_it_is_listed_no_more():
     await supervisor.run()
     assert supervisor.latest is not None
     assert supervisor.latest.legs["IWM"].status.kind is not Kind.UNADJUSTED
+
+
+async def test_no_pass_over_history_holds_up_the_loop(monkeypatch):
+    """A newer history and a session's first print are prepared apart; the figures are the same as without."""
+    passes: list[date | None] = []
+    inside = False
+
+    def made(history, session, *rest):
+        assert inside, "the pass was made on the loop"
+        return original(history, session, *rest)
+
+    async def offload(work):
+        nonlocal inside
+        inside = True
+        try:
+            passes.append((prepared := work()).session)
+        finally:
+            inside = False
+        await asyncio.sleep(0)
+        return prepared
+
+    events = (
+        HistoryUpdated(History(history().frame.filter(pl.col("date") > DAYS[0])), at("09:00:01")),
+        HistoryUpdated(history(), at("09:00:02")),
+        Batch((quote(220.0),), at("10:40:00")),
+        Batch((quote(221.0),), at("10:40:01")),
+        HistoryUpdated(history(), at("10:40:02")),
+    )
+    plain = Supervisor(market(), [Script(*events)], clock_ns=lambda: at("12:00:00"), offload=at_once)
+    await plain.run()
+    prepared = Supervisor(market(), [Script(*events)], clock_ns=lambda: at("12:00:00"), offload=offload)
+    original = market_module.look_back
+    monkeypatch.setattr(market_module, "look_back", made)
+    await prepared.run()
+    assert passes == [date(2024, 7, 15), date(2024, 7, 15), date(2024, 7, 16), date(2024, 7, 16)]
+    assert prepared.latest == plain.latest
+    assert prepared.latest.legs["IWM"].last == 221.0
+
+
+async def test_a_pass_made_for_what_has_changed_since_is_not_used():
+    """While a history is prepared, another feed's first print turns the session."""
+    started, finish = asyncio.Event(), asyncio.Event()
+
+    async def offload(work):
+        prepared = work()
+        if prepared.session == DAYS[-1]:
+            started.set()
+            await finish.wait()
+        return prepared
+
+    first = Script(HistoryUpdated(history(), at("09:00:01")), name="history")
+    second = Script(started, Batch((quote(220.0), quote(490.0, symbol="QQQ")), at("10:40:00")))
+    supervisor = Supervisor(market(), [first, second], clock_ns=lambda: at("12:00:00"), offload=offload)
+    run = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor.latest is not None and supervisor.latest.session == date(2024, 7, 16))
+    finish.set()
+    await run
+    leg = supervisor.latest.legs["IWM"]
+    assert (leg.last, leg.streak.settled, leg.streak.with_today) == (220.0, 4, 5)

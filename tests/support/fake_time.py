@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feeds.clock import Time
 from rotation.quote import NS
@@ -53,12 +53,13 @@ class FakeTime(Time):
             await settle()
 
 
+async def at_once(work: Callable[..., Any], /, *args: object, **named: object) -> Any:
+    """Stand in for ``asyncio.to_thread``: how long the work takes depends on no machine."""
+    return work(*args, **named)
+
+
 def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work for another thread is done at once: how much of this time passes over it depends on no machine."""
-
-    async def at_once(work: Callable[..., object], /, *args: object, **named: object) -> object:
-        return work(*args, **named)
-
+    """Work for another thread is done at once."""
     monkeypatch.setattr(asyncio, "to_thread", at_once)
 
 

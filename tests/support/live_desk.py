@@ -14,7 +14,7 @@ from feeds.supervisor import Supervisor
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.sessions import last_closed, sessions_between
-from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle
 from tests.support.fault_table import FIRST, Exchange
 from tests.support.paths import HANG_S
 from tests.support.subjects import SYMBOLS, Subject
@@ -55,7 +55,7 @@ class LiveDesk:
         if beside is not None:
             feeds.append(beside)
         market = Market(history, as_of_ns=time.clock_ns())
-        self.supervisor = Supervisor(market, feeds, clock_ns=time.clock_ns, sleep=time.sleep)
+        self.supervisor = Supervisor(market, feeds, clock_ns=time.clock_ns, sleep=time.sleep, offload=at_once)
 
     def _on_corrected_close(self, symbol: str) -> None:
         self.corrected_closes.append(symbol)

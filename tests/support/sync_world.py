@@ -6,6 +6,8 @@ import asyncio
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from feeds.history.daily import Answer, Bars, one_by_one
 from feeds.history.renames import Renames
 from feeds.history.store import HistoryStore
@@ -13,14 +15,13 @@ from feeds.history.sync import HistorySync
 from feeds.parsing.symbols import stooq_symbol, yahoo_symbol
 from feeds.vendors.stooq import daily as stooq
 from feeds.vendors.yahoo import daily as yahoo_chart
+from rotation.history import rounded
 from rotation.sessions import NEW_YORK, close_ns, new_york_day, sessions_between, to_ns
 from tests.support.servers.history import Market, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    import polars as pl
 
     from feeds.errors import SourceAway
     from rotation.sync_report import SyncProgress, SyncReport
@@ -115,11 +116,14 @@ class World:
         self.market.now_ns = self.now_ns
         today = new_york_day(self.now_ns)
         share = self.market.shares[known or symbol]
-        return [
-            (day, float(f"{close:.7g}"), float(f"{adjusted:.7g}"))  # as many digits as 32 bits hold
+        rows = [
+            (day, close, adjusted)
             for day, close, adjusted in share.rows(SINCE, today, self.market.restated())
             if close is not None and close_ns(day) + 20 * 60 * S <= self.now_ns
         ]
+        # Rounded by history's own rule, which has a test of its own: a tie may go either way.
+        frame = pl.DataFrame(rows, schema=["date", "close", "adj_close"], orient="row")
+        return frame.with_columns(rounded("close", "adj_close")).rows() if rows else []
 
     def held(self, symbol: str) -> list[tuple[date, float, float]]:
         return self.rows(symbol).select("date", "close", "adj_close").rows()

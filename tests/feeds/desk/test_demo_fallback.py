@@ -18,7 +18,7 @@ from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import Quote
 from rotation.status import LIVE, Kind, Refusal
-from tests.support.fake_time import NOW_NS, FakeTime, settle
+from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle
 from tests.support.live_desk import closes
 from tui.__main__ import LocalBackend, LocalDesk
 from tui.backend import Wanted
@@ -59,7 +59,9 @@ class Desk:
         self.time = FakeTime()
         self.feed = Told()
         market = Market(History.empty(), as_of_ns=NOW_NS, origin=Provenance(LIVE, "Yahoo"))
-        live = Supervisor(market, [self.feed], clock_ns=self.time.clock_ns, sleep=self.time.sleep)
+        live = Supervisor(
+            market, [self.feed], clock_ns=self.time.clock_ns, sleep=self.time.sleep, offload=at_once
+        )
         self.demos = 0
         self.demo: Supervisor | None = None
 

@@ -22,7 +22,7 @@ from rotation.market.market import Market
 from rotation.quote import NS, Quote
 from rotation.sessions import NEW_YORK, close_ns, last_closed, sessions_between, to_ns
 from rotation.status import LIVE, Kind, Mode, delayed
-from tests.support.fake_time import NOW_NS, FakeTime, settle, without_threads
+from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle, without_threads
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import closes, live_desk
 from tests.support.servers.alpaca import status
@@ -338,7 +338,9 @@ class Wire:
 async def two(first: Wire, second: Wire):
     time = FakeTime()
     market = Market(closes(NOW_NS), as_of_ns=NOW_NS)
-    supervisor = Supervisor(market, [first, second], clock_ns=time.clock_ns, sleep=time.sleep)
+    supervisor = Supervisor(
+        market, [first, second], clock_ns=time.clock_ns, sleep=time.sleep, offload=at_once
+    )
     run = asyncio.create_task(supervisor.run())
     await settle()
     run.cancel()
