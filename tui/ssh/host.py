@@ -211,7 +211,6 @@ class Host:
 
 def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
     """Host until SIGTERM or SIGINT; SIGHUP reloads the keys. Raises InputError and what the desk raises."""
-    gc.freeze()  # as tui/screen/terminal.py does
     asyncio.run(_serve(desk, settings, ready))
 
 

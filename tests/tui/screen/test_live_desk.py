@@ -80,7 +80,7 @@ def test_a_live_desk_from_the_first_start_over_an_outage_to_the_end(world, homes
         terminal.wait(lambda t: "LIVE" in iwm(t), "the leg to be LIVE")
         first = iwm(terminal)
         terminal.wait(lambda t: "LIVE" in iwm(t) and iwm(t) != first, "a print that moves the leg")
-        terminal.see("EFFR 3.88 %", "DELAYED 10m, ", "settled through")
+        terminal.see("EFFR 3.88 %", "DELAYED 10m, ", "history LIVE settled through")
         assert re.search(r"[▲▼]\d+ \(\d+\+1\)", iwm(terminal)), "settled and today, apart"
         world.stop()
         terminal.wait(lambda t: "OFFLINE" in iwm(t) or "STALE" in iwm(t), "the outage to be told")
