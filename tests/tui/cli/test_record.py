@@ -17,6 +17,7 @@ from feeds.tapes.tape_file import read_recording
 from feeds.tapes.tape_schema import RECORDED
 from rotation.quote import NS
 from tests.support.paths import ROOT
+from tests.support.pty_terminal import Terminal
 from tests.support.tui.files import tape
 from tests.support.tui.leaks import files_with, process_list
 from tests.support.tui.program import COMMAND, LIMIT_S, Program, complaint
@@ -84,6 +85,23 @@ def test_sigterm_ends_it_in_order(program):
     held = pl.read_parquet(path)
     quotes = held["symbol"].len() - held["symbol"].null_count()
     assert out.startswith(f"{quotes:,} quotes in "), "all that was counted is in the file"
+
+
+def test_a_terminal_that_closes_ends_it_in_order(program):
+    """All that had been acknowledged is in the file, and the file is whole."""
+    with Terminal(
+        [COMMAND, "record", "t", "--demo", "--speed", "60"], env=program.env, cwd=program.home
+    ) as terminal:
+        path = program.home / NAME
+        end = time.monotonic() + LIMIT_S
+        while rows_in(path) < 100:
+            assert time.monotonic() < end, "the recorder writes nothing"
+            time.sleep(0.02)
+        acknowledged = rows_in(path)
+        terminal.hang_up()
+        terminal.end_unread(LIMIT_S)
+    assert not list(program.home.glob("*.journal"))
+    assert pl.read_parquet(path).height >= acknowledged
 
 
 def test_it_survives_being_killed_again_and_again(program):
