@@ -1,7 +1,7 @@
 """Market: quotes in, Snapshot out. ``apply(batch)`` costs the same however long history is.
 
-Three steps: the door (which prints count), the vectorised step (one Polars expression for every
-symbol's return and direction), and the views (the desk's rows as a Snapshot).
+Three steps: the door (which prints count), the rows (one Polars expression for the desk's returns, and what
+follows of those that changed), and the views (the rows and what they are worth, as a Snapshot).
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS, Desk
+from rotation.desk import Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
-from rotation.market.assemble import Charts, Moment, Row, leg, spread
+from rotation.market.assemble import Charts, Moment, Pair, leg
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
-from rotation.market.returns import figures
+from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.settled import settle
 from rotation.market.status import Provenance
-from rotation.market.streaks import Before
 from rotation.market.unadjusted import ScaleCheck
 from rotation.sessions import close_ns, from_ns, last_closed, new_york_day, phase_at, previous_session
 from rotation.snapshot import Health, Snapshot
@@ -63,7 +62,6 @@ class Market:
         self._provenance: Mapping[str, Provenance] = {}
         self._members = tuple(members)
         self._scale = ScaleCheck()
-        self._unadjusted: frozenset[str] = frozenset()
         self._seq = 0
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
@@ -77,8 +75,7 @@ class Market:
     def forget(self, symbols: Collection[str]) -> None:
         """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
         self._door.forget(symbols)
-        for symbol in self._place.keys() & symbols:
-            self._prices[self._place[symbol]] = None
+        self._rows.forget(symbols)
 
     def take_previous_closes(self, session: date, by_symbol: Mapping[str, float]) -> frozenset[str]:
         """A vendor's closes of ``session``, on the scale of the next session's prints.
@@ -97,7 +94,7 @@ class Market:
         self._check_scale()
 
     def _check_scale(self) -> None:
-        self._unadjusted = self._scale.unadjusted(self.history, self._door.session)
+        self._rows.mark_unadjusted(self._scale.unadjusted(self.history, self._door.session))
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""
@@ -123,9 +120,8 @@ class Market:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
         known = {*self.desk.legs, *history.symbols, *self._members}
-        # The desk's own come first: a snapshot reads only the head of the table.
+        # The desk's own come first: its rows are the head of the table.
         self._symbols = [*self.desk.legs, *sorted(known.difference(self.desk.legs))]
-        self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
         self._door.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
         self._compare()
@@ -133,39 +129,21 @@ class Market:
     def _look_back(self) -> None:
         """The one pass over history: what lies before the door's session."""
         session = self._door.session
-        self._settled = settle(self.history, session, self._symbols, self.desk) if session else None
-        self._known = (
-            self._settled.table.head(len(self.desk.legs))
-            .select("close", "date", "streak", "direction", "scale")
-            .rows()
-            if self._settled
-            else []
-        )
+        settled = settle(self.history, session, self._symbols, self.desk) if session else None
+        self._rows = Rows(settled, self.desk.legs)
+        self._pair = Pair(self.desk, settled.spread if settled else None)
         self._charts = Charts(self.history, self.desk, previous_session(session) if session else None)
-        self._prices: list[float | None] = [None] * len(self._symbols)
-        self._official: list[float | None] = [None] * len(self._symbols)
-        self._closes: dict[str, float | None] = {}
         self._closed = session is None
         self._check_scale()
-        self._reprice(self._door.symbols)
+        self._rows.reprice(self._door.symbols, self._door)
 
     def _close(self) -> None:
         """The bell has rung: take the session's official closes, where history has them."""
         session = self._door.session
         assert session is not None
-        value = "adj_close" if self.desk.returns == "total" else "close"
-        for row in self.history.on(session).iter_rows(named=True):
-            if row["symbol"] in self._place:
-                self._closes[row["symbol"]] = row["close"]
-                self._official[self._place[row["symbol"]]] = row[value]
+        self._rows.close(self.history, "adj_close" if self.desk.returns == "total" else "close")
         self._charts = Charts(self.history, self.desk, session)
         self._closed = True
-
-    def _reprice(self, symbols: Iterable[str]) -> None:
-        for symbol in symbols:
-            prints = self._door.current(symbol)
-            if prints and prints.last:
-                self._prices[self._place[symbol]] = prints.last.price
 
     def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
         """Take quotes in order of arrival and say what is known at ``as_of_ns``.
@@ -179,7 +157,7 @@ class Market:
         if session != before:
             self._look_back()
         else:
-            self._reprice(touched)
+            self._rows.reprice(touched, self._door)
         if session and not self._closed and as_of_ns >= close_ns(session):
             self._close()
         self._seq += 1
@@ -187,18 +165,17 @@ class Market:
 
     def _snapshot(self, as_of_ns: int) -> Snapshot:
         session, desk = self._door.session, self.desk
-        rows = self._rows()
+        rows = self._rows.current()
         base, against = rows.get(desk.base), rows.get(desk.against)
         now = Moment(session, as_of_ns, self.history.source)
-        baselines = self._settled.legs if self._settled else {}
         legs = {
-            symbol: leg(row, baselines[symbol], self._door, now, self._provenance.get(symbol, self._origin))
+            symbol: leg(row, self._door, now, self._provenance.get(symbol, self._origin))
             for symbol, row in rows.items()
         }
         phase = phase_at(as_of_ns)
         limit_s = gap_limit_s(desk, phase)
         status = of_pair(legs, desk, limit_s)
-        pair = spread(desk, base, against, self._settled.spread if self._settled else None, status)
+        pair = self._pair.spread(base, against, status)
         fed = self._fed and aged(self._fed, as_of_ns)
         connection = of_connection(legs, desk)
         times = [legs[symbol].status.as_of for symbol in (desk.base, desk.against) if symbol in legs]
@@ -221,50 +198,6 @@ class Market:
             headline_status=of_sentence(legs, desk, status, fed),
             data_as_of=min((time for time in times if time is not None), default=None),
             connection=connection,
-        )
-
-    def _rows(self) -> dict[str, Row]:
-        """The desk's legs that have history or prints, in the desk's order."""
-        if self._settled is None:
-            return {}
-        figured = figures(self._settled.table, self._prices, self._official).head(len(self.desk.legs)).rows()
-        rows = {}
-        for symbol, settled, today in zip(self.desk.legs, self._known, figured, strict=True):
-            close, closed, *before, scale = settled
-            if symbol in self._closes and (self._closes[symbol] is not None or close is None):
-                close, closed = self._closes[symbol], self._settled.session
-            elif closed is None and self._door.current(symbol) is None:
-                continue
-            value, direction, *returns = today
-            if symbol in self._unadjusted:
-                rows[symbol] = self._unadjusted_row(symbol, close, closed)
-                continue
-            rows[symbol] = Row(
-                symbol=symbol,
-                close=close,
-                closed=closed,
-                before=Before(*before),
-                value=value,
-                direction=direction,
-                return_pct=tuple(returns),
-                scale=scale,
-                official=self._official[self._place[symbol]] is not None,
-            )
-        return rows
-
-    def _unadjusted_row(self, symbol: str, close: float | None, closed: date | None) -> Row:
-        """A price and nothing else."""
-        return Row(
-            symbol=symbol,
-            close=close,
-            closed=closed,
-            before=Before(),
-            value=None,
-            direction=None,
-            return_pct=(None,) * len(WINDOWS),
-            scale=None,
-            official=False,
-            is_unadjusted=True,
         )
 
 
