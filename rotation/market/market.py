@@ -120,8 +120,6 @@ class Market:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
         known = {*self.desk.legs, *history.symbols, *self._members}
-        # The desk's own come first: its rows are the head of the table.
-        self._symbols = [*self.desk.legs, *sorted(known.difference(self.desk.legs))]
         self._door.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
         self._compare()
@@ -129,8 +127,8 @@ class Market:
     def _look_back(self) -> None:
         """The one pass over history: what lies before the door's session."""
         session = self._door.session
-        settled = settle(self.history, session, self._symbols, self.desk) if session else None
-        self._rows = Rows(settled, self.desk.legs)
+        settled = settle(self.history, session, self.desk) if session else None
+        self._rows = Rows(settled)
         self._pair = Pair(self.desk, settled.spread if settled else None)
         self._charts = Charts(self.history, self.desk, previous_session(session) if session else None)
         self._closed = session is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from array import array
 from bisect import bisect_left, bisect_right
+from math import inf
 
 import msgspec
 import polars as pl
@@ -52,18 +53,21 @@ class Records:
         ``window``: sessions that each value spans. Neighbouring values share all but one of them.
         """
         self.window = window
-        series = pl.DataFrame({"date": dates, "value": values}).drop_nulls("value")
-        self.n = series.height
-        self.first_date: dt.date | None = series["date"][0] if self.n else None
-        self._ranked = array("d", series["value"].sort())
-        tail = series["value"].tail(TRAILING)
+        # Plain loops over the numbers: they cost less than a Polars query for each of many short series.
+        numbers: list[float | None] = values.to_list()
+        known = [value for value in numbers if value is not None]
+        self.n = len(known)
+        first = next((place for place, value in enumerate(numbers) if value is not None), None)
+        self.first_date: dt.date | None = None if first is None else dates[first]
+        self._ranked = array("d", values.sort().tail(self.n).to_list())
+        tail = pl.Series(known[-TRAILING:], dtype=pl.Float64)
         self._mean = tail.mean() if self.n >= TRAILING else None
         # Equal values have no spread, whatever rounding says.
         low, high = tail.min(), tail.max()
         self._sd = tail.std() if self.n >= TRAILING and high - low > tie(high) else None  # type: ignore[operator, arg-type]
-        newest_first = series.reverse()
-        self._highs = _Stack(newest_first)
-        self._lows = _Stack(newest_first.with_columns(-pl.col("value")))
+        highs, lows = _extremes(numbers)
+        self._highs = _Stack(dates, highs)
+        self._lows = _Stack(dates, {place: -value for place, value in lows.items()})
 
     def since(self, value: float | None, *, low: bool | None = None) -> Since | None:
         """When the series was last at least as large (as small for ``low``; default: for a fall).
@@ -114,15 +118,33 @@ class Records:
         return float((value - self._mean) / self._sd)  # type: ignore[operator]
 
 
-class _Stack:
-    """Suffix maxima of a series given newest first: rising values, each with its most recent date."""
+def _extremes(numbers: list[float | None]) -> tuple[dict[int, float], dict[int, float]]:
+    """The suffix maxima and minima of a series, oldest first: by place the values that beat all newer ones.
 
-    def __init__(self, newest_first: pl.DataFrame) -> None:
-        value = pl.col("value")
-        beaten = value.cum_max().shift(1)
-        kept = newest_first.filter(beaten.is_null() | (value > beaten))
-        self._values = array("d", kept["value"])
-        self._dates: list[dt.date] = kept["date"].to_list()
+    Both newest first, so that the maxima rise and the minima fall.
+    """
+    highs: dict[int, float] = {}
+    lows: dict[int, float] = {}
+    highest, lowest = -inf, inf
+    place = len(numbers)
+    for value in reversed(numbers):
+        place -= 1
+        if value is None or lowest <= value <= highest:
+            continue
+        if value > highest:
+            highest = highs[place] = value
+        if value < lowest:
+            lowest = lows[place] = value
+    return highs, lows
+
+
+class _Stack:
+    """Rising values, each with its most recent date."""
+
+    def __init__(self, dates: pl.Series, by_place: dict[int, float]) -> None:
+        """``by_place``: in ``dates``."""
+        self._values = array("d", by_place.values())
+        self._dates: list[dt.date] = dates[list(by_place)].to_list()
 
     def at_least(self, value: float) -> tuple[dt.date, float] | None:
         """The most recent (date, value) that is >= value; None if none is."""

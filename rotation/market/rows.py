@@ -66,16 +66,13 @@ class Returns:
 class Rows:
     """The desk's legs in one session. A row stays the same object until its price, close or scale changes."""
 
-    def __init__(self, settled: Settled | None, legs: tuple[str, ...]) -> None:
-        """Begin with what was settled before the session, of which the ``legs`` head the table.
-
-        ``settled`` None: no session is shown yet, and there are no rows.
-        """
+    def __init__(self, settled: Settled | None) -> None:
+        """Begin with what was settled before the session; None while there is no session: then no rows."""
         self._settled = settled
         self._known: dict[str, tuple[float | None, date | None, Before, float | None]] = {}
         """Close and its date, how the leg stood at the session before, and the value per unit of price."""
         if settled is not None:
-            table = settled.table.head(len(legs))
+            table = settled.table
             self._returns = Returns(table)
             columns = ("symbol", "close", "date", "streak", "direction", "scale")
             for symbol, close, closed, streak, way, scale in table.select(columns).iter_rows():
