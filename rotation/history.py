@@ -113,10 +113,11 @@ def closures_in(rows: pl.DataFrame) -> list[date]:
     priced = rows.filter(pl.any_horizontal(pl.col("close", "adj_close").is_not_null()))
     if priced.is_empty():
         return []
-    spans = priced.group_by("symbol").agg(first=pl.col("date").min(), last=pl.col("date").max())
     traded = set(priced["date"].unique().to_list())
-    days = sessions_between(min(traded), max(traded))
-    missing = [day for day in days if day not in traded]
+    missing = [day for day in sessions_between(min(traded), max(traded)) if day not in traded]
+    if not missing:
+        return []
+    spans = priced.group_by("symbol").agg(first=pl.col("date").min(), last=pl.col("date").max())
     return [
         day
         for day in missing

@@ -36,6 +36,8 @@ Phase = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 """Part of a trading day; CLOSED is every time that no session covers."""
 
 _DAY = timedelta(days=1)
+_HOUR_NS = 3_600 * NS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @cache
@@ -55,8 +57,8 @@ def add_closures(days: Iterable[date]) -> None:
     For a day of mourning that is announced before the package hears of it. Holds for the whole process.
     """
     _added.update(days)
-    hours.cache_clear()
-    _sessions_of_year.cache_clear()
+    for cached in (hours, _session_of_hour, _sessions_of_year):
+        cached.cache_clear()
 
 
 @cache
@@ -78,13 +80,13 @@ def is_half_day(day: date) -> bool:
 
 def to_ns(moment: datetime) -> int:
     """An aware datetime as UTC nanoseconds; exact to the microsecond."""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * NS + delta.microseconds * 1_000
 
 
 def from_ns(ts_ns: int) -> datetime:
     """UTC nanoseconds as an aware datetime, cut to the microsecond."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ts_ns // 1_000)
+    return _EPOCH + timedelta(microseconds=ts_ns // 1_000)
 
 
 def _at(day: date, clock: time) -> int:
@@ -118,17 +120,30 @@ def close_ns(day: date) -> int:
     return hours(day)[2]
 
 
+@lru_cache(maxsize=4096)
+def _day_of_hour(hour: int) -> date:
+    """New York's day in this hour of UTC since the epoch; midnights and clock changes fall on whole ones."""
+    return from_ns(hour * _HOUR_NS).astimezone(NEW_YORK).date()
+
+
+@lru_cache(maxsize=4096)
+def _session_of_hour(hour: int) -> tuple[date, tuple[int, int, int, int]] | None:
+    """The session of that day and its ``hours``; None where there is none."""
+    day = _day_of_hour(hour)
+    return (day, hours(day)) if is_session(day) else None
+
+
 def new_york_day(ts_ns: int) -> date:
     """The calendar day in New York at this instant."""
-    return from_ns(ts_ns).astimezone(NEW_YORK).date()
+    return _day_of_hour(ts_ns // _HOUR_NS)
 
 
 def phase_at(ts_ns: int) -> Phase:
     """PRE, REGULAR, POST or CLOSED; a bell belongs to the phase that it starts."""
-    day = new_york_day(ts_ns)
-    if not is_session(day):
+    session = _session_of_hour(ts_ns // _HOUR_NS)
+    if session is None:
         return "CLOSED"
-    starts, opens, closes, ends = hours(day)
+    starts, opens, closes, ends = session[1]
     if not starts <= ts_ns < ends:
         return "CLOSED"
     if ts_ns < opens:
@@ -138,10 +153,10 @@ def phase_at(ts_ns: int) -> Phase:
 
 def session_at(ts_ns: int) -> date | None:
     """The session a print of this instant belongs to; None at night and on closed days."""
-    day = new_york_day(ts_ns)
-    if not is_session(day):
+    session = _session_of_hour(ts_ns // _HOUR_NS)
+    if session is None:
         return None
-    starts, _, _, ends = hours(day)
+    day, (starts, _, _, ends) = session
     return day if starts <= ts_ns <= ends else None
 
 

@@ -6,15 +6,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from rotation.desk import WINDOWS, name_of
 from rotation.market import status as worth
 from rotation.market.prints import MINUTE_NS
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
 from rotation.market.records import is_few
-from rotation.market.streaks import Before, sign, streak_of
+from rotation.market.streaks import sign, streak_of
 from rotation.sessions import close_ns, open_ns
-from rotation.snapshot import Leg, Ratio, SincePct, SincePp, Spread, SpreadWindow, Streak
+from rotation.snapshot import Leg, Ratio, SincePp, Spread, SpreadWindow, Streak
 from rotation.status import Kind
 from rotation.wording import word
 
@@ -22,33 +23,13 @@ if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
     from rotation.market.records import Since
+    from rotation.market.rows import Row
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline
     from rotation.market.status import Provenance
     from rotation.status import DerivedStatus
 
 UNKNOWN = Streak(None, None, provisional=False)
-
-
-class Row(msgspec.Struct, frozen=True):
-    """What is known of one leg: settled before the session, and today."""
-
-    symbol: str
-    close: float | None
-    """Latest official close at hand, and its session."""
-    closed: date | None
-    before: Before
-    """At the session before."""
-    value: float | None
-    """Today's, in the units of the returns asked for."""
-    direction: int | None
-    return_pct: tuple[float | None, ...]
-    scale: float | None
-    """Value per unit of price."""
-    official: bool
-    """Today's value is an official close."""
-    is_unadjusted: bool = False
-    """History is on another scale than today's prints: it has no value, and no figure is made of it."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -60,7 +41,7 @@ class Moment(msgspec.Struct, frozen=True):
     """Provenance of settled closes."""
 
 
-def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, origin: Provenance) -> Leg:
+def leg(row: Row, door: SessionFilter, now: Moment, origin: Provenance) -> Leg:
     """One leg of the desk."""
     regular, late = door.prints(row.symbol, "REGULAR"), door.prints(row.symbol, "POST")
     settled = row.closed == now.session and row.close is not None
@@ -73,9 +54,7 @@ def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, origin: 
     else:
         status = worth.of_close(origin, row.closed, now.session, now.as_of_ns, source=now.history)
     if row.is_unadjusted:
-        status = msgspec.structs.replace(status, kind=Kind.UNADJUSTED)
-    streak = streak_of(row.before, row.direction, official=row.official)
-    returns = dict(zip(WINDOWS, row.return_pct, strict=True))
+        status = replace(status, kind=Kind.UNADJUSTED)
     return Leg(
         name=f"{name_of(row.symbol)} ({row.symbol})",
         last=last,
@@ -88,52 +67,50 @@ def leg(row: Row, baseline: Baseline, door: SessionFilter, now: Moment, origin: 
         low=regular.low if regular and regular.last else None,
         volume=(regular.volume or None) if regular and worth.has_volume(origin) else None,
         extended=late.last.price if late and late.last else None,
-        return_pct={str(k): pct for k, pct in returns.items()},
-        streak=streak,
-        base_rate=baseline.runs.rate(streak),
-        since={str(k): _since_pct(baseline, k, pct) for k, pct in returns.items()},
+        return_pct=row.return_pct,
+        streak=row.streak,
+        base_rate=row.base_rate,
+        since=row.since,
     )
 
 
-def _since_pct(baseline: Baseline, k: int, value: float | None) -> SincePct | None:
-    since = baseline.records[k].since(value)
-    return SincePct(since.date, since.value, since.first_date) if since else None
+class Pair:
+    """The spread of the pair, ranked anew only when a leg's row is another one."""
+
+    def __init__(self, desk: Desk, baseline: Baseline | None) -> None:
+        """``baseline``: the spread as settled before the session; None while there is no session."""
+        self._desk = desk
+        self._baseline = baseline
+        self._of: tuple[Row | None, Row | None] = (None, None)
+        self._spread = self._ranked(None, None)
+
+    def spread(self, base: Row | None, against: Row | None, status: DerivedStatus | None) -> Spread:
+        """Its windows and relative streak; unknown where a leg is. ``status``: the pair's."""
+        if self._of[0] is not base or self._of[1] is not against:
+            self._of, self._spread = (base, against), self._ranked(base, against)
+        windows = {k: replace(window, status=status) for k, window in self._spread.windows.items()}
+        return replace(self._spread, windows=windows)
+
+    def _ranked(self, base: Row | None, against: Row | None) -> Spread:
+        pps: list[float | None] = [None] * len(WINDOWS)
+        if base and against:
+            pairs = zip(base.return_pct.values(), against.return_pct.values(), strict=True)
+            pps = [None if b is None or a is None else b - a for b, a in pairs]
+        baseline, streak = self._baseline, UNKNOWN
+        if baseline and base and against:
+            streak = streak_of(baseline.before, sign(pps[0]), official=base.official and against.official)
+        return Spread(
+            base=self._desk.base,
+            against=self._desk.against,
+            relative_streak=streak,
+            base_rate=baseline.runs.rate(streak) if baseline else None,
+            windows={str(k): _spread_window(baseline, k, pp) for k, pp in zip(WINDOWS, pps, strict=True)},
+        )
 
 
-def _since_pp(since: Since | None) -> SincePp | None:
-    return SincePp(since.date, since.value, since.first_date) if since else None
-
-
-def spread(
-    desk: Desk,
-    base: Row | None,
-    against: Row | None,
-    baseline: Baseline | None,
-    status: DerivedStatus | None,
-) -> Spread:
-    """The pair's spread windows and relative streak; unknown where a leg is. ``status``: the pair's."""
-    pps: list[float | None] = [None] * len(WINDOWS)
-    if base and against:
-        pairs = zip(base.return_pct, against.return_pct, strict=True)
-        pps = [None if b is None or a is None else b - a for b, a in pairs]
-    streak = UNKNOWN
-    if baseline and base and against:
-        official = base.official and against.official
-        streak = streak_of(baseline.before, sign(pps[0]), official=official)
-    return Spread(
-        base=desk.base,
-        against=desk.against,
-        relative_streak=streak,
-        base_rate=baseline.runs.rate(streak) if baseline else None,
-        windows={str(k): _spread_window(baseline, k, pp, status) for k, pp in zip(WINDOWS, pps, strict=True)},
-    )
-
-
-def _spread_window(
-    baseline: Baseline | None, k: int, pp: float | None, status: DerivedStatus | None
-) -> SpreadWindow:
+def _spread_window(baseline: Baseline | None, k: int, pp: float | None) -> SpreadWindow:
     if baseline is None:
-        return SpreadWindow(pp, None, None, None, 0, is_few=is_few(k), status=status)
+        return SpreadWindow(pp, None, None, None, 0, is_few=is_few(k))
     records = baseline.records[k]
     return SpreadWindow(
         pp=pp,
@@ -141,11 +118,14 @@ def _spread_window(
         z=records.z(pp),
         percentile=records.percentile(pp),
         n=records.n,
-        status=status,
         n_effective=records.n_effective,
         is_few=is_few(k),
         since_either_way=_since_pp(records.since_either_way(pp)),
     )
+
+
+def _since_pp(since: Since | None) -> SincePp | None:
+    return SincePp(since.date, since.value, since.first_date) if since else None
 
 
 class Charts:

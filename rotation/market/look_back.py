@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,26 +22,15 @@ class LookBack(msgspec.Struct, frozen=True):
     history: History
     session: date | None
     """The session shown; None where there is none, and then nothing is settled before it."""
-    symbols: tuple[str, ...]
     settled: Settled | None
-    known: list[tuple[Any, ...]]
-    """A table row of each of the desk's legs: close, date, streak, direction, scale."""
     charts: Charts
 
 
-def look_back(history: History, session: date | None, symbols: tuple[str, ...], desk: Desk) -> LookBack:
+def look_back(history: History, session: date | None, desk: Desk) -> LookBack:
     """Look back from ``session``. It takes tens of milliseconds: with a screen, do it in a thread."""
-    settled = settle(history, session, list(symbols), desk) if session else None
-    known = (
-        settled.table.head(len(desk.legs)).select("close", "date", "streak", "direction", "scale").rows()
-        if settled
-        else []
-    )
     return LookBack(
         history=history,
         session=session,
-        symbols=symbols,
-        settled=settled,
-        known=known,
+        settled=settle(history, session, desk) if session else None,
         charts=Charts(history, desk, previous_session(session) if session else None),
     )

@@ -1,7 +1,7 @@
 """Market: quotes in, Snapshot out. ``apply(batch)`` costs the same however long history is.
 
-Three steps: the door (which prints count), the vectorised step (one Polars expression for every
-symbol's return and direction), and the views (the desk's rows as a Snapshot).
+Three steps: the door (which prints count), the rows (one Polars expression for the desk's returns, and what
+follows of those that changed), and the views (the rows and what they are worth, as a Snapshot).
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS, Desk
+from rotation.desk import Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
-from rotation.market.assemble import Charts, Moment, Row, leg, spread
+from rotation.market.assemble import Charts, Moment, Pair, leg
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
 from rotation.market.look_back import look_back
-from rotation.market.returns import figures
+from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.status import Provenance
-from rotation.market.streaks import Before
 from rotation.market.unadjusted import ScaleCheck
 from rotation.sessions import close_ns, from_ns, hours, last_closed, new_york_day, phase_at, session_at
 from rotation.snapshot import Health, Snapshot
@@ -65,7 +64,6 @@ class Market:
         self._provenance: Mapping[str, Provenance] = {}
         self._members = tuple(members)
         self._scale = ScaleCheck()
-        self._unadjusted: frozenset[str] = frozenset()
         self._seq = 0
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
@@ -80,8 +78,7 @@ class Market:
     def forget(self, symbols: Collection[str]) -> None:
         """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
         self._door.forget(symbols)
-        for symbol in self._place.keys() & symbols:
-            self._prices[self._place[symbol]] = None
+        self._rows.forget(symbols)
 
     def take_previous_closes(self, session: date, by_symbol: Mapping[str, float]) -> frozenset[str]:
         """A vendor's closes of ``session``, on the scale of the next session's prints.
@@ -100,7 +97,7 @@ class Market:
         self._check_scale()
 
     def _check_scale(self) -> None:
-        self._unadjusted = self._scale.unadjusted(self.history, self._door.session)
+        self._rows.mark_unadjusted(self._scale.unadjusted(self.history, self._door.session))
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""
@@ -125,16 +122,10 @@ class Market:
     def learn(self, history: History) -> None:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
-        known, self._symbols = self._symbols_with(history)
-        self._place = {symbol: i for i, symbol in enumerate(self._symbols)}
+        known = {*self.desk.legs, *history.symbols, *self._members}
         self._door.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
         self._compare()
-
-    def _symbols_with(self, history: History) -> tuple[set[str], tuple[str, ...]]:
-        """All symbols that may print. The desk's own come first: a snapshot reads only the table's head."""
-        known = {*self.desk.legs, *history.symbols, *self._members}
-        return known, (*self.desk.legs, *sorted(known.difference(self.desk.legs)))
 
     def pass_ahead(
         self, quotes: Iterable[Quote] = (), history: History | None = None
@@ -155,8 +146,7 @@ class Market:
             session = session_at(newest)
             if session is None or (self._ahead is not None and self._ahead.session == session):
                 return None
-        history = history or self.history
-        return partial(look_back, history, session, self._symbols_with(history)[1], self.desk)
+        return partial(look_back, history or self.history, session, self.desk)
 
     def take_ahead(self, made: LookBack) -> None:
         """Keep a pass for when it is due; one that no longer fits the history and the session is not used."""
@@ -165,38 +155,23 @@ class Market:
     def _look_back(self) -> None:
         """Take the one pass over history: what lies before the door's session."""
         session, made, self._ahead = self._door.session, self._ahead, None
-        if (
-            made is None
-            or made.history is not self.history
-            or made.session != session
-            or made.symbols != self._symbols
-        ):
-            made = look_back(self.history, session, self._symbols, self.desk)
-        self._settled, self._known, self._charts = made.settled, made.known, made.charts
-        self._prices: list[float | None] = [None] * len(self._symbols)
-        self._official: list[float | None] = [None] * len(self._symbols)
-        self._closes: dict[str, float | None] = {}
+        if made is None or made.history is not self.history or made.session != session:
+            made = look_back(self.history, session, self.desk)
+        settled = made.settled
+        self._rows = Rows(settled)
+        self._pair = Pair(self.desk, settled.spread if settled else None)
+        self._charts = made.charts
         self._closed = session is None
         self._check_scale()
-        self._reprice(self._door.symbols)
+        self._rows.reprice(self._door.symbols, self._door)
 
     def _close(self) -> None:
         """The bell has rung: take the session's official closes, where history has them."""
         session = self._door.session
         assert session is not None
-        value = "adj_close" if self.desk.returns == "total" else "close"
-        for row in self.history.on(session).iter_rows(named=True):
-            if row["symbol"] in self._place:
-                self._closes[row["symbol"]] = row["close"]
-                self._official[self._place[row["symbol"]]] = row[value]
+        self._rows.close(self.history, "adj_close" if self.desk.returns == "total" else "close")
         self._charts = Charts(self.history, self.desk, session)
         self._closed = True
-
-    def _reprice(self, symbols: Iterable[str]) -> None:
-        for symbol in symbols:
-            prints = self._door.current(symbol)
-            if prints and prints.last:
-                self._prices[self._place[symbol]] = prints.last.price
 
     def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
         """Take quotes in order of arrival and say what is known at ``as_of_ns``.
@@ -210,7 +185,7 @@ class Market:
         if session != before:
             self._look_back()
         else:
-            self._reprice(touched)
+            self._rows.reprice(touched, self._door)
         if session and not self._closed and as_of_ns >= close_ns(session):
             self._close()
         self._seq += 1
@@ -218,18 +193,17 @@ class Market:
 
     def _snapshot(self, as_of_ns: int) -> Snapshot:
         session, desk = self._door.session, self.desk
-        rows = self._rows()
+        rows = self._rows.current()
         base, against = rows.get(desk.base), rows.get(desk.against)
         now = Moment(session, as_of_ns, self.history.source)
-        baselines = self._settled.legs if self._settled else {}
         legs = {
-            symbol: leg(row, baselines[symbol], self._door, now, self._provenance.get(symbol, self._origin))
+            symbol: leg(row, self._door, now, self._provenance.get(symbol, self._origin))
             for symbol, row in rows.items()
         }
         phase = phase_at(as_of_ns)
         limit_s = gap_limit_s(desk, phase)
         status = of_pair(legs, desk, limit_s)
-        pair = spread(desk, base, against, self._settled.spread if self._settled else None, status)
+        pair = self._pair.spread(base, against, status)
         fed = self._fed and aged(self._fed, as_of_ns)
         connection = of_connection(legs, desk)
         times = [legs[symbol].status.as_of for symbol in (desk.base, desk.against) if symbol in legs]
@@ -252,50 +226,6 @@ class Market:
             headline_status=of_sentence(legs, desk, status, fed),
             data_as_of=min((time for time in times if time is not None), default=None),
             connection=connection,
-        )
-
-    def _rows(self) -> dict[str, Row]:
-        """The desk's legs that have history or prints, in the desk's order."""
-        if self._settled is None:
-            return {}
-        figured = figures(self._settled.table, self._prices, self._official).head(len(self.desk.legs)).rows()
-        rows = {}
-        for symbol, settled, today in zip(self.desk.legs, self._known, figured, strict=True):
-            close, closed, *before, scale = settled
-            if symbol in self._closes and (self._closes[symbol] is not None or close is None):
-                close, closed = self._closes[symbol], self._settled.session
-            elif closed is None and self._door.current(symbol) is None:
-                continue
-            value, direction, *returns = today
-            if symbol in self._unadjusted:
-                rows[symbol] = self._unadjusted_row(symbol, close, closed)
-                continue
-            rows[symbol] = Row(
-                symbol=symbol,
-                close=close,
-                closed=closed,
-                before=Before(*before),
-                value=value,
-                direction=direction,
-                return_pct=tuple(returns),
-                scale=scale,
-                official=self._official[self._place[symbol]] is not None,
-            )
-        return rows
-
-    def _unadjusted_row(self, symbol: str, close: float | None, closed: date | None) -> Row:
-        """A price and nothing else."""
-        return Row(
-            symbol=symbol,
-            close=close,
-            closed=closed,
-            before=Before(),
-            value=None,
-            direction=None,
-            return_pct=(None,) * len(WINDOWS),
-            scale=None,
-            official=False,
-            is_unadjusted=True,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import isfinite
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from rotation.market.prints import Prints
@@ -55,8 +55,7 @@ class SessionFilter:
     def _refuse(self, quote: Quote, as_of_ns: int) -> str | None:
         if quote.symbol not in self._known:
             return "unknown_symbol"
-        prices = (quote.price, quote.high, quote.low)
-        if any(p is not None and not (isfinite(p) and p > 0) for p in prices):
+        if not (_is_price(quote.price) and _is_price(quote.high) and _is_price(quote.low)):
             return "bad_price"
         if quote.ts_ns > as_of_ns + FUTURE_NS:
             return "future"
@@ -99,3 +98,8 @@ class SessionFilter:
         """What today's figures rest on: regular prints, before the bell pre-market ones, never late ones."""
         regular = self.prints(symbol, "REGULAR")
         return regular if regular and regular.last else self.prints(symbol, "PRE")
+
+
+def _is_price(value: float | None) -> bool:
+    """Finite and above 0, which NaN is not; None, of a print that has no range, is well."""
+    return value is None or 0.0 < value < inf

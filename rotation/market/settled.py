@@ -19,6 +19,8 @@ from rotation.market.streaks import SAME, Before, Runs, direction, is_whole, ret
 from rotation.sessions import sessions_between
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rotation.history import History
 
 
@@ -35,7 +37,7 @@ class Settled(msgspec.Struct, frozen=True):
 
     session: date
     table: pl.DataFrame
-    """One row a symbol, in the order asked for: ``symbol``, the latest ``close`` known and its
+    """One row a leg, in the desk's order: ``symbol``, the latest ``close`` known and its
     ``date`` (of the latest row where no close is), ``scale`` (value per unit of price), ``back_1`` …
     ``back_252`` (value k sessions before), ``streak`` and ``direction`` at the session before (see
     ``streaks.Before``). Unknown is null."""
@@ -43,29 +45,28 @@ class Settled(msgspec.Struct, frozen=True):
     spread: Baseline
 
 
-def settle(history: History, session: date, symbols: list[str], desk: Desk) -> Settled:
-    """Look back from ``session`` over ``history``: a table row for each symbol, and the desk's series."""
+def settle(history: History, session: date, desk: Desk) -> Settled:
+    """Look back from ``session`` over ``history``: a table row for each leg of the desk, and its series."""
     value = pl.col("adj_close" if desk.returns == "total" else "close")
     before = history.before(session)
-    past = before.filter(pl.col("symbol").is_in(symbols))
+    past = before.filter(pl.col("symbol").is_in({*desk.legs, desk.base, desk.against}))
     first = past["date"].min()
     days = sessions_between(first, session) if first is not None else [session]  # type: ignore[arg-type]
     closures = set(closures_in(before))
     days = [day for day in days if day not in closures]
     calendar = pl.DataFrame({"date": days[:-1]}, schema={"date": pl.Date}).with_row_index("n")
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
-    asked = [leg for leg in desk.legs if leg in symbols]
-    grid = _grid(rows, calendar, {*asked, desk.base, desk.against})
-    *legs, spread = _baselines(grid, [*map(_leg, asked), _spread(desk.base, desk.against)])
+    grid = _grid(rows, calendar, {*desk.legs, desk.base, desk.against})
+    *legs, spread = _baselines(grid, [*map(_leg, desk.legs), _spread(desk.base, desk.against)])
     return Settled(
         session,
-        _table(rows, len(days) - 1, symbols),
-        dict(zip(asked, legs, strict=True)),
+        _table(rows, len(days) - 1, desk.legs),
+        dict(zip(desk.legs, legs, strict=True)),
         spread,
     )
 
 
-def _table(rows: pl.DataFrame, today: int, symbols: list[str]) -> pl.DataFrame:
+def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str]) -> pl.DataFrame:
     """``today``: the session's own place on the calendar; the session before is ``today - 1``."""
     priced = rows.filter(pl.col("value").is_not_null())
     moved = direction(pl.col("value"), pl.col("value").shift(1))

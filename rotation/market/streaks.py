@@ -36,6 +36,11 @@ def return_pct(price: pl.Expr, was: pl.Expr) -> pl.Expr:
     return pl.when(is_same(price, was)).then(0.0).otherwise((price / was - 1) * 100)
 
 
+def way(pct: float | None) -> int | None:
+    """``direction`` of a change whose ``return_pct`` this is; None is unknown."""
+    return None if pct is None else (pct > 0) - (pct < 0)
+
+
 class Before(msgspec.Struct, frozen=True):
     """How a series stood at the session before the one shown."""
 

@@ -239,10 +239,12 @@ def test_a_closure_announced_today_is_added():
     mourning = date(2027, 3, 10)
     assert mourning in sessions.sessions_between(date(2027, 3, 9), date(2027, 3, 11))
     assert sessions.open_ns(mourning)
+    assert sessions.phase_at(ns("2027-03-10 11:00")) == "REGULAR"
     sessions.add_closures([mourning])
     before, after = date(2027, 3, 9), date(2027, 3, 11)
     assert sessions.sessions_between(before, after) == [before, after]
     assert sessions.previous_session(date(2027, 3, 11)) == date(2027, 3, 9)
     assert sessions.phase_at(ns("2027-03-10 11:00")) == "CLOSED"
+    assert sessions.session_at(ns("2027-03-10 11:00")) is None
     with pytest.raises(ValueError, match="not an NYSE session"):
         sessions.open_ns(mourning)

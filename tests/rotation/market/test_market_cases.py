@@ -13,11 +13,12 @@ import pytest
 
 import tests.support.core_oracle as oracle
 from feeds.tapes.reading import quotes, read_tape
-from rotation.desk import Desk
+from rotation.desk import WINDOWS, Desk
 from rotation.market import records
 from rotation.market.market import Market
+from rotation.market.records import Records
 from rotation.market.status import Provenance
-from rotation.quote import Quote
+from rotation.quote import NS, Quote
 from rotation.sessions import NEW_YORK, close_ns, sessions_between, to_ns
 from rotation.snapshot import SincePct, SincePp, Streak
 from rotation.status import REPLAY
@@ -134,6 +135,27 @@ def test_without_quotes_the_fifth_gain_is_not_known():
     assert set(iwm.return_pct.values()) == set(iwm.since.values()) == {None}
     assert snapshot.spread.relative_streak == Streak(3, None, provisional=False)
     assert snapshot.headline == "Russell 2000 (IWM): today's price is not known yet."
+
+
+def test_a_print_of_one_leg_computes_nothing_of_the_others(monkeypatch):
+    """A batch costs what changed: the figures of the other legs, and those of a quiet second, are kept."""
+    market = opened(facts(), TEN_FORTY)
+    before = market.apply(QUOTES, as_of_ns=TEN_FORTY)
+    asked: list[tuple[int, float | None]] = []
+    rise = Records.since
+
+    def since(self, value, **sides):
+        asked.append((self.window, value))
+        return rise(self, value, **sides)
+
+    monkeypatch.setattr(Records, "since", since)
+    quiet = market.apply([], as_of_ns=TEN_FORTY + NS)
+    assert not asked
+    assert quiet.legs["IWM"].since is before.legs["IWM"].since
+    after = market.apply([Quote("IWM", TEN_FORTY + NS, 222.0)], as_of_ns=TEN_FORTY + NS)
+    assert len(asked) == 2 * len(WINDOWS), "the leg's and the spread's"
+    assert after.legs["QQQ"].return_pct is before.legs["QQQ"].return_pct
+    assert after.legs["IWM"].return_pct["1"] > before.legs["IWM"].return_pct["1"]
 
 
 def test_what_was_forgotten_leaves_every_figure():
