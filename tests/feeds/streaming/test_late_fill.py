@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from feeds.clock import Moment
 from feeds.events import Batch, PrintsReplaced, Status, SymbolStates
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.requests import Answer
+from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.state import StreamState
 from feeds.streaming.vendor import FrameResult
 from rotation.market.session_filter import SessionFilter
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 from rotation.status import Kind
-from tests.feeds.streaming.test_state import Plain
+from tests.feeds.streaming.test_state import ALL, Plain, Script, bars
 from tests.support.fake_time import NOW_NS
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import live_desk
@@ -282,6 +282,22 @@ def test_a_bar_that_is_refused_fills_nothing():
     for _ in range(10):
         world.second()
     assert world.desk.states.incomplete == IWM
+
+
+def test_symbols_that_were_not_answered_for_are_asked_for_again():
+    script = Script().connect().frame(subscribed=ALL).prints()
+    script.prints().tick(1)
+    request = script.requests[-1]
+    answer = Answer((*bars(1), *bars(0)), error="HTTP 429", lacking=frozenset({"QQQ"}))
+    script.state.on_answer(request, answer, script.now)
+    script.take().tick(1, printing=SYMBOLS)
+    assert script.status.detail == "3 of 3 symbols; today's range of 3 incomplete: HTTP 429"
+    assert (script.requests[-1].purpose, script.requests[-1].symbols) == (Purpose.FILL, {"QQQ"})
+    script.answer(*bars(1))
+    assert script.status.detail == "3 of 3 symbols"
+    script.tick(65, printing=SYMBOLS)
+    assert script.requests[-1].symbols == ALL
+    assert script.answer(*bars(-1)).incomplete == frozenset()
 
 
 # The desk as a whole
