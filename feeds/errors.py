@@ -3,18 +3,42 @@
 ::
 
     SourceError       what was sent cannot be used: reject it, ask again, or go on with the next source
+    ├── PartialAnswer some of the symbols were answered for: use it, ask again for the others
     └── SourceAway    nobody answers, whatever is asked: wait ``after_s``, or go on with the next source
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rotation.errors import DamagedError, InputError, StorageError, UnavailableError
 
-__all__ = ["DamagedError", "InputError", "SourceAway", "SourceError", "StorageError", "UnavailableError"]
+if TYPE_CHECKING:
+    from rotation.quote import Quote
+
+__all__ = [
+    "DamagedError",
+    "InputError",
+    "PartialAnswer",
+    "SourceAway",
+    "SourceError",
+    "StorageError",
+    "UnavailableError",
+]
 
 
 class SourceError(ValueError):
     """What a source sent cannot be used. ``str()`` says why, in our own words: it may reach the screen."""
+
+
+class PartialAnswer(SourceError):  # noqa: N818 - a part of what was asked for, with the reason for the rest
+    """Some symbols were answered for. ``str()`` says why the others were not."""
+
+    def __init__(self, message: str, quotes: tuple[Quote, ...], lacking: frozenset[str]) -> None:
+        """``quotes``: of the symbols that were answered for. ``lacking``: the others."""
+        super().__init__(message)
+        self.quotes = quotes
+        self.lacking = lacking
 
 
 class SourceAway(SourceError):  # noqa: N818 - a state of the source, reported like its other failures

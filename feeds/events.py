@@ -89,6 +89,8 @@ class SymbolStates(msgspec.Struct, frozen=True):
     """
 
     by_symbol: dict[str, Kind]
+    incomplete: frozenset[str] = frozenset()
+    """Symbols whose high, low and volume of today lack prints; their price may be as good as ever."""
 
 
 class HistoryUpdated(msgspec.Struct, frozen=True):

@@ -102,6 +102,7 @@ class _Told:
     def __init__(self, status: Status) -> None:
         self.status = status
         self.by_symbol: dict[str, Kind] = {}
+        self.incomplete: frozenset[str] = frozenset()
         self.quotes = 0
         self.batches = 0
 
@@ -248,7 +249,7 @@ class Supervisor:
                 told.status = event
                 self._set_provenance()
             case SymbolStates():
-                told.by_symbol = event.by_symbol
+                told.by_symbol, told.incomplete = event.by_symbol, event.incomplete
                 self._set_provenance()
             case Gap():
                 log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
@@ -287,7 +288,9 @@ class Supervisor:
             for symbol in feed.symbols:
                 override = told.by_symbol.get(symbol)
                 if symbol not in by_symbol or override is not Kind.OFFLINE:
-                    by_symbol[symbol] = Provenance(feed.mode, feed.name, override)
+                    by_symbol[symbol] = Provenance(
+                        feed.mode, feed.name, override, range_incomplete=symbol in told.incomplete
+                    )
         self._market.set_provenance(by_symbol)
 
     def _time_of(self, event: Event) -> int | None:

@@ -26,7 +26,9 @@ class FeedStats(msgspec.Struct, frozen=True, kw_only=True):
     gaps: int = 0
     """Spans in which prints may have been missed."""
     gapped: int = 0
-    """Symbols with a gap that is not filled yet."""
+    """Symbols whose price is in doubt after a gap."""
+    incomplete: int = 0
+    """Symbols whose high, low and volume of today lack prints: a gap of theirs is not filled yet."""
     conflated: int = 0
     """Quotes merged into newer ones because the reader was slow."""
     duplicates: int = 0

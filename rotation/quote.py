@@ -24,6 +24,9 @@ class Role(IntEnum):
     """Its size alone: odd lots and other trades that by their conditions set no last price, high or low."""
     CLOSE = 2
     """All of it, and in the regular session though it comes after the bell: the closing auction."""
+    MINUTE = 3
+    """A bar of one whole minute that was fetched: it takes the place of all that was counted in that minute,
+    and holds the prints of it that are still to come."""
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):

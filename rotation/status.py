@@ -103,6 +103,8 @@ class PriceStatus(msgspec.Struct, frozen=True):
     """Seconds by which its feed is late by design."""
     venue: str = ""
     source: str = ""
+    range_incomplete: bool = False
+    """Prints of today are missing from its high, low and volume, whatever the price itself is worth."""
 
     def is_bad(self, limit_s: float) -> bool:
         """Whether its kind is in ``BAD``, and it is older than ``limit_s`` or of unknown age."""

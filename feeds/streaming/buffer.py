@@ -39,6 +39,8 @@ class Buffer:
         """``symbols``: how many there are."""
         self._limit = max(KEPT, 2 * symbols)
         self._quotes: list[Quote] = []
+        self._minutes: dict[tuple[str, int], Quote] = {}
+        """Bars that take the place of their minutes, the newest of each: at most a session of them."""
         self._gap: Gap | None = None
         self._symbol_states: SymbolStates | None = None
         self._status: Status | None = None
@@ -49,13 +51,13 @@ class Buffer:
 
     def __len__(self) -> int:
         """Quotes that wait."""
-        return len(self._quotes)
+        return len(self._quotes) + len(self._minutes)
 
     @property
     def is_ready(self) -> bool:
         """Whether ``take`` would return anything."""
         others = (self._gap, self._symbol_states, self._status)
-        has_quotes = bool(self._quotes) and not self.is_held
+        has_quotes = bool(self._quotes or self._minutes) and not self.is_held
         return has_quotes or bool(self._corrections) or any(event is not None for event in others)
 
     def put(self, quotes: Iterable[Quote]) -> None:
@@ -72,6 +74,10 @@ class Buffer:
         self.put(quotes)
         self.put(waiting)
 
+    def put_minutes(self, bars: Iterable[Quote]) -> None:
+        """Add bars that take the place of their minutes: they go first, and are never merged."""
+        self._minutes |= {(bar.symbol, bar.ts_ns): bar for bar in bars}
+
     def add(self, event: Gap | SymbolStates | Status | Correction) -> None:
         """Add an event without quotes. A newer one replaces the one that waits; gaps are joined."""
         if isinstance(event, Status):
@@ -86,8 +92,9 @@ class Buffer:
     def take(self) -> Waiting:
         """All that waits."""
         batch = None
-        if self._quotes and not self.is_held:
-            batch, self._quotes = Batch(tuple(self._quotes)), []
+        if (self._quotes or self._minutes) and not self.is_held:
+            batch, self._quotes = Batch((*self._minutes.values(), *self._quotes)), []
+            self._minutes = {}
         corrections = tuple(self._corrections)
         waiting = Waiting(self._gap, batch, corrections, self._symbol_states, self._status)
         self._gap = self._symbol_states = self._status = None

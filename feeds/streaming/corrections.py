@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from feeds.events import Correction, PrintsReplaced
 from feeds.streaming.backfill import ENDED_NS
 from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.reasons import CorrectionsWait, NoBars
 from feeds.streaming.requests import Purpose, Request
-from rotation.quote import MINUTE_NS
+from rotation.quote import MINUTE_NS, Role
 from rotation.sessions import SETTLE_NS, hours, session_at
 
 if TYPE_CHECKING:
@@ -100,6 +102,8 @@ class Corrections:
         """Quotes that the consumer has been given."""
         for quote in quotes:
             kept = self._kept.setdefault(quote.symbol, deque(maxlen=KEPT))
+            if kept and quote.ts_ns < kept[-1].ts_ns - KEPT_NS:
+                continue  # a gap's bar: bars that are fetched again hold its minute
             kept.append(quote)
             while kept[0].ts_ns < quote.ts_ns - KEPT_NS:
                 kept.popleft()
@@ -167,7 +171,7 @@ class Corrections:
                 self._due_s[symbol] = sorted([now.s + RETRY_S, *self._due_s.get(symbol, ())])
             return
         bars = [
-            bar
+            msgspec.structs.replace(bar, bar_ns=MINUTE_NS, role=Role.MINUTE)
             for bar in sorted(answer.bars, key=lambda bar: bar.ts_ns)
             if bar.symbol in request.symbols and request.start_ns < bar.ts_ns <= request.end_ns
         ]

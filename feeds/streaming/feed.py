@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from feeds.clock import Time
-from feeds.errors import SourceError
+from feeds.errors import PartialAnswer, SourceError
 from feeds.streaming import wording
 from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
@@ -181,14 +181,18 @@ class StreamFeed:
         bars: tuple[Quote, ...] = ()
         newest: tuple[Quote, ...] = ()
         error = ""
+        lacking: frozenset[str] = frozenset()
         try:
             if request.wants_bars:
-                bars = await self.vendor.backfill(request.symbols, request.start_ns, request.end_ns)
+                try:
+                    bars = await self.vendor.backfill(request.symbols, request.start_ns, request.end_ns)
+                except PartialAnswer as failure:
+                    bars, lacking, error = failure.quotes, failure.lacking, str(failure)
             if request.wants_newest:
                 newest = await self.vendor.snapshot(request.symbols)
         except SourceError as failure:
-            error = str(failure)
+            error, lacking = str(failure), frozenset()
             log.warning("%s: %s request failed: %s", self.name, request.purpose.name.lower(), error)
         self._fetches.pop(request, None)
-        self.state.on_answer(request, Answer(bars, newest, error), self._time.now())
+        self.state.on_answer(request, Answer(bars, newest, error, lacking), self._time.now())
         self._changed()

@@ -50,6 +50,16 @@ class QuoteFilter:
         """Bars of a gap, oldest first: judged by themselves, since the market may have moved meanwhile."""
         return self._admit(quotes, now_ns, _Jumps(self._closes | {s: q.price for s, q in self.last.items()}))
 
+    def admit_minutes(self, bars: Iterable[Quote], now_ns: int) -> list[Quote]:
+        """Bars that take the place of their minutes, judged by themselves; repeated ones count again."""
+        by_itself = QuoteFilter(self._symbols, self._closes | {s: q.price for s, q in self.last.items()})
+        admitted = by_itself.admit(bars, now_ns)
+        if by_itself.rejects:
+            self.rejects += by_itself.rejects
+            self.last_reject = by_itself.last_reject
+        self._note_last(by_itself.last.values())
+        return admitted
+
     def reject(self, reason: str) -> None:
         """Count something that could not be used; ``reason`` is shown, sanitised."""
         self.rejects += 1
@@ -69,13 +79,16 @@ class QuoteFilter:
                 admitted.append(quote)
             else:
                 admitted += self._judge(_trimmed(quote), jumps)
-        for quote in admitted:
+        self._note_last(admitted)
+        return admitted
+
+    def _note_last(self, quotes: Iterable[Quote]) -> None:
+        for quote in quotes:
             if not quote.sets_last:
                 continue
             held = self.last.get(quote.symbol)
             if held is None or (quote.ts_ns, quote.seq) >= (held.ts_ns, held.seq):
                 self.last[quote.symbol] = quote
-        return admitted
 
     def _is_repeated(self, quote: Quote) -> bool:
         # Where the vendor numbers its prints the size does not count: some send it as a difference.

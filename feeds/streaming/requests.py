@@ -36,8 +36,10 @@ class Request(msgspec.Struct, frozen=True, eq=False):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the vendor answered. ``error`` is empty where it did."""
+    """What the vendor answered. ``error`` is empty where it did, for all but those ``lacking``."""
 
     bars: tuple[Quote, ...] = ()
     newest: tuple[Quote, ...] = ()
     error: str = ""
+    lacking: frozenset[str] = frozenset()
+    """Symbols that the error is about, where the others were answered for."""

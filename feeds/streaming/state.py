@@ -14,7 +14,7 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.events import Batch
-from feeds.streaming.backfill import Backfill
+from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import QuoteFilter
@@ -83,7 +83,7 @@ class StreamState:
         self.filter = QuoteFilter(self._symbols, closes or {})
         self.buffer = Buffer(len(self._symbols))
         self._liveness = Liveness(self._hours, canaries & self._symbols, heartbeats=vendor.heartbeats)
-        self._backfill = Backfill(random=random)
+        self._backfill = Backfill(random=random, late_ns=int(vendor.mode.delay_s * NS))
         self._corrections = Corrections(self._symbols, closes or {}, late_ns=int(vendor.mode.delay_s * NS))
         self._halts = Halts(self._symbols)
         self._sequence = Sequence(self._symbols)
@@ -157,7 +157,7 @@ class StreamState:
                 session.on_tick(now, is_healthy=self._liveness.healthy(now.s))
         self._recent.append(self._admitted)
         if session.is_subscribed:
-            self._backfill.on_tick(now)
+            self._backfill.on_tick(now, self._hours.began_ns(now.ns))
             self._request(self._backfill.next_fill(now))
             self._request(self._backfill.next_check(now, self.filter.last, compares=self._compares(now)))
         self._request(self._corrections.next_request(now))
@@ -184,8 +184,7 @@ class StreamState:
         elif request.purpose is Purpose.COMPARE:
             self._add(self._backfill.on_compared(answer, self.filter.last, now))
         else:
-            quotes = self.filter.admit_past(self._backfill.on_answer(answer, now), now.ns)
-            (self.buffer.put_first if request.purpose is Purpose.FILL else self.buffer.put)(quotes)
+            self._on_filled(request, answer, now)
         self._update(now)
 
     def forget_requests(self, now: Moment) -> None:
@@ -258,7 +257,8 @@ class StreamState:
             connections=connections,
             reconnects=max(connections - 1, 0),
             gaps=self._backfill.count,
-            gapped=len(self._backfill.symbols),
+            gapped=len(self._backfill.unpriced),
+            incomplete=len(self._backfill.symbols),
             conflated=self.buffer.conflated,
             duplicates=self.filter.duplicates,
             rejects=self.filter.rejects,
@@ -276,7 +276,7 @@ class StreamState:
         self._acknowledged = frozenset()
         since_ns = self._hours.began_ns(now.ns) if self._lost_ns is None else self._missed_ns(now.ns)
         if since_ns is not None:
-            self._backfill.miss(self._symbols, since_ns)
+            self._backfill.miss(self._symbols, since_ns, now.ns + SUBSCRIBING_NS)
         gap = self._backfill.on_subscribed(now, is_first=not self._is_seeded)
         self._is_seeded = True
         self._add([gap] if gap else [])
@@ -326,6 +326,16 @@ class StreamState:
         self._admitted += len(admitted)
         self.buffer.put(admitted)
         return self._backfill.on_prints({quote.symbol for quote in admitted if quote.sets_last}) or is_first
+
+    def _on_filled(self, request: Request, answer: Answer, now: Moment) -> None:
+        """Bars of a gap and newest prints: they are handed on before the states that rest on them."""
+        bars, newest = self._backfill.on_answer(answer, now)
+        bars = self.filter.admit_minutes(bars, now.ns)
+        newest = self.filter.admit_past(newest, now.ns)
+        self.buffer.put_minutes(bars)
+        (self.buffer.put_first if request.purpose is Purpose.FILL else self.buffer.put)(newest)
+        if not answer.error or answer.lacking:
+            self._backfill.on_taken(bars, newest, now)
 
     def _acknowledge(self, symbols: frozenset[str], now: Moment) -> list[Gap]:
         """Symbols acknowledged later than the rest have missed what printed meanwhile."""
@@ -389,7 +399,9 @@ class StreamState:
             followed=self._symbols,
             subscribed=self._subscribed(),
             acknowledged=session.acknowledged or frozenset(),
-            gapped=self._backfill.symbols,
+            gapped=self._backfill.unpriced,
+            incomplete=self._backfill.symbols,
+            unfilled=self._backfill.unfilled,
             gap_error=self._backfill.error,
             halted=self._halts.symbols,
             suspect=frozenset(self._corrections.suspect),

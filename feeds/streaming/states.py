@@ -46,6 +46,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     subscribed: frozenset[str]
     acknowledged: frozenset[str]
     gapped: frozenset[str]
+    """Symbols whose price is in doubt after a gap."""
+    incomplete: frozenset[str]
+    """Symbols whose high, low and volume of today lack prints; ``gapped`` is part of it."""
+    unfilled: frozenset[str]
+    """Of these, the symbols of which the source has no bars."""
     gap_error: str
     halted: frozenset[str]
     suspect: frozenset[str]
@@ -55,7 +60,15 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def status_of(facts: Facts) -> Status:
     """The stream as a whole."""
     state, details = _state(facts)
-    detail = wording.joined((*details, wording.of_corrections(facts.corrections, facts.vendor)))
+    detail = wording.joined(
+        (
+            *details,
+            wording.of_range(len(facts.incomplete), len(facts.unfilled), facts.gap_error)
+            if state is facts.mode.kind
+            else "",
+            wording.of_corrections(facts.corrections, facts.vendor),
+        )
+    )
     return Status(state, detail, delay_s=facts.mode.delay_s if state is Kind.DELAYED else 0.0)
 
 
@@ -95,12 +108,12 @@ def symbol_states_of(facts: Facts) -> SymbolStates:
     """Every symbol whose prices are not worth the stream's mode."""
     states = dict.fromkeys(facts.suspect, Kind.GAPPED)
     if not facts.is_subscribed:
-        return SymbolStates(states | dict.fromkeys(facts.asked, Kind.OFFLINE))
+        return SymbolStates(states | dict.fromkeys(facts.asked, Kind.OFFLINE), facts.incomplete)
     states |= _all(facts.gapped, Kind.GAPPED)
     states |= _all(facts.asked[len(facts.followed) :], Kind.OFFLINE)
     if facts.acknowledges:
         states |= _all(facts.followed - facts.acknowledged, Kind.OFFLINE)
-    return SymbolStates(states | _all(facts.halted, Kind.HALTED))
+    return SymbolStates(states | _all(facts.halted, Kind.HALTED), facts.incomplete)
 
 
 def after_refusals(status: Status, refused: Sequence[tuple[str, Status]]) -> Status:

@@ -161,6 +161,7 @@ class Vendor(Protocol):
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars (as quotes, at their end) of a gap by REST; empty where the vendor has none.
 
-        Raises SourceError where the source does not answer.
+        Each holds all trades of its minute. Raises SourceError where the source does not answer,
+        PartialAnswer where it does for some of the symbols only.
         """
         ...

@@ -103,6 +103,13 @@ def of_subscription(subscribed: int, symbols: int, *, is_limited: bool, clocks_a
     return text
 
 
+def of_range(incomplete: int, unfilled: int, error: str) -> str:
+    """Why high, low and volume of some symbols lack prints for long; empty where they do not."""
+    if incomplete and error:
+        return f"today's range of {incomplete} incomplete: {error}"
+    return f"today's range of {unfilled} incomplete: no bars" if unfilled else ""
+
+
 def of_failover(vendor: str, state: str, detail: str) -> str:
     """Why a vendor is no longer in charge."""
     return f"{vendor}: {state} ({detail})"

@@ -1,8 +1,10 @@
 """Prints of one symbol in one phase of one session: which count, and what they add up to.
 
-The result depends on the order of arrival only where a revision does (the later arrival wins); how
-the prints were batched never matters. Memory is bounded: a print older than the newest by more than
-KEPT_NS, or than KEPT_MAX others, is folded into the totals and can no longer be revised.
+The totals are those of the minutes: a minute is the sum of its prints, or the bar that took their place
+(``Role.MINUTE``), however late that bar comes. The result depends on the order of arrival only where a
+revision does (the later arrival wins); how the prints were batched never matters. Memory is bounded: a print
+older than the newest by more than KEPT_NS, or than KEPT_MAX others, is folded into its minute and can no
+longer be revised.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal
 
-from rotation.quote import NS
+from rotation.quote import NS, Role
 
 if TYPE_CHECKING:
     from rotation.quote import Quote
@@ -23,6 +25,25 @@ Outcome = Literal["accepted", "duplicates", "revised", "late"]
 """The names of the counters in ``snapshot.Counts``."""
 
 Identity = tuple[int, int]
+HIGHEST, LOWEST = float("inf"), float("-inf")
+
+
+class _Minute:
+    """What one minute adds to the totals. While nothing sets a price, high and low are infinite."""
+
+    __slots__ = ("bar", "folded_high", "folded_low", "high", "low", "volume")
+
+    def __init__(self, bar: Quote | None = None) -> None:
+        """``bar``: all of the minute; None for one that is the sum of its prints."""
+        self.bar = bar
+        self.high = LOWEST if bar is None else _high(bar)
+        self.low = HIGHEST if bar is None else _low(bar)
+        self.volume = 0 if bar is None else bar.size
+        self.folded_high, self.folded_low = LOWEST, HIGHEST
+
+    def widen(self, quote: Quote) -> None:
+        self.high = max(self.high, _high(quote))
+        self.low = min(self.low, _low(quote))
 
 
 class Prints:
@@ -34,17 +55,36 @@ class Prints:
         self._kept: dict[Identity, Quote] = {}
         self._order: list[Identity] = []
         self._folded: Identity = (-1, -1)
-        self._folded_high = float("-inf")
-        self._folded_low = float("inf")
+        self._parts: dict[int, _Minute] = {}
+        """By the minute in which a print was made, or a bar began."""
+        self._is_summed = True
+        self._high, self._low, self._volume = LOWEST, HIGHEST, 0
         self.last: Quote | None = None
         """None while there are only prints of which the size alone counts; then high and low are infinite."""
-        self.high = float("-inf")
-        self.low = float("inf")
-        self.volume = 0
         self.minutes: dict[int, Quote] = {}
+
+    @property
+    def high(self) -> float:
+        """Of the minutes."""
+        self._sum()
+        return self._high
+
+    @property
+    def low(self) -> float:
+        """Of the minutes."""
+        self._sum()
+        return self._low
+
+    @property
+    def volume(self) -> int:
+        """Of the minutes."""
+        self._sum()
+        return self._volume
 
     def take(self, quote: Quote) -> Outcome:
         """Count one print in; say what it was."""
+        if quote.role == Role.MINUTE:
+            return self._replace(quote)
         identity = (quote.ts_ns, quote.seq)
         known = self._kept.get(identity)
         if known is not None:
@@ -55,18 +95,41 @@ class Prints:
             return "revised"
         if identity <= self._folded or (self.last and quote.ts_ns < self.last.ts_ns - KEPT_NS):
             return "late"
+        minute = self._part(quote)
+        if minute.bar is not None:
+            return "late"  # the bar holds it already
         self._kept[identity] = quote
         heappush(self._order, identity)
-        self.volume += quote.size
+        minute.volume += quote.size
+        self._volume += quote.size
         if quote.sets_last:
-            self._widen(quote)
+            minute.widen(quote)
+            self._high = max(self._high, _high(quote))
+            self._low = min(self._low, _low(quote))
             self._place(quote)
         self._fold()
         return "accepted"
 
-    def _widen(self, quote: Quote) -> None:
-        self.high = max(self.high, _high(quote))
-        self.low = min(self.low, _low(quote))
+    def _replace(self, bar: Quote) -> Outcome:
+        """Let a bar take the place of its minute. It is never too late."""
+        place = self._place_of(bar)
+        known = self._parts.get(place)
+        if known is not None and known.bar == bar:
+            return "duplicates"
+        self._parts[place] = _Minute(bar)
+        self._is_summed = False
+        self._place(bar)
+        return "accepted" if known is None else "revised"
+
+    def _place_of(self, quote: Quote) -> int:
+        return (quote.ts_ns - quote.bar_ns - self._opens_ns) // MINUTE_NS
+
+    def _part(self, quote: Quote) -> _Minute:
+        place = self._place_of(quote)
+        minute = self._parts.get(place)
+        if minute is None:
+            minute = self._parts[place] = _Minute()
+        return minute
 
     def _place(self, quote: Quote) -> None:
         """Let the print be the last one, of all and of its minute, if by event time it is."""
@@ -80,13 +143,21 @@ class Prints:
             self.minutes[minute] = quote
 
     def _revise(self, was: Quote, now: Quote) -> None:
-        self.volume += now.size - was.size
-        if now.sets_last:
-            self._place(now)
-        self.high, self.low = self._folded_high, self._folded_low
+        before, after = self._part(was), self._part(now)
+        if before.bar is None:
+            before.volume -= was.size
+        if after.bar is None:
+            after.volume += now.size
+            if now.sets_last:
+                self._place(now)
+        for minute in {before, after}:
+            if minute.bar is None:
+                minute.high, minute.low = minute.folded_high, minute.folded_low
         for quote in self._kept.values():
-            if quote.sets_last:
-                self._widen(quote)
+            minute = self._part(quote)
+            if quote.sets_last and minute in (before, after) and minute.bar is None:
+                minute.widen(quote)
+        self._is_summed = False
 
     def _fold(self) -> None:
         floor = self.last.ts_ns - KEPT_NS if self.last is not None else 0
@@ -95,8 +166,19 @@ class Prints:
             quote = self._kept.pop(self._folded)
             if not quote.sets_last:
                 continue
-            self._folded_high = max(self._folded_high, _high(quote))
-            self._folded_low = min(self._folded_low, _low(quote))
+            minute = self._part(quote)
+            minute.folded_high = max(minute.folded_high, _high(quote))
+            minute.folded_low = min(minute.folded_low, _low(quote))
+
+    def _sum(self) -> None:
+        """The totals anew, where a minute was replaced or revised."""
+        if self._is_summed:
+            return
+        minutes = self._parts.values()
+        self._volume = sum(minute.volume for minute in minutes)
+        self._high = max(minute.high for minute in minutes)
+        self._low = min(minute.low for minute in minutes)
+        self._is_summed = True
 
 
 def _high(quote: Quote) -> float:

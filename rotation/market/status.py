@@ -39,6 +39,8 @@ class Provenance(msgspec.Struct, frozen=True):
     """The feed's name."""
     override: Kind | None = None
     """GAPPED, HALTED or OFFLINE where the prices are not worth the mode."""
+    range_incomplete: bool = False
+    """Prints of today are missing from high, low and volume; the price may be as good as ever."""
 
 
 def has_volume(origin: Provenance) -> bool:
@@ -58,7 +60,9 @@ def of_print(origin: Provenance, ts_ns: int, as_of_ns: int) -> PriceStatus:
     mode = origin.mode or Mode(Kind.OFFLINE)
     age_s = max(0.0, (as_of_ns - ts_ns) / NS)
     kind = origin.override or (_quiet_kind(mode, age_s, as_of_ns) if mode.is_live else mode.kind)
-    return PriceStatus(kind, from_ns(ts_ns), age_s, mode.delay_s, mode.venue, origin.source)
+    return PriceStatus(
+        kind, from_ns(ts_ns), age_s, mode.delay_s, mode.venue, origin.source, origin.range_incomplete
+    )
 
 
 def _quiet_kind(mode: Mode, age_s: float, as_of_ns: int) -> Kind:

@@ -157,6 +157,12 @@ class Run:
         return changes[-1].by_symbol if changes else {}
 
     @property
+    def incomplete(self) -> frozenset[str]:
+        """Symbols whose range lacks prints, now."""
+        changes = self.events_of(SymbolStates)
+        return changes[-1].incomplete if changes else frozenset()
+
+    @property
     def quotes(self) -> list[Quote]:
         return [quote for batch in self.events_of(Batch) for quote in batch.quotes]
 

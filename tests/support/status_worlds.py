@@ -21,6 +21,7 @@ DESK = Desk(legs=("IWM", "QQQ"))
 DAY = date(2024, 7, 16)
 YAHOO, SLOW = Provenance(LIVE, "Yahoo"), Provenance(delayed(15), "Yahoo")
 HALTED, GAPPED, OFF = (Provenance(LIVE, "Yahoo", kind) for kind in (Kind.HALTED, Kind.GAPPED, Kind.OFFLINE))
+HOLED = Provenance(LIVE, "Yahoo", range_incomplete=True)
 IWM, QQQ = "Russell 2000 (IWM)", "Nasdaq 100 (QQQ)"
 S, MIN, H = 1.0, 60.0, 3600.0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.market.status import Provenance
 from rotation.status import DEMO, REPLAY
-from tests.support.status_worlds import DAY, GAPPED, HALTED, MIN, OFF, SLOW, H, snapshot
+from tests.support.status_worlds import DAY, GAPPED, HALTED, HOLED, MIN, OFF, SLOW, H, snapshot
 from tui.output.snapshot_json import encode
 from tui.output.text import quotation, text
 from tui.panels.registry import PANELS
@@ -29,6 +29,7 @@ HAPPENINGS: dict[str, dict[str, Any]] = {
     "the server died 53 s ago": {**BOTH_OFF, "iwm_age_s": 53.0, "qqq_age_s": 53.0},
     "the feed is silent for 5 minutes": {"iwm_age_s": 5 * MIN, "qqq_age_s": 5 * MIN},
     "a gap is being filled": {"iwm": GAPPED, "qqq": GAPPED},
+    "the gap is not filled, prints come again": {"iwm": HOLED, "qqq": HOLED},
     "one leg halted for 3 h": {"iwm": HALTED, "iwm_age_s": 3 * H},
     "before the bell": {"moment": "2024-07-16 08:00", "iwm_age_s": 5 * MIN, "qqq_age_s": 5 * MIN},
     "official closes, the same evening": {"moment": "2024-07-16 18:00", "last": DAY, **NOTHING},
@@ -47,7 +48,8 @@ HAPPENINGS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 HEADS = ("what happened", "first line, 40 columns", "first line, 80 columns", "the sentence begins",
          "`y` and SSH `headline` end", "`snapshot`, SSH `snapshot` begin",
-         "JSON: `connection.kind`, `data_as_of`, `as_of`")  # fmt: skip
+         "JSON: `connection.kind`, `data_as_of`, `as_of`",
+         "Legs: high; JSON: `range_incomplete`")  # fmt: skip
 
 
 def ribbon(taken: Snapshot, width: int) -> str:
@@ -66,7 +68,15 @@ def surfaces(taken: Snapshot) -> tuple[str, ...]:
         "[" + quotation(taken).rpartition(" [")[2],
         text(taken).partition("\n")[0],
         f"{told['connection']['kind']}, {told['data_as_of'][:19]}, {told['as_of'][:19]}",
+        f"{_high(taken)}; {str(told['legs']['IWM']['status']['range_incomplete']).lower()}",
     )
+
+
+def _high(taken: Snapshot) -> str:
+    """The high of IWM as the widest Legs panel shows it."""
+    head, iwm, *_ = PANELS["legs"].rows(taken, ViewState(), 200, 8)
+    place = next(i for i, (text, _) in enumerate(head) if text.strip() == "high")
+    return iwm[place][0].strip()
 
 
 def _beginning(sentence: str) -> str:

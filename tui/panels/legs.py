@@ -43,6 +43,18 @@ def _since(_symbol: str, leg: Leg, view: ViewState) -> Span:
     return (day(since.date), "muted") if since.date else ("record", "accent")
 
 
+def _bound(sign: str, value: Callable[[Leg], float | None], decimals: int = 2) -> Callable[..., Span]:
+    """High, low or volume; where prints are missing it is a bound only, and says so."""
+
+    def cell(_symbol: str, leg: Leg, _view: ViewState) -> Span:
+        known = value(leg)
+        if known is None or not leg.status.range_incomplete:
+            return number(known, decimals), "muted"
+        return sign + number(known, decimals), "warn"
+
+    return cell
+
+
 def _age(age_s: float | None) -> str:
     return UNKNOWN if age_s is None else duration(age_s)
 
@@ -61,9 +73,9 @@ COLUMNS = (
     Column("state", 11, 2, lambda _symbol, leg, _view: (leg.state, kind_role(leg.status.kind)), right=False),
     Column("age", 5, 10, lambda _symbol, leg, _view: (_age(leg.age_s), "muted")),
     Column("post", 9, 11, lambda _symbol, leg, _view: (number(leg.extended), "muted")),
-    Column("low", 9, 12, lambda _symbol, leg, _view: (number(leg.low), "muted")),
-    Column("high", 9, 13, lambda _symbol, leg, _view: (number(leg.high), "muted")),
-    Column("volume", 12, 14, lambda _symbol, leg, _view: (number(leg.volume, 0), "muted")),
+    Column("low", 9, 12, _bound("≤", lambda leg: leg.low)),
+    Column("high", 9, 13, _bound("≥", lambda leg: leg.high)),
+    Column("volume", 12, 14, _bound("≥", lambda leg: leg.volume, 0)),
 )
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
+    from rotation.quote import Quote
+
 
 class Span(msgspec.Struct, frozen=True):
     """Symbols and the time for which their prints are wanted, UTC nanoseconds."""
@@ -25,56 +27,71 @@ class Span(msgspec.Struct, frozen=True):
         """Whether a minute ended in it."""
         return self.end_ns // MINUTE_NS > self.start_ns // MINUTE_NS
 
-    def last_minute(self) -> Span:
-        """The minute in which it ended: it has no bar before that minute is over."""
-        minute_ns = self.end_ns // MINUTE_NS * MINUTE_NS
-        return Span(self.symbols, minute_ns, minute_ns + MINUTE_NS)
 
-    def joined(self, other: Span) -> Span:
-        """The span that holds both."""
-        start_ns, end_ns = min(self.start_ns, other.start_ns), max(self.end_ns, other.end_ns)
-        return Span(self.symbols | other.symbols, start_ns, end_ns)
+class Missing(msgspec.Struct, frozen=True):
+    """What one symbol may lack, from one event time to another, UTC nanoseconds."""
+
+    start_ns: int
+    end_ns: int
+    due_ns: int = 0
+    """When to ask for it, by our clock; 0: at once, it has not been asked for."""
+    tries: int = 0
+    """Answers that said nothing of it."""
+    is_answered: bool = False
+    """Bars of a part of it have come, so no bar for the rest means no trade."""
+
+    @property
+    def whole_ns(self) -> int:
+        """When its last minute is over: from then on there are bars of all of it."""
+        return (self.end_ns // MINUTE_NS + 1) * MINUTE_NS
+
+    def overlaps(self, bar: Quote) -> bool:
+        """Whether a minute's bar holds prints of this time, at an edge perhaps beside others."""
+        return self.start_ns < bar.ts_ns and bar.ts_ns - MINUTE_NS <= self.end_ns
 
 
 class Gaps:
     """The open gaps of one stream, by symbol."""
 
     def __init__(self) -> None:
-        self._start_ns: dict[str, int] = {}
-        self._tried: set[str] = set()
-
-    def __len__(self) -> int:
-        return len(self._start_ns)
+        self._missing: dict[str, Missing] = {}
+        self.unpriced: set[str] = set()
+        """Symbols of which nothing has come since: their price is old, and not only their range in doubt."""
 
     @property
     def symbols(self) -> frozenset[str]:
         """Symbols that may lack prints."""
-        return frozenset(self._start_ns)
+        return frozenset(self._missing)
 
-    def open(self, symbols: Iterable[str], start_ns: int) -> None:
-        """From this instant on prints may be missing; a gap that is still open keeps its beginning."""
+    def open(self, symbols: Iterable[str], start_ns: int, end_ns: int) -> None:
+        """Prints between the two may be missing; to a gap that is still open this is added."""
         for symbol in symbols:
-            self._start_ns[symbol] = min(self._start_ns.get(symbol, start_ns), start_ns)
-            self._tried.discard(symbol)
+            known = self._missing.get(symbol)
+            begins_ns = start_ns if known is None else min(start_ns, known.start_ns)
+            ends_ns = end_ns if known is None else max(end_ns, known.end_ns)
+            self._missing[symbol] = Missing(begins_ns, ends_ns)
+            self.unpriced.add(symbol)
 
-    def wanted(self, end_ns: int) -> Span | None:
-        """One span over all gaps that have not been asked for; None where there are none."""
-        untried = self._start_ns.keys() - self._tried
-        if not untried:
-            return None
-        return Span(frozenset(untried), min(self._start_ns[symbol] for symbol in untried), end_ns)
+    def due(self, now_ns: int) -> dict[str, Missing]:
+        """What is to be asked for now."""
+        return {symbol: missing for symbol, missing in self._missing.items() if missing.due_ns <= now_ns}
 
-    def filled(self, asked: Iterable[str], answered: Iterable[str]) -> None:
-        """The source has answered. A symbol of which it knew nothing waits for its next live print."""
-        self._tried |= frozenset(asked) & self._start_ns.keys()
-        self.printed(answered)
+    def get(self, symbol: str) -> Missing | None:
+        """What a symbol may lack."""
+        return self._missing.get(symbol)
 
-    def printed(self, symbols: Iterable[str]) -> None:
-        """Prints have come; a gap that was asked for is over with them."""
-        for symbol in symbols:
-            if symbol in self._tried:
-                self._tried.remove(symbol)
-                del self._start_ns[symbol]
+    def put(self, symbol: str, missing: Missing | None) -> None:
+        """Less is missing now; None: nothing."""
+        if missing is not None:
+            self._missing[symbol] = missing
+            return
+        del self._missing[symbol]
+        self.unpriced.discard(symbol)
+
+    def drop_before(self, ts_ns: int) -> None:
+        """What was missing before this time is of no use any more."""
+        for symbol in [symbol for symbol, missing in self._missing.items() if missing.end_ns < ts_ns]:
+            self.put(symbol, None)
 
 
 class Sequence:

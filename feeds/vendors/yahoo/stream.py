@@ -10,7 +10,7 @@ from urllib.parse import quote as escaped
 
 import msgspec
 
-from feeds.errors import SourceError
+from feeds.errors import PartialAnswer, SourceError
 from feeds.http.failure import RequestError
 from feeds.parsing.symbols import yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
@@ -141,12 +141,19 @@ class Yahoo:
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Today's minute bars, one request after the other.
 
-        Raises SourceError where the source answers for none.
+        Raises SourceError where the source answers for none, PartialAnswer where for some.
         """
-        charts = await self._ask(symbols)
-        return tuple(bar for s in sorted(charts) for bar in charts[s].bars if start_ns < bar.ts_ns <= end_ns)
+        charts, error = await self._asked(symbols)
+        bars = tuple(bar for s in sorted(charts) for bar in charts[s].bars if start_ns < bar.ts_ns <= end_ns)
+        if error:
+            raise PartialAnswer(f"Yahoo: {error}", bars, symbols - charts.keys())
+        return bars
 
     async def _ask(self, symbols: frozenset[str]) -> dict[str, Minutes]:
+        return (await self._asked(symbols))[0]
+
+    async def _asked(self, symbols: frozenset[str]) -> tuple[dict[str, Minutes], str]:
+        """The charts, and why some are missing; the reason is empty where none is."""
         charts: dict[str, Minutes] = {}
         error = ""
         for symbol in sorted(symbols):
@@ -163,7 +170,7 @@ class Yahoo:
             self._charts[symbol] = (self._clock_ns(), chart)
         if symbols and not charts:
             raise SourceError(f"Yahoo: {error}")
-        return charts
+        return charts, error
 
     def _minutes(self, body: bytes, symbol: str) -> Minutes:
         return parse_minutes(body, symbol, self.named(symbol))

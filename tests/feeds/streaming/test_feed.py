@@ -7,12 +7,13 @@ import contextlib
 import socket
 
 import pytest
+from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed
 
 from feeds.events import Status, SymbolStates
 from feeds.streaming.watch.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
 from rotation.sessions import from_ns
 from rotation.status import Kind
 from tests.support.fake_time import NOW_NS, FakeTime, settle
@@ -54,7 +55,7 @@ async def test_the_first_connection_is_seeded(monkeypatch):
         await run.time.passing(2)
         assert run.vendor.asked == [(frozenset(SYMBOLS), began_ns, NOW_NS)]
         assert run.prices == FIRST
-        assert run.quotes[0] == run.vendor.bars[0]
+        assert run.quotes[0] == replace(run.vendor.bars[0], bar_ns=60 * NS, role=Role.MINUTE)
         assert states_of_iwm(run) == ["OFFLINE", ""]
         assert (run.gaps, run.feed.stats().gaps) == ([], 0)
 
@@ -237,10 +238,10 @@ async def test_what_a_gap_missed_is_filled_before_live_goes_on(monkeypatch):
         assert abs(gap.end_ns - end_ns) <= NS
         filled = [bar for bar in bars if bar.ts_ns <= gap.end_ns]
         got = [quote for quote in run.quotes if quote.high is not None]
-        # A bar that is still forming is left out; the first began before the gap, its size is known in part.
+        # A bar that is still forming is left out; the first began before the gap, and replaces its minute.
         assert 0 < len(filled) < len(bars)
-        assert [(quote.ts_ns, quote.size) for quote in got] == [
-            (bar.ts_ns, 100 if i else 0) for i, bar in enumerate(filled)
+        assert [(quote.ts_ns, quote.size, quote.role) for quote in got] == [
+            (bar.ts_ns, 100, Role.MINUTE) for bar in filled
         ]
         # Of QQQ and SPY nothing is known: their next print ends it.
         assert run.symbol_states == dict.fromkeys(("QQQ", "SPY"), "GAPPED")
@@ -279,23 +280,32 @@ async def test_but_not_for_ever(monkeypatch):
         await run.server.send(*prints(YAHOO, LATER))
         await run.time.passing(5)
         assert run.quotes == []
+        assert run.symbol_states == dict.fromkeys(SYMBOLS, "GAPPED")
         await run.time.passing(2)
         assert run.prices == LATER
-        assert run.symbol_states == dict.fromkeys(SYMBOLS, "GAPPED")
+        assert (run.symbol_states, run.incomplete) == ({}, frozenset(SYMBOLS))
 
 
 async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):
+    """The prices are good meanwhile; that the range is not is said apart."""
     async with running(monkeypatch, YAHOO, GOOD) as run:
         run.vendor.is_down = True
         await run.time.passing(1)
         await ticking(run, 19)
-        assert run.symbol_states == dict.fromkeys(SYMBOLS, "GAPPED")
-        assert run.events_of(Status)[-1] == Status(Kind.GAPPED, "3 of 3 symbols, 3 gapped: down")
+        assert (run.symbol_states, run.incomplete) == ({}, frozenset(SYMBOLS))
+        told = Status(Kind.LIVE, "3 of 3 symbols; today's range of 3 incomplete: down")
+        assert run.events_of(Status)[-1] == told
         assert len(run.vendor.asked) == 6  # at once, after 0.5, 1, 2, 4 and 8 s
         assert run.prices == FIRST  # though live goes on
         run.vendor.is_down = False
+        run.vendor.bars = tuple(
+            Quote(name, NOW_NS + s * NS, FIRST[name]) for name in SYMBOLS for s in (0, 60)
+        )
         await ticking(run, 17)
-        assert (run.symbol_states, run.states[-1]) == ({}, "LIVE")
+        assert (run.symbol_states, run.incomplete, run.states[-1]) == ({}, frozenset(SYMBOLS), "LIVE")
+        assert run.detail == "3 of 3 symbols"
+        await ticking(run, 30)
+        assert run.incomplete == frozenset(), "the minute in which it began is over"
 
 
 async def test_a_cut_at_night_has_missed_nothing(monkeypatch):

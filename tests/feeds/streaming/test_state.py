@@ -98,6 +98,7 @@ class Script:
             self.s += 1
             if printing:
                 self.prints(*printing)
+                self.state.on_pong()
             self.state.on_tick(self.now)
             self.take()
         return self
@@ -122,10 +123,18 @@ class Script:
     def symbol_states(self):
         return self.of(SymbolStates)[-1].by_symbol
 
+    @property
+    def incomplete(self):
+        return self.of(SymbolStates)[-1].incomplete
+
 
 def bar(symbol, minutes_ago, price, size=100, *, now_ns=NOW_NS):
     end_ns = now_ns // MINUTE_NS * MINUTE_NS - minutes_ago * MINUTE_NS
     return Quote(symbol, end_ns, price, size=size, high=price + 0.1, low=price - 0.1)
+
+
+def bars(*minutes_ago):
+    return [bar(name, ago, price) for ago in minutes_ago for name, price in PRICES.items()]
 
 
 # From nothing to live
@@ -171,15 +180,19 @@ def test_seeded_then_live():
 def test_live_prints_do_not_wait_for_ever():
     script = Script().connect().frame(subscribed=ALL).prints().tick(5)
     assert script.of(Batch) == []
-    assert len(script.tick().of(Batch)) == 1
     assert script.symbol_states == dict.fromkeys(SYMBOLS, "GAPPED")
+    assert len(script.tick().of(Batch)) == 1
+    assert (script.symbol_states, script.incomplete) == ({}, ALL), "the prices are good, the ranges are not"
 
 
 # Ends
 
 
 def test_an_outage_is_a_gap_and_is_filled():
-    script = Script().live().tick(30, printing=SYMBOLS)
+    script = Script().connect().frame(subscribed=ALL).answer(*bars(1)).prints()
+    script.tick(65, printing=SYMBOLS).answer(*bars(0, -1))
+    script.tick(30, printing=SYMBOLS)
+    assert (script.symbol_states, script.incomplete) == ({}, frozenset())
     script.requests.clear()
     lost_ns = script.now.ns
     script.lose(code=1006)

@@ -58,7 +58,7 @@ def test_every_surface_is_marked_or_current(how):
     taken = snapshot(**how)
     told = json.loads(encode(taken))
     made = datetime.fromisoformat(told["data_as_of"])
-    narrow, wide, _, copied, first, _ = surfaces(taken)
+    narrow, wide, _, copied, first, *_ = surfaces(taken)
     mark = {"DEMO": "DEMO", "REPLAY": "REPLAY"}.get(taken.mode, "") or told["connection"]["kind"]
     said = "CLOSE OF" if taken.connection.settled else mark
     assert all(said in line for line in (narrow, wide, first))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from rotation.status import Kind, Refusal
-from tests.support.status_worlds import HALTED, MIN, SLOW, H, snapshot
+from tests.support.status_worlds import HALTED, HOLED, MIN, SLOW, H, snapshot
 from tui.cli.watch import _timeless
 from tui.panels.base import kind_role
 from tui.panels.registry import PANELS
@@ -52,6 +52,13 @@ def test_the_narrow_ribbon_says_it_first(width: int):
     assert against.startswith("−QQQ STALE 5m 5d ≈▲+14.75 pp")
     _, base, against = lines("ribbon", snapshot(), width, 3)
     assert (base[:6], against[:8]) == ("IWM ▲+", "−QQQ 5d ")
+
+
+def test_a_range_that_lacks_prints_is_a_bound_and_the_price_is_live():
+    (head, iwm, qqq) = PANELS["legs"].rows(snapshot(iwm=HOLED), VIEW, 200, 8)
+    assert [span for span in iwm if span[1] == "warn"] == [("  ≤115.00", "warn"), ("  ≥115.00", "warn")]
+    assert "LIVE" in "".join(text for text, _ in iwm)
+    assert not any(role == "warn" or "≥" in text for row in (head, qqq) for text, role in row)
 
 
 @pytest.mark.parametrize("state", [*Kind, *Refusal])

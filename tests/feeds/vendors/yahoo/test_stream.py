@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.errors import InputError, SourceError
+from feeds.errors import InputError, PartialAnswer, SourceError
 from feeds.http.cached import Transport
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
@@ -268,6 +268,19 @@ async def test_one_that_is_not_known_spoils_no_other(monkeypatch):
 
     newest, _ = await asked(monkeypatch, fault(404), ok(chart()), then=then)
     assert [quote.symbol for quote in newest] == ["IWM"]
+
+
+async def test_a_gap_of_which_some_symbols_are_refused_says_whose(monkeypatch):
+    """Once the bars of IWM stood for all, and the gap of AAA closed at its next print."""
+
+    async def then(vendor):
+        with pytest.raises(PartialAnswer, match="Yahoo: HTTP 404") as raised:
+            await vendor.backfill(frozenset({"AAA", "IWM"}), NOW_NS - 300 * NS, NOW_NS)
+        return raised.value
+
+    answer, _ = await asked(monkeypatch, fault(404), ok(chart()), then=then)
+    assert [quote.symbol for quote in answer.quotes] == ["IWM"]
+    assert answer.lacking == {"AAA"}
 
 
 async def test_without_any_answer_it_says_so(monkeypatch):
