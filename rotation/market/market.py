@@ -28,6 +28,7 @@ from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from rotation.fed.comovement import CoMovement
@@ -91,13 +92,33 @@ class Market:
         self._check_scale()
         return self._scale.mismatched(self.history) - before
 
-    def take_listed_splits(self, ex_dates: Mapping[str, date]) -> None:
-        """Splits that are listed and by which history is not restated, by symbol: all there are now."""
-        self._scale.take_listed_splits(ex_dates)
+    def take_listed_splits(
+        self,
+        ex_dates: Mapping[str, date],
+        ratios: Mapping[str, float] | None = None,
+        symbols: AbstractSet[str] | None = None,
+    ) -> frozenset[str]:
+        """Splits that are listed, by symbol: all there are now of ``symbols``, or of every one where None.
+
+        From its day on a leg has no figures until history is on the new scale: by a vendor's close, else by
+        today's price and the ratio; without ratios while it is listed. Returns the symbols of which history
+        is not known to be restated: it is to be fetched again.
+        """
+        self._scale.take_listed_splits(ex_dates, ratios, symbols)
         self._check_scale()
+        session = self._door.session
+        return frozenset(s for s, day in ex_dates.items() if session is None or day > session) | (
+            self._unadjusted & ex_dates.keys()
+        )
 
     def _check_scale(self) -> None:
-        self._unadjusted = self._scale.unadjusted(self.history, self._door.session)
+        """After history, the session, or what vendors say of closes and splits has changed."""
+        self._scale.compare(self.history, self._door.session)
+        self._unadjusted = self._scale.unadjusted(self._price_of)
+
+    def _price_of(self, symbol: str) -> float | None:
+        place = self._place.get(symbol)
+        return None if place is None else self._prices[place]
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""
@@ -146,8 +167,8 @@ class Market:
         self._official: list[float | None] = [None] * len(self._symbols)
         self._closes: dict[str, float | None] = {}
         self._closed = session is None
-        self._check_scale()
         self._reprice(self._door.symbols)
+        self._check_scale()
 
     def _close(self) -> None:
         """The bell has rung: take the session's official closes, where history has them."""
@@ -180,6 +201,8 @@ class Market:
             self._look_back()
         else:
             self._reprice(touched)
+        if self._scale.heeds_prices:
+            self._unadjusted = self._scale.unadjusted(self._price_of)
         if session and not self._closed and as_of_ns >= close_ns(session):
             self._close()
         self._seq += 1

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from feeds.errors import SourceError
-from feeds.events import Batch, Gap, Status, SymbolStates
+from feeds.events import Batch, Gap, ListedSplits, PreviousCloses, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
+from feeds.streaming.requests import Reference
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.paths import HANG_S
@@ -87,6 +89,11 @@ class Fault:
     symbol_states: dict[str, str] = field(default_factory=dict)
     """At the end, by symbol, where they are not the feed's state."""
 
+    reference: Reference = field(default_factory=Reference)
+    """What the vendor says by REST of the closes and splits behind today's prints."""
+    given: tuple[Any, ...] = ()
+    """Events that the consumer must have been given."""
+
     def applies(self, subject: Subject) -> bool:
         return not self.only or subject.name in self.only
 
@@ -102,6 +109,9 @@ class Exchange:
         self.is_down = False
         self.asked: list[tuple[frozenset[str], int, int]] = []
         self.compared: list[frozenset[str]] = []
+        self.closes: dict[str, float] = {}
+        self.splits: dict[str, float] = {}
+        self.references: list[date] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._vendor, name)
@@ -112,6 +122,12 @@ class Exchange:
             raise SourceError("down")
         ts_ns = self._time.clock_ns() - 60 * NS
         return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
+
+    async def reference(self, symbols, session):
+        self.references.append(session)
+        if self.is_down:
+            raise SourceError("down")
+        return Reference(self.closes, self.splits)
 
     async def backfill(self, symbols, start_ns, end_ns):
         self.asked.append((symbols, start_ns, end_ns))
@@ -128,6 +144,8 @@ class Run:
         self.server = server
         self.time = time
         self.vendor = Exchange(subject.vendor(), options.pop("newest", FIRST), time)
+        reference = options.pop("reference", Reference())
+        self.vendor.closes, self.vendor.splits = reference.closes, reference.splits
         self.feed = StreamFeed(self.vendor, options.pop("symbols", SYMBOLS), time=time, **options)
         self.events: list[Any] = []
         self.reads = asyncio.Event()
@@ -240,6 +258,12 @@ KEYLESS = frozenset({"Yahoo"})
 KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
 SPIKE = round(FIRST["IWM"] * 1.3, 2)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
+
+SPLITS_KNOWN = frozenset({"Yahoo", "Alpaca", "Massive"})
+SPLIT_MARKED = (
+    "no figure is claimed until history has been fetched anew (tests/feeds/streaming/test_reference.py)"
+)
+ALL, TODAY, BEFORE = frozenset(SYMBOLS), date(2024, 7, 16), date(2024, 7, 15)
 
 LATE_CANCEL = cancel("IWM", 230.13, NOW_NS + 9 * NS, 99)
 
@@ -423,6 +447,27 @@ FAULTS = (
         "stops for good",
         lambda _: ((array(status("auth_failed", "no")), Close(1008)),),
         only=frozenset({"Massive"}), **STOPS,
+    ),
+    Fault(
+        "a split's ex-date, listed and restated",
+        f"the desk knows both before the first print: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}, {"IWM": 2.0}),
+        given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
+    ),
+    Fault(
+        "a split's ex-date, listed but not restated",
+        f"marked until today's price agrees with history: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({}, {"IWM": 2.0}),
+        given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL),),
+    ),
+    Fault(
+        "a split's ex-date, restated but in no list",
+        f"the vendor's close of yesterday is on another scale than history's: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
+        given=(ListedSplits({}, {}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
     ),
 )  # fmt: skip
 

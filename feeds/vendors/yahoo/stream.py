@@ -12,17 +12,20 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.http.failure import RequestError
-from feeds.parsing.symbols import yahoo_symbol
+from feeds.parsing.symbols import is_index, yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
+from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
+from feeds.vendors.yahoo.reference import params, parse_scale
 from rotation.quote import NS, Quote
 from rotation.status import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
 
     from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
@@ -145,6 +148,34 @@ class Yahoo:
         """
         charts = await self._ask(symbols)
         return tuple(bar for s in sorted(charts) for bar in charts[s].bars if start_ns < bar.ts_ns <= end_ns)
+
+    async def reference(self, symbols: frozenset[str], session: date) -> Reference:
+        """The day's splits, and of symbols without one the close before ``session`` as Yahoo has it now.
+
+        A request a share; an index is never split. Raises SourceError where the source answers for none.
+        """
+        closes: dict[str, float] = {}
+        splits: dict[str, float] = {}
+        error, answers = "", 0
+        names = sorted(symbol for symbol in symbols if not is_index(symbol))
+        for symbol in names:
+            try:
+                scale = await self._transport.client.get(
+                    self._rest + escaped(self.named(symbol), safe=""),
+                    parse=lambda body, symbol=symbol: parse_scale(body, self.named(symbol), session),  # type: ignore[misc]
+                    params=params(session),
+                )
+            except RequestError as failure:
+                error = failure.with_next_try()
+                continue
+            answers += 1
+            if scale.close is not None:
+                closes[symbol] = scale.close
+            if scale.ratio is not None:
+                splits[symbol] = scale.ratio
+        if names and not answers:
+            raise SourceError(f"Yahoo: {error}")
+        return Reference(closes, splits)
 
     async def _ask(self, symbols: frozenset[str]) -> dict[str, Minutes]:
         charts: dict[str, Minutes] = {}
