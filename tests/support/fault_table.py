@@ -16,9 +16,11 @@ from feeds.errors import SourceError
 from feeds.events import Batch, Gap, ListedSplits, PreviousCloses, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.requests import Reference
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
+from rotation.sessions import close_ns
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.paths import HANG_S
+from tests.support.servers import alpaca, finnhub, massive, yahoo
 from tests.support.servers.alpaca import Answers, cancel, correction, error
 from tests.support.servers.massive import array, status
 from tests.support.servers.ws import (
@@ -91,6 +93,8 @@ class Fault:
 
     reference: Reference = field(default_factory=Reference)
     """What the vendor says by REST of the closes and splits behind today's prints."""
+    roles: dict[str, Role] = field(default_factory=dict)
+    """By symbol what of the last quote that the consumer was given counts."""
     given: tuple[Any, ...] = ()
     """Events that the consumer must have been given."""
 
@@ -258,6 +262,33 @@ KEYLESS = frozenset({"Yahoo"})
 KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
 SPIKE = round(FIRST["IWM"] * 1.3, 2)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
+
+BELL_NS = close_ns(date(2024, 7, 16))
+AUCTION_NS = BELL_NS + 350 * 10**6
+
+
+def _auction(subject: Subject) -> tuple[Any, ...]:
+    """A print before the bell, and 350 ms after it the closing auction's."""
+    auction = {
+        "Yahoo": lambda: yahoo.pricing("IWM", LATER["IWM"], AUCTION_NS // 10**6, day_volume=900),
+        "Alpaca": lambda: [alpaca.trade("IWM", LATER["IWM"], AUCTION_NS, 9, c=[" ", "6"])],
+        "Massive": lambda: array(massive.trade("IWM", LATER["IWM"], AUCTION_NS // 10**6, 9, c=[8])),
+        "Finnhub": lambda: finnhub.trades(finnhub.trade("IWM", LATER["IWM"], AUCTION_NS // 10**6, c=["36"])),
+    }
+    before = [subject.trade(s, price, BELL_NS - NS, 1 + i) for i, (s, price) in enumerate(FIRST.items())]
+    return ((READY, *before, auction[subject.name](), STAY),)
+
+
+def _odd_lot(subject: Subject) -> tuple[Any, ...]:
+    """Prints, and a later trade of seven shares at another price."""
+    ts_ns, price = NOW_NS + NS // 10, LATER["IWM"]
+    odd = {
+        "Alpaca": lambda: [alpaca.trade("IWM", price, ts_ns, 9, s=7, c=["@", "I"])],
+        "Massive": lambda: array(massive.trade("IWM", price, ts_ns // 10**6, 9, s=7, c=[37])),
+        "Finnhub": lambda: finnhub.trades(finnhub.trade("IWM", price, ts_ns // 10**6, 7, c=["12"])),
+    }
+    return ((READY, *_good(subject), odd[subject.name](), STAY),)
+
 
 SPLITS_KNOWN = frozenset({"Yahoo", "Alpaca", "Massive"})
 SPLIT_MARKED = (
@@ -447,6 +478,19 @@ FAULTS = (
         "stops for good",
         lambda _: ((array(status("auth_failed", "no")), Close(1008)),),
         only=frozenset({"Massive"}), **STOPS,
+    ),
+    Fault(
+        "the closing auction, after the bell",
+        "the session's last print, not after hours: by its codes, Yahoo's by its word REGULAR; without"
+        " either no print after the bell is taken for it",
+        _auction,
+        prices=FIRST | {"IWM": LATER["IWM"]}, now_ns=BELL_NS + 10 * NS, roles={"IWM": Role.CLOSE},
+    ),
+    Fault(
+        "an odd lot",
+        "its size is volume, its price sets nothing",
+        _odd_lot,
+        prices=FIRST | {"IWM": LATER["IWM"]}, only=KEYED, roles={"IWM": Role.SIZE}, counts={"quotes": 4},
     ),
     Fault(
         "a split's ex-date, listed and restated",

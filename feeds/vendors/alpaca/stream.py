@@ -21,7 +21,7 @@ from feeds.vendors.alpaca.rest import AlpacaRest
 from feeds.vendors.alpaca.symbols import Names
 from rotation.quote import is_other_scale
 from rotation.sessions import previous_session
-from rotation.status import DEMO, Mode, delayed
+from rotation.status import CONSOLIDATED, DEMO, Mode, delayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 HOME = "wss://stream.data.alpaca.markets"
 MODES = {
     "iex": Mode(venue="IEX"),
-    "sip": Mode(venue="consolidated"),
-    "delayed_sip": delayed(15, "consolidated"),
+    "sip": Mode(venue=CONSOLIDATED),
+    "delayed_sip": delayed(15, CONSOLIDATED),
     "test": DEMO,
 }
 """Endpoints, and what their prices are worth; ``test`` has one symbol, FAKEPACA, whose prices are made up."""

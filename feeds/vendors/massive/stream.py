@@ -26,7 +26,7 @@ from feeds.vendors.massive.rest import (
     parse_splits,
 )
 from rotation import status
-from rotation.status import Mode, Refusal
+from rotation.status import CONSOLIDATED, Mode, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -158,7 +158,7 @@ class Massive:
     def __init__(self, key: str, transport: Transport, *, delayed: bool = False) -> None:
         """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
         self.headers: Mapping[str, str] = {}
-        self.mode = status.delayed(15, "consolidated") if delayed else Mode(venue="consolidated")
+        self.mode = status.delayed(15, CONSOLIDATED) if delayed else Mode(venue=CONSOLIDATED)
         given = address("MASSIVE", "STREAM", DELAYED if delayed else HOME)
         self.url = given.removesuffix(PATH) + PATH
         self._rest = address("MASSIVE", "REST", REST)

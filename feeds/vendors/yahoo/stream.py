@@ -20,7 +20,8 @@ from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
 from feeds.vendors.yahoo.reference import params, parse_scale
-from rotation.quote import NS, Quote
+from rotation.quote import MINUTE_NS, NS, Quote, Role
+from rotation.sessions import close_ns, session_at
 from rotation.status import LIVE
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ HEARTBEAT = 7
 FRESH_S = 30.0
 """A backfill's answers hold the newest prints too: a snapshot within this time needs no others."""
 HINT_MAX = 8
+REGULAR = 1
+"""Of ``market_hours``."""
+_LISTED = frozenset({8, 9, 20})
+"""Shares, indices, ETFs."""
+AUCTION_NS = 30 * MINUTE_NS
+"""No closing auction, and no index's closing value, comes later after the bell."""
 
 
 class YahooConversation:
@@ -78,7 +85,8 @@ class YahooConversation:
 
         Indices and the pre-market have no volume: two prints of a second would be one, and an extreme lost.
         """
-        quote = Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size)
+        ts_ns = instant_ns(data.time_ms) or 0
+        quote = Quote(symbol, ts_ns, rounded(data), volume, size, role=_role(data, ts_ns))
         last = self._newest.get(data.id)
         if last is not None and last.ts_ns == quote.ts_ns and last.seq >= quote.seq:
             again = last.price == quote.price
@@ -198,6 +206,16 @@ class Yahoo:
 
     def _minutes(self, body: bytes, symbol: str) -> Minutes:
         return parse_minutes(body, symbol, self.named(symbol))
+
+
+def _role(data: PricingData, ts_ns: int) -> Role:
+    """The closing auction, or an index's closing value: after the bell, and yet regular by Yahoo's own word.
+
+    Yahoo names no venue of a print (``exchange`` is where the share is listed), so nothing else tells it.
+    """
+    session = session_at(ts_ns) if data.market_hours == REGULAR and data.quote_type in _LISTED else None
+    after_ns = ts_ns - close_ns(session) if session is not None else 0
+    return Role.CLOSE if 0 < after_ns <= AUCTION_NS else Role.PRICE
 
 
 def rounded(data: PricingData) -> float:

@@ -42,6 +42,8 @@ async def test_fault(monkeypatch, subject, fault):
         assert {name: getattr(stats, name) for name in fault.counts} == fault.counts
         assert stats.rejects >= fault.rejects_least
         assert len(run.events_of(Correction)) == fault.corrections
+        ordered = sorted(run.quotes, key=lambda quote: (quote.ts_ns, quote.seq))
+        assert fault.roles.items() <= {quote.symbol: quote.role for quote in ordered}.items()
         assert [event for event in fault.given if event not in run.events] == []
         assert fault.symbol_states.items() <= run.symbol_states.items()
         if fault.state == "LIVE" and not fault.symbol_states:
