@@ -19,9 +19,11 @@ from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.reasons import Reason, Why
+from feeds.streaming.reference import ScaleWatch
 from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.session import Session
 from feeds.streaming.states import Facts, status_of, symbol_states_of
+from feeds.streaming.vendor import ReferenceSource
 from feeds.streaming.watch.gaps import Sequence
 from feeds.streaming.watch.halts import Halts
 from feeds.streaming.watch.hours import Equities
@@ -85,6 +87,8 @@ class StreamState:
         self._liveness = Liveness(self._hours, canaries & self._symbols, heartbeats=vendor.heartbeats)
         self._backfill = Backfill(random=random, late_ns=int(vendor.mode.delay_s * NS))
         self._corrections = Corrections(self._symbols, closes or {}, late_ns=int(vendor.mode.delay_s * NS))
+        is_scaled = isinstance(vendor, ReferenceSource) and isinstance(self._hours, Equities)
+        self._scale = ScaleWatch(self._symbols, is_used=is_scaled, random=random)
         self._halts = Halts(self._symbols)
         self._sequence = Sequence(self._symbols)
         self._lag = Lag(is_delayed=vendor.mode.kind is not Kind.LIVE)
@@ -160,6 +164,7 @@ class StreamState:
             self._backfill.on_tick(now, self._hours.began_ns(now.ns))
             self._request(self._backfill.next_fill(now))
             self._request(self._backfill.next_check(now, self.filter.last, compares=self._compares(now)))
+            self._request(self._scale.next_request(now))
         self._request(self._corrections.next_request(now))
         self._update(now)
 
@@ -173,13 +178,16 @@ class StreamState:
         if was_subscribed:
             self._lost_ns = now.ns
             self._backfill.on_lost()
+            self._scale.on_lost()
         self._update(now)
 
     def on_answer(self, request: Request, answer: Answer, now: Moment) -> None:
         """REST has answered; an answer that is no longer awaited is dropped."""
         if not self.awaits(request):
             return
-        if request.purpose is Purpose.CORRECT:
+        if request.purpose is Purpose.REFERENCE:
+            self._scale.on_answer(answer, now)
+        elif request.purpose is Purpose.CORRECT:
             self._corrections.on_answer(answer, now)
         elif request.purpose is Purpose.COMPARE:
             self._add(self._backfill.on_compared(answer, self.filter.last, now))
@@ -190,7 +198,7 @@ class StreamState:
     def forget_requests(self, now: Moment) -> None:
         """No request will be answered: those under way count as failed, and are made again in their time."""
         self._requests.clear()
-        for request in (self._backfill.request, self._corrections.request):
+        for request in (self._backfill.request, self._corrections.request, self._scale.request):
             if request is not None:
                 self.on_answer(request, Answer(error="internal error"), now)
 
@@ -204,12 +212,13 @@ class StreamState:
     @property
     def has_events(self) -> bool:
         """Whether ``take_events`` would return anything."""
-        return self.buffer.is_ready or self._corrections.has_replaced
+        return self.buffer.is_ready or self._corrections.has_replaced or self._scale.has_events
 
     def take_events(self) -> list[Event]:
         """All that waits for the consumer, in order."""
         waiting = self.buffer.take()
-        events: list[Event] = [] if waiting.gap is None else [waiting.gap]
+        events: list[Event] = self._scale.take_events()
+        events += [] if waiting.gap is None else [waiting.gap]
         if waiting.batch is not None:
             batch = Batch(self._corrections.without_wrong(waiting.batch.quotes))
             self._corrections.on_handed_on(batch.quotes)
@@ -227,7 +236,7 @@ class StreamState:
         return actions
 
     def take_requests(self) -> list[Request]:
-        """What to ask by REST; two are under way at most."""
+        """What to ask by REST; three are under way at most."""
         requests, self._requests = self._requests, []
         return requests
 
@@ -237,7 +246,7 @@ class StreamState:
 
     def awaits(self, request: Request) -> bool:
         """Whether the answer is still of use; a request that is no longer awaited may be cancelled."""
-        return request is self._backfill.request or request is self._corrections.request
+        return request in (self._backfill.request, self._corrections.request, self._scale.request)
 
     @property
     def last(self) -> Mapping[str, Quote]:
@@ -281,6 +290,7 @@ class StreamState:
         self._is_seeded = True
         self._add([gap] if gap else [])
         self._request(self._backfill.next_fill(now))
+        self._request(self._scale.next_request(now))
 
     def _take(self, result: FrameResult, now: Moment) -> bool:
         """Judge, count and hand on what a frame contains. True where a state may have changed."""
@@ -370,7 +380,7 @@ class StreamState:
 
     def _update(self, now: Moment) -> None:
         """Hold or release the quotes, and report the states that have changed."""
-        self.buffer.is_held = self._backfill.holds
+        self.buffer.is_held = self._backfill.holds or self._scale.holds(now)
         facts = self._facts(now)
         status, symbol_states = status_of(facts), symbol_states_of(facts)
         if status != self._status:

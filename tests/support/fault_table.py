@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from feeds.errors import SourceError
-from feeds.events import Batch, Gap, Status, SymbolStates
+from feeds.events import Batch, Gap, ListedSplits, PreviousCloses, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
-from rotation.quote import NS, Quote
+from feeds.streaming.requests import Reference
+from rotation.quote import NS, Quote, Role
+from rotation.sessions import close_ns
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.paths import HANG_S
+from tests.support.servers import alpaca, finnhub, massive, yahoo
 from tests.support.servers.alpaca import Answers, cancel, correction, error
 from tests.support.servers.massive import array, status
 from tests.support.servers.ws import (
@@ -87,6 +91,13 @@ class Fault:
     symbol_states: dict[str, str] = field(default_factory=dict)
     """At the end, by symbol, where they are not the feed's state."""
 
+    reference: Reference = field(default_factory=Reference)
+    """What the vendor says by REST of the closes and splits behind today's prints."""
+    roles: dict[str, Role] = field(default_factory=dict)
+    """By symbol what of the last quote that the consumer was given counts."""
+    given: tuple[Any, ...] = ()
+    """Events that the consumer must have been given."""
+
     def applies(self, subject: Subject) -> bool:
         return not self.only or subject.name in self.only
 
@@ -102,6 +113,9 @@ class Exchange:
         self.is_down = False
         self.asked: list[tuple[frozenset[str], int, int]] = []
         self.compared: list[frozenset[str]] = []
+        self.closes: dict[str, float] = {}
+        self.splits: dict[str, float] = {}
+        self.references: list[date] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._vendor, name)
@@ -112,6 +126,12 @@ class Exchange:
             raise SourceError("down")
         ts_ns = self._time.clock_ns() - 60 * NS
         return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
+
+    async def reference(self, symbols, session):
+        self.references.append(session)
+        if self.is_down:
+            raise SourceError("down")
+        return Reference(self.closes, self.splits)
 
     async def backfill(self, symbols, start_ns, end_ns):
         self.asked.append((symbols, start_ns, end_ns))
@@ -128,6 +148,8 @@ class Run:
         self.server = server
         self.time = time
         self.vendor = Exchange(subject.vendor(), options.pop("newest", FIRST), time)
+        reference = options.pop("reference", Reference())
+        self.vendor.closes, self.vendor.splits = reference.closes, reference.splits
         self.feed = StreamFeed(self.vendor, options.pop("symbols", SYMBOLS), time=time, **options)
         self.events: list[Any] = []
         self.reads = asyncio.Event()
@@ -246,6 +268,39 @@ KEYLESS = frozenset({"Yahoo"})
 KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
 SPIKE = round(FIRST["IWM"] * 1.3, 2)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
+
+BELL_NS = close_ns(date(2024, 7, 16))
+AUCTION_NS = BELL_NS + 350 * 10**6
+
+
+def _auction(subject: Subject) -> tuple[Any, ...]:
+    """A print before the bell, and 350 ms after it the closing auction's."""
+    auction = {
+        "Yahoo": lambda: yahoo.pricing("IWM", LATER["IWM"], AUCTION_NS // 10**6, day_volume=900),
+        "Alpaca": lambda: [alpaca.trade("IWM", LATER["IWM"], AUCTION_NS, 9, c=[" ", "6"])],
+        "Massive": lambda: array(massive.trade("IWM", LATER["IWM"], AUCTION_NS // 10**6, 9, c=[8])),
+        "Finnhub": lambda: finnhub.trades(finnhub.trade("IWM", LATER["IWM"], AUCTION_NS // 10**6, c=["36"])),
+    }
+    before = [subject.trade(s, price, BELL_NS - NS, 1 + i) for i, (s, price) in enumerate(FIRST.items())]
+    return ((READY, *before, auction[subject.name](), STAY),)
+
+
+def _odd_lot(subject: Subject) -> tuple[Any, ...]:
+    """Prints, and a later trade of seven shares at another price."""
+    ts_ns, price = NOW_NS + NS // 10, LATER["IWM"]
+    odd = {
+        "Alpaca": lambda: [alpaca.trade("IWM", price, ts_ns, 9, s=7, c=["@", "I"])],
+        "Massive": lambda: array(massive.trade("IWM", price, ts_ns // 10**6, 9, s=7, c=[37])),
+        "Finnhub": lambda: finnhub.trades(finnhub.trade("IWM", price, ts_ns // 10**6, 7, c=["12"])),
+    }
+    return ((READY, *_good(subject), odd[subject.name](), STAY),)
+
+
+SPLITS_KNOWN = frozenset({"Yahoo", "Alpaca", "Massive"})
+SPLIT_MARKED = (
+    "no figure is claimed until history has been fetched anew (tests/feeds/streaming/test_reference.py)"
+)
+ALL, TODAY, BEFORE = frozenset(SYMBOLS), date(2024, 7, 16), date(2024, 7, 15)
 
 LATE_CANCEL = cancel("IWM", 230.13, NOW_NS + 9 * NS, 99)
 
@@ -429,6 +484,40 @@ FAULTS = (
         "stops for good",
         lambda _: ((array(status("auth_failed", "no")), Close(1008)),),
         only=frozenset({"Massive"}), **STOPS,
+    ),
+    Fault(
+        "the closing auction, after the bell",
+        "the session's last print, not after hours: by its codes, Yahoo's by its word REGULAR; without"
+        " either no print after the bell is taken for it",
+        _auction,
+        prices=FIRST | {"IWM": LATER["IWM"]}, now_ns=BELL_NS + 10 * NS, roles={"IWM": Role.CLOSE},
+    ),
+    Fault(
+        "an odd lot",
+        "its size is volume, its price sets nothing",
+        _odd_lot,
+        prices=FIRST | {"IWM": LATER["IWM"]}, only=KEYED, roles={"IWM": Role.SIZE}, counts={"quotes": 4},
+    ),
+    Fault(
+        "a split's ex-date, listed and restated",
+        f"the desk knows both before the first print: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}, {"IWM": 2.0}),
+        given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
+    ),
+    Fault(
+        "a split's ex-date, listed but not restated",
+        f"marked until today's price agrees with history: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({}, {"IWM": 2.0}),
+        given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL),),
+    ),
+    Fault(
+        "a split's ex-date, restated but in no list",
+        f"the vendor's close of yesterday is on another scale than history's: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
+        given=(ListedSplits({}, {}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
     ),
 )  # fmt: skip
 

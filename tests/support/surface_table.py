@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.market.status import Provenance
 from rotation.status import DEMO, REPLAY
-from tests.support.status_worlds import DAY, GAPPED, HALTED, HOLED, MIN, OFF, SLOW, H, snapshot
+from tests.support.status_worlds import DAY, GAPPED, HALTED, HOLED, IEX, MIN, OFF, SLOW, H, snapshot
 from tui.output.snapshot_json import encode
 from tui.output.text import quotation, text
 from tui.panels.registry import PANELS
@@ -25,6 +25,10 @@ BOTH_OFF = {"iwm": OFF, "qqq": OFF}
 UNASKED = {"iwm": Provenance(), "qqq": Provenance()}
 HAPPENINGS: dict[str, dict[str, Any]] = {
     "live": {},
+    "live, of one exchange": {"iwm": IEX, "qqq": IEX},
+    "of one exchange, silent for 5 minutes": {
+        "iwm": IEX, "qqq": IEX, "iwm_age_s": 5 * MIN, "qqq_age_s": 5 * MIN,
+    },
     "15 minutes late by design": {"iwm": SLOW, "qqq": SLOW, "iwm_age_s": 15 * MIN, "qqq_age_s": 15 * MIN},
     "the server died 53 s ago": {**BOTH_OFF, "iwm_age_s": 53.0, "qqq_age_s": 53.0},
     "the feed is silent for 5 minutes": {"iwm_age_s": 5 * MIN, "qqq_age_s": 5 * MIN},

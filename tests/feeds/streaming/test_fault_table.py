@@ -20,7 +20,9 @@ CASES = [
 @pytest.mark.parametrize(("subject", "fault"), CASES)
 async def test_fault(monkeypatch, subject, fault):
     scripts = fault.scripts(subject)
-    async with running(monkeypatch, subject, *scripts, now_ns=fault.now_ns, newest={}) as run:
+    async with running(
+        monkeypatch, subject, *scripts, now_ns=fault.now_ns, newest={}, reference=fault.reference
+    ) as run:
         if fault.consumer_sleeps:
             run.reads.clear()
             while run.feed.stats().quotes < 9000:
@@ -40,6 +42,9 @@ async def test_fault(monkeypatch, subject, fault):
         assert {name: getattr(stats, name) for name in fault.counts} == fault.counts
         assert stats.rejects >= fault.rejects_least
         assert len(run.events_of(Correction)) == fault.corrections
+        ordered = sorted(run.quotes, key=lambda quote: (quote.ts_ns, quote.seq))
+        assert fault.roles.items() <= {quote.symbol: quote.role for quote in ordered}.items()
+        assert [event for event in fault.given if event not in run.events] == []
         assert fault.symbol_states.items() <= run.symbol_states.items()
         if fault.state == "LIVE" and not fault.symbol_states:
             assert run.symbol_states == {}

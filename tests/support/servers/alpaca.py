@@ -250,6 +250,8 @@ class Tape:
     """(session, close), raw; the other prices stand around the close."""
     splits: dict[str, tuple[date, float]] = field(default_factory=dict)
     """(ex-date, new shares for an old one)."""
+    unlisted: frozenset[str] = frozenset()
+    """Whose split the list of corporate actions lacks."""
     minutes: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     """(start in ns, close)."""
     latest: dict[str, dict] = field(default_factory=dict)
@@ -293,6 +295,8 @@ class AlpacaRestServer(RestServer):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path == "/v2/stocks/snapshots":
             return replace(reply, body=json.dumps(self._snapshots(query)).encode())
+        if parts.path == "/v1/corporate-actions":
+            return replace(reply, body=json.dumps(self._actions(query)).encode())
         if parts.path != "/v2/stocks/bars":
             return replace(reply, body=b'{"message":"not found"}', status=404)
         late_ns = (self.now_ns or wall_ns()) - 15 * 60 * NS
@@ -300,6 +304,17 @@ class AlpacaRestServer(RestServer):
             said = b'{"message":"subscription does not permit querying recent SIP data"}'
             return replace(reply, body=said, status=403)
         return replace(reply, body=json.dumps(self._bars(query)).encode())
+
+    def _actions(self, query: dict[str, str]) -> dict:
+        """As documented: a list a type, rates rather than ratios."""
+        first, last = date.fromisoformat(query["start"]), date.fromisoformat(query["end"])
+        lists: dict[str, list] = {}
+        for name, (ex, ratio) in self.tape.splits.items():
+            if name in query["symbols"].split(",") and first <= ex <= last and name not in self.tape.unlisted:
+                kind, rates = ("forward", (ratio, 1)) if ratio > 1 else ("reverse", (1, 1 / ratio))
+                told = {"symbol": name, "new_rate": rates[0], "old_rate": rates[1], "ex_date": f"{ex}"}
+                lists.setdefault(f"{kind}_splits", []).append({"id": "1", "process_date": f"{ex}"} | told)
+        return {"corporate_actions": lists, "next_page_token": None}
 
     def _bars(self, query: dict[str, str]) -> dict:
         """Symbol by symbol, as the real one; the token says where the next page begins."""
