@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from feeds.clock import Time
 from rotation.quote import NS
+from tests.support.paths import HANG_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     import pytest
 
@@ -66,3 +68,23 @@ async def settle(turns: int = TURNS) -> None:
     """Let everything run that can."""
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def driven(coroutine: Coroutine[object, object, object]) -> AsyncIterator[None]:
+    """Run a coroutine as a task beside the body, which has HANG_S seconds, and cancel it at the end."""
+    task = asyncio.create_task(coroutine)
+    try:
+        async with asyncio.timeout(HANG_S):
+            await settle()
+            yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def assert_no_tasks_beyond(before: set[asyncio.Task[object]]) -> None:
+    """Every task that has begun since ``before`` (``asyncio.all_tasks()`` of then) must have ended."""
+    left = {task for task in asyncio.all_tasks() - before if not task.done()}
+    assert not left, left

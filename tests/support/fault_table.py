@@ -15,8 +15,7 @@ from feeds.errors import SourceError
 from feeds.events import Batch, Gap, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
 from rotation.quote import NS, Quote
-from tests.support.fake_time import NOW_NS, FakeTime, settle
-from tests.support.paths import HANG_S
+from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, driven, settle
 from tests.support.servers.alpaca import Answers, cancel, correction, error
 from tests.support.servers.massive import array, status
 from tests.support.servers.ws import (
@@ -35,7 +34,9 @@ from tests.support.servers.ws import (
 from tests.support.subjects import ALPACA, FINNHUB, MASSIVE, SYMBOLS, YAHOO, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    import pytest
 
 SUBJECTS = (YAHOO, ALPACA, MASSIVE, FINNHUB)
 FIRST = {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0}
@@ -106,14 +107,14 @@ class Exchange:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._vendor, name)
 
-    async def snapshot(self, symbols):
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         self.compared.append(symbols)
         if self.is_down:
             raise SourceError("down")
         ts_ns = self._time.clock_ns() - 60 * NS
         return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
 
-    async def backfill(self, symbols, start_ns, end_ns):
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         self.asked.append((symbols, start_ns, end_ns))
         if self.is_down:
             raise SourceError("down")
@@ -148,7 +149,8 @@ class Run:
     @property
     def detail(self) -> str:
         """Of the last Status."""
-        return self.events_of(Status)[-1].detail
+        detail: str = self.events_of(Status)[-1].detail
+        return detail
 
     @property
     def symbol_states(self) -> dict[str, str]:
@@ -176,25 +178,19 @@ class Run:
 
 
 @contextlib.asynccontextmanager
-async def running(monkeypatch, subject: Subject, *scripts: Any, now_ns: int = NOW_NS, **options: Any):
+async def running(
+    monkeypatch: pytest.MonkeyPatch, subject: Subject, *scripts: Any, now_ns: int = NOW_NS, **options: Any
+) -> AsyncIterator[Run]:
     """A Run whose feed has begun. It is ended at the end, and must then have left no task behind."""
     time = FakeTime(now_ns)
     before = asyncio.all_tasks()
     async with subject.server(*scripts) as server:
         monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", options.pop("url", server.url))
         run = Run(subject, server, time, **options)
-        task = asyncio.create_task(run.drive())
-        try:
-            async with asyncio.timeout(HANG_S):
-                await settle()
-                yield run
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with driven(run.drive()):
+            yield run
     await settle()
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
-    assert not left, left
+    assert_no_tasks_beyond(before)
 
 
 def _then(fault: Callable[[Subject], Iterable[Any]]) -> Callable[[Subject], tuple[Any, ...]]:
