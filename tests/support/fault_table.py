@@ -187,7 +187,7 @@ async def running(
     async with subject.server(*scripts) as server:
         monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", options.pop("url", server.url))
         run = Run(subject, server, time, **options)
-        async with driven(run.drive()):
+        async with driven(run.drive(), server.until(lambda: server.clients)):
             yield run
     await settle()
     assert_no_tasks_beyond(before)

@@ -101,7 +101,7 @@ async def live_desk(
         updater = beside(time)
         history = History.empty() if updater is not None else closes(now_ns)
         desk = LiveDesk(subject, server, time, history, updater)
-        async with driven(desk.supervisor.run()):
+        async with driven(desk.supervisor.run(), server.until(lambda: server.clients)):
             yield desk
     await settle()
     assert_no_tasks_beyond(before)
