@@ -18,8 +18,7 @@ from feeds.streaming.feed import StreamFeed
 from feeds.streaming.requests import Reference
 from rotation.quote import NS, Quote, Role
 from rotation.sessions import close_ns
-from tests.support.fake_time import NOW_NS, FakeTime, settle
-from tests.support.paths import HANG_S
+from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, driven, settle
 from tests.support.servers import alpaca, finnhub, massive, yahoo
 from tests.support.servers.alpaca import Answers, cancel, correction, error
 from tests.support.servers.massive import array, status
@@ -39,7 +38,9 @@ from tests.support.servers.ws import (
 from tests.support.subjects import ALPACA, FINNHUB, MASSIVE, SYMBOLS, YAHOO, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    import pytest
 
 SUBJECTS = (YAHOO, ALPACA, MASSIVE, FINNHUB)
 FIRST = {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0}
@@ -120,20 +121,20 @@ class Exchange:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._vendor, name)
 
-    async def snapshot(self, symbols):
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         self.compared.append(symbols)
         if self.is_down:
             raise SourceError("down")
         ts_ns = self._time.clock_ns() - 60 * NS
         return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
 
-    async def reference(self, symbols, session):
+    async def reference(self, symbols: frozenset[str], session: date) -> Reference:
         self.references.append(session)
         if self.is_down:
             raise SourceError("down")
         return Reference(self.closes, self.splits)
 
-    async def backfill(self, symbols, start_ns, end_ns):
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         self.asked.append((symbols, start_ns, end_ns))
         if self.is_down:
             raise SourceError("down")
@@ -170,7 +171,8 @@ class Run:
     @property
     def detail(self) -> str:
         """Of the last Status."""
-        return self.events_of(Status)[-1].detail
+        detail: str = self.events_of(Status)[-1].detail
+        return detail
 
     @property
     def symbol_states(self) -> dict[str, str]:
@@ -204,25 +206,19 @@ class Run:
 
 
 @contextlib.asynccontextmanager
-async def running(monkeypatch, subject: Subject, *scripts: Any, now_ns: int = NOW_NS, **options: Any):
+async def running(
+    monkeypatch: pytest.MonkeyPatch, subject: Subject, *scripts: Any, now_ns: int = NOW_NS, **options: Any
+) -> AsyncIterator[Run]:
     """A Run whose feed has begun. It is ended at the end, and must then have left no task behind."""
     time = FakeTime(now_ns)
     before = asyncio.all_tasks()
     async with subject.server(*scripts) as server:
         monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", options.pop("url", server.url))
         run = Run(subject, server, time, **options)
-        task = asyncio.create_task(run.drive())
-        try:
-            async with asyncio.timeout(HANG_S):
-                await settle()
-                yield run
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with driven(run.drive(), server.until(lambda: server.clients)):
+            yield run
     await settle()
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
-    assert not left, left
+    assert_no_tasks_beyond(before)
 
 
 def _then(fault: Callable[[Subject], Iterable[Any]]) -> Callable[[Subject], tuple[Any, ...]]:
@@ -275,7 +271,7 @@ AUCTION_NS = BELL_NS + 350 * 10**6
 
 def _auction(subject: Subject) -> tuple[Any, ...]:
     """A print before the bell, and 350 ms after it the closing auction's."""
-    auction = {
+    auction: dict[str, Callable[[], Any]] = {
         "Yahoo": lambda: yahoo.pricing("IWM", LATER["IWM"], AUCTION_NS // 10**6, day_volume=900),
         "Alpaca": lambda: [alpaca.trade("IWM", LATER["IWM"], AUCTION_NS, 9, c=[" ", "6"])],
         "Massive": lambda: array(massive.trade("IWM", LATER["IWM"], AUCTION_NS // 10**6, 9, c=[8])),
@@ -288,7 +284,7 @@ def _auction(subject: Subject) -> tuple[Any, ...]:
 def _odd_lot(subject: Subject) -> tuple[Any, ...]:
     """Prints, and a later trade of seven shares at another price."""
     ts_ns, price = NOW_NS + NS // 10, LATER["IWM"]
-    odd = {
+    odd: dict[str, Callable[[], Any]] = {
         "Alpaca": lambda: [alpaca.trade("IWM", price, ts_ns, 9, s=7, c=["@", "I"])],
         "Massive": lambda: array(massive.trade("IWM", price, ts_ns // 10**6, 9, s=7, c=[37])),
         "Finnhub": lambda: finnhub.trades(finnhub.trade("IWM", price, ts_ns // 10**6, 7, c=["12"])),

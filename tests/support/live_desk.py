@@ -14,9 +14,8 @@ from feeds.supervisor import Supervisor
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.sessions import last_closed, sessions_between
-from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle
+from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, at_once, driven, settle
 from tests.support.fault_table import FIRST, Exchange
-from tests.support.paths import HANG_S
 from tests.support.subjects import SYMBOLS, Subject
 
 if TYPE_CHECKING:
@@ -119,15 +118,7 @@ async def live_desk(
         updater = beside(time)
         history = History.empty() if updater is not None else closes(now_ns)
         desk = LiveDesk(subject, server, time, history, updater, reference)
-        task = asyncio.create_task(desk.supervisor.run())
-        try:
-            async with asyncio.timeout(HANG_S):
-                await settle()
-                yield desk
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with driven(desk.supervisor.run(), server.until(lambda: server.clients)):
+            yield desk
     await settle()
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
-    assert not left, left
+    assert_no_tasks_beyond(before)

@@ -64,15 +64,15 @@ def ribbon(taken: Snapshot, width: int) -> str:
 
 def surfaces(taken: Snapshot) -> tuple[str, ...]:
     """What each surface says, in the order of ``HEADS`` after the first."""
-    told = json.loads(encode(taken))
+    shown = json.loads(encode(taken))
     return (
         ribbon(taken, 40),
         ribbon(taken, 80),
-        _beginning(told["headline"]),
+        _beginning(shown["headline"]),
         "[" + quotation(taken).rpartition(" [")[2],
         text(taken).partition("\n")[0],
-        f"{told['connection']['kind']}, {told['data_as_of'][:19]}, {told['as_of'][:19]}",
-        f"{_high(taken)}; {str(told['legs']['IWM']['status']['range_incomplete']).lower()}",
+        f"{shown['connection']['kind']}, {shown['data_as_of'][:19]}, {shown['as_of'][:19]}",
+        f"{_high(taken)}; {str(shown['legs']['IWM']['status']['range_incomplete']).lower()}",
     )
 
 

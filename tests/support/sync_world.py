@@ -65,7 +65,7 @@ class Vendor:
         market.now_ns = now_ns
         start = max(since, self.from_day)
 
-        async def one(symbol: str) -> Bars:
+        async def bars_of(symbol: str) -> Bars:
             if self.name == "Stooq":
                 query = {"s": stooq_symbol(symbol), "d1": f"{start:%Y%m%d}", "d2": f"{through:%Y%m%d}"}
                 data = market.stooq(query | {"o": stooq.SKIP_DIVIDENDS})
@@ -79,7 +79,7 @@ class Vendor:
                 raise answer
             return answer
 
-        return await one_by_one(symbols, one)
+        return await one_by_one(symbols, bars_of)
 
 
 class World:

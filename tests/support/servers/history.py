@@ -33,7 +33,7 @@ class Share:
     def rows(self, first: date, last: date, restated: date) -> list[tuple[date, float | None, float | None]]:
         """Day, close, adjusted close, with all events up to the day ``restated`` worked in."""
         days = sorted(self.raw)
-        found = []
+        adjusted = []
         for day in days:
             if first <= day <= last:
                 close = self.raw[day]
@@ -47,8 +47,8 @@ class Share:
                         before = [raw for d in days if d < ex and (raw := self.raw[d])]
                         by_dividends *= 1 - amount / before[-1] if before else 1.0
                 scaled = None if close is None else close * by_splits
-                found.append((day, scaled, None if scaled is None else scaled * by_dividends))
-        return found
+                adjusted.append((day, scaled, None if scaled is None else scaled * by_dividends))
+        return adjusted
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Market:
         closes = [close for _, close, _ in rows]
         bars = dict.fromkeys(("open", "high", "low", "close"), closes)
         share = self.shares[ours]
-        told = [day for day in share.splits if first <= day <= today]
+        ex_dates = [day for day in share.splits if first <= day <= today]
         splits = {
             str(hours(day)[1] // S): {
                 "date": hours(day)[1] // S,
@@ -114,7 +114,7 @@ class Market:
                 "denominator": 1.0,
                 "splitRatio": f"{share.splits[day]:g}:1",
             }
-            for day in told
+            for day in ex_dates
         }
         result = {
             "meta": {
