@@ -1,0 +1,47 @@
+"""What history says before a session, as one frozen value that a thread can make."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from rotation.history import History
+from rotation.market.assemble import Charts
+from rotation.market.settled import Settled, settle
+from rotation.sessions import previous_session
+
+if TYPE_CHECKING:
+    from rotation.desk import Desk
+
+
+class LookBack(msgspec.Struct, frozen=True):
+    """One pass over ``history`` for ``session``; None of what it was made from changes."""
+
+    history: History
+    session: date | None
+    """The session shown; None where there is none, and then nothing is settled before it."""
+    symbols: tuple[str, ...]
+    settled: Settled | None
+    known: list[tuple[Any, ...]]
+    """A table row of each of the desk's legs: close, date, streak, direction, scale."""
+    charts: Charts
+
+
+def look_back(history: History, session: date | None, symbols: tuple[str, ...], desk: Desk) -> LookBack:
+    """Look back from ``session``. It takes tens of milliseconds: with a screen, do it in a thread."""
+    settled = settle(history, session, list(symbols), desk) if session else None
+    known = (
+        settled.table.head(len(desk.legs)).select("close", "date", "streak", "direction", "scale").rows()
+        if settled
+        else []
+    )
+    return LookBack(
+        history=history,
+        session=session,
+        symbols=symbols,
+        settled=settled,
+        known=known,
+        charts=Charts(history, desk, previous_session(session) if session else None),
+    )
