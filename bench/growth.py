@@ -135,7 +135,7 @@ def _look_backs(histories: dict[str, History], passes: int) -> dict[str, float]:
     for _ in range(passes + 1):
         for name, history in histories.items():
             start = time.perf_counter()
-            settle(history, worlds.SESSION, list(DESK.legs), DESK)
+            settle(history, worlds.SESSION, DESK)
             took[name].append((time.perf_counter() - start) * 1e3)
     return {name: mid(times[1:], 1) for name, times in took.items()}
 

@@ -6,7 +6,6 @@ follows of those that changed), and the views (the rows and what they are worth,
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,23 +16,22 @@ from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Pair, leg
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
-from rotation.market.look_back import look_back
 from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
+from rotation.market.settled import settle
 from rotation.market.status import Provenance
 from rotation.market.unadjusted import ScaleCheck
-from rotation.sessions import close_ns, from_ns, hours, last_closed, new_york_day, phase_at, session_at
+from rotation.sessions import close_ns, from_ns, last_closed, new_york_day, phase_at, previous_session
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
     from rotation.history import History
-    from rotation.market.look_back import LookBack
     from rotation.quote import Quote
 
 
@@ -68,10 +66,6 @@ class Market:
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
-        self._ahead: LookBack | None = None
-        # Members have no figures of their own; the pair has, also where it is not among the legs.
-        pair = (self.desk.base, self.desk.against)
-        self._symbols = (*self.desk.legs, *(symbol for symbol in pair if symbol not in self.desk.legs))
         self.restart(as_of_ns)
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
@@ -130,39 +124,13 @@ class Market:
         self._look_back()
         self._compare()
 
-    def pass_ahead(
-        self, quotes: Iterable[Quote] = (), history: History | None = None
-    ) -> Callable[[], LookBack] | None:
-        """The pass over history that these quotes, or this newer history, will need; None if they need none.
-
-        It may run in a thread, and ``take_ahead`` is given what it returns. Without it the market makes the
-        pass itself when it is due, which holds up its caller.
-        """
-        session = self._door.session
-        if history is not None:
-            last = history.last(last_closed(self._as_of_ns))
-            session = max((day for day in (session, last) if day), default=None)
-        else:
-            newest = max((quote.ts_ns for quote in quotes), default=0)
-            if session is None or newest <= hours(session)[3]:
-                return None
-            session = session_at(newest)
-            if session is None or (self._ahead is not None and self._ahead.session == session):
-                return None
-        return partial(look_back, history or self.history, session, self._symbols, self.desk)
-
-    def take_ahead(self, made: LookBack) -> None:
-        """Keep a pass for when it is due; one that no longer fits the history and the session is not used."""
-        self._ahead = made
-
     def _look_back(self) -> None:
-        """Take the one pass over history: what lies before the door's session."""
-        session, made, self._ahead = self._door.session, self._ahead, None
-        if made is None or made.history is not self.history or made.session != session:
-            made = look_back(self.history, session, self._symbols, self.desk)
-        self._rows = Rows(made)
-        self._pair = Pair(self.desk, made.settled.spread if made.settled else None)
-        self._charts = made.charts
+        """The one pass over history: what lies before the door's session."""
+        session = self._door.session
+        settled = settle(self.history, session, self.desk) if session else None
+        self._rows = Rows(settled)
+        self._pair = Pair(self.desk, settled.spread if settled else None)
+        self._charts = Charts(self.history, self.desk, previous_session(session) if session else None)
         self._closed = session is None
         self._check_scale()
         self._rows.reprice(self._door.symbols, self._door)

@@ -52,32 +52,22 @@ class Records:
 
         ``window``: sessions that each value spans. Neighbouring values share all but one of them.
         """
-        self._fill(_passes(pl.DataFrame({"date": dates, "value": values}), ["value"])[0], window)
-
-    @classmethod
-    def of_columns(cls, frame: pl.DataFrame, columns: dict[str, int]) -> list[Records]:
-        """Index several series of one ``date`` column; ``columns`` gives each one's window.
-
-        One query for all of them: fifty-five series in a query each take three times as long.
-        """
-        indices = [cls.__new__(cls) for _ in columns]
-        for index, passes, window in zip(
-            indices, _passes(frame, list(columns)), columns.values(), strict=True
-        ):
-            index._fill(passes, window)  # noqa: SLF001 - a second constructor
-        return indices
-
-    def _fill(self, passes: _Passes, window: int) -> None:
         self.window = window
-        self._ranked = array("d", passes.ranked)
-        self.n = len(self._ranked)
-        self.first_date = passes.first_date
-        self._mean = passes.mean if self.n >= TRAILING else None
+        # Plain loops over the numbers: they cost less than a Polars query for each of many short series.
+        numbers: list[float | None] = values.to_list()
+        known = [value for value in numbers if value is not None]
+        self.n = len(known)
+        first = next((place for place, value in enumerate(numbers) if value is not None), None)
+        self.first_date: dt.date | None = None if first is None else dates[first]
+        self._ranked = array("d", values.sort().tail(self.n).to_list())
+        tail = pl.Series(known[-TRAILING:], dtype=pl.Float64)
+        self._mean = tail.mean() if self.n >= TRAILING else None
         # Equal values have no spread, whatever rounding says.
-        varies = self.n >= TRAILING and passes.tail_high - passes.tail_low > tie(passes.tail_high)
-        self._sd = passes.sd if varies else None
-        self._highs = _Stack(array("d", passes.highs), passes.high_dates)
-        self._lows = _Stack(array("d", (-low for low in passes.lows)), passes.low_dates)
+        low, high = tail.min(), tail.max()
+        self._sd = tail.std() if self.n >= TRAILING and high - low > tie(high) else None  # type: ignore[operator, arg-type]
+        highs, lows = _extremes(numbers)
+        self._highs = _Stack(dates, highs)
+        self._lows = _Stack(dates, {place: -value for place, value in lows.items()})
 
     def since(self, value: float | None, *, low: bool | None = None) -> Since | None:
         """When the series was last at least as large (as small for ``low``; default: for a fall).
@@ -125,62 +115,36 @@ class Records:
         """
         if value is None or self._mean is None or not self._sd or is_few(self.window):
             return None
-        return float((value - self._mean) / self._sd)
+        return float((value - self._mean) / self._sd)  # type: ignore[operator]
 
 
-class _Passes(msgspec.Struct, frozen=True):
-    """What an index is made of: all that reads a whole series. Scalars are None without values."""
+def _extremes(numbers: list[float | None]) -> tuple[dict[int, float], dict[int, float]]:
+    """The suffix maxima and minima of a series, oldest first: by place the values that beat all newer ones.
 
-    ranked: list[float]
-    first_date: dt.date | None
-    mean: float | None
-    sd: float | None
-    tail_low: float
-    tail_high: float
-    highs: list[float]
-    high_dates: list[dt.date]
-    lows: list[float]
-    low_dates: list[dt.date]
-
-
-def _passes(frame: pl.DataFrame, columns: list[str]) -> list[_Passes]:
-    """Read every column once, all in one query.
-
-    A high is kept where no later value is at least as high: with the newest first, where it beats all before.
+    Both newest first, so that the maxima rise and the minima fall.
     """
-    asked: list[pl.Expr] = []
-    for column in columns:
-        known = pl.col(column).is_not_null()
-        values, dates = pl.col(column).filter(known), pl.col("date").filter(known)
-        newest, newest_dates = values.reverse(), dates.reverse()
-        # Nothing is above or below the newest value but infinity.
-        high = newest > newest.cum_max().shift(1, fill_value=-inf)
-        low = newest < newest.cum_min().shift(1, fill_value=inf)
-        tail = values.tail(TRAILING)
-        parts = (
-            values.sort().implode(),
-            dates.first(),
-            tail.mean(),
-            tail.std(),
-            tail.min(),
-            tail.max(),
-            newest.filter(high).implode(),
-            newest_dates.filter(high).implode(),
-            newest.filter(low).implode(),
-            newest_dates.filter(low).implode(),
-        )
-        asked += [expr.alias(f"{len(asked) + i}") for i, expr in enumerate(parts)]
-    row = frame.select(asked).row(0)
-    width = len(_Passes.__struct_fields__)
-    return [_Passes(*row[i : i + width]) for i in range(0, len(row), width)]
+    highs: dict[int, float] = {}
+    lows: dict[int, float] = {}
+    highest, lowest = -inf, inf
+    place = len(numbers)
+    for value in reversed(numbers):
+        place -= 1
+        if value is None or lowest <= value <= highest:
+            continue
+        if value > highest:
+            highest = highs[place] = value
+        if value < lowest:
+            lowest = lows[place] = value
+    return highs, lows
 
 
 class _Stack:
-    """Suffix maxima of a series, newest first: rising values, each with its most recent date."""
+    """Rising values, each with its most recent date."""
 
-    def __init__(self, values: array[float], dates: list[dt.date]) -> None:
-        self._values = values
-        self._dates = dates
+    def __init__(self, dates: pl.Series, by_place: dict[int, float]) -> None:
+        """``by_place``: in ``dates``."""
+        self._values = array("d", by_place.values())
+        self._dates: list[dt.date] = dates[list(by_place)].to_list()
 
     def at_least(self, value: float) -> tuple[dt.date, float] | None:
         """The most recent (date, value) that is >= value; None if none is."""

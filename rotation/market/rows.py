@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from rotation.history import History
-    from rotation.market.look_back import LookBack
     from rotation.market.session_filter import SessionFilter
-    from rotation.market.settled import Baseline
+    from rotation.market.settled import Baseline, Settled
 
 RETURN = return_pct(pl.col("value"), pl.col("was"))
 """Built once: building expressions costs more than a desk's worth of their results."""
@@ -67,18 +66,17 @@ class Returns:
 class Rows:
     """The desk's legs in one session. A row stays the same object until its price, close or scale changes."""
 
-    def __init__(self, before: LookBack) -> None:
-        """Begin with what was settled before the session; while there is none, there are no rows."""
-        self._settled = before.settled
+    def __init__(self, settled: Settled | None) -> None:
+        """Begin with what was settled before the session; None while there is no session: then no rows."""
+        self._settled = settled
         self._known: dict[str, tuple[float | None, date | None, Before, float | None]] = {}
         """Close and its date, how the leg stood at the session before, and the value per unit of price."""
-        if before.settled is not None:
-            table = before.settled.table.head(len(before.known))
+        if settled is not None:
+            table = settled.table
             self._returns = Returns(table)
-            for symbol, (close, closed, streak, change, scale) in zip(
-                table["symbol"], before.known, strict=True
-            ):
-                self._known[symbol] = (close, closed, Before(streak, change), scale)
+            columns = ("symbol", "close", "date", "streak", "direction", "scale")
+            for symbol, close, closed, streak, way, scale in table.select(columns).iter_rows():
+                self._known[symbol] = (close, closed, Before(streak, way), scale)
         self._prices: dict[str, float | None] = {}
         """Today's; None where only prints of which the size counts have come."""
         self._official: dict[str, float | None] = {}

@@ -19,6 +19,8 @@ from rotation.market.streaks import SAME, Before, Runs, direction, is_whole, ret
 from rotation.sessions import sessions_between
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rotation.history import History
 
 
@@ -35,7 +37,7 @@ class Settled(msgspec.Struct, frozen=True):
 
     session: date
     table: pl.DataFrame
-    """One row a symbol, in the order asked for: ``symbol``, the latest ``close`` known and its
+    """One row a leg, in the desk's order: ``symbol``, the latest ``close`` known and its
     ``date`` (of the latest row where no close is), ``scale`` (value per unit of price), ``back_1`` …
     ``back_252`` (value k sessions before), ``streak`` and ``direction`` at the session before (see
     ``streaks.Before``). Unknown is null."""
@@ -43,29 +45,27 @@ class Settled(msgspec.Struct, frozen=True):
     spread: Baseline
 
 
-def settle(history: History, session: date, symbols: list[str], desk: Desk) -> Settled:
-    """Look back from ``session`` over ``history``: a table row for each symbol, and the desk's series."""
+def settle(history: History, session: date, desk: Desk) -> Settled:
+    """Look back from ``session`` over ``history``: a table row for each leg of the desk, and its series."""
     value = pl.col("adj_close" if desk.returns == "total" else "close")
     before = history.before(session)
-    past = before.filter(pl.col("symbol").is_in(symbols))
+    past = before.filter(pl.col("symbol").is_in({*desk.legs, desk.base, desk.against}))
     first = past["date"].min()
     days = sessions_between(first, session) if first is not None else [session]  # type: ignore[arg-type]
     closures = set(closures_in(before))
     days = [day for day in days if day not in closures]
     calendar = pl.DataFrame({"date": days[:-1]}, schema={"date": pl.Date}).with_row_index("n")
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
-    asked = [leg for leg in desk.legs if leg in symbols]
-    grid = _grid(rows, calendar, {*asked, desk.base, desk.against})
-    *legs, spread = _baselines(grid, [*map(_leg, asked), _spread(desk.base, desk.against)])
+    grid = _grid(rows, calendar, {*desk.legs, desk.base, desk.against})
     return Settled(
         session,
-        _table(rows, len(days) - 1, symbols),
-        dict(zip(asked, legs, strict=True)),
-        spread,
+        _table(rows, len(days) - 1, desk.legs),
+        {leg: _leg(grid, leg) for leg in desk.legs},
+        _spread(grid, desk.base, desk.against),
     )
 
 
-def _table(rows: pl.DataFrame, today: int, symbols: list[str]) -> pl.DataFrame:
+def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str]) -> pl.DataFrame:
     """``today``: the session's own place on the calendar; the session before is ``today - 1``."""
     priced = rows.filter(pl.col("value").is_not_null())
     moved = direction(pl.col("value"), pl.col("value").shift(1))
@@ -114,24 +114,12 @@ def _grid(rows: pl.DataFrame, calendar: pl.DataFrame, legs: set[str]) -> pl.Data
     return wide
 
 
-class _Series(msgspec.Struct, frozen=True):
-    """One series of the desk over the grid's sessions, as expressions."""
-
-    values: list[pl.Expr]
-    """The value of every window, in the order of WINDOWS."""
-    way: pl.Expr
-    """The direction of each session's change."""
-    is_priced: pl.Expr
-    """Whether the session has its closes."""
+def _leg(grid: pl.DataFrame, leg: str) -> Baseline:
+    returns = [return_pct(pl.col(leg), pl.col(leg).shift(k)) for k in WINDOWS]
+    return _baseline(grid, returns, direction(pl.col(leg), pl.col(leg).shift(1)), pl.col(leg).is_not_null())
 
 
-def _leg(leg: str) -> _Series:
-    price = pl.col(leg)
-    returns = [return_pct(price, price.shift(k)) for k in WINDOWS]
-    return _Series(returns, direction(price, price.shift(1)), price.is_not_null())
-
-
-def _spread(base: str, against: str) -> _Series:
+def _spread(grid: pl.DataFrame, base: str, against: str) -> Baseline:
     spreads = [
         return_pct(pl.col(base), pl.col(base).shift(k))
         - return_pct(pl.col(against), pl.col(against).shift(k))
@@ -139,34 +127,26 @@ def _spread(base: str, against: str) -> _Series:
     ]
     # As ``streaks.sign`` does for today's.
     way = pl.when(spreads[0].abs() <= 100 * SAME).then(0.0).otherwise(spreads[0].sign())
-    return _Series(spreads, way, pl.all_horizontal(pl.col(*dict.fromkeys((base, against))).is_not_null()))
+    return _baseline(
+        grid, spreads, way, pl.all_horizontal(pl.col(*dict.fromkeys((base, against))).is_not_null())
+    )
 
 
-def _baselines(grid: pl.DataFrame, series: list[_Series]) -> list[Baseline]:
-    """Each series as settled before the session; all together, for a query costs more than its rows."""
-    names = [str(i) for i in range(len(series))]
+def _baseline(grid: pl.DataFrame, series: list[pl.Expr], way: pl.Expr, is_priced: pl.Expr) -> Baseline:
+    """``way``: the direction of each session's change; ``is_priced``: whether the session has its closes."""
+    run = pl.col("direction")
     frame = grid.select(
         "date",
-        *(
-            expr.alias(f"{i} {k}")
-            for i, each in zip(names, series, strict=True)
-            for k, expr in zip(WINDOWS, each.values, strict=True)
-        ),
-        *(each.way.cast(pl.Int64).alias(f"{i} way") for i, each in zip(names, series, strict=True)),
-        *(each.is_priced.alias(f"{i} priced") for i, each in zip(names, series, strict=True)),
-    ).with_columns(
-        *(streaks(pl.col(f"{i} way")).alias(f"{i} streak") for i in names),
-        *(is_whole(pl.col(f"{i} way"), pl.col(f"{i} priced")).alias(f"{i} whole") for i in names),
+        *(expr.alias(str(k)) for k, expr in zip(WINDOWS, series, strict=True)),
+        direction=way.cast(pl.Int64),
+        is_priced=is_priced,
+    ).with_columns(streak=streaks(run), is_whole=is_whole(run, pl.col("is_priced")))
+    before = Before()
+    if frame.height:
+        streak, last, known = (frame[name][-1] for name in ("streak", "direction", "is_whole"))
+        before = Before(streak if known else None, last)
+    return Baseline(
+        before,
+        Runs.of(frame["streak"]),
+        {k: Records(frame["date"], frame[str(k)], k) for k in WINDOWS},
     )
-    indices = iter(Records.of_columns(frame, {f"{i} {k}": k for i in names for k in WINDOWS}))
-    last = frame.row(-1, named=True) if frame.height else {}
-    return [
-        Baseline(
-            Before(last[f"{i} streak"] if last[f"{i} whole"] else None, last[f"{i} way"])
-            if last
-            else Before(),
-            Runs.of(frame[f"{i} streak"]),
-            {k: next(indices) for k in WINDOWS},
-        )
-        for i in names
-    ]
