@@ -4,13 +4,24 @@
 
     SourceError       what was sent cannot be used: reject it, ask again, or go on with the next source
     └── SourceAway    nobody answers, whatever is asked: wait ``after_s``, or go on with the next source
+        ├── BrowserWanted   a page that checks for a browser stands in front of it: go on with the next source
+        └── KeyNeeded   it answers nobody without a valid key: waiting does not help, a person must act
 """
 
 from __future__ import annotations
 
 from rotation.errors import DamagedError, InputError, StorageError, UnavailableError
 
-__all__ = ["DamagedError", "InputError", "SourceAway", "SourceError", "StorageError", "UnavailableError"]
+__all__ = [
+    "BrowserWanted",
+    "DamagedError",
+    "InputError",
+    "KeyNeeded",
+    "SourceAway",
+    "SourceError",
+    "StorageError",
+    "UnavailableError",
+]
 
 
 class SourceError(ValueError):
@@ -28,3 +39,15 @@ class SourceAway(SourceError):  # noqa: N818 - a state of the source, reported l
         super().__init__(message)
         self.after_s = after_s
         self.refused = refused
+
+
+class KeyNeeded(SourceAway):
+    """The source wants a key, or another one than was given."""
+
+    def __init__(self, message: str) -> None:
+        """``message`` says how to get or set one."""
+        super().__init__(message)
+
+
+class BrowserWanted(SourceAway):
+    """The source answers programs with a page that only a browser gets past."""

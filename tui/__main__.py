@@ -221,7 +221,7 @@ class LocalBackend:
         self,
         symbols: tuple[str, ...],
         *,
-        source: Literal["auto", "alpaca", "yahoo", "stooq"],
+        source: Literal["auto", "alpaca", "yahoo", "tiingo", "stooq"],
         universe: Path | None,
         since: date,
         tell: Callable[[SyncProgress], None],

@@ -149,7 +149,7 @@ class Backend(Protocol):
         self,
         symbols: tuple[str, ...],
         *,
-        source: Literal["auto", "alpaca", "yahoo", "stooq"],
+        source: Literal["auto", "alpaca", "yahoo", "tiingo", "stooq"],
         universe: Path | None,
         since: date,
         tell: Callable[[SyncProgress], None],

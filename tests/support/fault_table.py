@@ -435,7 +435,7 @@ def table() -> str:
         final = "as the server's" if fault.prices else "—"
         cells = (fault.name, fault.expected, fault.state, fault.connections, final, names)
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return HEAD + "\n".join(rows) + TAIL
+    return HEAD + "\n".join(rows) + TAIL + rest_rows()
 
 
 HEAD = """# Streams and their faults
@@ -463,7 +463,58 @@ unreachable (`tests/feeds/streaming/test_failover.py`, as are hand-over after a 
 back). By REST a 429 of Yahoo holds back quotes, history and futures together
 (`tests/feeds/http/test_yahoo_together.py`), and redirects stay within the site
 (`tests/feeds/http/test_redirects.py`).
+
+Sources that are asked by REST, each row a test of its own file:
+
+| the source | expected | reason | tests |
+| --- | --- | --- | --- |
 """
+
+REST_ROWS = (
+    (
+        "Stooq: a page that checks for a browser, with HTTP 200",
+        "the round ends at once, the next source is asked", "`BrowserWanted`", "vendors/stooq",
+    ),
+    (
+        "Stooq, Tiingo: no key",
+        "not among `auto`'s sources; by name, refused before anything is sent",
+        "`InputError`", "desk/test_history_run.py",
+    ),
+    (
+        'Tiingo: HTTP 401, 403, or "supply a token" with 200',
+        "the round ends at once", "`KeyNeeded`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: HTTP 429, or a used-up quota with 200",
+        "waits as asked within the client's limits, else the next source", "`SourceAway`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: HTML, an empty body, 404, another shape, no split factor",
+        "that symbol goes to the next source", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: an answer that ends before the days asked for",
+        "no close of now is made of it", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: a split worked into one of the two closes only",
+        "refused: it would restate every return", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Yahoo refuses, Tiingo answers after a dividend",
+        "fetched as a whole: adjustments of two days never mix", "—", "history/test_sync.py",
+    ),
+)  # fmt: skip
+"""What the source does, what comes of it, the typed reason, the tests below tests/feeds."""
+
+
+def rest_rows() -> str:
+    """The second table's lines."""
+    lines = (
+        f"| {what} | {expected} | {why} | `tests/feeds/{where}` |" for what, expected, why, where in REST_ROWS
+    )
+    return "\n".join(lines) + "\n"
+
 
 if __name__ == "__main__":
     print(table(), end="")
