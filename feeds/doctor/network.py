@@ -15,7 +15,7 @@ import msgspec
 from feeds.clock import http_date_ns, wall_ns
 from feeds.errors import InputError
 from feeds.fed import calendar as calendar_fed
-from feeds.fed import kalshi
+from feeds.fed import databento, kalshi
 from feeds.fed.polymarket import rest as polymarket
 from feeds.fed.rates import fred, newyorkfed
 from feeds.http.exchange import AGENT
@@ -46,6 +46,7 @@ SOURCES = (
     ("Polymarket", "POLYMARKET", polymarket.HOME, ""),
     ("Stooq", "STOOQ", stooq.HOME, "stooq"),
     ("Tiingo", "TIINGO", tiingo.HOME, "tiingo"),
+    ("Databento", "DATABENTO", databento.HOME, "databento"),
     ("Alpaca", "ALPACA", alpaca_rest.HOME, "alpaca"),
     ("Finnhub", "FINNHUB", finnhub.REST, "finnhub"),
     ("Massive", "MASSIVE", massive.REST, "massive"),

@@ -504,6 +504,24 @@ REST_ROWS = (
         "Yahoo refuses, Tiingo answers after a dividend",
         "fetched as a whole: adjustments of two days never mix", "—", "history/test_sync.py",
     ),
+    (
+        "Yahoo's futures away, Databento with a key",
+        "its settlements take their place, and say whose and of which day they are",
+        "—", "fed/test_databento.py",
+    ),
+    (
+        "Databento: HTTP 401, 422, 429, a redirect, HTML, an empty body",
+        "OFFLINE with the reason; what is held stays; the key is in no text", "`RequestError`",
+        "fed/test_databento.py",
+    ),
+    (
+        "Databento: a line cut off, other statistics, deleted, intraday or undefined prices, spreads",
+        "the answer is refused, or the line passed over", "`SourceError`", "fed/test_databento.py",
+    ),
+    (
+        "Databento: the newest settlement is over four days old",
+        "STALE, whatever the answer's own age", "—", "fed/test_databento.py",
+    ),
 )  # fmt: skip
 """What the source does, what comes of it, the typed reason, the tests below tests/feeds."""
 

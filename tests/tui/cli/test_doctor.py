@@ -17,6 +17,7 @@ MARKER = "mArKeRsEcReT/0123456789+abcdefghijkl"
 REST = (
     "ALPACA",
     "CALENDAR_FED",
+    "DATABENTO",
     "FINNHUB",
     "FRED",
     "KALSHI",
