@@ -263,6 +263,12 @@ class LocalBackend:
 
         return doctor.examine(self.places(), stream=stream)
 
+    def capture(self, path: Path, seconds: float) -> list[str]:
+        """Write what the live sources send to a new file, redacted. Raises InputError."""
+        from feeds.desk import capture  # noqa: PLC0415
+
+        return capture.run(path, seconds)
+
     def configured(self) -> list[str]:
         """Return lines on keys and environment overrides; none holds a secret."""
         from feeds.doctor.overrides import overrides  # noqa: PLC0415

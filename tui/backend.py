@@ -180,3 +180,10 @@ class Backend(Protocol):
     def examine(self, *, stream: bool) -> list[Finding]:
         """Check the installation except for the terminal; blocking, takes some seconds."""
         ...
+
+    def capture(self, path: Path, seconds: float) -> list[str]:
+        """Write what the live sources send to a new file, redacted; lines for the person.
+
+        Blocking for ``seconds``. Raises InputError.
+        """
+        ...

@@ -522,6 +522,11 @@ REST_ROWS = (
         "Databento: the newest settlement is over four days old",
         "STALE, whatever the answer's own age", "—", "fed/test_databento.py",
     ),
+    (
+        "any source, while `doctor --capture` listens: secrets echoed in frames, answers, headers, cookies",
+        "none is in the file; the rest replays to the same quotes",
+        "—", "desk/test_capture.py",
+    ),
 )  # fmt: skip
 """What the source does, what comes of it, the typed reason, the tests below tests/feeds."""
 
