@@ -526,7 +526,7 @@ def table() -> str:
         final = "as the server's" if fault.prices else "—"
         cells = (fault.name, fault.expected, fault.state, fault.connections, final, names)
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return HEAD + "\n".join(rows) + TAIL
+    return HEAD + "\n".join(rows) + TAIL + rest_rows()
 
 
 HEAD = """# Streams and their faults
@@ -554,7 +554,81 @@ unreachable (`tests/feeds/streaming/test_failover.py`, as are hand-over after a 
 back). By REST a 429 of Yahoo holds back quotes, history and futures together
 (`tests/feeds/http/test_yahoo_together.py`), and redirects stay within the site
 (`tests/feeds/http/test_redirects.py`).
+
+Sources that are asked by REST, each row a test of its own file:
+
+| the source | expected | reason | tests |
+| --- | --- | --- | --- |
 """
+
+REST_ROWS = (
+    (
+        "Stooq: a page that checks for a browser, with HTTP 200",
+        "the round ends at once, the next source is asked", "`BrowserWanted`", "vendors/stooq",
+    ),
+    (
+        "Stooq, Tiingo: no key",
+        "not among `auto`'s sources; by name, refused before anything is sent",
+        "`InputError`", "desk/test_history_run.py",
+    ),
+    (
+        'Tiingo: HTTP 401, 403, or "supply a token" with 200',
+        "the round ends at once", "`KeyNeeded`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: HTTP 429, or a used-up quota with 200",
+        "waits as asked within the client's limits, else the next source", "`SourceAway`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: HTML, an empty body, 404, another shape, no split factor",
+        "that symbol goes to the next source", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: an answer that ends before the days asked for",
+        "no close of now is made of it", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: a split worked into one of the two closes only",
+        "refused: it would restate every return", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Yahoo refuses, Tiingo answers after a dividend",
+        "fetched as a whole: adjustments of two days never mix", "—", "history/test_sync.py",
+    ),
+    (
+        "Yahoo's futures away, Databento with a key",
+        "its settlements take their place, and say whose and of which day they are",
+        "—", "fed/test_databento.py",
+    ),
+    (
+        "Databento: HTTP 401, 422, 429, a redirect, HTML, an empty body",
+        "OFFLINE with the reason; what is held stays; the key is in no text", "`RequestError`",
+        "fed/test_databento.py",
+    ),
+    (
+        "Databento: a line cut off, other statistics, deleted, intraday or undefined prices, spreads",
+        "the answer is refused, or the line passed over", "`SourceError`", "fed/test_databento.py",
+    ),
+    (
+        "Databento: the newest settlement is over four days old",
+        "STALE, whatever the answer's own age", "—", "fed/test_databento.py",
+    ),
+    (
+        "any source, while `doctor --capture` listens: secrets echoed in frames, answers, headers, cookies",
+        "none is in the file; the rest replays to the same quotes",
+        "—", "desk/test_capture.py",
+    ),
+)  # fmt: skip
+"""What the source does, what comes of it, the typed reason, the tests below tests/feeds."""
+
+
+def rest_rows() -> str:
+    """The second table's lines."""
+    lines = (
+        f"| {what} | {expected} | {why} | `tests/feeds/{where}` |" for what, expected, why, where in REST_ROWS
+    )
+    return "\n".join(lines) + "\n"
+
 
 if __name__ == "__main__":
     print(table(), end="")
