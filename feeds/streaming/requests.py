@@ -19,6 +19,8 @@ class Purpose(Enum):
     """The minute in which a gap ended, once that minute is over."""
     COMPARE = auto()
     """The newest prints, to find symbols whose prints do not reach us."""
+    CONFIRM = auto()
+    """The newest print, of symbols whose prints have jumped too far to be believed without it."""
     CORRECT = auto()
     """The session's bars of symbols of which a print was taken back."""
     REFERENCE = auto()

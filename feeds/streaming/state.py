@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.events import Batch
+from feeds.events import Batch, Correction
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.reference import ScaleWatch
-from feeds.streaming.requests import Answer, Purpose
+from feeds.streaming.requests import Answer, Purpose, Request
 from feeds.streaming.session import Session
 from feeds.streaming.states import Facts, status_of, symbol_states_of
 from feeds.streaming.vendor import ReferenceSource
+from feeds.streaming.watch.ahead import Ahead
 from feeds.streaming.watch.gaps import Sequence
 from feeds.streaming.watch.halts import Halts
 from feeds.streaming.watch.hours import Equities
+from feeds.streaming.watch.jumps import BROAD
 from feeds.streaming.watch.lag import Lag
 from feeds.streaming.watch.liveness import Liveness
 from rotation.feed_stats import FeedStats
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
     from feeds.clock import Moment
     from feeds.events import Event, Gap, Status, SymbolStates
-    from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, FrameResult, Vendor, VendorError
     from feeds.streaming.watch.hours import Hours
@@ -48,6 +49,8 @@ CANARIES = frozenset({"IWM", "QQQ", "SPY"})
 RATE_TICKS = 10
 SHUT_NS = 3600 * NS
 """An outage shorter than this that begins and ends while the market is shut has missed nothing."""
+CONFIRM_S = 5.0
+"""Between snapshots of symbols that have jumped."""
 LATE_NS = 2 * NS
 """A symbol acknowledged later than this after it was asked for has missed something."""
 _UNREADABLE = (
@@ -82,7 +85,10 @@ class StreamState:
         self._hours = hours or Equities()
         self._random = random
         self.session = Session(vendor, self._symbols, random=random)
-        self.filter = QuoteFilter(self._symbols, closes or {})
+        self.filter = QuoteFilter(self._symbols, closes or {}, broad=BROAD)
+        self._ahead = Ahead()
+        self._confirming: Request | None = None
+        self._confirmed_s = float("-inf")
         self.buffer = Buffer(len(self._symbols))
         self._liveness = Liveness(self._hours, canaries & self._symbols, heartbeats=vendor.heartbeats)
         self._backfill = Backfill(random=random, late_ns=int(vendor.mode.delay_s * NS))
@@ -165,6 +171,7 @@ class StreamState:
             self._request(self._backfill.next_fill(now))
             self._request(self._backfill.next_check(now, self.filter.last, compares=self._compares(now)))
             self._request(self._scale.next_request(now))
+            self._admit((), now)
         self._request(self._corrections.next_request(now))
         self._update(now)
 
@@ -175,6 +182,7 @@ class StreamState:
         """
         was_subscribed = self.session.is_subscribed
         self.session.on_lost(reason, now, floor_s)
+        self._ahead.clear()
         if was_subscribed:
             self._lost_ns = now.ns
             self._backfill.on_lost()
@@ -189,6 +197,8 @@ class StreamState:
             self._scale.on_answer(answer, now)
         elif request.purpose is Purpose.CORRECT:
             self._corrections.on_answer(answer, now)
+        elif request.purpose is Purpose.CONFIRM:
+            self._on_confirmed(request, answer, now)
         elif request.purpose is Purpose.COMPARE:
             self._add(self._backfill.on_compared(answer, self.filter.last, now))
         else:
@@ -198,7 +208,12 @@ class StreamState:
     def forget_requests(self, now: Moment) -> None:
         """No request will be answered: those under way count as failed, and are made again in their time."""
         self._requests.clear()
-        for request in (self._backfill.request, self._corrections.request, self._scale.request):
+        for request in (
+            self._backfill.request,
+            self._corrections.request,
+            self._scale.request,
+            self._confirming,
+        ):
             if request is not None:
                 self.on_answer(request, Answer(error="internal error"), now)
 
@@ -246,7 +261,12 @@ class StreamState:
 
     def awaits(self, request: Request) -> bool:
         """Whether the answer is still of use; a request that is no longer awaited may be cancelled."""
-        return request in (self._backfill.request, self._corrections.request, self._scale.request)
+        return request in (
+            self._backfill.request,
+            self._corrections.request,
+            self._scale.request,
+            self._confirming,
+        )
 
     @property
     def last(self) -> Mapping[str, Quote]:
@@ -306,12 +326,9 @@ class StreamState:
             gaps += self._acknowledge(result.subscribed & self._symbols, now)
         self._add(gaps)
         self._note_times(result.quotes, now)
-        admitted = self.filter.admit(result.quotes, now.ns)
         self._halts.on_halts(result.halts)
-        self._halts.on_prints(quote for quote in admitted if quote.sets_last)
         changed = bool(gaps or result.halts or result.corrections)
-        if admitted:
-            changed |= self._on_prints(admitted, now)
+        changed |= self._admit(result.quotes, now)
         return changed or result.subscribed is not None or result.error is not None
 
     def _note_times(self, quotes: Iterable[Quote], now: Moment) -> None:
@@ -326,9 +343,40 @@ class StreamState:
         if behind_s is not None and behind_s * NS > FUTURE_NS:
             self._liveness.refused(now.s)
 
+    def _admit(self, quotes: Iterable[Quote], now: Moment) -> bool:
+        """Let in what may be, of these and of those that waited. True where a state may have changed."""
+        lag_ns = self._lag.usual_ns(int(self._vendor.mode.delay_s * NS))
+        admitted = self.filter.admit(self._ahead.sift(quotes, now.ns, lag_ns), now.ns)
+        changed = self._on_prints(admitted, now) if admitted else False
+        for quote in self.filter.take_taken_back():
+            if self.buffer.remove(quote):
+                continue
+            correction = Correction(quote.symbol, quote.ts_ns, quote.seq or None)
+            self.buffer.add(correction)
+            self._corrections.on_correction(correction, now)
+            changed = True
+        doubted = self.filter.doubted
+        if doubted and self._confirming is None and now.s - self._confirmed_s >= CONFIRM_S:
+            self._confirmed_s = now.s
+            self._confirming = Request(Purpose.CONFIRM, doubted, wants_newest=True)
+            self._requests.append(self._confirming)
+        return changed
+
+    def _on_confirmed(self, request: Request, answer: Answer, now: Moment) -> None:
+        """A snapshot of symbols that have jumped; without an answer it is asked for again."""
+        self._confirming = None
+        if answer.error:
+            return
+        prices = {quote.symbol: quote.price for quote in answer.newest}
+        for symbol in sorted(request.symbols):
+            admitted = self.filter.on_newest(symbol, prices.get(symbol))
+            if admitted:
+                self._on_prints(admitted, now)
+
     def _on_prints(self, admitted: list[Quote], now: Moment) -> bool:
         if self._hours.canary_s(now.ns) is not None:  # at other hours a source repeats old prints
             self._lag.measure(now.s, now.ns, max(quote.ts_ns for quote in admitted))
+        self._halts.on_prints(quote for quote in admitted if quote.sets_last)
         symbols = {quote.symbol for quote in admitted}
         is_first = self._liveness.data_s is None
         self._liveness.printed(symbols, now.s)

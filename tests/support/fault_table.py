@@ -13,10 +13,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from feeds.errors import SourceError
-from feeds.events import Batch, Gap, ListedSplits, PreviousCloses, Status, SymbolStates
+from feeds.events import Batch, Gap, ListedSplits, PreviousCloses, PrintsReplaced, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.requests import Reference
-from rotation.quote import NS, Quote, Role
+from rotation.market.session_filter import SessionFilter
+from rotation.quote import MINUTE_NS, NS, Quote, Role
 from rotation.sessions import close_ns
 from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, driven, settle
 from tests.support.servers import alpaca, finnhub, massive, yahoo
@@ -86,7 +87,19 @@ class Fault:
     """It reads nothing until the end."""
     only: frozenset[str] = frozenset()
     """Vendors, where it is theirs alone."""
-    corrections: int = 0
+    corrections: int | None = 0
+    newest: dict[str, float] = field(default_factory=dict)
+    """What REST says a minute ago was."""
+    bars: tuple[Quote, ...] = ()
+    """What REST has of today."""
+    fill_s: float = 0.0
+    """How long REST takes for them."""
+    refusals: int = 0
+    """How often REST refuses them first."""
+    ranges: tuple[float, float] | None = None
+    """Low and high of IWM in the end, as a market has them; None where they are not the point."""
+    incomplete: frozenset[str] | None = None
+    """Symbols whose range lacks prints in the end; None where that is not the point."""
     detail: str = ""
     """Part of the last Status's detail."""
     symbol_states: dict[str, str] = field(default_factory=dict)
@@ -111,6 +124,8 @@ class Exchange:
         self._time = time
         self.newest = newest
         self.bars: tuple[Quote, ...] = ()
+        self.fill_s = 0.0
+        self.refusals = 0
         self.is_down = False
         self.asked: list[tuple[frozenset[str], int, int]] = []
         self.compared: list[frozenset[str]] = []
@@ -136,7 +151,10 @@ class Exchange:
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         self.asked.append((symbols, start_ns, end_ns))
-        if self.is_down:
+        if self.fill_s:
+            await self._time.sleep(self.fill_s)
+        self.refusals -= 1
+        if self.is_down or self.refusals >= 0:
             raise SourceError("down")
         return tuple(bar for bar in self.bars if bar.symbol in symbols)
 
@@ -151,6 +169,8 @@ class Run:
         self.vendor = Exchange(subject.vendor(), options.pop("newest", FIRST), time)
         reference = options.pop("reference", Reference())
         self.vendor.closes, self.vendor.splits = reference.closes, reference.splits
+        for name in ("bars", "fill_s", "refusals"):
+            setattr(self.vendor, name, options.pop(name, getattr(self.vendor, name)))
         self.feed = StreamFeed(self.vendor, options.pop("symbols", SYMBOLS), time=time, **options)
         self.events: list[Any] = []
         self.reads = asyncio.Event()
@@ -161,7 +181,7 @@ class Run:
             self.events.append(event)
             await self.reads.wait()
 
-    def events_of(self, kind: type) -> list[Any]:
+    def events_of(self, kind: Any) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
@@ -194,6 +214,20 @@ class Run:
     def prices(self) -> dict[str, float]:
         ordered = sorted(self.quotes, key=lambda quote: (quote.ts_ns, quote.seq))
         return {quote.symbol: quote.price for quote in ordered}
+
+    @property
+    def range_of_iwm(self) -> tuple[float, float]:
+        """Low and high, in a market that was given the same events."""
+        door = SessionFilter()
+        door.expect(frozenset(SYMBOLS), None)
+        for event in self.events_of(Batch | PrintsReplaced):
+            if isinstance(event, PrintsReplaced):
+                door.forget(event.symbols)
+            for quote in event.quotes:
+                door.admit(quote, self.time.clock_ns())
+        prints = door.prints("IWM", "REGULAR")
+        assert prints is not None
+        return prints.low, prints.high
 
     @property
     def gaps(self) -> list[Gap]:
@@ -262,7 +296,11 @@ STOPS: dict[str, Any] = {"prices": {}, "state": "AUTH_FAILED", "seconds": 300}
 SLOWLY: dict[str, Any] = {"connections": 2, "seconds": 33, "through": OUTAGE, "backoff": (30.0,)}
 KEYLESS = frozenset({"Yahoo"})
 KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
-SPIKE = round(FIRST["IWM"] * 1.3, 2)
+SPIKE, STEP, SLIP = (round(FIRST["IWM"] * factor, 2) for factor in (1.3, 1.2, 1.11))
+DAY_SO_FAR = tuple(
+    Quote("IWM", NOW_NS - minutes * MINUTE_NS, close, size=size, high=high, low=low)
+    for minutes, close, high, low, size in ((9, 220.0, 222.0, 217.0, 60_000), (3, 221.0, 221.5, 220.5, 9_000))
+)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
 
 BELL_NS = close_ns(date(2024, 7, 16))
@@ -391,10 +429,66 @@ FAULTS = (
         counts={"rejects": 1},
     ),
     Fault(
-        "a true jump of 30 %",
+        "a true jump of 20 %",
         "passes with its second print",
+        _bad(STEP, STEP + 0.01),
+        prices=FIRST | {"IWM": round(STEP + 0.01, 2)}, counts={"rejects": 0},
+    ),
+    Fault(
+        "the same trade told twice, 20 % off",
+        "no second print",
+        lambda s: ((READY, *_good(s), *[s.trade("IWM", STEP, NOW_NS + NS, 90)] * 2, STAY),),
+        counts={"rejects": 1, "duplicates": 1},
+    ),
+    Fault(
+        "two bad prints, 11 % off, and back",
+        "taken back by the next print; bars take the place of the day, and high and low are theirs",
+        _bad(SLIP, SLIP + 0.01, FIRST["IWM"]),
+        bars=DAY_SO_FAR, corrections=None, seconds=8, ranges=(217.0, 222.0),
+    ),
+    Fault(
+        "two bad prints in a broad fund, 30 % off",
+        "wait for a snapshot, which does not agree",
         _bad(SPIKE, SPIKE + 0.01),
+        newest=FIRST, counts={"rejects": 2},
+    ),
+    Fault(
+        "a true jump of 30 % in a broad fund",
+        "passes when a snapshot agrees",
+        _bad(SPIKE, SPIKE + 0.01),
+        newest=FIRST | {"IWM": SPIKE},
         prices=FIRST | {"IWM": round(SPIKE + 0.01, 2)}, counts={"rejects": 0},
+    ),
+    Fault(
+        "a print 50 s ahead of time",
+        "waits for its time; the price is that of now",
+        lambda s: ((READY, *_good(s), s.trade("IWM", 230.0, NOW_NS + 50 * NS, 90), STAY),),
+        seconds=20,
+    ),
+    Fault(
+        "all prints 30 s ahead of our clock",
+        "bear each other out: let in, and the clock is said to be behind",
+        lambda s: ((READY, *prints(s, FIRST, 30), STAY),),
+        detail="your clock is 30 s behind",
+    ),
+    Fault(
+        "bars of a gap come 8 s late, while prints go on",
+        "they take the place of their minutes; the price is LIVE meanwhile, the range a bound",
+        lambda s: ((READY, *_good(s), STAY),),
+        bars=DAY_SO_FAR, fill_s=8.0, seconds=12, ranges=(217.0, 222.0), incomplete=frozenset(SYMBOLS),
+    ),
+    Fault(
+        "bars of a gap refused once",
+        "asked for again; they are not too late",
+        lambda s: ((READY, *_good(s), STAY),),
+        bars=DAY_SO_FAR, refusals=1, ranges=(217.0, 222.0),
+    ),
+    Fault(
+        "bars refused for good",
+        "the price stays LIVE; that the range lacks prints is said apart",
+        lambda s: ((READY, *_good(s), STAY),),
+        refusals=10**6, seconds=25, incomplete=frozenset(SYMBOLS),
+        detail="today's range of 3 incomplete: down",
     ),
     Fault(
         "nothing, and our clock is 75 s behind",

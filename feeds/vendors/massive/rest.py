@@ -110,7 +110,8 @@ def _newest(ticker: _Ticker) -> Quote | str:
         if not isinstance(newest, str):
             return newest
     bar = ticker.min or _Bar()
-    return quote(ticker.ticker, _ends_ns(bar), bar.c, seq=BAR_SEQ)
+    # Told as a bar: while it forms, its end is ahead of its close, and nothing may take it for a print.
+    return quote(ticker.ticker, _ends_ns(bar), bar.c, seq=BAR_SEQ, bar_ns=MINUTE_NS)
 
 
 def parse_bars(name: str) -> Callable[[bytes], list[Quote]]:
