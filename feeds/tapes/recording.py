@@ -218,7 +218,7 @@ def _decoded(said: str, kind: type[T]) -> T | None:
     try:
         return msgspec.convert(_cleaned(msgspec.json.decode(said)), kind)
     except (msgspec.MsgspecError, TypeError, RecursionError):
-        log.warning("tape: what a feed said cannot be understood")
+        log.warning("tape: unreadable event of a feed, skipped")
         return None
 
 

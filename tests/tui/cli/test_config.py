@@ -113,7 +113,7 @@ def test_a_key_goes_into_the_keyring_where_there_is_one(program):
     with_keyring(program, "Vault")
     kept = feed(program, "config", "key", "set", "finnhub", stdin=f"{MARKER}\n")
     assert (kept.returncode, kept.stderr) == (0, "")
-    assert kept.stdout.startswith("finnhub: kept in the keyring (")
+    assert kept.stdout.startswith("finnhub: stored in the keyring (")
     assert files_with(program.home, MARKER) == ["lib/vault.json"]
     listed = program.out("config", "key", "list")
     assert f"finnhub  keyring, ends in {MARKER[-4:]}" in listed
