@@ -27,6 +27,7 @@ from feeds.vendors.stooq import daily as stooq
 from feeds.vendors.tiingo import daily as tiingo
 from feeds.vendors.yahoo import address as yahoo_address
 from rotation.findings import Finding
+from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -149,11 +150,10 @@ def clock(skews_s: list[float]) -> Finding:
         )
     skew_s = median(skews_s)
     if abs(skew_s) <= SKEW_S:
-        return Finding("clock", "clock", "ok", f"within {SKEW_S:g} s of {len(skews_s)} source(s)")
+        return Finding("clock", "clock", "ok", f"within {SKEW_S:g} s of {counted(len(skews_s), 'source')}")
     way = "ahead of" if skew_s > 0 else "behind"
-    message = (
-        f"{abs(skew_s):,.1f} s {way} {len(skews_s)} source(s): prices will look older or newer than they are"
-    )
+    skew = f"{abs(skew_s):,.1f} s {way} {counted(len(skews_s), 'source')}"
+    message = f"{skew}: prices will look older or newer than they are"
     return Finding(
         "clock", "clock", "warn", message, "let the system set its clock (timedatectl set-ntp true)"
     )

@@ -180,7 +180,7 @@ class Failover:
                 if error is not None:
                     raise error
                 return self._queue.empty()
-            log.error("feed: %s failed and is left", source.stream.name, exc_info=error)
+            log.error("feed: %s failed, switching to the next one", source.stream.name, exc_info=error)
             del self._sources[place]
             self._refused[place] = (source.stream.name, Status(Kind.OFFLINE, "internal error, see the log"))
         return False

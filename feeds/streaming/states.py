@@ -90,7 +90,7 @@ def _subscribed(facts: Facts) -> tuple[Kind, Iterable[str]]:
     if facts.acknowledges and not facts.subscribed:
         return Kind.OFFLINE, (f"{detail}, not acknowledged yet",)
     if not facts.has_data and facts.clocks_apart_s is not None and facts.clocks_apart_s * NS < -FUTURE_NS:
-        return Kind.OFFLINE, (f"{detail}: every print is refused as ahead of it",)
+        return Kind.OFFLINE, (f"{detail}: every print is rejected as too far ahead of it",)
     # A symbol that the vendor does not give is OFFLINE by itself; the others are as good as ever.
     gapped = len(facts.gapped & facts.subscribed if facts.acknowledges else facts.gapped)
     if gapped:

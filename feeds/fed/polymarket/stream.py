@@ -18,7 +18,7 @@ from feeds.fed.polymarket.frames import PING, PONG, TokenQuote, parse, subscript
 from feeds.parsing.wire import address
 from feeds.streaming.connection import DirectConnect
 from rotation.status import Kind
-from rotation.text import duration
+from rotation.text import counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -75,7 +75,7 @@ class PolymarketStream:
                 async for event in self._connection():
                     yield event
             except StreamRefusedError as error:
-                yield self._status(Kind.OFFLINE, f"{error}: refused, not asked again")
+                yield self._status(Kind.OFFLINE, f"{error}: refused, will not retry")
                 return
             except SourceAway as error:
                 wait_s = self._pace.failed(self.name, self._time.monotonic(), error.after_s)
@@ -118,7 +118,9 @@ class PolymarketStream:
                     gapped = not self._booked >= self._tokens & self.quotes.keys()
                     state = Kind.GAPPED if gapped else Kind.LIVE
                     if state != self._state:
-                        yield self._status(state, f"{len(self._booked)} of {len(self._tokens)} books")
+                        yield self._status(
+                            state, f"{len(self._booked)} of {counted(len(self._tokens), 'book')}"
+                        )
         finally:
             watch.cancel()
             await asyncio.wait([watch])

@@ -154,7 +154,7 @@ def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
         try:
             messages.append(single.decode(part))
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            parsed.rejected.append("a message of another shape")
+            parsed.rejected.append("unexpected message structure")
     return messages
 
 

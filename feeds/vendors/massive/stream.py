@@ -101,7 +101,7 @@ class MassiveConversation:
         if status == "auth_success":
             change["ready"] = True
         elif status == "auth_failed":
-            change["error"] = VendorError("fatal", "Massive refuses the key, or its plan has no stream")
+            change["error"] = VendorError("fatal", "Massive rejected the key, or its plan has no streaming")
         elif status == "max_connections":
             # The vendor cuts the older connection: to come back would cut the newer one, for ever.
             text = "another session took over the account's one connection"
@@ -131,7 +131,7 @@ class MassiveConversation:
                 "error": VendorError("fatal", "the key's plan has no real-time data: use the delayed feed")
             }
         if "not authorized" not in message:
-            return {"error": VendorError("limit", "Massive refuses a subscription")}
+            return {"error": VendorError("limit", "Massive rejected a subscription")}
         self._refused += 1
         if self._channel == 0:
             self._channel = 1

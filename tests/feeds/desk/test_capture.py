@@ -20,7 +20,7 @@ from feeds.http.failure import RequestError
 from feeds.http.tap import tap
 from feeds.streaming.feed import StreamFeed
 from tests.support.capture_replay import payload, records, replay
-from tests.support.fake_time import FakeTime, settle
+from tests.support.fake_time import FakeTime, driven
 from tests.support.fault_table import FIRST, LATER, SUBJECTS, prints
 from tests.support.servers.fed_world import FedWorld, environment
 from tests.support.servers.rest import Reply, RestServer
@@ -60,11 +60,10 @@ async def test_a_capture_replays_to_the_same_quotes(monkeypatch, tmp_path, subje
                 async for event in feed.events():
                     events.append(event)  # noqa: PERF401 - the feed does not end
 
-            task = asyncio.create_task(drive())
-            await settle()
-            await time.passing(5)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            async with driven(drive(), server.until(lambda: server.clients)):
+                await time.passing(5)
+                while len(quotes(events)) < len(FIRST) + len(LATER):  # the timeout ends what never comes
+                    await time.passing(1)
     finally:
         tap.reset(held)
     path = tmp_path / "capture.jsonl.gz"

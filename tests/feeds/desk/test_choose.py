@@ -132,7 +132,7 @@ async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):
         await time.passing(8)
         assert feed.name == "Yahoo"
         detail = last_status(told).detail
-        assert detail.startswith("Alpaca: AUTH_FAILED (HTTP 402: refused, not asked again); ")
+        assert detail.startswith("Alpaca: AUTH_FAILED (HTTP 402: refused, will not retry); ")
         assert "; Massive: TAKEN OVER (" in detail
 
 

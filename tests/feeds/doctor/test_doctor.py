@@ -170,7 +170,7 @@ def test_a_store_that_is_empty_behind_good_or_damaged(tmp_path):
         HistoryStore(tmp_path / "data").replace(frame, {}, allow_shrink=True, now_ns=NOW_NS)
 
     put(date(2026, 11, 20))
-    assert (closes().state, closes().said) == ("ok", "1 symbols, 2026-10-01 to 2026-11-20")
+    assert (closes().state, closes().said) == ("ok", "1 symbol, 2026-10-01 to 2026-11-20")
     put(date(2026, 11, 2))
     assert closes().state == "warn"
     assert "14 sessions behind" in closes().said
@@ -320,7 +320,7 @@ async def test_a_stream_that_breaks_is_worth_a_warning(monkeypatch):
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
         found = await stream(count_s=2.0)
     by_name([found])
-    assert (found.state, "gaps" in found.said) == ("warn", True)
+    assert (found.state, "1 gap" in found.said) == ("warn", True)
 
 
 async def test_a_stream_s_wrong_address_is_not_quoted(monkeypatch):

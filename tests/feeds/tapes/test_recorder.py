@@ -695,7 +695,7 @@ def test_a_full_disk_ends_the_recording_with_what_came_before(tmp_path, monkeypa
             recorder.close()
     assert re.search(
         r"t-2024-07-16.parquet: cannot be written \(No space left on device\)"
-        r" — free some space or record elsewhere; what came until 10:40:02 New York is kept$",
+        r" — free some space or record elsewhere; everything until 10:40:02 New York is saved$",
         str(caught.value),
     )
     assert read_tape([tmp_path]).height == 3

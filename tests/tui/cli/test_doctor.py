@@ -123,7 +123,7 @@ def test_no_secret_is_told_logged_sent_or_listed(program, server):
     out, err = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 1
     assert "alpaca: from environment APCA_API_KEY_ID and APCA_API_SECRET_KEY" in out
-    assert "fail massive: environment MASSIVE_API_KEY: the API key of massive contains blanks" in out
+    assert "fail massive: environment MASSIVE_API_KEY: the API key of massive contains spaces" in out
     assert MARKER not in out + err
     assert files_with(program.home, MARKER) == []
     assert program.log.exists()

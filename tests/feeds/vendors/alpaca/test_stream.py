@@ -148,7 +148,7 @@ async def test_without_every_bar_the_first_names_get_some():
         state = server.clients[0].state
     refused = next(result.error for result in results if result.error)
     assert (refused.kind, refused.message) == (
-        "limit", "the plan's limit of symbols is reached (405); 12 symbols are not followed",
+        "limit", "the plan's limit of symbols is reached (405); 12 symbols not followed",
     )  # fmt: skip
     assert (state["trades"], len(state["bars"])) == ({"IWM", "QQQ"}, 28)
 
@@ -210,7 +210,8 @@ def test_405_halves_what_is_asked_until_it_fits():
     conversation.subscribe(frozenset(legs))
     result = conversation.received(encode([error(405)], packed=False))
     assert (result.error.kind, result.error.message) == (
-        "limit", "the plan's limit of symbols is reached (405); fewer by trade, others by the minute",
+        "limit",
+        "the plan's limit of symbols is reached (405); fewer symbols by trade, the others by minute bars",
     )  # fmt: skip
     assert asked(result.send) == [{"action": "subscribe", "trades": legs[:6]}]
     assert answered(conversation, subscribed(trades=legs[:6])) == [{"action": "subscribe", "bars": ["*"]}]
@@ -229,7 +230,7 @@ def test_405_to_everything_is_the_limit_and_ends():
         if not result.send:
             break
     assert len(errors) < 12
-    assert errors[-1].message == "the plan's limit of symbols is reached (405); 41 symbols are not followed"
+    assert errors[-1].message == "the plan's limit of symbols is reached (405); 41 symbols not followed"
     assert conversation.subscribe(wanted) == ()
 
 

@@ -237,7 +237,7 @@ def test_the_whole_market_in_messages_of_a_size():
     [
         (
             status("auth_failed", HOSTILE),
-            VendorError("fatal", "Massive refuses the key, or its plan has no stream"),
+            VendorError("fatal", "Massive rejected the key, or its plan has no streaming"),
         ),
         (
             status("max_connections"),
@@ -251,7 +251,7 @@ def test_the_whole_market_in_messages_of_a_size():
             ),
             VendorError("fatal", "the key's plan has no real-time data: use the delayed feed"),
         ),
-        (status("error", "unknown action"), VendorError("limit", "Massive refuses a subscription")),
+        (status("error", "unknown action"), VendorError("limit", "Massive rejected a subscription")),
     ],
 )
 def test_trouble(result, trouble):
