@@ -755,7 +755,7 @@ async def test_a_burst_is_written_before_the_second_is_over(tmp_path, monkeypatc
 def test_what_waits_for_the_disk_is_bounded(tmp_path):
     recorder = Recorder(tmp_path / "t", rows_max=100)
     take(recorder, *(NOW + i for i in range(99)))
-    with pytest.raises(StorageError, match="the disk does not keep pace"):
+    with pytest.raises(StorageError, match="the disk cannot keep up"):
         take(recorder, NOW + 99)
     recorder.close()
     assert read_tape([tmp_path]).height == 100
