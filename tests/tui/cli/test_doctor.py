@@ -169,7 +169,7 @@ def test_a_capture_where_nobody_answers_is_a_file_with_the_reasons(program, tmp_
     program.env |= {"ROTATION_TUI_FINNHUB_STREAM_URL": f"ws://{NOBODY}"}
     program.env |= {"ROTATION_TUI_POLYMARKET_STREAM_URL": f"ws://{NOBODY}"}
     path = tmp_path / "capture.jsonl"
-    done = program("doctor", "--capture", str(path), "--seconds", "2")
+    done = program("doctor", "--capture", str(path), "--seconds", "5")
     assert (done.returncode, done.stderr) == (0, "")
     text = path.read_text()
     assert {json.loads(line)["kind"] for line in text.splitlines()} >= {"begin", "lost", "end"}
