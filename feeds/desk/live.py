@@ -77,6 +77,7 @@ def feeds(
             transport,
             [choose.by_vendor(vendor, shares, closes, time, on_corrected_close) for vendor in vendors],
             time=time,
+            why=choose.why_chosen(choice, environ),
         )
     ]
     if indices:

@@ -442,6 +442,13 @@ FAULTS = (
         only=frozenset({"Alpaca"}), **AGAIN,
     ),
     Fault(
+        "409: the plan lacks the feed",
+        "stops for good; `auto` goes on at once with the next best, and Health says why"
+        " (tests/feeds/desk/test_choose.py)",
+        lambda _: ((Answers(auth=(409,)), STAY),),
+        only=frozenset({"Alpaca"}), detail="the plan does not include this feed", **STOPS,
+    ),
+    Fault(
         "405: symbol limit",
         "those acknowledged stay, the others say so",
         lambda s: ((Answers(subscribe=(405,) * 9), STAY),),

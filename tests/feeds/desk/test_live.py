@@ -66,11 +66,13 @@ async def test_without_a_key_one_feed_brings_everything(tmp_path):
     assert fed.name == "Fed"
 
 
-@pytest.mark.parametrize("choice", ["auto", "alpaca", "alpaca-delayed"])
-async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice):
+@pytest.mark.parametrize(
+    ("choice", "name"), [("auto", "Alpaca SIP"), ("alpaca", "Alpaca"), ("alpaca-delayed", "Alpaca")]
+)
+async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice, name):
     quotes, indices, _keeper, _fed = made(tmp_path, KEYS, choice=choice)
     assert isinstance(quotes, Failover)
-    assert (quotes.name, indices.name) == ("Alpaca", "Yahoo indices")
+    assert (quotes.name, indices.name) == (name, "Yahoo indices")
     assert indices.symbols == {"RUT", "NDX"}
     assert quotes.symbols == frozenset(Desk().legs) - {"RUT", "NDX"}
     # The one that would take over leaves them where they are.
