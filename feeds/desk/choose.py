@@ -1,8 +1,4 @@
-"""Which vendor brings the quotes: the one asked for, else the best of those with a key, else Yahoo.
-
-The best is who has most of the market: the consolidated tape, late if it must be, before one exchange. What a
-plan includes only the vendor knows: each is asked in turn, and one that refuses gives way to the next.
-"""
+"""Which vendor brings the quotes: the one asked for, else the best of those with a key, else Yahoo."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import InputError
 from feeds.keys import keys
+from feeds.keys.preference import KEYED, order, why
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.alpaca.stream import Alpaca
 from feeds.vendors.finnhub.stream import Finnhub
@@ -18,24 +15,12 @@ from feeds.vendors.massive.stream import Massive
 from feeds.vendors.yahoo.stream import Yahoo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from feeds.clock import Time
     from feeds.http.cached import Transport
     from feeds.streaming.vendor import Vendor
 
-KEYED = ("alpaca", "massive", "finnhub")
-"""Vendors that need a key."""
-PREFERENCE = ("alpaca-sip", "massive", "massive-delayed", "alpaca", "finnhub", "yahoo")
-"""Best first; of these, whatever has a key, and Yahoo, which needs none."""
-_LABELS = {
-    "alpaca-sip": "Alpaca SIP",
-    "massive": "Massive",
-    "massive-delayed": "Massive 15 min late",
-    "alpaca": "Alpaca IEX",
-    "finnhub": "Finnhub",
-    "yahoo": "Yahoo",
-}
 VARIANTS = {
     "alpaca": "iex",
     "alpaca-sip": "sip",
@@ -63,17 +48,6 @@ def vendors(
 
 def _keyed(environ: Mapping[str, str] | None) -> set[str]:
     return {key for key in KEYED if keys.find(key, environ=environ) is not None}
-
-
-def order(keyed: Collection[str]) -> list[str]:
-    """Names of ``--feed`` that ``auto`` tries, best first, with keys of these vendors."""
-    return [feed for feed in PREFERENCE if feed == "yahoo" or feed.partition("-")[0] in keyed]
-
-
-def why(keyed: Collection[str]) -> str:
-    """What ``auto`` chooses from, in words: the one in charge is the first that does not refuse."""
-    first, *others = (_LABELS[feed] for feed in order(keyed))
-    return f"auto: {first}, as there is no key" if not others else f"auto: {first}, else {', '.join(others)}"
 
 
 def why_chosen(name: str, environ: Mapping[str, str] | None = None) -> str:

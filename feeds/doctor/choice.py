@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feeds.desk.choose import why
+from feeds.keys.preference import why
 from rotation.findings import Finding
 
 if TYPE_CHECKING:

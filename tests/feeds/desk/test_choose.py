@@ -13,6 +13,7 @@ from feeds.desk.choose import by_vendor
 from feeds.errors import InputError
 from feeds.events import Batch, Status, Stream
 from feeds.http.cached import Transport
+from feeds.keys.preference import why
 from feeds.streaming.failover import Failover
 from feeds.vendors.alpaca.stream import Alpaca
 from feeds.vendors.massive.stream import Massive
@@ -85,7 +86,7 @@ def test_the_command_line_knows_the_same_names():
 
 
 @contextlib.asynccontextmanager
-async def driven(monkeypatch, *subjects_and_scripts, why=""):
+async def driven(monkeypatch, *subjects_and_scripts, reason=""):
     """An Failover over these vendors, its time and what it told; nothing may be left of it."""
     before = asyncio.all_tasks()
     time = FakeTime()
@@ -98,7 +99,7 @@ async def driven(monkeypatch, *subjects_and_scripts, why=""):
             vendor = subject.vendor()
             vendor.url = server.url  # two vendors may share the name of a variable
             made.append(by_vendor(Exchange(vendor, FIRST, time), SYMBOLS, {}, time, list.clear))
-        feed = Failover(Transport(), made, time=time, why=why)
+        feed = Failover(Transport(), made, time=time, why=reason)
         told: list[object] = []
 
         async def drive() -> None:
@@ -146,9 +147,9 @@ async def test_a_plan_without_the_tape_falls_to_the_next_best_and_health_says_wh
     no_sip = (Answers(auth=(409,)), READY, STAY)
     late = Subject(**vars(MASSIVE) | {"vendor": lambda: Massive(massive.KEY, NOWHERE, delayed=True)})
     late_good = (READY, *prints(MASSIVE, FIRST, -900), STAY)
-    order = choose.why({"alpaca", "massive"})
+    order = why({"alpaca", "massive"})
     rows = ((SIP, no_sip), (MASSIVE, NO_PLAN), (late, late_good), (ALPACA, GOOD), (YAHOO, GOOD))
-    async with driven(monkeypatch, *rows, why=order) as (feed, time, told, servers):
+    async with driven(monkeypatch, *rows, reason=order) as (feed, time, told, servers):
         await time.passing(10)
         assert (feed.name, feed.mode) == ("Massive", delayed(15, CONSOLIDATED))
         status = last_status(told)
@@ -162,10 +163,10 @@ async def test_a_plan_without_the_tape_falls_to_the_next_best_and_health_says_wh
 
 
 def test_why_names_the_order():
-    assert choose.why(()) == "auto: Yahoo, as there is no key"
-    assert choose.why({"alpaca"}) == "auto: Alpaca SIP, else Alpaca IEX, Yahoo"
+    assert why(()) == "auto: Yahoo, as there is no key"
+    assert why({"alpaca"}) == "auto: Alpaca SIP, else Alpaca IEX, Yahoo"
     assert choose.why_chosen("alpaca", ALL_KEYS) == ""
-    assert choose.why_chosen("auto", ALPACA_KEYS) == choose.why({"alpaca"})
+    assert choose.why_chosen("auto", ALPACA_KEYS) == why({"alpaca"})
 
 
 async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):

@@ -121,6 +121,24 @@ async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypa
     assert {one.source for one in now.provenance.values()} == {"Yahoo"}
 
 
+async def test_a_snapshot_of_now_shares_yahoo_s_back_off(tmp_path, monkeypatch):
+    """A 429 to the quotes must hold back the strip's nineteen charts too: it once did not."""
+    given: list[object] = []
+
+    def noted(make):
+        def made_with(*args, **named):
+            given.append(named["refusals"])
+            return make(*args, **named)
+
+        return made_with
+
+    monkeypatch.setattr(live, "Transport", noted(live.Transport))
+    monkeypatch.setattr(live.fed_opening, "live", noted(live.fed_opening.live))
+    await asked_once(tmp_path, monkeypatch, {})
+    assert len(given) == 2
+    assert given[0] is given[1] is not None
+
+
 async def test_a_snapshot_of_now_waits_for_nobody_longer_than_its_limit(tmp_path, monkeypatch):
     async with RestServer(Reply(mute=True)) as mute:
         _, now = await asked_once(
