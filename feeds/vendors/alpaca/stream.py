@@ -176,6 +176,8 @@ class AlpacaConversation:
             ready=ready,
             subscribed=subscribed,
             halts=self._names.back(parsed.halts),
+            nbbo=self._names.back(parsed.nbbo),
+            bands=self._names.back(parsed.bands),
             corrections=self._names.back(parsed.corrections),
             error=error,
             rejected=tuple(parsed.rejected),
