@@ -81,6 +81,11 @@ def of_fault(quote: Quote, fault: PrintFault | Jump) -> str:
     return f"{quote.symbol}: {reason}"
 
 
+def of_outside(quote: Quote) -> str:
+    """Why a print that waited for the market to follow it was dropped."""
+    return f"{quote.symbol}: {quote.price:g} far outside bid and ask or the price band, no second print"
+
+
 def of_corrections(note: CorrectionsWait | NoBars | None, vendor: str) -> str:
     """What keeps corrections from being applied; empty where nothing does."""
     match note:

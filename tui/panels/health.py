@@ -28,7 +28,10 @@ TOLD = {
     "unknown_symbol": "unknown symbols",
     "off_session": "outside the session",
     "future": "from the future",
+    "overnight": "overnight, not used",
 }
+FINE = (TOLD["accepted"], TOLD["overnight"])
+"""Counters that are no warning."""
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
@@ -50,7 +53,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
                 for what, n in counts[at : at + pairs]
                 for span in (
                     (column(what, 20, right=False), "muted"),
-                    (column(f"{n:,}", 8), "warn" if n and what != TOLD["accepted"] else "text"),
+                    (column(f"{n:,}", 8), "warn" if n and what not in FINE else "text"),
                     ("   ", "text"),
                 )
             )

@@ -59,7 +59,6 @@ _ALREADY, _BUSY = 403, 406
 class Alpaca:
     """A ``feeds.streaming.vendor.Vendor``. ``ROTATION_TUI_ALPACA_STREAM_URL`` and ``…_REST_URL`` move it."""
 
-    name = "Alpaca"
     beat_s = None
     heartbeats = False
     keyed = True
@@ -86,6 +85,7 @@ class Alpaca:
         """
         if feed not in MODES:
             raise InputError(f"Alpaca has no feed of that name — choose one of {', '.join(MODES)}")
+        self.name = "Alpaca SIP" if feed == "sip" else "Alpaca"
         self._keys = AlpacaKeys(key_id, secret)
         self._first = tuple(alpaca_symbol(symbol) for symbol in first)
         self._channels = channels
@@ -177,6 +177,8 @@ class AlpacaConversation:
             ready=ready,
             subscribed=subscribed,
             halts=self._names.back(parsed.halts),
+            nbbo=self._names.back(parsed.nbbo),
+            bands=self._names.back(parsed.bands),
             corrections=self._names.back(parsed.corrections),
             error=error,
             rejected=tuple(parsed.rejected),

@@ -22,11 +22,11 @@ from feeds.vendors.massive.rest import (
     MINUTE_NS,
     parse_bars,
     parse_previous,
-    parse_snapshot,
     parse_splits,
+    parse_timely,
 )
 from rotation import status
-from rotation.status import CONSOLIDATED, Mode, Refusal
+from rotation.status import CONSOLIDATED, Kind, Mode, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -179,7 +179,10 @@ class Massive:
         quotes: list[Quote] = []
         for start in range(0, len(names), PER_SNAPSHOT):
             params = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
-            quotes += await self._get(SNAPSHOT, params, parse_snapshot)
+            newest, is_real_time = await self._get(SNAPSHOT, params, parse_timely)
+            if not is_real_time and self.mode.kind is Kind.LIVE:
+                raise SourceError("Massive: the key's plan has no real-time data")
+            quotes += newest
         return tuple(quotes)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:

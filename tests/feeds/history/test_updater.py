@@ -229,7 +229,7 @@ async def test_learned_keeps_today_s_prints_and_takes_the_close_only_after_the_b
     kept.world.now_ns = ny(friday, 17)
     await kept.until(through("2026-11-20"))
     early, late = [event.history for event in kept.events if isinstance(event, HistoryUpdated)][-2:]
-    market = Market(early, as_of_ns=noon_ns, origin=Provenance(Mode(venue="SIP"), "script"))
+    market = Market(early, as_of_ns=noon_ns, origin=Provenance(Mode(venue="consolidated"), "script"))
     before = market.apply([Quote("IWM", noon_ns, 207.0, size=5)], as_of_ns=noon_ns).legs["IWM"]
     market.learn(early)
     assert market.apply((), as_of_ns=noon_ns).legs["IWM"] == before

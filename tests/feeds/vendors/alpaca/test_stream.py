@@ -168,6 +168,8 @@ def test_few_symbols_need_no_bars():
     held = {"trades": {"IWM", "QQQ"}}
     assert answered(conversation, subscribed(**held)) == [{"action": "subscribe", "statuses": ["IWM", "QQQ"]}]
     held["statuses"] = {"IWM", "QQQ"}
+    assert answered(conversation, subscribed(**held)) == [{"action": "subscribe", "lulds": ["IWM", "QQQ"]}]
+    held["lulds"] = {"IWM", "QQQ"}
     assert answered(conversation, subscribed(**held)) == []
     assert conversation.subscribe(frozenset({"QQQ", "IWM"})) == ()
 
@@ -176,7 +178,9 @@ def test_the_set_shrinks_and_grows():
     conversation = vendor().conversation()
     conversation.subscribe(frozenset({"IWM", "QQQ"}))
     answered(conversation, subscribed(trades={"IWM", "QQQ"}))
-    answered(conversation, subscribed(trades={"IWM", "QQQ"}, statuses={"IWM", "QQQ"}))
+    held = {channel: {"IWM", "QQQ"} for channel in ("trades", "statuses", "lulds")}
+    answered(conversation, subscribed(**held | {"lulds": ()}))
+    answered(conversation, subscribed(**held))
     assert asked(conversation.subscribe(frozenset({"IWM", "DIA"}))) == [
         {"action": "unsubscribe", "trades": ["QQQ"]}
     ]
@@ -192,7 +196,9 @@ def test_an_acknowledgement_that_lacks_one_is_asked_for_again():
     assert asked(result.send) == [{"action": "subscribe", "trades": ["QQQ"]}]
     result = conversation.received(subscribed(trades={"IWM"}))  # still not: no flood of requests
     assert asked(result.send) == [{"action": "subscribe", "statuses": ["IWM"]}]
-    assert answered(conversation, subscribed(trades={"IWM"}, statuses={"IWM"})) == []
+    held = {"trades": {"IWM"}, "statuses": {"IWM"}}
+    assert answered(conversation, subscribed(**held)) == [{"action": "subscribe", "lulds": ["IWM"]}]
+    assert answered(conversation, subscribed(**held | {"lulds": {"IWM"}})) == []
     assert asked(conversation.subscribe(wanted)) == [{"action": "subscribe", "trades": ["QQQ"]}]
 
 
@@ -262,7 +268,18 @@ def test_what_is_only_good_to_have_may_fail(code):
         {"action": "subscribe", "statuses": ["IWM"]}
     ]
     result = conversation.received(encode([error(code)], packed=False))
+    bands = [] if code == 500 else [{"action": "subscribe", "lulds": ["IWM"]}]
+    assert (result.error, asked(result.send)) == (None, bands)
+    result = conversation.received(encode([error(code)], packed=False))
     assert (result.error, result.send) == (None, ())
+
+
+def test_the_pair_s_bid_and_ask_where_channels_are_left():
+    held = {channel: {"IWM", "QQQ", "SPY"} for channel in ("trades", "statuses", "lulds")}
+    for channels, quotes in ((5, [{"action": "subscribe", "quotes": ["IWM", "QQQ"]}]), (4, [])):
+        conversation = vendor(first=["IWM", "QQQ", "SPY"], channels=channels).conversation()
+        conversation.subscribe(frozenset(held["trades"]))
+        assert answered(conversation, subscribed(**held)) == quotes
 
 
 @pytest.mark.parametrize("code", [401, 402, 409, 410, 411])

@@ -336,6 +336,15 @@ def test_a_snapshot():
     ]
 
 
+async def test_a_late_plan_s_snapshot_is_not_taken_for_real_time(monkeypatch):
+    late = ok(json.dumps(SNAPSHOT | {"status": "DELAYED"}).encode())
+    async with RestServer(late) as server, Transport() as transport:
+        monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
+        with pytest.raises(SourceError, match="no real-time data"):
+            await Massive(KEY, transport).snapshot(frozenset({"IWM"}))
+        assert await Massive(KEY, transport, delayed=True).snapshot(frozenset({"IWM"}))
+
+
 def test_a_snapshot_is_not_newer_than_the_same_trade_of_the_stream():
     (streamed,) = receive(trade(q=5)).quotes
     snapshot = parse_snapshot(json.dumps(SNAPSHOT).encode())[0]
