@@ -5,6 +5,8 @@
     SourceError       what was sent cannot be used: reject it, ask again, or go on with the next source
     ├── PartialAnswer some of the symbols were answered for: use it, ask again for the others
     └── SourceAway    nobody answers, whatever is asked: wait ``after_s``, or go on with the next source
+        ├── BrowserWanted   a page that checks for a browser stands in front of it: go on with the next source
+        └── KeyNeeded   it answers nobody without a valid key: waiting does not help, a person must act
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
     from rotation.quote import Quote
 
 __all__ = [
+    "BrowserWanted",
     "DamagedError",
     "InputError",
+    "KeyNeeded",
     "PartialAnswer",
     "SourceAway",
     "SourceError",
@@ -52,3 +56,15 @@ class SourceAway(SourceError):  # noqa: N818 - a state of the source, reported l
         super().__init__(message)
         self.after_s = after_s
         self.refused = refused
+
+
+class KeyNeeded(SourceAway):
+    """The source wants a key, or another one than was given."""
+
+    def __init__(self, message: str) -> None:
+        """``message`` says how to get or set one."""
+        super().__init__(message)
+
+
+class BrowserWanted(SourceAway):
+    """The source answers programs with a page that only a browser gets past."""

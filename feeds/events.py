@@ -109,10 +109,14 @@ class PreviousCloses(msgspec.Struct, frozen=True):
 
 
 class ListedSplits(msgspec.Struct, frozen=True):
-    """The splits that are listed and by which settled history is not restated yet: all there are now."""
+    """The splits that a vendor lists around now: all there are of ``symbols``."""
 
     ex_dates: dict[str, dt.date]
     """By symbol the first session that trades on the new scale."""
+    ratios: dict[str, float] = {}
+    """2.0 for two shares from one. Without it history counts as not restated while the split is listed."""
+    symbols: frozenset[str] | None = None
+    """Which were looked up; None: every symbol."""
 
 
 class PrintsReplaced(msgspec.Struct, frozen=True):

@@ -272,7 +272,10 @@ class Supervisor:
                     log.warning("%s: history is on another scale than the vendor's last close", symbol)
                     self.on_unadjusted(symbol)
             case ListedSplits():
-                self._market.take_listed_splits(event.ex_dates)
+                listed = self._market.take_listed_splits(event.ex_dates, event.ratios, event.symbols)
+                for symbol in sorted(listed):
+                    log.warning("%s: a split is listed for %s", symbol, event.ex_dates[symbol])
+                    self.on_unadjusted(symbol)
             case PrintsReplaced():
                 self._market.forget(event.symbols)
             case _:

@@ -58,6 +58,15 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
         return self.role != Role.SIZE
 
 
+OTHER_SCALE = 1.25
+"""Two prices of one share a session apart differ by less, but for a crash or a split."""
+
+
+def is_other_scale(price: float, close: float) -> bool:
+    """Whether a price is so far from the close before it that a split may lie between them."""
+    return max(price / close, close / price) >= OTHER_SCALE
+
+
 class PrintFault(Enum):
     """Why a quote cannot be a print."""
 

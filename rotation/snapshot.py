@@ -82,6 +82,7 @@ class Leg(msgspec.Struct, frozen=True):
     high: float | None
     low: float | None
     volume: int | None
+    """Shares of the regular session on all exchanges; null where the feed has one exchange's trades only."""
     extended: float | None
     """Last price after the close; it never enters a figure."""
     return_pct: dict[str, float | None]

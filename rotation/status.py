@@ -15,6 +15,9 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+CONSOLIDATED = "consolidated"
+"""The venue of a tape of all exchanges: its prices and its volume need no name beside them."""
+
 
 class Kind(StrEnum):
     """What a price is worth, from the best to the worst. The values are those of the JSON."""
@@ -72,7 +75,7 @@ class Mode(msgspec.Struct, frozen=True):
     delay_s: float = 0.0
     """Seconds by which every price is late."""
     venue: str = ""
-    """The market it is of, as "IEX"; empty where the feed does not say."""
+    """The market it is of, as "IEX", or CONSOLIDATED; empty where the feed does not say."""
 
     @property
     def is_live(self) -> bool:

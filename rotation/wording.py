@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from rotation.status import BAD, FeedState, Kind, Mode, PriceStatus, Refusal
+from rotation.status import BAD, CONSOLIDATED, FeedState, Kind, Mode, PriceStatus, Refusal
 from rotation.text import day, duration, short_day, spelled_duration
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 QUIET = frozenset({Kind.LIVE, Kind.CLOSED, Kind.PROVISIONAL, Kind.REPLAY, Kind.DEMO})
 """Kinds that a sentence does not mention: nothing is wrong, or the whole screen is marked with it."""
+
+CELLS = 40
+"""The first line of the smallest screen."""
 
 _WRITTEN = re.compile(r"(DELAYED|STALE) (\d+)([smhd])")
 _STATES: dict[str, FeedState] = {state.value: state for state in (*Kind, *Refusal)}
@@ -39,6 +42,21 @@ def state_word(state: FeedState, *, delay_s: float = 0.0, age_s: float | None = 
 def word(status: PriceStatus | DerivedStatus) -> str:
     """The same of a price or of a figure that rests on several."""
     return state_word(status.kind, delay_s=status.delay_s, age_s=status.age_s)
+
+
+def venue_mark(status: PriceStatus | DerivedStatus | Connection) -> str:
+    """``IEX`` where the price is one exchange's alone; empty of the consolidated tape, and where unknown."""
+    return "" if status.venue == CONSOLIDATED else status.venue
+
+
+def word_with_venue(status: PriceStatus | DerivedStatus) -> str:
+    """``LIVE IEX``, ``STALE 42s IEX``: the word, and of which exchange's price it is said."""
+    return f"{word(status)} {venue_mark(status)}".rstrip()
+
+
+def source_with_venue(status: PriceStatus | DerivedStatus | Connection) -> str:
+    """``Alpaca IEX``; empty where neither is known."""
+    return f"{status.source} {venue_mark(status)}".strip()
 
 
 def mode_word(mode: Mode) -> str:
@@ -100,7 +118,8 @@ def ages(inputs: dict[str, PriceStatus]) -> str:
 def connection_words(connection: Connection | None, now: datetime) -> str:
     """``LIVE 1 s Yahoo``, ``OFFLINE 53 s · last 10:40:45``, ``CLOSE OF 21 AUG, 98 DAYS OLD``.
 
-    At most forty cells, of New York's time. Empty for DEMO and REPLAY, which the whole screen is marked with.
+    At most CELLS, of New York's time; a venue (``LIVE 1 s Alpaca IEX``) gives way to
+    the time of an old price. Empty for DEMO and REPLAY, which the whole screen is marked with.
     ``now``: the time shown.
     """
     if connection is None:
@@ -116,12 +135,15 @@ def connection_words(connection: Connection | None, now: datetime) -> str:
         age = _days_old(connection.age_s) if kind in BAD else ""
         return f"{symbol}CLOSE OF {_day_of(connection.settled, today).upper()}{age}"
     seconds = "" if connection.age_s is None else f" {spelled_duration(connection.age_s)}"
-    source = f" {connection.source}" if connection.source else ""
+    source = f" {origin}" if (origin := source_with_venue(connection)) else ""
     if kind in (Kind.LIVE, Kind.DELAYED):
         late = f" {spelled_duration(connection.delay_s)}" if kind is Kind.DELAYED else seconds
         return f"{symbol}{kind.value}{late}{source}"
     age = seconds if kind in BAD else ""
-    return f"{symbol}{kind.value}{age}{_last(connection, today)}"
+    venue = f" {mark}" if (mark := venue_mark(connection)) else ""
+    last = _last(connection, today)
+    whole = f"{symbol}{kind.value}{age}{venue}{last}"
+    return whole if len(whole) <= CELLS else f"{symbol}{kind.value}{age}{last}"
 
 
 def _day_of(value: date, today: date) -> str:

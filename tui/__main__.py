@@ -221,7 +221,7 @@ class LocalBackend:
         self,
         symbols: tuple[str, ...],
         *,
-        source: Literal["auto", "alpaca", "yahoo", "stooq"],
+        source: Literal["auto", "alpaca", "yahoo", "tiingo", "stooq"],
         universe: Path | None,
         since: date,
         tell: Callable[[SyncProgress], None],
@@ -262,6 +262,12 @@ class LocalBackend:
         from feeds.doctor import examine as doctor  # noqa: PLC0415
 
         return doctor.examine(self.places(), stream=stream)
+
+    def capture(self, path: Path, seconds: float) -> list[str]:
+        """Write what the live sources send to a new file, redacted. Raises InputError."""
+        from feeds.desk import capture  # noqa: PLC0415
+
+        return capture.run(path, seconds)
 
     def configured(self) -> list[str]:
         """Return lines on keys and environment overrides; none holds a secret."""

@@ -149,7 +149,7 @@ class Backend(Protocol):
         self,
         symbols: tuple[str, ...],
         *,
-        source: Literal["auto", "alpaca", "yahoo", "stooq"],
+        source: Literal["auto", "alpaca", "yahoo", "tiingo", "stooq"],
         universe: Path | None,
         since: date,
         tell: Callable[[SyncProgress], None],
@@ -179,4 +179,11 @@ class Backend(Protocol):
 
     def examine(self, *, stream: bool) -> list[Finding]:
         """Check the installation except for the terminal; blocking, takes some seconds."""
+        ...
+
+    def capture(self, path: Path, seconds: float) -> list[str]:
+        """Write what the live sources send to a new file, redacted; lines for the person.
+
+        Blocking for ``seconds``. Raises InputError.
+        """
         ...

@@ -38,8 +38,8 @@ FREE_LEAST, FREE_FEW = 50 * 2**20, 500 * 2**20
 BEHIND = 5
 """Sessions that settled history may be behind: a week's holiday is no warning."""
 FEEDS = (
-    "ALPACA", "CALENDAR_FED", "COINBASE", "FINNHUB", "FRED", "KALSHI", "MASSIVE", "NEWYORKFED", "POLYMARKET",
-    "STOOQ", "YAHOO",
+    "ALPACA", "CALENDAR_FED", "COINBASE", "DATABENTO", "FINNHUB", "FRED", "KALSHI", "MASSIVE", "NEWYORKFED",
+    "POLYMARKET", "STOOQ", "TIINGO", "YAHOO",
 )  # fmt: skip
 """Whose addresses can be moved, as the environment spells them."""
 

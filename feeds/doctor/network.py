@@ -15,7 +15,7 @@ import msgspec
 from feeds.clock import http_date_ns, wall_ns
 from feeds.errors import InputError
 from feeds.fed import calendar as calendar_fed
-from feeds.fed import kalshi
+from feeds.fed import databento, kalshi
 from feeds.fed.polymarket import rest as polymarket
 from feeds.fed.rates import fred, newyorkfed
 from feeds.http.exchange import AGENT
@@ -24,6 +24,7 @@ from feeds.vendors.alpaca import rest as alpaca_rest
 from feeds.vendors.finnhub import stream as finnhub
 from feeds.vendors.massive import stream as massive
 from feeds.vendors.stooq import daily as stooq
+from feeds.vendors.tiingo import daily as tiingo
 from feeds.vendors.yahoo import address as yahoo_address
 from rotation.findings import Finding
 
@@ -38,12 +39,14 @@ _REFUSALS = {429: "this machine is rate-limited: wait", 451: "not available in t
 
 SOURCES = (
     ("Yahoo", "YAHOO", yahoo_address.HOME, ""),
-    ("Stooq", "STOOQ", stooq.HOME, ""),
     ("New York Fed", "NEWYORKFED", newyorkfed.HOME, ""),
     ("FRED", "FRED", fred.HOME, ""),
     ("FOMC calendar", "CALENDAR_FED", calendar_fed.HOME, ""),
     ("Kalshi", "KALSHI", kalshi.HOME, ""),
     ("Polymarket", "POLYMARKET", polymarket.HOME, ""),
+    ("Stooq", "STOOQ", stooq.HOME, "stooq"),
+    ("Tiingo", "TIINGO", tiingo.HOME, "tiingo"),
+    ("Databento", "DATABENTO", databento.HOME, "databento"),
     ("Alpaca", "ALPACA", alpaca_rest.HOME, "alpaca"),
     ("Finnhub", "FINNHUB", finnhub.REST, "finnhub"),
     ("Massive", "MASSIVE", massive.REST, "massive"),

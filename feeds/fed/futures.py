@@ -55,6 +55,7 @@ class Chart(msgspec.Struct, frozen=True):
     """Days that are over, in order; the live row is not among them."""
     price: float | None
     ts_ns: int | None
+    source: str = "Yahoo"
 
     @property
     def quote(self) -> StripQuote:
@@ -67,7 +68,7 @@ class Chart(msgspec.Struct, frozen=True):
             settle=last.price if last else None,
             settle_date=last.session if last else None,
             ts_ns=self.ts_ns,
-            source="Yahoo",
+            source=self.source,
         )
 
 

@@ -122,7 +122,7 @@ class FedHistory:
         fresh = {month: chart for month, chart in charts.items() if self._kept.get(month) != chart.closes}
         now_ns = self._clock_ns()
         rows = [
-            Settlement(*month, close.session, close.price, "Yahoo", now_ns)
+            Settlement(*month, close.session, close.price, chart.source, now_ns)
             for month, chart in fresh.items()
             for close in chart.closes
         ]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from feeds.clock import wall_ns
+from feeds.errors import InputError
 from feeds.fed.calendar import SHIPPED, CalendarFed, few_ahead
+from feeds.fed.databento import DatabentoStrip
 from feeds.fed.futures import YahooStrip
 from feeds.fed.kalshi import Kalshi
 from feeds.fed.polymarket.rest import Polymarket
 from feeds.fed.rates.fred import Fred
 from feeds.fed.rates.newyorkfed import NewYorkFed
 from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates
+from feeds.keys import keys
 from rotation.fed.inputs import OutcomeQuote, Sourced, StripQuote
 from rotation.fed.records import SourcesRecord
 from rotation.sessions import new_york_day
@@ -26,12 +30,15 @@ if TYPE_CHECKING:
 
     from feeds.fed.futures import Chart
     from feeds.fed.polymarket.frames import TokenQuote
+    from feeds.fed.strip import Strip
     from feeds.http.cached import Fetched, Transport
     from rotation.fed.strip.contracts import Month
 
 T = TypeVar("T")
 STRIP_MODE = delayed(10)
 """Yahoo shows CME's prices ten minutes late."""
+STRIP_CHOICE = "ROTATION_TUI_FED_STRIP"
+"""Who is asked for the futures: ``auto`` (Yahoo, then Databento with a key), ``yahoo`` or ``databento``."""
 
 
 class FedSources:
@@ -46,11 +53,14 @@ class FedSources:
         *,
         age_gap_s: float = 300.0,
         clock_ns: Callable[[], int] = wall_ns,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
-        """Raises InputError where an environment variable holds no usable address."""
+        """Raises InputError where an environment variable holds no usable address, choice or key."""
         self._clock_ns = clock_ns
         self._age_gap_s = age_gap_s
         self._strip = YahooStrip(transport, clock_ns=clock_ns)
+        self._choice, key = _strip_choice(os.environ if environ is None else environ)
+        self._settlements = None if key is None else DatabentoStrip(transport, key, clock_ns=clock_ns)
         self._rates = PolicyRates(
             [NewYorkFed(transport, clock_ns=clock_ns), Fred(transport, clock_ns=clock_ns)]
         )
@@ -77,6 +87,13 @@ class FedSources:
         return tuple(self._ask)
 
     @property
+    def _listed(self) -> tuple[str, ...]:
+        """The sources whose state is listed: Databento's beside Yahoo's, whose place it takes."""
+        listed = list(self._ask)
+        listed.insert(listed.index("Yahoo") + 1, "Databento")
+        return tuple(listed)
+
+    @property
     def tokens(self) -> frozenset[str]:
         """Polymarket's contracts, for its stream."""
         return frozenset(quote.contract for quote in self._outcomes.get("Polymarket", ()) if quote.contract)
@@ -84,12 +101,15 @@ class FedSources:
     @property
     def charts(self) -> Mapping[Month, Chart]:
         """Histories of the strip's contracts as last answered, for the store of settlements."""
-        return self._strip.charts
+        if self._settlements is None:
+            return self._strip.charts
+        return {**self._settlements.charts, **self._strip.charts}
 
     async def ask(self, name: str) -> bool:
         """Ask one source anew; True where nothing failed."""
         await self._ask[name]()
-        return not self._states[name].error
+        asked = "Databento" if name == "Yahoo" and self._choice == "databento" else name
+        return not self._states[asked].error
 
     async def ask_all(self, limit_s: float) -> None:
         """Ask every source at once; one that takes longer than ``limit_s`` is OFFLINE and says so."""
@@ -123,20 +143,32 @@ class FedSources:
             ranges=rate.ranges if rate and rate.upper_bp is not None else (),
             range_day=rate.date if rate else None,
             effr_pct=rate.effr_bp / 100 if rate and rate.effr_bp is not None else None,
-            states={name: self._states[name] for name in self._ask if name in self._states},
+            states={name: self._states[name] for name in self._listed if name in self._states},
             age_gap_s=self._age_gap_s,
             strip_mode=STRIP_MODE,
         )
 
     async def _ask_strip(self) -> None:
-        strip = await self._strip.refresh()
+        """Yahoo, and Databento's settlements where it does not answer, or instead of it."""
+        well = False
+        if self._choice != "databento":
+            strip = await self._strip.refresh()
+            well = strip.kind is Kind.LIVE
+            self._note_strip("Yahoo", strip)
+            for quote in strip.quotes:
+                self._quotes[quote.contract] = quote
+        if self._settlements is not None and not well:
+            strip = await self._settlements.refresh()
+            self._note_strip("Databento", strip)
+            for quote in strip.quotes:
+                self._quotes[quote.contract] = _settled_later(self._quotes.get(quote.contract), quote)
+
+    def _note_strip(self, name: str, strip: Strip) -> None:
         errors = "; ".join(strip.errors[:1])
         if len(strip.errors) > 1:
             errors += f" (and {len(strip.errors) - 1} more)"
         checked_ns = self._clock_ns() if strip.quotes else None
-        self._states["Yahoo"] = Sourced(strip.kind, checked_ns, errors, strip.age_s)
-        for quote in strip.quotes:
-            self._quotes[quote.contract] = quote
+        self._states[name] = Sourced(strip.kind, checked_ns, errors, strip.age_s)
 
     async def _ask_rates(self) -> None:
         today = new_york_day(self._clock_ns())
@@ -162,6 +194,26 @@ class FedSources:
 
     def _note(self, name: str, got: Fetched[T]) -> None:
         self._states[name] = Sourced(got.kind, got.fetched_at_ns, got.error, got.age_s)
+
+
+def _strip_choice(environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """Who is asked for the futures, and Databento's key. Raises InputError."""
+    choice = environ.get(STRIP_CHOICE, "").strip().lower() or "auto"
+    if choice not in {"auto", "yahoo", "databento"}:
+        raise InputError(f"{STRIP_CHOICE}: choose one of auto, yahoo, databento")
+    held = None if choice == "yahoo" else keys.find("databento", environ=environ)
+    if choice == "databento" and held is None:
+        raise InputError(
+            f"{STRIP_CHOICE}=databento: needs a key — see: rotation-tui config key set databento"
+        )
+    return choice, None if held is None else held.key
+
+
+def _settled_later(held: StripQuote | None, settled: StripQuote) -> StripQuote:
+    """The settlement, unless a later one is held; a price that was traded after it stays beside it."""
+    if held is None or held.settle_date is None or settled.settle_date is None:
+        return settled
+    return settled if settled.settle_date > held.settle_date else held
 
 
 def _newer(chart: StripQuote | None, pushed: StripQuote | None) -> StripQuote | None:

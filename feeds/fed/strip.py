@@ -1,4 +1,4 @@
-"""The strip of 30-Day Fed Funds futures, whichever vendor quotes it: Yahoo now, Databento and IBKR later."""
+"""The strip of 30-Day Fed Funds futures, whichever vendor quotes it: Yahoo, and Databento with a key."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from feeds.errors import InputError, SourceError
 from feeds.http.body import Expected, check_content, read_body
 from feeds.http.failure import RequestError
 from feeds.http.redirects import REDIRECTS_MAX, next_url
+from feeds.http.tap import tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -195,7 +196,10 @@ async def _answer(
 
 
 async def _body(response: httpx.Response, request: Request, body_max: int, now_ns: int) -> bytes | None:
-    status = response.status_code
+    status, listener = response.status_code, tap.get()
+    if listener is not None:
+        content = await read_body(response, body_max)
+        listener.answer(request.shown, status, response.headers, content)
     if status == 304 and (request.etag or request.last_modified):
         return None
     if status != 200:
@@ -209,7 +213,7 @@ async def _body(response: httpx.Response, request: Request, body_max: int, now_n
             retry_after_s=after_s,
             status=status,
         )
-    body = await read_body(response, body_max)
+    body = await read_body(response, body_max) if listener is None else content
     check_content(body, response.headers.get("content-type", ""), request.expect)
     return body
 

@@ -28,15 +28,21 @@ PARTS = {
     "alpaca": ("key ID", "secret key"),
     "finnhub": ("API key",),
     "massive": ("API key",),
+    "stooq": ("API key",),
+    "tiingo": ("API key",),
+    "databento": ("API key",),
 }
-"""Feeds that need a key, and what it consists of."""
+"""Feeds and sources that need a key, and what it consists of."""
 VARIABLES = {
     "alpaca": (
         ("ROTATION_TUI_ALPACA_KEY", "ROTATION_TUI_ALPACA_SECRET"),
         ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
     ),
+    "databento": (("ROTATION_TUI_DATABENTO_KEY",), ("DATABENTO_API_KEY",)),
     "finnhub": (("ROTATION_TUI_FINNHUB_KEY",), ("FINNHUB_API_KEY",)),
     "massive": (("ROTATION_TUI_MASSIVE_KEY",), ("MASSIVE_API_KEY",), ("POLYGON_API_KEY",)),
+    "stooq": (("ROTATION_TUI_STOOQ_KEY",), ("STOOQ_API_KEY",)),
+    "tiingo": (("ROTATION_TUI_TIINGO_KEY",), ("TIINGO_API_KEY",)),
 }
 """Environment variables, a name a part: our own first, then the vendors'."""
 
@@ -114,6 +120,11 @@ def remember(secret: str) -> str:
     if len(secret) >= _VEILED:
         _unspeakable.add(secret)
     return secret
+
+
+def secrets() -> frozenset[str]:
+    """All keys that this process has seen, for who must find them in other forms too."""
+    return frozenset(_unspeakable)
 
 
 def redact(text: str) -> str:

@@ -24,6 +24,11 @@ def stooq_symbol(symbol: str) -> str:
     return f"{symbol.replace('.', '-').lower()}.us"
 
 
+def tiingo_symbol(symbol: str) -> str:
+    """``BRK.B`` → ``brk-b``."""
+    return symbol.replace(".", "-").lower()
+
+
 def alpaca_symbol(symbol: str) -> str:
     """``BRK-B`` → ``BRK.B``."""
     return symbol.replace("-", ".")

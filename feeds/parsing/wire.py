@@ -78,7 +78,7 @@ def instant_ns(value: object) -> int | None:
 
 ALLOW_INSECURE = "ROTATION_TUI_ALLOW_INSECURE"
 """Set to 1, a key may go unencrypted to another machine: to a proxy in one's own network."""
-_KEYED = frozenset({"ALPACA", "FINNHUB", "MASSIVE"})
+_KEYED = frozenset({"ALPACA", "DATABENTO", "FINNHUB", "MASSIVE", "TIINGO"})
 """Feeds that are asked with a key; it stands in the first frame, a header or the address."""
 
 

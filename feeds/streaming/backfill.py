@@ -17,6 +17,7 @@ import msgspec
 from feeds.clock import Pace
 from feeds.events import Gap
 from feeds.streaming.requests import Answer, Purpose, Request
+from feeds.streaming.watch.ahead import AHEAD_NS
 from feeds.streaming.watch.gaps import Gaps, Missing, Span
 from rotation.quote import MINUTE_NS, NS, Role
 
@@ -185,7 +186,7 @@ class Backfill:
         else:
             self._pace.worked("fill")
         self._answered = (request, answer)
-        return self._bars_in(request, answer.bars), _newest_in(request, answer.newest)
+        return self._bars_in(request, answer.bars), _newest_in(request, answer.newest, now)
 
     def on_taken(self, bars: Iterable[Quote], newest: Iterable[Quote], now: Moment) -> None:
         """These quotes of the answer are handed on: how far their gaps are filled."""
@@ -234,9 +235,7 @@ class Backfill:
         minutes = []
         for bar in bars:
             missing = self._gaps.get(bar.symbol)
-            if missing is None or not request.start_ns < bar.ts_ns <= request.end_ns:
-                continue
-            if missing.overlaps(bar):
+            if missing is not None and bar.ts_ns <= request.end_ns and missing.overlaps(bar):
                 minutes.append(msgspec.structs.replace(bar, bar_ns=MINUTE_NS, role=Role.MINUTE))
         return sorted(minutes, key=lambda bar: bar.ts_ns)
 
@@ -256,12 +255,15 @@ class Backfill:
         return request
 
 
-def _newest_in(request: Request, newest: Iterable[Quote]) -> list[Quote]:
+def _newest_in(request: Request, newest: Iterable[Quote], now: Moment) -> list[Quote]:
     """The newest prints of an answer, without their size, which a bar may hold already, or is to come.
 
-    A bar that was still forming when it was asked for is no print: its close stands at a time ahead of it.
+    What is ahead of time is left out, and a bar that was still forming when it was asked for: its close would
+    stand at a time that is still to come.
     """
-    prints = [quote for quote in newest if not quote.bar_ns or quote.ts_ns <= request.end_ns]
+    prints = [
+        quote for quote in newest if quote.ts_ns <= (request.end_ns if quote.bar_ns else now.ns + AHEAD_NS)
+    ]
     return sorted(
         (msgspec.structs.replace(quote, size=0) for quote in prints), key=lambda q: (q.ts_ns, q.seq)
     )

@@ -78,6 +78,13 @@ class Buffer:
         """Add bars that take the place of their minutes: they go first, and are never merged."""
         self._minutes |= {(bar.symbol, bar.ts_ns): bar for bar in bars}
 
+    def remove(self, quote: Quote) -> bool:
+        """Take a quote back that waits; False if it does not, since it was handed on or merged."""
+        if quote not in self._quotes:
+            return False
+        self._quotes.remove(quote)
+        return True
+
     def add(self, event: Gap | SymbolStates | Status | Correction) -> None:
         """Add an event without quotes. A newer one replaces the one that waits; gaps are joined."""
         if isinstance(event, Status):

@@ -24,6 +24,7 @@ from websockets.exceptions import (
 )
 
 from feeds.clock import retry_after_s
+from feeds.http.tap import tap
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.session import Action
 
@@ -85,6 +86,14 @@ class Connection:
 
     async def run(self) -> Ended:
         """One connection from beginning to end."""
+        ended = await self._run()
+        listener = tap.get()
+        if listener is not None:
+            code = f" {ended.reason.code}" if ended.reason.code is not None else ""
+            listener.lost(self._vendor.name, f"{ended.reason.why.name}{code}")
+        return ended
+
+    async def _run(self) -> Ended:
         try:
             async with await self._open() as socket:
                 await self._read(socket)
@@ -133,12 +142,17 @@ class Connection:
 
     async def _read(self, socket: ClientConnection) -> None:
         self._socket = socket
+        listener = tap.get()
+        if listener is not None:
+            listener.opened(self._vendor.name)
         self._state.on_connected(self._time.now())
         self._changed()
         await self._act(socket)
         # Any end that we did not ask for is an outage, one in good order too.
         with suppress(ConnectionClosed):
             async for frame in socket:
+                if listener is not None:
+                    listener.frame(self._vendor.name, frame)
                 self._state.on_frame(frame, self._time.now())
                 self._changed()
                 await self._act(socket)

@@ -13,12 +13,13 @@ from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer
 from feeds.streaming.state import CANARIES, StreamState
+from feeds.streaming.vendor import ReferenceSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
     from feeds.events import Event
-    from feeds.streaming.requests import Request
+    from feeds.streaming.requests import Reference, Request
     from feeds.streaming.vendor import Vendor, VendorError
     from feeds.streaming.watch.hours import Hours
     from rotation.feed_stats import FeedStats
@@ -180,9 +181,12 @@ class StreamFeed:
     async def _fetch(self, request: Request) -> None:
         bars: tuple[Quote, ...] = ()
         newest: tuple[Quote, ...] = ()
+        reference: Reference | None = None
         error = ""
         lacking: frozenset[str] = frozenset()
         try:
+            if request.session is not None and isinstance(self.vendor, ReferenceSource):
+                reference = await self.vendor.reference(request.symbols, request.session)
             if request.wants_bars:
                 try:
                     bars = await self.vendor.backfill(request.symbols, request.start_ns, request.end_ns)
@@ -194,5 +198,5 @@ class StreamFeed:
             error, lacking = str(failure), frozenset()
             log.warning("%s: %s request failed: %s", self.name, request.purpose.name.lower(), error)
         self._fetches.pop(request, None)
-        self.state.on_answer(request, Answer(bars, newest, error, lacking), self._time.now())
+        self.state.on_answer(request, Answer(bars, newest, error, lacking, reference), self._time.now())
         self._changed()

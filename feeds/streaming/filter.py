@@ -13,6 +13,7 @@ import msgspec
 from feeds.parsing.sanitize import clean
 from feeds.streaming import wording
 from feeds.streaming.reasons import Jump
+from feeds.streaming.watch.jumps import JUMP, WIDE, Jumps, is_far
 from rotation.quote import fault_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from rotation.quote import Quote
 
-JUMP = 0.10
-"""Against the reference; a second print within as much of the first confirms it."""
 KEPT = 32_768
 """Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
 
@@ -30,12 +29,21 @@ KEPT = 32_768
 class QuoteFilter:
     """Of one stream, for as long as it runs: a reconnect does not forget what has been seen."""
 
-    def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:
-        """``symbols`` are let in, others passed over; ``closes``: reference prices where there are any."""
+    def __init__(
+        self,
+        symbols: AbstractSet[str],
+        closes: Mapping[str, float],
+        *,
+        broad: AbstractSet[str] = frozenset(),
+    ) -> None:
+        """``symbols`` are let in, others passed over; ``closes``: reference prices where there are any.
+
+        ``broad``: funds of which a wide jump needs a snapshot beside the second print.
+        """
         self._symbols = symbols
         self._closes = dict(closes)
         self._seen: dict[int, None] = {}
-        self._jumps = _Jumps(dict(closes))
+        self._jumps = Jumps(closes, broad)
         self.last: dict[str, Quote] = {}
         """The newest of each symbol by event time."""
         self.duplicates = 0
@@ -48,7 +56,7 @@ class QuoteFilter:
 
     def admit_past(self, quotes: Iterable[Quote], now_ns: int) -> list[Quote]:
         """Bars of a gap, oldest first: judged by themselves, since the market may have moved meanwhile."""
-        return self._admit(quotes, now_ns, _Jumps(self._closes | {s: q.price for s, q in self.last.items()}))
+        return self._admit(quotes, now_ns, Jumps(self._closes | {s: q.price for s, q in self.last.items()}))
 
     def admit_minutes(self, bars: Iterable[Quote], now_ns: int) -> list[Quote]:
         """Bars that take the place of their minutes, judged by themselves; repeated ones count again."""
@@ -60,12 +68,28 @@ class QuoteFilter:
         self._note_last(by_itself.last.values())
         return admitted
 
+    @property
+    def doubted(self) -> frozenset[str]:
+        """Symbols with prints that wait for a snapshot to agree (``on_newest``)."""
+        return frozenset(self._jumps.doubted)
+
+    def on_newest(self, symbol: str, price: float | None) -> list[Quote]:
+        """A doubted symbol's price in a snapshot: its prints that are let in now."""
+        passed = self._jumps.on_newest(symbol, price)
+        self._redeem(len(passed))
+        self._note_last(passed)
+        return list(passed)
+
+    def take_taken_back(self) -> list[Quote]:
+        """Prints that were let in and are not believed any more."""
+        return self._jumps.take_taken_back()
+
     def reject(self, reason: str) -> None:
         """Count something that could not be used; ``reason`` is shown, sanitised."""
         self.rejects += 1
         self.last_reject = clean(reason)
 
-    def _admit(self, quotes: Iterable[Quote], now_ns: int, jumps: _Jumps) -> list[Quote]:
+    def _admit(self, quotes: Iterable[Quote], now_ns: int, jumps: Jumps) -> list[Quote]:
         admitted: list[Quote] = []
         for quote in quotes:
             if quote.symbol not in self._symbols:
@@ -100,44 +124,24 @@ class QuoteFilter:
             del self._seen[next(iter(self._seen))]
         return False
 
-    def _judge(self, quote: Quote, jumps: _Jumps) -> tuple[Quote, ...]:
+    def _judge(self, quote: Quote, jumps: Jumps) -> tuple[Quote, ...]:
         passed = jumps.judge(quote)
         if not passed:
-            self.reject(wording.of_fault(quote, Jump(quote.price, JUMP)))
-        elif len(passed) > 1:
-            self.rejects -= 1  # the one held back was right after all
-            self.last_reject = self.last_reject if self.rejects else ""
+            is_doubted = quote.symbol in jumps.doubted
+            limit = WIDE if is_doubted else JUMP
+            self.reject(wording.of_fault(quote, Jump(quote.price, limit, needs_snapshot=is_doubted)))
+        else:
+            self._redeem(len(passed) - 1)
         return passed
 
-
-class _Jumps:
-    """Prints too far from the one before wait for another."""
-
-    def __init__(self, reference: dict[str, float]) -> None:
-        self._reference = reference
-        self._held: dict[str, Quote] = {}
-
-    def judge(self, quote: Quote) -> tuple[Quote, ...]:
-        """What may pass now: nothing, the print, or the one held back and the print."""
-        symbol, price = quote.symbol, quote.price
-        held = self._held.pop(symbol, None)
-        if _near(price, self._reference.get(symbol, price)):
-            self._reference[symbol] = price
-            return (quote,)
-        if held is None or not _near(price, held.price):
-            self._held[symbol] = quote
-            return ()
-        self._reference[symbol] = price
-        return (held, quote)
-
-
-def _near(price: float, reference: float) -> bool:
-    return abs(price - reference) <= JUMP * reference
+    def _redeem(self, number: int) -> None:
+        """Prints that were held back are right after all."""
+        self.rejects -= number
+        self.last_reject = self.last_reject if self.rejects else ""
 
 
 def _trimmed(quote: Quote) -> Quote:
     """A bar's extreme too far from its close has no second print to confirm it: it is left out."""
-    ends = (quote.high, quote.low)
-    if all(end is None or _near(end, quote.price) for end in ends):
+    if not any(is_far(quote.price, end) for end in (quote.high, quote.low)):
         return quote
     return msgspec.structs.replace(quote, high=None, low=None)

@@ -59,11 +59,15 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Jump(msgspec.Struct, frozen=True):
-    """A price further than ``limit`` from the one before, held back until a second print confirms it."""
+    """A price further than ``limit`` from the one before, held back until a second print confirms it.
+
+    ``needs_snapshot``: until a snapshot by REST does, since two prints are not enough for so wide a jump.
+    """
 
     price: float
     limit: float
     """A share of the price before: 0.1 for 10 %."""
+    needs_snapshot: bool = False
 
 
 class CorrectionsWait(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import Enum, auto
 
 import msgspec
@@ -18,8 +19,12 @@ class Purpose(Enum):
     """The minute in which a gap ended, once that minute is over."""
     COMPARE = auto()
     """The newest prints, to find symbols whose prints do not reach us."""
+    CONFIRM = auto()
+    """The newest print, of symbols whose prints have jumped too far to be believed without it."""
     CORRECT = auto()
     """The session's bars of symbols of which a print was taken back."""
+    REFERENCE = auto()
+    """Closes of the session before and today's splits."""
 
 
 class Request(msgspec.Struct, frozen=True, eq=False):
@@ -33,6 +38,17 @@ class Request(msgspec.Struct, frozen=True, eq=False):
     """Minute bars between the two instants."""
     wants_newest: bool = False
     """The newest print of each symbol."""
+    session: dt.date | None = None
+    """Of a REFERENCE: whose prints the closes and splits lie behind."""
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """What a vendor says of the scale of one session's prints."""
+
+    closes: dict[str, float] = {}
+    """Closes of the session before, by symbol, put on the scale of the session's prints."""
+    splits: dict[str, float] = {}
+    """Splits of which the session is the ex-date: 2.0 for two shares from one."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -43,3 +59,5 @@ class Answer(msgspec.Struct, frozen=True):
     error: str = ""
     lacking: frozenset[str] = frozenset()
     """Symbols that the error is about, where the others were answered for."""
+    reference: Reference | None = None
+    """Of a REFERENCE; None where there is no answer."""

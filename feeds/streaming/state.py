@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.events import Batch
+from feeds.events import Batch, Correction
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.requests import Answer, Purpose
+from feeds.streaming.reference import ScaleWatch
+from feeds.streaming.requests import Answer, Purpose, Request
 from feeds.streaming.session import Session
 from feeds.streaming.states import Facts, status_of, symbol_states_of
+from feeds.streaming.vendor import ReferenceSource
+from feeds.streaming.watch.ahead import Ahead
 from feeds.streaming.watch.gaps import Sequence
 from feeds.streaming.watch.halts import Halts
 from feeds.streaming.watch.hours import Equities
+from feeds.streaming.watch.jumps import BROAD
 from feeds.streaming.watch.lag import Lag
 from feeds.streaming.watch.liveness import Liveness
 from rotation.feed_stats import FeedStats
@@ -36,7 +40,6 @@ if TYPE_CHECKING:
 
     from feeds.clock import Moment
     from feeds.events import Event, Gap, Status, SymbolStates
-    from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, FrameResult, Vendor, VendorError
     from feeds.streaming.watch.hours import Hours
@@ -46,6 +49,8 @@ CANARIES = frozenset({"IWM", "QQQ", "SPY"})
 RATE_TICKS = 10
 SHUT_NS = 3600 * NS
 """An outage shorter than this that begins and ends while the market is shut has missed nothing."""
+CONFIRM_S = 5.0
+"""Between snapshots of symbols that have jumped."""
 LATE_NS = 2 * NS
 """A symbol acknowledged later than this after it was asked for has missed something."""
 _UNREADABLE = (
@@ -80,11 +85,16 @@ class StreamState:
         self._hours = hours or Equities()
         self._random = random
         self.session = Session(vendor, self._symbols, random=random)
-        self.filter = QuoteFilter(self._symbols, closes or {})
+        self.filter = QuoteFilter(self._symbols, closes or {}, broad=BROAD)
+        self._ahead = Ahead()
+        self._confirming: Request | None = None
+        self._confirmed_s = float("-inf")
         self.buffer = Buffer(len(self._symbols))
         self._liveness = Liveness(self._hours, canaries & self._symbols, heartbeats=vendor.heartbeats)
         self._backfill = Backfill(random=random, late_ns=int(vendor.mode.delay_s * NS))
         self._corrections = Corrections(self._symbols, closes or {}, late_ns=int(vendor.mode.delay_s * NS))
+        is_scaled = isinstance(vendor, ReferenceSource) and isinstance(self._hours, Equities)
+        self._scale = ScaleWatch(self._symbols, is_used=is_scaled, random=random)
         self._halts = Halts(self._symbols)
         self._sequence = Sequence(self._symbols)
         self._lag = Lag(is_delayed=vendor.mode.kind is not Kind.LIVE)
@@ -160,6 +170,8 @@ class StreamState:
             self._backfill.on_tick(now, self._hours.began_ns(now.ns))
             self._request(self._backfill.next_fill(now))
             self._request(self._backfill.next_check(now, self.filter.last, compares=self._compares(now)))
+            self._request(self._scale.next_request(now))
+            self._admit((), now)
         self._request(self._corrections.next_request(now))
         self._update(now)
 
@@ -170,17 +182,23 @@ class StreamState:
         """
         was_subscribed = self.session.is_subscribed
         self.session.on_lost(reason, now, floor_s)
+        self._ahead.clear()
         if was_subscribed:
             self._lost_ns = now.ns
             self._backfill.on_lost()
+            self._scale.on_lost()
         self._update(now)
 
     def on_answer(self, request: Request, answer: Answer, now: Moment) -> None:
         """REST has answered; an answer that is no longer awaited is dropped."""
         if not self.awaits(request):
             return
-        if request.purpose is Purpose.CORRECT:
+        if request.purpose is Purpose.REFERENCE:
+            self._scale.on_answer(answer, now)
+        elif request.purpose is Purpose.CORRECT:
             self._corrections.on_answer(answer, now)
+        elif request.purpose is Purpose.CONFIRM:
+            self._on_confirmed(request, answer, now)
         elif request.purpose is Purpose.COMPARE:
             self._add(self._backfill.on_compared(answer, self.filter.last, now))
         else:
@@ -190,7 +208,12 @@ class StreamState:
     def forget_requests(self, now: Moment) -> None:
         """No request will be answered: those under way count as failed, and are made again in their time."""
         self._requests.clear()
-        for request in (self._backfill.request, self._corrections.request):
+        for request in (
+            self._backfill.request,
+            self._corrections.request,
+            self._scale.request,
+            self._confirming,
+        ):
             if request is not None:
                 self.on_answer(request, Answer(error="internal error"), now)
 
@@ -204,12 +227,13 @@ class StreamState:
     @property
     def has_events(self) -> bool:
         """Whether ``take_events`` would return anything."""
-        return self.buffer.is_ready or self._corrections.has_replaced
+        return self.buffer.is_ready or self._corrections.has_replaced or self._scale.has_events
 
     def take_events(self) -> list[Event]:
         """All that waits for the consumer, in order."""
         waiting = self.buffer.take()
-        events: list[Event] = [] if waiting.gap is None else [waiting.gap]
+        events: list[Event] = self._scale.take_events()
+        events += [] if waiting.gap is None else [waiting.gap]
         if waiting.batch is not None:
             batch = Batch(self._corrections.without_wrong(waiting.batch.quotes))
             self._corrections.on_handed_on(batch.quotes)
@@ -227,7 +251,7 @@ class StreamState:
         return actions
 
     def take_requests(self) -> list[Request]:
-        """What to ask by REST; two are under way at most."""
+        """What to ask by REST; three are under way at most."""
         requests, self._requests = self._requests, []
         return requests
 
@@ -237,7 +261,12 @@ class StreamState:
 
     def awaits(self, request: Request) -> bool:
         """Whether the answer is still of use; a request that is no longer awaited may be cancelled."""
-        return request is self._backfill.request or request is self._corrections.request
+        return request in (
+            self._backfill.request,
+            self._corrections.request,
+            self._scale.request,
+            self._confirming,
+        )
 
     @property
     def last(self) -> Mapping[str, Quote]:
@@ -281,6 +310,7 @@ class StreamState:
         self._is_seeded = True
         self._add([gap] if gap else [])
         self._request(self._backfill.next_fill(now))
+        self._request(self._scale.next_request(now))
 
     def _take(self, result: FrameResult, now: Moment) -> bool:
         """Judge, count and hand on what a frame contains. True where a state may have changed."""
@@ -296,12 +326,9 @@ class StreamState:
             gaps += self._acknowledge(result.subscribed & self._symbols, now)
         self._add(gaps)
         self._note_times(result.quotes, now)
-        admitted = self.filter.admit(result.quotes, now.ns)
         self._halts.on_halts(result.halts)
-        self._halts.on_prints(quote for quote in admitted if quote.sets_last)
         changed = bool(gaps or result.halts or result.corrections)
-        if admitted:
-            changed |= self._on_prints(admitted, now)
+        changed |= self._admit(result.quotes, now)
         return changed or result.subscribed is not None or result.error is not None
 
     def _note_times(self, quotes: Iterable[Quote], now: Moment) -> None:
@@ -316,9 +343,40 @@ class StreamState:
         if behind_s is not None and behind_s * NS > FUTURE_NS:
             self._liveness.refused(now.s)
 
+    def _admit(self, quotes: Iterable[Quote], now: Moment) -> bool:
+        """Let in what may be, of these and of those that waited. True where a state may have changed."""
+        lag_ns = self._lag.usual_ns(int(self._vendor.mode.delay_s * NS))
+        admitted = self.filter.admit(self._ahead.sift(quotes, now.ns, lag_ns), now.ns)
+        changed = self._on_prints(admitted, now) if admitted else False
+        for quote in self.filter.take_taken_back():
+            if self.buffer.remove(quote):
+                continue
+            correction = Correction(quote.symbol, quote.ts_ns, quote.seq or None)
+            self.buffer.add(correction)
+            self._corrections.on_correction(correction, now)
+            changed = True
+        doubted = self.filter.doubted
+        if doubted and self._confirming is None and now.s - self._confirmed_s >= CONFIRM_S:
+            self._confirmed_s = now.s
+            self._confirming = Request(Purpose.CONFIRM, doubted, wants_newest=True)
+            self._requests.append(self._confirming)
+        return changed
+
+    def _on_confirmed(self, request: Request, answer: Answer, now: Moment) -> None:
+        """A snapshot of symbols that have jumped; without an answer it is asked for again."""
+        self._confirming = None
+        if answer.error:
+            return
+        prices = {quote.symbol: quote.price for quote in answer.newest}
+        for symbol in sorted(request.symbols):
+            admitted = self.filter.on_newest(symbol, prices.get(symbol))
+            if admitted:
+                self._on_prints(admitted, now)
+
     def _on_prints(self, admitted: list[Quote], now: Moment) -> bool:
         if self._hours.canary_s(now.ns) is not None:  # at other hours a source repeats old prints
             self._lag.measure(now.s, now.ns, max(quote.ts_ns for quote in admitted))
+        self._halts.on_prints(quote for quote in admitted if quote.sets_last)
         symbols = {quote.symbol for quote in admitted}
         is_first = self._liveness.data_s is None
         self._liveness.printed(symbols, now.s)
@@ -370,7 +428,7 @@ class StreamState:
 
     def _update(self, now: Moment) -> None:
         """Hold or release the quotes, and report the states that have changed."""
-        self.buffer.is_held = self._backfill.holds
+        self.buffer.is_held = self._backfill.holds or self._scale.holds(now)
         facts = self._facts(now)
         status, symbol_states = status_of(facts), symbol_states_of(facts)
         if status != self._status:

@@ -6,7 +6,7 @@ filling gaps and judging ticks are the same for all of them and live elsewhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -15,8 +15,10 @@ from rotation.quote import Quote
 from rotation.status import FeedState, Refusal
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
+    from feeds.streaming.requests import Reference
     from rotation.status import Mode
 
 Frame = str | bytes
@@ -163,5 +165,17 @@ class Vendor(Protocol):
 
         Each holds all trades of its minute. Raises SourceError where the source does not answer,
         PartialAnswer where it does for some of the symbols only.
+        """
+        ...
+
+
+@runtime_checkable
+class ReferenceSource(Protocol):
+    """A vendor that knows the closes and splits behind a session's prints; not every one does."""
+
+    async def reference(self, symbols: frozenset[str], session: dt.date) -> Reference:
+        """Closes of the session before ``session`` on its scale, and the splits of its day.
+
+        A symbol of which the scale is in doubt has no close. Raises SourceError where it does not answer.
         """
         ...

@@ -72,7 +72,8 @@ def of_retry(reason: Reason, retry_s: float | None) -> str:
 def of_fault(quote: Quote, fault: PrintFault | Jump) -> str:
     """Why a quote was not let in."""
     if isinstance(fault, Jump):
-        reason = f"{fault.price:g} jumps by more than {fault.limit:.0%}, no second print yet"
+        lacking = "waits for a snapshot" if fault.needs_snapshot else "no second print yet"
+        reason = f"{fault.price:g} jumps by more than {fault.limit:.0%}, {lacking}"
     elif fault is PrintFault.PRICE:
         reason = f"invalid price {bad_price(quote):g}"
     else:

@@ -28,6 +28,7 @@ from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from rotation.fed.comovement import CoMovement
@@ -91,13 +92,33 @@ class Market:
         self._check_scale()
         return self._scale.mismatched(self.history) - before
 
-    def take_listed_splits(self, ex_dates: Mapping[str, date]) -> None:
-        """Splits that are listed and by which history is not restated, by symbol: all there are now."""
-        self._scale.take_listed_splits(ex_dates)
+    def take_listed_splits(
+        self,
+        ex_dates: Mapping[str, date],
+        ratios: Mapping[str, float] | None = None,
+        symbols: AbstractSet[str] | None = None,
+    ) -> frozenset[str]:
+        """Splits that are listed, by symbol: all there are now of ``symbols``, or of every one where None.
+
+        From its day on a leg has no figures until history is on the new scale: by a vendor's close, else by
+        today's price and the ratio; without ratios while it is listed. Returns the symbols of which history
+        is not known to be restated: it is to be fetched again.
+        """
+        self._scale.take_listed_splits(ex_dates, ratios, symbols)
         self._check_scale()
+        session = self._door.session
+        return frozenset(s for s, day in ex_dates.items() if session is None or day > session) | (
+            self._unadjusted & ex_dates.keys()
+        )
 
     def _check_scale(self) -> None:
-        self._rows.mark_unadjusted(self._scale.unadjusted(self.history, self._door.session))
+        """After history, the session, or what vendors say of closes and splits has changed."""
+        self._scale.compare(self.history, self._door.session)
+        self._mark_unadjusted()
+
+    def _mark_unadjusted(self) -> None:
+        self._unadjusted = self._scale.unadjusted(self._rows.price)
+        self._rows.mark_unadjusted(self._unadjusted)
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""
@@ -162,8 +183,8 @@ class Market:
         self._pair = Pair(self.desk, settled.spread if settled else None)
         self._charts = made.charts
         self._closed = session is None
-        self._check_scale()
         self._rows.reprice(self._door.symbols, self._door)
+        self._check_scale()
 
     def _close(self) -> None:
         """The bell has rung: take the session's official closes, where history has them."""
@@ -186,6 +207,8 @@ class Market:
             self._look_back()
         else:
             self._rows.reprice(touched, self._door)
+        if self._scale.heeds_prices:
+            self._mark_unadjusted()
         if session and not self._closed and as_of_ns >= close_ns(session):
             self._close()
         self._seq += 1

@@ -110,6 +110,10 @@ class Rows:
                 self._closes[symbol], self._official[symbol] = close, value
                 self._changed.add(symbol)
 
+    def price(self, symbol: str) -> float | None:
+        """Today's last price of a leg; None where there is none."""
+        return self._prices.get(symbol)
+
     def mark_unadjusted(self, symbols: frozenset[str]) -> None:
         """Those whose history is on another scale than today's prints; it replaces all before."""
         self._changed |= (self._unadjusted ^ symbols) & self._known.keys()

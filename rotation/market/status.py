@@ -18,7 +18,7 @@ from rotation.sessions import (
     previous_session,
     session_at,
 )
-from rotation.status import Kind, Mode, PriceStatus
+from rotation.status import CONSOLIDATED, Kind, Mode, PriceStatus
 
 if TYPE_CHECKING:
     from datetime import date
@@ -44,11 +44,12 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 def has_volume(origin: Provenance) -> bool:
-    """Whether sizes add up to a volume that has a name: the consolidated tape's, or one exchange's.
+    """Whether sizes add up to the day's volume, which is that of all exchanges together.
 
-    A live feed that does not say which it is, as Yahoo, has none; a tape is taken as it was recorded.
+    One exchange's is a few percent of it, and a live feed that does not say which market it is of, as Yahoo,
+    may be anything: both have none. A tape is taken as it was recorded.
     """
-    return origin.mode is None or not origin.mode.is_live or bool(origin.mode.venue)
+    return origin.mode is None or not origin.mode.is_live or origin.mode.venue == CONSOLIDATED
 
 
 def of_print(origin: Provenance, ts_ns: int, as_of_ns: int) -> PriceStatus:

@@ -464,6 +464,7 @@ async def test_prints_done_again_that_are_none_leave_the_close():
     await supervisor.run()
     iwm = supervisor.latest.legs["IWM"]
     assert (iwm.last, iwm.high, iwm.session) == (217.2, None, DAYS[-1])
+    assert set(iwm.return_pct.values()) == {None}, "no figure of today rests on what was wrong"
 
 
 async def test_history_that_is_learned_keeps_the_prints_and_changes_what_they_are_compared_with():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -26,7 +27,7 @@ from rotation.sessions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from rotation.desk import Desk
     from rotation.quote import Quote
@@ -49,7 +50,7 @@ SINCE_LEAST = 250
 
 PROXY = "Ratio of dividend-adjusted closes: a price proxy for the valuation gap, not a valuation."
 
-Series = list[tuple[date, float | None]]
+Series = Sequence[tuple[date, float | None]]
 
 
 # Series ------------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ def same(value: float, other: float) -> bool:
     return abs(value - other) <= 1e-9 * max(100, abs(value))
 
 
-def since(series: Series, value: float | None, *, low: bool | None = None) -> tuple | None:
+def since(series: Series, value: float | None, *, low: bool | None = None) -> tuple[Any, Any, Any] | None:
     """(day, value, first day): scan backwards for the first at least as large, or as small for a fall."""
     known = [(day, was) for day, was in series if was is not None]
     if value is None or len(known) < SINCE_LEAST:
@@ -72,13 +73,13 @@ def since(series: Series, value: float | None, *, low: bool | None = None) -> tu
     return None, None, known[0][0]
 
 
-def since_either_way(series: Series, value: float | None) -> tuple | None:
+def since_either_way(series: Series, value: float | None) -> tuple[Any, Any, Any] | None:
     """The same for the distance from 0."""
     distances = [(day, None if was is None else abs(was)) for day, was in series]
-    found = since(distances, None if value is None else abs(value), low=False)
-    if found is None or found[0] is None:
-        return found
-    return found[0], dict(series)[found[0]], None
+    record = since(distances, None if value is None else abs(value), low=False)
+    if record is None or record[0] is None:
+        return record
+    return record[0], dict(series)[record[0]], None
 
 
 def percentile(values: Sequence[float], value: float | None) -> float | None:
@@ -120,8 +121,9 @@ def run_lengths(changes: Sequence[float | None], *, whole: bool = True) -> list[
     return lengths
 
 
-def direction(change: float) -> int:
-    return 1 if change > 0 else -1 if change < 0 else 0
+def direction(change: float | None) -> int:
+    """1, -1 or 0; 0 too where it is unknown."""
+    return 0 if change is None else 1 if change > 0 else -1 if change < 0 else 0
 
 
 def way_of(spread: float | None) -> int | None:
@@ -134,7 +136,7 @@ def whole_runs(changes: Sequence[float | None]) -> list[int]:
     runs: list[int] = []
     before = 0
     for change in changes:
-        way = 0 if change is None else direction(change)
+        way = direction(change)
         if way and way == before:
             runs[-1] += way
         elif way:
@@ -163,7 +165,9 @@ def expected_runs(n: int, k: int, p: float) -> float:
     return math.fsum((1.0 if start == 0 else 1 - p) * p**k for start in range(n - k + 1))
 
 
-def base_rate(changes: Sequence[float | None], with_today: int | None, settled: int | None) -> dict | None:
+def base_rate(
+    changes: Sequence[float | None], with_today: int | None, settled: int | None
+) -> dict[str, Any] | None:
     """How often a run like the one shown came before it."""
     length = settled if with_today is None else with_today
     if not length:
@@ -186,7 +190,7 @@ def base_rate(changes: Sequence[float | None], with_today: int | None, settled: 
     }
 
 
-def streak(changes: Sequence[float | None], change: float | None, *, official: bool) -> dict:
+def streak(changes: Sequence[float | None], change: float | None, *, official: bool) -> dict[str, Any]:
     """The settled streak, and the one with today's change as one session more."""
     settled = run_lengths(changes)[-1] if changes else None
     with_today = run_lengths([*changes, change])[-1]
@@ -288,6 +292,12 @@ class Expected:
         self.counts: dict[str, int] = {}
         self.books: dict[tuple[str, str], Book] = {}
 
+    @property
+    def day(self) -> date:
+        """The session shown, where there must be one."""
+        assert self.session is not None
+        return self.session
+
     # The door
 
     def take(self, quotes: Iterable[Quote], as_of_ns: int) -> None:
@@ -335,20 +345,20 @@ class Expected:
 
     def past(self, symbol: str) -> dict[date, Close]:
         """Settled before the session."""
-        return {row.day: row for row in self.rows if row.symbol == symbol and row.day < self.session}
+        return {row.day: row for row in self.rows if row.symbol == symbol and row.day < self.day}
 
     def official(self, symbol: str, as_of_ns: int) -> Close | None:
         """The session's own close, once its bell has rung and history has it."""
-        if as_of_ns < close_ns(self.session):
+        if as_of_ns < close_ns(self.day):
             return None
-        rows = [row for row in self.rows if row.symbol == symbol and row.day == self.session]
+        rows = [row for row in self.rows if row.symbol == symbol and row.day == self.day]
         return rows[0] if rows else None
 
     def days(self) -> list[date]:
         """Every session before the one shown, from the first row on."""
-        past = [row for row in self.rows if row.day < self.session]
-        first = min((row.day for row in past), default=self.session)
-        days = [day for day in sessions_between(first, self.session) if day < self.session]
+        past = [row for row in self.rows if row.day < self.day]
+        first = min((row.day for row in past), default=self.day)
+        days = [day for day in sessions_between(first, self.day) if day < self.day]
         traded = {row.day for row in past if row.close is not None or row.adj_close is not None}
         return [day for day in days if day in traded or not was_closed(past, day)]
 
@@ -363,7 +373,9 @@ class Expected:
         valued = [row for _, row in sorted(self.past(symbol).items()) if self.value(row) is not None]
         if not valued or valued[-1].close is None:
             return None
-        return self.value(valued[-1]) / valued[-1].close
+        value = self.value(valued[-1])
+        assert value is not None
+        return value / valued[-1].close
 
     def today(self, symbol: str, as_of_ns: int) -> tuple[float | None, bool]:
         """(value, whether it is official)."""
@@ -412,12 +424,13 @@ class Expected:
             "volume": (regular.volume or None)
             if regular and not self.mode.startswith(("LIVE", "DELAYED"))
             else None,
-            "extended": late.last.price if late else None,
+            "extended": late.last.price if late and late.last else None,
             "return_pct": {str(k): pct for k, pct in returns.items()},
             "streak": shown,
             "base_rate": base_rate(changes, shown["with_today"], shown["settled"]),
             "since": {
-                str(k): told(since(returns_of(series, k), pct), "value_pct") for k, pct in returns.items()
+                str(k): since_fields(since(returns_of(series, k), pct), "value_pct")
+                for k, pct in returns.items()
             },
         }
 
@@ -435,7 +448,7 @@ class Expected:
                 "session": self.session,
             }
         if official:
-            past.append((self.session, official))
+            past.append((self.day, official))
         closes = [(row.close, day) for day, row in past if row.close is not None]
         close, closed = closes[-1] if closes else (None, past[-1][0] if past else None)
         return {
@@ -450,7 +463,7 @@ class Expected:
         late_by = {"LIVE": 0, "DELAYED 15m": 15 * 60}.get(self.mode)
         if late_by is None:
             return self.mode or "OFFLINE"  # a price that no feed vouches for
-        bell_ns = close_ns(self.session)
+        bell_ns = close_ns(self.day)
         if as_of_ns > bell_ns + late_by * 10**9:
             newest = last_closed(as_of_ns) == self.session and not self._has_been_open(late_by, as_of_ns)
             is_last = newest and ts_ns >= bell_ns - 900 * 10**9
@@ -472,17 +485,17 @@ class Expected:
         if closed == self.session:
             overtaken = last_closed(as_of_ns) != self.session or phase_at(as_of_ns) == "REGULAR"
             return "OFFLINE" if overtaken else "CLOSED"
-        if closed is None or closed == previous_session(self.session):
+        if closed is None or closed == previous_session(self.day):
             return "OFFLINE"
         today = datetime.fromtimestamp(as_of_ns // 10**9, NEW_YORK).date()
         return f"STALE {(today - closed).days}d"
 
     # The pair
 
-    def _spread(self, legs: dict, as_of_ns: int) -> dict[str, Any]:
+    def _spread(self, legs: dict[str, Any], as_of_ns: int) -> dict[str, Any]:
         base, against = self.desk.base, self.desk.against
         both = base in legs and against in legs
-        settled: dict[int, Series] = {k: [] for k in WINDOWS}
+        settled: dict[int, list[tuple[date, float | None]]] = {k: [] for k in WINDOWS}
         if self.session:
             upper, lower = self.line(base), self.line(against)
             for k in WINDOWS:
@@ -511,13 +524,13 @@ class Expected:
             ranked = [pp for _, pp in settled[k] if pp is not None]
             windows[str(k)] = {
                 "pp": pps[k],
-                "since": told(since(settled[k], pps[k]), "value_pp"),
+                "since": since_fields(since(settled[k], pps[k]), "value_pp"),
                 "z": z(ranked, pps[k], k),
                 "percentile": percentile(ranked, pps[k]),
                 "n": len(ranked),
                 "n_effective": len(ranked) / k,
                 "is_few": k * 10 > 252,
-                "since_either_way": told(since_either_way(settled[k], pps[k]), "value_pp"),
+                "since_either_way": since_fields(since_either_way(settled[k], pps[k]), "value_pp"),
             }
         return {
             "base": base,
@@ -531,7 +544,7 @@ class Expected:
 
     def through(self, as_of_ns: int) -> date:
         """The latest session whose closes may be used."""
-        return self.session if as_of_ns >= close_ns(self.session) else previous_session(self.session)
+        return self.day if as_of_ns >= close_ns(self.day) else previous_session(self.day)
 
     def _pair(self, base: str, against: str, as_of_ns: int, *, total: bool) -> list[tuple[date, float]]:
         """base / against of every session that has both."""
@@ -545,9 +558,9 @@ class Expected:
         days = sorted(day for symbol, day in closes if symbol == base and (against, day) in closes)
         return [(day, closes[base, day] / closes[against, day]) for day in days]
 
-    def _ratio(self, legs: dict, as_of_ns: int) -> dict[str, Any]:
+    def _ratio(self, legs: dict[str, Any], as_of_ns: int) -> dict[str, Any]:
         base, against = self.desk.base, self.desk.against
-        told_ = {
+        shown: dict[str, Any] = {
             "base": base,
             "against": against,
             "value": None,
@@ -557,35 +570,35 @@ class Expected:
             "minutes": 390,
         }
         if self.session:
-            told_["minutes"] = (close_ns(self.session) - open_ns(self.session)) // MINUTE
+            shown["minutes"] = (close_ns(self.session) - open_ns(self.session)) // MINUTE
         pair = self._pair(base, against, as_of_ns, total=self.desk.returns == "total") if self.session else []
         if not pair:
-            return told_
+            return shown
         first = pair[0][1]
-        told_["first_date"] = pair[0][0]
-        told_["daily"] = tuple((day, ratio / first * 100) for day, ratio in pair[-252:])
+        shown["first_date"] = pair[0][0]
+        shown["daily"] = tuple((day, ratio / first * 100) for day, ratio in pair[-252:])
         if not (base in legs and against in legs):
-            return told_
+            return shown
         upper, lower = self.today(base, as_of_ns)[0], self.today(against, as_of_ns)[0]
         if upper is not None and lower is not None:
-            told_["value"] = upper / lower / first * 100
-        told_["intraday"] = self._intraday(first)
-        return told_
+            shown["value"] = upper / lower / first * 100
+        shown["intraday"] = self._intraday(first)
+        return shown
 
     def _intraday(self, first: float) -> tuple[tuple[int, float], ...]:
         base, against = self.desk.base, self.desk.against
-        books = self.books.get((base, "REGULAR")), self.books.get((against, "REGULAR"))
-        scales = self.scale(base), self.scale(against)
-        if not all(books) or not all(scales):
+        base_book, against_book = self.books.get((base, "REGULAR")), self.books.get((against, "REGULAR"))
+        base_scale, against_scale = self.scale(base), self.scale(against)
+        if not (base_book and against_book and base_scale and against_scale):
             return ()
-        upper, lower = books[0].minutes, books[1].minutes
+        upper, lower = base_book.minutes, against_book.minutes
         line = []
         for minute in sorted({*upper, *lower}):
             # The last print of each leg up to the end of this minute.
             b = [upper[m].price for m in sorted(upper) if m <= minute]
             a = [lower[m].price for m in sorted(lower) if m <= minute]
             if b and a:
-                line.append((minute, b[-1] * scales[0] / (a[-1] * scales[1]) / first * 100))
+                line.append((minute, b[-1] * base_scale / (a[-1] * against_scale) / first * 100))
         return tuple(line)
 
     def _value_growth(self, as_of_ns: int) -> dict[str, Any] | None:
@@ -614,12 +627,12 @@ def extreme(series: Series, value: float, *, low: bool = True) -> dict[str, Any]
     """The first session of the trailing 252 that stood at ``value``, and since when that is extreme."""
     start = max(0, len(series) - 252)
     at = next(i for i in range(start, len(series)) if series[i][1] == value)
-    found = since(series[:at], value, low=low)
+    record = since(series[:at], value, low=low)
     return {
         "date": series[at][0],
         "value": value,
-        "since": found[0] if found else None,
-        "first_date": found[2] if found else None,
+        "since": record[0] if record else None,
+        "first_date": record[2] if record else None,
     }
 
 
@@ -675,8 +688,8 @@ def returns_of(series: Series, k: int) -> Series:
     return [(day, percent(now, series[i - k][1]) if i >= k else None) for i, (day, now) in enumerate(series)]
 
 
-def told(found: tuple | None, value: str) -> dict | None:
-    return None if found is None else {"date": found[0], value: found[1], "first_date": found[2]}
+def since_fields(record: tuple[Any, Any, Any] | None, value: str) -> dict[str, Any] | None:
+    return None if record is None else {"date": record[0], value: record[1], "first_date": record[2]}
 
 
 def duration(seconds: float) -> str:
@@ -692,24 +705,24 @@ def duration(seconds: float) -> str:
 # Comparing ---------------------------------------------------------------------------------------------
 
 
-def difference(found: Any, wanted: Any, path: str = "") -> str:
+def difference(given: Any, wanted: Any, path: str = "") -> str:
     """Where two trees of dicts, tuples and values differ first; "" where they do not.
 
     Floats may differ in the last digits, as a sum or a quotient taken in another order does.
     """
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        if list(found) != list(wanted):
-            return f"{path}: has {list(found)}, not {list(wanted)}"
-        pairs = [(found[key], wanted[key], f"{path}.{key}") for key in wanted]
-    elif isinstance(wanted, tuple) and isinstance(found, tuple):
-        if len(found) != len(wanted):
-            return f"{path}: {len(found)} items, not {len(wanted)}"
-        pairs = [(f, w, f"{path}[{i}]") for i, (f, w) in enumerate(zip(found, wanted, strict=True))]
-    elif isinstance(wanted, float) and isinstance(found, float):
+    if isinstance(wanted, dict) and isinstance(given, dict):
+        if list(given) != list(wanted):
+            return f"{path}: has {list(given)}, not {list(wanted)}"
+        pairs = [(given[key], wanted[key], f"{path}.{key}") for key in wanted]
+    elif isinstance(wanted, tuple) and isinstance(given, tuple):
+        if len(given) != len(wanted):
+            return f"{path}: {len(given)} items, not {len(wanted)}"
+        pairs = [(f, w, f"{path}[{i}]") for i, (f, w) in enumerate(zip(given, wanted, strict=True))]
+    elif isinstance(wanted, float) and isinstance(given, float):
         # z divides by a sample sd, which magnifies the rounding of the mean.
-        close = math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-6 if path.endswith(".z") else 1e-9)
-        return "" if close else f"{path}: {found!r}, not {wanted!r}"
+        close = math.isclose(given, wanted, rel_tol=1e-9, abs_tol=1e-6 if path.endswith(".z") else 1e-9)
+        return "" if close else f"{path}: {given!r}, not {wanted!r}"
     else:
-        same = type(found) is type(wanted) and found == wanted
-        return "" if same else f"{path}: {found!r}, not {wanted!r}"
-    return next((told_ for pair in pairs if (told_ := difference(*pair))), "")
+        same = type(given) is type(wanted) and given == wanted
+        return "" if same else f"{path}: {given!r}, not {wanted!r}"
+    return next((shown for pair in pairs if (shown := difference(*pair))), "")

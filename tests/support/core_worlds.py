@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import polars as pl
@@ -23,6 +23,9 @@ from rotation.quote import NS, Quote
 from rotation.sessions import hours, next_session, previous_session, sessions_between
 from rotation.status import DEMO, LIVE, REPLAY, delayed
 from tests.support.core_oracle import Close
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
 
 LEGS = ("QQQ", "IWM", "NEW", "IVW", "IWN")
 """The desk's; NEW may lack a history, and has no name."""
@@ -61,12 +64,12 @@ class World(NamedTuple):
             members=MEMBERS,
         )
 
-    def played(self, rows: list[Close] | None = None):
+    def played(self, rows: list[Close] | None = None) -> Snapshot:
         """The last snapshot, as if it were the first."""
         return play(self.market(rows), self.batches)
 
 
-def play(market: Market, batches: list[tuple[list[Quote], int]]):
+def play(market: Market, batches: list[tuple[list[Quote], int]]) -> Snapshot:
     for quotes, as_of_ns in batches:
         snapshot = market.apply(quotes, as_of_ns=as_of_ns)
     return msgspec.structs.replace(snapshot, seq=0)
@@ -79,7 +82,7 @@ def history_of(rows: list[Close]) -> History:
 # Snapshots ---------------------------------------------------------------------------------------------
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Structs as dicts, all the way down; the rest as it is."""
     if isinstance(value, msgspec.Struct):
         value = msgspec.structs.asdict(value)
@@ -90,7 +93,7 @@ def plain(value):
     return value
 
 
-def figures(snapshot) -> dict:
+def figures(snapshot: Snapshot) -> dict[str, Any]:
     """What the oracle computes: all but seq, the headline, the words about history and the statuses."""
     shown = plain(snapshot)
     assert shown.pop("seq") >= 0
@@ -254,12 +257,12 @@ def quote_of(drawn: _Drawn, anchors: list[int]) -> Quote:
 def quotes_of(drawn: list[_Drawn], anchors: list[int]) -> list[Quote]:
     """One after the other; some are the print before again, or a revision of it."""
     quotes: list[Quote] = []
-    for one in drawn:
-        quote = quote_of(one, anchors)
-        if one.again >= 7 and quotes:
-            earlier = quotes[one.anchor % len(quotes)]
+    for plan in drawn:
+        quote = quote_of(plan, anchors)
+        if plan.again >= 7 and quotes:
+            earlier = quotes[plan.anchor % len(quotes)]
             revision = {"price": round(earlier.price * 1.5, 2), "size": earlier.size + 50}
-            quote = earlier if one.again == 7 else msgspec.structs.replace(earlier, **revision)
+            quote = earlier if plan.again == 7 else msgspec.structs.replace(earlier, **revision)
         quotes.append(quote)
     return quotes
 

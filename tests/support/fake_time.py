@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from feeds.clock import Time
 from rotation.quote import NS
+from tests.support.idle_loop import IdleLoop
+from tests.support.paths import HANG_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     import pytest
 
 NOW_NS = 1_721_140_800 * NS
 """16 July 2024, 10:40 New York."""
-TURNS = 13
-"""Of the event loop, enough for a message and its answer over loopback."""
 
 
 class FakeTime(Time):
@@ -63,7 +64,37 @@ def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "to_thread", at_once)
 
 
-async def settle(turns: int = TURNS) -> None:
-    """Let everything run that can."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
+async def settle() -> None:
+    """Let everything run that can: messages over loopback and their answers too, but no other thread."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, IdleLoop), "a test with settle() runs on tests.support.idle_loop.IdleLoop"
+    await loop.idle()
+
+
+@contextlib.asynccontextmanager
+async def driven(
+    coroutine: Coroutine[object, object, object], begun: Coroutine[object, object, object]
+) -> AsyncIterator[None]:
+    """Run a coroutine as a task beside the body, which has HANG_S seconds, and cancel it at the end.
+
+    The body's turn comes when ``begun`` has ended, or when there is nothing left to run.
+    """
+    task = asyncio.create_task(coroutine)
+    waits = [asyncio.create_task(begun), asyncio.create_task(settle())]
+    try:
+        async with asyncio.timeout(HANG_S):
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            yield
+    finally:
+        task.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def assert_no_tasks_beyond(before: set[asyncio.Task[object]]) -> None:
+    """Every task that has begun since ``before`` (``asyncio.all_tasks()`` of then) must have ended."""
+    left = {task for task in asyncio.all_tasks() - before if not task.done()}
+    assert not left, left

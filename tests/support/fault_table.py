@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from feeds.errors import SourceError
-from feeds.events import Batch, Gap, Status, SymbolStates
+from feeds.events import Batch, Gap, ListedSplits, PreviousCloses, PrintsReplaced, Status, SymbolStates
 from feeds.streaming.feed import StreamFeed
-from rotation.quote import NS, Quote
-from tests.support.fake_time import NOW_NS, FakeTime, settle
-from tests.support.paths import HANG_S
+from feeds.streaming.requests import Reference
+from rotation.market.session_filter import SessionFilter
+from rotation.quote import MINUTE_NS, NS, Quote, Role
+from rotation.sessions import close_ns
+from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, driven, settle
+from tests.support.servers import alpaca, finnhub, massive, yahoo
 from tests.support.servers.alpaca import Answers, cancel, correction, error
 from tests.support.servers.massive import array, status
 from tests.support.servers.ws import (
@@ -35,7 +39,9 @@ from tests.support.servers.ws import (
 from tests.support.subjects import ALPACA, FINNHUB, MASSIVE, SYMBOLS, YAHOO, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    import pytest
 
 SUBJECTS = (YAHOO, ALPACA, MASSIVE, FINNHUB)
 FIRST = {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0}
@@ -81,11 +87,30 @@ class Fault:
     """It reads nothing until the end."""
     only: frozenset[str] = frozenset()
     """Vendors, where it is theirs alone."""
-    corrections: int = 0
+    corrections: int | None = 0
+    newest: dict[str, float] = field(default_factory=dict)
+    """What REST says a minute ago was."""
+    bars: tuple[Quote, ...] = ()
+    """What REST has of today."""
+    fill_s: float = 0.0
+    """How long REST takes for them."""
+    refusals: int = 0
+    """How often REST refuses them first."""
+    ranges: tuple[float, float] | None = None
+    """Low and high of IWM in the end, as a market has them; None where they are not the point."""
+    incomplete: frozenset[str] | None = None
+    """Symbols whose range lacks prints in the end; None where that is not the point."""
     detail: str = ""
     """Part of the last Status's detail."""
     symbol_states: dict[str, str] = field(default_factory=dict)
     """At the end, by symbol, where they are not the feed's state."""
+
+    reference: Reference = field(default_factory=Reference)
+    """What the vendor says by REST of the closes and splits behind today's prints."""
+    roles: dict[str, Role] = field(default_factory=dict)
+    """By symbol what of the last quote that the consumer was given counts."""
+    given: tuple[Any, ...] = ()
+    """Events that the consumer must have been given."""
 
     def applies(self, subject: Subject) -> bool:
         return not self.only or subject.name in self.only
@@ -99,23 +124,37 @@ class Exchange:
         self._time = time
         self.newest = newest
         self.bars: tuple[Quote, ...] = ()
+        self.fill_s = 0.0
+        self.refusals = 0
         self.is_down = False
         self.asked: list[tuple[frozenset[str], int, int]] = []
         self.compared: list[frozenset[str]] = []
+        self.closes: dict[str, float] = {}
+        self.splits: dict[str, float] = {}
+        self.references: list[date] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._vendor, name)
 
-    async def snapshot(self, symbols):
+    async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         self.compared.append(symbols)
         if self.is_down:
             raise SourceError("down")
         ts_ns = self._time.clock_ns() - 60 * NS
         return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
 
-    async def backfill(self, symbols, start_ns, end_ns):
-        self.asked.append((symbols, start_ns, end_ns))
+    async def reference(self, symbols: frozenset[str], session: date) -> Reference:
+        self.references.append(session)
         if self.is_down:
+            raise SourceError("down")
+        return Reference(self.closes, self.splits)
+
+    async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
+        self.asked.append((symbols, start_ns, end_ns))
+        if self.fill_s:
+            await self._time.sleep(self.fill_s)
+        self.refusals -= 1
+        if self.is_down or self.refusals >= 0:
             raise SourceError("down")
         return tuple(bar for bar in self.bars if bar.symbol in symbols)
 
@@ -128,6 +167,10 @@ class Run:
         self.server = server
         self.time = time
         self.vendor = Exchange(subject.vendor(), options.pop("newest", FIRST), time)
+        reference = options.pop("reference", Reference())
+        self.vendor.closes, self.vendor.splits = reference.closes, reference.splits
+        for name in ("bars", "fill_s", "refusals"):
+            setattr(self.vendor, name, options.pop(name, getattr(self.vendor, name)))
         self.feed = StreamFeed(self.vendor, options.pop("symbols", SYMBOLS), time=time, **options)
         self.events: list[Any] = []
         self.reads = asyncio.Event()
@@ -138,7 +181,7 @@ class Run:
             self.events.append(event)
             await self.reads.wait()
 
-    def events_of(self, kind: type) -> list[Any]:
+    def events_of(self, kind: Any) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
@@ -148,7 +191,8 @@ class Run:
     @property
     def detail(self) -> str:
         """Of the last Status."""
-        return self.events_of(Status)[-1].detail
+        detail: str = self.events_of(Status)[-1].detail
+        return detail
 
     @property
     def symbol_states(self) -> dict[str, str]:
@@ -172,6 +216,20 @@ class Run:
         return {quote.symbol: quote.price for quote in ordered}
 
     @property
+    def range_of_iwm(self) -> tuple[float, float]:
+        """Low and high, in a market that was given the same events."""
+        door = SessionFilter()
+        door.expect(frozenset(SYMBOLS), None)
+        for event in self.events_of(Batch | PrintsReplaced):
+            if isinstance(event, PrintsReplaced):
+                door.forget(event.symbols)
+            for quote in event.quotes:
+                door.admit(quote, self.time.clock_ns())
+        prints = door.prints("IWM", "REGULAR")
+        assert prints is not None
+        return prints.low, prints.high
+
+    @property
     def gaps(self) -> list[Gap]:
         return self.events_of(Gap)
 
@@ -182,25 +240,19 @@ class Run:
 
 
 @contextlib.asynccontextmanager
-async def running(monkeypatch, subject: Subject, *scripts: Any, now_ns: int = NOW_NS, **options: Any):
+async def running(
+    monkeypatch: pytest.MonkeyPatch, subject: Subject, *scripts: Any, now_ns: int = NOW_NS, **options: Any
+) -> AsyncIterator[Run]:
     """A Run whose feed has begun. It is ended at the end, and must then have left no task behind."""
     time = FakeTime(now_ns)
     before = asyncio.all_tasks()
     async with subject.server(*scripts) as server:
         monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", options.pop("url", server.url))
         run = Run(subject, server, time, **options)
-        task = asyncio.create_task(run.drive())
-        try:
-            async with asyncio.timeout(HANG_S):
-                await settle()
-                yield run
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with driven(run.drive(), server.until(lambda: server.clients)):
+            yield run
     await settle()
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
-    assert not left, left
+    assert_no_tasks_beyond(before)
 
 
 def _then(fault: Callable[[Subject], Iterable[Any]]) -> Callable[[Subject], tuple[Any, ...]]:
@@ -244,8 +296,45 @@ STOPS: dict[str, Any] = {"prices": {}, "state": "AUTH_FAILED", "seconds": 300}
 SLOWLY: dict[str, Any] = {"connections": 2, "seconds": 33, "through": OUTAGE, "backoff": (30.0,)}
 KEYLESS = frozenset({"Yahoo"})
 KEYED = frozenset({"Alpaca", "Massive", "Finnhub"})
-SPIKE = round(FIRST["IWM"] * 1.3, 2)
+SPIKE, STEP, SLIP = (round(FIRST["IWM"] * factor, 2) for factor in (1.3, 1.2, 1.11))
+DAY_SO_FAR = tuple(
+    Quote("IWM", NOW_NS - minutes * MINUTE_NS, close, size=size, high=high, low=low)
+    for minutes, close, high, low, size in ((9, 220.0, 222.0, 217.0, 60_000), (3, 221.0, 221.5, 220.5, 9_000))
+)
 TAKEN = array(status("max_connections", "Maximum number of connections exceeded"))
+
+BELL_NS = close_ns(date(2024, 7, 16))
+AUCTION_NS = BELL_NS + 350 * 10**6
+
+
+def _auction(subject: Subject) -> tuple[Any, ...]:
+    """A print before the bell, and 350 ms after it the closing auction's."""
+    auction: dict[str, Callable[[], Any]] = {
+        "Yahoo": lambda: yahoo.pricing("IWM", LATER["IWM"], AUCTION_NS // 10**6, day_volume=900),
+        "Alpaca": lambda: [alpaca.trade("IWM", LATER["IWM"], AUCTION_NS, 9, c=[" ", "6"])],
+        "Massive": lambda: array(massive.trade("IWM", LATER["IWM"], AUCTION_NS // 10**6, 9, c=[8])),
+        "Finnhub": lambda: finnhub.trades(finnhub.trade("IWM", LATER["IWM"], AUCTION_NS // 10**6, c=["36"])),
+    }
+    before = [subject.trade(s, price, BELL_NS - NS, 1 + i) for i, (s, price) in enumerate(FIRST.items())]
+    return ((READY, *before, auction[subject.name](), STAY),)
+
+
+def _odd_lot(subject: Subject) -> tuple[Any, ...]:
+    """Prints, and a later trade of seven shares at another price."""
+    ts_ns, price = NOW_NS + NS // 10, LATER["IWM"]
+    odd: dict[str, Callable[[], Any]] = {
+        "Alpaca": lambda: [alpaca.trade("IWM", price, ts_ns, 9, s=7, c=["@", "I"])],
+        "Massive": lambda: array(massive.trade("IWM", price, ts_ns // 10**6, 9, s=7, c=[37])),
+        "Finnhub": lambda: finnhub.trades(finnhub.trade("IWM", price, ts_ns // 10**6, 7, c=["12"])),
+    }
+    return ((READY, *_good(subject), odd[subject.name](), STAY),)
+
+
+SPLITS_KNOWN = frozenset({"Yahoo", "Alpaca", "Massive"})
+SPLIT_MARKED = (
+    "no figure is claimed until history has been fetched anew (tests/feeds/streaming/test_reference.py)"
+)
+ALL, TODAY, BEFORE = frozenset(SYMBOLS), date(2024, 7, 16), date(2024, 7, 15)
 
 LATE_CANCEL = cancel("IWM", 230.13, NOW_NS + 9 * NS, 99)
 
@@ -340,10 +429,66 @@ FAULTS = (
         counts={"rejects": 1},
     ),
     Fault(
-        "a true jump of 30 %",
+        "a true jump of 20 %",
         "passes with its second print",
+        _bad(STEP, STEP + 0.01),
+        prices=FIRST | {"IWM": round(STEP + 0.01, 2)}, counts={"rejects": 0},
+    ),
+    Fault(
+        "the same trade told twice, 20 % off",
+        "no second print",
+        lambda s: ((READY, *_good(s), *[s.trade("IWM", STEP, NOW_NS + NS, 90)] * 2, STAY),),
+        counts={"rejects": 1, "duplicates": 1},
+    ),
+    Fault(
+        "two bad prints, 11 % off, and back",
+        "taken back by the next print; bars take the place of the day, and high and low are theirs",
+        _bad(SLIP, SLIP + 0.01, FIRST["IWM"]),
+        bars=DAY_SO_FAR, corrections=None, seconds=8, ranges=(217.0, 222.0),
+    ),
+    Fault(
+        "two bad prints in a broad fund, 30 % off",
+        "wait for a snapshot, which does not agree",
         _bad(SPIKE, SPIKE + 0.01),
+        newest=FIRST, counts={"rejects": 2},
+    ),
+    Fault(
+        "a true jump of 30 % in a broad fund",
+        "passes when a snapshot agrees",
+        _bad(SPIKE, SPIKE + 0.01),
+        newest=FIRST | {"IWM": SPIKE},
         prices=FIRST | {"IWM": round(SPIKE + 0.01, 2)}, counts={"rejects": 0},
+    ),
+    Fault(
+        "a print 50 s ahead of time",
+        "waits for its time; the price is that of now",
+        lambda s: ((READY, *_good(s), s.trade("IWM", 230.0, NOW_NS + 50 * NS, 90), STAY),),
+        seconds=20,
+    ),
+    Fault(
+        "all prints 30 s ahead of our clock",
+        "bear each other out: let in, and the clock is said to be behind",
+        lambda s: ((READY, *prints(s, FIRST, 30), STAY),),
+        detail="your clock is 30 s behind",
+    ),
+    Fault(
+        "bars of a gap come 8 s late, while prints go on",
+        "they take the place of their minutes; the price is LIVE meanwhile, the range a bound",
+        lambda s: ((READY, *_good(s), STAY),),
+        bars=DAY_SO_FAR, fill_s=8.0, seconds=12, ranges=(217.0, 222.0), incomplete=frozenset(SYMBOLS),
+    ),
+    Fault(
+        "bars of a gap refused once",
+        "asked for again; they are not too late",
+        lambda s: ((READY, *_good(s), STAY),),
+        bars=DAY_SO_FAR, refusals=1, ranges=(217.0, 222.0),
+    ),
+    Fault(
+        "bars refused for good",
+        "the price stays LIVE; that the range lacks prints is said apart",
+        lambda s: ((READY, *_good(s), STAY),),
+        refusals=10**6, seconds=25, incomplete=frozenset(SYMBOLS),
+        detail="today's range of 3 incomplete: down",
     ),
     Fault(
         "nothing, and our clock is 75 s behind",
@@ -430,6 +575,40 @@ FAULTS = (
         lambda _: ((array(status("auth_failed", "no")), Close(1008)),),
         only=frozenset({"Massive"}), **STOPS,
     ),
+    Fault(
+        "the closing auction, after the bell",
+        "the session's last print, not after hours: by its codes, Yahoo's by its word REGULAR; without"
+        " either no print after the bell is taken for it",
+        _auction,
+        prices=FIRST | {"IWM": LATER["IWM"]}, now_ns=BELL_NS + 10 * NS, roles={"IWM": Role.CLOSE},
+    ),
+    Fault(
+        "an odd lot",
+        "its size is volume, its price sets nothing",
+        _odd_lot,
+        prices=FIRST | {"IWM": LATER["IWM"]}, only=KEYED, roles={"IWM": Role.SIZE}, counts={"quotes": 4},
+    ),
+    Fault(
+        "a split's ex-date, listed and restated",
+        f"the desk knows both before the first print: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}, {"IWM": 2.0}),
+        given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
+    ),
+    Fault(
+        "a split's ex-date, listed but not restated",
+        f"marked until today's price agrees with history: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({}, {"IWM": 2.0}),
+        given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL),),
+    ),
+    Fault(
+        "a split's ex-date, restated but in no list",
+        f"the vendor's close of yesterday is on another scale than history's: {SPLIT_MARKED}",
+        lambda s: ((READY, *_good(s), STAY),),
+        only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
+        given=(ListedSplits({}, {}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
+    ),
 )  # fmt: skip
 
 
@@ -441,7 +620,7 @@ def table() -> str:
         final = "as the server's" if fault.prices else "—"
         cells = (fault.name, fault.expected, fault.state, fault.connections, final, names)
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return HEAD + "\n".join(rows) + TAIL
+    return HEAD + "\n".join(rows) + TAIL + rest_rows()
 
 
 HEAD = """# Streams and their faults
@@ -469,7 +648,81 @@ unreachable (`tests/feeds/streaming/test_failover.py`, as are hand-over after a 
 back). By REST a 429 of Yahoo holds back quotes, history and futures together
 (`tests/feeds/http/test_yahoo_together.py`), and redirects stay within the site
 (`tests/feeds/http/test_redirects.py`).
+
+Sources that are asked by REST, each row a test of its own file:
+
+| the source | expected | reason | tests |
+| --- | --- | --- | --- |
 """
+
+REST_ROWS = (
+    (
+        "Stooq: a page that checks for a browser, with HTTP 200",
+        "the round ends at once, the next source is asked", "`BrowserWanted`", "vendors/stooq",
+    ),
+    (
+        "Stooq, Tiingo: no key",
+        "not among `auto`'s sources; by name, refused before anything is sent",
+        "`InputError`", "desk/test_history_run.py",
+    ),
+    (
+        'Tiingo: HTTP 401, 403, or "supply a token" with 200',
+        "the round ends at once", "`KeyNeeded`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: HTTP 429, or a used-up quota with 200",
+        "waits as asked within the client's limits, else the next source", "`SourceAway`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: HTML, an empty body, 404, another shape, no split factor",
+        "that symbol goes to the next source", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: an answer that ends before the days asked for",
+        "no close of now is made of it", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Tiingo: a split worked into one of the two closes only",
+        "refused: it would restate every return", "`SourceError`", "vendors/tiingo",
+    ),
+    (
+        "Yahoo refuses, Tiingo answers after a dividend",
+        "fetched as a whole: adjustments of two days never mix", "—", "history/test_sync.py",
+    ),
+    (
+        "Yahoo's futures away, Databento with a key",
+        "its settlements take their place, and say whose and of which day they are",
+        "—", "fed/test_databento.py",
+    ),
+    (
+        "Databento: HTTP 401, 422, 429, a redirect, HTML, an empty body",
+        "OFFLINE with the reason; what is held stays; the key is in no text", "`RequestError`",
+        "fed/test_databento.py",
+    ),
+    (
+        "Databento: a line cut off, other statistics, deleted, intraday or undefined prices, spreads",
+        "the answer is refused, or the line passed over", "`SourceError`", "fed/test_databento.py",
+    ),
+    (
+        "Databento: the newest settlement is over four days old",
+        "STALE, whatever the answer's own age", "—", "fed/test_databento.py",
+    ),
+    (
+        "any source, while `doctor --capture` listens: secrets echoed in frames, answers, headers, cookies",
+        "none is in the file; the rest replays to the same quotes",
+        "—", "desk/test_capture.py",
+    ),
+)  # fmt: skip
+"""What the source does, what comes of it, the typed reason, the tests below tests/feeds."""
+
+
+def rest_rows() -> str:
+    """The second table's lines."""
+    lines = (
+        f"| {what} | {expected} | {why} | `tests/feeds/{where}` |" for what, expected, why, where in REST_ROWS
+    )
+    return "\n".join(lines) + "\n"
+
 
 if __name__ == "__main__":
     print(table(), end="")

@@ -14,15 +14,15 @@ from feeds.supervisor import Supervisor
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.sessions import last_closed, sessions_between
-from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle
+from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, at_once, driven, settle
 from tests.support.fault_table import FIRST, Exchange
-from tests.support.paths import HANG_S
 from tests.support.subjects import SYMBOLS, Subject
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from feeds.events import Feed
+    from feeds.streaming.requests import Reference
     from rotation.snapshot import FeedHealth, Leg
 
 
@@ -42,20 +42,32 @@ class LiveDesk:
     """``vendor``: the REST side, scripted. ``snapshot`` is the newest one."""
 
     def __init__(
-        self, subject: Subject, server: Any, time: FakeTime, history: History, beside: Feed | None = None
+        self,
+        subject: Subject,
+        server: Any,
+        time: FakeTime,
+        history: History,
+        beside: Feed | None = None,
+        reference: Reference | None = None,
     ) -> None:
         self.subject = subject
         self.server = server
         self.time = time
         self.vendor = Exchange(subject.vendor(), {}, time)
+        if reference is not None:
+            self.vendor.closes, self.vendor.splits = reference.closes, reference.splits
         self.corrected_closes: list[str] = []
         self.stream = StreamFeed(self.vendor, SYMBOLS, time=time, on_corrected_close=self._on_corrected_close)
         feeds: list[Any] = [self.stream]
         self._updater = beside
         if beside is not None:
             feeds.append(beside)
-        market = Market(history, as_of_ns=time.clock_ns())
-        self.supervisor = Supervisor(market, feeds, clock_ns=time.clock_ns, sleep=time.sleep, offload=at_once)
+        self.market = Market(history, as_of_ns=time.clock_ns())
+        self.supervisor = Supervisor(
+            self.market, feeds, clock_ns=time.clock_ns, sleep=time.sleep, offload=at_once
+        )
+        self.unadjusted: list[str] = []
+        self.supervisor.on_unadjusted = self.unadjusted.append
 
     def _on_corrected_close(self, symbol: str) -> None:
         self.corrected_closes.append(symbol)
@@ -93,24 +105,20 @@ async def live_desk(
     *scripts: Any,
     now_ns: int = NOW_NS,
     beside: Callable[[FakeTime], Feed | None] = lambda _: None,
+    reference: Reference | None = None,
 ) -> AsyncIterator[LiveDesk]:
-    """It runs inside; at its end nothing may be left. ``beside``: an updater, told of corrected closes."""
+    """It runs inside; at its end nothing may be left. ``beside``: an updater, told of corrected closes.
+
+    ``reference``: what the vendor says of closes and splits from the beginning.
+    """
     before = asyncio.all_tasks()
     async with subject.server(*scripts) as server:
         monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
         time = FakeTime(now_ns)
         updater = beside(time)
         history = History.empty() if updater is not None else closes(now_ns)
-        desk = LiveDesk(subject, server, time, history, updater)
-        task = asyncio.create_task(desk.supervisor.run())
-        try:
-            async with asyncio.timeout(HANG_S):
-                await settle()
-                yield desk
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        desk = LiveDesk(subject, server, time, history, updater, reference)
+        async with driven(desk.supervisor.run(), server.until(lambda: server.clients)):
+            yield desk
     await settle()
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
-    assert not left, left
+    assert_no_tasks_beyond(before)

@@ -77,21 +77,25 @@ class Hosted(NamedTuple):
         """A visitor with a terminal, once the first frame is there."""
         before = set(self.host.state.sessions)
         conn = await self.connect(**more)
+        chan: asyncssh.SSHClientChannel[bytes]
+        looker: Looker
         chan, looker = await conn.create_session(
             lambda: Looker(size), term_type=term, term_size=size, encoding=None
         )
         looker.conn, looker.chan = conn, chan
         self.lookers.append(looker)
         await until(lambda: set(self.host.state.sessions) - before)
-        looker.viewer = (set(self.host.state.sessions) - before).pop().viewer
+        viewer = (set(self.host.state.sessions) - before).pop().viewer
+        assert viewer is not None, "whoever has a terminal is in a room"
+        looker.viewer = viewer
         return looker
 
 
-class Looker(asyncssh.SSHClientSession):
+class Looker(asyncssh.SSHClientSession[bytes]):
     """A visitor's terminal."""
 
     conn: asyncssh.SSHClientConnection
-    chan: asyncssh.SSHClientChannel
+    chan: asyncssh.SSHClientChannel[bytes]
     viewer: Viewer
     """At the host's end. Visitors must come one after another for this to be theirs."""
 

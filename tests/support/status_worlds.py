@@ -10,7 +10,7 @@ from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import NEW_YORK, sessions_between, to_ns
-from rotation.status import LIVE, Kind, delayed
+from rotation.status import LIVE, Kind, Mode, delayed
 from tests.support.core_oracle import Close
 from tests.support.core_worlds import history_of
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DESK = Desk(legs=("IWM", "QQQ"))
 DAY = date(2024, 7, 16)
 YAHOO, SLOW = Provenance(LIVE, "Yahoo"), Provenance(delayed(15), "Yahoo")
+IEX = Provenance(Mode(venue="IEX"), "Alpaca")
 HALTED, GAPPED, OFF = (Provenance(LIVE, "Yahoo", kind) for kind in (Kind.HALTED, Kind.GAPPED, Kind.OFFLINE))
 HOLED = Provenance(LIVE, "Yahoo", range_incomplete=True)
 IWM, QQQ = "Russell 2000 (IWM)", "Nasdaq 100 (QQQ)"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.market.status import Provenance
 from rotation.status import DEMO, REPLAY
-from tests.support.status_worlds import DAY, GAPPED, HALTED, HOLED, MIN, OFF, SLOW, H, snapshot
+from tests.support.status_worlds import DAY, GAPPED, HALTED, HOLED, IEX, MIN, OFF, SLOW, H, snapshot
 from tui.output.snapshot_json import encode
 from tui.output.text import quotation, text
 from tui.panels.registry import PANELS
@@ -25,6 +25,10 @@ BOTH_OFF = {"iwm": OFF, "qqq": OFF}
 UNASKED = {"iwm": Provenance(), "qqq": Provenance()}
 HAPPENINGS: dict[str, dict[str, Any]] = {
     "live": {},
+    "live, of one exchange": {"iwm": IEX, "qqq": IEX},
+    "of one exchange, silent for 5 minutes": {
+        "iwm": IEX, "qqq": IEX, "iwm_age_s": 5 * MIN, "qqq_age_s": 5 * MIN,
+    },
     "15 minutes late by design": {"iwm": SLOW, "qqq": SLOW, "iwm_age_s": 15 * MIN, "qqq_age_s": 15 * MIN},
     "the server died 53 s ago": {**BOTH_OFF, "iwm_age_s": 53.0, "qqq_age_s": 53.0},
     "the feed is silent for 5 minutes": {"iwm_age_s": 5 * MIN, "qqq_age_s": 5 * MIN},
@@ -60,15 +64,15 @@ def ribbon(taken: Snapshot, width: int) -> str:
 
 def surfaces(taken: Snapshot) -> tuple[str, ...]:
     """What each surface says, in the order of ``HEADS`` after the first."""
-    told = json.loads(encode(taken))
+    shown = json.loads(encode(taken))
     return (
         ribbon(taken, 40),
         ribbon(taken, 80),
-        _beginning(told["headline"]),
+        _beginning(shown["headline"]),
         "[" + quotation(taken).rpartition(" [")[2],
         text(taken).partition("\n")[0],
-        f"{told['connection']['kind']}, {told['data_as_of'][:19]}, {told['as_of'][:19]}",
-        f"{_high(taken)}; {str(told['legs']['IWM']['status']['range_incomplete']).lower()}",
+        f"{shown['connection']['kind']}, {shown['data_as_of'][:19]}, {shown['as_of'][:19]}",
+        f"{_high(taken)}; {str(shown['legs']['IWM']['status']['range_incomplete']).lower()}",
     )
 
 

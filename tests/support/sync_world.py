@@ -12,8 +12,9 @@ from feeds.history.daily import Answer, Bars, one_by_one
 from feeds.history.renames import Renames
 from feeds.history.store import HistoryStore
 from feeds.history.sync import HistorySync
-from feeds.parsing.symbols import stooq_symbol, yahoo_symbol
+from feeds.parsing.symbols import stooq_symbol, tiingo_symbol, yahoo_symbol
 from feeds.vendors.stooq import daily as stooq
+from feeds.vendors.tiingo import daily as tiingo
 from feeds.vendors.yahoo import daily as yahoo_chart
 from rotation.history import rounded
 from rotation.sessions import NEW_YORK, close_ns, new_york_day, sessions_between, to_ns
@@ -65,11 +66,15 @@ class Vendor:
         market.now_ns = now_ns
         start = max(since, self.from_day)
 
-        async def one(symbol: str) -> Bars:
+        async def bars_of(symbol: str) -> Bars:
             if self.name == "Stooq":
                 query = {"s": stooq_symbol(symbol), "d1": f"{start:%Y%m%d}", "d2": f"{through:%Y%m%d}"}
                 data = market.stooq(query | {"o": stooq.SKIP_DIVIDENDS})
                 bars = stooq.parse(data, symbol, since=since, through=through, known_ns=now_ns)
+            elif self.name == "Tiingo":
+                query = {"startDate": start.isoformat(), "endDate": through.isoformat()}
+                data = market.tiingo(tiingo_symbol(symbol), query)
+                bars = tiingo.parse(data, symbol, since=since, through=through, known_ns=now_ns)
             else:
                 query = {"period1": str(ny(start, 0) // S), "period2": str(ny(through, 0) // S + 3 * 86_400)}
                 data = market.yahoo(yahoo_symbol(symbol), query)
@@ -79,7 +84,7 @@ class Vendor:
                 raise answer
             return answer
 
-        return await one_by_one(symbols, one)
+        return await one_by_one(symbols, bars_of)
 
 
 class World:

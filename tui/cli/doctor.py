@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,15 +20,31 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   rotation-tui doctor --stream
+  rotation-tui doctor --capture report.jsonl.gz --seconds 30
   rotation-tui doctor --format json | jq '.findings[] | .todo'
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.option("--stream", is_flag=True, help="Also count live trades from Coinbase for five seconds.")
+@click.option(
+    "--capture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Instead of the checks, write what every configured live source sends to a new file, without keys,"
+    " tokens, account numbers or cookies, to attach to a report (.gz compresses). Stop other desks first:"
+    " brokers allow one connection a key.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 600),
+    default=60,
+    show_default=True,
+    help="With --capture: how long to listen.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
+def doctor(ctx: click.Context, /, *, stream: bool, capture: Path | None, seconds: float, form: str) -> None:
     """Check this installation and say what to do about problems.
 
     Exits with 0 if nothing failed, else with 1. Keys are neither sent nor shown.
@@ -36,6 +53,10 @@ def doctor(ctx: click.Context, /, *, stream: bool, form: str) -> None:
     from tui.cli.terminal_check import terminal  # noqa: PLC0415 - brings rich
 
     start_log(ctx)
+    if capture is not None:
+        for line in backend(ctx).capture(capture, seconds):
+            click.echo(_fit(logs.redact(line)))
+        return
     findings = [*terminal(), *backend(ctx).examine(stream=stream)]
     works = all(finding.state != "fail" for finding in findings)
     if form == "json":

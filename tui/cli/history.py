@@ -59,7 +59,7 @@ def history_list(ctx: click.Context) -> None:
 @click.argument("symbols", nargs=-1, metavar="[SYMBOLS]…")
 @click.option(
     "--source",
-    type=click.Choice(["auto", "alpaca", "yahoo", "stooq"]),
+    type=click.Choice(["auto", "alpaca", "yahoo", "tiingo", "stooq"]),
     default="auto",
     show_default=True,
     help="Where to download from; auto tries one source after the other.",
@@ -84,7 +84,7 @@ def sync(
     /,
     *,
     symbols: tuple[str, ...],
-    source: Literal["auto", "alpaca", "yahoo", "stooq"],
+    source: Literal["auto", "alpaca", "yahoo", "tiingo", "stooq"],
     universe: Path | None,
     since: datetime,
 ) -> None:

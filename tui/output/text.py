@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
 from rotation.text import day, percentile
-from rotation.wording import connection_words
+from rotation.wording import connection_words, source_with_venue, word_with_venue
 from tui.output import text_fed as report_fed
 from tui.panels.base import about, pair_note
 from tui.panels.ribbon import NEW_YORK, run
@@ -43,7 +43,7 @@ def _legs(snapshot: Snapshot) -> list[str]:
             + column(number(leg.last), 10)
             + returns
             + column(run(leg.streak), 10)
-            + f"  {leg.state}"
+            + f"  {word_with_venue(leg.status)}"
             + (f", 5d: {_since(since, since.value_pct, '%')}" if since else "")
         )
     return lines
@@ -88,7 +88,7 @@ def quotation(snapshot: Snapshot) -> str:
 
     The time is the prices', not the clock's; the clock's stands beside it once they differ.
     """
-    source = ", ".join(sorted({leg.source for leg in snapshot.legs.values() if leg.source}))
+    source = ", ".join(sorted({source_with_venue(leg.status) for leg in snapshot.legs.values()} - {""}))
     mark = f"{snapshot.mode}: " if snapshot.mode else ""
     return f"{mark}{snapshot.headline} [{source}; {_of_when(snapshot)}; rotation-tui]"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day, duration
+from rotation.wording import word_with_venue
 from tui.panels.base import kind_role
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from rotation.snapshot import Leg, Snapshot
     from tui.view.view_state import ViewState
+
+
+STATE = "state"
 
 
 class Column(NamedTuple):
@@ -55,6 +59,10 @@ def _bound(sign: str, value: Callable[[Leg], float | None], decimals: int = 2) -
     return cell
 
 
+def _state(leg: Leg) -> Span:
+    return word_with_venue(leg.status), kind_role(leg.status.kind)
+
+
 def _age(age_s: float | None) -> str:
     return UNKNOWN if age_s is None else duration(age_s)
 
@@ -70,7 +78,7 @@ COLUMNS = (
     Column("252d %", 7, 8, _return(252)),
     Column("streak", 9, 3, lambda _symbol, leg, _view: (run(leg.streak), "text")),
     Column("since", 11, 5, _since),
-    Column("state", 11, 2, lambda _symbol, leg, _view: (leg.state, kind_role(leg.status.kind)), right=False),
+    Column(STATE, 11, 2, lambda _symbol, leg, _view: _state(leg), right=False),
     Column("age", 5, 10, lambda _symbol, leg, _view: (_age(leg.age_s), "muted")),
     Column("post", 9, 11, lambda _symbol, leg, _view: (number(leg.extended), "muted")),
     Column("low", 9, 12, _bound("≤", lambda leg: leg.low)),
@@ -82,15 +90,16 @@ COLUMNS = (
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """A header and a line per leg, in the desk's order; the chosen window stands out."""
     del height
-    columns = _fitting(width)
+    columns = _fitting(width, max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0))
     lines = [tuple(span for c in columns for span in _head(c, view))]
     for symbol, leg in snapshot.legs.items():
         lines.append(tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view))))
     return lines if snapshot.legs else [*lines, (("no prices yet", "muted"),)]
 
 
-def _fitting(width: int) -> list[Column]:
-    columns = list(COLUMNS)
+def _fitting(width: int, state: int = 0) -> list[Column]:
+    """``state``: cells of the longest state, which is never cut: a venue stands at its end."""
+    columns = [c._replace(width=max(c.width, state)) if c.head == STATE else c for c in COLUMNS]
     while sum(c.width + 1 for c in columns) > width + 1 and len(columns) > 1:
         columns.remove(max(columns, key=lambda c: c.rank))
     return columns

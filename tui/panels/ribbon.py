@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rotation.status import BAD, Kind
-from rotation.wording import QUIET, connection_words
+from rotation.wording import QUIET, connection_words, word_with_venue
 from tui.panels.base import about, kind_role
 from tui.view.draw import Row, Span, arrow, change, toned, wrap
 
@@ -95,7 +95,7 @@ def _worth(leg: Leg | None) -> tuple[Span, ...]:
     """The state of a leg that is not as it should be, as its first word: the line may be cut."""
     if leg is None or leg.status.kind in QUIET:
         return ()
-    return ((f"{leg.state} ", kind_role(leg.status.kind)),)
+    return ((f"{word_with_venue(leg.status)} ", kind_role(leg.status.kind)),)
 
 
 def run(streak: Streak) -> str:

@@ -53,6 +53,13 @@ class Lag:
         behind_s = -median(self._recent) / NS
         return behind_s if behind_s > WIDE_S else None
 
+    def usual_ns(self, most_ns: int) -> int:
+        """How late prints are as a rule, at most ``most_ns``; negative where our clock is behind.
+
+        0 while too few prints have come to say.
+        """
+        return min(int(median(self._recent)), most_ns) if len(self._recent) >= LEAST else 0
+
     @property
     def apart_s(self) -> float | None:
         """Seconds from event to receipt where they are too many, negative where our clock is behind."""

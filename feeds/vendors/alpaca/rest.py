@@ -15,6 +15,7 @@ from feeds.errors import SourceAway, SourceError
 from feeds.history.daily import last_settled
 from feeds.http.failure import RequestError
 from feeds.parsing.wire import address
+from feeds.vendors.alpaca.actions import ACTIONS_MAX, TYPES, parse_splits
 from feeds.vendors.alpaca.frames import SYMBOL
 from feeds.vendors.alpaca.rows import (
     ROWS_MAX,
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 HOME = "https://data.alpaca.markets"
 BARS, SNAPSHOTS = "/v2/stocks/bars", "/v2/stocks/snapshots"
+ACTIONS = "/v1/corporate-actions"
 AT_ONCE = 200
 """Symbols of one request: their names must fit into an address."""
 PAGES_MAX = 60
@@ -86,6 +88,21 @@ class AlpacaRest:
                 if snapshot is not None:
                     by_symbol[name] = seen(name, snapshot, self._clock_ns())
         return by_symbol
+
+    async def splits(self, symbols: Iterable[str], day: date) -> dict[str, float]:
+        """New shares for an old one, of the symbols whose split has this ex-date. Raises SourceError."""
+        found: dict[str, float] = {}
+        for names in _batches(symbols):
+            params = {
+                "symbols": ",".join(names),
+                "types": TYPES,
+                "start": day.isoformat(),
+                "end": day.isoformat(),
+                "limit": str(ACTIONS_MAX),
+            }
+            answer = await self._get(ACTIONS, params, parse_splits, reserve=0)
+            found |= {name: ratio for (name, ex_date), ratio in answer.items() if ex_date == day}
+        return found
 
     async def minute_bars(self, symbols: Iterable[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars as quotes at their end, in order of time.

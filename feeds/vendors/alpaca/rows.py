@@ -56,7 +56,14 @@ class Seen(msgspec.Struct, frozen=True):
     minute: Quote | None
     """The last whole minute; None while the one that the vendor names still forms."""
     previous: DailyBar | None
-    """The session before, of the stream's own feed, not adjusted: another scale than history's is a split."""
+    """The session before, of the stream's own feed, not adjusted for any later split."""
+    day: DailyBar | None = None
+    """The session of the newest print, raw and as far as it has gone; by night the last whole one."""
+
+    def close_of(self, session: date) -> float | None:
+        """The raw close of a session that is over; None where the snapshot is of other days."""
+        bars = (self.previous, self.day)
+        return next((bar.close for bar in bars if bar is not None and bar.session == session), None)
 
 
 class Row(msgspec.Struct):
@@ -91,6 +98,7 @@ class Snapshot(msgspec.Struct, rename="camel"):
 
     latest_trade: _Trade | None = None
     minute_bar: Row | None = None
+    daily_bar: Row | None = None
     prev_daily_bar: Row | None = None
 
 
@@ -151,9 +159,10 @@ def seen(name: str, snapshot: Snapshot, now_ns: int) -> Seen:
     minute = minute_quote(name, snapshot.minute_bar) if snapshot.minute_bar is not None else None
     if minute is not None and minute.ts_ns > now_ns:
         minute = None
-    previous = snapshot.prev_daily_bar
+    previous, day = snapshot.prev_daily_bar, snapshot.daily_bar
     return Seen(
         _latest(name, snapshot.latest_trade) or minute,
         minute,
         daily_bar(name, previous) if previous is not None else None,
+        daily_bar(name, day) if day is not None else None,
     )

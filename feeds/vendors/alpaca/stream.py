@@ -12,16 +12,20 @@ from feeds.clock import wall_ns
 from feeds.errors import InputError
 from feeds.parsing.symbols import alpaca_symbol
 from feeds.parsing.wire import address
+from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.vendors.alpaca.frames import encode, parse
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.rest import AlpacaRest
 from feeds.vendors.alpaca.symbols import Names
-from rotation.status import DEMO, Mode, delayed
+from rotation.quote import is_other_scale
+from rotation.sessions import previous_session
+from rotation.status import CONSOLIDATED, DEMO, Mode, delayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
 
     from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 HOME = "wss://stream.data.alpaca.markets"
 MODES = {
     "iex": Mode(venue="IEX"),
-    "sip": Mode(venue="consolidated"),
-    "delayed_sip": delayed(15, "consolidated"),
+    "sip": Mode(venue=CONSOLIDATED),
+    "delayed_sip": delayed(15, CONSOLIDATED),
     "test": DEMO,
 }
 """Endpoints, and what their prices are worth; ``test`` has one symbol, FAKEPACA, whose prices are made up."""
@@ -113,6 +117,27 @@ class Alpaca:
         """Minute bars that ended within the gap. Raises SourceError where Alpaca does not answer."""
         names = Names(symbols)
         return names.back(await self.rest.minute_bars(names.theirs, start_ns, end_ns))
+
+    async def reference(self, symbols: frozenset[str], session: date) -> Reference:
+        """What prints of ``session`` compare with: the raw close before it over a listed split's ratio.
+
+        A raw close far from the newest print without a listed split is left out: either a crash, or a split
+        that the list lacks. Raises SourceError where Alpaca does not answer.
+        """
+        names = Names(symbols)
+        splits = await self.rest.splits(names.theirs, session)
+        snapshots = await self.rest.snapshots(names.theirs)
+        before = previous_session(session)
+        closes: dict[str, float] = {}
+        for symbol, snapshot in snapshots.items():
+            close = snapshot.close_of(before)
+            if close is None:
+                continue
+            if symbol in splits:
+                closes[symbol] = close / splits[symbol]
+            elif snapshot.quote is None or not is_other_scale(snapshot.quote.price, close):
+                closes[symbol] = close
+        return Reference(names.by_ours(closes), names.by_ours(splits))
 
 
 class AlpacaConversation:

@@ -12,7 +12,7 @@ from feeds.streaming.vendor import Halt
 from rotation.quote import Quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Named = TypeVar("Named", Quote, Halt, Correction)
 
@@ -30,6 +30,10 @@ class Names:
     def ours(self, symbols: frozenset[str]) -> frozenset[str]:
         """Symbols that Alpaca named, as we write them."""
         return frozenset(self._renamed.get(symbol, symbol) for symbol in symbols)
+
+    def by_ours(self, figures: Mapping[str, float]) -> dict[str, float]:
+        """Figures by Alpaca's symbols, by ours."""
+        return {self._renamed.get(symbol, symbol): figure for symbol, figure in figures.items()}
 
     def back(self, items: Iterable[Named]) -> tuple[Named, ...]:
         """What Alpaca sent, with our symbols."""

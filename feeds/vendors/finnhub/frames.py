@@ -13,6 +13,7 @@ import msgspec
 from feeds.parsing.fields import instant, quote
 from feeds.parsing.wire import decode
 from feeds.streaming.vendor import FrameResult, VendorError
+from rotation.quote import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,9 @@ SYMBOLS_MAX = 50
 ODD_LOT = "12"
 """A trade below 100 shares does not set the last price (consolidated processing). The code stands on every
 such trade of the captured frames and on no other. "24", Form T, is the price outside regular hours."""
+CLOSING = ("35", "36")
+"""A market centre's closing trade, and closing prints (the vendor's list of conditions): the closing auction,
+which comes after the bell. Without a code or a venue no print after the bell is taken for it."""
 REMEMBERED = 8_192
 """Instants of symbols whose trades are told apart; a repeat comes within seconds."""
 INSTANT_MAX = 1_000
@@ -93,14 +97,20 @@ def _trades(trades: Iterable[object], ordinals: Ordinals) -> FrameResult:
         if not isinstance(trade, Trade):
             rejected.append("invalid trade")
             continue
-        if isinstance(trade.c, list) and ODD_LOT in trade.c:
-            continue
-        result = quote(trade.s, instant(trade.t), trade.p, trade.v)
+        result = quote(trade.s, instant(trade.t), trade.p, trade.v, role=_role(trade.c))
         if isinstance(result, str):
             rejected.append(result)
         else:
             quotes.append(ordinals.numbered(result, trade.v))
     return FrameResult(tuple(quotes), rejected=tuple(rejected), heartbeat=not quotes)
+
+
+def _role(conditions: Loose) -> Role:
+    """An odd lot sets no last price, high or low; its size counts like any other."""
+    codes = conditions if isinstance(conditions, list) else ()
+    if ODD_LOT in codes:
+        return Role.SIZE
+    return Role.CLOSE if any(code in codes for code in CLOSING) else Role.PRICE
 
 
 def _error(message: str) -> FrameResult:

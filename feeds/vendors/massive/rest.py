@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.parsing.fields import instant, quote, sifted
-from feeds.parsing.wire import decode
+from feeds.parsing.fields import instant, price, quote, sifted, symbol
+from feeds.parsing.wire import decode, number
 from feeds.vendors.massive.frames import BAR_SEQ, NOT_LAST, Loose, numbers
+from rotation.quote import is_other_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from rotation.quote import Quote
 
@@ -33,14 +35,30 @@ class _Bar(msgspec.Struct):
     t: Loose = None
 
 
+class _Day(msgspec.Struct):
+    c: Loose = None
+
+
 class _Ticker(msgspec.Struct):
     ticker: Loose = None
+    prevDay: _Day | None = None  # noqa: N815
     lastTrade: _Trade | None = None  # noqa: N815
     min: _Bar | None = None
 
 
 class _Snapshot(msgspec.Struct):
     tickers: list[_Ticker]
+
+
+class _Split(msgspec.Struct):
+    ticker: Loose = None
+    execution_date: Loose = None
+    split_from: Loose = None
+    split_to: Loose = None
+
+
+class _Splits(msgspec.Struct):
+    results: list[_Split] | None = None
 
 
 class _Bars(msgspec.Struct):
@@ -53,6 +71,35 @@ def parse_snapshot(data: bytes) -> list[Quote]:
     return list(sifted(_newest(ticker) for ticker in answer.tickers)[0])
 
 
+def parse_previous(data: bytes) -> dict[str, float]:
+    """Yesterday's close of each symbol that has one, as the snapshot gives it. Raises SourceError.
+
+    One far from the newest price is left out: a crash, or the other scale of a split that no list names.
+    """
+    closes: dict[str, float] = {}
+    for ticker in decode(data, _Snapshot, "Massive snapshot").tickers:
+        name, newest = symbol(ticker.ticker), _newest(ticker)
+        close = price(ticker.prevDay.c) if ticker.prevDay is not None else None
+        far = close is not None and not isinstance(newest, str) and is_other_scale(newest.price, close)
+        if name and close is not None and not far:
+            closes[name] = close
+    return closes
+
+
+def parse_splits(day: date) -> Callable[[bytes], dict[str, float]]:
+    """A parser of the splits of a day: new shares for an old one, by symbol. It raises SourceError."""
+
+    def parse(data: bytes) -> dict[str, float]:
+        ratios: dict[str, float] = {}
+        for split in decode(data, _Splits, "Massive splits").results or ():
+            name, old, new = symbol(split.ticker), number(split.split_from), number(split.split_to)
+            if name and split.execution_date == day.isoformat() and old and new and min(old, new) > 0:
+                ratios[name] = new / old
+        return ratios
+
+    return parse
+
+
 def _newest(ticker: _Ticker) -> Quote | str:
     trade = ticker.lastTrade
     if trade is not None and not numbers(trade.c) & NOT_LAST:
@@ -63,7 +110,8 @@ def _newest(ticker: _Ticker) -> Quote | str:
         if not isinstance(newest, str):
             return newest
     bar = ticker.min or _Bar()
-    return quote(ticker.ticker, _ends_ns(bar), bar.c, seq=BAR_SEQ)
+    # Told as a bar: while it forms, its end is ahead of its close, and nothing may take it for a print.
+    return quote(ticker.ticker, _ends_ns(bar), bar.c, seq=BAR_SEQ, bar_ns=MINUTE_NS)
 
 
 def parse_bars(name: str) -> Callable[[bytes], list[Quote]]:

@@ -6,7 +6,7 @@ for where trades are refused.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote as escaped
 
 import msgspec
@@ -15,23 +15,36 @@ from feeds.errors import SourceError
 from feeds.http.failure import RequestError
 from feeds.parsing.fields import symbol
 from feeds.parsing.wire import address
+from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.vendors.massive.frames import Message, TradeIds, market_data, parse
-from feeds.vendors.massive.rest import MINUTE_NS, parse_bars, parse_snapshot
+from feeds.vendors.massive.rest import (
+    MINUTE_NS,
+    parse_bars,
+    parse_previous,
+    parse_snapshot,
+    parse_splits,
+)
 from rotation import status
-from rotation.status import Mode, Refusal
+from rotation.status import CONSOLIDATED, Mode, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
 
     from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
     from rotation.quote import Quote
 
+T = TypeVar("T")
+
 HOME, DELAYED = "wss://socket.massive.com", "wss://delayed.massive.com"
 PATH = "/stocks"
 REST = "https://api.massive.com"
 SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
+SPLITS = "/v3/reference/splits"
+SPLITS_MAX = 1_000
+"""Of one answer, the vendor's own most; a day has some dozens."""
 CHANNELS = ("T", "A")
 PER_MESSAGE = 500
 """Symbols in one subscribe message."""
@@ -145,7 +158,7 @@ class Massive:
     def __init__(self, key: str, transport: Transport, *, delayed: bool = False) -> None:
         """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
         self.headers: Mapping[str, str] = {}
-        self.mode = status.delayed(15, "consolidated") if delayed else Mode(venue="consolidated")
+        self.mode = status.delayed(15, CONSOLIDATED) if delayed else Mode(venue=CONSOLIDATED)
         given = address("MASSIVE", "STREAM", DELAYED if delayed else HOME)
         self.url = given.removesuffix(PATH) + PATH
         self._rest = address("MASSIVE", "REST", REST)
@@ -187,9 +200,22 @@ class Massive:
         # A minute that has not ended is no bar yet.
         return tuple(bar for bar in bars if start_ns < bar.ts_ns <= end_ns)
 
-    async def _get(
-        self, path: str, params: dict[str, str], parser: Callable[[bytes], list[Quote]]
-    ) -> list[Quote]:
+    async def reference(self, symbols: frozenset[str], session: date) -> Reference:
+        """The day's splits, and yesterday's close (``prevDay``) of the symbols that have none.
+
+        Massive does not say whether ``prevDay`` is on the new scale on an ex-date, so none is given then.
+        Raises SourceError where the source does not answer.
+        """
+        params = {"execution_date": session.isoformat(), "limit": str(SPLITS_MAX)}
+        splits = await self._get(SPLITS, params, parse_splits(session))
+        closes: dict[str, float] = {}
+        names = sorted(symbols - splits.keys())
+        for start in range(0, len(names), PER_SNAPSHOT):
+            tickers = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
+            closes |= await self._get(SNAPSHOT, tickers, parse_previous)
+        return Reference(closes, splits)
+
+    async def _get(self, path: str, params: dict[str, str], parser: Callable[[bytes], T]) -> T:
         headers = {"Authorization": f"Bearer {self._key}"}
         try:
             return await self._transport.client.get(

@@ -1,6 +1,7 @@
 """Daily history from Stooq: one CSV a symbol, few a day, split-adjusted closes.
 
-Since 2026 it asks for a key (free, behind a captcha). ``o`` is its row of check boxes "skip": splits,
+Since March 2026 it asks for a key (free, behind a captcha), and answers without one with a page that wants a
+browser to prove itself, with HTTP 200. ``o`` is its row of check boxes "skip": splits,
 dividends, …; left alone it adjusts for dividends too, which is neither a price nor an adjusted close of ours.
 """
 
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import polars as pl
 
-from feeds.errors import SourceAway, SourceError
+from feeds.errors import BrowserWanted, KeyNeeded, SourceAway, SourceError
 from feeds.history.daily import Answer, Bars, one_by_one, settled
 from feeds.http.download import download
 from feeds.http.exchange import Request
@@ -31,6 +32,7 @@ PATH = "/q/d/l/"
 GAP_S = 1.0
 SKIP_DIVIDENDS = "0100000"
 KEY_WANTED = "Stooq: needs a key (open stooq.com/q/d/?s=spy.us&get_apikey, then set STOOQ_API_KEY)"
+BROWSER_WANTED = "Stooq: sent a page that checks for a browser instead of CSV"
 _HEADER = "date,open,high,low,close"
 
 
@@ -38,7 +40,8 @@ def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int
     """A CSV ``Date,Open,High,Low,Close[,Volume]``, in either order, as far as it is settled at ``known_ns``.
 
     Today's row is always left out: the file does not say when it was made. Raises SourceError; SourceAway
-    where the day's quota is used up or a key is wanted.
+    where the day's quota is used up, BrowserWanted where a page stands in front of the data, KeyNeeded
+    without a key.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -48,9 +51,11 @@ def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int
     if "exceeded the daily hits limit" in head:
         raise SourceAway("Stooq: the daily quota is used up")
     if "apikey" in head:
-        raise SourceAway(KEY_WANTED)
+        raise KeyNeeded(KEY_WANTED)
     if head.startswith("no data"):
         raise SourceError(f"Stooq: no data for {symbol}")
+    if head.lstrip().startswith("<"):
+        raise BrowserWanted(BROWSER_WANTED)
     # Warnings of its own program may stand before the header.
     at = head.find(_HEADER)
     if at < 0:
@@ -77,11 +82,11 @@ class StooqDaily:
 
     name = "Stooq"
 
-    def __init__(self, client: HttpClient, key: str | None = None) -> None:
-        """``client`` paces; see GAP_S. Without a ``key`` it may refuse."""
+    def __init__(self, client: HttpClient, key: str) -> None:
+        """``client`` paces; see GAP_S."""
         self._client = client
         self._key = key
-        self._url = address("STOOQ", "REST", HOME, keyed=key is not None) + PATH
+        self._url = address("STOOQ", "REST", HOME, keyed=True) + PATH
 
     def serves(self, symbol: str) -> bool:  # noqa: ARG002 - of the protocol
         """Shares, funds and indices alike."""
@@ -102,9 +107,9 @@ class StooqDaily:
             "d1": f"{since:%Y%m%d}",
             "d2": f"{through:%Y%m%d}",
             "o": SKIP_DIVIDENDS,
+            "apikey": self._key,
         }
-        if self._key:
-            query["apikey"] = self._key
         url = httpx.URL(self._url, params=query)
-        body = await download(self._client, Request(url, expect="csv"), "Stooq")
+        # A page is expected too, so that it is judged here and not taken for a fault of one symbol.
+        body = await download(self._client, Request(url, expect="html"), "Stooq")
         return parse(body.data, symbol, since=since, through=through, known_ns=body.known_ns)

@@ -12,17 +12,21 @@ import msgspec
 
 from feeds.errors import PartialAnswer, SourceError
 from feeds.http.failure import RequestError
-from feeds.parsing.symbols import yahoo_symbol
+from feeds.parsing.symbols import is_index, yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
+from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
-from rotation.quote import NS, Quote
+from feeds.vendors.yahoo.reference import params, parse_scale
+from rotation.quote import MINUTE_NS, NS, Quote, Role
+from rotation.sessions import close_ns, session_at
 from rotation.status import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
 
     from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
@@ -32,6 +36,12 @@ HEARTBEAT = 7
 FRESH_S = 30.0
 """A backfill's answers hold the newest prints too: a snapshot within this time needs no others."""
 HINT_MAX = 8
+REGULAR = 1
+"""Of ``market_hours``."""
+_LISTED = frozenset({8, 9, 20})
+"""Shares, indices, ETFs."""
+AUCTION_NS = 30 * MINUTE_NS
+"""No closing auction, and no index's closing value, comes later after the bell."""
 
 
 class YahooConversation:
@@ -75,7 +85,8 @@ class YahooConversation:
 
         Indices and the pre-market have no volume: two prints of a second would be one, and an extreme lost.
         """
-        quote = Quote(symbol, instant_ns(data.time_ms) or 0, rounded(data), volume, size)
+        ts_ns = instant_ns(data.time_ms) or 0
+        quote = Quote(symbol, ts_ns, rounded(data), volume, size, role=_role(data, ts_ns))
         last = self._newest.get(data.id)
         if last is not None and last.ts_ns == quote.ts_ns and last.seq >= quote.seq:
             again = last.price == quote.price
@@ -149,6 +160,34 @@ class Yahoo:
             raise PartialAnswer(f"Yahoo: {error}", bars, symbols - charts.keys())
         return bars
 
+    async def reference(self, symbols: frozenset[str], session: date) -> Reference:
+        """The day's splits, and of symbols without one the close before ``session`` as Yahoo has it now.
+
+        A request a share; an index is never split. Raises SourceError where the source answers for none.
+        """
+        closes: dict[str, float] = {}
+        splits: dict[str, float] = {}
+        error, answers = "", 0
+        names = sorted(symbol for symbol in symbols if not is_index(symbol))
+        for symbol in names:
+            try:
+                scale = await self._transport.client.get(
+                    self._rest + escaped(self.named(symbol), safe=""),
+                    parse=lambda body, symbol=symbol: parse_scale(body, self.named(symbol), session),  # type: ignore[misc]
+                    params=params(session),
+                )
+            except RequestError as failure:
+                error = failure.with_next_try()
+                continue
+            answers += 1
+            if scale.close is not None:
+                closes[symbol] = scale.close
+            if scale.ratio is not None:
+                splits[symbol] = scale.ratio
+        if names and not answers:
+            raise SourceError(f"Yahoo: {error}")
+        return Reference(closes, splits)
+
     async def _ask(self, symbols: frozenset[str]) -> dict[str, Minutes]:
         return (await self._asked(symbols))[0]
 
@@ -174,6 +213,16 @@ class Yahoo:
 
     def _minutes(self, body: bytes, symbol: str) -> Minutes:
         return parse_minutes(body, symbol, self.named(symbol))
+
+
+def _role(data: PricingData, ts_ns: int) -> Role:
+    """The closing auction, or an index's closing value: after the bell, and yet regular by Yahoo's own word.
+
+    Yahoo names no venue of a print (``exchange`` is where the share is listed), so nothing else tells it.
+    """
+    session = session_at(ts_ns) if data.market_hours == REGULAR and data.quote_type in _LISTED else None
+    after_ns = ts_ns - close_ns(session) if session is not None else 0
+    return Role.CLOSE if 0 < after_ns <= AUCTION_NS else Role.PRICE
 
 
 def rounded(data: PricingData) -> float:

@@ -133,15 +133,23 @@ KEY = {"APCA_API_KEY_ID": "AKTEST", "APCA_API_SECRET_KEY": "SECRET-OF-ALPACA"}
 async def test_the_order_of_sources(monkeypatch, tmp_path):
     monkeypatch.setattr(history_sources.keys, "ring", NoRing)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert await names("auto") == ["Yahoo", "Stooq"]
-    assert await names("auto", **KEY) == ["Yahoo", "Alpaca", "Stooq"]  # 26 years are wanted
-    assert await names("auto", since=date(2016, 1, 4), **KEY) == ["Alpaca", "Yahoo", "Stooq"]
-    assert await names("auto", symbols=2_100, **KEY) == ["Alpaca", "Yahoo", "Stooq"]
+    tiingo, stooq = {"TIINGO_API_KEY": "tiingo-key-1"}, {"STOOQ_API_KEY": "stooq-key-1"}
+    assert await names("auto") == ["Yahoo"]  # the only one without a key
+    assert await names("auto", **stooq) == ["Yahoo", "Stooq"]
+    assert await names("auto", **tiingo) == ["Yahoo", "Tiingo"]
+    every = KEY | tiingo | stooq
+    assert await names("auto", **every) == ["Yahoo", "Tiingo", "Alpaca", "Stooq"]  # 26 years are wanted
+    assert await names("auto", since=date(2016, 1, 4), **every) == ["Alpaca", "Yahoo", "Tiingo", "Stooq"]
+    assert await names("auto", symbols=2_100, **every) == ["Alpaca", "Yahoo", "Stooq"]
+    assert await names("tiingo", symbols=2_100, **tiingo) == ["Tiingo"]
     assert await names("alpaca", **KEY) == ["Alpaca"]
     assert await names("yahoo", **KEY) == ["Yahoo"]
-    assert await names("stooq") == ["Stooq"]
-    with pytest.raises(InputError, match="--source alpaca: needs a key"):
-        await names("alpaca")
+    assert await names("stooq", **stooq) == ["Stooq"]
+    for name in ("alpaca", "tiingo", "stooq"):
+        with pytest.raises(
+            InputError, match=f"--source {name}: needs a key — see: rotation-tui config key set {name}"
+        ):
+            await names(name)
 
 
 HOLDINGS = """A Fund

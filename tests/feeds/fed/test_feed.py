@@ -26,8 +26,9 @@ from rotation.fed.prices import settled_ns
 from rotation.sessions import NEW_YORK, to_ns
 from tests.support.paths import ROOT
 from tests.support.servers.fed_world import FEEDS, FedWorld, environment
-from tests.support.servers.polymarket import STAY, PolymarketServer, best_bid_ask, book
+from tests.support.servers.polymarket import PolymarketServer, best_bid_ask, book
 from tests.support.servers.rest import FAULTS, Reply, RestServer
+from tests.support.servers.ws import STAY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,10 +19,7 @@ from feeds.http.cached import Transport
 from rotation.fed.prediction_markets import price
 from rotation.status import Kind
 from tests.support.servers.polymarket import (
-    CUT,
-    MUTE,
     SCRIPTS,
-    STAY,
     PolymarketServer,
     best_bid_ask,
     book,
@@ -31,6 +28,7 @@ from tests.support.servers.polymarket import (
 )
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import POLYMARKET, polymarket, polymarket_market
+from tests.support.servers.ws import ABORT, MUTE, STAY, Refuse
 
 NOW_NS = 1_757_908_900 * 10**9
 LIMIT_S = 500
@@ -291,11 +289,11 @@ class Time:
 
 
 @contextlib.asynccontextmanager
-async def running(monkeypatch, *scripts, tokens=("1001",), retry_after=""):
+async def running(monkeypatch, *scripts, tokens=("1001",)):
     """A server with these scripts, a stream to it, and a queue of what the stream says."""
     time = Time()
     said: asyncio.Queue[object] = asyncio.Queue()
-    async with PolymarketServer(*scripts, retry_after=retry_after) as server:
+    async with PolymarketServer(*scripts) as server:
         monkeypatch.setenv("ROTATION_TUI_POLYMARKET_STREAM_URL", server.url)
         stream = PolymarketStream(
             tokens,
@@ -367,7 +365,7 @@ async def test_a_cut_is_an_outage_and_the_subscription_comes_again(monkeypatch):
 
 
 async def test_back_off_grows_while_nothing_is_healthy(monkeypatch):
-    async with running(monkeypatch, (CUT,)) as (_, server, time, said):
+    async with running(monkeypatch, (ABORT,)) as (_, server, time, said):
         for seconds in (0.5, 1.0, 2.0, 4.0):
             await status(said, "OFFLINE")
             await time.slept(seconds)
@@ -376,7 +374,7 @@ async def test_back_off_grows_while_nothing_is_healthy(monkeypatch):
 
 
 async def test_a_minute_of_good_data_ends_the_back_off(monkeypatch):
-    async with running(monkeypatch, (CUT,), SCRIPTS["ok"], (CUT,)) as (stream, server, time, said):
+    async with running(monkeypatch, (ABORT,), SCRIPTS["ok"], (ABORT,)) as (stream, server, time, said):
         await time.slept(0.5)
         time.pass_s(0.5)
         await status(said, "LIVE")
@@ -444,7 +442,7 @@ async def test_garbage_is_counted_and_survived(monkeypatch):
 
 
 async def test_a_book_that_is_missing_after_an_outage_leaves_a_gap(monkeypatch):
-    both = (book("1001"), book("1002"), CUT)
+    both = (book("1001"), book("1002"), ABORT)
     late = (book("1001"), book("1002"), STAY)
     async with running(monkeypatch, both, late, tokens=("1001", "1002")) as (_, _, time, said):
         await status(said, "OFFLINE")
@@ -456,14 +454,14 @@ async def test_a_book_that_is_missing_after_an_outage_leaves_a_gap(monkeypatch):
 
 @pytest.mark.parametrize("code", [401, 403, 404])
 async def test_a_refusal_is_final(monkeypatch, code):
-    async with running(monkeypatch, code) as (_, server, _, said):
+    async with running(monkeypatch, Refuse(code)) as (_, server, _, said):
         assert await status(said, "OFFLINE") == f"HTTP {code}: refused, not asked again"
         assert await said.get() is None
         assert server.upgrades == 1
 
 
 async def test_retry_after_is_the_floor(monkeypatch):
-    async with running(monkeypatch, 429, SCRIPTS["ok"], retry_after="42") as (_, _, time, said):
+    async with running(monkeypatch, Refuse(429, "42"), SCRIPTS["ok"]) as (_, _, time, said):
         assert await status(said, "OFFLINE") == "HTTP 429; next try in 42s"
         await time.slept(42.0)
         time.pass_s(42.0)

@@ -524,3 +524,28 @@ def test_turns_of_a_day():
     assert turns == [ny(before, 16, 20), ny(day, 4), ny(day, 9, 30), ny(day, 9, 30), ny(day, 13, 20)]
     assert last_turn(ny(date(2026, 11, 29), 12)) == ny(day, 13, 20)
     assert next_session(before) == day
+
+
+def test_tiingo_takes_over_where_yahoo_refuses_and_holds_the_same(tmp_path):
+    shares = {"IWM": share(), "QQQ": share(400.0)}
+    shares["IWM"].splits[DAYS[20]] = 4.0
+    shares["IWM"].dividends[DAYS[30]] = 1.5
+    world = World(tmp_path, shares)
+    world.yahoo.away = [SourceAway("Yahoo: HTTP 429", after_s=None, refused=True)]
+    tiingo = Vendor(world, "Tiingo")
+    report = world.sync(sources=[world.yahoo, tiingo])
+    assert sorted(report.loaded) == ["IWM", "QQQ"]
+    assert world.store.symbols()["IWM"].vendor == "Tiingo"
+    assert world.held("IWM") == world.truth("IWM")
+
+
+def test_a_tail_of_tiingos_after_a_dividend_never_mixes_with_yahoos(tmp_path):
+    world = World(tmp_path, {"IWM": share()}, ny(DAYS[40], 18))
+    world.sync("IWM")
+    world.market.shares["IWM"].dividends[DAYS[41]] = 1.5
+    world.now_ns = ny(DAYS[42], 18)
+    world.yahoo.away = [SourceAway("Yahoo: HTTP 429", after_s=None, refused=True)]
+    report = world.sync("IWM", sources=[world.yahoo, Vendor(world, "Tiingo")])
+    assert report.loaded == ("IWM",)  # as a whole
+    assert world.store.symbols()["IWM"].source == "Tiingo"
+    assert world.held("IWM") == world.truth("IWM")

@@ -19,8 +19,8 @@ from rotation.status import Kind
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.fault_table import FIRST, LATER, NIGHT_NS, Run, prints, running
 from tests.support.servers import coinbase
-from tests.support.servers.alpaca import status, trade
-from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Refuse
+from tests.support.servers.alpaca import cancel, status, trade
+from tests.support.servers.ws import ABORT, MUTE, NO_PONGS, READY, STAY, Refuse
 from tests.support.subjects import ALPACA, NOWHERE, SYMBOLS, YAHOO, Subject
 
 GOOD = (READY, *prints(YAHOO, FIRST), STAY)
@@ -146,11 +146,8 @@ async def test_a_name_that_is_not_known(monkeypatch):
         async with running(monkeypatch, YAHOO, url=url) as run:
             await run.time.passing(1)
             assert "cannot connect: host name not found; next try in" in run.events_of(Status)[-1].detail
-            while server.upgrades == 0:
+            while run.prices != FIRST:  # names are resolved in another thread
                 await run.time.passing(1)
-            await settle(100)
-            await run.time.passing(2)
-            assert run.prices == FIRST
             assert run.states[-1] == "LIVE"
         assert server.upgrades == 1
         assert set(tries) == {"streamer.test"}
@@ -186,7 +183,7 @@ async def test_back_off_begins_anew_after_a_minute_of_good_data(monkeypatch):
     async with running(monkeypatch, YAHOO, cut, cut, cut, good, cut, good) as run:
         await run.time.passing(6)
         assert run.backoff == [0.5, 2.0]  # and one of 1.0 between them
-        await ticking(run, 58)
+        await ticking(run, 55)
         run.server.clients[-1].connection.transport.abort()
         await run.time.passing(5)
         assert run.backoff[:3] == [0.5, 2.0, 4.0]
@@ -284,6 +281,57 @@ async def test_but_not_for_ever(monkeypatch):
         await run.time.passing(2)
         assert run.prices == LATER
         assert (run.symbol_states, run.incomplete) == ({}, frozenset(SYMBOLS))
+
+
+def stuck(run, ended):
+    """REST that never answers, and notes when it is no longer waited for."""
+
+    async def never(symbols, start_ns, end_ns):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(symbols)
+
+    run.vendor.backfill = never
+
+
+async def test_a_fill_under_way_ends_with_its_connection(monkeypatch):
+    ended = []
+    async with running(monkeypatch, YAHOO, (READY, STAY)) as run:
+        stuck(run, ended)
+        await run.server.until(lambda: run.server.clients and run.server.clients[0].ready)
+        await run.time.passing(1)
+        assert (ended, len(run.feed._fetches)) == ([], 1)
+        run.server.clients[0].connection.transport.abort()
+        await settle()
+        assert ended == [frozenset(SYMBOLS)]
+        await run.time.passing(2)
+        assert len(run.feed._fetches) == 1, "the next connection's"
+    assert len(ended) == 2
+
+
+async def test_a_correction_under_way_ends_with_the_feed(monkeypatch):
+    ended = []
+    async with running(monkeypatch, ALPACA, (READY, *prints(ALPACA, FIRST), STAY)) as run:
+        await run.time.passing(1)
+        stuck(run, ended)
+        await run.server.tell(cancel("IWM", 226.0, NOW_NS - 60 * NS, 7))
+        await run.time.passing(4)
+        assert (ended, len(run.feed._fetches)) == ([], 1)
+    assert ended == [frozenset({"IWM"})]
+    assert run.feed._fetches == {} or all(task.done() for task in run.feed._fetches.values())
+
+
+async def test_a_ping_under_way_ends_with_its_connection(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, *prints(YAHOO, FIRST), NO_PONGS), now_ns=NIGHT_NS) as run:
+        await run.time.passing(21)
+        pong = run.feed._connection._pong
+        assert pong is not None
+        assert not pong.done()
+        run.server.clients[0].connection.transport.abort()
+        await settle()
+        assert pong.done()
+        assert run.feed._connection._pong is None, "no answer to the next connection's ping"
 
 
 async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):

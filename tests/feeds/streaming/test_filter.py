@@ -69,6 +69,12 @@ def test_what_cannot_be_is_refused_and_said(bad, why):
     assert (at.rejects, at.last_reject) == (1, f"IWM: {why}")
 
 
+@pytest.mark.parametrize("end", [{"high": 220.0, "low": 219.0}, {"high": 221.0, "low": 220.0}])
+def test_a_bar_may_close_at_its_high_or_low(end):
+    at = a_filter()
+    assert at.admit([iwm(220.0, **end)], NOW_NS) == [iwm(220.0, **end)]
+
+
 def test_strangers_are_passed_over():
     at = a_filter()
     assert at.admit([Quote("TSLA", NOW_NS, 1.0)], NOW_NS) == []
@@ -95,9 +101,98 @@ def test_a_spike_repeated_is_no_second_print():
 
 def test_a_second_print_bears_the_first_out():
     at = a_filter(IWM=880.0)
-    halves = [iwm(220.0, seq=1), iwm(220.5, seq=2), iwm(220.4, seq=3)]  # four for one
+    halves = [iwm(220.0 + i / 10, NOW_NS - i, seq=i) for i in (1, 2, 3)]  # four for one
     assert at.admit(halves, NOW_NS) == halves
     assert (at.rejects, at.last_reject) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        iwm(286.1, NOW_NS + NS, seq=7),  # the same trade, told again
+        iwm(286.1, seq=8),  # another at the same time: the same frame with another volume
+        iwm(286.0, seq=8, size=9),
+    ],
+)
+def test_what_is_no_other_trade_at_another_time_bears_nothing_out(second):
+    """Two frames of Yahoo, alike but for the day's volume, once gave QQQ at 61,817."""
+    at = a_filter(IWM=220.0)
+    assert at.admit([iwm(286.0, seq=7), second, iwm(220.1, NOW_NS + 2 * NS, seq=9)], NOW_NS) == [
+        iwm(220.1, NOW_NS + 2 * NS, seq=9)
+    ]
+    assert at.rejects == 2
+
+
+def funds(**closes: float) -> QuoteFilter:
+    return QuoteFilter({"IWM", "QQQ"}, closes, broad=frozenset({"IWM", "QQQ"}))
+
+
+WRONG = [iwm(61_817.0, NOW_NS + 1, seq=1), iwm(61_820.0, NOW_NS + 2, seq=2)]
+
+
+def test_two_wide_jumps_in_a_broad_fund_wait_for_a_snapshot():
+    at = funds(IWM=220.0)
+    assert at.admit(WRONG, NOW_NS) == []
+    assert at.doubted == {"IWM"}
+    assert at.last_reject == "IWM: 61820 jumps by more than 25%, waits for a snapshot"
+    assert at.on_newest("IWM", 220.3) == []
+    assert (at.doubted, at.rejects) == (frozenset(), 2)
+    fine = iwm(220.2, NOW_NS + 3, seq=3)
+    assert at.admit([fine], NOW_NS) == [fine]
+
+
+def test_a_snapshot_that_agrees_lets_them_in():
+    """A split that nobody told of."""
+    at = funds(IWM=880.0)
+    split = [iwm(220.0 + i / 10, NOW_NS + i, seq=i) for i in (1, 2, 3)]
+    assert at.admit(split, NOW_NS) == []
+    assert at.on_newest("IWM", 220.5) == split
+    assert (at.doubted, at.rejects, at.last_reject) == (frozenset(), 0, "")
+    assert at.last["IWM"] == split[-1]
+
+
+def test_a_source_without_snapshots_needs_a_third_print():
+    at = funds(IWM=880.0)
+    split = [iwm(220.0 + i / 10, NOW_NS + i, seq=i) for i in (1, 2, 3)]
+    at.admit(split[:2], NOW_NS)
+    assert at.on_newest("IWM", None) == []
+    assert at.doubted == {"IWM"}
+    at.admit(split[2:], NOW_NS)
+    assert at.on_newest("IWM", None) == split
+
+
+def test_a_print_at_the_old_price_ends_the_doubt():
+    at = funds(IWM=220.0)
+    fine = iwm(220.1, NOW_NS + 3, seq=3)
+    assert at.admit([*WRONG, fine], NOW_NS) == [fine]
+    assert at.doubted == frozenset()
+    assert at.on_newest("IWM", 61_817.0) == []
+
+
+def test_what_is_held_is_bounded():
+    at = funds(IWM=220.0)
+    at.admit([iwm(900.0 + i / 10, NOW_NS + i, seq=i) for i in range(1, 200)], NOW_NS + 200)
+    passed = at.on_newest("IWM", 901.0)
+    assert len(passed) == 8
+    assert passed[-1].price == pytest.approx(919.9)
+
+
+def test_two_bad_prints_that_were_believed_are_taken_back_by_the_next():
+    """11 % up, two prints, and back: the return needs no second print."""
+    at = a_filter(IWM=221.0)
+    bad = [iwm(245.0, NOW_NS + 1, seq=1), iwm(245.2, NOW_NS + 2, seq=2)]
+    assert at.admit(bad, NOW_NS) == bad
+    fine = iwm(221.1, NOW_NS + 3, seq=3)
+    assert at.admit([fine], NOW_NS) == [fine]
+    assert (at.take_taken_back(), at.take_taken_back()) == (bad, [])
+
+
+def test_a_level_that_eight_prints_have_borne_out_stands():
+    at = a_filter(IWM=221.0)
+    at.admit([iwm(245.0 + i / 10, NOW_NS + i, seq=i) for i in range(1, 9)], NOW_NS)
+    back = [iwm(219.0, NOW_NS + 20, seq=20), iwm(219.1, NOW_NS + 21, seq=21)]
+    assert at.admit(back, NOW_NS) == back
+    assert at.take_taken_back() == []
 
 
 def test_two_spikes_apart_bear_each_other_not_out():
@@ -117,7 +212,7 @@ def test_a_gap_is_judged_by_itself():
     """The market has moved by a fifth since; the bars of the way there are no spikes."""
     at = a_filter(IWM=200.0)
     way = [iwm(200.0 + i * 4, NOW_NS - (11 - i) * 60 * NS) for i in range(11)]
-    at.admit([iwm(240.0, seq=1), iwm(240.1, seq=2)], NOW_NS)
+    at.admit([iwm(240.0, NOW_NS - 1, seq=1), iwm(240.1, seq=2)], NOW_NS)
     assert set(way) == set(at.admit_past(way, NOW_NS))
     assert at.last["IWM"].price == 240.1
 

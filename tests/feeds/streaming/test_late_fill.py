@@ -234,6 +234,25 @@ def test_a_gap_is_open_until_its_last_minute_has_a_bar():
     assert world.desk.states == SymbolStates({})
 
 
+def test_prints_missed_while_the_subscription_takes_effect_are_looked_for_too():
+    """Subscribed half a second before the minute ends, and the first print of the next one is missed."""
+    world = World(random.Random(3), 1)
+    seconds = (60.2, *range(62, 400, 2))
+    prices = (225.0, *[221.0] * 300)
+    world.prints = [
+        Quote("IWM", NOW_NS + int(at_s * NS), price, seq=i, size=9)
+        for i, (at_s, price) in enumerate(zip(seconds, prices, strict=False), 1)
+    ]
+    world.ns = NOW_NS + 59 * NS + NS // 2
+    world.connect()
+    world.deaf_until_ns = world.ns + NS
+    for _ in range(200):
+        world.second()
+    assert not world.desk.is_marked
+    assert world.desk.figures == world.oracle.figures
+    assert world.desk.figures[1] == 225.0
+
+
 def test_a_refused_last_minute_is_asked_for_again():
     world = World(random.Random(1), 600)
     world.connect()

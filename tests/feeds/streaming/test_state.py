@@ -222,6 +222,7 @@ def test_what_comes_after_the_connection_was_given_up_belongs_to_the_gap():
     script.state.on_blocked()
     assert script.take().actions[-1] is Action.ABORT
     before = script.state.stats(script.now).quotes
+    script.s += 1  # other prints, not the same ones again
     assert script.prints().state.stats(script.now).quotes == before
     script.lose(code=1006)
     assert script.state.session.reason == Reason(Why.SEND_BLOCKED), "the reason given first stands"

@@ -160,7 +160,7 @@ async def test_a_night_and_a_day_without_a_connection_have_missed_something(monk
         await run.time.passing(60, step=10)
         run.server.clients[0].connection.transport.abort()
         await run.time.passing(86_500, step=100)
-        await settle(50)
+        await settle()
         await run.time.passing(5)
         assert run.server.upgrades == 3
         (gap,) = run.gaps

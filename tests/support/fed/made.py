@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,11 +20,10 @@ S = 10**9
 def at(day: date | str, clock: str = "09:31") -> int:
     """An instant by New York's clock, in ns."""
     on = date.fromisoformat(day) if isinstance(day, str) else day
-    hour, minute, *second = map(int, clock.split(":"))
-    return to_ns(datetime(on.year, on.month, on.day, hour, minute, *second, tzinfo=NEW_YORK))
+    return to_ns(datetime.combine(on, time.fromisoformat(clock), NEW_YORK))
 
 
-def quote(month: Month, price: float | None = None, **more) -> StripQuote:
+def quote(month: Month, price: float | None = None, **more: Any) -> StripQuote:
     return StripQuote(year=month[0], month=month[1], price=price, source="Yahoo", **more)
 
 
@@ -71,14 +70,15 @@ def settled(case: StripCase, day: date, *, off: float = 0.3) -> FedInputs:
     )
 
 
-def changed(inputs: FedInputs, month: Month, **fields) -> FedInputs:
+def changed(inputs: FedInputs, month: Month, **fields: Any) -> FedInputs:
     """With other fields in one contract of the strip."""
     strip = tuple(
-        msgspec.structs.replace(one, **fields) if one.contract == month else one for one in inputs.strip
+        msgspec.structs.replace(quoted, **fields) if quoted.contract == month else quoted
+        for quoted in inputs.strip
     )
     assert strip != inputs.strip
     return msgspec.structs.replace(inputs, strip=strip)
 
 
-def but(inputs: FedInputs, **fields) -> FedInputs:
+def but(inputs: FedInputs, **fields: Any) -> FedInputs:
     return msgspec.structs.replace(inputs, **fields)

@@ -70,13 +70,13 @@ def _lower(name: str) -> int:
 
 
 def _meetings() -> tuple[FedMeeting, ...]:
-    told: list[FedMeeting] = []
+    rows: list[FedMeeting] = []
     before, never = 0.0, 1.0
     for i, (day, outcomes) in enumerate(EXPORT.items()):
         total = sum(p * (_lower(name) - RANGE[0]) for name, p in outcomes.items())
         move = total - before
         never *= max(0.0, 1 + move / 25)
-        told.append(
+        rows.append(
             FedMeeting(
                 date=day,
                 state="degraded" if i == len(EXPORT) - 1 else "ok",
@@ -97,7 +97,7 @@ def _meetings() -> tuple[FedMeeting, ...]:
     unsolved = FedMeeting(
         date(2025, 7, 30), "unsolved", None, None, None, None, {}, None, None, None, {}, None, ()
     )
-    return (*told, unsolved, replace(unsolved, date=date(2025, 9, 17)))
+    return (*rows, unsolved, replace(unsolved, date=date(2025, 9, 17)))
 
 
 def status(state: str, at: datetime | None, age_s: float | None, source: str = "") -> PriceStatus:
@@ -238,7 +238,7 @@ def offline() -> Fed:
 
 def markets() -> Fed:
     """The futures are silent, prediction markets are not."""
-    known = {name: replace(told, gap_bp=None) for name, told in july().engines.items()}
+    known = {name: replace(rows, gap_bp=None) for name, rows in july().engines.items()}
     return replace(offline(), engines={**known, "futures": offline().engines["futures"]})
 
 
@@ -290,7 +290,7 @@ def hostile() -> Fed:
     return replace(
         base,
         source=long, state=long, warnings=(long, HOSTILE, "x" * 400),
-        engines={name + HOSTILE: replace(told, note=long, kind=long) for name, told in base.engines.items()},
+        engines={name + HOSTILE: replace(rows, note=long, kind=long) for name, rows in base.engines.items()},
         contracts=tuple(
             replace(c, flag=long, source=long, symbol=c.symbol + HOSTILE) for c in base.contracts
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
@@ -31,16 +31,17 @@ CALENDAR = tuple(
 )
 
 
-def vector_file(data: Path, name: str) -> dict:
-    return json.loads((data / "fed" / "vectors" / f"{name}.json").read_text("utf-8"))
+def vector_file(data: Path, name: str) -> dict[str, Any]:
+    vectors: dict[str, Any] = json.loads((data / "fed" / "vectors" / f"{name}.json").read_text("utf-8"))
+    return vectors
 
 
-def case_of(raw: dict) -> StripCase:
+def case_of(raw: dict[str, Any]) -> StripCase:
     """Through the reader of ``fed --strip``, so that every vector proves it too."""
     return parse_strip(json.dumps(raw).encode())
 
 
-def outcomes(case: StripCase, **kwargs) -> dict[str, dict[str, float]]:
+def outcomes(case: StripCase, **kwargs: Any) -> dict[str, dict[str, float]]:
     return {row.date.isoformat(): row.outcomes for row in fed_table(case, **kwargs).meetings}
 
 
@@ -72,7 +73,9 @@ class Priced:
 
 
 @st.composite
-def step_paths(draw: st.DrawFn, *, moves=None, legacy: bool = False) -> Priced:
+def step_paths(
+    draw: st.DrawFn, *, moves: st.SearchStrategy[float] | None = None, legacy: bool = False
+) -> Priced:
     """A true path of rates, priced exactly, watched on some day with all that it needs."""
     if moves is None:
         moves = st.floats(-3.5, 3.5).map(lambda x: round(x, 4))

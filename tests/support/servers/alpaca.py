@@ -13,15 +13,28 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from feeds.clock import wall_ns
 from rotation.sessions import new_york_day
-from tests.support.servers.rest import RestServer
-from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Burst, Every, Refuse, WsServer, faults
+from tests.support.servers.rest import Reply, RestServer
+from tests.support.servers.ws import (
+    ABORT,
+    MUTE,
+    READY,
+    STAY,
+    Burst,
+    Client,
+    Every,
+    Frame,
+    Refuse,
+    WsServer,
+    faults,
+)
 
 NOW_NS = 1_721_140_800_123_456_789
 """16 July 2024, 10:40 New York, and some nanoseconds that a float would lose."""
@@ -56,26 +69,31 @@ def rfc3339(ts_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
-def encode(messages: list[dict], packed: bool) -> str | bytes:
+def encode(messages: list[dict[str, Any]], packed: bool) -> str | bytes:
     """One frame. ``t`` stands as ns in the messages, and as each encoding has it in the frame."""
     if packed:
         stamped = [
-            one | ({"t": msgpack.Timestamp(*divmod(one["t"], NS))} if isinstance(one.get("t"), int) else {})
-            for one in messages
+            row | ({"t": msgpack.Timestamp(*divmod(row["t"], NS))} if isinstance(row.get("t"), int) else {})
+            for row in messages
         ]
-        return msgpack.packb(stamped)
+        packed_frame: bytes = msgpack.packb(stamped)
+        return packed_frame
     return json.dumps(
-        [one | ({"t": rfc3339(one["t"])} if isinstance(one.get("t"), int) else {}) for one in messages]
+        [row | ({"t": rfc3339(row["t"])} if isinstance(row.get("t"), int) else {}) for row in messages]
     )
 
 
-def trade(symbol: str = "IWM", price: float = 221.28, ts_ns: int = NOW_NS, number: int = 1, **more) -> dict:
-    told = {"T": "t", "S": symbol, "i": number, "x": "V", "p": price, "s": 100, "c": ["@"], "z": "B"}
-    return told | {"t": ts_ns} | more
+def trade(
+    symbol: str = "IWM", price: float = 221.28, ts_ns: int = NOW_NS, number: int = 1, **more: object
+) -> dict[str, Any]:
+    fields = {"T": "t", "S": symbol, "i": number, "x": "V", "p": price, "s": 100, "c": ["@"], "z": "B"}
+    return fields | {"t": ts_ns} | more
 
 
-def minute(symbol: str = "IWM", close: float = 221.30, start_ns: int = NOW_NS // (60 * NS) * 60 * NS, **more):
-    told = {
+def minute(
+    symbol: str = "IWM", close: float = 221.30, start_ns: int = NOW_NS // (60 * NS) * 60 * NS, **more: object
+) -> dict[str, Any]:
+    fields = {
         "T": "b",
         "S": symbol,
         "o": close,
@@ -84,16 +102,18 @@ def minute(symbol: str = "IWM", close: float = 221.30, start_ns: int = NOW_NS //
         "c": close,
         "v": 4937,
     }
-    return told | {"n": 46, "vw": close, "t": start_ns} | more
+    return fields | {"n": 46, "vw": close, "t": start_ns} | more
 
 
-def status(symbol: str, code: str, ts_ns: int = NOW_NS) -> dict:
+def status(symbol: str, code: str, ts_ns: int = NOW_NS) -> dict[str, Any]:
     return {"T": "s", "S": symbol, "sc": code, "sm": "Trading Halt", "rc": "T12", "rm": "why", "z": "B"} | {
         "t": ts_ns
     }
 
 
-def cancel(symbol: str = "IWM", price: float = 221.28, ts_ns: int = NOW_NS, number: int = 1) -> dict:
+def cancel(
+    symbol: str = "IWM", price: float = 221.28, ts_ns: int = NOW_NS, number: int = 1
+) -> dict[str, Any]:
     return {
         "T": "x",
         "S": symbol,
@@ -107,12 +127,14 @@ def cancel(symbol: str = "IWM", price: float = 221.28, ts_ns: int = NOW_NS, numb
     }
 
 
-def correction(symbol: str = "IWM", was: float = 221.28, now: float = 221.2, ts_ns: int = NOW_NS) -> dict:
-    told = {"T": "c", "S": symbol, "x": "V", "oi": 1, "op": was, "os": 100, "oc": ["@"]}
-    return told | {"ci": 2, "cp": now, "cs": 100, "cc": ["@"], "z": "B", "t": ts_ns}
+def correction(
+    symbol: str = "IWM", was: float = 221.28, now: float = 221.2, ts_ns: int = NOW_NS
+) -> dict[str, Any]:
+    fields = {"T": "c", "S": symbol, "x": "V", "oi": 1, "op": was, "os": 100, "oc": ["@"]}
+    return fields | {"ci": 2, "cp": now, "cs": 100, "cc": ["@"], "z": "B", "t": ts_ns}
 
 
-def error(code: int) -> dict:
+def error(code: int) -> dict[str, Any]:
     return {"T": "error", "code": code, "msg": CODES.get(code, "whatever")}
 
 
@@ -132,13 +154,13 @@ class AlpacaServer(WsServer):
         self.authentications = 0
         self._coming = Answers()
 
-    def _next(self):
+    def _next(self) -> Any:
         script = super()._next()
         is_told = not isinstance(script, Refuse) and script and isinstance(script[0], Answers)
         self._coming = script[0] if is_told else Answers()
         return script[1:] if is_told else script
 
-    def greeting(self, client):
+    def greeting(self, client: Client) -> tuple[Frame, ...]:
         client.state |= {
             "packed": client.headers.get("content-type") == "application/msgpack",
             "authenticated": False,
@@ -149,19 +171,19 @@ class AlpacaServer(WsServer):
         } | {channel: set() for channel in CHANNELS}
         return (self._frame(client, {"T": "success", "msg": "connected"}),)
 
-    def answer(self, client, frame):
-        told = msgpack.unpackb(frame) if client.state["packed"] else json.loads(frame)
-        client.state["asked"].append(told)
-        takes = self._authenticate if told["action"] == "auth" else self._subscribe
-        said = takes(client, told)
-        return (self._frame(client, said),) if said else ()
+    def answer(self, client: Client, frame: Frame) -> tuple[Frame, ...]:
+        request = msgpack.unpackb(frame) if client.state["packed"] else json.loads(frame)
+        client.state["asked"].append(request)
+        takes = self._authenticate if request["action"] == "auth" else self._subscribe
+        reply = takes(client, request)
+        return (self._frame(client, reply),) if reply else ()
 
-    def _authenticate(self, client, told) -> dict:
+    def _authenticate(self, client: Client, request: dict[str, Any]) -> dict[str, Any]:
         self.authentications += 1
         code = client.state["auth"].pop(0) if client.state["auth"] else 0
         if code is None:
             return {}
-        if not code and told.get("key") in (None, "BAD"):
+        if not code and request.get("key") in (None, "BAD"):
             code = 402
         if not code and client.state["authenticated"]:
             code = 403
@@ -170,15 +192,15 @@ class AlpacaServer(WsServer):
         client.state["authenticated"] = True
         return {"T": "success", "msg": "authenticated"}
 
-    def _subscribe(self, client, told) -> dict:
+    def _subscribe(self, client: Client, request: dict[str, Any]) -> dict[str, Any]:
         code = client.state["subscribe"].pop(0) if client.state["subscribe"] else 0
         if code is None:
             return {}
         state = client.state
         if not state["authenticated"]:
             code = 401
-        asked = {channel: set(told.get(channel) or ()) - state["deaf"] for channel in CHANNELS}
-        if told["action"] == "subscribe":
+        asked = {channel: set(request.get(channel) or ()) - state["deaf"] for channel in CHANNELS}
+        if request["action"] == "subscribe":
             coming = {channel: state[channel] | asked[channel] for channel in CHANNELS}
             beyond = sum(len(coming[channel]) for channel in COUNTED) > self.channels
             if not code and (beyond or ("*" in coming["bars"] and not self.every_bar)):
@@ -193,27 +215,28 @@ class AlpacaServer(WsServer):
         also = {"corrections": listed["trades"], "cancelErrors": listed["trades"]}
         return {"T": "subscription"} | listed | also
 
-    def _frame(self, client, message: dict | list[dict]) -> str | bytes:
+    def _frame(self, client: Client, message: dict[str, Any] | list[dict[str, Any]]) -> str | bytes:
         messages = message if isinstance(message, list) else [message]
         return encode(messages, client.state["packed"])
 
-    async def tell(self, *messages: dict | list[dict]) -> None:
+    async def tell(self, *messages: dict[str, Any] | list[dict[str, Any]]) -> None:
         """To the newest client, a frame each, from outside a script."""
         for message in messages:
             await self.send(self._frame(self.clients[-1], message))
 
-    async def _act(self, client, action):
-        def framed(one):
-            return self._frame(client, one) if isinstance(one, dict | list) else one
+    async def _act(self, client: Client, action: object) -> None:
+        def framed(message: Any) -> Any:
+            return self._frame(client, message) if isinstance(message, dict | list) else message
 
         if isinstance(action, Burst):
-            action = Burst([framed(one) for one in action.frames])
+            action = Burst([framed(message) for message in action.frames])
         elif isinstance(action, Every):
-            action = Every(action.seconds, lambda count, make=action.make: framed(make(count)))
+            make = action.make
+            action = Every(action.seconds, lambda count: framed(make(count)))
         await super()._act(client, framed(action))
 
 
-def _walk(count: int) -> list[dict]:
+def _walk(count: int) -> list[dict[str, Any]]:
     """Live prints for use by hand: four legs in turn, and FAKEPACA."""
     now_ns = wall_ns()
     prices = {"IWM": 221.28, "QQQ": 495.43, "SPY": 562.0, "DIA": 409.5, "FAKEPACA": 133.85}
@@ -231,7 +254,7 @@ SCRIPTS = faults(trade("IWM"), trade("QQQ", 495.43), trade("SPY", 562.0)) | {
     "409": (Answers(auth=(409,)), STAY),
     "410": (Answers(subscribe=(410,)), STAY),
     "411": (Answers(auth=(411,)), STAY),
-    "500-told": (Answers(auth=(500,)), STAY),
+    "500-fields": (Answers(auth=(500,)), STAY),
     "no-auth": (Answers(auth=(None,)), MUTE),
     "partial": (Answers(deaf=frozenset({"QQQ"})), READY, Every(0.25, _walk)),
     "halt": (READY, trade("IWM"), status("IWM", "2"), Every(0.25, _walk)),
@@ -250,12 +273,14 @@ class Tape:
     """(session, close), raw; the other prices stand around the close."""
     splits: dict[str, tuple[date, float]] = field(default_factory=dict)
     """(ex-date, new shares for an old one)."""
+    unlisted: frozenset[str] = frozenset()
+    """Whose split the list of corporate actions lacks."""
     minutes: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     """(start in ns, close)."""
-    latest: dict[str, dict] = field(default_factory=dict)
+    latest: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def _row(ts_ns: int, close: float, volume: int = 1_000_000) -> dict:
+def _row(ts_ns: int, close: float, volume: int = 1_000_000) -> dict[str, Any]:
     prices = {"o": close, "h": round(close * 1.01, 4), "l": round(close * 0.99, 4), "c": close}
     return {"t": rfc3339(ts_ns)} | prices | {"v": volume, "n": 9, "vw": close}
 
@@ -278,13 +303,13 @@ class AlpacaRestServer(RestServer):
     Consolidated bars later than ``lag_s`` before the server's clock are refused, as on the free plan.
     """
 
-    def __init__(self, tape: Tape, *script, page_max: int = 10_000, now_ns: int | None = None) -> None:
+    def __init__(self, tape: Tape, *script: Reply, page_max: int = 10_000, now_ns: int | None = None) -> None:
         super().__init__(*script)
         self.tape = tape
         self.page_max = page_max
         self.now_ns = now_ns
 
-    def reply(self, path, headers, reply):
+    def reply(self, path: str, headers: dict[str, str], reply: Reply) -> Reply:
         if reply.body is not None:
             return reply
         if not headers.get("apca-api-key-id") or not headers.get("apca-api-secret-key"):
@@ -293,15 +318,28 @@ class AlpacaRestServer(RestServer):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path == "/v2/stocks/snapshots":
             return replace(reply, body=json.dumps(self._snapshots(query)).encode())
+        if parts.path == "/v1/corporate-actions":
+            return replace(reply, body=json.dumps(self._actions(query)).encode())
         if parts.path != "/v2/stocks/bars":
             return replace(reply, body=b'{"message":"not found"}', status=404)
         late_ns = (self.now_ns or wall_ns()) - 15 * 60 * NS
         if query.get("feed") == "sip" and instant_ns(query["end"]) > late_ns:
-            said = b'{"message":"subscription does not permit querying recent SIP data"}'
-            return replace(reply, body=said, status=403)
+            refusal = b'{"message":"subscription does not permit querying recent SIP data"}'
+            return replace(reply, body=refusal, status=403)
         return replace(reply, body=json.dumps(self._bars(query)).encode())
 
-    def _bars(self, query: dict[str, str]) -> dict:
+    def _actions(self, query: dict[str, str]) -> dict[str, Any]:
+        """As documented: a list a type, rates rather than ratios."""
+        first, last = date.fromisoformat(query["start"]), date.fromisoformat(query["end"])
+        lists: dict[str, list[dict[str, Any]]] = {}
+        for name, (ex, ratio) in self.tape.splits.items():
+            if name in query["symbols"].split(",") and first <= ex <= last and name not in self.tape.unlisted:
+                kind, rates = ("forward", (ratio, 1)) if ratio > 1 else ("reverse", (1, 1 / ratio))
+                split = {"symbol": name, "new_rate": rates[0], "old_rate": rates[1], "ex_date": f"{ex}"}
+                lists.setdefault(f"{kind}_splits", []).append({"id": "1", "process_date": f"{ex}"} | split)
+        return {"corporate_actions": lists, "next_page_token": None}
+
+    def _bars(self, query: dict[str, str]) -> dict[str, Any]:
         """Symbol by symbol, as the real one; the token says where the next page begins."""
         first, last = instant_ns(query["start"]), instant_ns(query["end"])
         names = sorted(query["symbols"].split(","))
@@ -310,12 +348,12 @@ class AlpacaRestServer(RestServer):
         ]
         begin = int(query.get("page_token") or 0)
         end = begin + min(int(query.get("limit", 1000)), self.page_max)
-        bars: dict[str, list] = {}
+        bars: dict[str, list[Any]] = {}
         for name, row in rows[begin:end]:
             bars.setdefault(name, []).append(row)
         return {"bars": bars, "next_page_token": str(end) if end < len(rows) else None}
 
-    def _rows(self, name: str, query: dict[str, str]):
+    def _rows(self, name: str, query: dict[str, str]) -> list[tuple[int, dict[str, Any]]]:
         if query["timeframe"] == "1Min":
             return [(ts_ns, _row(ts_ns, close, 5000)) for ts_ns, close in self.tape.minutes.get(name, ())]
         ex, ratio = self.tape.splits.get(name, (date.min, 1.0))
@@ -325,20 +363,20 @@ class AlpacaRestServer(RestServer):
             for day, close in self.tape.days.get(name, ())
         ]
 
-    def _snapshots(self, query: dict[str, str]) -> dict:
-        found = {}
+    def _snapshots(self, query: dict[str, str]) -> dict[str, Any]:
+        snapshots = {}
         for name in query["symbols"].split(","):
             if name not in self.tape.latest:
                 continue
             days, minutes = self.tape.days.get(name, ()), self.tape.minutes.get(name, ())
-            found[name] = {
+            snapshots[name] = {
                 "latestTrade": self.tape.latest[name],
                 "latestQuote": None,
                 "minuteBar": _row(*minutes[-1]) if minutes else None,
                 "dailyBar": None,
                 "prevDailyBar": _row(midnight_ns(days[-1][0]), days[-1][1]) if days else None,
             }
-        return found
+        return snapshots
 
 
 def sample(days: int = 400) -> Tape:

@@ -6,6 +6,7 @@ By hand: ``python -m tests.support.servers.coinbase --port 0 --script hole`` pri
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from feeds.clock import wall_ns
 from rotation.sessions import from_ns
@@ -14,9 +15,9 @@ from tests.support.servers.ws import READY, STAY, Client, Every, Frame, WsServer
 AT = "2024-07-16T14:40:00.123456Z"
 
 
-def trade(price: object = "64250.01", trade_id: object = "700000001", **more: object) -> dict:
-    told = {"trade_id": trade_id, "product_id": "BTC-USD", "price": price, "size": "0.0013", "side": "BUY"}
-    return told | {"time": AT} | more
+def trade(price: object = "64250.01", trade_id: object = "700000001", **more: object) -> dict[str, Any]:
+    fields = {"trade_id": trade_id, "product_id": "BTC-USD", "price": price, "size": "0.0013", "side": "BUY"}
+    return fields | {"time": AT} | more
 
 
 def message(channel: str, number: int, *events: object) -> str:
@@ -41,13 +42,13 @@ class CoinbaseServer(WsServer):
         client.state["number"] = number + 1
         return number
 
-    def answer(self, client, frame) -> tuple[Frame, ...]:
-        told = json.loads(frame)
+    def answer(self, client: Client, frame: Frame) -> tuple[Frame, ...]:
+        request = json.loads(frame)
         channels = client.state.setdefault("channels", {})
-        products = told.get("product_ids") or ["heartbeats"]
-        held = set(channels.get(told["channel"], ()))
-        held = held | set(products) if told["type"] == "subscribe" else held - set(products)
-        channels[told["channel"]] = sorted(held)
+        products = request.get("product_ids") or ["heartbeats"]
+        held = set(channels.get(request["channel"], ()))
+        held = held | set(products) if request["type"] == "subscribe" else held - set(products)
+        channels[request["channel"]] = sorted(held)
         client.ready = bool(channels.get("market_trades"))
         return (message("subscriptions", self._number(client), {"subscriptions": channels}),)
 

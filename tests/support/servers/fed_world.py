@@ -99,15 +99,15 @@ class FedWorld:
         return min(day for day in SHIPPED if day >= new_york_day(self.now_ns))
 
     def _chart(self, symbol: str) -> bytes:
-        found = next(
+        contract = next(
             ((y, m) for y, m in months_ahead(2020, 1, 200) if f"{code(y, m)}.CBT" == symbol),
             None,
         )
         today = new_york_day(self.now_ns)
-        over = found is not None and found < (today.year, today.month)
-        if found is None or (over and self.drops):
+        over = contract is not None and contract < (today.year, today.month)
+        if contract is None or (over and self.drops):
             return json.dumps({"chart": {"result": None, "error": {"description": "No data found"}}}).encode()
-        last = last_session(*found) if over else last_closed(self.now_ns)
+        last = last_session(*contract) if over else last_closed(self.now_ns)
         newest = last if over else today
         sessions = sessions_between(last - timedelta(days=30), last)
         times = [
@@ -115,12 +115,12 @@ class FedWorld:
             for day in sessions
             if day < today
         ]
-        closes = [self.price(*found, day) for day in sessions if day < today]
+        closes = [self.price(*contract, day) for day in sessions if day < today]
         traded_ns = settled_ns(last) if over else self.now_ns - int(self.trade_age_s * 1e9)
         traded = traded_ns // 10**9
         meta = {
             "symbol": symbol, "exchangeTimezoneName": "America/New_York",
-            "regularMarketPrice": self.price(*found, newest), "regularMarketTime": traded,
+            "regularMarketPrice": self.price(*contract, newest), "regularMarketTime": traded,
         }  # fmt: skip
         result = {
             "meta": meta,

@@ -6,10 +6,16 @@ By hand: ``python -m tests.support.servers.finnhub --port 0 --script 401 --scrip
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from feeds.clock import wall_ns
-from tests.support.servers.ws import READY, STAY, Every, WsServer, by_hand, faults
+from tests.support.servers.ws import READY, STAY, Client, Every, Frame, WsServer, by_hand, faults
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
+    from websockets.http11 import Request, Response
 
 NOW_MS = 1_721_140_800_000
 """16 July 2024, 10:40 New York."""
@@ -18,8 +24,8 @@ PING = json.dumps({"type": "ping"})
 
 
 def trade(
-    symbol: str = "IWM", price: object = 221.28, ts_ms: int = NOW_MS, volume: object = 100, **more
-) -> dict:
+    symbol: str = "IWM", price: object = 221.28, ts_ms: int = NOW_MS, volume: object = 100, **more: object
+) -> dict[str, Any]:
     return {"c": ["1"], "p": price, "s": symbol, "t": ts_ms, "v": volume} | more
 
 
@@ -40,22 +46,22 @@ class FinnhubServer(WsServer):
         self.key = key
         self.most = most
 
-    def _upgrade(self, connection, request):
+    def _upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
         refused = super()._upgrade(connection, request)
         given = parse_qs(urlsplit(request.path).query).get("token", [""])[0]
         if refused is None and (not given or (self.key and given != self.key)):
-            return connection.respond(401, "Invalid API key\n")
+            return connection.respond(HTTPStatus.UNAUTHORIZED, "Invalid API key\n")
         return refused
 
-    def answer(self, client, frame):
-        told = json.loads(frame)
+    def answer(self, client: Client, frame: Frame) -> tuple[Frame, ...]:
+        request = json.loads(frame)
         symbols = client.state.setdefault("symbols", [])
-        if told["type"] == "unsubscribe" and told["symbol"] in symbols:
-            symbols.remove(told["symbol"])
-        elif told["type"] == "subscribe" and len(symbols) >= self.most:
+        if request["type"] == "unsubscribe" and request["symbol"] in symbols:
+            symbols.remove(request["symbol"])
+        elif request["type"] == "subscribe" and len(symbols) >= self.most:
             return (error("Subscribing to too many symbols"),)
-        elif told["type"] == "subscribe" and told["symbol"] not in symbols:
-            symbols.append(told["symbol"])
+        elif request["type"] == "subscribe" and request["symbol"] not in symbols:
+            symbols.append(request["symbol"])
             client.ready = True
         return ()
 

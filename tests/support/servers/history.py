@@ -1,7 +1,8 @@
-"""A made-up market of daily closes, with splits and dividends, told the way Yahoo, Stooq and Alpaca tell it.
+"""A made-up market of daily closes, with splits and dividends, as Yahoo, Stooq, Tiingo and Alpaca tell it.
 
 By hand: ``python -m tests.support.servers.history --port 0 --symbols 12 --years 26`` prints its address; set
-ROTATION_TUI_YAHOO_REST_URL (or STOOQ, ALPACA) to it. Symbols are S0, S1, …; ``--script 429`` as in rest.py.
+ROTATION_TUI_YAHOO_REST_URL (or STOOQ, TIINGO, ALPACA) to it. Symbols are S0, S1, …;
+``--script 429`` as in rest.py.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,7 +35,7 @@ class Share:
     def rows(self, first: date, last: date, restated: date) -> list[tuple[date, float | None, float | None]]:
         """Day, close, adjusted close, with all events up to the day ``restated`` worked in."""
         days = sorted(self.raw)
-        found = []
+        adjusted = []
         for day in days:
             if first <= day <= last:
                 close = self.raw[day]
@@ -47,8 +49,8 @@ class Share:
                         before = [raw for d in days if d < ex and (raw := self.raw[d])]
                         by_dividends *= 1 - amount / before[-1] if before else 1.0
                 scaled = None if close is None else close * by_splits
-                found.append((day, scaled, None if scaled is None else scaled * by_dividends))
-        return found
+                adjusted.append((day, scaled, None if scaled is None else scaled * by_dividends))
+        return adjusted
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Market:
             return self.yahoo(unquote(parts.path.rpartition("/")[2]), query)
         if parts.path == "/q/d/l/":
             return self.stooq(query)
+        if parts.path.startswith("/tiingo/daily/"):
+            return self.tiingo(unquote(parts.path.split("/")[3]), query)
         return self.alpaca(query)
 
     def yahoo(self, symbol: str, query: dict[str, str]) -> bytes:
@@ -106,7 +110,7 @@ class Market:
         closes = [close for _, close, _ in rows]
         bars = dict.fromkeys(("open", "high", "low", "close"), closes)
         share = self.shares[ours]
-        told = [day for day in share.splits if first <= day <= today]
+        ex_dates = [day for day in share.splits if first <= day <= today]
         splits = {
             str(hours(day)[1] // S): {
                 "date": hours(day)[1] // S,
@@ -114,7 +118,7 @@ class Market:
                 "denominator": 1.0,
                 "splitRatio": f"{share.splits[day]:g}:1",
             }
-            for day in told
+            for day in ex_dates
         }
         result = {
             "meta": {
@@ -146,6 +150,27 @@ class Market:
             if price is not None:
                 lines.append(f"{day},{price!r},{price!r},{price!r},{price!r},1000")
         return "\r\n".join(lines).encode()
+
+    def tiingo(self, symbol: str, query: dict[str, str]) -> bytes:
+        """Closes as printed, with the split and the dividend of each day, and adjusted closes beside them."""
+        ours = next((name for name in self.shares if name.replace(".", "-").lower() == symbol), None)
+        if ours is None:
+            return json.dumps({"detail": f"Error: Ticker '{symbol.upper()}' not found"}).encode()
+        share = self.shares[ours]
+        first, last = (date.fromisoformat(query[name]) for name in ("startDate", "endDate"))
+        rows = []
+        for day, close, adjusted in self.rows(ours, first, last):
+            if close is None or adjusted is None:
+                continue
+            later = [ratio for ex, ratio in share.splits.items() if day < ex <= self.restated()]
+            printed = close * math.prod(later)
+            row = dict.fromkeys(("close", "open", "high", "low"), printed) | {
+                "volume": 1000,
+                "adjClose": adjusted,
+            }
+            row |= {"divCash": share.dividends.get(day, 0.0), "splitFactor": share.splits.get(day, 1.0)}
+            rows.append({"date": f"{day}T00:00:00.000Z", **row})
+        return json.dumps(rows).encode()
 
     def alpaca(self, query: dict[str, str]) -> bytes:
         """One page of daily bars."""

@@ -7,9 +7,21 @@ address.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from feeds.clock import wall_ns
-from tests.support.servers.ws import ABORT, READY, STAY, Close, Every, WsServer, by_hand, faults
+from tests.support.servers.ws import (
+    ABORT,
+    READY,
+    STAY,
+    Client,
+    Close,
+    Every,
+    Frame,
+    WsServer,
+    by_hand,
+    faults,
+)
 
 NOW_MS = 1_721_140_800_000
 """16 July 2024, 10:40 New York."""
@@ -27,23 +39,23 @@ def status(name: str, message: str = "") -> dict[str, str]:
 
 def trade(
     symbol: str = "IWM", price: object = 221.28, ts_ms: int = NOW_MS, q: int = 1, **more: object
-) -> dict:
-    told = {"ev": "T", "sym": symbol, "x": 4, "i": str(q), "z": 3, "p": price, "s": 100, "t": ts_ms, "q": q}
-    return told | {"c": [14]} | more
+) -> dict[str, Any]:
+    fields = {"ev": "T", "sym": symbol, "x": 4, "i": str(q), "z": 3, "p": price, "s": 100, "t": ts_ms, "q": q}
+    return fields | {"c": [14]} | more
 
 
 def bar(
     symbol: str = "IWM", close: float = 221.28, end_ms: int = NOW_MS, kind: str = "A", **more: object
-) -> dict:
+) -> dict[str, Any]:
     span_ms = 60_000 if kind == "AM" else 1_000
-    told = {"ev": kind, "sym": symbol, "v": 1200, "av": 9_470_157, "op": 217.9, "vw": close, "o": close}
+    fields = {"ev": kind, "sym": symbol, "v": 1200, "av": 9_470_157, "op": 217.9, "vw": close, "o": close}
     shape = {"c": close, "h": close + 0.02, "l": close - 0.02, "a": 219.8, "z": 60}
-    return told | shape | {"s": end_ms - span_ms, "e": end_ms} | more
+    return fields | shape | {"s": end_ms - span_ms, "e": end_ms} | more
 
 
-def quoted(symbol: str = "IWM", bid: float = 221.27, ask: float = 221.29, **more: object) -> dict:
-    told = {"ev": "Q", "sym": symbol, "bx": 4, "bp": bid, "bs": 1, "ax": 7, "ap": ask, "as": 2, "c": 0}
-    return told | {"t": NOW_MS, "q": 7, "z": 3} | more
+def quoted(symbol: str = "IWM", bid: float = 221.27, ask: float = 221.29, **more: object) -> dict[str, Any]:
+    fields = {"ev": "Q", "sym": symbol, "bx": 4, "bp": bid, "bs": 1, "ax": 7, "ap": ask, "as": 2, "c": 0}
+    return fields | {"t": NOW_MS, "q": 7, "z": 3} | more
 
 
 class MassiveServer(WsServer):
@@ -57,28 +69,28 @@ class MassiveServer(WsServer):
         self.key = key
         self.refused = refused
 
-    def greeting(self, client):
+    def greeting(self, client: Client) -> tuple[Frame, ...]:
         return (array(status("connected", "Connected Successfully")),)
 
-    def answer(self, client, frame):
-        told = json.loads(frame)
+    def answer(self, client: Client, frame: Frame) -> tuple[Frame, ...]:
+        request = json.loads(frame)
         channels = client.state.setdefault("channels", set())
-        if told["action"] == "auth":
-            if self.key and told["params"] != self.key:
+        if request["action"] == "auth":
+            if self.key and request["params"] != self.key:
                 return (array(status("auth_failed", "authentication failed")),)
             return (array(status("auth_success", "authenticated")),)
-        asked = told["params"].split(",")
-        if told["action"] == "unsubscribe":
+        asked = request["params"].split(",")
+        if request["action"] == "unsubscribe":
             channels -= set(asked)
-            return (array(*(status("success", f"unsubscribed to: {one}") for one in asked)),)
-        granted = [one for one in asked if one.partition(".")[0] not in self.refused]
+            return (array(*(status("success", f"unsubscribed to: {channel}") for channel in asked)),)
+        granted = [channel for channel in asked if channel.partition(".")[0] not in self.refused]
         channels |= set(granted)
         client.ready = bool(channels)
         replies = [
-            status("success", f"subscribed to: {one}")
-            if one in granted
+            status("success", f"subscribed to: {channel}")
+            if channel in granted
             else status("error", "not authorized")
-            for one in asked
+            for channel in asked
         ]
         return (array(*replies),)
 

@@ -1,4 +1,4 @@
-"""A scripted Polymarket market channel on loopback: one script a connection; the last one repeats.
+"""A scripted Polymarket market channel on loopback; PINGs are answered until MUTE.
 
 By hand: ``python -m tests.support.servers.polymarket --port 0 --script garbage --script ok`` prints its
 address.
@@ -6,17 +6,11 @@ address.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-from contextlib import suppress
-from http import HTTPStatus
+from typing import Any
 
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-
-CUT, MUTE, STAY = object(), object(), object()
-"""Drop the connection without a close; read and never answer; answer PINGs until the client ends."""
+from tests.support.servers.ws import ABORT, MUTE, READY, STAY, Client, Frame, Refuse, WsServer, by_hand
 
 
 def book(token: str, bid: str = "0.60", ask: str = "0.61", ts_ms: int = 1_757_908_892_351) -> str:
@@ -45,81 +39,33 @@ def best_bid_ask(token: str, bid: str, ask: str, ts_ms: int = 1_757_908_892_354)
 
 SCRIPTS: dict[str, tuple[object, ...]] = {
     "ok": (book("1001"), price_change("1001", "0.62", "0.63"), trade("1001", "0.63"), STAY),
-    "cut": (book("1001"), CUT),
+    "cut": (book("1001"), ABORT),
     "mute": (MUTE,),
     "garbage": ("{not json", '"text"', b"\xff\xfe", '{"price_changes": 3}', "[[[[", book("1001"), STAY),
     "quiet": (STAY,),
 }
 
 
-class PolymarketServer:
-    """An async context manager. ``subscriptions`` and ``pings`` tell what came, by connection.
+class PolymarketServer(WsServer):
+    """A script runs from the subscription on. ``subscriptions`` and ``pings`` hold what clients sent."""
 
-    A status in place of a script refuses the upgrade with it.
-    """
-
-    def __init__(self, *scripts: tuple[object, ...] | int, retry_after: str = "") -> None:
-        self.scripts = list(scripts)
+    def __init__(self, *scripts: object) -> None:
+        super().__init__(*scripts)
         self.subscriptions: list[dict[str, object]] = []
-        self.upgrades = 0
-        self.pings: asyncio.Queue[str] = asyncio.Queue()
-        self.url = ""
-        self._retry_after = retry_after
+        self.pings: asyncio.Queue[Frame] = asyncio.Queue()
 
-    async def start(self, port: int = 0) -> None:
-        self._server = await serve(
-            self._run, "127.0.0.1", port, process_request=self._upgrade, ping_interval=None, close_timeout=1
-        )
-        self.url = f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}"
+    def _next(self) -> Any:
+        script = super()._next()
+        return script if isinstance(script, Refuse) else (READY, *script)
 
-    async def __aenter__(self):
-        await self.start()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        self._server.close()
-        await self._server.wait_closed()
-
-    def _upgrade(self, connection, request):
-        self.upgrades += 1
-        script = self.scripts[0]
-        if not isinstance(script, int):
-            return None
-        if len(self.scripts) > 1:
-            self.scripts.pop(0)
-        response = connection.respond(HTTPStatus(script), "no\n")
-        if self._retry_after:
-            response.headers["Retry-After"] = self._retry_after
-        return response
-
-    async def _run(self, connection: ServerConnection) -> None:
-        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-        with suppress(ConnectionClosed):
-            self.subscriptions.append(json.loads(await connection.recv()))
-            for step in script:
-                if step is CUT:
-                    connection.transport.abort()
-                    return
-                if step in (STAY, MUTE):
-                    async for frame in connection:
-                        self.pings.put_nowait(frame)
-                        if step is STAY and frame == "PING":
-                            await connection.send("PONG")
-                    return
-                await connection.send(step)
-
-
-async def _main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--script", action="append", choices=sorted(SCRIPTS))
-    given = parser.parse_args()
-    server = PolymarketServer(*(SCRIPTS[name] for name in given.script or ["ok"]))
-    await server.start(given.port)
-    print(server.url, flush=True)
-    await asyncio.Event().wait()
+    def answer(self, client: Client, frame: Frame) -> tuple[Frame, ...]:
+        if not client.ready:
+            self.subscriptions.append(json.loads(frame))
+            client.ready = True
+            return ()
+        self.pings.put_nowait(frame)
+        return ("PONG",) if frame == "PING" else ()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_main())
+    by_hand(PolymarketServer, SCRIPTS, __doc__ or "")

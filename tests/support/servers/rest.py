@@ -139,8 +139,8 @@ class RestServer:
         if etag and headers.get("if-none-match") == etag:
             reply = Reply(b"", 304, reply.headers)
         body = self._answer_of(path) if reply.body is None else reply.body
-        told = {"Content-Type": "application/json", "Content-Length": str(len(body))} | reply.headers
-        shown = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(body))} | reply.headers
+        shown = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         reason = REASONS.get(reply.status, "Whatever")
         writer.write(f"HTTP/1.1 {reply.status} {reason}\r\n{shown}\r\n".encode("latin-1"))
         writer.write(body[: len(body) // 2] if reply.cut else body)

@@ -142,7 +142,7 @@ def yahoo(symbol: str = "ZQU24.CBT", *, live: bool = False, **meta: object) -> b
     if live:
         times.append(1721140800)
         closes.append(94.88749694824219)
-    told = {
+    fields = {
         "symbol": symbol,
         "currency": "USD",
         "instrumentType": "FUTURE",
@@ -153,7 +153,7 @@ def yahoo(symbol: str = "ZQU24.CBT", *, live: bool = False, **meta: object) -> b
         **meta,
     }
     bars = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1] * len(closes)}
-    result = {"meta": told, "timestamp": times, "indicators": {"quote": [bars]}}
+    result = {"meta": fields, "timestamp": times, "indicators": {"quote": [bars]}}
     return json.dumps({"chart": {"result": [result], "error": None}}).encode()
 
 

@@ -21,6 +21,9 @@ from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Self
+
+    from websockets.http11 import Request, Response
 
 Frame = str | bytes
 
@@ -65,7 +68,7 @@ class Raw:
 class Burst:
     """Many frames at once."""
 
-    frames: Sequence[Frame]
+    frames: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ class Every:
     """For use by hand: ``make(n)`` each ``seconds``, for ever."""
 
     seconds: float
-    make: Callable[[int], Frame]
+    make: Callable[[int], Any]
+    """A frame, or what the vendor's server makes one of."""
 
 
 BAD_UTF8 = Raw(b"\x81\x04\xff\xfe\xfd\xfc")
@@ -151,7 +155,7 @@ class WsServer:
         self._server.close()
         await self._server.wait_closed()
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -172,7 +176,7 @@ class WsServer:
     def _move(self) -> None:
         self._moved.set()
 
-    def _upgrade(self, connection, request):
+    def _upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
         self.upgrades += 1
         self._move()
         script = self.scripts[0]
@@ -191,6 +195,7 @@ class WsServer:
 
     async def _run(self, connection: ServerConnection) -> None:
         request = connection.request
+        assert request is not None
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
         client = Client(request.path, headers, connection)
         self.clients.append(client)
@@ -262,7 +267,7 @@ class WsServer:
             true.cancel()
 
 
-def faults(*good: Frame) -> dict[str, Any]:
+def faults(*good: object) -> dict[str, Any]:
     """Scripts that mean the same for every vendor, by name; ``good``: prints before the fault."""
     return {
         "ok": (READY, *good, STAY),

@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from typing import Any
 
 from feeds.clock import wall_ns
-from tests.support.servers.ws import READY, Every, WsServer, by_hand, faults
+from tests.support.servers.ws import READY, Client, Every, Frame, WsServer, by_hand, faults
 
 NOW_MS = 1_721_140_800_000
 """16 July 2024, 10:40 New York."""
@@ -30,7 +31,7 @@ def _varint(value: int) -> bytes:
     return bytes((*out, value))
 
 
-def message(**fields: object) -> bytes:
+def message(**fields: Any) -> bytes:
     """PricingData; what is its default stands nowhere, as in proto3."""
     out = b""
     for name, value in fields.items():
@@ -55,11 +56,17 @@ def enveloped(data: bytes) -> str:
 
 
 def pricing(
-    symbol: str = "IWM", price: float = 221.28, ts_ms: int = NOW_MS, hours: int = REGULAR, **fields: object
+    symbol: str = "IWM", price: float = 221.28, ts_ms: int = NOW_MS, hours: int = REGULAR, **fields: Any
 ) -> str:
     """One print as a frame."""
-    told = {"id": symbol, "price": price, "time": ts_ms, "exchange": "PCX", "quote_type": ETF}
-    return enveloped(message(**told | {"market_hours": hours, "price_hint": 2} | fields))
+    fields_sent: dict[str, Any] = {
+        "id": symbol,
+        "price": price,
+        "time": ts_ms,
+        "exchange": "PCX",
+        "quote_type": ETF,
+    }
+    return enveloped(message(**fields_sent | {"market_hours": hours, "price_hint": 2} | fields))
 
 
 def heartbeat(ts_ms: int = NOW_MS) -> str:
@@ -71,11 +78,11 @@ class YahooServer(WsServer):
 
     path = "/?version=2"
 
-    def answer(self, client, frame):
-        told = json.loads(frame)
+    def answer(self, client: Client, frame: Frame) -> tuple[Frame, ...]:
+        request = json.loads(frame)
         symbols = client.state.setdefault("symbols", set())
-        symbols |= set(told.get("subscribe", ()))
-        symbols -= set(told.get("unsubscribe", ()))
+        symbols |= set(request.get("subscribe", ()))
+        symbols -= set(request.get("unsubscribe", ()))
         client.ready = bool(symbols)
         return ()
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 def process_list() -> str:
     """The command lines of all processes."""
-    found = []
+    texts = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(path.read_bytes().decode("utf-8", "replace"))
+            texts.append(path.read_bytes().decode("utf-8", "replace"))
         except OSError:
             continue  # it has ended meanwhile
-    return "\n".join(found)
+    return "\n".join(texts)
 
 
 def files_with(folder: Path, text: str) -> list[str]:

@@ -17,6 +17,7 @@ MARKER = "mArKeRsEcReT/0123456789+abcdefghijkl"
 REST = (
     "ALPACA",
     "CALENDAR_FED",
+    "DATABENTO",
     "FINNHUB",
     "FRED",
     "KALSHI",
@@ -24,6 +25,7 @@ REST = (
     "NEWYORKFED",
     "POLYMARKET",
     "STOOQ",
+    "TIINGO",
     "YAHOO",
 )
 NOBODY = "127.0.0.1:1"
@@ -80,7 +82,7 @@ def test_offline_it_ends_with_1_and_says_what_to_do(program):
     assert areas[:-1] == [
         "terminal", "dependencies", "keys", "addresses", "calendar", "store", "sources", "clock",
     ]  # fmt: skip
-    assert areas[-1].endswith("7 fail")
+    assert areas[-1].endswith("6 fail")  # the keyless ones
     assert [line for line in lines if "Traceback" in line] == []
 
 
@@ -150,3 +152,25 @@ def test_what_the_screen_cannot_do_is_a_failure(program):
     lines = program("doctor").stdout.splitlines()
     failed = [line.split(":")[0] for line in lines[:8] if line.startswith("  fail")]
     assert failed == ["  fail size", "  fail characters", "  fail TERM"]
+
+
+def test_a_capture_to_a_file_that_exists_ends_with_2_and_one_line(program, tmp_path):
+    path = tmp_path / "capture.jsonl"
+    path.write_text("mine")
+    done = program("doctor", "--capture", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "capture.jsonl: exists already — choose another name" in done.stderr
+    assert path.read_text() == "mine"
+
+
+def test_a_capture_where_nobody_answers_is_a_file_with_the_reasons(program, tmp_path):
+    program.env |= {"ROTATION_TUI_YAHOO_STREAM_URL": f"ws://{NOBODY}", "FINNHUB_API_KEY": MARKER}
+    program.env |= {"ROTATION_TUI_FINNHUB_STREAM_URL": f"ws://{NOBODY}"}
+    program.env |= {"ROTATION_TUI_POLYMARKET_STREAM_URL": f"ws://{NOBODY}"}
+    path = tmp_path / "capture.jsonl"
+    done = program("doctor", "--capture", str(path), "--seconds", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = path.read_text()
+    assert {json.loads(line)["kind"] for line in text.splitlines()} >= {"begin", "lost", "end"}
+    assert MARKER not in text + done.stdout

@@ -11,7 +11,7 @@ from rotation.desk import Desk
 from rotation.status import Connection, Kind
 from rotation.wording import connection_words
 from tests.support.paths import ROOT
-from tests.support.status_worlds import DAY, HALTED, OFF, H, snapshot
+from tests.support.status_worlds import DAY, HALTED, IEX, OFF, H, snapshot
 from tests.support.surface_table import HAPPENINGS, NOTHING, UNASKED, ribbon, surfaces, table
 from tui.cli.watch import _timeless
 from tui.output.snapshot_json import encode
@@ -115,3 +115,24 @@ def test_watch_does_not_repeat_a_connection_that_only_aged():
 def test_the_legs_always_show_their_state(width: int):
     rows = PANELS["legs"].rows(snapshot(**OLD), ViewState(), width, 8)
     assert all("OFFLINE" in "".join(text for text, _ in row) for row in rows[1:])
+
+
+def test_a_price_of_one_exchange_says_so_on_every_surface():
+    """Alpaca's free feed once read "LIVE Alpaca", with IEX's volume as the day's."""
+    taken = snapshot(iwm=IEX, qqq=IEX)
+    for width in WIDTHS:
+        assert "LIVE 1 s Alpaca IEX" in ribbon(taken, width)
+    for width in (36, 40, 60, 76, 116):
+        rows = PANELS["legs"].rows(taken, ViewState(), width, 8)
+        assert all("LIVE IEX" in "".join(part for part, _ in row) for row in rows[1:])
+    lines = text(taken).splitlines()
+    assert "LIVE 1 s Alpaca IEX" in lines[0]
+    assert all("  LIVE IEX" in line for line in lines if line.startswith(("IWM  ", "QQQ  ")))
+    assert "[Alpaca IEX; " in quotation(taken) == answer("headline", taken, None).out.strip()
+    told = json.loads(encode(taken))
+    assert {leg["status"]["venue"] for leg in told["legs"].values()} == {"IEX"}
+    assert {leg["volume"] for leg in told["legs"].values()} == {None}
+    late = snapshot(iwm=IEX, iwm_age_s=300.0, qqq=IEX)
+    assert "IWM STALE 5 min IEX · last 12:55:00" in ribbon(late, 40)
+    rows = PANELS["legs"].rows(late, ViewState(), 40, 8)
+    assert "STALE 5m IEX" in "".join(part for part, _ in rows[1])

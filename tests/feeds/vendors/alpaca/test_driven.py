@@ -149,7 +149,8 @@ async def test_a_gap_and_a_minute_that_still_forms(desk):
         def filled(seen):
             if seen.prices:
                 time.now_ns = NOW_NS
-            return len(seen.events_of(Gap)) == 1 and seen.feed.stats().gapped == 0
+            has_bars = any(quote.bar_ns for batch in seen.events_of(Batch) for quote in batch.quotes)
+            return len(seen.events_of(Gap)) == 1 and seen.feed.stats().gapped == 0 and has_bars
 
         seen = await run.until(filled)
         assert stream.upgrades == 2
@@ -208,7 +209,7 @@ async def test_a_halt_and_its_end(desk):
     )
     async with AlpacaServer((READY, *frames, STAY)) as stream, AlpacaRestServer(Tape()) as rest:
         seen = await desk(stream, rest).until(
-            lambda seen: seen.words.get("IWM") == "HALTED" and "QQQ" not in seen.words
+            lambda seen: seen.words.get("IWM") == "HALTED" and "QQQ" not in seen.words and seen.prices
         )
     assert seen.prices == FIRST
 

@@ -19,7 +19,7 @@ from feeds.vendors.finnhub import frames as finnhub
 from feeds.vendors.finnhub.frames import Ordinals, parse
 from feeds.vendors.finnhub.rest import parse_quote
 from feeds.vendors.finnhub.stream import Finnhub, FinnhubConversation
-from rotation.quote import Quote
+from rotation.quote import Quote, Role
 from tests.support.servers.finnhub import GOOD, KEY, NOW_MS, PING, FinnhubServer, error, trade, trades
 from tests.support.servers.rest import RestServer, fault, ok
 from tests.support.servers.ws import READY, STAY
@@ -42,15 +42,28 @@ def test_the_captured_frame(shared_data):
         ("IWM", 207.04, 1709850723750, 100, ["24"]),
         ("IWM", 207.04, 1709850723750, 10, ["24", "12"]),
     ]
-    # The first and the last are odd lots: they do not set the price.
+    # The first and the last are odd lots: they do not set the price, but their sizes are volume.
     result = receive(frame)
-    assert result.quotes == (Quote("IWM", 1_709_850_723_750_000_000, 207.04, 0, 100),)
+    at_ns = 1_709_850_723_750_000_000
+    assert result.quotes == (
+        Quote("IWM", at_ns, 207.03, 0, 33, role=Role.SIZE),
+        Quote("IWM", at_ns, 207.04, 1, 100),
+        Quote("IWM", at_ns, 207.04, 2, 10, role=Role.SIZE),
+    )
     assert result.rejected == ()
 
 
-def test_odd_lots_alone_show_life():
-    result = receive(trades(trade(c=["1", "8", "24", "12"])))
-    assert (result.quotes, result.rejected, result.heartbeat) == ((), (), True)
+def test_odd_lots_alone_are_size():
+    (odd,) = receive(trades(trade(c=["1", "8", "24", "12"]))).quotes
+    assert (odd.role, odd.sets_last, odd.size) == (Role.SIZE, False, 100)
+
+
+@pytest.mark.parametrize(
+    ("codes", "role"), [(["35"], Role.CLOSE), (["1", "36"], Role.CLOSE), (["24"], Role.PRICE)]
+)
+def test_the_closing_auction_by_its_codes(codes, role):
+    (closing,) = receive(trades(trade(c=codes))).quotes
+    assert closing.role is role
 
 
 @pytest.mark.parametrize("codes", [None, [], ["1"], ["24"], ["1", "8", "24"], "12", [12, ["12"]]])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from feeds.errors import SourceAway, SourceError
+from feeds.errors import BrowserWanted, KeyNeeded, SourceAway, SourceError
 from feeds.http.client import HttpClient, download_limits
 from feeds.vendors.stooq.daily import StooqDaily, parse
 from rotation.sessions import NEW_YORK, to_ns
@@ -26,6 +26,15 @@ GATE = """Get your apikey:
 2. Enter the captcha code.
 3. Copy the CSV download link at the bottom of the page - it will contain the <apikey> variable.
 """
+
+
+BLOCKED = (
+    b'<!DOCTYPE html><html><head><meta charset="utf-8"><meta name="robots" content="noindex,nofollow">'
+    b"</head><body>"
+    b"<noscript>This site requires JavaScript to verify your browser. Please enable JavaScript and reload."
+    b"</noscript></body></html>"
+)
+"""What it answers without a key since July 2026, with HTTP 200."""
 
 
 def ny(day: date, hour: int) -> int:
@@ -99,8 +108,23 @@ def test_the_quota(body):
 
 
 def test_a_key_is_wanted():
-    with pytest.raises(SourceAway, match=r"needs a key .*STOOQ_API_KEY"):
+    with pytest.raises(KeyNeeded, match=r"needs a key .*STOOQ_API_KEY"):
         read(GATE.encode())
+
+
+@pytest.mark.parametrize("page", [BLOCKED, PAGE, b"\r\n <HTML>"])
+def test_a_page_that_checks_for_a_browser(page):
+    with pytest.raises(BrowserWanted, match="a page that checks for a browser instead of CSV"):
+        read(page)
+
+
+async def test_such_a_page_ends_the_round(monkeypatch):
+    async with RestServer(ok(BLOCKED, content_type="text/html; charset=utf-8")) as server:
+        monkeypatch.setenv("ROTATION_TUI_STOOQ_REST_URL", server.url)
+        with pytest.raises(BrowserWanted) as caught:
+            await ask(server, "IWM", "QQQ")
+        assert len(server.requests) == 1
+    assert caught.value.after_s is None
 
 
 @pytest.mark.parametrize(
@@ -120,7 +144,7 @@ def test_answers_of_no_use(data, told):
     assert str(caught.value) == told
 
 
-async def ask(server: RestServer, *symbols: str, key: str | None = None):
+async def ask(server: RestServer, *symbols: str, key: str = "a-key"):
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -157,7 +181,6 @@ async def test_what_is_asked(monkeypatch, caplog):
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ([ok(PAGE, content_type="text/html")], "an HTML page instead of CSV"),
         ([ok(b"")], "an empty body"),
         ([fault(404)], "unknown symbol"),
     ],

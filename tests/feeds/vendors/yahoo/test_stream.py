@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -17,11 +18,25 @@ from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
 from rotation.market.prints import Prints
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
+from rotation.sessions import close_ns
 from tests.support.fake_time import NOW_NS, settle
 from tests.support.servers.rest import RestServer, fault, ok
 from tests.support.servers.ws import READY, STAY
-from tests.support.servers.yahoo import ETF, NOW_MS, PRE, YahooServer, enveloped, heartbeat, message, pricing
+from tests.support.servers.yahoo import (
+    ETF,
+    FUTURE,
+    INDEX,
+    NOW_MS,
+    POST,
+    PRE,
+    REGULAR,
+    YahooServer,
+    enveloped,
+    heartbeat,
+    message,
+    pricing,
+)
 
 LIMIT_S = 500
 """Waits are for events, not for time; this only ends a test that would hang."""
@@ -74,6 +89,22 @@ def test_32_bits_leave_no_noise(price, hint, wanted):
 def test_absent_market_hours_mean_pre():
     early_ms = NOW_MS - 3 * 3600 * 1000
     assert quote_of(pricing("IWM", 218.0, early_ms, PRE)) == Quote("IWM", early_ms * 10**6, 218.0)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "hours", "fields", "role"),
+    [
+        (1, REGULAR, {}, Role.CLOSE),
+        (1, REGULAR, {"quote_type": INDEX}, Role.CLOSE),
+        (1, POST, {}, Role.PRICE),  # after hours
+        (0, REGULAR, {}, Role.PRICE),  # at the bell: the session's already
+        (3600, REGULAR, {}, Role.PRICE),  # too late for any auction
+        (1, REGULAR, {"quote_type": FUTURE}, Role.PRICE),
+    ],
+)
+def test_a_regular_print_after_the_bell_is_the_closing_auction(after_s, hours, fields, role):
+    bell_ms = close_ns(date(2024, 7, 16)) // 10**6
+    assert quote_of(pricing("IWM", 221.28, bell_ms + after_s * 1000, hours, **fields)).role is role
 
 
 def test_an_absent_price_is_for_the_door_to_refuse():

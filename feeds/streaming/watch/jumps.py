@@ -1,0 +1,132 @@
+"""Prints far from the price before: what a tape needs to believe them. Pure.
+
+A jump needs a second print, of another trade and another time; in a broad fund one beyond ``WIDE`` needs a
+snapshot by REST beside. One that was believed and then contradicted, before it was established, is taken
+back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
+    from rotation.quote import Quote
+
+JUMP = 0.10
+"""Against the reference; a second print within as much of the first confirms it."""
+WIDE = 0.25
+"""No broad fund has moved as far between two prints; a split that nobody knows of has."""
+BROAD = frozenset(
+    (
+        *("DIA", "IJH", "IJR", "IVE", "IVV", "IVW", "IWB", "IWD", "IWF", "IWM", "IWN", "IWO", "KRE", "MDY"),
+        *("QQQ", "QQQM", "RSP", "SPY", "TLT", "VB", "VBK", "VBR", "VOO", "VTI", "VTV", "VTWO", "VUG", "XLF"),
+    )
+)
+"""Funds of many shares, which cannot double or halve in a moment."""
+ESTABLISHED = 8
+"""Prints at a new level after which it is one; a return before that takes them back."""
+HELD = 8
+THIRD = 3
+
+
+class _Excursion:
+    """A level that two prints have reached, and the one before it."""
+
+    def __init__(self, before: float, prints: tuple[Quote, ...]) -> None:
+        self.before = before
+        self.prints = list(prints)
+
+
+class Jumps:
+    """The reference price of each symbol, and prints too far from it."""
+
+    def __init__(self, reference: Mapping[str, float], broad: AbstractSet[str] = frozenset()) -> None:
+        """``broad``: symbols of which a jump beyond WIDE needs a snapshot."""
+        self._reference = dict(reference)
+        self._broad = broad
+        self._held: dict[str, tuple[Quote, ...]] = {}
+        self._excursions: dict[str, _Excursion] = {}
+        self._taken_back: list[Quote] = []
+        self.doubted: set[str] = set()
+        """Symbols whose held prints agree with each other, and need a snapshot that agrees with them."""
+
+    def judge(self, quote: Quote) -> tuple[Quote, ...]:
+        """What may pass now: nothing, the print, or those held back and the print."""
+        symbol, price = quote.symbol, quote.price
+        reference = self._reference.get(symbol, price)
+        excursion = self._excursions.get(symbol)
+        if excursion is not None and _returns(price, excursion.before, reference):
+            self._taken_back += excursion.prints
+            del self._excursions[symbol]
+            return self._accept(quote)
+        if _near(price, reference):
+            if excursion is not None:
+                excursion.prints.append(quote)
+                if len(excursion.prints) >= ESTABLISHED:
+                    del self._excursions[symbol]
+            return self._accept(quote)
+        held = self._held.get(symbol, ())
+        if held and not _near(price, held[-1].price):
+            held = ()
+            self.doubted.discard(symbol)
+        if held and not _is_another(held[-1], quote):
+            return ()
+        held = (*held[: HELD - 1], quote)
+        if len(held) > 1 and symbol in self._broad and abs(price - reference) > WIDE * reference:
+            self.doubted.add(symbol)
+        if len(held) == 1 or symbol in self.doubted:
+            self._held[symbol] = held
+            return ()
+        self._excursions[symbol] = _Excursion(reference, held)
+        self._accept(quote)
+        return held
+
+    def on_newest(self, symbol: str, price: float | None) -> tuple[Quote, ...]:
+        """A snapshot's price: the prints held back where it agrees; where it does not, they are gone.
+
+        None where the source has none: then a third print is needed instead.
+        """
+        held = self._held.get(symbol, ())
+        if symbol not in self.doubted or (price is None and len(held) < THIRD):
+            return ()
+        self.doubted.discard(symbol)
+        self._held.pop(symbol)
+        if price is not None and not _near(price, held[-1].price):
+            return ()
+        self._excursions[symbol] = _Excursion(self._reference[symbol], held)
+        self._accept(held[-1])
+        return held
+
+    def take_taken_back(self) -> list[Quote]:
+        """Prints that were let in and are not believed any more."""
+        taken_back, self._taken_back = self._taken_back, []
+        return taken_back
+
+    def _accept(self, quote: Quote) -> tuple[Quote, ...]:
+        self._reference[quote.symbol] = quote.price
+        self._held.pop(quote.symbol, None)
+        self.doubted.discard(quote.symbol)
+        return (quote,)
+
+
+def _near(price: float, reference: float) -> bool:
+    return abs(price - reference) <= JUMP * reference
+
+
+def _returns(price: float, before: float, now: float) -> bool:
+    """Whether a price is at the level before the jump rather than at the new one."""
+    return _near(price, before) and abs(price - before) < abs(price - now)
+
+
+def _is_another(first: Quote, second: Quote) -> bool:
+    """Whether two prints are two trades at two times: a frame that is sent again is neither."""
+    is_same_trade = first.seq == second.seq != 0
+    return first.ts_ns != second.ts_ns and not is_same_trade
+
+
+def is_far(price: float, end: float | None) -> bool:
+    """Whether a bar's extreme is too far from its close to stand without a second print."""
+    return end is not None and not _near(end, price)

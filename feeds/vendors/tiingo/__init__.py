@@ -1,0 +1,1 @@
+"""Tiingo: daily history, with a free key."""
