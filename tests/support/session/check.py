@@ -22,18 +22,22 @@ from tests.support.session.tape import REGULAR
 if TYPE_CHECKING:
     from datetime import date
 
-    from rotation.snapshot import Leg, Snapshot
+    from rotation.snapshot import Leg
     from tests.support.session.world import World
 
 OLD_S, THIN_S = 31, 901
-"""While a vendor is silent a price is LIVE for as long as any may be old: 30 s in the session, 15 minutes before
-and after it; and a tick."""
+"""While a vendor is silent a price is LIVE for as long as any may be old: 30 s in the session, 15 minutes
+before and after it; and a tick."""
 OPENING_S = 31
 """After the opening bell yesterday's close is CLOSED until a first print must have come."""
 LISTED_S = 2
 """From a history that comes to the snapshot that rests on it."""
+SPLIT_S = 960
+"""A split that is still listed when history has been restated is looked at again every 15 minutes."""
 RECOVERS_S = 240
-"""After a fault everything is as good as before: back-offs end within a minute, a minute's bar comes with its end."""
+"""After a fault everything is as good as before: a back-off ends within a minute, bars come at their ends."""
+AHEAD_S = 2
+"""A print that was sent ahead of its time is let in with the first tick after it."""
 APART_S = 60
 SAMPLE = 25
 """One step in so many is also read from the surfaces, and each one in which something is marked anew."""
@@ -72,12 +76,12 @@ class Check:
     def failed(self, what: str) -> AssertionError:
         """Seed, moment and what happened before it."""
         world = self.world
-        told = "\n  ".join([*world.log])
+        told = "\n  ".join([str(world.desk.stream.state.stats(world.desk.time.now())), *world.log])
         moment = self.snapshot.as_of.astimezone(surfaces.NEW_YORK)
         legs = {s: (leg.state, leg.last) for s, leg in self.snapshot.legs.items()}
         return AssertionError(
             f"seed {world.seed}, {world.session} {moment:%H:%M:%S}, in {world.fault or 'nothing'}: {what}\n"
-            f"  {legs}\n  {self.snapshot.headline}\n  {world.desk.stream.state.stats(world.desk.time.now())}\n  {told}"
+            f"  {legs}\n  {self.snapshot.headline}\n  {told}"
         )
 
     # What is true
@@ -94,10 +98,15 @@ class Check:
         """History has come within the last seconds."""
         return any(0 <= self.now_ns - c.at_ns <= LISTED_S * NS for c in self.world.story.script)
 
+    def _just_arrived(self) -> bool:
+        """The time of a print that was ahead has just come."""
+        return self.now_ns - self.world.arrived_ns <= AHEAD_S * NS
+
     def _true_prices(self, symbol: str) -> set[float | None]:
         tape = self.world.tape
         old_s = OLD_S if phase_at(self.now_ns - OLD_S * NS) == "REGULAR" else THIN_S
         since_ns = self.now_ns - old_s * NS if self.world.is_silent else self.now_ns
+        since_ns = self.now_ns - AHEAD_S * NS if self._just_arrived() else since_ns
         return tape.recent(symbol, since_ns)
 
     # Legs
@@ -154,14 +163,16 @@ class Check:
         """LIVE or PROVISIONAL: the tape's last, and the tape's range."""
         world, kind = self.world, leg.status.kind
         if leg.last not in self._true_prices(symbol):
-            raise self.failed(f"{symbol} {leg.last} is {kind}, the tape's last is {self._true_prices(symbol)}")
-        if (kind is Kind.PROVISIONAL) != (self.now_ns + world.desk.time.skew_ns > world.closes_ns):
-            if self.now_ns != world.closes_ns:
-                raise self.failed(f"{symbol} is {kind}")
+            raise self.failed(
+                f"{symbol} {leg.last} is {kind}, the tape's last is {self._true_prices(symbol)}"
+            )
+        ours_ns = self.now_ns + world.desk.time.skew_ns
+        if (kind is Kind.PROVISIONAL) != (ours_ns > world.closes_ns) and ours_ns != world.closes_ns:
+            raise self.failed(f"{symbol} is {kind}")
         if leg.status.range_incomplete:
             self.counts["range marked"] += 1
             return
-        if world.is_silent:
+        if world.is_silent or self._just_arrived():
             return
         day = world.tape.day(symbol, REGULAR)
         wanted = {"high": day.high, "low": day.low, "volume": day.volume or None, "extended": None}
@@ -237,7 +248,7 @@ class Check:
             first_ns, last_ns = world.story.scale_unknown.get(symbol, (0, 0))
             last = world.tape.current(symbol)
             is_old = last is None or self.now_ns - last.ts_ns > (OLD_S - 1) * NS
-            if is_old or first_ns <= self.now_ns <= last_ns + LISTED_S * NS:
+            if is_old or first_ns <= self.now_ns <= last_ns + SPLIT_S * NS:
                 continue
             if leg is None or leg.status.kind is not Kind.LIVE or leg.status.range_incomplete:
                 raise self.failed(f"{symbol} is still marked, {leg.status if leg else None}")

@@ -1,4 +1,4 @@
-"""The product as it runs: a stream over a real socket, scripted history, one supervisor, in time that a test moves."""
+"""The product as it runs: a stream over a real socket, scripted history, in time that a test moves."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ from tui.cli.watch import _write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from datetime import date
 
     from feeds.events import Event
+    from feeds.streaming.requests import Reference
     from rotation.snapshot import Snapshot
-    from tests.support.core_oracle import Close
     from tests.support.session.tape import Tape
-    from tests.support.session.world import Chapter
+    from tests.support.session.world import Chapter, Story
 
 LEGS = tuple(FIRST)
 DESK = Desk(legs=LEGS)
-TURNS_MAX = 4000
-"""Of the loop, until what was sent has been read; beyond that a socket is stuck."""
 
 
 class SkewedTime(FakeTime):
@@ -58,7 +57,8 @@ class SkewedTime(FakeTime):
 class Rest:
     """Alpaca's REST side as the driver sees it: bars and newest prints of the true tape, late or refused."""
 
-    def __init__(self, tape: Tape, time: SkewedTime) -> None:
+    def __init__(self, tape: Tape, time: SkewedTime, known: Reference) -> None:
+        """``known``: closes of the session before on today's scale, and today's splits, so far as it says."""
         self._vendor = ALPACA.vendor()
         self._tape = tape
         self._time = time
@@ -67,6 +67,7 @@ class Rest:
         """So many requests are answered with 429."""
         self.is_down = False
         self.asked = 0
+        self.known = known
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._vendor, name)
@@ -80,6 +81,9 @@ class Rest:
             raise SourceError("HTTP 429")
         if self.is_down:
             raise SourceError("HTTP 503")
+
+    async def reference(self, symbols: frozenset[str], session: date) -> Reference:
+        return self.known
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         await self._wait()
@@ -143,8 +147,6 @@ class SessionDesk:
     rest: Rest
     supervisor: Supervisor
     watch: LastLine = field(default_factory=LastLine)
-    sent: int = 0
-    read: int = 0
 
     @property
     def snapshot(self) -> Snapshot:
@@ -164,19 +166,8 @@ class SessionDesk:
         for message in messages:
             with contextlib.suppress(Exception):
                 await self.server.tell(message)
-                self.sent += 1
-        await self.caught_up()
-        return True
-
-    async def caught_up(self) -> None:
-        """Let the product read all that was sent, and act on it."""
         await settle()
-        for _ in range(TURNS_MAX):
-            if self.read >= self.sent or not self.is_connected:
-                break
-            await asyncio.sleep(0)
-        self.sent = self.read = 0
-        await settle(4)
+        return True
 
     def abort(self) -> None:
         """Cut the connection without a word."""
@@ -187,25 +178,25 @@ class SessionDesk:
 
 @contextlib.asynccontextmanager
 async def running(
-    tape: Tape, rows: list[Close], script: Sequence[Chapter], start_ns: int, environ: Any
+    tape: Tape, story: Story, known: Reference, start_ns: int, environ: Any
 ) -> AsyncIterator[SessionDesk]:
     """A desk that runs inside. ``environ``: where the stream's address is put, as ``os.environ``."""
     async with AlpacaServer() as server:
         environ["ROTATION_TUI_ALPACA_STREAM_URL"] = server.url
         time = SkewedTime(start_ns)
-        rest = Rest(tape, time)
+        rest = Rest(tape, time, known)
+        rows = story.begins
         closes = {row.symbol: row.close for row in rows if row.close is not None}
-        stream = StreamFeed(rest, LEGS, time=time, closes=closes)  # type: ignore[arg-type]
+        stream = StreamFeed(rest, LEGS, time=time, closes=closes)
         market = Market(history_of(rows), DESK, as_of_ns=start_ns)
         supervisor = Supervisor(
             market,
-            [stream, Scripted(time, script)],
+            [stream, Scripted(time, story.script)],
             clock_ns=time.clock_ns,
             sleep=time.sleep,
             offload=at_once,
         )
         desk = SessionDesk(server, time, tape, stream, rest, supervisor)
-        _count_frames(desk)
         run = asyncio.create_task(supervisor.run())
         watch = asyncio.create_task(_write(supervisor, desk.watch, asyncio.Event()))  # type: ignore[arg-type]
         try:
@@ -217,15 +208,3 @@ async def running(
             for task in (run, watch):
                 task.cancel()
             await asyncio.gather(run, watch, return_exceptions=True)
-
-
-def _count_frames(desk: SessionDesk) -> None:
-    """Note every frame that the product has read; control frames count too, which does no harm."""
-    state = desk.stream.state
-    on_frame = state.on_frame
-
-    def counted(*args: Any) -> None:
-        desk.read += 1
-        on_frame(*args)
-
-    state.on_frame = counted  # type: ignore[method-assign]

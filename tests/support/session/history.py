@@ -1,4 +1,4 @@
-"""Settled history from a seed: closes in cents as 32-bit floats hold them, with equal closes and a jump or two."""
+"""Settled history from a seed: closes in cents as 32-bit floats hold them, equal ones among them."""
 
 from __future__ import annotations
 

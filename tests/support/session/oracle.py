@@ -38,7 +38,9 @@ class Settled:
             for symbol, line in self.lines.items()
         }
         self._returns = {
-            (symbol, k): definitions.returns_of(line, k) for symbol, line in self.lines.items() for k in WINDOWS
+            (symbol, k): definitions.returns_of(line, k)
+            for symbol, line in self.lines.items()
+            for k in WINDOWS
         }
         self._changes = {
             symbol: definitions.differences(definitions.from_first([was for _, was in line]))
@@ -80,7 +82,9 @@ class Settled:
             "return_pct": {str(k): pct for k, pct in returns.items()},
             "streak": self._streak(symbol, way, is_official),
             "since": {
-                str(k): definitions.told(definitions.since(self._returns[symbol, k], pct), "value_pct")
+                str(k): definitions.since_fields(
+                    definitions.since(self._returns[symbol, k], pct), "value_pct"
+                )
                 for k, pct in returns.items()
             },
         }
@@ -104,11 +108,11 @@ class Settled:
         either = definitions.since_either_way(pairs, pp)
         return {
             "pp": pp,
-            "since": definitions.told(definitions.since(pairs, pp), "value_pp"),
+            "since": definitions.since_fields(definitions.since(pairs, pp), "value_pp"),
             "z": None if pp is None or moments is None else (pp - moments[0]) / moments[1],
             "percentile": definitions.percentile(ranked, pp),
             "n": len(ranked),
-            "since_either_way": definitions.told(either, "value_pp"),
+            "since_either_way": definitions.since_fields(either, "value_pp"),
         }
 
     def ratio(self, base: float | None, against: float | None) -> float | None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 
+from tests.support.idle_loop import IdleLoop
 from tests.support.session.check import Check
 from tests.support.session.world import World
 
@@ -30,7 +31,8 @@ def main(given: str) -> int:
     for seed in seeds:
         began_s = time.perf_counter()
         try:
-            world, check = asyncio.run(play(seed))
+            with asyncio.Runner(loop_factory=IdleLoop) as runner:
+                world, check = runner.run(play(seed))
         except Exception as error:  # noqa: BLE001 - every failure is reported with its seed
             failed[type(error).__name__] += 1
             print(f"FAILED seed {seed}: {type(error).__name__}: {error}", flush=True)

@@ -1,4 +1,4 @@
-"""The snapshot as people and scripts read it: JSON, ``watch``, the copied sentence, the report, three screens."""
+"""The snapshot as people and scripts read it: JSON, ``watch``, copied sentence, report, three screens."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def _sentence(snapshot: Snapshot) -> str:
 def _copied(snapshot: Snapshot) -> str:
     line, made = quotation(snapshot), snapshot.data_as_of
     settled = snapshot.connection.settled if snapshot.connection else None
-    when = "no price" if made is None else f"close of {settled}" if settled else f"{made:%Y-%m-%d %H:%M:%S} UTC"
+    when = (
+        "no price" if made is None else f"close of {settled}" if settled else f"{made:%Y-%m-%d %H:%M:%S} UTC"
+    )
     return "" if snapshot.headline in line and when in line else f"y: {line}, made {made}"
 
 
@@ -112,7 +114,9 @@ def _report(snapshot: Snapshot) -> str:
 def _screens(snapshot: Snapshot) -> str:
     for width, height in SIZES:
         drawn = scene(snapshot, ViewState(), width, height)
-        rows = {name: ["".join(part for part, _ in row) for row in panel] for name, panel in drawn.rows.items()}
+        rows = {
+            name: ["".join(part for part, _ in row) for row in panel] for name, panel in drawn.rows.items()
+        }
         if found := _screen(snapshot, rows):
             return f"{width}×{height}: {found}"
     return ""

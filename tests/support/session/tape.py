@@ -1,7 +1,7 @@
 """The true tape: every print that the exchange made, and what each figure of the day must be because of it.
 
-Plain lists and loops. A print counts from the instant at which the vendor publishes it, or would have, had the
-connection been there; a wrong one counts until the vendor takes it back; a bad one never does.
+Plain lists and loops. A print counts from the instant at which the vendor publishes it, or would have, had
+the connection been there; a wrong one counts until the vendor takes it back; a bad one never does.
 """
 
 from __future__ import annotations

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from feeds.events import HistoryUpdated, ListedSplits, PreviousCloses
+from feeds.events import HistoryUpdated
+from feeds.streaming.requests import Reference
 from rotation.quote import NS
 from rotation.sessions import NEW_YORK, hours, previous_session, to_ns
 from tests.support.core_oracle import Close
 from tests.support.core_worlds import as_sent, history_of
+from tests.support.fake_time import settle
 from tests.support.servers.alpaca import cancel, trade
 from tests.support.servers.ws import Raw
 from tests.support.session import faults, history
@@ -35,26 +37,29 @@ SPACE_S = 300
 """Between the end of a fault and the next one: long enough for everything to be as good as before."""
 QUIET_S = {"PRE": 110, "REGULAR": 24, "POST": 60}
 """The longest step while nothing is wrong."""
-CLOSELY = (("03:59:55", "04:00:20"), ("09:14:50", "09:17:00"), ("09:29:55", "09:31:10"), ("15:59:30", "16:00:40"))
+CLOSELY = (
+    ("03:59:55", "04:00:20"),
+    ("09:14:50", "09:17:00"),
+    ("09:29:55", "09:31:10"),
+    ("15:59:30", "16:00:40"),
+)
 """Watched second by second: the first prints, the planned reconnect, the bells."""
+EARLY_S = 2
+"""Clocks may differ by so much: a print that is no further ahead of ours is of now."""
 LOG = 40
 
 
 @dataclass
 class Chapter:
-    """At an instant (UTC ns) something becomes known: an event, or closes."""
+    """At an instant (UTC ns) closes become known."""
 
     at_ns: int
-    rows: Callable[[], list[Close]] | None = None
+    rows: Callable[[], list[Close]]
     """All closes from then on."""
-    other: Event | None = None
 
     def event(self) -> Event:
         """As the desk is given it."""
-        if self.rows is not None:
-            return HistoryUpdated(history_of(self.rows()))
-        assert self.other is not None
-        return self.other
+        return HistoryUpdated(history_of(self.rows()))
 
 
 @dataclass
@@ -83,23 +88,26 @@ class World:
         self.pre_ns, self.opens_ns, self.closes_ns, _ = hours(self.session)
         self.tape = Tape(self.session)
         self.log: deque[str] = deque(maxlen=LOG)
+        self.closes_before: dict[str, float] = {}
+        """What the vendor says by REST of the session before, on today's scale; it may say nothing."""
+        self.splits: dict[str, float] = {}
+        """What it lists for today: by symbol new shares for an old one."""
         self.story = self._story()
         self.agenda = self._agenda(faults.ALL if kinds is None else kinds)
         self.is_trading = True
         self.is_shuffled = False
         self.copies = 1
         self.halted = ""
-        self.untrue: dict[str, set[float]] = {}
-        """Prices that were sent and never were."""
+        self.ahead: Print | None = None
+        """Sent, with a time that is still to come."""
+        self.arrived_ns = 0
+        """When such a time came."""
         self.is_silent = False
         """The vendor holds back what trades: a price may be as old as a live one ever is."""
-        self.scale = dict.fromkeys(LEGS, 1.0)
         self._number = 0
-        self._levels = {
-            symbol: self._last_close(symbol) * (1 + self.rng.gauss(0, 0.006)) for symbol in LEGS
-        }
+        self._levels = {symbol: self._last_close(symbol) * (1 + self.rng.gauss(0, 0.006)) for symbol in LEGS}
         self._overtaken: list[tuple[int, Print]] = []
-        self._closing = [symbol for symbol in LEGS]
+        self._closing = list(LEGS)
         self._frame: list[Any] | None = None
         self._backlog: list[tuple[Any, list[Any]]] = []
         self.close_prices: dict[str, float] = {}
@@ -139,24 +147,24 @@ class World:
             symbol, ratio = rng.choice(("IWM", "QQQ")), rng.choice((0.25, 2.0, 4.0))
             begins = history.split(rows, symbol, ratio)
             known_ns = self.pre_ns - 60 * NS
-            known: Event = ListedSplits({symbol: self.session})
+            script = [Chapter(due_ns, lambda: rows)]
             if kind == "split noticed":
-                closes = {row.symbol: row.close for row in rows if row.day == last and row.close is not None}
-                known = PreviousCloses(last, closes)
-            script = [Chapter(known_ns, other=known), Chapter(due_ns, lambda: rows)]
-            if kind == "split listed":
-                script.append(Chapter(due_ns, other=ListedSplits({})))
+                self.closes_before = {row.symbol: row.close for row in rows if row.day == last and row.close}
+            else:
+                self.splits = {symbol: ratio}
             unknown[symbol] = known_ns, due_ns
         self.note(f"history: {kind}, due {self._clock(due_ns)}")
         return Story(rows, begins, [*script, *self._closes_come()], unknown)
 
     def _closes_come(self) -> list[Chapter]:
-        """The official closes, twenty minutes after the bell or later, perhaps of one symbol after the others."""
+        """The official closes, twenty minutes after the bell or later, perhaps one after the others."""
         rng = self.rng
         come_ns = self._at(time(16, rng.randint(20, 25), rng.randint(0, 59)))
         lacking = rng.choice(LEGS) if rng.random() < 0.3 else ""
         chapters = [Chapter(come_ns, lambda: self._settled_today(lacking))]
-        return [*chapters, Chapter(come_ns + 120 * NS, lambda: self._settled_today(""))] if lacking else chapters
+        return (
+            [*chapters, Chapter(come_ns + 120 * NS, lambda: self._settled_today(""))] if lacking else chapters
+        )
 
     def _settled_today(self, lacking: str) -> list[Close]:
         """All closes, today's among them as 32-bit floats, but for one symbol's."""
@@ -177,14 +185,15 @@ class World:
 
     def settled_by(self, now_ns: int) -> list[Close]:
         """The closes that the desk has been given."""
-        made = [chapter.rows for chapter in self.story.script if chapter.at_ns <= now_ns and chapter.rows]
+        made = [chapter.rows for chapter in self.story.script if chapter.at_ns <= now_ns]
         return made[-1]() if made else self.story.begins
 
     # The run
 
     async def run(self, environ: Any) -> None:
         """From 03:55 to 16:30. Raises AssertionError where a figure is wrong and unmarked."""
-        async with running(self.tape, self.story.begins, self.story.script, self.starts_ns, environ) as desk:
+        known = Reference(self.closes_before, self.splits)
+        async with running(self.tape, self.story, known, self.starts_ns, environ) as desk:
             self.desk = desk
             while self.now_ns < self.ends_ns:
                 if self.agenda and self.now_ns >= self.agenda[0][0] and self._may_fail():
@@ -245,7 +254,7 @@ class World:
         await self._trading(seconds)
         frame, self._frame = self._frame, None
         await self._hand_over(frame)
-        await self.desk.caught_up()
+        await settle()
         self.steps += 1
         self.on_step(self)
 
@@ -254,6 +263,9 @@ class World:
     async def _trading(self, seconds: int) -> None:
         now_ns, rng = self.now_ns, self.rng
         await self._deliver_overtaken()
+        if self.ahead is not None and self.ahead.ts_ns <= now_ns + EARLY_S * NS:
+            self.tape.add(self.ahead, now_ns)
+            self.arrived_ns, self.ahead = now_ns, None
         if self._closing and now_ns > self.closes_ns + NS:
             await self._auction()
         if self._closing and self.closes_ns <= now_ns:
@@ -276,6 +288,7 @@ class World:
                 one.is_closing = True
                 self.close_prices[symbol] = price
                 await self._publish(one)
+
     def price(self, symbol: str) -> float:
         """Where the symbol trades now."""
         return round(self._levels[symbol], 2)
@@ -284,9 +297,9 @@ class World:
         self._levels[symbol] *= 1 + self.rng.gauss(0, 0.0004)
         return self.price(symbol)
 
-    def _made(self, symbol: str, price: float, size: int, *, ahead_s: float = 0.0) -> Print:
+    def _made(self, symbol: str, price: float, size: int) -> Print:
         self._number += 1
-        ts_ns = self.now_ns - self.rng.randint(0, 900) * 10**6 + int(ahead_s * NS)
+        ts_ns = self.now_ns - self.rng.randint(0, 900) * 10**6
         return Print(ts_ns, self._number, symbol, price, size)
 
     async def trade(self, symbol: str, count: int = 1) -> None:
@@ -328,12 +341,18 @@ class World:
             }  # fmt: skip
         await self._send([message])
 
-    async def send_untrue(self, symbol: str, price: float, *, ahead_s: float = 0.0) -> None:
+    async def send_untrue(self, symbol: str, price: float) -> None:
         """A print that never was."""
-        self._number += 1
-        one = self._made(symbol, price, 100, ahead_s=ahead_s)
-        self.untrue.setdefault(symbol, set()).add(price)
-        self.note(f"{symbol} {price}, which is not true, {ahead_s:g} s ahead")
+        one = self._made(symbol, price, 100)
+        self.note(f"{symbol} {price}, which is not true")
+        await self._send([_message(one, self.pre_ns, self.opens_ns, self.closes_ns)])
+
+    async def send_ahead(self, symbol: str, price: float, ahead_s: int) -> None:
+        """A print whose time is still to come: until then it is not on the tape."""
+        one = self._made(symbol, price, 100)
+        one.ts_ns = self.now_ns + ahead_s * NS
+        self.ahead = one
+        self.note(f"{symbol} {price}, {ahead_s} s ahead")
         await self._send([_message(one, self.pre_ns, self.opens_ns, self.closes_ns)])
 
     async def send_raw(self, frame: Any) -> None:
@@ -349,7 +368,7 @@ class World:
                 client.connection.transport.write(frame.data)
             else:
                 await self.desk.server.tell(frame)
-        await self.desk.caught_up()
+        await settle()
 
     async def _deliver_overtaken(self) -> None:
         due = [one for at, one in self._overtaken if at <= self.steps or not self.is_shuffled]
@@ -365,7 +384,7 @@ class World:
             await self._send([message])
 
     async def _send(self, message: list[Any]) -> None:
-        """With the other messages of this step in one frame, at its end; between steps in a frame of its own."""
+        """With the other messages of this step in one frame; between steps in a frame of its own."""
         if self._frame is not None:
             self._frame += message
         else:
