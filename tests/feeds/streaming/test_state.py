@@ -394,7 +394,7 @@ def test_a_print_that_was_taken_back_by_its_number_is_never_live_again():
 
 
 def test_a_corrected_print_marks_its_symbol_until_the_bar_with_the_right_one_is_in():
-    """The right price is in the vendor's bar of that minute alone: without it the symbol would lack a print."""
+    """The right price is in the vendor's bar of that minute alone: until then the symbol lacks a print."""
     script = Script(symbols=(KRE, *SYMBOLS)).connect().frame(subscribed=ALL | {KRE}).answer()
     script.prints(*SYMBOLS).frame(quotes=(kre(0.5, 60.63, 4),)).tick(1)
     script.frame(quotes=(kre(1, 63.06, 5),)).tick(6)

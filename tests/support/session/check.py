@@ -169,6 +169,10 @@ class Check:
         ours_ns = self.now_ns + world.desk.time.skew_ns
         if (kind is Kind.PROVISIONAL) != (ours_ns > world.closes_ns) and ours_ns != world.closes_ns:
             raise self.failed(f"{symbol} is {kind}")
+        age_s = leg.age_s or 0.0
+        most_s = OLD_S if phase_at(ours_ns - OLD_S * NS) == phase_at(ours_ns) == "REGULAR" else THIN_S
+        if kind is Kind.LIVE and age_s > most_s:
+            raise self.failed(f"{symbol} is LIVE and {age_s:.0f} s old")
         if leg.status.range_incomplete:
             self.counts["range marked"] += 1
             return

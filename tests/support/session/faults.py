@@ -224,4 +224,5 @@ ALL: tuple[Any, ...] = (
     stall, hostile, refused_upgrade, too_many, death,
 )  # fmt: skip
 LATER: tuple[Any, ...] = (slow_clock,)
-"""Not thrown in yet: see docs/live.md."""
+"""Not thrown in yet. After our clock has been set back by some seconds the first print of a symbol looks
+ahead of time and waits for a companion: until then the one before it is LIVE, unmarked (seeds 1, 2, 3)."""
