@@ -96,8 +96,8 @@ class Listener:
         return snapshot
 
 
-class _Told:
-    """What one feed has told so far."""
+class _FeedRecord:
+    """The newest status and the counts of one feed."""
 
     def __init__(self, status: Status) -> None:
         self.status = status
@@ -130,7 +130,7 @@ class Supervisor:
         self._offload = offload
         self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
         self._ended = False
-        self._told = {feed: _Told(Status(feed.mode.kind)) for feed in self._feeds}
+        self._records = {feed: _FeedRecord(Status(feed.mode.kind)) for feed in self._feeds}
         self._as_of_ns: int | None = None
         self.latest: Snapshot | None = None
         self.observer: Callable[[str, Event, int], None] | None = None
@@ -230,26 +230,26 @@ class Supervisor:
         as_of_ns = self._time_of(event)
         if self.observer is not None and as_of_ns is not None:
             self.observer(feed.name, event, as_of_ns)
-        told = self._told[feed]
-        self._note(feed, told, event)
+        record = self._records[feed]
+        self._note(feed, record, event)
         quotes = self._learn(event)
         if quotes or isinstance(event, Batch):
-            told.quotes += len(quotes)
-            told.batches += 1
+            record.quotes += len(quotes)
+            record.batches += 1
         if as_of_ns is not None:  # a tape's time is not known before its first quotes
             if quotes or isinstance(event, Batch | Rewind):
                 self._as_of_ns = as_of_ns
             self._publish(self._market.apply(quotes, as_of_ns=as_of_ns))
 
-    def _note(self, feed: Feed, told: _Told, event: Event) -> None:
+    def _note(self, feed: Feed, record: _FeedRecord, event: Event) -> None:
         """What an event says of its feed."""
         match event:
             case Status():
                 log.info("feed %s: %s %s", feed.name, event.state, event.detail)
-                told.status = event
+                record.status = event
                 self._set_provenance()
             case SymbolStates():
-                told.by_symbol, told.incomplete = event.by_symbol, event.incomplete
+                record.by_symbol, record.incomplete = event.by_symbol, event.incomplete
                 self._set_provenance()
             case Gap():
                 log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
@@ -285,14 +285,14 @@ class Supervisor:
     def _set_provenance(self) -> None:
         """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE."""
         by_symbol: dict[str, Provenance] = {}
-        for feed, told in reversed(self._told.items()):
+        for feed, record in reversed(self._records.items()):
             if not isinstance(feed, Stream):
                 continue
             for symbol in feed.symbols:
-                override = told.by_symbol.get(symbol)
+                override = record.by_symbol.get(symbol)
                 if symbol not in by_symbol or override is not Kind.OFFLINE:
                     by_symbol[symbol] = Provenance(
-                        feed.mode, feed.name, override, range_incomplete=symbol in told.incomplete
+                        feed.mode, feed.name, override, range_incomplete=symbol in record.incomplete
                     )
         self._market.set_provenance(by_symbol)
 
@@ -315,7 +315,7 @@ class Supervisor:
 
     def _health(self) -> tuple[FeedHealth, ...]:
         on_wall_clock = self._clock_ns is wall_ns and self._tape() is None
-        feeds = (_health(feed, told) for feed, told in self._told.items())
+        feeds = (_health(feed, record) for feed, record in self._records.items())
         return *feeds, *(clock_health() if on_wall_clock else ())
 
     def _tape(self) -> Tape | None:
@@ -329,15 +329,15 @@ def _reason(error: Exception) -> str:
     return f"internal error ({type(error).__name__}), see the log"
 
 
-def _health(feed: Feed, told: _Told) -> FeedHealth:
-    status = told.status
+def _health(feed: Feed, record: _FeedRecord) -> FeedHealth:
+    status = record.status
     refusal = status.state if isinstance(status.state, Refusal) else None
     return FeedHealth(
         name=feed.name,
         state=state_word(status.state, delay_s=status.delay_s or feed.mode.delay_s, age_s=status.age_s),
         detail=status.detail,
-        quotes=told.quotes,
-        batches=told.batches,
+        quotes=record.quotes,
+        batches=record.batches,
         stats=feed.stats() if isinstance(feed, Stream) else None,
         kind=Kind.OFFLINE if isinstance(status.state, Refusal) else status.state,
         refusal=refusal,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rotation.sessions import sessions_between
+from rotation.text import counted
 
 if TYPE_CHECKING:
     from datetime import date
@@ -85,7 +86,7 @@ class History:
             return self.source
         closures = closures_in(self._settled)
         noted = f"; {closure_note(closures)}" if closures else ""
-        return f"{self.source}: {len(self.symbols)} symbols, {self.first} to {self.last()}{noted}"
+        return f"{self.source}: {counted(len(self.symbols), 'symbol')}, {self.first} to {self.last()}{noted}"
 
     def last(self, through: date | None = None) -> date | None:
         """The latest session held, of any symbol, up to ``through``."""

@@ -160,6 +160,13 @@ def session_at(ts_ns: int) -> date | None:
     return day if starts <= ts_ns <= ends else None
 
 
+def is_overnight(ts_ns: int) -> bool:
+    """Whether the overnight market trades then: 20:00 to 04:00 New York, in the night before a session."""
+    moment = from_ns(ts_ns).astimezone(NEW_YORK)
+    morning = moment.date() + timedelta(days=moment.hour >= POST_ENDS.hour)
+    return (moment.hour >= POST_ENDS.hour or moment.time() < PRE_OPENS) and is_session(morning)
+
+
 @lru_cache(maxsize=64)
 def _sessions_of_year(year: int) -> tuple[date, ...]:
     days = (date(year, 1, 1) + timedelta(days=i) for i in range(366))

@@ -212,9 +212,11 @@ class Counts(msgspec.Struct, frozen=True):
     """NaN, infinite or <= 0."""
     unknown_symbol: int = 0
     off_session: int = 0
-    """Outside 04:00-20:00 New York, or of an earlier session."""
+    """When nothing trades, or of an earlier session."""
     future: int = 0
     """More than a minute ahead of the clock."""
+    overnight: int = 0
+    """Of the overnight market, 20:00-04:00 New York: no part of any session, and nothing wrong with them."""
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -28,6 +28,11 @@ def spelled_duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 symbol``, ``3 symbols``, ``1,200 symbols``; ``noun`` is the singular of a word that takes an s."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
 def percent(p: float) -> str:
     """A share of 1 in whole per cent; what is not quite certain never reads 0 or 100."""
     if 0 < p <= 0.005:

@@ -225,12 +225,15 @@ async def captured_for(seconds: float, environ: Mapping[str, str], *, time: Time
     held = tap.set(capture)
     try:
         symbols = list(Desk().legs)
-        async with Transport(tries=1, clock_ns=time.clock_ns) as transport:
+        async with (
+            Transport(tries=1, clock_ns=time.clock_ns) as transport,
+            open_sources("auto", symbols=1, since=HISTORY_SINCE, environ=environ) as daily,
+        ):
             vendors = choose.vendors("auto", symbols, transport, time, environ)
             fed = FedSources(transport, clock_ns=time.clock_ns, environ=environ)
             work = [_listened(vendor, symbols, time) for vendor in vendors]
             work += [_newest(capture, vendor, symbols) for vendor in vendors]
-            work += [fed.ask_all(seconds), _history(capture, environ)]
+            work += [fed.ask_all(seconds), *(_daily(capture, source) for source in daily)]
             tasks = [asyncio.create_task(one) for one in work]
             try:
                 await asyncio.wait(tasks, timeout=seconds)
@@ -238,6 +241,9 @@ async def captured_for(seconds: float, environ: Mapping[str, str], *, time: Time
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+            for task in tasks:
+                if not task.cancelled() and (error := task.exception()) is not None:
+                    raise error
     finally:
         tap.reset(held)
     return capture
@@ -255,15 +261,9 @@ async def _newest(capture: Capture, vendor: Vendor, symbols: list[str]) -> None:
         capture.note(vendor.name, str(error))
 
 
-async def _history(capture: Capture, environ: Mapping[str, str]) -> None:
+async def _daily(capture: Capture, source: DailySource) -> None:
     through = last_settled(wall_ns())
-    since = through - timedelta(days=HISTORY_DAYS)
-    async with open_sources("auto", symbols=1, since=HISTORY_SINCE, environ=environ) as sources:
-        await asyncio.gather(*(_daily(capture, source, since, through) for source in sources))
-
-
-async def _daily(capture: Capture, source: DailySource, since: object, through: object) -> None:
     try:
-        await source.daily(["IWM"], since, through)  # type: ignore[arg-type]
+        await source.daily(["IWM"], through - timedelta(days=HISTORY_DAYS), through)
     except SourceError as error:
         capture.note(source.name, str(error))

@@ -1,4 +1,4 @@
-"""Which vendor brings the quotes: the one asked for, else those with a key in order, else Yahoo."""
+"""Which vendor brings the quotes: the one asked for, else the best of those with a key, else Yahoo."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import InputError
 from feeds.keys import keys
+from feeds.keys.preference import KEYED, order, why
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.alpaca.stream import Alpaca
 from feeds.vendors.finnhub.stream import Finnhub
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from feeds.http.cached import Transport
     from feeds.streaming.vendor import Vendor
 
-KEYED = ("alpaca", "massive", "finnhub")
-"""In this order where a key is found."""
 VARIANTS = {
     "alpaca": "iex",
     "alpaca-sip": "sip",
@@ -44,8 +43,16 @@ def vendors(
     """The vendors to try, first choice first. Raises InputError for a feed that lacks its key."""
     if name != "auto":
         return [_vendor(name, symbols, transport, time, environ)]
-    keyed = [feed for feed in KEYED if keys.find(feed, environ=environ) is not None]
-    return [_vendor(feed, symbols, transport, time, environ) for feed in (*keyed, "yahoo")]
+    return [_vendor(feed, symbols, transport, time, environ) for feed in order(_keyed(environ))]
+
+
+def _keyed(environ: Mapping[str, str] | None) -> set[str]:
+    return {key for key in KEYED if keys.find(key, environ=environ) is not None}
+
+
+def why_chosen(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """The same with the keys at hand; empty for a feed that was asked for by name."""
+    return why(_keyed(environ)) if name == "auto" else ""
 
 
 def _vendor(

@@ -90,7 +90,7 @@ class DemoFallback:
 
     async def _play(self) -> None:
         """The demo, until the live desk has a price."""
-        log.warning("nothing is within reach and nothing is here: the demo is shown, live is tried behind it")
+        log.warning("no source answers and no history is stored: the demo runs while live is retried")
         demo, self._tape = await asyncio.to_thread(self._make_demo)
         try:
             async with asyncio.TaskGroup() as group:
@@ -104,7 +104,7 @@ class DemoFallback:
                     task.cancel()
         finally:
             self._tape = None
-        log.info("live at last")
+        log.info("live prices have arrived, the demo ends")
 
     async def _follow(self, desk: Supervisor, *, in_front: bool = False) -> None:
         async for snapshot in desk.listen():

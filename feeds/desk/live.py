@@ -77,6 +77,7 @@ def feeds(
             transport,
             [choose.by_vendor(vendor, shares, closes, time, on_corrected_close) for vendor in vendors],
             time=time,
+            why=choose.why_chosen(choice, environ),
         )
     ]
     if indices:
@@ -115,11 +116,14 @@ async def once(
     Raises InputError as ``feeds`` does.
     """
     time = time or Time()
-    transport = Transport(cache, tries=1)
+    refusals = Pace(random=time.random)  # quotes and futures ask the same Yahoo
+    transport = Transport(
+        cache, tries=1, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
+    )
     vendors = choose.vendors(choice, list(desk.legs), transport, time, environ)
     shares, indices = _dealt(vendors[0], desk.legs)
     yahoo = Yahoo(transport, clock_ns=time.clock_ns)
-    asked = fed_opening.live(data / "fed", cache, tries=1)
+    asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals)
 
     async def quotes() -> dict[Quote, Provenance]:
         async with transport:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from feeds.clock import wall_ns
 from feeds.doctor import local
+from feeds.doctor.choice import choice
 from feeds.doctor.network import sources
 from feeds.doctor.stream import stream as streamed
 from feeds.keys.keyring import ring
@@ -37,6 +38,7 @@ def examine(
     return [
         *local.dependencies(),
         *local.keys(held, ring()),
+        *choice(keyed),
         *local.addresses(given),
         *local.calendar(now_ns),
         *local.store(places, now_ns),

@@ -24,6 +24,7 @@ from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address
 from rotation.findings import Finding
 from rotation.sessions import is_half_day, last_closed, new_york_day, next_session, sessions_between
+from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -179,10 +180,10 @@ def _history(folder: Path, now_ns: int) -> Finding:
     last, closed = held.last(), last_closed(now_ns)
     if last is None:
         return Finding(area, name, "warn", "no history yet: streaks and records are unavailable", todo)
-    message = f"{len(held.symbols):,} symbols, {held.first} to {last}"
+    message = f"{counted(len(held.symbols), 'symbol')}, {held.first} to {last}"
     behind = len(sessions_between(last, closed)) - 1
     if behind > BEHIND:
-        return Finding(area, name, "warn", f"{message}: {behind:,} sessions behind", todo)
+        return Finding(area, name, "warn", f"{message}: {counted(behind, 'session')} behind", todo)
     return Finding(area, name, "ok", message)
 
 

@@ -18,7 +18,8 @@ from feeds.fed import calendar as calendar_fed
 from feeds.fed import databento, kalshi
 from feeds.fed.polymarket import rest as polymarket
 from feeds.fed.rates import fred, newyorkfed
-from feeds.http.exchange import AGENT
+from feeds.http.exchange import AGENT_VARIABLE, user_agent
+from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address
 from feeds.vendors.alpaca import rest as alpaca_rest
 from feeds.vendors.finnhub import stream as finnhub
@@ -27,6 +28,7 @@ from feeds.vendors.stooq import daily as stooq
 from feeds.vendors.tiingo import daily as tiingo
 from feeds.vendors.yahoo import address as yahoo_address
 from rotation.findings import Finding
+from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -72,7 +74,12 @@ async def sources(
     """All sources at once; those that need a key only where it is there. No key is sent."""
     wanted = [(name, feed, home) for name, feed, home, key in SOURCES if not key or key in keyed]
     try:
-        client = httpx.AsyncClient(timeout=answer_s, headers={"User-Agent": AGENT})
+        client = httpx.AsyncClient(timeout=answer_s, headers={"User-Agent": user_agent(environ)})
+    except InputError as error:
+        return [
+            Finding("sources", "User-Agent", "fail", str(error), f"fix or unset {AGENT_VARIABLE}"),
+            clock([]),
+        ]
     except (httpx.InvalidURL, ValueError, ImportError) as error:
         # The error itself would quote the address, and with it the proxy's password.
         is_socks = isinstance(error, ImportError)
@@ -116,7 +123,7 @@ class _Asker:
             return Answer(finding("fail", _why(error, self.answer_s), todo))
         got_ns = self.clock_ns()
         took_ms, status = (got_ns - sent_ns) / 1e6, reply.status_code
-        message = f"answers in {took_ms:,.0f} ms (HTTP {status})"
+        message = f"answers in {took_ms:,.0f} ms (HTTP {status}){_as_whom(name, reply)}"
         skew_s = _skew_s(reply, sent_ns, got_ns)
         if status == 407:
             return Answer(
@@ -126,10 +133,16 @@ class _Asker:
                 skew_s,
             )
         if status in (429, 451) or status >= 500:
-            return Answer(
-                finding("warn", message, _REFUSALS.get(status, "the source has an outage: wait")), skew_s
-            )
+            todo = _REFUSALS.get(status, "the source has an outage: wait")
+            if status == 429 and name == "Yahoo":
+                todo += f", or try another name: {AGENT_VARIABLE}='Mozilla/5.0'"
+            return Answer(finding("warn", message, todo), skew_s)
         return Answer(finding("ok", message), skew_s)
+
+
+def _as_whom(name: str, reply: httpx.Response) -> str:
+    """Under which User-Agent Yahoo was asked: whom it answers 429 depends on it."""
+    return f", asked as {clean(reply.request.headers['user-agent'], 80)!r}" if name == "Yahoo" else ""
 
 
 def _skew_s(reply: httpx.Response, sent_ns: int, got_ns: int) -> float | None:
@@ -149,11 +162,10 @@ def clock(skews_s: list[float]) -> Finding:
         )
     skew_s = median(skews_s)
     if abs(skew_s) <= SKEW_S:
-        return Finding("clock", "clock", "ok", f"within {SKEW_S:g} s of {len(skews_s)} source(s)")
+        return Finding("clock", "clock", "ok", f"within {SKEW_S:g} s of {counted(len(skews_s), 'source')}")
     way = "ahead of" if skew_s > 0 else "behind"
-    message = (
-        f"{abs(skew_s):,.1f} s {way} {len(skews_s)} source(s): prices will look older or newer than they are"
-    )
+    skew = f"{abs(skew_s):,.1f} s {way} {counted(len(skews_s), 'source')}"
+    message = f"{skew}: prices will look older or newer than they are"
     return Finding(
         "clock", "clock", "warn", message, "let the system set its clock (timedatectl set-ntp true)"
     )

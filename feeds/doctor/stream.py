@@ -12,6 +12,7 @@ from feeds.streaming.watch.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.findings import Finding
 from rotation.status import Kind
+from rotation.text import counted
 
 CONNECT_S = 10.0
 COUNT_S = 5.0
@@ -44,14 +45,14 @@ async def stream(*, connect_s: float = CONNECT_S, count_s: float = COUNT_S) -> F
     finally:
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
-    counted = feed.stats()
-    if not counted.quotes:
+    stats = feed.stats()
+    if not stats.quotes:
         message = clean(f"no trade of {PRODUCT} within {connect_s:g} s: {last.state} {last.detail}".strip())
         return _finding("fail", message, "check that the firewall or proxy lets websockets (wss) through")
-    lag = "" if counted.lag_s is None else f", {counted.lag_s * 1_000:,.0f} ms behind the exchange"
-    message = f"{counted.quotes:,} trades of {PRODUCT} in {count_s:g} s{lag}"
-    if counted.reconnects or counted.gaps:
-        message += f"; {counted.reconnects} reconnects, {counted.gaps} gaps"
+    lag = "" if stats.lag_s is None else f", {stats.lag_s * 1_000:,.0f} ms behind the exchange"
+    message = f"{counted(stats.quotes, 'trade')} of {PRODUCT} in {count_s:g} s{lag}"
+    if stats.reconnects or stats.gaps:
+        message += f"; {counted(stats.reconnects, 'reconnect')}, {counted(stats.gaps, 'gap')}"
         return _finding("warn", message, "unstable connection: expect GAPPED prices at times")
     return _finding("ok", message)
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from feeds.events import FedNews, Status
+from feeds.fed import strip_pace
 from feeds.fed.history import FedHistory
 from feeds.fed.polymarket.follow import PolymarketFollower
 from rotation.fed.assemble import fed
@@ -28,14 +29,15 @@ PACE_S = 1.0
 """News at most once a second."""
 LOG_NS = 60 * 10**9
 """The log is offered what is new once a minute."""
+STRIP = "Yahoo"
 EVERY_S = {
-    "Yahoo": 120.0,
+    STRIP: strip_pace.EVERY_S,
     "policy rate": 1800.0,
     "FOMC calendar": 43_200.0,
     "Kalshi": 60.0,
     "Polymarket": 120.0,
 }
-"""Between two requests to a source."""
+"""Between two requests to a source; the strip's are further apart while a stream brings it."""
 AGAIN_S = 120.0
 """After one that failed: a desk older than its network must not miss the range for half an hour."""
 ONCE_S = 25.0
@@ -81,6 +83,8 @@ class FedFeed:
         self._polymarket = PolymarketFollower(
             lambda: sources.tokens, self._changed.set, clock_ns=clock_ns, sleep=sleep
         )
+        self._pushed_ns: int | None = None
+        """When the stream last brought a price."""
         self._logged_ns = 0
         self._logged_basis: object = None
 
@@ -142,10 +146,20 @@ class FedFeed:
         while True:
             answered = await self._sources.ask(name)
             self._changed.set()
-            await self._sleep(EVERY_S[name] if answered else min(EVERY_S[name], AGAIN_S))
+            if answered and name == STRIP:
+                await self._until_strip_is_due()
+            else:
+                await self._sleep(EVERY_S[name] if answered else min(EVERY_S[name], AGAIN_S))
+
+    async def _until_strip_is_due(self) -> None:
+        asked_ns = self._clock_ns()
+        while left_s := strip_pace.wait_s(self._clock_ns(), asked_ns, self._pushed_ns):
+            await self._sleep(min(left_s, strip_pace.EVERY_S))
 
     async def _follow_strip(self, stream: StripStream) -> None:
-        async for _ in stream.events():
+        async for event in stream.events():
+            if not isinstance(event, Status):
+                self._pushed_ns = self._clock_ns()
             self._changed.set()
 
     def _record(self) -> SourcesRecord:

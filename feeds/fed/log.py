@@ -61,7 +61,7 @@ def checked(row: Probabilities) -> Probabilities:
     """The same row. Raises ValueError for figures outside [0, 1], or a row that is too large."""
     figures = (row.cut, row.hold, row.hike, *row.outcomes.values())
     if not all(-ROUNDING <= p <= 1 + ROUNDING for p in figures):  # false for NaN, too
-        raise ValueError("a probability is not within 0 and 1")
+        raise ValueError("a probability is outside 0 to 1")
     if len(row.outcomes) > OUTCOMES_MAX or any(len(name) > 40 for name in row.outcomes):
         raise ValueError("too many outcomes")
     if not 0 < len(row.engine) <= 40 or row.ts_ns <= 0:

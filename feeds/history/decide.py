@@ -11,13 +11,14 @@ import polars as pl
 from feeds.errors import SourceError
 from feeds.history import splits
 from feeds.history.plan import join
+from rotation.text import counted
 
 if TYPE_CHECKING:
     from feeds.history.daily import Bars
     from feeds.history.jobs import Job
     from feeds.history.manifest import Entry
 
-CHANGED = "was changed by another program meanwhile; start again"
+CHANGED = "was changed by another program; run the command again"
 _LEAST_SHARE = 0.9
 """A series fetched again must hold so many of the days that it replaces."""
 
@@ -173,6 +174,5 @@ def _loss(job: Job, base: Entry, frame: pl.DataFrame, cached: Cached) -> str | N
 def _notes(job: Job, bars: Bars) -> tuple[str, ...]:
     notes = [f"{former} continues as {job.symbol}" for former in job.drop]
     if bars.rejected:
-        days = "1 day" if bars.rejected == 1 else f"{bars.rejected} days"
-        notes.insert(0, f"{job.symbol}: {days} left out, without a valid close")
+        notes.insert(0, f"{job.symbol}: {counted(bars.rejected, 'day')} without a valid close, skipped")
     return tuple(notes)

@@ -131,8 +131,8 @@ def _parse_dates(table: Table) -> Table:
     )
     table.with_frame(days).refuse(
         column.is_null(),
-        lambda row: f"date is {shown(row['written'])!r}, not a day",
-        "write days as YYYY-MM-DD",
+        lambda row: f"date is {shown(row['written'])!r}, not a date",
+        "write dates as YYYY-MM-DD",
     )
     return table.with_frame(days.drop("written"))
 

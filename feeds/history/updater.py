@@ -117,7 +117,7 @@ class HistoryUpdater:
         except StorageError as error:
             self._failures += 1
             self._again |= again
-            yield Status(Kind.OFFLINE, f"{error}; asked again in {self._wait_s():.0f} s")
+            yield Status(Kind.OFFLINE, f"{error}; next try in {self._wait_s():.0f} s")
             return
         self._note(report, again, late, turn_ns)
         yield self._status(dict(report.failed) | late, settled)
@@ -177,7 +177,7 @@ class HistoryUpdater:
             return Status(Kind.LIVE, f"settled through {settled}")
         symbol, reason = next(iter(missing.items()))
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        message = f"{symbol}: {reason}{more}; asked again in {self._wait_s():.0f} s"
+        message = f"{symbol}: {reason}{more}; next try in {self._wait_s():.0f} s"
         complete = len(self._symbols) - len(missing)
         if complete <= 0:
             return Status(Kind.OFFLINE, message)

@@ -46,7 +46,7 @@ async def _inflate(inflate: zlib._Decompress, chunk: bytes, body: bytearray, lim
     while chunk and len(body) <= limit:
         if inflate.eof:
             # The library would keep such data, and copy them anew with every chunk.
-            raise SourceError("data behind the end of the compressed body")
+            raise SourceError("data after the end of the compressed body")
         most = min(THREAD_BYTES, limit + 1 - len(body))
         try:
             if len(body) < THREAD_BYTES:

@@ -60,7 +60,7 @@ class RequestError(SourceError):
     def with_next_try(self) -> str:
         """Why it failed, and when the next try is due."""
         wait = duration(math.ceil(self.next_try_s)) if self.next_try_s >= 1 else "under 1s"
-        return f"{self}; next try in {wait}" if self.asked else f"not asked: the next try is due in {wait}"
+        return f"{self}; next try in {wait}" if self.asked else f"backing off, next try in {wait}"
 
 
 def source_error(source: str, failure: RequestError) -> SourceError:

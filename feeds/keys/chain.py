@@ -53,10 +53,10 @@ class KeyChain:
                 in_file = True
         if in_file:
             self._file.put(feed, parts)
-            lines.append(f"{feed}: kept in {shown_path(self._file.path)}")
+            lines.append(f"{feed}: stored in {shown_path(self._file.path)}")
         else:
             self._file.drop(feed)  # an older one must not lie about
-            lines.append(f"{feed}: kept in the keyring ({self._ring.name()})")
+            lines.append(f"{feed}: stored in the keyring ({self._ring.name()})")
         return lines + self._shadowed(feed)
 
     def forget(self, feed: str) -> list[str]:
@@ -72,7 +72,7 @@ class KeyChain:
             lines.append(f"{feed}: {error}; a key stored there would remain")
         if self._file.drop(feed):
             lines.append(f"{feed}: removed from {shown_path(self._file.path)}")
-        return (lines or [f"{feed}: no key was kept"]) + self._shadowed(feed)
+        return (lines or [f"{feed}: no key was stored"]) + self._shadowed(feed)
 
     def lines(self) -> list[str]:
         """Where the key of each feed comes from."""

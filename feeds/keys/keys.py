@@ -108,7 +108,7 @@ def keys_of(feed: str, parts: tuple[str, ...], source: str) -> Keys:
     for name, part in zip(names, parts, strict=True):
         if not _PART.fullmatch(part):
             raise InputError(
-                f"{source}: the {name} of {feed} contains blanks or characters that no key has"
+                f"{source}: the {name} of {feed} contains spaces or invalid characters"
                 " — copy it again from the vendor's page"
             )
     _unspeakable.update(part for part in parts if len(part) >= _VEILED)
@@ -170,6 +170,6 @@ def _from_ring(feed: str, keyring: Ring) -> Keys | None:
     try:
         text = keyring.get(feed)
     except RingError as error:
-        log.info("keys of %s: %s; the next place is asked", feed, error)
+        log.info("keys of %s: %s; trying the next place", feed, error)
         return None
     return None if text is None else keys_of(feed, tuple(text.split("\n")), "keyring")

@@ -32,7 +32,7 @@ def decode(data: bytes | str, kind: type[T], what: str) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise SourceError(f"{what}: JSON of another shape") from error
+        raise SourceError(f"{what}: unexpected JSON structure") from error
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise SourceError(f"{what}: not valid JSON") from error
 

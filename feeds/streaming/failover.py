@@ -56,6 +56,12 @@ class _Source:
             if is_well != self.is_well:
                 self.is_well, self.since_s = is_well, now_s
 
+    @property
+    def has_refused(self) -> bool:
+        """Whether it connects no more, and has said so."""
+        refusal = self.stream.refusal
+        return refusal is not None and self.status is not None and self.status.state == refusal.refusal
+
     def for_s(self, now_s: float, *, is_well: bool) -> float:
         """Seconds that it has been well, or not; 0 where it is the other way round."""
         return now_s - self.since_s if self.is_well is is_well else 0.0
@@ -65,9 +71,18 @@ class Failover:
     """A ``feeds.events.Stream`` over several vendors; see the module."""
 
     def __init__(
-        self, transport: Transport, streams: Sequence[Callable[[], StreamFeed]], *, time: Time | None = None
+        self,
+        transport: Transport,
+        streams: Sequence[Callable[[], StreamFeed]],
+        *,
+        time: Time | None = None,
+        why: str = "",
     ) -> None:
-        """``streams``: best first, each made in its turn. ``transport`` is theirs, closed at the end."""
+        """``streams``: best first, each made in its turn. ``transport`` is theirs, closed at the end.
+
+        ``why``: why they are tried in this order, in words, for the Health panel.
+        """
+        self._why = why
         self._transport = transport
         self._streams = list(streams)
         self._time = time or Time()
@@ -180,7 +195,7 @@ class Failover:
                 if error is not None:
                     raise error
                 return self._queue.empty()
-            log.error("feed: %s failed and is left", source.stream.name, exc_info=error)
+            log.error("feed: %s failed, switching to the next one", source.stream.name, exc_info=error)
             del self._sources[place]
             self._refused[place] = (source.stream.name, Status(Kind.OFFLINE, "internal error, see the log"))
         return False
@@ -190,14 +205,14 @@ class Failover:
     async def _decide(self) -> list[Event]:
         """Put another vendor in charge where it is time; the events that say so."""
         place = self._place
-        if self._current.stream.refusal is not None and self._next_best() is not None:
+        if self._current.has_refused and self._next_best() is not None:
             self._refused[place] = (self.name, self._current.status or Status(Kind.OFFLINE))
             await self._stop(place)
             return await self._put_in_charge(self._next_best())
         now_s = self._time.monotonic()
         for better in sorted(self._sources):
             source = self._sources[better]
-            if better < place and source.stream.refusal is not None:
+            if better < place and source.has_refused:
                 self._refused[better] = (source.stream.name, source.status or Status(Kind.OFFLINE))
                 await self._stop(better)
             elif better < place and source.for_s(now_s, is_well=True) >= HEALTHY_S:
@@ -254,7 +269,9 @@ class Failover:
         for place, source in self._sources.items():
             if place < self._place and source.status is not None:
                 others[place] = (source.stream.name, source.status)
-        status = states.after_refusals(self._current.status, [others[place] for place in sorted(others)])
+        status = states.after_refusals(
+            self._current.status, [others[place] for place in sorted(others)], self._why
+        )
         if status == self._last_shown:
             return None
         self._last_shown = status

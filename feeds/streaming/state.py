@@ -14,6 +14,7 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.events import Batch, Correction
+from feeds.streaming import wording
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
@@ -31,6 +32,7 @@ from feeds.streaming.watch.hours import Equities
 from feeds.streaming.watch.jumps import BROAD
 from feeds.streaming.watch.lag import Lag
 from feeds.streaming.watch.liveness import Liveness
+from feeds.streaming.watch.nbbo import Quotes
 from rotation.feed_stats import FeedStats
 from rotation.quote import FUTURE_NS, NS
 from rotation.status import Kind
@@ -95,6 +97,8 @@ class StreamState:
         self._corrections = Corrections(self._symbols, closes or {}, late_ns=int(vendor.mode.delay_s * NS))
         is_scaled = isinstance(vendor, ReferenceSource) and isinstance(self._hours, Equities)
         self._scale = ScaleWatch(self._symbols, is_used=is_scaled, random=random)
+        self.quotes = Quotes(self._symbols)
+        """Bid and ask of each symbol, where the vendor sends them."""
         self._halts = Halts(self._symbols)
         self._sequence = Sequence(self._symbols)
         self._lag = Lag(is_delayed=vendor.mode.kind is not Kind.LIVE)
@@ -326,9 +330,13 @@ class StreamState:
             gaps += self._acknowledge(result.subscribed & self._symbols, now)
         self._add(gaps)
         self._note_times(result.quotes, now)
+        self.quotes.on_quotes(result.nbbo, result.bands)
+        plausible, outside = self.quotes.judge(result.quotes, now.ns)
+        for quote in outside:
+            self.filter.reject(wording.of_outside(quote))
         self._halts.on_halts(result.halts)
         changed = bool(gaps or result.halts or result.corrections)
-        changed |= self._admit(result.quotes, now)
+        changed |= self._admit(plausible, now)
         return changed or result.subscribed is not None or result.error is not None
 
     def _note_times(self, quotes: Iterable[Quote], now: Moment) -> None:

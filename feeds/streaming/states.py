@@ -90,7 +90,7 @@ def _subscribed(facts: Facts) -> tuple[Kind, Iterable[str]]:
     if facts.acknowledges and not facts.subscribed:
         return Kind.OFFLINE, (f"{detail}, not acknowledged yet",)
     if not facts.has_data and facts.clocks_apart_s is not None and facts.clocks_apart_s * NS < -FUTURE_NS:
-        return Kind.OFFLINE, (f"{detail}: every print is refused as ahead of it",)
+        return Kind.OFFLINE, (f"{detail}: every print is rejected as too far ahead of it",)
     # A symbol that the vendor does not give is OFFLINE by itself; the others are as good as ever.
     gapped = len(facts.gapped & facts.subscribed if facts.acknowledges else facts.gapped)
     if gapped:
@@ -116,10 +116,13 @@ def symbol_states_of(facts: Facts) -> SymbolStates:
     return SymbolStates(states | _all(facts.halted, Kind.HALTED), facts.incomplete)
 
 
-def after_refusals(status: Status, refused: Sequence[tuple[str, Status]]) -> Status:
-    """The status of the vendor in charge, with the names and last statuses of those that refused before."""
+def after_refusals(status: Status, refused: Sequence[tuple[str, Status]], why: str = "") -> Status:
+    """The status of the vendor in charge, with the names and last statuses of those that refused before.
+
+    ``why``: why they were asked in this order; empty where there was no choice.
+    """
     before = (wording.of_failover(name, last.state, last.detail) for name, last in refused)
-    return msgspec.structs.replace(status, detail=wording.joined((*before, status.detail)))
+    return msgspec.structs.replace(status, detail=wording.joined((*before, status.detail, why)))
 
 
 def _all(symbols: AbstractSet[str] | Iterable[str], kind: Kind) -> dict[str, Kind]:

@@ -46,6 +46,24 @@ class Halt(msgspec.Struct, frozen=True):
     ts_ns: int
 
 
+class Nbbo(msgspec.Struct, frozen=True, gc=False):
+    """The best bid and ask of a symbol: of all exchanges, or of the one whose prints the vendor sends."""
+
+    symbol: str
+    bid: float
+    ask: float
+    ts_ns: int
+
+
+class Band(msgspec.Struct, frozen=True, gc=False):
+    """Limit up, limit down: no trade may be made outside of it in the regular session."""
+
+    symbol: str
+    low: float
+    high: float
+    ts_ns: int
+
+
 class FrameResult(msgspec.Struct, frozen=True):
     """What one frame contains."""
 
@@ -65,6 +83,8 @@ class FrameResult(msgspec.Struct, frozen=True):
     heartbeat: bool = False
     """The vendor is alive, beyond the transport's own pings; this is not data."""
     halts: tuple[Halt, ...] = ()
+    nbbo: tuple[Nbbo, ...] = ()
+    bands: tuple[Band, ...] = ()
     corrections: tuple[Correction, ...] = ()
     error: VendorError | None = None
     rejected: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from feeds.streaming.reasons import CorrectionsWait, Jump, NoBars, Why
 from rotation.quote import PrintFault, bad_price
-from rotation.text import duration
+from rotation.text import counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ _FIXED = {
     Why.BAD_ADDRESS: "cannot connect: invalid host or port in the address",
     Why.INTERNAL: "internal error",
     Why.NO_AUTHENTICATION: "no answer to the authentication",
-    Why.SEND_BLOCKED: "the server does not read what is sent",
+    Why.SEND_BLOCKED: "the server has stopped reading",
     Why.PLANNED: "reconnecting before the open, as planned",
 }
 _TIMED = {
@@ -60,7 +60,7 @@ def of_reason(reason: Reason) -> str:
 def of_refusal(reason: Reason) -> str:
     """The same where it is final: the vendor is not asked again until the configuration changes."""
     text = of_reason(reason)
-    return f"{text}: refused, not asked again" if reason.why is Why.HTTP else text
+    return f"{text}: refused, will not retry" if reason.why is Why.HTTP else text
 
 
 def of_retry(reason: Reason, retry_s: float | None) -> str:
@@ -81,6 +81,11 @@ def of_fault(quote: Quote, fault: PrintFault | Jump) -> str:
     return f"{quote.symbol}: {reason}"
 
 
+def of_outside(quote: Quote) -> str:
+    """Why a print that waited for the market to follow it was dropped."""
+    return f"{quote.symbol}: {quote.price:g} far outside bid and ask or the price band, no second print"
+
+
 def of_corrections(note: CorrectionsWait | NoBars | None, vendor: str) -> str:
     """What keeps corrections from being applied; empty where nothing does."""
     match note:
@@ -94,7 +99,7 @@ def of_corrections(note: CorrectionsWait | NoBars | None, vendor: str) -> str:
 
 def of_subscription(subscribed: int, symbols: int, *, is_limited: bool, clocks_apart_s: float | None) -> str:
     """How much of what was asked for comes."""
-    text = f"{subscribed} of {symbols} symbols"
+    text = f"{subscribed} of {counted(symbols, 'symbol')}"
     if is_limited:
         text += ", the vendor's limit"
     if clocks_apart_s is not None and clocks_apart_s < 0:

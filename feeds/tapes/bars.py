@@ -70,7 +70,7 @@ def _parse_starts(table: Table) -> Table:
     table.refuse(start.is_null(), lambda _: "start is missing", FIX)
     table.refuse(
         start.str.contains(_CLOCK + "$"),
-        lambda row: f"start is {shown(row['start'])!r}, which names no time zone",
+        lambda row: f"start is {shown(row['start'])!r}, without a time zone",
         "end it with Z for UTC or an offset like -04:00",
     )
     whole = (
@@ -113,8 +113,8 @@ def _length_ns(path: Path, starts: pl.Series) -> int:
     gap = starts.sort().diff().min()
     if not isinstance(gap, int):
         raise InputError(
-            f"{shown(path.name)}: one bar alone does not tell how long it is"
-            " — put that in the name, like IWM_5m.csv"
+            f"{shown(path.name)}: a single bar does not show its length"
+            " — put it in the file name, like IWM_5m.csv"
         )
     return gap
 

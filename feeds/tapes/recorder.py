@@ -56,7 +56,7 @@ class Recorder:
         if path.suffix not in ("", ".parquet"):
             raise InputError(f"{shown_path(path)}: a tape is a Parquet file — write {path.stem}.parquet")
         if not path.parent.is_dir():
-            raise InputError(f"{shown_path(path.parent)}: no such folder — make it first")
+            raise InputError(f"{shown_path(path.parent)}: no such folder — create it first")
         self._path = path
         self._file_rows = file_rows
         self._rows_max = rows_max
@@ -89,7 +89,7 @@ class Recorder:
             self._rows_taken += max(quotes, 1)
         self.quotes += quotes
         if self._rows_taken >= self._rows_max:
-            raise StorageError(f"{self._shown()}: the disk does not keep pace — record to a faster one")
+            raise StorageError(f"{self._shown()}: the disk cannot keep up — record to a faster one")
         if self._rows_taken >= FLUSH_ROWS:
             self._full.set()
 
@@ -188,7 +188,7 @@ class Recorder:
         if self._kept_until_ns is None:
             return "nothing was recorded"
         return (
-            f"what came until {from_ns(self._kept_until_ns).astimezone(NEW_YORK):%H:%M:%S} New York is kept"
+            f"everything until {from_ns(self._kept_until_ns).astimezone(NEW_YORK):%H:%M:%S} New York is saved"
         )
 
 

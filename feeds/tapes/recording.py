@@ -60,18 +60,18 @@ Row = tuple[Any, ...]
 def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
     """One event as rows of RECORDED."""
     given: tuple[Quote, ...] = ()
-    said = None
+    text = None
     if isinstance(event, Batch | Rewind | PrintsReplaced):
         given = event.quotes
     if isinstance(event, PrintsReplaced):
-        said = msgspec.json.encode(sorted(event.symbols)).decode()
+        text = msgspec.json.encode(sorted(event.symbols)).decode()
     elif isinstance(event, Status):
-        said = msgspec.json.encode(_Recorded.of(event)).decode()
+        text = msgspec.json.encode(_Recorded.of(event)).decode()
     elif not isinstance(
         event, Batch | Rewind | HistoryUpdated
     ):  # settled history is in the store, not on a tape
-        said = msgspec.json.encode(event).decode()
-    tail = (as_of_ns, number, _KINDS.get(type(event), type(event).__name__), feed, said)
+        text = msgspec.json.encode(event).decode()
+    tail = (as_of_ns, number, _KINDS.get(type(event), type(event).__name__), feed, text)
     if not given:
         return [(None, as_of_ns, 0, None, 0, None, None, 0, 0, *tail)]
     return [
@@ -168,28 +168,28 @@ def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _event(part: pl.DataFrame) -> Event:
-    kind, as_of_ns, said = part["kind"][0], int(part["as_of_ns"][-1]), part["said"][0]
+    kind, as_of_ns, text = part["kind"][0], int(part["as_of_ns"][-1]), part["said"][0]
     if kind in _NEWEST_ONLY:
-        event = _status(part["feed"][0], said) if kind == "Status" else _fed_news(said)
+        event = _status(part["feed"][0], text) if kind == "Status" else _fed_news(text)
         return msgspec.structs.replace(event, as_of_ns=as_of_ns) if event else Batch((), as_of_ns)
     given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
     if kind == REDONE:
-        return PrintsReplaced(frozenset(_decoded(said, list[str]) or ()), given, as_of_ns)
+        return PrintsReplaced(frozenset(_decoded(text, list[str]) or ()), given, as_of_ns)
     return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
 
 
-def _status(feed: str, said: str) -> Status | None:
+def _status(feed: str, text: str) -> Status | None:
     """The tape's own state is REPLAY; what a feed was then is a detail of it, in words."""
-    recorded = _decoded(said, _Recorded)
+    recorded = _decoded(text, _Recorded)
     if recorded is None:
         return None
     detail = " ".join(word for word in (clean(str(feed)), recorded.state, recorded.detail) if word)
     return Status(Kind.REPLAY, detail)
 
 
-def _fed_news(said: str) -> FedNews | None:
+def _fed_news(text: str) -> FedNews | None:
     """As recorded. Older versions recorded what an engine is worth as a word alone, which is read here."""
-    news = _decoded(said, FedNews)
+    news = _decoded(text, FedNews)
     if news is None:
         return None
     known = msgspec.structs.replace(
@@ -213,12 +213,12 @@ def _with_status(figure: Aging, source: str) -> Aging:
     return msgspec.structs.replace(figure, status=PriceStatus(kind, figure.at, age_s, delay_s, source=source))
 
 
-def _decoded(said: str, kind: type[T]) -> T | None:
+def _decoded(text: str, kind: type[T]) -> T | None:
     """A tape may come from anyone: no text of it reaches a terminal as it is."""
     try:
-        return msgspec.convert(_cleaned(msgspec.json.decode(said)), kind)
+        return msgspec.convert(_cleaned(msgspec.json.decode(text)), kind)
     except (msgspec.MsgspecError, TypeError, RecursionError):
-        log.warning("tape: what a feed said cannot be understood")
+        log.warning("tape: unreadable event of a feed, skipped")
         return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rotation.market.prints import Prints
 from rotation.quote import FUTURE_NS, Role
-from rotation.sessions import hours, session_at
+from rotation.sessions import hours, is_overnight, session_at
 from rotation.snapshot import Counts
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class SessionFilter:
             return "future"
         # A bar belongs to the part of the day in which it starts: none, where that is the night.
         session = session_at(quote.ts_ns) if session_at(quote.ts_ns - quote.bar_ns) else None
+        if session is None and is_overnight(quote.ts_ns - quote.bar_ns):
+            return "overnight"
         if session is None or (self.session is not None and session < self.session):
             return "off_session"
         if session != self.session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.text import percentile
+from rotation.text import counted, percentile
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,10 @@ from rotation.text import percentile
 )
 def test_a_percentile_is_never_rounded_to_a_record(value, text):
     assert percentile(value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 symbols"), (1, "1 symbol"), (2, "2 symbols"), (2100, "2,100 symbols")]
+)
+def test_a_number_and_its_noun_agree(number, text):
+    assert counted(number, "symbol") == text

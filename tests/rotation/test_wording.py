@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from rotation.fed.prices import NoQuote
 from rotation.status import DEMO, LIVE, Kind, Mode, PriceStatus, Refusal, delayed
 from rotation.wording import QUIET, ages, clause, mode_word, parse_word, state_word, word
 
@@ -95,3 +96,9 @@ def test_both_ages():
     assert ages({"IWM": PriceStatus(Kind.OFFLINE), "QQQ": PriceStatus(Kind.LIVE, age_s=61.0)}) == (
         "IWM ? and QQQ 1 min old"
     )
+
+
+@pytest.mark.parametrize("flag", NoQuote)
+def test_every_flag_of_a_contract_is_english(flag: NoQuote):
+    assert flag.value.endswith(", last settlement used")
+    assert "_" not in flag.value

@@ -204,6 +204,13 @@ def streak(changes: Sequence[float | None], change: float | None, *, official: b
 # Prints ------------------------------------------------------------------------------------------------
 
 
+def _trades_at_night(ts_ns: int) -> bool:
+    """Eight hours before 04:00 of a session, by New York's clock."""
+    moment = datetime.fromtimestamp(ts_ns // 10**9, NEW_YORK)
+    day = (moment.replace(tzinfo=None) + timedelta(hours=4)).date()
+    return (moment.hour >= 20 or moment.hour < 4) and is_session(day)
+
+
 class Book:
     """All prints of a symbol in one part of one session; every figure is computed from all of them."""
 
@@ -317,6 +324,8 @@ class Expected:
         starts_ns = quote.ts_ns - quote.bar_ns
         if session_at(starts_ns) is None:
             session = None
+        if session is None and _trades_at_night(starts_ns):
+            return "overnight"
         if session is None or (self.session and session < self.session):
             return "off_session"
         if session != self.session:

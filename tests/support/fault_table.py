@@ -330,6 +330,18 @@ def _odd_lot(subject: Subject) -> tuple[Any, ...]:
     return ((READY, *_good(subject), odd[subject.name](), STAY),)
 
 
+def _outside(subject: Subject) -> tuple[Any, ...]:
+    """Prints, a market of two cents around the first, and a print far above both."""
+    market: dict[str, Callable[[], Any]] = {
+        "Alpaca": lambda: [
+            {"T": "q", "S": "IWM", "bp": 221.27, "ap": 221.29, "bx": "V", "ax": "V", "t": NOW_NS}
+        ],
+        "Massive": lambda: array(massive.quoted()),
+    }
+    far = subject.trade("IWM", round(FIRST["IWM"] * 1.04, 2), NOW_NS + NS // 10, 9)
+    return ((READY, *_good(subject), market[subject.name](), far, STAY),)
+
+
 SPLITS_KNOWN = frozenset({"Yahoo", "Alpaca", "Massive"})
 SPLIT_MARKED = (
     "no figure is claimed until history has been fetched anew (tests/feeds/streaming/test_reference.py)"
@@ -538,6 +550,13 @@ FAULTS = (
         only=frozenset({"Alpaca"}), **AGAIN,
     ),
     Fault(
+        "409: the plan lacks the feed",
+        "stops for good; `auto` goes on at once with the next best, and Health says why"
+        " (tests/feeds/desk/test_choose.py)",
+        lambda _: ((Answers(auth=(409,)), STAY),),
+        only=frozenset({"Alpaca"}), detail="the plan does not include this feed", **STOPS,
+    ),
+    Fault(
         "405: symbol limit",
         "those acknowledged stay, the others say so",
         lambda s: ((Answers(subscribe=(405,) * 9), STAY),),
@@ -581,6 +600,12 @@ FAULTS = (
         " either no print after the bell is taken for it",
         _auction,
         prices=FIRST | {"IWM": LATER["IWM"]}, now_ns=BELL_NS + 10 * NS, roles={"IWM": Role.CLOSE},
+    ),
+    Fault(
+        "a print 4 % above a tight bid and ask",
+        "waits for them to follow, or for a second print (tests/feeds/streaming/watch/test_nbbo.py)",
+        _outside,
+        only=frozenset({"Alpaca", "Massive"}), counts={"quotes": 3},
     ),
     Fault(
         "an odd lot",
@@ -647,7 +672,14 @@ Between vendors: a back-off belongs to one stream, so a broker's blip costs a se
 unreachable (`tests/feeds/streaming/test_failover.py`, as are hand-over after a minute's outage and the way
 back). By REST a 429 of Yahoo holds back quotes, history and futures together
 (`tests/feeds/http/test_yahoo_together.py`), and redirects stay within the site
-(`tests/feeds/http/test_redirects.py`).
+(`tests/feeds/http/test_redirects.py`). A plan that lacks a feed gives way to the next best
+(`tests/feeds/desk/test_choose.py`). Polymarket's stream asks again, slowly, after any refusal
+(`tests/feeds/fed/test_polymarket.py`), and the futures' charts leave Yahoo's budget to the quotes
+(`tests/feeds/fed/test_strip_pace.py`).
+
+At the market: prints between 20:00 and 04:00 are counted as overnight, not as bad
+(`tests/rotation/market/test_prints.py`); a snapshot before the bell is the pre-market's price
+(`tests/feeds/vendors/yahoo/test_stream.py`).
 
 Sources that are asked by REST, each row a test of its own file:
 

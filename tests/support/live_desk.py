@@ -14,6 +14,7 @@ from feeds.supervisor import Supervisor
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.sessions import last_closed, sessions_between
+from rotation.status import CONSOLIDATED, Mode
 from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, at_once, driven, settle
 from tests.support.fault_table import FIRST, Exchange
 from tests.support.subjects import SYMBOLS, Subject
@@ -53,7 +54,10 @@ class LiveDesk:
         self.subject = subject
         self.server = server
         self.time = time
-        self.vendor = Exchange(subject.vendor(), {}, time)
+        vendor = subject.vendor()
+        if vendor.mode.venue:  # of the consolidated tape: one exchange's volume is not shown
+            vendor.mode = Mode(venue=CONSOLIDATED)
+        self.vendor = Exchange(vendor, {}, time)
         if reference is not None:
             self.vendor.closes, self.vendor.splits = reference.closes, reference.splits
         self.corrected_closes: list[str] = []

@@ -70,7 +70,7 @@ YAHOO = Subject(
 ALPACA = Subject(
     "Alpaca",
     alpaca.AlpacaServer,
-    lambda: Alpaca("a-key", "a-secret", NOWHERE, feed="sip"),
+    lambda: Alpaca("a-key", "a-secret", NOWHERE),
     lambda symbol, price, ts_ns, number: [alpaca.trade(symbol, price, ts_ns, number)],
     [{"T": "zz", "S": "IWM"}],
     BROKEN,

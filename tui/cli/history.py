@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from rotation.desk import HISTORY_SINCE
-from rotation.text import duration
+from rotation.text import counted, duration
 from tui.cli.options import backend, start_log
 
 if TYPE_CHECKING:
@@ -151,11 +151,11 @@ def summary(report: SyncReport) -> list[str]:
         (len(report.current), "up to date"),
         (len(report.failed), "failed"),
     )
-    counted = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    counts_text = ", ".join(f"{count:,} {what}" for count, what in counts if count)
     return [
         *report.notes,
         *_failures(report.failed),
-        f"{counted or 'nothing to do'}; {report.sessions:,} new sessions",
+        f"{counts_text or 'nothing to do'}; {counted(report.sessions, 'new session')}",
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rotation.text import counted
 from tui.backend import Wanted
 from tui.cli.options import backend, settled, start_log
 
@@ -73,7 +74,7 @@ async def _report_feeds(desk: RecordingDesk) -> None:
 def _summary(recording: Recording) -> list[str]:
     if not recording.paths:
         return ["no quotes arrived; nothing was recorded"]
-    lines = [f"{recording.quotes:,} quotes in {', '.join(map(str, recording.paths))}"]
+    lines = [f"{counted(recording.quotes, 'quote')} in {', '.join(map(str, recording.paths))}"]
     if recording.lost:
-        lines.append(f"{recording.lost:,} quotes left out: their values are outside the range of a tape")
+        lines.append(f"{counted(recording.lost, 'quote')} skipped: values outside the range of a tape")
     return lines

@@ -147,7 +147,7 @@ def _lower_bp(name: str) -> int:
     return int(name[: name.index("-", 1)])
 
 
-_LATER = re.compile(r"; (?:next try|not asked: the next try is due) in (?:under )?\w+")
+_LATER = re.compile(r"; (?:next try|backing off, next try) in (?:under )?\w+")
 """What a source that failed says of its next try."""
 _FORMS: dict[str, Callable[[StripCase, FedTable, tuple[str, ...]], str]] = {
     "table": _text,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.cells import cell_len
 
-from rotation.text import duration
+from rotation.text import counted, duration
 from tui.panels.base import kind_role
 from tui.panels.ribbon import NEW_YORK
 from tui.view.draw import UNKNOWN, Row, Span, column, wrap
@@ -28,7 +28,10 @@ TOLD = {
     "unknown_symbol": "unknown symbols",
     "off_session": "outside the session",
     "future": "from the future",
+    "overnight": "overnight, not used",
 }
+FINE = (TOLD["accepted"], TOLD["overnight"])
+"""Counters that are no warning."""
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
@@ -50,7 +53,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
                 for what, n in counts[at : at + pairs]
                 for span in (
                     (column(what, 20, right=False), "muted"),
-                    (column(f"{n:,}", 8), "warn" if n and what != TOLD["accepted"] else "text"),
+                    (column(f"{n:,}", 8), "warn" if n and what not in FINE else "text"),
                     ("   ", "text"),
                 )
             )
@@ -68,30 +71,33 @@ def _feed(feed: FeedHealth, width: int) -> list[Row]:
         (f"{feed.state} ", kind_role(feed.refusal or feed.kind)),
     ]
     room = width - sum(len(text) for text, _ in head)
-    said = feed.detail or (f"{feed.quotes:,} quotes in {feed.batches:,} batches" if feed.batches else "")
-    below = [] if cell_len(said) <= room else [said]
+    detail = feed.detail
+    if not detail and feed.batches:
+        batches = f"{feed.batches:,} batch" + "es" * (feed.batches != 1)
+        detail = f"{counted(feed.quotes, 'quote')} in {batches}"
+    below = [] if cell_len(detail) <= room else [detail]
     if feed.stats is not None:
-        below.append(_counted(feed.stats))
-    rows: list[Row] = [tuple(head) if said in below else (*head, (said, "muted"))]
+        below.append(_counts(feed.stats))
+    rows: list[Row] = [tuple(head) if detail in below else (*head, (detail, "muted"))]
     for text in below:
         rows += [((" " * INDENT, "text"), (line, "muted")) for line in wrap(text, max(width - INDENT, 16), 3)]
     return rows
 
 
-def _counted(stats: FeedStats) -> str:
+def _counts(stats: FeedStats) -> str:
     """Rate, age and lag first; what went wrong only where something did."""
     rate = UNKNOWN if stats.rate_per_s is None else f"{stats.rate_per_s:.1f}"
     age = UNKNOWN if stats.age_s is None else duration(stats.age_s)
     lag = UNKNOWN if stats.lag_s is None else f"{stats.lag_s:.1f}s"
-    parts = [f"{stats.quotes:,} quotes, {rate}/s", f"age {age}", f"lag {lag}"]
+    parts = [f"{counted(stats.quotes, 'quote')}, {rate}/s", f"age {age}", f"lag {lag}"]
     parts += [
-        f"{n:,} {what}"
-        for n, what in (
-            (stats.reconnects, "reconnects"),
-            (stats.gaps, "gaps"),
-            (stats.gapped, "symbols gapped"),
-            (stats.conflated, "conflated"),
-            (stats.duplicates, "duplicates"),
+        words
+        for n, words in (
+            (stats.reconnects, counted(stats.reconnects, "reconnect")),
+            (stats.gaps, counted(stats.gaps, "gap")),
+            (stats.gapped, f"{counted(stats.gapped, 'symbol')} gapped"),
+            (stats.conflated, f"{stats.conflated:,} conflated"),
+            (stats.duplicates, counted(stats.duplicates, "duplicate")),
         )
         if n
     ]

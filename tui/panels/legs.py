@@ -81,8 +81,8 @@ COLUMNS = (
     Column(STATE, 11, 2, lambda _symbol, leg, _view: _state(leg), right=False),
     Column("age", 5, 10, lambda _symbol, leg, _view: (_age(leg.age_s), "muted")),
     Column("post", 9, 11, lambda _symbol, leg, _view: (number(leg.extended), "muted")),
-    Column("low", 9, 12, _bound("≤", lambda leg: leg.low)),
-    Column("high", 9, 13, _bound("≥", lambda leg: leg.high)),
+    Column("low", 10, 12, _bound("≤", lambda leg: leg.low)),
+    Column("high", 10, 13, _bound("≥", lambda leg: leg.high)),
     Column("volume", 12, 14, _bound("≥", lambda leg: leg.volume, 0)),
 )
 

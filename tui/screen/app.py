@@ -181,7 +181,7 @@ class RotationApp(App[None], inherit_bindings=False):
     # Two private names of Textual's: without them an error in a handler prints a page of traceback
     # with local variables over the restored terminal. tests/tui/test_app_failure.py holds them.
     def _handle_exception(self, error: Exception) -> None:
-        log.error("internal error of the screen", exc_info=error)
+        log.error("internal error in the screen", exc_info=error)
         self.failure = self.failure or error
         super()._handle_exception(error)
 

@@ -22,7 +22,7 @@ def run(app: RotationApp) -> int:
     if app.failure is not None:
         if ended_by is None:
             raise app.failure
-        log.error("failed while it was being ended", exc_info=app.failure)
+        log.error("failed during shutdown", exc_info=app.failure)
     return ended_by or app.return_code or 0
 
 

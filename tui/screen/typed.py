@@ -103,7 +103,7 @@ class TypedInput:
         try:
             found = list(self._parser.feed(character) if character else self._parser.tick())
         except Exception:
-            log.debug("a typed sequence could not be read", exc_info=True)
+            log.debug("unreadable key sequence", exc_info=True)
             self._parser = XTermParser()
             return []
         return [message for message in found if isinstance(message, _WANTED)]

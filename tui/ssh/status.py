@@ -7,6 +7,7 @@ from collections import Counter, deque
 
 import msgspec
 
+from rotation.text import counted
 from tui.ssh.reasons import REFUSAL_LABELS, Refusal
 
 WINDOW_S = 10.0
@@ -80,8 +81,9 @@ class Meter:
 def health_lines(status: HostStatus) -> tuple[str, ...]:
     """Return the lines about the host for the Health panel, rounded: every change repaints every screen."""
     sent = f"{status.frames_per_s:.0f} frames/s, {status.bytes_per_s / 1_000:.0f} kB/s"
+    rooms = counted(status.rooms, "room")
     return (
-        f"{status.sessions} of {status.most_sessions} viewers in {_rooms(status.rooms)}, pace {status.pace}",
+        f"{status.sessions} of {status.most_sessions} viewers in {rooms}, pace {status.pace}",
         f"{sent}, lag {status.lag_ms:.0f} ms, {sum(status.refused.values())} refused",
     )
 
@@ -92,7 +94,7 @@ def lines(status: HostStatus) -> list[str]:
     prices = f", prices of {status.data_as_of:%Y-%m-%d %H:%M:%S} UTC" if status.data_as_of else ""
     newest = f"as of {status.as_of:%Y-%m-%d %H:%M:%S} UTC{prices}" if status.as_of else "still loading"
     return [
-        f"viewers   {status.sessions} of {status.most_sessions} in {_rooms(status.rooms)}",
+        f"viewers   {status.sessions} of {status.most_sessions} in {counted(status.rooms, 'room')}",
         f"logins    {status.logins} since {status.since:%Y-%m-%d %H:%M} UTC",
         f"sent      {status.frames_per_s:.1f} frames/s, {status.bytes_per_s:,.0f} bytes/s",
         f"dropped   {status.dropped} frames (viewer not reading)",
@@ -104,7 +106,3 @@ def lines(status: HostStatus) -> list[str]:
 
 def _label(reason: str) -> str:
     return REFUSAL_LABELS[Refusal(reason)]
-
-
-def _rooms(number: int) -> str:
-    return f"{number} room" + "s" * (number != 1)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 LOOK_S = 5.0
 """How often the list of contracts is looked at."""
-REFUSED_S = 600.0
-"""Wait after a stream that was refused for good."""
 
 
 class PolymarketFollower:
@@ -54,10 +52,7 @@ class PolymarketFollower:
                 stream = group.create_task(self._drain(self._stream), name="Fed Polymarket stream")
                 while self._tokens() == tokens and not stream.done():
                     await self._sleep(LOOK_S)
-                refused = stream.done()
                 stream.cancel()
-            if refused:
-                await self._sleep(REFUSED_S)
 
     async def _drain(self, stream: PolymarketStream) -> None:
         async for _ in stream.events():

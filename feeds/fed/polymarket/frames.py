@@ -46,7 +46,7 @@ def parse(frame: str | bytes) -> list[TokenQuote]:
     listed = parsed if isinstance(parsed, list) else [parsed]
     messages = [message for message in listed[:ENTRIES_MAX] if isinstance(message, dict)]
     if len(messages) != len(listed[:ENTRIES_MAX]):
-        raise SourceError("Polymarket stream: JSON of another shape")
+        raise SourceError("Polymarket stream: unexpected JSON structure")
     return [quote for message in messages for quote in _quotes(message)]
 
 

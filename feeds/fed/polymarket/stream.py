@@ -17,8 +17,9 @@ from feeds.events import Status
 from feeds.fed.polymarket.frames import PING, PONG, TokenQuote, parse, subscription
 from feeds.parsing.wire import address
 from feeds.streaming.connection import DirectConnect
+from feeds.streaming.session import BUSY, SLOW_S
 from rotation.status import Kind
-from rotation.text import duration
+from rotation.text import counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -40,10 +41,6 @@ HEALTHY_S = 60.0
 """Good data for this long, and the back-off starts from the beginning."""
 FRAME_MAX = 4 * 1024 * 1024
 TOKENS_MAX = 500
-
-
-class StreamRefusedError(SourceError):
-    """The venue refuses this client for good: asking again does not help."""
 
 
 class PolymarketStream:
@@ -69,14 +66,11 @@ class PolymarketStream:
         """Frames that could not be read."""
 
     async def events(self) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:
-        """Run until cancelled, or until the venue refuses for good (a 4xx other than 429)."""
+        """Run until cancelled. Without a key no refusal is final: a 4xx is asked again, slowly."""
         while self._tokens:
             try:
                 async for event in self._connection():
                     yield event
-            except StreamRefusedError as error:
-                yield self._status(Kind.OFFLINE, f"{error}: refused, not asked again")
-                return
             except SourceAway as error:
                 wait_s = self._pace.failed(self.name, self._time.monotonic(), error.after_s)
                 yield self._status(Kind.OFFLINE, f"{error}; next try in {duration(math.ceil(wait_s))}")
@@ -85,7 +79,7 @@ class PolymarketStream:
     async def _connection(self) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:
         """One connection from its handshake to its end.
 
-        Raises SourceAway for every end that is worth another try, StreamRefusedError for one that is not.
+        Raises SourceAway at its end, whatever it was.
         """
         try:
             connect = DirectConnect(self._url, max_size=FRAME_MAX, open_timeout=10, close_timeout=2)
@@ -94,9 +88,9 @@ class PolymarketStream:
                     yield event
         except InvalidStatus as error:
             status = error.response.status_code
-            if 400 <= status < 500 and status != 429:
-                raise StreamRefusedError(f"HTTP {status}") from error
             after_s = retry_after_s(error.response.headers.get("Retry-After"), self._time.clock_ns())
+            if 400 <= status < 500 and status not in BUSY:
+                after_s = max(after_s or 0.0, SLOW_S)
             raise SourceAway(f"HTTP {status}", after_s=after_s, refused=status == 429) from error
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
             raise SourceAway(f"no connection ({type(error).__name__})") from error
@@ -118,7 +112,9 @@ class PolymarketStream:
                     gapped = not self._booked >= self._tokens & self.quotes.keys()
                     state = Kind.GAPPED if gapped else Kind.LIVE
                     if state != self._state:
-                        yield self._status(state, f"{len(self._booked)} of {len(self._tokens)} books")
+                        yield self._status(
+                            state, f"{len(self._booked)} of {counted(len(self._tokens), 'book')}"
+                        )
         finally:
             watch.cancel()
             await asyncio.wait([watch])

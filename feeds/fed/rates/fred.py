@@ -57,10 +57,10 @@ def parse(data: bytes) -> list[Observation]:
     except (UnicodeError, csv.Error) as error:
         raise SourceError("FRED: not valid CSV") from error
     if not rows or len(rows[0]) < 2 or rows[0][0] not in _DATE_HEADS:
-        raise SourceError("FRED: CSV of another shape")
+        raise SourceError("FRED: unexpected CSV columns")
     names = [name.strip() for name in rows[0][1:]]
     if not all(name.isascii() and name.isalnum() and len(name) <= 40 for name in names):
-        raise SourceError("FRED: CSV of another shape")
+        raise SourceError("FRED: unexpected CSV columns")
     observations = [
         Observation(name, day, number(cell.strip()))
         for row in rows[1:][-ROWS_MAX:]

@@ -15,7 +15,7 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.events import Correction
 from feeds.parsing.wire import instant_ns, number
-from feeds.streaming.vendor import Halt
+from feeds.streaming.vendor import Band, Halt, Nbbo
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ _AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
 """Average price by tape; B on tape C is a bunched trade, an ordinary price."""
 HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
 """Status codes: 2 and 3 on tapes A and B, H, P (volatility) and T on C. Q, quotes resume, is no trade yet."""
-_SILENT = frozenset({"q", "d", "l", "i", "o", "n"})
-"""Known and not asked for: quotes, daily bars (never settled here), price bands, imbalances, books, news."""
+_SILENT = frozenset({"d", "i", "o", "n"})
+"""Known and not asked for: daily bars (never settled here), imbalances, books, news."""
 
 Loose = object
 """Whatever the peer sent."""
@@ -65,6 +65,8 @@ class Subscribed(msgspec.Struct, frozen=True):
     bars: frozenset[str] = frozenset()
     updated: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
+    lulds: frozenset[str] = frozenset()
+    quotes: frozenset[str] = frozenset()
 
 
 class Parsed(msgspec.Struct):
@@ -72,6 +74,8 @@ class Parsed(msgspec.Struct):
 
     quotes: list[Quote] = []
     halts: list[Halt] = []
+    nbbo: list[Nbbo] = []
+    bands: list[Band] = []
     corrections: list[Correction] = []
     authenticated: bool = False
     subscribed: Subscribed | None = None
@@ -92,6 +96,10 @@ class _Message(msgspec.Struct):
     h: Loose = None
     l: Loose = None  # noqa: E741 - the wire's own name
     v: Loose = None
+    bp: Loose = None
+    ap: Loose = None
+    u: Loose = None
+    d: Loose = None
     z: Loose = None
     sc: Loose = None
     msg: Loose = None
@@ -100,6 +108,8 @@ class _Message(msgspec.Struct):
     bars: Loose = None
     updated: Loose = msgspec.field(default=None, name="updatedBars")
     statuses: Loose = None
+    lulds: Loose = None
+    quotes: Loose = None
 
 
 _JSON = msgspec.json.Decoder(list[_Message])
@@ -154,7 +164,7 @@ def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
         try:
             messages.append(single.decode(part))
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            parsed.rejected.append("a message of another shape")
+            parsed.rejected.append("unexpected message structure")
     return messages
 
 
@@ -174,6 +184,8 @@ def _take(
         halted = HALTED.get(message.sc) if isinstance(message.sc, str) else None
         if halted is not None:
             parsed.halts.append(Halt(_symbol(message), halted, _instant(message)))
+    elif kind in {"q", "l"}:
+        _market(message, parsed)
     elif kind in {"c", "x"}:
         wrong = _trade_id(message.oi if kind == "c" else message.i)
         corrected = Correction(_symbol(message), _instant(message), wrong, has_replacement=kind == "c")
@@ -186,13 +198,28 @@ def _control(message: _Message, parsed: Parsed) -> None:
     if message.kind == "success":
         parsed.authenticated |= message.msg == "authenticated"
     elif message.kind == "subscription":
-        channels = (message.trades, message.bars, message.updated, message.statuses)
+        channels = (
+            *(message.trades, message.bars, message.updated),
+            *(message.statuses, message.lulds, message.quotes),
+        )
         parsed.subscribed = Subscribed(*(_names(listed) for listed in channels))
     elif message.kind == "error":
         code = message.code
         parsed.errors.append(code if isinstance(code, int) and not isinstance(code, bool) else 0)
     else:
         raise SourceError("a message of an unknown kind")
+
+
+def _market(message: _Message, parsed: Parsed) -> None:
+    """A bid and an ask, or a price band. A market of one side, as before the bell, is none."""
+    is_quote = message.kind == "q"
+    low, high = (number(side) for side in ((message.bp, message.ap) if is_quote else (message.d, message.u)))
+    if low is None or high is None or not 0 < low <= high:
+        return
+    if is_quote:
+        parsed.nbbo.append(Nbbo(_symbol(message), low, high, _instant(message)))
+    else:
+        parsed.bands.append(Band(_symbol(message), low, high, _instant(message)))
 
 
 def _trade(message: _Message) -> Quote | None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NOTHING: frozenset[str] = frozenset()
+QUOTED = 2
+"""Symbols whose bid and ask are asked for: the desk's pair."""
 _EVERY = frozenset({ALL})
 
 
@@ -25,7 +27,7 @@ class Ask(msgspec.Struct, frozen=True):
     """One request."""
 
     channel: str
-    """trades, bars, updatedBars or statuses."""
+    """trades, bars, updatedBars, statuses, lulds or quotes."""
     symbols: frozenset[str]
     action: str = "subscribe"
     optional: bool = False
@@ -138,6 +140,11 @@ class Plan:
             yield Ask("bars", _EVERY, "unsubscribe")
         yield Ask("updatedBars", held.bars - held.updated, optional=True)
         yield Ask("statuses", (trades & held.trades) - held.statuses, optional=True)
+        yield Ask("lulds", (trades & held.trades) - held.lulds, optional=True)
+        # A quote costs a channel like a trade; those of the pair are worth it.
+        quoted = frozenset(self._first[:QUOTED]) & held.trades
+        if len(trades) + len(quoted) <= self._channels:
+            yield Ask("quotes", quoted - held.quotes, optional=True)
 
     def _on_trades(self) -> frozenset[str]:
         ranked = [symbol for symbol in self._first if symbol in self._wanted]

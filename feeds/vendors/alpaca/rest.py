@@ -178,7 +178,7 @@ class AlpacaRest:
             if len(after) > _TOKEN_MAX or not after.isascii() or not after.isprintable():
                 raise SourceError("Alpaca: a page with an unusable token for the next one")
             if after == token and after:
-                raise SourceError("Alpaca: a page whose token is its own")
+                raise SourceError("Alpaca: a page that points to itself")
             yield answer, after
             if not after:
                 return

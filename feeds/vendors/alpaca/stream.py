@@ -22,6 +22,7 @@ from feeds.vendors.alpaca.symbols import Names
 from rotation.quote import is_other_scale
 from rotation.sessions import previous_session
 from rotation.status import CONSOLIDATED, DEMO, Mode, delayed
+from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +51,7 @@ _FATAL = {
     410: "this feed has no such channel",
     411: "the key's scope does not include this feed",
 }
-_OUTAGE = {404: "authentication came too late", 407: "we read too slowly", 500: "internal error"}
+_OUTAGE = {404: "authentication timed out", 407: "this client reads too slowly", 500: "internal error"}
 _LIMIT = {400: "invalid symbol", 405: "the plan's limit of symbols is reached"}
 _ALREADY, _BUSY = 403, 406
 
@@ -58,7 +59,6 @@ _ALREADY, _BUSY = 403, 406
 class Alpaca:
     """A ``feeds.streaming.vendor.Vendor``. ``ROTATION_TUI_ALPACA_STREAM_URL`` and ``…_REST_URL`` move it."""
 
-    name = "Alpaca"
     beat_s = None
     heartbeats = False
     keyed = True
@@ -85,6 +85,7 @@ class Alpaca:
         """
         if feed not in MODES:
             raise InputError(f"Alpaca has no feed of that name — choose one of {', '.join(MODES)}")
+        self.name = "Alpaca SIP" if feed == "sip" else "Alpaca"
         self._keys = AlpacaKeys(key_id, secret)
         self._first = tuple(alpaca_symbol(symbol) for symbol in first)
         self._channels = channels
@@ -176,6 +177,8 @@ class AlpacaConversation:
             ready=ready,
             subscribed=subscribed,
             halts=self._names.back(parsed.halts),
+            nbbo=self._names.back(parsed.nbbo),
+            bands=self._names.back(parsed.bands),
             corrections=self._names.back(parsed.corrections),
             error=error,
             rejected=tuple(parsed.rejected),
@@ -206,7 +209,11 @@ class AlpacaConversation:
         beyond = self._plan.beyond
         if asked is None or asked.optional or not (beyond or asked.channel == "trades"):
             return None, send
-        left = f"{len(beyond)} symbols are not followed" if beyond else "fewer by trade, others by the minute"
+        left = (
+            f"{counted(len(beyond), 'symbol')} not followed"
+            if beyond
+            else "fewer symbols by trade, the others by minute bars"
+        )
         return VendorError("limit", f"{_LIMIT[code]} ({code}); {left}"), send
 
     def _send(self, ask: Ask | None) -> tuple[Frame, ...]:

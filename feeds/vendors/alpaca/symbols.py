@@ -8,13 +8,13 @@ import msgspec
 
 from feeds.events import Correction
 from feeds.parsing.symbols import alpaca_symbol, is_index
-from feeds.streaming.vendor import Halt
+from feeds.streaming.vendor import Band, Halt, Nbbo
 from rotation.quote import Quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Named = TypeVar("Named", Quote, Halt, Correction)
+Named = TypeVar("Named", Quote, Halt, Correction, Nbbo, Band)
 
 
 class Names:

@@ -54,7 +54,7 @@ def parse(frame: Frame) -> Message:
 def result_of(message: Message) -> FrameResult:
     """Trades, heartbeats, the set that is subscribed now, or an error."""
     if message.type == "error":
-        return FrameResult(error=VendorError("limit", "Coinbase refuses a subscription"))
+        return FrameResult(error=VendorError("limit", "Coinbase rejected a subscription"))
     events = message.events or []
     quotes, rejected = sifted(_quotes(events) if message.channel == CHANNEL else ())
     number = message.sequence_num

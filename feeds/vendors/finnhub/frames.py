@@ -116,9 +116,9 @@ def _role(conditions: Loose) -> Role:
 def _error(message: str) -> FrameResult:
     """The vendor's own text is not passed on: it may repeat what was asked for."""
     if "too many symbols" in message:
-        return FrameResult(error=VendorError("limit", f"Finnhub takes no more symbols than {SYMBOLS_MAX}"))
+        return FrameResult(error=VendorError("limit", f"Finnhub's limit of symbols is {SYMBOLS_MAX}"))
     if any(word in message for word in ("api key", "token", "access", "auth")):
-        return FrameResult(error=VendorError("fatal", "Finnhub refuses the key"))
+        return FrameResult(error=VendorError("fatal", "Finnhub rejected the key"))
     if "symbol" in message:
         return FrameResult(rejected=("Finnhub does not know a symbol",))
     return FrameResult(rejected=("Finnhub reports an error",))

@@ -13,7 +13,7 @@ import msgspec
 from feeds.events import Correction
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
 from feeds.parsing.wire import decode, number
-from feeds.streaming.vendor import FrameResult
+from feeds.streaming.vendor import Band, FrameResult, Nbbo
 from rotation.quote import Role
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Message(msgspec.Struct):
     status: Loose = None
     message: Loose = None
     sym: Loose = None
+    ticker: Loose = msgspec.field(default=None, name="T")
+    """The symbol of a price band."""
     p: Loose = None
     s: Loose = None
     c: Loose = None
@@ -109,6 +111,7 @@ def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
     """
     results: list[Quote | str] = []
     corrections: list[Correction] = []
+    markets: list[Nbbo | Band] = []
     for message in entries:
         if not isinstance(message, Message):
             results.append("invalid message")
@@ -131,12 +134,34 @@ def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
                     message.sym, ends_ns, message.c, message.v, seq=BAR_SEQ, high=high, low=low, bar_ns=bar_ns
                 )
             )
-        elif message.ev == "Q":
-            bid, ask = price(message.bp), price(message.ap)
-            if bid is None or ask is None or bid > ask:
-                results.append(f"{symbol(message.sym) or 'invalid symbol'}: crossed or empty quote")
+        elif message.ev in ("Q", "LULD"):
+            market = _market(message)
+            if isinstance(market, str):
+                results.append(market)
+            else:
+                markets.append(market)
     quotes, rejected = sifted(results)
-    return FrameResult(quotes, corrections=tuple(corrections), rejected=rejected, heartbeat=not quotes)
+    return FrameResult(
+        quotes,
+        nbbo=tuple(market for market in markets if isinstance(market, Nbbo)),
+        bands=tuple(market for market in markets if isinstance(market, Band)),
+        corrections=tuple(corrections),
+        rejected=rejected,
+        heartbeat=not quotes,
+    )
+
+
+def _market(message: Message) -> Nbbo | Band | str:
+    """A bid and an ask, or a price band, whose symbol stands in ``T``; else in words why there is none."""
+    is_quote = message.ev == "Q"
+    sides = (message.bp, message.ap) if is_quote else (message.l, message.h)
+    low, high = price(sides[0]), price(sides[1])
+    name, ts_ns = symbol(message.sym if is_quote else message.ticker), instant(message.t)
+    if low is None or high is None or low > high:
+        return f"{name or 'invalid symbol'}: crossed or empty {'quote' if is_quote else 'band'}"
+    if name is None or ts_ns is None:
+        return "a quote or a band without symbol or time"
+    return Nbbo(name, low, high, ts_ns) if is_quote else Band(name, low, high, ts_ns)
 
 
 def _role(conditions: set[int]) -> Role:

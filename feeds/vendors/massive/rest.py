@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rotation.quote import Quote
 
+DELAYED = "DELAYED"
+"""``status`` of an answer to a plan whose prices are 15 minutes late."""
 MINUTE_NS = 60_000_000_000
 _MS = 1_000_000
 
@@ -48,6 +50,7 @@ class _Ticker(msgspec.Struct):
 
 class _Snapshot(msgspec.Struct):
     tickers: list[_Ticker]
+    status: Loose = None
 
 
 class _Split(msgspec.Struct):
@@ -67,7 +70,16 @@ class _Bars(msgspec.Struct):
 
 def parse_snapshot(data: bytes) -> list[Quote]:
     """The newest price of each symbol; one that has none is left out. Raises SourceError."""
+    return _quotes(decode(data, _Snapshot, "Massive snapshot"))
+
+
+def parse_timely(data: bytes) -> tuple[list[Quote], bool]:
+    """The same, and whether they are real-time: not where the plan is late. Raises SourceError."""
     answer = decode(data, _Snapshot, "Massive snapshot")
+    return _quotes(answer), answer.status != DELAYED
+
+
+def _quotes(answer: _Snapshot) -> list[Quote]:
     return list(sifted(_newest(ticker) for ticker in answer.tickers)[0])
 
 

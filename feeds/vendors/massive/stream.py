@@ -22,11 +22,11 @@ from feeds.vendors.massive.rest import (
     MINUTE_NS,
     parse_bars,
     parse_previous,
-    parse_snapshot,
     parse_splits,
+    parse_timely,
 )
 from rotation import status
-from rotation.status import CONSOLIDATED, Mode, Refusal
+from rotation.status import CONSOLIDATED, Kind, Mode, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -101,7 +101,7 @@ class MassiveConversation:
         if status == "auth_success":
             change["ready"] = True
         elif status == "auth_failed":
-            change["error"] = VendorError("fatal", "Massive refuses the key, or its plan has no stream")
+            change["error"] = VendorError("fatal", "Massive rejected the key, or its plan has no streaming")
         elif status == "max_connections":
             # The vendor cuts the older connection: to come back would cut the newer one, for ever.
             text = "another session took over the account's one connection"
@@ -131,7 +131,7 @@ class MassiveConversation:
                 "error": VendorError("fatal", "the key's plan has no real-time data: use the delayed feed")
             }
         if "not authorized" not in message:
-            return {"error": VendorError("limit", "Massive refuses a subscription")}
+            return {"error": VendorError("limit", "Massive rejected a subscription")}
         self._refused += 1
         if self._channel == 0:
             self._channel = 1
@@ -179,7 +179,10 @@ class Massive:
         quotes: list[Quote] = []
         for start in range(0, len(names), PER_SNAPSHOT):
             params = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
-            quotes += await self._get(SNAPSHOT, params, parse_snapshot)
+            newest, is_real_time = await self._get(SNAPSHOT, params, parse_timely)
+            if not is_real_time and self.mode.kind is Kind.LIVE:
+                raise SourceError("Massive: the key's plan has no real-time data")
+            quotes += newest
         return tuple(quotes)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:

@@ -22,8 +22,20 @@ class Minutes(msgspec.Struct, frozen=True):
     """One symbol's."""
 
     last: Quote
+    """The last trade of the regular session, as the answer states it; an index's last value."""
     bars: tuple[Quote, ...]
     """At their end, in order. The last one may still be forming: its end is ahead of the clock."""
+
+    def newest(self, now_ns: int) -> Quote:
+        """The newest price: before and after hours that of the last whole minute, which ``last`` lacks.
+
+        In the regular session ``last``, whose own time is exact where a bar's end is not.
+        """
+        whole = [bar for bar in self.bars if self.last.ts_ns <= bar.ts_ns - BAR_NS and bar.ts_ns <= now_ns]
+        if not whole:
+            return self.last
+        bar = whole[-1]
+        return Quote(bar.symbol, bar.ts_ns, bar.price)
 
 
 def parse_minutes(body: bytes, symbol: str, named: str) -> Minutes:

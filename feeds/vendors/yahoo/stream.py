@@ -140,14 +140,14 @@ class Yahoo:
         return YahooConversation(self.named)
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
-        """The last trade of each, one request after the other.
+        """The newest price of each, before and after hours too, one request after the other.
 
         Raises SourceError where the source answers for none.
         """
         now_ns = self._clock_ns()
         held = {s: chart for s, (at_ns, chart) in self._charts.items() if now_ns - at_ns < FRESH_S * NS}
         charts = await self._ask(symbols - held.keys()) | held
-        return tuple(charts[s].last for s in sorted(symbols & charts.keys()))
+        return tuple(charts[s].newest(now_ns) for s in sorted(symbols & charts.keys()))
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Today's minute bars, one request after the other.

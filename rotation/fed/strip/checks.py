@@ -33,7 +33,7 @@ MOST_DECISIONS = 2
 def check(case: StripCase) -> tuple[str, ...]:
     """Refuse a strip that cannot be right; returns what is left to flag, one line each.
 
-    Raises CalendarError for a range that is upside down or not 25 bp wide, for no coming meeting and for more
+    Raises CalendarError for a range that is reversed or not 25 bp wide, for no coming meeting and for more
     than two decisions in one month; PriceError for no price at all and for a price that cannot be one.
     """
     _check_range(case.target_range_bp)
@@ -103,7 +103,7 @@ def check_ages(chain: Chain, ages_s: Mapping[Month, float], limit_s: float) -> N
 def _check_range(target_range_bp: tuple[int, int]) -> None:
     low, high = target_range_bp
     if low >= high:
-        raise CalendarError(f"the target range {low}-{high} bp is upside down; write the lower bound first")
+        raise CalendarError(f"the target range {low}-{high} bp is reversed; write the lower bound first")
     if high - low != 25:
         raise CalendarError(
             f"the target range {low}-{high} bp is {high - low} bp wide; a range is 25 bp wide"

@@ -56,7 +56,7 @@ def _day(value: object, field: str) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass  # 2026-02-30: refused below
-    raise InputError(f"{field}: {_shown(value)} is not a day; write it as in 2026-09-16")
+    raise InputError(f"{field}: {_shown(value)} is not a date; write it as in 2026-09-16")
 
 
 def _range(value: object) -> tuple[int, int]:

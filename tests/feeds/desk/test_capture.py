@@ -19,8 +19,9 @@ from feeds.http.exchange import Request
 from feeds.http.failure import RequestError
 from feeds.http.tap import tap
 from feeds.streaming.feed import StreamFeed
+from feeds.streaming.requests import Reference
 from tests.support.capture_replay import payload, records, replay
-from tests.support.fake_time import FakeTime, settle
+from tests.support.fake_time import FakeTime, driven
 from tests.support.fault_table import FIRST, LATER, SUBJECTS, prints
 from tests.support.servers.fed_world import FedWorld, environment
 from tests.support.servers.rest import Reply, RestServer
@@ -54,17 +55,17 @@ async def test_a_capture_replays_to_the_same_quotes(monkeypatch, tmp_path, subje
             monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
             vendor = subject.vendor()
             vendor.snapshot = vendor.backfill = nothing
+            vendor.reference = no_reference
             feed = StreamFeed(vendor, SYMBOLS, time=time)
 
             async def drive() -> None:
                 async for event in feed.events():
                     events.append(event)  # noqa: PERF401 - the feed does not end
 
-            task = asyncio.create_task(drive())
-            await settle()
-            await time.passing(5)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            async with driven(drive(), server.until(lambda: server.clients)):
+                await time.passing(5)
+                while {quote.symbol: quote.price for quote in quotes(events)} != LATER:
+                    await time.passing(1)
     finally:
         tap.reset(held)
     path = tmp_path / "capture.jsonl.gz"
@@ -79,6 +80,10 @@ async def test_a_capture_replays_to_the_same_quotes(monkeypatch, tmp_path, subje
 
 async def nothing(*_args: object) -> tuple[()]:
     return ()
+
+
+async def no_reference(*_args: object) -> Reference:
+    return Reference()
 
 
 async def test_answers_are_kept_without_query_header_or_cookie():

@@ -13,19 +13,23 @@ from feeds.desk.choose import by_vendor
 from feeds.errors import InputError
 from feeds.events import Batch, Status, Stream
 from feeds.http.cached import Transport
+from feeds.keys.preference import why
 from feeds.streaming.failover import Failover
-from rotation.status import LIVE
+from feeds.vendors.alpaca.stream import Alpaca
+from feeds.vendors.massive.stream import Massive
+from rotation.status import CONSOLIDATED, LIVE, delayed
 from rotation.wording import mode_word
 from tests.support.fake_time import FakeTime, settle
 from tests.support.fault_table import FIRST, Exchange, prints
 from tests.support.servers import massive
 from tests.support.servers.alpaca import Answers
 from tests.support.servers.ws import READY, STAY, Refuse
-from tests.support.subjects import ALPACA, MASSIVE, SYMBOLS, YAHOO
+from tests.support.subjects import ALPACA, MASSIVE, NOWHERE, SYMBOLS, YAHOO, Subject
 from tui.cli.options import FEEDS
 
 ALPACA_KEYS = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": "secret-1"}
 ALL_KEYS = ALPACA_KEYS | {"MASSIVE_API_KEY": "massive-key-1", "FINNHUB_API_KEY": "finnhub-key-1"}
+SIP = Subject(**vars(ALPACA) | {"vendor": lambda: Alpaca("a-key", "a-secret", NOWHERE, feed="sip")})
 REFUSED = (Answers(auth=(402,)), READY, STAY)
 GOOD = (READY, *prints(YAHOO, FIRST), STAY)
 
@@ -47,9 +51,17 @@ async def named(choice: str, environ: dict[str, str]) -> list[str]:
     ("choice", "environ", "names"),
     [
         ("auto", {}, ["Yahoo LIVE"]),
-        ("auto", ALPACA_KEYS, ["Alpaca LIVE", "Yahoo LIVE"]),
-        ("auto", ALL_KEYS, ["Alpaca LIVE", "Massive LIVE", "Finnhub LIVE", "Yahoo LIVE"]),
-        ("auto", {"POLYGON_API_KEY": "an-old-name"}, ["Massive LIVE", "Yahoo LIVE"]),
+        ("auto", ALPACA_KEYS, ["Alpaca SIP LIVE", "Alpaca LIVE", "Yahoo LIVE"]),
+        (
+            "auto",
+            ALL_KEYS,
+            [
+                *("Alpaca SIP LIVE", "Massive LIVE", "Massive DELAYED 15m"),
+                *("Alpaca LIVE", "Finnhub LIVE", "Yahoo LIVE"),
+            ],
+        ),
+        ("auto", {"POLYGON_API_KEY": "old"}, ["Massive LIVE", "Massive DELAYED 15m", "Yahoo LIVE"]),
+        ("alpaca-sip", ALL_KEYS, ["Alpaca SIP LIVE"]),
         ("yahoo", ALL_KEYS, ["Yahoo LIVE"]),
         ("alpaca", ALL_KEYS, ["Alpaca LIVE"]),
         ("alpaca-delayed", ALL_KEYS, ["Alpaca DELAYED 15m"]),
@@ -74,7 +86,7 @@ def test_the_command_line_knows_the_same_names():
 
 
 @contextlib.asynccontextmanager
-async def driven(monkeypatch, *subjects_and_scripts):
+async def driven(monkeypatch, *subjects_and_scripts, reason=""):
     """An Failover over these vendors, its time and what it told; nothing may be left of it."""
     before = asyncio.all_tasks()
     time = FakeTime()
@@ -84,8 +96,10 @@ async def driven(monkeypatch, *subjects_and_scripts):
             server = await stack.enter_async_context(subject.server(*scripts))
             monkeypatch.setenv(f"ROTATION_TUI_{subject.name.upper()}_STREAM_URL", server.url)
             servers.append(server)
-            made.append(by_vendor(Exchange(subject.vendor(), FIRST, time), SYMBOLS, {}, time, list.clear))
-        feed = Failover(Transport(), made, time=time)
+            vendor = subject.vendor()
+            vendor.url = server.url  # two vendors may share the name of a variable
+            made.append(by_vendor(Exchange(vendor, FIRST, time), SYMBOLS, {}, time, list.clear))
+        feed = Failover(Transport(), made, time=time, why=reason)
         told: list[object] = []
 
         async def drive() -> None:
@@ -125,6 +139,36 @@ async def test_a_refused_key_hands_over_to_yahoo_and_says_why(monkeypatch):
         assert len(asyncio.all_tasks()) <= tasks + 2
 
 
+NO_PLAN = (READY, massive.array(massive.status("error", "You don't have access real-time data.")), STAY)
+
+
+async def test_a_plan_without_the_tape_falls_to_the_next_best_and_health_says_why(monkeypatch):
+    """409 for SIP, no real-time for Massive: its delayed host is in charge, before IEX and Yahoo."""
+    no_sip = (Answers(auth=(409,)), READY, STAY)
+    late = Subject(**vars(MASSIVE) | {"vendor": lambda: Massive(massive.KEY, NOWHERE, delayed=True)})
+    late_good = (READY, *prints(MASSIVE, FIRST, -900), STAY)
+    order = why({"alpaca", "massive"})
+    rows = ((SIP, no_sip), (MASSIVE, NO_PLAN), (late, late_good), (ALPACA, GOOD), (YAHOO, GOOD))
+    async with driven(monkeypatch, *rows, reason=order) as (feed, time, told, servers):
+        await time.passing(10)
+        assert (feed.name, feed.mode) == ("Massive", delayed(15, CONSOLIDATED))
+        status = last_status(told)
+        assert status.state == "DELAYED"
+        assert status.detail.startswith(
+            "Alpaca SIP: AUTH_FAILED (the plan does not include this feed (409)); "
+        )
+        assert "; Massive: AUTH_FAILED (the key's plan has no real-time data" in status.detail
+        assert status.detail.endswith(f"; {order}")
+        assert [server.upgrades for server in servers] == [1, 1, 1, 0, 0]
+
+
+def test_why_names_the_order():
+    assert why(()) == "auto: Yahoo, as there is no key"
+    assert why({"alpaca"}) == "auto: Alpaca SIP, else Alpaca IEX, Yahoo"
+    assert choose.why_chosen("alpaca", ALL_KEYS) == ""
+    assert choose.why_chosen("auto", ALPACA_KEYS) == why({"alpaca"})
+
+
 async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):
     taken = (READY, massive.array(massive.status("max_connections")), STAY)
     vendors = ((ALPACA, Refuse(402)), (MASSIVE, taken), (YAHOO, GOOD))
@@ -132,7 +176,7 @@ async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):
         await time.passing(8)
         assert feed.name == "Yahoo"
         detail = last_status(told).detail
-        assert detail.startswith("Alpaca: AUTH_FAILED (HTTP 402: refused, not asked again); ")
+        assert detail.startswith("Alpaca: AUTH_FAILED (HTTP 402: refused, will not retry); ")
         assert "; Massive: TAKEN OVER (" in detail
 
 

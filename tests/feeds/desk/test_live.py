@@ -66,11 +66,13 @@ async def test_without_a_key_one_feed_brings_everything(tmp_path):
     assert fed.name == "Fed"
 
 
-@pytest.mark.parametrize("choice", ["auto", "alpaca", "alpaca-delayed"])
-async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice):
+@pytest.mark.parametrize(
+    ("choice", "name"), [("auto", "Alpaca SIP"), ("alpaca", "Alpaca"), ("alpaca-delayed", "Alpaca")]
+)
+async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice, name):
     quotes, indices, _keeper, _fed = made(tmp_path, KEYS, choice=choice)
     assert isinstance(quotes, Failover)
-    assert (quotes.name, indices.name) == ("Alpaca", "Yahoo indices")
+    assert (quotes.name, indices.name) == (name, "Yahoo indices")
     assert indices.symbols == {"RUT", "NDX"}
     assert quotes.symbols == frozenset(Desk().legs) - {"RUT", "NDX"}
     # The one that would take over leaves them where they are.
@@ -117,6 +119,24 @@ async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypa
         assert refusing.requests
     assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
     assert {one.source for one in now.provenance.values()} == {"Yahoo"}
+
+
+async def test_a_snapshot_of_now_shares_yahoo_s_back_off(tmp_path, monkeypatch):
+    """A 429 to the quotes must hold back the strip's nineteen charts too: it once did not."""
+    given: list[object] = []
+
+    def noted(make):
+        def made_with(*args, **named):
+            given.append(named["refusals"])
+            return make(*args, **named)
+
+        return made_with
+
+    monkeypatch.setattr(live, "Transport", noted(live.Transport))
+    monkeypatch.setattr(live.fed_opening, "live", noted(live.fed_opening.live))
+    await asked_once(tmp_path, monkeypatch, {})
+    assert len(given) == 2
+    assert given[0] is given[1] is not None
 
 
 async def test_a_snapshot_of_now_waits_for_nobody_longer_than_its_limit(tmp_path, monkeypatch):

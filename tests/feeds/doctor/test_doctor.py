@@ -17,6 +17,7 @@ from feeds.doctor import local
 from feeds.doctor import network as net
 from feeds.doctor.stream import stream
 from feeds.history.store import HistoryStore
+from feeds.http.exchange import AGENT
 from feeds.keys.file import KeyFile
 from feeds.keys.keyring import Ring
 from rotation.sessions import from_ns, sessions_between, to_ns
@@ -170,7 +171,7 @@ def test_a_store_that_is_empty_behind_good_or_damaged(tmp_path):
         HistoryStore(tmp_path / "data").replace(frame, {}, allow_shrink=True, now_ns=NOW_NS)
 
     put(date(2026, 11, 20))
-    assert (closes().state, closes().said) == ("ok", "1 symbols, 2026-10-01 to 2026-11-20")
+    assert (closes().state, closes().said) == ("ok", "1 symbol, 2026-10-01 to 2026-11-20")
     put(date(2026, 11, 2))
     assert closes().state == "warn"
     assert "14 sessions behind" in closes().said
@@ -242,6 +243,20 @@ async def ask(*script: Reply, keyed=(), **more) -> dict[str, Finding]:
 async def test_what_a_source_answers(only, reply, state, said):
     found = (await ask(reply, **({"answer_s": 0.2} if reply.mute else {})))["Yahoo"]
     assert (found.state, said in found.said) == (state, True)
+
+
+async def test_what_yahoo_answered_and_as_whom_it_was_asked(only):
+    """Its 429 is tied to the User-Agent, which can be changed."""
+    refused = (await ask(fault(429)))["Yahoo"]
+    assert f"(HTTP 429), asked as '{AGENT}'" in refused.said
+    assert "ROTATION_TUI_USER_AGENT='Mozilla/5.0'" in refused.todo
+    async with RestServer(ok(b"")) as server:
+        environ = {"ROTATION_TUI_YAHOO_REST_URL": server.url, "ROTATION_TUI_USER_AGENT": "Mozilla/5.0"}
+        names = by_name(await net.sources(environ, ()))
+        assert names["Yahoo"].said.endswith("(HTTP 200), asked as 'Mozilla/5.0'")
+        assert server.requests[0].headers["user-agent"] == "Mozilla/5.0"
+    wrong = by_name(await net.sources({"ROTATION_TUI_USER_AGENT": "\x1b["}, ()))
+    assert wrong["User-Agent"].state == "fail"
 
 
 async def test_a_source_that_needs_a_key_is_asked_only_where_there_is_one(only):
@@ -320,7 +335,7 @@ async def test_a_stream_that_breaks_is_worth_a_warning(monkeypatch):
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
         found = await stream(count_s=2.0)
     by_name([found])
-    assert (found.state, "gaps" in found.said) == ("warn", True)
+    assert (found.state, "1 gap" in found.said) == ("warn", True)
 
 
 async def test_a_stream_s_wrong_address_is_not_quoted(monkeypatch):

@@ -112,7 +112,7 @@ def test_what_is_no_settlement_of_ours_is_passed_over(more):
         (b"", "no settlement"),
         (statistic("ZQH7", "96.4"), "no settlement"),
         (statistic("ZQZ6", "96.355")[:-40], "not valid JSON"),
-        (b"[1]", "JSON of another shape"),
+        (b"[1]", "unexpected JSON structure"),
     ],
 )
 def test_answers_of_no_use(data, message):

@@ -343,7 +343,7 @@ async def test_a_limit_stops_the_whole_round(monkeypatch):
     got, paths, _ = await refresh(monkeypatch, *GOOD[:1], limited, count=5)
     assert len(paths) == 2
     assert [error.partition(": ")[2] for error in got.errors] == [
-        "HTTP 429; next try in 2m", *["not asked: the next try is due in 2m"] * 3,
+        "HTTP 429; next try in 2m", *["backing off, next try in 2m"] * 3,
     ]  # fmt: skip
     assert len(got.quotes) == 1
 

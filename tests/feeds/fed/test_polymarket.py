@@ -326,7 +326,7 @@ async def status(said, state):
 async def test_live_quotes_are_merged(monkeypatch):
     async with running(monkeypatch, SCRIPTS["ok"]) as (stream, server, _, said):
         quotes = [await said.get() for _ in range(4)]
-        assert quotes.pop(1) == Status(Kind.LIVE, "1 of 1 books")
+        assert quotes.pop(1) == Status(Kind.LIVE, "1 of 1 book")
         assert [(q[0].bid, q[0].ask, q[0].last) for q in quotes] == [
             (0.6, 0.61, None), (0.62, 0.63, None), (0.62, 0.63, 0.63),
         ]  # fmt: skip
@@ -453,11 +453,14 @@ async def test_a_book_that_is_missing_after_an_outage_leaves_a_gap(monkeypatch):
 
 
 @pytest.mark.parametrize("code", [401, 403, 404])
-async def test_a_refusal_is_final(monkeypatch, code):
-    async with running(monkeypatch, Refuse(code)) as (_, server, _, said):
-        assert await status(said, "OFFLINE") == f"HTTP {code}: refused, not asked again"
-        assert await said.get() is None
-        assert server.upgrades == 1
+async def test_a_refusal_is_asked_again_slowly(monkeypatch, code):
+    """Without a key there is nothing that it could be about: it once ended the stream until a restart."""
+    async with running(monkeypatch, code, SCRIPTS["ok"]) as (_, server, time, said):
+        assert await status(said, "OFFLINE") == f"HTTP {code}; next try in 30s"
+        await time.slept(30.0)
+        time.pass_s(30.0)
+        await status(said, "LIVE")
+        assert server.upgrades == 2
 
 
 async def test_retry_after_is_the_floor(monkeypatch):

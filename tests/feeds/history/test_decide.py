@@ -95,7 +95,7 @@ def test_a_renamed_symbol_is_stored_though_nothing_is_new():
     renamed = Job("IWM", SINCE, SINCE, [YAHOO], base=base, tail=True, drop={"OLD": base})
     decision = decide(renamed, Bars(frame(HELD[10:]), rejected=2), frame(HELD))
     assert isinstance(decision, Store)
-    assert decision.notes == ("IWM: 2 days left out, without a valid close", "OLD continues as IWM")
+    assert decision.notes == ("IWM: 2 days without a valid close, skipped", "OLD continues as IWM")
 
 
 def test_a_split_asks_for_the_whole_series_of_the_same_source():

@@ -154,22 +154,22 @@ REFUSED = [
     (
         "IWM.csv",
         "date,close\n07/11/2024,1\n",
-        "IWM.csv, line 2: date is '07/11/2024', not a day — write days as YYYY-MM-DD",
+        "IWM.csv, line 2: date is '07/11/2024', not a date — write dates as YYYY-MM-DD",
     ),
     (
         "IWM.csv",
         "date,close\n2023-02-29,1\n",
-        "IWM.csv, line 2: date is '2023-02-29', not a day — write days as YYYY-MM-DD",
+        "IWM.csv, line 2: date is '2023-02-29', not a date — write dates as YYYY-MM-DD",
     ),
     (
         "IWM.csv",
         "date,close\n0024-07-11,1\n",
-        "IWM.csv, line 2: date is '0024-07-11', not a day — write days as YYYY-MM-DD",
+        "IWM.csv, line 2: date is '0024-07-11', not a date — write dates as YYYY-MM-DD",
     ),
     (
         "IWM.csv",
         "date,close\n2024-07-11T14:35:00Z,1\n",
-        "IWM.csv, line 2: date is '2024-07-11T14:35:00Z', not a day — write days as YYYY-MM-DD",
+        "IWM.csv, line 2: date is '2024-07-11T14:35:00Z', not a date — write dates as YYYY-MM-DD",
     ),
     ("IWM.csv", "date,close\n,1\n", "IWM.csv, line 2: date is missing — fix or remove the row"),
     (
@@ -428,11 +428,11 @@ REFUSED_PARQUET = [
     ({"date": DAYS, "close": [1.0, -1.0]}, "row 2: close is -1.0; prices must be above 0"),
     ({"date": DAYS, "close": [float("nan"), 1.0]}, "row 1: close is nan; prices must be finite numbers"),
     ({"date": DAYS, "close": [1.0, None]}, "row 2: 2024-07-12 has neither close nor adj_close"),
-    ({"date": ["2024-07-11", "soon"], "close": [1.0, 1.0]}, "row 2: date is 'soon', not a day"),
+    ({"date": ["2024-07-11", "soon"], "close": [1.0, 1.0]}, "row 2: date is 'soon', not a date"),
     ({"date": [DAYS[0], None], "close": [1.0, 1.0]}, "row 2: date is missing"),
     (
         {"date": MIDNIGHTS.dt.offset_by("9h30m"), "close": [1.0, 1.0]},
-        "row 1: date is '2024-07-11 09:30:00.000000', not a day — write days as YYYY-MM-DD (1 more like it)",
+        "row 1: date is '2024-07-11 09:30:00.000000', not a date — write dates as YYYY-MM-DD (1 more like it)",  # noqa: E501
     ),
     ({"date": [DAYS[0], DAYS[0]], "close": [1.0, 2.0]}, "row 2: 2024-07-11 appears again with other values"),
     ({"date": [1, 2], "close": [1.0, 1.0]}, "column date is of type Int64, not dates"),
@@ -454,7 +454,7 @@ def test_refused_parquet(tmp_path, columns, part):
 def test_a_day_beyond_pythons_calendar(tmp_path):
     far = pl.Series([4_000_000], dtype=pl.Int32).cast(pl.Date)
     pl.DataFrame({"date": far, "close": [1.0]}).write_parquet(tmp_path / "IWM.parquet")
-    assert ", not a day — write days as YYYY-MM-DD" in refusal(tmp_path)
+    assert ", not a date — write dates as YYYY-MM-DD" in refusal(tmp_path)
 
 
 def test_damaged_parquet_never_escapes_as_another_error(tmp_path):

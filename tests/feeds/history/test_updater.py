@@ -149,7 +149,7 @@ async def test_a_close_that_the_vendor_does_not_have_yet_is_asked_for_again(tmp_
     assert kept.statuses[-1] == Status(
         "GAPPED",
         "1 of 2 settled through 2026-11-20; S1: ends 2026-11-19,"
-        " the close of 2026-11-20 is not available yet; asked again in 60 s",
+        " the close of 2026-11-20 is not available yet; next try in 60 s",
     )
     raw[date(2026, 11, 20)] = close
     await kept.until(settled)
@@ -161,9 +161,9 @@ async def test_a_failure_is_told_waited_for_and_asked_again(tmp_path):
     kept = Kept(tmp_path, several(1), ny(date(2024, 7, 18), 18))
     kept.world.yahoo.spoil = lambda symbol, bars: SourceError("Yahoo: no sense in it")
     began_ns = kept.world.now_ns
-    await kept.until(lambda k: len([s for s in k.statuses if "asked again" in s.detail]) == 4)
+    await kept.until(lambda k: len([s for s in k.statuses if "next try" in s.detail]) == 4)
     assert {status.state for status in kept.statuses} == {"OFFLINE"}
-    assert [s.detail.split("asked again in ")[1] for s in kept.statuses if "again in" in s.detail] == [
+    assert [s.detail.split("next try in ")[1] for s in kept.statuses if "next try in" in s.detail] == [
         "60 s", "300 s", "900 s", "900 s",
     ]  # fmt: skip
     assert kept.world.now_ns - began_ns >= (60 + 300 + 900) * S
@@ -174,7 +174,7 @@ async def test_a_failure_is_told_waited_for_and_asked_again(tmp_path):
 async def test_one_symbol_that_fails_does_not_take_the_others_down(tmp_path):
     kept = Kept(tmp_path, several(3), ny(date(2024, 7, 18), 18))
     kept.world.yahoo.spoil = lambda s, bars: SourceError("Yahoo: delisted") if s == "S1" else bars
-    await kept.until(lambda k: k.says("asked again"))
+    await kept.until(lambda k: k.says("next try"))
     assert kept.statuses[-1].state == "GAPPED"
     assert kept.statuses[-1].detail.startswith("2 of 3 settled through 2024-07-18; S1: Yahoo: delisted; ")
     assert kept.learned[-1]["symbol"].unique().sort().to_list() == ["S0", "S2"]
@@ -190,7 +190,7 @@ async def test_a_store_that_cannot_be_used_is_told_and_ends_nothing(tmp_path):
     kept.world.store.load = broken
     await kept.until(lambda k: k.says("damaged"))
     assert kept.statuses[-1] == Status(
-        "OFFLINE", "history/S0.parquet is damaged — import it again; asked again in 60 s"
+        "OFFLINE", "history/S0.parquet is damaged — import it again; next try in 60 s"
     )
     kept.world.store.load = load
     await kept.until(settled)
@@ -229,7 +229,7 @@ async def test_learned_keeps_today_s_prints_and_takes_the_close_only_after_the_b
     kept.world.now_ns = ny(friday, 17)
     await kept.until(through("2026-11-20"))
     early, late = [event.history for event in kept.events if isinstance(event, HistoryUpdated)][-2:]
-    market = Market(early, as_of_ns=noon_ns, origin=Provenance(Mode(venue="SIP"), "script"))
+    market = Market(early, as_of_ns=noon_ns, origin=Provenance(Mode(venue="consolidated"), "script"))
     before = market.apply([Quote("IWM", noon_ns, 207.0, size=5)], as_of_ns=noon_ns).legs["IWM"]
     market.learn(early)
     assert market.apply((), as_of_ns=noon_ns).legs["IWM"] == before

@@ -38,7 +38,7 @@ class Chunks:
 async def test_nothing_may_follow_the_end_of_a_gzip_member(behind):
     response = Chunks(gzip.compress(b"[1]") + behind)
     tracemalloc.start()
-    with pytest.raises(SourceError, match="data behind the end of the compressed body"):
+    with pytest.raises(SourceError, match="data after the end of the compressed body"):
         await read_body(response, 4 * MIB)  # type: ignore[arg-type]
     assert response.read <= 2, "it must not be read to its end"
     assert tracemalloc.get_traced_memory()[1] < 4 * MIB

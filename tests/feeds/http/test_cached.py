@@ -175,7 +175,7 @@ async def test_a_long_retry_after_is_not_slept_but_kept(time):
         got = await client.get(server.url + "/x", parse=decoded)
     assert time.waits == []
     assert limited.error == "HTTP 429; next try in 5m"
-    assert again.error == "not asked: the next try is due in 5m"
+    assert again.error == "backing off, next try in 5m"
     assert (again.value, again.state) == ({"v": 1}, "LIVE")
     assert (other.value, other.state) == (None, "OFFLINE")
     assert (got.value, got.error, len(server.requests)) == ({"v": 1}, "", 3)
@@ -250,7 +250,7 @@ async def test_a_host_that_cannot_be_reached_is_not_asked_for_the_next_thing_eit
     async with transport(time) as client:
         await client.get(url + "/one", parse=decoded)
         got = await client.get(url + "/two", parse=decoded)
-    assert got.error == "not asked: the next try is due in 2s"
+    assert got.error == "backing off, next try in 2s"
     assert time.waits == [0.5, 1.0]
 
 

@@ -229,7 +229,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
 def test_keep_list_forget(chain, tmp_path):
     vault = Vault()
     keys = chain(vault)
-    assert keys.keep("Alpaca", (KEY_ID, SECRET)) == ["alpaca: kept in the keyring (Vault)"]
+    assert keys.keep("Alpaca", (KEY_ID, SECRET)) == ["alpaca: stored in the keyring (Vault)"]
     keys.keep("finnhub", ("short",), in_file=True)
     lines = keys.lines()
     assert lines[0] == f"alpaca   keyring, ends in {KEY_ID[-4:]}"
@@ -237,7 +237,7 @@ def test_keep_list_forget(chain, tmp_path):
     assert lines[2] == "massive  none; see: rotation-tui config key set massive"
     assert keys.forget("alpaca") == ["alpaca: removed from the keyring"]
     assert keys.forget("finnhub") == [f"finnhub: removed from {tmp_path / 'keys.json'}"]
-    assert keys.forget("finnhub") == ["finnhub: no key was kept"]
+    assert keys.forget("finnhub") == ["finnhub: no key was stored"]
     assert vault.kept == {}
     assert not (tmp_path / "keys.json").exists()
 
@@ -258,7 +258,7 @@ def test_a_keyring_that_cannot_be_asked_is_told_when_a_key_is_forgotten(chain):
         "finnhub: the keyring failed (RuntimeError); a key stored there would remain"
     ]
     weak = type("Weak", (Vault,), {"priority": 0.5})()
-    assert chain(weak).forget("finnhub") == ["finnhub: no key was kept"]
+    assert chain(weak).forget("finnhub") == ["finnhub: no key was stored"]
 
 
 def test_the_environment_is_mentioned_where_it_goes_first(chain):

@@ -136,7 +136,7 @@ REFUSED = [
     (
         "2024-07-16T14:35:00,10,12,9,11,5",
         (
-            "line 2: start is '2024-07-16T14:35:00', which names no time zone"
+            "line 2: start is '2024-07-16T14:35:00', without a time zone"
             " — end it with Z for UTC or an offset like -04:00"
         ),
     ),
@@ -167,7 +167,7 @@ def test_refused_bars(tmp_path, rows, message):
 def test_refused_files(tmp_path):
     lone = write(tmp_path, "IWM.csv", HEAD + f"2024-07-16T14:35:00Z,{BAR}\n")
     assert refusal(lone) == (
-        "IWM.csv: one bar alone does not tell how long it is — put that in the name, like IWM_5m.csv"
+        "IWM.csv: a single bar does not show its length — put it in the file name, like IWM_5m.csv"
     )
     columns = write(tmp_path, "QQQ_5m.csv", "time,open,high,low,close\n2024-07-16T14:35:00Z,1,1,1,1\n")
     assert refusal(columns) == (

@@ -695,7 +695,7 @@ def test_a_full_disk_ends_the_recording_with_what_came_before(tmp_path, monkeypa
             recorder.close()
     assert re.search(
         r"t-2024-07-16.parquet: cannot be written \(No space left on device\)"
-        r" — free some space or record elsewhere; what came until 10:40:02 New York is kept$",
+        r" — free some space or record elsewhere; everything until 10:40:02 New York is saved$",
         str(caught.value),
     )
     assert read_tape([tmp_path]).height == 3
@@ -755,7 +755,7 @@ async def test_a_burst_is_written_before_the_second_is_over(tmp_path, monkeypatc
 def test_what_waits_for_the_disk_is_bounded(tmp_path):
     recorder = Recorder(tmp_path / "t", rows_max=100)
     take(recorder, *(NOW + i for i in range(99)))
-    with pytest.raises(StorageError, match="the disk does not keep pace"):
+    with pytest.raises(StorageError, match="the disk cannot keep up"):
         take(recorder, NOW + 99)
     recorder.close()
     assert read_tape([tmp_path]).height == 100

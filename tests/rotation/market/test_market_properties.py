@@ -256,7 +256,7 @@ def test_a_history_that_ends_on_a_day_without_trading_ends_with_the_session_befo
     snapshot = Market(history_of(rows), DESK, as_of_ns=as_of_ns).apply([], as_of_ns=as_of_ns)
     assert snapshot.session == friday
     assert snapshot.legs["IWM"].streak.settled == 1
-    assert snapshot.health.history == "history: 1 symbols, 2024-07-10 to 2024-07-12"
+    assert snapshot.health.history == "history: 1 symbol, 2024-07-10 to 2024-07-12"
 
 
 # Growth ------------------------------------------------------------------------------------------------

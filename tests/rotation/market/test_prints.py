@@ -200,7 +200,11 @@ def at(text: str) -> int:
         (Quote("IWM", OPENS, 1.0, low=0.0), "bad_price"),
         (Quote("IWM", OPENS + 3600 * NS + 60 * NS + 1, 1.0), "future"),
         (Quote("IWM", at("2024-07-15 12:00"), 1.0), "off_session"),
-        (Quote("IWM", at("2024-07-16 03:59:59"), 1.0), "off_session"),
+        (Quote("IWM", at("2024-07-16 03:59:59"), 1.0), "overnight"),
+        (Quote("IWM", at("2024-07-15 23:00"), 1.0), "overnight"),
+        (Quote("IWM", at("2024-07-14 21:00"), 1.0), "overnight"),  # Sunday evening
+        (Quote("IWM", at("2024-07-12 21:00"), 1.0), "off_session"),  # Friday evening
+        (Quote("IWM", at("2024-07-13 12:00"), 1.0), "off_session"),  # Saturday
         (Quote("IWM", OPENS + 3600 * NS + 60 * NS, 1.0), "accepted"),
         (Quote("IWM", at("2024-07-16 04:00"), 1.0), "accepted"),
     ],
@@ -263,7 +267,7 @@ def test_a_bar_belongs_to_the_part_of_the_day_in_which_it_starts(starts: str, ba
     quote = Quote("IWM", at(f"2024-07-16 {starts}") + bar_ns, 100.0, high=101.0, low=99.0, bar_ns=bar_ns)
     assert opened.admit(quote, quote.ts_ns) is (part is not None)
     assert [name for name in ("PRE", "REGULAR", "POST") if opened.prints("IWM", name)] == [part] * bool(part)
-    assert opened.counts == (Counts(accepted=1) if part else Counts(off_session=1))
+    assert opened.counts == (Counts(accepted=1) if part else Counts(overnight=1))
 
 
 def test_the_opening_range_has_no_bar_of_the_pre_market():

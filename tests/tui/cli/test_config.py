@@ -95,7 +95,7 @@ def test_a_key_goes_into_the_file_and_shows_nowhere_else(program):
     kept = feed(program, "config", "key", "set", "alpaca", stdin=f"{KEY_ID}\n{MARKER}\n")
     assert (kept.returncode, kept.stderr) == (0, "")
     path = program.home / "config" / "rotation-tui" / "keys.json"
-    assert f"alpaca: kept in {path}" in kept.stdout
+    assert f"alpaca: stored in {path}" in kept.stdout
     assert path.stat().st_mode & 0o777 == 0o600
     commands = (["config", "key", "list"], ["config", "show"], ["config", "path"])
     told = [kept.stdout, *(program.out("--log-level", "debug", *command) for command in commands)]
@@ -113,7 +113,7 @@ def test_a_key_goes_into_the_keyring_where_there_is_one(program):
     with_keyring(program, "Vault")
     kept = feed(program, "config", "key", "set", "finnhub", stdin=f"{MARKER}\n")
     assert (kept.returncode, kept.stderr) == (0, "")
-    assert kept.stdout.startswith("finnhub: kept in the keyring (")
+    assert kept.stdout.startswith("finnhub: stored in the keyring (")
     assert files_with(program.home, MARKER) == ["lib/vault.json"]
     listed = program.out("config", "key", "list")
     assert f"finnhub  keyring, ends in {MARKER[-4:]}" in listed
@@ -141,7 +141,7 @@ def test_a_key_typed_at_the_prompt_is_not_echoed(program):
         terminal.press(MARKER + "\n")
         assert terminal.end() == 0
         raw = terminal.raw.decode()
-    assert "alpaca: kept in " in raw
+    assert "alpaca: stored in " in raw
     assert MARKER not in raw
     assert KEY_ID not in raw
     assert files_with(program.home, MARKER) == ["config/rotation-tui/keys.json"]
@@ -164,7 +164,7 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(program):
             MARKER,
             "'yahoo' does not take a key — choose one of alpaca, finnhub, massive",
         ),
-        (("finnhub",), f"{MARKER} and more\n", "the API key of finnhub contains blanks"),
+        (("finnhub",), f"{MARKER} and more\n", "the API key of finnhub contains spaces"),
     ],
 )
 def test_what_cannot_be_a_key_is_told_without_it(program, args, stdin, part):

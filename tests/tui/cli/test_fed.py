@@ -395,7 +395,7 @@ BAD = {
     "month as symbol": (august(94.69, "ZQQ24"), ["'ZQQ24'"]),
     "no meetings": ({"fomc_dates": []}, ["no FOMC decision", "fomc_dates"]),
     "meetings over": ({"fomc_dates": ["2024-06-12"]}, ["no FOMC decision on or after 2024-07-16"]),
-    "range upside down": ({"target_range_bp": [550, 525]}, ["550-525", "upside down"]),
+    "range upside down": ({"target_range_bp": [550, 525]}, ["550-525", "reversed"]),
     "range too wide": ({"target_range_bp": [500, 550]}, ["500-550", "25 bp"]),
     "no such day": ({"watch_date": "2024-07-32"}, ["watch_date", "2024-07-32"]),
     "no prices": ({"prices": {}}, ["no contract has a price"]),

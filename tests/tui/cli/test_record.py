@@ -132,13 +132,13 @@ def test_a_full_disk_is_told_in_one_line(program):
     assert done.returncode == 1, "no bad input"
     *_, line = done.stderr.splitlines()
     assert line.startswith(f"rotation-tui: {NAME}: cannot be written (File too large) — free some space")
-    assert line.endswith(" New York is kept")
+    assert line.endswith(" New York is saved")
     assert program.snapshot("--tape", NAME)["legs"]["IWM"]["last"] > 0
 
 
 @pytest.mark.parametrize(
     ("file", "part"),
-    [("gone/t.parquet", "gone: no such folder — make it first"), ("t.csv", "a tape is a Parquet file")],
+    [("gone/t.parquet", "gone: no such folder — create it first"), ("t.csv", "a tape is a Parquet file")],
 )
 def test_where_nothing_can_be_recorded(program, file, part):
     assert part in complaint(program("record", file, "--demo"))

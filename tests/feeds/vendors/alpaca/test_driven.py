@@ -181,10 +181,13 @@ async def test_the_bell_divides_the_bars(desk):
     assert {quote.bar_ns for quote in quotes} == {MINUTE}
 
 
-async def test_a_split_overnight_needs_a_second_print(desk):
-    """The close before was on another scale: one print at half of it is held back, two are the price."""
+async def test_a_split_overnight_needs_a_second_print_and_the_vendor_s_word(desk):
+    """The close before was on another scale: at half of it even two prints wait until a snapshot agrees."""
     halves = [trade("IWM", 110.7, NOW_NS, 1), trade("IWM", 110.8, NOW_NS + NS, 2)]
-    async with AlpacaServer((READY, halves, STAY)) as stream, AlpacaRestServer(Tape()) as rest:
+    async with (
+        AlpacaServer((READY, halves, STAY)) as stream,
+        AlpacaRestServer(Tape(latest=latest({"IWM": 110.75}, NOW_NS))) as rest,
+    ):
         run = desk(stream, rest, symbols=("IWM",), closes={"IWM": 221.28})
         seen = await run.until(lambda seen: seen.prices == {"IWM": 110.8})
     assert seen.feed.stats().rejects == 0

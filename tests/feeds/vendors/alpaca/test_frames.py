@@ -250,10 +250,10 @@ def test_a_code_that_is_none(code):
         (minute() | {"c": None}, "a bar without its prices"),
         (minute() | {"h": 1.0}, "a bar without its prices"),
         (minute() | {"c": ["@"]}, "a bar without its prices"),
-        (trade() | {"t": 1_721_140_800.5}, "a message of another shape"),
-        (3, "a message of another shape"),
-        (None, "a message of another shape"),
-        ([[]], "a message of another shape"),
+        (trade() | {"t": 1_721_140_800.5}, "unexpected message structure"),
+        (3, "unexpected message structure"),
+        (None, "unexpected message structure"),
+        ([[]], "unexpected message structure"),
     ],
 )
 def test_one_bad_message_costs_no_other(message, why):

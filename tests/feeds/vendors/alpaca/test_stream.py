@@ -148,7 +148,7 @@ async def test_without_every_bar_the_first_names_get_some():
         state = server.clients[0].state
     refused = next(result.error for result in results if result.error)
     assert (refused.kind, refused.message) == (
-        "limit", "the plan's limit of symbols is reached (405); 12 symbols are not followed",
+        "limit", "the plan's limit of symbols is reached (405); 12 symbols not followed",
     )  # fmt: skip
     assert (state["trades"], len(state["bars"])) == ({"IWM", "QQQ"}, 28)
 
@@ -168,6 +168,8 @@ def test_few_symbols_need_no_bars():
     held = {"trades": {"IWM", "QQQ"}}
     assert answered(conversation, subscribed(**held)) == [{"action": "subscribe", "statuses": ["IWM", "QQQ"]}]
     held["statuses"] = {"IWM", "QQQ"}
+    assert answered(conversation, subscribed(**held)) == [{"action": "subscribe", "lulds": ["IWM", "QQQ"]}]
+    held["lulds"] = {"IWM", "QQQ"}
     assert answered(conversation, subscribed(**held)) == []
     assert conversation.subscribe(frozenset({"QQQ", "IWM"})) == ()
 
@@ -176,7 +178,9 @@ def test_the_set_shrinks_and_grows():
     conversation = vendor().conversation()
     conversation.subscribe(frozenset({"IWM", "QQQ"}))
     answered(conversation, subscribed(trades={"IWM", "QQQ"}))
-    answered(conversation, subscribed(trades={"IWM", "QQQ"}, statuses={"IWM", "QQQ"}))
+    held = {channel: {"IWM", "QQQ"} for channel in ("trades", "statuses", "lulds")}
+    answered(conversation, subscribed(**held | {"lulds": ()}))
+    answered(conversation, subscribed(**held))
     assert asked(conversation.subscribe(frozenset({"IWM", "DIA"}))) == [
         {"action": "unsubscribe", "trades": ["QQQ"]}
     ]
@@ -192,7 +196,9 @@ def test_an_acknowledgement_that_lacks_one_is_asked_for_again():
     assert asked(result.send) == [{"action": "subscribe", "trades": ["QQQ"]}]
     result = conversation.received(subscribed(trades={"IWM"}))  # still not: no flood of requests
     assert asked(result.send) == [{"action": "subscribe", "statuses": ["IWM"]}]
-    assert answered(conversation, subscribed(trades={"IWM"}, statuses={"IWM"})) == []
+    held = {"trades": {"IWM"}, "statuses": {"IWM"}}
+    assert answered(conversation, subscribed(**held)) == [{"action": "subscribe", "lulds": ["IWM"]}]
+    assert answered(conversation, subscribed(**held | {"lulds": {"IWM"}})) == []
     assert asked(conversation.subscribe(wanted)) == [{"action": "subscribe", "trades": ["QQQ"]}]
 
 
@@ -210,7 +216,8 @@ def test_405_halves_what_is_asked_until_it_fits():
     conversation.subscribe(frozenset(legs))
     result = conversation.received(encode([error(405)], packed=False))
     assert (result.error.kind, result.error.message) == (
-        "limit", "the plan's limit of symbols is reached (405); fewer by trade, others by the minute",
+        "limit",
+        "the plan's limit of symbols is reached (405); fewer symbols by trade, the others by minute bars",
     )  # fmt: skip
     assert asked(result.send) == [{"action": "subscribe", "trades": legs[:6]}]
     assert answered(conversation, subscribed(trades=legs[:6])) == [{"action": "subscribe", "bars": ["*"]}]
@@ -229,7 +236,7 @@ def test_405_to_everything_is_the_limit_and_ends():
         if not result.send:
             break
     assert len(errors) < 12
-    assert errors[-1].message == "the plan's limit of symbols is reached (405); 41 symbols are not followed"
+    assert errors[-1].message == "the plan's limit of symbols is reached (405); 41 symbols not followed"
     assert conversation.subscribe(wanted) == ()
 
 
@@ -261,7 +268,18 @@ def test_what_is_only_good_to_have_may_fail(code):
         {"action": "subscribe", "statuses": ["IWM"]}
     ]
     result = conversation.received(encode([error(code)], packed=False))
+    bands = [] if code == 500 else [{"action": "subscribe", "lulds": ["IWM"]}]
+    assert (result.error, asked(result.send)) == (None, bands)
+    result = conversation.received(encode([error(code)], packed=False))
     assert (result.error, result.send) == (None, ())
+
+
+def test_the_pair_s_bid_and_ask_where_channels_are_left():
+    held = {channel: {"IWM", "QQQ", "SPY"} for channel in ("trades", "statuses", "lulds")}
+    for channels, quotes in ((5, [{"action": "subscribe", "quotes": ["IWM", "QQQ"]}]), (4, [])):
+        conversation = vendor(first=["IWM", "QQQ", "SPY"], channels=channels).conversation()
+        conversation.subscribe(frozenset(held["trades"]))
+        assert answered(conversation, subscribed(**held)) == quotes
 
 
 @pytest.mark.parametrize("code", [401, 402, 409, 410, 411])

@@ -98,7 +98,7 @@ def test_garbage(frame):
 
 def test_an_error():
     result = receive(json.dumps({"type": "error", "message": HOSTILE}))
-    assert result.error == VendorError("limit", "Coinbase refuses a subscription")
+    assert result.error == VendorError("limit", "Coinbase rejected a subscription")
 
 
 async def test_a_conversation_with_the_server():

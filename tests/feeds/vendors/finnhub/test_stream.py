@@ -167,11 +167,11 @@ def test_a_ping():
     [
         (
             "Subscribing to too many symbols",
-            VendorError("limit", "Finnhub takes no more symbols than 50"),
+            VendorError("limit", "Finnhub's limit of symbols is 50"),
             (),
         ),
-        ("Invalid API key", VendorError("fatal", "Finnhub refuses the key"), ()),
-        ("You don't have access to this resource.", VendorError("fatal", "Finnhub refuses the key"), ()),
+        ("Invalid API key", VendorError("fatal", "Finnhub rejected the key"), ()),
+        ("You don't have access to this resource.", VendorError("fatal", "Finnhub rejected the key"), ()),
         (f"Invalid symbol {HOSTILE}", None, ("Finnhub does not know a symbol",)),
         (HOSTILE, None, ("Finnhub reports an error",)),
     ],

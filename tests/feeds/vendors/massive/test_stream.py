@@ -237,7 +237,7 @@ def test_the_whole_market_in_messages_of_a_size():
     [
         (
             status("auth_failed", HOSTILE),
-            VendorError("fatal", "Massive refuses the key, or its plan has no stream"),
+            VendorError("fatal", "Massive rejected the key, or its plan has no streaming"),
         ),
         (
             status("max_connections"),
@@ -251,7 +251,7 @@ def test_the_whole_market_in_messages_of_a_size():
             ),
             VendorError("fatal", "the key's plan has no real-time data: use the delayed feed"),
         ),
-        (status("error", "unknown action"), VendorError("limit", "Massive refuses a subscription")),
+        (status("error", "unknown action"), VendorError("limit", "Massive rejected a subscription")),
     ],
 )
 def test_trouble(result, trouble):
@@ -334,6 +334,15 @@ def test_a_snapshot():
         Quote("QQQ", NOW_NS, 495.43, -1),
         Quote("SPY", NOW_NS, 562.0, -1),
     ]
+
+
+async def test_a_late_plan_s_snapshot_is_not_taken_for_real_time(monkeypatch):
+    late = ok(json.dumps(SNAPSHOT | {"status": "DELAYED"}).encode())
+    async with RestServer(late) as server, Transport() as transport:
+        monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
+        with pytest.raises(SourceError, match="no real-time data"):
+            await Massive(KEY, transport).snapshot(frozenset({"IWM"}))
+        assert await Massive(KEY, transport, delayed=True).snapshot(frozenset({"IWM"}))
 
 
 def test_a_snapshot_is_not_newer_than_the_same_trade_of_the_stream():

@@ -133,8 +133,8 @@ def test_missing_fields():
         ),
         (NOT_FOUND, "Tiingo: no data for IWM"),
         (b'{"detail":7}', "Tiingo: no data for IWM"),
-        (b'{"rows":[]}', "Tiingo: JSON of another shape"),
-        (b"[1]", "Tiingo: JSON of another shape"),
+        (b'{"rows":[]}', "Tiingo: unexpected JSON structure"),
+        (b"[1]", "Tiingo: unexpected JSON structure"),
         (b"[{", "Tiingo: not valid JSON"),
     ],
 )

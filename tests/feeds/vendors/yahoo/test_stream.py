@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import json
 import sys
-from datetime import date
+from datetime import date, datetime
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,9 +18,13 @@ from feeds.http.cached import Transport
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
+from rotation.history import History
+from rotation.market.market import Market
 from rotation.market.prints import Prints
+from rotation.market.status import Provenance
 from rotation.quote import NS, Quote, Role
-from rotation.sessions import close_ns
+from rotation.sessions import NEW_YORK, close_ns, to_ns
+from rotation.status import LIVE
 from tests.support.fake_time import NOW_NS, settle
 from tests.support.servers.rest import RestServer, fault, ok
 from tests.support.servers.ws import READY, STAY
@@ -291,6 +296,31 @@ async def test_a_gap_costs_one_request_a_symbol(monkeypatch):
     assert [path.partition("?")[0] for path in paths] == ["/v8/finance/chart/IWM", "/v8/finance/chart/%5ERUT"]
     assert [(bar.symbol, bar.ts_ns) for bar in bars] == [(name, NOW_NS - 60 * NS) for name in ("IWM", "RUT")]
     assert [(quote.symbol, quote.price) for quote in newest] == [("IWM", 221.28), ("RUT", 2263.67)]
+
+
+async def test_before_the_bell_the_newest_price_is_the_pre_market_s(monkeypatch):
+    """At 08:00 it once was yesterday's close, though the answer had this morning's minutes."""
+    bell_s, eight_s = (int(to_ns(datetime(2024, 7, day, hour, tzinfo=NEW_YORK)) // NS) for day, hour in
+                       ((15, 16), (16, 8)))  # fmt: skip
+    meta = {"symbol": "IWM", "regularMarketPrice": 217.06, "regularMarketTime": bell_s}
+    bars = {"close": [219.0, 219.5, 219.9], "high": [219.1, 219.6, 220.0], "low": [218.9, 219.4, 219.8]}
+    early = {
+        "meta": meta,
+        "timestamp": [eight_s - 180, eight_s - 60, eight_s],
+        "indicators": {"quote": [bars]},
+    }
+    async with RestServer(ok(chart(**early))) as server:
+        monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
+        now_ns = (eight_s + 20) * NS
+        async with Transport(clock_ns=lambda: now_ns, tries=1) as transport:
+            (newest,) = await Yahoo(transport, clock_ns=lambda: now_ns).snapshot(frozenset({"IWM"}))
+    assert newest == Quote("IWM", eight_s * NS, 219.5), "the last whole minute, not the one that forms"
+    history = History(pl.DataFrame({"symbol": ["IWM"] * 2, "date": [date(2024, 7, 12), date(2024, 7, 15)],
+                                    "close": [213.1, 217.06], "adj_close": [213.1, 217.06]}))  # fmt: skip
+    market = Market(history, as_of_ns=now_ns, origin=Provenance(LIVE, "Yahoo"))
+    taken = market.apply([newest], as_of_ns=now_ns)
+    assert (taken.phase, taken.legs["IWM"].last, taken.legs["IWM"].state) == ("PRE", 219.5, "LIVE")
+    assert "+ pre-market" in taken.headline
 
 
 async def test_one_that_is_not_known_spoils_no_other(monkeypatch):

@@ -1,0 +1,131 @@
+"""Bid, ask and price band of each symbol: for the mid, and against a print that they do not allow. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.quote import NS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
+
+    from feeds.streaming.vendor import Band, Nbbo
+    from rotation.quote import Quote
+
+FRESH_NS = 5 * NS
+"""A bid and an ask say something of prints up to this much later."""
+WIDE = 0.02
+"""Of the mid: a wider market says nothing, as before the bell."""
+OUTSIDE = 0.01
+"""Of the mid: a print further than this beyond bid or ask is far outside."""
+AGREE = 0.002
+"""Relative: a second print within as much of the one that waits confirms it."""
+WAIT_NS = 5 * NS
+"""A print that nothing has confirmed by then is dropped."""
+
+
+class Quotes:
+    """The newest bid and ask of each symbol by event time, and the prints that wait for them."""
+
+    def __init__(self, symbols: AbstractSet[str]) -> None:
+        self._symbols = symbols
+        self._newest: dict[str, Nbbo] = {}
+        self._bands: dict[str, Band] = {}
+        self._waiting: dict[str, Quote] = {}
+
+    def nbbo(self, symbol: str) -> Nbbo | None:
+        """The newest bid and ask; None where the vendor sends none."""
+        return self._newest.get(symbol)
+
+    def band(self, symbol: str) -> Band | None:
+        """The newest limits, up and down, of a symbol; None where the vendor sends none."""
+        return self._bands.get(symbol)
+
+    def mid(self, symbol: str, now_ns: int) -> float | None:
+        """The middle of a fresh market that is not wide; None where there is none."""
+        market = self._newest.get(symbol)
+        if market is None or now_ns - market.ts_ns > FRESH_NS or not _is_tight(market):
+            return None
+        return (market.bid + market.ask) / 2
+
+    def on_quotes(self, markets: Iterable[Nbbo], bands: Iterable[Band]) -> None:
+        """Take in what a frame says; older than what is held, crossed, or of other symbols: passed over."""
+        for market in markets:
+            held = self._newest.get(market.symbol)
+            is_newer = held is None or market.ts_ns >= held.ts_ns
+            if market.symbol in self._symbols and is_newer and 0 < market.bid <= market.ask:
+                self._newest[market.symbol] = market
+        for band in bands:
+            known = self._bands.get(band.symbol)
+            is_newer = known is None or band.ts_ns >= known.ts_ns
+            if band.symbol in self._symbols and is_newer and 0 < band.low < band.high:
+                self._bands[band.symbol] = band
+
+    def judge(self, quotes: Iterable[Quote], now_ns: int) -> tuple[list[Quote], list[Quote]]:
+        """The prints that may go on, in order, and those that nothing confirmed in time.
+
+        A print far outside the market of its time waits: for bid and ask to follow it, or for a second print
+        of another trade that agrees. Bars, and prints of which only the size counts, never wait.
+        """
+        passed, dropped = [], self._expired(now_ns)
+        for quote in quotes:
+            if quote.bar_ns or not quote.sets_last:
+                passed.append(quote)
+                continue
+            held = self._waiting.get(quote.symbol)
+            if not self._is_far(quote):
+                passed.append(quote)
+            elif held is not None and _is_second(held, quote):
+                del self._waiting[quote.symbol]
+                passed += (held, quote)
+            elif held is None or quote.ts_ns >= held.ts_ns:
+                if held is not None and not _is_same(held, quote):
+                    dropped.append(held)
+                self._waiting[quote.symbol] = quote
+        return self._released() + passed, dropped
+
+    def _released(self) -> list[Quote]:
+        """Prints that waited and that bid and ask have followed meanwhile."""
+        free = [quote for quote in self._waiting.values() if not self._is_far(quote, follows=True)]
+        for quote in free:
+            del self._waiting[quote.symbol]
+        return free
+
+    def _expired(self, now_ns: int) -> list[Quote]:
+        old = [quote for quote in self._waiting.values() if now_ns - quote.ts_ns > WAIT_NS]
+        for quote in old:
+            del self._waiting[quote.symbol]
+        return old
+
+    def _is_far(self, quote: Quote, *, follows: bool = False) -> bool:
+        """``follows``: a market made after the print counts too."""
+        band = self._bands.get(quote.symbol)
+        is_bound = band is not None and 0 <= quote.ts_ns - band.ts_ns <= BAND_NS
+        if band is not None and is_bound and not band.low <= quote.price <= band.high:
+            return True
+        market = self._newest.get(quote.symbol)
+        if market is None or not _is_tight(market):
+            return False
+        age_ns = quote.ts_ns - market.ts_ns
+        if age_ns > FRESH_NS or (age_ns < -FRESH_NS and not follows):
+            return False
+        slack = OUTSIDE * (market.bid + market.ask) / 2
+        return not market.bid - slack <= quote.price <= market.ask + slack
+
+
+BAND_NS = 60 * NS
+"""Limits are set anew every 30 s at most; older ones say nothing."""
+
+
+def _is_tight(market: Nbbo) -> bool:
+    return market.ask - market.bid <= WIDE * (market.bid + market.ask) / 2
+
+
+def _is_same(one: Quote, other: Quote) -> bool:
+    return (one.ts_ns, one.seq) == (other.ts_ns, other.seq)
+
+
+def _is_second(held: Quote, quote: Quote) -> bool:
+    """Another trade, at about the same price."""
+    return not _is_same(held, quote) and abs(held.price - quote.price) <= AGREE * held.price
