@@ -179,7 +179,8 @@ class Check:
         if world.is_silent or self._just_arrived():
             return
         day = world.tape.day(symbol, REGULAR)
-        wanted = {"high": day.high, "low": day.low, "volume": day.volume or None, "extended": None}
+        volume = (day.volume or None) if world.story.feed == "sip" else None
+        wanted = {"high": day.high, "low": day.low, "volume": volume, "extended": None}
         post = world.tape.day(symbol, "POST").last
         wanted["extended"] = post.price if post else None
         found = {name: getattr(leg, name) for name in wanted}

@@ -11,6 +11,7 @@ from feeds.clock import Time
 from feeds.errors import SourceError
 from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Supervisor
+from feeds.vendors.alpaca.stream import Alpaca
 from rotation.desk import Desk
 from rotation.market.market import Market
 from rotation.quote import NS, Quote
@@ -19,7 +20,7 @@ from tests.support.core_worlds import history_of
 from tests.support.fake_time import FakeTime, at_once, settle
 from tests.support.servers.alpaca import AlpacaServer
 from tests.support.session.history import FIRST
-from tests.support.subjects import ALPACA
+from tests.support.subjects import NOWHERE
 from tui.cli.watch import _write
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ class SkewedTime(FakeTime):
 class Rest:
     """Alpaca's REST side as the driver sees it: bars and newest prints of the true tape, late or refused."""
 
-    def __init__(self, tape: Tape, time: SkewedTime, known: Reference) -> None:
+    def __init__(self, tape: Tape, time: SkewedTime, known: Reference, feed: str) -> None:
         """``known``: closes of the session before on today's scale, and today's splits, so far as it says."""
-        self._vendor = ALPACA.vendor()
+        self._vendor = Alpaca("a-key", "a-secret", NOWHERE, feed=feed)
         self._tape = tape
         self._time = time
         self.delay_s = 0.0
@@ -184,7 +185,7 @@ async def running(
     async with AlpacaServer() as server:
         environ["ROTATION_TUI_ALPACA_STREAM_URL"] = server.url
         time = SkewedTime(start_ns)
-        rest = Rest(tape, time, known)
+        rest = Rest(tape, time, known, story.feed)
         rows = story.begins
         closes = {row.symbol: row.close for row in rows if row.close is not None}
         stream = StreamFeed(rest, LEGS, time=time, closes=closes)

@@ -72,6 +72,8 @@ class Story:
     """What the desk knows when it starts."""
     script: list[Chapter]
     """What becomes known, in order of time."""
+    feed: str
+    """Of Alpaca: sip, the consolidated tape, or iex, one exchange's, which has no volume of the day."""
     scale_unknown: dict[str, tuple[int, int]]
     """By symbol from when to when its history is on another scale than its prints, and that can be known."""
 
@@ -154,7 +156,8 @@ class World:
                 self.splits = {symbol: ratio}
             unknown[symbol] = known_ns, due_ns
         self.note(f"history: {kind}, due {self._clock(due_ns)}")
-        return Story(rows, begins, [*script, *self._closes_come()], unknown)
+        feed = "sip" if self.seed % 3 else "iex"
+        return Story(rows, begins, [*script, *self._closes_come()], feed, unknown)
 
     def _closes_come(self) -> list[Chapter]:
         """The official closes, twenty minutes after the bell or later, perhaps one after the others."""
