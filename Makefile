@@ -2,6 +2,7 @@
 #   make run            environment with what the product needs, then rotation-tui; ARGS="demo" passes arguments
 #   make test           the tools and referees too, then every test
 #   make test-deep      the property tests with 1,000 examples each
+#   make test-sessions  whole pretended sessions against an oracle, SEEDS=1..100
 # Also: make check (format, lint, types, import contracts), make fix, make bench, make lock,
 # make test-days (the tests that lean on the calendar, on days of other kinds) and make test-busy (every test
 # beside two busy loops).
@@ -12,7 +13,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-dev
 ARGS   ?=
 
-.PHONY: run test test-deep test-days test-busy check fix bench lock schema clean
+.PHONY: run test test-deep test-sessions test-days test-busy check fix bench lock schema clean
 
 run: $(READY)
 	@$(BIN)/rotation-tui $(ARGS)
@@ -39,6 +40,11 @@ test-busy: $(TOOLS)
 # Properties with 1,000 examples, each run another thousand; tests/rotation and tests/feeds hold nearly all.
 test-deep: $(TOOLS)
 	HYPOTHESIS_EXAMPLES=1000 CI= $(BIN)/python -m pytest --timeout 3600 $(or $(ARGS),tests/rotation tests/feeds)
+
+# Each seed is a session from 03:55 to 16:30 with faults, over real sockets; a failure prints its seed and its log.
+SEEDS ?= 1..100
+test-sessions: $(TOOLS)
+	$(BIN)/python -m tests.support.session.run $(SEEDS)
 
 check: $(TOOLS)
 	$(BIN)/ruff format --check .

@@ -79,6 +79,8 @@ class Correction(msgspec.Struct, frozen=True):
     """Of the print that was wrong, or of the message where it does not say."""
     seq: int | None = None
     """``Quote.seq`` of the print that was wrong; None where the vendor does not say which."""
+    has_replacement: bool = False
+    """The right print is in the vendor's bars of that minute only: corrected, not cancelled."""
 
 
 class SymbolStates(msgspec.Struct, frozen=True):

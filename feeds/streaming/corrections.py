@@ -19,7 +19,7 @@ from feeds.streaming.backfill import ENDED_NS
 from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.reasons import CorrectionsWait, NoBars
 from feeds.streaming.requests import Purpose, Request
-from rotation.quote import MINUTE_NS, Role
+from rotation.quote import MINUTE_NS, NS, Role
 from rotation.sessions import SETTLE_NS, hours, session_at
 
 if TYPE_CHECKING:
@@ -50,16 +50,17 @@ class _Wrong:
         """Number to time of the correction: another exchange may give the same number to a later trade."""
         self._times: deque[int] = deque(maxlen=WRONG)
 
-    def add(self, correction: Correction, kept: Iterable[Quote]) -> bool:
-        """Remember the print; True if it is one of those ``kept``."""
+    def add(self, correction: Correction, kept: Iterable[Quote]) -> Quote | None:
+        """Remember the print, and return it if it is one of those ``kept``."""
         if correction.seq is not None:
             self._numbers[correction.seq] = correction.ts_ns
             if len(self._numbers) > WRONG:
                 del self._numbers[next(iter(self._numbers))]
-            if any(self.has_number(quote) for quote in kept):
-                return True  # its time may be another print's
+            numbered = next((quote for quote in kept if self.has_number(quote)), None)
+            if numbered is not None:
+                return numbered  # its time may be another print's
         self._times.append(correction.ts_ns)
-        return any(self.has(quote) for quote in kept)
+        return next((quote for quote in kept if self.has(quote)), None)
 
     def has(self, quote: Quote) -> bool:
         """Whether this is a print that was taken back. A bar never is."""
@@ -82,7 +83,8 @@ class Corrections:
         self._kept: dict[str, deque[Quote]] = {}
         self._wrong: dict[str, _Wrong] = {}
         self._unseen_ns: dict[str, int] = {}
-        """By symbol the latest correction of a print that is not among those kept."""
+        """By symbol up to when there must be bars: the latest correction of a print that is not among those
+        kept, or the time of one that is, where another took its place, which is in the bars alone."""
         self._removed: set[str] = set()
         """Symbols with a kept print to leave out, which the consumer has."""
         self._since: set[str] = set()
@@ -125,12 +127,21 @@ class Corrections:
         if running is not None and corrected == running:
             soon_s = next(iter(self._due_s.get(symbol, ())), now.s + SOON_S)
             self._due_s[symbol] = [min(soon_s, now.s + SOON_S), now.s + LATER_S]
-            if self._wrong.setdefault(symbol, _Wrong()).add(correction, self._kept.get(symbol, ())):
+            wrong = self._wrong.setdefault(symbol, _Wrong()).add(correction, self._kept.get(symbol, ()))
+            if wrong is not None:
                 self._removed.add(symbol)
-            else:
-                self._unseen_ns[symbol] = max(correction.ts_ns, self._unseen_ns.get(symbol, 0))
+            if wrong is None or correction.has_replacement:
+                unseen_ns = correction.ts_ns if wrong is None else wrong.ts_ns
+                self._unseen_ns[symbol] = max(unseen_ns, self._unseen_ns.get(symbol, 0))
+                self._due_s[symbol].insert(1, now.s + self._until_bar_s(unseen_ns, now))
+                self._due_s[symbol].sort()
             self._since.add(symbol)
             self.suspect.add(symbol)
+
+    def _until_bar_s(self, ts_ns: int, now: Moment) -> float:
+        """Seconds until there is a bar of the minute in which this instant lies."""
+        bar_ns = (ts_ns // MINUTE_NS + 1) * MINUTE_NS + ENDED_NS + self._late_ns
+        return max((bar_ns - now.ns) / NS, 0.0)
 
     def redo_all(self, now: Moment) -> None:
         """The day's prints are another vendor's: replace those of every symbol by this one's bars."""

@@ -55,8 +55,12 @@ class QuoteFilter:
         return self._admit(quotes, now_ns, self._jumps)
 
     def admit_past(self, quotes: Iterable[Quote], now_ns: int) -> list[Quote]:
-        """Bars of a gap, oldest first: judged by themselves, since the market may have moved meanwhile."""
-        return self._admit(quotes, now_ns, Jumps(self._closes | {s: q.price for s, q in self.last.items()}))
+        """The newest prints of a snapshot, judged by themselves, since the market may have moved meanwhile.
+
+        They are not remembered as seen: the stream may bring the same print later, with its size.
+        """
+        jumps = Jumps(self._closes | {s: q.price for s, q in self.last.items()})
+        return self._admit(quotes, now_ns, jumps, remembers=False)
 
     def admit_minutes(self, bars: Iterable[Quote], now_ns: int) -> list[Quote]:
         """Bars that take the place of their minutes, judged by themselves; repeated ones count again."""
@@ -89,7 +93,9 @@ class QuoteFilter:
         self.rejects += 1
         self.last_reject = clean(reason)
 
-    def _admit(self, quotes: Iterable[Quote], now_ns: int, jumps: Jumps) -> list[Quote]:
+    def _admit(
+        self, quotes: Iterable[Quote], now_ns: int, jumps: Jumps, *, remembers: bool = True
+    ) -> list[Quote]:
         admitted: list[Quote] = []
         for quote in quotes:
             if quote.symbol not in self._symbols:
@@ -97,7 +103,7 @@ class QuoteFilter:
             fault = fault_of(quote, now_ns)
             if fault is not None:
                 self.reject(wording.of_fault(quote, fault))
-            elif self._is_repeated(quote):
+            elif self._is_repeated(quote, remembers=remembers):
                 self.duplicates += 1
             elif not quote.sets_last:
                 admitted.append(quote)
@@ -114,11 +120,13 @@ class QuoteFilter:
             if held is None or (quote.ts_ns, quote.seq) >= (held.ts_ns, held.seq):
                 self.last[quote.symbol] = quote
 
-    def _is_repeated(self, quote: Quote) -> bool:
+    def _is_repeated(self, quote: Quote, *, remembers: bool) -> bool:
         # Where the vendor numbers its prints the size does not count: some send it as a difference.
         identity = hash((quote.symbol, quote.ts_ns, quote.price, quote.seq or -1 - quote.size))
         if identity in self._seen:
             return True
+        if not remembers:
+            return False
         self._seen[identity] = None
         if len(self._seen) > KEPT:
             del self._seen[next(iter(self._seen))]

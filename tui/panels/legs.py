@@ -63,6 +63,10 @@ def _state(leg: Leg) -> Span:
     return word_with_venue(leg.status), kind_role(leg.status.kind)
 
 
+def _word(_symbol: str, leg: Leg, _view: ViewState) -> Span:
+    return leg.state, kind_role(leg.status.kind)
+
+
 def _age(age_s: float | None) -> str:
     return UNKNOWN if age_s is None else duration(age_s)
 
@@ -91,6 +95,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """A header and a line per leg, in the desk's order; the chosen window stands out."""
     del height
     columns = _fitting(width, max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0))
+    if all(c.head != STATE for c in columns):  # the venue gives way, the state never
+        columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width)]
     lines = [tuple(span for c in columns for span in _head(c, view))]
     for symbol, leg in snapshot.legs.items():
         lines.append(tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view))))

@@ -188,7 +188,8 @@ def _take(
         _market(message, parsed)
     elif kind in {"c", "x"}:
         wrong = _trade_id(message.oi if kind == "c" else message.i)
-        parsed.corrections.append(Correction(_symbol(message), _instant(message), wrong))
+        corrected = Correction(_symbol(message), _instant(message), wrong, has_replacement=kind == "c")
+        parsed.corrections.append(corrected)
     elif kind not in _SILENT:
         _control(message, parsed)
 

@@ -208,6 +208,13 @@ def test_a_bars_extreme_far_from_its_close_is_left_out():
     assert at.admit([whole], NOW_NS) == [whole]
 
 
+def test_a_snapshot_s_print_is_let_in_again_when_the_stream_brings_it_with_its_size():
+    at = a_filter()
+    assert at.admit_past([iwm(220.0, seq=7)], NOW_NS) == [iwm(220.0, seq=7)]
+    assert at.admit([iwm(220.0, seq=7, size=600)], NOW_NS) == [iwm(220.0, seq=7, size=600)]
+    assert at.admit_past([iwm(220.0, seq=7)], NOW_NS) == [], "the other way round it says nothing new"
+
+
 def test_a_gap_is_judged_by_itself():
     """The market has moved by a fifth since; the bars of the way there are no spikes."""
     at = a_filter(IWM=200.0)

@@ -393,6 +393,22 @@ def test_a_print_that_was_taken_back_by_its_number_is_never_live_again():
     assert script.symbol_states == {}
 
 
+def test_a_corrected_print_marks_its_symbol_until_the_bar_with_the_right_one_is_in():
+    """The right price is in the vendor's bar of that minute alone: until then the symbol lacks a print."""
+    script = Script(symbols=(KRE, *SYMBOLS)).connect().frame(subscribed=ALL | {KRE}).answer()
+    script.prints(*SYMBOLS).frame(quotes=(kre(0.5, 60.63, 4),)).tick(1)
+    script.frame(quotes=(kre(1, 63.06, 5),)).tick(6)
+    script.frame(corrections=(Correction(KRE, script.now.ns, 5, has_replacement=True),))
+    script.tick(3, printing=("IWM",)).answer(bar(KRE, 1, 60.6))
+    (replaced,) = script.of(PrintsReplaced)
+    assert 63.06 not in {quote.price for quote in replaced.quotes}
+    assert script.symbol_states == {KRE: "GAPPED"}, "the minute is not over"
+    script.tick(57, printing=SYMBOLS)
+    assert script.requests[-1].purpose is Purpose.CORRECT
+    script.answer(bar(KRE, 0, 60.7), bar(KRE, -1, 60.7))
+    assert script.symbol_states == {}
+
+
 def test_a_print_taken_back_while_it_waits_is_not_handed_on():
     script = Script().connect().frame(subscribed=ALL)
     wrong = Quote("IWM", script.now.ns, 222.0, 5)

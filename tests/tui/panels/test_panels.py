@@ -108,6 +108,18 @@ def test_columns_go_in_order_of_worth_as_room_goes(scenes: dict[str, Snapshot]) 
     assert {"last", "day %", "state"} <= {c.head for c in legs._fitting(36)}
 
 
+@pytest.mark.parametrize("width", [36, 60, 100])
+def test_where_room_is_short_the_venue_gives_way_and_not_the_state(
+    scenes: dict[str, Snapshot], width: int
+) -> None:
+    status = PriceStatus(Kind.STALE, age_s=960.0, venue="IEX", source="Alpaca")
+    stale = with_leg(scenes["live"], "IWM", status=status, state="STALE 16m")
+    rows = PANELS["legs"].rows(stale, VIEW, width, 20)
+    (line,) = ("".join(text for text, _ in row) for row in rows if row[0][0].startswith("IWM"))
+    assert "STALE 16m" in line
+    assert len(line.rstrip()) <= width
+
+
 def test_the_spread_marks_the_chosen_window(scenes: dict[str, Snapshot]) -> None:
     told = lines("spread", scenes["live"], msgspec.structs.replace(VIEW, window=20))
     assert [line.startswith("▸20d") for line in told].count(True) == 1

@@ -200,7 +200,10 @@ async def test_corrections_after_the_close_are_handed_on(desk):
         seen = await desk(stream, rest, time=Held(after)).until(
             lambda seen: len(seen.events_of(Correction)) == 2
         )
-    assert seen.events_of(Correction) == [Correction("IWM", after, 1), Correction("QQQ", after, 1)]
+    assert seen.events_of(Correction) == [
+        Correction("IWM", after, 1),
+        Correction("QQQ", after, 1, has_replacement=True),
+    ]
 
 
 async def test_a_halt_and_its_end(desk):

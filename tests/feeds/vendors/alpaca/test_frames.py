@@ -74,7 +74,7 @@ def test_the_documented_examples():
     ]
     assert result.halts == [Halt("AAPL", halted=True, ts_ns=minute_ns)]
     assert result.corrections == [
-        Correction("EEM", 1_680_791_106_542_305_024, 52_983_525_033_527),
+        Correction("EEM", 1_680_791_106_542_305_024, 52_983_525_033_527, has_replacement=True),
         Correction("GOOGL", 1_680_786_942_835_409_580, 465),
     ]
     assert not result.rejected
@@ -209,7 +209,10 @@ def test_other_states_are_no_halt(code):
 @BOTH
 def test_corrections_name_the_day(packed):
     result = parsed(cancel("IWM", ts_ns=NOW_NS), correction("QQQ", ts_ns=NOW_NS + 5), packed=packed)
-    assert result.corrections == [Correction("IWM", NOW_NS, 1), Correction("QQQ", NOW_NS + 5, 1)]
+    assert result.corrections == [
+        Correction("IWM", NOW_NS, 1),
+        Correction("QQQ", NOW_NS + 5, 1, has_replacement=True),
+    ]
 
 
 @BOTH
