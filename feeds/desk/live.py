@@ -16,11 +16,10 @@ from feeds.errors import SourceError
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import Transport
-from feeds.parsing.symbols import is_index
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
-from rotation.desk import HISTORY_SINCE
+from rotation.desk import HISTORY_SINCE, is_index
 from rotation.fed.assemble import fed
 from rotation.market.status import Provenance
 

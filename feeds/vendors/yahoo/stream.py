@@ -12,7 +12,7 @@ import msgspec
 
 from feeds.errors import PartialAnswer, SourceError
 from feeds.http.failure import RequestError
-from feeds.parsing.symbols import is_index, yahoo_symbol
+from feeds.parsing.symbols import yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult
@@ -20,6 +20,7 @@ from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
 from feeds.vendors.yahoo.reference import params, parse_scale
+from rotation.desk import is_index
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 from rotation.sessions import close_ns, session_at
 from rotation.status import LIVE
