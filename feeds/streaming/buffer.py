@@ -85,16 +85,17 @@ class Buffer:
         self._quotes.remove(quote)
         return True
 
-    def add(self, event: Gap | SymbolStates | Status | Correction) -> None:
-        """Add an event without quotes. A newer one replaces the one that waits; gaps are joined."""
-        if isinstance(event, Status):
-            self._status = event
-        elif isinstance(event, SymbolStates):
-            self._symbol_states = event
-        elif isinstance(event, Gap):
-            self._gap = event if self._gap is None else _joined(self._gap, event)
-        elif len(self._corrections) < CORRECTIONS:
-            self._corrections[event] = None
+    def add(self, *events: Gap | SymbolStates | Status | Correction) -> None:
+        """Add events without quotes. A newer one replaces the one that waits; gaps are joined."""
+        for event in events:
+            if isinstance(event, Status):
+                self._status = event
+            elif isinstance(event, SymbolStates):
+                self._symbol_states = event
+            elif isinstance(event, Gap):
+                self._gap = event if self._gap is None else _joined(self._gap, event)
+            elif len(self._corrections) < CORRECTIONS:
+                self._corrections[event] = None
 
     def take(self) -> Waiting:
         """All that waits."""

@@ -86,7 +86,7 @@ class StreamFeed:
     @property
     def last(self) -> Mapping[str, Quote]:
         """The newest quote of each symbol by event time."""
-        return self.state.last
+        return self.state.filter.last
 
     def tape(self) -> None:
         """None: it is live."""
@@ -97,7 +97,7 @@ class StreamFeed:
 
     def stats(self) -> FeedStats:
         """What has been counted until now."""
-        return self.state.stats(self._time.now())
+        return self.state.report.stats(self._time.now())
 
     def take_over(self) -> None:
         """Replace what the consumer has of today by this vendor's bars, as soon as they can be had."""
@@ -174,9 +174,9 @@ class StreamFeed:
         """Carry out what the state asks for after an input."""
         for symbol in self.state.take_closes():
             self._on_corrected_close(symbol)
-        for request in [request for request in self._fetches if not self.state.awaits(request)]:
+        for request in [request for request in self._fetches if not self.state.requests.awaits(request)]:
             self._fetches.pop(request).cancel()
-        for request in self.state.take_requests():
+        for request in self.state.requests.take():
             assert self._group is not None
             fetch = self._fetch(request)
             self._fetches[request] = self._group.create_task(fetch, name=f"fetch {self.name}")

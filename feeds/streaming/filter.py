@@ -1,7 +1,8 @@
 """Which of a vendor's quotes are prints: the same rules for every vendor, in front of the market.
 
 Repeated prints are dropped, implausible ones rejected, and a jump waits for a second print that confirms
-it. Everything rejected is counted, the last reason kept. Memory is bounded.
+it. A live print may wait longer: for bid and ask to follow it, for its own time, for a snapshot that agrees.
+Everything rejected is counted, the last reason kept. Memory is bounded.
 """
 
 from __future__ import annotations
@@ -13,15 +14,22 @@ import msgspec
 from feeds.parsing.sanitize import clean
 from feeds.streaming import wording
 from feeds.streaming.reasons import Jump
-from feeds.streaming.watch.jumps import JUMP, WIDE, Jumps, is_far
+from feeds.streaming.requests import Purpose, Request
+from feeds.streaming.watch.ahead import Ahead
+from feeds.streaming.watch.jumps import BROAD, JUMP, WIDE, Jumps, is_far
+from feeds.streaming.watch.nbbo import Quotes
 from rotation.quote import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
+    from feeds.clock import Moment
+    from feeds.streaming.requests import Answer
     from rotation.quote import Quote
 
+CONFIRM_S = 5.0
+"""Between snapshots of symbols that have jumped."""
 KEPT = 32_768
 """Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
 
@@ -146,6 +154,53 @@ class QuoteFilter:
         """Prints that were held back are right after all."""
         self.rejects -= number
         self.last_reject = self.last_reject if self.rejects else ""
+
+
+class LiveFilter(QuoteFilter):
+    """The same for prints as they come, of funds too of which a wide jump needs a snapshot."""
+
+    def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:
+        super().__init__(symbols, closes, broad=BROAD)
+        self._ahead = Ahead()
+        self._asked_s = float("-inf")
+        self.quotes = Quotes(symbols)
+        """Bid and ask of each symbol, where the vendor sends them."""
+        self.request: Request | None = None
+        """The snapshot under way; None where there is none."""
+
+    def admit_live(self, quotes: Iterable[Quote], now_ns: int, lag_ns: int) -> list[Quote]:
+        """Prints that count now, of these and of those that waited.
+
+        ``lag_ns``: how late the feed's prints are as a rule, by our clock; negative where that is behind.
+        """
+        plausible, outside = self.quotes.judge(quotes, now_ns)
+        for quote in outside:
+            self.reject(wording.of_outside(quote))
+        return self.admit(self._ahead.sift(plausible, now_ns, lag_ns), now_ns)
+
+    def on_lost(self) -> None:
+        """The connection has ended: prints that wait for their time are the gap's."""
+        self._ahead.clear()
+
+    def next_request(self, now: Moment) -> Request | None:
+        """The newest prints of the symbols in doubt; None where there are none, or a request is under way."""
+        if not self.doubted or self.request is not None or now.s - self._asked_s < CONFIRM_S:
+            return None
+        self._asked_s = now.s
+        self.request = Request(Purpose.CONFIRM, self.doubted, wants_newest=True)
+        return self.request
+
+    def on_answer(self, answer: Answer) -> list[Quote]:
+        """The prints that are let in by the answer under way; after an error it is asked for again."""
+        request, self.request = self.request, None
+        if answer.error or request is None:
+            return []
+        prices = {quote.symbol: quote.price for quote in answer.newest}
+        return [
+            quote
+            for symbol in sorted(request.symbols)
+            for quote in self.on_newest(symbol, prices.get(symbol))
+        ]
 
 
 def _trimmed(quote: Quote) -> Quote:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import Enum, auto
+from typing import Protocol
 
 import msgspec
 
@@ -61,3 +62,35 @@ class Answer(msgspec.Struct, frozen=True):
     """Symbols that the error is about, where the others were answered for."""
     reference: Reference | None = None
     """Of a REFERENCE; None where there is no answer."""
+
+
+class Asking(Protocol):
+    """A part of a stream that makes requests, one at a time."""
+
+    request: Request | None
+    """Under way; None where nothing is."""
+
+
+class Requests:
+    """The requests of one stream: made by its parts, taken by the shell, awaited until they are answered."""
+
+    def __init__(self, *parts: Asking) -> None:
+        self._parts = parts
+        self._made: list[Request] = []
+
+    def add(self, *requests: Request | None) -> None:
+        """The parts' next requests; None for a part that has none."""
+        self._made += [request for request in requests if request is not None]
+
+    def take(self) -> list[Request]:
+        """What to ask now."""
+        made, self._made = self._made, []
+        return made
+
+    def under_way(self) -> list[Request]:
+        """All that are awaited, whether or not they were taken."""
+        return [part.request for part in self._parts if part.request is not None]
+
+    def awaits(self, request: Request) -> bool:
+        """Whether the answer is still of use; a request that is no longer awaited may be cancelled."""
+        return request in self.under_way()

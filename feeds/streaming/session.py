@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.clock import Pace
+from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.vendor import VendorError
+from feeds.streaming.vendor import FrameResult, VendorError
 from rotation.status import Kind, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from feeds.clock import Moment
-    from feeds.streaming.vendor import Conversation, Frame, FrameResult, Vendor
+    from feeds.streaming.vendor import Conversation, Frame, Vendor
 
 PING_S = 20.0
 """Between pings of the transport."""
@@ -37,6 +38,12 @@ BUSY = frozenset({408, 425, 429})
 """HTTP statuses below 500 that pass by themselves."""
 SLOW_S = 30.0
 """Least wait after an answer that a second will hardly change: 403 without a key, 404, a redirect."""
+
+_UNREADABLE = (
+    *(SourceError, msgspec.MsgspecError, RecursionError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+)
+"""What an unforeseen frame may raise in a parser: it costs that frame, never the desk."""
 
 
 class Action(Enum):
@@ -96,8 +103,13 @@ class Session:
         return not greeting
 
     def on_frame(self, frame: Frame) -> FrameResult:
-        """What a frame means. Raises whatever the vendor's parser raises."""
-        result = self._conversation.received(frame)
+        """What a frame contains; one that the parser cannot read is rejected whole."""
+        try:
+            result = self._conversation.received(frame)
+        except _UNREADABLE as error:
+            return FrameResult(
+                rejected=(str(error) if isinstance(error, SourceError) else "unreadable frame",)
+            )
         if result.subscribed is not None:
             self.acknowledged = result.subscribed
         return result

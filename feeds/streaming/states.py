@@ -12,12 +12,24 @@ import msgspec
 from feeds.events import Status, SymbolStates
 from feeds.streaming import wording
 from feeds.streaming.reasons import CorrectionsWait, NoBars, Reason
+from rotation.feed_stats import FeedStats
 from rotation.quote import FUTURE_NS, NS
 from rotation.status import FeedState, Kind, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
+
+    from feeds.clock import Moment
+    from feeds.streaming.backfill import Backfill
+    from feeds.streaming.buffer import Buffer
+    from feeds.streaming.corrections import Corrections
+    from feeds.streaming.filter import LiveFilter
+    from feeds.streaming.session import Session
+    from feeds.streaming.vendor import Vendor
+    from feeds.streaming.watch.halts import Halts
+    from feeds.streaming.watch.hours import Hours
+    from feeds.streaming.watch.watch import Watch
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +126,95 @@ def symbol_states_of(facts: Facts) -> SymbolStates:
     if facts.acknowledges:
         states |= _all(facts.followed - facts.acknowledged, Kind.OFFLINE)
     return SymbolStates(states | _all(facts.halted, Kind.HALTED), facts.incomplete)
+
+
+class Report:
+    """What one stream reports of its parts: its states where they have changed, and its statistics."""
+
+    def __init__(
+        self,
+        *,
+        vendor: Vendor,
+        asked: tuple[str, ...],
+        followed: frozenset[str],
+        hours: Hours,
+        session: Session,
+        watch: Watch,
+        filter_: LiveFilter,
+        buffer: Buffer,
+        backfill: Backfill,
+        corrections: Corrections,
+        halts: Halts,
+    ) -> None:
+        """``asked`` in order of importance; ``followed`` are those of them that the vendor's limit leaves."""
+        self._vendor, self._asked, self._followed = vendor, asked, followed
+        self._hours, self._session, self._watch, self._halts = hours, session, watch, halts
+        self._filter, self._buffer = filter_, buffer
+        self._backfill, self._corrections = backfill, corrections
+        self._status: Status | None = None
+        self._symbol_states: SymbolStates | None = None
+
+    def changes(self, now: Moment) -> list[Status | SymbolStates]:
+        """The states that differ from those of the last call; the first time both."""
+        facts = self._facts(now)
+        reported = ((status_of(facts), self._status), (symbol_states_of(facts), self._symbol_states))
+        (self._status, _), (self._symbol_states, _) = reported
+        return [state for state, before in reported if state != before]
+
+    def stats(self, now: Moment) -> FeedStats:
+        """What has been counted until now."""
+        connections, is_subscribed = self._session.connections, self._session.is_subscribed
+        return FeedStats(
+            symbols=len(self._asked),
+            subscribed=len(self._subscribed()) if is_subscribed else 0,
+            quotes=self._watch.count,
+            rate_per_s=self._watch.rate_per_s if is_subscribed else None,
+            age_s=self._watch.age_s(now),
+            lag_s=self._watch.lag.least_s,
+            connections=connections,
+            reconnects=max(connections - 1, 0),
+            gaps=self._backfill.count,
+            gapped=len(self._backfill.unpriced),
+            incomplete=len(self._backfill.symbols),
+            conflated=self._buffer.conflated,
+            duplicates=self._filter.duplicates,
+            rejects=self._filter.rejects,
+            last_reject=self._filter.last_reject,
+        )
+
+    def _subscribed(self) -> frozenset[str]:
+        acknowledged = self._session.acknowledged
+        if acknowledged is not None:
+            return acknowledged & self._followed
+        return frozenset() if self._vendor.acknowledges else frozenset(self._backfill.printed)
+
+    def _facts(self, now: Moment) -> Facts:
+        session = self._session
+        return Facts(
+            vendor=self._vendor.name,
+            mode=self._vendor.mode,
+            acknowledges=self._vendor.acknowledges,
+            reason=session.reason,
+            retry_s=session.retry_s,
+            refusal=session.refusal.refusal if session.refusal else None,
+            is_subscribed=session.is_subscribed,
+            is_limited=session.is_limited,
+            is_shut=self._hours.is_shut(now.ns),
+            is_expected=self._hours.quiet_s(now.ns) is not None,
+            has_data=self._watch.liveness.data_s is not None,
+            clocks_apart_s=self._watch.lag.apart_s,
+            asked=self._asked,
+            followed=self._followed,
+            subscribed=self._subscribed(),
+            acknowledged=session.acknowledged or frozenset(),
+            gapped=self._backfill.unpriced,
+            incomplete=self._backfill.symbols,
+            unfilled=self._backfill.unfilled,
+            gap_error=self._backfill.error,
+            halted=self._halts.symbols,
+            suspect=frozenset(self._corrections.suspect),
+            corrections=self._corrections.note,
+        )
 
 
 def after_refusals(status: Status, refused: Sequence[tuple[str, Status]], why: str = "") -> Status:

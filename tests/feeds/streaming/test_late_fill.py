@@ -131,7 +131,7 @@ class World:
     def settle(self) -> None:
         """Carry out what the state asks for, and hand on what it has."""
         self.state.take_actions()
-        for request in self.state.take_requests():
+        for request in self.state.requests.take():
             delay_ns = self.rng.choice(self.delays) * NS
             self.under_way.append((self.ns + delay_ns, request, self.answer_to(request)))
         self.desk.take(self.state.take_events(), self.ns)
@@ -279,9 +279,9 @@ def test_nothing_is_asked_for_ever_where_there_are_no_bars():
         requests += [request for _, request, _ in world.under_way if request not in requests]
     assert world.desk.states == SymbolStates({}, IWM)
     status = Status(Kind.LIVE, "1 of 1 symbol; today's range of 1 incomplete: no bars")
-    assert world.state._status == status
-    assert world.state.stats(world.now).incomplete == 1
-    assert len(world.state._requests) == 0
+    assert world.state.report._status == status
+    assert world.state.report.stats(world.now).incomplete == 1
+    assert world.state.requests.take() == []
     world.state.on_tick(Moment(world.now.s + 18 * 3600, world.ns + 18 * 3600 * NS))
     world.settle()
     assert world.desk.states.incomplete == frozenset(), "yesterday's prints are missed by nobody"

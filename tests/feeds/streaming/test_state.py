@@ -73,7 +73,7 @@ class Script:
     def take(self):
         self.events += self.state.take_events()
         self.actions += self.state.take_actions()
-        self.requests += self.state.take_requests()
+        self.requests += self.state.requests.take()
         return self
 
     def connect(self):
@@ -209,9 +209,9 @@ def test_an_outage_is_a_gap_and_is_filled():
 def test_an_answer_that_comes_after_the_connection_was_lost_is_dropped():
     script = Script().connect().frame(subscribed=ALL)
     (request,) = script.requests
-    assert script.state.awaits(request)
+    assert script.state.requests.awaits(request)
     script.lose()
-    assert not script.state.awaits(request)
+    assert not script.state.requests.awaits(request)
     script.events.clear()
     script.state.on_answer(request, Answer((bar("IWM", 5, 220.0),)), script.now)
     assert script.take().events == []
@@ -221,9 +221,9 @@ def test_what_comes_after_the_connection_was_given_up_belongs_to_the_gap():
     script = Script().live()
     script.state.on_blocked()
     assert script.take().actions[-1] is Action.ABORT
-    before = script.state.stats(script.now).quotes
+    before = script.state.report.stats(script.now).quotes
     script.s += 1  # other prints, not the same ones again
-    assert script.prints().state.stats(script.now).quotes == before
+    assert script.prints().state.report.stats(script.now).quotes == before
     script.lose(code=1006)
     assert script.state.session.reason == Reason(Why.SEND_BLOCKED), "the reason given first stands"
 
@@ -323,7 +323,7 @@ def test_the_connection_is_replaced_before_the_open():
 def test_an_unreadable_frame_costs_that_frame(error):
     script = Script().live()
     script.state.on_frame(error, script.now)
-    stats = script.prints().state.stats(script.now)
+    stats = script.prints().state.report.stats(script.now)
     assert (stats.rejects, stats.last_reject) == (
         1,
         "Plain: not valid JSON" if isinstance(error, SourceError) else "unreadable frame",
@@ -351,7 +351,7 @@ def test_holes_late_acknowledgements_and_limits():
     assert script.of(Gap)[-1].symbols == {"QQQ", "SPY"}
     script.frame(sequence=(("IWM", 5),)).frame(sequence=(("IWM", 7), ("TSLA", 9)))
     assert script.of(Gap)[-1].symbols == {"IWM"}
-    assert script.state.stats(script.now).gaps == 2
+    assert script.state.report.stats(script.now).gaps == 2
     assert script.tick(30, printing=SYMBOLS).actions.count("subscribe IWM QQQ SPY") == 2
 
 
@@ -484,7 +484,7 @@ def test_whatever_happens_the_consumer_can_rely_on_it(steps):
         play(script, step)
         state = script.state
         # Two requests are under way at most, and none is made twice.
-        assert len([request for request in script.requests if state.awaits(request)]) <= 2
+        assert len([request for request in script.requests if state.requests.awaits(request)]) <= 2
         assert len(script.requests) - before <= 70
         # Nothing is sent where nobody listens.
         assert state.session.is_open or state.session.actions == []
@@ -495,7 +495,7 @@ def test_whatever_happens_the_consumer_can_rely_on_it(steps):
         assert script.symbol_states.keys() <= ALL
         assert (script.status.state == "OFFLINE") or state.session.is_subscribed
     handed_on = [quote for batch in script.of(Batch) for quote in batch.quotes]
-    assert len(handed_on) + len(script.state.buffer) == script.state.stats(script.now).quotes
+    assert len(handed_on) + len(script.state.buffer) == script.state.report.stats(script.now).quotes
     assert len({(q.symbol, q.ts_ns, q.seq) for q in handed_on}) == len(handed_on)
 
 

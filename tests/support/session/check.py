@@ -76,7 +76,7 @@ class Check:
     def failed(self, what: str) -> AssertionError:
         """Seed, moment and what happened before it."""
         world = self.world
-        told = "\n  ".join([str(world.desk.stream.state.stats(world.desk.time.now())), *world.log])
+        told = "\n  ".join([str(world.desk.stream.state.report.stats(world.desk.time.now())), *world.log])
         moment = self.snapshot.as_of.astimezone(surfaces.NEW_YORK)
         legs = {s: (leg.state, leg.last) for s, leg in self.snapshot.legs.items()}
         return AssertionError(

@@ -153,7 +153,7 @@ def test_two_wide_jumps_that_a_snapshot_denies_are_gone():
     script.answer(newest=[Quote("IWM", NOW_NS - NS, 221.0)])
     handed_on = [quote for batch in script.of(Batch) for quote in batch.quotes if quote.symbol == "IWM"]
     assert all(quote.price < 290 for quote in handed_on)
-    assert script.state.stats(script.now).rejects == 2
+    assert script.state.report.stats(script.now).rejects == 2
 
 
 def test_a_high_that_only_bad_prints_carried_is_withdrawn_with_them():

@@ -94,11 +94,11 @@ def test_the_stream_holds_it_back_and_says_why():
     script = Script().connect()
     script.state.on_frame(FrameResult(ready=True, subscribed=frozenset({"IWM"}), nbbo=(TIGHT,)), script.now)
     script.state.on_frame(FrameResult((trade(230.0, after_s=0.0),)), script.now)
-    assert "IWM" not in script.state.last
+    assert "IWM" not in script.state.filter.last
     script.s += 6.0
     script.state.on_frame(FrameResult((trade(221.28, 2, 6.0),), nbbo=(TIGHT,)), script.now)
-    assert script.state.last["IWM"].price == 221.28
-    assert script.state.stats(script.now).last_reject == (
+    assert script.state.filter.last["IWM"].price == 221.28
+    assert script.state.report.stats(script.now).last_reject == (
         "IWM: 230 far outside bid and ask or the price band, no second print"
     )
 

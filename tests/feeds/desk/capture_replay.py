@@ -57,7 +57,7 @@ def replay(captured: Iterable[Record], source: str, vendor: Any, symbols: Iterab
             name, _, code = record.text.partition(" ")
             state.on_lost(Reason(Why[name], code=int(code) if code else None), moment(record))
         state.take_actions()
-        for request in state.take_requests():
+        for request in state.requests.take():
             state.on_answer(request, Answer((), (), ""), moment(record))
         events += state.take_events()
     return events
