@@ -175,6 +175,10 @@ class Stream(Feed, Protocol):
         """Whose quotes it brings."""
         ...
 
+    def mode_of(self, symbol: str) -> Mode:
+        """What its prices of this symbol are worth by design: some are later than others."""
+        ...
+
     def stats(self) -> FeedStats:
         """What has been counted until now."""
         ...

@@ -292,7 +292,10 @@ class Supervisor:
                 override = record.by_symbol.get(symbol)
                 if symbol not in by_symbol or override is not Kind.OFFLINE:
                     by_symbol[symbol] = Provenance(
-                        feed.mode, feed.name, override, range_incomplete=symbol in record.incomplete
+                        feed.mode_of(symbol),
+                        feed.name,
+                        override,
+                        range_incomplete=symbol in record.incomplete,
                     )
         self._market.set_provenance(by_symbol)
 

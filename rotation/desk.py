@@ -30,6 +30,10 @@ NAMES = {
 """Index and ETF are different things: RUT and NDX say so in their names."""
 
 
+INDICES = frozenset({"RUT", "NDX", "SPX", "DJI", "COMP", "VIX"})
+"""Indices by their plain names; others are written with a leading ``^``."""
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Which symbols get a leg, which pair the spread compares, and which returns are meant."""
 
@@ -44,6 +48,11 @@ class Desk(msgspec.Struct, frozen=True):
     leg_gap_s: float = 60.0
     """Legs whose prices are further apart in time, in the regular session, give no figure of one instant:
     spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
+
+
+def is_index(symbol: str) -> bool:
+    """RUT, ^RUT: no share of anything, so nothing of it trades: it has values, and no auction."""
+    return symbol.startswith("^") or symbol in INDICES
 
 
 def name_of(symbol: str) -> str:

@@ -16,11 +16,11 @@ from feeds.errors import SourceError
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import Transport
-from feeds.parsing.symbols import is_index
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import StreamFeed
+from feeds.streaming.vendor import mode_of
 from feeds.vendors.yahoo.stream import Yahoo
-from rotation.desk import HISTORY_SINCE
+from rotation.desk import HISTORY_SINCE, is_index
 from rotation.fed.assemble import fed
 from rotation.market.status import Provenance
 
@@ -150,7 +150,7 @@ async def _first_answer(
                     log.warning("snapshot: %s: %s", vendor.name, error)
                     continue
                 if newest:
-                    return dict.fromkeys(newest, Provenance(vendor.mode, vendor.name))
+                    return {q: Provenance(mode_of(vendor, q.symbol), vendor.name) for q in newest}
     return {}
 
 

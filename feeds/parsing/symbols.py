@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from rotation.desk import is_index
+
 YAHOO_INDEX = {"RUT": "^RUT", "NDX": "^NDX", "SPX": "^GSPC", "DJI": "^DJI", "COMP": "^IXIC", "VIX": "^VIX"}
 STOOQ_INDEX = {"RUT": "^rut", "NDX": "^ndx", "SPX": "^spx", "GSPC": "^spx", "DJI": "^dji", "COMP": "^ndq"}
-
-
-def is_index(symbol: str) -> bool:
-    """RUT, ^RUT: no share of anything, so brokers have no bars of it."""
-    return symbol.startswith("^") or symbol in YAHOO_INDEX
 
 
 def yahoo_symbol(symbol: str) -> str:

@@ -110,9 +110,7 @@ class Connection:
             why = next((why for kind, why in _UNREACHABLE if isinstance(error, kind)), Why.UNREACHABLE)
             return Ended(Reason(why))
         finally:
-            if self._pong is not None:
-                self._pong.cancel()
-            self._socket = self._pong = None
+            self._socket = self._pong = None  # the library has ended the ping with its connection
 
     async def tick(self) -> None:
         """A second has passed."""

@@ -111,6 +111,10 @@ class Failover:
         """Whose quotes it brings."""
         return self._current.stream.symbols
 
+    def mode_of(self, symbol: str) -> Mode:
+        """What the prices of this symbol are worth by design, by the vendor in charge."""
+        return self._current.stream.mode_of(symbol)
+
     def stats(self) -> FeedStats:
         """Of the vendor in charge."""
         return self._current.stream.stats()

@@ -13,7 +13,7 @@ from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer
 from feeds.streaming.state import CANARIES, StreamState
-from feeds.streaming.vendor import ReferenceSource
+from feeds.streaming.vendor import ReferenceSource, mode_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from feeds.streaming.watch.hours import Hours
     from rotation.feed_stats import FeedStats
     from rotation.quote import Quote
+    from rotation.status import Mode
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,10 @@ class StreamFeed:
 
     def tape(self) -> None:
         """None: it is live."""
+
+    def mode_of(self, symbol: str) -> Mode:
+        """What the prices of this symbol are worth by design."""
+        return mode_of(self.vendor, symbol)
 
     def stats(self) -> FeedStats:
         """What has been counted until now."""

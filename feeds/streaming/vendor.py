@@ -190,6 +190,20 @@ class Vendor(Protocol):
 
 
 @runtime_checkable
+class ModesBySymbol(Protocol):
+    """A vendor of which some symbols are later than others."""
+
+    def mode_of(self, symbol: str) -> Mode:
+        """What the prices of this symbol are worth by design."""
+        ...
+
+
+def mode_of(vendor: Vendor, symbol: str) -> Mode:
+    """What a vendor's prices of a symbol are worth by design."""
+    return vendor.mode_of(symbol) if isinstance(vendor, ModesBySymbol) else vendor.mode
+
+
+@runtime_checkable
 class ReferenceSource(Protocol):
     """A vendor that knows the closes and splits behind a session's prints; not every one does."""
 

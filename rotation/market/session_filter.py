@@ -6,6 +6,7 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
+from rotation.desk import is_index
 from rotation.market.prints import Prints
 from rotation.quote import FUTURE_NS, Role
 from rotation.sessions import hours, is_overnight, session_at
@@ -76,7 +77,7 @@ class SessionFilter:
         starts_ns = quote.ts_ns - quote.bar_ns
         is_regular = starts_ns < closes or (starts_ns == closes and not quote.bar_ns)
         # The closing auction prints after the bell, and so does an index's closing value.
-        is_regular |= starts_ns >= opens and (quote.role == Role.CLOSE or quote.symbol.startswith("^"))
+        is_regular |= starts_ns >= opens and (quote.role == Role.CLOSE or is_index(quote.symbol))
         part: Part = "PRE" if starts_ns < opens else "REGULAR" if is_regular else "POST"
         key = (quote.symbol, part)
         if key not in self._prints:

@@ -320,6 +320,9 @@ class Wires(Script):
     def stats(self):
         return None
 
+    def mode_of(self, _symbol):
+        return self.mode
+
 
 def row(supervisor, name):
     return next(feed for feed in supervisor.latest.health.feeds if feed.name == name)

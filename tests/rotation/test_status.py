@@ -93,7 +93,7 @@ def test_a_bad_price_is_one_that_is_old_too(status: PriceStatus, limit_s: float)
 @given(STATUSES)
 def test_it_is_the_same_in_json(status: PriceStatus):
     held = msgspec.json.decode(msgspec.json.encode(status))
-    assert list(held) == ["kind", "as_of", "age_s", "delay_s", "venue", "source"]
+    assert list(held) == ["kind", "as_of", "age_s", "delay_s", "venue", "source", "range_incomplete"]
     assert msgspec.json.decode(msgspec.json.encode(status), type=PriceStatus) == status
     derived = derive({"IWM": status}, limit_s=1.0)
     assert msgspec.json.decode(msgspec.json.encode(derived), type=DerivedStatus) == derived

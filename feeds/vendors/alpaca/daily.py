@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import SourceError
 from feeds.history.daily import Answer, Row, settled
-from feeds.parsing.symbols import alpaca_symbol, is_index
+from feeds.parsing.symbols import alpaca_symbol
+from rotation.desk import is_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from feeds.events import Correction
-from feeds.parsing.symbols import alpaca_symbol, is_index
+from feeds.parsing.symbols import alpaca_symbol
 from feeds.streaming.vendor import Band, Halt, Nbbo
+from rotation.desk import is_index
 from rotation.quote import Quote
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from feeds.http.download import download
 from feeds.http.exchange import Request
 from feeds.http.failure import RequestError
 from feeds.parsing.fields import price
-from feeds.parsing.symbols import is_index, tiingo_symbol
+from feeds.parsing.symbols import tiingo_symbol
 from feeds.parsing.wire import address, decode, number
+from rotation.desk import is_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

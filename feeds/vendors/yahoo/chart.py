@@ -14,6 +14,8 @@ from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import decode, instant_ns, number
 
+DELAY_MAX_MIN = 60.0
+"""No exchange's prices are later by contract."""
 Loose = object
 """A figure, null, or missing."""
 
@@ -50,6 +52,8 @@ class Chart(msgspec.Struct, frozen=True):
     """Time of the last trade, UTC."""
     zone: str
     """The exchange's time zone; empty where it is not given."""
+    delay_min: float | None
+    """Minutes by which Yahoo says its prices are late; None where it does not say."""
     rows: tuple[ChartRow, ...]
     splits: tuple[Split, ...]
 
@@ -71,6 +75,7 @@ def parse_chart(data: bytes) -> Chart:
         number(meta.regular_market_price),
         instant_ns(meta.regular_market_time),
         zone if isinstance(zone, str) else "",
+        _delay_min(meta),
         _rows(result),
         _splits(result),
     )
@@ -81,6 +86,7 @@ class _Meta(msgspec.Struct, rename="camel"):
     regular_market_price: Loose = None
     regular_market_time: Loose = None
     exchange_timezone_name: Loose = None
+    exchange_data_delayed_by: Loose = None
 
 
 class _Split(msgspec.Struct):
@@ -146,6 +152,11 @@ def _rows(result: _Result) -> tuple[ChartRow, ...]:
         ChartRow(instant_ns(stamp), *map(_figure, cells))
         for stamp, *cells in zip(times, *columns, strict=True)
     )
+
+
+def _delay_min(meta: _Meta) -> float | None:
+    delay = number(meta.exchange_data_delayed_by)
+    return delay if delay is not None and 0 <= delay <= DELAY_MAX_MIN else None
 
 
 def _figure(value: object) -> float | None:

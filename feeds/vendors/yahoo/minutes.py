@@ -25,6 +25,8 @@ class Minutes(msgspec.Struct, frozen=True):
     """The last trade of the regular session, as the answer states it; an index's last value."""
     bars: tuple[Quote, ...]
     """At their end, in order. The last one may still be forming: its end is ahead of the clock."""
+    delay_min: float | None = None
+    """Minutes by which Yahoo says its prices are late; None where it does not say."""
 
     def newest(self, now_ns: int) -> Quote:
         """The newest price: before and after hours that of the last whole minute, which ``last`` lacks.
@@ -50,7 +52,8 @@ def parse_minutes(body: bytes, symbol: str, named: str) -> Minutes:
     if chart.traded_ns is None or last is None:
         raise SourceError("Yahoo: no last trade in the answer")
     bars = [bar for row in chart.rows if (bar := _bar(symbol, row)) is not None]
-    return Minutes(Quote(symbol, chart.traded_ns, last), tuple(sorted(bars, key=lambda bar: bar.ts_ns)))
+    ordered = tuple(sorted(bars, key=lambda bar: bar.ts_ns))
+    return Minutes(Quote(symbol, chart.traded_ns, last), ordered, chart.delay_min)
 
 
 def _bar(symbol: str, row: ChartRow) -> Quote | None:

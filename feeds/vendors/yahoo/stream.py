@@ -12,7 +12,7 @@ import msgspec
 
 from feeds.errors import PartialAnswer, SourceError
 from feeds.http.failure import RequestError
-from feeds.parsing.symbols import is_index, yahoo_symbol
+from feeds.parsing.symbols import yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult
@@ -20,9 +20,10 @@ from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
 from feeds.vendors.yahoo.reference import params, parse_scale
+from rotation.desk import is_index
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 from rotation.sessions import close_ns, session_at
-from rotation.status import LIVE
+from rotation.status import LIVE, delayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from feeds.http.cached import Transport
     from feeds.streaming.vendor import Frame
     from feeds.vendors.yahoo.frames import PricingData
+    from rotation.status import Mode
 
 HEARTBEAT = 7
 FRESH_S = 30.0
@@ -40,6 +42,11 @@ REGULAR = 1
 """Of ``market_hours``."""
 _LISTED = frozenset({8, 9, 20})
 """Shares, indices, ETFs."""
+INDEX_DELAY_MIN = {"DJI": 0.0}
+"""By which the quote API says an index is late (``exchangeDataDelayedBy`` of a captured answer). The stream
+does not say, and the chart not always: another index counts as INDEX_DELAY_DEFAULT_MIN late, the allowance
+of exchanges for free data, until the chart says otherwise. So none is LIVE by assumption."""
+INDEX_DELAY_DEFAULT_MIN = 15.0
 AUCTION_NS = 30 * MINUTE_NS
 """No closing auction, and no index's closing value, comes later after the bell."""
 
@@ -129,11 +136,20 @@ class Yahoo:
         self._transport = transport
         self._clock_ns = clock_ns
         self._charts: dict[str, tuple[int, Minutes]] = {}
+        self._delays_min: dict[str, float] = {}
+        """As the chart has stated them."""
 
     @staticmethod
     def named(symbol: str) -> str:
         """How Yahoo writes it."""
         return yahoo_symbol(symbol)
+
+    def mode_of(self, symbol: str) -> Mode:
+        """LIVE, or DELAYED by what Yahoo states; of an index of which it states nothing see INDEX_DELAY_MIN."""
+        stated_min = self._delays_min.get(symbol)
+        if stated_min is None and is_index(symbol):
+            stated_min = INDEX_DELAY_MIN.get(symbol.removeprefix("^"), INDEX_DELAY_DEFAULT_MIN)
+        return delayed(stated_min) if stated_min else self.mode
 
     def conversation(self) -> YahooConversation:
         """A new connection begins."""
@@ -212,7 +228,10 @@ class Yahoo:
         return charts, error
 
     def _minutes(self, body: bytes, symbol: str) -> Minutes:
-        return parse_minutes(body, symbol, self.named(symbol))
+        minutes = parse_minutes(body, symbol, self.named(symbol))
+        if minutes.delay_min is not None:
+            self._delays_min[symbol] = minutes.delay_min
+        return minutes
 
 
 def _role(data: PricingData, ts_ns: int) -> Role:

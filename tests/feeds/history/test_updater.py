@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from feeds.clock import Time
-from feeds.errors import DamagedError, SourceAway, SourceError
+from feeds.errors import DamagedError, SourceAway, SourceError, StorageError
 from feeds.events import HistoryUpdated, Status
 from feeds.history.updater import HistoryUpdater
 from rotation.market.market import Market
@@ -210,6 +210,27 @@ async def test_a_corrected_close_is_compared_soon_and_replaces_the_old_one(tmp_p
     asked = len(kept.world.yahoo.asked)
     await kept.until(lambda k: k.world.now_ns >= at_ns + 3600 * S or len(k.world.yahoo.asked) > asked)
     assert kept.world.now_ns >= ny(date(2024, 7, 19), 4), "asked again once, then at the next turn"
+
+
+@pytest.mark.parametrize("fault", ["source", "disk"])
+async def test_a_corrected_close_is_not_forgotten_when_asking_for_it_fails(tmp_path, fault):
+    kept = Kept(tmp_path, several(2), ny(date(2024, 7, 18), 18))
+    await kept.until(settled)
+    kept.world.market.shares["S0"].raw[date(2024, 7, 18)] = 77.0
+    spoil, put = kept.world.yahoo.spoil, kept.world.store.put
+
+    def full(*args, **kwargs):
+        raise StorageError("history: cannot be written (No space left on device)")
+
+    if fault == "source":
+        kept.world.yahoo.spoil = lambda symbol, bars: SourceError("Yahoo: no sense in it")
+    else:
+        kept.world.store.put = full
+    kept.keeper.ask_again("S0")
+    await kept.until(lambda k: k.says("next try"))
+    kept.world.yahoo.spoil, kept.world.store.put = spoil, put
+    await kept.until(settled)
+    assert kept.learned[-1].filter(symbol="S0")["close"][-1] == 77.0
 
 
 async def test_an_ended_keeper_leaves_no_task(tmp_path):

@@ -702,6 +702,36 @@ def test_a_full_disk_ends_the_recording_with_what_came_before(tmp_path, monkeypa
     assert TapeFile(recorder.paths[0]).next_batch == 3
 
 
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_what_could_not_be_appended_is_not_in_the_journal(tmp_path, monkeypatch, call):
+    """Half a frame, or a whole one that nobody was told is on the disk, would be read as recorded."""
+    recorder = Recorder(tmp_path / "t", sleep=never)
+    take(recorder, NOW)
+    recorder.close()
+    file = TapeFile(recorder.paths[0])
+    rows = read_recording(file.path)
+
+    def numbered(batch: int) -> pl.DataFrame:
+        return rows.with_columns(pl.lit(batch, rows.schema["batch"]).alias("batch"))
+
+    file.append(numbered(1))
+    held = journal_of(file.path).read_bytes()
+    real = getattr(os, call)
+
+    def fails(handle, *data):
+        real(handle, *(part[: len(part) // 2] for part in data))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fails)
+        with pytest.raises(OSError, match="No space left"):
+            file.append(numbered(2))
+    assert journal_of(file.path).read_bytes() == held
+    file.append(numbered(3))
+    file.close()
+    assert read_recording(file.path)["batch"].to_list() == [0, 1, 3]
+
+
 def test_no_room_for_rewriting_the_file_is_no_reason_to_stop(tmp_path, monkeypatch, caplog):
     recorder = Recorder(tmp_path / "t")
     take(recorder, NOW)

@@ -123,7 +123,8 @@ def test_while_the_new_range_is_not_published_the_past_begins_after_the_decision
             "range labels may be off"
         ),
     )
-    # On the day itself nothing is overdue, and everything counts as it was logged.
+    # On the day itself nothing is overdue, and everything counts as it was logged, without outcomes too.
+    rows += (PastCut(settled_ns(DECIDED) - 1, 0.5, False),)
     inputs = combine(sources(DECIDED, OLD), HistoryRecord((), {JANUARY: rows}), at(DECIDED, "23:59"))
     assert (inputs.range_overdue, inputs.warnings, inputs.past) == (False, (), {JANUARY: rows})
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from feeds.parsing.symbols import STOOQ_INDEX, YAHOO_INDEX
 from feeds.vendors.alpaca.frames import parse as alpaca_parse
 from feeds.vendors.massive.frames import TradeIds, market_data
 from feeds.vendors.massive.frames import parse as massive_parse
+from rotation.desk import INDICES, Desk, is_index
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
@@ -64,10 +66,16 @@ def test_after_the_bell_the_last_print_is_provisional_until_the_official_close()
     assert (settled.status.kind, settled.streak.provisional) == (Kind.CLOSED, False)
 
 
-def test_an_index_s_closing_value_is_regular():
-    market = Market(BEFORE, as_of_ns=BELL - 60 * NS, origin=Provenance(Mode(), "Yahoo"), members=["^RUT"])
+@pytest.mark.parametrize("symbol", ["^RUT", *sorted(YAHOO_INDEX)])
+def test_an_index_s_closing_value_is_regular(symbol: str):
+    market = Market(BEFORE, as_of_ns=BELL - 60 * NS, origin=Provenance(Mode(), "Yahoo"), members=[symbol])
     for seconds, price in ((-1, 2200.0), (9, 2203.5)):
         ts_ns = BELL + seconds * NS
-        market.apply([Quote("^RUT", ts_ns, price)], as_of_ns=ts_ns)
-    assert market._door.current("^RUT").last.price == 2203.5
-    assert market._door.prints("^RUT", "POST") is None
+        market.apply([Quote(symbol, ts_ns, price)], as_of_ns=ts_ns)
+    assert market._door.current(symbol).last.price == 2203.5
+    assert market._door.prints(symbol, "POST") is None
+
+
+def test_the_core_knows_every_index_that_a_vendor_does():
+    assert {*YAHOO_INDEX, *STOOQ_INDEX} == INDICES | {"GSPC"}
+    assert {symbol for symbol in Desk().legs if is_index(symbol)} == {"RUT", "NDX"}
