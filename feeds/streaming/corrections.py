@@ -139,9 +139,9 @@ class Corrections:
             self.suspect.add(symbol)
 
     def _until_bar_s(self, ts_ns: int, now: Moment) -> float:
-        """Seconds until there is a bar of the minute in which this instant lies."""
+        """Seconds until there is a bar of the minute in which this instant lies, SOON_S at least."""
         bar_ns = (ts_ns // MINUTE_NS + 1) * MINUTE_NS + ENDED_NS + self._late_ns
-        return max((bar_ns - now.ns) / NS, 0.0)
+        return max((bar_ns - now.ns) / NS, SOON_S)
 
     def redo_all(self, now: Moment) -> None:
         """The day's prints are another vendor's: replace those of every symbol by this one's bars."""
