@@ -160,7 +160,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self.viewer.type(data)
 
     def eof_received(self) -> bool:
-        """Close the channel when the client's input ends: nobody can press a key any more."""
+        """End the session when the client's input ends: nobody can press a key any more."""
+        if self.viewer is not None:
+            self.end(EndReason.DISCONNECTED)
         return False
 
     @_contained

@@ -13,6 +13,7 @@ from shutil import which
 import pytest
 
 from tests.support.pty_terminal import PATIENCE_S, Terminal
+from tui.ssh.rooms.painter import LEAVE
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
 CURSOR, WRAP = 25, 7
@@ -214,3 +215,13 @@ def test_an_open_host_asks_nothing(tmp_path):
         assert (known.returncode, unknown.returncode) == (0, 0)
     finally:
         server.end()
+
+
+def test_a_terminal_without_input_is_let_go(server):
+    """``ssh -tt host </dev/null``: nobody can press a key, so no place is held."""
+    seen = subprocess.run(
+        server.ssh(options=("-tt",)), stdin=subprocess.DEVNULL, capture_output=True,
+        timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert seen.returncode == 1
+    assert seen.stdout.endswith(LEAVE)
