@@ -145,7 +145,7 @@ class Yahoo:
         return yahoo_symbol(symbol)
 
     def mode_of(self, symbol: str) -> Mode:
-        """LIVE, or DELAYED by what Yahoo states; see INDEX_DELAY_MIN where it states none for an index."""
+        """LIVE, or DELAYED by what Yahoo states; where it states nothing of an index, by INDEX_DELAY_MIN."""
         stated_min = self._delays_min.get(symbol)
         if stated_min is None and is_index(symbol):
             stated_min = INDEX_DELAY_MIN.get(symbol.removeprefix("^"), INDEX_DELAY_DEFAULT_MIN)

@@ -20,9 +20,9 @@ from feeds.http.failure import RequestError
 from feeds.http.tap import tap
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.requests import Reference
-from tests.feeds.desk.capture_replay import payload, records, replay
 from tests.support.fake_time import FakeTime, driven
 from tests.support.fault_table import FIRST, LATER, SUBJECTS, prints
+from tests.support.servers.capture_replay import payload, records, replay
 from tests.support.servers.fed_world import FedWorld, environment
 from tests.support.servers.rest import Reply, RestServer
 from tests.support.servers.ws import READY, STAY, Close
