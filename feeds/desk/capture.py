@@ -20,7 +20,7 @@ from feeds.fed.sources import FedSources
 from feeds.files.durable import flush_folder, write_whole
 from feeds.files.names import shown_path
 from feeds.history.daily import last_settled
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.http.tap import tap
 from feeds.streaming.feed import StreamFeed
 from rotation.desk import HISTORY_SINCE, Desk
@@ -83,7 +83,7 @@ async def captured_for(seconds: float, environ: Mapping[str, str], *, time: Time
     try:
         symbols = list(Desk().legs)
         async with (
-            Transport(tries=1, clock_ns=time.clock_ns) as transport,
+            CachedClient(tries=1, clock_ns=time.clock_ns) as transport,
             open_sources("auto", symbols=1, since=HISTORY_SINCE, environ=environ) as daily,
         ):
             vendors = choose.vendors("auto", symbols, transport, time, environ)

@@ -18,7 +18,7 @@ from rotation.fed.inputs import OutcomeQuote
 from rotation.sessions import from_ns
 
 if TYPE_CHECKING:
-    from feeds.http.cached import Fetched, Transport
+    from feeds.http.cached import CachedClient, Fetched
 
 HOME = "https://gamma-api.polymarket.com"
 PATH = "/events"
@@ -171,7 +171,7 @@ class Polymarket:
 
     name = "Polymarket"
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: CachedClient) -> None:
         self._transport = transport
         self._url = address("POLYMARKET", "REST", HOME) + PATH
 
