@@ -50,7 +50,6 @@ Loose = object
 
 class _Market(msgspec.Struct, rename="camel"):
     group_item_title: Loose = None
-    question: Loose = None
     outcomes: Loose = None
     outcome_prices: Loose = None
     clob_token_ids: Loose = None

@@ -455,7 +455,7 @@ async def test_a_book_that_is_missing_after_an_outage_leaves_a_gap(monkeypatch):
 @pytest.mark.parametrize("code", [401, 403, 404])
 async def test_a_refusal_is_asked_again_slowly(monkeypatch, code):
     """Without a key there is nothing that it could be about: it once ended the stream until a restart."""
-    async with running(monkeypatch, code, SCRIPTS["ok"]) as (_, server, time, said):
+    async with running(monkeypatch, Refuse(code), SCRIPTS["ok"]) as (_, server, time, said):
         assert await status(said, "OFFLINE") == f"HTTP {code}; next try in 30s"
         await time.slept(30.0)
         time.pass_s(30.0)
