@@ -236,7 +236,11 @@ class LocalBackend:
     def list_history(self) -> list[str]:
         """Return the stored series, one line per symbol."""
         held = self._store().symbols()
-        return [f"{s:<8} {e.rows:>7,} sessions  {e.first} to {e.last}  {e.source}" for s, e in held.items()]
+        return [
+            f"{symbol:<8} {entry.rows:>7,} sessions  {entry.first} to {entry.last}  {entry.source}, "
+            f"stored {entry.imported_at:%Y-%m-%d}"
+            for symbol, entry in held.items()
+        ]
 
     def keys(self) -> KeyChain:
         """Return the store of vendor keys."""

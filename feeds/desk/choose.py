@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from feeds.clock import Time
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from feeds.streaming.vendor import Vendor
 
 VARIANTS = {
@@ -36,7 +36,7 @@ NAMES = ("auto", "yahoo", *VARIANTS, "massive", "massive-delayed", "finnhub")
 def vendors(
     name: str,
     symbols: Sequence[str],
-    transport: Transport,
+    transport: CachedClient,
     time: Time,
     environ: Mapping[str, str] | None = None,
 ) -> list[Vendor]:
@@ -56,7 +56,7 @@ def why_chosen(name: str, environ: Mapping[str, str] | None = None) -> str:
 
 
 def _vendor(
-    name: str, symbols: Sequence[str], transport: Transport, time: Time, environ: Mapping[str, str] | None
+    name: str, symbols: Sequence[str], transport: CachedClient, time: Time, environ: Mapping[str, str] | None
 ) -> Vendor:
     if name == "yahoo":
         return Yahoo(transport, clock_ns=time.clock_ns)

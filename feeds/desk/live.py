@@ -15,7 +15,7 @@ from feeds.desk.open import Now
 from feeds.errors import SourceError
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.vendor import mode_of
@@ -56,7 +56,7 @@ def feeds(
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
-    transport = Transport(
+    transport = CachedClient(
         cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
     symbols = list(desk.legs)
@@ -117,7 +117,7 @@ async def once(
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes and futures ask the same Yahoo
-    transport = Transport(
+    transport = CachedClient(
         cache, tries=1, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
     vendors = choose.vendors(choice, list(desk.legs), transport, time, environ)

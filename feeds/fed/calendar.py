@@ -20,7 +20,7 @@ from rotation.wording import state_word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from feeds.http.cached import Fetched, Transport
+    from feeds.http.cached import CachedClient, Fetched
 
 HOME = "https://www.federalreserve.gov"
 PATH = "/monetarypolicy/fomccalendars.htm"
@@ -164,7 +164,7 @@ class CalendarFed:
 
     name = "FOMC calendar"
 
-    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int] = wall_ns) -> None:
+    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
         self._transport = transport
         self._clock_ns = clock_ns
         self._url = address("CALENDAR_FED", "REST", HOME) + PATH

@@ -25,7 +25,7 @@ from rotation.status import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from rotation.fed.strip.contracts import Month
 
 HOME = "https://hist.databento.com"
@@ -131,7 +131,12 @@ class DatabentoStrip:
     name = "Databento"
 
     def __init__(
-        self, transport: Transport, key: str, *, months: int = MONTHS, clock_ns: Callable[[], int] = wall_ns
+        self,
+        transport: CachedClient,
+        key: str,
+        *,
+        months: int = MONTHS,
+        clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """``months``: contracts from the current one on."""
         self._transport = transport

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event
     from feeds.fed.sources import FedSources
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs, StripQuote
     from rotation.fed.records import SourcesRecord
@@ -64,7 +64,7 @@ class FedFeed:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: CachedClient,
         sources: FedSources,
         store: Path,
         *,

@@ -25,7 +25,7 @@ from rotation.status import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.cached import Fetched, Transport
+    from feeds.http.cached import CachedClient, Fetched
     from feeds.vendors.yahoo.chart import Chart as YahooChart
     from feeds.vendors.yahoo.frames import PricingData
     from rotation.fed.strip.contracts import Month
@@ -153,7 +153,7 @@ class YahooStrip:
     name = "Yahoo"
 
     def __init__(
-        self, transport: Transport, *, months: int = MONTHS, clock_ns: Callable[[], int] = wall_ns
+        self, transport: CachedClient, *, months: int = MONTHS, clock_ns: Callable[[], int] = wall_ns
     ) -> None:
         """``months``: contracts from the current one on."""
         self._transport = transport

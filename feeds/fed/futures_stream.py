@@ -21,7 +21,7 @@ from rotation.sessions import NEW_YORK, new_york_day, to_ns
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from feeds.vendors.yahoo.frames import PricingData
     from rotation.fed.strip.contracts import Month
     from rotation.feed_stats import FeedStats
@@ -36,7 +36,7 @@ class _Vendor(Yahoo):
         """As it is."""
         return symbol
 
-    def __init__(self, transport: Transport, time: Time) -> None:
+    def __init__(self, transport: CachedClient, time: Time) -> None:
         super().__init__(transport, clock_ns=time.clock_ns)
         self.frame_quotes: dict[str, StripQuote] = {}
         """The newest frame of each contract: it also holds what was bid and asked."""
@@ -64,7 +64,7 @@ class YahooStripStream:
 
     name = "Yahoo stream"
 
-    def __init__(self, transport: Transport, *, months: int = MONTHS, time: Time | None = None) -> None:
+    def __init__(self, transport: CachedClient, *, months: int = MONTHS, time: Time | None = None) -> None:
         """``months``: contracts from the current one on."""
         self._time = time or Time()
         self._months = months

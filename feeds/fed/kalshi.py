@@ -19,7 +19,7 @@ from rotation.fed.overround import OPEN_BP
 from rotation.status import Kind
 
 if TYPE_CHECKING:
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
 
 HOME = "https://external-api.kalshi.com"
 PATH = "/trade-api/v2/events"
@@ -130,7 +130,7 @@ class Kalshi:
 
     name = "Kalshi"
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: CachedClient) -> None:
         self._transport = transport
         self._url = address("KALSHI", "REST", HOME) + PATH
 

@@ -11,7 +11,7 @@ from feeds.fed.futures_stream import YahooStripStream
 from feeds.fed.log import Format, export
 from feeds.fed.sources import FedSources
 from feeds.fed.store import FedStore
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.http.client import TRIES
 from rotation.sessions import NEW_YORK, to_ns
 
@@ -37,7 +37,7 @@ def live(
     ``tries``: of one request; a single picture of everything does not wait for another.
     ``refusals``: see HttpClient.
     """
-    transport = Transport(cache, tries=tries, refusals=refusals)
+    transport = CachedClient(cache, tries=tries, refusals=refusals)
     sources = FedSources(transport, age_gap_s=age_gap_s)
     stream = YahooStripStream(transport)
     return FedFeed(transport, sources, store, strip_stream=stream, clock_ns=wall_ns)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from feeds.fed.futures import Chart
     from feeds.fed.polymarket.frames import TokenQuote
     from feeds.fed.strip import Strip
-    from feeds.http.cached import Fetched, Transport
+    from feeds.http.cached import CachedClient, Fetched
     from rotation.fed.strip.contracts import Month
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class FedSources:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: CachedClient,
         *,
         age_gap_s: float = 300.0,
         clock_ns: Callable[[], int] = wall_ns,

@@ -19,7 +19,7 @@ import msgspec
 
 from feeds.clock import Pace, wall_ns
 from feeds.errors import SourceError
-from feeds.http.client import MIB, TRIES, HttpClient, Limits, off_loop, parse_body
+from feeds.http.client import MIB, TRIES, Closing, HttpClient, Limits, off_loop, parse_body
 from feeds.http.exchange import Reply, Request
 from feeds.http.failure import RequestError
 from feeds.http.last_good import LastGood, LastGoodFolder
@@ -64,7 +64,7 @@ class Fetched(msgspec.Struct, Generic[T], frozen=True):
         return state_word(self.kind, age_s=self.age_s)
 
 
-class Transport:
+class CachedClient(Closing):
     """Shared by all sources of a feed; an async context manager, for one event loop."""
 
     def __init__(
@@ -103,9 +103,6 @@ class Transport:
     async def __aenter__(self) -> Self:
         await self.client.__aenter__()
         return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -63,7 +63,18 @@ def download_limits(gap_s: float) -> Limits:
     return Limits(tries=4, timeout_s=20.0, total_s=60.0, body_max=8 * MIB, gap_s=gap_s, wait_due_s=WAIT_MAX_S)
 
 
-class HttpClient:
+class Closing:
+    """Connections that are closed at the end of ``async with``."""
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        raise NotImplementedError
+
+
+class HttpClient(Closing):
     """An async context manager, for one event loop. Failures are counted by source and by request."""
 
     def __init__(
@@ -107,9 +118,6 @@ class HttpClient:
         if self._client.is_closed:  # its feed ended with an error, and is started again
             self._client = self._opened()
         return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close all connections."""

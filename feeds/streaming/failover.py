@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from feeds.events import Event
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from feeds.streaming.feed import StreamFeed
     from rotation.feed_stats import FeedStats
     from rotation.status import Mode
@@ -72,7 +72,7 @@ class Failover:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: CachedClient,
         streams: Sequence[Callable[[], StreamFeed]],
         *,
         time: Time | None = None,

@@ -38,8 +38,6 @@ class Breakeven(msgspec.Struct, frozen=True):
     """Exact, between ticks; None where no price of 90 or more does it."""
     ticks: float | None
     """From its price now; negative is down."""
-    rises: bool | None
-    """True where P(cut) rises with the price beyond it; None without a price."""
 
 
 def tick_size(contract: Month, case: StripCase) -> float:
@@ -103,11 +101,11 @@ def breakevens_at(
 def _breakeven(case: StripCase, contract: Month, level: float, here: float, slope: float) -> Breakeven:
     now = case.prices[contract]
     if not 0 <= level <= 1 or abs(slope) < 1e-9:
-        return Breakeven(contract, None, None, None)
+        return Breakeven(contract, None, None)
     price = now + (-level - here) / slope
     if price < LOWEST_PRICE:
-        return Breakeven(contract, None, None, None)
-    return Breakeven(contract, price, (price - now) / tick_size(contract, case), slope < 0)
+        return Breakeven(contract, None, None)
+    return Breakeven(contract, price, (price - now) / tick_size(contract, case))
 
 
 def _x(meeting: MeetingMove) -> float:

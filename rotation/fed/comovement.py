@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import fsum, sqrt
 from typing import TYPE_CHECKING
 
@@ -46,31 +45,3 @@ def comovement(
     flat = not yy or min(spread_changes) == max(spread_changes)
     correlation = None if flat else max(-1.0, min(1.0, xy / sqrt(xx) / sqrt(yy)))
     return CoMovement(n, 0.0 if flat else xy / xx, correlation)
-
-
-def rolling(
-    cut_pct: Sequence[float | None],
-    spread_pp: Sequence[float | None],
-    *,
-    window: int = WINDOW,
-    least_n: int = LEAST_N,
-) -> list[CoMovement]:
-    """At every observation, over the last ``window`` known pairs of changes up to it.
-
-    The two series hold levels at the same instants; None is unknown. A change needs both levels at both
-    ends: a gap is not bridged. Raises ValueError if the series differ in length.
-    """
-    if len(cut_pct) != len(spread_pp):
-        raise ValueError(f"{len(cut_pct)} cut probabilities, {len(spread_pp)} spreads")
-    figures: list[CoMovement] = []
-    cuts: list[float] = []
-    spreads: list[float] = []
-    points = list(zip(cut_pct, spread_pp, strict=True))
-    if points:
-        figures.append(CoMovement(0, None, None))
-    for (cut, spread), (next_cut, next_spread) in pairwise(points):
-        if cut is not None and spread is not None and next_cut is not None and next_spread is not None:
-            cuts.append(next_cut - cut)
-            spreads.append(next_spread - spread)
-        figures.append(comovement(cuts[-window:], spreads[-window:], least_n=least_n))
-    return figures

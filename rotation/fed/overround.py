@@ -6,7 +6,6 @@ A distribution here is {move in bp: probability}; its outermost moves stand for 
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OPEN_BP = 50
-KALSHI_MOVES_BP = {"C26": -50, "C25": -25, "H0": 0, "H25": 25, "H26": 50}
-"""Last part of a KXFEDDECISION ticker → move."""
 
 
 class MarketError(ValueError):
@@ -42,18 +39,6 @@ class Devigged(msgspec.Struct, frozen=True):
         return sum((p for move, p in self.probability.items() if move < 0), 0.0)
 
 
-class AgainstFutures(msgspec.Struct, frozen=True):
-    """A per-meeting market against the local split of the same meeting."""
-
-    market_mean_bp: float
-    futures_mean_bp: float
-    """25·x, whole: the split's ends are not cut off at ±50."""
-    mean_gap_bp: float
-    """Market minus futures."""
-    gap: dict[int, float]
-    """Move in bp → P(market) - P(futures)."""
-
-
 class Strike(msgspec.Struct, frozen=True):
     """P(upper bound of the range strictly above a threshold), after the ladder's meeting."""
 
@@ -61,15 +46,6 @@ class Strike(msgspec.Struct, frozen=True):
     market: float
     futures: float
     gap: float
-
-
-class Ladder(msgspec.Struct, frozen=True):
-    """A ladder's own distribution."""
-
-    masses: tuple[float, ...]
-    """Upper bound at or below the first threshold, between neighbours, above the last; sums to 1."""
-    monotone: bool
-    """False where a higher threshold is dearer than a lower one: a mass is negative, the quotes are stale."""
 
 
 def middle(bid: float | None, ask: float | None) -> float | None:
@@ -106,23 +82,6 @@ def beyond(x: float, open_bp: Iterable[int]) -> tuple[int, ...]:
     return tuple(
         edge for edge in sorted(set(open_bp)) if any(move < edge < 0 or move > edge > 0 for move in moves)
     )
-
-
-def against_local(market: Devigged, x: float) -> AgainstFutures:
-    """Compare one meeting's market with its expected move of x steps of 25 bp."""
-    futures = local_bp(x)
-    moves = sorted({*market.probability, *futures})
-    gap = {move: market.probability.get(move, 0.0) - futures.get(move, 0.0) for move in moves}
-    return AgainstFutures(market.mean_bp, 25 * x, market.mean_bp - 25 * x, gap)
-
-
-def ladder(above: Mapping[int, float]) -> Ladder:
-    """The masses between thresholds (bp → P(upper bound strictly above)). Raises MarketError if empty."""
-    if not above:
-        raise MarketError("no strike of the ladder has a price")
-    chances = [above[threshold] for threshold in sorted(above)]
-    masses = (1 - chances[0], *(low - high for low, high in pairwise(chances)), chances[-1])
-    return Ladder(masses, all(low >= high for low, high in pairwise(chances)))
 
 
 def against_cumulative(

@@ -179,7 +179,7 @@ class RotationApp(App[None], inherit_bindings=False):
             self._terminal.give_back()
 
     # Two private names of Textual's: without them an error in a handler prints a page of traceback
-    # with local variables over the restored terminal. tests/tui/test_app_failure.py holds them.
+    # with local variables over the restored terminal. tests/tui/screen/test_screen.py holds them.
     def _handle_exception(self, error: Exception) -> None:
         log.error("internal error in the screen", exc_info=error)
         self.failure = self.failure or error

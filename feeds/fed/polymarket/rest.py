@@ -18,7 +18,7 @@ from rotation.fed.inputs import OutcomeQuote
 from rotation.sessions import from_ns
 
 if TYPE_CHECKING:
-    from feeds.http.cached import Fetched, Transport
+    from feeds.http.cached import CachedClient, Fetched
 
 HOME = "https://gamma-api.polymarket.com"
 PATH = "/events"
@@ -50,7 +50,6 @@ Loose = object
 
 class _Market(msgspec.Struct, rename="camel"):
     group_item_title: Loose = None
-    question: Loose = None
     outcomes: Loose = None
     outcome_prices: Loose = None
     clob_token_ids: Loose = None
@@ -171,7 +170,7 @@ class Polymarket:
 
     name = "Polymarket"
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: CachedClient) -> None:
         self._transport = transport
         self._url = address("POLYMARKET", "REST", HOME) + PATH
 

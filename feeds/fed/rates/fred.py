@@ -30,7 +30,7 @@ from rotation.status import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from rotation.fed.records import TargetRange
 
 HOME = "https://fred.stlouisfed.org"
@@ -117,7 +117,7 @@ class Fred:
 
     name = "FRED"
 
-    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int] = wall_ns) -> None:
+    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
         self._transport = transport
         self._clock_ns = clock_ns
         self._url = address("FRED", "REST", HOME) + PATH

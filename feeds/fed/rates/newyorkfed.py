@@ -15,7 +15,7 @@ from feeds.parsing.wire import address, decode, number
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.cached import Fetched, Transport
+    from feeds.http.cached import CachedClient, Fetched
 
 HOME = "https://markets.newyorkfed.org"
 PATH = "/api/rates/unsecured/effr/last/90.json"
@@ -63,7 +63,7 @@ class NewYorkFed:
 
     name = "New York Fed"
 
-    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int] = wall_ns) -> None:
+    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
         self._transport = transport
         self._clock_ns = clock_ns
         self._url = address("NEWYORKFED", "REST", HOME) + PATH

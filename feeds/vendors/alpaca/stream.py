@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from feeds.streaming.vendor import Frame
     from feeds.vendors.alpaca.plan import Ask
     from rotation.quote import Quote
@@ -70,7 +70,7 @@ class Alpaca:
         self,
         key_id: str,
         secret: str,
-        transport: Transport,
+        transport: CachedClient,
         *,
         feed: str = "iex",
         first: Iterable[str] = (),

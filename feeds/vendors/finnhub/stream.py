@@ -20,7 +20,7 @@ from rotation.status import LIVE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from feeds.streaming.vendor import Frame, FrameResult
     from rotation.quote import Quote
 
@@ -72,7 +72,7 @@ class Finnhub:
     acknowledges = False
     most_symbols: int | None = SYMBOLS_MAX
 
-    def __init__(self, key: str, transport: Transport) -> None:
+    def __init__(self, key: str, transport: CachedClient) -> None:
         """``key`` goes into the stream's address and a header of the REST requests."""
         self.headers: Mapping[str, str] = {}
         self.url = f"{address('FINNHUB', 'STREAM', HOME)}/?token={escaped(key, safe='')}"

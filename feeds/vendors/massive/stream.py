@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from feeds.streaming.vendor import Frame
     from rotation.quote import Quote
 
@@ -155,7 +155,7 @@ class Massive:
     acknowledges = True
     most_symbols: int | None = None
 
-    def __init__(self, key: str, transport: Transport, *, delayed: bool = False) -> None:
+    def __init__(self, key: str, transport: CachedClient, *, delayed: bool = False) -> None:
         """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
         self.headers: Mapping[str, str] = {}
         self.mode = status.delayed(15, CONSOLIDATED) if delayed else Mode(venue=CONSOLIDATED)

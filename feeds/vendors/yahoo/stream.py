@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
-    from feeds.http.cached import Transport
+    from feeds.http.cached import CachedClient
     from feeds.streaming.vendor import Frame
     from feeds.vendors.yahoo.frames import PricingData
     from rotation.status import Mode
@@ -129,7 +129,7 @@ class Yahoo:
     acknowledges = False
     most_symbols = None
 
-    def __init__(self, transport: Transport, *, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int]) -> None:
         """``transport``: for snapshots and gaps, from the chart API."""
         self.url = stream_url()
         self._rest = address("YAHOO", "REST", HOME) + PATH

@@ -41,11 +41,3 @@ def month_named(text: str) -> Month:
     if match and match[1] in _NAMES:
         return 2000 + int(match[2]), _NAMES.index(match[1]) + 1
     raise InputError(f"{text!r} is not a contract month of a settlement file; it should read like SEP 26")
-
-
-def month_of_symbol(text: str) -> Month:
-    """The month of "ZQZ26" or "ZQZ26.CBT": (2026, 12). Raises InputError for anything else, ZQ=F too."""
-    match = re.fullmatch(rf"ZQ([{CODES}])(\d{{2}})(\.CBT)?", text, re.ASCII)
-    if match:
-        return 2000 + int(match[2]), CODES.index(match[1]) + 1
-    raise InputError(f"{text!r} is not one month's ZQ contract; it should read like ZQZ26 or ZQZ26.CBT")

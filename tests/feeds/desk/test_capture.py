@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from feeds.desk import capture
-from feeds.desk.capture import Capture, Record, check, run, secrets_of, write
+from feeds.desk import capture, capture_records
+from feeds.desk.capture import check, run, write
+from feeds.desk.capture_records import Capture, Record, secrets_of
 from feeds.errors import InputError
 from feeds.events import Batch
 from feeds.http.client import HttpClient
@@ -128,8 +129,8 @@ def test_without_a_capture_nobody_listens():
 
 
 def test_it_is_bounded(monkeypatch):
-    monkeypatch.setattr(capture, "TOTAL_MAX", 10_000)
-    monkeypatch.setattr(capture, "ONE_MAX", 1_000)
+    monkeypatch.setattr(capture_records, "TOTAL_MAX", 10_000)
+    monkeypatch.setattr(capture_records, "ONE_MAX", 1_000)
     kept = Capture(FakeTime(), {})
     kept.frame("Yahoo", "x" * 1_001)
     for _ in range(1_000):
@@ -141,7 +142,7 @@ def test_it_is_bounded(monkeypatch):
 
 
 def test_a_line_that_still_leaks_goes_as_a_whole(monkeypatch):
-    monkeypatch.setattr(capture.Redactor, "text", lambda _self, text: text)
+    monkeypatch.setattr(capture_records.Redactor, "text", lambda _self, text: text)
     kept = Capture(FakeTime(), {"ALPACA_SECRET": KEY})
     kept.frame("Alpaca", f"the key is {KEY}")
     lines = kept.lines(1)

@@ -12,7 +12,7 @@ from feeds.desk import choose
 from feeds.desk.choose import by_vendor
 from feeds.errors import InputError
 from feeds.events import Batch, Status, Stream
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.keys.preference import why
 from feeds.streaming.failover import Failover
 from feeds.vendors.alpaca.stream import Alpaca
@@ -42,7 +42,7 @@ def no_keys_here(monkeypatch, tmp_path):
 
 
 async def named(choice: str, environ: dict[str, str]) -> list[str]:
-    async with Transport() as transport:
+    async with CachedClient() as transport:
         found = choose.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
         return [f"{vendor.name} {mode_word(vendor.mode)}" for vendor in found]
 
@@ -99,7 +99,7 @@ async def driven(monkeypatch, *subjects_and_scripts, reason=""):
             vendor = subject.vendor()
             vendor.url = server.url  # two vendors may share the name of a variable
             made.append(by_vendor(Exchange(vendor, FIRST, time), SYMBOLS, {}, time, list.clear))
-        feed = Failover(Transport(), made, time=time, why=reason)
+        feed = Failover(CachedClient(), made, time=time, why=reason)
         told: list[object] = []
 
         async def drive() -> None:

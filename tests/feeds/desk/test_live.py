@@ -134,7 +134,7 @@ async def test_a_snapshot_of_now_shares_yahoo_s_back_off(tmp_path, monkeypatch):
 
         return made_with
 
-    monkeypatch.setattr(live, "Transport", noted(live.Transport))
+    monkeypatch.setattr(live, "CachedClient", noted(live.CachedClient))
     monkeypatch.setattr(live.fed_opening, "live", noted(live.fed_opening.live))
     await asked_once(tmp_path, monkeypatch, {})
     assert len(given) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from feeds.errors import SourceError
 from feeds.fed.calendar import SHIPPED, CalendarFed, few_ahead, merge, parse
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import CALENDAR, CALENDAR_2026, calendar
 
@@ -129,7 +129,7 @@ def test_the_horizon_is_watched():
 async def refresh(monkeypatch, *script, now_ns=NOW_NS, times=1):
     async with RestServer(*script) as server:
         monkeypatch.setenv("ROTATION_TUI_CALENDAR_FED_REST_URL", server.url)
-        async with Transport(clock_ns=lambda: now_ns, sleep=no_wait, random=lambda: 0.0) as client:
+        async with CachedClient(clock_ns=lambda: now_ns, sleep=no_wait, random=lambda: 0.0) as client:
             source = CalendarFed(client, clock_ns=lambda: now_ns)
             for _ in range(times):
                 got = await source.refresh()

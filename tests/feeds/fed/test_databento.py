@@ -16,7 +16,7 @@ import pytest
 from feeds.errors import InputError, SourceError
 from feeds.fed.databento import DatabentoStrip, parse, parse_end, raw_symbol
 from feeds.fed.sources import STRIP_CHOICE, FedSources
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from rotation.fed.prices import prices
 from rotation.fed.records import HistoryRecord, combine
 from rotation.sessions import NEW_YORK, to_ns
@@ -147,8 +147,8 @@ async def at_once(_seconds: float) -> None:
     pass
 
 
-def transport(clock: Clock, folder: Path | None = None) -> Transport:
-    return Transport(
+def transport(clock: Clock, folder: Path | None = None) -> CachedClient:
+    return CachedClient(
         folder, clock_ns=clock, monotonic=lambda: clock() / 1e9, sleep=at_once, random=lambda: 0.0
     )
 

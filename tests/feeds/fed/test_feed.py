@@ -20,7 +20,7 @@ from feeds.fed import feed as fed_feed
 from feeds.fed.feed import FedFeed
 from feeds.fed.sources import FedSources
 from feeds.fed.store import FedStore
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from rotation.fed.inputs import StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.sessions import NEW_YORK, to_ns
@@ -85,7 +85,7 @@ def feed(folder: Path, clock: Clock, stream=None) -> FedFeed:
     async def at_once(_seconds: float) -> None:
         await asyncio.sleep(0)
 
-    transport = Transport(folder / "http", clock_ns=clock, sleep=at_once, random=lambda: 0.0)
+    transport = CachedClient(folder / "http", clock_ns=clock, sleep=at_once, random=lambda: 0.0)
     sources = FedSources(transport, clock_ns=clock)
     return FedFeed(transport, sources, folder / "fed", strip_stream=stream, clock_ns=clock, sleep=clock.sleep)
 

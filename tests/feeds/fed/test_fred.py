@@ -10,7 +10,7 @@ import pytest
 from feeds.errors import SourceError
 from feeds.fed.rates.fred import Fred, Observation, parse, policy_rates
 from feeds.fed.rates.policy_rate import PolicyRate
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import FRED
 
@@ -36,8 +36,8 @@ def source(client) -> Fred:
     return Fred(client, clock_ns=lambda: NOW_NS)
 
 
-def transport() -> Transport:
-    return Transport(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
+def transport() -> CachedClient:
+    return CachedClient(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
 
 
 def test_a_dot_is_unknown_and_never_nought():

@@ -12,7 +12,7 @@ import pytest
 from feeds.errors import SourceError
 from feeds.fed.futures import Close, YahooStrip, contract, from_frame, parse, symbol
 from feeds.fed.strip import StripQuote, code, months_ahead, usable
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.vendors.yahoo.address import stream_url
 from feeds.vendors.yahoo.frames import FRAME_MAX, PricingData, decode_message
 from feeds.vendors.yahoo.frames import parse as parse_frame
@@ -284,7 +284,7 @@ async def refresh(monkeypatch, *script, count=2, times=1, now_ns=NOW_NS):
     async with RestServer(*script) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
         told = {"clock_ns": lambda: now_ns, "monotonic": lambda: 0.0, "random": lambda: 0.0}
-        async with Transport(sleep=no_wait, **told) as client:
+        async with CachedClient(sleep=no_wait, **told) as client:
             source = YahooStrip(client, months=count, clock_ns=lambda: now_ns)
             for _ in range(times):
                 got = await source.refresh()

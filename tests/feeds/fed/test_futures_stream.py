@@ -8,7 +8,7 @@ import pytest
 
 from feeds.events import Status
 from feeds.fed.futures_stream import YahooStripStream
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from tests.support.fake_time import NOW_NS, FakeTime, settle
 from tests.support.servers.rest import RestServer, fault, ok
 from tests.support.servers.ws import ABORT, READY, STAY
@@ -36,7 +36,7 @@ async def streaming(monkeypatch, *scripts, rest=(), months=MONTHS, now_ns=NOW_NS
     async with YahooServer(*scripts) as server, RestServer(*(rest or (fault(500),))) as charts:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_STREAM_URL", server.url)
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", charts.url)
-        async with Transport(sleep=lambda _: settle(), **told) as transport:
+        async with CachedClient(sleep=lambda _: settle(), **told) as transport:
             stream = YahooStripStream(transport, months=months, time=time)
 
             async def drive() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from feeds.errors import SourceError
 from feeds.fed.kalshi import Kalshi, parse, parse_page
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from rotation.fed.prediction_markets import price
 from rotation.sessions import from_ns
 from tests.support.servers.rest import FAULTS, RestServer, ok
@@ -22,8 +22,8 @@ async def no_wait(seconds):
     pass
 
 
-def transport() -> Transport:
-    return Transport(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
+def transport() -> CachedClient:
+    return CachedClient(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
 
 
 def one(ticker="KXFEDDECISION-26DEC-H0", **more):

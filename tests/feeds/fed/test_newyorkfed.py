@@ -12,7 +12,7 @@ from feeds.errors import InputError, SourceError
 from feeds.fed.rates.fred import Fred
 from feeds.fed.rates.newyorkfed import NewYorkFed, parse
 from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates, published
-from feeds.http.cached import Fetched, Transport
+from feeds.http.cached import CachedClient, Fetched
 from rotation.fed.records import TargetRange
 from rotation.status import Kind
 from tests.support.servers.rest import FAULTS, RestServer, ok
@@ -33,8 +33,8 @@ async def no_wait(seconds):
     pass
 
 
-def transport() -> Transport:
-    return Transport(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
+def transport() -> CachedClient:
+    return CachedClient(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
 
 
 def answer(**row) -> bytes:

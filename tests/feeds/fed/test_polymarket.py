@@ -15,7 +15,7 @@ from feeds.fed.polymarket.frames import TokenQuote, subscription
 from feeds.fed.polymarket.frames import parse as parse_frame
 from feeds.fed.polymarket.rest import Polymarket, parse
 from feeds.fed.polymarket.stream import FIRST_S, PING_S, QUIET_S, PolymarketStream
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from rotation.fed.prediction_markets import price
 from rotation.status import Kind
 from tests.support.servers.polymarket import (
@@ -160,7 +160,7 @@ def test_what_cannot_be_used_says_so(data):
 async def refresh(monkeypatch, *script, times=1):
     async with RestServer(*script) as server:
         monkeypatch.setenv("ROTATION_TUI_POLYMARKET_REST_URL", server.url)
-        async with Transport(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0) as client:
+        async with CachedClient(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0) as client:
             source = Polymarket(client)
             for _ in range(times):
                 got = await source.refresh()

@@ -12,7 +12,7 @@ import pytest
 
 from feeds.errors import SourceError
 from feeds.http.body import read_body
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.http.client import MIB, HttpClient, Limits
 from feeds.http.failure import RequestError
 from tests.support.servers.rest import RestServer, ok
@@ -95,7 +95,7 @@ async def test_a_large_body_is_parsed_in_another_thread(size):
     answer = b'"' + b"x" * size + b'"'
     async with RestServer(ok(answer)) as server, HttpClient(Limits(body_max=8 * MIB)) as client:
         assert await client.get(server.url, parse=parse) == size
-    async with RestServer(ok(answer)) as server, Transport(body_max=8 * MIB) as transport:
+    async with RestServer(ok(answer)) as server, CachedClient(body_max=8 * MIB) as transport:
         assert (await transport.get(server.url, parse=parse)).value == size
         assert (await transport.get(server.url, parse=parse)).value == size
     assert {thread is threading.main_thread() for thread in where} == {size < MIB}

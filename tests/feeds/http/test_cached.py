@@ -11,7 +11,7 @@ import pytest
 
 from feeds.clock import Pace, retry_after_s
 from feeds.errors import InputError, SourceError
-from feeds.http.cached import KEYS_MAX, Transport, dated
+from feeds.http.cached import KEYS_MAX, CachedClient, dated
 from feeds.http.last_good import LastGoodFolder
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address, instant_ns, number
@@ -49,9 +49,9 @@ def time() -> Time:
     return Time()
 
 
-def transport(time: Time, cache=None, **more) -> Transport:
+def transport(time: Time, cache=None, **more) -> CachedClient:
     told = {"random": lambda: 0.5, "timeout_s": 20.0} | more
-    return Transport(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, **told)
+    return CachedClient(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, **told)
 
 
 def decoded(body: bytes) -> dict[str, object]:

@@ -13,7 +13,7 @@ from feeds.doctor import network
 from feeds.errors import SourceAway, SourceError
 from feeds.fed.kalshi import Kalshi
 from feeds.fed.rates.newyorkfed import NewYorkFed
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.http.client import TRIES, HttpClient, Limits, download_limits
 from feeds.http.download import download
 from feeds.http.exchange import Request
@@ -126,7 +126,7 @@ async def test_a_failing_source_gets_the_clients_tries_and_no_more(monkeypatch, 
         for name in NAMES:
             monkeypatch.setenv(f"ROTATION_TUI_{name}_REST_URL", server.url)
         limits = Limits(gap_s=0.5, wait_due_s=15.0)
-        async with HttpClient(limits, **clock.given()) as http, Transport(**clock.given()) as transport:
+        async with HttpClient(limits, **clock.given()) as http, CachedClient(**clock.given()) as transport:
             with suppress(SourceError):
                 await call(clock, http, transport)
             assert 1 <= len(server.requests) <= TRIES
@@ -138,7 +138,7 @@ async def test_a_failing_source_gets_the_clients_tries_and_no_more(monkeypatch, 
 async def test_every_series_of_a_source_gets_them_once(monkeypatch, clock):
     async with RestServer(fault(500)) as server:
         monkeypatch.setenv("ROTATION_TUI_KALSHI_REST_URL", server.url)
-        async with Transport(**clock.given()) as transport:
+        async with CachedClient(**clock.given()) as transport:
             await Kalshi(transport).refresh()
     by_path: dict[str, int] = {}
     for asked in server.requests:

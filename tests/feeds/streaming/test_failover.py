@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from feeds.desk.choose import by_vendor
 from feeds.events import Batch, PrintsReplaced, Status, SymbolStates
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.failover import OUTAGE_S, Failover
 from feeds.streaming.feed import StreamFeed
 from rotation.quote import MINUTE_NS, NS, Quote
@@ -95,7 +95,7 @@ async def two(monkeypatch, alpaca, yahoo):
             servers.append(server)
             vendors.append(vendor)
             made.append(by_vendor(vendor, SYMBOLS, {}, time, list.clear))
-        desk = Desk(Failover(Transport(), made, time=time))
+        desk = Desk(Failover(CachedClient(), made, time=time))
         passing = time.passing
 
         async def ticking(seconds: float, step: float = 1.0) -> None:
@@ -218,7 +218,7 @@ async def test_a_slow_consumer_makes_nothing_queue_up(monkeypatch):
 async def test_a_stand_in_s_error_of_our_own_ends_the_feed_s_run_to_be_started_again(monkeypatch):
     async with two(monkeypatch, (ALPACA_GOOD,), (YAHOO_GOOD,)) as (_, time, _servers, _):
         vendor = Exchange(ALPACA.vendor(), FIRST, time)
-        again = Failover(Transport(), [by_vendor(vendor, SYMBOLS, {}, time, list.clear)], time=time)
+        again = Failover(CachedClient(), [by_vendor(vendor, SYMBOLS, {}, time, list.clear)], time=time)
 
         async def broken(symbols):
             raise RuntimeError("a bug")

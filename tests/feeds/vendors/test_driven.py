@@ -13,7 +13,7 @@ import pytest
 
 from feeds.clock import Time
 from feeds.events import Batch, Status
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.watch.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
@@ -78,7 +78,7 @@ def no_wait():
     async def sleep(seconds):
         pass
 
-    return Transport(sleep=sleep)
+    return CachedClient(sleep=sleep)
 
 
 @pytest.fixture

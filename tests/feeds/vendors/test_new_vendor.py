@@ -14,7 +14,7 @@ import pytest
 from feeds.clock import Time
 from feeds.errors import SourceError
 from feeds.events import Batch, Status
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.feed import StreamFeed
 from rotation.quote import Quote
 from tests.support.paths import ROOT
@@ -107,7 +107,7 @@ async def test_under_the_driver(acme, monkeypatch, caplog):
     rest = RestServer(ok(json.dumps({"last": [trade()]}).encode()))
     # Cut after the first print: it comes back, and the second connection goes on.
     scripts = (READY, trades(trade()), ABORT), (READY, trades(trade("QQQ", 495.43, number=9)), STAY)
-    async with AcmeServer(*scripts) as server, rest, Transport() as transport:
+    async with AcmeServer(*scripts) as server, rest, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_ACME_STREAM_URL", server.url)
         monkeypatch.setenv("ROTATION_TUI_ACME_REST_URL", rest.url)
         time = Time(clock_ns=lambda: NOW_NS, random=lambda: 0.0)
@@ -121,7 +121,7 @@ async def test_under_the_driver(acme, monkeypatch, caplog):
 
 
 async def test_a_wrong_key_ends_it(acme, monkeypatch):
-    async with AcmeServer() as server, Transport() as transport:
+    async with AcmeServer() as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_ACME_STREAM_URL", server.url)
         feed = StreamFeed(acme.Acme("wrong", transport), ("IWM",))
         _, states = await watched(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import fsum
 from statistics import correlation, linear_regression
 
@@ -10,30 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotation.fed.comovement import LEAST_N, CoMovement, comovement, rolling
+from rotation.fed.comovement import LEAST_N, CoMovement, comovement
 
-levels = st.none() | st.integers(-5000, 5000).map(lambda i: i / 100)
+changes = st.integers(-5000, 5000).map(lambda i: i / 100)
 
 
-@given(st.lists(st.tuples(levels, levels), max_size=60), st.integers(2, 30), st.integers(2, 10))
-def test_as_statistics_has_it(points, window, least_n):
-    cut, spread = [c for c, _ in points], [s for _, s in points]
-    found = rolling(cut, spread, window=window, least_n=least_n)
-    assert len(found) == len(points)
-    for at, shown in enumerate(found):
-        known = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(points[: at + 1]) if None not in (*a, *b)][
-            -window:
-        ]
-        assert shown.n == len(known)
-        xs, ys = [x for x, _ in known], [y for _, y in known]
-        if len(known) < least_n or len(set(xs)) == 1:
-            assert shown == CoMovement(len(known), None, None)
-            continue
-        assert shown.beta == pytest.approx(linear_regression(xs, ys).slope, rel=1e-9, abs=1e-9)
-        if len(set(ys)) == 1:
-            assert shown.correlation is None
-        else:
-            assert shown.correlation == pytest.approx(correlation(xs, ys), rel=1e-9, abs=1e-9)
+@given(st.lists(st.tuples(changes, changes), max_size=30), st.integers(2, 10))
+def test_as_statistics_has_it(pairs, least_n):
+    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+    shown = comovement(xs, ys, least_n=least_n)
+    if len(pairs) < least_n or len(set(xs)) == 1:
+        assert shown == CoMovement(len(pairs), None, None)
+        return
+    assert shown.n == len(pairs)
+    assert shown.beta == pytest.approx(linear_regression(xs, ys).slope, rel=1e-9, abs=1e-9)
+    if len(set(ys)) == 1:
+        assert shown.correlation is None
+    else:
+        assert shown.correlation == pytest.approx(correlation(xs, ys), rel=1e-9, abs=1e-9)
 
 
 def test_by_hand():
@@ -59,22 +52,6 @@ def test_a_side_that_does_not_move():
     assert comovement(moving, [value] * 25) == CoMovement(25, 0.0, None)
 
 
-def test_a_gap_is_not_bridged():
-    found = rolling([1.0, None, 3.0, 4.0], [1.0, 2.0, 5.0, 6.0], least_n=2)
-    assert [shown.n for shown in found] == [0, 0, 0, 1]
-    assert rolling([], []) == []
-
-
 def test_series_must_pair():
-    with pytest.raises(ValueError, match="2 cut probabilities, 1 spreads"):
-        rolling([1.0, 2.0], [1.0])
     with pytest.raises(ValueError, match="1 changes"):
         comovement([1.0], [])
-
-
-def test_the_window_forgets():
-    cut = [float(i * i % 11) for i in range(40)]
-    spread = [float(i * 7 % 13) for i in range(40)]
-    last = rolling(cut, spread, window=10, least_n=5)[-1]
-    assert last == rolling(cut[-11:], spread[-11:], window=99, least_n=5)[-1]
-    assert last.n == 10

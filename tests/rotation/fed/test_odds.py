@@ -23,9 +23,7 @@ from rotation.fed.odds import (
 from rotation.fed.overround import (
     MarketError,
     against_cumulative,
-    against_local,
     devig,
-    ladder,
     local_bp,
     middle,
 )
@@ -113,10 +111,8 @@ def test_price_at_which_p_cut_passes_a_level_by_hand():
     found = {breakeven.contract: breakeven for breakeven in breakevens(JULY_2026, 0.5)}
     # Needed: end rate 3.63 - 0.125 = 3.505.
     assert found[2026, 8].price == pytest.approx(100 - (3.5442857 + 0.125), abs=1e-6)
-    assert found[2026, 8].rises is False
     assert found[2026, 10].price == pytest.approx(100 - (28 * 3.505 + 3 * 3.5) / 31)
-    assert found[2026, 10].rises is True
-    assert breakevens(JULY_2026, 1.5)[0] == Breakeven((2026, 8), None, None, None)
+    assert breakevens(JULY_2026, 1.5)[0] == Breakeven((2026, 8), None, None)
     empty = StripCase(date(2026, 8, 10), (350, 375), CALENDAR, {(2026, 9): 96.5})
     assert breakevens(empty, 0.5) == ()
     assert tick_effects(empty) == ()
@@ -195,11 +191,8 @@ def test_published_comparison(shared_data):
         market = devig({int(move): p * raw_sum / sum(quotes.values()) for move, p in quotes.items()})
         assert market.raw_sum == pytest.approx(raw_sum)
         assert market.mean_bp == pytest.approx(mean, abs=0.05)
-        against = against_local(market, x)
-        assert against.mean_gap_bp == pytest.approx(mean - 20.4, abs=0.05)
-        assert against.gap[25] == pytest.approx(quotes["+25"] - 0.816, abs=0.002)
-        assert against.gap[50] == pytest.approx(market.probability[50])
-        assert sum(against.gap.values()) == pytest.approx(0, abs=1e-12)
+        assert market.probability[25] - local_bp(x)[25] == pytest.approx(quotes["+25"] - 0.816, abs=0.002)
+        assert sum(market.probability.values()) == pytest.approx(sum(local_bp(x).values()))
 
 
 def test_kalshi_ladder_sample(shared_data):
@@ -210,12 +203,7 @@ def test_kalshi_ladder_sample(shared_data):
         round(100 * float(ticker.partition("-T")[2])): middle(*quote)
         for ticker, quote in sample["ladder"].items()
     }
-    found = ladder(above)
     derived = sample["derived"]
-    assert found.monotone
-    assert found.masses[0] == pytest.approx(derived["P(no hike)"])
-    assert found.masses[1] == pytest.approx(derived["P(exactly one)"])
-    assert found.masses[2] + found.masses[3] == pytest.approx(derived["P(two)"])
     october, december = sample["marginals"].values()
     both = conditional([october, december])[-1][2]
     assert both == pytest.approx(derived["independent product of marginals"])
@@ -227,15 +215,10 @@ def test_kalshi_ladder_sample(shared_data):
     assert strikes[2].futures == 0
 
 
-def test_ladder_is_strictly_above_and_tells_stale_quotes():
+def test_a_strike_is_strictly_above():
     (at, below) = against_cumulative({375: 0.1, 350: 0.9}, {0: 1.0}, 375)[::-1]
     assert (at.above_bp, at.futures) == (375, 0.0)
     assert (below.above_bp, below.futures) == (350, 1.0)
-    crossed = ladder({375: 0.5, 400: 0.6})
-    assert not crossed.monotone
-    assert crossed.masses == pytest.approx((0.5, -0.1, 0.6))
-    with pytest.raises(MarketError, match="ladder"):
-        ladder({})
 
 
 def test_mean_of_a_row():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rotation.errors import InputError
 from rotation.fed.strip.chain import StripCase, solve
 from rotation.fed.strip.checks import check, check_ages
-from rotation.fed.strip.contracts import month_named, month_of_symbol, month_written, name, symbol
+from rotation.fed.strip.contracts import month_named, month_written, name
 from rotation.fed.strip.errors import (
     CalendarError,
     ImplausibleMoveError,
@@ -346,12 +346,5 @@ def test_book_without_settlement_is_refused():
 @given(st.integers(2000, 2099), st.integers(1, 12))
 def test_names_round_trip(year, month):
     at = (year, month)
-    assert month_of_symbol(symbol(at)) == month_of_symbol(symbol(at) + ".CBT") == at
     assert month_written(name(at)[-8:-1]) == at
     assert month_named(f"{date(year, month, 1):%b %y}") == at
-
-
-@pytest.mark.parametrize("text", ["ZQ=F", "ZQA26", "ZQZ6", "zqz26", "ZQZ26.NYM", "SRZ26", ""])
-def test_symbols_that_are_no_month(text):
-    with pytest.raises(InputError):
-        month_of_symbol(text)

@@ -74,7 +74,7 @@ def said(base: Leg, pair: Spread | None = None, today: date = SESSION) -> str:
 
 
 def test_the_sentence_of_the_case_word_for_word():
-    """docs/UX.md, but for the clause on the Fed."""
+    """16 July 2024, 10:40 New York, but for the clause on the Fed."""
     base = leg(
         one=1.883143,
         five=9.870907,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from feeds.clock import Moment
-from feeds.desk.capture import Record
+from feeds.desk.capture_records import Record
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer
 from feeds.streaming.state import StreamState

@@ -12,7 +12,7 @@ import pytest
 
 from feeds.clock import Time
 from feeds.events import Batch, Correction, Gap, Status, SymbolStates
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.alpaca.stream import Alpaca
 from rotation.quote import NS
@@ -101,7 +101,7 @@ async def desk(monkeypatch):
         monkeypatch.setenv("ROTATION_TUI_ALPACA_STREAM_URL", stream.url)
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", rest.url)
         time = time or Held()
-        transport = Transport(clock_ns=time.clock_ns, sleep=time.sleep)
+        transport = CachedClient(clock_ns=time.clock_ns, sleep=time.sleep)
         transports.append(transport)
         vendor = Alpaca(KEY, SECRET, transport, clock_ns=time.clock_ns, **{"first": SYMBOLS} | options)
         return Desk(StreamFeed(vendor, symbols, time=time, closes=closes or {}))

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from feeds.errors import SourceError
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.requests import Reference
 from feeds.vendors.alpaca.actions import parse_splits
 from feeds.vendors.alpaca.stream import Alpaca
@@ -36,7 +36,7 @@ def tape(iwm: float = 110.0, **more) -> Tape:
 
 async def reference(monkeypatch, server) -> Reference:
     monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-    async with Transport(clock_ns=lambda: EARLY_NS, tries=1) as transport:
+    async with CachedClient(clock_ns=lambda: EARLY_NS, tries=1) as transport:
         vendor = Alpaca("PKTEST", "secret", transport, clock_ns=lambda: EARLY_NS)
         return await vendor.reference(SYMBOLS, DAY)
 

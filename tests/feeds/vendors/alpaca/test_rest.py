@@ -16,7 +16,7 @@ import pytest
 
 from feeds.errors import SourceError
 from feeds.history.daily import last_settled
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.http.client import TRIES
 from feeds.http.quota import Quota
 from feeds.vendors.alpaca.keys import AlpacaKeys
@@ -64,7 +64,7 @@ async def rest(clock, monkeypatch):
 
     def make(server, feed="iex"):
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-        transport = Transport(
+        transport = CachedClient(
             clock_ns=clock, monotonic=clock.monotonic, sleep=clock.sleep, random=lambda: 0.0
         )
         transports.append(transport)
@@ -401,7 +401,7 @@ async def test_delayed_consolidated_gaps_end_where_the_free_plan_ends(rest, cloc
 async def test_the_vendor_hands_both_on(clock, monkeypatch):
     opens = open_ns(DAY)
     tape = Tape(latest={"IWM": latest()}, minutes={"IWM": [(opens, 221.0)], "BRK.B": [(opens, 400.0)]})
-    async with AlpacaRestServer(tape) as server, Transport() as transport:
+    async with AlpacaRestServer(tape) as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
         vendor = Alpaca("PKTEST", "secret", transport, clock_ns=clock)
         assert [quote.price for quote in await vendor.snapshot(frozenset({"IWM", "QQQ"}))] == [221.28]
@@ -416,7 +416,7 @@ async def test_symbols_followed_by_minute_are_compared_by_minute(clock, monkeypa
     began = clock.now_ns - 150 * NS
     minutes = {name: [(began - began % MINUTE, 50.0)] for name in ("IWM", "KRE")}
     tape = Tape(latest={"IWM": latest(), "KRE": latest(51.0)}, minutes=minutes)
-    async with AlpacaRestServer(tape) as server, Transport() as transport:
+    async with AlpacaRestServer(tape) as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
         vendor = Alpaca(
             "PKTEST", "secret", transport, first=["IWM"], channels=1, clock_ns=clock, packed=False

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from feeds.errors import InputError, SourceError
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.vendor import Conversation, Halt, Vendor
 from feeds.vendors.alpaca.frames import Subscribed
 from feeds.vendors.alpaca.plan import Plan
@@ -40,7 +40,7 @@ BOTH = pytest.mark.parametrize("packed", [False, True], ids=["json", "msgpack"])
 
 
 def vendor(packed=False, **more) -> Alpaca:
-    return Alpaca(KEY, SECRET, Transport(), packed=packed, **more)
+    return Alpaca(KEY, SECRET, CachedClient(), packed=packed, **more)
 
 
 def subscribed(**channels) -> str:
@@ -425,7 +425,7 @@ async def test_the_keys_show_nowhere(caplog, monkeypatch):
     with pytest.raises(SourceError) as garbage:
         conversation.received(f'{{"{SECRET}"')
     with pytest.raises(InputError) as unusable:
-        Alpaca(KEY, SECRET + "\n", Transport())
+        Alpaca(KEY, SECRET + "\n", CachedClient())
     assert shows(str(server.requests))  # where they belong
     seen = [repr(one), repr(conversation), repr(vars(one)), repr(vars(conversation)), repr(one.rest), one.url]
     seen += [repr(vars(one.rest)), repr(result), str(one.headers), caplog.text]
@@ -439,5 +439,5 @@ async def test_the_keys_show_nowhere(caplog, monkeypatch):
 def test_a_key_that_cannot_be_one(text):
     for key_id, secret in ((text, SECRET), (KEY, text)):
         with pytest.raises(InputError) as caught:
-            Alpaca(key_id, secret, Transport())
+            Alpaca(key_id, secret, CachedClient())
         assert text.strip() == "" or text not in str(caught.value)

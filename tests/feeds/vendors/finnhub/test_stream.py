@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from feeds.errors import InputError, SourceError
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.vendor import VendorError
 from feeds.vendors.finnhub import frames as finnhub
 from feeds.vendors.finnhub.frames import Ordinals, parse
@@ -248,7 +248,7 @@ def test_a_last_price_that_is_none(value):
 
 async def test_the_last_price_of_each_symbol_and_the_key_in_no_log(monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    async with RestServer(answer(), answer(495.43), fault(401)) as server, Transport() as transport:
+    async with RestServer(answer(), answer(495.43), fault(401)) as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_FINNHUB_REST_URL", server.url)
         vendor = Finnhub(KEY, transport)
         assert await vendor.snapshot(frozenset({"QQQ", "IWM"})) == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.requests import Reference
 from feeds.vendors.massive.stream import Massive
 from tests.support.servers.massive import KEY, NOW_MS
@@ -31,7 +31,7 @@ def ticker(name: str, price: float, before: float) -> dict[str, object]:
 async def test_a_split_s_close_is_left_out_as_its_scale_is_not_documented(monkeypatch):
     snapshot = {"tickers": [ticker("QQQ", 495.4, 494.8), ticker("SPY", 562.0, 56.1), {"ticker": "DIA"}]}
     replies = [ok(json.dumps(answer).encode()) for answer in (SPLITS, snapshot)]
-    async with RestServer(*replies) as server, Transport() as transport:
+    async with RestServer(*replies) as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
         answer = await Massive(KEY, transport).reference(frozenset({"IWM", "QQQ", "SPY", "DIA"}), DAY)
         paths = [request.path for request in server.requests]

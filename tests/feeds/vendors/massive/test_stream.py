@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from feeds.errors import InputError, SourceError
 from feeds.events import Correction
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.vendor import VendorError
 from feeds.vendors.massive.frames import CORRECTS, NO_TRADE, NOT_LAST, Message, TradeIds, market_data, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
@@ -338,7 +338,7 @@ def test_a_snapshot():
 
 async def test_a_late_plan_s_snapshot_is_not_taken_for_real_time(monkeypatch):
     late = ok(json.dumps(SNAPSHOT | {"status": "DELAYED"}).encode())
-    async with RestServer(late) as server, Transport() as transport:
+    async with RestServer(late) as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
         with pytest.raises(SourceError, match="no real-time data"):
             await Massive(KEY, transport).snapshot(frozenset({"IWM"}))
@@ -372,7 +372,7 @@ def test_minute_bars():
 
 async def test_a_gap_is_filled_with_bars_that_ended_in_it(monkeypatch):
     bars = [minute(220.0 + number, NOW_MS + number * 60_000) for number in range(5)]
-    async with RestServer(ok(json.dumps({"results": bars}).encode())) as server, Transport() as transport:
+    async with RestServer(ok(json.dumps({"results": bars}).encode())) as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
         vendor = Massive(KEY, transport)
         minute_ns = 60 * 10**9
@@ -395,7 +395,7 @@ async def test_the_bars_of_a_whole_market_are_not_asked_for():
 async def test_what_was_good_once_is_no_answer_and_the_key_is_in_no_log(monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     good = ok(json.dumps(SNAPSHOT).encode())
-    async with RestServer(good, fault(403)) as server, Transport() as transport:
+    async with RestServer(good, fault(403)) as server, CachedClient() as transport:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
         vendor = Massive(KEY, transport)
         assert len(await vendor.snapshot(frozenset({"IWM", "QQQ", "SPY"}))) == 3

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import InputError, PartialAnswer, SourceError
-from feeds.http.cached import Transport
+from feeds.http.cached import CachedClient
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
@@ -281,7 +281,7 @@ async def asked(monkeypatch, *replies, then):
     async with RestServer(*replies) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
         clock = {"clock_ns": lambda: NOW_NS, "monotonic": lambda: 0.0, "random": lambda: 0.0}
-        async with Transport(sleep=lambda _: settle(), **clock) as transport:
+        async with CachedClient(sleep=lambda _: settle(), **clock) as transport:
             vendor = Yahoo(transport, clock_ns=lambda: NOW_NS)
             return await then(vendor), [request.path for request in server.requests]
 
@@ -312,7 +312,7 @@ async def test_before_the_bell_the_newest_price_is_the_pre_market_s(monkeypatch)
     async with RestServer(ok(chart(**early))) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
         now_ns = (eight_s + 20) * NS
-        async with Transport(clock_ns=lambda: now_ns, tries=1) as transport:
+        async with CachedClient(clock_ns=lambda: now_ns, tries=1) as transport:
             (newest,) = await Yahoo(transport, clock_ns=lambda: now_ns).snapshot(frozenset({"IWM"}))
     assert newest == Quote("IWM", eight_s * NS, 219.5), "the last whole minute, not the one that forms"
     history = History(pl.DataFrame({"symbol": ["IWM"] * 2, "date": [date(2024, 7, 12), date(2024, 7, 15)],
