@@ -59,6 +59,12 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
 @path_option(
     "--authorized-keys", metavar="FILE", help="Who may log in: one public key per line. SIGHUP reloads it."
 )
+@path_option(
+    "--admin-keys", metavar="FILE", help="Who may also list, kick and ban viewers, in the same format."
+)
+@path_option(
+    "--revoked-keys", metavar="FILE", help="Who may not log in: a public key or SHA256 fingerprint per line."
+)
 @click.option("--open", "is_open", is_flag=True, help="Let anyone log in, with or without a key.")
 @path_option("--host-key", metavar="FILE", help="The host's private key; made on the first run.")
 @click.option(
@@ -105,6 +111,8 @@ def host(
     *,
     listen: tuple[str, int],
     authorized_keys: Path | None,
+    admin_keys: Path | None,
+    revoked_keys: Path | None,
     is_open: bool,
     host_key: Path | None,
     max_sessions: int,
@@ -145,6 +153,9 @@ def host(
             port=listen[1],
             authorized_keys=authorized_keys,
             host_key=host_key or user_data_path("rotation-tui") / "host_key",
+            admin_keys=admin_keys,
+            revoked_keys=revoked_keys,
+            bans=user_state_path("rotation-tui") / "bans.json",
             preferences=user_state_path("rotation-tui") / "visitors.json",
             theme=theme or DEFAULT,
             now_s=ctx.obj.now_s,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import asyncssh
 
 from tui.ssh import event_log
-from tui.ssh.reasons import TURNED_AWAY, EndReason, Refusal
+from tui.ssh.access.authentication import Authentication
+from tui.ssh.reasons import TURNED_AWAY, EndReason, NoLogin, Refusal
 from tui.ssh.session import Session
 from tui.ssh.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tui.ssh.host_state import HostState
     from tui.ssh.rooms.viewer import Handle
 
@@ -23,11 +22,6 @@ CONNECTION_BURST, CONNECTION_PER_S = 128 * 1024, 16 * 1024
 """Bytes of any kind that a client may send: logging in takes 4 KB, typing 4 KB/s with ssh's decoy packets."""
 LINGER_S = 0.5
 """Seconds that a client gets to disconnect by itself, without a message about it on its screen."""
-
-
-class _OfferedKey(NamedTuple):
-    key: asyncssh.SSHKey
-    options: Mapping[str, object]
 
 
 class SshConnection(asyncssh.SSHServer):
@@ -38,32 +32,50 @@ class SshConnection(asyncssh.SSHServer):
         self.since = state.clock()
         self.pending = False
         """Admitted, and without a session yet."""
-        self.fingerprint = ""
-        """Of the key that logged in; "" without one. A key that was merely offered does not count."""
         self._state = state
         self._conn: asyncssh.SSHServerConnection | None = None
         self._bucket = TokenBucket(CONNECTION_BURST, CONNECTION_PER_S, state.clock())
-        self._offered: _OfferedKey | None = None
-        """The authorized key that the client offered last; whether it holds the key is not known yet."""
-        self._options: Mapping[str, object] = {}
-        """Of the key that logged in."""
+        self._authentication = Authentication(state.authorized_keys, self._key_rejected, state.bans.has_key)
         self._address = ""
         self._user = ""
         self._is_admitted = False
         self._is_refused = False
+        self._has_logged_in = False
         self._deadline: Handle | None = None
         self._stalled_parts: set[str] = set()
 
     @property
     def log_fields(self) -> dict[str, object]:
         """Who this is, for the log."""
-        term = self.session.term if self.session else ""
-        return {"address": self._address, "user": self._user, "key": self.fingerprint, "term": term}
+        access, term = self._authentication.access, self.session.term if self.session else ""
+        comment = {"comment": access.comment} if access.comment else {}
+        return {
+            "address": self._address,
+            "user": self._user,
+            "key": self.fingerprint,
+            **comment,
+            "term": term,
+        }
+
+    @property
+    def address(self) -> str:
+        """The client's address; "" before it is known."""
+        return self._address
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the key that logged in; "" without one. A key that was merely offered does not count."""
+        return self._authentication.fingerprint
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the key that logged in is an administrator's."""
+        return self._authentication.access.is_admin
 
     @property
     def may_use_terminal(self) -> bool:
         """Whether the key is allowed a terminal: ``no-pty`` and ``restrict`` in authorized_keys forbid it."""
-        return "pty" in self._options or not self._options.keys() & {"no-pty", "restrict"}
+        return self._authentication.access.allows_terminal
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Admit or refuse the client before any cryptography, so that a refusal costs next to nothing."""
@@ -98,6 +110,7 @@ class SshConnection(asyncssh.SSHServer):
             "session end",
             **self.log_fields,
             reason=session.ended or EndReason.DISCONNECTED,
+            size=session.size_text,
             seconds=round(self._state.clock() - session.began, 1),
             **({"frames": viewer.frames, "bytes": viewer.bytes, "dropped": viewer.dropped} if viewer else {}),
         )
@@ -105,6 +118,10 @@ class SshConnection(asyncssh.SSHServer):
     def begin_auth(self, username: str) -> bool:
         """Require authentication. Any user name will do: only the key counts."""
         self._user = event_log.client_text(username)
+        if self._conn is not None:
+            self._authentication.begin(self._conn, self._address)
+        if self._state.authorized_keys.refresh():
+            self._state.recheck_keys()
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -114,34 +131,30 @@ class SshConnection(asyncssh.SSHServer):
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Return whether this key is authorized; asyncssh checks the signature afterwards."""
         del username
-        keys = self._state.authorized_keys
-        options = {} if keys is None else keys.options(key, self._address)
-        self._offered = None if options is None else _OfferedKey(key, options)
-        return self._offered is not None
+        return self._authentication.key(key)
 
     def kbdint_auth_supported(self) -> bool:
         """Let clients without a key in on an open host, without asking anything."""
-        return self._state.authorized_keys is None
+        return self._state.authorized_keys.is_open
 
     def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> bool:
         """Accept on an open host without asking anything; an offered key no longer counts."""
         del username, lang, submethods
-        self._offered = None
-        return self._state.authorized_keys is None
+        self._authentication.forget()
+        return self._state.authorized_keys.is_open
 
     def auth_completed(self) -> None:
         """Take over the key whose signature asyncssh has verified."""
         self._state.meter.logins += 1
-        if self._offered is not None:
-            self._options = self._offered.options
-            self.fingerprint = self._offered.key.get_fingerprint()
+        self._authentication.complete()
+        self._has_logged_in = True
 
     def session_requested(self) -> Session | bool:
         """Open a session; False if the connection has one already."""
         if self.session is not None:
             self._state.refuse(Refusal.SECOND_SESSION, **self.log_fields)
             return False
-        self.session = Session(self._state, self, forced=str(self._options.get("command", "")) or None)
+        self.session = Session(self._state, self, forced=self._authentication.access.command)
         return self.session
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
@@ -178,6 +191,15 @@ class SshConnection(asyncssh.SSHServer):
 
     def session_began(self) -> None:
         """Note that the session has started: the time limit of the login no longer applies."""
+        session, conn = self.session, self._conn
+        if session is not None and conn is not None:
+            event_log.event(
+                "session begin",
+                **self.log_fields,
+                client=event_log.client_text(str(conn.get_extra_info("client_version") or "")),
+                size=session.size_text,
+                command=session.command_text,
+            )
         self._cancel_deadline()
         if self.pending:
             self.pending = False
@@ -193,12 +215,21 @@ class SshConnection(asyncssh.SSHServer):
             self._conn.abort()
 
     def recheck_key(self) -> None:
-        """Disconnect the client if its key is no longer authorized."""
-        keys, offered = self._state.authorized_keys, self._offered
-        if keys is None or offered is None or keys.options(offered.key, self._address) is not None:
+        """Disconnect the client if its key is no longer authorized, or no longer for what it does."""
+        if not self.fingerprint:
             return
+        access, before = self._authentication.now(), self._authentication.access
+        if access is None:
+            self.dismiss(EndReason.KEY_WITHDRAWN)
+        elif (access.allows_terminal, access.command) != (before.allows_terminal, before.command):
+            self.dismiss(EndReason.KEY_RESTRICTED)
+        else:
+            self._authentication.access = access
+
+    def dismiss(self, reason: EndReason) -> None:
+        """End the session with its farewell; without a session, close the connection at once."""
         if self.session is not None:
-            self.session.end(EndReason.KEY_WITHDRAWN)
+            self.session.end(reason)
         else:
             self.cut()
 
@@ -225,9 +256,24 @@ class SshConnection(asyncssh.SSHServer):
 
     def _refuse(self, reason: Refusal) -> None:
         """Count why this connection is closed; only the first reason counts."""
-        if not self._is_refused:
-            self._is_refused = True
-            self._state.refuse(reason, **self.log_fields)
+        if self._is_refused:
+            return
+        self._is_refused = True
+        more: dict[str, object] = {}
+        if reason in {Refusal.NO_LOGIN, Refusal.LOGIN_TIME, Refusal.SLOW_LOGIN}:
+            more = {"kind": self._kind(), "rejected": list(self._authentication.rejected)}
+        self._state.refuse(reason, **self.log_fields, **more)
+
+    def _kind(self) -> NoLogin:
+        """Return what a client without a session did."""
+        if self._has_logged_in:
+            return NoLogin.NO_SESSION
+        if self._authentication.rejected:
+            return NoLogin.WRONG_KEY
+        return NoLogin.NO_KEY if self._authentication.began else NoLogin.SCANNER
+
+    def _key_rejected(self, fingerprint: str) -> None:
+        self._state.key_rejected(address=self._address, user=self._user, key=fingerprint)
 
     def _refuse_forwarding(self) -> bool:
         self._state.refuse(Refusal.FORWARD, **self.log_fields)

@@ -47,6 +47,11 @@ def event(name: str, **fields: object) -> None:
     log.info("%s", name, extra={"fields": fields})
 
 
+def warning(name: str, **fields: object) -> None:
+    """Log one event at level warning: an operator should look at it."""
+    log.warning("%s", name, extra={"fields": fields})
+
+
 def error(name: str, cause: Exception | None = None, **fields: object) -> None:
     """Log one event at level error; the traceback of ``cause`` goes with it."""
     log.error("%s", name, exc_info=cause, extra={"fields": fields})

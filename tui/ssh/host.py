@@ -16,7 +16,8 @@ import msgspec
 
 from rotation.errors import InputError
 from tui.ssh import event_log, status
-from tui.ssh.authorized_keys import AuthorizedKeys
+from tui.ssh.access.authorized_keys import AuthorizedKeys
+from tui.ssh.access.bans import Bans
 from tui.ssh.host_key import host_key
 from tui.ssh.host_state import HostState
 from tui.ssh.limits import Limits
@@ -59,6 +60,12 @@ class Settings(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     reuse_port: bool = False
     """Share the port with other hosts, one per core."""
+    admin_keys: Path | None = None
+    """Keys that may also run the administrators' commands."""
+    revoked_keys: Path | None = None
+    """Keys that may not log in, whatever the other files say."""
+    bans: Path | None = None
+    """Where bans are kept; None for memory only."""
 
 
 class Host:
@@ -69,7 +76,12 @@ class Host:
         self._desk = desk
         self._settings = settings
         self._key = host_key(settings.host_key)
-        self._authorized_keys = AuthorizedKeys(settings.authorized_keys) if settings.authorized_keys else None
+        self._authorized_keys = AuthorizedKeys(
+            settings.authorized_keys,
+            admins=settings.admin_keys,
+            revoked=settings.revoked_keys,
+            now=settings.now_s,
+        )
         self._stop = asyncio.Event()
         self._newest: Snapshot | None = None
         self._health_lines: tuple[str, ...] = ("starting",)
@@ -77,6 +89,7 @@ class Host:
             theme=settings.theme,
             limits=settings.limits,
             authorized_keys=self._authorized_keys,
+            bans=Bans(settings.bans),
             preferences=Preferences(settings.preferences),
             clock=time.monotonic,
             now=settings.now_s,
@@ -90,14 +103,12 @@ class Host:
 
     def reload(self) -> None:
         """Read the authorized keys again and disconnect clients whose keys are gone."""
-        if self._authorized_keys is None:
-            return
         try:
             self._authorized_keys.reload()
         except InputError as error:
-            event_log.error("keys not reloaded", why=str(error))
+            event_log.error("keys not reloaded", why=str(error), keeps="the keys read before")
             return
-        event_log.event("keys reloaded")
+        self._authorized_keys.report("keys reloaded")
         self.state.recheck_keys()
 
     async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
@@ -119,8 +130,9 @@ class Host:
             address=settings.address,
             port=self.port,
             host_key=self._key.get_fingerprint(),
-            open=self._authorized_keys is None,
+            open=self._authorized_keys.is_open,
         )
+        self._authorized_keys.report("keys read")
         ready(self.port)
         try:
             async with asyncio.TaskGroup() as group:

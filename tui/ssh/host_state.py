@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING, Protocol
 from rotation import __version__
 from rotation.wording import connection_words
 from tui.ssh import event_log
+from tui.ssh.access.authorized_keys import AuthorizedKeys
+from tui.ssh.access.bans import Bans
 from tui.ssh.limits import Admission, Limits
 from tui.ssh.reasons import EndReason, Refusal
 from tui.ssh.rooms.pace import Pace
 from tui.ssh.rooms.rooms import Rooms
 from tui.ssh.status import HostStatus, Meter
+from tui.ssh.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.ssh.authorized_keys import AuthorizedKeys
     from tui.ssh.preferences import Preferences
     from tui.ssh.rooms.viewer import Handle, Viewer
 
 REFUSALS_EVERY_S = 1.0
 """Seconds between two logged refusals: a storm of connections must not become a storm of log lines."""
+
+REJECTIONS_BURST, REJECTIONS_PER_S = 50, 10
+"""Rejected keys that are logged at once, and per second."""
 
 
 class ClientSession(Protocol):
@@ -78,19 +83,21 @@ class HostState:
         theme: str,
         limits: Limits,
         authorized_keys: AuthorizedKeys | None,
+        bans: Bans | None = None,
         preferences: Preferences,
         clock: Callable[[], float],
         now: Callable[[], float],
         later: Callable[[float, Callable[[], None]], Handle] = _call_later,
     ) -> None:
-        """``authorized_keys`` None lets anyone log in.
+        """``authorized_keys`` None lets anyone log in; ``bans`` None begins without any.
 
         ``clock`` gives seconds on a steady clock, ``now`` UTC seconds since 1970. ``later`` calls a
         function after so many seconds unless its handle is cancelled; by default the running loop does it.
         """
         self.theme = theme
         self.limits = limits
-        self.authorized_keys = authorized_keys
+        self.authorized_keys = authorized_keys or AuthorizedKeys(None)
+        self.bans = bans or Bans(None)
         self.preferences = preferences
         self.clock = clock
         self.now = now
@@ -109,6 +116,7 @@ class HostState:
         self._since = datetime.fromtimestamp(now(), UTC)
         self._refusal_logged_at = float("-inf")
         self._refusals_not_logged = 0
+        self._rejections = TokenBucket(REJECTIONS_BURST, REJECTIONS_PER_S, clock())
 
     @property
     def sessions(self) -> list[ClientSession]:
@@ -120,6 +128,8 @@ class HostState:
         """Count a new connection and return None, or return why it is refused."""
         if self.closing:
             return Refusal.CLOSING
+        if self.bans.has_address(address):
+            return Refusal.BANNED
         if self.pace.level == "closed":
             return Refusal.OVERLOADED
         now = self.clock()
@@ -145,10 +155,21 @@ class HostState:
         event_log.event("refused", reason=reason, **client, **more)
         self._refusal_logged_at, self._refusals_not_logged = self.clock(), 0
 
+    def key_rejected(self, **fields: object) -> None:
+        """Log a key that may not log in; in a storm only some, the next line counts the others."""
+        if not self._rejections.take(1, self.clock()):
+            return
+        more = {"and_more": self._rejections.dropped} if self._rejections.dropped else {}
+        self._rejections.dropped = 0
+        event_log.event("key rejected", **fields, **more)
+
     def sweep(self) -> None:
         """End sessions that have been idle or open for too long; call it about once a second."""
         now = self.clock()
         self.meter.mark(now)
+        # At each sweep, not only on changes of the files: keys expire by the clock.
+        self.authorized_keys.refresh()
+        self.recheck_keys()
         for session in self.sessions:
             viewer = session.viewer
             if viewer is None or session.ended:

@@ -39,7 +39,7 @@ async def listen(
             encoding=None,
             line_editor=False,
             public_key_auth=True,
-            kbdint_auth=state.authorized_keys is None,
+            kbdint_auth=state.authorized_keys.is_open,
             password_auth=False,
             host_based_auth=False,
             gss_auth=False,

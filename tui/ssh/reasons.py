@@ -9,6 +9,7 @@ class Refusal(StrEnum):
     """Why the host turned something away. The values are keys of ``status --json`` and of the log."""
 
     CLOSING = "closing"
+    BANNED = "banned"
     OVERLOADED = "overloaded"
     TOO_OFTEN = "too often"
     TOO_MANY_FROM_ADDRESS = "too many from there"
@@ -27,6 +28,7 @@ class Refusal(StrEnum):
 
 REFUSAL_LABELS = {
     Refusal.CLOSING: "while shutting down",
+    Refusal.BANNED: "banned",
     Refusal.OVERLOADED: "while overloaded",
     Refusal.TOO_OFTEN: "connecting too often",
     Refusal.TOO_MANY_FROM_ADDRESS: "too many from one address",
@@ -46,6 +48,7 @@ REFUSAL_LABELS = {
 
 TURNED_AWAY = {
     Refusal.CLOSING: "the host is shutting down; try again later",
+    Refusal.BANNED: "your address is banned from this host",
     Refusal.OVERLOADED: "the host is overloaded; try again later",
     Refusal.TOO_OFTEN: "too many new connections from your address; try again in a minute",
     Refusal.TOO_MANY_FROM_ADDRESS: "too many open connections from your address; close one and try again",
@@ -53,6 +56,19 @@ TURNED_AWAY = {
     Refusal.TOO_MANY_LOGINS: "too many logins in progress; try again later",
 }
 """Refusal of a new connection → the line sent before it is closed; ssh shows it with -v."""
+
+
+class NoLogin(StrEnum):
+    """What a client did that never had a session. The values are the log's ``kind``."""
+
+    SCANNER = "scanner"
+    """It left before it asked to log in."""
+    NO_KEY = "no key"
+    """It asked, and offered no key."""
+    WRONG_KEY = "wrong key"
+    """It offered keys, none of which may log in."""
+    NO_SESSION = "no session"
+    """It logged in and opened no session, as ``ssh -N`` does."""
 
 
 class EndReason(StrEnum):
@@ -65,6 +81,7 @@ class EndReason(StrEnum):
     VISIT_LIMIT = "visit"
     FLOOD = "flood"
     KEY_WITHDRAWN = "withdrawn"
+    KEY_RESTRICTED = "restricted"
     ANSWERED = "answered"
     ERROR = "error"
 
@@ -77,6 +94,7 @@ FAREWELLS = {
     EndReason.VISIT_LIMIT: "rotation-tui: disconnected: maximum session length; you may reconnect.",
     EndReason.FLOOD: "rotation-tui: disconnected: too much input.",
     EndReason.KEY_WITHDRAWN: "rotation-tui: disconnected: your key is no longer authorized.",
+    EndReason.KEY_RESTRICTED: "rotation-tui: disconnected: your key is no longer allowed the screen.",
     EndReason.ANSWERED: "",
     EndReason.ERROR: "rotation-tui: disconnected: internal error; the host's log has the details.",
 }

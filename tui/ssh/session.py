@@ -33,8 +33,10 @@ R = TypeVar("R")
 class SessionOwner(Protocol):
     """What a session needs of its connection; ``tui.ssh.connection.SshConnection`` is one."""
 
-    fingerprint: str
-    """Of the key that logged in; "" without one."""
+    @property
+    def fingerprint(self) -> str:
+        """Of the key that logged in; "" without one."""
+        ...
 
     @property
     def may_use_terminal(self) -> bool:
@@ -81,7 +83,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
     """The callbacks of one channel. An error in any of them ends this session and no other."""
 
     def __init__(self, state: HostState, owner: SessionOwner, *, forced: str | None = None) -> None:
-        """``forced``: the only command that the key's line in authorized_keys allows; None for no limit."""
+        """``forced``: the only command that the key or its certificate allows; None for no limit."""
         self.ended: EndReason | None = None
         """Why the session ended; None while it runs."""
         self.viewer: Viewer | None = None
@@ -97,6 +99,17 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._command: str | None = None
         self._detected: Colours = "none"
         """The colours that the terminal has, as far as its TERM says."""
+
+    @property
+    def size_text(self) -> str:
+        """Columns and lines of the terminal, "120x40"; "" without one."""
+        return f"{self._size[0]}x{self._size[1]}" if self._has_terminal else ""
+
+    @property
+    def command_text(self) -> str:
+        """The command that is answered, as it may be logged; "" for the screen."""
+        command = self._command if self._forced is None else self._forced
+        return event_log.client_text(command or "")
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         """Keep the channel, which is open now."""
@@ -132,22 +145,23 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def subsystem_requested(self, subsystem: str) -> bool:
         """Refuse SFTP and every other subsystem."""
-        del subsystem
-        self._state.refuse(Refusal.SUBSYSTEM)
+        self._state.refuse(
+            Refusal.SUBSYSTEM, **self._owner.log_fields, subsystem=event_log.client_text(subsystem)
+        )
         return False
 
     @_contained
     def session_started(self) -> None:
         """Show the screen or answer the command: all requests of the client are known now."""
         self._owner.session_began()
-        command = self._forced or self._command
+        command = self._command if self._forced is None else self._forced
         if command is not None:
             self._answer(command)
         elif not self._has_terminal:
-            self._state.refuse(Refusal.NO_TERMINAL)
+            self._state.refuse(Refusal.NO_TERMINAL, **self._owner.log_fields)
             self._reply("rotation-tui: the screen needs a terminal; use: ssh -t …", code=1)
         elif self.term in {"", "dumb"}:
-            self._state.refuse(Refusal.NO_TERMINAL)
+            self._state.refuse(Refusal.NO_TERMINAL, **self._owner.log_fields)
             self._reply("rotation-tui: your TERM cannot show the screen; use: ssh … snapshot", code=1)
         else:
             self._show()
@@ -242,7 +256,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def _answer(self, command: str) -> None:
         reply = answer(command, self._state.rooms.newest, self._state.status())
         if reply.code == UNKNOWN_COMMAND:
-            self._state.refuse(Refusal.COMMAND)
+            self._state.refuse(
+                Refusal.COMMAND, **self._owner.log_fields, command=event_log.client_text(command)
+            )
         self._reply(reply.out, err=reply.err, code=reply.code)
 
     def _reply(self, out: str, *, err: str = "", code: int) -> None:

@@ -195,7 +195,7 @@ async def test_a_forced_command_and_no_pty_of_a_key(hosted: Hosted, tmp_path, sc
 
 async def test_reload_takes_new_keys_and_sends_the_withdrawn_away(hosted: Hosted, tmp_path, caplog):
     leaves, other = await hosted.look(), asyncssh.generate_private_key("ssh-ed25519")
-    (tmp_path / "keys").write_text("no key at all\n")
+    (tmp_path / "keys").write_bytes(b"\xff\xfe")
     hosted.host.reload()
     assert "keys not reloaded" in caplog.text
     assert not leaves.closed.is_set()

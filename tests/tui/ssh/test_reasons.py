@@ -12,6 +12,7 @@ from tui.ssh.status import HostStatus, lines
 
 AT_THE_DOOR = {
     Refusal.CLOSING,
+    Refusal.BANNED,
     Refusal.OVERLOADED,
     Refusal.TOO_OFTEN,
     Refusal.TOO_MANY_FROM_ADDRESS,
@@ -46,10 +47,10 @@ def test_keys_of_the_json_status_are_what_they_were():
     assert {reason.value for reason in Refusal} == {
         "closing", "overloaded", "too often", "too many from there", "full", "too many logins", "no login",
         "login time", "slow login", "flood", "second session", "forward", "subsystem", "no terminal",
-        "command",
+        "command", "banned",
     }  # fmt: skip
     assert {reason.value for reason in EndReason} == {
-        "quit", "gone", "stop", "idle", "visit", "flood", "withdrawn", "answered", "error",
+        "quit", "gone", "stop", "idle", "visit", "flood", "withdrawn", "restricted", "answered", "error",
     }  # fmt: skip
 
 

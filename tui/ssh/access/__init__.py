@@ -1,0 +1,1 @@
+"""Who may log in: lines of authorized_keys, certificates, revoked keys, bans."""
