@@ -33,13 +33,19 @@ def clean(text: str) -> str:
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
+@lru_cache(maxsize=4096)
+def _measured(text: str) -> tuple[str, int]:
+    """The clean text and its width in cells, looked up together: a screen asks a thousand times."""
+    shown = clean(text)
+    return shown, cell_len(shown)
+
+
 def fit(spans: Iterable[Span], width: int) -> Row:
     """Return a row of exactly ``width`` cells: cut with … or padded, control characters dropped."""
     row: list[Span] = []
     room = width
     for text, role in spans:
-        shown = clean(text)
-        size = cell_len(shown)
+        shown, size = _measured(text)
         if size > room:
             if room:
                 row.append((set_cell_size(shown, room - 1) + "…", role))
@@ -54,8 +60,7 @@ def fit(spans: Iterable[Span], width: int) -> Row:
 
 def column(text: str, width: int, *, right: bool = True) -> str:
     """Return the text in a column of ``width`` cells, padded, or cut with … where it does not fit."""
-    text = clean(text)
-    size = cell_len(text)
+    text, size = _measured(text)
     if size > width:
         return set_cell_size(text, width - 1) + "…" if width else ""
     pad = " " * (width - size)
