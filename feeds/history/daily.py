@@ -18,7 +18,7 @@ from rotation.quote import PRICE_MAX
 from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_session, sessions_between
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
 Row = tuple[object, ...]
@@ -94,17 +94,32 @@ def settled(
     return Bars(bars, frame.height - good.height)
 
 
-async def one_by_one(symbols: Sequence[str], ask: Callable[[str], Awaitable[Bars]]) -> dict[str, Answer]:
-    """The answers of a vendor that is asked for each symbol alone. Raises SourceAway."""
-    answers: dict[str, Answer] = {}
-    for symbol in symbols:
-        try:
-            answers[symbol] = await ask(symbol)
-        except SourceAway:
-            raise
-        except SourceError as error:
-            answers[symbol] = error
-    return answers
+class OneByOne:
+    """Half a DailySource: of a vendor that is asked for each symbol alone."""
+
+    def serves(self, symbol: str) -> bool:  # noqa: ARG002 - of the protocol
+        """Shares, funds and indices alike."""
+        return True
+
+    def at_once(self, sessions: int) -> int:  # noqa: ARG002 - of the protocol
+        """A request holds one symbol."""
+        return 1
+
+    async def daily(self, symbols: Sequence[str], since: date, through: date) -> Mapping[str, Answer]:
+        """See DailySource."""
+        answers: dict[str, Answer] = {}
+        for symbol in symbols:
+            try:
+                answers[symbol] = await self._one(symbol, since, through)
+            except SourceAway:
+                raise
+            except SourceError as error:
+                answers[symbol] = error
+        return answers
+
+    async def _one(self, symbol: str, since: date, through: date) -> Bars:
+        """The bars of one symbol. Raises SourceError where there are none, SourceAway as ``daily`` does."""
+        raise NotImplementedError
 
 
 _PRICES = ("close", "adj_close", "open", "high", "low")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from feeds.history.daily import Answer, Bars, one_by_one
+from feeds.history.daily import OneByOne
 from feeds.history.renames import Renames
 from feeds.history.store import HistoryStore
 from feeds.history.sync import HistorySync
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feeds.errors import SourceAway
+    from feeds.history.daily import Answer, Bars
     from rotation.sync_report import SyncProgress, SyncReport
 
 S = 1_000_000_000
@@ -36,7 +37,7 @@ def ny(day: date, hour: int, minute: int = 0) -> int:
     return to_ns(datetime(day.year, day.month, day.day, hour, minute, tzinfo=NEW_YORK))
 
 
-class Vendor:
+class Vendor(OneByOne):
     """A vendor by its own parser, answering from the market at once; ``asked`` lists (symbols, since)."""
 
     def __init__(self, world: World, name: str = "Yahoo", at_once: int = 1) -> None:
@@ -61,30 +62,29 @@ class Vendor:
         self.asked.append((list(symbols), since))
         if self.away:
             raise self.away.pop(0)
+        return await super().daily(symbols, since, through)
+
+    async def _one(self, symbol: str, since: date, through: date) -> Bars:
         now_ns = self._world.now_ns
         market = self._world.market
         market.now_ns = now_ns
         start = max(since, self.from_day)
-
-        async def bars_of(symbol: str) -> Bars:
-            if self.name == "Stooq":
-                query = {"s": stooq_symbol(symbol), "d1": f"{start:%Y%m%d}", "d2": f"{through:%Y%m%d}"}
-                data = market.stooq(query | {"o": stooq.SKIP_DIVIDENDS})
-                bars = stooq.parse(data, symbol, since=since, through=through, known_ns=now_ns)
-            elif self.name == "Tiingo":
-                query = {"startDate": start.isoformat(), "endDate": through.isoformat()}
-                data = market.tiingo(tiingo_symbol(symbol), query)
-                bars = tiingo.parse(data, symbol, since=since, through=through, known_ns=now_ns)
-            else:
-                query = {"period1": str(ny(start, 0) // S), "period2": str(ny(through, 0) // S + 3 * 86_400)}
-                data = market.yahoo(yahoo_symbol(symbol), query)
-                bars = yahoo_chart.parse(data, symbol, since=since, through=through, known_ns=now_ns)
-            answer = self.spoil(symbol, bars)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return await one_by_one(symbols, bars_of)
+        if self.name == "Stooq":
+            query = {"s": stooq_symbol(symbol), "d1": f"{start:%Y%m%d}", "d2": f"{through:%Y%m%d}"}
+            data = market.stooq(query | {"o": stooq.SKIP_DIVIDENDS})
+            bars = stooq.parse(data, symbol, since=since, through=through, known_ns=now_ns)
+        elif self.name == "Tiingo":
+            query = {"startDate": start.isoformat(), "endDate": through.isoformat()}
+            data = market.tiingo(tiingo_symbol(symbol), query)
+            bars = tiingo.parse(data, symbol, since=since, through=through, known_ns=now_ns)
+        else:
+            query = {"period1": str(ny(start, 0) // S), "period2": str(ny(through, 0) // S + 3 * 86_400)}
+            data = market.yahoo(yahoo_symbol(symbol), query)
+            bars = yahoo_chart.parse(data, symbol, since=since, through=through, known_ns=now_ns)
+        answer = self.spoil(symbol, bars)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class World:

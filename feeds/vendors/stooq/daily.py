@@ -14,7 +14,7 @@ import httpx
 import polars as pl
 
 from feeds.errors import BrowserWanted, KeyNeeded, SourceAway, SourceError
-from feeds.history.daily import Answer, Bars, one_by_one, settled
+from feeds.history.daily import Bars, OneByOne, settled
 from feeds.http.download import download
 from feeds.http.exchange import Request
 from feeds.parsing.symbols import stooq_symbol
@@ -22,7 +22,6 @@ from feeds.parsing.wire import address, number
 from rotation.sessions import new_york_day, previous_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from feeds.http.client import HttpClient
@@ -77,7 +76,7 @@ def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int
     return settled(symbol, rows, since=since, through=before_today, known_ns=known_ns, source="Stooq")
 
 
-class StooqDaily:
+class StooqDaily(OneByOne):
     """``ROTATION_TUI_STOOQ_REST_URL`` moves it. Raises InputError for a wrong address."""
 
     name = "Stooq"
@@ -87,18 +86,6 @@ class StooqDaily:
         self._client = client
         self._key = key
         self._url = address("STOOQ", "REST", HOME, keyed=True) + PATH
-
-    def serves(self, symbol: str) -> bool:  # noqa: ARG002 - of the protocol
-        """Shares, funds and indices alike."""
-        return True
-
-    def at_once(self, sessions: int) -> int:  # noqa: ARG002 - of the protocol
-        """A request holds one symbol."""
-        return 1
-
-    async def daily(self, symbols: Sequence[str], since: date, through: date) -> Mapping[str, Answer]:
-        """See feeds.history.daily.DailySource."""
-        return await one_by_one(symbols, lambda symbol: self._one(symbol, since, through))
 
     async def _one(self, symbol: str, since: date, through: date) -> Bars:
         query = {

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from feeds.errors import KeyNeeded, SourceAway, SourceError
-from feeds.history.daily import Answer, Bars, Row, one_by_one, settled
+from feeds.history.daily import Bars, OneByOne, Row, settled
 from feeds.http.download import download
 from feeds.http.exchange import Request
 from feeds.http.failure import RequestError
@@ -24,8 +24,6 @@ from feeds.parsing.wire import address, decode, number
 from rotation.desk import is_index
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from feeds.http.client import HttpClient
 
 HOME = "https://api.tiingo.com"
@@ -121,7 +119,7 @@ def _check_splits(days: list[tuple[date, _Day]], rows: list[Row]) -> None:
         before = share
 
 
-class TiingoDaily:
+class TiingoDaily(OneByOne):
     """``ROTATION_TUI_TIINGO_REST_URL`` moves it. Raises InputError for a wrong address."""
 
     name = "Tiingo"
@@ -135,14 +133,6 @@ class TiingoDaily:
     def serves(self, symbol: str) -> bool:
         """Shares and funds; it has no indices."""
         return not is_index(symbol)
-
-    def at_once(self, sessions: int) -> int:  # noqa: ARG002 - of the protocol
-        """A request holds one symbol."""
-        return 1
-
-    async def daily(self, symbols: Sequence[str], since: date, through: date) -> Mapping[str, Answer]:
-        """See feeds.history.daily.DailySource."""
-        return await one_by_one(symbols, lambda symbol: self._one(symbol, since, through))
 
     async def _one(self, symbol: str, since: date, through: date) -> Bars:
         query = {"startDate": since.isoformat(), "endDate": through.isoformat(), "format": "json"}

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.history.daily import Answer, Bars, Row, one_by_one, settled
+from feeds.history.daily import Bars, OneByOne, Row, settled
 from feeds.http.download import download
 from feeds.http.exchange import Request
 from feeds.parsing.symbols import yahoo_symbol
@@ -25,7 +25,7 @@ from rotation.quote import NS
 from rotation.sessions import NEW_YORK, close_ns, is_session, new_york_day, to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from datetime import date
 
     from feeds.http.client import HttpClient
@@ -96,7 +96,7 @@ def _check_splits(splits: list[tuple[date, float]], bars: Bars) -> None:
                 raise SourceError(f"Yahoo: closes before the split of {day} are not adjusted yet")
 
 
-class YahooDaily:
+class YahooDaily(OneByOne):
     """``ROTATION_TUI_YAHOO_REST_URL`` moves it. Raises InputError for a wrong address."""
 
     name = "Yahoo"
@@ -105,18 +105,6 @@ class YahooDaily:
         """``client`` paces; see GAP_S."""
         self._client = client
         self._url = address("YAHOO", "REST", HOME) + PATH
-
-    def serves(self, symbol: str) -> bool:  # noqa: ARG002 - of the protocol
-        """Shares, funds and indices alike."""
-        return True
-
-    def at_once(self, sessions: int) -> int:  # noqa: ARG002 - of the protocol
-        """A request holds one symbol."""
-        return 1
-
-    async def daily(self, symbols: Sequence[str], since: date, through: date) -> Mapping[str, Answer]:
-        """See feeds.history.daily.DailySource."""
-        return await one_by_one(symbols, lambda symbol: self._one(symbol, since, through))
 
     async def _one(self, symbol: str, since: date, through: date) -> Bars:
         query = {

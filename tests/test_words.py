@@ -1,0 +1,84 @@
+"""Every reason and kind that can reach a person has English: each Enum of the product is listed here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import pytest
+
+import feeds
+import rotation
+import tui
+from feeds.streaming import wording as streaming
+from feeds.streaming.reasons import Reason, Why
+from feeds.streaming.requests import Purpose
+from feeds.streaming.session import Action
+from rotation.fed.prices import NoQuote
+from rotation.quote import PrintFault, Quote, Role
+from rotation.status import Kind
+from rotation.status import Refusal as FeedRefusal
+from rotation.wording import state_word
+from tui.ssh.reasons import FAREWELLS, REFUSAL_LABELS, EndReason
+from tui.ssh.reasons import Refusal as HostRefusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+SHOUTED = frozenset({"AUTH_FAILED"})
+"""Words with an underscore that the screen has shown from the start, and JSON with it."""
+WITHOUT_A_LINE = frozenset({EndReason.QUIT, EndReason.DISCONNECTED, EndReason.ANSWERED})
+"""Ends of a session after which the viewer reads nothing: he left, is gone, or has his answer."""
+FULL = {"seconds": 61.0, "code": 404, "symbol": "IWM", "message": "the plan does not include this feed"}
+
+ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
+    Why: lambda why: streaming.of_reason(Reason(why, **FULL)),
+    PrintFault: lambda fault: streaming.of_fault(Quote("IWM", 0, float("nan")), fault),
+    Kind: state_word,
+    FeedRefusal: state_word,
+    NoQuote: lambda flag: flag.value,
+    HostRefusal: lambda reason: REFUSAL_LABELS[reason],
+    EndReason: lambda reason: FAREWELLS[reason],
+}
+"""Enum → what a person reads for a member of it."""
+
+NEVER_SHOWN = {
+    Action: "what to do with a socket",
+    Purpose: "what a REST request is for; its failure is told by the error",
+    Role: "what of a print counts; a number in recorded tapes",
+}
+"""Enum → why no person ever reads it."""
+
+
+def enums_of(package: ModuleType) -> set[type[Enum]]:
+    """The Enum classes that modules of this package define."""
+    names = [each.name for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    modules = [importlib.import_module(name) for name in names]
+    return {
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Enum) and value.__module__ == module.__name__
+    }
+
+
+def test_every_enum_has_english_or_never_reaches_a_person():
+    defined = {each for package in (feeds, rotation, tui) for each in enums_of(package)}
+    assert defined == ENGLISH.keys() | NEVER_SHOWN.keys()
+    assert not ENGLISH.keys() & NEVER_SHOWN.keys()
+
+
+@pytest.mark.parametrize("member", [member for each in ENGLISH for member in each], ids=str)
+def test_every_member_reads_like_english(member):
+    text = ENGLISH[type(member)](member)
+    if member in WITHOUT_A_LINE and isinstance(member, EndReason):
+        assert text == ""
+        return
+    assert text
+    assert text.isprintable()
+    assert "{" not in text
+    assert "None" not in text
+    assert "_" not in text or text in SHOUTED
