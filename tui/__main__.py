@@ -165,6 +165,7 @@ class LocalBackend:
                     data=self._folder(""),
                     cache=self._cache(),
                     limit_s=SNAPSHOT_WAITS_S,
+                    history=source.history,
                 )
             )
         if source.tape is None and not source.history.symbols and not (now and now.quotes):

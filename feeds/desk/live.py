@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds.clock import Pace, Time
 from feeds.desk import choose
+from feeds.desk.asked import first_answer
 from feeds.desk.history_sources import open_sources
 from feeds.desk.open import Now
-from feeds.errors import SourceError
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import CachedClient
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import StreamFeed
-from feeds.streaming.vendor import mode_of
 from feeds.vendors.yahoo.stream import Yahoo
 from rotation.desk import HISTORY_SINCE, is_index
 from rotation.fed.assemble import fed
-from rotation.market.status import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from feeds.desk.asked import Asked
     from feeds.events import Feed
     from feeds.history.store import HistoryStore
     from feeds.streaming.vendor import Vendor
     from rotation.desk import Desk
     from rotation.history import History
-    from rotation.quote import Quote
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +57,7 @@ def feeds(
         cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
     symbols = list(desk.legs)
-    closes = {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
+    closes = _closes(history, symbols)
     sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE, refusals=refusals)
     updater = (
         None
@@ -108,12 +105,14 @@ async def once(
     data: Path,
     cache: Path,
     limit_s: float,
+    history: History | None = None,
     time: Time | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Now:
     """Ask every live source once; what does not answer within ``limit_s`` is left out.
 
-    Raises InputError as ``feeds`` does.
+    ``history``: what prices are compared with, since a split may lie between. Raises InputError as ``feeds``
+    does.
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes and futures ask the same Yahoo
@@ -125,33 +124,22 @@ async def once(
     yahoo = Yahoo(transport, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals)
 
-    async def quotes() -> dict[Quote, Provenance]:
+    closes = _closes(history, desk.legs) if history is not None else {}
+    first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)
+
+    async def quotes() -> tuple[Asked, Asked]:
         async with transport:
-            main, beside = await asyncio.gather(
-                _first_answer(vendors, shares, limit_s), _first_answer([yahoo], indices, limit_s)
-            )
-            return main | beside
+            return await asyncio.gather(first(vendors, shares, limit_s), first([yahoo], indices, limit_s))
 
-    quoted, (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
+    (main, beside), (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
+    quoted = main.quotes | beside.quotes
     provenance = {quote.symbol: origin for quote, origin in quoted.items()}
-    return Now(tuple(quoted), provenance, fed(inputs, now_ns))
+    return Now(tuple(quoted), provenance, fed(inputs, now_ns), main.scale)
 
 
-async def _first_answer(
-    vendors: Sequence[Vendor], symbols: Sequence[str], limit_s: float
-) -> dict[Quote, Provenance]:
-    """The newest prints, from the first vendor that answers; none where the time is over before."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(limit_s):
-            for vendor in vendors if symbols else ():
-                try:
-                    newest = await vendor.snapshot(frozenset(symbols))
-                except SourceError as error:
-                    log.warning("snapshot: %s: %s", vendor.name, error)
-                    continue
-                if newest:
-                    return {q: Provenance(mode_of(vendor, q.symbol), vendor.name) for q in newest}
-    return {}
+def _closes(history: History, symbols: Sequence[str]) -> dict[str, float]:
+    """The latest close of each symbol that has one."""
+    return {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
 
 
 def _newest(history: History, symbol: str) -> float | None:

@@ -27,7 +27,7 @@ from rotation.instants import after_close, parse
 from rotation.market.market import NOWHERE, Market
 from rotation.market.status import Provenance
 from rotation.quote import Quote
-from rotation.sessions import from_ns, open_ns, to_ns
+from rotation.sessions import from_ns, open_ns, previous_session, to_ns
 from rotation.snapshot import FeedHealth
 from rotation.status import DEMO, REPLAY, Kind
 from rotation.wording import mode_word
@@ -49,6 +49,23 @@ DEMO_STARTS_S = 70 * 60
 """The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
 
 
+class Scale(msgspec.Struct, frozen=True):
+    """Closes and splits behind the prints of one session."""
+
+    session: date | None = None
+    """The session of the prints; None where nothing was asked."""
+    closes: dict[str, float] = {}
+    """Of the session before, on the scale of the prints."""
+    splits: dict[str, float] = {}
+    """Of the session's day: 2.0 for two shares from one."""
+    doubtful: frozenset[str] = frozenset()
+    """Symbols far from history's close of which nobody said why: a split is possible."""
+
+    def before(self) -> date | None:
+        """The session that the closes are of."""
+        return None if self.session is None else previous_session(self.session)
+
+
 class Now(msgspec.Struct, frozen=True):
     """What live sources answered when they were asked once."""
 
@@ -56,6 +73,8 @@ class Now(msgspec.Struct, frozen=True):
     provenance: dict[str, Provenance] = {}
     """By symbol."""
     fed: Fed | None = None
+    scale: Scale = Scale()
+    """Closes and splits behind the quotes that are far from history's closes."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -186,12 +205,22 @@ def snapshot_at(
     if known is not None:
         market.take_fed(known)
     market.set_provenance(now.provenance)
+    _take_scale(market, now.scale)
     if tape is None:
         return market.apply(now.quotes, as_of_ns=as_of_ns)
     taken, held = _played(market, tape, as_of_ns)
     mode = wanted.origin.mode or REPLAY
     feed = FeedHealth(wanted.origin.source, mode_word(mode), "", held, 1, kind=mode.kind)
     return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
+
+
+def _take_scale(market: Market, scale: Scale) -> None:
+    before = scale.before()
+    if before is None or scale.session is None:
+        return
+    market.take_previous_closes(before, scale.closes)
+    ex_dates = dict.fromkeys(scale.splits.keys() | scale.doubtful, scale.session)
+    market.take_listed_splits(ex_dates, scale.splits)
 
 
 def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
