@@ -124,7 +124,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def hosting(
-    folder: Path, snapshot: Snapshot | None, *, limits: Limits = EASY, is_open: bool = False
+    folder: Path, snapshot: Snapshot | None, *, limits: Limits = EASY, is_open: bool = False, **more: Any
 ) -> AsyncIterator[Hosted]:
     """A host of this snapshot; stopped on the way out."""
     key = asyncssh.generate_private_key("ssh-ed25519")
@@ -140,6 +140,7 @@ async def hosting(
         theme="midnight",
         now_s=time.time,
         limits=limits,
+        **more,
     )
     desk = PushedDesk(snapshot)
     host = Host(desk, settings)

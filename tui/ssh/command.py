@@ -47,6 +47,24 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     raise click.BadParameter(f"expected ADDR:PORT, got {value!r}; write for example 127.0.0.1:2222 or *:2222")
 
 
+def _loopback(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, int] | None:
+    if value is None:
+        return None
+    address, port = _address(ctx, param, value)
+    if address == EVERYWHERE or not ipaddress.ip_address(address).is_loopback:
+        raise click.BadParameter("metrics have no password: only a loopback address, such as 127.0.0.1:9222")
+    return address, port
+
+
+def _networks(
+    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(value) for value in values)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @click.command(help=HELP, epilog=EXAMPLES)
 @click.option(
     "--listen",
@@ -96,6 +114,20 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     metavar="MINUTES",
     help="Disconnect a viewer after this long without a key press.",
 )
+@click.option(
+    "--metrics",
+    callback=_loopback,
+    metavar="ADDR:PORT",
+    help="Serve metrics for Prometheus at http://ADDR:PORT/metrics; a loopback address only.",
+)
+@click.option(
+    "--proxy-from",
+    "proxies",
+    multiple=True,
+    callback=_networks,
+    metavar="NETWORK",
+    help="A balancer in front that sends a PROXY protocol v2 header; may be given several times.",
+)
 @click.option("--reuse-port", is_flag=True, help="Share the port with other hosts, one per core.")
 @click.option("--allow-root", is_flag=True, help="Run even as root.")
 @click.option("--demo", is_flag=True, help="Host the built-in demo; a host never falls back to it.")
@@ -119,6 +151,8 @@ def host(
     per_address: int,
     new_per_minute: int,
     idle: float,
+    metrics: tuple[str, int] | None,
+    proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
     reuse_port: bool,
     allow_root: bool,
     tape: tuple[Path, ...],
@@ -166,6 +200,8 @@ def host(
                 idle_s=60 * idle,
             ),
             reuse_port=reuse_port,
+            metrics=metrics,
+            proxies=proxies,
         ),
         lambda port: click.echo(f"rotation-tui: listening on {listen[0]} port {port}", err=True),
     )

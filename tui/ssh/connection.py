@@ -30,6 +30,7 @@ class SshConnection(asyncssh.SSHServer):
     def __init__(self, state: HostState) -> None:
         self.session: Session | None = None
         self.since = state.clock()
+        self.number = next(state.numbers)
         self.pending = False
         """Admitted, and without a session yet."""
         self._state = state

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.errors import InputError
-from tui.ssh import event_log, status
+from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
 from tui.ssh.host_key import host_key
@@ -23,6 +23,7 @@ from tui.ssh.host_state import HostState
 from tui.ssh.limits import Limits
 from tui.ssh.listener import listen
 from tui.ssh.preferences import Preferences
+from tui.ssh.proxy_protocol import Networks
 from tui.ssh.reasons import EndReason
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ class Settings(msgspec.Struct, frozen=True):
     """Keys that may also run the administrators' commands."""
     revoked_keys: Path | None = None
     """Keys that may not log in, whatever the other files say."""
+    metrics: tuple[str, int] | None = None
+    """Loopback address and port of the metrics; None for none."""
+    proxies: Networks = ()
+    """Balancers that send a PROXY header."""
     bans: Path | None = None
     """Where bans are kept; None for memory only."""
 
@@ -96,6 +101,8 @@ class Host:
         )
         self.port = 0
         """The port, once the host listens."""
+        self.metrics_port = 0
+        """The port of the metrics; 0 without them."""
 
     def stop(self) -> None:
         """Say goodbye to every viewer and let ``run`` return."""
@@ -123,7 +130,11 @@ class Host:
             port=settings.port,
             reuse_port=settings.reuse_port,
             key=self._key,
+            proxies=settings.proxies,
         )
+        metered = await metrics.serve(self.state, *settings.metrics) if settings.metrics else None
+        if metered is not None:
+            self.metrics_port = metered.sockets[0].getsockname()[1]
         self.port = server.get_port()
         event_log.event(
             "host started",
@@ -152,6 +163,8 @@ class Host:
         finally:
             self.state.closing = True
             server.close()
+            if metered is not None:
+                metered.close()
             await self._say_goodbye()
             await self._save()
             event_log.event("host stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from rotation import __version__
@@ -15,7 +16,7 @@ from tui.ssh.limits import Admission, Limits
 from tui.ssh.reasons import EndReason, Refusal
 from tui.ssh.rooms.pace import Pace
 from tui.ssh.rooms.rooms import Rooms
-from tui.ssh.status import HostStatus, Meter
+from tui.ssh.status import HostStatus, Meter, ViewerStatus
 from tui.ssh.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class ClientSession(Protocol):
     ended: EndReason | None
     """Why the session ended; None while it runs."""
 
+    @property
+    def size_text(self) -> str:
+        """Columns and lines, "120x40"; "" without a terminal."""
+        ...
+
     def end(self, reason: EndReason) -> None:
         """End the session; only the first reason counts."""
         ...
@@ -49,12 +55,28 @@ class ClientConnection(Protocol):
     """What the host state needs of a connection; ``tui.ssh.connection.SshConnection`` is one."""
 
     since: float
+    number: int
+    """Its ID, the first connection's is 1."""
     pending: bool
     """Admitted, and without a session yet."""
 
     @property
     def session(self) -> ClientSession | None:
         """The session of this connection; None before it is requested."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the key that logged in; "" without one."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        ...
+
+    def dismiss(self, reason: EndReason) -> None:
+        """End the session with its farewell; without a session, close the connection at once."""
         ...
 
     def give_way(self) -> None:
@@ -97,7 +119,7 @@ class HostState:
         self.theme = theme
         self.limits = limits
         self.authorized_keys = authorized_keys or AuthorizedKeys(None)
-        self.bans = bans or Bans(None)
+        self.bans = Bans(None) if bans is None else bans
         self.preferences = preferences
         self.clock = clock
         self.now = now
@@ -111,6 +133,8 @@ class HostState:
         self.empty = asyncio.Event()
         """Set once the host is closing and the last connection has ended."""
         self.closing = False
+        self.numbers = count(1)
+        """IDs of connections."""
         self.lag_s = 0.0
         """The worst lag of the event loop over the last seconds."""
         self._since = datetime.fromtimestamp(now(), UTC)
@@ -184,8 +208,24 @@ class HostState:
         for connection in list(self.connections):
             connection.recheck_key()
 
-    def status(self) -> HostStatus:
-        """Return how the host is doing now."""
+    def viewers(self) -> list[ViewerStatus]:
+        """Return who looks at the screen, the oldest connection first; only administrators may read it."""
+        now, wall = self.clock(), self.now()
+        return [
+            ViewerStatus(
+                id=connection.number,
+                key=connection.fingerprint,
+                address=connection.address,
+                size=session.size_text,
+                since=datetime.fromtimestamp(wall - (now - session.began), UTC),
+                frames=session.viewer.frames,
+            )
+            for connection in self.connections
+            if (session := connection.session) and session.viewer
+        ]
+
+    def status(self, *, with_viewers: bool = False) -> HostStatus:
+        """Return how the host is doing now; ``with_viewers`` for administrators."""
         frames, octets = self.meter.rates()
         newest = self.rooms.newest
         return HostStatus(
@@ -205,4 +245,5 @@ class HostState:
             as_of=newest.as_of if newest else None,
             connection=connection_words(newest.connection, newest.as_of) if newest else "",
             data_as_of=newest.data_as_of if newest else None,
+            viewers=self.viewers() if with_viewers else None,
         )

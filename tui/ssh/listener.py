@@ -11,11 +11,13 @@ import asyncssh
 
 from rotation.errors import InputError
 from tui.ssh.connection import SshConnection
+from tui.ssh.proxy_protocol import BehindProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.ssh.host_state import HostState
+    from tui.ssh.proxy_protocol import Networks
 
 BACKLOG = 256
 """Connections that the kernel queues before they are accepted."""
@@ -24,14 +26,20 @@ SEND_BUFFER = 128 * 1024
 
 
 async def listen(
-    state: HostState, *, address: str, port: int, reuse_port: bool, key: asyncssh.SSHKey
+    state: HostState,
+    *,
+    address: str,
+    port: int,
+    reuse_port: bool,
+    key: asyncssh.SSHKey,
+    proxies: Networks = (),
 ) -> asyncssh.SSHAcceptor:
     """Listen at this address; "" is every address, port 0 any free port. Raises InputError if it cannot."""
     try:
         return await asyncssh.listen(
             address,
             port,
-            tunnel=_GuardedListener(reuse_port=reuse_port),
+            tunnel=_GuardedListener(reuse_port=reuse_port, proxies=proxies),
             server_factory=lambda: SshConnection(state),
             server_host_keys=[key],
             server_version="rotation-tui",
@@ -67,16 +75,22 @@ class _GuardedListener:
     connections to it. That is how we stand between the socket and asyncssh without touching either.
     """
 
-    def __init__(self, *, reuse_port: bool) -> None:
+    def __init__(self, *, reuse_port: bool, proxies: Networks) -> None:
+        """``proxies``: the balancers that say, in a PROXY header, whom they speak for."""
         self._reuse_port = reuse_port
+        self._proxies = proxies
 
     async def create_server(
         self, session_factory: Callable[[str, int], Any], listen_host: str, listen_port: int
     ) -> _Port:
         """Listen, and give each connection's bytes to a session of ``session_factory``."""
+
+        def guard() -> asyncio.Protocol:
+            return SocketGuard(session_factory("", 0))
+
         return _Port(
             await asyncio.get_running_loop().create_server(
-                lambda: SocketGuard(session_factory("", 0)),
+                (lambda: BehindProxy(self._proxies, guard)) if self._proxies else guard,
                 listen_host,
                 listen_port,
                 backlog=BACKLOG,

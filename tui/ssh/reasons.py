@@ -82,6 +82,8 @@ class EndReason(StrEnum):
     FLOOD = "flood"
     KEY_WITHDRAWN = "withdrawn"
     KEY_RESTRICTED = "restricted"
+    KICKED = "kicked"
+    BANNED = "banned"
     ANSWERED = "answered"
     ERROR = "error"
 
@@ -94,6 +96,8 @@ FAREWELLS = {
     EndReason.VISIT_LIMIT: "rotation-tui: disconnected: maximum session length; you may reconnect.",
     EndReason.FLOOD: "rotation-tui: disconnected: too much input.",
     EndReason.KEY_WITHDRAWN: "rotation-tui: disconnected: your key is no longer authorized.",
+    EndReason.KICKED: "rotation-tui: disconnected by an administrator.",
+    EndReason.BANNED: "rotation-tui: disconnected: banned by an administrator.",
     EndReason.KEY_RESTRICTED: "rotation-tui: disconnected: your key is no longer allowed the screen.",
     EndReason.ANSWERED: "",
     EndReason.ERROR: "rotation-tui: disconnected: internal error; the host's log has the details.",

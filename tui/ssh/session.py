@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 import asyncssh
 
-from tui.ssh import event_log
+from tui.ssh import admin, event_log
 from tui.ssh.answers import UNKNOWN_COMMAND, answer
 from tui.ssh.preferences import Choice
 from tui.ssh.reasons import FAREWELLS, EndReason, Refusal
@@ -36,6 +36,11 @@ class SessionOwner(Protocol):
     @property
     def fingerprint(self) -> str:
         """Of the key that logged in; "" without one."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the key is an administrator's."""
         ...
 
     @property
@@ -254,7 +259,10 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._chan.write(data)
 
     def _answer(self, command: str) -> None:
-        reply = answer(command, self._state.rooms.newest, self._state.status())
+        is_admin = self._owner.is_admin and self._forced is None
+        status = self._state.status(with_viewers=is_admin)
+        reply = admin.answer(command, self._state, by=self._owner.fingerprint) if is_admin else None
+        reply = reply or answer(command, self._state.rooms.newest, status)
         if reply.code == UNKNOWN_COMMAND:
             self._state.refuse(
                 Refusal.COMMAND, **self._owner.log_fields, command=event_log.client_text(command)

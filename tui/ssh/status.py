@@ -14,8 +14,24 @@ WINDOW_S = 10.0
 """Rates are averages over about this long."""
 
 
+class ViewerStatus(msgspec.Struct, frozen=True):
+    """One viewer at the screen, for administrators."""
+
+    id: int
+    """For ``kick``."""
+    key: str
+    """Fingerprint of the key; "" for a login without one."""
+    address: str
+    size: str
+    """Columns and lines of the terminal: "120x40"."""
+    since: dt.datetime
+    """When the session began, UTC."""
+    frames: int
+    """Frames sent so far."""
+
+
 class HostStatus(msgspec.Struct, frozen=True):
-    """The state of the host at one moment. Every client may read it: it holds no address and no name."""
+    """The state of the host at one moment. Every client may read it but for ``viewers``."""
 
     since: dt.datetime
     """When the host started, UTC."""
@@ -48,6 +64,8 @@ class HostStatus(msgspec.Struct, frozen=True):
     """The connection and the age of the prices, as the first line of every screen; empty for a tape."""
     data_as_of: dt.datetime | None = None
     """When the older price of the pair was made, UTC; None without one."""
+    viewers: list[ViewerStatus] | None = None
+    """Who looks at the screen; None for clients that may not know."""
 
 
 class Meter:
@@ -101,6 +119,20 @@ def lines(status: HostStatus) -> list[str]:
         f"loop      worst lag {status.lag_ms:.0f} ms, pace {status.pace}",
         f"refused   {', '.join(refused) or 'none'}",
         f"desk      {''.join(f'{mark}, ' for mark in (status.mode, status.connection) if mark)}{newest}",
+        *_viewer_lines(status.viewers or []),
+    ]
+
+
+def _viewer_lines(viewers: list[ViewerStatus]) -> list[str]:
+    if not viewers:
+        return []
+    return [
+        f"{'ID':>5}  {'SINCE (UTC)':<19}  {'SIZE':<8}{'FRAMES':>8}  {'ADDRESS':<24} KEY",
+        *(
+            f"{each.id:>5}  {each.since:%Y-%m-%d %H:%M:%S}  {each.size:<8}{each.frames:>8}"
+            f"  {each.address:<24} {each.key or 'none'}"
+            for each in viewers
+        ),
     ]
 
 

@@ -125,7 +125,14 @@ def test_any_claimed_size_gives_a_frame_that_fits(width, height):
 
 @pytest.mark.parametrize(
     ("terminal", "size"),
-    [((80, 24), (80, 24)), ((211, 54), (200, 50)), ((119, 41), (80, 40)), ((300, 120), (300, 80))],
+    [
+        ((80, 24), (80, 24)),
+        ((211, 54), (200, 50)),
+        ((119, 41), (80, 40)),
+        ((80, 23), (80, 23)),
+        ((120, 29), (120, 29)),
+        ((300, 120), (300, 80)),
+    ],
 )
 def test_the_largest_standard_frame_that_fits(terminal, size):
     assert frame(*terminal).size == size

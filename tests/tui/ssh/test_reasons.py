@@ -50,7 +50,8 @@ def test_keys_of_the_json_status_are_what_they_were():
         "command", "banned",
     }  # fmt: skip
     assert {reason.value for reason in EndReason} == {
-        "quit", "gone", "stop", "idle", "visit", "flood", "withdrawn", "restricted", "answered", "error",
+        "quit", "gone", "stop", "idle", "visit", "flood", "withdrawn", "restricted", "kicked", "banned",
+        "answered", "error",
     }  # fmt: skip
 
 

@@ -12,10 +12,11 @@ LEAST = (20, 6)
 MOST = (300, 120)
 
 FRAMES = (
-    (40, 10), (40, 24), (60, 20), (80, 24), (80, 40), (100, 30), (120, 24),
-    (120, 30), (120, 40), (140, 45), (160, 45), (200, 50), (240, 60), (300, 80),
+    (40, 10), (40, 24), (60, 20), (80, 23), (80, 24), (80, 39), (80, 40), (100, 29), (100, 30), (120, 23),
+    (120, 24), (120, 29), (120, 30), (120, 39), (120, 40), (140, 44), (140, 45), (160, 44), (160, 45),
+    (200, 49), (200, 50), (240, 59), (240, 60), (300, 80),
 )  # fmt: skip
-"""Columns and lines; a terminal gets the largest frame that fits."""
+"""Columns and lines, most also a line less (tmux has a bar); a terminal gets the largest frame that fits."""
 
 
 class Frame(NamedTuple):
