@@ -113,7 +113,7 @@ class Host:
             reuse_port=settings.reuse_port,
             key=self._key,
         )
-        self.port = server.get_port()
+        self.port = int(server.sockets[0].getsockname()[1])
         event_log.event(
             "host started",
             address=settings.address,
