@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TYPE_CHECKING
 
 import asyncssh
 
 from tui.ssh import event_log
 from tui.ssh.access.authentication import Authentication
-from tui.ssh.reasons import TURNED_AWAY, EndReason, NoLogin, Refusal
+from tui.ssh.reasons import CUT_OFF, EndReason, NoLogin, Refusal
 from tui.ssh.session import Session
-from tui.ssh.token_bucket import TokenBucket
+from tui.ssh.wire.token_bucket import TokenBucket
+from tui.ssh.wire.turned_away import TOO_MANY_CONNECTIONS
 
 if TYPE_CHECKING:
     from tui.ssh.host_state import HostState
@@ -20,6 +19,14 @@ if TYPE_CHECKING:
 
 CONNECTION_BURST, CONNECTION_PER_S = 128 * 1024, 16 * 1024
 """Bytes of any kind that a client may send: logging in takes 4 KB, typing 4 KB/s with ssh's decoy packets."""
+PACKETS_BURST, PACKETS_PER_S = 500, 150
+"""Packets that a client may send: a held key and ssh's decoys make less than a hundred a second."""
+STRANGER_BYTES, STRANGER_PACKETS = 16 * 1024, 48
+"""What a client may send until it has logged in: six RSA keys take 10 KB and 24 packets."""
+EXCHANGES_BURST, EXCHANGES_PER_S = 3, 1 / 60
+"""Later key exchanges of a client that has logged in: ssh asks for one an hour, or one a gigabyte."""
+KEY_SIZE_MAX, EXPONENT_SIZE_MAX = 1_100, 4
+"""Bytes of a public key (RSA with 8,192 bits) and of an RSA exponent: larger ones cost too much to verify."""
 LINGER_S = 0.5
 """Seconds that a client gets to disconnect by itself, without a message about it on its screen."""
 
@@ -29,13 +36,22 @@ class SshConnection(asyncssh.SSHServer):
 
     def __init__(self, state: HostState) -> None:
         self.session: Session | None = None
-        self.since = state.clock()
         self.number = next(state.numbers)
+        self.idle_since: float | None = state.clock()
+        """Since when we wait for the client; None while it waits for us."""
+        self.has_spoken = False
+        """Whether the client has sent its version."""
+        self.is_over = False
+        """Whether the connection is ending: what still comes is discarded."""
         self.pending = False
         """Admitted, and without a session yet."""
         self._state = state
         self._conn: asyncssh.SSHServerConnection | None = None
-        self._bucket = TokenBucket(CONNECTION_BURST, CONNECTION_PER_S, state.clock())
+        self._bucket = TokenBucket(STRANGER_BYTES, 0, state.clock())
+        self._packets = TokenBucket(STRANGER_PACKETS, 0, state.clock())
+        self._exchanges = TokenBucket(1, 0, state.clock())
+        self._attempts = 1 + state.limits.keys
+        """Failures to log in that are left; ssh's first attempt is without a key."""
         self._authentication = Authentication(state.authorized_keys, self._key_rejected, state.bans.has_key)
         self._address = ""
         self._user = ""
@@ -43,6 +59,7 @@ class SshConnection(asyncssh.SSHServer):
         self._is_refused = False
         self._has_logged_in = False
         self._deadline: Handle | None = None
+        self._exchange_deadline: Handle | None = None
         self._stalled_parts: set[str] = set()
 
     @property
@@ -79,18 +96,12 @@ class SshConnection(asyncssh.SSHServer):
         return self._authentication.access.allows_terminal
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        """Admit or refuse the client before any cryptography, so that a refusal costs next to nothing."""
+        """Begin: the client has been admitted."""
         peer = conn.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
-        reason = self._state.admit(self._address)
-        if reason is not None:
-            self._is_refused = True
-            self._state.refuse(reason, address=self._address)
-            _turn_away(conn, reason)
-            return
         self._conn = conn
         self.pending = self._is_admitted = True
-        self._state.connections[self] = None
+        self._state.connections[self] = self._state.newcomers[self] = None
         self._deadline = self._state.later(self._state.limits.login_s, self._login_timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -100,6 +111,7 @@ class SshConnection(asyncssh.SSHServer):
             return
         self._conn = None
         self._cancel_deadline()
+        self.exchanging_keys(is_under_way=False)
         self._state.remove(self)
         self._leave()
         session = self.session
@@ -132,7 +144,7 @@ class SshConnection(asyncssh.SSHServer):
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Return whether this key is authorized; asyncssh checks the signature afterwards."""
         del username
-        return self._authentication.key(key)
+        return not _is_costly(key) and self._authentication.key(key)
 
     def kbdint_auth_supported(self) -> bool:
         """Let clients without a key in on an open host, without asking anything."""
@@ -147,8 +159,13 @@ class SshConnection(asyncssh.SSHServer):
     def auth_completed(self) -> None:
         """Take over the key whose signature asyncssh has verified."""
         self._state.meter.logins += 1
+        self._state.admission.logged_in(self._address)
         self._authentication.complete()
         self._has_logged_in = True
+        now = self._state.clock()
+        self._bucket = TokenBucket(CONNECTION_BURST, CONNECTION_PER_S, now)
+        self._packets = TokenBucket(PACKETS_BURST, PACKETS_PER_S, now)
+        self._exchanges = TokenBucket(EXCHANGES_BURST, EXCHANGES_PER_S, now)
 
     def session_requested(self) -> Session | bool:
         """Open a session; False if the connection has one already."""
@@ -174,13 +191,64 @@ class SshConnection(asyncssh.SSHServer):
         return self._refuse_forwarding()
 
     def bytes_received(self, count: int) -> bool:
-        """Count bytes from the client; False if they are too many, and the connection is closed."""
+        """Count bytes from the client; False if they are too many, and the connection is ending."""
         if self._bucket.take(count, self._state.clock()) == count:
             return True
-        self._refuse(Refusal.FLOOD)
+        self._end(Refusal.FLOOD)
+        return False
+
+    def packet_received(self) -> bool:
+        """Count a packet from the client; False if they are too many, and the connection is ending."""
+        if self._packets.take(1, self._state.clock()):
+            return True
+        self._end(Refusal.FLOOD)
+        return False
+
+    def spoke(self) -> None:
+        """Note that the client has sent its version, or that its key exchange goes on."""
+        self.has_spoken = True
+        self.idle_since = self._state.clock()
+
+    def waits(self) -> None:
+        """Note that the client waits for its key exchange."""
+        self.idle_since = None
+
+    def broke_protocol(self) -> None:
+        """End the connection: the client sent what is no SSH, or not now."""
+        self._end(Refusal.PROTOCOL)
+
+    def left_unread(self) -> None:
+        """End the connection: the client goes on asking without reading the replies."""
+        self._refuse(Refusal.UNREAD)
         if self.session is not None:
             self.session.ended = self.session.ended or EndReason.FLOOD
         self.cut()
+
+    def may_exchange_keys(self) -> bool:
+        """Return whether the client may begin a key exchange: once before the login, seldom afterwards."""
+        if self._exchanges.take(1, self._state.clock()):
+            return True
+        self._refuse(Refusal.KEY_EXCHANGE)
+        return False
+
+    def exchanging_keys(self, *, is_under_way: bool) -> None:
+        """Hold frames back during a later key exchange, and end a connection that never finishes it."""
+        if self._exchange_deadline is not None:
+            self._exchange_deadline.cancel()
+            self._exchange_deadline = None
+        if self._has_logged_in and self._conn is not None:
+            self.stalled("key exchange", is_stalled=is_under_way)
+            if is_under_way:
+                self._exchange_deadline = self._state.later(
+                    self._state.limits.login_s, self._exchange_timed_out
+                )
+
+    def may_try_again(self) -> bool:
+        """Count a failure to log in; False if it was one too many."""
+        self._attempts -= 1
+        if self._attempts > 0:
+            return True
+        self._refuse(Refusal.TOO_MANY_KEYS)
         return False
 
     def stalled(self, part: str, *, is_stalled: bool) -> None:
@@ -204,6 +272,7 @@ class SshConnection(asyncssh.SSHServer):
         self._cancel_deadline()
         if self.pending:
             self.pending = False
+            self._state.newcomers.pop(self, None)
             self._state.admission.session_started()
 
     def session_closed(self) -> None:
@@ -236,9 +305,9 @@ class SshConnection(asyncssh.SSHServer):
 
     def give_way(self) -> None:
         """Disconnect the client because it has not logged in and others wait for its place."""
-        self._refuse(Refusal.SLOW_LOGIN)
+        self._state.newcomers.pop(self, None)
         self._leave()
-        self.cut()
+        self._end(Refusal.SLOW_LOGIN)
 
     def _leave(self) -> None:
         if self._is_admitted:
@@ -247,8 +316,21 @@ class SshConnection(asyncssh.SSHServer):
 
     def _login_timed_out(self) -> None:
         self._deadline = None
-        self._refuse(Refusal.LOGIN_TIME)
+        self._end(Refusal.LOGIN_TIME)
+
+    def _exchange_timed_out(self) -> None:
+        self._exchange_deadline = None
+        self._refuse(Refusal.KEY_EXCHANGE)
         self.cut()
+
+    def _end(self, reason: Refusal) -> None:
+        """End the connection: restore a viewer's terminal, and say why."""
+        self.is_over = True
+        self._refuse(reason)
+        if self.session is not None and self.session.viewer is not None:
+            self.session.end(EndReason.FLOOD)
+        elif self._conn is not None:
+            self._conn.disconnect(TOO_MANY_CONNECTIONS, f"rotation-tui: {CUT_OFF[reason]}")
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
@@ -281,10 +363,9 @@ class SshConnection(asyncssh.SSHServer):
         return False
 
 
-def _turn_away(conn: asyncssh.SSHServerConnection, reason: Refusal) -> None:
-    sock = conn.get_extra_info("socket")
-    if sock is not None:
-        # SSH allows lines before the version; ssh shows them with -v only.
-        with contextlib.suppress(OSError):
-            os.write(sock.fileno(), f"rotation-tui: {TURNED_AWAY[reason]}\r\n".encode())
-    conn.abort()
+def _is_costly(key: asyncssh.SSHKey) -> bool:
+    """Whether checking a signature of this key would cost too much: on an open host, any key is checked."""
+    data = key.public_data
+    if len(data) > KEY_SIZE_MAX:
+        return True
+    return data[4:11] == b"ssh-rsa" and int.from_bytes(data[11:15], "big") > EXPONENT_SIZE_MAX

@@ -23,8 +23,8 @@ from tui.ssh.host_state import HostState
 from tui.ssh.limits import Limits
 from tui.ssh.listener import listen
 from tui.ssh.preferences import Preferences
-from tui.ssh.proxy_protocol import Networks
 from tui.ssh.reasons import EndReason
+from tui.ssh.wire.proxy_protocol import Networks
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -135,7 +135,7 @@ class Host:
         metered = await metrics.serve(self.state, *settings.metrics) if settings.metrics else None
         if metered is not None:
             self.metrics_port = metered.sockets[0].getsockname()[1]
-        self.port = server.get_port()
+        self.port = int(server.sockets[0].getsockname()[1])
         event_log.event(
             "host started",
             address=settings.address,

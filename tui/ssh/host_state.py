@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -13,17 +14,19 @@ from tui.ssh import event_log
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
 from tui.ssh.limits import Admission, Limits
-from tui.ssh.reasons import EndReason, Refusal
+from tui.ssh.reasons import TURNED_AWAY, EndReason, Refusal
 from tui.ssh.rooms.pace import Pace
 from tui.ssh.rooms.rooms import Rooms
 from tui.ssh.status import HostStatus, Meter, ViewerStatus
-from tui.ssh.token_bucket import TokenBucket
+from tui.ssh.wire.token_bucket import TokenBucket
+from tui.ssh.wire.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.ssh.preferences import Preferences
     from tui.ssh.rooms.viewer import Handle, Viewer
+    from tui.ssh.wire.turned_away import TurnedAway
 
 REFUSALS_EVERY_S = 1.0
 """Seconds between two logged refusals: a storm of connections must not become a storm of log lines."""
@@ -54,11 +57,14 @@ class ClientSession(Protocol):
 class ClientConnection(Protocol):
     """What the host state needs of a connection; ``tui.ssh.connection.SshConnection`` is one."""
 
-    since: float
     number: int
     """Its ID, the first connection's is 1."""
     pending: bool
     """Admitted, and without a session yet."""
+    has_spoken: bool
+    """Whether the client has sent its version."""
+    idle_since: float | None
+    """Since when we wait for the client; None while it waits for us."""
 
     @property
     def session(self) -> ClientSession | None:
@@ -130,6 +136,10 @@ class HostState:
         self.admission = Admission(limits)
         self.connections: dict[ClientConnection, None] = {}
         """Every admitted connection, the oldest first."""
+        self.newcomers: dict[ClientConnection, None] = {}
+        """Those of them that have no session yet, the oldest first."""
+        self.lingering: set[TurnedAway] = set()
+        """Refused connections whose clients may still be reading why."""
         self.empty = asyncio.Event()
         """Set once the host is closing and the last connection has ended."""
         self.closing = False
@@ -137,6 +147,8 @@ class HostState:
         """IDs of connections."""
         self.lag_s = 0.0
         """The worst lag of the event loop over the last seconds."""
+        self._strangers_turns = Turns(limits.exchanges_per_s, clock, later)
+        self._known_turns = Turns(limits.known_exchanges_per_s, clock, later)
         self._since = datetime.fromtimestamp(now(), UTC)
         self._refusal_logged_at = float("-inf")
         self._refusals_not_logged = 0
@@ -157,15 +169,40 @@ class HostState:
         if self.pace.level == "closed":
             return Refusal.OVERLOADED
         now = self.clock()
-        if self.admission.pending >= self.limits.pending:
-            slowest = next((connection for connection in self.connections if connection.pending), None)
-            if slowest is not None and now - slowest.since >= self.limits.patience_s:
-                slowest.give_way()
-        return self.admission.admit(address, now)
+        self._make_room(now)
+        spoken = sum(connection.has_spoken for connection in self.newcomers)
+        return self.admission.admit(address, now, spoken=spoken, draw=random.random())  # noqa: S311 - no secret
+
+    def _make_room(self, now: float) -> None:
+        """End one login that goes too slowly, if its place is needed."""
+        limits = self.limits
+        if self.admission.pending < limits.pending and len(self.admission) < limits.sessions:
+            return
+        idle = [(each, each.idle_since) for each in self.newcomers if each.idle_since is not None]
+        slow = next(
+            (each for each, since in idle if not each.has_spoken and now - since >= limits.silent_s), None
+        )
+        slow = slow or next((each for each, since in idle if now - since >= limits.patience_s), None)
+        if slow is not None:
+            slow.give_way()
+
+    def refusal(self, address: str) -> str | None:
+        """Count a new connection and return None, or return the words that refuse it."""
+        reason = self.admit(address)
+        if reason is None:
+            return None
+        self.refuse(reason, address=address)
+        wait = max(round(self.admission.wait_s(address, self.clock())), 1)
+        return "rotation-tui: " + TURNED_AWAY[reason].format(wait=wait)
+
+    def turns(self, address: str) -> Turns:
+        """Return the queue in which a key exchange from this address waits."""
+        return self._known_turns if self.admission.is_known(address) else self._strangers_turns
 
     def remove(self, connection: ClientConnection) -> None:
         """Forget a connection that has ended."""
         self.connections.pop(connection, None)
+        self.newcomers.pop(connection, None)
         if self.closing and not self.connections:
             self.empty.set()
 

@@ -23,10 +23,22 @@ class Limits(msgspec.Struct, frozen=True):
     """New connections from one address in a minute."""
     pending: int = 64
     """Connections without a session yet."""
+    crowd: int = 16
+    """Connections that have spoken and have no session yet, from which on strangers are refused at random."""
+    kept: int = 16
+    """Places beside those of ``pending``, for addresses that have logged in before."""
     login_s: float = 20.0
     """Seconds from connecting to a session."""
     patience_s: float = 2.0
     """The same once all places of the pending are taken: silent strangers must not keep everyone out."""
+    silent_s: float = 0.05
+    """The same for those who have not even sent their version, which ssh does at once."""
+    exchanges_per_s: float = 20.0
+    """Key exchanges of all strangers together, each second."""
+    known_exchanges_per_s: float = 50.0
+    """The same of addresses that have logged in before."""
+    keys: int = 6
+    """Failed attempts to log in on one connection."""
     idle_s: float = 30 * 60.0
     """Seconds without a key."""
     visit_s: float = 12 * 3600.0
@@ -37,17 +49,35 @@ class Limits(msgspec.Struct, frozen=True):
     """Unanswered keepalives that end a connection."""
 
 
-def network(address: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 address (one household)."""
+WIDER = {64: 1, 56: 4, 48: 16}
+"""IPv6 prefix length → how many times the limits of one address hold for it: anyone can rent a /48."""
+KNOWN_MAX = 4_096
+"""Addresses remembered for having logged in."""
+LEAST_DROP = 0.3
+"""The chance of a stranger to be refused where the crowd begins; it grows to 1 (as sshd's MaxStartups)."""
+
+
+def networks(address: str) -> dict[str, int]:
+    """Return what counts as one address → how many times its limits hold.
+
+    That is an IPv4 address, or the /64, the /56 and the /48 of an IPv6 address.
+    """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return {address: 1}
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
+            return {str(ip.ipv4_mapped): 1}
+        return {
+            str(ipaddress.ip_network((ip, prefix), strict=False)): times for prefix, times in WIDER.items()
+        }
+    return {str(ip): 1}
+
+
+def network(address: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 address (one household)."""
+    return next(iter(networks(address)))
 
 
 class Admission:
@@ -59,28 +89,68 @@ class Admission:
         self.pending = 0
         """Connections without a session yet."""
         self._arrivals: dict[str, deque[float]] = {}
+        self._count = 0
+        self._known: dict[str, None] = {}
+        """Networks that have logged in, the latest last."""
         self._tidied_at = float("-inf")
 
     def __len__(self) -> int:
-        return sum(self._connected.values())
+        return self._count
 
-    def admit(self, address: str, now: float) -> Refusal | None:
-        """Count a new connection as pending and return None, or return why it is refused."""
-        self._forget_old_arrivals(now)
+    def is_known(self, address: str) -> bool:
+        """Whether someone has logged in from there since the host started."""
+        return network(address) in self._known
+
+    def logged_in(self, address: str) -> None:
+        """Remember that someone has logged in from there."""
         home = network(address)
-        arrivals = self._arrivals.setdefault(home, deque(maxlen=self._limits.new_per_minute))
-        if len(arrivals) == self._limits.new_per_minute and now - arrivals[0] < MINUTE_S:
+        self._known.pop(home, None)
+        self._known[home] = None
+        if len(self._known) > KNOWN_MAX:
+            del self._known[next(iter(self._known))]
+
+    def wait_s(self, address: str, now: float) -> float:
+        """Return the seconds until new connections from there are no longer too many in a minute."""
+        return max(
+            (
+                times[0] + MINUTE_S - now
+                for home in networks(address)
+                if (times := self._arrivals.get(home)) and len(times) == times.maxlen
+            ),
+            default=0.0,
+        )
+
+    def admit(self, address: str, now: float, *, spoken: int = 0, draw: float = 1.0) -> Refusal | None:
+        """Count a new connection as pending and return None, or return why it is refused.
+
+        ``spoken`` is how many of the pending have sent their version. ``draw`` is a random number from 0 to
+        1: the larger the crowd, the more of them refuse a stranger; 1 never does before all places are taken.
+        """
+        self._forget_old_arrivals(now)
+        homes = networks(address)
+        if self.wait_s(address, now) > 0:
             return Refusal.TOO_OFTEN
-        arrivals.append(now)
-        if self._connected[home] >= self._limits.per_address:
+        for home, times in homes.items():
+            limit = times * self._limits.new_per_minute
+            self._arrivals.setdefault(home, deque(maxlen=limit)).append(now)
+        if any(self._connected[home] >= times * self._limits.per_address for home, times in homes.items()):
             return Refusal.TOO_MANY_FROM_ADDRESS
         if len(self) >= self._limits.sessions:
             return Refusal.FULL
-        if self.pending >= self._limits.pending:
+        places = self._limits.pending + (self._limits.kept if self.is_known(address) else 0)
+        if self.pending >= places or (not self.is_known(address) and draw < self._drop(spoken)):
             return Refusal.TOO_MANY_LOGINS
-        self._connected[home] += 1
+        self._connected.update(homes.keys())
+        self._count += 1
         self.pending += 1
         return None
+
+    def _drop(self, spoken: int) -> float:
+        """Return the chance of a stranger to be refused."""
+        crowd, full = self._limits.crowd, self._limits.pending
+        if spoken < crowd:
+            return 0.0
+        return LEAST_DROP + (1 - LEAST_DROP) * (spoken - crowd) / max(full - crowd, 1)
 
     def session_started(self) -> None:
         """Count one connection as no longer pending."""
@@ -88,10 +158,11 @@ class Admission:
 
     def leave(self, address: str, *, pending: bool) -> None:
         """Count a connection out. ``pending``: it never had a session."""
-        home = network(address)
-        self._connected[home] -= 1
-        if not self._connected[home]:
-            del self._connected[home]
+        for home in networks(address):
+            self._connected[home] -= 1
+            if not self._connected[home]:
+                del self._connected[home]
+        self._count -= 1
         if pending:
             self.pending -= 1
 

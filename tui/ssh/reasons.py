@@ -19,6 +19,10 @@ class Refusal(StrEnum):
     LOGIN_TIME = "login time"
     SLOW_LOGIN = "slow login"
     FLOOD = "flood"
+    PROTOCOL = "protocol"
+    TOO_MANY_KEYS = "too many keys"
+    KEY_EXCHANGE = "key exchange"
+    UNREAD = "unread"
     SECOND_SESSION = "second session"
     FORWARD = "forward"
     SUBSYSTEM = "subsystem"
@@ -38,6 +42,10 @@ REFUSAL_LABELS = {
     Refusal.LOGIN_TIME: "login timed out",
     Refusal.SLOW_LOGIN: "slow login, place given away",
     Refusal.FLOOD: "too much input",
+    Refusal.PROTOCOL: "not speaking SSH",
+    Refusal.TOO_MANY_KEYS: "too many keys tried",
+    Refusal.KEY_EXCHANGE: "key exchange out of turn",
+    Refusal.UNREAD: "replies not read",
     Refusal.SECOND_SESSION: "second session on a connection",
     Refusal.FORWARD: "forwarding",
     Refusal.SUBSYSTEM: "subsystem",
@@ -49,13 +57,21 @@ REFUSAL_LABELS = {
 TURNED_AWAY = {
     Refusal.CLOSING: "the host is shutting down; try again later",
     Refusal.BANNED: "your address is banned from this host",
-    Refusal.OVERLOADED: "the host is overloaded; try again later",
-    Refusal.TOO_OFTEN: "too many new connections from your address; try again in a minute",
+    Refusal.OVERLOADED: "the host is overloaded; try again in a minute",
+    Refusal.TOO_OFTEN: "too many new connections from your address; try again in {wait} s",
     Refusal.TOO_MANY_FROM_ADDRESS: "too many open connections from your address; close one and try again",
     Refusal.FULL: "the host is full; try again later",
-    Refusal.TOO_MANY_LOGINS: "too many logins in progress; try again later",
+    Refusal.TOO_MANY_LOGINS: "too many logins in progress; try again in a few seconds",
 }
-"""Refusal of a new connection → the line sent before it is closed; ssh shows it with -v."""
+"""Refusal of a new connection → what ssh shows; ``{wait}`` is a number of seconds."""
+
+CUT_OFF = {
+    Refusal.LOGIN_TIME: "the login took too long",
+    Refusal.SLOW_LOGIN: "too many logins in progress; try again in a few seconds",
+    Refusal.FLOOD: "too much data before the login",
+    Refusal.PROTOCOL: "protocol error",
+}
+"""Refusal of a client that is connected, and has no session yet → what ssh shows."""
 
 
 class NoLogin(StrEnum):

@@ -55,8 +55,18 @@ async def received(client: socket.socket) -> bytes:
     return data
 
 
+def disconnected(data: bytes) -> str:
+    """The words of the unencrypted disconnect packet after the version line."""
+    version, _, packet = data.partition(b"\r\n")
+    assert version == b"SSH-2.0-rotation-tui"
+    size, padding = int.from_bytes(packet[:4], "big"), packet[4]
+    payload = packet[5 : 4 + size - padding]
+    assert payload[:5] == b"\x01\x00\x00\x00\x0c"
+    return payload[9 : 9 + int.from_bytes(payload[5:9], "big")].decode()
+
+
 async def test_five_hundred_connections_that_never_log_in(tmp_path, scenes):
-    limits = Limits(pending=40, login_s=600.0, patience_s=600.0)
+    limits = Limits(pending=40, login_s=600.0, patience_s=600.0, silent_s=600.0)
     async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
         visitor = await hosted.look()
         await visitor.see("1 Legs")
@@ -65,8 +75,8 @@ async def test_five_hundred_connections_that_never_log_in(tmp_path, scenes):
         await until(lambda: state.meter.refused["too many logins"] == 460)
         assert len(state.connections) == 41
         await every_frame_arrives(hosted, visitor, scenes)
-        assert (
-            await received(strangers[-1]) == b"rotation-tui: too many logins in progress; try again later\r\n"
+        assert disconnected(await received(strangers[-1])) == (
+            "rotation-tui: too many logins in progress; try again in a few seconds"
         )
         for client in strangers:
             client.close()
@@ -88,7 +98,7 @@ async def test_those_who_say_nothing_give_way_to_those_who_log_in(tmp_path, scen
         assert state.meter.refused == {"slow login": 21}
         assert state.admission.pending == 39
         assert len(state.admission) == 42
-        assert await received(strangers[0]) == b"SSH-2.0-rotation-tui\r\n"
+        assert "too many logins in progress" in disconnected(await received(strangers[0]))
         for client in strangers:
             client.close()
         await until(lambda: len(state.connections) == 3)
@@ -98,7 +108,7 @@ async def test_those_who_say_nothing_give_way_to_those_who_log_in(tmp_path, scen
 async def test_who_does_not_log_in_is_cut_off(tmp_path, scenes):
     async with hosting(tmp_path, scenes["live"], limits=Limits(login_s=2.0)) as hosted:
         silent = await raw(hosted, "127.0.0.1")
-        assert b"SSH-2.0-rotation-tui" in await received(silent)
+        assert disconnected(await received(silent)) == "rotation-tui: the login took too long"
         # Logging in without ever asking for a session is no way to stay either.
         async with hosted.connect() as conn:
             await conn.wait_closed()

@@ -18,13 +18,13 @@ from tui.output.text import quotation, text
 from tui.screen.scene import scene
 from tui.ssh.connection import CONNECTION_BURST, SshConnection
 from tui.ssh.limits import Limits
-from tui.ssh.listener import SocketGuard
 from tui.ssh.reasons import FAREWELLS
 from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.painter import LEAVE, opening, whole
 from tui.ssh.rooms.viewer import Viewer
 from tui.ssh.session import Session
 from tui.ssh.status import HostStatus
+from tui.ssh.wire.guard import SocketGuard
 
 
 @pytest.fixture

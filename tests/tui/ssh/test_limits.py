@@ -10,7 +10,7 @@ from tui.ssh.limits import Admission, Limits, network
 from tui.ssh.rooms.frames import FRAMES, LEAST, MOST, clamp, frame
 from tui.ssh.rooms.pace import AGAIN_S, CALM_FOR_S, FRAME_S, Pace
 from tui.ssh.status import Meter
-from tui.ssh.token_bucket import TokenBucket
+from tui.ssh.wire.token_bucket import TokenBucket
 from tui.view.layout import SMALLEST
 
 

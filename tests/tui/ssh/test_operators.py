@@ -19,8 +19,8 @@ from tests.support.ssh_host import Hosted, hosting, until
 from tui.ssh import metrics
 from tui.ssh.access.bans import Bans
 from tui.ssh.limits import Limits
-from tui.ssh.proxy_protocol import SIGNATURE, Header, ProxyHeaderError, parse
 from tui.ssh.reasons import FAREWELLS, Refusal
+from tui.ssh.wire.proxy_protocol import SIGNATURE, Header, ProxyHeaderError, parse
 
 LIMIT_S = 60.0
 SAMPLE = re.compile(r'rotation_tui_[a-z_]+(\{[a-z]+="[a-z ]+"\})? -?[0-9.e+]+')
@@ -156,7 +156,9 @@ async def test_a_balancer_says_where_a_connection_comes_from(tmp_path, scenes):
     proxies = (ip_network("127.0.0.1"),)
     async with hosting(tmp_path, scenes["live"], proxies=proxies) as hosted, asyncio.timeout(LIMIT_S):
         hosted.host.state.bans.add("192.0.2.66")
-        assert await spoken(hosted, header("192.0.2.66", 1)) == b""
+        await spoken(hosted, header("192.0.2.66", 1))
+        assert hosted.host.state.meter.refused == {Refusal.BANNED: 1}
+        assert not hosted.host.state.connections
         reader, writer = await asyncio.open_connection("127.0.0.1", hosted.host.port)
         writer.write(header("192.0.2.9", 4242))
         assert (await reader.readline()).startswith(b"SSH-2.0-")

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from tui.ssh.limits import Admission, Limits
-from tui.ssh.reasons import FAREWELLS, REFUSAL_LABELS, TURNED_AWAY, EndReason, Refusal
+from tui.ssh.reasons import CUT_OFF, FAREWELLS, REFUSAL_LABELS, TURNED_AWAY, EndReason, Refusal
 from tui.ssh.status import HostStatus, lines
 
 AT_THE_DOOR = {
@@ -26,7 +26,7 @@ def test_every_refusal_has_a_label_and_every_end_a_farewell():
     assert set(REFUSAL_LABELS) == set(Refusal)
     assert set(FAREWELLS) == set(EndReason)
     assert set(TURNED_AWAY) == AT_THE_DOOR
-    for words in (*filter(None, FAREWELLS.values()), *TURNED_AWAY.values()):
+    for words in (*filter(None, FAREWELLS.values()), *TURNED_AWAY.values(), *CUT_OFF.values()):
         assert words.isprintable()
         assert len(words) < 110
 
@@ -46,7 +46,8 @@ def test_keys_of_the_json_status_are_what_they_were():
     """Scripts read ``status --json`` and the log: these names do not change with the wording."""
     assert {reason.value for reason in Refusal} == {
         "closing", "overloaded", "too often", "too many from there", "full", "too many logins", "no login",
-        "login time", "slow login", "flood", "second session", "forward", "subsystem", "no terminal",
+        "login time", "slow login", "flood", "protocol", "too many keys", "key exchange", "unread",
+        "second session", "forward", "subsystem", "no terminal",
         "command", "banned",
     }  # fmt: skip
     assert {reason.value for reason in EndReason} == {

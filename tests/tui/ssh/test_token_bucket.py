@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.ssh.token_bucket import TokenBucket
+from tui.ssh.wire.token_bucket import TokenBucket
 
 
 def test_a_burst_passes_and_the_rest_is_counted():

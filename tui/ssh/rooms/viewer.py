@@ -13,7 +13,7 @@ from tui.ssh.rooms.colours import Colours, ink, next_of
 from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
-from tui.ssh.token_bucket import TokenBucket
+from tui.ssh.wire.token_bucket import TokenBucket
 from tui.view import keymap
 from tui.view.view_state import ViewState, clamp_scroll, reduce
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 class TokenBucket:
     """Passes up to ``burst`` bytes at once and ``per_s`` bytes a second in the long run."""
 
-    def __init__(self, burst: int, per_s: int, now: float) -> None:
+    def __init__(self, burst: int, per_s: float, now: float) -> None:
         """Start full. ``now`` is seconds on any steady clock; later calls must use the same clock."""
         self._burst = burst
         self._per_s = per_s
