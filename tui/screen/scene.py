@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.panels.registry import PANELS
@@ -10,9 +11,11 @@ from tui.view.layout import SMALLEST, Place, arrange
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
+    from tui.panels.base import Drawn
     from tui.view.draw import Row
     from tui.view.view_state import ViewState
 
+DrawPanel = Callable[[str, "Snapshot | None", "ViewState", int, int], "Drawn"]
 LEGS = 10
 """Legs assumed for the layout before the first snapshot."""
 
@@ -27,8 +30,13 @@ class Scene(NamedTuple):
     """Lines by which the focused panel can be scrolled; None if it has no place."""
 
 
-def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
-    """Return the screen of ``width`` × ``height`` cells; ``snapshot`` None while the desk is loading."""
+def scene(
+    snapshot: Snapshot | None, view: ViewState, width: int, height: int, draw: DrawPanel | None = None
+) -> Scene:
+    """Return the screen of ``width`` × ``height`` cells; ``snapshot`` None while the desk is loading.
+
+    ``draw`` draws a panel by its name; None draws each anew.
+    """
     # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
     live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
     fed = live or (snapshot is not None and snapshot.fed is not None)
@@ -40,11 +48,15 @@ def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -
         if name == "message":
             rows[name] = [fit(((line, "text"),), place.width) for line in _too_small(place)]
             continue
-        drawn = PANELS[name].draw(snapshot, view, place.width, place.height)
+        drawn = (draw or _draw)(name, snapshot, view, place.width, place.height)
         rows[name] = drawn.rows
         if name == keyed:
             most = drawn.most
     return Scene(places, rows, most)
+
+
+def _draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
+    return PANELS[name].draw(snapshot, view, width, height)
 
 
 def _too_small(place: Place) -> list[str]:
