@@ -37,10 +37,7 @@ def scene(
 
     ``draw`` draws a panel by its name; None draws each anew.
     """
-    # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
-    live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
-    fed = live or (snapshot is not None and snapshot.fed is not None)
-    places = arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
+    places = places_of(snapshot, view, width, height)
     keyed = "help" if view.help else view.focus
     rows: dict[str, list[Row]] = {}
     most = None
@@ -53,6 +50,14 @@ def scene(
         if name == keyed:
             most = drawn.most
     return Scene(places, rows, most)
+
+
+def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> dict[str, Place]:
+    """Return the panels that have a place, and where it is."""
+    # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
+    live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
+    fed = live or (snapshot is not None and snapshot.fed is not None)
+    return arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
 
 
 def _draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:

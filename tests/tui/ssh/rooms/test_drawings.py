@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from rotation.desk import WINDOWS
+from tests.support.ssh_scenes import THEMED, Screen, Time
 from tests.support.tui.scenes import with_leg
 from tui.panels.registry import PANELS
 from tui.screen.scene import scene
@@ -15,7 +16,10 @@ from tui.ssh.rooms import drawings
 from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.drawings import READS, Drawings
 from tui.ssh.rooms.frames import FRAMES
+from tui.ssh.rooms.painter import ENTER, opening, whole
 from tui.ssh.rooms.rooms import Rooms
+from tui.ssh.rooms.viewer import Line, Viewer
+from tui.ssh.status import Meter
 from tui.view.view_state import CHARTS, ViewState
 from tui.view.view_state import PANELS as NAMES
 
@@ -83,6 +87,37 @@ def test_views_that_differ_in_focus_share_their_panels(scenes, monkeypatch):
     assert len(rooms) == 6
     assert drawn.count("ribbon") == drawn.count("keys") == 1
     assert len(drawn) < 6 * 7 / 2
+
+
+@pytest.mark.parametrize(("size", "rooms_before"), [((160, 45), 1), ((80, 24), 2)])
+def test_viewers_who_have_pressed_no_key_share_a_room(scenes, size, rooms_before):
+    """Whatever they focused last time; not where the focus decides which panels have a place."""
+    rooms, time = Rooms(), Time()
+    rooms.take(scenes["live"])
+    viewers = []
+    for focus in ("legs", "health"):
+        screen = Screen(*size)
+        line = Line(screen.feed, lambda _reason: None, raised, time.later, time.clock)
+        view = ViewState(themes=THEMED.themes, focus=focus)
+        viewers.append(Viewer(rooms, line, Meter(), view=view, colours="true", size=size))
+        viewers[-1].start()
+    assert len(rooms) == rooms_before
+    time.pass_(1.0)
+    viewers[1].type(b"]")
+    time.pass_(1.0)
+    assert len(rooms) == 2
+    assert (viewers[1].view.focus, viewers[1].view.window) == ("health", 20)
+    assert screen.cells() == alone(scenes["live"], viewers[1].view, size)
+
+
+def alone(snapshot, view, size):
+    look, screen = ink(view.theme, "true"), Screen(*size)
+    screen.feed(ENTER + opening(look, 0, 0) + whole(scene(snapshot, view, *size), look))
+    return screen.cells()
+
+
+def raised(error: Exception) -> None:
+    raise error
 
 
 class Occupant:
