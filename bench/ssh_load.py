@@ -1,8 +1,9 @@
-"""Viewers for ``bench.ssh``: ``python -m bench.ssh_load PORT PID COUNT SECONDS KEY_EVERY_S``, by itself.
+"""Viewers for ``bench.ssh``: ``python -m bench.ssh_load PORT PID COUNT SECONDS KEY_EVERY_S VIEWS``.
 
 All look at the server on PORT, whose process is PID, and one JSON object tells what they saw. Without keys
 (KEY_EVERY_S 0) all have one view, and once logged in they only count: AES-GCM leaves the length of a packet
-readable, so a thousand viewers cost this process a fraction of a core instead of several. With keys they
+readable, so a thousand viewers cost this process a fraction of a core instead of several. With VIEWS they
+first choose so many views, of other sizes, windows and focused panels, and then only count. With keys they
 have ten sizes, read what comes, and press a key each KEY_EVERY_S.
 """
 
@@ -118,9 +119,11 @@ class Viewer(asyncssh.SSHClientSession):
 class Load:
     """All viewers of a run."""
 
-    def __init__(self, port: int, pid: int, number: int, *, seconds: float, key_every_s: float) -> None:
+    def __init__(
+        self, port: int, pid: int, number: int, *, seconds: float, key_every_s: float, views: int = 0
+    ) -> None:
         self._port, self._pid, self._number = port, pid, number
-        self._seconds, self._key_every_s = seconds, key_every_s
+        self._seconds, self._key_every_s, self._views = seconds, key_every_s, views
         self._logins: list[float] = []
         self._firsts: list[float] = []
         self._conns: list[asyncssh.SSHClientConnection] = []
@@ -167,6 +170,9 @@ class Load:
             self._conns.append(conn)
             asked = time.monotonic()
             size = SIZES[number % len(SIZES)] if self._key_every_s else SIZE
+            keys = b""
+            if self._views:
+                size, keys = _view(number % self._views)
             chan, viewer = await conn.create_session(
                 Viewer, term_type="xterm-kitty", term_size=size, encoding=None, window=2**30
             )
@@ -174,6 +180,7 @@ class Load:
             async with asyncio.timeout(TIMEOUT_S):
                 while viewer.first is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.002)
+            chan.write(keys)
             self._logins.append(asked - began)
             self._firsts.append(viewer.first - asked)
             return viewer
@@ -238,6 +245,13 @@ async def _light(viewer: Viewer) -> Counter:
     return counter
 
 
+def _view(number: int) -> tuple[tuple[int, int], bytes]:
+    """Size of the terminal and keys that make a view, another for each number below 250."""
+    rest, size = divmod(number, len(SIZES))
+    focus, window = divmod(rest, len(WINDOWS))
+    return SIZES[size], b"[" * len(WINDOWS) + b"]" * window + b"%d" % (focus % 5 + 1)
+
+
 def _held_mb(pid: int) -> float:
     return _kilobytes(f"/proc/{pid}/smaps_rollup")["Rss"]
 
@@ -257,7 +271,8 @@ def main() -> None:
     seconds, key_every_s = (float(word) for word in sys.argv[4:6])
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    load = Load(port, pid, number, seconds=seconds, key_every_s=key_every_s)
+    views = int(sys.argv[6])
+    load = Load(port, pid, number, seconds=seconds, key_every_s=key_every_s, views=views)
     print(json.dumps(asyncio.run(load.run())), flush=True)
     os._exit(0)  # a thousand open connections are closed by the system, at once
 

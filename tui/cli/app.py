@@ -17,7 +17,7 @@ from click.core import ParameterSource
 from rotation import __version__
 from rotation.errors import InputError, NothingToShowError, UnavailableError
 from tui.backend import Wanted
-from tui.cli.options import DEMO, FROM, MORE_TAPES, SPEED, TAPES, THEME, backend, settled, start_log
+from tui.cli.options import DEMO, FROM, MORE_TAPES, NOTICES, SPEED, TAPES, THEME, backend, settled, start_log
 
 if TYPE_CHECKING:
     from tui.backend import Backend
@@ -104,6 +104,11 @@ Examples:
 def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: Any) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
+    if ctx.invoked_subcommand == "host":
+        # It prints them itself: its stderr may be JSON lines.
+        ctx.meta[NOTICES] = backend(ctx).notices()
+        _reject_misplaced_options(ctx)
+        return
     for notice in backend(ctx).notices():
         click.echo(f"rotation-tui: {notice}", err=True)
     if ctx.invoked_subcommand is not None:

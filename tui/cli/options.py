@@ -25,6 +25,10 @@ FEEDS = (
 _SHOWN = 40
 
 
+NOTICES = "tui.notices"
+"""In click's ``meta``: lines about this run that a command prints itself before anything else."""
+
+
 def _pair(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, str]:
     base, _, against = value.upper().partition("/")
     if not base or not against or "/" in against or base == against:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.status import BAD, Kind, Refusal
@@ -26,10 +27,21 @@ class Panel(NamedTuple):
 
     def draw(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
         """The panel's rows on ``width`` × ``height`` cells, scrolled if the viewer scrolled it."""
+        return self.shown(self.contents(snapshot, view, width, height), view, width, height)
+
+    def is_focused(self, view: ViewState) -> bool:
+        """Whether keys scroll this panel."""
+        return self.id == ("help" if view.help else view.focus)
+
+    def contents(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
+        """All rows inside the border of a panel of this size, those scrolled out of sight too."""
         edge_x, edge_y = (4, 2) if self.title else (0, 0)
-        inner, room = width - edge_x, height - edge_y
-        rows = [OPENING] if snapshot is None else self.rows(snapshot, view, inner, room)
-        focused = self.id == ("help" if view.help else view.focus)
+        return [OPENING] if snapshot is None else self.rows(snapshot, view, width - edge_x, height - edge_y)
+
+    def shown(self, rows: list[Row], view: ViewState, width: int, height: int) -> Drawn:
+        """The part of the contents that is in sight, with the border."""
+        room = height - (2 if self.title else 0)
+        focused = self.is_focused(view)
         most = max(0, len(rows) - room)
         first = min(view.scroll, most) if focused else 0
         shown = rows[first : first + room]
@@ -67,9 +79,15 @@ def framed(rows: Sequence[Row], title: str, width: int, height: int, *, focused:
     body = [*rows[: height - 2], *[()] * (height - 2 - len(rows))]
     return [
         (("╭─", role), *label, (rule + "╮", role)),
-        *((("│ ", role), *fit(row, inner), (" │", role)) for row in body),
+        *(_bordered(row, inner, role) for row in body),
         (("╰" + "─" * (width - 2) + "╯", role),),
     ]
+
+
+@lru_cache(maxsize=4096)
+def _bordered(row: Row, inner: int, role: str) -> Row:
+    """A row between the sides of its border. Most are those of the frame before, or of another room."""
+    return (("│ ", role), *fit(row, inner), (" │", role))
 
 
 def kind_role(state: FeedState) -> str:

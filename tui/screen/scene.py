@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.panels.registry import PANELS
@@ -10,9 +11,11 @@ from tui.view.layout import SMALLEST, Place, arrange
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
+    from tui.panels.base import Drawn
     from tui.view.draw import Row
     from tui.view.view_state import ViewState
 
+DrawPanel = Callable[[str, "Snapshot | None", "ViewState", int, int], "Drawn"]
 LEGS = 10
 """Legs assumed for the layout before the first snapshot."""
 
@@ -27,12 +30,14 @@ class Scene(NamedTuple):
     """Lines by which the focused panel can be scrolled; None if it has no place."""
 
 
-def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
-    """Return the screen of ``width`` × ``height`` cells; ``snapshot`` None while the desk is loading."""
-    # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
-    live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
-    fed = live or (snapshot is not None and snapshot.fed is not None)
-    places = arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
+def scene(
+    snapshot: Snapshot | None, view: ViewState, width: int, height: int, draw: DrawPanel | None = None
+) -> Scene:
+    """Return the screen of ``width`` × ``height`` cells; ``snapshot`` None while the desk is loading.
+
+    ``draw`` draws a panel by its name; None draws each anew.
+    """
+    places = places_of(snapshot, view, width, height)
     keyed = "help" if view.help else view.focus
     rows: dict[str, list[Row]] = {}
     most = None
@@ -40,11 +45,23 @@ def scene(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -
         if name == "message":
             rows[name] = [fit(((line, "text"),), place.width) for line in _too_small(place)]
             continue
-        drawn = PANELS[name].draw(snapshot, view, place.width, place.height)
+        drawn = (draw or _draw)(name, snapshot, view, place.width, place.height)
         rows[name] = drawn.rows
         if name == keyed:
             most = drawn.most
     return Scene(places, rows, most)
+
+
+def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> dict[str, Place]:
+    """Return the panels that have a place, and where it is."""
+    # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
+    live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
+    fed = live or (snapshot is not None and snapshot.fed is not None)
+    return arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
+
+
+def _draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
+    return PANELS[name].draw(snapshot, view, width, height)
 
 
 def _too_small(place: Place) -> list[str]:

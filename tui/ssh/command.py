@@ -10,13 +10,14 @@ import click
 
 from rotation.errors import InputError
 from tui.backend import Wanted
-from tui.cli.options import FROM, SPEED, TAPES, THEME, path_option, settled
+from tui.cli.options import FROM, NOTICES, SPEED, TAPES, THEME, path_option, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NEEDED = "host needs asyncssh, which is not installed; run: pip install 'rotation-tui[ssh]'"
 EVERYWHERE = "*"
+LOG_JSON = "--log-json"
 HELP = """Serve the desk over SSH: one process and one set of feeds for many viewers.
 
 \b
@@ -65,7 +66,19 @@ def _networks(
         raise click.BadParameter(str(error)) from error
 
 
-@click.command(help=HELP, epilog=EXAMPLES)
+class _HostCommand(click.Command):
+    """Makes stderr JSON lines before anything can be wrong with the other options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options."""
+        if LOG_JSON in args:
+            from tui.ssh import json_stderr  # noqa: PLC0415 - as for the rest of the host
+
+            json_stderr.start()
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_HostCommand, help=HELP, epilog=EXAMPLES)
 @click.option(
     "--listen",
     default="127.0.0.1:2222",
@@ -128,6 +141,12 @@ def _networks(
     metavar="NETWORK",
     help="A balancer in front that sends a PROXY protocol v2 header; may be given several times.",
 )
+@click.option(
+    LOG_JSON,
+    is_flag=True,
+    expose_value=False,
+    help="Write everything on stderr as JSON lines, errors of the command line too.",
+)
 @click.option("--reuse-port", is_flag=True, help="Share the port with other hosts, one per core.")
 @click.option("--allow-root", is_flag=True, help="Run even as root.")
 @click.option("--demo", is_flag=True, help="Host the built-in demo; a host never falls back to it.")
@@ -160,6 +179,8 @@ def host(
     **wanted: Any,
 ) -> None:
     """Serve the desk over SSH: one process and one set of feeds for many viewers."""
+    for notice in ctx.meta.get(NOTICES, ()):
+        click.echo(f"rotation-tui: {notice}", err=True)
     if os.name != "posix":
         raise InputError("host runs only on Linux and macOS; viewers may use any system")
     try:

@@ -35,6 +35,7 @@ def start(level: str) -> None:
     """Log to stderr from now on, at this level and above."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
+    logging.captureWarnings(capture=True)
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level.upper())

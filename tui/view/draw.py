@@ -33,11 +33,16 @@ def clean(text: str) -> str:
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
+def cells(text: str) -> int:
+    """Return how many cells a clean text takes; most texts are ASCII, a cell a character."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 @lru_cache(maxsize=4096)
 def _measured(text: str) -> tuple[str, int]:
     """The clean text and its width in cells, looked up together: a screen asks a thousand times."""
     shown = clean(text)
-    return shown, cell_len(shown)
+    return shown, cells(shown)
 
 
 def fit(spans: Iterable[Span], width: int) -> Row:

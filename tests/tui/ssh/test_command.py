@@ -202,3 +202,38 @@ def test_a_disk_that_refuses_stops_nobody(tmp_path, caplog):
     kept.keep("SHA256:a", Choice("paper", at=1))
     kept.write(kept.take_unsaved())
     assert "viewer preferences not saved" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--open", "--offline"),
+        ("--open", "--listen", "localhost"),
+        ("--open", "--authorized-keys", "nowhere"),
+        ("--open", "--demo", "--metrics", "0.0.0.0:9222"),
+        ("--no-such-option",),
+    ],
+)
+def test_with_log_json_every_line_of_stderr_is_json(words, tmp_path):
+    """Also the notice about the clock, a mistake in the options, and a warning of a library."""
+    code = (
+        "import sys, warnings, tui.ssh.event_log as log; start = log.start; "
+        "log.start = lambda level: (start(level), warnings.warn('of a library')); "
+        "from tui.__main__ import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "host", "--allow-root", "--log-json", *words],
+        env=os.environ | {"HOME": str(tmp_path), "ROTATION_TUI_NOW": "2026-11-27T12:30:00-05:00"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    assert result.returncode == 2
+    assert all(line["at"] for line in lines)
+    if "--offline" in words:
+        assert any("2026-11-27" in line.get("text", "") for line in lines)
+        assert any("of a library" in line["event"] for line in lines)
+
+
+def test_without_it_the_mistake_is_one_plain_line(run_host):
+    code, stderr = run_host("--open", "--allow-root", "--offline")
+    assert (code, stderr.startswith("rotation-tui: nothing to show")) == (2, True)

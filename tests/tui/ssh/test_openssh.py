@@ -225,3 +225,31 @@ def test_a_terminal_without_input_is_let_go(server):
     )  # fmt: skip
     assert seen.returncode == 1
     assert seen.stdout.endswith(LEAVE)
+
+
+def test_taking_the_last_key_away_locks_it_out_and_an_administrator_kicks(tmp_path):
+    """Real clients: no signal is needed, and the terminal is given back with a reason."""
+    (tmp_path / "admins").touch(0o600)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "boss"], check=True)
+    (tmp_path / "admins").write_bytes((tmp_path / "boss.pub").read_bytes())
+    keys = tmp_path / "keys"
+    server = Server(tmp_path, "--authorized-keys", str(keys), "--admin-keys", str(tmp_path / "admins"))
+    try:
+        with server.look() as terminal:
+            terminal.see("1 Legs")
+            listed = server.run("status", key=tmp_path / "boss").stdout.splitlines()[-1].split()
+            assert listed[3] == "100x30"
+            assert server.run("kick", listed[0]).returncode == 127
+            assert server.run("kick", listed[0], key=tmp_path / "boss").returncode == 0
+            terminal.end()
+            assert at_rest(terminal)
+            assert "disconnected by an administrator." in terminal.last_words
+        with server.look() as terminal:
+            terminal.see("1 Legs")
+            keys.write_text("# nobody\n", "utf-8")
+            assert server.run("headline").returncode == 255
+            terminal.end()
+            assert at_rest(terminal)
+            assert "your key is no longer authorized." in terminal.last_words
+    finally:
+        server.end()

@@ -7,6 +7,7 @@ differ in size, and share a frame, share its bytes.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tui.screen.scene import Scene
     from tui.ssh.rooms.colours import Ink
     from tui.view.draw import Row
-    from tui.view.layout import Place
 
 ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"
 """Alternate screen, no cursor, no wrap: a terminal smaller than its frame cuts it instead of breaking it."""
@@ -40,7 +40,7 @@ def opening(ink: Ink, x: int, y: int) -> bytes:
 def whole(shown: Scene, ink: Ink) -> bytes:
     """Return the bytes that draw every cell of the frame."""
     return _framed(
-        _run(place, y, 0, row, ink)
+        _run(place.x, place.y + y, row, ink)
         for name, place in shown.places.items()
         for y, row in enumerate(shown.rows[name])
     )
@@ -51,7 +51,7 @@ def changed(before: Scene, after: Scene, ink: Ink) -> bytes:
     if before.places != after.places:
         return whole(after, ink)
     return _framed(
-        _difference(place, y, old, new, ink)
+        _difference(place.x, place.y + y, old, new, ink)
         for name, place in after.places.items()
         for y, (old, new) in enumerate(zip(before.rows[name], after.rows[name], strict=True))
         if old is not new and old != new
@@ -63,15 +63,19 @@ def _framed(runs: Iterable[bytes]) -> bytes:
     return _SYNC_ON + body + _SYNC_OFF if body else b""
 
 
-def _difference(place: Place, y: int, old: Row, new: Row, ink: Ink) -> bytes:
-    """Draw what is between the spans shared at either end; whole spans keep wide characters whole."""
+@lru_cache(maxsize=1024)
+def _difference(x: int, y: int, old: Row, new: Row, ink: Ink) -> bytes:
+    """Draw what is between the spans shared at either end; whole spans keep wide characters whole.
+
+    Cached: rooms of different sizes and views have many panels in common, at the same place.
+    """
     start = _shared(old, new)
     was, now = old[start:], new[start:]
     end = _shared(was[::-1], now[::-1])
     # Spans of other widths move what follows them: then the shared end is elsewhere and is painted too.
     if _cells(was[: len(was) - end]) == _cells(now[: len(now) - end]):
         now = now[: len(now) - end]
-    return _run(place, y, _cells(new[:start]), now, ink)
+    return _run(x + _cells(new[:start]), y, now, ink)
 
 
 def _shared(old: Row, new: Row) -> int:
@@ -81,12 +85,12 @@ def _shared(old: Row, new: Row) -> int:
     return min(len(old), len(new))
 
 
-def _run(place: Place, y: int, x: int, row: Row, ink: Ink) -> bytes:
+def _run(x: int, y: int, row: Row, ink: Ink) -> bytes:
     parts = [_CORNER]
-    if place.y + y:
-        parts.append(b"\x1b[%dB" % (place.y + y))
-    if place.x + x:
-        parts.append(b"\x1b[%dC" % (place.x + x))
+    if y:
+        parts.append(b"\x1b[%dB" % y)
+    if x:
+        parts.append(b"\x1b[%dC" % x)
     role = ""
     for text, has_role in row:
         if has_role != role:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from tui.screen.scene import scene
+from tui.ssh.rooms.drawings import Drawings
 from tui.ssh.rooms.painter import changed, whole
 
 if TYPE_CHECKING:
@@ -76,9 +76,10 @@ class Room:
 class Rooms:
     """All rooms, and the newest snapshot. A room exists as long as someone is in it."""
 
-    def __init__(self, draw: Callable[..., Scene] = scene) -> None:
+    def __init__(self, draw: Callable[..., Scene] | None = None) -> None:
         self.newest: Snapshot | None = None
-        self._draw = draw
+        self._drawings = Drawings()
+        self._draw = draw or self._drawings.scene
         self._rooms: dict[Key, Room] = {}
         self._drawn: dict[tuple[tuple[int, int], ViewState], Scene] = {}
         """Scenes of the newest snapshot. Themes differ in bytes, not in rows."""
@@ -90,6 +91,7 @@ class Rooms:
         """Take a newer snapshot; ``paint`` shows it."""
         self.newest = snapshot
         self._drawn.clear()
+        self._drawings.take(snapshot)
 
     def enter(
         self,

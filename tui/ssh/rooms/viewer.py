@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from tui.output.text import quotation
+from tui.screen.scene import places_of
 from tui.ssh.reasons import EndReason
 from tui.ssh.rooms.colours import Colours, ink, next_of
 from tui.ssh.rooms.frames import Frame, clamp, frame
@@ -30,6 +31,7 @@ REPAINT_S = 0.1
 """Seconds between two paints that the viewer's own keys or resizes cause; the first comes at once."""
 INPUT_BURST, INPUT_PER_S = 2_048, 1_024
 """Bytes of input accepted at once, and per second."""
+DEFAULT_FOCUS = ViewState().focus
 FLOOD = 256 * 1024
 """Dropped bytes of input after which the session is ended."""
 
@@ -94,6 +96,7 @@ class Viewer:
         self._shown: _Shown | None = None
         self._stalled = False
         self._closed = False
+        self._has_pressed = False
         self._painted_at = float("-inf")
         self._repaint: Handle | None = None
         self._escape: Handle | None = None
@@ -164,7 +167,8 @@ class Viewer:
         if not keys:
             return
         self.last_key = self._line.clock()
-        before = (self.view, self.colours)
+        before = (self._room_view(), self.colours)
+        self._has_pressed = True
         for key in keys:
             action = keymap.action_of(key)
             if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
@@ -177,7 +181,7 @@ class Viewer:
             elif action.id == "colours":
                 self.colours = next_of(self.colours)
             # The other keys move the tape, which all viewers share.
-        if (self.view, self.colours) != before:
+        if (self._room_view(), self.colours) != before:
             self._request_paint()
 
     def _change_view(self, view: ViewState) -> None:
@@ -207,12 +211,24 @@ class Viewer:
         self._repaint = None
         self._painted_at = self._line.clock()
         room = self._rooms.enter(
-            self, self._frame.size, ink(self.view.theme, self.colours), self.view, self._held
+            self, self._frame.size, ink(self.view.theme, self.colours), self._room_view(), self._held
         )
         if self._room is not None and self._room is not room:
             self._rooms.leave(self, self._room)
         self._room = room
         self._show(room)
+
+    def _room_view(self) -> ViewState:
+        """Return the view that is shown: until the first key the default focus, where no panel depends on it.
+
+        Viewers who only look then share a room, whatever they focused last time.
+        """
+        plain = msgspec.structs.replace(self.view, focus=DEFAULT_FOCUS)
+        if self._has_pressed or plain == self.view or self.view.zoomed:
+            return self.view
+        newest, size = self._rooms.newest, self._frame.size
+        alike = places_of(newest, plain, *size) == places_of(newest, self.view, *size)
+        return plain if alike else self.view
 
     def _show(self, room: Room) -> None:
         if room is not self._room or self._closed:

@@ -1,0 +1,131 @@
+"""docs/hosting.md as an operator follows it: the unit's own command line, environment and restrictions."""
+
+from __future__ import annotations
+
+import configparser
+import ctypes
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from tests.tui.ssh.test_openssh import COMMAND
+
+DOCS = Path(__file__).parents[3] / "docs" / "hosting.md"
+PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
+SPARE_TASKS = 32
+"""Threads that must fit beside those of a host at rest: lookups of names, writes to disk."""
+LIMIT_S = 60.0
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or not (which("ssh") and which("ssh-keygen")), reason="needs Linux and OpenSSH"
+)
+
+
+def unit() -> configparser.SectionProxy:
+    (block,) = re.findall(r"```ini\n(\[Unit\].*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    parser.optionxform = str
+    parser.read_string(block)
+    return parser["Service"]
+
+
+def restricted() -> None:
+    """Apply what the unit does to memory; runs in the child."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if libc.prctl(PR_SET_MDWE, 1, 0, 0, 0):
+        os.write(2, b"no PR_SET_MDWE\n")
+
+
+def test_the_unit_starts_serves_reloads_and_stops(tmp_path):
+    service = unit()
+    assert service["MemoryDenyWriteExecute"] == service["NoNewPrivileges"] == "yes"
+    folder = tmp_path / "state"
+    folder.mkdir()
+    keys = tmp_path / "viewers.keys"
+    environment = dict(
+        word.split("=", 1) for word in shlex.split(service["Environment"].replace("%S", str(folder)))
+    )
+    for name in ("id", "other"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    keys.write_bytes((tmp_path / "id.pub").read_bytes())
+    keys.chmod(0o644)
+    program, *words = shlex.split(service["ExecStart"])
+    assert Path(program).name == COMMAND.name
+    words = ["127.0.0.1:0" if word == "*:2222" else word for word in words]
+    words = [str(keys) if word == "/etc/rotation-tui/viewers.keys" else word for word in words]
+    assert str(keys) in words
+    log = tmp_path / "log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [COMMAND, *words, "--demo", "--allow-root", "--new-per-minute", "1000"],
+            env={"PATH": os.environ["PATH"], **environment},
+            stdout=subprocess.DEVNULL, stderr=stderr, preexec_fn=restricted,  # noqa: PLW1509 - it only calls prctl
+        )  # fmt: skip
+    try:
+        port = until(lambda: started(process, log))
+        assert "no PR_SET_MDWE" not in log.read_text("utf-8") or os.uname().release < "6.3"
+        assert login(port, tmp_path / "id", tmp_path) == 0
+        assert login(port, tmp_path / "other", tmp_path) == 255
+        tasks = len(list(Path(f"/proc/{process.pid}/task").iterdir()))
+        assert tasks + SPARE_TASKS <= int(service["TasksMax"])
+        keys.write_bytes((tmp_path / "other.pub").read_bytes())
+        assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+        process.send_signal(signal.SIGHUP)
+        assert login(port, tmp_path / "id", tmp_path) == 255
+        assert login(port, tmp_path / "other", tmp_path) == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=float(service["TimeoutStopSec"])) == 0
+    finally:
+        process.kill()
+        process.wait()
+    for line in log.read_text("utf-8").splitlines():
+        assert json.loads(line)["at"], "with --log-json every line of stderr is JSON"
+
+
+def test_the_number_of_threads_does_not_follow_the_number_of_cores():
+    """Polars and its runtime start a thread per core: on a large machine TasksMax would not be enough."""
+    environment = dict(word.split("=", 1) for word in shlex.split(unit()["Environment"]))
+    assert environment["POLARS_SKIP_CPU_CHECK"] == "1"
+    assert int(environment["POLARS_MAX_THREADS"]) + int(environment["TOKIO_WORKER_THREADS"]) < 16
+
+
+def test_every_option_of_the_host_that_the_document_names_exists():
+    text = DOCS.read_text("utf-8")
+    shown = subprocess.run([COMMAND, "host", "--help"], capture_output=True, text=True, check=True).stdout
+    for line in re.findall(r"rotation-tui host (.*)", text):
+        for option in re.findall(r"(--[a-z-]+)", line):
+            assert option in shown, option
+
+
+def started(process: subprocess.Popen[bytes], log: Path) -> int | None:
+    assert process.poll() is None, log.read_text("utf-8")
+    match = re.search(r'"event":"host started".*?"port":(\d+)', log.read_text("utf-8"))
+    return int(match[1]) if match else None
+
+
+def until(answer):
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        if (result := answer()) is not None:
+            return result
+        time.sleep(0.05)
+    raise AssertionError("too late")
+
+
+def login(port: int, key: Path, home: Path) -> int:
+    return subprocess.run(
+        ["ssh", "-F", "none", "-p", str(port), "-i", key, "-oStrictHostKeyChecking=no",
+         f"-oUserKnownHostsFile={home / 'known'}", "-oIdentitiesOnly=yes", "-oIdentityAgent=none",
+         "-oBatchMode=yes", "eve@127.0.0.1", "status"],
+        stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=LIMIT_S,
+    ).returncode  # fmt: skip

@@ -1,0 +1,64 @@
+"""Stderr as JSON lines, whatever writes to it: notices, errors of the command line, warnings, tracebacks."""
+
+from __future__ import annotations
+
+import io
+import sys
+from datetime import UTC, datetime
+
+import msgspec
+
+LINE_MAX = 16_384
+"""Characters of a line without an end after which it is written anyway."""
+
+
+class JsonStderr(io.TextIOBase):
+    """Passes JSON objects on, and makes one of every other line: ``{"event": "stderr", …}``."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, stream: io.TextIOBase) -> None:
+        self._stream = stream
+        self._rest = ""
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the number of the file behind this stream."""
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Write whole lines; the rest waits for its end."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        if len(self._rest) > LINE_MAX:
+            lines.append(self._rest)
+            self._rest = ""
+        for line in lines:
+            if line.strip():
+                self._stream.write(_as_json(line) + "\n")
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream behind; an unfinished line still waits."""
+        self._stream.flush()
+
+
+def start() -> None:
+    """Make stderr JSON lines from now on."""
+    if not isinstance(sys.stderr, JsonStderr):
+        sys.stderr = JsonStderr(sys.stderr)  # type: ignore[arg-type]
+
+
+def _as_json(line: str) -> str:
+    if line.startswith("{"):
+        try:
+            msgspec.json.decode(line, type=dict)
+        except msgspec.DecodeError:
+            pass
+        else:
+            return line
+    at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return msgspec.json.encode({"at": at, "level": "info", "event": "stderr", "text": line}).decode()

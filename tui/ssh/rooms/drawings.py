@@ -1,0 +1,70 @@
+"""Panels of the newest snapshot, each drawn once for all rooms that show it alike.
+
+A room's view has more in it than any of its panels reads: viewers who differ in their focus, or in the size
+of their terminals, still share most panels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.panels.registry import PANELS
+from tui.screen.scene import scene
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+    from tui.panels.base import Drawn
+    from tui.screen.scene import Scene
+    from tui.view.draw import Row
+    from tui.view.view_state import ViewState
+
+READS: dict[str, tuple[str, ...]] = {
+    "ribbon": ("window", "paused"),
+    "legs": ("window",),
+    "spread": ("window",),
+    "ratio": ("chart",),
+    "fed": ("zoomed", "focus"),
+    "health": (),
+    "help": ("filter", "typing"),
+    "keys": ("help", "window"),
+}
+"""Panel → what its contents depend on in a ViewState."""
+PANELS_MAX = 1_024
+"""Panels kept of one snapshot, as for SCENES_MAX."""
+
+
+class Drawings:
+    """The panels of one snapshot after the other."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._contents: dict[tuple[object, ...], list[Row]] = {}
+        self._drawn: dict[tuple[object, ...], Drawn] = {}
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Draw this snapshot from now on."""
+        self._snapshot = snapshot
+        self._contents.clear()
+        self._drawn.clear()
+
+    def scene(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
+        """Return the screen of a view; the rows are shared and must not be modified."""
+        if snapshot is None or snapshot is not self._snapshot:
+            return scene(snapshot, view, width, height)  # a paused view: its own moment, for itself alone
+        return scene(snapshot, view, width, height, self._draw)
+
+    def _draw(self, name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
+        panel = PANELS[name]
+        key = (name, width, height, *(getattr(view, field) for field in READS[name]))
+        is_focused = panel.is_focused(view)
+        whole_key = (*key, is_focused, view.scroll if is_focused else 0)
+        drawn = self._drawn.get(whole_key)
+        if drawn is None:
+            if len(self._drawn) >= PANELS_MAX:
+                self._drawn.clear()
+                self._contents.clear()
+            contents = self._contents.get(key)
+            if contents is None:
+                contents = self._contents[key] = panel.contents(snapshot, view, width, height)
+            drawn = self._drawn[whole_key] = panel.shown(contents, view, width, height)
+        return drawn
