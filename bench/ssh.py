@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 SAME_VIEW = (1, 10, 50, 200, 500, 1_000)
 MIXED = 200
 ABUSED = 50
-"""Viewers while strangers misbehave (bench/ssh_abuse.py)."""
+"""Viewers while strangers misbehave in all ways at once (bench/ssh_abuse.py)."""
+ATTACKED, PRESSING = 300, 10
+"""Viewers under each single attack, and how many of them press keys."""
+ATTACKS = ("", "rekeys", "ignores", "silence", "garbage", "keys")
+"""Names of bench/ssh_abuse.py; "" is the same without strangers."""
 BASELINE = (1, 10, 30)
 SECONDS = 20.0
 STRANGERS_AFTER_S = 5.0
@@ -36,6 +40,9 @@ AIMS = {
     "session_mb": 0.1,
     # Two hundred in ten sizes.
     "key_p99_ms": 150.0,
+    # Three hundred of one view, under the worst attack of strangers: 4.5 frames a second.
+    "attacked_frame_gap_ms": round(1e3 / 4.5, 1),
+    "attacked_key_p99_ms": 150.0,
 }
 
 
@@ -53,6 +60,7 @@ def measure(*, quick: bool) -> Measured:
         same = [_stage(host, env, number, seconds, 0.0) for number in counts]
         keyed = _stage(host, env, mixed, seconds, key_every_s)
         abused = _stage(host, env, crowd, seconds, 0.0, strangers=True)
+        attacked = under_attack(host, env, quick=quick)
         alone = [_stage(apps, env, number, seconds, 0.0) for number in baseline]
         alone_keyed = _stage(apps, env, baseline[-1], seconds, key_every_s)
     return Measured(
@@ -64,10 +72,27 @@ def measure(*, quick: bool) -> Measured:
             "one_view": same,
             "ten_sizes": keyed,
             "under_abuse": abused,
+            "attacked_frame_gap_ms": round(1e3 / min(each["frames_per_s"] for each in attacked.values()), 1),
+            "attacked_key_p99_ms": max(each["key_p99_ms"] for each in attacked.values()),
+            "under_attack": attacked,
             "app_per_session": {"one_view": alone, "ten_sizes": alone_keyed},
         },
         AIMS,
     )
+
+
+def under_attack(host: list[str], env: Mapping[str, str], *, quick: bool) -> dict[str, dict[str, Any]]:
+    """Attack → what three hundred viewers and newcomers saw meanwhile."""
+    viewers, pressing, seconds, key_every_s = (
+        (4, 2, 1.5, 0.5) if quick else (ATTACKED, PRESSING, SECONDS, 2.0)
+    )
+    return {
+        attack or "none": _stage(
+            host, env, viewers, seconds, key_every_s,
+            pressing=pressing, attack=attack,
+        )
+        for attack in (ATTACKS[:2] if quick else ATTACKS)
+    }  # fmt: skip
 
 
 def _stage(
@@ -78,6 +103,8 @@ def _stage(
     key_every_s: float,
     *,
     strangers: bool = False,
+    pressing: int = 0,
+    attack: str = "",
 ) -> dict[str, Any]:
     """One server, fresh, under so many viewers."""
     log = Path(env["HOME"]) / "server.log"
@@ -88,7 +115,7 @@ def _stage(
         )
         running.callback(process.kill)
         port = _port(process, log)
-        words = [str(word) for word in (port, process.pid, number, seconds, key_every_s)]
+        words = [str(word) for word in (port, process.pid, number, seconds, key_every_s, pressing, attack)]
         argv = [sys.executable, "-m", "bench.ssh_load", *words]
         load = running.enter_context(
             subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
