@@ -267,8 +267,12 @@ class Load:
         )  # fmt: skip
 
     async def _status(self) -> dict[str, object]:
-        """What the host says of itself; a baseline says nothing."""
-        async with await self._knock() as conn:
+        """What the host says of itself; a baseline says nothing, and an overloaded host lets nobody in."""
+        try:
+            conn = await self._knock()
+        except (OSError, asyncssh.Error):
+            return {"status": "refused"}
+        async with conn:
             try:
                 told = await conn.run("status --json")
             except asyncssh.ChannelOpenError:

@@ -225,3 +225,29 @@ def test_a_terminal_without_input_is_let_go(server):
     )  # fmt: skip
     assert seen.returncode == 1
     assert seen.stdout.endswith(LEAVE)
+
+
+def test_a_refusal_is_shown_and_a_flood_gives_the_terminal_back(tmp_path):
+    server = Server(tmp_path, "--authorized-keys", str(tmp_path / "keys"), "--new-per-minute", "1")
+    try:
+        flooder = subprocess.run(
+            server.ssh(options=("-tt",)), input=b"x" * 2_000_000, capture_output=True,
+            timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+        assert flooder.returncode == 1
+        assert flooder.stdout.endswith(LEAVE + b"rotation-tui: disconnected: too much input.\r\n")
+        refused = server.run("headline")
+        assert refused.returncode == 255
+        assert "rotation-tui: too many new connections from your address; try again in" in refused.stderr
+    finally:
+        server.end()
+
+
+def test_six_wrong_keys_are_enough(server, tmp_path):
+    keys = [tmp_path / f"key{n}" for n in range(8)]
+    for key in keys:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    options = tuple(word for key in keys[1:] for word in ("-i", str(key)))
+    refused = server.run("headline", key=keys[0], options=options)
+    assert refused.returncode == 255
+    assert "Too many authentication failures" in refused.stderr
