@@ -43,7 +43,7 @@ SIZES = [
 WINDOWS = (1, 5, 20, 60, 252)
 AT_ONCE = 16
 """Logins under way."""
-KNOCKS = 10
+KNOCKS = 40
 SETTLE_S = 4.0
 TAIL = 64
 LIVELY = 80
