@@ -25,7 +25,11 @@ MIXED = 200
 VIEWS = 131
 """Different views of as many of the MIXED viewers, who then only look."""
 ABUSED = 50
-"""Viewers while strangers misbehave (bench/ssh_abuse.py)."""
+"""Viewers while strangers misbehave in all ways at once (bench/ssh_abuse.py)."""
+ATTACKED, PRESSING = 300, 10
+"""Viewers under each single attack, and how many of them press keys."""
+ATTACKS = ("", "rekeys", "ignores", "silence", "garbage", "keys")
+"""Names of bench/ssh_abuse.py; "" is the same without strangers."""
 BASELINE = (1, 10, 30)
 SECONDS = 20.0
 STRANGERS_AFTER_S = 5.0
@@ -40,6 +44,9 @@ AIMS = {
     "key_p99_ms": 150.0,
     # Two hundred in 131 views, the one that gets least: 4.5 frames a second.
     "many_views_gap_ms": round(1e3 / 4.5, 1),
+    # Three hundred of one view, under the worst attack of strangers: 4.5 frames a second.
+    "attacked_frame_gap_ms": round(1e3 / 4.5, 1),
+    "attacked_key_p99_ms": 150.0,
 }
 
 
@@ -58,6 +65,7 @@ def measure(*, quick: bool) -> Measured:
         keyed = _stage(host, env, mixed, seconds, key_every_s)
         apart = _stage(host, env, mixed, seconds, 0.0, views=VIEWS)
         abused = _stage(host, env, crowd, seconds, 0.0, strangers=True)
+        attacked = under_attack(host, env, quick=quick)
         alone = [_stage(apps, env, number, seconds, 0.0) for number in baseline]
         alone_keyed = _stage(apps, env, baseline[-1], seconds, key_every_s)
     return Measured(
@@ -71,10 +79,27 @@ def measure(*, quick: bool) -> Measured:
             "ten_sizes": keyed,
             "many_views": apart,
             "under_abuse": abused,
+            "attacked_frame_gap_ms": round(1e3 / min(each["frames_per_s"] for each in attacked.values()), 1),
+            "attacked_key_p99_ms": max(each["key_p99_ms"] for each in attacked.values()),
+            "under_attack": attacked,
             "app_per_session": {"one_view": alone, "ten_sizes": alone_keyed},
         },
         AIMS,
     )
+
+
+def under_attack(host: list[str], env: Mapping[str, str], *, quick: bool) -> dict[str, dict[str, Any]]:
+    """Attack → what three hundred viewers and newcomers saw meanwhile."""
+    viewers, pressing, seconds, key_every_s = (
+        (4, 2, 1.5, 0.5) if quick else (ATTACKED, PRESSING, SECONDS, 2.0)
+    )
+    return {
+        attack or "none": _stage(
+            host, env, viewers, seconds, key_every_s,
+            pressing=pressing, attack=attack,
+        )
+        for attack in (ATTACKS[:2] if quick else ATTACKS)
+    }  # fmt: skip
 
 
 def _stage(
@@ -86,6 +111,8 @@ def _stage(
     *,
     strangers: bool = False,
     views: int = 0,
+    pressing: int = 0,
+    attack: str = "",
 ) -> dict[str, Any]:
     """One server, fresh, under so many viewers."""
     log = Path(env["HOME"]) / "server.log"
@@ -96,7 +123,9 @@ def _stage(
         )
         running.callback(process.kill)
         port = _port(process, log)
-        words = [str(word) for word in (port, process.pid, number, seconds, key_every_s, views)]
+        words = [
+            str(word) for word in (port, process.pid, number, seconds, key_every_s, views, pressing, attack)
+        ]
         argv = [sys.executable, "-m", "bench.ssh_load", *words]
         load = running.enter_context(
             subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

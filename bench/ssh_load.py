@@ -1,10 +1,12 @@
-"""Viewers for ``bench.ssh``: ``python -m bench.ssh_load PORT PID COUNT SECONDS KEY_EVERY_S VIEWS``.
+"""Viewers for ``bench.ssh``: ``bench.ssh_load PORT PID COUNT SECONDS KEY_EVERY_S VIEWS KEYED ATTACK``.
 
 All look at the server on PORT, whose process is PID, and one JSON object tells what they saw. Without keys
 (KEY_EVERY_S 0) all have one view, and once logged in they only count: AES-GCM leaves the length of a packet
 readable, so a thousand viewers cost this process a fraction of a core instead of several. With VIEWS they
 first choose so many views, of other sizes, windows and focused panels, and then only count. With keys they
-have ten sizes, read what comes, and press a key each KEY_EVERY_S.
+have ten sizes, read what comes, and press a key each KEY_EVERY_S. With KEYED above 0 only so many press
+keys, all have one size, and newcomers from addresses never seen before try to come in, once each, while the
+strangers of bench/ssh_abuse.py that ATTACK names misbehave; they begin once all viewers are in.
 """
 
 # ruff: noqa: ARG002, D102 - callbacks that the libraries name
@@ -42,12 +44,15 @@ SIZES = [
 WINDOWS = (1, 5, 20, 60, 252)
 AT_ONCE = 16
 """Logins under way."""
-KNOCKS = 10
+KNOCKS = 40
 SETTLE_S = 4.0
 TAIL = 64
 LIVELY = 80
 """Bytes of a packet above which it is a frame; the decoys and pings of SSH are smaller."""
 TIMEOUT_S = 120.0
+NEWCOMER_EVERY_S = 0.5
+"""Seconds between two newcomers; each comes from an address of its own."""
+NEWCOMER_PATIENCE_S = 20.0
 
 
 class Counter(asyncio.Protocol):
@@ -120,8 +125,20 @@ class Load:
     """All viewers of a run."""
 
     def __init__(
-        self, port: int, pid: int, number: int, *, seconds: float, key_every_s: float, views: int = 0
+        self,
+        port: int,
+        pid: int,
+        number: int,
+        *,
+        seconds: float,
+        key_every_s: float,
+        views: int = 0,
+        keyed: int = 0,
+        attack: str = "",
     ) -> None:
+        self._keyed, self._attack = keyed, attack
+        self._newcomers: list[float | None] = []
+        """Seconds to the first answer; None for those who did not come in."""
         self._port, self._pid, self._number = port, pid, number
         self._seconds, self._key_every_s, self._views = seconds, key_every_s, views
         self._logins: list[float] = []
@@ -135,12 +152,21 @@ class Load:
         before_mb = _held_mb(self._pid)
         door = asyncio.Semaphore(AT_ONCE)
         viewers = await asyncio.gather(*(self._enter(n, door) for n in range(self._number)))
-        watched = viewers if self._key_every_s else [await _light(viewer) for viewer in viewers]
+        pressing = viewers[: self._keyed] if self._keyed else viewers
+        watching = viewers[len(pressing) :] if self._key_every_s else viewers
+        watched = [await _light(viewer) for viewer in watching] or pressing
+        strangers = await self._strangers() if self._attack else None
         await asyncio.sleep(settle_s)
         frames = [viewer.frames for viewer in watched]
         received = sum(viewer.bytes for viewer in watched)
         cpu, own, began = _cpu_s(self._pid), _own_cpu_s(), time.monotonic()
-        lags = await self._watch(viewers)
+        newcomers = asyncio.create_task(self._come()) if self._keyed else None
+        lags = await self._watch(pressing)
+        if newcomers is not None:
+            newcomers.cancel()
+        if strangers is not None:
+            strangers.kill()
+            await strangers.wait()
         seconds = time.monotonic() - began
         rates = sorted((viewer.frames - was) / seconds for viewer, was in zip(watched, frames, strict=True))
         told = {
@@ -160,7 +186,35 @@ class Load:
         if waits:
             told |= {f"key_p{p}_ms": round(1e3 * quantile(waits, p), 1) for p in (50, 99)}
             told["keys"] = len(waits)
+        if self._keyed:
+            came = [wait for wait in self._newcomers if wait is not None]
+            told |= {"newcomers": len(self._newcomers), "newcomers_in": len(came)}
+            told["newcomer_p50_ms"] = round(1e3 * quantile(came, 50), 1) if came else None
         return told | await self._status()
+
+    async def _strangers(self) -> asyncio.subprocess.Process:
+        words = ("-m", "bench.ssh_abuse", str(self._port), self._attack)
+        return await asyncio.create_subprocess_exec(sys.executable, *words, stderr=asyncio.subprocess.DEVNULL)
+
+    async def _come(self) -> None:
+        """Let newcomers try to come in; none tries again."""
+        async with asyncio.TaskGroup() as group:
+            for number in count(1):
+                group.create_task(self._newcomer(f"127.9.{number // 250}.{number % 250 + 1}"))
+                await asyncio.sleep(NEWCOMER_EVERY_S)
+
+    async def _newcomer(self, address: str) -> None:
+        began, wait = time.monotonic(), None
+        try:
+            async with (
+                asyncio.timeout(NEWCOMER_PATIENCE_S),
+                await self._connect(local_addr=(address, 0)) as conn,
+            ):
+                await conn.run("headline")
+                wait = time.monotonic() - began
+        except (OSError, asyncssh.Error, TimeoutError):
+            pass
+        self._newcomers.append(wait)
 
     async def _enter(self, number: int, door: asyncio.Semaphore) -> Viewer:
         async with door:
@@ -169,7 +223,7 @@ class Load:
             conn = await self._knock(encryption_algs=["aes128-gcm@openssh.com"])
             self._conns.append(conn)
             asked = time.monotonic()
-            size = SIZES[number % len(SIZES)] if self._key_every_s else SIZE
+            size = SIZES[number % len(SIZES)] if self._key_every_s and not self._keyed else SIZE
             keys = b""
             if self._views:
                 size, keys = _view(number % self._views)
@@ -205,26 +259,32 @@ class Load:
         """A connection. Among strangers who do not log in the slowest are cut; that may be us: try again."""
         for left in reversed(range(KNOCKS)):
             try:
-                return await asyncssh.connect(
-                    "127.0.0.1", self._port, username="bench", known_hosts=None, config=[],
-                    client_factory=Answers, client_keys=(), agent_path=None,
-                    compression_algs=["none"], **more,
-                )  # fmt: skip
-            except (OSError, asyncssh.ConnectionLost):
+                return await self._connect(**more)
+            except (OSError, asyncssh.DisconnectError):
                 if not left:
                     raise
                 await asyncio.sleep(0.5)
         raise AssertionError
 
+    async def _connect(self, **more: Any) -> asyncssh.SSHClientConnection:
+        return await asyncssh.connect(
+            "127.0.0.1", self._port, username="bench", known_hosts=None, config=[],
+            client_factory=Answers, client_keys=(), agent_path=None, compression_algs=["none"], **more,
+        )  # fmt: skip
+
     async def _status(self) -> dict[str, object]:
-        """What the host says of itself; a baseline says nothing."""
-        async with await self._knock() as conn:
+        """What the host says of itself; a baseline says nothing, and an overloaded host lets nobody in."""
+        try:
+            conn = await self._knock()
+        except (OSError, asyncssh.Error):
+            return {"status": "refused"}
+        async with conn:
             try:
                 told = await conn.run("status --json")
             except asyncssh.ChannelOpenError:
                 return {}
         status = json.loads(told.stdout)
-        return {name: status[name] for name in ("rooms", "lag_ms", "dropped", "pace")}
+        return {name: status[name] for name in ("rooms", "lag_ms", "dropped", "pace", "refused")}
 
 
 class Answers(asyncssh.SSHClient):
@@ -271,8 +331,10 @@ def main() -> None:
     seconds, key_every_s = (float(word) for word in sys.argv[4:6])
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    views = int(sys.argv[6])
-    load = Load(port, pid, number, seconds=seconds, key_every_s=key_every_s, views=views)
+    views, keyed, attack = int(sys.argv[6]), int(sys.argv[7]), sys.argv[8]
+    load = Load(
+        port, pid, number, seconds=seconds, key_every_s=key_every_s, views=views, keyed=keyed, attack=attack
+    )
     print(json.dumps(asyncio.run(load.run())), flush=True)
     os._exit(0)  # a thousand open connections are closed by the system, at once
 

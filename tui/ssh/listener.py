@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 BACKLOG = 256
 """Connections that the kernel queues before they are accepted."""
+ACCEPTED_AT_ONCE = 8
+"""Connections that are accepted in one turn of the loop: frames and keys come between two turns."""
 
 
 async def listen(
@@ -66,14 +69,19 @@ async def listen(
         return SocketGuard(state, lambda: ServerConnection(loop, options))
 
     try:
-        return await loop.create_server(
+        server = await loop.create_server(
             (lambda: BehindProxy(proxies, guard)) if proxies else guard,
             address,
             port,
-            backlog=BACKLOG,
+            backlog=ACCEPTED_AT_ONCE,
             reuse_port=reuse_port or None,
         )
+        for each in server.sockets:
+            # asyncio has one number for both; the kernel's queue may be longer than a turn.
+            with socket.socket(fileno=os.dup(each.fileno())) as listening:
+                listening.listen(BACKLOG)
     except OSError as error:
         # asyncio wraps the system's words into a sentence of its own.
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
         raise InputError(f"--listen: cannot listen on {address or '*'}:{port}: {reason}") from error
+    return server

@@ -68,7 +68,7 @@ TURNED_AWAY = {
 CUT_OFF = {
     Refusal.LOGIN_TIME: "the login took too long",
     Refusal.SLOW_LOGIN: "too many logins in progress; try again in a few seconds",
-    Refusal.FLOOD: "too much data before the login",
+    Refusal.FLOOD: "too much data",
     Refusal.PROTOCOL: "protocol error",
 }
 """Refusal of a client that is connected, and has no session yet → what ssh shows."""

@@ -25,6 +25,7 @@ from tui.ssh.rooms.viewer import Viewer
 from tui.ssh.session import Session
 from tui.ssh.status import HostStatus
 from tui.ssh.wire.guard import SocketGuard
+from tui.ssh.wire.server import ServerConnection
 
 
 @pytest.fixture
@@ -446,12 +447,13 @@ async def test_the_login_deadline_cuts_who_has_no_session(hosted: Hosted):
 
 
 async def test_every_byte_goes_through_the_guard(hosted: Hosted, scenes):
-    """asyncssh's ``tunnel`` option puts the guard in front: if a release stops doing so, this fails."""
+    """The guard stands in front of asyncssh's end of every connection, which is ours too."""
     visitor = await hosted.look()
     await visitor.see("1 Legs")
     (connection,) = hosted.host.state.connections
     guard = connection._conn._transport.get_protocol()
     assert isinstance(guard, SocketGuard)
+    assert isinstance(connection._conn, ServerConnection)
     assert connection._conn.get_owner() is connection
     before = connection._bucket._tokens
     assert before < CONNECTION_BURST

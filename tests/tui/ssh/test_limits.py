@@ -177,3 +177,67 @@ def test_rates_are_of_the_last_seconds():
     for second in range(100, 130):
         meter.mark(float(second))
     assert meter.rates() == (0.0, 0.0)
+
+
+def test_ipv6_is_limited_by_what_anyone_can_rent():
+    """A /64 is one household, a /56 counts as four of them, a /48 as sixteen."""
+    admission = Admission(
+        Limits(new_per_minute=10, per_address=100, sessions=1_000, pending=1_000, crowd=1_000)
+    )
+
+    def admitted(addresses):
+        return [admission.admit(address, 0) for address in addresses].count(None)
+
+    assert admitted(f"2001:db8:1:1::{n:x}" for n in range(50)) == 10
+    assert admitted(f"2001:db8:1:{n:x}::1" for n in range(2, 100)) == 30
+    assert admitted(f"2001:db8:1:{n:x}::1" for n in range(0x100, 0x2000, 4)) == 120
+    assert admitted(["2001:db8:2::1"]) == 1
+
+
+def test_an_ipv6_client_that_leaves_is_counted_out_everywhere():
+    admission = Admission(Limits(per_address=1, new_per_minute=100))
+    assert [admission.admit(f"2001:db8:1:{n:x}::1", 0) for n in range(5)] == [None] * 4 + [
+        "too many from there"
+    ]
+    admission.leave("2001:db8:1:2::1", pending=True)
+    assert len(admission) == 3
+    assert admission.admit("2001:db8:1:9::1", 0) is None
+
+
+@pytest.mark.parametrize(("spoken", "refused"), [(0, 0.0), (15, 0.0), (16, 0.3), (40, 0.65), (64, 1.0)])
+def test_a_crowd_of_strangers_refuses_more_and_more_of_them(spoken, refused):
+    """As sshd's MaxStartups: at random, so that no stranger can hold the door shut."""
+    admission = Admission(Limits(new_per_minute=10_000, per_address=10_000, sessions=10_000, pending=64))
+    draws = [n / 100 for n in range(100)]
+    reasons = []
+    for draw in draws:
+        reasons.append(admission.admit("192.0.2.1", 0, spoken=spoken, draw=draw))
+        if reasons[-1] is None:
+            admission.leave("192.0.2.1", pending=True)
+    assert reasons.count("too many logins") == pytest.approx(100 * refused, abs=1)
+
+
+def test_places_are_kept_for_those_who_have_logged_in_before():
+    admission = Admission(Limits(pending=4, kept=2, new_per_minute=100))
+    admission.logged_in("192.0.2.1")
+    strangers = [admission.admit(f"198.51.100.{n}", 0) for n in range(6)]
+    assert strangers == [None] * 4 + ["too many logins"] * 2
+    assert [admission.admit("192.0.2.1", 0, spoken=4, draw=0.0) for _ in range(3)] == [
+        None, None, "too many logins",
+    ]  # fmt: skip
+
+
+def test_the_wait_is_until_the_oldest_of_the_minute_has_gone():
+    admission = Admission(Limits(new_per_minute=2))
+    assert [admission.admit("192.0.2.1", at) for at in (10.0, 20.0, 30.0)] == [None, None, "too often"]
+    assert admission.wait_s("192.0.2.1", 30.0) == 40.0
+    assert admission.wait_s("192.0.2.2", 30.0) == 0.0
+    assert admission.admit("192.0.2.1", 70.0) is None
+
+
+def test_known_addresses_are_a_bounded_number(monkeypatch):
+    monkeypatch.setattr("tui.ssh.limits.KNOWN_MAX", 3)
+    admission = Admission(Limits())
+    for n in (1, 2, 3, 1, 4):
+        admission.logged_in(f"192.0.2.{n}")
+    assert [admission.is_known(f"192.0.2.{n}") for n in (1, 2, 3, 4)] == [True, False, True, True]

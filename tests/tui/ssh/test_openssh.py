@@ -253,3 +253,29 @@ def test_taking_the_last_key_away_locks_it_out_and_an_administrator_kicks(tmp_pa
             assert "your key is no longer authorized." in terminal.last_words
     finally:
         server.end()
+
+
+def test_a_refusal_is_shown_and_a_flood_gives_the_terminal_back(tmp_path):
+    server = Server(tmp_path, "--authorized-keys", str(tmp_path / "keys"), "--new-per-minute", "1")
+    try:
+        flooder = subprocess.run(
+            server.ssh(options=("-tt",)), input=b"x" * 2_000_000, capture_output=True,
+            timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+        assert flooder.returncode == 1
+        assert flooder.stdout.endswith(LEAVE + b"rotation-tui: disconnected: too much input.\r\n")
+        refused = server.run("headline")
+        assert refused.returncode == 255
+        assert "rotation-tui: too many new connections from your address; try again in" in refused.stderr
+    finally:
+        server.end()
+
+
+def test_six_wrong_keys_are_enough(server, tmp_path):
+    keys = [tmp_path / f"key{n}" for n in range(8)]
+    for key in keys:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    options = tuple(word for key in keys[1:] for word in ("-i", str(key)))
+    refused = server.run("headline", key=keys[0], options=options)
+    assert refused.returncode == 255
+    assert "Too many authentication failures" in refused.stderr

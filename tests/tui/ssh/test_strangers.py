@@ -101,7 +101,7 @@ async def test_a_burst_of_small_packets_is_cut_before_it_is_parsed(hosted: Hoste
 async def test_large_packets_are_counted_in_bytes(hosted: Hosted):
     large = packet(IGNORE, (4_000).to_bytes(4, "big") + bytes(4_000), padding=6)
     answer = await send(hosted, VERSION, *[large] * (STRANGER_BYTES // len(large) + 1))
-    assert b"too much data before the login" in answer
+    assert b"rotation-tui: too much data" in answer
     assert hosted.host.state.meter.refused == {"flood": 1}
 
 

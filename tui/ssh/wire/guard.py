@@ -82,7 +82,7 @@ class SocketGuard(asyncio.Protocol):
 
     _ssh: ServerConnection
     _transport: asyncio.Transport
-    _turns: Turns
+    _address: str
 
     def __init__(self, door: Door, connect: Callable[[], ServerConnection]) -> None:
         """``connect`` makes asyncssh's end of a connection that was let in."""
@@ -92,6 +92,8 @@ class SocketGuard(asyncio.Protocol):
         self._exchanges = self._requests = 0
         self._held: Packet | None = None
         """A key exchange request that waits for its turn."""
+        self._turns: Turns | None = None
+        """Where it waits."""
         self._unread: int | None = None
         """Bytes that waited when the socket was full; None while it takes more."""
 
@@ -100,18 +102,18 @@ class SocketGuard(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         peer = transport.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
-        refusal = self._door.refusal(address)
+        self._address = str(peer[0]) if peer else ""
+        refusal = self._door.refusal(self._address)
         if refusal is not None:
             TurnedAway(self._transport, self._door.lingering).begin(refusal)
             return
-        self._turns = self._door.turns(address)
         self._ssh = self._connect()
         self._ssh.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass it on."""
-        self._turns.leave(self._take_turn)
+        if self._turns is not None:
+            self._turns.leave(self._take_turn)
         self._ssh.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -162,6 +164,7 @@ class SocketGuard(asyncio.Protocol):
             elif packet.kind == KEX_REQUEST:
                 self._held = packet
                 owner.waits()
+                self._turns = self._door.turns(self._address)
                 self._turns.wait(self._take_turn)
                 return
             self._ssh.data_received(packet.octets)

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Timer(Protocol):
-    """A call that can be called off; ``asyncio.TimerHandle`` is one."""
-
-    def cancel(self) -> None:
-        """Call it off."""
-        ...
 
 
 class Turns:
@@ -23,7 +15,7 @@ class Turns:
         self,
         per_s: float,
         clock: Callable[[], float],
-        later: Callable[[float, Callable[[], None]], Timer],
+        later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         """``clock`` gives seconds on a steady clock; ``later`` calls a function after so many seconds."""
         self._gap = 1 / per_s
@@ -31,7 +23,7 @@ class Turns:
         self._later = later
         self._waiting: dict[Callable[[], None], None] = {}
         self._next = float("-inf")
-        self._timer: Timer | None = None
+        self._timer: object | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -45,12 +37,6 @@ class Turns:
     def leave(self, go: Callable[[], None]) -> None:
         """Forget ``go``: its place goes to whoever comes next."""
         self._waiting.pop(go, None)
-
-    def close(self) -> None:
-        """Call nobody any more."""
-        self._waiting.clear()
-        if self._timer is not None:
-            self._timer.cancel()
 
     def _give(self) -> None:
         self._timer = None

@@ -35,13 +35,3 @@ def test_who_leaves_gives_the_turn_to_the_next():
     assert len(turns) == 1
     time.pass_(0.11)
     assert begun == [0, 49]
-
-
-def test_a_closed_queue_calls_nobody():
-    time, begun = Time(), []
-    turns = Turns(10, lambda: time.now, time.later)
-    for n in range(5):
-        turns.wait(lambda n=n: begun.append(n))
-    turns.close()
-    time.pass_(10.0)
-    assert begun == [0]
