@@ -6,8 +6,9 @@ from datetime import date
 
 import msgspec
 
-SYMBOL = r"[A-Z0-9.^=-]{1,15}"
-"""What a symbol may look like, as a regular expression; it goes into addresses and names files."""
+SYMBOL = r"(?=[.^=-]{0,14}[A-Z0-9])[A-Z0-9.^=-]{1,15}"
+"""What a symbol may look like, as a regular expression; it goes into addresses and names files, where ``..``
+would be another folder: one letter or digit must be in it."""
 
 WINDOWS = (1, 5, 20, 60, 252)
 """Return windows in sessions."""

@@ -46,6 +46,10 @@ SPLITS = "/v3/reference/splits"
 SPLITS_MAX = 1_000
 """Of one answer, the vendor's own most; a day has some dozens."""
 CHANNELS = ("T", "A")
+BANDS = "LULD"
+"""Price bands: asked for once every trade channel is acknowledged. What is refused from then on is they, so
+that no refusal of bands can be taken for one of trades. Quotes (Q) are not asked for: thousands a second for
+one symbol, to check some dozens of prints."""
 PER_MESSAGE = 500
 """Symbols in one subscribe message."""
 PER_SNAPSHOT = 250
@@ -65,6 +69,7 @@ class MassiveConversation:
         self._refused = 0
         self._asked: frozenset[str] = frozenset()
         self._held: set[str] = set()
+        self._has_asked_bands = False
 
     def opened(self) -> tuple[Frame, ...]:
         """The key at once: the vendor does not wait to be asked."""
@@ -91,8 +96,14 @@ class MassiveConversation:
         """Nothing: the transport's pings are enough."""
         return ()
 
-    def _messages(self, action: str, symbols: Iterable[str]) -> Iterator[Frame]:
-        names = [f"{CHANNELS[self._channel]}.{name}" for name in sorted(symbols)]
+    def _bands(self) -> Iterator[Frame]:
+        """Ask for the bands of all symbols, once, as soon as all their trades are acknowledged."""
+        if CHANNELS[self._channel] == "T" and self._asked <= self._held and not self._has_asked_bands:
+            self._has_asked_bands = True
+            yield from self._messages("subscribe", self._asked, BANDS)
+
+    def _messages(self, action: str, symbols: Iterable[str], channel: str = "") -> Iterator[Frame]:
+        names = [f"{channel or CHANNELS[self._channel]}.{name}" for name in sorted(symbols)]
         for start in range(0, len(names), PER_MESSAGE):
             yield _action(action, ",".join(names[start : start + PER_MESSAGE]))
 
@@ -108,6 +119,7 @@ class MassiveConversation:
             change["error"] = VendorError("fatal", text, Refusal.TAKEN_OVER)
         elif status == "success":
             change["subscribed"] = self._acknowledged(message)
+            change["send"] = (*result.send, *self._bands())
         elif status == "error":
             change |= self._error(message)
         elif status in ("slow_consumer", "force_disconnect"):
@@ -126,6 +138,8 @@ class MassiveConversation:
         return frozenset(self._held)
 
     def _error(self, message: str) -> dict[str, Any]:
+        if self._has_asked_bands:
+            return {}  # the plan has no bands: the trades stand
         if "real-time" in message:
             return {
                 "error": VendorError("fatal", "the key's plan has no real-time data: use the delayed feed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 import feeds.history.store
 from feeds.errors import InputError, StorageError
+from feeds.files.names import SYMBOL
 from feeds.history.importing import SCHEMA as COLUMNS
 from feeds.history.store import HistoryStore
 from rotation.history import SCHEMA, rounded
@@ -223,7 +225,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 PRICE = st.floats(1e-9, 1e9)
 ROWS = st.lists(
     st.tuples(
-        st.from_regex(r"[A-Z0-9.^=-]{1,15}", fullmatch=True),
+        st.from_regex(r"[A-Z0-9.^=-]{1,15}", fullmatch=True).filter(re.compile(SYMBOL).fullmatch),
         st.dates(date(1900, 1, 1), date(2100, 1, 1)),
         PRICE,
         st.none() | PRICE,

@@ -226,10 +226,12 @@ async def test_a_corrected_close_is_not_forgotten_when_asking_for_it_fails(tmp_p
         kept.world.yahoo.spoil = lambda symbol, bars: SourceError("Yahoo: no sense in it")
     else:
         kept.world.store.put = full
+    at_ns = kept.world.now_ns
     kept.keeper.ask_again("S0")
     await kept.until(lambda k: k.says("next try"))
     kept.world.yahoo.spoil, kept.world.store.put = spoil, put
     await kept.until(settled)
+    assert kept.world.now_ns - at_ns <= 120 * S, "asked for again at once, not at the next turn"
     assert kept.learned[-1].filter(symbol="S0")["close"][-1] == 77.0
 
 

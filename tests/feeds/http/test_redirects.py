@@ -29,6 +29,7 @@ def moved(location: str, status: int = 302) -> Reply:
         ("https://yahoo.com/", "https://evilyahoo.com/", False),
         ("https://yahoo.com/", "https://yahoo.com.evil.com/", False),
         ("https://yahoo.com/", "http://yahoo.com/", False),
+        ("https://yahoo.com:8443/", "http://yahoo.com:8443/", False),
         ("http://yahoo.com/", "https://yahoo.com/", True),
         ("https://yahoo.com/", "https://yahoo.com:8443/", False),
         ("https://yahoo.com/", "https://user:secret@yahoo.com/", False),

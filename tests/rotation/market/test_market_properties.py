@@ -77,7 +77,7 @@ def closes_at(draw: st.DrawFn, days: list[date]) -> list[Close]:
 # As defined --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=2 * EXAMPLES)
+@settings(max_examples=max(EXAMPLES, min(2 * EXAMPLES, 100)))
 @given(worlds(), st.sampled_from((1, 5, 250)))
 def test_every_figure_is_as_defined(world: World, least: int):
     """``least``: how many values a "since" needs; histories here are shorter than a year."""

@@ -167,6 +167,8 @@ def bad(tmp_path) -> Path:
         ("snapshot --pair IWM/QQQ/SPY", ["--pair"]),
         ("snapshot --pair IWM/É", ["--pair", "'É' is not a valid symbol", "A-Z 0-9"]),
         ("snapshot --pair ../x/QQQ", ["--pair"]),
+        ("snapshot --pair ../QQQ", ["--pair", "'..' is not a valid symbol"]),
+        ("snapshot --pair IWM/-", ["--pair", "'-' is not a valid symbol"]),
         ("snapshot --pair a?b/QQQ", ["--pair", "'a?b' is not a valid symbol"]),
         ("snapshot --pair ß/QQQ", ["--pair", "'ß' is not a valid symbol"]),
         (f"snapshot --pair {'A' * 90}/QQQ", ["--pair", "is not a valid symbol"]),

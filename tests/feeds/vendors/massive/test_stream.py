@@ -6,20 +6,24 @@ import asyncio
 import json
 import logging
 import sys
+from contextlib import aclosing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import InputError, SourceError
-from feeds.events import Correction
+from feeds.events import Batch, Correction
 from feeds.http.cached import CachedClient
+from feeds.streaming.feed import StreamFeed
+from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import VendorError
 from feeds.vendors.massive.frames import CORRECTS, NO_TRADE, NOT_LAST, Message, TradeIds, market_data, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
 from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
 from rotation.quote import NS, Quote, Role
 from rotation.status import Kind, Mode, Refusal
+from tests.support.fake_time import FakeTime
 from tests.support.servers.massive import (
     GOOD,
     KEY,
@@ -33,7 +37,8 @@ from tests.support.servers.massive import (
     trade,
 )
 from tests.support.servers.rest import RestServer, fault, ok
-from tests.support.servers.ws import STAY
+from tests.support.servers.ws import READY, STAY
+from tests.support.subjects import NOWHERE
 
 NOW_NS = NOW_MS * 10**6
 LIMIT_S = 500
@@ -264,6 +269,72 @@ def test_a_cut_that_is_announced_is_told_and_no_reason_to_stop(name):
     assert result.error is None
     assert len(result.quotes) == 1
     assert result.rejected == (f"Massive is about to cut the connection: {name}",)
+
+
+def bands_of(frames) -> list[str]:
+    return [json.loads(frame)["params"] for frame in frames if "LULD" in frame]
+
+
+def test_bands_are_asked_for_once_all_trades_are_acknowledged():
+    conversation = MassiveConversation(KEY)
+    conversation.subscribe(frozenset({"IWM", "QQQ"}))
+    assert bands_of(conversation.received(array(status("success", "subscribed to: T.IWM"))).send) == []
+    result = conversation.received(array(status("success", "subscribed to: T.QQQ")))
+    assert bands_of(result.send) == ["LULD.IWM,LULD.QQQ"]
+    assert result.subscribed == {"IWM", "QQQ"}
+    result = conversation.received(array(status("success", "subscribed to: LULD.IWM")))
+    assert (result.send, result.subscribed) == ((), {"IWM", "QQQ"})
+
+
+@pytest.mark.parametrize(
+    "message", ["not authorized", "You don't have access real-time data for: LULD.IWM", "too many", ""]
+)
+def test_bands_that_are_refused_leave_the_trades_as_they_are(message):
+    """A refusal says of which channel it is in nobody's words: it once would have switched to bars."""
+    conversation = MassiveConversation(KEY)
+    conversation.subscribe(frozenset({"IWM"}))
+    conversation.received(array(status("success", "subscribed to: T.IWM")))
+    result = conversation.received(array(status("error", message), trade()))
+    assert (result.error, result.send) == (None, ())
+    assert conversation.subscribe(frozenset({"IWM"})) == ()
+    assert [quote.symbol for quote in result.quotes] == ["IWM"]
+
+
+def test_where_bars_stand_in_for_trades_no_bands_are_asked_for():
+    conversation = MassiveConversation(KEY)
+    conversation.subscribe(frozenset({"IWM"}))
+    conversation.received(array(status("error", "not authorized")))
+    result = conversation.received(array(status("success", "subscribed to: A.IWM")))
+    assert (result.send, result.subscribed) == ((), {"IWM"})
+
+
+class WithoutRest(Massive):
+    """Answers nothing by REST."""
+
+    async def snapshot(self, _symbols):
+        return ()
+
+    async def backfill(self, *_args):
+        return ()
+
+    async def reference(self, *_args):
+        return Reference()
+
+
+async def test_over_a_socket_a_plan_without_bands_stays_live(monkeypatch):
+    server = MassiveServer((READY, *GOOD, STAY), refused=("LULD",))
+    async with server:
+        monkeypatch.setenv("ROTATION_TUI_MASSIVE_STREAM_URL", server.url)
+        feed = StreamFeed(WithoutRest(KEY, NOWHERE), ["IWM", "QQQ", "SPY"], time=FakeTime())
+        prices: dict[str, float] = {}
+        async with aclosing(feed.events()) as events, asyncio.timeout(LIMIT_S):
+            async for event in events:
+                if isinstance(event, Batch):
+                    prices |= {quote.symbol: quote.price for quote in event.quotes}
+                if len(prices) == 3:
+                    break
+        assert server.clients[0].state["channels"] == {"T.IWM", "T.QQQ", "T.SPY"}
+        assert prices["IWM"] == 221.28
 
 
 def test_bars_where_the_plan_has_no_trades():
