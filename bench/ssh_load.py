@@ -140,7 +140,7 @@ class Load:
         lags = await self._watch(viewers)
         seconds = time.monotonic() - began
         rates = sorted((viewer.frames - was) / seconds for viewer, was in zip(watched, frames, strict=True))
-        told = {
+        figures = {
             "sessions": self._number,
             "lost": sum(viewer.lost for viewer in watched),
             "frames_per_s": round(sum(rates) / len(rates), 2),
@@ -155,9 +155,9 @@ class Load:
         }
         waits = [wait for viewer in viewers for wait in viewer.waits]
         if waits:
-            told |= {f"key_p{p}_ms": round(1e3 * quantile(waits, p), 1) for p in (50, 99)}
-            told["keys"] = len(waits)
-        return told | await self._status()
+            figures |= {f"key_p{p}_ms": round(1e3 * quantile(waits, p), 1) for p in (50, 99)}
+            figures["keys"] = len(waits)
+        return figures | await self._status()
 
     async def _enter(self, number: int, door: asyncio.Semaphore) -> Viewer:
         async with door:
@@ -213,10 +213,10 @@ class Load:
         """What the host says of itself; a baseline says nothing."""
         async with await self._knock() as conn:
             try:
-                told = await conn.run("status --json")
+                done = await conn.run("status --json")
             except asyncssh.ChannelOpenError:
                 return {}
-        status = json.loads(told.stdout)
+        status = json.loads(done.stdout)
         return {name: status[name] for name in ("rooms", "lag_ms", "dropped", "pace")}
 
 
