@@ -48,8 +48,8 @@ STRIP = {NOV: 96.0, DEC: 96.05, JAN: 96.1, FEB: 96.15, MAR: 96.2, APR: 96.25, MA
 CASE = StripCase(MONDAY, (375, 400), CALENDAR, STRIP)
 
 
-def rows(told: Fed) -> dict[str, dict[str, float]]:
-    return {row.date.isoformat(): row.outcomes for row in told.meetings if row.cut is not None}
+def rows(assembled: Fed) -> dict[str, dict[str, float]]:
+    return {row.date.isoformat(): row.outcomes for row in assembled.meetings if row.cut is not None}
 
 
 @cache
@@ -58,10 +58,10 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator({"$defs": whole["$defs"], "$ref": "#/$defs/Fed"})
 
 
-def assert_sensible(told: Fed) -> None:
+def assert_sensible(assembled: Fed) -> None:
     """What holds of every Fed whatever went in."""
-    assert_json(told)
-    for row in (told, *told.meetings):
+    assert_json(assembled)
+    for row in (assembled, *assembled.meetings):
         figures = (row.cut, row.hold, row.hike)
         if row.cut is None:
             assert figures == (None, None, None)
@@ -69,28 +69,31 @@ def assert_sensible(told: Fed) -> None:
             continue
         assert all(0 <= p <= 1 for p in (*figures, *row.outcomes.values()))
         assert sum(figures) == pytest.approx(1, abs=1e-8)
-        if told.target_range_bp is not None:
+        if assembled.target_range_bp is not None:
             assert sum(row.outcomes.values()) == pytest.approx(1, abs=1e-8)
             lows = [int(name.split("-")[0]) if name[0] != "-" else -1 for name in row.outcomes]
             assert lows == sorted(lows)
-    for meeting in told.meetings:
+    for meeting in assembled.meetings:
         assert sum(meeting.local.values()) == pytest.approx(1 if meeting.local else 0, abs=1e-8)
         assert meeting.at_least_one_cut is None or 0 <= meeting.at_least_one_cut <= 1 + 1e-12
-    states = [meeting.state for meeting in told.meetings]
+    states = [meeting.state for meeting in assembled.meetings]
     assert "unsolved" not in states or set(states[states.index("unsolved") :]) == {"unsolved"}
-    if told.meetings:
-        assert told.meetings[0].date == told.meeting
-        assert (told.cut, told.outcomes) == (told.meetings[0].cut, told.meetings[0].outcomes)
-    elif told.source != "no futures prices":
-        assert told.warnings
-    futures = told.engines["futures"]
-    assert (futures.cut, futures.state) == (told.cut, told.state)
+    if assembled.meetings:
+        assert assembled.meetings[0].date == assembled.meeting
+        assert (assembled.cut, assembled.outcomes) == (
+            assembled.meetings[0].cut,
+            assembled.meetings[0].outcomes,
+        )
+    elif assembled.source != "no futures prices":
+        assert assembled.warnings
+    futures = assembled.engines["futures"]
+    assert (futures.cut, futures.state) == (assembled.cut, assembled.state)
     assert (futures.age_s is None) or futures.age_s >= 0
-    assert len({contract.month for contract in told.contracts}) == len(told.contracts)
+    assert len({contract.month for contract in assembled.contracts}) == len(assembled.contracts)
 
 
-def assert_json(told: Fed) -> None:
-    errors = list(validator().iter_errors(json.loads(msgspec.json.encode(told))))
+def assert_json(assembled: Fed) -> None:
+    errors = list(validator().iter_errors(json.loads(msgspec.json.encode(assembled))))
     assert not errors, errors[:3]
 
 
@@ -182,8 +185,16 @@ def test_any_path_of_rates_as_the_table_has_it(path, given_as):
 # What counts and what does not ------------------------------------------------------------------------
 
 
-def figures(told: Fed):
-    return told.meetings, told.cut, told.hold, told.hike, told.outcomes, told.ladder, told.change
+def figures(assembled: Fed):
+    return (
+        assembled.meetings,
+        assembled.cut,
+        assembled.hold,
+        assembled.hike,
+        assembled.outcomes,
+        assembled.ladder,
+        assembled.change,
+    )
 
 
 def test_order_of_the_contracts_is_irrelevant():

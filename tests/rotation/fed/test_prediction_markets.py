@@ -33,8 +33,8 @@ def quotes(books=None, **more):
     return [outcome(move, *book, **more) for move, book in (BOOKS if books is None else books).items()]
 
 
-def shown(found, source=LIVE, *, venue="Kalshi", futures_bp=17.5, meeting=MEETING, now_ns=NOW):
-    return engine(venue, found, meeting, source, futures_bp=futures_bp, now_ns=now_ns)
+def shown(quoted, source=LIVE, *, venue="Kalshi", futures_bp=17.5, meeting=MEETING, now_ns=NOW):
+    return engine(venue, quoted, meeting, source, futures_bp=futures_bp, now_ns=now_ns)
 
 
 # One contract ------------------------------------------------------------------------
@@ -187,10 +187,10 @@ maybe = st.none() | st.floats(0, 1) | st.sampled_from([0.0, 1.0, float("nan"), 7
         max_size=9,
     )
 )
-def test_whatever_is_quoted_is_a_distribution_or_none(found):
-    table = shown(found)
+def test_whatever_is_quoted_is_a_distribution_or_none(quoted):
+    table = shown(quoted)
     if table is None:
-        assert not [each for each in found if each.move_bp is not None]
+        assert not [each for each in quoted if each.move_bp is not None]
         return
     if table.cut is None:
         assert table.note

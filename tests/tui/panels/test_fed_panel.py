@@ -50,8 +50,8 @@ def lines(fed: Fed | None, base: Snapshot, width: int = 63, height: int = 28, **
     return ["".join(text for text, _ in row) for row in rows]
 
 
-def line(told: list[str], start: str) -> str:
-    return next(line for line in told if line.startswith(start))
+def line(drawn_lines: list[str], start: str) -> str:
+    return next(line for line in drawn_lines if line.startswith(start))
 
 
 @pytest.mark.parametrize("scene", list(SCENES))
