@@ -107,8 +107,8 @@ def measure_views(runs: int) -> dict[str, float]:
         assert len(known.meetings) == MEETINGS == sum(row.cut is not None for row in known.meetings)
         assert len(known.contracts) == CONTRACTS
         assert len(known.engines) == len(("futures", "Kalshi", "Polymarket"))
-    told: dict[str, float] = {f"{name}_us": mid(times, 1) for name, times in took.items()}
-    return {**told, "view_p99_us": round(quantile(took["view"], 99), 1)}
+    result: dict[str, float] = {f"{name}_us": mid(times, 1) for name, times in took.items()}
+    return {**result, "view_p99_us": round(quantile(took["view"], 99), 1)}
 
 
 def measure(*, quick: bool) -> Measured:

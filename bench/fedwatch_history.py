@@ -106,7 +106,7 @@ def strip(day: date, listed: dict[date, dict[Month, float]], front: dict[date, f
 
 def whole_rows(strips: dict[date, StripCase], export: dict[date, dict[date, Row]]) -> list[Whole]:
     """Days on which September is the next meeting: its whole row can be computed, and two after it."""
-    found = []
+    collected = []
     for day, case in strips.items():
         chain = solve(case)
         if chain.solved and chain.solved[0].date == SEPTEMBER:
@@ -114,8 +114,8 @@ def whole_rows(strips: dict[date, StripCase], export: dict[date, dict[date, Row]
             assert dates[:3] == [SEPTEMBER, NOVEMBER, DECEMBER]
             theirs = [export[meeting][day] for meeting in dates[:3]]
             assert [row.state for row in chain.solved[:3]] == ["ok", "degraded", "degraded"]
-            found.append(Whole(day, distributions(chain)[:3], theirs))
-    return found
+            collected.append(Whole(day, distributions(chain)[:3], theirs))
+    return collected
 
 
 def mean_rows(
@@ -126,7 +126,7 @@ def mean_rows(
     The moves in between need contracts that are not here; their sum does not: it is the rate after
     September (October's average) minus the rate now.
     """
-    found = []
+    collected = []
     meeting_months = {(day.year, day.month) for day in MEETINGS}
     for day, case in strips.items():
         following = next(meeting for meeting in MEETINGS if meeting >= day)
@@ -142,8 +142,8 @@ def mean_rows(
             now = None
         if now is not None:
             ours = 100 * (now - case.prices[2024, 10])
-            found.append((day, ours, mean_bp(export[SEPTEMBER][day])))
-    return found
+            collected.append((day, ours, mean_bp(export[SEPTEMBER][day])))
+    return collected
 
 
 def largest(ours: Row, theirs: Row) -> float:

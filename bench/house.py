@@ -108,7 +108,7 @@ def duplicates(root: Path) -> int:
         block = tuple(lines[i : i + BLOCK])
         if not any(line.startswith("# ") for line in block):
             places[block].append(i)
-    pairs = {pair for found in places.values() for pair in combinations(found, 2)}
+    pairs = {pair for result in places.values() for pair in combinations(result, 2)}
     return sum((a - 1, b - 1) not in pairs for a, b in pairs)
 
 

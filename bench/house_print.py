@@ -83,7 +83,7 @@ class Served:
     def _client(self) -> Any:
         """The desk's connection; the Fed's strip has one of its own."""
         clients = reversed(self.stream.clients)
-        return next((one for one in clients if "IWM" in one.state.get("symbols", ())), None)
+        return next((each for each in clients if "IWM" in each.state.get("symbols", ())), None)
 
 
 class Traced:
@@ -140,7 +140,7 @@ async def traced_prints(served: Served, written: list[str]) -> list[tuple[set[st
     price = round(AWAY * served.world.price("IWM", time.time_ns()), 2)
     for i in range(PRINTS):  # warm: first paints, caches, the filter's first prints
         await shown(served, price + i / 100, written)
-    found = []
+    collected = []
     for i in range(PRINTS):
         trace = Traced(price + 1 + i / 100)
         sys.setprofile(trace)
@@ -148,8 +148,8 @@ async def traced_prints(served: Served, written: list[str]) -> list[tuple[set[st
             await shown(served, price + 1 + i / 100, written)
         finally:
             sys.setprofile(None)
-        found.append((trace.modules(trace.files), trace.modules(trace.carriers)))
-    return found
+        collected.append((trace.modules(trace.files), trace.modules(trace.carriers)))
+    return collected
 
 
 async def shown(served: Served, price: float, written: list[str]) -> None:

@@ -49,8 +49,8 @@ def _screen(size: tuple[int, int], updates: int, idle_s: float, env: Mapping[str
             raise BenchError("the measured screen did not end")
     if not file.exists():
         raise BenchError(f"the measured screen failed: {terminal.said()}")
-    told: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return told
+    result: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return result
 
 
 def _told(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def main() -> None:
     if app.failure is not None:
         raise app.failure
     sizes = [float(size) for size in desk.bytes[WARM_UP:]]
-    told = {
+    figures = {
         "cpu_ms": desk.cpu_s * 1e3 / updates,
         "per_second": updates / desk.wall_s,
         "busy_pct": 100 * desk.cpu_s / desk.wall_s,
@@ -180,7 +180,7 @@ def main() -> None:
         "bytes": sizes,
         "first_bytes": desk.bytes[0],
     }
-    file.write_text(json.dumps(told), "utf-8")
+    file.write_text(json.dumps(figures), "utf-8")
 
 
 if __name__ == "__main__":

@@ -140,10 +140,10 @@ def _stage(
         out, err = load.communicate(timeout=seconds + 600)
     if load.returncode:
         raise BenchError(f"the viewers failed: {err.strip()[-300:]}")
-    told: dict[str, Any] = json.loads(out)
-    if lost := told.pop("lost"):
+    result: dict[str, Any] = json.loads(out)
+    if lost := result.pop("lost"):
         raise BenchError(f"{lost} of {number} viewers were hung up on")
-    return told
+    return result
 
 
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:

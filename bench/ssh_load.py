@@ -169,7 +169,7 @@ class Load:
             await strangers.wait()
         seconds = time.monotonic() - began
         rates = sorted((viewer.frames - was) / seconds for viewer, was in zip(watched, frames, strict=True))
-        told = {
+        figures = {
             "sessions": self._number,
             "lost": sum(viewer.lost for viewer in watched),
             "frames_per_s": round(sum(rates) / len(rates), 2),
@@ -184,13 +184,13 @@ class Load:
         }
         waits = [wait for viewer in viewers for wait in viewer.waits]
         if waits:
-            told |= {f"key_p{p}_ms": round(1e3 * quantile(waits, p), 1) for p in (50, 99)}
-            told["keys"] = len(waits)
+            figures |= {f"key_p{p}_ms": round(1e3 * quantile(waits, p), 1) for p in (50, 99)}
+            figures["keys"] = len(waits)
         if self._keyed:
             came = [wait for wait in self._newcomers if wait is not None]
-            told |= {"newcomers": len(self._newcomers), "newcomers_in": len(came)}
-            told["newcomer_p50_ms"] = round(1e3 * quantile(came, 50), 1) if came else None
-        return told | await self._status()
+            figures |= {"newcomers": len(self._newcomers), "newcomers_in": len(came)}
+            figures["newcomer_p50_ms"] = round(1e3 * quantile(came, 50), 1) if came else None
+        return figures | await self._status()
 
     async def _strangers(self) -> asyncio.subprocess.Process:
         words = ("-m", "bench.ssh_abuse", str(self._port), self._attack)
@@ -280,10 +280,10 @@ class Load:
             return {"status": "refused"}
         async with conn:
             try:
-                told = await conn.run("status --json")
+                done = await conn.run("status --json")
             except asyncssh.ChannelOpenError:
                 return {}
-        status = json.loads(told.stdout)
+        status = json.loads(done.stdout)
         return {name: status[name] for name in ("rooms", "lag_ms", "dropped", "pace", "refused")}
 
 

@@ -33,11 +33,11 @@ def measure(*, quick: bool) -> Measured:
     with blank_home() as env:
         _paint(ours, env, HEADLINE)  # reads the files into memory and compiles what is not compiled
         _paint(bare, env)
-        painted, told, bare_painted = [], [], []
+        painted, result, bare_painted = [], [], []
         for _ in range(runs):
             first, headline = _paint(ours, env, HEADLINE)
             painted.append(first * 1e3)
-            told.append(headline * 1e3)
+            result.append(headline * 1e3)
             bare_painted.append(_paint(bare, env)[0] * 1e3)
         waits = [_polars_after_paint(here, env) for _ in range(1 if quick else 3)]
     return Measured(
@@ -48,7 +48,7 @@ def measure(*, quick: bool) -> Measured:
             "ratio": round(mid(painted) / mid(bare_painted), 3),
             "first_paint_ms_range": [round(min(painted), 1), round(max(painted), 1)],
             "bare_first_paint_ms_range": [round(min(bare_painted), 1), round(max(bare_painted), 1)],
-            "first_headline_ms": mid(told, 1),
+            "first_headline_ms": mid(result, 1),
             "polars_before_first_paint": min(waits) < 0,
             "polars_after_first_paint_ms": round(min(waits) * 1e3, 1),
         },

@@ -62,13 +62,13 @@ def test_a_bench_prints_one_line(name):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
-    told = json.loads(line)
+    parsed = json.loads(line)
 
-    assert set(told) >= ALWAYS | TOLD[name]
-    assert told["bench"] == name
-    assert told["runs"] >= 1
-    assert told["met"] == {figure: told[figure] <= most for figure, most in told["aim"].items()}
-    for figure, value in numbers(told):
+    assert set(parsed) >= ALWAYS | TOLD[name]
+    assert parsed["bench"] == name
+    assert parsed["runs"] >= 1
+    assert parsed["met"] == {figure: parsed[figure] <= most for figure, most in parsed["aim"].items()}
+    for figure, value in numbers(parsed):
         assert math.isfinite(value), figure
         assert value > 0 or (figure in MAY_BE_NOTHING and value >= 0), figure
 
@@ -86,7 +86,11 @@ def test_the_house_is_measured_and_a_live_print_passes_every_layer():
         [sys.executable, "-m", "bench.house"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["files_in_the_fullest_folder"] == max(told["files"].values())
-    assert len(told["live_print"]) == told["live_print_modules"] == sum(told["live_print_by_layer"].values())
-    assert all(told["live_print_by_layer"].values())
+    parsed = json.loads(done.stdout)
+    assert parsed["files_in_the_fullest_folder"] == max(parsed["files"].values())
+    assert (
+        len(parsed["live_print"])
+        == parsed["live_print_modules"]
+        == sum(parsed["live_print_by_layer"].values())
+    )
+    assert all(parsed["live_print_by_layer"].values())

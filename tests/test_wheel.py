@@ -116,10 +116,10 @@ def installed(wheel, tmp_path_factory) -> Path:
     before = json.loads(run(*pip, "list", "--format", "json").stdout)
     assert before == [], "the environment is empty"
     done = run(*pip, "install", "--no-input", "--quiet", "--retries", "2", wheel)
-    told = done.stdout + done.stderr
-    if done.returncode and (reason := NO_NETWORK.search(told)):
+    result = done.stdout + done.stderr
+    if done.returncode and (reason := NO_NETWORK.search(result)):
         pytest.skip(f"the wheel's dependencies cannot be had: {reason[0]}")
-    assert done.returncode == 0, told
+    assert done.returncode == 0, result
     return python.with_name("rotation-tui")
 
 
@@ -137,9 +137,9 @@ def test_installed_alone_it_runs_from_another_folder(installed, tmp_path):
     assert text.stdout.startswith("DEMO ")
     assert "5th gain in a row" in text.stdout
 
-    told = run(installed, "snapshot", "--demo", "--format", "json", env=env, cwd=tmp_path)
-    assert (told.returncode, told.stderr) == (0, "")
-    taken = json.loads(told.stdout)
+    done = run(installed, "snapshot", "--demo", "--format", "json", env=env, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    taken = json.loads(done.stdout)
     assert (taken["mode"], taken["legs"]["IWM"]["last"]) == ("DEMO", 221.28)
     assert taken["headline"].removeprefix("DEMO: ") in text.stdout
 

@@ -1,4 +1,7 @@
-"""What the figures are worth that rest on several prices: the pair's, value against growth, the headline."""
+"""What the figures are worth that rest on several prices: the pair's, value against growth, the headline.
+
+``legs`` are the statuses of the pair's legs at hand, by symbol.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from rotation.market.status import THIN_AFTER_S, of_settled
 from rotation.status import Connection, derive, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
     from rotation.desk import Desk
     from rotation.fed.figures import Fed
     from rotation.market.status import Provenance
     from rotation.sessions import Phase
-    from rotation.snapshot import Leg, ValueGrowth
-    from rotation.status import DerivedStatus
+    from rotation.snapshot import ValueGrowth
+    from rotation.status import DerivedStatus, PriceStatus
 
 FED = "Fed"
 """The name of the Fed's prices among the inputs of the sentence."""
@@ -26,19 +32,18 @@ def gap_limit_s(desk: Desk, phase: Phase) -> float:
     return desk.leg_gap_s if phase == "REGULAR" else max(desk.leg_gap_s, THIN_AFTER_S)
 
 
-def of_pair(legs: dict[str, Leg], desk: Desk, limit_s: float) -> DerivedStatus | None:
+def of_pair(legs: Mapping[str, PriceStatus], desk: Desk, limit_s: float) -> DerivedStatus | None:
     """Of spread and ratio; None where a leg is missing."""
-    pair = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}
-    return derive(pair, limit_s=limit_s) if desk.base in pair and desk.against in pair else None
+    return derive(legs, limit_s=limit_s) if desk.base in legs and desk.against in legs else None
 
 
 def of_sentence(
-    legs: dict[str, Leg], desk: Desk, pair: DerivedStatus | None, fed: Fed | None
+    legs: Mapping[str, PriceStatus], desk: Desk, pair: DerivedStatus | None, fed: Fed | None
 ) -> DerivedStatus | None:
     """Of the headline: the worst of the legs at hand and the Fed's prices; the gap is the legs' alone."""
-    inputs = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}
-    if desk.base not in inputs:
+    if desk.base not in legs:
         return None
+    inputs = dict(legs)
     if fed is not None and fed.status is not None and fed.meetings:
         inputs[FED] = fed.status
     status = derive(inputs, limit_s=0.0)
@@ -46,21 +51,25 @@ def of_sentence(
     return msgspec.structs.replace(status, gap_s=gap_s, apart=apart)
 
 
-def of_connection(legs: dict[str, Leg], desk: Desk) -> Connection | None:
-    """The connection and the age of what is shown: the worse leg's. None where both legs are missing."""
-    pair = {symbol: legs[symbol] for symbol in (desk.base, desk.against) if symbol in legs}
-    if not pair:
+def of_connection(
+    legs: Mapping[str, PriceStatus], settled_session: Mapping[str, date | None]
+) -> Connection | None:
+    """The connection and the age of what is shown: the worse leg's. None where both legs are missing.
+
+    ``settled_session``: the session whose official close a leg shows, None where it shows a print.
+    """
+    if not legs:
         return None
-    status = worst(leg.status for leg in pair.values())
-    settled = next(leg.settled_session for leg in pair.values() if leg.status == status)
+    status = worst(legs.values())
+    settled = next(settled_session[symbol] for symbol, leg in legs.items() if leg == status)
     alike = (
         symbol
-        for symbol, leg in pair.items()
-        if (leg.status.kind, leg.settled_session) == (status.kind, settled)
+        for symbol, leg in legs.items()
+        if (leg.kind, settled_session[symbol]) == (status.kind, settled)
     )
     return Connection(
         kind=status.kind,
-        symbols=tuple(alike) if len(pair) > 1 else (),
+        symbols=tuple(alike) if len(legs) > 1 else (),
         as_of=status.as_of,
         age_s=status.age_s,
         delay_s=status.delay_s,

@@ -223,13 +223,14 @@ class Market:
             symbol: leg(row, self._door, now, self._provenance.get(symbol, self._origin))
             for symbol, row in rows.items()
         }
+        statuses = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}
         phase = phase_at(as_of_ns)
         limit_s = gap_limit_s(desk, phase)
-        status = of_pair(legs, desk, limit_s)
+        status = of_pair(statuses, desk, limit_s)
         pair = self._pair.spread(base, against, status)
         fed = self._fed and aged(self._fed, as_of_ns)
-        connection = of_connection(legs, desk)
-        times = [legs[symbol].status.as_of for symbol in (desk.base, desk.against) if symbol in legs]
+        connection = of_connection(statuses, {symbol: legs[symbol].settled_session for symbol in statuses})
+        times = [each.as_of for each in statuses.values()]
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
@@ -246,7 +247,7 @@ class Market:
             breadth=None,
             health=Health((), None, self._door.counts, self.history.words),
             headline=headline(legs, pair, session, fed, today=new_york_day(as_of_ns), limit_s=limit_s),
-            headline_status=of_sentence(legs, desk, status, fed),
+            headline_status=of_sentence(statuses, desk, status, fed),
             data_as_of=min((time for time in times if time is not None), default=None),
             connection=connection,
         )

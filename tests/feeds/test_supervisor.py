@@ -178,9 +178,9 @@ async def test_a_reader_that_left_is_forgotten():
 
 
 async def test_all_feeds_ended_ends_every_reader_after_the_newest():
-    one = Script(Batch((quote(220.0),), at("10:40:00")), name="one")
+    script = Script(Batch((quote(220.0),), at("10:40:00")), name="one")
     two = Script(Batch((quote(495.0, symbol="QQQ"),), at("10:40:01")), name="two")
-    supervisor = supervise(one, two)
+    supervisor = supervise(script, two)
     readers = [supervisor.listen() for _ in range(3)]
     await supervisor.run()
     for reader in readers:
@@ -215,12 +215,12 @@ async def test_without_feeds_there_is_one_snapshot_of_the_settled_state():
 
 async def test_health_counts_per_feed_and_shows_the_mode_before_any_status():
     both = (quote(220.0), quote(495.0, symbol="QQQ"))
-    one = Script(Batch(both, at("10:40:00")), Batch((), at("10:40:01")), name="a")
+    script = Script(Batch(both, at("10:40:00")), Batch((), at("10:40:01")), name="a")
     two = Script(mode=delayed(15), name="b")
-    supervisor = supervise(one, two)
+    supervisor = supervise(script, two)
     await supervisor.run()
-    told = {f.name: (f.state, f.detail, f.quotes, f.batches) for f in supervisor.latest.health.feeds}
-    assert told == {"a": ("LIVE", "", 2, 2), "b": ("DELAYED 15m", "", 0, 0)}
+    rows_by_feed = {f.name: (f.state, f.detail, f.quotes, f.batches) for f in supervisor.latest.health.feeds}
+    assert rows_by_feed == {"a": ("LIVE", "", 2, 2), "b": ("DELAYED 15m", "", 0, 0)}
 
 
 async def test_a_status_is_shown_although_no_quote_follows():
@@ -291,12 +291,12 @@ async def test_a_rewind_restarts_the_market():
     supervisor = supervise(feed)
     await supervisor.run()
     fresh = Market(history(), as_of_ns=at("09:40:00"), origin=Provenance(LIVE, "script"))
-    told = fresh.apply(early, as_of_ns=at("09:40:00"))
+    applied = fresh.apply(early, as_of_ns=at("09:40:00"))
     rewound = supervisor.latest
-    assert rewound.legs == told.legs
-    assert rewound.spread == told.spread
-    assert rewound.health.counts == told.health.counts
-    assert rewound.as_of == told.as_of
+    assert rewound.legs == applied.legs
+    assert rewound.spread == applied.spread
+    assert rewound.health.counts == applied.health.counts
+    assert rewound.as_of == applied.as_of
     assert rewound.legs["IWM"].high == 218.0, "the later high is forgotten"
     assert rewound.seq == 2, "the sequence goes on"
 
@@ -493,14 +493,14 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
         HistoryUpdated(history()),
     )
     supervisor = supervise(Script(*events))
-    heard = []
-    supervisor.observer = lambda name, event, as_of_ns: heard.append((name, event, as_of_ns))
+    received = []
+    supervisor.observer = lambda name, event, as_of_ns: received.append((name, event, as_of_ns))
     await supervisor.run()
-    told = [event for name, event, _ in heard if name == "script"]
-    assert told == list(events)
-    rows = [row for i, one in enumerate(heard) for row in rows_of(i, *one)]
+    collected = [event for name, event, _ in received if name == "script"]
+    assert collected == list(events)
+    rows = [row for i, each in enumerate(received) for row in rows_of(i, *each)]
     frame, lost = frame_of(rows)
-    assert (lost, frame["batch"].n_unique()) == (0, len(heard))
+    assert (lost, frame["batch"].n_unique()) == (0, len(received))
     assert frame.filter(kind="Gap")["said"][0].startswith('{"symbols":["')
     assert frame.filter(kind="Redone")["said"][0] == '["IWM","QQQ"]'
     assert supervisor.latest.legs["IWM"].last == 220.0

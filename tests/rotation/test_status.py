@@ -35,9 +35,9 @@ def test_the_worst_does_not_depend_on_the_order(statuses: list[PriceStatus], ran
 
 @given(st.lists(STATUSES, min_size=1))
 def test_the_worst_is_idempotent_and_never_better_than_an_input(statuses: list[PriceStatus]):
-    found = worst(statuses)
-    assert worst([found]) == worst([found, found]) == worst([*statuses, found]) == found
-    assert all(found.kind.severity >= status.kind.severity for status in statuses)
+    result = worst(statuses)
+    assert worst([result]) == worst([result, result]) == worst([*statuses, result]) == result
+    assert all(result.kind.severity >= status.kind.severity for status in statuses)
 
 
 def test_of_nothing_there_is_no_worst():
@@ -49,31 +49,31 @@ def test_of_nothing_there_is_no_worst():
 
 @given(st.dictionaries(st.sampled_from(["IWM", "QQQ", "Fed"]), STATUSES, min_size=1), LIMITS, st.randoms())
 def test_a_derived_status_is_that_of_its_worst_input(inputs: dict[str, PriceStatus], limit_s: float, random):
-    found = derive(inputs, limit_s=limit_s)
+    result = derive(inputs, limit_s=limit_s)
     shuffled = list(inputs.items())
     random.shuffle(shuffled)
-    assert derive(dict(shuffled), limit_s=limit_s) == found
+    assert derive(dict(shuffled), limit_s=limit_s) == result
     decides = worst(inputs.values())
-    assert inputs[found.worst] == decides
-    assert (found.kind, found.venue, found.source) == (decides.kind, decides.venue, decides.source)
+    assert inputs[result.worst] == decides
+    assert (result.kind, result.venue, result.source) == (decides.kind, decides.venue, decides.source)
     for status in inputs.values():
-        assert found.kind.severity >= status.kind.severity
-        assert found.delay_s >= status.delay_s
-        assert status.age_s is None or (found.age_s or 0) >= status.age_s
-        assert status.as_of is None or (found.as_of or NOON) <= status.as_of
-    if found.gap_s is None:
+        assert result.kind.severity >= status.kind.severity
+        assert result.delay_s >= status.delay_s
+        assert status.age_s is None or (result.age_s or 0) >= status.age_s
+        assert status.as_of is None or (result.as_of or NOON) <= status.as_of
+    if result.gap_s is None:
         assert any(status.as_of is None for status in inputs.values())
-        assert not found.apart
+        assert not result.apart
     else:
-        assert found.apart is (found.gap_s > limit_s)
+        assert result.apart is (result.gap_s > limit_s)
 
 
 @given(STATUSES, st.integers(0, 10**6), LIMITS)
 def test_the_gap_is_the_time_between_the_legs(status: PriceStatus, seconds: int, limit_s: float):
     first = msgspec.structs.replace(status, as_of=NOON)
     second = msgspec.structs.replace(status, as_of=NOON - timedelta(seconds=seconds))
-    found = derive({"IWM": first, "QQQ": second}, limit_s=limit_s)
-    assert (found.gap_s, found.apart) == (seconds, seconds > limit_s)
+    result = derive({"IWM": first, "QQQ": second}, limit_s=limit_s)
+    assert (result.gap_s, result.apart) == (seconds, seconds > limit_s)
     assert derive({"IWM": first, "QQQ": first}, limit_s=0.0).gap_s == 0
 
 

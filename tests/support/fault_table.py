@@ -447,7 +447,7 @@ FAULTS = (
         prices=FIRST | {"IWM": round(STEP + 0.01, 2)}, counts={"rejects": 0},
     ),
     Fault(
-        "the same trade told twice, 20 % off",
+        "the same trade sent twice, 20 % off",
         "no second print",
         lambda s: ((READY, *_good(s), *[s.trade("IWM", STEP, NOW_NS + NS, 90)] * 2, STAY),),
         counts={"rejects": 1, "duplicates": 1},
@@ -479,7 +479,7 @@ FAULTS = (
     ),
     Fault(
         "all prints 30 s ahead of our clock",
-        "bear each other out: let in, and the clock is said to be behind",
+        "confirm each other: let in, and Health says that the clock is behind",
         lambda s: ((READY, *prints(s, FIRST, 30), STAY),),
         detail="your clock is 30 s behind",
     ),
@@ -497,7 +497,7 @@ FAULTS = (
     ),
     Fault(
         "bars refused for good",
-        "the price stays LIVE; that the range lacks prints is said apart",
+        "the price stays LIVE; the range is reported as incomplete",
         lambda s: ((READY, *_good(s), STAY),),
         refusals=10**6, seconds=25, incomplete=frozenset(SYMBOLS),
         detail="today's range of 3 incomplete: down",

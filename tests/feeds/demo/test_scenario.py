@@ -34,10 +34,10 @@ def demo(seed: int) -> Scenario:
 @cache
 def closes(seed: int) -> dict[str, dict[date, float]]:
     """Symbol → session → close; IWN's adjusted, for it has no other."""
-    found: dict[str, dict[date, float]] = {}
+    result: dict[str, dict[date, float]] = {}
     for symbol, day, close, adjusted in demo(seed).history.frame.iter_rows():
-        found.setdefault(symbol, {})[day] = adjusted if symbol == "IWN" else close
-    return found
+        result.setdefault(symbol, {})[day] = adjusted if symbol == "IWN" else close
+    return result
 
 
 @cache

@@ -43,8 +43,8 @@ def no_keys_here(monkeypatch, tmp_path):
 
 async def named(choice: str, environ: dict[str, str]) -> list[str]:
     async with CachedClient() as transport:
-        found = choose.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
-        return [f"{vendor.name} {mode_word(vendor.mode)}" for vendor in found]
+        result = choose.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
+        return [f"{vendor.name} {mode_word(vendor.mode)}" for vendor in result]
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,22 @@ async def driven(monkeypatch, *subjects_and_scripts, reason=""):
             vendor.url = server.url  # two vendors may share the name of a variable
             made.append(by_vendor(Exchange(vendor, FIRST, time), SYMBOLS, {}, time, list.clear))
         feed = Failover(CachedClient(), made, time=time, why=reason)
-        told: list[object] = []
+        result: list[object] = []
 
         async def drive() -> None:
             async with aclosing(feed.events()) as events:
                 async for event in events:
                     await asyncio.sleep(0)
-                    told.append(event)
+                    result.append(event)
 
         task = asyncio.create_task(drive())
         await settle()
-        yield feed, time, told, servers
+        yield feed, time, result, servers
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
     await settle()
-    assert {one for one in asyncio.all_tasks() - before if not one.done()} == set()
+    assert {each for each in asyncio.all_tasks() - before if not each.done()} == set()
 
 
 def last_status(told) -> Status:
@@ -123,14 +123,14 @@ def last_status(told) -> Status:
 
 
 async def test_a_refused_key_hands_over_to_yahoo_and_says_why(monkeypatch):
-    async with driven(monkeypatch, (ALPACA, REFUSED), (YAHOO, GOOD)) as (feed, time, told, servers):
+    async with driven(monkeypatch, (ALPACA, REFUSED), (YAHOO, GOOD)) as (feed, time, result, servers):
         await time.passing(5)
         assert (feed.name, feed.mode, feed.symbols) == ("Yahoo", LIVE, frozenset(SYMBOLS))
         assert isinstance(feed, Stream)
-        assert last_status(told) == Status(
+        assert last_status(result) == Status(
             "LIVE", "Alpaca: AUTH_FAILED (key or secret is wrong (402)); 3 of 3 symbols"
         )
-        prices = {quote.symbol: quote.price for e in told if isinstance(e, Batch) for quote in e.quotes}
+        prices = {quote.symbol: quote.price for e in result if isinstance(e, Batch) for quote in e.quotes}
         assert prices == FIRST
         assert feed.stats().connections == 1
         tasks = len(asyncio.all_tasks())
@@ -149,10 +149,10 @@ async def test_a_plan_without_the_tape_falls_to_the_next_best_and_health_says_wh
     late_good = (READY, *prints(MASSIVE, FIRST, -900), STAY)
     order = why({"alpaca", "massive"})
     rows = ((SIP, no_sip), (MASSIVE, NO_PLAN), (late, late_good), (ALPACA, GOOD), (YAHOO, GOOD))
-    async with driven(monkeypatch, *rows, reason=order) as (feed, time, told, servers):
+    async with driven(monkeypatch, *rows, reason=order) as (feed, time, result, servers):
         await time.passing(10)
         assert (feed.name, feed.mode) == ("Massive", delayed(15, CONSOLIDATED))
-        status = last_status(told)
+        status = last_status(result)
         assert status.state == "DELAYED"
         assert status.detail.startswith(
             "Alpaca SIP: AUTH_FAILED (the plan does not include this feed (409)); "
@@ -172,17 +172,17 @@ def test_why_names_the_order():
 async def test_one_after_the_other_down_to_the_one_without_a_key(monkeypatch):
     taken = (READY, massive.array(massive.status("max_connections")), STAY)
     vendors = ((ALPACA, Refuse(402)), (MASSIVE, taken), (YAHOO, GOOD))
-    async with driven(monkeypatch, *vendors) as (feed, time, told, _):
+    async with driven(monkeypatch, *vendors) as (feed, time, result, _):
         await time.passing(8)
         assert feed.name == "Yahoo"
-        detail = last_status(told).detail
+        detail = last_status(result).detail
         assert detail.startswith("Alpaca: AUTH_FAILED (HTTP 402: refused, will not retry); ")
         assert "; Massive: TAKEN OVER (" in detail
 
 
 async def test_the_only_one_asked_for_stays_refused(monkeypatch):
-    async with driven(monkeypatch, (ALPACA, REFUSED)) as (feed, time, told, servers):
+    async with driven(monkeypatch, (ALPACA, REFUSED)) as (feed, time, result, servers):
         await time.passing(600, step=10)
         assert feed.name == "Alpaca"
-        assert last_status(told).state == "AUTH_FAILED"
+        assert last_status(result).state == "AUTH_FAILED"
         assert servers[0].upgrades == 1

@@ -112,7 +112,7 @@ async def running(demo_source):
     async with asyncio.timeout(500):
         await reads  # a reader learns of the end
     await settle()
-    assert {one for one in asyncio.all_tasks() - before if not one.done()} == set()
+    assert {each for each in asyncio.all_tasks() - before if not each.done()} == set()
 
 
 async def test_the_demo_comes_after_a_while_and_says_what_it_is(demo_source):
@@ -129,9 +129,9 @@ async def test_the_demo_comes_after_a_while_and_says_what_it_is(demo_source):
 async def test_the_live_feeds_stand_on_the_health_panel_beside_the_demo(demo_source):
     async with running(demo_source) as desk:
         await desk.to_demo()
-        told = {feed.name: (feed.state, feed.detail) for feed in desk.newest.health.feeds}
-        assert told["Yahoo"] == ("OFFLINE", "nobody answers")
-        assert told["demo"][0] == "DEMO"
+        states = {feed.name: (feed.state, feed.detail) for feed in desk.newest.health.feeds}
+        assert states["Yahoo"] == ("OFFLINE", "nobody answers")
+        assert states["demo"][0] == "DEMO"
         await desk.feed.queue.put(Status(Refusal.AUTH_FAILED, "key or secret is wrong"))
         await desk.until(lambda: desk.newest.health.feeds[0].state == "AUTH_FAILED")
         assert desk.newest.mode == "DEMO"

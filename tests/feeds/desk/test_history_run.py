@@ -84,7 +84,7 @@ async def test_alpaca_leaves_out_what_is_not_settled(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("script", "after_s", "told"),
+    ("script", "after_s", "expected"),
     [
         ([fault(403)], None, "the keys are wrong"),
         ([fault(500)], 60.0, "HTTP 500"),
@@ -92,10 +92,10 @@ async def test_alpaca_leaves_out_what_is_not_settled(monkeypatch):
         ([Reply(cut=True)], 60.0, "the connection was cut"),
     ],
 )
-async def test_alpacas_refusals_concern_all(monkeypatch, caplog, script, after_s, told):
+async def test_alpacas_refusals_concern_all(monkeypatch, caplog, script, after_s, expected):
     now_ns = ny(DAYS[-1], 18)
     async with RestServer(*script) as server, alpaca(server, now_ns, monkeypatch) as (source, _):
-        with pytest.raises(SourceAway, match=told) as caught:
+        with pytest.raises(SourceAway, match=expected) as caught:
             await source.daily(["IWM"], SINCE, DAYS[-1])
     assert caught.value.after_s == after_s
     assert "SECRET-OF-ALPACA" not in caplog.text + str(caught.value)
@@ -172,7 +172,7 @@ class NoRing:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("iwm\nQQQ\n\n# a comment\nBRK.B # class B\nIWM\n", ["IWM", "QQQ", "BRK.B"]),
         ("\ufeffSymbol,Name\nIWM,Fund\n ^RUT ,Index\n", ["IWM", "^RUT"]),
@@ -182,32 +182,32 @@ class NoRing:
         ),
     ],
 )
-def test_a_universe(tmp_path, text, found):
+def test_a_universe(tmp_path, text, expected):
     path = tmp_path / "universe.csv"
     path.write_text(text)
-    assert read_universe(path) == found
+    assert read_universe(path) == expected
 
 
 def test_the_russell_as_its_issuer_lists_it(shared_data):
-    found = read_universe(shared_data / "constituents" / "IWM_holdings_2026-05-05.csv")
-    assert len(found) > 1_800
-    assert found[:3] == ["BE", "CRDO", "STRL"]
+    result = read_universe(shared_data / "constituents" / "IWM_holdings_2026-05-05.csv")
+    assert len(result) > 1_800
+    assert result[:3] == ["BE", "CRDO", "STRL"]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("IWM\nno symbol\n", "u.txt, line 2: 'NO SYMBOL' is not a valid symbol"),
         ("", "u.txt: contains no symbol"),
         ("Ticker\n-\n", "u.txt: contains no symbol"),
     ],
 )
-def test_a_universe_that_is_none(tmp_path, text, told):
+def test_a_universe_that_is_none(tmp_path, text, expected):
     path = tmp_path / "u.txt"
     path.write_text(text)
     with pytest.raises(InputError) as caught:
         read_universe(path)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(expected)
 
 
 def synced(folder: Path, *symbols: str, since: date = SINCE, universe: Path | None = None, choice="yahoo"):
@@ -223,7 +223,7 @@ def synced(folder: Path, *symbols: str, since: date = SINCE, universe: Path | No
 
 
 @pytest.mark.parametrize(
-    ("symbols", "since", "told"),
+    ("symbols", "since", "expected"),
     [
         (["../x"], SINCE, "'../x' is not a valid symbol"),
         (["A\x1b[2J"], SINCE, "'A?[2J' is not a valid symbol"),
@@ -231,10 +231,10 @@ def synced(folder: Path, *symbols: str, since: date = SINCE, universe: Path | No
         ([], date(2999, 1, 1), "--since: 2999-01-01 is not between"),
     ],
 )
-def test_bad_input(tmp_path, symbols, since, told):
+def test_bad_input(tmp_path, symbols, since, expected):
     with pytest.raises(InputError) as caught:
         synced(tmp_path, *symbols, since=since)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(expected)
 
 
 def test_bad_renames(tmp_path):
@@ -255,7 +255,7 @@ async def test_without_symbols_the_desks_and_those_held(tmp_path, monkeypatch):
         report = await asyncio.to_thread(synced, tmp_path)
     legs = ["IWM", "QQQ", "DIA", "SPY", "KRE", "IWN", "IVW", "TLT", "RUT", "NDX"]
     assert [symbol for symbol, _ in report.failed] == [*legs, "MINE"]
-    assert [one.path.split("?")[0].rpartition("/")[2] for one in server.requests][-3:] == [
+    assert [each.path.split("?")[0].rpartition("/")[2] for each in server.requests][-3:] == [
         "%5ERUT",
         "%5ENDX",
         "MINE",

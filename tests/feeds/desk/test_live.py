@@ -100,16 +100,18 @@ async def asked_once(tmp_path, monkeypatch, environ, *, limit_s=300.0, **urls):
         for name, value in (environment(server.url, "ws://127.0.0.1:9") | urls).items():
             monkeypatch.setenv(name, value)
         folders = {"data": tmp_path, "cache": tmp_path / "cache"}
-        found = await live.once(Desk(), choice="auto", limit_s=limit_s, time=time, environ=environ, **folders)
-    return world, found
+        result = await live.once(
+            Desk(), choice="auto", limit_s=limit_s, time=time, environ=environ, **folders
+        )
+    return world, result
 
 
 async def test_a_snapshot_of_now_has_every_leg_and_its_source(tmp_path, monkeypatch):
     world, now = await asked_once(tmp_path, monkeypatch, {})
     assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
-    late = {symbol: one.mode for symbol, one in now.provenance.items() if one.mode != LIVE}
+    late = {symbol: each.mode for symbol, each in now.provenance.items() if each.mode != LIVE}
     assert late == {"RUT": delayed(15), "NDX": delayed(15)}, "indices are not live by assumption"
-    assert {one.source for one in now.provenance.values()} == {"Yahoo"}
+    assert {each.source for each in now.provenance.values()} == {"Yahoo"}
     for quote in now.quotes:
         assert quote.price == world.price(quote.symbol, quote.ts_ns)
     assert now.fed is not None
@@ -120,7 +122,7 @@ async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypa
         _, now = await asked_once(tmp_path, monkeypatch, KEYS, ROTATION_TUI_ALPACA_REST_URL=refusing.url)
         assert refusing.requests
     assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
-    assert {one.source for one in now.provenance.values()} == {"Yahoo"}
+    assert {each.source for each in now.provenance.values()} == {"Yahoo"}
 
 
 async def test_a_snapshot_of_now_shares_yahoo_s_back_off(tmp_path, monkeypatch):
@@ -170,10 +172,10 @@ async def test_every_word_reaches_its_leg_and_json(monkeypatch):
         desk.server.clients[-1].connection.transport.abort()
         await settle()
         assert {leg.state for leg in desk.legs.values()} == {"OFFLINE"}
-        told = msgspec.json.decode(msgspec.json.encode(desk.supervisor.latest))
-        assert told["legs"]["IWM"]["state"] == "OFFLINE"
-        assert told["health"]["feeds"][0]["state"] == "OFFLINE"
-        assert told["legs"]["IWM"]["last"] == 221.3, "the last price stays, with its word"
+        decoded = msgspec.json.decode(msgspec.json.encode(desk.supervisor.latest))
+        assert decoded["legs"]["IWM"]["state"] == "OFFLINE"
+        assert decoded["health"]["feeds"][0]["state"] == "OFFLINE"
+        assert decoded["legs"]["IWM"]["last"] == 221.3, "the last price stays, with its word"
 
 
 async def test_a_gap_is_said_until_it_is_filled(monkeypatch):
@@ -302,7 +304,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
 
         async def trading_until(text, day):
             while desk.time.clock_ns() < at(text):
-                await desk.trading(1, {symbol: one.raw[day] for symbol, one in world.market.shares.items()})
+                await desk.trading(1, {symbol: each.raw[day] for symbol, each in world.market.shares.items()})
 
         def iwm():
             leg = desk.legs["IWM"]

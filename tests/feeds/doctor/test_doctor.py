@@ -35,19 +35,19 @@ NOBODY = "http://127.0.0.1:1"
 
 
 def by_name(findings) -> dict[str, Finding]:
-    found = list(findings)
-    names = {one.name: one for one in found}
-    assert len(names) == len(found)
-    for one in found:
-        assert SECRET not in str(one)
-        assert one.said
-        assert (one.said + one.todo).isprintable()
-        assert one.state == "ok" or one.todo, "what is wrong has a remedy"
+    result = list(findings)
+    names = {each.name: each for each in result}
+    assert len(names) == len(result)
+    for each in result:
+        assert SECRET not in str(each)
+        assert each.said
+        assert (each.said + each.todo).isprintable()
+        assert each.state == "ok" or each.todo, "what is wrong has a remedy"
     return names
 
 
 def states(findings) -> set[str]:
-    return {one.state for one in findings}
+    return {each.state for each in findings}
 
 
 # This machine
@@ -62,7 +62,7 @@ def test_every_dependency_with_its_version():
 
 
 @pytest.mark.parametrize(
-    ("asked", "state", "said"),
+    ("asked", "state", "expected"),
     [
         ("polars==0.0.1", "fail", "but ==0.0.1 is needed"),
         ("polars>=999.1", "fail", "but >=999.1 is needed"),
@@ -71,11 +71,11 @@ def test_every_dependency_with_its_version():
         ("no-such-library>=1; extra == 'ssh'", "ok", "not installed; only rotation-tui host needs it"),
     ],
 )
-def test_a_dependency_that_is_missing_or_too_old(monkeypatch, asked, state, said):
+def test_a_dependency_that_is_missing_or_too_old(monkeypatch, asked, state, expected):
     monkeypatch.setattr(local.metadata, "requires", lambda _: [asked])
-    found = list(local.dependencies())[-1]
-    assert (found.state, said in found.said) == (state, True)
-    assert state == "ok" or "pip install" in found.todo
+    result = list(local.dependencies())[-1]
+    assert (result.state, expected in result.said) == (state, True)
+    assert state == "ok" or "pip install" in result.todo
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_keys_by_their_source_only(tmp_path, no_ring):
     assert names["massive"].todo == "rotation-tui config key set massive"
     assert SECRET[-4:] not in str(names)
     (tmp_path / "keys.json").chmod(0o644)
-    found = by_name(local.keys(local.look_up(environ, tmp_path, no_ring), no_ring))["finnhub"]
-    assert (found.state, found.todo.startswith("run: chmod 600")) == ("fail", True)
+    result = by_name(local.keys(local.look_up(environ, tmp_path, no_ring), no_ring))["finnhub"]
+    assert (result.state, result.todo.startswith("run: chmod 600")) == ("fail", True)
 
 
 def test_a_keyring_that_fails_is_told(tmp_path, monkeypatch):
@@ -107,10 +107,10 @@ def test_a_keyring_that_fails_is_told(tmp_path, monkeypatch):
 
 
 def test_half_a_key_is_a_failure(tmp_path, no_ring):
-    found = by_name(local.keys(local.look_up({"APCA_API_KEY_ID": SECRET}, tmp_path, no_ring), no_ring))[
+    result = by_name(local.keys(local.look_up({"APCA_API_KEY_ID": SECRET}, tmp_path, no_ring), no_ring))[
         "alpaca"
     ]
-    assert (found.state, found.todo) == ("fail", "set it again")
+    assert (result.state, result.todo) == ("fail", "set it again")
 
 
 def test_addresses_without_credentials_and_with_their_mistakes():
@@ -128,7 +128,7 @@ def test_addresses_without_credentials_and_with_their_mistakes():
     assert names["ROTATION_TUI_ALPACA_STREAM_URL"].state == "fail"
     assert names["ROTATION_TUI_YAHO_REST_URL"].said == "unknown variable, ignored"
     assert names["HTTPS_PROXY"].said == "http://proxy:3128"
-    assert [one.state for one in local.addresses({})] == ["ok"]
+    assert [each.state for each in local.addresses({})] == ["ok"]
 
 
 def test_every_feed_whose_address_can_be_moved_is_known(pytestconfig):
@@ -191,8 +191,8 @@ def test_a_store_without_room_or_rights(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(local.tempfile, "NamedTemporaryFile", refuse)
-    found = by_name(local.store(places(tmp_path), NOW_NS))["log"]
-    assert (found.state, found.said) == ("fail", f"{tmp_path / 's'} cannot be written (Permission denied)")
+    result = by_name(local.store(places(tmp_path), NOW_NS))["log"]
+    assert (result.state, result.said) == ("fail", f"{tmp_path / 's'} cannot be written (Permission denied)")
 
 
 def test_a_drive_without_a_write_ahead_log(tmp_path, monkeypatch):
@@ -200,8 +200,8 @@ def test_a_drive_without_a_write_ahead_log(tmp_path, monkeypatch):
         raise sqlite3.OperationalError("locking protocol \x1b[2J")
 
     monkeypatch.setattr(local.sqlite3, "connect", cannot)
-    found = by_name(local.store(places(tmp_path), NOW_NS))["write-ahead log"]
-    assert (found.state, "local disk" in found.todo) == ("fail", True)
+    result = by_name(local.store(places(tmp_path), NOW_NS))["write-ahead log"]
+    assert (result.state, "local disk" in result.todo) == ("fail", True)
 
 
 # Sources
@@ -229,7 +229,7 @@ async def ask(*script: Reply, keyed=(), **more) -> dict[str, Finding]:
 
 
 @pytest.mark.parametrize(
-    ("reply", "state", "said"),
+    ("reply", "state", "expected"),
     [
         (ok(b""), "ok", "(HTTP 200)"),
         (fault(404), "ok", "(HTTP 404)"),
@@ -240,9 +240,9 @@ async def ask(*script: Reply, keyed=(), **more) -> dict[str, Finding]:
         (FAULTS["slow"], "fail", "no answer within 0.2 s"),
     ],
 )
-async def test_what_a_source_answers(only, reply, state, said):
-    found = (await ask(reply, **({"answer_s": 0.2} if reply.mute else {})))["Yahoo"]
-    assert (found.state, said in found.said) == (state, True)
+async def test_what_a_source_answers(only, reply, state, expected):
+    result = (await ask(reply, **({"answer_s": 0.2} if reply.mute else {})))["Yahoo"]
+    assert (result.state, expected in result.said) == (state, True)
 
 
 async def test_what_yahoo_answered_and_as_whom_it_was_asked(only):
@@ -265,16 +265,16 @@ async def test_a_source_that_needs_a_key_is_asked_only_where_there_is_one(only):
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "expected"),
     [
         (NOBODY, "cannot connect"),
         ("http://no-such-host.invalid", "host name not found (DNS)"),
         (f"ftp://{SECRET}", "ROTATION_TUI_YAHOO_REST_URL is not a valid address"),
     ],
 )
-async def test_a_source_that_cannot_be_reached(only, url, said):
+async def test_a_source_that_cannot_be_reached(only, url, expected):
     names = by_name(await net.sources({"ROTATION_TUI_YAHOO_REST_URL": url}, ()))
-    assert (names["Yahoo"].state, names["Yahoo"].said) == ("fail", said)
+    assert (names["Yahoo"].state, names["Yahoo"].said) == ("fail", expected)
     assert (names["clock"].state, names["clock"].said) == ("warn", "not checked: no source sent its time")
 
 
@@ -290,8 +290,8 @@ async def test_a_proxy_that_is_none_is_told_without_its_password(only, monkeypat
     [(0, "ok", "within 2 s"), (-10, "warn", "s ahead of"), (3_600, "warn", "s behind")],
 )
 async def test_our_clock_against_theirs(only, offset_s, state, part):
-    found = (await ask(dated(offset_s)))["clock"]
-    assert (found.state, part in found.said) == (state, True)
+    result = (await ask(dated(offset_s)))["clock"]
+    assert (result.state, part in result.said) == (state, True)
 
 
 def test_one_source_with_a_wrong_clock_convinces_nobody():
@@ -313,10 +313,10 @@ async def test_an_answer_from_a_cache_or_a_slow_one_tells_no_time(only):
 async def test_trades_are_counted(monkeypatch):
     async with CoinbaseServer(SCRIPTS["live"]) as server:
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
-        found = await stream(count_s=0.6)
-    assert found.state == "ok", found
-    assert "trades of BTC-USD in 0.6 s" in found.said
-    assert int(found.said.split()[0]) >= 1
+        check = await stream(count_s=0.6)
+    assert check.state == "ok", check
+    assert "trades of BTC-USD in 0.6 s" in check.said
+    assert int(check.said.split()[0]) >= 1
 
 
 @pytest.mark.parametrize("script", [(READY, STAY), (READY, ABORT), Refuse(429), (MUTE,)], ids=str)
@@ -324,22 +324,22 @@ async def test_a_stream_that_gives_nothing(monkeypatch, script):
     async with CoinbaseServer(script) as server:
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
         async with asyncio.timeout(500):
-            found = await stream(connect_s=0.3)
-    by_name([found])
-    assert found.state == "fail"
-    assert "no trade of BTC-USD within 0.3 s" in found.said
+            check = await stream(connect_s=0.3)
+    by_name([check])
+    assert check.state == "fail"
+    assert "no trade of BTC-USD within 0.3 s" in check.said
 
 
 async def test_a_stream_that_breaks_is_worth_a_warning(monkeypatch):
     async with CoinbaseServer(SCRIPTS["abort"]) as server:
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
-        found = await stream(count_s=2.0)
-    by_name([found])
-    assert (found.state, "1 gap" in found.said) == ("warn", True)
+        check = await stream(count_s=2.0)
+    by_name([check])
+    assert (check.state, "1 gap" in check.said) == ("warn", True)
 
 
 async def test_a_stream_s_wrong_address_is_not_quoted(monkeypatch):
     monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", f"http://{SECRET}")
-    found = await stream(connect_s=3600, count_s=3600)  # which nobody waits for
-    by_name([found])
-    assert found.state == "fail"
+    check = await stream(connect_s=3600, count_s=3600)  # which nobody waits for
+    by_name([check])
+    assert check.state == "fail"

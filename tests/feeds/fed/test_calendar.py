@@ -38,9 +38,9 @@ def test_the_table_is_in_order_and_on_weekdays():
 
 
 def test_the_documented_page():
-    found = parse(CALENDAR)
-    assert of(2026, found) == of(2026)
-    assert of(2027, found) == [date(2027, 1, 27)]  # 1 May 2027 is a Saturday: no decision day
+    parsed = parse(CALENDAR)
+    assert of(2026, parsed) == of(2026)
+    assert of(2027, parsed) == [date(2027, 1, 27)]  # 1 May 2027 is a Saturday: no decision day
 
 
 @pytest.mark.parametrize(

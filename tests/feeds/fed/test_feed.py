@@ -141,8 +141,8 @@ async def test_settlements_of_a_month_give_its_changes_at_the_first_run(monkeypa
     assert known.change["1m"] is None
     with FedStore(tmp_path / "fed") as store:
         kept = store.settlements(2026, 12)
-        assert {one.session: one.price for one in kept} == {
-            one.session: made.price(2026, 12, one.session) for one in kept
+        assert {each.session: each.price for each in kept} == {
+            each.session: made.price(2026, 12, each.session) for each in kept
         }
         assert len(kept) > 15
 
@@ -384,14 +384,14 @@ async def test_over_a_months_turn_the_anchor_is_the_last_settlement(monkeypatch,
         assert november.price == made.price(2026, 11, last) != made.price(2026, 11, date(2026, 11, 27))
         assert known.meetings[0].contracts == ("ZQX26", "ZQF27", "ZQG27")
         assert known.warnings == ()
-        asked = [one.path for one in made.server.requests]
+        asked = [each.path for each in made.server.requests]
         assert any("/ZQX26.CBT" in path for path in asked)
         # A week on nobody asks for it any more, and it stands in our own history.
         made.drops = True
         made.server.requests.clear()
         known = await on(8, lambda by: by["ZQF27"].settle_date == date(2026, 12, 7))
         await events.aclose()
-        assert not [one for one in made.server.requests if "/ZQX26.CBT" in one.path]
+        assert not [each for each in made.server.requests if "/ZQX26.CBT" in each.path]
     assert known.contracts[0].settle_date == last
     assert known.meetings[0].contracts == ("ZQX26", "ZQF27", "ZQG27")
     # What November's days gave was not worked out anew without November.

@@ -41,25 +41,25 @@ def transport() -> CachedClient:
 
 
 def test_a_dot_is_unknown_and_never_nought():
-    found = parse(FRED)
-    assert [one.percent for one in found] == [5.5, None, 5.5, 5.5, 5.5]
-    assert found[0] == Observation("DFEDTARU", date(2024, 7, 12), 5.5)
+    parsed = parse(FRED)
+    assert [each.percent for each in parsed] == [5.5, None, 5.5, 5.5, 5.5]
+    assert parsed[0] == Observation("DFEDTARU", date(2024, 7, 12), 5.5)
 
 
 def test_several_columns_the_old_head_and_a_mark_of_byte_order():
-    found = parse(b"\xef\xbb\xbfDATE,DFF,DFEDTARU\r\n2024-07-15,5.33,.\r\n")
-    assert [(one.series, one.percent) for one in found] == [("DFF", 5.33), ("DFEDTARU", None)]
+    parsed = parse(b"\xef\xbb\xbfDATE,DFF,DFEDTARU\r\n2024-07-15,5.33,.\r\n")
+    assert [(each.series, each.percent) for each in parsed] == [("DFF", 5.33), ("DFEDTARU", None)]
 
 
 def test_rows_that_are_none_are_left_out():
     data = b"observation_date,DFF\n2024-07-15,5.33\nnot a day,1\n2024-07-16\n2024-07-17,1,2\n2024-02-30,1\n"
-    assert [one.date.day for one in parse(data)] == [15]
+    assert [each.date.day for each in parse(data)] == [15]
 
 
 def test_the_whole_series(shared_data):
-    found = parse((shared_data / "fed" / "DFF.csv").read_bytes())
-    assert len(found) > 26_000
-    assert found[0] == Observation("DFF", date(1954, 7, 1), 1.13)
+    parsed = parse((shared_data / "fed" / "DFF.csv").read_bytes())
+    assert len(parsed) > 26_000
+    assert parsed[0] == Observation("DFF", date(1954, 7, 1), 1.13)
 
 
 @pytest.mark.parametrize(

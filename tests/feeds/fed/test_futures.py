@@ -56,11 +56,11 @@ def test_a_captured_frame_and_what_proto3_leaves_out():
 
 
 def varint(value: int) -> bytes:
-    found = b""
+    result = b""
     while value > 0x7F:
-        found += bytes([value & 0x7F | 0x80])
+        result += bytes([value & 0x7F | 0x80])
         value >>= 7
-    return found + bytes([value])
+    return result + bytes([value])
 
 
 def text(number: int, value: bytes) -> bytes:
@@ -216,7 +216,7 @@ def test_an_answer_kept_from_the_morning_never_settles_its_day():
 
 
 def adjusted(result):
-    return [one["adjclose"] for one in result["indicators"].get("adjclose", [])]
+    return [each["adjclose"] for each in result["indicators"].get("adjclose", [])]
 
 
 def test_a_whole_row_of_a_day_comes_before_the_appended_one():
@@ -225,11 +225,11 @@ def test_a_whole_row_of_a_day_comes_before_the_appended_one():
     result["timestamp"].insert(5, 1721102400)
     for column in (
         *result["indicators"]["quote"][0].values(),
-        *(one["adjclose"] for one in adjusted(result)),
+        *(each["adjclose"] for each in adjusted(result)),
     ):
         column.insert(5, 94.89)
-    found = parse(json.dumps(data).encode(), as_of_ns=NOW_NS + 86_400 * 10**9)
-    assert found.closes[-1] == Close(date(2024, 7, 16), 94.89)
+    parsed = parse(json.dumps(data).encode(), as_of_ns=NOW_NS + 86_400 * 10**9)
+    assert parsed.closes[-1] == Close(date(2024, 7, 16), 94.89)
 
 
 def test_without_the_time_of_the_last_trade_nothing_is_settled():
@@ -251,11 +251,11 @@ def test_a_price_that_cannot_be_one(value):
 
 
 def test_an_error_is_told_without_its_control_bytes():
-    told = {
+    problem = {
         "code": "Not Found",
         "description": "No data found, \x1b]52;c;aGk=\x07\u202esymbol may be delisted",
     }
-    data = json.dumps({"chart": {"result": None, "error": told}}).encode()
+    data = json.dumps({"chart": {"result": None, "error": problem}}).encode()
     with pytest.raises(SourceError) as caught:
         parse(data)
     assert str(caught.value) == "Yahoo: No data found, ]52;c;aGk=symbol may be delisted"
@@ -283,8 +283,8 @@ def months(*names: str):
 async def refresh(monkeypatch, *script, count=2, times=1, now_ns=NOW_NS):
     async with RestServer(*script) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
-        told = {"clock_ns": lambda: now_ns, "monotonic": lambda: 0.0, "random": lambda: 0.0}
-        async with CachedClient(sleep=no_wait, **told) as client:
+        clocks = {"clock_ns": lambda: now_ns, "monotonic": lambda: 0.0, "random": lambda: 0.0}
+        async with CachedClient(sleep=no_wait, **clocks) as client:
             source = YahooStrip(client, months=count, clock_ns=lambda: now_ns)
             for _ in range(times):
                 got = await source.refresh()

@@ -31,24 +31,24 @@ def chart(name: str, price: float, at_s: int = NOW_MS // 1000 - 60) -> bytes:
 async def streaming(monkeypatch, *scripts, rest=(), months=MONTHS, now_ns=NOW_NS):
     """A streamer with these scripts, a chart API with these replies, and what the stream says."""
     time = FakeTime(now_ns)
-    said: list[object] = []
-    told = {"clock_ns": time.clock_ns, "monotonic": time.monotonic, "random": lambda: 0.0}
+    message: list[object] = []
+    clocks = {"clock_ns": time.clock_ns, "monotonic": time.monotonic, "random": lambda: 0.0}
     async with YahooServer(*scripts) as server, RestServer(*(rest or (fault(500),))) as charts:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_STREAM_URL", server.url)
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", charts.url)
-        async with CachedClient(sleep=lambda _: settle(), **told) as transport:
+        async with CachedClient(sleep=lambda _: settle(), **clocks) as transport:
             stream = YahooStripStream(transport, months=months, time=time)
 
             async def drive() -> None:
                 async for event in stream.events():
-                    said.append(event)  # noqa: PERF401 - read while it grows
+                    message.append(event)  # noqa: PERF401 - read while it grows
 
             task = asyncio.create_task(drive())
             try:
                 async with asyncio.timeout(500):
                     await server.until(lambda: server.clients and server.clients[0].ready)
                     await time.passing(2)
-                    yield stream, server, time, said
+                    yield stream, server, time, message
             finally:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -72,10 +72,10 @@ async def test_prices_come_as_contracts(monkeypatch):
 
 async def test_only_what_changed_is_told(monkeypatch):
     script = (READY, frame(NAMES[0], 94.67), frame(NAMES[0], 94.67), STAY)
-    async with streaming(monkeypatch, script) as (stream, server, time, said):
+    async with streaming(monkeypatch, script) as (stream, server, time, message):
         await server.send(frame(NAMES[1], 94.7, NOW_MS + 1000), frame(NAMES[0], 94.67))
         await time.passing(1)
-        changed = [[quote.contract for quote in event] for event in said if isinstance(event, tuple)]
+        changed = [[quote.contract for quote in event] for event in message if isinstance(event, tuple)]
         assert changed == [[(2024, 7)], [(2024, 8)]]
         assert stream.stats().duplicates == 2
 
@@ -103,24 +103,24 @@ async def test_a_late_frame_changes_nothing(monkeypatch):
 async def test_the_subscription_is_sent_again_every_15_seconds(monkeypatch):
     async with streaming(monkeypatch, (STAY,)) as (_, server, time, _):
         await time.passing(43)
-        assert [json.loads(one) for one in server.clients[0].sent] == [{"subscribe": NAMES}] * 4
+        assert [json.loads(each) for each in server.clients[0].sent] == [{"subscribe": NAMES}] * 4
 
 
 async def test_the_first_prices_come_from_the_chart(monkeypatch):
     rest = [ok(chart(name, 94.5 + i)) for i, name in enumerate(NAMES)]
-    async with streaming(monkeypatch, (STAY,), rest=rest) as (stream, _, _, said):
+    async with streaming(monkeypatch, (STAY,), rest=rest) as (stream, _, _, message):
         assert [stream.quotes[2024, month].price for month in (7, 8, 9)] == [94.5, 95.5, 96.5]
-        assert states(said)[-1] == "OFFLINE"  # the stream itself has said nothing yet
+        assert states(message)[-1] == "OFFLINE"  # the stream itself has said nothing yet
 
 
 async def test_after_an_outage_it_is_gapped_until_filled(monkeypatch):
     first = (READY, *(frame(name, 94.5) for name in NAMES), ABORT)
     # one unanswered round at the start, then all three
     rest = [ok(chart(name, 94.5)) for name in NAMES] + [ok(chart(name, 94.9)) for name in NAMES]
-    async with streaming(monkeypatch, first, (STAY,), rest=rest) as (stream, server, time, said):
+    async with streaming(monkeypatch, first, (STAY,), rest=rest) as (stream, server, time, message):
         await time.passing(60)
         assert server.upgrades == 2
-        assert "OFFLINE" in states(said)
+        assert "OFFLINE" in states(message)
         assert json.loads(server.clients[1].sent[0]) == {"subscribe": NAMES}
         assert stream.stats().gaps == 1
         assert stream.stats().gapped == 0

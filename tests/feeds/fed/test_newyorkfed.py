@@ -52,26 +52,26 @@ def test_figures_as_text_are_figures():
 
 def test_days_come_in_order():
     rows = [json.loads(answer(effectiveDate=f"2024-07-{day}"))["refRates"][0] for day in (15, 11, 12)]
-    found = parse(json.dumps({"refRates": rows}).encode())
-    assert [rate.date.day for rate in found] == [11, 12, 15]
+    parsed = parse(json.dumps({"refRates": rows}).encode())
+    assert [rate.date.day for rate in parsed] == [11, 12, 15]
 
 
 @pytest.mark.parametrize("missing", ["NA", None, "", "nan", True, {}, 1e9])
 def test_what_is_not_known_is_none(missing):
-    found = parse(answer(percentRate=missing))
-    assert (found[0].effr_bp, found[0].lower_bp, found[0].upper_bp) == (None, 525.0, 550.0)
-    found = parse(answer(targetRateFrom=missing))
-    assert (found[0].effr_bp, found[0].lower_bp, found[0].upper_bp) == (533.0, None, None)
+    parsed = parse(answer(percentRate=missing))
+    assert (parsed[0].effr_bp, parsed[0].lower_bp, parsed[0].upper_bp) == (None, 525.0, 550.0)
+    parsed = parse(answer(targetRateFrom=missing))
+    assert (parsed[0].effr_bp, parsed[0].lower_bp, parsed[0].upper_bp) == (533.0, None, None)
 
 
 def test_a_range_upside_down_is_no_range():
-    found = parse(answer(targetRateFrom=5.5, targetRateTo=5.25))
-    assert (found[0].lower_bp, found[0].upper_bp) == (None, None)
+    parsed = parse(answer(targetRateFrom=5.5, targetRateTo=5.25))
+    assert (parsed[0].lower_bp, parsed[0].upper_bp) == (None, None)
 
 
 def test_negative_rates_are_rates():
-    found = parse(answer(percentRate=-0.1, targetRateFrom=-0.25, targetRateTo=0))
-    assert (found[0].effr_bp, found[0].lower_bp, found[0].upper_bp) == (-10.0, -25.0, 0.0)
+    parsed = parse(answer(percentRate=-0.1, targetRateFrom=-0.25, targetRateTo=0))
+    assert (parsed[0].effr_bp, parsed[0].lower_bp, parsed[0].upper_bp) == (-10.0, -25.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ async def test_fred_steps_in(first, error):
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "expected"),
     [
         (None, "New York Fed"),
         (date(2024, 7, 14), "New York Fed"),
@@ -197,11 +197,11 @@ async def test_fred_steps_in(first, error):
         (date(2024, 7, 16), "FRED"),
     ],
 )
-async def test_a_range_of_before_the_last_decision_is_not_enough(after, told):
+async def test_a_range_of_before_the_last_decision_is_not_enough(after, expected):
     first, second = Told("New York Fed", RATE), Told("FRED", FRED_RATE)
     assert (RATE.date, FRED_RATE.date) == (date(2024, 7, 15), date(2024, 7, 16))
     got = await PolicyRates([first, second]).refresh(after)
-    assert (got.value.source, got.error, second.asked) == (told, "", int(told == "FRED"))
+    assert (got.value.source, got.error, second.asked) == (expected, "", int(expected == "FRED"))
 
 
 async def test_an_older_second_source_does_not_take_the_place_of_the_first():

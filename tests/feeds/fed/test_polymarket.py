@@ -208,9 +208,9 @@ def test_a_type_is_not_needed():
         message = json.loads(frame)
         message = message[0] if isinstance(message, list) else message
         message.pop("event_type", None)
-        found = parse_frame(json.dumps(message))
-        assert found == parse_frame(frame)
-        assert len(found) == 1
+        result = parse_frame(json.dumps(message))
+        assert result == parse_frame(frame)
+        assert len(result) == 1
 
 
 def test_a_price_change_tells_the_best_of_each_token():
@@ -280,7 +280,7 @@ class Time:
         for at_s, wake in self._sleeping:
             if at_s <= self.now_s:
                 wake.set()
-        self._sleeping = [one for one in self._sleeping if one[0] > self.now_s]
+        self._sleeping = [each for each in self._sleeping if each[0] > self.now_s]
 
     async def slept(self, seconds: float) -> None:
         """Wait until somebody has asked to sleep this long."""
@@ -292,7 +292,7 @@ class Time:
 async def running(monkeypatch, *scripts, tokens=("1001",)):
     """A server with these scripts, a stream to it, and a queue of what the stream says."""
     time = Time()
-    said: asyncio.Queue[object] = asyncio.Queue()
+    message: asyncio.Queue[object] = asyncio.Queue()
     async with PolymarketServer(*scripts) as server:
         monkeypatch.setenv("ROTATION_TUI_POLYMARKET_STREAM_URL", server.url)
         stream = PolymarketStream(
@@ -304,13 +304,13 @@ async def running(monkeypatch, *scripts, tokens=("1001",)):
 
         async def drive():
             async for event in stream.events():
-                said.put_nowait(event)
-            said.put_nowait(None)
+                message.put_nowait(event)
+            message.put_nowait(None)
 
         task = asyncio.create_task(drive())
         try:
             async with asyncio.timeout(LIMIT_S):
-                yield stream, server, time, said
+                yield stream, server, time, message
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -324,8 +324,8 @@ async def status(said, state):
 
 
 async def test_live_quotes_are_merged(monkeypatch):
-    async with running(monkeypatch, SCRIPTS["ok"]) as (stream, server, _, said):
-        quotes = [await said.get() for _ in range(4)]
+    async with running(monkeypatch, SCRIPTS["ok"]) as (stream, server, _, message):
+        quotes = [await message.get() for _ in range(4)]
         assert quotes.pop(1) == Status(Kind.LIVE, "1 of 1 book")
         assert [(q[0].bid, q[0].ask, q[0].last) for q in quotes] == [
             (0.6, 0.61, None), (0.62, 0.63, None), (0.62, 0.63, 0.63),
@@ -339,15 +339,15 @@ async def test_live_quotes_are_merged(monkeypatch):
 async def test_the_newest_by_the_venues_time_wins_and_strangers_are_left_out(monkeypatch):
     late = price_change("1001", "0.10", "0.20", ts_ms=1_757_908_892_000)
     script = (book("1001"), late, book("666"), trade("1001", "0.605"), STAY)
-    async with running(monkeypatch, script) as (stream, _, _, said):
-        while not isinstance(event := await said.get(), tuple) or event[0].last is None:
+    async with running(monkeypatch, script) as (stream, _, _, message):
+        while not isinstance(event := await message.get(), tuple) or event[0].last is None:
             pass
         assert stream.quotes == {"1001": TokenQuote("1001", 0.6, 0.61, 0.605, event[0].ts_ns)}
 
 
 async def test_a_ping_every_ten_seconds(monkeypatch):
-    async with running(monkeypatch, SCRIPTS["ok"]) as (_, server, time, said):
-        await status(said, "LIVE")
+    async with running(monkeypatch, SCRIPTS["ok"]) as (_, server, time, message):
+        await status(message, "LIVE")
         for _ in range(3):
             await time.slept(PING_S)
             time.pass_s(PING_S)
@@ -355,29 +355,29 @@ async def test_a_ping_every_ten_seconds(monkeypatch):
 
 
 async def test_a_cut_is_an_outage_and_the_subscription_comes_again(monkeypatch):
-    async with running(monkeypatch, SCRIPTS["cut"], SCRIPTS["ok"]) as (_, server, time, said):
-        await status(said, "LIVE")
-        assert (await status(said, "OFFLINE")).endswith("next try in 1s")
+    async with running(monkeypatch, SCRIPTS["cut"], SCRIPTS["ok"]) as (_, server, time, message):
+        await status(message, "LIVE")
+        assert (await status(message, "OFFLINE")).endswith("next try in 1s")
         await time.slept(0.5)
         time.pass_s(0.5)
-        await status(said, "LIVE")
+        await status(message, "LIVE")
         assert len(server.subscriptions) == 2
 
 
 async def test_back_off_grows_while_nothing_is_healthy(monkeypatch):
-    async with running(monkeypatch, (ABORT,)) as (_, server, time, said):
+    async with running(monkeypatch, (ABORT,)) as (_, server, time, message):
         for seconds in (0.5, 1.0, 2.0, 4.0):
-            await status(said, "OFFLINE")
+            await status(message, "OFFLINE")
             await time.slept(seconds)
             time.pass_s(seconds)
         assert len(server.subscriptions) >= 4
 
 
 async def test_a_minute_of_good_data_ends_the_back_off(monkeypatch):
-    async with running(monkeypatch, (ABORT,), SCRIPTS["ok"], (ABORT,)) as (stream, server, time, said):
+    async with running(monkeypatch, (ABORT,), SCRIPTS["ok"], (ABORT,)) as (stream, server, time, message):
         await time.slept(0.5)
         time.pass_s(0.5)
-        await status(said, "LIVE")
+        await status(message, "LIVE")
         for count in range(1, 7):
             await time.slept(PING_S)
             time.pass_s(PING_S)
@@ -387,25 +387,25 @@ async def test_a_minute_of_good_data_ends_the_back_off(monkeypatch):
 
 
 async def test_a_mute_socket_is_left(monkeypatch):
-    async with running(monkeypatch, SCRIPTS["mute"], SCRIPTS["ok"]) as (_, server, time, said):
+    async with running(monkeypatch, SCRIPTS["mute"], SCRIPTS["ok"]) as (_, server, time, message):
         await time.slept(PING_S)
         for _ in range(4):
             time.pass_s(PING_S)
             await time.asked.get()
         time.pass_s(60)
-        await status(said, "LIVE")
+        await status(message, "LIVE")
         assert len(server.subscriptions) == 2
 
 
 async def test_a_socket_that_falls_silent_after_good_data_is_left(monkeypatch):
-    async with running(monkeypatch, (book("1001"), MUTE), SCRIPTS["ok"]) as (_, server, time, said):
-        await status(said, "LIVE")
+    async with running(monkeypatch, (book("1001"), MUTE), SCRIPTS["ok"]) as (_, server, time, message):
+        await status(message, "LIVE")
         for _ in range(4):
             await time.slept(PING_S)
             time.pass_s(PING_S)
-        await status(said, "OFFLINE")
+        await status(message, "OFFLINE")
         time.pass_s(60)
-        await status(said, "LIVE")
+        await status(message, "LIVE")
         assert len(server.subscriptions) == 2
 
 
@@ -420,7 +420,7 @@ def test_only_data_moves_the_clock_of_data():
 
 async def test_pongs_alone_are_not_data(monkeypatch):
     # PONG proves the socket, not the subscription: the clock of data starts when it was sent.
-    async with running(monkeypatch, SCRIPTS["quiet"], SCRIPTS["ok"]) as (_, server, time, said):
+    async with running(monkeypatch, SCRIPTS["quiet"], SCRIPTS["ok"]) as (_, server, time, message):
         passed = 0.0
         while passed <= FIRST_S:
             await time.slept(PING_S)
@@ -428,15 +428,15 @@ async def test_pongs_alone_are_not_data(monkeypatch):
             passed += PING_S
             if passed <= FIRST_S:
                 await server.pings.get()
-        await status(said, "OFFLINE")
+        await status(message, "OFFLINE")
         time.pass_s(60)
-        await status(said, "LIVE")
+        await status(message, "LIVE")
         assert FIRST_S < QUIET_S
 
 
 async def test_garbage_is_counted_and_survived(monkeypatch):
-    async with running(monkeypatch, SCRIPTS["garbage"]) as (stream, server, _, said):
-        await status(said, "LIVE")
+    async with running(monkeypatch, SCRIPTS["garbage"]) as (stream, server, _, message):
+        await status(message, "LIVE")
         assert stream.rejected == 5
         assert len(server.subscriptions) == 1
 
@@ -444,31 +444,31 @@ async def test_garbage_is_counted_and_survived(monkeypatch):
 async def test_a_book_that_is_missing_after_an_outage_leaves_a_gap(monkeypatch):
     both = (book("1001"), book("1002"), ABORT)
     late = (book("1001"), book("1002"), STAY)
-    async with running(monkeypatch, both, late, tokens=("1001", "1002")) as (_, _, time, said):
-        await status(said, "OFFLINE")
+    async with running(monkeypatch, both, late, tokens=("1001", "1002")) as (_, _, time, message):
+        await status(message, "OFFLINE")
         await time.slept(0.5)
         time.pass_s(0.5)
-        assert await status(said, "GAPPED") == "1 of 2 books"
-        assert await status(said, "LIVE") == "2 of 2 books"
+        assert await status(message, "GAPPED") == "1 of 2 books"
+        assert await status(message, "LIVE") == "2 of 2 books"
 
 
 @pytest.mark.parametrize("code", [401, 403, 404])
 async def test_a_refusal_is_asked_again_slowly(monkeypatch, code):
     """Without a key there is nothing that it could be about: it once ended the stream until a restart."""
-    async with running(monkeypatch, Refuse(code), SCRIPTS["ok"]) as (_, server, time, said):
-        assert await status(said, "OFFLINE") == f"HTTP {code}; next try in 30s"
+    async with running(monkeypatch, Refuse(code), SCRIPTS["ok"]) as (_, server, time, message):
+        assert await status(message, "OFFLINE") == f"HTTP {code}; next try in 30s"
         await time.slept(30.0)
         time.pass_s(30.0)
-        await status(said, "LIVE")
+        await status(message, "LIVE")
         assert server.upgrades == 2
 
 
 async def test_retry_after_is_the_floor(monkeypatch):
-    async with running(monkeypatch, Refuse(429, "42"), SCRIPTS["ok"]) as (_, _, time, said):
-        assert await status(said, "OFFLINE") == "HTTP 429; next try in 42s"
+    async with running(monkeypatch, Refuse(429, "42"), SCRIPTS["ok"]) as (_, _, time, message):
+        assert await status(message, "OFFLINE") == "HTTP 429; next try in 42s"
         await time.slept(42.0)
         time.pass_s(42.0)
-        await status(said, "LIVE")
+        await status(message, "LIVE")
 
 
 async def test_nobody_listens(monkeypatch):
@@ -477,9 +477,9 @@ async def test_nobody_listens(monkeypatch):
     monkeypatch.setenv("ROTATION_TUI_POLYMARKET_STREAM_URL", url)
     stream = PolymarketStream(["1"], time=clock.Time(sleep=no_wait, random=lambda: 0.0))
     events = stream.events()
-    said = await anext(events)
+    event = await anext(events)
     await events.aclose()
-    assert (said.state, said.detail[:13]) == ("OFFLINE", "no connection")
+    assert (event.state, event.detail[:13]) == ("OFFLINE", "no connection")
 
 
 async def test_without_tokens_nobody_is_asked():

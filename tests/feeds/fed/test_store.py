@@ -90,7 +90,7 @@ def test_at_most_one_a_minute_while_it_changes(store):
 
 def test_meetings_and_engines_do_not_hold_each_other_back(store):
     rows = [row(), row(engine="Kalshi"), row(meeting=date(2024, 11, 7)), row(0, 1.0, "settle")]
-    assert all(store.log(one) for one in rows)
+    assert all(store.log(each) for each in rows)
     assert store.between(0, T0) == rows
 
 
@@ -101,8 +101,8 @@ def test_what_was_known_then(store):
     now_ns = T0 + 7 * day * S
 
     def then(days):
-        found = store.latest(MEETING, "futures", at_ns=now_ns - days * day * S)
-        return found and found.cut
+        result = store.latest(MEETING, "futures", at_ns=now_ns - days * day * S)
+        return result and result.cut
 
     assert [then(days) for days in (0, 1, 7, 30)] == [0.9, 0.7, 0.5, None]
     assert store.latest(MEETING, "Kalshi", at_ns=now_ns) is None
@@ -112,9 +112,9 @@ def test_what_was_known_then(store):
 def test_a_range_and_its_newest(store):
     for at in range(5):
         store.log(row(at * 60, at / 10))
-    cuts = [one.cut for one in store.between(T0 + 60 * S, T0 + 180 * S)]
+    cuts = [each.cut for each in store.between(T0 + 60 * S, T0 + 180 * S)]
     assert cuts == [0.1, 0.2, 0.3]
-    assert [one.cut for one in store.between(0, 2 * T0, limit=2)] == [0.3, 0.4]
+    assert [each.cut for each in store.between(0, 2 * T0, limit=2)] == [0.3, 0.4]
     assert (
         store.between(0, 2 * T0, engine="Kalshi") == store.between(0, 2 * T0, meeting=date(2025, 1, 29)) == []
     )
@@ -136,11 +136,13 @@ def test_every_value_is_kept_with_its_time(tmp_path):
     now = iter(range(T0, T0 + 100))
     with FedStore(tmp_path, clock_ns=lambda: next(now)) as opened:
         day = date(2024, 7, 15)
-        told = [opened.settle(2024, 9, day, price, "Yahoo") for price in (94.88, 94.88, 94.885, 94.88, 94.88)]
-        assert told == [True, False, True, True, False]
+        collected = [
+            opened.settle(2024, 9, day, price, "Yahoo") for price in (94.88, 94.88, 94.885, 94.88, 94.88)
+        ]
+        assert collected == [True, False, True, True, False]
         assert opened.settle(2024, 9, day, 94.88, "IBKR")
         kept = opened.settlements(2024, 9)
-        assert [(one.price, one.source, one.ts_ns - T0) for one in kept] == [
+        assert [(each.price, each.source, each.ts_ns - T0) for each in kept] == [
             (94.88, "Yahoo", 0), (94.885, "Yahoo", 2), (94.88, "Yahoo", 3), (94.88, "IBKR", 5),
         ]  # fmt: skip
 
@@ -152,7 +154,7 @@ def test_an_expired_contract_keeps_its_last(store):
     assert store.last_settlement(2024, 7).price == 94.67
     assert store.last_settlement(2024, 7, until=date(2024, 7, 30)).price == 94.671
     assert store.last_settlement(2024, 7, until=date(2024, 7, 1)) is None
-    assert [one.month for one in store.settlements()] == [7, 7, 7, 8]
+    assert [each.month for each in store.settlements()] == [7, 7, 7, 8]
 
 
 def test_a_corrected_settlement_counts_as_last_corrected(store):
@@ -195,7 +197,7 @@ def test_export_as_csv_json_and_parquet():
     import polars as pl
 
     frame = pl.read_parquet(io.BytesIO(export(rows, "parquet")))
-    assert frame["ts_ns"].to_list() == [one.ts_ns for one in rows]
+    assert frame["ts_ns"].to_list() == [each.ts_ns for each in rows]
     assert frame["meeting"].to_list() == [MEETING] * 2
     assert frame["cut"].to_list() == [1.0, 0.92]
 
@@ -316,8 +318,8 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path):
             assert writer.wait() == -signal.SIGKILL
         with FedStore(tmp_path) as store:
             assert store._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            kept = {one.ts_ns // (60 * S) for one in store.between(0, 2**62)}
-            prices = {one.price for one in store.settlements()}
+            kept = {each.ts_ns // (60 * S) for each in store.between(0, 2**62)}
+            prices = {each.price for each in store.settlements()}
         assert set(acknowledged) <= kept
         assert {90 + n / 1e6 for n in acknowledged} <= prices
         assert len(kept - set(acknowledged)) <= 10  # at most the one in hand at each kill

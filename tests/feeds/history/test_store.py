@@ -334,10 +334,12 @@ def test_a_killed_writer_leaves_old_or_new(tmp_path):
     HistoryStore(folder).replace(A, {}, now_ns=NOW)
     one_import = time.perf_counter() - started
     rng = random.Random(20240716)
-    found: list[set[float]] = []
+    result: list[set[float]] = []
     cut_short = 0
     # At least 15 kills; more only where none of them hit an import midway, or met both versions.
-    while len(found) < 15 or (len(found) < 60 and not (cut_short and {100.0} in found and {200.0} in found)):
+    while len(result) < 15 or (
+        len(result) < 60 and not (cut_short and {100.0} in result and {200.0} in result)
+    ):
         versions.reverse()
         with start_writer(folder, *versions) as writer:
             assert writer.stdout is not None
@@ -345,12 +347,12 @@ def test_a_killed_writer_leaves_old_or_new(tmp_path):
             time.sleep(rng.uniform(0.0, 4 * one_import))
             writer.send_signal(signal.SIGKILL)
             assert writer.wait() == -signal.SIGKILL
-        found.append(levels(folder))
-        assert found[-1] in ({100.0}, {200.0})
+        result.append(levels(folder))
+        assert result[-1] in ({100.0}, {200.0})
         cut_short += not only_live_files(folder)
     assert cut_short
-    assert {100.0} in found
-    assert {200.0} in found
+    assert {100.0} in result
+    assert {200.0} in result
     HistoryStore(folder).replace(B, {}, now_ns=NOW)
     assert levels(folder) == {200.0}
     assert only_live_files(folder)
@@ -399,9 +401,9 @@ def test_a_reader_beside_a_busy_writer_sees_whole_versions(tmp_path):
     with start_writer(folder, *versions) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
-        found, reads = set(), 0
-        while reads < 100 or len(found) < 2:
-            found.add(frozenset(levels(folder)))
+        result, reads = set(), 0
+        while reads < 100 or len(result) < 2:
+            result.add(frozenset(levels(folder)))
             reads += 1
         writer.kill()
-    assert found == {frozenset([100.0]), frozenset([200.0])}
+    assert result == {frozenset([100.0]), frozenset([200.0])}

@@ -253,11 +253,11 @@ def test_a_reader_whose_journal_was_renewed(long, monkeypatch):
     real, reads = feeds.history.manifest._read, []
 
     def read_then_renew(folder):
-        found = real(folder)
+        calendar_days = real(folder)
         if not reads:
             reads.append(1)
             HistoryStore(folder).replace(pl.concat([frame(n, 7.0) for n in NAMES]), {}, now_ns=NOW)
-        return found
+        return calendar_days
 
     monkeypatch.setattr(feeds.history.manifest, "_read", read_then_renew)
     assert set(levels(long).values()) == {7.0}
@@ -285,11 +285,11 @@ def test_lines_that_were_written_are_read(tmp_path_factory, lines, data):
     for line in lines:
         end = journal.append(path, end, line)
     written = path.read_bytes()
-    found = journal.lines(written)
-    assert [line for _, line in found] == lines
+    printed = journal.lines(written)
+    assert [line for _, line in printed] == lines
     cut = data.draw(st.integers(0, len(written)))
     kept = journal.lines(written[:cut])
-    assert kept == [(at, line) for at, line in found if at <= cut]
+    assert kept == [(at, line) for at, line in printed if at <= cut]
 
 
 def test_nothing_stays_behind_a_line(tmp_path):

@@ -49,7 +49,7 @@ def test_first_everything_then_only_the_missing_tail(world):
 
 def test_progress(world):
     world.sync("IWM", "QQQ", "NONE")
-    assert [(one.done, one.total, one.failed, one.symbol) for one in world.progress] == [
+    assert [(each.done, each.total, each.failed, each.symbol) for each in world.progress] == [
         (1, 3, 0, "IWM"),
         (2, 3, 0, "QQQ"),
         (3, 3, 1, "NONE"),
@@ -80,7 +80,7 @@ def test_rate_and_time_left(world):
 
     vendor.spoil = slow
     world.sync()
-    assert [(one.per_s, one.left_s) for one in world.progress] == [(0.5, 2.0), (0.5, 0.0)]
+    assert [(each.per_s, each.left_s) for each in world.progress] == [(0.5, 2.0), (0.5, 0.0)]
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ def outage() -> SourceAway:
 
 def test_a_vendor_out_of_reach_from_the_start_is_given_up_at_once(world):
     world.yahoo.away = [outage()]
-    told = "Yahoo: cannot be reached (ConnectError)"
-    assert world.sync().failed == (("IWM", told), ("QQQ", told))
-    assert [one.message for one in world.progress] == [f"{told} (Yahoo is skipped)", "", ""]
+    result = "Yahoo: cannot be reached (ConnectError)"
+    assert world.sync().failed == (("IWM", result), ("QQQ", result))
+    assert [each.message for each in world.progress] == [f"{result} (Yahoo is skipped)", "", ""]
     assert world.slept == []
 
 
@@ -294,18 +294,18 @@ def test_a_source_that_goes_on_refusing_is_given_up(world):
 
 
 @pytest.mark.parametrize(
-    ("away", "told"),
+    ("away", "expected"),
     [
         (refusal(7_200.0), "Yahoo: HTTP 429; start again in 2h"),
         (SourceAway("Yahoo: HTTP 401"), "Yahoo: HTTP 401"),
     ],
 )
-def test_waiting_that_is_no_use(world, away, told):
+def test_waiting_that_is_no_use(world, away, expected):
     stooq = Vendor(world, "Stooq")
     stooq.lacks = {"QQQ"}
     world.yahoo.away = [away]
     report = world.sync(sources=[world.yahoo, stooq])
-    assert report.failed == (("QQQ", told),)
+    assert report.failed == (("QQQ", expected),)
     assert report.loaded == ("IWM",)
     assert world.slept == []
     assert len(world.yahoo.asked) == 1
@@ -487,7 +487,7 @@ def test_a_new_name_that_is_another_company(world):
 def test_the_renames_known_agree_with_the_index(shared_data):
     """FISV left the Nasdaq 100 for another exchange and another name on the day that the table has."""
     text = (shared_data / "constituents" / "n100-ticker-changes-2023.yaml").read_text()
-    change = next(one for one in KNOWN if one.old == "FISV")
+    change = next(each for each in KNOWN if each.old == "FISV")
     assert f"'{change.day}':\n    difference:\n      - FISV" in text
     renames = Renames()
     assert "- META" in text

@@ -93,9 +93,9 @@ async def test_the_first_load_is_told_and_shown_as_it_comes(tmp_path):
     kept = Kept(tmp_path, several(), ny(date(2024, 7, 18), 18))
     await kept.until(settled)
     assert [len(frame["symbol"].unique()) for frame in kept.learned] == [1, 4]
-    told = [status.detail for status in kept.statuses]
-    assert told[0] == "history 1 of 4: S0"
-    assert told[-1] == "settled through 2024-07-18"
+    collected = [status.detail for status in kept.statuses]
+    assert collected[0] == "history 1 of 4: S0"
+    assert collected[-1] == "settled through 2024-07-18"
     assert {status.state for status in kept.statuses} == {"LIVE"}
 
 

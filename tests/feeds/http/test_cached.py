@@ -50,15 +50,15 @@ def time() -> Time:
 
 
 def transport(time: Time, cache=None, **more) -> CachedClient:
-    told = {"random": lambda: 0.5, "timeout_s": 20.0} | more
-    return CachedClient(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, **told)
+    result = {"random": lambda: 0.5, "timeout_s": 20.0} | more
+    return CachedClient(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, **result)
 
 
 def decoded(body: bytes) -> dict[str, object]:
-    found = json.loads(body)
-    if not isinstance(found, dict):
+    parsed = json.loads(body)
+    if not isinstance(parsed, dict):
         raise SourceError("not an object")
-    return found
+    return parsed
 
 
 GOOD = ok(b'{"v":1}', etag=ETAG)
@@ -189,7 +189,7 @@ async def test_another_path_of_a_host_is_asked_after_a_fault_of_one(time):
 
 
 @pytest.mark.parametrize(
-    ("name", "requests", "said"),
+    ("name", "requests", "expected"),
     [
         ("cut", 3, "the connection was cut"),
         ("html", 1, "an HTML page instead of JSON"),
@@ -198,12 +198,12 @@ async def test_another_path_of_a_host_is_asked_after_a_fault_of_one(time):
         ("utf8", 1, "the answer cannot be parsed"),
     ],
 )
-async def test_a_fault_keeps_the_last_good_value(time, name, requests, said):
+async def test_a_fault_keeps_the_last_good_value(time, name, requests, expected):
     got, asked = await after_good(time, FAULTS[name])
     assert got.value == {"v": 1}
     assert got.state == "STALE 1m"
     assert got.fetched_at_ns == NOW_NS
-    assert got.error.startswith(said)
+    assert got.error.startswith(expected)
     assert len(asked) == requests
 
 
@@ -372,7 +372,7 @@ async def test_memory_is_bounded(time):
 async def test_one_question_at_a_time_per_key(time):
     async with RestServer(GOOD) as server, transport(time) as client:
         got = await asyncio.gather(*(client.get(server.url, parse=decoded) for _ in range(4)))
-    assert [one.value for one in got] == [{"v": 1}] * 4
+    assert [each.value for each in got] == [{"v": 1}] * 4
     assert [asked.headers.get("if-none-match") for asked in server.requests] == [None, ETAG, ETAG, ETAG]
 
 

@@ -79,8 +79,8 @@ def refusal(call, kind=InputError) -> str:
     message = str(caught.value)
     assert message.isprintable()
     assert " — " in message
-    told = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in told
+    text = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in text
     return message
 
 
@@ -137,11 +137,11 @@ def test_a_keyring_that_fails_or_keeps_plain_text_is_passed_over(tmp_path, ring_
     caplog.set_level("DEBUG")
     assert find("finnhub", environ={}, folder=tmp_path, keyring=ring_of(backend)) is None
     chain = KeyChain(tmp_path, keyring=ring_of(backend), environ={})
-    told = chain.keep("finnhub", (SECRET,))
-    assert "a file that only you can read" in told[0]
+    result = chain.keep("finnhub", (SECRET,))
+    assert "a file that only you can read" in result[0]
     assert find("finnhub", environ={}, folder=tmp_path, keyring=ring_of(backend)).key == SECRET
     assert ("rotation-tui", "finnhub") not in getattr(backend, "kept", {}) or SECRET not in str(backend.kept)
-    assert SECRET not in caplog.text + str(told)
+    assert SECRET not in caplog.text + str(result)
 
 
 def test_the_best_trusted_keyring_of_a_chain_is_taken(ring_of):
@@ -302,12 +302,12 @@ def test_nothing_that_prints_a_key_shows_it():
 def test_a_text_that_quotes_a_key_is_veiled():
     keys_of("alpaca", (KEY_ID, SECRET), "keyring")
     keys_of("finnhub", ("tiny",), "keyring")
-    told = redact(f"GET wss://x/?token={SECRET} as {KEY_ID} failed; tiny words stay")
-    assert told == "GET wss://x/?token=••• as ••• failed; tiny words stay"
+    redacted = redact(f"GET wss://x/?token={SECRET} as {KEY_ID} failed; tiny words stay")
+    assert redacted == "GET wss://x/?token=••• as ••• failed; tiny words stay"
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ("wss://user:pass@ws.example:8443/v2?token=x#x", "wss://ws.example:8443/v2"),
         (f"wss://user:{SECRET}@ws.example:8443/v2", "(not an address)"),
@@ -318,8 +318,8 @@ def test_a_text_that_quotes_a_key_is_veiled():
         ("http://h:99999/", "(not an address)"),
     ],
 )
-def test_an_address_is_shown_without_credentials(given, told):
-    assert shown_url(given) == told
+def test_an_address_is_shown_without_credentials(given, expected):
+    assert shown_url(given) == expected
 
 
 def test_what_the_environment_overrides():
@@ -332,13 +332,13 @@ def test_what_the_environment_overrides():
         "NO_PROXY": "localhost",
         "HOME": "/root",
     }
-    told = overrides(environ)
-    assert SECRET not in str(told)
-    assert told["ROTATION_TUI_YAHOO_REST_URL"] == "http://127.0.0.1:1/"
-    assert told["https_proxy"] == "http://proxy:3128"
-    assert told["NO_PROXY"] == "localhost"
-    assert told["APCA_API_KEY_ID"] == "(a key, not shown)"
-    assert "HOME" not in told
+    result = overrides(environ)
+    assert SECRET not in str(result)
+    assert result["ROTATION_TUI_YAHOO_REST_URL"] == "http://127.0.0.1:1/"
+    assert result["https_proxy"] == "http://proxy:3128"
+    assert result["NO_PROXY"] == "localhost"
+    assert result["APCA_API_KEY_ID"] == "(a key, not shown)"
+    assert "HOME" not in result
 
 
 async def test_stooq_s_key_is_taken_out_too():

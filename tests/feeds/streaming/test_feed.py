@@ -341,8 +341,8 @@ async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):
         await run.time.passing(1)
         await ticking(run, 19)
         assert (run.symbol_states, run.incomplete) == ({}, frozenset(SYMBOLS))
-        told = Status(Kind.LIVE, "3 of 3 symbols; today's range of 3 incomplete: down")
-        assert run.events_of(Status)[-1] == told
+        result = Status(Kind.LIVE, "3 of 3 symbols; today's range of 3 incomplete: down")
+        assert run.events_of(Status)[-1] == result
         assert len(run.vendor.asked) == 6  # at once, after 0.5, 1, 2, 4 and 8 s
         assert run.prices == FIRST  # though live goes on
         run.vendor.is_down = False

@@ -57,10 +57,10 @@ class Truth:
                 minutes.setdefault(minute_ns, []).append(quote)
         return [
             Quote(
-                symbol, minute_ns, found[-1].price, size=100 * len(found),
-                high=max(quote.price for quote in found), low=min(quote.price for quote in found),
+                symbol, minute_ns, result[-1].price, size=100 * len(result),
+                high=max(quote.price for quote in result), low=min(quote.price for quote in result),
             )
-            for minute_ns, found in minutes.items()
+            for minute_ns, result in minutes.items()
         ]  # fmt: skip
 
 

@@ -126,9 +126,9 @@ async def test_a_hole_of_one_symbol(monkeypatch):
 
 
 async def test_a_new_connection_counts_anew(monkeypatch):
-    one = (acknowledged(), frame(sequence=(("IWM", 5),)), STAY)
+    first = (acknowledged(), frame(sequence=(("IWM", 5),)), STAY)
     two = (acknowledged(), frame(sequence=(("IWM", 900),)), STAY)
-    async with running(monkeypatch, PLAIN, one, two, newest=FIRST) as run:
+    async with running(monkeypatch, PLAIN, first, two, newest=FIRST) as run:
         await run.time.passing(2)
         run.server.clients[0].connection.transport.abort()
         await run.time.passing(3)

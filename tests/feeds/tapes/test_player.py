@@ -171,9 +171,9 @@ async def test_every_quote_once_and_in_order_whatever_the_speed(speed, lag):
 async def test_with_nothing_printed_time_is_told_once_a_second():
     tape = tape_of(("IWM", at("10:40:00"), 200.0), ("IWM", at("10:41:00"), 201.0))
     events = await Player(feed_of(tape, stays=False)).steps()
-    told = [(e.as_of_ns - at("10:40:00")) / NS for e in events if isinstance(e, Batch) and not e.quotes]
-    assert told == pytest.approx([1 + i for i in range(len(told))], abs=0.11)
-    assert len(told) in (59, 60)
+    collected = [(e.as_of_ns - at("10:40:00")) / NS for e in events if isinstance(e, Batch) and not e.quotes]
+    assert collected == pytest.approx([1 + i for i in range(len(collected))], abs=0.11)
+    assert len(collected) in (59, 60)
 
 
 async def test_hold_stops_the_tape_and_the_time_it_is_held_does_not_count():
@@ -481,7 +481,7 @@ async def press(tape: pl.DataFrame, keys, *, speed: float, lag: float, start_ns:
                 continue
             as_of_ns = supervisor._as_of_ns
             fresh = Market(settled, DESK, as_of_ns=as_of_ns, origin=ORIGIN)
-            told = fresh.apply(until(tape, as_of_ns), as_of_ns=as_of_ns)
-            assert figures(supervisor.latest) == figures(told)
+            applied = fresh.apply(until(tape, as_of_ns), as_of_ns=as_of_ns)
+            assert figures(supervisor.latest) == figures(applied)
     finally:
         await player.close()

@@ -160,8 +160,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("rows", "message"), REFUSED)
 def test_refused_bars(tmp_path, rows, message):
-    found = refusal(write(tmp_path, "IWM_5m.csv", HEAD + rows + "\n"))
-    assert found.removeprefix("IWM_5m.csv").lstrip(",: ") == message
+    result = refusal(write(tmp_path, "IWM_5m.csv", HEAD + rows + "\n"))
+    assert result.removeprefix("IWM_5m.csv").lstrip(",: ") == message
 
 
 def test_refused_files(tmp_path):
@@ -210,15 +210,15 @@ def test_no_paths_give_an_empty_tape():
 
 
 def test_a_recorded_tape_comes_back_as_it_was(tmp_path):
-    told = [
+    collected = [
         Quote("IWM", 1, 220.5, seq=4, size=100),
         Quote("IWM", 2, -3.0, high=221.0, low=219.0),
         Quote("not a symbol", 3, math.inf),
     ]
     names = Quote.__struct_fields__
-    rows = [tuple(getattr(quote, name) for name in names) for quote in told]
+    rows = [tuple(getattr(quote, name) for name in names) for quote in collected]
     pl.DataFrame(rows, schema=list(names), orient="row").write_parquet(tmp_path / "x.parquet")
-    assert quotes(read_tape([tmp_path / "x.parquet"])) == told
+    assert quotes(read_tape([tmp_path / "x.parquet"])) == collected
 
 
 def test_a_recorded_tape_with_the_least_and_with_more(tmp_path):
@@ -279,19 +279,21 @@ def test_a_long_tape_becomes_quotes_quickly():
         Quote("IWM", i, 1.5, size=1)
     bare = time.process_time() - started
     started = time.process_time()
-    told = quotes(frame)
+    result = quotes(frame)
     assert time.process_time() - started < 30 * bare, "of the work to make them at all"
-    assert told[-1] == Quote("IWM", n - 1, 1.5, size=1)
+    assert result[-1] == Quote("IWM", n - 1, 1.5, size=1)
 
 
 @needs_data
 def test_the_real_five_minute_bars():
     frame = read_tape([DATA / "IWM_5m_2024-07-16.csv", DATA / "QQQ_5m_2024-07-16.csv"])
     assert frame.height == 156
-    told = {quote.symbol: quote for quote in quotes(frame) if quote.ts_ns == ns("2024-07-16T14:40:00+00:00")}
-    assert told["IWM"].price == 221.28
-    assert told["QQQ"].price == 495.43
-    assert told["IWM"].low <= 221.28 <= told["IWM"].high
+    quotes_by_symbol = {
+        quote.symbol: quote for quote in quotes(frame) if quote.ts_ns == ns("2024-07-16T14:40:00+00:00")
+    }
+    assert quotes_by_symbol["IWM"].price == 221.28
+    assert quotes_by_symbol["QQQ"].price == 495.43
+    assert quotes_by_symbol["IWM"].low <= 221.28 <= quotes_by_symbol["IWM"].high
 
 
 @needs_data

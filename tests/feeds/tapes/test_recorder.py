@@ -229,23 +229,23 @@ async def test_the_keys_move_a_recorded_tape_as_any_other(tmp_path):
     feed = TapeFeed(
         read_tape([tmp_path]), name="tape", mode=REPLAY, sleep=Clock().sleep, start_ns=NOW + 5 * NS
     )
-    said = feed.events()
-    assert (await anext(said)) == Status(Kind.REPLAY, "10 quotes")
-    begun = [await anext(said) for _ in range(2)]
+    events = feed.events()
+    assert (await anext(events)) == Status(Kind.REPLAY, "10 quotes")
+    begun = [await anext(events) for _ in range(2)]
     assert [type(event) for event in begun] == [Rewind, Batch]
     assert [len(event.quotes) for event in begun] == [0, 6]
     feed.seek(-2)
-    back = [await anext(said) for _ in range(2)]
+    back = [await anext(events) for _ in range(2)]
     assert [len(event.quotes) for event in back] == [0, 4]
     assert feed.tape().position == from_ns(NOW + 3 * NS)
     feed.seek(1.5)
-    on = [await anext(said) for _ in range(3)]
+    on = [await anext(events) for _ in range(3)]
     assert [(len(event.quotes), event.as_of_ns) for event in on] == [
         (0, NOW),
         (5, NOW + 4 * NS),
         (0, NOW + 4 * NS + NS // 2),
     ]
-    await said.aclose()
+    await events.aclose()
 
 
 def test_seeking_in_a_tape_of_many_days_reads_the_newest_two(tmp_path):
@@ -323,9 +323,9 @@ def test_a_recording_made_before_kinds_were_values_still_plays():
             i,
             kind,
             "Yahoo",
-            msgspec.json.encode(said).decode(),
+            msgspec.json.encode(message).decode(),
         )
-        for i, (kind, said) in enumerate(told_then)
+        for i, (kind, message) in enumerate(told_then)
     ]
     rows.append(("IWM", NOW, 0, 221.0, 1, None, None, 0, 0, NOW + 9, 9, "Batch", "Yahoo", None))
     frame, lost = frame_of(rows)
@@ -375,8 +375,8 @@ def test_fed_news_recorded_before_figures_had_a_status_age_as_those_of_now(made_
     del recorded_then["status"]
     for figure in (*recorded_then["engines"].values(), *recorded_then["contracts"]):
         del figure["status"]
-    said = msgspec.json.encode({"fed": recorded_then, "as_of_ns": None}).decode()
-    frame, lost = frame_of([(None, NOW, 0, None, 0, None, None, 0, 0, NOW, 0, "FedNews", "Fed", said)])
+    decoded = msgspec.json.encode({"fed": recorded_then, "as_of_ns": None}).decode()
+    frame, lost = frame_of([(None, NOW, 0, None, 0, None, None, 0, 0, NOW, 0, "FedNews", "Fed", decoded)])
     (news,) = steps(played([frame]))
     assert lost == 0
     for later_s in (0, 600, 1_500, 7_200, 3 * 86_400):
@@ -402,7 +402,7 @@ def test_a_recording_made_before_events_had_their_names_still_replaces_prints():
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "expected"),
     [
         (Status(Kind.DELAYED, "2 of 2", delay_s=900.0), "DELAYED 15m"),
         (Status(Kind.STALE, age_s=42.0), "STALE 42s"),
@@ -410,9 +410,9 @@ def test_a_recording_made_before_events_had_their_names_still_replaces_prints():
         (Status(Kind.LIVE), "LIVE"),
     ],
 )
-def test_a_state_is_recorded_as_the_word_it_always_was(status: Status, said: str):
+def test_a_state_is_recorded_as_the_word_it_always_was(status: Status, expected: str):
     (row,) = rows_of(0, "Yahoo", status, NOW)
-    assert msgspec.json.decode(row[-1])["state"] == said
+    assert msgspec.json.decode(row[-1])["state"] == expected
 
 
 def test_history_learned_while_recording_is_not_on_the_tape_but_its_time_is(tmp_path):

@@ -128,7 +128,7 @@ async def test_massive_cuts_and_we_come_back(desk, script):
         massive.MassiveServer(massive.SCRIPTS[script], (READY, later, STAY)) as server,
         no_wait() as transport,
     ):
-        result = await desk("MASSIVE", server, transport).until(lambda one: one.prices.get("IWM") == 221.5)
+        result = await desk("MASSIVE", server, transport).until(lambda each: each.prices.get("IWM") == 221.5)
         assert server.upgrades == 2
         assert server.clients[1].state["channels"] == {f"T.{symbol}" for symbol in SYMBOLS}
     assert result.feed.stats().last_reject.endswith(script.replace("-", "_"))
@@ -141,7 +141,7 @@ async def test_massive_without_trades_in_the_plan_gives_bars(desk):
     )
     async with server, no_wait() as transport:
         result = await desk("MASSIVE", server, transport, delayed=True).until(
-            lambda one: len(one.prices) == 3
+            lambda each: len(each.prices) == 3
         )
         assert server.clients[0].state["channels"] == {f"A.{symbol}" for symbol in SYMBOLS}
     assert result.prices == {"IWM": 221.3, "QQQ": 495.5, "SPY": 562.1}
@@ -165,7 +165,7 @@ async def test_massive_seeds_from_a_snapshot_and_holes_in_q_are_no_gap(desk):
         no_wait() as transport,
     ):
         result = await desk("MASSIVE", server, transport, rest).until(
-            lambda one: one.prices.get("IWM") == 100.5 and one.states[-1:] == ["LIVE"]
+            lambda each: each.prices.get("IWM") == 100.5 and each.states[-1:] == ["LIVE"]
         )
     assert result.prices == {"IWM": 100.5, "QQQ": 100.0, "SPY": 100.0}
     assert result.feed.stats().gaps == 0
@@ -179,7 +179,7 @@ async def test_finnhub_says_everything_three_times(desk):
     ]
     frames = [finnhub.trades(*prints)] * 3 + [finnhub.trades(finnhub.trade("SPY", 562.0))]
     async with finnhub.FinnhubServer((READY, *frames, STAY)) as server, no_wait() as transport:
-        result = await desk("FINNHUB", server, transport).until(lambda one: "SPY" in one.prices)
+        result = await desk("FINNHUB", server, transport).until(lambda each: "SPY" in each.prices)
     iwm = [quote for quote in result.quotes if quote.symbol == "IWM"]
     assert [(quote.price, quote.size) for quote in iwm] == [(221.28, 100), (221.29, 100), (221.29, 200)]
     assert result.feed.stats().duplicates == 6
@@ -192,7 +192,7 @@ async def test_finnhub_repeats_over_a_reconnect(desk):
         finnhub.FinnhubServer((READY, again[0], ABORT), (READY, *again, STAY)) as server,
         no_wait() as transport,
     ):
-        result = await desk("FINNHUB", server, transport).until(lambda one: "SPY" in one.prices)
+        result = await desk("FINNHUB", server, transport).until(lambda each: "SPY" in each.prices)
         asked = [json.loads(frame)["symbol"] for frame in server.clients[1].sent]
     assert asked == sorted(SYMBOLS)
     assert len([quote for quote in result.quotes if quote.symbol == "IWM"]) == 1
@@ -205,7 +205,7 @@ async def test_finnhub_takes_fifty(desk):
         no_wait() as transport,
     ):
         result = await desk("FINNHUB", server, transport, symbols=symbols).until(
-            lambda one: "S0" in one.prices
+            lambda each: "S0" in each.prices
         )
         await asyncio.wait_for(server.until(lambda: len(server.clients[0].state["symbols"]) == 50), LIMIT_S)
     assert "the vendor's limit" in result.statuses[-1].detail
@@ -223,19 +223,19 @@ async def test_the_key_is_nowhere(desk, caplog, name):
         stats = result.feed.stats()
         shown = repr((result.statuses, stats, result.feed, result.feed.vendor, result.quotes))
     # The servers are ours and speak of everything.
-    said = [one.getMessage() for one in caplog.records if not one.name.startswith("websockets.server")]
+    messages = [each.getMessage() for each in caplog.records if not each.name.startswith("websockets.server")]
     assert server.upgrades == 4
-    assert len(said) > 4
+    assert len(messages) > 4
     for key in {KEYS[name], "nobody"}:
         assert key not in shown
-        assert [line for line in said if key in line] == []
+        assert [line for line in messages if key in line] == []
 
 
 async def test_coinbase_shows_that_streaming_works(monkeypatch):
     async with coinbase.CoinbaseServer(coinbase.SCRIPTS["hole"]) as server:
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
         result = Desk(StreamFeed(Coinbase(), (PRODUCT,), hours=Always(), time=held_time()))
-        await result.until(lambda one: one.prices.get(PRODUCT) == 64260.0)
+        await result.until(lambda each: each.prices.get(PRODUCT) == 64260.0)
         assert server.clients[0].state["channels"] == {
             "heartbeats": ["heartbeats"],
             "market_trades": [PRODUCT],

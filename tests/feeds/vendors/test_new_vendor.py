@@ -117,7 +117,9 @@ async def test_under_the_driver(acme, monkeypatch, caplog):
         assert [json.loads(frame)["type"] for frame in server.clients[1].sent] == ["key", "subscribe"]
     assert {quote.symbol: quote.price for quote in quotes} == {"IWM": 221.28, "QQQ": 495.43}
     # The server is ours and speaks of everything.
-    assert not [one for one in caplog.records if KEY in one.getMessage() and one.name != "websockets.server"]
+    assert not [
+        each for each in caplog.records if KEY in each.getMessage() and each.name != "websockets.server"
+    ]
 
 
 async def test_a_wrong_key_ends_it(acme, monkeypatch):

@@ -49,8 +49,8 @@ STRIP = {NOV: 96.0, DEC: 96.05, JAN: 96.1, FEB: 96.15, MAR: 96.2, APR: 96.25, MA
 CASE = StripCase(MONDAY, (375, 400), CALENDAR, STRIP)
 
 
-def rows(told: Fed) -> dict[str, dict[str, float]]:
-    return {row.date.isoformat(): row.outcomes for row in told.meetings if row.cut is not None}
+def rows(assembled: Fed) -> dict[str, dict[str, float]]:
+    return {row.date.isoformat(): row.outcomes for row in assembled.meetings if row.cut is not None}
 
 
 @cache
@@ -59,10 +59,10 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator({"$defs": whole["$defs"], "$ref": "#/$defs/Fed"})
 
 
-def assert_sensible(told: Fed) -> None:
+def assert_sensible(assembled: Fed) -> None:
     """What holds of every Fed whatever went in."""
-    assert_json(told)
-    for row in (told, *told.meetings):
+    assert_json(assembled)
+    for row in (assembled, *assembled.meetings):
         figures = (row.cut, row.hold, row.hike)
         if row.cut is None:
             assert figures == (None, None, None)
@@ -70,28 +70,31 @@ def assert_sensible(told: Fed) -> None:
             continue
         assert all(0 <= p <= 1 for p in (*figures, *row.outcomes.values()))
         assert sum(figures) == pytest.approx(1, abs=1e-8)
-        if told.target_range_bp is not None:
+        if assembled.target_range_bp is not None:
             assert sum(row.outcomes.values()) == pytest.approx(1, abs=1e-8)
             lows = [int(name.split("-")[0]) if name[0] != "-" else -1 for name in row.outcomes]
             assert lows == sorted(lows)
-    for meeting in told.meetings:
+    for meeting in assembled.meetings:
         assert sum(meeting.local.values()) == pytest.approx(1 if meeting.local else 0, abs=1e-8)
         assert meeting.at_least_one_cut is None or 0 <= meeting.at_least_one_cut <= 1 + 1e-12
-    states = [meeting.state for meeting in told.meetings]
+    states = [meeting.state for meeting in assembled.meetings]
     assert "unsolved" not in states or set(states[states.index("unsolved") :]) == {"unsolved"}
-    if told.meetings:
-        assert told.meetings[0].date == told.meeting
-        assert (told.cut, told.outcomes) == (told.meetings[0].cut, told.meetings[0].outcomes)
-    elif told.source != "no futures prices":
-        assert told.warnings
-    futures = told.engines["futures"]
-    assert (futures.cut, futures.state) == (told.cut, told.state)
+    if assembled.meetings:
+        assert assembled.meetings[0].date == assembled.meeting
+        assert (assembled.cut, assembled.outcomes) == (
+            assembled.meetings[0].cut,
+            assembled.meetings[0].outcomes,
+        )
+    elif assembled.source != "no futures prices":
+        assert assembled.warnings
+    futures = assembled.engines["futures"]
+    assert (futures.cut, futures.state) == (assembled.cut, assembled.state)
     assert (futures.age_s is None) or futures.age_s >= 0
-    assert len({contract.month for contract in told.contracts}) == len(told.contracts)
+    assert len({contract.month for contract in assembled.contracts}) == len(assembled.contracts)
 
 
-def assert_json(told: Fed) -> None:
-    errors = list(validator().iter_errors(json.loads(msgspec.json.encode(told))))
+def assert_json(assembled: Fed) -> None:
+    errors = list(validator().iter_errors(json.loads(msgspec.json.encode(assembled))))
     assert not errors, errors[:3]
 
 
@@ -120,72 +123,80 @@ def test_official_exports(shared_data, name, given_as):
     vectors = vector_file(shared_data, name)
     for raw in vectors["cases"]:
         case = case_of(raw)
-        told = fed(*given_as(case))
-        assert_sensible(told)
-        found = rows(told)
+        result = fed(*given_as(case))
+        assert_sensible(result)
+        table = rows(result)
         for meeting, expected in raw["expected"].items():
-            assert deviation(found[meeting], expected) <= vectors["tolerance"], (raw["id"], meeting)
+            assert deviation(table[meeting], expected) <= vectors["tolerance"], (raw["id"], meeting)
         quoted = given_as is as_traded
-        assert told.engines["futures"].kind.startswith("last trades" if quoted else "settlement of")
-        assert told.warnings == ()
-        assert {meeting.state for meeting in told.meetings if meeting.cut is not None} == {"ok"}
+        assert result.engines["futures"].kind.startswith("last trades" if quoted else "settlement of")
+        assert result.warnings == ()
+        assert {meeting.state for meeting in result.meetings if meeting.cut is not None} == {"ok"}
 
 
 @WAYS
 def test_the_live_page_and_the_settlements_of_september(shared_data, given_as):
     page = vector_file(shared_data, "cme_live_2026-07-14")
     for raw in page["cases"]:
-        found = rows(fed(*given_as(case_of(raw))))
+        table = rows(fed(*given_as(case_of(raw))))
         for day in raw["determined_meetings"]:
-            assert deviation(found[day], raw["expected_pct"][day], 100) <= page["tolerance_pct"]
+            assert deviation(table[day], raw["expected_pct"][day], 100) <= page["tolerance_pct"]
     tables = vector_file(shared_data, "cme_settlements_2026-09")
     for raw in tables["cases"]:
-        found = rows(fed(*given_as(case_of(raw))))
+        table = rows(fed(*given_as(case_of(raw))))
         for field in ("cme_website_pct", "cme_fedwatch_0_2_1_pct"):
             for day, row in raw.get(field, {}).items():
-                assert deviation(found[day], row, 100) <= tables["tolerance_pct"]
+                assert deviation(table[day], row, 100) <= tables["tolerance_pct"]
 
 
 @WAYS
 def test_edge_cases(shared_data, given_as):
     vectors = vector_file(shared_data, "edge_cases")
     for raw in vectors["cases"]:
-        told = fed(*given_as(case_of(raw)))
-        assert_sensible(told)
-        assert list(rows(told)) == list(raw["expected"])
+        result = fed(*given_as(case_of(raw)))
+        assert_sensible(result)
+        assert list(rows(result)) == list(raw["expected"])
         for day, row in raw["expected"].items():
-            assert deviation(rows(told)[day], row) <= vectors["tolerance"]
+            assert deviation(rows(result)[day], row) <= vectors["tolerance"]
         if raw["expected"]:
             # Other cases list more dates than they price; they say nothing of where the chain stops.
             if "stopped_at" in raw:
-                assert told.stopped_at.isoformat() == raw["stopped_at"]
-            degraded = [row.date.isoformat() for row in told.meetings if row.state == "degraded"]
+                assert result.stopped_at.isoformat() == raw["stopped_at"]
+            degraded = [row.date.isoformat() for row in result.meetings if row.state == "degraded"]
             assert degraded == raw.get("degraded", [])
         else:
-            assert told.cut is None
-            assert told.warnings
+            assert result.cut is None
+            assert result.warnings
 
 
 @given(step_paths(), st.sampled_from([as_traded, as_settled]))
 def test_any_path_of_rates_as_the_table_has_it(path, given_as):
     assume(all(price >= LOWEST_PRICE for price in path.case.prices.values()))  # others are refused
     moves = [x for _, x in sorted(path.steps.items())]
-    told = fed(*given_as(path.case))
-    assert_sensible(told)
+    result = fed(*given_as(path.case))
+    assert_sensible(result)
     table = fed_table(path.case).meetings
-    assert len(rows(told)) == len(table)
-    for row, expected, x in zip(told.meetings, table, moves, strict=False):
+    assert len(rows(result)) == len(table)
+    for row, expected, x in zip(result.meetings, table, moves, strict=False):
         assert (row.date, row.state) == (expected.date, expected.state)
         assert deviation(row.outcomes, expected.outcomes) <= 1e-8
         assert row.move_bp == pytest.approx(25 * x, abs=1e-5)
-        assert row.cumulative_bp == pytest.approx(25 * sum(moves[: told.meetings.index(row) + 1]), abs=1e-5)
+        assert row.cumulative_bp == pytest.approx(25 * sum(moves[: result.meetings.index(row) + 1]), abs=1e-5)
 
 
 # What counts and what does not ------------------------------------------------------------------------
 
 
-def figures(told: Fed):
-    return told.meetings, told.cut, told.hold, told.hike, told.outcomes, told.ladder, told.change
+def figures(assembled: Fed):
+    return (
+        assembled.meetings,
+        assembled.cut,
+        assembled.hold,
+        assembled.hike,
+        assembled.outcomes,
+        assembled.ladder,
+        assembled.change,
+    )
 
 
 def test_order_of_the_contracts_is_irrelevant():
@@ -206,9 +217,9 @@ def test_unused_months_change_no_figure(given_as):
         plain = [
             tuple(
                 msgspec.structs.replace(row, implied_pct=None)
-                for row in fed(one, now).meetings
+                for row in fed(each, now).meetings
             )
-            for one in (moved, inputs)
+            for each in (moved, inputs)
         ]  # fmt: skip
         assert plain[0] == plain[1]
         assert figures(fed(moved, now))[1:] == figures(expected)[1:]
@@ -224,10 +235,10 @@ def test_a_constant_added_to_all_prices_changes_no_probability():
 def test_an_expired_month_without_a_meeting_is_an_anchor_at_its_last_settlement():
     """December 2026 watched in December: November is over, and says where the rate was before."""
     case = StripCase(date(2026, 12, 3), (375, 400), CALENDAR, STRIP)
-    told = fed(*as_traded(case))
-    assert told.meetings[0].contracts == ("ZQX26", "ZQF27", "ZQG27")
-    assert rows(told) == rows(fed(traded(CASE, NOW), NOW))
-    november = told.contracts[0]
+    result = fed(*as_traded(case))
+    assert result.meetings[0].contracts == ("ZQX26", "ZQF27", "ZQG27")
+    assert rows(result) == rows(fed(traded(CASE, NOW), NOW))
+    november = result.contracts[0]
     assert (november.symbol, november.kind, november.state) == ("ZQX26", "settlement", "CLOSED")
     assert november.flag == ""
     without = fed(but(as_traded(case)[0], expired=()), at("2026-12-03", "11:00"))
@@ -238,10 +249,10 @@ def test_an_expired_month_without_a_meeting_is_an_anchor_at_its_last_settlement(
     assert fed(settled(late, date(2026, 12, 8)), at("2026-12-09")).state == "CLOSED"
     inputs = settled(late, date(2026, 12, 8))
     inputs = but(inputs, expired=(quote(NOV, settle=96.0, settle_date=date(2026, 11, 30)),))
-    told = fed(inputs, at("2026-12-09"))
-    assert (told.state, told.warnings, told.history[-1].settled) == ("CLOSED", (), True)
-    assert told.engines["futures"].kind == "settlement of 8 Dec 2026"
-    assert {contract.state for contract in told.contracts} == {"CLOSED"}
+    result = fed(inputs, at("2026-12-09"))
+    assert (result.state, result.warnings, result.history[-1].settled) == ("CLOSED", (), True)
+    assert result.engines["futures"].kind == "settlement of 8 Dec 2026"
+    assert {contract.state for contract in result.contracts} == {"CLOSED"}
 
 
 def test_20_september_2026_octobers_block_needs_no_expired_month():
@@ -250,15 +261,15 @@ def test_20_september_2026_octobers_block_needs_no_expired_month():
               (2027, 1): 95.77, (2027, 2): 95.68}  # fmt: skip
     case = StripCase(date(2026, 9, 20), (375, 400), CALENDAR, prices)
     inputs, friday = settled(case, date(2026, 9, 18)), at("2026-09-20", "12:00")
-    told = fed(inputs, friday)
-    assert (told.meeting, told.state, told.warnings) == (date(2026, 10, 28), "CLOSED", ())
-    assert told.meetings[0].contracts == ("ZQV26", "ZQX26")
-    assert deviation(told.outcomes, {"375-400": 42.4, "400-425": 57.6}, 100) <= 0.051
-    assert told.hike == pytest.approx(0.5757, abs=1e-4)
+    result = fed(inputs, friday)
+    assert (result.meeting, result.state, result.warnings) == (date(2026, 10, 28), "CLOSED", ())
+    assert result.meetings[0].contracts == ("ZQV26", "ZQX26")
+    assert deviation(result.outcomes, {"375-400": 42.4, "400-425": 57.6}, 100) <= 0.051
+    assert result.hike == pytest.approx(0.5757, abs=1e-4)
     # The held month's price and August's settlement, expired, say nothing of it.
     moved = but(inputs, expired=(quote((2026, 8), settle=95.0, settle_date=date(2026, 8, 31)),))
     moved = changed(moved, (2026, 9), settle=95.5)
-    assert figures(fed(moved, friday)) == figures(told)
+    assert figures(fed(moved, friday)) == figures(result)
 
 
 def test_a_month_both_quoted_and_expired_stands_once():
@@ -266,9 +277,9 @@ def test_a_month_both_quoted_and_expired_stands_once():
     case = StripCase(date(2026, 12, 1), (375, 400), CALENDAR, STRIP)
     inputs = traded(case, now)
     listed = but(inputs, strip=(quote(NOV, settle=96.0, settle_date=date(2026, 11, 30)), *inputs.strip))
-    told = fed(listed, now)
-    assert [contract.symbol for contract in told.contracts].count("ZQX26") == 1
-    assert told.cut == fed(inputs, now).cut
+    result = fed(listed, now)
+    assert [contract.symbol for contract in result.contracts].count("ZQX26") == 1
+    assert result.cut == fed(inputs, now).cut
 
 
 # Days and labels ------------------------------------------------------------------------
@@ -277,45 +288,45 @@ def test_a_month_both_quoted_and_expired_stands_once():
 @pytest.mark.parametrize("clock", ["00:00", "13:59", "14:01", "23:59:59"])
 def test_the_day_of_the_decision_counts(clock):
     now = at("2026-12-09", clock)
-    told = fed(traded(StripCase(date(2026, 12, 9), (375, 400), CALENDAR, STRIP), now), now)
-    assert told.meeting == date(2026, 12, 9)
-    assert told.decides.isoformat() == "2026-12-09T14:00:00-05:00"
-    assert next(iter(told.outcomes)) == "350-375"
+    result = fed(traded(StripCase(date(2026, 12, 9), (375, 400), CALENDAR, STRIP), now), now)
+    assert result.meeting == date(2026, 12, 9)
+    assert result.decides.isoformat() == "2026-12-09T14:00:00-05:00"
+    assert next(iter(result.outcomes)) == "350-375"
 
 
 def test_the_next_day_it_is_dropped():
     now = at("2026-12-10", "00:00")
-    told = fed(traded(StripCase(date(2026, 12, 10), (350, 375), CALENDAR, STRIP), now), now)
-    assert told.meeting == date(2027, 1, 27)
-    assert date(2026, 12, 9) not in {row.date for row in told.meetings}
-    assert told.decides.isoformat() == "2027-01-27T14:00:00-05:00"
+    result = fed(traded(StripCase(date(2026, 12, 10), (350, 375), CALENDAR, STRIP), now), now)
+    assert result.meeting == date(2027, 1, 27)
+    assert date(2026, 12, 9) not in {row.date for row in result.meetings}
+    assert result.decides.isoformat() == "2027-01-27T14:00:00-05:00"
 
 
 def test_14_00_new_york_in_summer_and_winter():
     for day, utc in ((date(2026, 7, 29), "18:00"), (date(2026, 1, 28), "19:00")):
-        told = fed(FedInputs(fomc_dates=CALENDAR), at(day, "09:31"))
-        assert told.decides.timestamp() == pytest.approx(at(day, "14:00") / S)
+        result = fed(FedInputs(fomc_dates=CALENDAR), at(day, "09:31"))
+        assert result.decides.timestamp() == pytest.approx(at(day, "14:00") / S)
         assert from_ns(at(day, "14:00")).strftime("%H:%M") == utc
 
 
 def test_without_the_target_range_figures_have_no_names():
     inputs = traded(CASE, NOW)
-    told, named = fed(but(inputs, target_range_bp=None), NOW), fed(inputs, NOW)
-    assert_sensible(told)
-    assert told.outcomes == {}
-    assert all(row.outcomes == {} for row in told.meetings)
-    assert (told.cut, told.hold, told.hike) == (named.cut, named.hold, named.hike)
-    assert told.meetings[0].local == named.meetings[0].local
-    assert "target range unknown: outcomes are not labelled" in told.warnings
+    result, named = fed(but(inputs, target_range_bp=None), NOW), fed(inputs, NOW)
+    assert_sensible(result)
+    assert result.outcomes == {}
+    assert all(row.outcomes == {} for row in result.meetings)
+    assert (result.cut, result.hold, result.hike) == (named.cut, named.hold, named.hike)
+    assert result.meetings[0].local == named.meetings[0].local
+    assert "target range unknown: outcomes are not labelled" in result.warnings
 
 
 @pytest.mark.parametrize("bad", [(350, 400), (400, 375), (0, 0)])
 def test_a_range_that_is_none_takes_the_names_not_the_figures(bad):
     inputs = traded(CASE, NOW)
-    told = fed(but(inputs, target_range_bp=bad), NOW)
-    assert (told.cut, told.hold, told.hike) == (fed(inputs, NOW).cut, fed(inputs, NOW).hold, 0.0)
-    assert (told.outcomes, told.target_range_bp) == ({}, None)
-    assert any(f"{bad[0]}-{bad[1]} bp" in text for text in told.warnings)
+    result = fed(but(inputs, target_range_bp=bad), NOW)
+    assert (result.cut, result.hold, result.hike) == (fed(inputs, NOW).cut, fed(inputs, NOW).hold, 0.0)
+    assert (result.outcomes, result.target_range_bp) == ({}, None)
+    assert any(f"{bad[0]}-{bad[1]} bp" in text for text in result.warnings)
 
 
 def test_a_calendar_without_a_coming_meeting():
@@ -328,11 +339,11 @@ def test_a_calendar_without_a_coming_meeting():
 
 def test_three_decisions_in_one_month_name_the_month():
     inputs = but(traded(CASE, NOW), fomc_dates=(*CALENDAR, date(2026, 12, 15), date(2026, 12, 22)))
-    told = fed(inputs, NOW)
-    assert_sensible(told)
-    assert told.meeting == date(2026, 12, 9)
-    assert told.cut is None
-    assert told.warnings[0].startswith("ZQZ26 (2026-12): 3 decisions, 2026-12-09, 2026-12-15, 2026-12-22")
+    result = fed(inputs, NOW)
+    assert_sensible(result)
+    assert result.meeting == date(2026, 12, 9)
+    assert result.cut is None
+    assert result.warnings[0].startswith("ZQZ26 (2026-12): 3 decisions, 2026-12-09, 2026-12-15, 2026-12-22")
 
 
 def test_two_decisions_in_one_month_are_solved_from_the_months_on_either_side():
@@ -343,18 +354,18 @@ def test_two_decisions_in_one_month_are_solved_from_the_months_on_either_side():
     prices = {month: 100 - month_average(month, 3.88, steps) for month in months}
     for watch, ahead in ((MONDAY, 2), (date(2026, 12, 14), 1)):
         case = StripCase(watch, (375, 400), dates, prices)
-        told = fed(traded(case, at(watch)), at(watch))
-        assert_sensible(told)
-        assert told.warnings == ()
-        moves = {row.date: row.move_bp for row in told.meetings if row.move_bp is not None}
+        result = fed(traded(case, at(watch)), at(watch))
+        assert_sensible(result)
+        assert result.warnings == ()
+        moves = {row.date: row.move_bp for row in result.meetings if row.move_bp is not None}
         expected = {day: 100 * steps[day] for day in sorted(steps)[2 - ahead :]}
         assert moves == pytest.approx(expected, abs=1e-6)
-        assert told.fit_rms_bp is None or told.fit_rms_bp < 1e-6
+        assert result.fit_rms_bp is None or result.fit_rms_bp < 1e-6
     # Without January there is one equation for two moves.
     case = StripCase(MONDAY, (375, 400), dates, {NOV: 96.0, DEC: 96.05})
-    told = fed(traded(case, NOW), NOW)
-    assert (told.cut, told.meetings) == (None, ())
-    assert "ZQF27 (2027-01)" in told.warnings[0]
+    result = fed(traded(case, NOW), NOW)
+    assert (result.cut, result.meetings) == (None, ())
+    assert "ZQF27 (2027-01)" in result.warnings[0]
 
 
 def test_futures_beyond_an_open_outcome_say_that_it_is_open():
@@ -383,9 +394,9 @@ def test_futures_beyond_an_open_outcome_say_that_it_is_open():
 def test_the_age_is_that_of_the_oldest_price_the_next_meeting_rests_on():
     inputs = changed(traded(CASE, NOW), NOV, ts_ns=NOW - 200 * S)
     inputs = changed(inputs, DEC, ts_ns=NOW - 250 * S)  # the next meeting does not rest on it
-    told = fed(inputs, NOW)
-    assert told.engines["futures"].age_s == 200.0
-    assert told.engines["futures"].at == from_ns(NOW - 200 * S)
+    result = fed(inputs, NOW)
+    assert result.engines["futures"].age_s == 200.0
+    assert result.engines["futures"].at == from_ns(NOW - 200 * S)
 
 
 def test_warnings_the_gravest_first_and_each_once():
@@ -395,11 +406,11 @@ def test_warnings_the_gravest_first_and_each_once():
         warnings=("only 3 meetings ahead", "only 3 meetings ahead"),
         sources={"policy rate": Sourced(Kind.OFFLINE, error="HTTP 500"), "Yahoo": Sourced(Kind.LIVE)},
     )
-    told = fed(inputs, NOW)
-    assert told.warnings[0].startswith(
+    result = fed(inputs, NOW)
+    assert result.warnings[0].startswith(
         "ZQX26 (2026-11), ZQF27 (2027-01) and ZQG27 (2027-02) put the decision"
     )
-    assert told.warnings[1:] == (
+    assert result.warnings[1:] == (
         "target range unknown: outcomes are not labelled",
         "only 3 meetings ahead",
         "policy rate: HTTP 500",
@@ -417,23 +428,23 @@ def test_all_but_one_contract_fresh_does_not_show_a_move_that_nobody_priced():
     assert after.cut == pytest.approx(before.cut)
     for month in STRIP:
         inputs = changed(traded(shocked, NOW, off=0.2), month, ts_ns=at("2026-11-20", "14:00"))
-        told = fed(inputs, NOW)
-        assert told.cut == pytest.approx(before.cut)
+        result = fed(inputs, NOW)
+        assert result.cut == pytest.approx(before.cut)
         counts = month not in (DEC, MAR)
         next_rests_on_it = month in (NOV, JAN, FEB)
-        assert (told.state == "LIVE") is not next_rests_on_it
-        assert (told.stopped_at == date(2027, 3, 17)) is (counts and not next_rests_on_it)
-        assert any(f"ZQ{'FGHJKMNQUVXZ'[month[1] - 1]}" in text for text in told.warnings) is counts
+        assert (result.state == "LIVE") is not next_rests_on_it
+        assert (result.stopped_at == date(2027, 3, 17)) is (counts and not next_rests_on_it)
+        assert any(f"ZQ{'FGHJKMNQUVXZ'[month[1] - 1]}" in text for text in result.warnings) is counts
 
 
 def test_only_a_far_contract_trades():
     """The next meeting rests on settlements then, and says so, whatever the far one is."""
     inputs = settled(CASE, date(2026, 11, 20))
     inputs = changed(inputs, DEC, ts_ns=NOW - S, price=96.07)
-    told = fed(inputs, NOW)
-    assert told.engines["futures"].kind == "settlement of 20 Nov 2026"
-    assert (told.state, told.engines["futures"].age_s) == ("CLOSED", None)
-    assert told.history[-1].settled is True
+    result = fed(inputs, NOW)
+    assert result.engines["futures"].kind == "settlement of 20 Nov 2026"
+    assert (result.state, result.engines["futures"].age_s) == ("CLOSED", None)
+    assert result.history[-1].settled is True
 
 
 # A moment later ------------------------------------------------------------------------
@@ -462,25 +473,27 @@ AGES = {"status"} | {"state", "age_s", "engines", "contracts"}
 @given(st.lists(st.integers(0, 10**13), min_size=1, max_size=5))
 def test_ageing_changes_no_figure(later):
     known = fed(whole(NOW), NOW)
-    one, now = known, NOW
+    aged_figures, now = known, NOW
     ages = [engine.age_s for engine in known.engines.values()]
     for step in later:
         now += step
-        one = aged(one, now)
+        aged_figures = aged(aged_figures, now)
         for field in set(Fed.__struct_fields__) - AGES:
-            assert getattr(one, field) == getattr(known, field)
-        for name, engine in one.engines.items():
+            assert getattr(aged_figures, field) == getattr(known, field)
+        for name, engine in aged_figures.engines.items():
             assert msgspec.structs.replace(
                 engine, state="", age_s=None, status=None
             ) == msgspec.structs.replace(known.engines[name], state="", age_s=None, status=None)
-        grown = [engine.age_s for engine in one.engines.values()]
+        grown = [engine.age_s for engine in aged_figures.engines.values()]
         assert all(a <= b for a, b in zip(ages, grown, strict=True))
         ages = grown
-    assert aged(known, now) == one, "as in one step"
+    assert aged(known, now) == aged_figures, "as in one step"
     # And as if all had been worked out anew then, the day being the same.
     if from_ns(now) < from_ns(NOW) + timedelta(hours=2):
-        assert one.state == fed(whole(NOW), now).state
-        assert one.engines["futures"].age_s == pytest.approx(fed(whole(NOW), now).engines["futures"].age_s)
+        assert aged_figures.state == fed(whole(NOW), now).state
+        assert aged_figures.engines["futures"].age_s == pytest.approx(
+            fed(whole(NOW), now).engines["futures"].age_s
+        )
 
 
 def test_what_was_fresh_becomes_stale():
@@ -492,11 +505,11 @@ def test_what_was_fresh_becomes_stale():
         (896, "STALE 15m", "STALE 15m"),
         (7300, "STALE 2h", "STALE 2h"),
     ):
-        one = aged(known, NOW + seconds * S)
-        assert one.state == one.engines["futures"].state == futures
-        assert one.engines["Kalshi"].state == kalshi
+        aged_figures = aged(known, NOW + seconds * S)
+        assert aged_figures.state == aged_figures.engines["futures"].state == futures
+        assert aged_figures.engines["Kalshi"].state == kalshi
     # A settlement among them keeps its word, and has no age.
-    december = next(c for c in one.contracts if c.symbol == "ZQZ26")
+    december = next(c for c in aged_figures.contracts if c.symbol == "ZQZ26")
     assert (december.state, december.age_s) == ("CLOSED", None)
 
 
@@ -553,19 +566,19 @@ def test_settlements_are_stale_by_themselves_where_no_news_come(day, clock, stat
     """A feed that hangs over a weekend must not show Friday's settlement as the latest all week."""
     inputs = settled(CASE, date(2026, 11, 20))
     friday = fed(inputs, at("2026-11-21", "00:00"))
-    one = aged(friday, at(day, clock))
-    assert (one.state, one.engines["futures"].state) == (state, state)
-    assert (one.engines["futures"].age_s, one.cut) == (None, friday.cut)
+    aged_figures = aged(friday, at(day, clock))
+    assert (aged_figures.state, aged_figures.engines["futures"].state) == (state, state)
+    assert (aged_figures.engines["futures"].age_s, aged_figures.cut) == (None, friday.cut)
     anew = fed(inputs, at(day, clock))
-    assert [c.state for c in one.contracts] == [c.state for c in anew.contracts]
-    assert one.state == anew.state
+    assert [c.state for c in aged_figures.contracts] == [c.state for c in anew.contracts]
+    assert aged_figures.state == anew.state
 
 
 def test_a_month_that_is_over_is_final_however_long_no_news_come():
     now = at("2026-12-01")
     inputs = settled(StripCase(date(2026, 12, 1), (375, 400), CALENDAR, STRIP), date(2026, 11, 30))
-    one = aged(fed(inputs, now), at("2026-12-04"))
-    assert [c.state for c in one.contracts] == ["CLOSED", *["STALE 4d"] * (len(STRIP) - 1)]
+    aged_figures = aged(fed(inputs, now), at("2026-12-04"))
+    assert [c.state for c in aged_figures.contracts] == ["CLOSED", *["STALE 4d"] * (len(STRIP) - 1)]
 
 
 def test_a_clock_set_back_gives_no_negative_age():
@@ -594,16 +607,16 @@ def test_the_strip_is_fitted_anew_only_where_it_has_changed(monkeypatch):
 
 
 def test_breakevens_and_ticks_are_those_of_the_case():
-    told = fed(traded(CASE, NOW), NOW)
-    assert [(one.contract, one.level, one.price, one.ticks) for one in told.breakevens] == [
-        (symbol(one.contract), level, one.price, one.ticks)
+    result = fed(traded(CASE, NOW), NOW)
+    assert [(each.contract, each.level, each.price, each.ticks) for each in result.breakevens] == [
+        (symbol(each.contract), level, each.price, each.ticks)
         for level in (0.25, 0.5, 0.75)
-        for one in breakevens(CASE, level)
+        for each in breakevens(CASE, level)
     ]
-    assert [(one.contract, one.up, one.down) for one in told.ticks] == [
-        (symbol(one.contract), one.up, one.down) for one in tick_effects(CASE)
+    assert [(each.contract, each.up, each.down) for each in result.ticks] == [
+        (symbol(each.contract), each.up, each.down) for each in tick_effects(CASE)
     ]
-    assert len(told.breakevens) == 9
+    assert len(result.breakevens) == 9
 
 
 # JSON ------------------------------------------------------------------------
@@ -618,9 +631,9 @@ def test_json_is_valid_by_the_schema(index):
         (but(whole(NOW), target_range_bp=None), NOW),
         (changed(whole(NOW), FEB, price=float("nan"), settle=None), NOW),
     ][index]
-    told = fed(inputs, now)
-    assert_json(told)
-    assert msgspec.json.decode(msgspec.json.encode(told), type=Fed) == told
+    result = fed(inputs, now)
+    assert_json(result)
+    assert msgspec.json.decode(msgspec.json.encode(result), type=Fed) == result
 
 
 # Anything ------------------------------------------------------------------------
@@ -695,13 +708,13 @@ def anything(draw: st.DrawFn) -> tuple[FedInputs, int]:
 @given(anything(), st.integers(0, 10**6))
 def test_nothing_that_feeds_say_breaks_it(world, later):
     inputs, now = world
-    told = fed(inputs, now)
-    if told is None:
+    result = fed(inputs, now)
+    if result is None:
         assert not [day for day in inputs.fomc_dates if day >= new_york_day(now)]
         return
-    assert_sensible(told)
-    assert_json(aged(told, now + later * S))
+    assert_sensible(result)
+    assert_json(aged(result, now + later * S))
     assert (
         fed(but(inputs, strip=inputs.strip[::-1], expired=inputs.expired[::-1]), now).meetings
-        == told.meetings
+        == result.meetings
     )

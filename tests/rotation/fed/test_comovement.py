@@ -30,8 +30,8 @@ def test_as_statistics_has_it(pairs, least_n):
 
 
 def test_by_hand():
-    found = comovement([1.0, 2.0, 3.0], [2.0, 4.0, 9.0], least_n=3)
-    assert found == CoMovement(3, pytest.approx(3.5), pytest.approx(7 / (2 * 26) ** 0.5))
+    figures = comovement([1.0, 2.0, 3.0], [2.0, 4.0, 9.0], least_n=3)
+    assert figures == CoMovement(3, pytest.approx(3.5), pytest.approx(7 / (2 * 26) ** 0.5))
 
 
 def test_nothing_is_shown_below_twenty():

@@ -51,9 +51,9 @@ JULY_2026 = StripCase(
     ],
 )
 def test_two_point_split(x, expected):
-    found = split(x)
-    assert list(found) == list(expected)
-    assert found == pytest.approx(expected)
+    shares = split(x)
+    assert list(shares) == list(expected)
+    assert shares == pytest.approx(expected)
 
 
 def test_convolution_adds_independent_moves():
@@ -108,10 +108,10 @@ def test_effect_of_one_tick_by_hand():
 
 
 def test_price_at_which_p_cut_passes_a_level_by_hand():
-    found = {breakeven.contract: breakeven for breakeven in breakevens(JULY_2026, 0.5)}
+    by_contract = {breakeven.contract: breakeven for breakeven in breakevens(JULY_2026, 0.5)}
     # Needed: end rate 3.63 - 0.125 = 3.505.
-    assert found[2026, 8].price == pytest.approx(100 - (3.5442857 + 0.125), abs=1e-6)
-    assert found[2026, 10].price == pytest.approx(100 - (28 * 3.505 + 3 * 3.5) / 31)
+    assert by_contract[2026, 8].price == pytest.approx(100 - (3.5442857 + 0.125), abs=1e-6)
+    assert by_contract[2026, 10].price == pytest.approx(100 - (28 * 3.505 + 3 * 3.5) / 31)
     assert breakevens(JULY_2026, 1.5)[0] == Breakeven((2026, 8), None, None)
     empty = StripCase(date(2026, 8, 10), (350, 375), CALENDAR, {(2026, 9): 96.5})
     assert breakevens(empty, 0.5) == ()
@@ -121,17 +121,17 @@ def test_price_at_which_p_cut_passes_a_level_by_hand():
 def test_a_price_below_90_is_no_answer():
     # October carries 28 of 31 days: to bring x from deep below to -0.05 its neighbour would have to fall far.
     prices = {(2026, 8): 96.37, (2026, 10): 96.4, (2026, 11): 96.5}
-    found = {
+    by_contract = {
         breakeven.contract: breakeven.price
         for breakeven in breakevens(StripCase(date(2026, 8, 10), (350, 375), CALENDAR, prices), 1)
     }
-    assert found[2026, 8] is not None
+    assert by_contract[2026, 8] is not None
     low = {month: price - 6.3 for month, price in prices.items()}
-    found = {
+    by_contract = {
         breakeven.contract: breakeven.price
         for breakeven in breakevens(StripCase(date(2026, 8, 10), (350, 375), CALENDAR, low), 1)
     }
-    assert found[2026, 11] is None
+    assert by_contract[2026, 11] is None
 
 
 # Prediction markets --------------------------------------------------------------------------------------

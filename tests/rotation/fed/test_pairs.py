@@ -60,18 +60,18 @@ def test_by_hand_at_the_threshold():
         cuts = {day: (i * i % 17) / 100 for i, day in enumerate(days)}
         base = [100.0 + (i * 7 % 5) for i in range(n + 1)]
         against = [200.0 + (i * 11 % 7) for i in range(n + 1)]
-        found = with_spread(cuts, history(both(base, against)), DESK)
-        assert found.n == n
+        figures = with_spread(cuts, history(both(base, against)), DESK)
+        assert figures.n == n
         if not known:
-            assert found == CoMovement(19, None, None)
+            assert figures == CoMovement(19, None, None)
             continue
         xs = [100 * (cuts[days[i]] - cuts[days[i - 1]]) for i in range(1, n + 1)]
         ys = [
             100 * (base[i] / base[i - 1] - 1) - 100 * (against[i] / against[i - 1] - 1)
             for i in range(1, n + 1)
         ]
-        assert found.correlation == pytest.approx(correlation(xs, ys))
-        assert found.beta == pytest.approx(linear_regression(xs, ys).slope)
+        assert figures.correlation == pytest.approx(correlation(xs, ys))
+        assert figures.beta == pytest.approx(linear_regression(xs, ys).slope)
 
 
 prices = st.lists(st.sampled_from([None, 90.0, 99.5, 100.0, 101.25, 140.0]), min_size=90, max_size=90)
@@ -95,22 +95,22 @@ def test_by_brute_force_with_gaps_on_every_side(base, against, cuts, returns):
         xs.append(100 * (settles[day] - settles[before]))
         ys.append(100 * (four[1] / four[0] - 1) - 100 * (four[3] / four[2] - 1))
     xs, ys = xs[-WINDOW:], ys[-WINDOW:]
-    found = with_spread(settles, history(closes, adjusted=0.5), desk)
-    assert found.n == len(xs)
+    figures = with_spread(settles, history(closes, adjusted=0.5), desk)
+    assert figures.n == len(xs)
     if len(xs) < 20 or len(set(xs)) == 1:
-        assert (found.beta, found.correlation) == (None, None)
+        assert (figures.beta, figures.correlation) == (None, None)
         return
-    assert found.beta == pytest.approx(linear_regression(xs, ys).slope, rel=1e-6, abs=1e-9)
+    assert figures.beta == pytest.approx(linear_regression(xs, ys).slope, rel=1e-6, abs=1e-9)
     if len(set(ys)) > 1:
-        assert found.correlation == pytest.approx(correlation(xs, ys), rel=1e-6, abs=1e-9)
+        assert figures.correlation == pytest.approx(correlation(xs, ys), rel=1e-6, abs=1e-9)
 
 
 def test_the_latest_sixty_count():
     cuts = {day: (i * i % 17) / 100 for i, day in enumerate(SESSIONS)}
-    found = with_spread(cuts, history(CLOSES), DESK)
-    assert found.n == WINDOW
+    figures = with_spread(cuts, history(CLOSES), DESK)
+    assert figures.n == WINDOW
     late = {day: cut for day, cut in cuts.items() if day >= SESSIONS[-WINDOW - 1]}
-    assert found == with_spread(late, history(CLOSES), DESK)
+    assert figures == with_spread(late, history(CLOSES), DESK)
 
 
 def test_total_returns_are_taken_from_adjusted_closes():
@@ -175,13 +175,13 @@ def test_the_market_finds_the_co_movement_and_keeps_it():
     market = Market(history(CLOSES), as_of_ns=NOW)
     assert market.apply((), as_of_ns=NOW).fed is None
     market.take_fed(known())
-    found = shown(market)
-    assert found.n == WINDOW
+    shown_pairs = shown(market)
+    assert shown_pairs.n == WINDOW
     # The settlement on show is Friday's own, from the strip: the log's row of that instant gives way to it.
-    settles = {from_ns(one.ts_ns).date(): one.cut for one in LOG} | {SESSIONS[-1]: known().cut}
-    assert found == with_spread(settles, history(CLOSES), DESK)
+    settles = {from_ns(each.ts_ns).date(): each.cut for each in LOG} | {SESSIONS[-1]: known().cut}
+    assert shown_pairs == with_spread(settles, history(CLOSES), DESK)
     market.take_fed(known())
-    assert shown(market) == found
+    assert shown(market) == shown_pairs
 
 
 def test_the_co_movement_follows_a_history_that_comes_later():
@@ -205,5 +205,5 @@ def test_no_close_after_the_last_settlement_is_looked_at():
     cut = 40
     early = LOG[:cut]
     later = {key: 1.0 if key[1] > SESSIONS[cut] else close for key, close in CLOSES.items()}
-    settles = {from_ns(one.ts_ns).date(): one.cut for one in early}
+    settles = {from_ns(each.ts_ns).date(): each.cut for each in early}
     assert with_spread(settles, history(CLOSES), DESK) == with_spread(settles, history(later), DESK)

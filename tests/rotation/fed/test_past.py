@@ -41,19 +41,21 @@ def earlier(today: date, word: str) -> date:
 
 def brute(log: list[PastCut], cut: float, at_ns: int) -> dict[str, float | None]:
     today = from_ns(at_ns).astimezone(NEW_YORK).date()
-    found: dict[str, float | None] = {}
+    result: dict[str, float | None] = {}
     for word, slack in (("1d", 0), ("1w", 4), ("1m", 7)):
         day, value = earlier(today, word), None
         for _ in range(slack + 1):
             of_day = [
-                one for one in log if one.settled and from_ns(one.ts_ns).astimezone(NEW_YORK).date() == day
+                each
+                for each in log
+                if each.settled and from_ns(each.ts_ns).astimezone(NEW_YORK).date() == day
             ]
             if of_day:
                 value = round(cut - of_day[-1].cut, 9)
                 break
             day -= timedelta(days=1)
-        found[word] = value
-    return found
+        result[word] = value
+    return result
 
 
 starts = st.sampled_from(
@@ -83,7 +85,7 @@ def test_changes_by_brute_force(day, seconds, others, back):
     # What comes later, or was logged while trading went on, changes nothing.
     later = [*log, past(at_ns + 48 * HOUR, 0.99, settled=True)]
     assert changes(later, 0.5, at_ns) == changes(log, 0.5, at_ns)
-    assert changes([one for one in log if one.settled], 0.5, at_ns) == changes(log, 0.5, at_ns)
+    assert changes([each for each in log if each.settled], 0.5, at_ns) == changes(log, 0.5, at_ns)
 
 
 def october_and_november() -> list[PastCut]:
@@ -155,12 +157,12 @@ DECIDED = date(2026, 12, 9)
 def test_rows_up_to_a_decision_are_told_against_the_range_after_it():
     before = PastCut(settled_ns(DECIDED), 1.0, True, {"325-350": 0.2, "350-375": 0.8})
     after = PastCut(settled_ns(DECIDED + timedelta(days=1)), 0.2, True, {"325-350": 0.2, "350-375": 0.8})
-    assert [one.cut for one in rebased([before, after], 350, DECIDED)] == [0.2, 0.2]
+    assert [each.cut for each in rebased([before, after], 350, DECIDED)] == [0.2, 0.2]
     # Nothing was decided on: nothing changes. After a hike less was a cut than it is now.
-    assert [one.cut for one in rebased([before], 375, None)] == [1.0]
-    assert [one.cut for one in rebased([before], 375, DECIDED)] == [1.0]
+    assert [each.cut for each in rebased([before], 375, None)] == [1.0]
+    assert [each.cut for each in rebased([before], 375, DECIDED)] == [1.0]
     below = PastCut(settled_ns(DECIDED), 0.0, True, {"-25-0": 0.1, "0-25": 0.9})
-    assert [one.cut for one in rebased([below], 0, DECIDED)] == [0.1]
+    assert [each.cut for each in rebased([below], 0, DECIDED)] == [0.1]
     # Where the range or the outcomes are not known the history begins after the decision.
     assert rebased([before, after], None, DECIDED) == (after,)
     assert rebased([past(settled_ns(DECIDED), 1.0, settled=True), after], 350, DECIDED) == (after,)
@@ -181,37 +183,39 @@ def test_the_line_is_bounded_in_order_and_blind_to_the_future(steps, ahead, is_s
         ts_ns += step * 60 * S
         log.append(past(ts_ns, step / 400, settled=by_settlement))
     at_ns = start + ahead * 60 * S
-    told = line(log, 0.5, at_ns, settled=is_settled)
-    assert len(told) <= HISTORY_POINTS + 1
-    assert [one.at for one in told] == sorted({one.at for one in told})
-    assert (told[-1].at, told[-1].cut, told[-1].settled) == (from_ns(at_ns), 0.5, is_settled)
-    before = [one for one in log if one.ts_ns < at_ns]
-    known = {(from_ns(one.ts_ns), one.cut, one.settled) for one in before}
-    assert {(one.at, one.cut, one.settled) for one in told[:-1]} <= known
-    settles = [from_ns(one.ts_ns) for one in before if one.settled]
-    assert [one.at for one in told[:-1] if one.settled] == settles[-HISTORY_POINTS:]
-    assert len(told) - 1 == min(len(before), HISTORY_POINTS)
+    points = line(log, 0.5, at_ns, settled=is_settled)
+    assert len(points) <= HISTORY_POINTS + 1
+    assert [each.at for each in points] == sorted({each.at for each in points})
+    assert (points[-1].at, points[-1].cut, points[-1].settled) == (from_ns(at_ns), 0.5, is_settled)
+    before = [each for each in log if each.ts_ns < at_ns]
+    known = {(from_ns(each.ts_ns), each.cut, each.settled) for each in before}
+    assert {(each.at, each.cut, each.settled) for each in points[:-1]} <= known
+    settles = [from_ns(each.ts_ns) for each in before if each.settled]
+    assert [each.at for each in points[:-1] if each.settled] == settles[-HISTORY_POINTS:]
+    assert len(points) - 1 == min(len(before), HISTORY_POINTS)
     # The newest of the others is among them: the line does not end in the past.
-    others = [from_ns(one.ts_ns) for one in before if not one.settled]
+    others = [from_ns(each.ts_ns) for each in before if not each.settled]
     if others and len(settles) < HISTORY_POINTS:
-        assert others[-1] in {one.at for one in told}
-    assert line(log, None, at_ns, settled=False) == told[:-1]
+        assert others[-1] in {each.at for each in points}
+    assert line(log, None, at_ns, settled=False) == points[:-1]
 
 
 def test_the_others_are_taken_evenly():
     log = [past(at("2026-11-02", "00:00") + i * 60 * S, i / 10_000) for i in range(5_000)]
-    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
-    gaps = {round((b.at - a.at).total_seconds() / 60) for a, b in pairwise(told[:-1])}
+    points = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    gaps = {round((b.at - a.at).total_seconds() / 60) for a, b in pairwise(points[:-1])}
     assert gaps == {20, 21}
-    assert (told[-2].at, len(told)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
+    assert (points[-2].at, len(points)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
     # Settlements keep their places and leave the others what room there is.
-    log = [past(one.ts_ns, one.cut, settled=i % 50 == 7) for i, one in enumerate(log)]
-    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
-    assert sum(one.settled for one in told) == 100
-    assert (told[-2].at, len(told)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
-    log = [past(one.ts_ns, one.cut, settled=i < 300) for i, one in enumerate(log)]
-    told = line(log, 0.5, log[-1].ts_ns + S, settled=False)
-    assert [one.at for one in told[:-1]] == [from_ns(one.ts_ns) for one in log[300 - HISTORY_POINTS : 300]]
+    log = [past(each.ts_ns, each.cut, settled=i % 50 == 7) for i, each in enumerate(log)]
+    points = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    assert sum(each.settled for each in points) == 100
+    assert (points[-2].at, len(points)) == (from_ns(log[-1].ts_ns), HISTORY_POINTS + 1)
+    log = [past(each.ts_ns, each.cut, settled=i < 300) for i, each in enumerate(log)]
+    points = line(log, 0.5, log[-1].ts_ns + S, settled=False)
+    assert [each.at for each in points[:-1]] == [
+        from_ns(each.ts_ns) for each in log[300 - HISTORY_POINTS : 300]
+    ]
 
 
 # In the view ------------------------------------------------------------------------
@@ -227,25 +231,25 @@ def test_the_settlement_shown_stays_one_in_the_history():
     log = tuple(
         past(settled_ns(day), 0.1, settled=True) for day in sessions_between(date(2026, 11, 2), FRIDAY)
     )
-    told = fed(but(settled(CASE, FRIDAY), past={MEETING: log}), at("2026-11-21"))
-    assert len(told.history) == len(log)
-    assert all(one.settled for one in told.history)
-    assert told.history[-1].cut == told.cut
-    assert told.change["1d"] == pytest.approx(told.cut - 0.1)
+    figures = fed(but(settled(CASE, FRIDAY), past={MEETING: log}), at("2026-11-21"))
+    assert len(figures.history) == len(log)
+    assert all(each.settled for each in figures.history)
+    assert figures.history[-1].cut == figures.cut
+    assert figures.change["1d"] == pytest.approx(figures.cut - 0.1)
 
 
 def test_a_live_figure_is_provisional_and_the_log_of_another_meeting_is_not_looked_at():
     now = at("2026-11-23")
     log = (past(settled_ns(FRIDAY), 0.1, settled=True), past(now - HOUR, 0.2))
-    told = fed(
+    figures = fed(
         but(traded(CASE, now), past={MEETING: log, date(2027, 1, 27): (past(now - 30 * HOUR, 0.9),)}), now
     )
-    assert [(one.cut, one.settled) for one in told.history] == [
+    assert [(each.cut, each.settled) for each in figures.history] == [
         (0.1, True),
         (0.2, False),
-        (told.cut, False),
+        (figures.cut, False),
     ]
-    assert told.change == {"1d": pytest.approx(told.cut - 0.1), "1w": None, "1m": None}
+    assert figures.change == {"1d": pytest.approx(figures.cut - 0.1), "1w": None, "1m": None}
 
 
 def test_on_the_day_after_a_meeting_the_log_of_the_next_counts():
@@ -255,6 +259,6 @@ def test_on_the_day_after_a_meeting_the_log_of_the_next_counts():
         date(2027, 1, 27): (past(settled_ns(date(2026, 12, 9)), 0.4, settled=True),),
     }
     case = StripCase(date(2026, 12, 10), (375, 400), CALENDAR, {**STRIP, (2027, 3): 96.2})
-    told = fed(but(traded(case, now), past=log), now)
-    assert told.meeting == date(2027, 1, 27)
-    assert told.change["1d"] == pytest.approx(told.cut - 0.4)
+    figures = fed(but(traded(case, now), past=log), now)
+    assert figures.meeting == date(2027, 1, 27)
+    assert figures.change["1d"] == pytest.approx(figures.cut - 0.4)

@@ -33,8 +33,8 @@ def quotes(books=None, **more):
     return [outcome(move, *book, **more) for move, book in (BOOKS if books is None else books).items()]
 
 
-def shown(found, source=LIVE, *, venue="Kalshi", futures_bp=17.5, meeting=MEETING, now_ns=NOW):
-    return engine(venue, found, meeting, source, futures_bp=futures_bp, now_ns=now_ns)
+def shown(quoted, source=LIVE, *, venue="Kalshi", futures_bp=17.5, meeting=MEETING, now_ns=NOW):
+    return engine(venue, quoted, meeting, source, futures_bp=futures_bp, now_ns=now_ns)
 
 
 # One contract ------------------------------------------------------------------------
@@ -60,8 +60,8 @@ def shown(found, source=LIVE, *, venue="Kalshi", futures_bp=17.5, meeting=MEETIN
     ],
 )
 def test_price_of_one_outcome(fields, value, is_book):
-    found, by_book = price(outcome(0, **fields))
-    assert found == (value if value is None else pytest.approx(value))
+    result, by_book = price(outcome(0, **fields))
+    assert result == (value if value is None else pytest.approx(value))
     assert by_book is is_book
 
 
@@ -69,17 +69,17 @@ def test_price_of_one_outcome(fields, value, is_book):
 
 
 def test_the_overround_is_removed_and_shown():
-    told = shown(quotes())
-    assert told.raw_sum == pytest.approx(RAW)
-    assert told.moves == pytest.approx(
+    table = shown(quotes())
+    assert table.raw_sum == pytest.approx(RAW)
+    assert table.moves == pytest.approx(
         {"-50": 0.005 / RAW, "-25": 0.015 / RAW, "0": 0.265 / RAW, "25": 0.685 / RAW, "50": 0.025 / RAW}
     )
-    assert list(told.moves) == ["-50", "-25", "0", "25", "50"]
-    assert (told.cut, told.hold, told.hike) == pytest.approx((0.02 / RAW, 0.265 / RAW, 0.71 / RAW))
+    assert list(table.moves) == ["-50", "-25", "0", "25", "50"]
+    assert (table.cut, table.hold, table.hike) == pytest.approx((0.02 / RAW, 0.265 / RAW, 0.71 / RAW))
     mean = (-50 * 0.005 - 25 * 0.015 + 25 * 0.685 + 50 * 0.025) / RAW
-    assert told.mean_bp == pytest.approx(mean)
-    assert told.gap_bp == pytest.approx(mean - 17.5)
-    assert (told.kind, told.state, told.age_s, told.note) == ("order book", "LIVE", 7.0, "")
+    assert table.mean_bp == pytest.approx(mean)
+    assert table.gap_bp == pytest.approx(mean - 17.5)
+    assert (table.kind, table.state, table.age_s, table.note) == ("order book", "LIVE", 7.0, "")
     assert shown(quotes(), futures_bp=None).gap_bp is None
 
 
@@ -104,51 +104,51 @@ def test_a_meeting_that_is_over_has_no_engine():
 
 def test_too_few_outcomes():
     for kept in ([0, 25], [-25, 25, 50], [0]):
-        told = shown(quotes({move: BOOKS[move] for move in kept}))
-        assert (told.cut, told.hold, told.hike, told.moves, told.mean_bp, told.gap_bp) == (
+        table = shown(quotes({move: BOOKS[move] for move in kept}))
+        assert (table.cut, table.hold, table.hike, table.moves, table.mean_bp, table.gap_bp) == (
             None, None, None, {}, None, None,
         )  # fmt: skip
-        assert told.note == "too few outcomes are quoted"
+        assert table.note == "too few outcomes are quoted"
 
 
 def test_wide_and_empty_books_are_counted():
     books = {**BOOKS, -50: (None, None), -25: (0.0, 1.0), 25: (0.4, 0.9)}
-    found = [outcome(move, *book, last=0.68 if move == 25 else None) for move, book in books.items()]
-    told = shown(found)
-    assert told.note == "1 of 5 outcomes at last price: no tight market; 2 of 5 outcomes not quoted"
-    assert told.raw_sum == pytest.approx(0.265 + 0.68 + 0.025)
-    assert told.moves.keys() == {"0", "25", "50"}
+    collected = [outcome(move, *book, last=0.68 if move == 25 else None) for move, book in books.items()]
+    table = shown(collected)
+    assert table.note == "1 of 5 outcomes at last price: no tight market; 2 of 5 outcomes not quoted"
+    assert table.raw_sum == pytest.approx(0.265 + 0.68 + 0.025)
+    assert table.moves.keys() == {"0", "25", "50"}
 
 
 def test_a_missing_outcome_gives_no_distribution():
     """Three outcomes of 61 cents made to sum to 1 would put a hold at 99 %."""
-    told = shown(quotes({-50: (0.001, 0.002), -25: (0.005, 0.006), 0: (0.60, 0.61)}))
-    assert (told.cut, told.hold, told.mean_bp, told.moves) == (None, None, None, {})
-    assert told.raw_sum == pytest.approx(0.612)
-    assert told.note == "an outcome is missing"
+    table = shown(quotes({-50: (0.001, 0.002), -25: (0.005, 0.006), 0: (0.60, 0.61)}))
+    assert (table.cut, table.hold, table.mean_bp, table.moves) == (None, None, None, {})
+    assert table.raw_sum == pytest.approx(0.612)
+    assert table.note == "an outcome is missing"
 
 
 def test_a_sum_too_large_is_told():
-    told = shown(quotes({-25: (0.3, 0.4), 0: (0.5, 0.6), 25: (0.3, 0.4)}))
-    assert told.note == "quotes add to far more than 100 %: read with care"
-    assert told.hold == pytest.approx(0.55 / 1.25)
+    table = shown(quotes({-25: (0.3, 0.4), 0: (0.5, 0.6), 25: (0.3, 0.4)}))
+    assert table.note == "quotes add to far more than 100 %: read with care"
+    assert table.hold == pytest.approx(0.55 / 1.25)
 
 
 def test_prices_that_are_none_give_a_note_and_no_figure():
     for bad in ({"mark": float("nan")}, {"mark": 7.0}, {"bid": 1.0, "ask": 1.05}):
-        told = shown([*quotes(), outcome(75, **bad)])
-        assert told.cut is None
-        assert "not a probability" in told.note
-    told = shown([outcome(move, mark=0.0) for move in BOOKS])
-    assert told.cut is None
-    assert "no contract of this meeting has a price above 0" in told.note
+        table = shown([*quotes(), outcome(75, **bad)])
+        assert table.cut is None
+        assert "not a probability" in table.note
+    table = shown([outcome(move, mark=0.0) for move in BOOKS])
+    assert table.cut is None
+    assert "no contract of this meeting has a price above 0" in table.note
 
 
 def test_the_error_of_the_source_stands_first():
     source = Sourced(Kind.STALE, checked_ns=NOW - 300 * S, error="Kalshi: HTTP 429", age_s=300.0)
-    told = shown(quotes({0: (0.5, 0.6)}), source)
-    assert told.note.startswith("Kalshi: HTTP 429; ")
-    assert (told.state, told.age_s) == ("STALE 5m", 300.0)
+    table = shown(quotes({0: (0.5, 0.6)}), source)
+    assert table.note.startswith("Kalshi: HTTP 429; ")
+    assert (table.state, table.age_s) == ("STALE 5m", 300.0)
 
 
 def test_a_venue_that_never_answered_is_told_though_it_has_no_engine():
@@ -158,11 +158,11 @@ def test_a_venue_that_never_answered_is_told_though_it_has_no_engine():
         "Polymarket": Sourced(Kind.LIVE, error="one page"),
     }
     inputs = but(traded(case, NOW), sources=down, outcomes=tuple(quotes(venue="Polymarket")))
-    told = fed(inputs, NOW)
-    assert "Kalshi: HTTP 500" in told.warnings
+    figures = fed(inputs, NOW)
+    assert "Kalshi: HTTP 500" in figures.warnings
     # One that has an engine tells it there.
-    assert told.engines["Polymarket"].note == "one page"
-    assert not any("one page" in text for text in told.warnings)
+    assert figures.engines["Polymarket"].note == "one page"
+    assert not any("one page" in text for text in figures.warnings)
 
 
 def test_demo_has_no_age():
@@ -187,19 +187,19 @@ maybe = st.none() | st.floats(0, 1) | st.sampled_from([0.0, 1.0, float("nan"), 7
         max_size=9,
     )
 )
-def test_whatever_is_quoted_is_a_distribution_or_none(found):
-    told = shown(found)
-    if told is None:
-        assert not [one for one in found if one.move_bp is not None]
+def test_whatever_is_quoted_is_a_distribution_or_none(quoted):
+    table = shown(quoted)
+    if table is None:
+        assert not [each for each in quoted if each.move_bp is not None]
         return
-    if told.cut is None:
-        assert told.note
-        assert (told.hold, told.hike, told.moves, told.mean_bp) == (None, None, {}, None)
+    if table.cut is None:
+        assert table.note
+        assert (table.hold, table.hike, table.moves, table.mean_bp) == (None, None, {}, None)
         return
-    assert all(0 <= p <= 1 for p in (*told.moves.values(), told.cut, told.hold))
-    assert sum(told.moves.values()) == pytest.approx(1)
-    assert told.cut + told.hold + told.hike == pytest.approx(1)
-    assert isfinite(told.mean_bp)
+    assert all(0 <= p <= 1 for p in (*table.moves.values(), table.cut, table.hold))
+    assert sum(table.moves.values()) == pytest.approx(1)
+    assert table.cut + table.hold + table.hike == pytest.approx(1)
+    assert isfinite(table.mean_bp)
 
 
 # Samples seen in public ------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def sample(data, index):
 
 def test_the_polymarket_fixture_with_two_of_its_five_outcomes_unread(shared_data):
     moves = (-50, -25, 0)
-    found = [
+    collected = [
         outcome(
             move, market.get("bestBid"), market.get("bestAsk"), venue="Polymarket", month=9,
             last=market.get("lastTradePrice"),
@@ -219,10 +219,10 @@ def test_the_polymarket_fixture_with_two_of_its_five_outcomes_unread(shared_data
         )
         for move, market in zip(moves, sample(shared_data, 0)["markets"], strict=True)
     ]  # fmt: skip
-    assert [price(one)[0] for one in found] == pytest.approx([0.0015, 0.0055, 0.605])
-    told = shown(found, venue="Polymarket", meeting=date(2026, 9, 16))
-    assert told.cut is None
-    assert told.raw_sum == pytest.approx(0.612)
+    assert [price(each)[0] for each in collected] == pytest.approx([0.0015, 0.0055, 0.605])
+    table = shown(collected, venue="Polymarket", meeting=date(2026, 9, 16))
+    assert table.cut is None
+    assert table.raw_sum == pytest.approx(0.612)
 
 
 def test_the_comparison_of_a_public_test_file(shared_data):
@@ -230,12 +230,12 @@ def test_the_comparison_of_a_public_test_file(shared_data):
     means = {"futures": 20.4, "polymarket": 18.5, "kalshi": 17.8}
     for venue in ("polymarket", "kalshi"):
         rows = {int(move): p for move, p in given[venue].items() if move != "sum_quotes"}
-        found = [outcome(move, p, p) for move, p in rows.items()]
-        told = shown(found, futures_bp=25 * given["futures"]["+25"])
-        assert told.mean_bp == pytest.approx(means[venue], abs=0.06)
-        assert told.gap_bp == pytest.approx(means[venue] - means["futures"], abs=0.06)
+        collected = [outcome(move, p, p) for move, p in rows.items()]
+        table = shown(collected, futures_bp=25 * given["futures"]["+25"])
+        assert table.mean_bp == pytest.approx(means[venue], abs=0.06)
+        assert table.gap_bp == pytest.approx(means[venue] - means["futures"], abs=0.06)
         # The file's figures have had their overround of 1.0085 and 1.025 removed already.
-        assert told.raw_sum == pytest.approx(1, abs=0.002)
+        assert table.raw_sum == pytest.approx(1, abs=0.002)
 
 
 # The ladder ------------------------------------------------------------------------
@@ -244,29 +244,29 @@ def test_the_comparison_of_a_public_test_file(shared_data):
 def test_strikes_against_the_cumulative_row_by_hand(shared_data):
     """Range 375-400 in autumn 2026, two hikes possible: 1 - 0.4·0.3, 0.6·0.7 + ..., by hand."""
     ladder = sample(shared_data, 1)["ladder"]
-    found = [
+    collected = [
         outcome(None, bid, ask, above_bp=round(100 * float(ticker.rpartition("T")[2])))
         for ticker, (bid, ask) in ladder.items()
     ]
     # October +1 with 0.6, December +1 with 0.7: 0 steps 0.12, one 0.46, two 0.42.
     row = {0: 0.12, 1: 0.46, 2: 0.42}
-    told = strikes(found, {MEETING: row}, 400)
-    assert [(strike.venue, strike.meeting, strike.above_bp) for strike in told] == [
+    result = strikes(collected, {MEETING: row}, 400)
+    assert [(strike.venue, strike.meeting, strike.above_bp) for strike in result] == [
         ("Kalshi", MEETING, 400),
         ("Kalshi", MEETING, 425),
         ("Kalshi", MEETING, 450),
     ]
     # Strictly above 4.00: an upper bound of 4.25 or 4.50; above 4.25: 4.50; above 4.50: none.
-    assert [strike.futures for strike in told] == pytest.approx([0.88, 0.42, 0.0])
-    assert [strike.market for strike in told] == pytest.approx([0.845, 0.345, 0.025])
+    assert [strike.futures for strike in result] == pytest.approx([0.88, 0.42, 0.0])
+    assert [strike.market for strike in result] == pytest.approx([0.845, 0.345, 0.025])
 
 
 def test_strikes_below_the_range_are_certain_and_other_meetings_are_left_out():
-    found = [outcome(None, 0.97, 0.99, above_bp=350), outcome(None, 0.5, 0.6, above_bp=400, month=10)]
-    (strike,) = strikes(found, {MEETING: {0: 0.3, 1: 0.7}}, 400)
+    collected = [outcome(None, 0.97, 0.99, above_bp=350), outcome(None, 0.5, 0.6, above_bp=400, month=10)]
+    (strike,) = strikes(collected, {MEETING: {0: 0.3, 1: 0.7}}, 400)
     assert (strike.above_bp, strike.futures) == (350, 1.0)
     assert strikes([outcome(None, above_bp=400)], {MEETING: {0: 1.0}}, 400) == ()
-    assert strikes(found, {}, 400) == ()
+    assert strikes(collected, {}, 400) == ()
 
 
 def test_the_ladder_in_the_view_uses_the_row_of_its_own_meeting():
@@ -278,10 +278,10 @@ def test_the_ladder_in_the_view_uses_the_row_of_its_own_meeting():
         for year, month in ((2026, 12), (2027, 1), (2027, 3))
         for above in (375, 400, 425)
     )
-    told = fed(but(traded(case, NOW), outcomes=ladder), NOW)
-    assert len(told.ladder) == 9
-    for strike in told.ladder:
-        row = next(row for row in told.meetings if row.date == strike.meeting)
+    figures = fed(but(traded(case, NOW), outcomes=ladder), NOW)
+    assert len(figures.ladder) == 9
+    for strike in figures.ladder:
+        row = next(row for row in figures.meetings if row.date == strike.meeting)
         by_label = sum(p for name, p in row.outcomes.items() if int(name.split("-")[1]) > strike.above_bp)
         assert strike.futures == pytest.approx(by_label, abs=1e-8)
     # Without the range no strike has a level to stand on.

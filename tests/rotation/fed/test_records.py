@@ -56,8 +56,8 @@ def logged(first: date, last: date) -> tuple[PastCut, ...]:
         inputs = combine(
             sources(day, TargetRange(day, day, *bounds)), HistoryRecord(expired(day)), settled_ns(day)
         )
-        told = fed(inputs, settled_ns(day))
-        row = next(row for row in told.meetings if row.date == JANUARY)
+        figures = fed(inputs, settled_ns(day))
+        row = next(row for row in figures.meetings if row.date == JANUARY)
         rows.append(PastCut(settled_ns(day), row.cut, True, row.outcomes))
     return tuple(rows)
 
@@ -75,12 +75,12 @@ def test_a_decision_by_itself_changes_nothing():
     now = at(after, "09:31")
     record = HistoryRecord(expired(after), {JANUARY: rows})
     friday = msgspec.structs.replace(NEW, last=after)
-    told = fed(combine(sources(date(2026, 12, 10), OLD, friday), record, now), now)
-    assert (told.meeting, told.target_range_bp) == (JANUARY, (350, 375))
-    assert told.cut == pytest.approx(0.2, abs=1e-5)
-    assert told.change == pytest.approx({"1d": 0.0, "1w": 0.0, "1m": 0.0}, abs=1e-5)
-    assert [point.cut for point in told.history] == pytest.approx([0.2] * len(told.history), abs=1e-5)
-    assert told.warnings == ()
+    figures = fed(combine(sources(date(2026, 12, 10), OLD, friday), record, now), now)
+    assert (figures.meeting, figures.target_range_bp) == (JANUARY, (350, 375))
+    assert figures.cut == pytest.approx(0.2, abs=1e-5)
+    assert figures.change == pytest.approx({"1d": 0.0, "1w": 0.0, "1m": 0.0}, abs=1e-5)
+    assert [point.cut for point in figures.history] == pytest.approx([0.2] * len(figures.history), abs=1e-5)
+    assert figures.warnings == ()
 
 
 def test_the_co_movement_s_beta_is_the_same_on_both_sides_of_a_decision():
@@ -184,10 +184,10 @@ def test_march_2020_had_two_decisions_that_no_calendar_knew():
     now = at(day, "16:00")
     inputs = combine(record, HistoryRecord(given.expired), now)
     assert set(inputs.fomc_dates) == {*YEAR_2020, date(2020, 3, 3), date(2020, 3, 15)}
-    told = fed(inputs, now)
-    assert told.meeting == date(2020, 4, 29)
-    assert (told.cut, told.hold, told.hike) == pytest.approx((0, 1, 0), abs=1e-6)
-    assert told.warnings == (
+    figures = fed(inputs, now)
+    assert figures.meeting == date(2020, 4, 29)
+    assert (figures.cut, figures.hold, figures.hike) == pytest.approx((0, 1, 0), abs=1e-6)
+    assert figures.warnings == (
         (
             "unscheduled change of the target range after 3 Mar 2020: "
             "its month is solved from the months on either side"
@@ -212,9 +212,9 @@ def test_a_cut_between_two_meetings_prices_nothing_for_the_next_one():
     given = settled(StripCase(day, (350, 375), CALENDAR, prices), previous_session(day))
     record = SourcesRecord(strip=given.strip, scheduled=CALENDAR, ranges=ranges, range_day=ranges[-1].last)
     inputs = combine(record, HistoryRecord(given.expired), at(day))
-    told = fed(inputs, at(day))
-    assert (told.meeting, told.cut) == (date(2026, 9, 16), pytest.approx(0, abs=1e-6))
-    assert "unscheduled change of the target range after 18 Aug 2026" in told.warnings[0]
+    figures = fed(inputs, at(day))
+    assert (figures.meeting, figures.cut) == (date(2026, 9, 16), pytest.approx(0, abs=1e-6))
+    assert "unscheduled change of the target range after 18 Aug 2026" in figures.warnings[0]
     unseen = fed(msgspec.structs.replace(inputs, fomc_dates=CALENDAR), at(day))
     assert unseen.cut > 0.4, "what the chain gives without knowing of it"
     # In October nobody needs to hear of it again.

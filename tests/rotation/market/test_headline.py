@@ -89,7 +89,7 @@ def test_the_sentence_of_the_case_word_for_word():
 
 
 @pytest.mark.parametrize(
-    ("one", "streak", "sentence"),
+    ("each", "streak", "sentence"),
     [
         (1.0, Streak(5, 5, provisional=False), "+1.00 %, 5th gain in a row"),
         (1.0, Streak(1, 2, provisional=True), "+1.00 %, 2nd gain in a row (1 + today)"),
@@ -107,8 +107,8 @@ def test_the_sentence_of_the_case_word_for_word():
         (1.0, NOT_KNOWN, "+1.00 %"),
     ],
 )
-def test_today_and_the_run(one: float, streak: Streak, sentence: str):
-    assert said(leg(one=one, streak=streak)) == f"{IWM} {sentence}."
+def test_today_and_the_run(each: float, streak: Streak, sentence: str):
+    assert said(leg(one=each, streak=streak)) == f"{IWM} {sentence}."
 
 
 def test_before_the_bell_today_is_called_pre_market():
@@ -247,9 +247,9 @@ JULY_2024 = {(2024, 7): 94.67, (2024, 8): 94.69, (2024, 9): 94.79, (2024, 10): 9
 
 def known(prices: dict[Month, float], day: date = date(2024, 7, 16), clock: str = "12:00", **more) -> Fed:
     case = StripCase(day, (525, 550), CALENDAR, prices)
-    found = fed(msgspec.structs.replace(traded(case, at(day, clock)), **more), at(day, clock))
-    assert found is not None
-    return found
+    figures = fed(msgspec.structs.replace(traded(case, at(day, clock)), **more), at(day, clock))
+    assert figures is not None
+    return figures
 
 
 def clause(told: Fed | None) -> str:
@@ -258,26 +258,26 @@ def clause(told: Fed | None) -> str:
 
 
 def test_the_cut_of_the_desks_story():
-    told = known(JULY_2024)
-    july, september = told.meetings[:2]
+    known_inputs = known(JULY_2024)
+    july, september = known_inputs.meetings[:2]
     assert (july.date, july.cut) == (date(2024, 7, 31), pytest.approx(0.08))
     assert september.outcomes == pytest.approx({"475-500": 0.08, "500-525": 0.92}, abs=6e-7)
-    assert clause(told) == "cut on 18 Sep priced at 100 %"
+    assert clause(known_inputs) == "cut on 18 Sep priced at 100 %"
 
 
 def test_a_degraded_meeting_keeps_its_mark():
-    told = known(JULY_2024)
-    july, september, *later = told.meetings
+    known_inputs = known(JULY_2024)
+    july, september, *later = known_inputs.meetings
     filled = msgspec.structs.replace(september, state="degraded")
-    assert clause(msgspec.structs.replace(told, meetings=(july, filled, *later))) == (
+    assert clause(msgspec.structs.replace(known_inputs, meetings=(july, filled, *later))) == (
         "cut on 18 Sep priced at ~100 %"
     )
 
 
 def test_the_same_from_cmes_own_file(shared_data):
     raw = vector_file(shared_data, "cme_export_partial_2024-07")["cases"]
-    for one in raw:
-        case = case_of(one)
+    for each in raw:
+        case = case_of(each)
         now = at(case.watch_date, "12:00")
         assert clause(fed(traded(case, now), now)) == "cut on 18 Sep priced at 100 %"
 
@@ -310,8 +310,8 @@ def test_the_first_meeting_that_is_likelier_than_not_else_the_next():
 
 
 def test_what_is_old_says_so():
-    told = known(JULY_2024)
-    assert clause(aged(told, at("2024-07-16", "15:00"))) == "cut on 18 Sep priced at 100 % (STALE 3h)"
+    known_inputs = known(JULY_2024)
+    assert clause(aged(known_inputs, at("2024-07-16", "15:00"))) == "cut on 18 Sep priced at 100 % (STALE 3h)"
     day = date(2024, 7, 16)
     case = StripCase(day, (525, 550), CALENDAR, JULY_2024)
     inputs = settled(case, date(2024, 7, 15))
@@ -320,7 +320,7 @@ def test_what_is_old_says_so():
     demo = msgspec.structs.replace(inputs, strip_mode=DEMO)
     assert clause(fed(demo, at(day))) == "cut on 18 Sep priced at 100 %"
     assert clause(fed(inputs, at("2024-07-17"))) == "cut on 18 Sep priced at 100 % (STALE 2d)"
-    undated = tuple(msgspec.structs.replace(one, settle_date=None, ts_ns=None) for one in inputs.strip)
+    undated = tuple(msgspec.structs.replace(each, settle_date=None, ts_ns=None) for each in inputs.strip)
     inputs = msgspec.structs.replace(inputs, strip=undated)
     assert clause(fed(inputs, at(day))) == "cut on 18 Sep priced at 100 % (OFFLINE)"
     assert clause(known(JULY_2024, strip_mode=DEMO)) == "cut on 18 Sep priced at 100 %"
@@ -328,8 +328,8 @@ def test_what_is_old_says_so():
 
 def test_the_decision_stands_alone_where_today_is_not_known():
     """It once read "Russell 2000 (IWM) cut on 18 Sep priced at 100 %."."""
-    told = known(JULY_2024)
-    assert headline({"IWM": leg()}, spread(), SESSION, told, today=SESSION) == (
+    known_inputs = known(JULY_2024)
+    assert headline({"IWM": leg()}, spread(), SESSION, known_inputs, today=SESSION) == (
         f"{IWM}: today's price is not known yet; cut on 18 Sep priced at 100 %."
     )
 

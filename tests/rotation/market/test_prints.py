@@ -231,13 +231,13 @@ def test_bells_belong_to_regular_hours_on_both_ends():
     pre, opens, closes, ends = hours(DAY)
     for i, ts_ns in enumerate((pre, opens - 1, opens, closes, closes + 1, ends)):
         assert opened.admit(Quote("IWM", ts_ns, 100.0 + i, size=1), ends)
-    found = {part: opened.prints("IWM", part) for part in ("PRE", "REGULAR", "POST")}
-    assert {part: (prints.low, prints.last.price) for part, prints in found.items()} == {
+    by_part = {part: opened.prints("IWM", part) for part in ("PRE", "REGULAR", "POST")}
+    assert {part: (prints.low, prints.last.price) for part, prints in by_part.items()} == {
         "PRE": (100.0, 101.0),
         "REGULAR": (102.0, 103.0),
         "POST": (104.0, 105.0),
     }
-    assert opened.current("IWM") is found["REGULAR"]
+    assert opened.current("IWM") is by_part["REGULAR"]
 
 
 FIVE_NS = 300 * NS

@@ -56,16 +56,16 @@ def test_the_line_and_its_extremes_are_as_defined(upper, lower, last: int):
     assert list(line.select("date", "value").iter_rows()) == [
         (day, pytest.approx(value)) for day, value in wanted
     ]
-    found = value_growth(history, "IWN", "IVW", through)
+    figures = value_growth(history, "IWN", "IVW", through)
     if not wanted:
-        assert found is None
+        assert figures is None
         return
     values = [value for _, value in wanted]
-    assert (found.session, found.value, found.first_date) == (*wanted[-1], wanted[0][0])
-    assert found.n == len(values) - 1
-    assert found.percentile == oracle.percentile(values[:-1], values[-1])
-    assert found.low == Extreme(**oracle.extreme(wanted, min(values)))
-    assert found.high == Extreme(**oracle.extreme(wanted, max(values), low=False))
+    assert (figures.session, figures.value, figures.first_date) == (*wanted[-1], wanted[0][0])
+    assert figures.n == len(values) - 1
+    assert figures.percentile == oracle.percentile(values[:-1], values[-1])
+    assert figures.low == Extreme(**oracle.extreme(wanted, min(values)))
+    assert figures.high == Extreme(**oracle.extreme(wanted, max(values), low=False))
 
 
 def test_extremes_are_of_the_trailing_year_and_since_looks_behind_it():
@@ -76,11 +76,11 @@ def test_extremes_are_of_the_trailing_year_and_since_looks_behind_it():
     ratio[-30], ratio[-40] = 80.0, 120.0
     rows = [Close("IWN", day, None, value) for day, value in zip(days, ratio, strict=True)]
     rows += [Close("IVW", day, None, 100.0) for day in days]
-    found = value_growth(history_of(rows), "IWN", "IVW", days[-1])
-    assert found.first_date == days[0]
-    assert found.low == Extreme(days[-30], 80.0, days[10], None)
-    assert found.high == Extreme(days[-40], 120.0, days[20], None)
-    assert found.note.startswith("Ratio of dividend-adjusted closes: a price proxy")
+    figures = value_growth(history_of(rows), "IWN", "IVW", days[-1])
+    assert figures.first_date == days[0]
+    assert figures.low == Extreme(days[-30], 80.0, days[10], None)
+    assert figures.high == Extreme(days[-40], 120.0, days[20], None)
+    assert figures.note.startswith("Ratio of dividend-adjusted closes: a price proxy")
 
 
 @pytest.mark.parametrize(("sessions_ago", "is_inside"), [(251, True), (252, False)])
@@ -91,21 +91,21 @@ def test_the_trailing_year_has_252_sessions_with_the_latest(sessions_ago: int, *
     ratio[at] = 50.0
     rows = [Close("IWN", day, None, value) for day, value in zip(days, ratio, strict=True)]
     rows += [Close("IVW", day, None, 100.0) for day in days]
-    found = value_growth(history_of(rows), "IWN", "IVW", days[-1])
-    assert (found.low.date == days[at]) is is_inside
-    assert found.low.value == (50.0 if is_inside else 100.0)
+    figures = value_growth(history_of(rows), "IWN", "IVW", days[-1])
+    assert (figures.low.date == days[at]) is is_inside
+    assert figures.low.value == (50.0 if is_inside else 100.0)
 
 
 def test_a_record_low_says_from_where_it_was_compared():
-    found = value_growth(history_of(rows_of([90.0, 80.0, 85.0], [100.0] * 3)), "IWN", "IVW", CALENDAR[2])
-    assert found.low == Extreme(CALENDAR[1], pytest.approx(100 * 80 / 90), None, CALENDAR[0])
+    figures = value_growth(history_of(rows_of([90.0, 80.0, 85.0], [100.0] * 3)), "IWN", "IVW", CALENDAR[2])
+    assert figures.low == Extreme(CALENDAR[1], pytest.approx(100 * 80 / 90), None, CALENDAR[0])
     # The first session of all has none to be compared with.
-    assert found.high == Extreme(CALENDAR[0], 100.0, None, None)
+    assert figures.high == Extreme(CALENDAR[0], 100.0, None, None)
 
 
 def test_under_a_year_of_history_there_is_an_extreme_but_no_claim():
-    found = value_growth(history_of(rows_of([90.0, 80.0, 85.0], [100.0] * 3)), "IWN", "IVW", CALENDAR[2])
-    assert found.low == Extreme(CALENDAR[1], pytest.approx(100 * 80 / 90), None, None)
+    figures = value_growth(history_of(rows_of([90.0, 80.0, 85.0], [100.0] * 3)), "IWN", "IVW", CALENDAR[2])
+    assert figures.low == Extreme(CALENDAR[1], pytest.approx(100 * 80 / 90), None, None)
 
 
 def test_rebasing_makes_the_line_independent_of_later_adjustments():
@@ -123,5 +123,5 @@ def test_rebasing_makes_the_line_independent_of_later_adjustments():
 def test_a_saturday_is_no_session_of_the_ratio():
     friday, saturday = date(2024, 7, 12), date(2024, 7, 13)
     rows = [Close(symbol, day, 50.0, 50.0) for symbol in ("IWN", "IVW") for day in (friday, saturday)]
-    found = value_growth(history_of(rows), "IWN", "IVW", date(2024, 7, 15))
-    assert (found.session, found.n) == (friday, 0)
+    figures = value_growth(history_of(rows), "IWN", "IVW", date(2024, 7, 15))
+    assert (figures.session, figures.n) == (friday, 0)

@@ -33,8 +33,8 @@ def series(values: list[float | None]) -> oracle.Series:
 
 
 def wanted(values, value, low=None) -> Since | None:
-    found = oracle.since(series(values), value, low=low)
-    return Since(*found) if found else None
+    record = oracle.since(series(values), value, low=low)
+    return Since(*record) if record else None
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +65,9 @@ def test_since_is_what_a_scan_backwards_finds(values, value, low):
 @given(st.lists(TIED, min_size=1, max_size=40), st.integers(0, 39))
 def test_since_of_a_value_that_was_there_is_a_date(values, at):
     value = values[at % len(values)]
-    found = records(values).since(value)
-    assert found.date is not None
-    assert found.first_date is None
+    record = records(values).since(value)
+    assert record.date is not None
+    assert record.first_date is None
 
 
 def test_a_rise_looks_up_a_fall_looks_down_and_nothing_counts_as_a_rise():
@@ -108,8 +108,8 @@ def test_the_limit_below_which_nothing_is_claimed(n: int, *, is_claimed: bool):
 @example([1.0, -3.0, 2.0], 2.5)
 @example([1.0, -3.0, 2.0], -3.5)
 def test_since_either_way_is_what_a_scan_of_the_distances_finds(values, value):
-    found = oracle.since_either_way(series(values), value)
-    assert records(values).since_either_way(value) == (Since(*found) if found else None)
+    result = oracle.since_either_way(series(values), value)
+    assert records(values).since_either_way(value) == (Since(*result) if result else None)
 
 
 def test_a_lead_is_not_the_widest_spread_if_a_gap_behind_was_wider():

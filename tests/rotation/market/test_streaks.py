@@ -142,9 +142,9 @@ def test_the_sign_of_a_spread():
 def test_prices_within_the_noise_of_32_bits_are_equal(price, was, way):
     frame = pl.DataFrame({"price": [price], "was": [was]}, schema={"price": pl.Float64, "was": pl.Float64})
     pair = pl.col("price"), pl.col("was")
-    found = frame.select(way=direction(*pair), pct=return_pct(*pair)).row(0)
+    result = frame.select(way=direction(*pair), pct=return_pct(*pair)).row(0)
     pct = 0.0 if way == 0 else None if way is None else pytest.approx((price / was - 1) * 100)
-    assert found == (way, pct)
+    assert result == (way, pct)
 
 
 # Base rate ---------------------------------------------------------------------------------------------

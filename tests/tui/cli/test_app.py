@@ -84,13 +84,13 @@ def own_root():
 
 @pytest.mark.parametrize("command", SUBCOMMANDS, ids=" ".join)
 def test_every_command_explains_itself_with_an_example(program, here, command):
-    told = program.out(*command, "--help")
-    assert told.startswith("Usage: rotation-tui")
-    assert "Example" in told
-    example = told.partition("Example")[2]
+    output = program.out(*command, "--help")
+    assert output.startswith("Usage: rotation-tui")
+    assert "Example" in output
+    example = output.partition("Example")[2]
     assert "rotation-tui" in example
-    assert all(len(line) <= 80 for line in told.splitlines())
-    assert here.out(*command, "-h") == told
+    assert all(len(line) <= 80 for line in output.splitlines())
+    assert here.out(*command, "-h") == output
     assert not program.state.exists(), "asking for help leaves nothing behind"
 
 
@@ -255,12 +255,12 @@ def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program
 
 
 def test_imported_history_is_what_a_snapshot_shows(program, tmp_path):
-    told = program.out(
+    output = program.out(
         "history", "import", closes(tmp_path, "IWM", 10.0, 11.0, 12.0), closes(tmp_path, "QQQ", 5.0, 5.0, 4.0)
     )
-    assert [line.split()[0] for line in told.splitlines()] == ["IWM", "QQQ"]
-    assert "2024-07-12 to 2024-07-16" in told
-    assert program.out("history", "list") == told
+    assert [line.split()[0] for line in output.splitlines()] == ["IWM", "QQQ"]
+    assert "2024-07-12 to 2024-07-16" in output
+    assert program.out("history", "list") == output
     taken = program.snapshot("--at", "2024-07-16")
     assert taken["mode"] == ""
     assert {s: leg["last"] for s, leg in taken["legs"].items()} == {"IWM": 12.0, "QQQ": 4.0}
@@ -449,9 +449,9 @@ def test_another_pair_and_total_returns(here):
 
 
 def test_several_tapes_after_one_option(here, tmp_path):
-    one = write(tmp_path / "IWM_5m.csv", BARS + "2024-07-16T14:35:00Z,1,1,1,1,5")
+    first = write(tmp_path / "IWM_5m.csv", BARS + "2024-07-16T14:35:00Z,1,1,1,1,5")
     two = write(tmp_path / "QQQ_5m.csv", BARS + "2024-07-16T14:35:00Z,2,2,2,2,5")
-    for args in (["--tape", one, two], ["--tape", one, "--tape", two]):
+    for args in (["--tape", first, two], ["--tape", first, "--tape", two]):
         taken = here.snapshot(*args)
         assert {s: leg["last"] for s, leg in taken["legs"].items()} == {"IWM": 1.0, "QQQ": 2.0}
         assert taken["as_of"] == "2024-07-16T14:40:00Z"

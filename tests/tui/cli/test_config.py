@@ -98,11 +98,11 @@ def test_a_key_goes_into_the_file_and_shows_nowhere_else(program):
     assert f"alpaca: stored in {path}" in kept.stdout
     assert path.stat().st_mode & 0o777 == 0o600
     commands = (["config", "key", "list"], ["config", "show"], ["config", "path"])
-    told = [kept.stdout, *(program.out("--log-level", "debug", *command) for command in commands)]
-    assert f"alpaca   file {path}, ends in {SHOWN}" in told[1].splitlines()
-    assert str(path) in told[3]
-    assert MARKER not in "".join(told)
-    assert MARKER[-4:] not in "".join(told), "not even the end of a secret"
+    collected = [kept.stdout, *(program.out("--log-level", "debug", *command) for command in commands)]
+    assert f"alpaca   file {path}, ends in {SHOWN}" in collected[1].splitlines()
+    assert str(path) in collected[3]
+    assert MARKER not in "".join(collected)
+    assert MARKER[-4:] not in "".join(collected), "not even the end of a secret"
     assert files_with(program.home, MARKER) == ["config/rotation-tui/keys.json"]
     assert program.out("config", "key", "clear", "alpaca").startswith("alpaca: removed from ")
     assert files_with(program.home, MARKER) == []
@@ -189,11 +189,11 @@ def test_show_hides_what_the_environment_holds(program):
         "FINNHUB_API_KEY": MARKER,
         "ROTATION_TUI_YAHOO_REST_URL": "http://me:hush@127.0.0.1:8080/x?token=hush",
     }
-    told = program.out("config", "show")
-    assert "finnhub  environment FINNHUB_API_KEY" in told
-    assert "ROTATION_TUI_YAHOO_REST_URL = http://127.0.0.1:8080/x" in told
-    assert "hush" not in told
-    assert MARKER not in told
+    output = program.out("config", "show")
+    assert "finnhub  environment FINNHUB_API_KEY" in output
+    assert "ROTATION_TUI_YAHOO_REST_URL = http://127.0.0.1:8080/x" in output
+    assert "hush" not in output
+    assert MARKER not in output
 
 
 FAILS = """

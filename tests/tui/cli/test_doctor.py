@@ -100,10 +100,10 @@ def test_where_all_answer_it_ends_with_0(program, server):
     program.env |= {f"ROTATION_TUI_{feed}_REST_URL": rest for feed in REST}
     program.env["ROTATION_TUI_COINBASE_STREAM_URL"] = coinbase
     done = program("doctor", "--stream", "--format", "json")
-    told = json.loads(done.stdout)
-    failed = [found for found in told["findings"] if found["state"] == "fail"]
-    assert (done.returncode, told["works"], failed) == (0, True, [])
-    (stream,) = [found for found in told["findings"] if found["area"] == "stream"]
+    parsed = json.loads(done.stdout)
+    failed = [result for result in parsed["findings"] if result["state"] == "fail"]
+    assert (done.returncode, parsed["works"], failed) == (0, True, [])
+    (stream,) = [result for result in parsed["findings"] if result["area"] == "stream"]
     assert "trades of BTC-USD in 5 s" in stream["said"]
 
 
@@ -136,15 +136,15 @@ def test_a_small_terminal_inside_tmux(program):
     program.env.pop("NO_COLOR", None)
     with Terminal([COMMAND, "doctor"], size=(60, 200), env=program.env, cwd=program.home) as terminal:
         assert terminal.end() == 1
-        said = " ".join(terminal.text.split())
-    assert "ok streams: a terminal" in said
+        text = " ".join(terminal.text.split())
+    assert "ok streams: a terminal" in text
     assert (
         "warn size: 60 × 200: one panel at a time → enlarge the window to 80 × 24 to see the whole desk"
-        in said
+        in text
     )
-    assert "ok colours: 256 colours" in said
-    assert "warn TERM: xterm-256color, inside tmux, without true colour → in tmux.conf:" in said
-    assert "ok characters: utf-8" in said
+    assert "ok colours: 256 colours" in text
+    assert "warn TERM: xterm-256color, inside tmux, without true colour → in tmux.conf:" in text
+    assert "ok characters: utf-8" in text
 
 
 def test_what_the_screen_cannot_do_is_a_failure(program):

@@ -46,11 +46,11 @@ class Aged(FedWorld):
         body = super().answer(path)
         if not self.late or f"/{self.late}.CBT" not in path:
             return body
-        told = json.loads(body)
-        result = told["chart"]["result"][0]
+        parsed = json.loads(body)
+        result = parsed["chart"]["result"][0]
         result["meta"]["regularMarketTime"] -= self.by_s
         result["timestamp"][-1] -= self.by_s
-        return json.dumps(told).encode()
+        return json.dumps(parsed).encode()
 
 
 class World:
@@ -70,8 +70,8 @@ class World:
 
     @property
     def environment(self) -> dict[str, str]:
-        told = environment("")
-        return told | {f"ROTATION_TUI_{feed}_REST_URL": server.url for feed, server in self.servers.items()}
+        result = environment("")
+        return result | {f"ROTATION_TUI_{feed}_REST_URL": server.url for feed, server in self.servers.items()}
 
     def fails(self, *feeds: str, how: str = "html") -> None:
         for feed in feeds:
@@ -128,12 +128,12 @@ def notes(told: str) -> str:
 
 @pytest.mark.parametrize("view", ["conditional", "aggregated", "local"])
 def test_the_table_is_the_chain_of_the_strip_that_the_sources_gave(program, world, view):
-    told = json.loads(program.out("fed", "--view", view, "--format", "json"))
+    parsed = json.loads(program.out("fed", "--view", view, "--format", "json"))
     expected = fed_table(world.case, view)
-    assert set(told) == {"watch_date", "view", "meetings", "stopped_at", "warnings"}
-    assert (told["watch_date"], told["view"]) == (str(world.case.watch_date), view)
-    assert len(told["meetings"]) >= 8
-    for row, wanted in zip(told["meetings"], expected.meetings, strict=True):
+    assert set(parsed) == {"watch_date", "view", "meetings", "stopped_at", "warnings"}
+    assert (parsed["watch_date"], parsed["view"]) == (str(world.case.watch_date), view)
+    assert len(parsed["meetings"]) >= 8
+    for row, wanted in zip(parsed["meetings"], expected.meetings, strict=True):
         assert set(row) == {"date", "move", "outcomes", "cut", "hold", "hike", "state"}
         assert (row["date"], row["state"]) == (str(wanted.date), wanted.state)
         assert row["outcomes"] == pytest.approx(wanted.outcomes)
@@ -152,27 +152,27 @@ def test_csv_and_the_older_day_count(program, world):
 
 
 def test_the_text_has_the_markets_beside_it_and_the_age_of_everything(program):
-    told = program.out("fed")
-    assert "target range 375-400 bp, conditional view" in told
-    engines = {line.split()[0]: line for line in told.splitlines() if "[" in line and "]" in line}
+    output = program.out("fed")
+    assert "target range 375-400 bp, conditional view" in output
+    engines = {line.split()[0]: line for line in output.splitlines() if "[" in line and "]" in line}
     assert "last trades [DELAYED 10m]" in engines["futures"]
     for venue in VENUES.values():
         assert re.search(r"order book \[LIVE\], \d+s old", engines[venue])
     # Yesterday's settlements of the first run's month of charts are something to compare with.
-    assert re.search(r"P\(cut\) change in percentage points: 1d \S+, 1w \S+, 1m \S+", told)
-    assert "source Yahoo: last trades [DELAYED 10m]" in told
-    assert notes(told) == ""
+    assert re.search(r"P\(cut\) change in percentage points: 1d \S+, 1w \S+, 1m \S+", output)
+    assert "source Yahoo: last trades [DELAYED 10m]" in output
+    assert notes(output) == ""
 
 
 def test_prices_of_different_ages_are_not_mixed(program, world):
     late = symbol(solve(world.case).solved[0].contracts[-1])
     world.now.late = late
     gap = "ROTATION_TUI_FED_AGE_GAP"
-    told = program.out("fed", "--age-gap", "20")
-    assert "settlement of " in told
-    assert late in notes(told)
-    assert "30 s older than" in notes(told)
-    assert "using the last settlements" in notes(told)
+    output = program.out("fed", "--age-gap", "20")
+    assert "settlement of " in output
+    assert late in notes(output)
+    assert "30 s older than" in notes(output)
+    assert "using the last settlements" in notes(output)
     assert "last trades" in program.out("fed"), "300 s may lie between by default"
     program.env[gap] = "20"
     assert program.out("fed").count("settlement of ") >= 1
@@ -187,12 +187,12 @@ def test_a_far_contract_of_another_time_takes_only_the_meetings_behind_it(progra
     before = [meeting for meeting in solved if far not in meeting.contracts]
     assert 0 < len(before) < len(solved)
     world.now.late = symbol(far)
-    told = program.out("fed", "--age-gap", "20")
-    rows = [line for line in told.splitlines() if re.match(r"\d+ \w{3} \d{4} +[+−\d]", line)]
+    output = program.out("fed", "--age-gap", "20")
+    rows = [line for line in output.splitlines() if re.match(r"\d+ \w{3} \d{4} +[+−\d]", line)]
     assert len(rows) == len(before)
-    assert "no odds from here" in told
-    assert symbol(far) in notes(told)
-    assert "last trades [DELAYED 10m]" in told
+    assert "no odds from here" in output
+    assert symbol(far) in notes(output)
+    assert "last trades [DELAYED 10m]" in output
 
 
 def test_every_source_away_is_one_line_that_names_each(program, world):
@@ -222,17 +222,17 @@ def test_without_the_target_range_there_is_no_table(program, world):
 
 
 @pytest.mark.parametrize(
-    ("feed", "told"),
+    ("feed", "expected"),
     [("NEWYORKFED", "policy rate: New York Fed"), ("FRED", ""), ("CALENDAR_FED", "FOMC calendar"),
      ("KALSHI", "Kalshi"), ("POLYMARKET", "Polymarket")],
 )  # fmt: skip
-def test_any_other_source_away_leaves_the_table(program, world, feed, told):
+def test_any_other_source_away_leaves_the_table(program, world, feed, expected):
     world.fails(feed)
     shown = program.out("fed")
     rows = [line for line in shown.splitlines() if re.match(r"\d+ \w{3} \d{4} +[+−\d]", line)]
     assert len(rows) == len(fed_table(world.case).meetings)
-    assert told in notes(shown)
-    assert bool(notes(shown)) == bool(told)
+    assert expected in notes(shown)
+    assert bool(notes(shown)) == bool(expected)
     if feed in VENUES:
         assert not any(line.startswith(VENUES[feed]) for line in shown.splitlines())
 
@@ -240,11 +240,11 @@ def test_any_other_source_away_leaves_the_table(program, world, feed, told):
 def test_yesterday_s_answers_stand_in_and_say_their_age(program, world):
     program.out("fed")
     world.fails("KALSHI", "NEWYORKFED", "CALENDAR_FED")
-    told = program.out("fed")
-    (kalshi,) = [line for line in told.splitlines() if line.startswith("Kalshi")]
+    output = program.out("fed")
+    (kalshi,) = [line for line in output.splitlines() if line.startswith("Kalshi")]
     assert "order book [" in kalshi
     assert "HTML page instead of JSON" in kalshi
-    assert "policy rate: New York Fed" in notes(told)
+    assert "policy rate: New York Fed" in notes(output)
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -262,9 +262,9 @@ def test_a_data_folder_that_cannot_be_written_ends_the_history_and_not_the_table
     line = complaint(program("fed", "history"))
     assert "Fed history cannot be opened" in line
     assert "rights" in line
-    told = program.out("fed")
-    assert "Fed history cannot be opened" in notes(told)
-    assert "1d —, 1w —, 1m —" in told
+    output = program.out("fed")
+    assert "Fed history cannot be opened" in notes(output)
+    assert "1d —, 1w —, 1m —" in output
 
 
 # Its log
@@ -423,7 +423,7 @@ def test_a_folder_or_nothing_at_all_is_no_strip(tmp_path):
 
 
 def test_a_strip_asks_no_source_and_leaves_nothing_behind(program, world, tmp_path):
-    told = program.out("fed", "--strip", strip(tmp_path))
-    assert "18 Sep 2024    −25.0    100.0" in told
+    output = program.out("fed", "--strip", strip(tmp_path))
+    assert "18 Sep 2024    −25.0    100.0" in output
     assert not any(server.requests for server in world.servers.values())
     assert not (tmp_path / "data").exists()

@@ -79,11 +79,11 @@ def test_a_pipe_gets_twenty_lines_and_what_happened(capsys):
     for done in range(1, 2_101):
         meter.tell(SyncProgress(done, 2_100, 0, f"S{done}", "S7: Yahoo: HTTP 500" if done == 7 else ""))
     meter.end()
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 22
-    assert told[:3] == ["1/2,100 symbols", "S7: Yahoo: HTTP 500", "105/2,100 symbols"]
-    assert told[-1] == "2,100/2,100 symbols"
-    assert "\x1b" not in "".join(told)
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == 22
+    assert printed[:3] == ["1/2,100 symbols", "S7: Yahoo: HTTP 500", "105/2,100 symbols"]
+    assert printed[-1] == "2,100/2,100 symbols"
+    assert "\x1b" not in "".join(printed)
 
 
 def test_a_terminal_gets_one_line(capsys):

@@ -37,10 +37,10 @@ def program(tmp_path) -> Program:
 def rows_in(path: Path) -> int:
     """How many rows a reader of ours finds, while the recorder writes or after it died."""
     try:
-        found = read_recording(path)
+        result = read_recording(path)
     except (OSError, ValueError):
         return 0  # not there yet, or nothing in it yet
-    return 0 if found is None else found.height
+    return 0 if result is None else result.height
 
 
 def wait_for(path: Path, rows: int, child: subprocess.Popen[str]) -> None:

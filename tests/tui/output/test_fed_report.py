@@ -34,13 +34,13 @@ def strip(tmp_path: Path) -> Path:
 
 
 def test_a_cut_in_september_2024_is_certain(strip: Path) -> None:
-    told = json.loads(of_file(strip, "conditional", "json", legacy=False))
-    assert (told["watch_date"], told["view"], told["stopped_at"]) == (
+    parsed = json.loads(of_file(strip, "conditional", "json", legacy=False))
+    assert (parsed["watch_date"], parsed["view"], parsed["stopped_at"]) == (
         "2024-07-16",
         "conditional",
         "2024-11-07",
     )
-    july, september = told["meetings"]
+    july, september = parsed["meetings"]
     assert set(july) == {"date", "move", "outcomes", "cut", "hold", "hike", "state"}
     assert july["outcomes"] == pytest.approx({"500-525": 0.08, "525-550": 0.92})
     assert september["outcomes"] == pytest.approx({"475-500": 0.08, "500-525": 0.92})
@@ -63,13 +63,13 @@ def test_csv_has_a_column_a_range_in_order(strip: Path) -> None:
 
 
 def test_the_table_says_where_the_chain_stops(strip: Path) -> None:
-    told = of_file(strip, "conditional", "table", legacy=False)
-    assert "18 Sep 2024    −25.0    100.0      0.0      0.0  500-525 92.0 %, 475-500 8.0 %" in told
-    assert "7 Nov 2024         —  no odds from here on" in told
+    result = of_file(strip, "conditional", "table", legacy=False)
+    assert "18 Sep 2024    −25.0    100.0      0.0      0.0  500-525 92.0 %, 475-500 8.0 %" in result
+    assert "7 Nov 2024         —  no odds from here on" in result
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"prices": {**STRIP["prices"], "2024-08": 9.469}}, "AUG 2024|ZQQ24|2024-08"),
         ({"prices": {**STRIP["prices"], "2024-13": 94.7}}, "2024-13"),
@@ -79,11 +79,11 @@ def test_the_table_says_where_the_chain_stops(strip: Path) -> None:
     ],
 )
 def test_a_bad_strip_names_the_file_and_the_contract(
-    change: dict[str, Any], told: str, tmp_path: Path
+    change: dict[str, Any], expected: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "bad.json"
     file.write_text(json.dumps({**STRIP, **change}))
-    with pytest.raises(InputError, match=told) as error:
+    with pytest.raises(InputError, match=expected) as error:
         of_file(file, "conditional", "table", legacy=False)
     assert str(error.value).startswith("bad.json: ")
     assert "\n" not in str(error.value)

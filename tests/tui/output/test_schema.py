@@ -23,5 +23,5 @@ def test_the_documented_schema_is_current() -> None:
 
 @pytest.mark.parametrize("scene", ["live", "closed", "cached", "empty"])
 def test_every_scene_is_valid_by_it(scene: str, scenes: dict[str, Snapshot]) -> None:
-    told = msgspec.json.decode(msgspec.json.encode(scenes[scene]))
-    jsonschema.validate(told, msgspec.json.decode(SHIPPED.read_bytes()))
+    decoded = msgspec.json.decode(msgspec.json.encode(scenes[scene]))
+    jsonschema.validate(decoded, msgspec.json.decode(SHIPPED.read_bytes()))

@@ -56,12 +56,12 @@ def test_nothing_is_said_to_be_nothing():
 @pytest.mark.parametrize("how", HAPPENINGS.values(), ids=HAPPENINGS)
 def test_every_surface_is_marked_or_current(how):
     taken = snapshot(**how)
-    told = json.loads(encode(taken))
-    made = datetime.fromisoformat(told["data_as_of"])
+    parsed = json.loads(encode(taken))
+    made = datetime.fromisoformat(parsed["data_as_of"])
     narrow, wide, _, copied, first, *_ = surfaces(taken)
-    mark = {"DEMO": "DEMO", "REPLAY": "REPLAY"}.get(taken.mode, "") or told["connection"]["kind"]
-    said = "CLOSE OF" if taken.connection.settled else mark
-    assert all(said in line for line in (narrow, wide, first))
+    mark = {"DEMO": "DEMO", "REPLAY": "REPLAY"}.get(taken.mode, "") or parsed["connection"]["kind"]
+    message = "CLOSE OF" if taken.connection.settled else mark
+    assert all(message in line for line in (narrow, wide, first))
     if (taken.as_of - made).total_seconds() > 60:
         assert "as of " + f"{taken.as_of:%Y-%m-%d %H:%M:%S}" not in copied
         assert f"written {taken.as_of:%Y-%m-%d %H:%M:%S} UTC" in copied
@@ -79,12 +79,12 @@ def test_the_copied_sentence_carries_the_time_of_its_prices():
 
 def test_json_and_ssh_say_of_when_the_figures_are():
     taken = snapshot(**OLD)
-    told = json.loads(encode(taken))
-    assert (told["as_of"], told["data_as_of"]) == ("2024-10-22T13:31:00Z", "2024-07-16T20:00:00Z")
-    assert told["connection"]["kind"] == "OFFLINE"
-    assert told["connection"]["age_s"] == 98 * 86_400
-    assert told["headline"].startswith("IWM and QQQ OFFLINE (close of 16 Jul 2024): Russell 2000 (IWM)")
-    assert " on 16 Jul, " in told["headline"]
+    parsed = json.loads(encode(taken))
+    assert (parsed["as_of"], parsed["data_as_of"]) == ("2024-10-22T13:31:00Z", "2024-07-16T20:00:00Z")
+    assert parsed["connection"]["kind"] == "OFFLINE"
+    assert parsed["connection"]["age_s"] == 98 * 86_400
+    assert parsed["headline"].startswith("IWM and QQQ OFFLINE (close of 16 Jul 2024): Russell 2000 (IWM)")
+    assert " on 16 Jul, " in parsed["headline"]
     assert taken.connection.as_of == datetime(2024, 7, 16, 20, tzinfo=UTC)
     assert answer("headline", taken, None).out == quotation(taken) + "\n"
     assert answer("snapshot", taken, None).out == text(taken)
@@ -105,10 +105,10 @@ def test_every_kind_has_its_words_in_forty_columns(kind: Kind):
 
 
 def test_watch_does_not_repeat_a_connection_that_only_aged():
-    one = snapshot(**DIED)
+    newest = snapshot(**DIED)
     later = snapshot("2024-07-16 13:00:07", **DIED | {"iwm_age_s": 60.0, "qqq_age_s": 60.0})
-    assert one.connection != later.connection
-    assert _timeless(one) == _timeless(later)
+    assert newest.connection != later.connection
+    assert _timeless(newest) == _timeless(later)
 
 
 @pytest.mark.parametrize("width", [36, 40, 60, 76, 116])
@@ -129,9 +129,9 @@ def test_a_price_of_one_exchange_says_so_on_every_surface():
     assert "LIVE 1 s Alpaca IEX" in lines[0]
     assert all("  LIVE IEX" in line for line in lines if line.startswith(("IWM  ", "QQQ  ")))
     assert "[Alpaca IEX; " in quotation(taken) == answer("headline", taken, None).out.strip()
-    told = json.loads(encode(taken))
-    assert {leg["status"]["venue"] for leg in told["legs"].values()} == {"IEX"}
-    assert {leg["volume"] for leg in told["legs"].values()} == {None}
+    parsed = json.loads(encode(taken))
+    assert {leg["status"]["venue"] for leg in parsed["legs"].values()} == {"IEX"}
+    assert {leg["volume"] for leg in parsed["legs"].values()} == {None}
     late = snapshot(iwm=IEX, iwm_age_s=300.0, qqq=IEX)
     assert "IWM STALE 5 min IEX · last 12:55:00" in ribbon(late, 40)
     rows = PANELS["legs"].rows(late, ViewState(), 40, 8)

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("scene", ["live", "closed", "cached", "empty"])
 def test_it_is_plain_text_with_the_headline(scene: str, scenes: dict[str, Snapshot]) -> None:
-    told = text(scenes[scene])
-    assert told.splitlines()[1] == scenes[scene].headline
-    assert all(line.isprintable() for line in told.splitlines())
-    assert max(len(line) for line in told.splitlines()[2:]) <= 120
+    shown_text = text(scenes[scene])
+    assert shown_text.splitlines()[1] == scenes[scene].headline
+    assert all(line.isprintable() for line in shown_text.splitlines())
+    assert max(len(line) for line in shown_text.splitlines()[2:]) <= 120
 
 
 def test_it_is_marked_and_says_since_when(scenes: dict[str, Snapshot]) -> None:
-    told = text(scenes["live"])
-    assert told.startswith("DEMO  Tue 16 Jul 2024 10:40:00 EDT  REGULAR  session 2024-07-16")
-    assert "since 14 Nov 2016 (+10.40 pp)" in told
-    assert "▲5 (4+1)" in told
+    shown_text = text(scenes["live"])
+    assert shown_text.startswith("DEMO  Tue 16 Jul 2024 10:40:00 EDT  REGULAR  session 2024-07-16")
+    assert "since 14 Nov 2016 (+10.40 pp)" in shown_text
+    assert "▲5 (4+1)" in shown_text
 
 
 def test_unknown_is_a_dash(scenes: dict[str, Snapshot]) -> None:

@@ -50,8 +50,8 @@ def lines(fed: Fed | None, base: Snapshot, width: int = 63, height: int = 28, **
     return ["".join(text for text, _ in row) for row in rows]
 
 
-def line(told: list[str], start: str) -> str:
-    return next(line for line in told if line.startswith(start))
+def line(drawn_lines: list[str], start: str) -> str:
+    return next(line for line in drawn_lines if line.startswith(start))
 
 
 @pytest.mark.parametrize("scene", list(SCENES))
@@ -68,21 +68,21 @@ def test_any_scene_draws_at_any_size(
 
 
 def test_the_next_meeting_of_july_2024(snapshot: Snapshot) -> None:
-    told = lines(SCENES["july"], snapshot)
-    assert told[0] == "! prices of one block are up to 2 minutes apart"
-    assert told[1] == "31 Jul 2024  in 15 d 3 h  range now 525-550 bp  EFFR 5.33 %"
-    assert told[2] == "DELAYED 10m, 4s old  last trades  Yahoo futures"
-    assert "cut    8.0 % █" in told[3]
-    assert "500-525   8.0 % █" in told[3]
-    assert "hold  92.0 % ███" in told[4]
-    assert "▸525-550  92.0 %◂███" in told[4]
-    assert told[5].split() == ["hike", "0.0", "%"]
-    assert "P(cut) change 1 d ▲+4.0  1 w ▲+1.0  1 m ▼−2.0  pp" in told
+    printed = lines(SCENES["july"], snapshot)
+    assert printed[0] == "! prices of one block are up to 2 minutes apart"
+    assert printed[1] == "31 Jul 2024  in 15 d 3 h  range now 525-550 bp  EFFR 5.33 %"
+    assert printed[2] == "DELAYED 10m, 4s old  last trades  Yahoo futures"
+    assert "cut    8.0 % █" in printed[3]
+    assert "500-525   8.0 % █" in printed[3]
+    assert "hold  92.0 % ███" in printed[4]
+    assert "▸525-550  92.0 %◂███" in printed[4]
+    assert printed[5].split() == ["hike", "0.0", "%"]
+    assert "P(cut) change 1 d ▲+4.0  1 w ▲+1.0  1 m ▼−2.0  pp" in printed
 
 
 def test_a_line_per_meeting_and_where_the_chain_stops(snapshot: Snapshot) -> None:
-    told = lines(SCENES["july"], snapshot)
-    assert line(told, "18 Sep 2024").split() == [
+    printed = lines(SCENES["july"], snapshot)
+    assert line(printed, "18 Sep 2024").split() == [
         "18",
         "Sep",
         "2024",
@@ -94,16 +94,16 @@ def test_a_line_per_meeting_and_where_the_chain_stops(snapshot: Snapshot) -> Non
         "0.0",
         "—",
     ]
-    assert line(told, "18 Jun 2025").split()[3] == "~"
-    assert line(told, "×") == "× no odds from 30 Jul 2025: a contract is missing"
-    assert not [line for line in told if line.startswith("30 Jul 2025")]
+    assert line(printed, "18 Jun 2025").split()[3] == "~"
+    assert line(printed, "×") == "× no odds from 30 Jul 2025: a contract is missing"
+    assert not [line for line in printed if line.startswith("30 Jul 2025")]
 
 
 def test_engines_stand_side_by_side_with_their_gap(snapshot: Snapshot) -> None:
-    told = lines(SCENES["hike"], snapshot)
-    assert line(told, "futures").split()[1:3] == ["+20.4", "0.0"]
-    assert line(told, "Kalshi").split()[1:6] == ["+17.8", "−2.6", "2.0", "26.8", "71.2"]
-    assert line(told, "Polymarket").split()[1:3] == ["+18.5", "−1.9"]
+    printed = lines(SCENES["hike"], snapshot)
+    assert line(printed, "futures").split()[1:3] == ["+20.4", "0.0"]
+    assert line(printed, "Kalshi").split()[1:6] == ["+17.8", "−2.6", "2.0", "26.8", "71.2"]
+    assert line(printed, "Polymarket").split()[1:3] == ["+18.5", "−1.9"]
 
 
 def test_where_it_is_about_a_hike_the_hike_stays(snapshot: Snapshot) -> None:
@@ -115,23 +115,23 @@ def test_where_it_is_about_a_hike_the_hike_stays(snapshot: Snapshot) -> None:
 
 def test_unknown_is_a_dash_and_never_a_number(snapshot: Snapshot) -> None:
     for zoomed in (False, True):
-        told = "\n".join(lines(SCENES["offline"], snapshot, zoomed=zoomed, width=96))
-        assert "0.0" not in told
-        assert "OFFLINE" in told
-        assert "cut      —" in told
+        text = "\n".join(lines(SCENES["offline"], snapshot, zoomed=zoomed, width=96))
+        assert "0.0" not in text
+        assert "OFFLINE" in text
+        assert "cut      —" in text
     markets = lines(SCENES["markets"], snapshot)
     assert line(markets, "futures").split()[1:4] == ["—", "—", "—"]
     assert line(markets, "Kalshi").split()[1:4] == ["−1.0", "—", "5.0"]
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"), [("REPLAY", "no Fed data on this tape"), ("", "waiting for Fed data")]
+    ("mode", "expected"), [("REPLAY", "no Fed data on this tape"), ("", "waiting for Fed data")]
 )
 def test_without_a_source_it_says_so(
-    mode: str, said: str, snapshot: Snapshot, scenes: dict[str, Snapshot]
+    mode: str, expected: str, snapshot: Snapshot, scenes: dict[str, Snapshot]
 ) -> None:
-    (told,) = lines(None, replace(snapshot, mode=mode), width=90)
-    assert said in told
+    (result,) = lines(None, replace(snapshot, mode=mode), width=90)
+    assert expected in result
     assert "settled history only" in lines(None, scenes["cached"])[0]
 
 
@@ -154,18 +154,18 @@ def test_the_countdown(as_of: str, shown: str) -> None:
 
 
 def test_warnings_come_first_and_wrap_even_on_the_smallest_terminal(snapshot: Snapshot) -> None:
-    told = lines(SCENES["july"], snapshot, width=36, height=6)
-    assert told[:2] == ["! prices of one block are up to 2", "  minutes apart"]
-    assert told[4].split() == ["cut", "8.0", "hold", "92.0", "hike", "0.0"]
+    printed = lines(SCENES["july"], snapshot, width=36, height=6)
+    assert printed[:2] == ["! prices of one block are up to 2", "  minutes apart"]
+    assert printed[4].split() == ["cut", "8.0", "hold", "92.0", "hike", "0.0"]
     many = replace(SCENES["july"], warnings=tuple(f"warning number {i}" for i in range(9)))
-    told = lines(many, snapshot, width=36, height=6)
-    assert told[1].rstrip() == "! warning number 1 … more"
+    printed = lines(many, snapshot, width=36, height=6)
+    assert printed[1].rstrip() == "! warning number 1 … more"
     assert "! warning number 8" in lines(many, snapshot, width=150, height=20, zoomed=True)
 
 
 def test_the_oldest_contract_is_named_first_and_only_where_ages_differ(snapshot: Snapshot) -> None:
-    told = lines(SCENES["july"], snapshot)
-    assert line(told, "ZQ").startswith("ZQK25 2m oldest · ZQN24 4s")
+    printed = lines(SCENES["july"], snapshot)
+    assert line(printed, "ZQ").startswith("ZQK25 2m oldest · ZQN24 4s")
     even = tuple(replace(c, age_s=4.2) for c in SCENES["july"].contracts)
     (flowed,) = fed_figures.contracts(replace(SCENES["july"], contracts=even), 200, 1)
     assert "oldest" not in "".join(text for text, _ in flowed)
@@ -219,12 +219,12 @@ def test_any_history_can_be_drawn(
 
 def test_the_whole_tree_at_any_width(snapshot: Snapshot) -> None:
     for width in (36, 76, 116, 156):
-        told = "\n".join(lines(SCENES["july"], snapshot, width=width, height=40, zoomed=True))
+        text = "\n".join(lines(SCENES["july"], snapshot, width=width, height=40, zoomed=True))
         for figure in ("92.0◂", "62.6◂", "55.8◂", "42.9◂", "41.2◂", "40.1◂", "34.2◂", "14.9", "~18 Jun"):
-            assert figure in told, (width, figure)
-        assert "▸525-550" in told
-        assert told.index("▸525-550", told.index("Target range")) < told.index(
-            " 500-525 ", told.index("Target range")
+            assert figure in text, (width, figure)
+        assert "▸525-550" in text
+        assert text.index("▸525-550", text.index("Target range")) < text.index(
+            " 500-525 ", text.index("Target range")
         )
 
 
@@ -234,48 +234,48 @@ def test_the_whole_tree_at_any_width(snapshot: Snapshot) -> None:
 def test_the_tree_is_parted_evenly(width: int, pieces: list[int], snapshot: Snapshot) -> None:
     meetings = [meeting for meeting in SCENES["july"].meetings if meeting.outcomes]
     ten = replace(SCENES["july"], meetings=(*meetings, *meetings)[:10])
-    told = lines(ten, snapshot, width=width, height=40, zoomed=True)
-    tree = told[told.index("Target range after each meeting, %") :]
+    printed = lines(ten, snapshot, width=width, height=40, zoomed=True)
+    tree = printed[printed.index("Target range after each meeting, %") :]
     years = [row.split() for row in tree if set(row.split()) <= {"2024", "2025"} and row.strip()]
     assert [len(row) for row in years] == pieces
 
 
 def test_the_zoom_shows_strip_breakevens_ladder_and_comovement(snapshot: Snapshot) -> None:
-    told = lines(SCENES["july"], snapshot, width=116, zoomed=True)
-    assert line(told, "ZQG25").split()[-1] == "−1.31"
-    assert "  ! one-sided book, last settlement used" in told
-    assert any(line.split() == ["ZQQ24", "0.0050", "+2.0", "−2.0"] for line in told)
-    assert any(line.split() == ["50", "%", "ZQQ24", "94.7950", "+21.0"] for line in told)
-    assert any(line.split() == ["90", "%", "ZQQ24", "—", "—"] for line in told)
-    assert any(line.split()[-4:] == ["5.25", "9.0", "0.0", "+9.0"] for line in told)
-    assert "beta +0.03 pp per point  correlation +0.44  n 60" in told
-    assert "one rate path fitted to the strip: rms error 0.41 bp" in told
+    printed = lines(SCENES["july"], snapshot, width=116, zoomed=True)
+    assert line(printed, "ZQG25").split()[-1] == "−1.31"
+    assert "  ! one-sided book, last settlement used" in printed
+    assert any(line.split() == ["ZQQ24", "0.0050", "+2.0", "−2.0"] for line in printed)
+    assert any(line.split() == ["50", "%", "ZQQ24", "94.7950", "+21.0"] for line in printed)
+    assert any(line.split() == ["90", "%", "ZQQ24", "—", "—"] for line in printed)
+    assert any(line.split()[-4:] == ["5.25", "9.0", "0.0", "+9.0"] for line in printed)
+    assert "beta +0.03 pp per point  correlation +0.44  n 60" in printed
+    assert "one rate path fitted to the strip: rms error 0.41 bp" in printed
 
 
 def test_comovement_is_silent_while_n_is_short(snapshot: Snapshot) -> None:
     short = replace(SCENES["july"], comovement=CoMovement(LEAST_N - 1, None, None))
-    told = lines(short, snapshot, width=116, zoomed=True)
-    assert f"{LEAST_N - 1} days so far, {LEAST_N} needed" in told
-    assert not any("beta" in line for line in told)
+    printed = lines(short, snapshot, width=116, zoomed=True)
+    assert f"{LEAST_N - 1} days so far, {LEAST_N} needed" in printed
+    assert not any("beta" in line for line in printed)
 
 
 def test_a_small_panel_leaves_meetings_to_the_zoom_and_says_so(snapshot: Snapshot) -> None:
-    told = lines(SCENES["july"], snapshot, width=46, height=22)
-    assert len(told) <= 22
-    assert line(told, "+ ") == "+ 3 more: z  × no odds from 30 Jul 2025"
+    printed = lines(SCENES["july"], snapshot, width=46, height=22)
+    assert len(printed) <= 22
+    assert line(printed, "+ ") == "+ 3 more: z  × no odds from 30 Jul 2025"
 
 
 def test_ranges_below_zero_sort_and_read(snapshot: Snapshot) -> None:
-    told = lines(SCENES["negative"], snapshot)
-    assert "−50-−25" in told[3]
-    assert "▸0-25" in told[5]
+    printed = lines(SCENES["negative"], snapshot)
+    assert "−50-−25" in printed[3]
+    assert "▸0-25" in printed[5]
     assert fed_figures.lower_bp("-50--25") == -50
 
 
 def test_the_report_has_the_same_figures(snapshot: Snapshot) -> None:
-    told = report(snapshot)
-    assert "cut 8.0 %   hold 92.0 %   hike 0.0 %" in told
-    assert "Kalshi: order book; quotes add to 102.5 %, scaled to 100" in told
+    report_text = report(snapshot)
+    assert "cut 8.0 %   hold 92.0 %   hike 0.0 %" in report_text
+    assert "Kalshi: order book; quotes add to 102.5 %, scaled to 100" in report_text
     assert report_fed.text(None, snapshot.as_of) == []
     assert max(map(len, report_fed.text(SCENES["july"], snapshot.as_of))) <= report_fed.WIDTH
 
@@ -288,8 +288,8 @@ def test_watch_does_not_repeat_what_only_aged(snapshot: Snapshot) -> None:
         state="STALE 43s",
         status=stale,
         engines={
-            name: replace(told, age_s=99.0, status=replace(told.status, age_s=99.0))
-            for name, told in fed.engines.items()
+            name: replace(result, age_s=99.0, status=replace(result.status, age_s=99.0))
+            for name, result in fed.engines.items()
         },
         contracts=tuple(replace(c, age_s=99.0, status=replace(c.status, age_s=99.0)) for c in fed.contracts),
     )
@@ -308,11 +308,11 @@ def test_watch_does_not_repeat_what_only_aged(snapshot: Snapshot) -> None:
 def test_the_meeting_rows_keep_their_places_whatever_the_figures(snapshot: Snapshot) -> None:
     wide = replace(SCENES["july"].meetings[0], move_bp=-123.4, cumulative_bp=-1234.5, cut=1.0)
     other = replace(SCENES["july"], meetings=(wide, *SCENES["july"].meetings[1:]))
-    one, two = (lines(fed, snapshot) for fed in (SCENES["july"], other))
-    heads = [told.index(line(told, "meeting")) for told in (one, two)]
+    first, two = (lines(fed, snapshot) for fed in (SCENES["july"], other))
+    heads = [result.index(line(result, "meeting")) for result in (first, two)]
     assert heads[0] == heads[1]
-    assert len(one[heads[0] + 1]) == len(two[heads[1] + 1])
-    assert one[heads[0] + 2] == two[heads[1] + 2]
+    assert len(first[heads[0] + 1]) == len(two[heads[1] + 1])
+    assert first[heads[0] + 2] == two[heads[1] + 2]
 
 
 def test_the_panel_has_room_only_where_odds_may_come(snapshot: Snapshot, scenes: dict[str, Snapshot]) -> None:
@@ -329,10 +329,10 @@ def test_the_panel_has_room_only_where_odds_may_come(snapshot: Snapshot, scenes:
     "word", ["P(cut)", "move bp", "sum bp", "de-vigged", "vs futures", "degraded", "residual"]
 )
 def test_help_defines_what_the_panel_says(word: str, snapshot: Snapshot) -> None:
-    told = "\n".join(
+    text = "\n".join(
         "".join(t for t, _ in row) for row in PANELS["help"].rows(snapshot, ViewState(), 200, 40)
     )
-    assert word in told
+    assert word in text
 
 
 @given(st.integers(1, 200))

@@ -48,10 +48,10 @@ def test_every_panel_draws_every_scene_at_any_size(
 
 
 def test_the_ribbon_says_the_sentence_and_its_mark(scenes: dict[str, Snapshot]) -> None:
-    told = lines("ribbon", scenes["live"], width=160, height=3)
-    assert " DEMO " in told[0]
-    assert "Tue 16 Jul 2024 10:40:00 EDT  REGULAR" in told[0]
-    assert " ".join(told[1:]) == scenes["live"].headline
+    printed = lines("ribbon", scenes["live"], width=160, height=3)
+    assert " DEMO " in printed[0]
+    assert "Tue 16 Jul 2024 10:40:00 EDT  REGULAR" in printed[0]
+    assert " ".join(printed[1:]) == scenes["live"].headline
 
 
 def test_the_ribbon_says_when_it_shows_another_day(scenes: dict[str, Snapshot]) -> None:
@@ -60,10 +60,10 @@ def test_the_ribbon_says_when_it_shows_another_day(scenes: dict[str, Snapshot]) 
 
 
 def test_paused_and_demo_survive_the_smallest_terminal(scenes: dict[str, Snapshot]) -> None:
-    told = lines("ribbon", scenes["live"], msgspec.structs.replace(VIEW, paused=True), width=40, height=3)
-    assert "DEMO" in told[0]
-    assert "PAUSED" in told[0]
-    assert told[1].startswith("IWM ▲+1.88% ▲5 (4+1)")
+    printed = lines("ribbon", scenes["live"], msgspec.structs.replace(VIEW, paused=True), width=40, height=3)
+    assert "DEMO" in printed[0]
+    assert "PAUSED" in printed[0]
+    assert printed[1].startswith("IWM ▲+1.88% ▲5 (4+1)")
 
 
 def test_legs_keep_settled_and_today_apart(scenes: dict[str, Snapshot]) -> None:
@@ -121,9 +121,9 @@ def test_where_room_is_short_the_venue_gives_way_and_not_the_state(
 
 
 def test_the_spread_marks_the_chosen_window(scenes: dict[str, Snapshot]) -> None:
-    told = lines("spread", scenes["live"], msgspec.structs.replace(VIEW, window=20))
-    assert [line.startswith("▸20d") for line in told].count(True) == 1
-    five = next(line for line in told if line.startswith(" 5d"))
+    printed = lines("spread", scenes["live"], msgspec.structs.replace(VIEW, window=20))
+    assert [line.startswith("▸20d") for line in printed].count(True) == 1
+    five = next(line for line in printed if line.startswith(" 5d"))
     assert "14 Nov 2016 (+10.40)" in five
 
 
@@ -161,28 +161,29 @@ def test_health_tells_what_a_stream_has_counted(scenes: dict[str, Snapshot]) -> 
         FeedHealth("Alpaca", "AUTH_FAILED", "key or secret is wrong", 0, 0, refusal=Refusal.AUTH_FAILED),
     )
     health = msgspec.structs.replace(live.health, feeds=feeds)
-    told = lines("health", msgspec.structs.replace(live, health=health))
-    assert told[0] == "feed    Yahoo GAPPED "
-    assert told[1].startswith("        10 of 10 symbols, 1 gapped: no answer")
+    printed = lines("health", msgspec.structs.replace(live, health=health))
+    assert printed[0] == "feed    Yahoo GAPPED "
+    assert printed[1].startswith("        10 of 10 symbols, 1 gapped: no answer")
     assert (
-        "        1,234 quotes, 2.5/s · age 3s · lag — · 2 reconnects · 1 rejected: IWM: 0 is no price" in told
+        "        1,234 quotes, 2.5/s · age 3s · lag — · 2 reconnects · 1 rejected: IWM: 0 is no price"
+        in printed
     )
-    assert "feed    Alpaca AUTH_FAILED key or secret is wrong" in told
-    assert not any("gaps" in line for line in told)
+    assert "feed    Alpaca AUTH_FAILED key or secret is wrong" in printed
+    assert not any("gaps" in line for line in printed)
 
 
 def test_help_names_every_action_and_finds(scenes: dict[str, Snapshot]) -> None:
     help_view = msgspec.structs.replace(VIEW, help=True)
-    told = "\n".join(lines("help", scenes["live"], help_view, width=200))
-    assert all((action.says in told) == (action.scope != "host") for action in ACTIONS)
+    text = "\n".join(lines("help", scenes["live"], help_view, width=200))
+    assert all((action.says in text) == (action.scope != "host") for action in ACTIONS)
     health = msgspec.structs.replace(scenes["live"].health, host=("1 of 200 viewers",))
     hosted = msgspec.structs.replace(scenes["live"], health=health)
     visitor = "\n".join(lines("help", hosted, help_view, width=200))
     assert all((action.says in visitor) == (action.scope not in ("tape", "local")) for action in ACTIONS)
     assert "1 of 200 viewers" in lines("health", hosted)[-1]
-    found = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="MIDRANK"), width=200)
-    assert [line for line in found if "midrank" in line]
-    assert not [line for line in found if "Keys" in line]
+    printed = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="MIDRANK"), width=200)
+    assert [line for line in printed if "midrank" in line]
+    assert not [line for line in printed if "Keys" in line]
     nothing = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="xyzzy"))
     assert "no match; Esc clears the search" in nothing[-1]
 

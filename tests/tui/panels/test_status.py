@@ -25,18 +25,18 @@ def lines(panel: str, taken: Snapshot, width: int = 90, height: int = 40) -> lis
 
 
 def test_a_spread_of_two_instants_is_marked_and_claims_no_record():
-    told = lines("spread", snapshot(iwm=HALTED, iwm_age_s=3 * H))
-    window = next(line for line in told if line.startswith("▸5d"))
+    printed = lines("spread", snapshot(iwm=HALTED, iwm_age_s=3 * H))
+    window = next(line for line in printed if line.startswith("▸5d"))
     assert "≈▲+14.75" in window
     assert window.endswith("—")
-    assert "≈ not of one instant: IWM 3 h and QQQ 1 s old" in told
+    assert "≈ not of one instant: IWM 3 h and QQQ 1 s old" in printed
     assert "≈" not in "".join(lines("spread", snapshot()))
     assert "record since" in "".join(lines("spread", snapshot()))
 
 
 def test_the_ratio_is_marked_too():
-    told = lines("ratio", snapshot(qqq=SLOW, qqq_age_s=15 * MIN))
-    assert told[0].startswith("IWM/QQQ ≈")
+    printed = lines("ratio", snapshot(qqq=SLOW, qqq_age_s=15 * MIN))
+    assert printed[0].startswith("IWM/QQQ ≈")
     assert "≈" not in "".join(lines("ratio", snapshot()))
 
 
@@ -74,11 +74,11 @@ def test_every_state_has_a_style(state: Kind | Refusal):
 
 def test_watch_does_not_repeat_what_only_aged_but_tells_what_has_become_of_a_price():
     halted = {"iwm": HALTED, "iwm_age_s": 3 * H}
-    one = snapshot("2024-07-16 13:00:00", **halted)
+    newest = snapshot("2024-07-16 13:00:00", **halted)
     later = snapshot("2024-07-16 13:00:07", **halted | {"iwm_age_s": 3 * H + 7, "qqq_age_s": 8.0})
-    assert one.headline != later.headline
-    assert _timeless(one) == _timeless(later)
+    assert newest.headline != later.headline
+    assert _timeless(newest) == _timeless(later)
     stale = snapshot("2024-07-16 13:00:50", **halted | {"iwm_age_s": 3 * H + 50, "qqq_age_s": 51.0})
-    assert _timeless(stale) != _timeless(one)
+    assert _timeless(stale) != _timeless(newest)
     assert _timeless(snapshot(iwm=HALTED)) != _timeless(snapshot())
-    assert _timeless(msgspec.structs.replace(one, phase="POST")) != _timeless(one)
+    assert _timeless(msgspec.structs.replace(newest, phase="POST")) != _timeless(newest)

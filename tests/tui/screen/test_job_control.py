@@ -93,8 +93,8 @@ def test_a_shell_that_ends_takes_its_stopped_desk_with_it(shell):
 
 
 def pid_of(terminal: Terminal) -> int | None:
-    found = re.findall(rb"jobs -p\r\n(?:\x1b\[[?0-9;]*[a-z])?(\d+)\r", terminal.raw)
-    return int(found[0]) if found else None
+    matches = re.findall(rb"jobs -p\r\n(?:\x1b\[[?0-9;]*[a-z])?(\d+)\r", terminal.raw)
+    return int(matches[0]) if matches else None
 
 
 def is_running(pid: int) -> bool:

@@ -126,6 +126,6 @@ def test_a_feed_without_its_key_is_one_line_and_exit_code_2(homes, feed):
     nothing = {"ROTATION_TUI_OFFLINE": "", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
     with program({**nothing, **homes}, "--feed", feed) as terminal:
         assert terminal.end() == 2
-        told = terminal.last_words.strip()
+        text = terminal.last_words.strip()
     name = feed.partition("-")[0]
-    assert told == f"rotation-tui: --feed {feed}: needs a key — see: rotation-tui config key set {name}"
+    assert text == f"rotation-tui: --feed {feed}: needs a key — see: rotation-tui config key set {name}"

@@ -24,14 +24,14 @@ def in_use(terminal: Terminal) -> None:
 
 def focused(terminal: Terminal) -> set[str]:
     """The panels whose title stands out."""
-    found = set()
+    names = set()
     styles, width = terminal.styles, len(terminal.lines[0])
     for panel in PANELS:
         for y, line in enumerate(terminal.lines):
             x = line.find(panel)
             if x >= 0 and styles[y * width + x][2]:
-                found.add(panel)
-    return found
+                names.add(panel)
+    return names
 
 
 def shown(terminal: Terminal) -> set[str]:
@@ -228,8 +228,8 @@ def test_without_keys_or_a_place_to_draw_there_is_no_screen_but_a_snapshot(env, 
         assert terminal.end() == 0
         assert terminal.modes == set()
         assert terminal.last_words.startswith("DEMO ")
-        told = tmp_path / "words"
-        assert hint in (told.read_text() if told.exists() else terminal.last_words)
+        result = tmp_path / "words"
+        assert hint in (result.read_text() if result.exists() else terminal.last_words)
 
 
 FAILING = """
@@ -268,7 +268,7 @@ sys.exit(cli.run(Backend()))
 
 
 @pytest.mark.parametrize(
-    ("where", "error", "code", "told"),
+    ("where", "error", "code", "expected"),
     [
         ("run", "RuntimeError('the wire broke')", 1, "RuntimeError: the wire broke"),
         ("run", "InputError('tape.parquet: is gone')", 2, "rotation-tui: tape.parquet: is gone\n"),
@@ -281,7 +281,7 @@ sys.exit(cli.run(Backend()))
     ],
 )
 def test_an_error_ends_the_program_with_one_line_below_a_terminal_at_rest(
-    env, tmp_path, where, error, code, told
+    env, tmp_path, where, error, code, expected
 ):
     script = FAILING.format(where=where, error=error)
     with Terminal([sys.executable, "-c", script, "demo"], env=env) as terminal:
@@ -292,7 +292,7 @@ def test_an_error_ends_the_program_with_one_line_below_a_terminal_at_rest(
         assert terminal.end() == code
         assert b"\x1b[?1049h" in terminal.raw, "the screen had been opened"
         terminal.assert_at_rest()
-        assert told in terminal.last_words
+        assert expected in terminal.last_words
         (line,) = terminal.last_words.splitlines()
         assert line.startswith("rotation-tui: ")
     log = tmp_path / "STATE" / "rotation-tui" / "rotation-tui.log"

@@ -56,8 +56,8 @@ def test_nothing_typed_says_how_large_the_window_is(pieces, size):
 def test_a_mouse_report_of_the_old_kind_is_no_key_wherever_it_is_cut(report, cut):
     typed = TypedInput()
     data = b"\x1b[M" + report
-    found = keys(typed.feed(data[:cut])) + keys(typed.feed(data[cut:] + b"jk"))
-    assert found == ["j", "k"]
+    result = keys(typed.feed(data[:cut])) + keys(typed.feed(data[cut:] + b"jk"))
+    assert result == ["j", "k"]
 
 
 @given(st.binary(max_size=40), st.integers(3, 50))
@@ -68,7 +68,7 @@ def test_a_paste_is_no_key_wherever_it_is_cut(pasted, cut):
 
 
 @pytest.mark.parametrize(
-    ("data", "found"),
+    ("data", "expected"),
     [
         (b"\xff", []),
         (b"\xe9", []),
@@ -84,8 +84,8 @@ def test_a_paste_is_no_key_wherever_it_is_cut(pasted, cut):
         (b"\x1b[Z", ["shift+tab"]),
     ],
 )
-def test_keys(data, found):
-    assert keys(TypedInput().feed(data)) == found
+def test_keys(data, expected):
+    assert keys(TypedInput().feed(data)) == expected
 
 
 def test_an_escape_alone_is_a_key_after_a_while():

@@ -157,10 +157,10 @@ def test_the_log_is_one_object_a_line(monkeypatch):
 
 def test_choices_survive_a_torn_file_and_two_hosts(tmp_path, caplog):
     path = tmp_path / "state" / "visitors.json"
-    one, other = Preferences(path), Preferences(path)
-    one.keep("SHA256:a", Choice("paper", "ratio", "256", 1))
-    one.write(one.take_unsaved())
-    assert one.take_unsaved() == {}
+    first, other = Preferences(path), Preferences(path)
+    first.keep("SHA256:a", Choice("paper", "ratio", "256", 1))
+    first.write(first.take_unsaved())
+    assert first.take_unsaved() == {}
     other.keep("SHA256:b", Choice("mono", "legs", "", 2))
     other.write(other.take_unsaved())
     assert Preferences(path).of("SHA256:a") == Choice("paper", "ratio", "256", 1)

@@ -74,12 +74,12 @@ def test_bars(share: float, bar: str) -> None:
 def dots(lines: list[str]) -> set[tuple[int, int]]:
     """Every dot of a braille drawing as (column, row from the top), by the Unicode chart."""
     places = {0: (0, 0), 1: (0, 1), 2: (0, 2), 3: (1, 0), 4: (1, 1), 5: (1, 2), 6: (0, 3), 7: (1, 3)}
-    found = set()
+    names = set()
     for y, line in enumerate(lines):
         for x, cell in enumerate(line):
             bits = 0 if cell == " " else ord(cell) - 0x2800
-            found |= {(2 * x + dx, 4 * y + dy) for bit, (dx, dy) in places.items() if bits >> bit & 1}
-    return found
+            names |= {(2 * x + dx, 4 * y + dy) for bit, (dx, dy) in places.items() if bits >> bit & 1}
+    return names
 
 
 def test_braille_corners() -> None:

@@ -62,7 +62,7 @@ WHOLE = 'background = "#000000"\n[styles]\n' + "\n".join(f'{role} = "#ffffff"' f
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("background = ", "Invalid value"),
         (WHOLE.replace('background = "#000000"', ""), "background is missing"),
@@ -71,12 +71,12 @@ WHOLE = 'background = "#000000"\n[styles]\n' + "\n".join(f'{role} = "#ffffff"' f
         (WHOLE.replace('warn = "#ffffff"', 'warn = "octarine"'), "style warn = 'octarine'"),
     ],
 )
-def test_a_broken_theme_says_what_is_wrong(text: str, told: str, tmp_path: Path) -> None:
+def test_a_broken_theme_says_what_is_wrong(text: str, expected: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(text)
     with pytest.raises(InputError, match=r"mine\.toml") as error:
         theme.parse("mine", file)
-    assert told in str(error.value)
+    assert expected in str(error.value)
     assert "\n" not in str(error.value)
 
 

@@ -297,12 +297,12 @@ async def test_the_keys_show_nowhere(desk, caplog):
         assert stream.upgrades == 4
         assert rest.requests
     # The servers are ours and speak of everything.
-    said = [seen.getMessage() for seen in caplog.records if not seen.name.startswith("websockets.server")]
+    messages = [seen.getMessage() for seen in caplog.records if not seen.name.startswith("websockets.server")]
     shown = repr((seen.events, seen.feed.stats(), seen.feed, seen.feed.vendor, vars(seen.feed.vendor)))
-    assert len(said) > 4
+    assert len(messages) > 4
     for key in (KEY, SECRET):
         assert key not in shown
-        assert [line for line in said if key in line] == []
+        assert [line for line in messages if key in line] == []
 
 
 async def test_an_index_that_alpaca_does_not_have_keeps_nobody_waiting(desk):

@@ -85,5 +85,5 @@ async def test_without_the_list_nothing_is_compared(monkeypatch):
     ],
 )  # fmt: skip
 def test_the_list_as_documented(action, expected):
-    found = parse_splits(b'{"corporate_actions":' + action + b',"next_page_token":null}')
-    assert found == ({} if expected is None else {("IWM", DAY): expected})
+    result = parse_splits(b'{"corporate_actions":' + action + b',"next_page_token":null}')
+    assert result == ({} if expected is None else {("IWM", DAY): expected})

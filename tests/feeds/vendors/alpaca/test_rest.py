@@ -250,8 +250,8 @@ async def test_rows_that_are_none_are_counted(rest, clock, change):
 
 
 def limits(left: int, reset_ns: int, **more: str) -> Reply:
-    told = {"x_ratelimit_limit": "200", "x_ratelimit_remaining": str(left)}
-    return Reply(headers=ok(**told, x_ratelimit_reset=str(reset_ns // NS), **more).headers)
+    fields = {"x_ratelimit_limit": "200", "x_ratelimit_remaining": str(left)}
+    return Reply(headers=ok(**fields, x_ratelimit_reset=str(reset_ns // NS), **more).headers)
 
 
 async def test_history_waits_for_the_minute_to_end(rest, clock):
@@ -277,8 +277,8 @@ async def test_snapshots_take_the_last_calls(rest, clock):
 
 async def test_429_waits_for_the_reset(rest, clock):
     tape = Tape({"IWM": days(date(2024, 7, 15), DAY)})
-    told = {"x_ratelimit_limit": "200", "x_ratelimit_remaining": "0"}
-    refusal = fault(429, **told, x_ratelimit_reset=str((clock.now_ns + 41 * NS) // NS))
+    fields = {"x_ratelimit_limit": "200", "x_ratelimit_remaining": "0"}
+    refusal = fault(429, **fields, x_ratelimit_reset=str((clock.now_ns + 41 * NS) // NS))
     async with AlpacaRestServer(tape, refusal, Reply(), now_ns=clock.now_ns) as server:
         pages = await collect(rest(server).daily_bars(["IWM"], date(2024, 7, 15), DAY))
     assert len(pages[0].bars) == 2
@@ -327,7 +327,7 @@ async def test_every_fault_is_one_error(rest, clock, name):
 
 
 def latest(price=221.28, conditions=("@",), ts_ns=TRADED_NS, **more):
-    told = {
+    fields = {
         "t": rfc3339(ts_ns),
         "x": "V",
         "p": price,
@@ -336,7 +336,7 @@ def latest(price=221.28, conditions=("@",), ts_ns=TRADED_NS, **more):
         "i": 52983525033527,
         "z": "B",
     }
-    return told | more
+    return fields | more
 
 
 async def test_snapshots(rest, clock):
@@ -344,14 +344,14 @@ async def test_snapshots(rest, clock):
     start = open_ns(DAY)
     tape.minutes = {"QQQ": [(start, 495.0)], "SPY": [(clock.now_ns - 30 * NS, 562.0)]}
     async with AlpacaRestServer(tape) as server:
-        found = await rest(server).snapshots({"IWM", "QQQ", "SPY", "NONE", "^RUT"})
+        newest = await rest(server).snapshots({"IWM", "QQQ", "SPY", "NONE", "^RUT"})
         assert query(server) == {"symbols": "IWM,NONE,QQQ,SPY", "feed": "iex"}
-    assert found.keys() == {"IWM", "QQQ", "SPY"}
-    assert found["IWM"].quote == Quote("IWM", start + 90 * NS, 221.28, 52983525033527, 100)
+    assert newest.keys() == {"IWM", "QQQ", "SPY"}
+    assert newest["IWM"].quote == Quote("IWM", start + 90 * NS, 221.28, 52983525033527, 100)
     # An odd lot came last: the last whole minute is what the print before it left.
-    assert (found["QQQ"].quote.price, found["QQQ"].quote.ts_ns) == (495.0, start + MINUTE)
-    assert found["SPY"].quote is None  # its minute still forms
-    assert found["IWM"].previous is None
+    assert (newest["QQQ"].quote.price, newest["QQQ"].quote.ts_ns) == (495.0, start + MINUTE)
+    assert newest["SPY"].quote is None  # its minute still forms
+    assert newest["IWM"].previous is None
 
 
 @pytest.mark.parametrize(("feed", "seed", "fill"), [
@@ -407,8 +407,8 @@ async def test_the_vendor_hands_both_on(clock, monkeypatch):
         assert [quote.price for quote in await vendor.snapshot(frozenset({"IWM", "QQQ"}))] == [221.28]
         filled = await vendor.backfill(frozenset({"IWM", "BRK-B", "RUT"}), opens, opens + 2 * MINUTE)
         assert query(server)["symbols"] == "BRK.B,IWM"
-    found = [(quote.symbol, quote.ts_ns, quote.price) for quote in filled]
-    assert found == [("BRK-B", opens + MINUTE, 400.0), ("IWM", opens + MINUTE, 221.0)]
+    collected = [(quote.symbol, quote.ts_ns, quote.price) for quote in filled]
+    assert collected == [("BRK-B", opens + MINUTE, 400.0), ("IWM", opens + MINUTE, 221.0)]
 
 
 async def test_symbols_followed_by_minute_are_compared_by_minute(clock, monkeypatch):
@@ -423,10 +423,10 @@ async def test_symbols_followed_by_minute_are_compared_by_minute(clock, monkeypa
         )
         conversation = vendor.conversation()
         conversation.subscribe(frozenset({"IWM", "KRE"}))
-        told = {"T": "subscription", "trades": ["IWM"], "bars": ["*"]}
-        conversation.received(json.dumps([told]))
-        found = await vendor.snapshot(frozenset({"IWM", "KRE"}))
-    assert {quote.symbol: (quote.price, quote.ts_ns % MINUTE) for quote in found} == {
+        fields = {"T": "subscription", "trades": ["IWM"], "bars": ["*"]}
+        conversation.received(json.dumps([fields]))
+        newest = await vendor.snapshot(frozenset({"IWM", "KRE"}))
+    assert {quote.symbol: (quote.price, quote.ts_ns % MINUTE) for quote in newest} == {
         "IWM": (221.28, TRADED_NS % MINUTE), "KRE": (50.0, 0),
     }  # fmt: skip
 

@@ -75,18 +75,18 @@ async def take(socket, conversation, until, symbols=()):
 
 
 def test_it_keeps_the_contract():
-    one: Vendor = vendor()
-    conversation: Conversation = one.conversation()
+    first: Vendor = vendor()
+    conversation: Conversation = first.conversation()
     assert conversation.beat() == ()
-    assert (one.name, one.mode, one.beat_s, one.heartbeats, one.acknowledges) == (
+    assert (first.name, first.mode, first.beat_s, first.heartbeats, first.acknowledges) == (
         "Alpaca", Mode(venue="IEX"), None, False, True,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(("feed", "mode"), MODES.items())
 def test_endpoints(feed, mode, monkeypatch):
-    one = vendor(feed=feed)
-    assert (one.url, one.mode) == (f"wss://stream.data.alpaca.markets/v2/{feed}", mode)
+    first = vendor(feed=feed)
+    assert (first.url, first.mode) == (f"wss://stream.data.alpaca.markets/v2/{feed}", mode)
     monkeypatch.setenv("ROTATION_TUI_ALPACA_STREAM_URL", "ws://127.0.0.1:9/")
     assert vendor(feed=feed).url == f"ws://127.0.0.1:9/v2/{feed}"
     assert vendor(packed=True).headers == {"Content-Type": "application/msgpack"}
@@ -317,7 +317,7 @@ def test_halts_and_corrections_pass():
     frame = encode([status("IWM", "2"), cancel("IWM"), correction("QQQ"), {"T": "zz"}], packed=True)
     result = vendor().conversation().received(frame)
     assert result.halts == (Halt("IWM", halted=True, ts_ns=NOW_NS),)
-    assert [one.symbol for one in result.corrections] == ["IWM", "QQQ"]
+    assert [each.symbol for each in result.corrections] == ["IWM", "QQQ"]
     assert result.rejected == ("a message of an unknown kind",)
 
 
@@ -417,18 +417,25 @@ async def test_the_keys_show_nowhere(caplog, monkeypatch):
     caplog.set_level(logging.DEBUG)
     async with RestServer(fault(403)) as server:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-        one = vendor(packed=True)
-        conversation = one.conversation()
+        first = vendor(packed=True)
+        conversation = first.conversation()
         with pytest.raises(SourceError) as refused:
-            await one.snapshot(frozenset({"IWM"}))
+            await first.snapshot(frozenset({"IWM"}))
         result = conversation.received(encode([error(402), {"T": KEY, "S": SECRET}], packed=True))
     with pytest.raises(SourceError) as garbage:
         conversation.received(f'{{"{SECRET}"')
     with pytest.raises(InputError) as unusable:
         Alpaca(KEY, SECRET + "\n", CachedClient())
     assert shows(str(server.requests))  # where they belong
-    seen = [repr(one), repr(conversation), repr(vars(one)), repr(vars(conversation)), repr(one.rest), one.url]
-    seen += [repr(vars(one.rest)), repr(result), str(one.headers), caplog.text]
+    seen = [
+        repr(first),
+        repr(conversation),
+        repr(vars(first)),
+        repr(vars(conversation)),
+        repr(first.rest),
+        first.url,
+    ]
+    seen += [repr(vars(first.rest)), repr(result), str(first.headers), caplog.text]
     for caught in (refused, garbage, unusable):
         seen += traceback.format_exception(caught.value)
     assert len(seen) > 15

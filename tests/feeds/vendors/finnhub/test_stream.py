@@ -37,7 +37,7 @@ def test_the_captured_frame(shared_data):
     frame = (shared_data / "streams/finnhub_trade_frame_IWM_2024-03-07.json").read_bytes()
     result = parse(frame)
     assert result.type == "trade"
-    assert [(one.s, one.p, one.t, one.v, one.c) for one in result.data] == [
+    assert [(each.s, each.p, each.t, each.v, each.c) for each in result.data] == [
         ("IWM", 207.03, 1709850723750, 33, ["24", "12"]),
         ("IWM", 207.04, 1709850723750, 100, ["24"]),
         ("IWM", 207.04, 1709850723750, 10, ["24", "12"]),
@@ -106,7 +106,7 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     for at in range(10):
         receive(trades(trade(ts_ms=NOW_MS + at)), ordinals)
     receive(trades(*(trade(ts_ms=NOW_MS + 10, volume=size) for size in range(1, 9))), ordinals)
-    assert [len(there) for there in ordinals._known.values()] == [1, 1, 2]
+    assert [len(present) for present in ordinals._known.values()] == [1, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ async def test_a_client_written_to_the_documentation_hears_our_server(monkeypatc
             frames = [json.loads(await socket.recv()) for _ in range(4)]
         assert server.clients[0].state["symbols"] == ["IWM"]
     assert [frame["type"] for frame in frames] == ["trade", "trade", "trade", "ping"]
-    assert [one["data"][0]["s"] for one in frames[:3]] == ["IWM", "QQQ", "SPY"]
+    assert [each["data"][0]["s"] for each in frames[:3]] == ["IWM", "QQQ", "SPY"]
 
 
 async def test_the_server_takes_no_other_key_and_no_51st_symbol(monkeypatch):
@@ -255,7 +255,7 @@ async def test_the_last_price_of_each_symbol_and_the_key_in_no_log(monkeypatch, 
             Quote("IWM", NOW_NS, 221.28),
             Quote("QQQ", NOW_NS, 495.43),
         )
-        assert [one.path for one in server.requests] == ["/quote?symbol=IWM", "/quote?symbol=QQQ"]
+        assert [each.path for each in server.requests] == ["/quote?symbol=IWM", "/quote?symbol=QQQ"]
         assert server.requests[0].headers["x-finnhub-token"] == KEY
         with pytest.raises(SourceError) as raised:
             await vendor.snapshot(frozenset({"IWM"}))

@@ -233,8 +233,8 @@ def test_the_whole_market_in_messages_of_a_size():
     symbols = frozenset(f"S{number}" for number in range(2_100))
     frames = MassiveConversation(KEY).subscribe(symbols)
     asked = [json.loads(frame)["params"].split(",") for frame in frames]
-    assert max(len(one) for one in asked) == PER_MESSAGE
-    assert sorted(name for one in asked for name in one) == sorted(f"T.{symbol}" for symbol in symbols)
+    assert max(len(each) for each in asked) == PER_MESSAGE
+    assert sorted(name for each in asked for name in each) == sorted(f"T.{symbol}" for symbol in symbols)
 
 
 @pytest.mark.parametrize(
@@ -448,10 +448,10 @@ async def test_a_gap_is_filled_with_bars_that_ended_in_it(monkeypatch):
         vendor = Massive(KEY, transport)
         minute_ns = 60 * 10**9
         # From the middle of minute 1 to the middle of minute 4, which has not ended.
-        found = await vendor.backfill(
+        result = await vendor.backfill(
             frozenset({"IWM"}), NOW_NS + minute_ns // 2, NOW_NS + 3 * minute_ns + minute_ns // 2
         )
-        assert [quote.price for quote in found] == [221.0, 222.0, 223.0]
+        assert [quote.price for quote in result] == [221.0, 222.0, 223.0]
         asked = server.requests[0]
     assert asked.path.startswith(f"/v2/aggs/ticker/IWM/range/1/minute/{NOW_MS}/{NOW_MS + 210_000}?")
     assert asked.headers["authorization"] == f"Bearer {KEY}"

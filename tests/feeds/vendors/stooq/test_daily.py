@@ -128,7 +128,7 @@ async def test_such_a_page_ends_the_round(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "expected"),
     [
         (b"No data", "Stooq: no data for IWM"),
         (HEADER.encode(), "Stooq: no settled close for IWM since 2024-07-10"),
@@ -138,10 +138,10 @@ async def test_such_a_page_ends_the_round(monkeypatch):
         (b"Date,Open,High,Low,Close,CLOSE\n2024-07-12,1,1,1,1,1", "Stooq: malformed CSV"),
     ],
 )
-def test_answers_of_no_use(data, told):
+def test_answers_of_no_use(data, expected):
     with pytest.raises(SourceError) as caught:
         read(data)
-    assert str(caught.value) == told
+    assert str(caught.value) == expected
 
 
 async def ask(server: RestServer, *symbols: str, key: str = "a-key"):
@@ -171,7 +171,7 @@ async def test_what_is_asked(monkeypatch, caplog):
     assert closes(answers["IWM"]) == pytest.approx(dict(zip(DAYS, CLOSES, strict=True)))
     assert str(answers["NONE"]) == "Stooq: no data for NONE"
     assert closes(answers["RUT"])[DAYS[0]] == 2000.0
-    assert [one.path for one in server.requests] == [
+    assert [each.path for each in server.requests] == [
         f"/q/d/l/?s={name}&i=d&d1=20240710&d2=20240715&o=0100000&apikey=SECRET-KEY"
         for name in ("iwm.us", "none.us", "%5Erut")
     ]
@@ -179,17 +179,17 @@ async def test_what_is_asked(monkeypatch, caplog):
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "expected"),
     [
         ([ok(b"")], "an empty body"),
         ([fault(404)], "unknown symbol"),
     ],
 )
-async def test_a_fault_names_one_symbol(monkeypatch, script, told):
+async def test_a_fault_names_one_symbol(monkeypatch, script, expected):
     async with RestServer(*script, Reply(), answer=market().answer) as server:
         monkeypatch.setenv("ROTATION_TUI_STOOQ_REST_URL", server.url)
         answers = await ask(server, "BAD", "IWM")
-    assert told in str(answers["BAD"])
+    assert expected in str(answers["BAD"])
     assert closes(answers["IWM"])
 
 

@@ -47,11 +47,11 @@ def chart(
         "indicators": indicators,
     }
     if splits:
-        told = {
+        listed = {
             str(open_ns(day) // S): {"date": open_ns(day) // S, "numerator": up, "denominator": down}
             for day, (up, down) in splits.items()
         }
-        result["events"] = {"splits": told}
+        result["events"] = {"splits": listed}
     return json.dumps({"chart": {"result": [result | more], "error": None}}).encode()
 
 
@@ -153,7 +153,7 @@ def test_a_column_that_is_missing_or_uneven():
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "expected"),
     [
         (b'{"chart":{"result":null,"error":{"description":"No data found\\u001b[2J"}}}', "No data found[2J"),
         (b'{"chart":{"result":null,"error":null}}', "no result in the answer"),
@@ -166,11 +166,11 @@ def test_a_column_that_is_missing_or_uneven():
         (b"\xff\xfe", "not valid JSON"),
     ],
 )
-def test_answers_of_no_use(data, told):
+def test_answers_of_no_use(data, expected):
     with pytest.raises(SourceError) as caught:
         read(data, EVENING)
     assert str(caught.value).startswith("Yahoo: ")
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
     assert str(caught.value).isprintable()
 
 
@@ -251,7 +251,7 @@ async def test_what_is_asked(monkeypatch):
         answers = await ask(server, clock := Clock(EVENING), "IWM", "NONE", monkeypatch=monkeypatch)
     assert closes(answers["IWM"]) == dict(zip(DAYS, CLOSES, strict=True))
     assert str(answers["NONE"]) == "Yahoo: No data found, symbol may be delisted"
-    assert [one.path.partition("?")[0] for one in server.requests] == [
+    assert [each.path.partition("?")[0] for each in server.requests] == [
         "/v8/finance/chart/IWM",
         "/v8/finance/chart/NONE",
     ]
@@ -282,7 +282,7 @@ async def test_what_passes_is_waited_out(monkeypatch, script, slept, requests):
 
 
 @pytest.mark.parametrize(
-    ("reply", "told", "requests"),
+    ("reply", "expected", "requests"),
     [
         (fault(404), "Yahoo: unknown symbol (HTTP 404)", 1),
         (ok(PAGE, content_type="text/html"), "Yahoo: an HTML page instead of JSON", 1),
@@ -292,27 +292,27 @@ async def test_what_passes_is_waited_out(monkeypatch, script, slept, requests):
         (Reply(cut=True), "Yahoo: the connection was cut", 4),
     ],
 )
-async def test_a_fault_names_one_symbol(monkeypatch, reply, told, requests):
+async def test_a_fault_names_one_symbol(monkeypatch, reply, expected, requests):
     async with RestServer(*[reply] * requests, Reply(), answer=market().answer) as server:
         answers = await ask(server, Clock(EVENING), "BAD", "IWM", monkeypatch=monkeypatch)
-    assert str(answers["BAD"]) == told
+    assert str(answers["BAD"]) == expected
     assert closes(answers["IWM"])[DAYS[-1]] == CLOSES[-1]
     assert len(server.requests) == requests + 1
 
 
 @pytest.mark.parametrize(
-    ("reply", "told", "after_s"),
+    ("reply", "expected", "after_s"),
     [
         (fault(429, retry_after="600"), "Yahoo: HTTP 429", 600.0),
         (fault(401), "Yahoo: HTTP 401", None),
         (fault(403), "Yahoo: HTTP 403", None),
     ],
 )
-async def test_a_refusal_concerns_everybody(monkeypatch, reply, told, after_s):
+async def test_a_refusal_concerns_everybody(monkeypatch, reply, expected, after_s):
     async with RestServer(reply) as server:
         with pytest.raises(SourceAway) as caught:
             await ask(server, Clock(EVENING), "A", "B", "C", monkeypatch=monkeypatch)
-    assert str(caught.value) == told
+    assert str(caught.value) == expected
     assert caught.value.after_s == after_s
     assert caught.value.refused == (after_s is not None)
     assert len(server.requests) == 1

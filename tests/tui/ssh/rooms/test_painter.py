@@ -117,20 +117,20 @@ def test_changes_lead_to_the_same_cells_as_a_whole_frame(scenes, keys, size, col
 
 def test_what_has_not_changed_costs_nothing(scenes):
     look = ink("midnight", "true")
-    one, other = (scene(scenes["live"], THEMED, 120, 40) for _ in range(2))
-    assert changed(one, other, look) == b""
+    first, other = (scene(scenes["live"], THEMED, 120, 40) for _ in range(2))
+    assert changed(first, other, look) == b""
     moved = scene(with_leg(scenes["live"], "IWM", last=221.29), THEMED, 120, 40)
-    assert 0 < len(changed(one, moved, look)) < 150
-    assert len(whole(one, look)) > 5_000
+    assert 0 < len(changed(first, moved, look)) < 150
+    assert len(whole(first, look)) > 5_000
 
 
 @pytest.mark.parametrize("at", [(0, 0), (7, 3), (20, 6)])
 def test_the_same_bytes_wherever_the_frame_stands(scenes, at):
     look = ink("midnight", "true")
-    one = scene(scenes["live"], THEMED, 80, 24)
+    first = scene(scenes["live"], THEMED, 80, 24)
     other = scene(scenes["closed"], THEMED, 80, 24)
     screen = Screen(100, 30)
-    screen.feed(opening(look, *at) + whole(one, look) + changed(one, other, look))
+    screen.feed(opening(look, *at) + whole(first, look) + changed(first, other, look))
     assert screen.cells(*at, 80, 24) == painted(scenes["closed"], THEMED, (80, 24)).cells()
     assert {cell[0] for line in screen.cells()[: at[1]] for cell in line} <= {" "}
 

@@ -67,30 +67,30 @@ async def test_a_late_joiner_sees_what_the_early_one_sees(rooms, time, scenes):
 
 
 async def test_a_key_changes_its_viewers_view_only(rooms, time, scenes):
-    one, other = Visit(rooms, time), Visit(rooms, time)
+    first, other = Visit(rooms, time), Visit(rooms, time)
     before = other.screen.cells()
-    one.viewer.type(b"3z]t")
+    first.viewer.type(b"3z]t")
     time.pass_(1)
     assert len(rooms) == 2
-    assert one.viewer.view.focus == "ratio"
+    assert first.viewer.view.focus == "ratio"
     assert other.screen.cells() == before
     assert other.viewer.view == THEMED
-    assert one.screen.cells() == seen(scenes["live"], one.viewer.view, (80, 24))
+    assert first.screen.cells() == seen(scenes["live"], first.viewer.view, (80, 24))
 
 
 async def test_a_key_moves_to_the_room_where_that_view_is_already(rooms, time, scenes):
-    there = Visit(rooms, time)
-    there.viewer.type(b"]")
+    visit = Visit(rooms, time)
+    visit.viewer.type(b"]")
     time.pass_(1)
     mover = Visit(rooms, time)
     time.pass_(1)
     assert len(rooms) == 2
     mover.viewer.type(b"]")
     assert len(rooms) == 1
-    assert mover.screen.cells() == there.screen.cells()
+    assert mover.screen.cells() == visit.screen.cells()
     assert len(mover.writes[-1]) < len(mover.writes[1]) / 2  # only what differs
     await tick(rooms, moved(scenes, 3.0))
-    assert mover.writes[-1] is there.writes[-1]
+    assert mover.writes[-1] is visit.writes[-1]
 
 
 async def test_sizes_share_their_standard_frame_centred(rooms, time, scenes):
@@ -160,16 +160,16 @@ async def test_escape_is_a_key_after_a_tenth_of_a_second(rooms, time):
 
 async def test_typing_in_a_filter_and_a_scrolled_help_are_rooms_like_others(rooms, time):
     """Both are in ViewState: nothing needs an app of its own."""
-    one, other = Visit(rooms, time), Visit(rooms, time)
-    for visit in (one, other):
+    first, other = Visit(rooms, time), Visit(rooms, time)
+    for visit in (first, other):
         visit.viewer.type(b"/midrank")
         time.pass_(1)
     assert len(rooms) == 1
-    assert "midrank" in one.screen.text
-    one.viewer.type(b"q")
-    assert one.ends == []
-    one.viewer.type(b"\x03")
-    assert one.ends == ["quit"]
+    assert "midrank" in first.screen.text
+    first.viewer.type(b"q")
+    assert first.ends == []
+    first.viewer.type(b"\x03")
+    assert first.ends == ["quit"]
     other.viewer.type(b"\x1b")
     time.pass_(1)
     other.viewer.type(b"jjj")
@@ -214,11 +214,11 @@ async def test_pause_freezes_one_screen_and_a_paused_room_is_painted_once(rooms,
 
 
 async def test_those_who_pause_at_one_moment_share_the_room(rooms, time):
-    one, other = Visit(rooms, time), Visit(rooms, time)
-    for visit in (one, other):
+    first, other = Visit(rooms, time), Visit(rooms, time)
+    for visit in (first, other):
         visit.viewer.type(b" ")
     assert len(rooms) == 1
-    assert one.screen.cells() == other.screen.cells()
+    assert first.screen.cells() == other.screen.cells()
 
 
 async def test_tape_keys_do_nothing_for_a_visitor(rooms, time):
@@ -230,9 +230,9 @@ async def test_tape_keys_do_nothing_for_a_visitor(rooms, time):
 
 
 async def test_copy_goes_to_the_visitors_own_clipboard(rooms, time, scenes):
-    one, other = Visit(rooms, time), Visit(rooms, time)
-    one.viewer.type(b"y")
-    sent = one.writes[-1].removeprefix(b"\x1b]52;c;").removesuffix(b"\x07")
+    first, other = Visit(rooms, time), Visit(rooms, time)
+    first.viewer.type(b"y")
+    sent = first.writes[-1].removeprefix(b"\x1b]52;c;").removesuffix(b"\x07")
     assert base64.b64decode(sent).decode() == quotation(scenes["live"])
     assert other.viewer.frames == 1
 
@@ -375,12 +375,12 @@ async def test_nothing_is_left_of_three_hundred_visits(rooms, time, scenes):
     """Rooms, scenes and viewers go with their visitors: memory per session stays flat."""
 
     def visit() -> None:
-        one = Visit(rooms, time, size=(100, 30), looks=False)
-        one.viewer.type(b"?/ratio\x1b")
+        first = Visit(rooms, time, size=(100, 30), looks=False)
+        first.viewer.type(b"?/ratio\x1b")
         time.pass_(0.3)
-        one.viewer.type(b" t2z]")
+        first.viewer.type(b" t2z]")
         time.pass_(0.3)
-        one.viewer.close()
+        first.viewer.close()
 
     def live() -> int:
         gc.collect()

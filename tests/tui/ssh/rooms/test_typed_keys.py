@@ -49,7 +49,7 @@ def test_pieces_make_no_difference(typed, step):
     data = b"".join(typed)
     keys = Keys()
     pieces = [key for at in range(0, len(data), step) for key in keys.feed(data[at : at + step])]
-    assert pieces == Keys().feed(data) == [key for one in typed for key in TYPED[one]]
+    assert pieces == Keys().feed(data) == [key for each in typed for key in TYPED[each]]
 
 
 def test_an_escape_alone_is_the_key_once_time_has_passed():
@@ -81,6 +81,6 @@ def test_any_bytes_leave_it_able_to_go_on(data):
 
 def test_every_key_of_the_table_can_be_typed():
     """The names are those of the one key table."""
-    typed = {key for found in TYPED.values() for key in found}
+    typed = {key for result in TYPED.values() for key in result}
     named = {key for action in ACTIONS if action.scope != "local" for key in action.keys if len(key) > 1}
     assert named <= typed | {"escape"}
