@@ -423,6 +423,7 @@ async def test_the_login_deadline_ends_with_the_login(hosted: Hosted, scenes):
     state.later = time.later
     visitor = await hosted.look()
     await visitor.see("1 Legs")
+    assert not time.waiting, "without this a viewer that is cut off is waited for"
     time.pass_(state.limits.login_s + 1)
     hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
     await visitor.see("987.65")
