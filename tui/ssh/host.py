@@ -18,7 +18,7 @@ from rotation.errors import InputError
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
-from tui.ssh.host_key import host_key
+from tui.ssh.access.host_key import host_key
 from tui.ssh.host_state import HostState
 from tui.ssh.limits import Limits
 from tui.ssh.listener import listen

@@ -124,7 +124,7 @@ class HostState:
         """
         self.theme = theme
         self.limits = limits
-        self.authorized_keys = authorized_keys or AuthorizedKeys(None)
+        self.authorized_keys = authorized_keys or AuthorizedKeys(None, now=now)
         self.bans = Bans(None) if bans is None else bans
         self.preferences = preferences
         self.clock = clock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from datetime import UTC, datetime
 
@@ -60,5 +61,7 @@ def _as_json(line: str) -> str:
             pass
         else:
             return line
-    at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    # The clock of the log's other lines.
+    now = datetime.fromtimestamp(logging.makeLogRecord({}).created, UTC)
+    at = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
     return msgspec.json.encode({"at": at, "level": "info", "event": "stderr", "text": line}).decode()

@@ -178,7 +178,7 @@ def test_a_live_feed_is_recorded_and_its_key_nowhere(online):
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0, err
-    assert " UTC  Alpaca: " in err
+    assert " UTC  Alpaca SIP: " in err
     assert "DEMO" not in out + err, "what nobody asked for is not among the tapes"
     held = read_recording(files[-1])
     assert {"Status", "Batch"} <= set(held["kind"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,11 +57,14 @@ class AuthorizedKeys:
         self,
         path: Path | None,
         *,
+        now: Callable[[], float],
         admins: Path | None = None,
         revoked: Path | None = None,
-        now: Callable[[], float] = time.time,
     ) -> None:
-        """Read the files; ``path`` None lets anyone log in. Raises InputError if a file cannot be used."""
+        """Read the files; ``path`` None lets anyone log in. Raises InputError if a file cannot be used.
+
+        ``now``: UTC seconds since 1970, by which keys expire.
+        """
         self._path, self._admins, self._revoked = path, admins, revoked
         self._now = now
         self._stamps: list[_Stamp] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import asyncssh
 import pytest
 
@@ -98,18 +100,18 @@ def test_a_revoked_key_is_out_and_a_broken_list_of_them_is_no_list(tmp_path):
     path.write_text(PUBLIC + "\n", "utf-8")
     for line in (PUBLIC, KEY.get_fingerprint()):
         revoked.write_text(f"# gone\n{line}\n", "utf-8")
-        assert AuthorizedKeys(path, revoked=revoked).access(KEY, "192.0.2.1") is None
-        assert AuthorizedKeys(None, revoked=revoked).access(KEY, "192.0.2.1") is None
+        assert AuthorizedKeys(path, revoked=revoked, now=time.time).access(KEY, "192.0.2.1") is None
+        assert AuthorizedKeys(None, revoked=revoked, now=time.time).access(KEY, "192.0.2.1") is None
     for rubbish in ("SHA256:short", "rubbish", "SSHKRL\n"):
         revoked.write_text(rubbish, "utf-8")
         with pytest.raises(InputError, match="--revoked-keys"):
-            AuthorizedKeys(path, revoked=revoked)
+            AuthorizedKeys(path, revoked=revoked, now=time.time)
 
 
 def test_a_change_on_disk_is_seen_and_an_unreadable_file_is_logged_once(tmp_path, caplog):
     path = tmp_path / "keys"
     path.write_text(PUBLIC + "\n", "utf-8")
-    keys = AuthorizedKeys(path)
+    keys = AuthorizedKeys(path, now=time.time)
     assert not keys.refresh()
     path.unlink()
     assert not keys.refresh()
