@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import asyncssh
 
 from tui.ssh import event_log
+from tui.ssh.limits import Progress
 from tui.ssh.reasons import CUT_OFF, EndReason, Refusal
 from tui.ssh.session import Session
 from tui.ssh.token_bucket import TokenBucket
@@ -44,8 +45,7 @@ class SshConnection(asyncssh.SSHServer):
         self.session: Session | None = None
         self.idle_since: float | None = state.clock()
         """Since when we wait for the client; None while it waits for us."""
-        self.has_spoken = False
-        """Whether the client has sent its version."""
+        self.progress = Progress.SILENT
         self.is_over = False
         """Whether the connection is ending: what still comes is discarded."""
         self.pending = False
@@ -149,6 +149,7 @@ class SshConnection(asyncssh.SSHServer):
         self._state.meter.logins += 1
         self._state.admission.logged_in(self._address)
         self._is_logged_in = True
+        self.progressed(Progress.LOGGED_IN)
         now = self._state.clock()
         self._bucket = TokenBucket(CONNECTION_BURST, CONNECTION_PER_S, now)
         self._packets = TokenBucket(PACKETS_BURST, PACKETS_PER_S, now)
@@ -194,9 +195,9 @@ class SshConnection(asyncssh.SSHServer):
         self._end(Refusal.FLOOD)
         return False
 
-    def spoke(self) -> None:
-        """Note that the client has sent its version, or that its key exchange goes on."""
-        self.has_spoken = True
+    def progressed(self, progress: Progress) -> None:
+        """Note how far the client has come; from now on we wait for it."""
+        self.progress = progress
         self.idle_since = self._state.clock()
 
     def waits(self) -> None:
