@@ -25,7 +25,15 @@ TOLD = {
     "memory": {"rss_mb", "pss_mb", "uss_mb", "imports_rss_mb", "ours_mb", "demo", "variants"},
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
-    "ssh": {"frame_gap_ms", "session_mb", "key_p99_ms", "one_view", "ten_sizes", "app_per_session"},
+    "ssh": {
+        "frame_gap_ms",
+        "session_mb",
+        "key_p99_ms",
+        "one_view",
+        "ten_sizes",
+        "under_attack",
+        "app_per_session",
+    },
 }
 MAY_BE_NOTHING = {"load_before", "idle_pct", "polars_before_first_paint", "dropped", "session_mb", "lag_ms"}
 
