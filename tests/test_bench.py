@@ -33,6 +33,7 @@ TOLD = {
         "one_view",
         "ten_sizes",
         "many_views",
+        "under_attack",
         "app_per_session",
     },
 }

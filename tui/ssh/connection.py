@@ -8,6 +8,7 @@ import asyncssh
 
 from tui.ssh import event_log
 from tui.ssh.access.authentication import Authentication
+from tui.ssh.limits import Progress
 from tui.ssh.reasons import CUT_OFF, EndReason, NoLogin, Refusal
 from tui.ssh.session import Session
 from tui.ssh.wire.token_bucket import TokenBucket
@@ -39,8 +40,7 @@ class SshConnection(asyncssh.SSHServer):
         self.number = next(state.numbers)
         self.idle_since: float | None = state.clock()
         """Since when we wait for the client; None while it waits for us."""
-        self.has_spoken = False
-        """Whether the client has sent its version."""
+        self.progress = Progress.SILENT
         self.is_over = False
         """Whether the connection is ending: what still comes is discarded."""
         self.pending = False
@@ -162,6 +162,7 @@ class SshConnection(asyncssh.SSHServer):
         self._state.admission.logged_in(self._address)
         self._authentication.complete()
         self._has_logged_in = True
+        self.progressed(Progress.LOGGED_IN)
         now = self._state.clock()
         self._bucket = TokenBucket(CONNECTION_BURST, CONNECTION_PER_S, now)
         self._packets = TokenBucket(PACKETS_BURST, PACKETS_PER_S, now)
@@ -204,9 +205,9 @@ class SshConnection(asyncssh.SSHServer):
         self._end(Refusal.FLOOD)
         return False
 
-    def spoke(self) -> None:
-        """Note that the client has sent its version, or that its key exchange goes on."""
-        self.has_spoken = True
+    def progressed(self, progress: Progress) -> None:
+        """Note how far the client has come; from now on we wait for it."""
+        self.progress = progress
         self.idle_since = self._state.clock()
 
     def waits(self) -> None:

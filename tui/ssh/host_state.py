@@ -13,7 +13,7 @@ from rotation.wording import connection_words
 from tui.ssh import event_log
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
-from tui.ssh.limits import Admission, Limits
+from tui.ssh.limits import Admission, Limits, Progress
 from tui.ssh.reasons import TURNED_AWAY, EndReason, Refusal
 from tui.ssh.rooms.pace import Pace
 from tui.ssh.rooms.rooms import Rooms
@@ -61,8 +61,7 @@ class ClientConnection(Protocol):
     """Its ID, the first connection's is 1."""
     pending: bool
     """Admitted, and without a session yet."""
-    has_spoken: bool
-    """Whether the client has sent its version."""
+    progress: Progress
     idle_since: float | None
     """Since when we wait for the client; None while it waits for us."""
 
@@ -170,19 +169,20 @@ class HostState:
             return Refusal.OVERLOADED
         now = self.clock()
         self._make_room(now)
-        spoken = sum(connection.has_spoken for connection in self.newcomers)
-        return self.admission.admit(address, now, spoken=spoken, draw=random.random())  # noqa: S311 - no secret
+        crowd = sum(each.progress is Progress.NEGOTIATING for each in self.newcomers)
+        return self.admission.admit(address, now, crowd=crowd, draw=random.random())  # noqa: S311 - no secret
 
     def _make_room(self, now: float) -> None:
         """End one login that goes too slowly, if its place is needed."""
         limits = self.limits
         if self.admission.pending < limits.pending and len(self.admission) < limits.sessions:
             return
-        idle = [(each, each.idle_since) for each in self.newcomers if each.idle_since is not None]
-        slow = next(
-            (each for each, since in idle if not each.has_spoken and now - since >= limits.silent_s), None
+        idle = ((each, each.idle_since) for each in self.newcomers if each.idle_since is not None)
+        slow = min(
+            (each for each, since in idle if now - since >= limits.patience(each.progress)),
+            key=lambda each: limits.patience(each.progress),
+            default=None,
         )
-        slow = slow or next((each for each, since in idle if now - since >= limits.patience_s), None)
         if slow is not None:
             slow.give_way()
 

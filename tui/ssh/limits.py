@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter, deque
+from enum import IntEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tui.ssh.reasons import Refusal
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MINUTE_S = 60.0
+
+
+class Progress(IntEnum):
+    """How far a client has come that has no session yet."""
+
+    SILENT = 0
+    GREETED = 1
+    """It has sent its version; ssh does so at once."""
+    NEGOTIATING = 2
+    """It has asked for a key exchange; ssh does so once it has our version."""
+    LOGGED_IN = 3
+    """It has logged in; ssh asks for a session at once."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -24,7 +42,7 @@ class Limits(msgspec.Struct, frozen=True):
     pending: int = 64
     """Connections without a session yet."""
     crowd: int = 16
-    """Connections that have spoken and have no session yet, from which on strangers are refused at random."""
+    """Connections negotiating keys or logging in, from which on strangers are refused at random."""
     kept: int = 16
     """Places beside those of ``pending``, for addresses that have logged in before."""
     login_s: float = 20.0
@@ -33,6 +51,10 @@ class Limits(msgspec.Struct, frozen=True):
     """The same once all places of the pending are taken: silent strangers must not keep everyone out."""
     silent_s: float = 0.05
     """The same for those who have not even sent their version, which ssh does at once."""
+    greeted_s: float = 0.5
+    """The same for those who have sent only that."""
+    entered_s: float = 0.5
+    """The same for those who have logged in, and ask for no session."""
     exchanges_per_s: float = 20.0
     """Key exchanges of all strangers together, each second."""
     known_exchanges_per_s: float = 50.0
@@ -48,6 +70,15 @@ class Limits(msgspec.Struct, frozen=True):
     keepalives: int = 3
     """Unanswered keepalives that end a connection."""
 
+    def patience(self, progress: Progress) -> float:
+        """Return the seconds that a client without a session may let us wait, once its place is needed."""
+        own = {
+            Progress.SILENT: self.silent_s,
+            Progress.GREETED: self.greeted_s,
+            Progress.LOGGED_IN: self.entered_s,
+        }.get(progress, self.patience_s)
+        return min(own, self.patience_s)
+
 
 WIDER = {64: 1, 56: 4, 48: 16}
 """IPv6 prefix length → how many times the limits of one address hold for it: anyone can rent a /48."""
@@ -57,7 +88,8 @@ LEAST_DROP = 0.3
 """The chance of a stranger to be refused where the crowd begins; it grows to 1 (as sshd's MaxStartups)."""
 
 
-def networks(address: str) -> dict[str, int]:
+@lru_cache(4_096)
+def networks(address: str) -> Mapping[str, int]:
     """Return what counts as one address → how many times its limits hold.
 
     That is an IPv4 address, or the /64, the /56 and the /48 of an IPv6 address.
@@ -120,11 +152,12 @@ class Admission:
             default=0.0,
         )
 
-    def admit(self, address: str, now: float, *, spoken: int = 0, draw: float = 1.0) -> Refusal | None:
+    def admit(self, address: str, now: float, *, crowd: int = 0, draw: float = 1.0) -> Refusal | None:
         """Count a new connection as pending and return None, or return why it is refused.
 
-        ``spoken`` is how many of the pending have sent their version. ``draw`` is a random number from 0 to
-        1: the larger the crowd, the more of them refuse a stranger; 1 never does before all places are taken.
+        ``crowd`` is how many of the pending have asked for a key exchange. ``draw`` is a random number from 0
+        to 1: the larger the crowd, the more of them refuse a stranger; 1 never does before all places are
+        taken.
         """
         self._forget_old_arrivals(now)
         homes = networks(address)
@@ -138,19 +171,19 @@ class Admission:
         if len(self) >= self._limits.sessions:
             return Refusal.FULL
         places = self._limits.pending + (self._limits.kept if self.is_known(address) else 0)
-        if self.pending >= places or (not self.is_known(address) and draw < self._drop(spoken)):
+        if self.pending >= places or (not self.is_known(address) and draw < self._drop(crowd)):
             return Refusal.TOO_MANY_LOGINS
         self._connected.update(homes.keys())
         self._count += 1
         self.pending += 1
         return None
 
-    def _drop(self, spoken: int) -> float:
+    def _drop(self, crowd: int) -> float:
         """Return the chance of a stranger to be refused."""
-        crowd, full = self._limits.crowd, self._limits.pending
-        if spoken < crowd:
+        least, full = self._limits.crowd, self._limits.pending
+        if crowd < least:
             return 0.0
-        return LEAST_DROP + (1 - LEAST_DROP) * (spoken - crowd) / max(full - crowd, 1)
+        return LEAST_DROP + (1 - LEAST_DROP) * (crowd - least) / max(full - least, 1)
 
     def session_started(self) -> None:
         """Count one connection as no longer pending."""

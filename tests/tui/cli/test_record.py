@@ -182,7 +182,7 @@ def test_a_live_feed_is_recorded_and_its_key_nowhere(online):
     assert "DEMO" not in out + err, "what nobody asked for is not among the tapes"
     held = read_recording(files[-1])
     assert {"Status", "Batch"} <= set(held["kind"])
-    assert "Alpaca" in set(held["feed"])
+    assert "Alpaca SIP" in set(held["feed"])
     assert MARKER not in out + err
     assert files_with(online.home, MARKER) == []
     assert online.log.exists()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.ssh.limits import Admission, Limits, network
+from tui.ssh.limits import Admission, Limits, Progress, network
 from tui.ssh.rooms.frames import FRAMES, LEAST, MOST, clamp, frame
 from tui.ssh.rooms.pace import AGAIN_S, CALM_FOR_S, FRAME_S, Pace
 from tui.ssh.status import Meter
@@ -204,14 +204,14 @@ def test_an_ipv6_client_that_leaves_is_counted_out_everywhere():
     assert admission.admit("2001:db8:1:9::1", 0) is None
 
 
-@pytest.mark.parametrize(("spoken", "refused"), [(0, 0.0), (15, 0.0), (16, 0.3), (40, 0.65), (64, 1.0)])
-def test_a_crowd_of_strangers_refuses_more_and_more_of_them(spoken, refused):
+@pytest.mark.parametrize(("crowd", "refused"), [(0, 0.0), (15, 0.0), (16, 0.3), (40, 0.65), (64, 1.0)])
+def test_a_crowd_of_strangers_refuses_more_and_more_of_them(crowd, refused):
     """As sshd's MaxStartups: at random, so that no stranger can hold the door shut."""
     admission = Admission(Limits(new_per_minute=10_000, per_address=10_000, sessions=10_000, pending=64))
     draws = [n / 100 for n in range(100)]
     reasons = []
     for draw in draws:
-        reasons.append(admission.admit("192.0.2.1", 0, spoken=spoken, draw=draw))
+        reasons.append(admission.admit("192.0.2.1", 0, crowd=crowd, draw=draw))
         if reasons[-1] is None:
             admission.leave("192.0.2.1", pending=True)
     assert reasons.count("too many logins") == pytest.approx(100 * refused, abs=1)
@@ -222,7 +222,7 @@ def test_places_are_kept_for_those_who_have_logged_in_before():
     admission.logged_in("192.0.2.1")
     strangers = [admission.admit(f"198.51.100.{n}", 0) for n in range(6)]
     assert strangers == [None] * 4 + ["too many logins"] * 2
-    assert [admission.admit("192.0.2.1", 0, spoken=4, draw=0.0) for _ in range(3)] == [
+    assert [admission.admit("192.0.2.1", 0, crowd=4, draw=0.0) for _ in range(3)] == [
         None, None, "too many logins",
     ]  # fmt: skip
 
@@ -241,3 +241,10 @@ def test_known_addresses_are_a_bounded_number(monkeypatch):
     for n in (1, 2, 3, 1, 4):
         admission.logged_in(f"192.0.2.{n}")
     assert [admission.is_known(f"192.0.2.{n}") for n in (1, 2, 3, 4)] == [True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("progress", "seconds"), [("SILENT", 0.05), ("GREETED", 0.5), ("NEGOTIATING", 2.0), ("LOGGED_IN", 0.5)]
+)
+def test_who_has_come_further_may_take_longer(progress, seconds):
+    assert Limits().patience(Progress[progress]) == seconds

@@ -15,6 +15,7 @@ import pytest
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.tui.ssh.wire.test_framing import packet
 from tui.ssh.connection import STRANGER_BYTES, STRANGER_PACKETS
+from tui.ssh.limits import Progress
 from tui.ssh.wire.framing import DEBUG, IGNORE, KEX_REQUEST, KEXINIT
 
 VERSION = b"SSH-2.0-stranger\r\n"
@@ -249,3 +250,32 @@ async def test_a_refusal_names_the_wait(tmp_path, scenes):
             await hosted.connect()
         assert hosted.host.state.meter.refused == {"too often": 1}
         await until(lambda: not hosted.host.state.lingering)
+
+
+async def test_half_a_key_exchange_holds_no_place_for_long(tmp_path, scenes):
+    """A version and the beginning of a packet are no reason to refuse others."""
+    limits = msgspec.structs.replace(EASY, pending=20, crowd=2, greeted_s=0.0, login_s=600.0)
+    async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
+        halves = [socket.create_connection(("127.0.0.1", hosted.host.port)) for _ in range(20)]
+        for each in halves:
+            each.sendall(VERSION + b"\x00\x00\x40\x00" + bytes(8_000))
+        state = hosted.host.state
+        await until(lambda: [each.progress for each in state.newcomers] == [Progress.GREETED] * 20)
+        visitor = await hosted.look()
+        await visitor.see("1 Legs")
+        assert state.meter.refused == {"slow login": 1}
+        for each in halves:
+            each.close()
+
+
+async def test_a_login_without_a_session_holds_no_place_for_long(tmp_path, scenes):
+    limits = msgspec.structs.replace(EASY, pending=5, kept=0, crowd=1, entered_s=0.0, login_s=600.0)
+    async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
+        state = hosted.host.state
+        idle = [await hosted.connect(local_addr=("127.0.0.2", 0)) for _ in range(5)]
+        assert [each.progress for each in state.newcomers] == [Progress.LOGGED_IN] * 5
+        visitor = await hosted.look()
+        await visitor.see("1 Legs")
+        assert state.meter.refused == {"slow login": 1}
+        for each in idle:
+            each.abort()

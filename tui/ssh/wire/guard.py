@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Protocol, cast
 
+from tui.ssh.limits import Progress
 from tui.ssh.wire.algorithms import tag_size
 from tui.ssh.wire.framing import KEX_REQUEST, KEXINIT, NEWKEYS, Framing, FramingError, Packet
 from tui.ssh.wire.turned_away import TurnedAway
@@ -56,8 +57,8 @@ class Owner(Protocol):
         """Count a packet; False if they are too many, and the connection is ending."""
         ...
 
-    def spoke(self) -> None:
-        """The client has sent its version, or waits for nothing of ours any more."""
+    def progressed(self, progress: Progress) -> None:
+        """The client has come so far, and we wait for it."""
         ...
 
     def waits(self) -> None:
@@ -157,7 +158,7 @@ class SocketGuard(asyncio.Protocol):
             if packet is None or not owner.packet_received():
                 return
             if not had_version:
-                owner.spoke()
+                owner.progressed(Progress.GREETED)
             elif packet.kind is not None and not self._may_pass(packet.kind):
                 owner.broke_protocol()
                 return
@@ -167,6 +168,8 @@ class SocketGuard(asyncio.Protocol):
                 self._turns = self._door.turns(self._address)
                 self._turns.wait(self._take_turn)
                 return
+            elif packet.kind == KEXINIT:
+                owner.progressed(Progress.NEGOTIATING)
             self._ssh.data_received(packet.octets)
 
     def _may_pass(self, kind: int) -> bool:
@@ -190,7 +193,7 @@ class SocketGuard(asyncio.Protocol):
         owner = self._owner()
         if packet is None or owner is None:
             return
-        owner.spoke()
+        owner.progressed(Progress.NEGOTIATING)
         self._ssh.data_received(packet.octets)
         self._pass_on()
 
