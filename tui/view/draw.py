@@ -33,13 +33,18 @@ def clean(text: str) -> str:
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
+def cells(text: str) -> int:
+    """Return how many cells a clean text takes; most texts are ASCII, a cell a character."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def fit(spans: Iterable[Span], width: int) -> Row:
     """Return a row of exactly ``width`` cells: cut with … or padded, control characters dropped."""
     row: list[Span] = []
     room = width
     for text, role in spans:
         shown = clean(text)
-        size = cell_len(shown)
+        size = cells(shown)
         if size > room:
             if room:
                 row.append((set_cell_size(shown, room - 1) + "…", role))
@@ -55,7 +60,7 @@ def fit(spans: Iterable[Span], width: int) -> Row:
 def column(text: str, width: int, *, right: bool = True) -> str:
     """Return the text in a column of ``width`` cells, padded, or cut with … where it does not fit."""
     text = clean(text)
-    size = cell_len(text)
+    size = cells(text)
     if size > width:
         return set_cell_size(text, width - 1) + "…" if width else ""
     pad = " " * (width - size)
