@@ -228,9 +228,8 @@ class HostState:
         """End sessions that have been idle or open for too long; call it about once a second."""
         now = self.clock()
         self.meter.mark(now)
-        # At each sweep, not only on changes of the files: keys expire by the clock.
-        self.authorized_keys.refresh()
-        self.recheck_keys()
+        if self.authorized_keys.refresh() or self.authorized_keys.has_expiry:
+            self.recheck_keys()
         for session in self.sessions:
             viewer = session.viewer
             if viewer is None or session.ended:

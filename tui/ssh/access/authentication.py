@@ -44,7 +44,6 @@ class Authentication:
         self._address = ""
         self._on_rejected = on_rejected
         self._is_banned = is_banned
-        self._user = ""
         self._certificate: Certificate | None = None
         """The certificate that is being checked; None for a plain key."""
         self._offered: tuple[str, Access] | None = None
@@ -63,10 +62,13 @@ class Authentication:
         validate = conn.validate_public_key
 
         async def looked_at(username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
-            self._user = username
-            self._certificate = _certificate(key_data, username)
+            # Without an authority no certificate is even decoded: that would verify a stranger's signature.
+            may_certify = self._keys.has_authorities
+            self._certificate = _certificate(key_data, username) if may_certify else None
             self._offered = None
-            is_valid = await validate(username, key_data, msg, signature)
+            is_valid = (may_certify or not _is_certificate(key_data)) and await validate(
+                username, key_data, msg, signature
+            )
             if not is_valid:
                 self._offered = None
                 self._reject(key_data)
@@ -133,6 +135,10 @@ class _Authorities(asyncssh.SSHAuthorizedKeys):
         certificate = self._authentication.authority() if ca else None
         # With "principals" asyncssh does not compare the user name again: we have compared them.
         return None if certificate is None else {"principals": True}
+
+
+def _is_certificate(key_data: bytes) -> bool:
+    return b"-cert-v0" in key_data[:64]
 
 
 def _certificate(key_data: bytes, user: str) -> Certificate | None:

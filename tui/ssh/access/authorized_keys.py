@@ -80,6 +80,16 @@ class AuthorizedKeys:
         """Whether anyone may log in, with or without a key."""
         return self._path is None
 
+    @property
+    def has_authorities(self) -> bool:
+        """Whether any line is about certificates."""
+        return any(line.options.is_authority for file in self._files for line in file.lines)
+
+    @property
+    def has_expiry(self) -> bool:
+        """Whether any line ends by the clock, without a change of the files."""
+        return any(line.options.expires_at is not None for file in self._files for line in file.lines)
+
     def reload(self) -> None:
         """Read the files again. Raises InputError, and keeps what was read before, if one cannot be read."""
         self._stamps = self._stamped()

@@ -105,7 +105,8 @@ class BehindProxy(asyncio.Protocol):
         self._transport.set_protocol(successor)
         successor.connection_made(seen)
         if rest and not self._transport.is_closing():
-            successor.data_received(rest)
+            # Whoever serves by now: the successor may have passed the connection on.
+            self._transport.get_protocol().data_received(rest)
 
     def _stop(self) -> None:
         if self._timer is not None:

@@ -10,6 +10,7 @@ import asyncssh
 import pytest
 
 from tests.support.ssh_host import Hosted, hosting, until
+from tui.ssh.access.authorized_keys import AuthorizedKeys, Certificate
 from tui.ssh.reasons import FAREWELLS
 
 LIMIT_S = 60.0
@@ -56,6 +57,31 @@ async def test_a_key_that_is_restricted_while_its_owner_looks(hosted: Hosted, tm
         hosted.host.reload()
         await viewer.closed.wait()
         assert FAREWELLS["restricted"] in viewer.screen.raw.decode()
+
+
+async def test_a_viewer_leaves_when_the_key_expires(hosted: Hosted, tmp_path):
+    public = hosted.key.export_public_key().decode()
+    (tmp_path / "keys").write_text(f'expiry-time="20990101Z" {public}', "utf-8")
+    hosted.host.reload()
+    viewer = await hosted.look()
+    hosted.host.state.sweep()
+    assert not viewer.closed.is_set()
+    hosted.host.state.authorized_keys._now = lambda: 5e9
+    hosted.host.state.sweep()
+    await viewer.closed.wait()
+    assert FAREWELLS["withdrawn"] in viewer.screen.raw.decode()
+
+
+async def test_a_revoked_authority_and_a_revoked_key_of_a_certificate(tmp_path):
+    key, authority = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    keys, revoked = tmp_path / "keys", tmp_path / "revoked"
+    keys.write_bytes(b"cert-authority " + authority.export_public_key())
+    certificate = Certificate(key, authority, ("eve",), "eve", allows_terminal=True, command=None)
+    for lines, may in ((b"", True), (key.export_public_key(), False), (authority.export_public_key(), False)):
+        revoked.write_bytes(lines)
+        list_of_keys = AuthorizedKeys(keys, revoked=revoked)
+        assert (list_of_keys.certified(certificate, "192.0.2.1") is not None) == may
+        assert list_of_keys.access(authority, "192.0.2.1") is None
 
 
 async def test_an_empty_command_gives_no_access(hosted: Hosted, tmp_path, caplog):
