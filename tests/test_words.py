@@ -21,7 +21,8 @@ from rotation.quote import PrintFault, Quote, Role
 from rotation.status import Kind
 from rotation.status import Refusal as FeedRefusal
 from rotation.wording import state_word
-from tui.ssh.reasons import FAREWELLS, REFUSAL_LABELS, EndReason
+from tui.ssh.limits import Progress
+from tui.ssh.reasons import FAREWELLS, REFUSAL_LABELS, EndReason, NoLogin
 from tui.ssh.reasons import Refusal as HostRefusal
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     NoQuote: lambda flag: flag.value,
     HostRefusal: lambda reason: REFUSAL_LABELS[reason],
     EndReason: lambda reason: FAREWELLS[reason],
+    NoLogin: lambda kind: kind.value,
 }
 """Enum → what a person reads for a member of it."""
 
 NEVER_SHOWN = {
     Action: "what to do with a socket",
+    Progress: "how far a login has come, to choose who gives way",
     Purpose: "what a REST request is for; its failure is told by the error",
     Role: "what of a print counts; a number in recorded tapes",
 }

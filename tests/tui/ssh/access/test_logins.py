@@ -79,7 +79,7 @@ async def test_a_revoked_authority_and_a_revoked_key_of_a_certificate(tmp_path):
     certificate = Certificate(key, authority, ("eve",), "eve", allows_terminal=True, command=None)
     for lines, may in ((b"", True), (key.export_public_key(), False), (authority.export_public_key(), False)):
         revoked.write_bytes(lines)
-        list_of_keys = AuthorizedKeys(keys, revoked=revoked)
+        list_of_keys = AuthorizedKeys(keys, revoked=revoked, now=lambda: 0.0)
         assert (list_of_keys.certified(certificate, "192.0.2.1") is not None) == may
         assert list_of_keys.access(authority, "192.0.2.1") is None
 
