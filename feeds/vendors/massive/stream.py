@@ -138,7 +138,8 @@ class MassiveConversation:
         return frozenset(self._held)
 
     def _error(self, message: str) -> dict[str, Any]:
-        if self._has_asked_bands:
+        is_of_plan = "real-time" in message and "LULD." not in message
+        if self._has_asked_bands and not is_of_plan:
             return {}  # the plan has no bands: the trades stand
         if "real-time" in message:
             return {
