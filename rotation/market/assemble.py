@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from rotation.desk import WINDOWS, name_of
 from rotation.market import status as worth
-from rotation.market.prints import MINUTE_NS
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
 from rotation.market.records import is_few
 from rotation.market.streaks import sign, streak_of
+from rotation.quote import MINUTE_NS
 from rotation.sessions import close_ns, open_ns
 from rotation.snapshot import Leg, Ratio, SincePp, Spread, SpreadWindow, Streak
 from rotation.status import Kind

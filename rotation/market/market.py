@@ -108,7 +108,7 @@ class Market:
         self._check_scale()
         session = self._door.session
         return frozenset(s for s, day in ex_dates.items() if session is None or day > session) | (
-            self._unadjusted & ex_dates.keys()
+            self._rows.unadjusted & ex_dates.keys()
         )
 
     def _check_scale(self) -> None:
@@ -117,8 +117,7 @@ class Market:
         self._mark_unadjusted()
 
     def _mark_unadjusted(self) -> None:
-        self._unadjusted = self._scale.unadjusted(self._rows.price)
-        self._rows.mark_unadjusted(self._unadjusted)
+        self._rows.mark_unadjusted(self._scale.unadjusted(self._rows.price))
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""

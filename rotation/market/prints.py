@@ -12,14 +12,13 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal
 
-from rotation.quote import NS, Role
+from rotation.quote import MINUTE_NS, NS, Role
 
 if TYPE_CHECKING:
     from rotation.quote import Quote
 
 KEPT_NS = 60 * NS
 KEPT_MAX = 4096
-MINUTE_NS = 60 * NS
 
 Outcome = Literal["accepted", "duplicates", "revised", "late"]
 """The names of the counters in ``snapshot.Counts``."""

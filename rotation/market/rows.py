@@ -82,7 +82,8 @@ class Rows:
         self._official: dict[str, float | None] = {}
         """Today's settled values, which win."""
         self._closes: dict[str, float | None] = {}
-        self._unadjusted: frozenset[str] = frozenset()
+        self.unadjusted: frozenset[str] = frozenset()
+        """Symbols whose history is on another scale than today's prints."""
         self._changed = set(self._known)
         self._rows: dict[str, Row] = {}
 
@@ -116,8 +117,8 @@ class Rows:
 
     def mark_unadjusted(self, symbols: frozenset[str]) -> None:
         """Those whose history is on another scale than today's prints; it replaces all before."""
-        self._changed |= (self._unadjusted ^ symbols) & self._known.keys()
-        self._unadjusted = symbols
+        self._changed |= (self.unadjusted ^ symbols) & self._known.keys()
+        self.unadjusted = symbols
 
     def current(self) -> dict[str, Row]:
         """The rows of the legs that have history or prints, in the desk's order."""
@@ -133,7 +134,7 @@ class Rows:
 
     def _value(self, symbol: str) -> float | None:
         """Today's value, by the official close or else the price; None while unknown, or on another scale."""
-        if symbol in self._unadjusted:
+        if symbol in self.unadjusted:
             return None
         official, price, scale = self._official.get(symbol), self._prices.get(symbol), self._known[symbol][3]
         if official is not None:
@@ -148,7 +149,7 @@ class Rows:
             close, closed = self._closes[symbol], self._settled.session
         elif closed is None and symbol not in self._prices:
             return None
-        is_unadjusted = symbol in self._unadjusted
+        is_unadjusted = symbol in self.unadjusted
         official = self._official.get(symbol) is not None and not is_unadjusted
         streak = streak_of(Before() if is_unadjusted else before, way(pcts[0]), official=official)
         baseline = self._settled.legs[symbol]

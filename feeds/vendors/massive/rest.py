@@ -9,7 +9,7 @@ import msgspec
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
 from feeds.parsing.wire import decode, number
 from feeds.vendors.massive.frames import BAR_SEQ, NOT_LAST, Loose, numbers
-from rotation.quote import is_other_scale
+from rotation.quote import MINUTE_NS, is_other_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 DELAYED = "DELAYED"
 """``status`` of an answer to a plan whose prices are 15 minutes late."""
-MINUTE_NS = 60_000_000_000
 _MS = 1_000_000
 
 

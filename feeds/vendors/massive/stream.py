@@ -19,13 +19,13 @@ from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.vendors.massive.frames import Message, TradeIds, market_data, parse
 from feeds.vendors.massive.rest import (
-    MINUTE_NS,
     parse_bars,
     parse_previous,
     parse_splits,
     parse_timely,
 )
 from rotation import status
+from rotation.quote import MINUTE_NS
 from rotation.status import CONSOLIDATED, Kind, Mode, Refusal
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.market import prints as module
-from rotation.market.prints import KEPT_MAX, KEPT_NS, MINUTE_NS, Prints
+from rotation.market.prints import KEPT_MAX, KEPT_NS, Prints
 from rotation.market.session_filter import SessionFilter
-from rotation.quote import NS, Quote
+from rotation.quote import MINUTE_NS, NS, Quote
 from rotation.sessions import NEW_YORK, close_ns, hours, open_ns, to_ns
 from rotation.snapshot import Counts
 from tests.support.core_oracle import Book
