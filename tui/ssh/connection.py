@@ -252,6 +252,14 @@ class SshConnection(asyncssh.SSHServer):
         self._refuse(Refusal.TOO_MANY_KEYS)
         return False
 
+    def checking_key(self, username: str, key_data: bytes) -> bool:
+        """Return whether a key or certificate that is offered is worth checking."""
+        return self._authentication.checking(username, key_data)
+
+    def key_refused(self, key_data: bytes) -> None:
+        """Note a key or certificate that may not log in."""
+        self._authentication.refused(key_data)
+
     def stalled(self, part: str, *, is_stalled: bool) -> None:
         """Note that a part of the way to the client ("channel", "socket") is full, or takes bytes again."""
         was = bool(self._stalled_parts)

@@ -1,7 +1,7 @@
 """The authentication of one connection: which keys were offered, which one logged in, what it may do.
 
 asyncssh decides about keys in ``SSHServerConnection.validate_public_key`` and tells its server only half of
-it: not which certificate it checks, nor whether a signature was valid. So each connection's is wrapped.
+it: not which certificate it checks, nor whether a signature was valid. So ``wire/server.py`` extends it.
 """
 
 from __future__ import annotations
@@ -51,30 +51,26 @@ class Authentication:
         self._proved: Callable[[], Access | None] = lambda: None
 
     def begin(self, conn: asyncssh.SSHServerConnection, address: str) -> None:
-        """Look at every key that the connection checks from now on: the client asks to log in."""
-        if not self.began:
-            self.began, self._address = True, address
-            self._attach(conn)
+        """Answer for every key that the connection checks from now on: the client asks to log in."""
+        self.began, self._address = True, address
         # asyncssh forgets this whenever the client changes its user name.
         conn.set_authorized_keys(_Authorities(self))
 
-    def _attach(self, conn: asyncssh.SSHServerConnection) -> None:
-        validate = conn.validate_public_key
+    def checking(self, username: str, key_data: bytes) -> bool:
+        """Note what is about to be checked, and return whether it is worth checking.
 
-        async def looked_at(username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
-            # Without an authority no certificate is even decoded: that would verify a stranger's signature.
-            may_certify = self._keys.has_authorities
-            self._certificate = _certificate(key_data, username) if may_certify else None
-            self._offered = None
-            is_valid = (may_certify or not _is_certificate(key_data)) and await validate(
-                username, key_data, msg, signature
-            )
-            if not is_valid:
-                self._offered = None
-                self._reject(key_data)
-            return is_valid
+        Nothing that was offered before counts any more.
+        """
+        # Without an authority no certificate is even decoded: that would verify a stranger's signature.
+        may_certify = self._keys.has_authorities
+        self._certificate = _certificate(key_data, username) if may_certify else None
+        self._offered = None
+        return may_certify or not _is_certificate(key_data)
 
-        conn.validate_public_key = looked_at  # type: ignore[method-assign]
+    def refused(self, key_data: bytes) -> None:
+        """Note that what was checked may not log in, or that its signature is not valid."""
+        self._offered = None
+        self._reject(key_data)
 
     def key(self, key: asyncssh.SSHKey) -> bool:
         """Return whether a plain key may log in; whether the client holds it is checked afterwards."""

@@ -33,6 +33,14 @@ class Rules(Protocol):
         """Whether the client may try to log in again after a failure; each call counts."""
         ...
 
+    def checking_key(self, username: str, key_data: bytes) -> bool:
+        """Whether a key or certificate that is offered is worth checking."""
+        ...
+
+    def key_refused(self, key_data: bytes) -> None:
+        """It may not log in, or its signature is not valid."""
+        ...
+
 
 class ServerConnection(asyncssh.SSHServerConnection):
     """One connection. Every method here extends one of asyncssh, which calls it."""
@@ -66,10 +74,21 @@ class ServerConnection(asyncssh.SSHServerConnection):
         super().send_userauth_failure(partial_success)
 
     async def validate_public_key(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
-        """Refuse signatures that rest on SHA-1."""
-        if msg and signature[4 : 4 + int.from_bytes(signature[:4], "big")] in SHA1_SIGNATURES:
-            return False
-        return await super().validate_public_key(username, key_data, msg, signature)
+        """Ask the rules about each key, and refuse signatures that rest on SHA-1.
+
+        asyncssh itself tells its server neither which certificate it checks nor whether a signature was valid.
+        """
+        rules = self._rules()
+        rests_on_sha1 = msg and signature[4 : 4 + int.from_bytes(signature[:4], "big")] in SHA1_SIGNATURES
+        is_valid = (
+            rules is not None
+            and rules.checking_key(username, key_data)
+            and not rests_on_sha1
+            and await super().validate_public_key(username, key_data, msg, signature)
+        )
+        if rules is not None and not is_valid:
+            rules.key_refused(key_data)
+        return is_valid
 
     def _rules(self) -> Rules | None:
         """Return the rules; None once the connection is closed."""
