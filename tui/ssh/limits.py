@@ -88,23 +88,31 @@ LEAST_DROP = 0.3
 """The chance of a stranger to be refused where the crowd begins; it grows to 1 (as sshd's MaxStartups)."""
 
 
+def client_ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return a socket's address as a number: without its zone, and IPv4 where it is written as IPv6.
+
+    None for text that is no address.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return mapped or ip
+
+
 @lru_cache(4_096)
 def networks(address: str) -> Mapping[str, int]:
     """Return what counts as one address → how many times its limits hold.
 
     That is an IPv4 address, or the /64, the /56 and the /48 of an IPv6 address.
     """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return {address: 1}
+    ip = client_ip(address)
     if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped:
-            return {str(ip.ipv4_mapped): 1}
         return {
             str(ipaddress.ip_network((ip, prefix), strict=False)): times for prefix, times in WIDER.items()
         }
-    return {str(ip): 1}
+    return {address if ip is None else str(ip): 1}
 
 
 def network(address: str) -> str:

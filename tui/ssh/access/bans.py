@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tui.ssh.limits import client_ip
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -37,14 +39,8 @@ class Bans:
 
     def has_address(self, address: str) -> bool:
         """Return whether this address, or a network that it is in, is banned."""
-        if not self._networks:
-            return False
-        try:
-            ip = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-        return any((mapped or ip) in network for network in self._networks)
+        ip = client_ip(address) if self._networks else None
+        return ip is not None and any(ip in network for network in self._networks)
 
     def names(self) -> list[str]:
         """Return what is banned: fingerprints, and networks (an address is a network of one)."""

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from fnmatch import fnmatchcase
 
+from tui.ssh.limits import client_ip
+
 _WILDCARD = re.compile(r"[0-9A-Fa-f.:*?]*[.:*?][0-9A-Fa-f.:*?]*")
 
 
@@ -21,13 +23,9 @@ def check(patterns: tuple[str, ...]) -> None:
 
 def matches(patterns: tuple[str, ...], address: str) -> bool:
     """Return whether an address is in the list: a pattern fits, and none that begins with ``!``."""
-    name = address.partition("%")[0].lower()
-    try:
-        ip = ipaddress.ip_address(name)
-    except ValueError:
+    ip = client_ip(address)
+    if ip is None:
         return False
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    ip = mapped or ip
     fits = False
     for pattern in patterns:
         plain = pattern.removeprefix("!").lower()

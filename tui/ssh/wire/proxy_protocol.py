@@ -10,6 +10,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.ssh import event_log
+from tui.ssh.limits import client_ip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,5 @@ class _From:
 
 
 def _listed(address: str, networks: Networks) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return any((mapped or ip) in network for network in networks)
+    ip = client_ip(address)
+    return ip is not None and any(ip in network for network in networks)

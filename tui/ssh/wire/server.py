@@ -76,7 +76,7 @@ class ServerConnection(asyncssh.SSHServerConnection):
     async def validate_public_key(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
         """Ask the rules about each key, and refuse signatures that rest on SHA-1.
 
-        asyncssh itself tells its server neither which certificate it checks nor whether a signature was valid.
+        asyncssh tells its server neither which certificate it checks nor whether a signature was valid.
         """
         rules = self._rules()
         rests_on_sha1 = msg and signature[4 : 4 + int.from_bytes(signature[:4], "big")] in SHA1_SIGNATURES
