@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import sys
-from datetime import UTC, datetime
 
 import msgspec
+
+from tui.ssh import event_log
 
 LINE_MAX = 16_384
 """Characters of a line without an end after which it is written anyway."""
@@ -61,7 +62,5 @@ def _as_json(line: str) -> str:
             pass
         else:
             return line
-    # The clock of the log's other lines.
-    now = datetime.fromtimestamp(logging.makeLogRecord({}).created, UTC)
-    at = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
-    return msgspec.json.encode({"at": at, "level": "info", "event": "stderr", "text": line}).decode()
+    record = {"name": event_log.log.name, "levelname": "INFO", "msg": "stderr", "fields": {"text": line}}
+    return event_log.JsonLines().format(logging.makeLogRecord(record))
