@@ -63,7 +63,7 @@ async def first_answer(
                     continue
                 worth = {quote: Provenance(mode_of(vendor, quote.symbol), vendor.name) for quote in quotes}
                 far = [quote for quote in quotes if _is_far(quote, closes)]
-                asked = Asked(worth, _unknown(far))
+                asked = Asked(worth, _unknown(far))  # what is left if the limit ends the next question
                 asked = Asked(worth, await _scale(vendor, asked.scale))
                 break
     return asked

@@ -17,7 +17,7 @@ from feeds.errors import SourceError
 from feeds.fed.futures import LAST_SETTLE_DAYS, MONTHS, Chart, Close
 from feeds.fed.strip import CODES, Strip, in_order, months_ahead, usable
 from feeds.http.cached import Fetched, dated
-from feeds.parsing.wire import address, decode, instant_ns, number
+from feeds.parsing.wire import Loose, address, decode, instant_ns, number
 from rotation.fed.prices import settled_ns
 from rotation.sessions import from_ns, new_york_day
 from rotation.status import Kind
@@ -43,7 +43,6 @@ _DELETED = 2
 _FINAL, _INTRADAY, _NO_PRICE = 0x01, 0x08, 0x80
 """CME's settlement price type, tag 731: what its bits say."""
 _LINES_MAX = 20_000
-Loose = object
 
 
 class _Head(msgspec.Struct):

@@ -13,7 +13,7 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.http.cached import Fetched
 from feeds.parsing.sanitize import clean
-from feeds.parsing.wire import address, decode, instant_ns, number, probability
+from feeds.parsing.wire import Loose, address, decode, instant_ns, number, probability
 from rotation.fed.inputs import OutcomeQuote
 from rotation.fed.overround import OPEN_BP
 from rotation.status import Kind
@@ -40,8 +40,6 @@ _TICKER = re.compile(
 _OPEN = 26
 """C26 and H26: by more than 25 bp."""
 _CURSOR = re.compile(r"[A-Za-z0-9_=+/.:-]{1,400}", re.ASCII)
-Loose = object
-"""Text, a number, null, or missing."""
 
 
 class _Market(msgspec.Struct):

@@ -13,7 +13,7 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
-from feeds.parsing.wire import address, decode, instant_ns, number, probability
+from feeds.parsing.wire import Loose, address, decode, instant_ns, number, probability
 from rotation.fed.inputs import OutcomeQuote
 from rotation.sessions import from_ns
 
@@ -44,8 +44,6 @@ _MOVE = re.compile(r"(\d{1,3})(\+)? ?bps (decrease|increase)", re.ASCII)
 _TOKEN = re.compile(r"\d{1,80}", re.ASCII)
 _LIST_MAX = 4_096
 """Characters of a list inside text."""
-Loose = object
-"""Text, a number, null, or missing."""
 
 
 class _Market(msgspec.Struct, rename="camel"):

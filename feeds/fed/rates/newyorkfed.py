@@ -10,7 +10,7 @@ import msgspec
 from feeds.clock import wall_ns
 from feeds.errors import SourceError
 from feeds.fed.rates.policy_rate import FRESH_S, PolicyRate, published, rate_bp, target_range_bp
-from feeds.parsing.wire import address, decode, number
+from feeds.parsing.wire import Loose, address, decode, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,6 @@ HOME = "https://markets.newyorkfed.org"
 PATH = "/api/rates/unsecured/effr/last/90.json"
 """Four months: the ranges of then label settlements of then, and show decisions outside the calendar."""
 ROWS_MAX = 10_000
-Loose = object
-"""A figure, "NA", or missing."""
 
 
 class _Row(msgspec.Struct, rename="camel"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.parsing.wire import decode, number
+from feeds.parsing.wire import Loose, decode, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 TYPES = "forward_split,reverse_split,unit_split"
 ACTIONS_MAX = 1_000
 """Of one answer, the vendor's own most."""
-Loose = object
-"""Whatever the peer sent."""
 
 
 class _Action(msgspec.Struct):

@@ -14,7 +14,7 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.events import Correction
-from feeds.parsing.wire import instant_ns, number
+from feeds.parsing.wire import Loose, instant_ns, number
 from feeds.streaming.vendor import Band, Halt, Nbbo
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 
@@ -50,8 +50,6 @@ HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
 _SILENT = frozenset({"d", "i", "o", "n"})
 """Known and not asked for: daily bars (never settled here), imbalances, books, news."""
 
-Loose = object
-"""Whatever the peer sent."""
 Instant = msgspec.msgpack.Ext | str | None
 _TIMESTAMP = -1
 _BRACKETS = (b"[", b"{")

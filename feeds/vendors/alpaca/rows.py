@@ -12,7 +12,7 @@ import msgspec
 
 from feeds.parsing.fields import price
 from feeds.parsing.rows import bar_prices
-from feeds.parsing.wire import decode, number
+from feeds.parsing.wire import Loose, decode, number
 from feeds.vendors.alpaca.frames import bar, exact_ns, sets_last, shares
 from rotation.quote import Quote
 from rotation.sessions import is_session, new_york_day
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 10_000
 """Of one answer, the vendor's own most."""
-Loose = object
-"""Whatever the peer sent."""
 
 
 class DailyBar(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.parsing.fields import instant, quote, sifted, symbol
-from feeds.parsing.wire import decode
+from feeds.parsing.wire import Loose, decode
 from feeds.streaming.vendor import FrameResult, VendorError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 CHANNEL, HEARTBEATS = "market_trades", "heartbeats"
 """Trades rather than the ticker: a ticker has no time of its own and no number."""
-Loose = object
 
 
 class _Trade(msgspec.Struct):

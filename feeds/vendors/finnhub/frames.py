@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.parsing.fields import instant, quote
-from feeds.parsing.wire import decode
+from feeds.parsing.wire import Loose, decode
 from feeds.streaming.vendor import FrameResult, VendorError
 from rotation.quote import Role
 
@@ -33,7 +33,6 @@ REMEMBERED = 8_192
 """Instants of symbols whose trades are told apart; a repeat comes within seconds."""
 INSTANT_MAX = 1_000
 """Trades told apart within one instant of a symbol; those beyond share a number."""
-Loose = object
 
 
 class Trade(msgspec.Struct, frozen=True):

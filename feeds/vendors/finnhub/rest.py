@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.parsing.fields import instant, quote, sifted
-from feeds.parsing.wire import decode
+from feeds.parsing.wire import Loose, decode
 
 if TYPE_CHECKING:
     from rotation.quote import Quote
-
-Loose = object
 
 
 class _Quote(msgspec.Struct):

@@ -12,7 +12,7 @@ import msgspec
 
 from feeds.events import Correction
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
-from feeds.parsing.wire import decode, number
+from feeds.parsing.wire import Loose, decode, number
 from feeds.streaming.vendor import Band, FrameResult, Nbbo
 from rotation.quote import Role
 
@@ -38,8 +38,6 @@ ID_MAX = 40
 """Characters of an id; longer ones are cut."""
 BAR_SEQ = -1
 """A bar ends where a trade of the same millisecond begins the next one: of the two, the trade is later."""
-Loose = object
-"""Anything or nothing: checked field by field, so that one bad message spoils no other."""
 
 
 class Message(msgspec.Struct):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
-from feeds.parsing.wire import decode, number
-from feeds.vendors.massive.frames import BAR_SEQ, NOT_LAST, Loose, numbers
+from feeds.parsing.wire import Loose, decode, number
+from feeds.vendors.massive.frames import BAR_SEQ, NOT_LAST, numbers
 from rotation.quote import MINUTE_NS, is_other_scale
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from feeds.http.exchange import Request
 from feeds.http.failure import RequestError
 from feeds.parsing.fields import price
 from feeds.parsing.symbols import tiingo_symbol
-from feeds.parsing.wire import address, decode, number
+from feeds.parsing.wire import Loose, address, decode, number
 from rotation.desk import is_index
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ KEY_REFUSED = "Tiingo: the key was refused — set it again: rotation-tui config
 _JUMP = 1.25
 """Adjusted over split-adjusted close moves only by dividends; a larger step is a split half worked in."""
 _REFUSED = frozenset({401, 403})
-Loose = object
 
 
 class _Day(msgspec.Struct):

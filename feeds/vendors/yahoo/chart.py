@@ -12,12 +12,10 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
-from feeds.parsing.wire import decode, instant_ns, number
+from feeds.parsing.wire import Loose, decode, instant_ns, number
 
 DELAY_MAX_MIN = 60.0
 """No exchange's prices are later by contract."""
-Loose = object
-"""A figure, null, or missing."""
 
 
 class ChartRow(msgspec.Struct, frozen=True, gc=False):

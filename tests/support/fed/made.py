@@ -11,6 +11,8 @@ from rotation.fed.inputs import FedInputs, StripQuote
 from rotation.sessions import NEW_YORK, previous_session, to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rotation.fed.strip.chain import StripCase
     from rotation.fed.strip.contracts import Month
 
@@ -33,38 +35,30 @@ def is_over(month: Month, day: date) -> bool:
 
 def traded(case: StripCase, now_ns: int, *, off: float = 0.3) -> FedInputs:
     """Everything traded this instant; settled a session before at other prices, ``off`` higher."""
-    settled = previous_session(case.watch_date)
-    prices = case.prices.items()
-    return FedInputs(
-        strip=tuple(
-            quote(month, price, ts_ns=now_ns - 5 * S, settle=price + off, settle_date=settled)
-            for month, price in prices
-            if not is_over(month, case.watch_date)
-        ),
-        expired=tuple(
-            quote(month, settle=price, settle_date=settled)
-            for month, price in prices
-            if is_over(month, case.watch_date)
-        ),
-        fomc_dates=case.fomc_dates,
-        target_range_bp=case.target_range_bp,
+    return _inputs(
+        case,
+        previous_session(case.watch_date),
+        lambda price: {"price": price, "ts_ns": now_ns - 5 * S, "settle": price + off},
     )
 
 
 def settled(case: StripCase, day: date, *, off: float = 0.3) -> FedInputs:
     """Everything settled on that day; last traded before, at other prices."""
-    prices = case.prices.items()
+    return _inputs(
+        case, day, lambda price: {"price": price + off, "ts_ns": at(day, "14:00"), "settle": price}
+    )
+
+
+def _inputs(case: StripCase, settle_date: date, quoted: Callable[[float], dict[str, Any]]) -> FedInputs:
+    """``quoted``: the fields of a contract that still trades, by its price in the case."""
+    over = {month: price for month, price in case.prices.items() if is_over(month, case.watch_date)}
     return FedInputs(
         strip=tuple(
-            quote(month, price + off, ts_ns=at(day, "14:00"), settle=price, settle_date=day)
-            for month, price in prices
-            if not is_over(month, case.watch_date)
+            quote(month, **quoted(price), settle_date=settle_date)
+            for month, price in case.prices.items()
+            if month not in over
         ),
-        expired=tuple(
-            quote(month, settle=price, settle_date=day)
-            for month, price in prices
-            if is_over(month, case.watch_date)
-        ),
+        expired=tuple(quote(month, settle=price, settle_date=settle_date) for month, price in over.items()),
         fomc_dates=case.fomc_dates,
         target_range_bp=case.target_range_bp,
     )

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from feeds.clock import wall_ns
+from feeds.http.client import HttpClient, download_limits
 from rotation.sessions import NEW_YORK, close_ns, hours, is_session, new_york_day, sessions_between, to_ns
 from tests.support.servers.rest import FAULTS, RestServer
 
@@ -191,6 +192,18 @@ class Market:
             bars.setdefault(name, []).append(bar)
         token = str(at + size) if at + size < len(rows) else None
         return json.dumps({"bars": bars, "next_page_token": token}).encode()
+
+
+def patient_client(now_ns: int) -> HttpClient:
+    """A client for downloads at ``now_ns`` whose waits are over at once."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    return HttpClient(
+        download_limits(1.0), clock_ns=lambda: now_ns, monotonic=lambda: sum(slept), sleep=sleep
+    )
 
 
 def made(symbols: int, days: list[date], seed: int = 2024) -> dict[str, Share]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from feeds.errors import BrowserWanted, KeyNeeded, SourceAway, SourceError
-from feeds.http.client import HttpClient, download_limits
 from feeds.vendors.stooq.daily import StooqDaily, parse
 from rotation.sessions import NEW_YORK, to_ns
-from tests.support.servers.history import Market, Share
+from tests.support.servers.history import Market, Share, patient_client
 from tests.support.servers.rest import PAGE, Reply, RestServer, fault, ok
 
 if TYPE_CHECKING:
@@ -145,14 +144,7 @@ def test_answers_of_no_use(data, expected):
 
 
 async def ask(server: RestServer, *symbols: str, key: str = "a-key"):
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    async with HttpClient(
-        download_limits(1.0), clock_ns=lambda: MORNING, monotonic=lambda: sum(slept), sleep=sleep
-    ) as client:
+    async with patient_client(MORNING) as client:
         return await StooqDaily(client, key).daily(symbols, DAYS[0], DAYS[-1])
 
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from feeds.errors import InputError, KeyNeeded, SourceAway, SourceError
-from feeds.http.client import HttpClient, download_limits
 from feeds.vendors.tiingo.daily import TiingoDaily, parse
 from rotation.sessions import NEW_YORK, to_ns
-from tests.support.servers.history import Market, Share
+from tests.support.servers.history import Market, Share, patient_client
 from tests.support.servers.rest import PAGE, Reply, RestServer, fault, ok
 
 if TYPE_CHECKING:
@@ -157,14 +156,7 @@ def test_refusals_with_status_200_concern_all():
 
 
 async def ask(server: RestServer, *symbols: str):
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    async with HttpClient(
-        download_limits(1.0), clock_ns=lambda: MORNING, monotonic=lambda: sum(slept), sleep=sleep
-    ) as client:
+    async with patient_client(MORNING) as client:
         return await TiingoDaily(client, KEY).daily(symbols, DAYS[0], DAYS[-1])
 
 
