@@ -53,13 +53,14 @@ def settlement_status(settled: date | None, now_ns: int, as_of: datetime | None 
 def aged(known: Fed, now_ns: int) -> Fed:
     """The same figures a moment later: ages have grown, and what was the latest may no longer be."""
     engines = {name: _aged(engine, now_ns) for name, engine in known.engines.items()}
-    older = msgspec.structs.replace(
+    futures = engines[FUTURES]
+    return msgspec.structs.replace(
         known,
-        state=engines[FUTURES].state,
+        state=futures.state,
         engines=engines,
-        contracts=tuple(_aged(contract, now_ns) for contract in known.contracts),
+        contracts=tuple([_aged(contract, now_ns) for contract in known.contracts]),
+        status=known.status if futures.status is None else _of_source(futures.status, known.source),
     )
-    return with_status(older)
 
 
 def with_status(known: Fed) -> Fed:
@@ -67,7 +68,11 @@ def with_status(known: Fed) -> Fed:
     status = known.engines[FUTURES].status
     if status is None:
         return known
-    return msgspec.structs.replace(known, status=msgspec.structs.replace(status, source=known.source))
+    return msgspec.structs.replace(known, status=_of_source(status, known.source))
+
+
+def _of_source(status: PriceStatus, source: str) -> PriceStatus:
+    return status if status.source == source else msgspec.structs.replace(status, source=source)
 
 
 def _aged(figure: Aging, now_ns: int) -> Aging:
