@@ -1,1 +1,1 @@
-"""Measurements of start-up, paint, growth and memory: ``python -m bench [NAME…]``, a JSON line each."""
+"""Measurements: ``python -m bench [NAME…]``, a JSON line each. One folder answers one question."""

@@ -22,7 +22,7 @@ def main() -> None:
     for name in given.names or NAMES:
         load = load_before()
         try:
-            measured = import_module(f"bench.{name}").measure(quick=given.quick)
+            measured = import_module(f"bench.{name}.measure").measure(quick=given.quick)
         except BenchError as error:
             parser.exit(1, f"bench {name}: {error}\n")
         print(line(name, measured, load), flush=True)

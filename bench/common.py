@@ -79,6 +79,16 @@ def quantile(values: Sequence[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else values[0]
 
 
+def memory_mb(file: str) -> dict[str, float]:
+    """The figures in kB of a file such as ``/proc/PID/status``, by name, in MB of 10⁶ bytes."""
+    fields: dict[str, float] = {}
+    for text in Path(file).read_text("utf-8").splitlines():
+        name, _, rest = text.partition(":")
+        if rest.endswith(" kB"):
+            fields[name] = int(rest.split()[0]) * 1024 / 1e6
+    return fields
+
+
 def installed_command() -> str:
     """The ``rotation-tui`` that stands beside this interpreter. Raises BenchError if there is none."""
     command = Path(sys.executable).parent / "rotation-tui"

@@ -48,7 +48,7 @@ def test_the_pictures_are_whole_and_fetch_nothing(name: str) -> None:
 
 def test_the_differences_from_cme_s_own_export_are_current(shared_data: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.fedwatch_history", str(shared_data)],
+        [sys.executable, "-m", "bench.fedwatch.history", str(shared_data)],
         cwd=ROOT, capture_output=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""The screen that ``bench.paint`` measures: ``python -m bench.paint_screen UPDATES IDLE_S FILE`` in a pty.
+"""The screen that ``bench.paint`` measures: ``python -m bench.paint.screen UPDATES IDLE_S FILE`` in a pty.
 
 The app is the program's own, on Textual's own terminal driver; only the desk behind it is a stub, which
 hands over snapshots made beforehand. What was measured is written to FILE as one JSON object.

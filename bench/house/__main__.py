@@ -1,7 +1,7 @@
 """How the code is laid out: ``python -m bench.house`` prints one JSON line.
 
 Python files per folder; the modules of ours that one live print executes from the socket to the cell (traced,
-see ``bench.house_print``); package circles; pairs of duplicated blocks. ``--root DIR`` looks at another
+see ``bench.house.live_print``); package circles; pairs of duplicated blocks. ``--root DIR`` looks at another
 checkout, such as that of the commit before a move.
 """
 
@@ -120,14 +120,14 @@ def _code(path: Path) -> Iterator[str]:
 
 
 def live_print(root: Path) -> dict[str, Any]:
-    """What ``bench.house_print`` found, run in a terminal of its own. Raises RuntimeError if it failed."""
+    """What ``bench.house.live_print`` traced in a terminal of its own. Raises RuntimeError if it failed."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
     with TemporaryDirectory(prefix="rotation-house-") as home:
         out = Path(home) / "out.json"
         env = {name: text for name, text in os.environ.items() if not name.startswith(("ROTATION_", "XDG_"))}
         child = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("house_print.py"), root, out],
+            [sys.executable, Path(__file__).with_name("live_print.py"), root, out],
             cwd=root, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, start_new_session=True,
             env={**env, "HOME": home, "TERM": "xterm-256color", "PYTHONPATH": str(root)},
         )  # fmt: skip
@@ -154,7 +154,7 @@ def _drained(terminal: int) -> None:
 def main() -> None:
     """Print the line."""
     parser = argparse.ArgumentParser(prog="python -m bench.house", description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path(__file__).parents[1])
+    parser.add_argument("--root", type=Path, default=Path(__file__).parents[2])
     parser.add_argument("--no-trace", action="store_true", help="leave the live print out")
     given = parser.parse_args()
     root = given.root.resolve()

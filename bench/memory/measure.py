@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.common import BenchError, Measured, blank_home, installed_command, mid
+from bench.common import BenchError, Measured, blank_home, installed_command, memory_mb, mid
 from bench.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def measure(*, quick: bool) -> Measured:
     command = installed_command()
     with blank_home() as env:
         world = Path(env["HOME"]) / "world"
-        _call([sys.executable, "-m", "bench.generate", str(world), "300" if quick else str(SESSIONS)], env)
+        _call(
+            [sys.executable, "-m", "bench.memory.generate", str(world), "300" if quick else str(SESSIONS)],
+            env,
+        )
         _call([command, "history", "import", str(world / "closes")], env)
         replay = [command, "replay", str(world / "tape.parquet"), "--from", "2024-07-16T14:40:00Z"]
         screens: dict[str, list[dict[str, float]]] = {"": [], "demo": [], **{name: [] for name in variants}}
@@ -93,8 +96,8 @@ def _screen(argv: list[str], env: Mapping[str, str], settle_s: float) -> dict[st
 
 def _held(pid: int) -> dict[str, float]:
     """What a process holds, in MB of 10⁶ bytes."""
-    rollup = _kilobytes(f"/proc/{pid}/smaps_rollup")
-    status = _kilobytes(f"/proc/{pid}/status")
+    rollup = memory_mb(f"/proc/{pid}/smaps_rollup")
+    status = memory_mb(f"/proc/{pid}/status")
     return {
         "rss_mb": rollup["Rss"],
         "pss_mb": rollup["Pss"],
@@ -102,15 +105,6 @@ def _held(pid: int) -> dict[str, float]:
         "anonymous_mb": rollup["Anonymous"],
         "peak_rss_mb": status["VmHWM"],
     }
-
-
-def _kilobytes(file: str) -> dict[str, float]:
-    fields: dict[str, float] = {}
-    for text in Path(file).read_text("utf-8").splitlines():
-        name, _, rest = text.partition(":")
-        if rest.endswith(" kB"):
-            fields[name] = int(rest.split()[0]) * 1024 / 1e6
-    return fields
 
 
 def _import(code: str, env: Mapping[str, str]) -> float:

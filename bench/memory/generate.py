@@ -1,4 +1,4 @@
-"""Files for a program that is measured from outside: ``python -m bench.generate FOLDER SESSIONS``.
+"""Files for a program that is measured from outside: ``python -m bench.memory.generate FOLDER SESSIONS``.
 
 In a process of its own, so that the one that measures others stays small.
 """

@@ -43,7 +43,7 @@ def measure(*, quick: bool) -> Measured:
 def _screen(size: tuple[int, int], updates: int, idle_s: float, env: Mapping[str, str]) -> dict[str, Any]:
     file = Path(env["HOME"]) / "painted.json"
     file.unlink(missing_ok=True)
-    argv = [sys.executable, "-m", "bench.paint_screen", str(updates), str(idle_s), str(file)]
+    argv = [sys.executable, "-m", "bench.paint.screen", str(updates), str(idle_s), str(file)]
     with Terminal(argv, env, width=size[0], height=size[1]) as terminal:
         if not terminal.ended(60 + updates / 5):
             raise BenchError("the measured screen did not end")

@@ -1,4 +1,4 @@
-"""Viewers for ``bench.ssh``: ``bench.ssh_load PORT PID COUNT SECONDS KEY_EVERY_S VIEWS KEYED ATTACK``.
+"""Viewers for ``bench.ssh``: ``bench.ssh.load PORT PID COUNT SECONDS KEY_EVERY_S VIEWS KEYED ATTACK``.
 
 All look at the server on PORT, whose process is PID, and one JSON object tells what they saw. Without keys
 (KEY_EVERY_S 0) all have one view, and once logged in they only count: AES-GCM leaves the length of a packet
@@ -6,7 +6,7 @@ readable, so a thousand viewers cost this process a fraction of a core instead o
 first choose so many views, of other sizes, windows and focused panels, and then only count. With keys they
 have ten sizes, read what comes, and press a key each KEY_EVERY_S. With KEYED above 0 only so many press
 keys, all have one size, and newcomers from addresses never seen before try to come in, once each, while the
-strangers of bench/ssh_abuse.py that ATTACK names misbehave; they begin once all viewers are in.
+strangers of bench/ssh/abuse.py that ATTACK names misbehave; they begin once all viewers are in.
 """
 
 # ruff: noqa: ARG002, D102 - callbacks that the libraries name
@@ -25,8 +25,7 @@ from typing import Any
 
 import asyncssh
 
-from bench.common import quantile
-from bench.memory import _kilobytes
+from bench.common import memory_mb, quantile
 
 SIZE = (120, 40)
 SIZES = [
@@ -193,7 +192,7 @@ class Load:
         return figures | await self._status()
 
     async def _strangers(self) -> asyncio.subprocess.Process:
-        words = ("-m", "bench.ssh_abuse", str(self._port), self._attack)
+        words = ("-m", "bench.ssh.abuse", str(self._port), self._attack)
         return await asyncio.create_subprocess_exec(sys.executable, *words, stderr=asyncio.subprocess.DEVNULL)
 
     async def _come(self) -> None:
@@ -313,7 +312,7 @@ def _view(number: int) -> tuple[tuple[int, int], bytes]:
 
 
 def _held_mb(pid: int) -> float:
-    return _kilobytes(f"/proc/{pid}/smaps_rollup")["Rss"]
+    return memory_mb(f"/proc/{pid}/smaps_rollup")["Rss"]
 
 
 def _cpu_s(pid: int) -> float:

@@ -1,6 +1,6 @@
 """The baseline of ``bench.ssh``: a Textual app per session behind the same SSH library, in one process.
 
-``python -m bench.ssh_apps`` serves the demo at sixty times its speed until it is ended; every session is the
+``python -m bench.ssh.apps`` serves the demo at sixty times its speed until it is ended; every session is the
 program's own app on a driver that writes to its channel, at five frames a second.
 """
 

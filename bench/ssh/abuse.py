@@ -1,4 +1,4 @@
-"""Strangers for ``bench.ssh``: ``python -m bench.ssh_abuse PORT [ATTACK]`` misbehaves until it is ended.
+"""Strangers for ``bench.ssh``: ``python -m bench.ssh.abuse PORT [ATTACK]`` misbehaves until it is ended.
 
 Without an attack, in many ways at once: five hundred connections that never log in (and come again when cut
 off), floods of input by visitors who log in anew each time, storms of keys and of window sizes, and clients
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from bench.ssh_load import Answers
+from bench.ssh.load import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

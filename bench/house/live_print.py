@@ -1,4 +1,4 @@
-"""The modules of ours that a live print executes: ``house_print.py ROOT FILE`` in a pty.
+"""The modules of ours that a live print executes: ``live_print.py ROOT FILE`` in a pty.
 
 The program's own app, desk and feed run against a scripted stream, in the middle of a session. The functions
 called in the screen's thread are traced from the frame's departure until its price has been written to the

@@ -1,7 +1,7 @@
 """``rotation-tui host`` under viewers: frames, first paint, key to paint, lag, CPU and memory per session.
 
 The host is the installed command on the built-in demo at sixty times its speed, with one core's worth of
-Python; the viewers are another process (bench/ssh_load.py), so two free cores are needed. First all have one
+Python; the viewers are another process (bench/ssh/load.py), so two free cores are needed. First all have one
 view, then two hundred have ten sizes and press keys. The baseline, an app per session, runs in the same run.
 """
 
@@ -25,11 +25,11 @@ MIXED = 200
 VIEWS = 131
 """Different views of as many of the MIXED viewers, who then only look."""
 ABUSED = 50
-"""Viewers while strangers misbehave in all ways at once (bench/ssh_abuse.py)."""
+"""Viewers while strangers misbehave in all ways at once (bench/ssh/abuse.py)."""
 ATTACKED, PRESSING = 300, 10
 """Viewers under each single attack, and how many of them press keys."""
 ATTACKS = ("", "rekeys", "ignores", "silence", "garbage", "keys")
-"""Names of bench/ssh_abuse.py; "" is the same without strangers."""
+"""Names of bench/ssh/abuse.py; "" is the same without strangers."""
 BASELINE = (1, 10, 30)
 SECONDS = 20.0
 STRANGERS_AFTER_S = 5.0
@@ -59,7 +59,7 @@ def measure(*, quick: bool) -> Measured:
         installed_command(), "host", "--listen", "127.0.0.1:0", "--open", "--demo", "--speed", "60",
         "--allow-root", "--max-sessions", "5000", "--per-address", "5000", "--new-per-minute", "100000",
     ]  # fmt: skip
-    apps = [sys.executable, "-m", "bench.ssh_apps"]
+    apps = [sys.executable, "-m", "bench.ssh.apps"]
     with blank_home() as env:
         same = [_stage(host, env, number, seconds, 0.0) for number in counts]
         keyed = _stage(host, env, mixed, seconds, key_every_s)
@@ -126,7 +126,7 @@ def _stage(
         words = [
             str(word) for word in (port, process.pid, number, seconds, key_every_s, views, pressing, attack)
         ]
-        argv = [sys.executable, "-m", "bench.ssh_load", *words]
+        argv = [sys.executable, "-m", "bench.ssh.load", *words]
         load = running.enter_context(
             subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         )
@@ -134,7 +134,7 @@ def _stage(
         if strangers:
             # The viewers come first: they are measured from when all are in.
             time.sleep(min(seconds, STRANGERS_AFTER_S))
-            argv = [sys.executable, "-m", "bench.ssh_abuse", str(port)]
+            argv = [sys.executable, "-m", "bench.ssh.abuse", str(port)]
             abuse = running.enter_context(subprocess.Popen(argv, env=env, stderr=subprocess.DEVNULL))
             running.callback(abuse.kill)
         out, err = load.communicate(timeout=seconds + 600)

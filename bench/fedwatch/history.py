@@ -1,6 +1,6 @@
 """CME's own history of probabilities against our chain on ZQ closes: prints docs/fedwatch-history.md.
 
-python -m bench.fedwatch_history ../shared/data > docs/fedwatch-history.md
+python -m bench.fedwatch.history ../shared/data > docs/fedwatch-history.md
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Whole(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.fedwatch_history", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.fedwatch.history", description=__doc__)
     parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data"))
     fed = parser.parse_args().data / "fed"
     export = read_export(fed / "FedMeetingHistory_20240916.csv")
@@ -225,7 +225,7 @@ def document(whole: list[Whole], means: list[tuple[date, float, float]]) -> str:
 TEXT = """\
 # CME's own history against our chain
 
-Written by `python -m bench.fedwatch_history ../shared/data > docs/fedwatch-history.md`; nothing here is
+Written by `python -m bench.fedwatch.history ../shared/data > docs/fedwatch-history.md`; nothing here is
 typed by hand but the reading. CME's side is its export of 16 September 2024
 (`FedMeetingHistory_20240916.csv`). Ours is `rotation.fed.strip.chain.solve` on the daily closes of ZQU24,
 ZQV24,
