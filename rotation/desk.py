@@ -13,6 +13,9 @@ would be another folder: one letter or digit must be in it."""
 WINDOWS = (1, 5, 20, 60, 252)
 """Return windows in sessions."""
 
+MOST_LEGS = 16
+"""More than a screen shows at once."""
+
 HISTORY_SINCE = date(2000, 1, 1)
 """How far back daily history is fetched unless told otherwise: all of IWM's, which began in May 2000."""
 

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from feeds.supervisor import Listener, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
+    from rotation.desk import Desk
     from rotation.fed.inputs import FedInputs
     from rotation.findings import Finding
+    from rotation.history import History
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
     from tui.backend import Controls, Recording, Wanted
@@ -34,6 +36,19 @@ if TYPE_CHECKING:
 
 SNAPSHOT_WAITS_S = 10.0
 """Seconds that a single snapshot waits for live sources; later answers are left out."""
+
+
+def _desk(history: History, wanted: Wanted) -> Desk:
+    from feeds.desk.open import desk_for  # noqa: PLC0415
+
+    return desk_for(
+        history,
+        wanted.pair,
+        wanted.returns,
+        leg_gap_s=wanted.leg_gap_s,
+        legs=wanted.legs,
+        value_growth=wanted.value_growth,
+    )
 
 
 class _Opened(NamedTuple):
@@ -125,7 +140,7 @@ class LocalBackend:
         if wanted.at is not None:
             opening.start_ns(wanted.at)  # bad input is told first, whatever there is to show
         source = self._source(wanted)
-        desk = opening.desk_for(source.history, wanted.pair, wanted.returns, leg_gap_s=wanted.leg_gap_s)
+        desk = _desk(source.history, wanted)
         supervise = partial(
             opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=_wall_ns()
         )
@@ -151,7 +166,7 @@ class LocalBackend:
         if wanted.at is not None:
             opening.as_of(History.empty(), wanted.at, _wall_ns())  # as in _supervised
         source = self._source(wanted)
-        desk = opening.desk_for(source.history, wanted.pair, wanted.returns, leg_gap_s=wanted.leg_gap_s)
+        desk = _desk(source.history, wanted)
         now = None
         if not wanted.offline and source.tape is None and wanted.at is None:
             import asyncio  # noqa: PLC0415

@@ -28,6 +28,9 @@ class Wanted(msgspec.Struct, frozen=True):
     """An instant or a session, as typed; None means now."""
     speed: float = 1.0
     pair: tuple[str, str] = ("IWM", "QQQ")
+    legs: tuple[str, ...] = ()
+    """The legs beside the pair; none: the usual ones, and what else history holds."""
+    value_growth: tuple[str, str] = ("IWN", "IVW")
     returns: str = "price"
     leg_gap_s: float = 60.0
     """Seconds by which the prices of the pair may differ in time."""

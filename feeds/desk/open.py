@@ -20,7 +20,7 @@ from feeds.supervisor import Supervisor
 from feeds.tapes.player import TapeFeed, until
 from feeds.tapes.reading import read_tape
 from feeds.tapes.recording import standing
-from rotation.desk import Desk
+from rotation.desk import MOST_LEGS, Desk
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_LEGS = 16
-"""Symbols beyond the desk's own get a leg while there are no more than this in all."""
 EARLIEST_NS = to_ns(datetime(1900, 1, 1, tzinfo=UTC))
 DEMO_STARTS_S = 70 * 60
 """The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
@@ -128,14 +126,27 @@ def source(
     return Source(settled, read_tape(tapes), Provenance(REPLAY, f"tape {names}"))
 
 
-def desk_for(history: History, pair: tuple[str, str], returns: str, *, leg_gap_s: float = 60.0) -> Desk:
-    """The desk with this pair, and a leg for what else is held, unless that is a whole universe."""
-    own = dict.fromkeys((*pair, *Desk().legs))
-    legs = own | dict.fromkeys(history.symbols)
+def desk_for(
+    history: History,
+    pair: tuple[str, str],
+    returns: str,
+    *,
+    leg_gap_s: float = 60.0,
+    legs: tuple[str, ...] = (),
+    value_growth: tuple[str, str] = ("IWN", "IVW"),
+) -> Desk:
+    """The desk with this pair and these ``legs``.
+
+    Without any, the usual legs, and one for what else is held, unless that is a whole universe.
+    """
+    own = dict.fromkeys((*pair, *(legs or Desk().legs)))
+    held = own if legs else own | dict.fromkeys(history.symbols)
     return Desk(
         base=pair[0],
         against=pair[1],
-        legs=tuple(legs if len(legs) <= MOST_LEGS else own),
+        value=value_growth[0],
+        growth=value_growth[1],
+        legs=tuple(held if len(held) <= MOST_LEGS else own),
         returns=returns,
         leg_gap_s=leg_gap_s,
     )

@@ -17,10 +17,25 @@ from click.core import ParameterSource
 from rotation import __version__
 from rotation.errors import InputError, NothingToShowError, UnavailableError
 from tui.backend import Wanted
-from tui.cli.options import DEMO, FROM, MORE_TAPES, NOTICES, SPEED, TAPES, THEME, backend, settled, start_log
+from tui.cli.options import (
+    CONFIG,
+    DEMO,
+    FROM,
+    MORE_TAPES,
+    NOTICES,
+    SPEED,
+    TAPES,
+    THEME,
+    backend,
+    settled,
+    start_log,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tui.backend import Backend
+    from tui.settings.file import Config
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +51,44 @@ COMMAND_MODULES = {
 """Command → the module that has it."""
 
 
+WITHOUT_FILE = frozenset({"config", "-h", "--help", "--version"})
+"""First words of what works with a broken ``config.toml`` too: how else would it be mended?"""
+
+
+def _config() -> Config | None:
+    """The person's file; None where there is none. Raises InputError."""
+    from tui.settings.place import is_there, place  # noqa: PLC0415
+
+    if not is_there():
+        return None
+    from tui.settings.file import read  # noqa: PLC0415
+
+    return read(place())
+
+
 class _Group(click.Group):
     """Ends quietly when the reader of our output has gone; click alone would report a failure."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the command line over what the person's file sets. Raises InputError for a bad file."""
+        config = None if args[:1] and args[0] in WITHOUT_FILE else _config()
+        if config is not None:
+            extra["default_map"] = self._defaults(config.values)
+        ctx = super().make_context(info_name, args, parent, **extra)
+        if config is not None:
+            ctx.meta[CONFIG] = config
+        return ctx
+
+    def _defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """For every command the values of the options that it shares with the file."""
+        from tui.settings.schema import BY_NAME  # noqa: PLC0415 - only a run with a file needs it
+
+        options = {BY_NAME[name].option: value for name, value in values.items() if BY_NAME[name].option}
+        # ``history`` is a command and an option of the others.
+        names = [name for name in self.list_commands(click.Context(self)) if name != "history"]
+        return options | dict.fromkeys(names, options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command."""
@@ -88,6 +139,7 @@ Examples:
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
     show_default=True,
+    envvar="ROTATION_TUI_LOG_LEVEL",
     help="How much goes into the log file; nothing is ever logged to the screen.",
 )
 @settled
@@ -97,6 +149,7 @@ Examples:
     flag_value=False,
     default=True,
     type=bool,
+    envvar="ROTATION_TUI_NO_DEMO",
     help="Show an empty desk instead of the demo if there is no history and no source answers.",
 )
 @THEME
@@ -104,6 +157,7 @@ Examples:
 def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: Any) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
+    _count_closures(ctx.meta.get(CONFIG))
     if ctx.invoked_subcommand == "host":
         # It prints them itself: its stderr may be JSON lines.
         ctx.meta[NOTICES] = backend(ctx).notices()
@@ -115,6 +169,18 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: A
         _reject_misplaced_options(ctx)
         return
     _screen(ctx, Wanted(**wanted), theme)
+
+
+def _count_closures(config: Config | None) -> None:
+    """Count the days that the environment, else the file, calls closures. Raises InputError."""
+    if os.environ.get(CLOSURES):
+        _closures()
+        return
+    days = config.values.get("market.closures") if config else None
+    if days:
+        from rotation.sessions import add_closures  # noqa: PLC0415
+
+        add_closures(days)
 
 
 def _reject_misplaced_options(ctx: click.Context) -> None:
@@ -237,7 +303,11 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         start_log(ctx)
         return backend(ctx).open(wanted)
 
-    ctx.exit(terminal.run(RotationApp(open_desk, ViewState(theme=theme or DEFAULT, themes=names()))))
+    view = ViewState(theme=theme or DEFAULT, themes=names())
+    config: Config | None = ctx.find_root().meta.get(CONFIG)
+    if config is not None:
+        view = msgspec.structs.replace(view, keys=config.keys)
+    ctx.exit(terminal.run(RotationApp(open_desk, view)))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
@@ -280,8 +350,6 @@ def _closures() -> None:
 def run(backend: Backend) -> int:
     """Run the program and return its exit code: 0, 1 for a failure, 2 for bad input, 130 for Ctrl+C."""
     try:
-        if os.environ.get(CLOSURES):
-            _closures()
         code = cli.main(standalone_mode=False, obj=backend, prog_name="rotation-tui")
     except click.ClickException as error:
         error.show()

@@ -1,41 +1,112 @@
-"""``rotation-tui config``: vendor keys, and where everything is stored."""
+"""``rotation-tui config``: the configuration file, vendor keys, and where everything is stored."""
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rotation.errors import InputError
+from rotation.text import counted
+from tui.settings.schema import KEYS
 
 if TYPE_CHECKING:
     from tui.backend import Backend
+    from tui.settings.file import Config
 
 _LINE_MAX = 1024
+WIDE = 40
+"""Columns for values; a longer one pushes its origin to the right."""
 
 
 @click.group(epilog="\b\nExample:\n  rotation-tui config key set alpaca")
 def config() -> None:
-    """Vendor keys, and where everything is stored."""
+    """The configuration file, vendor keys, and where everything is stored."""
 
 
 @config.command(epilog="\b\nExample:\n  rotation-tui config path")
+@click.option("--file", "only_file", is_flag=True, help="The configuration file alone.")
 @click.pass_obj
-def path(backend: Backend) -> None:
+def path(backend: Backend, *, only_file: bool) -> None:
     """Show where this program stores its files."""
+    from tui.settings.place import place  # noqa: PLC0415
+
+    if only_file:
+        click.echo(place())
+        return
+    click.echo(f"{'config':<9}{place()}")
     for name, where in backend.places().items():
         click.echo(f"{name:<9}{where}")
 
 
 @config.command(
-    epilog="\b\nExample:\n  ROTATION_TUI_YAHOO_REST_URL=http://127.0.0.1:8080 rotation-tui config show"
+    epilog="\b\nExamples:\n  rotation-tui config show\n  rotation-tui config show --origin\n"
+    "  ROTATION_TUI_YAHOO_REST_URL=http://127.0.0.1:8080 rotation-tui config show"
 )
+@click.option("--origin", is_flag=True, help="Every setting with its value and where that comes from.")
 @click.pass_obj
-def show(backend: Backend) -> None:
+def show(backend: Backend, *, origin: bool) -> None:
     """Show where each key comes from, and what the environment overrides."""
-    for line in backend.configured():
-        click.echo(line)
+    from tui.settings import report  # noqa: PLC0415
+
+    if origin:
+        table = report.settings(_load(), os.environ)
+        names, values = (max(len(row[at]) for row in table) for at in (0, 1))
+        for name, value, source in table:
+            click.echo(f"{name:<{names}}  {value:<{min(values, WIDE)}}  {source}")
+    else:
+        for line in backend.configured():
+            click.echo(line)
+    for name in report.unknown_variables(os.environ):
+        click.echo(f"{name} is set, but nothing reads it", err=True)
+
+
+@config.command(
+    epilog="\b\nExample:\n  rotation-tui config init && $EDITOR $(rotation-tui config path --file)"
+)
+@click.option("--force", is_flag=True, help="Replace the file; the old one is kept as config.toml.old.")
+def init(*, force: bool) -> None:
+    """Write a commented configuration file that sets nothing yet."""
+    from tui.settings import report  # noqa: PLC0415
+    from tui.settings.place import place  # noqa: PLC0415
+
+    path = place()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if force and path.exists():
+            path.replace(path.with_name(f"{path.name}.old"))
+        with path.open("x", encoding="utf-8") as file:
+            file.write(report.template())
+    except FileExistsError as error:
+        raise InputError(f"{path} exists; edit it, or replace it with --force") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    click.echo(f"wrote {path}")
+
+
+@config.command(epilog="\b\nExample:\n  rotation-tui config check")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def check(*, file: Path | None) -> None:
+    """Check the configuration file, or another one: exit code 2 and the line if it cannot be used."""
+    from tui.settings.file import read  # noqa: PLC0415
+    from tui.settings.place import is_there, place  # noqa: PLC0415
+
+    if file is None and not is_there():
+        click.echo(f"{place()} does not exist; nothing is configured (rotation-tui config init writes it)")
+        return
+    checked = read(file or place())
+    number = len(checked.values) + sum(name.startswith(f"{KEYS}.") for name in checked.lines)
+    click.echo(f"{checked.path}: {counted(number, 'setting')}, no error")
+
+
+def _load() -> Config:
+    from tui.settings.file import Config, read  # noqa: PLC0415
+    from tui.settings.place import is_there, place  # noqa: PLC0415
+
+    return read(place()) if is_there() else Config(place())
 
 
 @config.group(epilog="\b\nExample:\n  rotation-tui config key list")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rotation.desk import SYMBOL
+from tui.settings import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,27 +16,24 @@ if TYPE_CHECKING:
     from tui.backend import Backend
 
 
-FEEDS = (
-    "auto", "yahoo", "alpaca", "alpaca-sip", "alpaca-delayed", "alpaca-test",
-    "massive", "massive-delayed", "finnhub",
-)  # fmt: skip
-
-_SHOWN = 40
-
-
 NOTICES = "tui.notices"
 """In click's ``meta``: lines about this run that a command prints itself before anything else."""
 
 
-def _pair(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, str]:
-    base, _, against = value.upper().partition("/")
-    if not base or not against or "/" in against or base == against:
-        raise click.BadParameter(f"expected two different symbols, such as IWM/QQQ or RUT/NDX, got {value!r}")
-    for symbol, typed in zip((base, against), value.split("/"), strict=True):
-        if not typed.isascii() or not re.fullmatch(SYMBOL, symbol):
-            shown = typed if len(typed) <= _SHOWN else typed[: _SHOWN - 1] + "…"
-            raise click.BadParameter(f"{shown!r} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)")
-    return base, against
+CONFIG = "tui.config"
+"""In click's ``meta``: the person's ``tui.settings.file.Config``; absent where there is none."""
+
+
+def _checked(parse: Callable[[object], Any]) -> Callable[[click.Context, click.Parameter, object], Any]:
+    """The same check as the configuration file's; None where nothing was given."""
+
+    def check(_ctx: click.Context, _param: click.Parameter, value: object) -> Any:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return check
 
 
 def _finite(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
@@ -57,9 +53,10 @@ def settled(command: Any) -> Any:
     for option in (
         click.option(
             "--returns",
-            type=click.Choice(["price", "total"]),
+            type=click.Choice(schema.RETURNS),
             default="price",
             show_default=True,
+            envvar="ROTATION_TUI_RETURNS",
             help="price: split-adjusted closes; total: dividends included.",
         ),
         click.option(
@@ -77,9 +74,27 @@ def settled(command: Any) -> Any:
             "--pair",
             default="IWM/QQQ",
             show_default=True,
-            callback=_pair,
+            envvar="ROTATION_TUI_PAIR",
+            callback=_checked(schema.pair),
             metavar="A/B",
             help="The two legs of the spread and the ratio.",
+        ),
+        click.option(
+            "--legs",
+            default="",
+            envvar="ROTATION_TUI_LEGS",
+            callback=_checked(schema.symbols),
+            metavar="A,B,…",
+            help="The legs beside the pair, instead of the usual ones and what else is stored.",
+        ),
+        click.option(
+            "--value-growth",
+            default="IWN/IVW",
+            show_default=True,
+            envvar="ROTATION_TUI_VALUE_GROWTH",
+            callback=_checked(schema.pair),
+            metavar="A/B",
+            help="Value against growth: the ratio of these two.",
         ),
         click.option(
             "--offline",
@@ -92,9 +107,9 @@ def settled(command: Any) -> Any:
             default="auto",
             show_default=True,
             envvar="ROTATION_TUI_FEED",
-            type=click.Choice(FEEDS),
+            type=click.Choice(schema.FEEDS),
             metavar="NAME",
-            help=f"Source of the quotes: {', '.join(FEEDS)}. auto: a vendor with a key, else Yahoo.",
+            help=f"Source of the quotes: {', '.join(schema.FEEDS)}. auto: a vendor with a key, else Yahoo.",
         ),
         path_option(
             "--history",
@@ -113,7 +128,12 @@ SPEED = click.option(
     show_default=True,
     help="Speed of the tape: 60 plays an hour in a minute.",
 )
-THEME = click.option("--theme", metavar="NAME", help="Theme to start with (see: rotation-tui themes).")
+THEME = click.option(
+    "--theme",
+    envvar="ROTATION_TUI_THEME",
+    metavar="NAME",
+    help="Theme to start with (see: rotation-tui themes).",
+)
 TAPES = path_option(
     "--tape", "tape", multiple=True, metavar="PATH…", help="Tape to play: bars or a recording."
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.view.draw import Row, column, wrap
-from tui.view.keymap import ACTIONS
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -69,7 +68,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if view.typing or view.filter:
         lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
     elsewhere = ("tape", "local") if snapshot.health.host else ("host",)
-    keys = [(action.shown, action.says) for action in ACTIONS if action.scope not in elsewhere]
+    keys = [(action.shown, action.says) for action in view.keys.actions if action.scope not in elsewhere]
     for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
         matches = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
         if matches:

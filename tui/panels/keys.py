@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.view.keymap import ACTIONS
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rotation.snapshot import Snapshot
     from tui.view.draw import Row, Span
+    from tui.view.keymap import Action
     from tui.view.view_state import ViewState
 
 
@@ -17,15 +18,15 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     del height
     # A viewer of a host cannot move its tape.
     tape = snapshot.health.tape is not None and not snapshot.health.host
+    bound = {action.id: action for action in view.keys.actions if action.keys}
     hints = [
-        (a.shown.split(" ")[0] if a.id != "focus" else "1-5", a.hint)
-        for a in ACTIONS
+        (_first(a) if a.id != "focus" else f"{a.keys[0]}-{a.keys[-1]}", a.hint)
+        for a in bound.values()
         if a.hint and (a.scope != "tape" or tape)
     ]
-    hints.insert(1, ("[ ]", f"window {view.window}"))
+    hints[1:1] = _both(bound, "shorter", "longer", f"window {view.window}")
     if tape:
-        hints.insert(-3, ("< >", "speed"))
-        hints.insert(-3, (", .", "seek"))
+        hints[-3:-3] = [*_both(bound, "slower", "faster", "speed"), *_both(bound, "earlier", "later", "seek")]
     if view.help:
         hints = [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *hints[-1:]]
     while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:
@@ -34,3 +35,14 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     for key, says in hints:
         spans += [(f" {key}", "key"), (f" {says} ", "muted")]
     return [tuple(spans)]
+
+
+def _first(action: Action) -> str:
+    return action.shown.split(" ")[0]
+
+
+def _both(bound: Mapping[str, Action], back: str, forth: str, says: str) -> list[tuple[str, str]]:
+    """One hint for two actions; none where a person has unbound one of them."""
+    if back not in bound or forth not in bound:
+        return []
+    return [(f"{_first(bound[back])} {_first(bound[forth])}", says)]

@@ -20,7 +20,7 @@ from tui.panels.registry import PANELS
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import scene
 from tui.view import keymap, theme
-from tui.view.view_state import ViewState, clamp_scroll, reduce
+from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,21 +196,26 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """Focus the panel that was clicked."""
-        panel = PANELS.get(event.widget.id or "") if event.widget else None
-        if panel and panel.title[:1].isdigit():
-            self.press(panel.title[0])
+        name = (event.widget.id if event.widget else None) or ""
+        panel = PANELS.get(name)
+        if panel and panel.title[:1].isdigit() and not self.view.typing:
+            self._look(focused(self.view, name))
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll the focused panel by the mouse wheel."""
-        self.press("down")
+        self._wheel(1)
 
     def on_mouse_scroll_up(self) -> None:
         """Scroll the focused panel by the mouse wheel."""
-        self.press("up")
+        self._wheel(-1)
+
+    def _wheel(self, step: int) -> None:
+        if not self.view.typing:
+            self._look(scrolled(self.view, step))
 
     def press(self, key: str) -> None:
         """Act on a key, by its name in the key table."""
-        action = keymap.action_of(key)
+        action = self.view.keys.action_of(key)
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()
         elif self.view.typing or action is None or action.scope == "view":

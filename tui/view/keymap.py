@@ -1,9 +1,12 @@
-"""The table of keys: bindings, footer and help all come from it."""
+"""The table of keys: bindings, footer and help all come from it, with a person's own keys merged in."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Literal, NamedTuple
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Action(NamedTuple):
@@ -55,14 +58,101 @@ ACTIONS = (
 )
 
 
-@cache
-def _by_key() -> dict[str, Action]:
-    return {key: action for action in ACTIONS for key in action.keys}
+_KEY_NAME = re.compile(
+    r"tab|shift\+tab|enter|escape|space|backspace|delete|insert|up|down|left|right|home|end|pageup|pagedown"
+    r"|f([1-9]|1[0-9]|2[0-4])|ctrl\+[a-z]"
+)
+_SPELLED = {
+    "space": "Space", "enter": "Enter", "escape": "Esc", "tab": "Tab", "shift+tab": "Shift+Tab",
+    "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+}  # fmt: skip
+ALWAYS_QUITS = "ctrl+c"
+"""No key of a person's own takes it away: there is always a way out."""
+PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
+    "qwerty": {},
+    "qwertz": {"shorter": ("ö", "["), "longer": ("ä", "]")},
+    "azerty": {
+        "focus": ("&", "é", '"', "'", "("),
+        "shorter": ("ù", "["),
+        "longer": ("*", "]"),
+    },
+}
+"""Layouts on which ``[`` and ``]`` (and the digits) need a modifier → keys that do not."""
 
 
-def action_of(key: str) -> Action | None:
-    """Return the action of a key, by its name; None if the key is not bound."""
-    return _by_key().get(key)
+class KeymapError(ValueError):
+    """Keys that cannot be bound like this; ``action`` is the binding at fault."""
+
+    def __init__(self, action: str, message: str) -> None:
+        super().__init__(message)
+        self.action = action
+
+
+class Keymap:
+    """Which key does what. Two of them are equal only if they are the same object."""
+
+    def __init__(self, actions: tuple[Action, ...]) -> None:
+        """Take the actions with their keys. Raises KeymapError where a key has two."""
+        self.actions = actions
+        self._by_key: dict[str, Action] = {}
+        for action in actions:
+            for key in action.keys:
+                other = self._by_key.setdefault(key, action)
+                if other is not action:
+                    raise KeymapError(
+                        action.id,
+                        f"key {key!r} is bound to both {other.id} and {action.id}; "
+                        f'give one of them another key, or unbind it with {other.id} = "none"',
+                    )
+
+    def action_of(self, key: str) -> Action | None:
+        """Return the action of a key, by its name; None if the key is not bound."""
+        return self._by_key.get(key)
+
+    def rebound(self, keys: Mapping[str, tuple[str, ...]]) -> Keymap:
+        """Return the keymap with other keys for these actions (by id; none: unbound). Raises KeymapError."""
+        for action, names in keys.items():
+            for name in names:
+                if not is_key(name):
+                    raise KeymapError(
+                        action,
+                        f"{name!r} is not a key; write one character, or a name such as space, enter, "
+                        "pageup, f5 or ctrl+x",
+                    )
+                if name == ALWAYS_QUITS and action != "quit":
+                    raise KeymapError(action, f"{ALWAYS_QUITS} always quits")
+            if action == "focus" and len(names) not in {0, _PANELS}:
+                raise KeymapError(action, f"expected {_PANELS} keys, one for each panel, got {len(names)}")
+        return Keymap(tuple(_rebound(action, keys) for action in self.actions))
+
+
+_PANELS = 5
+
+
+def _rebound(action: Action, keys: Mapping[str, tuple[str, ...]]) -> Action:
+    names = keys.get(action.id, action.keys)
+    if action.id == "quit" and ALWAYS_QUITS not in names:
+        names = (*names, ALWAYS_QUITS)
+    if names == action.keys:
+        return action
+    words = [_spelled(name) for name in names]
+    shown = f"{words[0]} … {words[-1]}" if action.id == "focus" and words else " ".join(words)
+    return action._replace(keys=names, shown=shown or "unbound")
+
+
+def _spelled(key: str) -> str:
+    if key.startswith("ctrl+"):
+        return f"Ctrl+{key[5:]}"
+    return _SPELLED.get(key, key.upper() if re.fullmatch(r"f\d+", key) else key)
+
+
+def is_key(name: str) -> bool:
+    """Return whether ``key_name`` can give this name."""
+    return (len(name) == 1 and name.isprintable() and name != " ") or _KEY_NAME.fullmatch(name) is not None
+
+
+DEFAULT_KEYS = Keymap(ACTIONS)
 
 
 def key_name(key: str, character: str | None) -> str:

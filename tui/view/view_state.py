@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import WINDOWS
-from tui.view import keymap
+from tui.view.keymap import DEFAULT_KEYS, Keymap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,13 +38,15 @@ class ViewState(msgspec.Struct, frozen=True):
     """Whether keys are typed into ``filter``."""
     scroll: int = 0
     """The first visible line of the focused panel, or of help."""
+    keys: Keymap = DEFAULT_KEYS
+    """Which key does what for this viewer."""
 
 
 def reduce(view: ViewState, key: str) -> ViewState:
     """Return the view after a key; the same object if the key changes nothing."""
     if view.typing:
         return _typed(view, key)
-    action = keymap.action_of(key)
+    action = view.keys.action_of(key)
     change = _CHANGES.get(action.id) if action else None
     return change(view, key) if change else view
 
@@ -72,7 +74,12 @@ def _typed(view: ViewState, key: str) -> ViewState:
 
 
 def _focus(view: ViewState, key: str) -> ViewState:
-    panel = PANELS[int(key) - 1]
+    action = view.keys.action_of(key)
+    return focused(view, PANELS[action.keys.index(key)]) if action else view
+
+
+def focused(view: ViewState, panel: str) -> ViewState:
+    """Return the view with the focus on a panel, as after a click on it."""
     return _with(view, focus=panel, help=False, scroll=0 if panel != view.focus else view.scroll)
 
 
@@ -92,8 +99,13 @@ def _step_window(step: int) -> Callable[[ViewState, str], ViewState]:
     return change
 
 
+def scrolled(view: ViewState, step: int) -> ViewState:
+    """Return the view moved by lines, as by the wheel."""
+    return _with(view, scroll=max(0, view.scroll + step))
+
+
 def _step_scroll(step: int) -> Callable[[ViewState, str], ViewState]:
-    return lambda view, _key: _with(view, scroll=max(0, view.scroll + step))
+    return lambda view, _key: scrolled(view, step)
 
 
 def _chart(view: ViewState, _key: str) -> ViewState:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.desk import WINDOWS
-from tui.view.keymap import ACTIONS, action_of, key_name
+from tui.view.keymap import ACTIONS, DEFAULT_KEYS, key_name
 from tui.view.view_state import CHARTS, PANELS, ViewState, clamp_scroll, reduce
 
 START = ViewState(themes=("midnight", "paper", "mono"))
@@ -105,4 +105,4 @@ def test_key_names_prefer_the_character() -> None:
     assert key_name("space", " ") == "space"
     assert key_name("tab", "\t") == "tab"
     assert key_name("ctrl+d", "\x04") == "ctrl+d"
-    assert action_of("?") is not None
+    assert DEFAULT_KEYS.action_of("?") is not None

@@ -15,7 +15,6 @@ from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
 from tui.ssh.wire.token_bucket import TokenBucket
-from tui.view import keymap
 from tui.view.view_state import ViewState, clamp_scroll, reduce
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ class Viewer:
         before = (self._room_view(), self.colours)
         self._has_pressed = True
         for key in keys:
-            action = keymap.action_of(key)
+            action = self.view.keys.action_of(key)
             if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
                 self._line.end(EndReason.QUIT)
                 return

@@ -1,0 +1,93 @@
+"""The configuration file as the program meets it: what goes before what, and what a broken one stops."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.support.tui.program import Program
+
+
+@pytest.fixture
+def program(tmp_path) -> Program:
+    return Program(tmp_path)
+
+
+def write(program: Program, text: str) -> str:
+    path = program.home / "config" / "rotation-tui" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
+
+def pair_of(program: Program, *args: str) -> tuple[str, str]:
+    taken = json.loads(program.out("snapshot", "--demo", *args, "--format", "json"))
+    return taken["spread"]["base"], taken["spread"]["against"]
+
+
+def test_an_option_goes_before_the_environment_and_that_before_the_file(program) -> None:
+    write(program, '[desk]\npair = "IWM/SPY"\n')
+    assert pair_of(program) == ("IWM", "SPY")
+    program.env["ROTATION_TUI_PAIR"] = "DIA/QQQ"
+    assert pair_of(program) == ("DIA", "QQQ")
+    assert pair_of(program, "--pair", "KRE/QQQ") == ("KRE", "QQQ")
+
+
+def test_the_legs_of_the_file_are_the_legs_shown(program) -> None:
+    write(program, '[desk]\nlegs = ["KRE", "DIA"]\n')
+    taken = json.loads(program.out("snapshot", "--demo", "--format", "json"))
+    assert list(taken["legs"]) == ["IWM", "QQQ", "KRE", "DIA"]
+
+
+def test_a_broken_file_stops_a_run_but_not_what_mends_it(program) -> None:
+    path = write(program, '[desk]\npair = "IWM"\n')
+    done = program("snapshot", "--demo")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"rotation-tui: {path}, line 2: desk.pair: expected two different symbols")
+    checked = program("config", "check")
+    assert (checked.returncode, checked.stderr) == (2, done.stderr)
+    assert program("--help").returncode == 0
+    assert program("config", "path", "--file").stdout.strip() == path
+    assert program("config", "init").returncode == 2
+    assert program("config", "init", "--force").returncode == 0
+    assert program.out("config", "check").endswith("0 settings, no error\n")
+
+
+def test_init_writes_a_file_once(program) -> None:
+    made = program.out("config", "init")
+    path = made.removeprefix("wrote ").strip()
+    again = program("config", "init")
+    assert again.returncode == 2
+    assert again.stderr == f"rotation-tui: {path} exists; edit it, or replace it with --force\n"
+
+
+def test_show_says_where_values_come_from_and_names_what_nothing_reads(program) -> None:
+    path = write(program, '[desk]\npair = "IWM/SPY"\n')
+    program.env["ROTATION_TUI_PIAR"] = "IWM/QQQ"
+    done = program("config", "show", "--origin")
+    assert any(line.split() == ["desk.pair", '"IWM/SPY"', f"{path}:2"] for line in done.stdout.splitlines())
+    assert done.stderr == "ROTATION_TUI_PIAR is set, but nothing reads it\n"
+
+
+CLOSED = """
+import sys
+from datetime import date
+from rotation.sessions import previous_session
+from tui.__main__ import LocalBackend
+from tui.cli import app
+
+sys.argv = ["rotation-tui", "themes"]
+assert app.run(LocalBackend()) == 0
+print(previous_session(date(2031, 3, 6)))
+"""
+
+
+def test_a_closure_of_the_file_is_no_session(program) -> None:
+    assert program.run([sys.executable, "-c", CLOSED]).stdout.endswith("2031-03-05\n")
+    write(program, "[market]\nclosures = [2031-03-05]\n")
+    assert program.run([sys.executable, "-c", CLOSED]).stdout.endswith("2031-03-04\n")
+    program.env["ROTATION_TUI_CLOSURES"] = "2031-03-04"
+    assert program.run([sys.executable, "-c", CLOSED]).stdout.endswith("2031-03-05\n")

@@ -1,0 +1,63 @@
+"""A person's own keys: merged into the table, shown in help and footer, never a key with two meanings."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, KeymapError, is_key
+from tui.view.view_state import PANELS, ViewState, reduce
+
+TYPED = [*"abcxyzöé[]", "space", "f5", "ctrl+x", "ctrl+c", "nonsense", ""]
+
+
+def view_with(**keys: tuple[str, ...]) -> ViewState:
+    return msgspec.structs.replace(ViewState(), keys=DEFAULT_KEYS.rebound(keys))
+
+
+def test_a_key_of_ones_own_does_what_the_old_one_did() -> None:
+    view = view_with(longer=("ä",), shorter=("ö",))
+    assert reduce(view, "ä").window == 20
+    assert reduce(view, "ö").window == 1
+    assert reduce(view, "]") is view
+
+
+def test_the_panels_follow_the_order_of_their_keys() -> None:
+    view = msgspec.structs.replace(ViewState(), keys=DEFAULT_KEYS.rebound(PRESETS["azerty"]))
+    assert [reduce(view, key).focus for key in ("&", "é", '"', "'", "(")] == list(PANELS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_can_be_bound(preset) -> None:
+    keymap = DEFAULT_KEYS.rebound(PRESETS[preset])
+    assert {action.id for action in keymap.actions if not action.keys} == set()
+
+
+def test_there_is_always_a_way_out() -> None:
+    keymap = DEFAULT_KEYS.rebound({"quit": ()})
+    quits = keymap.action_of("ctrl+c")
+    assert quits is not None
+    assert quits.id == "quit"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([action.id for action in ACTIONS if action.id != "focus"]),
+        st.lists(
+            st.sampled_from([*"abcxyzöé[]", "space", "f5", "ctrl+x", "ctrl+c", "nonsense", ""]), max_size=3
+        ).map(tuple),
+        max_size=4,
+    )
+)
+def test_no_key_ever_has_two_meanings(keys) -> None:
+    try:
+        keymap = DEFAULT_KEYS.rebound(keys)
+    except KeymapError:
+        return
+    bound = [key for action in keymap.actions for key in dict.fromkeys(action.keys)]
+    assert len(bound) == len(set(bound))
+    assert all(is_key(key) for key in bound)
+    for action, names in keys.items():
+        assert all(getattr(keymap.action_of(name), "id", None) == action for name in names)

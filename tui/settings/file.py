@@ -1,0 +1,141 @@
+"""``config.toml`` read and checked. Every error names the file, the line, the key, and what is allowed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rotation.errors import InputError
+from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
+from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
+
+SIZE_MAX = 1_000_000
+_PRESET = "preset"
+
+
+class Config(msgspec.Struct, frozen=True):
+    """What a file sets. Without a file nothing is set."""
+
+    path: Path
+    exists: bool = False
+    values: dict[str, Any] = {}
+    """Setting's name → value, as its option takes it."""
+    lines: dict[str, int] = {}
+    """Setting's name (``keys.pause`` too) → its line."""
+    keys: Keymap = DEFAULT_KEYS
+
+
+def read(path: Path) -> Config:
+    """Return what this file sets. Raises InputError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(SIZE_MAX + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if len(raw) > SIZE_MAX:
+        raise InputError(f"{path}: larger than 1 MB; this is no configuration file")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from error
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from error
+    return _Reader(path, text).config(tables)
+
+
+class _Reader:
+    """One file while it is checked."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._lines = _lines(text)
+
+    def config(self, tables: dict[str, Any]) -> Config:
+        values: dict[str, Any] = {}
+        keys = DEFAULT_KEYS
+        for table, given in tables.items():
+            if table not in TABLES or not isinstance(given, dict):
+                self._fail_unknown(table, given)
+            if table == KEYS:
+                keys = self._keymap(given)
+                continue
+            for key, value in given.items():
+                name = f"{table}.{key}"
+                if name not in BY_NAME:
+                    known = [setting.key for setting in SETTINGS if setting.table == table]
+                    raise self._error(name, f"unknown key {key!r} in [{table}]{_hint(key, known)}")
+                try:
+                    values[name] = BY_NAME[name].parse(value)
+                except ValueError as error:
+                    raise self._error(name, f"{name}: {error}") from error
+        return Config(self._path, exists=True, values=values, lines=self._lines, keys=keys)
+
+    def _fail_unknown(self, table: str, given: object) -> None:
+        if table in TABLES:
+            raise self._error(table, f"{table} is a table; write [{table}]")
+        if isinstance(given, dict):
+            raise self._error(table, f"unknown table [{table}]{_hint(table, TABLES)}")
+        owners = [setting.table for setting in SETTINGS if setting.key == table]
+        where = f"; it belongs under [{owners[0]}]" if owners else _hint(table, TABLES)
+        raise self._error(table, f"unknown key {table!r} outside of a table{where}")
+
+    def _keymap(self, given: dict[str, Any]) -> Keymap:
+        given = dict(given)
+        preset = given.pop(_PRESET, "qwerty")
+        if preset not in PRESETS:
+            raise self._error(
+                f"{KEYS}.{_PRESET}",
+                f"{KEYS}.{_PRESET}: expected one of {', '.join(PRESETS)}, got {shown(preset)}",
+            )
+        ids = [action.id for action in ACTIONS]
+        bound: dict[str, tuple[str, ...]] = {}
+        for action, value in given.items():
+            name = f"{KEYS}.{action}"
+            if action not in ids:
+                raise self._error(name, f"unknown action {action!r} in [{KEYS}]{_hint(action, ids)}")
+            names = [value] if isinstance(value, str) else value
+            if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+                raise self._error(
+                    name, f'{name}: expected a key, a list of keys, or "none", got {shown(value)}'
+                )
+            bound[action] = () if names == ["none"] else tuple(names)
+        try:
+            return DEFAULT_KEYS.rebound({**PRESETS[preset], **bound})
+        except KeymapError as error:
+            raise self._error(f"{KEYS}.{error.action}", f"{KEYS}.{error.action}: {error}") from error
+
+    def _error(self, name: str, message: str) -> InputError:
+        line = self._lines.get(name)
+        return InputError(f"{self._path}{f', line {line}' if line else ''}: {message}")
+
+
+_TABLE = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
+_KEY = re.compile(r"""\s*(["']?)([\w.-]+)\1\s*=""", re.ASCII)
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The line of each table and key, which the TOML parser does not tell; the last one of a name counts."""
+    lines: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := _TABLE.match(line):
+            table = match[1].replace(" ", "").replace('"', "")
+            lines.setdefault(table, number)
+        elif match := _KEY.match(line):
+            name = f"{table}.{match[2]}" if table else match[2]
+            lines[name] = number
+    return lines
+
+
+def _hint(name: str, known: tuple[str, ...] | list[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only an error needs it
+
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -1,0 +1,88 @@
+"""What a configuration amounts to, for the person: the commented file, and where values come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tui.settings.place import PLACE
+from tui.settings.schema import KEYS, SETTINGS, TABLES
+from tui.view.keymap import ACTIONS, PRESETS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tui.settings.file import Config
+
+_HEAD = """\
+# rotation-tui: what every run should know. All of it is optional; a line that begins with # sets nothing.
+# An option on the command line goes before the environment, and that before this file.
+# Check it with: rotation-tui config check
+"""
+_KEYS_HEAD = f"""\
+# Keys by action; "none" unbinds one, and ? on the screen shows what is bound. preset: {", ".join(PRESETS)}
+# (qwertz and azerty bind the windows to keys that need no AltGr).
+# preset = "qwerty"
+"""
+_OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
+_SUFFIXES = ("_URL", "_KEY", "_SECRET", "_AGE_GAP", "_STRIP")
+
+
+def template() -> str:
+    """Return a commented file with every setting at its default. It sets nothing until a line is changed."""
+    parts = [_HEAD]
+    for table in TABLES:
+        parts.append(f"\n[{table}]\n")
+        if table == KEYS:
+            parts.append(_KEYS_HEAD)
+            parts += [
+                f"# {action.id} = {_written(list(action.keys))}  # {action.says}\n" for action in ACTIONS
+            ]
+        for setting in SETTINGS:
+            if setting.table == table:
+                parts.append(f"# {setting.says}\n# {setting.key} = {_written(setting.default)}\n")
+    return "".join(parts)
+
+
+def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return name, value and origin of every setting, as a run without options has them.
+
+    A variable of the environment is shown as it is set: whether it can be used is its option's to say.
+    """
+    table = []
+    for setting in SETTINGS:
+        value, origin = _written(setting.default), "default"
+        if setting.name in config.values:
+            value, origin = _shown(config.values[setting.name]), f"{config.path}:{config.lines[setting.name]}"
+        if environ.get(setting.env, "").strip():
+            value, origin = environ[setting.env].strip(), setting.env
+        table.append((setting.name, value, origin))
+    for action in config.keys.actions:
+        line = config.lines.get(f"{KEYS}.{action.id}")
+        if line:
+            table.append((f"{KEYS}.{action.id}", " ".join(action.keys) or "none", f"{config.path}:{line}"))
+    return table
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return variables with our prefix that nothing reads: a misspelt one changes nothing, silently."""
+    known = {setting.env for setting in SETTINGS} | _OTHERS
+    return sorted(
+        name
+        for name in environ
+        if name.startswith("ROTATION_TUI_") and name not in known and not name.endswith(_SUFFIXES)
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return _written([str(item) for item in value])
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    """As it stands in a TOML file; of what settings hold, JSON writes the same."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return msgspec.json.encode(value).decode()

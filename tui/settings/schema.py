@@ -1,0 +1,182 @@
+"""Every setting: its place in the file, what it may be, its default, and the option that it stands for."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rotation.desk import MOST_LEGS, SYMBOL, Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FEEDS = (
+    "auto", "yahoo", "alpaca", "alpaca-sip", "alpaca-delayed", "alpaca-test",
+    "massive", "massive-delayed", "finnhub",
+)  # fmt: skip
+LEVELS = ("debug", "info", "warning", "error")
+RETURNS = ("price", "total")
+SHOWN = 40
+"""Characters of a wrong value that an error repeats."""
+
+
+class Setting(NamedTuple):
+    """One key of the file."""
+
+    table: str
+    key: str
+    default: Any
+    """As it is written in the file."""
+    option: str
+    """The name of the command-line parameter that it sets; "" where there is none."""
+    env: str
+    """The environment variable that goes before it; "" where there is none."""
+    says: str
+    """What it does, for the commented file."""
+    parse: Callable[[Any], Any]
+    """The value that the option takes. Raises ValueError with what is allowed."""
+
+    @property
+    def name(self) -> str:
+        """``desk.pair``."""
+        return f"{self.table}.{self.key}"
+
+
+def shown(value: object) -> str:
+    """Return a wrong value as an error repeats it: quoted, and not endless."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def symbol(value: object) -> str:
+    """Return a symbol in capitals. Raises ValueError."""
+    text = value.upper() if isinstance(value, str) else ""
+    if not text.isascii() or not re.fullmatch(SYMBOL, text):
+        raise ValueError(f"{shown(value)} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)")
+    return text
+
+
+def pair(value: object) -> tuple[str, str]:
+    """Return the two symbols of ``A/B``. Raises ValueError."""
+    first, _, second = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not first or not second or "/" in second or first.upper() == second.upper():
+        raise ValueError(f"expected two different symbols, such as IWM/QQQ or RUT/NDX, got {shown(value)}")
+    return symbol(first), symbol(second)
+
+
+def symbols(value: object) -> tuple[str, ...]:
+    """Return a list of symbols, each once, in order; text has commas or spaces between. Raises ValueError."""
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        message = f'expected a list of symbols, such as ["IWM", "QQQ"], got {shown(value)}'
+        raise ValueError(message)  # noqa: TRY004 - one kind of error, whatever a file may hold
+    listed = tuple(dict.fromkeys(symbol(item) for item in items))
+    if len(listed) > MOST_LEGS:
+        raise ValueError(f"at most {MOST_LEGS} legs fit on a screen; {len(listed)} are listed")
+    return listed
+
+
+def _pair_text(value: object) -> str:
+    return "/".join(pair(value))
+
+
+def _symbols_text(value: object) -> str:
+    return ",".join(symbols(value))
+
+
+def _choice(*allowed: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}, got {shown(value)}")
+        return value
+
+    return parse
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"expected true or false, got {shown(value)}")  # noqa: TRY004
+    return value
+
+
+def _seconds(value: object) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
+        raise ValueError(f"expected a number of seconds, 0 or more, got {shown(value)}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _dates(value: object) -> tuple[date, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list of dates, such as [2025-01-09], got {shown(value)}")  # noqa: TRY004
+    days = []
+    for item in value:
+        try:
+            day = item if type(item) is date else date.fromisoformat(item)
+        except (TypeError, ValueError):
+            raise ValueError(f"{shown(item)} is not a date; write days like 2025-01-09") from None
+        days.append(day)
+    return tuple(days)
+
+
+def _theme(value: object) -> str:
+    from tui.view.theme import names  # noqa: PLC0415 - brings rich, which only a named theme needs
+
+    return _choice(*names())(value)
+
+
+_DESK = Desk()
+
+SETTINGS = (
+    Setting(
+        "desk", "pair", f"{_DESK.base}/{_DESK.against}", "pair", "ROTATION_TUI_PAIR",
+        "The two legs of the spread and the ratio.", _pair_text,
+    ),
+    Setting(
+        "desk", "legs", list(_DESK.legs), "legs", "ROTATION_TUI_LEGS",
+        "The legs, in order; the pair comes first whatever is listed.", _symbols_text,
+    ),
+    Setting(
+        "desk", "value_growth", f"{_DESK.value}/{_DESK.growth}", "value_growth", "ROTATION_TUI_VALUE_GROWTH",
+        "Value against growth: the ratio of these two by adjusted closes.", _pair_text,
+    ),
+    Setting(
+        "desk", "returns", _DESK.returns, "returns", "ROTATION_TUI_RETURNS",
+        "price: split-adjusted closes; total: dividends included.", _choice(*RETURNS),
+    ),
+    Setting(
+        "desk", "leg_gap_s", _DESK.leg_gap_s, "leg_gap_s", "ROTATION_TUI_LEG_GAP",
+        "Prices of the pair further apart than this many seconds are marked ≈ in the regular session.",
+        _seconds,
+    ),
+    Setting(
+        "feeds", "feed", "auto", "feed", "ROTATION_TUI_FEED",
+        f"Source of the quotes: {', '.join(FEEDS)}.", _choice(*FEEDS),
+    ),
+    Setting(
+        "feeds", "offline", False, "offline", "ROTATION_TUI_OFFLINE",  # noqa: FBT003
+        "Whether to do without the network.", _flag,
+    ),
+    Setting(
+        "feeds", "demo_when_empty", True, "unasked_demo", "ROTATION_TUI_NO_DEMO",  # noqa: FBT003
+        "Whether the screen shows the demo while there is nothing else to show.", _flag,
+    ),
+    Setting(
+        "screen", "theme", "midnight", "theme", "ROTATION_TUI_THEME",
+        "See: rotation-tui themes.", _theme,
+    ),
+    Setting(
+        "log", "level", "info", "log_level", "ROTATION_TUI_LOG_LEVEL",
+        "How much goes into the log file.", _choice(*LEVELS),
+    ),
+    Setting(
+        "market", "closures", [], "", "ROTATION_TUI_CLOSURES",
+        "Days on which the exchange is closed though the calendar does not know it yet.", _dates,
+    ),
+)  # fmt: skip
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+KEYS = "keys"
+"""The table of keys, by action; ``tui.view.keymap`` knows what is allowed in it."""
+TABLES = (*dict.fromkeys(setting.table for setting in SETTINGS), KEYS)
