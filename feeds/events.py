@@ -93,6 +93,8 @@ class SymbolStates(msgspec.Struct, frozen=True):
     by_symbol: dict[str, Kind]
     incomplete: frozenset[str] = frozenset()
     """Symbols whose high, low and volume of today lack prints; their price may be as good as ever."""
+    behind_s: float = 0.0
+    """Our clock is behind by so many seconds: prices are older than it says."""
 
 
 class HistoryUpdated(msgspec.Struct, frozen=True):

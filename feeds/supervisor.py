@@ -103,6 +103,7 @@ class _FeedRecord:
         self.status = status
         self.by_symbol: dict[str, Kind] = {}
         self.incomplete: frozenset[str] = frozenset()
+        self.behind_s = 0.0
         self.quotes = 0
         self.batches = 0
 
@@ -250,6 +251,7 @@ class Supervisor:
                 self._set_provenance()
             case SymbolStates():
                 record.by_symbol, record.incomplete = event.by_symbol, event.incomplete
+                record.behind_s = event.behind_s
                 self._set_provenance()
             case Gap():
                 log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
@@ -296,6 +298,7 @@ class Supervisor:
                         feed.name,
                         override,
                         range_incomplete=symbol in record.incomplete,
+                        behind_s=record.behind_s,
                     )
         self._market.set_provenance(by_symbol)
 

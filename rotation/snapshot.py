@@ -21,7 +21,8 @@ class Streak(msgspec.Struct, frozen=True):
 
     settled: int | None
     """By official closes only; once today's close is in, today counts. None where that is
-    unknown: a run that follows a missing close may be longer than it looks."""
+    unknown: a run that follows a missing close, or reaches back to the first one in history, may be longer
+    than it looks."""
     with_today: int | None
     """With today's last value on top; None while today has no value."""
     provisional: bool

@@ -43,15 +43,17 @@ class QuoteFilter:
         closes: Mapping[str, float],
         *,
         broad: AbstractSet[str] = frozenset(),
+        always_asks: bool = False,
     ) -> None:
         """``symbols`` are let in, others passed over; ``closes``: reference prices where there are any.
 
-        ``broad``: funds of which a wide jump needs a snapshot beside the second print.
+        ``broad``: funds of which a wide jump needs a snapshot beside the second print; ``always_asks``: any
+        jump of any symbol does.
         """
         self._symbols = symbols
         self._closes = dict(closes)
         self._seen: dict[int, None] = {}
-        self._jumps = Jumps(closes, broad)
+        self._jumps = Jumps(closes, broad, always_asks=always_asks)
         self.last: dict[str, Quote] = {}
         """The newest of each symbol by event time."""
         self.duplicates = 0
@@ -144,7 +146,7 @@ class QuoteFilter:
         passed = jumps.judge(quote)
         if not passed:
             is_doubted = quote.symbol in jumps.doubted
-            limit = WIDE if is_doubted else JUMP
+            limit = WIDE if is_doubted and jumps.is_wide(quote) else JUMP
             self.reject(wording.of_fault(quote, Jump(quote.price, limit, needs_snapshot=is_doubted)))
         else:
             self._redeem(len(passed) - 1)
@@ -157,7 +159,7 @@ class QuoteFilter:
 
 
 class LiveFilter(QuoteFilter):
-    """The same for prints as they come, of funds too of which a wide jump needs a snapshot."""
+    """The same for prints as they come, of funds too of which a wide jump needs a second source."""
 
     def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:
         super().__init__(symbols, closes, broad=BROAD)
@@ -176,7 +178,12 @@ class LiveFilter(QuoteFilter):
         plausible, outside = self.quotes.judge(quotes, now_ns)
         for quote in outside:
             self.reject(wording.of_outside(quote))
-        return self.admit(self._ahead.sift(plausible, now_ns, lag_ns), now_ns)
+        admitted = self.admit(self._ahead.sift(plausible, now_ns, lag_ns), now_ns)
+        for symbol in sorted(self.doubted):
+            mid = self.quotes.mid(symbol, now_ns)
+            if mid is not None and self._jumps.agrees(symbol, mid):
+                admitted += self.on_newest(symbol, mid)
+        return admitted
 
     def on_lost(self) -> None:
         """The connection has ended: prints that wait for their time are the gap's."""

@@ -111,6 +111,7 @@ class StreamState:
         """The vendor has sent a frame. After the connection was given up it belongs to the gap."""
         if not self.session.is_open:
             return
+        self._watch.on_moment(now)
         self._watch.liveness.received(now.s)
         result = self.session.on_frame(frame)
         changed = self._take(result, now)
@@ -130,6 +131,7 @@ class StreamState:
 
     def on_tick(self, now: Moment) -> None:
         """A second has passed, with or without a connection."""
+        self._watch.on_moment(now)
         session = self.session
         if session.is_open:
             overdue = session.overdue(now)
@@ -260,8 +262,9 @@ class StreamState:
 
     def _admit(self, quotes: Iterable[Quote], now: Moment) -> bool:
         """Let in what may be, of these and of those that waited. True where a state may have changed."""
+        doubted = self.filter.doubted
         admitted = self.filter.admit_live(quotes, now.ns, self._watch.usual_lag_ns())
-        changed = self._on_prints(admitted, now)
+        changed = self._on_prints(admitted, now) | (self.filter.doubted != doubted)
         for quote in self.filter.take_taken_back():
             if self.buffer.remove(quote):
                 continue

@@ -66,6 +66,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     gap_error: str
     halted: frozenset[str]
     suspect: frozenset[str]
+    """Symbols of which a print was taken back, or whose jump waits for a second source."""
+    behind_s: float
+    """Whole seconds by which our clock is behind; 0 where it is not."""
     corrections: CorrectionsWait | NoBars | None
 
 
@@ -120,12 +123,13 @@ def symbol_states_of(facts: Facts) -> SymbolStates:
     """Every symbol whose prices are not worth the stream's mode."""
     states = dict.fromkeys(facts.suspect, Kind.GAPPED)
     if not facts.is_subscribed:
-        return SymbolStates(states | dict.fromkeys(facts.asked, Kind.OFFLINE), facts.incomplete)
+        states |= dict.fromkeys(facts.asked, Kind.OFFLINE)
+        return SymbolStates(states, facts.incomplete, facts.behind_s)
     states |= _all(facts.gapped, Kind.GAPPED)
     states |= _all(facts.asked[len(facts.followed) :], Kind.OFFLINE)
     if facts.acknowledges:
         states |= _all(facts.followed - facts.acknowledged, Kind.OFFLINE)
-    return SymbolStates(states | _all(facts.halted, Kind.HALTED), facts.incomplete)
+    return SymbolStates(states | _all(facts.halted, Kind.HALTED), facts.incomplete, facts.behind_s)
 
 
 class Report:
@@ -212,7 +216,8 @@ class Report:
             unfilled=self._backfill.unfilled,
             gap_error=self._backfill.error,
             halted=self._halts.symbols,
-            suspect=frozenset(self._corrections.suspect),
+            suspect=frozenset(self._corrections.suspect) | self._filter.doubted,
+            behind_s=float(round(self._watch.lag.behind_ns / NS)),
             corrections=self._corrections.note,
         )
 

@@ -73,10 +73,9 @@ def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str]) -> pl.DataFra
     way, place = pl.col("direction"), pl.col("n")
     turned = way.is_null() | (way != way.last())
     is_fresh = place.last() == today - 1
-    # The run began after the last session that went another way. After a missing close nobody knows that way.
-    last_turn = place.filter(turned).last()
-    is_known = way.filter(turned).last().is_not_null() | (last_turn == place.first())
-    began = pl.when(is_known).then(last_turn)
+    # The run began after the last session that went another way. After a missing close, and at the first one
+    # of history, nobody knows that way: the run may be longer.
+    began = pl.when(way.filter(turned).last().is_not_null()).then(place.filter(turned).last())
     run = (
         pl.when(way.last() != 0)
         .then(way.last() * (place.last() - began).cast(pl.Int64))
@@ -122,14 +121,12 @@ class _Series(msgspec.Struct, frozen=True):
     """The value of every window, in the order of WINDOWS."""
     way: pl.Expr
     """The direction of each session's change."""
-    is_priced: pl.Expr
-    """Whether the session has its closes."""
 
 
 def _leg(leg: str) -> _Series:
     price = pl.col(leg)
     returns = [return_pct(price, price.shift(k)) for k in WINDOWS]
-    return _Series(returns, direction(price, price.shift(1)), price.is_not_null())
+    return _Series(returns, direction(price, price.shift(1)))
 
 
 def _spread(base: str, against: str) -> _Series:
@@ -140,7 +137,7 @@ def _spread(base: str, against: str) -> _Series:
     ]
     # As ``streaks.sign`` does for today's.
     way = pl.when(spreads[0].abs() <= 100 * SAME).then(0.0).otherwise(spreads[0].sign())
-    return _Series(spreads, way, pl.all_horizontal(pl.col(*dict.fromkeys((base, against))).is_not_null()))
+    return _Series(spreads, way)
 
 
 def _baselines(grid: pl.DataFrame, series: list[_Series]) -> list[Baseline]:
@@ -154,10 +151,9 @@ def _baselines(grid: pl.DataFrame, series: list[_Series]) -> list[Baseline]:
             for k, expr in zip(WINDOWS, each.values, strict=True)
         ),
         *(each.way.cast(pl.Int64).alias(f"{i} way") for i, each in zip(names, series, strict=True)),
-        *(each.is_priced.alias(f"{i} priced") for i, each in zip(names, series, strict=True)),
     ).with_columns(
         *(streaks(pl.col(f"{i} way")).alias(f"{i} streak") for i in names),
-        *(is_whole(pl.col(f"{i} way"), pl.col(f"{i} priced")).alias(f"{i} whole") for i in names),
+        *(is_whole(pl.col(f"{i} way")).alias(f"{i} whole") for i in names),
     )
     indices = iter(Records.of_columns(frame, {f"{i} {k}": k for i in names for k in WINDOWS}))
     last = frame.row(-1, named=True) if frame.height else {}

@@ -41,6 +41,8 @@ class Provenance(msgspec.Struct, frozen=True):
     """GAPPED, HALTED or OFFLINE where the prices are not worth the mode."""
     range_incomplete: bool = False
     """Prints of today are missing from high, low and volume; the price may be as good as ever."""
+    behind_s: float = 0.0
+    """Our clock is behind that of the prints by so much: they are older than it says."""
 
 
 def has_volume(origin: Provenance) -> bool:
@@ -59,6 +61,7 @@ def of_print(origin: Provenance, ts_ns: int, as_of_ns: int) -> PriceStatus:
     and for no longer than until the next session opens.
     """
     mode = origin.mode or Mode(Kind.OFFLINE)
+    as_of_ns += int(origin.behind_s * NS)
     age_s = max(0.0, (as_of_ns - ts_ns) / NS)
     kind = origin.override or (_quiet_kind(mode, age_s, as_of_ns) if mode.is_live else mode.kind)
     return PriceStatus(

@@ -83,15 +83,14 @@ def streaks(direction: pl.Expr) -> pl.Expr:
     return (direction * length).cast(pl.Int64)
 
 
-def is_whole(direction: pl.Expr, is_priced: pl.Expr) -> pl.Expr:
+def is_whole(direction: pl.Expr) -> pl.Expr:
     """Whether the run at every row is known from its beginning; null where the direction is.
 
-    A run that follows a missing close may be longer than it looks. One with which the series itself begins
-    (``is_priced``: the row has a close) is counted from there.
+    A run that follows a missing close may be longer than it looks, and so may the one with which the series
+    begins: what came before its first change is not known.
     """
     begins = (direction.rle_id().diff() != 0).fill_null(value=True)
-    follows_known = direction.shift(1).is_not_null() | (is_priced.cum_sum().shift(1, fill_value=0) <= 1)
-    return (direction == 0) | pl.when(begins).then(follows_known).forward_fill()
+    return (direction == 0) | pl.when(begins).then(direction.shift(1).is_not_null()).forward_fill()
 
 
 class Runs(msgspec.Struct, frozen=True):

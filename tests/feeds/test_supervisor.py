@@ -34,8 +34,11 @@ from rotation.snapshot import Snapshot, Tape
 from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
 from tests.support.fake_time import at_once
 
-DAYS = [date(2024, 7, day) for day in (9, 10, 11, 12, 15)]
-CLOSES = {"IWM": (201.4, 203.6, 210.9, 213.2, 217.2), "QQQ": (496.6, 503.0, 492.0, 494.8, 496.2)}
+DAYS = [date(2024, 7, day) for day in (8, 9, 10, 11, 12, 15)]
+CLOSES = {
+    "IWM": (202.0, 201.4, 203.6, 210.9, 213.2, 217.2),
+    "QQQ": (496.2, 496.6, 503.0, 492.0, 494.8, 496.2),
+}
 LIMIT_S = 500
 """Waits are for events, not for time; this only ends a test that would hang."""
 
@@ -86,8 +89,13 @@ class Script:
         return self._tape
 
 
+async def no_tick(_seconds: float) -> None:
+    """No second ever passes: a busy machine would publish snapshots that no feed has caused."""
+    await asyncio.Event().wait()
+
+
 def supervise(*feeds, clock="12:00:00") -> Supervisor:
-    return Supervisor(market(), feeds, clock_ns=lambda: at(clock), offload=at_once)
+    return Supervisor(market(), feeds, clock_ns=lambda: at(clock), sleep=no_tick, offload=at_once)
 
 
 async def everything(listener) -> list[Snapshot]:

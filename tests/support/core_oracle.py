@@ -104,8 +104,8 @@ def z(values: Sequence[float], value: float | None, k: int = 1) -> float | None:
 def run_lengths(changes: Sequence[float | None], *, whole: bool = True) -> list[int | None]:
     """At each change: how many in a row went this way, signed; 0 for none; None where unknown.
 
-    A run that goes back to a missing close may be longer: unknown too, unless ``whole`` is False. The first
-    change, unknown since nothing comes before it, is where the series begins.
+    A run that goes back to a missing close, or to the series' first one, may be longer: unknown too, unless
+    ``whole`` is False.
     """
     lengths: list[int | None] = []
     for i, change in enumerate(changes):
@@ -116,7 +116,7 @@ def run_lengths(changes: Sequence[float | None], *, whole: bool = True) -> list[
         back = i
         while way and back >= 0 and changes[back] is not None and direction(changes[back]) == way:
             back -= 1
-        is_cut = way and back > 0 and changes[back] is None
+        is_cut = way and (back < 0 or changes[back] is None)
         lengths.append(None if is_cut and whole else way * (i - back))
     return lengths
 
@@ -194,8 +194,6 @@ def streak(changes: Sequence[float | None], change: float | None, *, official: b
     """The settled streak, and the one with today's change as one session more."""
     settled = run_lengths(changes)[-1] if changes else None
     with_today = run_lengths([*changes, change])[-1]
-    if with_today and len(changes) <= 1:
-        with_today = None  # with one close before it, or none, today's change may be any run's
     if official:
         return {"settled": with_today, "with_today": with_today, "provisional": False}
     return {"settled": settled, "with_today": with_today, "provisional": with_today is not None}

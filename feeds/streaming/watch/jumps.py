@@ -1,8 +1,8 @@
 """Prints far from the price before: what a tape needs to believe them. Pure.
 
-A jump needs a second print, of another trade and another time; in a broad fund one beyond ``WIDE`` needs a
-snapshot by REST beside. One that was believed and then contradicted, before it was established, is taken
-back.
+A jump needs a second print, of another trade and another time; in a broad fund one beyond ``WIDE``, or any
+where ``always_asks``, needs a second source beside: bid and ask, or a snapshot by REST. One that was believed
+and then contradicted, before it was established, is taken back.
 """
 
 from __future__ import annotations
@@ -43,10 +43,17 @@ class _Excursion:
 class Jumps:
     """The reference price of each symbol, and prints too far from it."""
 
-    def __init__(self, reference: Mapping[str, float], broad: AbstractSet[str] = frozenset()) -> None:
-        """``broad``: symbols of which a jump beyond WIDE needs a snapshot."""
+    def __init__(
+        self,
+        reference: Mapping[str, float],
+        broad: AbstractSet[str] = frozenset(),
+        *,
+        always_asks: bool = False,
+    ) -> None:
+        """``broad``: symbols of which a jump beyond WIDE needs a snapshot; ``always_asks``: any jump does."""
         self._reference = dict(reference)
         self._broad = broad
+        self._always_asks = always_asks
         self._held: dict[str, tuple[Quote, ...]] = {}
         self._excursions: dict[str, _Excursion] = {}
         self._taken_back: list[Quote] = []
@@ -75,7 +82,8 @@ class Jumps:
         if held and not _is_another(held[-1], quote):
             return ()
         held = (*held[: HELD - 1], quote)
-        if len(held) > 1 and symbol in self._broad and abs(price - reference) > WIDE * reference:
+        is_wide = symbol in self._broad and self.is_wide(quote)
+        if len(held) > 1 and (self._always_asks or is_wide):
             self.doubted.add(symbol)
         if len(held) == 1 or symbol in self.doubted:
             self._held[symbol] = held
@@ -83,6 +91,20 @@ class Jumps:
         self._excursions[symbol] = _Excursion(reference, held)
         self._accept(quote)
         return held
+
+    def is_wide(self, quote: Quote) -> bool:
+        """Whether a print is further than WIDE from the reference of its symbol."""
+        reference = self._reference.get(quote.symbol, quote.price)
+        return abs(quote.price - reference) > WIDE * reference
+
+    def agrees(self, symbol: str, price: float) -> bool:
+        """Whether this price bears out the prints held back of a doubted symbol."""
+        return symbol in self.doubted and self._bears_out(symbol, price)
+
+    def _bears_out(self, symbol: str, price: float) -> bool:
+        """At the new level rather than at the old one: after a jump of 11 % a tenth is near to both."""
+        jumped = self._held[symbol][-1].price
+        return _near(price, jumped) and abs(price - jumped) < abs(price - self._reference[symbol])
 
     def on_newest(self, symbol: str, price: float | None) -> tuple[Quote, ...]:
         """A snapshot's price: the prints held back where it agrees; where it does not, they are gone.
@@ -92,9 +114,10 @@ class Jumps:
         held = self._held.get(symbol, ())
         if symbol not in self.doubted or (price is None and len(held) < THIRD):
             return ()
+        is_wrong = price is not None and not self._bears_out(symbol, price)
         self.doubted.discard(symbol)
         self._held.pop(symbol)
-        if price is not None and not _near(price, held[-1].price):
+        if is_wrong:
             return ()
         self._excursions[symbol] = _Excursion(self._reference[symbol], held)
         self._accept(held[-1])

@@ -33,6 +33,8 @@ class Lag:
         self._now_ns: int | None = None
         self._before_ns: int | None = None
         self._recent: deque[int] = deque(maxlen=RECENT)
+        self._moved_ns = 0
+        """By so much our clock has been set while too few prints had come to measure it by."""
         self.is_wide = False
         """Judged by whole minutes: the first print of a connection may be an old one."""
 
@@ -56,9 +58,23 @@ class Lag:
     def usual_ns(self, most_ns: int) -> int:
         """How late prints are as a rule, at most ``most_ns``; negative where our clock is behind.
 
-        0 while too few prints have come to say.
+        While too few prints have come to say, by how much our clock was set since the start.
         """
-        return min(int(median(self._recent)), most_ns) if len(self._recent) >= LEAST else 0
+        usual_ns = int(median(self._recent)) if len(self._recent) >= LEAST else self._moved_ns
+        return min(usual_ns, most_ns)
+
+    @property
+    def behind_ns(self) -> int:
+        """How far our clock is behind, measured by prints and by its own jumps; 0 where it is not."""
+        behind_ns = -self.usual_ns(0)
+        return behind_ns if behind_ns > WIDE_S * NS else 0
+
+    def on_clock_set(self, by_ns: int) -> None:
+        """Our clock was set by so much, negative where back: prints now come so much later, or earlier."""
+        self._moved_ns += by_ns
+        self._recent = deque((lag_ns + by_ns for lag_ns in self._recent), maxlen=RECENT)
+        self._now_ns = None if self._now_ns is None else self._now_ns + by_ns
+        self._before_ns = None if self._before_ns is None else self._before_ns + by_ns
 
     @property
     def apart_s(self) -> float | None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 RATE_TICKS = 10
 SHUT_NS = 3600 * NS
 """An outage shorter than this that begins and ends while the market is shut has missed nothing."""
+SET_NS = NS
+"""Wall clock and monotonic clock apart by more than before: the wall clock was set."""
 LATE_NS = 2 * NS
 """A symbol acknowledged later than this after it was asked for has missed something."""
 
@@ -47,6 +49,7 @@ class Watch:
         self._sequence = Sequence(symbols)
         self._recent: deque[int] = deque([0] * (RATE_TICKS + 1), RATE_TICKS + 1)
         self._lost_ns: int | None = None
+        self._offset_ns: int | None = None
         self._subscribed_ns = 0
         self._acknowledged: frozenset[str] = frozenset()
         self.liveness = Liveness(hours, canaries & symbols, heartbeats=heartbeats)
@@ -71,6 +74,14 @@ class Watch:
     def on_tick(self) -> None:
         """A second has passed."""
         self._recent.append(self.count)
+
+    def on_moment(self, now: Moment) -> None:
+        """Time has passed by both clocks: where the wall clock has left the monotonic one, it was set."""
+        offset_ns = now.ns - round(now.s * NS)
+        set_by_ns = 0 if self._offset_ns is None else offset_ns - self._offset_ns
+        self._offset_ns = offset_ns
+        if abs(set_by_ns) > SET_NS:
+            self.lag.on_clock_set(set_by_ns)
 
     def on_times(self, events_ns: Collection[int], now: Moment) -> None:
         """Measure our clock by the times of all prints, those too that it makes look implausible."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from feeds.streaming.vendor import Frame
+    from feeds.streaming.watch.auction import Auctions
 
 ALL = "*"
 """Every symbol of a channel."""
@@ -43,6 +44,9 @@ NO_TRADE = frozenset("MQ9")
 """Reports of a price: their size is no volume."""
 CLOSING = "6"
 """Closing prints: the closing auction, which comes after the bell."""
+LISTING = {"A": "N", "B": "P", "C": "Q"}
+"""By tape the exchange that holds the closing auction: NYSE, NYSE Arca, Nasdaq. Tape B is shared with
+American and Cboe BZX, whose auctions are known by their condition code alone."""
 _AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
 """Average price by tape; B on tape C is a bunched trade, an ordinary price."""
 HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
@@ -89,6 +93,7 @@ class _Message(msgspec.Struct):
     p: Loose = None
     s: Loose = None
     i: Loose = None
+    x: Loose = None
     oi: Loose = None
     c: Loose = None
     h: Loose = None
@@ -124,18 +129,23 @@ def encode(message: Mapping[str, object], *, packed: bool) -> Frame:
 
 
 def parse(
-    frame: Frame, *, wanted: AbstractSet[str] | None = None, on_trades: AbstractSet[str] = frozenset()
+    frame: Frame,
+    *,
+    wanted: AbstractSet[str] | None = None,
+    on_trades: AbstractSet[str] = frozenset(),
+    auctions: Auctions | None = None,
 ) -> Parsed:
     """What a frame contains. Raises SourceError for a frame that is not an array of messages.
 
     Bars of symbols not ``wanted`` are left out (``*`` brings the whole market), and those of symbols that
-    are ``on_trades``: their trades said the same already, and volume would count twice.
+    are ``on_trades``: their trades said the same already, and volume would count twice. ``auctions`` knows
+    the closing auction of a trade that has no conditions; None: without conditions no trade is one.
     """
     parsed = Parsed()
     messages = _messages(frame, parsed)
     for message in messages[:MESSAGES_MAX]:
         try:
-            _take(message, parsed, wanted, on_trades)
+            _take(message, parsed, wanted, on_trades, auctions)
         except SourceError as error:
             parsed.rejected.append(str(error))
     if len(messages) > MESSAGES_MAX:
@@ -167,11 +177,15 @@ def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
 
 
 def _take(
-    message: _Message, parsed: Parsed, wanted: AbstractSet[str] | None, on_trades: AbstractSet[str]
+    message: _Message,
+    parsed: Parsed,
+    wanted: AbstractSet[str] | None,
+    on_trades: AbstractSet[str],
+    auctions: Auctions | None,
 ) -> None:
     kind = message.kind if isinstance(message.kind, str) else ""
     if kind == "t":
-        quote = _trade(message)
+        quote = _trade(message, auctions)
         if quote is not None:
             parsed.quotes.append(quote)
     elif kind in {"b", "u"}:
@@ -220,7 +234,7 @@ def _market(message: _Message, parsed: Parsed) -> None:
         parsed.bands.append(Band(_symbol(message), low, high, _instant(message)))
 
 
-def _trade(message: _Message) -> Quote | None:
+def _trade(message: _Message, auctions: Auctions | None) -> Quote | None:
     """The print, of which the size alone counts where its conditions say so; None for a mere report."""
     symbol, price = _symbol(message), number(message.p)
     if price is None:
@@ -231,7 +245,17 @@ def _trade(message: _Message) -> Quote | None:
     trade_id, size = _trade_id(message.i), number(message.s)
     if trade_id is None:
         raise SourceError("a trade without its number")
-    return Quote(symbol, _instant(message), price, trade_id, shares(size), role=role)
+    ts_ns = _instant(message)
+    if auctions is not None and role == Role.CLOSE:
+        auctions.note(symbol, ts_ns)
+    elif auctions is not None and not message.c and _is_of_listing(message):
+        role = Role.CLOSE if auctions.is_first(symbol, ts_ns) else role
+    return Quote(symbol, ts_ns, price, trade_id, shares(size), role=role)
+
+
+def _is_of_listing(message: _Message) -> bool:
+    """Whether the exchange of a trade is the one that lists the share."""
+    return isinstance(message.z, str) and message.x == LISTING.get(message.z, "")
 
 
 def _trade_id(value: Loose) -> int | None:

@@ -14,6 +14,7 @@ from feeds.parsing.symbols import alpaca_symbol
 from feeds.parsing.wire import address
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
+from feeds.streaming.watch.auction import Auctions
 from feeds.vendors.alpaca.frames import encode, parse
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
@@ -91,6 +92,7 @@ class Alpaca:
         self._channels = channels
         self._packed = packed
         self._plan = Plan((), channels)
+        self._auctions = Auctions()
         self.mode = MODES[feed]
         self.url = f"{address('ALPACA', 'STREAM', HOME)}/v2/{feed}"
         kind = "msgpack" if packed else "json"
@@ -100,7 +102,7 @@ class Alpaca:
     def conversation(self) -> AlpacaConversation:
         """A new connection begins."""
         self._plan = Plan(self._first, self._channels)
-        return AlpacaConversation(self._keys, self._plan, packed=self._packed)
+        return AlpacaConversation(self._keys, self._plan, packed=self._packed, auctions=self._auctions)
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The newest eligible print of each symbol, or its newest minute where the stream brings only these.
@@ -144,8 +146,11 @@ class Alpaca:
 class AlpacaConversation:
     """One connection: greeting, authentication, then one subscription after the other."""
 
-    def __init__(self, keys: AlpacaKeys, plan: Plan, *, packed: bool) -> None:
-        """``packed``: msgpack, as the upgrade's header said."""
+    def __init__(
+        self, keys: AlpacaKeys, plan: Plan, *, packed: bool, auctions: Auctions | None = None
+    ) -> None:
+        """``packed``: msgpack, as the upgrade's header said. ``auctions`` outlive a connection."""
+        self._auctions = auctions or Auctions()
         self._keys = keys
         self._plan = plan
         self._packed = packed
@@ -157,7 +162,8 @@ class AlpacaConversation:
 
     def received(self, frame: Frame) -> FrameResult:
         """What a frame means. Raises SourceError for one that is no array of messages."""
-        parsed = parse(frame, wanted=self._plan.wanted, on_trades=self._plan.on_trades)
+        plan = self._plan
+        parsed = parse(frame, wanted=plan.wanted, on_trades=plan.on_trades, auctions=self._auctions)
         ready = parsed.authenticated
         error: VendorError | None = None
         send: tuple[Frame, ...] = ()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from feeds.streaming.vendor import Frame
+    from feeds.streaming.watch.auction import Auctions
     from rotation.quote import Quote
 
 NOT_LAST = frozenset({2, 5, 7, 10, 13, 15, 16, 20, 21, 22, 29, 33, 37, 52, 53})
@@ -32,6 +33,9 @@ NO_TRADE = frozenset({15, 16})
 """Reports of a price: their size is no volume."""
 CLOSING = frozenset({8, 19})
 """Closing prints, and a market centre's closing trade: the closing auction, which comes after the bell."""
+LISTING = {1: 10, 2: 11, 3: 12}
+"""By tape the id of the exchange that holds the closing auction: NYSE, NYSE Arca, Nasdaq. Tape B is shared
+with American and Cboe BZX, whose auctions are known by their condition code alone."""
 CORRECTS = frozenset({38, 44, 46, 48, 49, 54})
 """Corrected consolidated close, cancelled, correction, as-of correction, as-of cancel, errored."""
 ID_MAX = 40
@@ -54,6 +58,7 @@ class Message(msgspec.Struct):
     c: Loose = None
     i: Loose = None
     x: Loose = None
+    z: Loose = None
     t: Loose = None
     q: Loose = None
     v: Loose = None
@@ -101,8 +106,10 @@ def parse(frame: Frame) -> list[Entry]:
     return decode(frame, list[Entry], "Massive")
 
 
-def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
+def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | None = None) -> FrameResult:
     """Trades and bars. A bid and an ask are not a price: they are a heartbeat, unless they are crossed.
+
+    ``auctions`` knows the closing auction of a trade that has no conditions; None: without them none is one.
 
     ``q`` orders the prints of a symbol but has holes by design ("will not always be sequential"), so
     it is not a ``FrameResult.sequence``: every hole would be taken for a gap.
@@ -118,7 +125,7 @@ def market_data(entries: Iterable[Entry], ids: TradeIds) -> FrameResult:
             if ticker and ts_ns and conditions & CORRECTS:
                 corrections.append(ids.correction(message, ticker, ts_ns))
             elif not conditions & NO_TRADE:
-                seq, role = message.q or 0, _role(conditions)
+                seq, role = message.q or 0, _auction(message, auctions, _role(conditions))
                 trade = quote(message.sym, ts_ns, message.p, message.s, seq=seq, role=role)
                 results.append(trade)
                 if not isinstance(trade, str):
@@ -166,6 +173,18 @@ def _role(conditions: set[int]) -> Role:
     if conditions & NOT_LAST:
         return Role.SIZE
     return Role.CLOSE if conditions & CLOSING else Role.PRICE
+
+
+def _auction(message: Message, auctions: Auctions | None, role: Role) -> Role:
+    """The role of a trade, which without any condition may be the listing venue's first after the bell."""
+    ticker, ts_ns = symbol(message.sym), instant(message.t)
+    if auctions is None or ticker is None or ts_ns is None:
+        return role
+    if role == Role.CLOSE:
+        auctions.note(ticker, ts_ns)
+    elif not message.c and isinstance(message.z, int) and message.x == LISTING.get(message.z, -1):
+        return Role.CLOSE if auctions.is_first(ticker, ts_ns) else role
+    return role
 
 
 def numbers(value: object) -> set[int]:

@@ -17,6 +17,7 @@ from feeds.parsing.fields import symbol
 from feeds.parsing.wire import address
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
+from feeds.streaming.watch.auction import Auctions
 from feeds.vendors.massive.frames import Message, TradeIds, market_data, parse
 from feeds.vendors.massive.rest import (
     parse_bars,
@@ -46,10 +47,11 @@ SPLITS = "/v3/reference/splits"
 SPLITS_MAX = 1_000
 """Of one answer, the vendor's own most; a day has some dozens."""
 CHANNELS = ("T", "A")
-BANDS = "LULD"
-"""Price bands: asked for once every trade channel is acknowledged. What is refused from then on is they, so
-that no refusal of bands can be taken for one of trades. Quotes (Q) are not asked for: thousands a second for
-one symbol, to check some dozens of prints."""
+BANDS, QUOTES = "LULD", "Q"
+"""Price bands, then bid and ask: asked for once every trade channel is acknowledged. What is refused from
+then on is they, so that no refusal of theirs can be taken for one of trades."""
+QUOTES_MAX = 40
+"""Bid and ask come some thousand times a second for the most active funds: of a desk, not of a market."""
 PER_MESSAGE = 500
 """Symbols in one subscribe message."""
 PER_SNAPSHOT = 250
@@ -61,9 +63,10 @@ BACKFILL_MAX = 50
 class MassiveConversation:
     """One connection: authenticate, subscribe, and ask for bars where trades are refused."""
 
-    def __init__(self, key: str, ids: TradeIds | None = None) -> None:
-        """``key`` is sent in the first message and kept nowhere else. ``ids`` outlive a connection."""
+    def __init__(self, key: str, ids: TradeIds | None = None, auctions: Auctions | None = None) -> None:
+        """``key`` is sent in the first message and kept nowhere else. The others outlive a connection."""
         self._ids = ids or TradeIds()
+        self._auctions = auctions or Auctions()
         self._key = key
         self._channel = 0
         self._refused = 0
@@ -78,7 +81,7 @@ class MassiveConversation:
     def received(self, frame: Frame) -> FrameResult:
         """Data and statuses, in any mixture."""
         entries = parse(frame)
-        result = market_data(entries, self._ids)
+        result = market_data(entries, self._ids, self._auctions)
         for message in entries:
             if isinstance(message, Message) and message.ev == "status":
                 result = self._with_status(result, str(message.status), str(message.message))
@@ -97,10 +100,12 @@ class MassiveConversation:
         return ()
 
     def _bands(self) -> Iterator[Frame]:
-        """Ask for the bands of all symbols, once, as soon as all their trades are acknowledged."""
+        """Ask for bands, bid and ask of all symbols, once, as soon as all their trades are acknowledged."""
         if CHANNELS[self._channel] == "T" and self._asked <= self._held and not self._has_asked_bands:
             self._has_asked_bands = True
             yield from self._messages("subscribe", self._asked, BANDS)
+            if len(self._asked) <= QUOTES_MAX:
+                yield from self._messages("subscribe", self._asked, QUOTES)
 
     def _messages(self, action: str, symbols: Iterable[str], channel: str = "") -> Iterator[Frame]:
         names = [f"{channel or CHANNELS[self._channel]}.{name}" for name in sorted(symbols)]
@@ -138,9 +143,10 @@ class MassiveConversation:
         return frozenset(self._held)
 
     def _error(self, message: str) -> dict[str, Any]:
-        is_of_plan = "real-time" in message and "LULD." not in message
+        is_of_extra = f"{BANDS}." in message or f"{QUOTES}." in message
+        is_of_plan = "real-time" in message and not is_of_extra
         if self._has_asked_bands and not is_of_plan:
-            return {}  # the plan has no bands: the trades stand
+            return {}  # the plan has no bands, or no bid and ask: the trades stand
         if "real-time" in message:
             return {
                 "error": VendorError("fatal", "the key's plan has no real-time data: use the delayed feed")
@@ -179,11 +185,12 @@ class Massive:
         self._rest = address("MASSIVE", "REST", REST)
         self._key = key
         self._ids = TradeIds()
+        self._auctions = Auctions()
         self._transport = transport
 
     def conversation(self) -> MassiveConversation:
         """A new connection begins."""
-        return MassiveConversation(self._key, self._ids)
+        return MassiveConversation(self._key, self._ids, self._auctions)
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The last trade of each, or its last minute bar where the plan has no trades.

@@ -15,7 +15,7 @@ from feeds.http.failure import RequestError
 from feeds.parsing.symbols import yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
 from feeds.streaming.requests import Reference
-from feeds.streaming.vendor import FrameResult
+from feeds.streaming.vendor import FrameResult, Nbbo
 from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
@@ -85,7 +85,11 @@ class YahooConversation:
         self._volumes[data.id] = volume
         # What has traded between two frames; the first one's is not known.
         size = max(volume - before, 0)
-        return FrameResult(quotes=(self._told_apart(symbol, data, volume, size),))
+        quote = self._told_apart(symbol, data, volume, size)
+        # Before and after hours the two are those of the regular session's end.
+        has_market = data.market_hours == REGULAR and 0 < data.bid <= data.ask
+        nbbo = (Nbbo(symbol, _digits(data, data.bid), _digits(data, data.ask), quote.ts_ns),)
+        return FrameResult(quotes=(quote,), nbbo=nbbo if has_market else ())
 
     def _told_apart(self, symbol: str, data: PricingData, volume: int, size: int) -> Quote:
         """The print, numbered by the day's volume, or by order where that stands still within an instant.
@@ -246,9 +250,11 @@ def _role(data: PricingData, ts_ns: int) -> Role:
 
 def rounded(data: PricingData) -> float:
     """The price without the noise of 32 bits: to the decimals Yahoo names, else to seven digits."""
-    if 0 < data.price_hint <= HINT_MAX:
-        return round(data.price, data.price_hint)
-    return float(f"{data.price:.7g}")
+    return _digits(data, data.price)
+
+
+def _digits(data: PricingData, price: float) -> float:
+    return round(price, data.price_hint) if 0 < data.price_hint <= HINT_MAX else float(f"{price:.7g}")
 
 
 def _message(action: str, symbols: Iterable[str]) -> str:

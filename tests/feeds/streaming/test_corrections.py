@@ -219,6 +219,8 @@ async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_pa
     """Yesterday's close was a bad print: without it the last rise was a fall."""
     without_threads(monkeypatch)
     world = World(tmp_path, {"IWM": share(221.0), "QQQ": share(495.0), "SPY": share(562.0)}, NOW_NS)
+    raw = world.market.shares["IWM"].raw
+    raw[min(raw)] *= 1.05  # a fall before the first rise: the length of the run is known
 
     @asynccontextmanager
     async def sources():
@@ -238,7 +240,7 @@ async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_pa
 
         await until(lambda: "settled" in desk.supervisor.latest.health.feeds[1].detail)
         await desk.trade(FIRST)
-        rises = len([day for day in world.market.shares["IWM"].raw if day <= date(2024, 7, 15)]) - 1
+        rises = len([day for day in world.market.shares["IWM"].raw if day <= date(2024, 7, 15)]) - 2
         assert desk.legs["IWM"].streak.settled == rises
         before = desk.legs["QQQ"]
         world.market.shares["IWM"].raw[date(2024, 7, 15)] = 220.0

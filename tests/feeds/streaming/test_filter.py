@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.streaming.filter import KEPT, QuoteFilter
+from feeds.clock import Moment
+from feeds.streaming.filter import KEPT, LiveFilter, QuoteFilter
+from feeds.streaming.requests import Answer
+from feeds.streaming.vendor import Nbbo
+from feeds.streaming.watch.jumps import Jumps
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS
 
@@ -185,6 +189,46 @@ def test_two_bad_prints_that_were_believed_are_taken_back_by_the_next():
     fine = iwm(221.1, NOW_NS + 3, seq=3)
     assert at.admit([fine], NOW_NS) == [fine]
     assert (at.take_taken_back(), at.take_taken_back()) == (bad, [])
+
+
+BOTH = [iwm(245.0, NOW_NS + 1, seq=1), iwm(245.2, NOW_NS + 2, seq=2)]
+"""11 % up, two trades at two times: the tape alone cannot tell whether it is true."""
+
+
+def live() -> LiveFilter:
+    at = LiveFilter({"IWM", "QQQ"}, {"IWM": 221.0})
+    at._jumps = Jumps({"IWM": 221.0}, always_asks=True)
+    return at
+
+
+def test_any_two_live_prints_that_jump_wait_for_a_second_source():
+    at = live()
+    assert at.admit_live(BOTH, NOW_NS, 0) == []
+    assert at.doubted == {"IWM"}
+    assert at.last_reject == "IWM: 245.2 jumps by more than 10%, waits for a snapshot"
+    asked = at.next_request(Moment(1000.0, NOW_NS))
+    assert asked is not None
+    assert (asked.symbols, asked.wants_newest) == ({"IWM"}, True)
+    assert at.on_answer(Answer(newest=(iwm(221.1),))) == []
+    assert at.doubted == frozenset()
+    assert at.last == {}, "nothing of them is left"
+
+
+def test_a_snapshot_that_agrees_with_a_jump_lets_it_in():
+    at = live()
+    at.admit_live(BOTH, NOW_NS, 0)
+    at.next_request(Moment(1000.0, NOW_NS))
+    assert at.on_answer(Answer(error="HTTP 429")) == []
+    assert at.doubted == {"IWM"}, "without an answer it stays in doubt"
+    at.next_request(Moment(1010.0, NOW_NS))
+    assert at.on_answer(Answer(newest=(iwm(244.8),))) == BOTH
+
+
+def test_bid_and_ask_around_a_jump_are_a_second_source():
+    at = live()
+    at.quotes.on_quotes([Nbbo("IWM", 245.0, 245.2, NOW_NS)], [])
+    assert at.admit_live(BOTH, NOW_NS + NS, 0) == BOTH
+    assert at.next_request(Moment(1000.0, NOW_NS)) is None
 
 
 def test_a_level_that_eight_prints_have_borne_out_stands():

@@ -130,9 +130,9 @@ async def test_massive_cuts_and_we_come_back(desk, script):
     ):
         result = await desk("MASSIVE", server, transport).until(lambda each: each.prices.get("IWM") == 221.5)
         assert server.upgrades == 2
-        trades, bands = ({f"{channel}.{symbol}" for symbol in SYMBOLS} for channel in ("T", "LULD"))
-        # The bands are asked for once all trades are acknowledged, which may be just now.
-        assert trades <= server.clients[1].state["channels"] <= trades | bands
+        trades, *others = ({f"{channel}.{symbol}" for symbol in SYMBOLS} for channel in ("T", "LULD", "Q"))
+        # Bands, bid and ask are asked for once all trades are acknowledged, which may be just now.
+        assert trades <= server.clients[1].state["channels"] <= trades.union(*others)
     assert result.feed.stats().last_reject.endswith(script.replace("-", "_"))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from feeds.parsing.symbols import STOOQ_INDEX, YAHOO_INDEX
@@ -12,20 +12,28 @@ from feeds.vendors.alpaca.frames import parse as alpaca_parse
 from feeds.vendors.massive.frames import TradeIds, market_data
 from feeds.vendors.massive.frames import parse as massive_parse
 from rotation.desk import INDICES, Desk, is_index
+from rotation.history import History
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
-from rotation.sessions import close_ns
+from rotation.sessions import close_ns, previous_session
 from rotation.status import Kind, Mode
 from tests.support.live_desk import closes
 from tests.support.servers import alpaca, massive
 
-if TYPE_CHECKING:
-    from rotation.history import History
-
 DAY = date(2024, 7, 16)
 BELL = close_ns(DAY)
-BEFORE = closes(BELL - 3600 * NS)
+
+
+def turned(history: History) -> History:
+    """The same after a higher close, so that the run with which it begins is known from its first session."""
+    first = history.frame["date"].min()
+    higher = pl.col("close", "adj_close") * 1.01
+    before = history.frame.filter(date=first).with_columns(higher, date=pl.lit(previous_session(first)))
+    return History(pl.concat([before, history.frame]))
+
+
+BEFORE = turned(closes(BELL - 3600 * NS))
 """Settled through 15 July: the last close of IWM was 219.18."""
 
 

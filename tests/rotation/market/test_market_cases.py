@@ -216,19 +216,30 @@ def test_one_day_of_history_is_no_first_gain():
     assert iwm.streak == Streak(None, None, provisional=False)
 
 
+def test_two_days_of_history_are_no_second_gain():
+    """The run reaches back to history's first close: it may be longer, and its length is not claimed."""
+    days = (date(2024, 7, 12), date(2024, 7, 15))
+    rows = [row for row in facts() if row.day in days]
+    snapshot = opened(rows, TEN_FORTY).apply(QUOTES, as_of_ns=TEN_FORTY)
+    iwm = snapshot.legs["IWM"]
+    assert iwm.return_pct["1"] == pytest.approx(1.883, abs=5e-4)
+    assert (iwm.streak, iwm.base_rate) == (Streak(None, None, provisional=False), None)
+    assert "in a row" not in snapshot.headline
+
+
 def test_a_closure_that_the_calendar_does_not_know_ends_no_run():
     """No symbol of five has a close on 11 July: the exchange was closed, and the run goes on over it."""
     days = sessions_between(date(2024, 6, 3), date(2024, 7, 15))
     closed = date(2024, 7, 11)
     rows = [
-        Close(symbol, day, 100.0 + i, None)
+        Close(symbol, day, 100.0 + i if i else 110.0, None)
         for symbol in ("IWM", "QQQ", "DIA", "SPY", "KRE")
         for i, day in enumerate(days)
         if day != closed
     ]
     snapshot = opened(rows, TEN_FORTY).apply([Quote("IWM", TEN_FORTY, 150.0)], as_of_ns=TEN_FORTY)
     iwm = snapshot.legs["IWM"]
-    assert iwm.streak == Streak(len(days) - 2, len(days) - 1, provisional=True)
+    assert iwm.streak == Streak(len(days) - 3, len(days) - 2, provisional=True)
     assert snapshot.health.history.endswith("; no symbol has a close on 2024-07-11: counted as a closure")
     few = [row for row in rows if row.symbol != "KRE"]
     assert opened(few, TEN_FORTY).apply([], as_of_ns=TEN_FORTY).legs["IWM"].streak.settled is None

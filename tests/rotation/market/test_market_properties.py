@@ -203,13 +203,13 @@ def test_learning_is_having_known_all_along(world: World, data: st.DataObject):
 
 def test_history_learned_into_an_empty_market_is_shown_without_a_quote():
     as_of_ns = moments(CALENDAR[FIRST])[0]
-    rows = closes("IWM", CALENDAR[FIRST - 8 : FIRST], bytes([0, 1, 2, 3, 4, 5, 6, 7]))
+    rows = closes("IWM", CALENDAR[FIRST - 8 : FIRST], bytes([1, 0, 1, 2, 3, 4, 5, 6]))
     market = Market(History.empty(), DESK, as_of_ns=as_of_ns)
     assert market.apply([], as_of_ns=as_of_ns).session is None
     market.learn(history_of(rows))
     snapshot = market.apply([], as_of_ns=as_of_ns)
     assert snapshot.session == CALENDAR[FIRST - 1]
-    assert snapshot.legs["IWM"].streak == Streak(7, 7, provisional=False)
+    assert snapshot.legs["IWM"].streak == Streak(6, 6, provisional=False)
 
 
 def test_a_session_that_closed_meanwhile_is_shown_once_history_has_it():

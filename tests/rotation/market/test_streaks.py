@@ -30,15 +30,9 @@ CHANGES = st.lists(st.sampled_from((-1.5, -0.0, 0.0, 0.25, 3.0, None)), max_size
 
 
 def lengths(changes: list[float | None], *, whole: bool = False) -> list[int | None]:
-    frame = pl.DataFrame({"way": changes}, schema={"way": pl.Float64}).with_columns(
-        pl.col("way").sign(), priced=pl.lit(value=True)
-    )
+    frame = pl.DataFrame({"way": changes}, schema={"way": pl.Float64}).with_columns(pl.col("way").sign())
     run = streaks(pl.col("way"))
-    return (
-        frame.select(pl.when(is_whole(pl.col("way"), pl.col("priced"))).then(run) if whole else run)
-        .to_series()
-        .to_list()
-    )
+    return frame.select(pl.when(is_whole(pl.col("way"))).then(run) if whole else run).to_series().to_list()
 
 
 def before_of(changes: list[float | None]) -> Before:
@@ -68,18 +62,23 @@ def test_lengths_by_hand():
 
 
 def test_a_run_after_a_missing_close_may_be_longer():
-    """Unknown until the first turn; one with which the series begins is counted from there."""
-    assert lengths([1, 1, -1, 1, None, 1, 1, 0, 1, None, 0, -1], whole=True) == [
-        *(1, 2, -1, 1, None),
+    """Unknown until the first turn."""
+    assert lengths([-1, 1, -1, 1, None, 1, 1, 0, 1, None, 0, -1], whole=True) == [
+        *(None, 1, -1, 1, None),
         *(None, None, 0, 1, None, 0, -1),
     ]
-    assert lengths([None, 1, 1], whole=True) == [None, 1, 2]
     assert lengths([None, None, 1, 1, -1], whole=True) == [None, None, None, None, -1]
+
+
+def test_a_run_with_which_history_begins_may_be_longer():
+    """Two days of it do not make a "2nd gain": what came before its first close nobody knows."""
+    assert lengths([None, 1, 1], whole=True) == [None, None, None]
+    assert lengths([None, 1, 1, -1, -1], whole=True) == [None, None, None, -1, -2]
+    assert lengths([None, 0, 1], whole=True) == [None, 0, 1]
 
 
 @given(CHANGES.filter(bool), st.sampled_from((-2.0, 0.0, 0.5, None)))
 def test_today_on_top_is_one_session_more(changes, today):
-    changes = [1.0, *changes]  # so that a first unknown change is a missing close, not the series' beginning
     assert extend(before_of(changes), sign(today)) == oracle.run_lengths([*changes, today])[-1]
 
 
@@ -89,7 +88,8 @@ def test_a_change_after_one_close_alone_is_of_an_unknown_run(today: int):
     assert extend(Before(None, None), today) is None
     assert extend(Before(None, None), 0) == 0
     assert oracle.streak([None], float(today), official=False)["with_today"] is None
-    assert oracle.streak([None, 1.0], 1.0, official=False)["with_today"] == 2
+    assert oracle.streak([None, 1.0], 1.0, official=False)["with_today"] is None
+    assert oracle.streak([None, -1.0, 1.0], 1.0, official=False)["with_today"] == 2
 
 
 @pytest.mark.parametrize(

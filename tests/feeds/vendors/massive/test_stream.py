@@ -20,7 +20,7 @@ from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import VendorError
 from feeds.vendors.massive.frames import CORRECTS, NO_TRADE, NOT_LAST, Message, TradeIds, market_data, parse
 from feeds.vendors.massive.rest import parse_bars, parse_snapshot
-from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, Massive, MassiveConversation
+from feeds.vendors.massive.stream import BACKFILL_MAX, PER_MESSAGE, QUOTES_MAX, Massive, MassiveConversation
 from rotation.quote import NS, Quote, Role
 from rotation.status import Kind, Mode, Refusal
 from tests.support.fake_time import FakeTime
@@ -286,6 +286,20 @@ def test_bands_are_asked_for_once_all_trades_are_acknowledged():
     assert (result.send, result.subscribed) == ((), {"IWM", "QQQ"})
 
 
+def test_bid_and_ask_are_asked_for_beside_the_bands_but_not_of_a_whole_market():
+    def asked(count: int) -> str:
+        conversation = MassiveConversation(KEY)
+        names = [f"S{i}" for i in range(count)]
+        conversation.subscribe(frozenset(names))
+        listed = ", ".join(f"T.{name}" for name in names)
+        return " ".join(
+            map(str, conversation.received(array(status("success", f"subscribed to: {listed}"))).send)
+        )
+
+    assert "Q.S0" in asked(QUOTES_MAX)
+    assert "Q.S0" not in asked(QUOTES_MAX + 1)
+
+
 @pytest.mark.parametrize(
     "message", ["not authorized", "You don't have access real-time data for: LULD.IWM", "too many", ""]
 )
@@ -322,7 +336,7 @@ class WithoutRest(Massive):
 
 
 async def test_over_a_socket_a_plan_without_bands_stays_live(monkeypatch):
-    server = MassiveServer((READY, *GOOD, STAY), refused=("LULD",))
+    server = MassiveServer((READY, *GOOD, STAY), refused=("LULD", "Q"))
     async with server:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_STREAM_URL", server.url)
         feed = StreamFeed(WithoutRest(KEY, NOWHERE), ["IWM", "QQQ", "SPY"], time=FakeTime())

@@ -315,8 +315,9 @@ async def test_before_the_bell_the_newest_price_is_the_pre_market_s(monkeypatch)
         async with CachedClient(clock_ns=lambda: now_ns, tries=1) as transport:
             (newest,) = await Yahoo(transport, clock_ns=lambda: now_ns).snapshot(frozenset({"IWM"}))
     assert newest == Quote("IWM", eight_s * NS, 219.5), "the last whole minute, not the one that forms"
-    history = History(pl.DataFrame({"symbol": ["IWM"] * 2, "date": [date(2024, 7, 12), date(2024, 7, 15)],
-                                    "close": [213.1, 217.06], "adj_close": [213.1, 217.06]}))  # fmt: skip
+    days, closes = [date(2024, 7, day) for day in (11, 12, 15)], [214.0, 213.1, 217.06]
+    history = History(pl.DataFrame({"symbol": ["IWM"] * 3, "date": days,
+                                    "close": closes, "adj_close": closes}))  # fmt: skip
     market = Market(history, as_of_ns=now_ns, origin=Provenance(LIVE, "Yahoo"))
     taken = market.apply([newest], as_of_ns=now_ns)
     assert (taken.phase, taken.legs["IWM"].last, taken.legs["IWM"].state) == ("PRE", 219.5, "LIVE")

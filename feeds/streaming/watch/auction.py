@@ -1,0 +1,35 @@
+"""The closing auction where no condition code says it: the listing venue's first print after the bell."""
+
+from __future__ import annotations
+
+from rotation.quote import NS
+from rotation.sessions import close_ns, session_at
+
+AUCTION_NS = 120 * NS
+"""Closing auctions print within seconds of the bell; a first print after so long is late trading."""
+
+
+class Auctions:
+    """Of one vendor, over all its connections: a reconnect after the bell must not make a second auction."""
+
+    def __init__(self) -> None:
+        """No auction has printed yet."""
+        self._printed: dict[str, int] = {}
+
+    def note(self, symbol: str, ts_ns: int) -> None:
+        """The vendor itself says that this print is the closing auction."""
+        self._printed[symbol] = ts_ns
+
+    def is_first(self, symbol: str, ts_ns: int) -> bool:
+        """Whether a print of the listing venue without a condition code is the session's closing auction.
+
+        The same print, sent again, still is.
+        """
+        session = session_at(ts_ns)
+        if session is None or not 0 < ts_ns - close_ns(session) <= AUCTION_NS:
+            return False
+        known_ns = self._printed.get(symbol)
+        if known_ns is not None and known_ns >= close_ns(session):
+            return known_ns == ts_ns
+        self._printed[symbol] = ts_ns
+        return True

@@ -1,0 +1,61 @@
+"""The listing venue's first print after the bell is the closing auction, where no condition code says so."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from feeds.streaming.watch.auction import AUCTION_NS, Auctions
+from feeds.vendors.alpaca.frames import parse as alpaca_parse
+from feeds.vendors.massive.frames import TradeIds, market_data
+from feeds.vendors.massive.frames import parse as massive_parse
+from rotation.quote import NS, Role
+from rotation.sessions import close_ns
+from tests.support.servers import alpaca, massive
+
+BELL = close_ns(date(2024, 7, 16))
+HALF_DAY = close_ns(date(2024, 7, 3))
+
+
+def by_alpaca(auctions: Auctions, ts_ns: int, number: int, venue: str, codes: list[str] | None) -> Role:
+    names = {"listing": "P", "other": "V"}
+    message = alpaca.trade("IWM", 219.3, ts_ns, number, c=codes, z="B", x=names[venue])
+    return alpaca_parse(alpaca.encode([message], packed=False), auctions=auctions).quotes[0].role
+
+
+def by_massive(auctions: Auctions, ts_ns: int, number: int, venue: str, codes: list[str] | None) -> Role:
+    numbers = [{"6": 8, "T": 12}[code] for code in codes] if codes else None
+    message = massive.trade(
+        "IWM", 219.3, ts_ns // 10**6, number, c=numbers, z=2, x={"listing": 11, "other": 15}[venue]
+    )
+    return market_data(massive_parse(massive.array(message)), TradeIds(), auctions).quotes[0].role
+
+
+@pytest.fixture(params=[by_alpaca, by_massive])
+def role(request):
+    auctions = Auctions()
+    return lambda *args: request.param(auctions, *args)
+
+
+def test_the_listing_venue_s_first_print_after_the_bell_is_the_auction(role):
+    assert role(BELL - NS, 1, "listing", None) == Role.PRICE, "before the bell it is any print"
+    assert role(BELL + NS, 2, "other", None) == Role.PRICE, "another venue holds no auction of it"
+    assert role(BELL + 2 * NS, 3, "listing", []) == Role.CLOSE
+    assert role(BELL + 2 * NS, 3, "listing", []) == Role.CLOSE, "sent again it still is"
+    assert role(BELL + 3 * NS, 4, "listing", None) == Role.PRICE, "the second one is late trading"
+
+
+def test_a_condition_code_is_believed_before_the_order(role):
+    assert role(BELL + NS, 1, "listing", ["T"]) == Role.PRICE
+    assert role(BELL + 2 * NS, 2, "listing", ["6"]) == Role.CLOSE
+    assert role(BELL + 3 * NS, 3, "listing", None) == Role.PRICE
+
+
+def test_a_first_print_long_after_the_bell_is_late_trading(role):
+    assert role(BELL + AUCTION_NS + NS, 1, "listing", None) == Role.PRICE
+
+
+def test_each_session_has_its_own_and_a_half_day_its_own_bell(role):
+    assert role(HALF_DAY + NS, 1, "listing", None) == Role.CLOSE
+    assert role(BELL + NS, 2, "listing", None) == Role.CLOSE
