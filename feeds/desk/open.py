@@ -13,14 +13,14 @@ from feeds.demo.fed import DemoFed, demo_fed
 from feeds.demo.scenario import build
 from feeds.errors import InputError
 from feeds.events import Batch, FedNews, PrintsReplaced, Rewind
-from feeds.history.importing import read_history
+from feeds.history.importing import files_by_symbol, read_history
 from feeds.history.loading import load_history
 from feeds.history.updater import HistoryUpdater
 from feeds.supervisor import Supervisor
 from feeds.tapes.player import TapeFeed, until
 from feeds.tapes.reading import read_tape
 from feeds.tapes.recording import standing
-from rotation.desk import Desk
+from rotation.desk import MOST_LEGS, Desk
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_LEGS = 16
-"""Symbols beyond the desk's own get a leg while there are no more than this in all."""
 EARLIEST_NS = to_ns(datetime(1900, 1, 1, tzinfo=UTC))
 DEMO_STARTS_S = 70 * 60
 """The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
@@ -110,15 +108,17 @@ def source(
 ) -> Source:
     """What the person named; without any of it the history that is held, and without that the demo.
 
-    ``pair``: loaded whole from however long a list, like the desk's legs. ``demo_instead``: False where an
-    empty desk is wanted, because live feeds are about to fill it.
+    ``pair``: loaded from however long a list, like the desk's legs; beside these others only while all can be
+    legs. ``demo_instead``: False where an empty desk is wanted, because live feeds are about to fill it.
     """
+    own = {*pair, *Desk().legs}
     if history is None:
-        settled = load_history(store, (*pair, *Desk().legs), now_ns=now_ns)
+        settled = load_history(store, own, now_ns=now_ns)
         if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
-        frame, notes = read_history([history], now_ns=now_ns)
+        few = len(files_by_symbol([history]).keys() | own) <= MOST_LEGS
+        frame, notes = read_history([history], now_ns=now_ns, only=None if few else own)
         for note in notes:
             log.warning("history: %s", note)
         settled = History(frame, f"history {history.name}")
