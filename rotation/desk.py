@@ -19,6 +19,9 @@ MOST_LEGS = 16
 HISTORY_SINCE = date(2000, 1, 1)
 """How far back daily history is fetched unless told otherwise: all of IWM's, which began in May 2000."""
 
+MOST_LEGS = 16
+"""Symbols beyond the desk's own get a leg while there are no more than this in all."""
+
 NAMES = {
     "IWM": "Russell 2000",
     "QQQ": "Nasdaq 100",

@@ -23,6 +23,13 @@ TOLD = {
     },
     "paint": {"cpu_ms", "bytes_median", "bytes_max", "first_frame_bytes", "idle_pct", "at_80x24"},
     "memory": {"rss_mb", "pss_mb", "uss_mb", "imports_rss_mb", "ours_mb", "demo", "variants"},
+    "many": {
+        "plain_cpu_s",
+        "one_quote_cpu_s",
+        "quoted_peak_rss_mb",
+        "snapshot_cpu_s",
+        "snapshot_from_folder_peak_rss_mb",
+    },
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
     "ssh": {

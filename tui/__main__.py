@@ -14,7 +14,7 @@ from tui.cli import app as cli
 from tui.cli import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -224,14 +224,18 @@ class LocalBackend:
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:
         """Import daily closes and return lines for the person. Raises InputError."""
-        from feeds.files.names import find_files, symbol_from  # noqa: PLC0415
-        from feeds.history.importing import read_history  # noqa: PLC0415
+        from feeds.history.importing import read_each  # noqa: PLC0415
+        from feeds.history.store import Series  # noqa: PLC0415
 
-        now_ns = _wall_ns()
-        frame, notes = read_history(paths, now_ns=now_ns, raw=raw)
-        sources = {symbol_from(file, file.stem): file.name for file in find_files(paths)}
-        self._store().replace(frame, sources, allow_shrink=replace, now_ns=now_ns)
-        return [*notes, *(line for line in self.list_history() if line.split()[0] in sources)]
+        now_ns, notes, imported = _wall_ns(), list[str](), set[str]()
+
+        def series() -> Iterator[Series]:
+            for file, frame in read_each(paths, notes, now_ns=now_ns, raw=raw):
+                imported.add(str(frame["symbol"][0]))
+                yield Series(frame, file.name)
+
+        self._store().replace_each(series(), allow_shrink=replace, now_ns=now_ns)
+        return [*notes, *(line for line in self.list_history() if line.split()[0] in imported)]
 
     def sync_history(
         self,

@@ -13,7 +13,7 @@ from feeds.demo.fed import DemoFed, demo_fed
 from feeds.demo.scenario import build
 from feeds.errors import InputError
 from feeds.events import Batch, FedNews, PrintsReplaced, Rewind
-from feeds.history.importing import read_history
+from feeds.history.importing import files_by_symbol, read_history
 from feeds.history.loading import load_history
 from feeds.history.updater import HistoryUpdater
 from feeds.supervisor import Supervisor
@@ -108,15 +108,17 @@ def source(
 ) -> Source:
     """What the person named; without any of it the history that is held, and without that the demo.
 
-    ``pair``: loaded whole from however long a list, like the desk's legs. ``demo_instead``: False where an
-    empty desk is wanted, because live feeds are about to fill it.
+    ``pair``: loaded from however long a list, like the desk's legs; beside these others only while all can be
+    legs. ``demo_instead``: False where an empty desk is wanted, because live feeds are about to fill it.
     """
+    own = {*pair, *Desk().legs}
     if history is None:
-        settled = load_history(store, (*pair, *Desk().legs), now_ns=now_ns)
+        settled = load_history(store, own, now_ns=now_ns)
         if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
-        frame, notes = read_history([history], now_ns=now_ns)
+        few = len(files_by_symbol([history]).keys() | own) <= MOST_LEGS
+        frame, notes = read_history([history], now_ns=now_ns, only=None if few else own)
         for note in notes:
             log.warning("history: %s", note)
         settled = History(frame, f"history {history.name}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from feeds.files.tables import Table
 
 FIX = "fix or remove the row"
-_MOST_SHARES = 2.0**53
+MOST_SHARES = 2.0**53
 """Above this a float no longer counts single shares."""
 
 
@@ -64,7 +64,7 @@ def parse_shares(table: Table, name: str) -> Table:
     """
     table = parse_numbers(table, [name])
     table.refuse(
-        ~pl.col(name).is_between(0, _MOST_SHARES),
+        ~pl.col(name).is_between(0, MOST_SHARES),
         lambda row: f"{name} is {row[name]}; it must be 0 or more shares",
         FIX,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 try:
     import fcntl
@@ -58,3 +60,33 @@ def only_writer(lock: Path) -> Iterator[None]:
         if fcntl is not None:
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def folder_aside(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder of this process's own inside ``parent``, gone at the end.
+
+    Raises OSError. What a killed process leaves goes with ``remove_abandoned``.
+    """
+    aside = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    handle = os.open(aside, os.O_RDONLY) if fcntl is not None else None
+    try:
+        if fcntl is not None and handle is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove the folders that killed processes left; those in use are locked. Does nothing without locks."""
+    for aside in parent.glob(f"{prefix}*") if fcntl is not None else ():
+        with suppress(OSError):
+            handle = os.open(aside, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(aside, ignore_errors=True)
+            finally:
+                os.close(handle)

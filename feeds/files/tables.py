@@ -61,7 +61,20 @@ def read_table(path: Path, known: Sequence[str]) -> Table:
         unit, (headings, frame) = "line", _read_csv(read_bytes(path), name)
     else:
         unit, (headings, frame) = "row", _read_parquet(read_bytes(path), name)
-    chosen: dict[str, pl.Expr] = {}
+    chosen, extra = choose_columns(headings, known, name)
+    if not frame.height:
+        raise InputError(f"{name}: has no rows — export it again")
+    return Table(name, unit, frame.select(AT, **{key: pl.col(str(i)) for key, i in chosen.items()}), extra)
+
+
+def choose_columns(
+    headings: Sequence[str], known: Sequence[str], name: str
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """The place of each known column that a file holds, and the headings of the others, as written.
+
+    Raises InputError if it holds a known column twice.
+    """
+    chosen: dict[str, int] = {}
     extra: list[str] = []
     for i, heading in enumerate(headings):
         key = heading.strip().lower().replace(" ", "_")
@@ -70,10 +83,8 @@ def read_table(path: Path, known: Sequence[str]) -> Table:
         elif key in chosen:
             raise InputError(f"{name}: has two columns {key} — remove one")
         else:
-            chosen[key] = pl.col(str(i))
-    if not frame.height:
-        raise InputError(f"{name}: has no rows — export it again")
-    return Table(name, unit, frame.select(AT, **chosen), tuple(extra))
+            chosen[key] = i
+    return chosen, tuple(extra)
 
 
 def parse_parquet(data: bytes, name: str, columns: list[str] | None = None) -> pl.DataFrame:

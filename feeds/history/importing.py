@@ -6,21 +6,33 @@ f64, ``volume`` i64; null where the file gives none; sorted, one row for a symbo
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date, time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from feeds.errors import InputError
-from feeds.files.columns import FIX, check_prices, drop_repeats, parse_numbers, parse_shares, require
+from feeds.files.columns import (
+    FIX,
+    MOST_SHARES,
+    check_prices,
+    drop_repeats,
+    parse_numbers,
+    parse_shares,
+    require,
+)
 from feeds.files.names import find_files, shown, shown_path, symbol_from
+from feeds.files.plain import read_plain
 from feeds.files.tables import Table, read_table
-from feeds.history.raw_splits import check_splits
+from feeds.history.raw_splits import LEAST_SPLIT, check_splits
 from rotation.history import rounded
 from rotation.sessions import close_ns, is_session, new_york_day, sessions_between
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 CLOSES = ("close", "adj_close")
@@ -34,20 +46,49 @@ SCHEMA = {
 KNOWN = tuple(name for name in SCHEMA if name != "symbol")
 NEEDS = "date, and close or adj_close; open, high, low, volume may follow"
 
-_SLACK = 1e-6
+SLACK = 1e-6
 """Relative; vendors round the prices of a bar apart from each other."""
 
 _ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 """A date, or the midnight that some exports write for it."""
+_PLAIN_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
-def read_history(paths: Sequence[Path], *, now_ns: int, raw: bool = False) -> tuple[pl.DataFrame, list[str]]:
+def read_history(
+    paths: Sequence[Path], *, now_ns: int, raw: bool = False, only: AbstractSet[str] | None = None
+) -> tuple[pl.DataFrame, list[str]]:
     """Read files and folders into one frame (see the module), with notes on what was left out.
+
+    ``only``: leave the files of other symbols unread. Otherwise as ``read_each``.
+    """
+    notes: list[str] = []
+    parts = [frame for _, frame in read_each(paths, notes, now_ns=now_ns, raw=raw, only=only)]
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort("symbol", "date"), notes
+
+
+def read_each(
+    paths: Sequence[Path],
+    notes: list[str],
+    *,
+    now_ns: int,
+    raw: bool = False,
+    only: AbstractSet[str] | None = None,
+) -> Iterator[tuple[Path, pl.DataFrame]]:
+    """Read files and folders one by one: each file with its frame (see the module), sorted by date.
 
     Settled sessions only: days without a session and a session still open at ``now_ns`` are left out. Prices
     are rounded to the digits of 32-bit floats. ``raw`` believes a close that moves like an unadjusted split.
-    Raises InputError on the first thing that is wrong, naming the file, its line and the way out.
+    ``notes`` gains what was left out. Raises InputError on the first thing that is wrong, naming the file,
+    its line and the way out.
     """
+    run = _Run(now_ns, new_york_day(now_ns), raw, notes)
+    for symbol, path in files_by_symbol(paths).items():
+        if only is None or symbol in only:
+            yield path, _read_one(symbol, path, run)
+
+
+def files_by_symbol(paths: Sequence[Path]) -> dict[str, Path]:
+    """The file of each symbol. Raises InputError as ``find_files`` does, and where a symbol has two."""
     files: dict[str, Path] = {}
     for path in find_files(paths):
         symbol = symbol_from(path, path.stem)
@@ -55,18 +96,100 @@ def read_history(paths: Sequence[Path], *, now_ns: int, raw: bool = False) -> tu
             both = f"{shown_path(files[symbol])} and {shown_path(path)}"
             raise InputError(f"{symbol}: found in two files, {both} — keep one")
         files[symbol] = path
-    notes: list[str] = []
-    parts = [_read_one(symbol, path, now_ns, notes, raw=raw) for symbol, path in files.items()]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort("symbol", "date"), notes
+    return files
 
 
-def _read_one(symbol: str, path: Path, now_ns: int, notes: list[str], *, raw: bool) -> pl.DataFrame:
+@dataclass(frozen=True)
+class _Run:
+    """What holds for every file of one import."""
+
+    now_ns: int
+    today: date
+    raw: bool
+    notes: list[str]
+    calendars: dict[tuple[int, int], pl.Series] = field(default_factory=dict)
+    """Sessions from the first year to the last, as they were asked for."""
+
+    def sessions(self, first: date, last: date) -> pl.Series:
+        """All sessions of the years of these days: files of one folder share them."""
+        years = (first.year, last.year)
+        if years not in self.calendars:
+            days = sessions_between(date(years[0], 1, 1), date(years[1], 12, 31))
+            self.calendars[years] = pl.Series(days, dtype=pl.Date)
+        return self.calendars[years]
+
+
+def _read_one(symbol: str, path: Path, run: _Run) -> pl.DataFrame:
+    table = _plain(path, run) or _checked(path, run)
+    frame = _settled(table, run)
+    volume = pl.col("volume").round().cast(pl.Int64)
+    exact = frame.select(pl.lit(symbol).alias("symbol"), "date", rounded(*PRICES), volume)
+    return _by_date(exact)
+
+
+def _by_date(frame: pl.DataFrame) -> pl.DataFrame:
+    """Most files are sorted, and looking costs nothing."""
+    return frame if frame["date"].is_sorted() else frame.sort("date")
+
+
+def _plain(path: Path, run: _Run) -> Table | None:
+    """A file in which nothing is wrong and no day stands twice; None where ``_checked`` has to look."""
+    file = read_plain(path, text=("date",), numbers=KNOWN[1:])
+    if file is None:
+        return None
+    kinds = file.frame.schema
+    held = tuple(name for name in KNOWN[1:] if name in kinds)
+    is_known = kinds.get("date") in (pl.String, pl.Date) and all(kinds[name].is_numeric() for name in held)
+    if not is_known or not set(CLOSES) & set(held):
+        return None
+    day = pl.col("date")
+    if kinds["date"] == pl.String:
+        if not file.frame.select(day.is_not_null().all() & day.str.contains(_PLAIN_DAY).all()).item():
+            return None
+        day = day.str.to_date("%Y-%m-%d", strict=False)
+    absent = (pl.lit(None, pl.Float64).alias(name) for name in KNOWN[1:] if name not in held)
+    frame = _by_date(file.frame.select(day, *(_float(name, kinds[name]) for name in held), *absent))
+    if not frame.select(_is_plain(held, raw=run.raw) & (pl.col("date").max() <= run.today)).item():
+        return None
+    if file.extra:
+        run.notes.append(_ignored(file.name, file.extra))
+    return Table(file.name, "", frame, file.extra)
+
+
+def _float(name: str, kind: pl.DataType) -> pl.Expr:
+    return pl.col(name) if kind == pl.Float64 else pl.col(name).cast(pl.Float64)
+
+
+@lru_cache(maxsize=64)
+def _is_plain(held: tuple[str, ...], *, raw: bool) -> pl.Expr:
+    """Whether ``_checked`` would find nothing in these columns of a frame sorted by date: one boolean."""
+    day, close, adjusted = pl.col("date"), pl.col("close"), pl.col("adj_close")
+    good = [
+        day.is_not_null().all() & (day.n_unique() == pl.len()) & (day.min() >= date(1900, 1, 1)),
+        pl.any_horizontal(pl.col(name).is_not_null() for name in CLOSES).all(),
+        *(pl.col(name).sum().is_finite() & (pl.col(name) > 0).all() for name in PRICES if name in held),
+        *((close <= pl.col("high") * (1 + SLACK)).all() for name in ("high",) if name in held),
+        *((close >= pl.col("low") * (1 - SLACK)).all() for name in ("low",) if name in held),
+        *(pl.col(name).is_between(0, MOST_SHARES).all() for name in ("volume",) if name in held),
+    ]
+    if not raw:
+        factor = (close.shift(1) / close) / (adjusted.shift(1) / adjusted)
+        good.append((pl.max_horizontal(factor, 1 / factor) < LEAST_SPLIT).all())
+    return pl.all_horizontal(good)
+
+
+def _ignored(name: str, extra: Sequence[str]) -> str:
+    return f"{name}: ignored the columns {', '.join(extra)}"
+
+
+def _checked(path: Path, run: _Run) -> Table:
+    """A file read cell by cell. Raises InputError on the first thing that is wrong."""
     table = read_table(path, KNOWN)
     require(table, ["date"], NEEDS)
     if not set(CLOSES) & set(table.frame.columns):
         require(table, CLOSES, NEEDS)
     if table.extra:
-        notes.append(f"{table.name}: ignored the columns {', '.join(table.extra)}")
+        run.notes.append(_ignored(table.name, table.extra))
     table = _parse_dates(table)
     prices = [name for name in PRICES if name in table.frame.columns]
     table = parse_numbers(table, prices)
@@ -80,30 +203,28 @@ def _read_one(symbol: str, path: Path, now_ns: int, notes: list[str], *, raw: bo
         lambda row: f"{row['date']} has neither close nor adj_close",
         FIX,
     )
-    today = new_york_day(now_ns)
     table.refuse(
-        pl.col("date") > today,
-        lambda row: f"{row['date']} is in the future (it is {today} in New York)",
+        pl.col("date") > run.today,
+        lambda row: f"{row['date']} is in the future (it is {run.today} in New York)",
         FIX,
     )
     _check_range(table)
-    table = _once_a_day(table, notes)
-    if not raw:
+    table = _once_a_day(table, run.notes)
+    if not run.raw:
         check_splits(table)
-    frame = _settled(table, now_ns, notes)
-    return frame.select(pl.lit(symbol).alias("symbol"), *KNOWN).with_columns(rounded(*PRICES))
+    return table
 
 
 def _check_range(table: Table) -> None:
     """Raise InputError on a close outside its own bar; the close may be its high or its low."""
     close, high, low = pl.col("close"), pl.col("high"), pl.col("low")
     table.refuse(
-        close > high * (1 + _SLACK),
+        close > high * (1 + SLACK),
         lambda row: f"close is {row['close']}, above the high {row['high']}",
         FIX,
     )
     table.refuse(
-        close < low * (1 - _SLACK),
+        close < low * (1 - SLACK),
         lambda row: f"close is {row['close']}, below the low {row['low']}",
         FIX,
     )
@@ -148,22 +269,21 @@ def _once_a_day(table: Table, notes: list[str]) -> Table:
     return once
 
 
-def _settled(table: Table, now_ns: int, notes: list[str]) -> pl.DataFrame:
+def _settled(table: Table, run: _Run) -> pl.DataFrame:
     """Rows of sessions whose closing bell has rung; a note for each kind left out."""
     first, last = table.frame["date"].min(), table.frame["date"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
-    in_session = pl.col("date").is_in(sessions_between(first, last))
-    idle = table.frame.filter(~in_session)
-    if idle.height:
-        notes.append(
+    frame, in_session = table.frame, table.frame["date"].is_in(run.sessions(first, last))
+    if not in_session.all():
+        idle, frame = frame.filter(~in_session), frame.filter(in_session)
+        run.notes.append(
             f"{table.name}: left out {_rows(idle)} on days without an NYSE session,"
             f" the first {idle['date'].sort()[0]}"
         )
-    frame = table.frame.filter(in_session)
-    if is_session(last) and close_ns(last) > now_ns:
+    if is_session(last) and close_ns(last) > run.now_ns:
         frame = frame.filter(pl.col("date") < last)
-        notes.append(f"{table.name}: left out {last}, still open, not settled")
+        run.notes.append(f"{table.name}: left out {last}, still open, not settled")
     if not frame.height:
         raise InputError(f"{table.name}: no row is a settled NYSE session — check the dates")
     return frame

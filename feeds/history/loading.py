@@ -1,4 +1,4 @@
-"""What a desk needs of the stored history: its own series whole, of a long list only what windows reach."""
+"""What a desk needs of the stored history: its own series whole, of named members only what windows reach."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rotation.desk import MOST_LEGS
 from rotation.history import History
 from rotation.sessions import new_york_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     from feeds.history.store import HistoryStore
 
-FEW = 64
-"""So many symbols are loaded whole, whatever they are."""
+FEW = MOST_LEGS
+"""So many symbols are loaded whole, whatever they are: each of them may get a leg."""
 REACH_DAYS = 480
 """330 sessions: the longest window, 252, and streaks beyond it."""
 
 
-def load_history(store: HistoryStore, deep: Iterable[str], *, now_ns: int) -> History:
-    """All that is stored; of more than FEW symbols only ``deep`` whole, the last REACH_DAYS of the others.
+def load_history(
+    store: HistoryStore, deep: Iterable[str], *, now_ns: int, members: AbstractSet[str] = frozenset()
+) -> History:
+    """All that is stored; of more than FEW symbols ``deep`` whole, and ``members``' last REACH_DAYS.
 
     26 years of 2,100 symbols are 14 million rows: seconds and gigabytes that no panel looks at. Raises
     StorageError if a file is missing or damaged.
@@ -32,5 +36,8 @@ def load_history(store: HistoryStore, deep: Iterable[str], *, now_ns: int) -> Hi
         return store.load()
     whole = set(deep) & held.keys()
     since = new_york_day(now_ns) - timedelta(days=REACH_DAYS)
-    parts = (store.load(whole), store.load(held.keys() - whole, since=since))
-    return History(pl.concat(part.frame for part in parts), "history")
+    own = store.load(whole)
+    recent = (members & held.keys()) - whole
+    if not recent:
+        return own if whole else History.empty()
+    return History(pl.concat([own.frame, store.load(recent, since=since).frame]), "history")

@@ -10,7 +10,7 @@ import polars as pl
 if TYPE_CHECKING:
     from feeds.files.tables import Table
 
-_LEAST = 1.2
+LEAST_SPLIT = 1.2
 """Six for five. Below it are the stock dividends and special dividends that nobody would call a split."""
 _EXACT = 5e-3
 """Relative. The adjusted close takes the day's own move out, so only its rounding is left."""
@@ -33,7 +33,7 @@ def check_splits(table: Table) -> None:
     )
     factor = pl.col("move") / pl.col("adjusted_move")
     suspects = days.with_columns(factor=factor).filter(
-        pl.max_horizontal(pl.col("factor"), 1 / pl.col("factor")) >= _LEAST
+        pl.max_horizontal(pl.col("factor"), 1 / pl.col("factor")) >= LEAST_SPLIT
     )
     splits = [row["date"] for row in suspects.iter_rows(named=True) if ratio_of(row["factor"])]
     table.with_frame(days.with_columns(factor=factor)).refuse(
@@ -50,7 +50,7 @@ def ratio_of(factor: float) -> str:
     """``10:1`` or ``1:8``; "" where it is no plain ratio of shares."""
     size = max(factor, 1 / factor)
     ratio = Fraction(size).limit_denominator(1 if size >= _WHOLE_FROM else _PARTS)
-    if size < _LEAST or abs(float(ratio) / size - 1) > _EXACT:
+    if size < LEAST_SPLIT or abs(float(ratio) / size - 1) > _EXACT:
         return ""
     parts = (ratio.numerator, ratio.denominator)
     return "{}:{}".format(*(parts if factor > 1 else parts[::-1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -256,6 +255,8 @@ def watch(
     **wanted: Any,
 ) -> None:
     """Stream one JSON line per change, for scripts."""
+    import asyncio  # noqa: PLC0415 - half of what --help would take
+
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
     asked = _for_script(tapes=tape + more, stays=False, **wanted)

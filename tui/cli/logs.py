@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ def log_file() -> Path:
 
 def start(level: str) -> Path | None:
     """Log to the file from now on and return its path; None if it cannot be written, which stops nothing."""
+    from logging.handlers import RotatingFileHandler  # noqa: PLC0415 - brings sockets, which --help needs not
+
     logging.raiseExceptions = False  # errors of logging itself must not reach the screen
     root = logging.getLogger()
     root.setLevel(level.upper())

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +12,7 @@ from tui.backend import Wanted
 from tui.cli.options import backend, settled, start_log
 
 if TYPE_CHECKING:
-    from tui.backend import Recording, RecordingDesk
-
-STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Signals that stop a recording cleanly; by name, because Windows has no SIGHUP."""
+    from tui.backend import Recording
 
 
 @click.command(epilog="\b\nExample:\n  rotation-tui record tapes/desk.parquet\n  rotation-tui replay tapes/")
@@ -34,41 +28,17 @@ def record(ctx: click.Context, /, *, file: Path, **wanted: Any) -> None:
     One file per New York day, named like desk-2026-11-23.parquet. A kill or a power cut loses at most the
     last second, and a recording can be replayed while it runs.
     """
+    import asyncio  # noqa: PLC0415 - half of what --help would take
+
+    from tui.cli.recording import record_until_stopped  # noqa: PLC0415
+
     start_log(ctx)
     # The demo must not end up among the tapes unless it was asked for.
     desk = backend(ctx).record(Wanted(stays=False, unasked_demo=False, **wanted), file)
     click.echo("recording; press Ctrl+C to stop", err=True)
-    asyncio.run(_record(desk))
+    asyncio.run(record_until_stopped(desk))
     for line in _summary(desk.recording):
         click.echo(line)
-
-
-async def _record(desk: RecordingDesk) -> None:
-    run = asyncio.ensure_future(desk.run())
-    loop = asyncio.get_running_loop()
-    # Windows can do neither: there Ctrl+C cancels what runs, which closes the files as well.
-    with contextlib.suppress(NotImplementedError, AttributeError):
-        for name in STOP_SIGNALS:
-            loop.add_signal_handler(getattr(signal, name), run.cancel)
-    reporting = asyncio.ensure_future(_report_feeds(desk))
-    try:
-        await run
-    except asyncio.CancelledError:
-        pass  # by a signal
-    finally:
-        reporting.cancel()
-        await asyncio.gather(reporting, return_exceptions=True)
-
-
-async def _report_feeds(desk: RecordingDesk) -> None:
-    """Print the state of each feed whenever it changes."""
-    before: dict[str, str] = {}
-    async for snapshot in desk.listen():
-        for feed in snapshot.health.feeds:
-            state = f"{feed.name}: {feed.state} {feed.detail}".rstrip()
-            if before.get(feed.name) != state:
-                before[feed.name] = state
-                click.echo(f"{snapshot.as_of:%H:%M:%S} UTC  {state}", err=True)
 
 
 def _summary(recording: Recording) -> list[str]:

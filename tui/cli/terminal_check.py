@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,8 @@ def terminal() -> Iterator[Finding]:
 
 
 def _size() -> Finding:
+    import shutil  # noqa: PLC0415 - brings archives, which --help needs not
+
     wide, high = shutil.get_terminal_size()
     detail = f"{wide} × {high}"
     if wide < LEAST_WIDE or high < LEAST_HIGH:

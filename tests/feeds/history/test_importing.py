@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import random
+import tempfile
 import time
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feeds.errors import InputError
-from feeds.history.importing import SCHEMA, read_history
+from feeds.history import importing
+from feeds.history.importing import KNOWN, SCHEMA, read_history
 from rotation.sessions import sessions_between, to_ns
 from tests.support.paths import SHARED
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DATA = SHARED / "daily"
 NOW = to_ns(datetime(2024, 7, 16, 14, 40, tzinfo=UTC))  # 10:40 in New York, the session open
@@ -513,3 +514,100 @@ def test_the_real_files():
     iwn = frame.filter(pl.col("symbol") == "IWN")
     assert iwn["close"].is_null().all()
     assert iwn["adj_close"].is_not_null().all()
+
+
+CELLS = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            " 1.5",
+            "1.5 ",
+            "null",
+            "Null",
+            "nan",
+            "inf",
+            "-1",
+            "0",
+            "1e3",
+            "1_0",
+            "+2",
+            ".5",
+            "5.",
+            "0x1",
+            "1,5",
+        ]
+    ),
+    st.floats(0.5, 300).map(lambda price: f"{price:.2f}"),
+)
+DATES = st.one_of(
+    st.dates(date(2024, 6, 20), date(2024, 7, 18)).map(str),
+    st.sampled_from(
+        ["2024-7-12", "12/07/2024", "20240712", "2024-07-12T00:00:00Z", "", " 2024-07-11", "2024- 7-1"]
+    ),
+)
+
+
+@st.composite
+def files(draw) -> bytes:
+    """A file as a person may have it: nearly always plain, with a few cells that are not."""
+    names = draw(
+        st.sampled_from([["date", "close"], ["date", "close", "note"], KNOWN, ["note", *KNOWN[::-1]]])
+    )
+    good = {name: f"{draw(st.floats(50, 51)):.4f}" for name in names}
+    days = draw(st.lists(DATES, max_size=4)) + [
+        str(day) for day in draw(st.permutations(sessions_between(date(2024, 7, 1), date(2024, 7, 16))))
+    ]
+    lines = [list(names)] + [
+        [
+            day if name == "date" else "100" if name == "high" else "1" if name == "low" else good[name]
+            for name in names
+        ]
+        for day in days
+    ]
+    for line, place, cell in draw(
+        st.lists(st.tuples(st.integers(0, 99), st.integers(0, 9), CELLS), max_size=2)
+    ):
+        row = lines[line % len(lines)]
+        row[place % len(row)] = cell
+    quoted = draw(st.sampled_from([(), (0,), (3,), range(len(lines))]))
+    text = [",".join(f'"{cell}"' if i in quoted else cell for cell in row) for i, row in enumerate(lines)]
+    spoiled = draw(
+        st.sampled_from(["", "", "", '"', ",,", "\n", 'a"b', '"x\ny"', '"a""b"', '","', "é", "\r"])
+    )
+    at = draw(st.integers(0, len(text)))
+    return "\n".join([*text[:at], *([spoiled] if spoiled else []), *text[at:]]).encode() + b"\n"
+
+
+@given(files(), st.booleans())
+def test_the_quick_way_says_what_the_exact_one_does(content, raw):
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder), "IWM.csv", content)
+        answers = []
+        for quick in (True, False):
+            with pytest.MonkeyPatch.context() as patch:
+                if not quick:
+                    patch.setattr(importing, "read_plain", lambda *_, **__: None)
+                try:
+                    frame, notes = read_history([path], now_ns=NOW, raw=raw)
+                    answers.append((frame.rows(), frame.schema, notes))
+                except InputError as error:
+                    answers.append(str(error))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("quotes", [False, True])
+def test_a_plain_file_with_all_columns_never_meets_the_exact_reader(tmp_path, monkeypatch, quotes):
+    """Newest first, with a note in quotes that hides a comma, or every cell in quotes."""
+    monkeypatch.setattr(importing, "read_table", None)
+    rows = [("date", "close", "adj_close", "volume", "note")]
+    rows += [
+        (str(day), "221.28", "43.5", "100", "a, b")
+        for day in sessions_between(date(2024, 7, 1), date(2024, 7, 12))[::-1]
+    ]
+    text = "\r\n".join(
+        ",".join(f'"{cell}"' if quotes or "," in cell else cell for cell in row) for row in rows
+    )
+    frame, notes = read(write(tmp_path, "IWM.csv", b"\xef\xbb\xbf" + text.encode()))
+    assert frame.height == len(rows) - 1
+    assert frame.row(0) == ("IWM", date(2024, 7, 1), 221.28, 43.5, None, None, None, 100)
+    assert notes == ["IWM.csv: ignored the columns note"]

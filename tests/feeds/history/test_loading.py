@@ -27,12 +27,26 @@ def test_what_is_loaded(tmp_path, count):
     absent = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
     store = HistoryStore(tmp_path)
     store.replace(frame.with_columns(absent).select(SCHEMA.keys()), {}, now_ns=0)
-    history = load_history(store, ["IWM", "NONE", "QQQ"], now_ns=close_ns(TODAY))
+    members = frozenset(names[2:]) - {"S7"} | {"NEITHER"}
+    history = load_history(store, ["IWM", "NONE", "QQQ"], now_ns=close_ns(TODAY), members=members)
     held = {name: rows for (name,), rows in history.frame.group_by("symbol")}
-    assert sorted(held) == sorted(names)
-    assert history.symbols == sorted(names)
+    wanted = names if count <= FEW else [name for name in names if name != "S7"]
+    assert sorted(held) == sorted(wanted)
+    assert history.symbols == sorted(wanted)
     reach = [day for day in DAYS if day >= TODAY - timedelta(REACH_DAYS)]
     for name, rows in held.items():
         whole = count <= FEW or name in {"IWM", "QQQ"}
         assert rows["date"].to_list() == (DAYS if whole else reach)
     assert len(sessions_between(reach[0], TODAY)) > 252
+
+
+@pytest.mark.parametrize(("deep", "held"), [(["QQQ"], ["QQQ"]), (["NONE"], [])])
+def test_of_a_long_list_nothing_is_read_that_nobody_asked_for(tmp_path, deep, held):
+    names = ["QQQ", *(f"S{n}" for n in range(FEW))]
+    frame = pl.concat(pl.DataFrame({"symbol": name, "date": DAYS, "close": 1.0}) for name in names)
+    absent = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
+    store = HistoryStore(tmp_path)
+    store.replace(frame.with_columns(absent).select(SCHEMA.keys()), {}, now_ns=0)
+    for file in tmp_path.glob("S*.parquet"):
+        file.write_bytes(b"never looked at")
+    assert load_history(store, deep, now_ns=close_ns(TODAY)).symbols == held

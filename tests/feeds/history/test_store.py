@@ -24,13 +24,13 @@ import feeds.history.store
 from feeds.errors import InputError, StorageError
 from feeds.files.names import SYMBOL
 from feeds.history.importing import SCHEMA as COLUMNS
-from feeds.history.store import HistoryStore
+from feeds.history.store import HistoryStore, Series
 from rotation.history import SCHEMA, rounded
 from rotation.sessions import from_ns, sessions_between
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 NOW = 1_721_140_800_000_000_000
 SYMBOLS = ("IWM", "QQQ", "^RUT")
@@ -308,7 +308,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import polars as pl
-from feeds.history.store import HistoryStore
+from feeds.history.store import HistoryStore, Series
 
 store = HistoryStore(Path(sys.argv[1]))
 versions = [pl.read_parquet(path) for path in sys.argv[2:]]
@@ -407,3 +407,54 @@ def test_a_reader_beside_a_busy_writer_sees_whole_versions(tmp_path):
             reads += 1
         writer.kill()
     assert result == {frozenset([100.0]), frozenset([200.0])}
+
+
+def each(frame: pl.DataFrame, *, then: BaseException | None = None) -> Iterator[Series]:
+    """The series of a frame one by one, and then this error."""
+    for part in frame.partition_by("symbol", maintain_order=True):
+        yield Series(part, "file.csv")
+    if then is not None:
+        raise then
+
+
+def test_series_given_one_by_one_are_stored_like_a_frame(tmp_path):
+    whole, single = HistoryStore(tmp_path / "whole"), HistoryStore(tmp_path / "single")
+    sources = dict.fromkeys(SYMBOLS, "file.csv")
+    for version in (A, B):
+        assert single.replace_each(each(version), now_ns=NOW) == whole.replace(version, sources, now_ns=NOW)
+        assert single.symbols() == whole.symbols()
+        assert only_live_files(single.folder)
+    with pytest.raises(InputError, match="--replace"):
+        single.replace_each(each(series(1.0, ("QQQ",), DAYS[1:])), now_ns=NOW)
+    assert levels(single.folder) == {200.0}
+    assert only_live_files(single.folder)
+
+
+@pytest.mark.parametrize("error", [InputError("bad line"), OSError(28, "No space left on device")])
+def test_an_import_that_fails_halfway_leaves_all_as_it_was(tmp_path, error):
+    store = HistoryStore(tmp_path)
+    store.replace(A, {}, now_ns=NOW)
+    with pytest.raises(InputError if isinstance(error, InputError) else StorageError):
+        store.replace_each(each(B, then=error), now_ns=NOW)
+    assert levels(tmp_path) == {100.0}
+    assert only_live_files(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nobody can lock there")
+def test_what_a_killed_import_left_goes_with_the_next_and_a_running_one_keeps_its_own(tmp_path):
+    store = HistoryStore(tmp_path)
+    store.replace(A, {}, now_ns=NOW)
+    left = tmp_path / "importing-killed"
+    left.mkdir()
+    (left / "IWM-0123456789ab.parquet").write_bytes(b"half")
+    assert store.replace_each(iter(()), now_ns=NOW) == []
+    assert not left.exists()
+
+    def slowly() -> Iterator[Series]:
+        for given_series in each(B):
+            yield given_series
+            HistoryStore(tmp_path).replace_each(iter(()), now_ns=NOW)
+
+    store.replace_each(slowly(), now_ns=NOW)
+    assert levels(tmp_path) == {200.0}
+    assert only_live_files(tmp_path)

@@ -1,0 +1,117 @@
+"""A user's file of plain cells, read in one pass: typed columns, or None where anything is in doubt.
+
+Nearly every file is of this kind. The exact reader (feeds.files.tables) takes ten times as long, and
+knows what a bad cell is and on which line it stands: whoever gets None here asks it.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+
+from feeds.errors import InputError
+from feeds.files.names import read_bytes, shown
+from feeds.files.tables import choose_columns, parse_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_QUOTE = b'"'
+_BOM = b"\xef\xbb\xbf"
+_NULLS = ["null", "NULL", "Null"]
+
+
+class PlainFile(msgspec.Struct, frozen=True):
+    """One file's columns, by name."""
+
+    name: str
+    frame: pl.DataFrame
+    """Those wanted that the file holds: text or Float64 of a CSV; of a Parquet file as they are."""
+    extra: tuple[str, ...]
+    """Headings of the other columns, as written."""
+
+
+def read_plain(path: Path, *, text: Sequence[str], numbers: Sequence[str]) -> PlainFile | None:
+    """Read a file's ``text`` and ``numbers`` columns; None where the exact reader has to look.
+
+    What is read here is what ``read_table`` and ``parse_numbers`` would make of it. Raises InputError if the
+    file cannot be read.
+    """
+    name, data = shown(path.name), read_bytes(path)
+    try:
+        if path.suffix.lower() == ".csv":
+            return _read_csv(data, name, text, numbers)
+        frame = parse_parquet(data, name)
+        chosen, extra = choose_columns(frame.columns, (*text, *numbers), name)
+    except (InputError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+    wanted = frame.select(frame.to_series(i).alias(key) for key, i in chosen.items())
+    return PlainFile(name, wanted, extra) if wanted.height else None
+
+
+def _read_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str]) -> PlainFile | None:
+    data = data.removeprefix(_BOM)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if not _is_utf8(data):
+        return None
+    head, _, body = data.partition(b"\n")
+    headings, hidden_commas = _headings(head), _commas_in_quotes(body)
+    if hidden_commas is None or not headings or not body:
+        return None
+    chosen, extra = choose_columns(headings, (*text, *numbers), name)
+    kinds = {str(i): pl.String for i in range(len(headings))}
+    typed = {str(i): pl.Float64 for key, i in chosen.items() if key in numbers}
+    # A row with too many cells raises; too few would be filled up with nulls.
+    frame = pl.read_csv(
+        body,
+        has_header=False,
+        schema={**kinds, **typed},
+        columns=list(chosen.values()),
+        quote_char='"' if _QUOTE in body else None,
+        null_values=_NULLS,
+    )
+    has_all_cells = body.count(b",") - hidden_commas == (len(headings) - 1) * frame.height
+    if not frame.height or not has_all_cells:
+        return None
+    return PlainFile(name, frame.rename({str(i): key for key, i in chosen.items()}), extra)
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _headings(line: bytes) -> list[str]:
+    """The cells of the first line; none where it is blank or does not end with its quotes closed."""
+    if line.count(_QUOTE) % 2:
+        return []
+    cells = next(csv.reader([line.decode()]), [])
+    return cells if any(cell.strip() for cell in cells) else []
+
+
+def _commas_in_quotes(data: bytes) -> int | None:
+    """How many commas stand inside quotes; None unless every quote opens or closes a whole cell.
+
+    Nothing is doubled, nothing stands beside a quote but a comma or the line's end.
+    """
+    if _QUOTE not in data:
+        return 0
+    parts = data.split(_QUOTE)
+    if len(parts) % 2 == 0:
+        return None
+    first, last, between = parts[0], parts[-1], set(parts[2:-1:2])
+    if (first and first[-1:] not in b",\n") or (last and last[:1] not in b",\n"):
+        return None
+    if not all(part and part[:1] in b",\n" and part[-1:] in b",\n" for part in between):
+        return None
+    return b"".join(parts[1::2]).count(b",")
