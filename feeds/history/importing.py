@@ -274,7 +274,7 @@ def _settled(table: Table, run: _Run) -> pl.DataFrame:
     first, last = table.frame["date"].min(), table.frame["date"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
-    frame, in_session = table.frame, table.frame["date"].is_in(run.sessions(first, last))
+    frame, in_session = table.frame, table.frame["date"].is_in(run.sessions(first, last).implode())
     if not in_session.all():
         idle, frame = frame.filter(~in_session), frame.filter(in_session)
         run.notes.append(
