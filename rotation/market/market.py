@@ -6,6 +6,7 @@ follows of those that changed), and the views (the rows and what they are worth,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from collections.abc import Set as AbstractSet
     from datetime import date
+
+    import polars as pl
 
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
@@ -136,7 +139,7 @@ class Market:
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
         self._as_of_ns = as_of_ns
-        self._door = SessionFilter()
+        self._door = SessionFilter(self.desk.legs)
         self.learn(self.history)
 
     def learn(self, history: History) -> None:
@@ -198,9 +201,17 @@ class Market:
 
         Bad, unknown, late and repeated quotes are counted, never raised.
         """
+        held = batch if isinstance(batch, Sequence) else tuple(batch)
+        return self._apply(lambda: self._door.admit_all(held, as_of_ns), as_of_ns)
+
+    def apply_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> Snapshot:
+        """As ``apply(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
+        return self._apply(lambda: self._door.admit_columns(frame, as_of_ns), as_of_ns)
+
+    def _apply(self, admit: Callable[[], set[str]], as_of_ns: int) -> Snapshot:
         self._as_of_ns = as_of_ns
         before = self._door.session
-        touched = {quote.symbol for quote in batch if self._door.admit(quote, as_of_ns)}
+        touched = admit()
         session = self._door.session
         if session != before:
             self._look_back()
