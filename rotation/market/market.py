@@ -19,6 +19,7 @@ from rotation.market.assemble import Charts, Moment, Pair, leg
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
 from rotation.market.look_back import look_back
+from rotation.market.ratios import MinuteLine
 from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.status import Provenance
@@ -184,6 +185,7 @@ class Market:
         self._rows = Rows(settled)
         self._pair = Pair(self.desk, settled.spread if settled else None)
         self._charts = made.charts
+        self._today = MinuteLine()
         self._closed = session is None
         self._rows.reprice(self._door.symbols, self._door)
         self._check_scale()
@@ -193,7 +195,7 @@ class Market:
         session = self._door.session
         assert session is not None
         self._rows.close(self.history, "adj_close" if self.desk.returns == "total" else "close")
-        self._charts = Charts(self.history, self.desk, session)
+        self._charts = Charts.of(self.history, self.desk, session)
         self._closed = True
 
     def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
@@ -249,7 +251,7 @@ class Market:
             mode=_mark(self._origin),
             legs=legs,
             spread=pair,
-            ratio=self._charts.ratio(base, against, self._door, status),
+            ratio=self._charts.ratio(base, against, self._today, self._door, status),
             value_growth=value_growth_with_status(
                 self._charts.value_growth, self._origin, as_of_ns, self.history.source
             ),
