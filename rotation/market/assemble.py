@@ -15,13 +15,14 @@ from rotation.market.records import is_few
 from rotation.market.streaks import sign, streak_of
 from rotation.quote import MINUTE_NS
 from rotation.sessions import close_ns, open_ns
-from rotation.snapshot import Leg, Ratio, SincePp, Spread, SpreadWindow, Streak
+from rotation.snapshot import Leg, Ratio, SincePp, Spread, SpreadWindow, Streak, ValueGrowth
 from rotation.status import Kind
 from rotation.wording import word
 
 if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
+    from rotation.market.ratios import MinuteLine
     from rotation.market.records import Since
     from rotation.market.rows import Row
     from rotation.market.session_filter import SessionFilter
@@ -128,43 +129,55 @@ def _since_pp(since: Since | None) -> SincePp | None:
     return SincePp(since.date, since.value, since.first_date) if since else None
 
 
-class Charts:
-    """The settled lines of the ratio panels, drawn anew only when history gains a session."""
+class Charts(msgspec.Struct, frozen=True):
+    """The settled lines of the ratio panels, which change only when history gains a session."""
 
-    def __init__(self, history: History, desk: Desk, through: date | None) -> None:
-        """``through``: the latest session whose closes may be used."""
-        column = "adj_close" if desk.returns == "total" else "close"
-        self._desk = desk
-        self._daily: tuple[tuple[date, float], ...] = ()
-        self._first: date | None = None
-        self._unit: float | None = None
-        self.value_growth = None
+    base: str
+    against: str
+    daily: tuple[tuple[date, float], ...] = ()
+    first_date: date | None = None
+    unit: float | None = None
+    """What makes 100 of base / against at ``first_date``; None where they have no common session."""
+    value_growth: ValueGrowth | None = None
+
+    @classmethod
+    def of(cls, history: History, desk: Desk, through: date | None) -> Charts:
+        """``through``: the latest session whose closes may be used; None: of none."""
         if through is None:
-            return
-        self.value_growth = value_growth(history, desk.value, desk.growth, through)
+            return cls(desk.base, desk.against)
+        column = "adj_close" if desk.returns == "total" else "close"
+        growth = value_growth(history, desk.value, desk.growth, through)
         line = settled_ratio(history, desk.base, desk.against, column, through)
-        if line.height:
-            self._first = line["date"][0]
-            self._unit = line["unit"][0]
-            self._daily = tuple(line.select("date", "value").tail(CHART_SESSIONS).iter_rows())
+        if line.is_empty():
+            return cls(desk.base, desk.against, value_growth=growth)
+        daily = tuple(line.select("date", "value").tail(CHART_SESSIONS).iter_rows())
+        return cls(desk.base, desk.against, daily, line["date"][0], line["unit"][0], growth)
 
     def ratio(
-        self, base: Row | None, against: Row | None, door: SessionFilter, status: DerivedStatus | None
+        self,
+        base: Row | None,
+        against: Row | None,
+        today: MinuteLine,
+        door: SessionFilter,
+        status: DerivedStatus | None,
     ) -> Ratio:
-        """Base / against now, with the daily and today's line, in units of the first common session."""
+        """Base / against now, with the daily and ``today``'s line, in units of the first common session."""
         value: float | None = None
-        intraday: list[tuple[int, float]] = []
-        if self._unit and base and against:
+        intraday: tuple[tuple[int, float], ...] = ()
+        if self.unit and base and against:
             if base.value and against.value:
-                value = base.value / against.value * self._unit
-            intraday = _minutes(door, base, against, self._unit)
+                value = base.value / against.value * self.unit
+            if base.scale and against.scale:
+                unit = self.unit * (base.scale / against.scale)
+                upper, lower = door.prints(self.base, "REGULAR"), door.prints(self.against, "REGULAR")
+                intraday = today.of(upper, lower, unit)
         return Ratio(
-            base=self._desk.base,
-            against=self._desk.against,
+            base=self.base,
+            against=self.against,
             value=value,
-            first_date=self._first,
-            daily=self._daily,
-            intraday=tuple(intraday),
+            first_date=self.first_date,
+            daily=self.daily,
+            intraday=intraday,
             minutes=_length(door.session),
             status=status,
         )
@@ -173,18 +186,3 @@ class Charts:
 def _length(session: date | None) -> int:
     """Minutes from bell to bell; a full session's while none is shown."""
     return (close_ns(session) - open_ns(session)) // MINUTE_NS if session else 390
-
-
-def _minutes(door: SessionFilter, base: Row, against: Row, unit: float) -> list[tuple[int, float]]:
-    """The ratio at the end of each minute in which a leg traded, once both have."""
-    upper, lower = door.prints(base.symbol, "REGULAR"), door.prints(against.symbol, "REGULAR")
-    if not (upper and lower and base.scale and against.scale):
-        return []
-    unit *= base.scale / against.scale
-    line: list[tuple[int, float]] = []
-    b, a = None, None
-    for minute in sorted({*upper.minutes, *lower.minutes}):
-        b, a = upper.minutes.get(minute, b), lower.minutes.get(minute, a)
-        if b and a:
-            line.append((minute, b.price / a.price * unit))
-    return line

@@ -32,5 +32,5 @@ def look_back(history: History, session: date | None, desk: Desk) -> LookBack:
         history=history,
         session=session,
         settled=settle(history, session, desk) if session else None,
-        charts=Charts(history, desk, previous_session(session) if session else None),
+        charts=Charts.of(history, desk, previous_session(session) if session else None),
     )

@@ -6,6 +6,7 @@ follows of those that changed), and the views (the rows and what they are worth,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from rotation.market.assemble import Charts, Moment, Pair, leg
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
 from rotation.market.look_back import look_back
+from rotation.market.ratios import MinuteLine
 from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.status import Provenance
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from collections.abc import Set as AbstractSet
     from datetime import date
+
+    import polars as pl
 
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
@@ -136,7 +140,7 @@ class Market:
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
         self._as_of_ns = as_of_ns
-        self._door = SessionFilter()
+        self._door = SessionFilter(self.desk.legs)
         self.learn(self.history)
 
     def learn(self, history: History) -> None:
@@ -181,6 +185,7 @@ class Market:
         self._rows = Rows(settled)
         self._pair = Pair(self.desk, settled.spread if settled else None)
         self._charts = made.charts
+        self._today = MinuteLine()
         self._closed = session is None
         self._rows.reprice(self._door.symbols, self._door)
         self._check_scale()
@@ -190,7 +195,7 @@ class Market:
         session = self._door.session
         assert session is not None
         self._rows.close(self.history, "adj_close" if self.desk.returns == "total" else "close")
-        self._charts = Charts(self.history, self.desk, session)
+        self._charts = Charts.of(self.history, self.desk, session)
         self._closed = True
 
     def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
@@ -198,9 +203,17 @@ class Market:
 
         Bad, unknown, late and repeated quotes are counted, never raised.
         """
+        held = batch if isinstance(batch, Sequence) else tuple(batch)
+        return self._apply(lambda: self._door.admit_all(held, as_of_ns), as_of_ns)
+
+    def apply_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> Snapshot:
+        """As ``apply(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
+        return self._apply(lambda: self._door.admit_columns(frame, as_of_ns), as_of_ns)
+
+    def _apply(self, admit: Callable[[], set[str]], as_of_ns: int) -> Snapshot:
         self._as_of_ns = as_of_ns
         before = self._door.session
-        touched = {quote.symbol for quote in batch if self._door.admit(quote, as_of_ns)}
+        touched = admit()
         session = self._door.session
         if session != before:
             self._look_back()
@@ -238,7 +251,7 @@ class Market:
             mode=_mark(self._origin),
             legs=legs,
             spread=pair,
-            ratio=self._charts.ratio(base, against, self._door, status),
+            ratio=self._charts.ratio(base, against, self._today, self._door, status),
             value_growth=value_growth_with_status(
                 self._charts.value_growth, self._origin, as_of_ns, self.history.source
             ),

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal
 from rotation.quote import MINUTE_NS, NS, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rotation.quote import Quote
 
 KEPT_NS = 60 * NS
@@ -24,6 +26,8 @@ Outcome = Literal["accepted", "duplicates", "revised", "late"]
 """The names of the counters in ``snapshot.Counts``."""
 
 Identity = tuple[int, int]
+NO_IDENTITY: Identity = (-1, 0)
+HIGHEST_SEQ = 2**63 - 1
 HIGHEST, LOWEST = float("inf"), float("-inf")
 
 
@@ -58,9 +62,13 @@ class Prints:
         """By the minute in which a print was made, or a bar began."""
         self._is_summed = True
         self._high, self._low, self._volume = LOWEST, HIGHEST, 0
+        self._changed_from: int | None = None
+        self.newest: Identity = NO_IDENTITY
+        """A print with a higher identity is new and in order: no repeat, not late, no part of a bar."""
         self.last: Quote | None = None
         """None while there are only prints of which the size alone counts; then high and low are infinite."""
         self.minutes: dict[int, Quote] = {}
+        """By the minute at whose end it is known, the last print of each."""
 
     @property
     def high(self) -> float:
@@ -97,8 +105,7 @@ class Prints:
         minute = self._part(quote)
         if minute.bar is not None:
             return "late"  # the bar holds it already
-        self._kept[identity] = quote
-        heappush(self._order, identity)
+        self._remember(identity, quote)
         minute.volume += quote.size
         self._volume += quote.size
         if quote.sets_last:
@@ -109,6 +116,53 @@ class Prints:
         self._fold()
         return "accepted"
 
+    def add(self, place: int, volume: int, high: float | None, low: float | None) -> None:
+        """Count in the sum of prints of one minute (``place``, of their time), all new: see ``newest``.
+
+        High and low are None where none of them sets a price. ``place_last`` and ``remember`` go with it.
+        """
+        minute = self._parts.get(place)
+        if minute is None:
+            minute = self._parts[place] = _Minute()
+        minute.volume += volume
+        self._volume += volume
+        if high is not None and low is not None:
+            minute.high, self._high = max(minute.high, high), max(self._high, high)
+            minute.low, self._low = min(minute.low, low), min(self._low, low)
+
+    def place_last(self, quote: Quote) -> None:
+        """Of prints that were added as a sum: the last of a minute that sets a price."""
+        self._place(quote)
+
+    def remember(self, quotes: Iterable[Quote]) -> None:
+        """The identities of prints that were added as sums, in their order, before others can repeat them."""
+        for quote in quotes:
+            self._remember((quote.ts_ns, quote.seq), quote)
+        self._fold()
+
+    def fold(self, place: int, high: float, low: float) -> None:
+        """The range of prints of one minute that were added as a sum and are never remembered: too old."""
+        minute = self._parts[place]
+        minute.folded_high = max(minute.folded_high, high)
+        minute.folded_low = min(minute.folded_low, low)
+
+    def fold_through(self, identity: Identity) -> None:
+        """Fold all up to a print that was added as a sum and is too old to be remembered."""
+        while self._order and self._order[0] <= identity:
+            self._fold_oldest()
+        self._folded = max(self._folded, identity)
+        self.newest = max(self.newest, identity)
+
+    def take_changed(self) -> int | None:
+        """The lowest of ``minutes`` that changed since this was last asked; None where none did."""
+        changed, self._changed_from = self._changed_from, None
+        return changed
+
+    def _remember(self, identity: Identity, quote: Quote) -> None:
+        self._kept[identity] = quote
+        heappush(self._order, identity)
+        self.newest = max(self.newest, identity)
+
     def _replace(self, bar: Quote) -> Outcome:
         """Let a bar take the place of its minute. It is never too late."""
         place = self._place_of(bar)
@@ -118,6 +172,8 @@ class Prints:
         self._parts[place] = _Minute(bar)
         self._is_summed = False
         self._place(bar)
+        ends_ns = self._opens_ns + (place + 1) * MINUTE_NS - 1
+        self.newest = max(self.newest, (ends_ns, HIGHEST_SEQ), (bar.ts_ns, bar.seq))
         return "accepted" if known is None else "revised"
 
     def _place_of(self, quote: Quote) -> int:
@@ -140,6 +196,8 @@ class Prints:
         last = self.minutes.get(minute)
         if last is None or identity >= (last.ts_ns, last.seq):
             self.minutes[minute] = quote
+            if self._changed_from is None or minute < self._changed_from:
+                self._changed_from = minute
 
     def _revise(self, was: Quote, now: Quote) -> None:
         before, after = self._part(was), self._part(now)
@@ -160,11 +218,13 @@ class Prints:
 
     def _fold(self) -> None:
         floor = self.last.ts_ns - KEPT_NS if self.last is not None else 0
-        while self._order[0][0] < floor or len(self._order) > KEPT_MAX:
-            self._folded = heappop(self._order)
-            quote = self._kept.pop(self._folded)
-            if not quote.sets_last:
-                continue
+        while self._order and (self._order[0][0] < floor or len(self._order) > KEPT_MAX):
+            self._fold_oldest()
+
+    def _fold_oldest(self) -> None:
+        self._folded = heappop(self._order)
+        quote = self._kept.pop(self._folded)
+        if quote.sets_last:
             minute = self._part(quote)
             minute.folded_high = max(minute.folded_high, _high(quote))
             minute.folded_low = min(minute.folded_low, _low(quote))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,9 +11,12 @@ from rotation.market.records import TRAILING, Records
 from rotation.snapshot import Extreme, ValueGrowth
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from rotation.history import History
+    from rotation.market.prints import Prints
+    from rotation.quote import Quote
 
 CHART_SESSIONS = 252
 
@@ -71,3 +75,47 @@ def _extreme(dates: pl.Series, values: pl.Series, *, low: bool) -> Extreme:
         since=since.date if since else None,
         first_date=since.first_date if since else None,
     )
+
+
+class MinuteLine:
+    """Today's ratio at the end of each minute in which a leg traded, once both have.
+
+    It is made anew from the earliest minute on that has another last price: as a rule that is the newest.
+    """
+
+    def __init__(self) -> None:
+        """No line yet."""
+        self._of: tuple[Prints | None, Prints | None, float] = (None, None, 0.0)
+        self._line: tuple[tuple[int, float], ...] = ()
+
+    def of(self, base: Prints | None, against: Prints | None, unit: float) -> tuple[tuple[int, float], ...]:
+        """(minute since the open, price of ``base`` / price of ``against`` × ``unit``), oldest first."""
+        if base is None or against is None:
+            return ()
+        changed = [minute for prints in (base, against) if (minute := prints.take_changed()) is not None]
+        if self._of[0] is not base or self._of[1] is not against or self._of[2] != unit:
+            self._of, self._line = (base, against, unit), ()
+            changed = [min((*base.minutes, *against.minutes), default=0)]
+        if changed:
+            start = min(changed)
+            kept = bisect_left(self._line, (start,))
+            self._line = (*self._line[:kept], *_minutes(base, against, start, unit))
+        return self._line
+
+
+def _minutes(base: Prints, against: Prints, start: int, unit: float) -> Iterator[tuple[int, float]]:
+    """The line from a minute on."""
+    minutes = range(start, max((*base.minutes, *against.minutes), default=start - 1) + 1)
+    b, a = _last_before(base, start), _last_before(against, start)
+    for minute in minutes:
+        upper, lower = base.minutes.get(minute), against.minutes.get(minute)
+        b, a = upper or b, lower or a
+        if b and a and (upper or lower):
+            yield minute, b.price / a.price * unit
+
+
+def _last_before(prints: Prints, minute: int) -> Quote | None:
+    """The last price known before a minute; None where none is."""
+    first = min(prints.minutes, default=minute)
+    earlier = (prints.minutes.get(place) for place in range(minute - 1, first - 1, -1))
+    return next((quote for quote in earlier if quote is not None), None)

@@ -79,6 +79,37 @@ class Records:
         self._highs = _Stack(array("d", passes.highs), passes.high_dates)
         self._lows = _Stack(array("d", (-low for low in passes.lows)), passes.low_dates)
 
+    def _take(self, kept: Kept) -> None:
+        self.window, self.first_date = kept.window, kept.first_date
+        self._ranked = _floats(kept.ranked)
+        self.n = len(self._ranked)
+        self._mean, self._sd = kept.mean, kept.sd
+        self._highs = _Stack.of_kept(kept.highs, kept.high_dates)
+        self._lows = _Stack.of_kept(kept.lows, kept.low_dates)
+
+    @property
+    def kept(self) -> Kept:
+        """All of the index, as data."""
+        (highs, high_dates), (lows, low_dates) = self._highs.kept, self._lows.kept
+        return Kept(
+            self.window,
+            self._ranked.tobytes(),
+            self.first_date,
+            self._mean,
+            self._sd,
+            highs,
+            high_dates,
+            lows,
+            low_dates,
+        )
+
+    @classmethod
+    def of_kept(cls, kept: Kept) -> Records:
+        """The index that ``kept`` is of. Raises ValueError where its parts do not fit."""
+        index = cls.__new__(cls)
+        index._take(kept)  # noqa: SLF001 - a second constructor
+        return index
+
     def since(self, value: float | None, *, low: bool | None = None) -> Since | None:
         """When the series was last at least as large (as small for ``low``; default: for a fall).
 
@@ -126,6 +157,26 @@ class Records:
         if value is None or self._mean is None or not self._sd or is_few(self.window):
             return None
         return float((value - self._mean) / self._sd)
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """An index as data: floats are the bytes of this machine's doubles, dates the ordinals of 32 bits."""
+
+    window: int
+    ranked: bytes
+    first_date: dt.date | None
+    mean: float | None
+    sd: float | None
+    highs: bytes
+    high_dates: bytes
+    lows: bytes
+    low_dates: bytes
+
+
+def _floats(raw: bytes) -> array[float]:
+    values = array("d")
+    values.frombytes(raw)
+    return values
 
 
 class _Passes(msgspec.Struct, frozen=True):
@@ -181,6 +232,21 @@ class _Stack:
     def __init__(self, values: array[float], dates: list[dt.date]) -> None:
         self._values = values
         self._dates = dates
+
+    @property
+    def kept(self) -> tuple[bytes, bytes]:
+        """Values and dates, as ``Kept`` has them."""
+        return self._values.tobytes(), array("i", (day.toordinal() for day in self._dates)).tobytes()
+
+    @classmethod
+    def of_kept(cls, values: bytes, dates: bytes) -> _Stack:
+        """Raises ValueError where there is not a date for every value."""
+        ordinals = array("i")
+        ordinals.frombytes(dates)
+        stack = cls(_floats(values), [dt.date.fromordinal(ordinal) for ordinal in ordinals])
+        if len(stack._values) != len(stack._dates):
+            raise ValueError("a date is missing")
+        return stack
 
     def at_least(self, value: float) -> tuple[dt.date, float] | None:
         """The most recent (date, value) that is >= value; None if none is."""

@@ -4,54 +4,96 @@ from __future__ import annotations
 
 from collections import Counter
 from math import inf
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from rotation.columns import is_plain, of_quotes
 from rotation.desk import is_index
-from rotation.market.prints import Prints
+from rotation.market.reduce.tally import Tally
+from rotation.market.reduce.verdicts import PARTS, Codes, Part, judge, part_of, place_of
 from rotation.quote import FUTURE_NS, Role
-from rotation.sessions import hours, is_overnight, session_at
+from rotation.sessions import hours
 from rotation.snapshot import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import date
 
+    import polars as pl
+
+    from rotation.market.prints import Prints
+    from rotation.market.reduce.verdicts import Bounds
     from rotation.quote import Quote
 
-Part = Literal["PRE", "REGULAR", "POST"]
+MANY = 500
+"""From so many prints on a batch costs less as columns than one by one."""
 
 
 class SessionFilter:
     """The prints of one session, per symbol and part of the day. A newer session's print turns the page."""
 
-    def __init__(self) -> None:
-        """Let nothing in before ``expect``."""
+    def __init__(self, asked: Collection[str] = ()) -> None:
+        """Let nothing in before ``expect``. ``asked``: symbols whose prints are read after every batch."""
+        self._asked = tuple(asked)
+        self._codes = Codes()
         self._known: AbstractSet[str] = frozenset()
         self._counts: Counter[str] = Counter()
         self._turn(None)
 
     def expect(self, known: AbstractSet[str], session: date | None) -> None:
         """Let these symbols in, but no prints of sessions before this one; the page turns if it is newer."""
-        self._known = known
+        if known != self._known:
+            self._known = known
+            self._codes.expect(known)
         if session and (self.session is None or session > self.session):
             self._turn(session)
+        self._ask()
 
     def _turn(self, session: date | None) -> None:
         self.session = session
-        self._prints: dict[tuple[str, Part], Prints] = {}
+        self._bounds: Bounds = hours(session) if session else (0, 0, 0, -1)
+        self._tally = Tally(self._bounds, self._codes.names)
         self._counts.clear()
+        self._ask()
+
+    def _ask(self) -> None:
+        codes = self._codes.code_of
+        asked = (codes[symbol] * 3 + part for symbol in self._asked if symbol in codes for part in range(3))
+        self._tally.asked = frozenset(asked)
 
     @property
     def counts(self) -> Counts:
         """What happened at the door since the session began."""
         return Counts(**self._counts)
 
+    def admit_all(self, quotes: Sequence[Quote], as_of_ns: int) -> set[str]:
+        """Let prints in, in order of arrival; returns the symbols of which something changed."""
+        if len(quotes) >= MANY and all(map(is_plain, quotes)):
+            return self.admit_columns(of_quotes(quotes), as_of_ns)
+        return {quote.symbol for quote in quotes if self.admit(quote, as_of_ns)}
+
     def admit(self, quote: Quote, as_of_ns: int) -> bool:
         """Let a print in; False if it changed nothing."""
-        outcome = self._refuse(quote, as_of_ns) or self._book(quote).take(quote)
+        outcome = self._refuse(quote, as_of_ns) or self._tally.take(self._key(quote), quote)
         self._counts[outcome] += 1
         return outcome in ("accepted", "revised")
+
+    def admit_columns(self, frame: pl.DataFrame, as_of_ns: int) -> set[str]:
+        """As ``admit_all``, of the rows of a frame with the columns of ``rotation.columns``."""
+        bounds = self._bounds if self.session else None
+        judged = judge(frame, self._codes, self.session, bounds, as_of_ns)
+        while judged.turn is not None:
+            row, session = judged.turn
+            self._turn(session)
+            frame = frame.slice(row)
+            judged = judge(frame, self._codes, session, self._bounds, as_of_ns)
+        self._counts.update(judged.refused)
+        if judged.rows.is_empty():
+            return set()
+        counts, keys = self._tally.take_columns(judged.rows)
+        self._counts.update(counts)
+        names = self._codes.names
+        return {names[key // 3] for key in keys}
 
     def _refuse(self, quote: Quote, as_of_ns: int) -> str | None:
         if quote.symbol not in self._known:
@@ -60,42 +102,36 @@ class SessionFilter:
             return "bad_price"
         if quote.ts_ns > as_of_ns + FUTURE_NS:
             return "future"
-        # A bar belongs to the part of the day in which it starts: none, where that is the night.
-        session = session_at(quote.ts_ns) if session_at(quote.ts_ns - quote.bar_ns) else None
-        if session is None and is_overnight(quote.ts_ns - quote.bar_ns):
-            return "overnight"
-        if session is None or (self.session is not None and session < self.session):
-            return "off_session"
-        if session != self.session:
-            self._turn(session)
+        starts_ns = quote.ts_ns - quote.bar_ns
+        if self._bounds[0] <= starts_ns and quote.ts_ns <= self._bounds[3]:
+            return None
+        place = place_of(starts_ns, quote.ts_ns, self.session)
+        if isinstance(place, str):
+            return place
+        if place != self.session:
+            self._turn(place)
         return None
 
-    def _book(self, quote: Quote) -> Prints:
-        assert self.session is not None
-        _, opens, closes, _ = hours(self.session)
-        # A print at the closing bell is the session's, as the auction's is; a bar that starts there is not.
+    def _key(self, quote: Quote) -> int:
         starts_ns = quote.ts_ns - quote.bar_ns
-        is_regular = starts_ns < closes or (starts_ns == closes and not quote.bar_ns)
-        # The closing auction prints after the bell, and so does an index's closing value.
-        is_regular |= starts_ns >= opens and (quote.role == Role.CLOSE or is_index(quote.symbol))
-        part: Part = "PRE" if starts_ns < opens else "REGULAR" if is_regular else "POST"
-        key = (quote.symbol, part)
-        if key not in self._prints:
-            self._prints[key] = Prints(opens)
-        return self._prints[key]
+        is_late_value = quote.role == Role.CLOSE or is_index(quote.symbol)
+        part = part_of(starts_ns, quote.ts_ns, self._bounds, is_late_value=is_late_value)
+        return self._codes.code_of[quote.symbol] * 3 + PARTS.index(part)
 
     def forget(self, symbols: Collection[str]) -> None:
         """Drop the session's prints of these symbols."""
-        self._prints = {key: prints for key, prints in self._prints.items() if key[0] not in symbols}
+        codes = self._codes.code_of
+        self._tally.forget([codes[symbol] for symbol in symbols if symbol in codes])
 
     @property
     def symbols(self) -> set[str]:
         """Symbols with a print in this session."""
-        return {symbol for symbol, _ in self._prints}
+        return {self._codes.names[code] for code in self._tally.codes}
 
     def prints(self, symbol: str, part: Part) -> Prints | None:
         """The prints of a symbol in one part of the day; None where there are none."""
-        return self._prints.get((symbol, part))
+        code = self._codes.code_of.get(symbol)
+        return None if code is None else self._tally.prints(code * 3 + PARTS.index(part))
 
     def current(self, symbol: str) -> Prints | None:
         """What today's figures rest on: regular prints, before the bell pre-market ones, never late ones."""

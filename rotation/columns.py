@@ -1,0 +1,54 @@
+"""Plain prints as columns: a row a print, in order of arrival. Bars stay quotes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rotation.quote import Quote, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCHEMA = {
+    "symbol": pl.String,
+    "ts_ns": pl.Int64,
+    "price": pl.Float64,
+    "seq": pl.Int64,
+    "size": pl.Int64,
+    "role": pl.UInt8,
+}
+"""Without nulls. Units and meanings are those of ``Quote``: ``ts_ns`` in UTC nanoseconds, ``seq`` 0 where
+there is none, ``role`` the number of a ``Role``."""
+
+_ROLES = tuple(Role)
+
+
+def of_quotes(quotes: Iterable[Quote]) -> pl.DataFrame:
+    """These prints as columns; no bar may be among them (``is_plain``)."""
+    held = list(quotes)
+    return pl.DataFrame(
+        {
+            "symbol": [quote.symbol for quote in held],
+            "ts_ns": [quote.ts_ns for quote in held],
+            "price": [quote.price for quote in held],
+            "seq": [quote.seq for quote in held],
+            "size": [quote.size for quote in held],
+            "role": [quote.role for quote in held],
+        },
+        schema=SCHEMA,
+    )
+
+
+def to_quotes(frame: pl.DataFrame) -> list[Quote]:
+    """The rows of a frame with the columns of SCHEMA, as quotes."""
+    return [
+        Quote(symbol, ts_ns, price, seq, size, role=_ROLES[role])
+        for symbol, ts_ns, price, seq, size, role in frame.select(*SCHEMA).iter_rows()
+    ]
+
+
+def is_plain(quote: Quote) -> bool:
+    """Whether it is a print, which the columns can hold: no bar, and not in the place of a minute."""
+    return quote.high is None and quote.low is None and not quote.bar_ns and quote.role != Role.MINUTE

@@ -1,0 +1,1 @@
+"""Many prints at once: columns judged and reduced, equal to one by one."""

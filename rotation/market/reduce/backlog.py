@@ -1,0 +1,131 @@
+"""Prints that were counted in as columns: rows wait to be summed, or for a print that repeats one.
+
+Of every key the rows are held in the order of their identities. What is held is bounded as ``Prints`` is:
+when the rows have doubled, those are let go that are too old to be repeated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rotation.market import prints as limits
+from rotation.quote import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from collections.abc import Set as AbstractSet
+
+SETS_LAST = pl.col("role") != Role.SIZE.value
+"""As ``Quote.sets_last``."""
+LEAST = 65_536
+"""Rows that are held before any are let go."""
+
+
+class Backlog:
+    """Rows with ``key``, ``ts_ns``, ``price``, ``seq``, ``size``, ``role``."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self._chunks: list[pl.DataFrame] = []
+        self._serial = 0
+        """Of the newest rows; the column ``serial`` says with which of them a row came."""
+        self._summed_through = 0
+        self._summed: dict[int, int] = {}
+        """By key, the serial through which its rows are summed, where it is above ``_summed_through``."""
+        self._read: dict[int, int] = {}
+        """By key, the serial through which its rows have become prints; 0 where none have."""
+        self._height = 0
+        self._full_at = LEAST
+        self.unsummed: set[int] = set()
+        """Keys with rows that are in no sum yet."""
+        self.unread: set[int] = set()
+        """Keys with rows that are no prints yet."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to ``compact``."""
+        return self._height >= self._full_at
+
+    def add(self, rows: pl.DataFrame, summed: AbstractSet[int]) -> list[int]:
+        """Hold rows whose identities are above all of their key; returns their keys.
+
+        ``summed``: keys of which all rows are in a sum, these ones included.
+        """
+        self._serial += 1
+        self._height += rows.height
+        chunks = self._chunks
+        chunks.append(rows.with_columns(serial=pl.lit(self._serial, pl.UInt32)))
+        # Every chunk is at least twice as high as the next, so there are few, and a row is seldom copied.
+        while len(chunks) > 1 and chunks[-2].height < 2 * chunks[-1].height:
+            last = chunks.pop()
+            chunks[-1] = pl.concat((chunks[-1], last), rechunk=True)
+        keys: list[int] = rows["key"].unique().to_list()
+        self._summed.update(dict.fromkeys(summed, self._serial))
+        self.unsummed.update(key for key in keys if key not in summed)
+        self.unread.update(keys)
+        return keys
+
+    def take_unsummed(self, keys: Collection[int] | None) -> pl.DataFrame:
+        """The rows of these keys that are in no sum yet, which they now are; None: of all keys."""
+        if keys is None:
+            rows = self._after(self._all(), self._summed, self._summed_through)
+            self._summed_through = self._serial
+            self._summed.clear()
+            self.unsummed.clear()
+            return rows
+        rows = self._after(self._of(keys), self._summed, self._summed_through)
+        self._summed.update(dict.fromkeys(keys, self._serial))
+        self.unsummed.difference_update(keys)
+        return rows
+
+    def take_unread(self, keys: Collection[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The rows of these keys that are no prints yet, which they now are: in no sum, and in one."""
+        rows = self._after(self._of(keys), self._read, 0)
+        unsummed = self._after(rows, self._summed, self._summed_through)
+        summed = rows.join(unsummed, on=("key", "serial"), how="anti", maintain_order="left")
+        self.forget(keys)
+        return unsummed, summed
+
+    def forget(self, keys: Collection[int]) -> None:
+        """Have no rows of these keys."""
+        self._summed.update(dict.fromkeys(keys, self._serial))
+        self._read.update(dict.fromkeys(keys, self._serial))
+        self.unsummed.difference_update(keys)
+        self.unread.difference_update(keys)
+
+    def compact(self) -> pl.DataFrame:
+        """Let go the rows that can be repeated no longer, and return them. All must be summed before."""
+        rows = self._after(self._all(), self._read, 0)
+        newest_ns = pl.col("ts_ns").filter(SETS_LAST).max().over("key")
+        is_recent = (pl.col("ts_ns") >= newest_ns - limits.KEPT_NS).fill_null(value=True)
+        behind = pl.int_range(pl.len(), 0, -1).over("key")
+        rows = rows.with_columns(is_kept=is_recent & (behind <= limits.KEPT_MAX))
+        kept = rows.filter("is_kept").drop("is_kept")
+        self._chunks = [kept]
+        self._read.clear()
+        self._height = kept.height
+        self._full_at = max(LEAST, 2 * kept.height)
+        self.unread = set(kept["key"].unique().to_list())
+        return rows.filter(~pl.col("is_kept")).drop("is_kept")
+
+    def _all(self) -> pl.DataFrame:
+        return pl.concat(self._chunks)
+
+    def _of(self, keys: Collection[int]) -> pl.DataFrame:
+        wanted = pl.Series(list(keys), dtype=pl.UInt32)
+        return pl.concat([chunk.filter(chunk["key"].is_in(wanted)) for chunk in self._chunks])
+
+    @staticmethod
+    def _after(rows: pl.DataFrame, through: dict[int, int], otherwise: int) -> pl.DataFrame:
+        """Those rows whose serial is above their key's."""
+        limits_of = pl.DataFrame(
+            {"key": list(through), "through": list(through.values())},
+            schema={"key": pl.UInt32, "through": pl.UInt32},
+        )
+        return (
+            rows.join(limits_of, on="key", how="left", maintain_order="left")
+            .filter(pl.col("serial") > pl.col("through").fill_null(otherwise))
+            .drop("through")
+        )

@@ -1,0 +1,228 @@
+"""The prints of one session by key, a symbol and a part of the day: as columns, or one by one.
+
+Rows of a frame are the same in any order, and never repeats, where their identities are distinct, all above
+the newest of their key, and within what the key remembers. Such rows are kept as columns, and become sums of
+minutes when somebody asks for their ``Prints``, identities when a print comes that may repeat one of them.
+All others are taken one by one, in order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rotation.market import prints as limits
+from rotation.market.prints import NO_IDENTITY, Identity, Prints
+from rotation.market.reduce.backlog import SETS_LAST, Backlog
+from rotation.quote import MINUTE_NS, Quote, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from rotation.market.reduce.verdicts import Bounds
+
+SPAN_BITS = 46
+"""A session's nanoseconds, 16 hours, are fewer than 2^46."""
+KEYS = 1 << (63 - SPAN_BITS)
+"""So many keys go with a time of the session into one 64-bit number; more are taken one by one."""
+ONE_BY_ONE = 256
+"""So few rows of the symbols that are asked for cost less one by one than as sums."""
+_ROLES = tuple(Role)
+
+
+class Tally:
+    """Of one session; empty at its start."""
+
+    def __init__(self, bounds: Bounds, names: Sequence[str]) -> None:
+        """``names``: of the symbols by code; it may grow.
+
+        ``asked``: the keys of symbols whose ``prints`` are asked for after every frame.
+        """
+        self.asked: frozenset[int] = frozenset()
+        self._starts_ns, self._opens_ns = bounds[:2]
+        self._names = names
+        self._prints: dict[int, Prints] = {}
+        self._moved: set[int] = set()
+        """Keys whose newest identity ``_newest`` does not know yet."""
+        self._newest_ts = pl.Series(dtype=pl.Int64)
+        self._newest_seq = pl.Series(dtype=pl.Int64)
+        self._backlog = Backlog()
+
+    @property
+    def codes(self) -> set[int]:
+        """Of symbols with a print."""
+        return {key // 3 for key in (*self._prints, *self._backlog.unsummed)}
+
+    def prints(self, key: int) -> Prints | None:
+        """All of a key; None where there are none."""
+        if key in self._backlog.unsummed:
+            self._sum(self._backlog.take_unsummed([key]))
+        return self._prints.get(key)
+
+    def take(self, key: int, quote: Quote) -> str:
+        """Count one print or bar in; say what it was."""
+        if key in self._backlog.unread:
+            self._read([key])
+        self._moved.add(key)
+        return self._book(key).take(quote)
+
+    def forget(self, codes: Collection[int]) -> None:
+        """Drop all of these symbols."""
+        keys = {code * 3 + part for code in codes for part in range(3)}
+        for key in keys:
+            self._prints.pop(key, None)
+        self._backlog.forget(keys)
+        self._moved |= keys
+
+    def take_columns(self, rows: pl.DataFrame) -> tuple[Counter[str], set[int]]:
+        """Count rows in, with ``key`` and in order of arrival; what they were, and the keys that changed."""
+        self._see_moved()
+        ordered, slow = self._in_order(rows)
+        counts: Counter[str] = Counter()
+        changed: set[int] = set()
+        if slow is not None:
+            keys = set(slow["key"].unique().to_list())
+            self._read(sorted(keys & self._backlog.unread))
+            for key, quote in self._quotes(slow):
+                outcome = self.take(key, quote)
+                counts[outcome] += 1
+                if outcome in ("accepted", "revised"):
+                    changed.add(key)
+        if ordered.height:
+            counts["accepted"] += ordered.height
+            changed.update(self._add(ordered))
+        return counts, changed
+
+    def _add(self, rows: pl.DataFrame) -> list[int]:
+        """Hold rows that are in order; returns their keys."""
+        waiting = self.asked & self._backlog.unsummed
+        if waiting:
+            self._sum(self._backlog.take_unsummed(waiting))
+        at_once = rows.filter(rows["key"].is_in(self._asked_keys()))
+        if at_once.height:
+            self._sum(at_once)
+        keys = self._backlog.add(rows, summed=self.asked)
+        if self._backlog.is_full:
+            self._compact()
+        return keys
+
+    def _asked_keys(self) -> pl.Series:
+        return pl.Series(sorted(self.asked), dtype=pl.UInt32)
+
+    # Order ---------------------------------------------------------------------------------------------
+
+    def _see_moved(self) -> None:
+        """Bring the newest identities up to date with what was taken one by one."""
+        missing = 3 * len(self._names) - len(self._newest_ts)
+        if missing > 0:
+            nothing = pl.Series([NO_IDENTITY[0]], dtype=pl.Int64)
+            self._newest_ts = pl.concat([self._newest_ts, nothing.new_from_index(0, missing)])
+            self._newest_seq = pl.concat([self._newest_seq, nothing.new_from_index(0, missing)])
+        if self._moved:
+            keys = sorted(self._moved)
+            self._moved.clear()
+            newest = [self._newest_of(key) for key in keys]
+            self._newest_ts.scatter(keys, [ts_ns for ts_ns, _ in newest])
+            self._newest_seq.scatter(keys, [seq for _, seq in newest])
+
+    def _newest_of(self, key: int) -> Identity:
+        prints = self._prints.get(key)
+        return NO_IDENTITY if prints is None else prints.newest
+
+    def _in_order(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+        """The rows of the keys that may be taken as columns, sorted, and the others as they came."""
+        if len(self._newest_ts) > KEYS:
+            return rows.clear(), rows
+        place = pl.col("key").cast(pl.Int64) * (1 << SPAN_BITS) + (pl.col("ts_ns") - self._starts_ns)
+        ordered = rows.with_columns(place=place).sort("place")
+        slow = pl.Series(dtype=pl.UInt32)
+        ties = ordered["place"].diff() == 0
+        if ties.any():
+            ordered = ordered.sort("place", "seq")
+            repeats = (ordered["place"].diff() == 0) & (ordered["seq"].diff() == 0)
+            slow = ordered["key"].filter(repeats)
+        runs = ordered["key"].rle().struct.unnest()
+        keys = runs["value"]
+        first = runs["len"].cum_sum() - runs["len"]
+        last = first + runs["len"] - 1
+        first_ts, first_seq = ordered["ts_ns"].gather(first), ordered["seq"].gather(first)
+        last_ts, last_seq = ordered["ts_ns"].gather(last), ordered["seq"].gather(last)
+        was_ts, was_seq = self._newest_ts.gather(keys), self._newest_seq.gather(keys)
+        is_new = (first_ts > was_ts) | ((first_ts == was_ts) & (first_seq > was_seq))
+        is_short = (last_ts - first_ts <= limits.KEPT_NS) & (runs["len"] <= limits.KEPT_MAX)
+        is_fine = is_new & is_short
+        if not is_fine.all():
+            slow = pl.concat([slow, keys.filter(~is_fine)])
+        own = ordered["key"].is_in(self._asked_keys())
+        if 0 < own.sum() <= ONE_BY_ONE:
+            slow = pl.concat([slow, ordered["key"].filter(own)])
+        if ordered["role"].max() == Role.MINUTE.value:
+            slow = pl.concat([slow, ordered["key"].filter(ordered["role"] == Role.MINUTE.value)])
+        rest = None
+        if len(slow):
+            slow = slow.unique()
+            rest = rows.filter(rows["key"].is_in(slow))
+            ordered = ordered.filter(~ordered["key"].is_in(slow))
+            kept = ~keys.is_in(slow)
+            keys, last_ts, last_seq = keys.filter(kept), last_ts.filter(kept), last_seq.filter(kept)
+        if len(keys):
+            self._newest_ts.scatter(keys, last_ts)
+            self._newest_seq.scatter(keys, last_seq)
+        return ordered.drop("place"), rest
+
+    # From columns to prints ----------------------------------------------------------------------------
+
+    def _quotes(self, rows: pl.DataFrame) -> Iterable[tuple[int, Quote]]:
+        columns = rows.select("key", "ts_ns", "price", "seq", "size", "role")
+        for key, ts_ns, price, seq, size, role in columns.iter_rows():
+            yield key, Quote(self._names[key // 3], ts_ns, price, seq, size, role=_ROLES[role])
+
+    def _book(self, key: int) -> Prints:
+        prints = self._prints.get(key)
+        if prints is None:
+            prints = self._prints[key] = Prints(self._opens_ns)
+        return prints
+
+    def _sum(self, rows: pl.DataFrame) -> None:
+        """Count rows in as sums of minutes; those of a key are in order."""
+        since_ns = pl.col("ts_ns") - self._opens_ns
+        price = pl.col("price").filter(SETS_LAST)
+        sums = rows.group_by("key", place=since_ns // MINUTE_NS).agg(
+            pl.col("size").sum(), high=price.max(), low=price.min()
+        )
+        for key, place, volume, high, low in sums.iter_rows():
+            self._book(key).add(place, volume, high, low)
+        # The minute that ends at or after the print, as ``Prints`` has it.
+        lasts = rows.filter(SETS_LAST).group_by("key", minute=-(-since_ns // MINUTE_NS)).agg(pl.all().last())
+        for key, quote in self._quotes(lasts):
+            self._prints[key].place_last(quote)
+
+    def _read(self, keys: Collection[int]) -> None:
+        """Make prints of a few keys' rows, whose identities a print that comes may repeat."""
+        if not keys:
+            return
+        unsummed, summed = self._backlog.take_unread(keys)
+        quotes: dict[int, list[Quote]] = {}
+        for key, quote in self._quotes(summed):
+            quotes.setdefault(key, []).append(quote)
+        for key, held in quotes.items():
+            self._prints[key].remember(held)
+        for key, quote in self._quotes(unsummed):
+            self._book(key).take(quote)
+
+    def _compact(self) -> None:
+        """Sum all that is held, and let go what can be repeated no longer."""
+        self._sum(self._backlog.take_unsummed(None))
+        folded = self._backlog.compact()
+        ranges = (
+            folded.filter(SETS_LAST)
+            .group_by("key", place=(pl.col("ts_ns") - self._opens_ns) // MINUTE_NS)
+            .agg(high=pl.col("price").max(), low=pl.col("price").min())
+        )
+        for key, place, high, low in ranges.iter_rows():
+            self._prints[key].fold(place, high, low)
+        newest = folded.group_by("key").agg(pl.col("ts_ns", "seq").last())
+        for key, ts_ns, seq in newest.iter_rows():
+            self._prints[key].fold_through((ts_ns, seq))

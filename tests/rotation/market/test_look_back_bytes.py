@@ -1,0 +1,86 @@
+"""A look-back that was kept is the one that was made; all else is made anew."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rotation.market import look_back_bytes
+from rotation.market.look_back import look_back
+from rotation.market.look_back_bytes import dump, key_of, load
+from rotation.sessions import last_closed
+from tests.support.core_worlds import CALENDAR, DESK, FIRST, World, closes, history_of, worlds
+
+EXAMPLES = settings.default.max_examples
+SESSION = CALENDAR[FIRST]
+HISTORY = history_of(
+    [
+        row
+        for symbol in ("IWM", "QQQ", "IWN", "IVW")
+        for row in closes(symbol, CALENDAR[FIRST - 300 : FIRST], bytes(i % 8 for i in range(300)))
+    ]
+)
+KEY = key_of("a history", SESSION, DESK, "a version")
+
+
+@settings(max_examples=max(5, EXAMPLES * 3 // 5))
+@given(worlds(fewest=0, most=300))
+def test_a_market_with_the_loaded_one_shows_what_it_would_have_shown(world: World):
+    market = world.market()
+    history = market.history
+    session = history.last(last_closed(world.started_ns))
+    made = look_back(history, session, world.desk)
+    kept = dump(made, KEY)
+    loaded = load(kept, KEY, history)
+    assert loaded is not None
+    assert loaded.history is history
+    assert dump(loaded, KEY) == kept
+    assert loaded.charts == made.charts
+    if made.settled is not None:
+        assert loaded.settled.table.equals(made.settled.table)
+        assert loaded.settled.table.schema == made.settled.table.schema
+    market.take_ahead(loaded)
+    market.learn(history)
+    assert market._charts is loaded.charts
+    plain = world.market()
+    for quotes, as_of_ns in world.batches:
+        assert market.apply(quotes, as_of_ns=as_of_ns) == plain.apply(quotes, as_of_ns=as_of_ns)
+
+
+def test_without_a_session_it_is_kept_as_well():
+    made = look_back(HISTORY, None, DESK)
+    assert load(dump(made, KEY), KEY, HISTORY) == made
+
+
+WHOLE = dump(look_back(HISTORY, SESSION, DESK), KEY)
+
+
+@given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
+def test_bytes_that_changed_are_no_look_back(at: int, flip: int):
+    broken = bytearray(WHOLE)
+    broken[at] ^= flip
+    assert load(bytes(broken), KEY, HISTORY) is None
+
+
+@pytest.mark.parametrize("cut", [0, 1, 31, 32, 33, 1000, -1])
+def test_bytes_that_end_early_are_no_look_back(cut: int):
+    assert load(WHOLE[:cut], KEY, HISTORY) is None
+
+
+def test_every_part_of_the_key_counts(monkeypatch):
+    others = [
+        key_of("another", SESSION, DESK, "a version"),
+        key_of("a history", date(2024, 1, 2), DESK, "a version"),
+        key_of("a history", None, DESK, "a version"),
+        key_of("a history", SESSION, msgspec.structs.replace(DESK, returns="total"), "a version"),
+        key_of("a history", SESSION, DESK, "the next version"),
+    ]
+    monkeypatch.setattr(look_back_bytes, "LAYOUT", look_back_bytes.LAYOUT + 1)
+    others.append(key_of("a history", SESSION, DESK, "a version"))
+    assert len({KEY, *others}) == 7
+    assert load(WHOLE, KEY, HISTORY) is not None
+    assert all(load(WHOLE, other, HISTORY) is None for other in others)
