@@ -71,6 +71,11 @@ class Membership(msgspec.Struct, frozen=True, eq=False):
         return {symbol for each in self.lists for symbol in each.symbols}
 
 
+def spelled(symbol: str) -> str:
+    """As ``spelling``, of one symbol."""
+    return symbol.replace("-", ".")
+
+
 def spelling(symbol: pl.Expr) -> pl.Expr:
     """Classes of shares under one spelling: history may hold ``MOG-A`` where a list has ``MOG.A``."""
     return symbol.str.replace_all("-", ".", literal=True)

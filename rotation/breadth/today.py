@@ -45,6 +45,10 @@ class Counted:
         means = past.means.with_ratio(net_ratio(counts["advances"], counts["declines"]))
         return figures_of(counts, past.session, past.members.as_of, self._frame.height, means)
 
+    def symbols(self) -> tuple[str, ...]:
+        """The members that are counted: with a value now and the session before."""
+        return tuple(self._frame.drop_nulls(["value", "back_1"])["symbol"])
+
     def movers(self) -> tuple[tuple[Mover, ...], tuple[Mover, ...]]:
         """The highest and the lowest returns on the day; of equal ones the first by symbol."""
         past = self._past

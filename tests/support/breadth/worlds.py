@@ -34,7 +34,7 @@ def world(seed: int, *, sessions: int = 330, files: int = 3) -> World:
     days = sessions_between(date(2022, 1, 3), date(2024, 12, 31))[:sessions]
     closes = {name: _closes(dice, days) for name in LISTED}
     closes["MOG-A"] = _closes(dice, days)
-    lists = [_file(dice, days[dice.randrange(len(days))]) for _ in range(files)]
+    lists = [_file(dice, day) for day in dice.sample(days, files)]
     return World(history_of(closes), membership_of("IWM", lists), closes, lists, days)
 
 
