@@ -10,6 +10,7 @@ import datetime as dt
 
 import msgspec
 
+from rotation.breadth.figures import Breadth
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.sessions import Phase
@@ -249,8 +250,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     value_growth: ValueGrowth | None
     fed: Fed | None
     """The coming FOMC meetings; null where no source of them was asked for, as in a replay."""
-    breadth: None
-    """The breadth panel's part; null until that feed exists."""
+    breadth: Breadth | None
+    """Members of the indices, counted; null without a membership file on or before the session."""
     health: Health
     headline: str
     headline_status: DerivedStatus | None = None

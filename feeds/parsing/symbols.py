@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rotation.desk import is_index
 
 YAHOO_INDEX = {"RUT": "^RUT", "NDX": "^NDX", "SPX": "^GSPC", "DJI": "^DJI", "COMP": "^IXIC", "VIX": "^VIX"}
@@ -29,3 +31,17 @@ def tiingo_symbol(symbol: str) -> str:
 def alpaca_symbol(symbol: str) -> str:
     """``BRK-B`` → ``BRK.B``."""
     return symbol.replace("-", ".")
+
+
+CLASSES = {
+    "AGMA": "AGM.A", "AKOA": "AKO.A", "AKOB": "AKO.B", "BFA": "BF.A", "BFB": "BF.B", "BHA": "BH.A",
+    "BIOB": "BIO.B", "BRKA": "BRK.A", "BRKB": "BRK.B", "CRDA": "CRD.A", "CRDB": "CRD.B", "CWENA": "CWEN.A",
+    "GEFB": "GEF.B", "HEIA": "HEI.A", "HVTA": "HVT.A", "LENB": "LEN.B", "LGFA": "LGF.A", "LGFB": "LGF.B",
+    "MKCV": "MKC.V", "MOGA": "MOG.A", "MOGB": "MOG.B", "UHALB": "UHAL.B", "WLYB": "WLY.B", "WSOB": "WSO.B",
+}  # fmt: skip
+"""Classes of shares as iShares writes them; no rule tells GEFB (GEF.B) from IBTA, a name of its own."""
+
+
+def listed_symbol(symbol: str) -> str:
+    """A ticker of a fund's list as we write it: ``MOGA`` → ``MOG.A``, ``BRK/B`` and ``BRK-B`` → ``BRK.B``."""
+    return CLASSES.get(symbol, re.sub(r"[-/ ]", ".", symbol))

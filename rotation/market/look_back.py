@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.breadth.members import Membership
+from rotation.breadth.past import Past, past
 from rotation.history import History
 from rotation.market.assemble import Charts
 from rotation.market.settled import Settled, settle
@@ -24,13 +26,25 @@ class LookBack(msgspec.Struct, frozen=True):
     """The session shown; None where there is none, and then nothing is settled before it."""
     settled: Settled | None
     charts: Charts
+    membership: tuple[Membership, ...] = ()
+    breadth: tuple[Past, ...] = ()
+    """Of each membership; empty where there is no session."""
 
 
-def look_back(history: History, session: date | None, desk: Desk) -> LookBack:
+def look_back(
+    history: History, session: date | None, desk: Desk, membership: tuple[Membership, ...] = ()
+) -> LookBack:
     """Look back from ``session``. It takes tens of milliseconds: with a screen, do it in a thread."""
     return LookBack(
         history=history,
         session=session,
         settled=settle(history, session, desk) if session else None,
         charts=Charts.of(history, desk, previous_session(session) if session else None),
+        membership=membership,
+        breadth=tuple(
+            past(history, each, session, column="adj_close" if desk.returns == "total" else "close")
+            for each in membership
+        )
+        if session
+        else (),
     )

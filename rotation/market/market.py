@@ -16,6 +16,7 @@ from rotation.desk import Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Pair, leg
+from rotation.market.breadth import BreadthNow
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
 from rotation.market.look_back import look_back
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from rotation.breadth.members import Membership
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
     from rotation.history import History
@@ -57,17 +59,20 @@ class Market:
         as_of_ns: int,
         origin: Provenance = NOWHERE,
         members: Iterable[str] = (),
+        membership: tuple[Membership, ...] = (),
     ) -> None:
         """Show the latest session that had closed at ``as_of_ns``.
 
         ``origin``: of every print, unless ``set_provenance`` says more of its symbol.
-        ``members`` are symbols that may print beside the desk's legs and those in history.
+        ``members`` are symbols that may print beside the desk's legs and those in history, as those of
+        ``membership`` may, on which breadth rests.
         """
         self.history = history
         self.desk = desk or Desk()
         self._origin = origin
         self._provenance: Mapping[str, Provenance] = {}
         self._members = tuple(members)
+        self._membership = membership
         self._scale = ScaleCheck()
         self._seq = 0
         self._fed: Fed | None = None
@@ -84,6 +89,7 @@ class Market:
         """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
         self._door.forget(symbols)
         self._rows.forget(symbols)
+        self._breadth.forget(symbols)
 
     def take_previous_closes(self, session: date, by_symbol: Mapping[str, float]) -> frozenset[str]:
         """A vendor's closes of ``session``, on the scale of the next session's prints.
@@ -121,7 +127,22 @@ class Market:
         self._mark_unadjusted()
 
     def _mark_unadjusted(self) -> None:
-        self._rows.mark_unadjusted(self._scale.unadjusted(self._rows.price))
+        unadjusted = self._scale.unadjusted(self._price)
+        self._rows.mark_unadjusted(unadjusted)
+        self._breadth.mark_unadjusted(unadjusted)
+
+    def _price(self, symbol: str) -> float | None:
+        price = self._rows.price(symbol)
+        return self._breadth.price(symbol) if price is None else price
+
+    def take_members(self, membership: tuple[Membership, ...]) -> None:
+        """Take more or corrected membership files; today's prints stay."""
+        self._membership = membership
+        self.learn(self.history)
+
+    def member_values(self) -> dict[str, float | None]:
+        """What members cost in the session shown, by symbol, in the units of the returns asked for."""
+        return self._breadth.values()
 
     def take_fed(self, fed: Fed) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here."""
@@ -147,6 +168,7 @@ class Market:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
         known = {*self.desk.legs, *history.symbols, *self._members}
+        known.update(*(each.symbols() for each in self._membership))
         self._door.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
         self._compare()
@@ -170,7 +192,7 @@ class Market:
             session = session_at(newest)
             if session is None or (self._ahead is not None and self._ahead.session == session):
                 return None
-        return partial(look_back, history or self.history, session, self.desk)
+        return partial(look_back, history or self.history, session, self.desk, self._membership)
 
     def take_ahead(self, made: LookBack) -> None:
         """Keep a pass for when it is due; one that no longer fits the history and the session is not used."""
@@ -179,8 +201,9 @@ class Market:
     def _look_back(self) -> None:
         """Take the one pass over history: what lies before the door's session."""
         session, made, self._ahead = self._door.session, self._ahead, None
-        if made is None or made.history is not self.history or made.session != session:
-            made = look_back(self.history, session, self.desk)
+        fits = made is not None and (made.history, made.membership) == (self.history, self._membership)
+        if made is None or not fits or made.session != session:
+            made = look_back(self.history, session, self.desk, self._membership)
         settled = made.settled
         self._rows = Rows(settled)
         self._pair = Pair(self.desk, settled.spread if settled else None)
@@ -188,13 +211,17 @@ class Market:
         self._today = MinuteLine()
         self._closed = session is None
         self._rows.reprice(self._door.symbols, self._door)
+        self._breadth = BreadthNow(made.breadth)
+        self._breadth.reprice(self._door.symbols, self._door)
         self._check_scale()
 
     def _close(self) -> None:
         """The bell has rung: take the session's official closes, where history has them."""
         session = self._door.session
         assert session is not None
-        self._rows.close(self.history, "adj_close" if self.desk.returns == "total" else "close")
+        column = "adj_close" if self.desk.returns == "total" else "close"
+        self._rows.close(self.history, column)
+        self._breadth.close(self.history, column)
         self._charts = Charts.of(self.history, self.desk, session)
         self._closed = True
 
@@ -219,6 +246,7 @@ class Market:
             self._look_back()
         else:
             self._rows.reprice(touched, self._door)
+            self._breadth.reprice(touched, self._door)
         if self._scale.heeds_prices:
             self._mark_unadjusted()
         if session and not self._closed and as_of_ns >= close_ns(session):
@@ -256,7 +284,9 @@ class Market:
                 self._charts.value_growth, self._origin, as_of_ns, self.history.source
             ),
             fed=fed,
-            breadth=None,
+            breadth=self._breadth.snapshot(
+                self._provenance, self._origin, as_of_ns, self.history.source, limit_s
+            ),
             health=Health((), None, self._door.counts, self.history.words),
             headline=headline(legs, pair, session, fed, today=new_york_day(as_of_ns), limit_s=limit_s),
             headline_status=of_sentence(statuses, desk, status, fed),

@@ -9,7 +9,8 @@ import msgspec
 import polars as pl
 
 from rotation.desk import WINDOWS
-from rotation.market.streaks import Before, return_pct, streak_of, way
+from rotation.market.streaks import Before, streak_of, way
+from rotation.moves import return_pct
 from rotation.snapshot import BaseRate, SincePct, Streak
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import polars as pl
 from rotation.desk import WINDOWS, Desk
 from rotation.history import closures_in
 from rotation.market.records import Records
-from rotation.market.streaks import SAME, Before, Runs, direction, is_whole, return_pct, streaks
+from rotation.market.streaks import Before, Runs, is_whole, streaks
+from rotation.moves import SAME, direction, return_pct
 from rotation.sessions import sessions_between
 
 if TYPE_CHECKING:

@@ -7,11 +7,8 @@ from functools import lru_cache
 import msgspec
 import polars as pl
 
+from rotation.moves import SAME
 from rotation.snapshot import BaseRate, Streak
-
-SAME = 1e-6
-"""Relative: closer prices are equal. 32-bit floats carry 6e-8 of noise; the smallest tick of a listed share,
-a cent on 1,000 dollars, is 1e-5."""
 
 
 def sign(spread_pp: float | None) -> int | None:
@@ -19,21 +16,6 @@ def sign(spread_pp: float | None) -> int | None:
     if spread_pp is None:
         return None
     return (spread_pp > 100 * SAME) - (spread_pp < -100 * SAME)
-
-
-def is_same(price: pl.Expr, was: pl.Expr) -> pl.Expr:
-    """Whether two prices are equal, within SAME; null where one is unknown."""
-    return (price - was).abs() <= SAME * was
-
-
-def direction(price: pl.Expr, was: pl.Expr) -> pl.Expr:
-    """-1, 0 or 1: which way ``price`` moved from ``was``; null where one is unknown."""
-    return pl.when(is_same(price, was)).then(0).otherwise((price - was).sign())
-
-
-def return_pct(price: pl.Expr, was: pl.Expr) -> pl.Expr:
-    """``price`` over ``was`` minus one, in percent; exactly 0 for an unchanged price, null for an unknown."""
-    return pl.when(is_same(price, was)).then(0.0).otherwise((price / was - 1) * 100)
 
 
 def way(pct: float | None) -> int | None:

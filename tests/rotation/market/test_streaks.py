@@ -15,16 +15,15 @@ import tests.support.core_oracle as oracle
 from rotation.market.streaks import (
     Before,
     Runs,
-    direction,
     expected_runs,
     extend,
     is_whole,
     p_longest_run,
-    return_pct,
     sign,
     streak_of,
     streaks,
 )
+from rotation.moves import direction, return_pct
 from rotation.snapshot import BaseRate, Streak
 
 CHANGES = st.lists(st.sampled_from((-1.5, -0.0, 0.0, 0.25, 3.0, None)), max_size=40)

@@ -1,0 +1,153 @@
+"""A fund's holdings as its sponsor (iShares, Invesco) or a person lists them, as a MemberList."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import UTC, date, datetime
+from math import fsum
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from feeds.errors import SourceError
+from feeds.files.names import SYMBOL, shown
+from feeds.parsing.symbols import listed_symbol
+from feeds.parsing.wire import number
+from rotation.breadth.members import SCHEMA, MemberList
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TICKERS = ("ticker", "holding ticker", "symbol")
+WEIGHTS = ("weight (%)", "weight", "weight_pct", "% of net assets")
+VALUES = ("market value", "marketvalue")
+TITLES = {"IWM": "russell 2000 etf", "QQQ": "invesco qqq"}
+"""What the first line of a sponsor's file says, where it has a title."""
+LEAST = {"IWM": 1_500, "QQQ": 90}
+"""Members that a whole sponsor's file has at least: a shorter one was cut off, or is another fund's."""
+MOST = 20_000
+WEIGHT_SUM = (80.0, 120.0)
+"""Percent that all lines of a whole sponsor's file add up to."""
+ROUNDED = 0.011
+"""Published weights are rounded to 0.01: where value over total agrees so far, it is the finer weight."""
+DATE_FORMS = ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y", "%Y-%m-%d")
+
+
+def parse_holdings(
+    data: bytes, fund: str, *, as_of: date | None = None, is_sponsors: bool = False
+) -> MemberList:
+    """The members: lines of class Equity with a ticker, without cash, futures, escrow and private shares.
+
+    ``as_of``: used where the file does not say its day. ``is_sponsors``: refuse what is no whole file of this
+    fund. Raises SourceError for anything else than such a table, and where no day is known.
+    """
+    text = data.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise SourceError(f"{fund} holdings: the file is empty")
+    if text.lstrip()[:1] == "<":
+        raise SourceError(f"{fund} holdings: a web page came instead of CSV")
+    rows = list(csv.reader(text.splitlines()))
+    place, columns = _header(rows, fund)
+    _check_fund(rows, place, columns, fund)
+    day = _day(rows, place, columns) or as_of
+    if day is None:
+        raise SourceError(f"{fund} holdings: the file does not say its date")
+    table = [row for row in rows[place + 1 :] if len(row) >= len(columns)]
+    weights = _weights(table, columns)
+    if is_sponsors:
+        _check_whole(weights, fund)
+    members = _members(table, columns, weights)
+    if not members:
+        raise SourceError(f"{fund} holdings: no members in the file")
+    if len(members) > MOST or (is_sponsors and len(members) < LEAST.get(fund, 1)):
+        raise SourceError(f"{fund} holdings: {len(members):,} members cannot be the whole fund")
+    return MemberList.of(fund, day, pl.DataFrame(members, schema=SCHEMA, orient="row"))
+
+
+def _header(rows: Sequence[Sequence[str]], fund: str) -> tuple[int, Mapping[str, int]]:
+    for place, row in enumerate(rows[:50]):
+        names = {cell.strip().lower(): at for at, cell in reversed(list(enumerate(row)))}
+        if any(name in names for name in TICKERS):
+            return place, names
+    raise SourceError(f"{fund} holdings: no column Ticker or Symbol")
+
+
+def _check_fund(rows: Sequence[Sequence[str]], place: int, columns: Mapping[str, int], fund: str) -> None:
+    title = " ".join(rows[0]).lower() if place else ""
+    if title and fund in TITLES and " etf" in title and TITLES[fund] not in title:
+        raise SourceError(f"{fund} holdings: the file is of another fund ({shown(' '.join(rows[0]))})")
+    at = columns.get("fund ticker")
+    if at is not None:
+        named = {row[at].strip().upper() for row in rows[place + 1 :] if len(row) > at and row[at].strip()}
+        if named - {fund}:
+            raise SourceError(f"{fund} holdings: the file is of another fund ({shown(min(named - {fund}))})")
+
+
+def _day(rows: Sequence[Sequence[str]], place: int, columns: Mapping[str, int]) -> date | None:
+    for row in rows[:place]:
+        if row and "as of" in row[0].lower():
+            return _date(",".join(row[1:]) or row[0].lower().partition("as of")[2])
+    at = columns.get("date")
+    if at is None:
+        return None
+    days = {_date(row[at]) for row in rows[place + 1 :] if len(row) > at} - {None}
+    return max(day for day in days if day) if days else None
+
+
+def _date(text: str) -> date | None:
+    for form in DATE_FORMS:
+        try:
+            return datetime.strptime(text.strip().strip('"'), form).replace(tzinfo=UTC).date()
+        except ValueError:
+            continue
+    return None
+
+
+def _cell(row: Sequence[str], columns: Mapping[str, int], names: Sequence[str]) -> str:
+    at = next((columns[name] for name in names if name in columns), None)
+    return row[at].strip() if at is not None and at < len(row) else ""
+
+
+def _number(text: str) -> float | None:
+    return number(text.replace(",", "").rstrip("%").strip())
+
+
+def _weights(table: Sequence[Sequence[str]], columns: Mapping[str, int]) -> list[float | None]:
+    """In percent, of every line: published, and where the values agree with it value over total."""
+    published = [_number(_cell(row, columns, WEIGHTS)) for row in table]
+    values = [_number(_cell(row, columns, VALUES)) for row in table]
+    total = fsum(value or 0.0 for value in values)
+    if total <= 0:
+        return published
+    return [
+        100 * value / total
+        if value is not None and (weight is None or abs(100 * value / total - weight) <= ROUNDED)
+        else weight
+        for value, weight in zip(values, published, strict=True)
+    ]
+
+
+def _check_whole(weights: Sequence[float | None], fund: str) -> None:
+    known = [weight for weight in weights if weight is not None]
+    if not known:
+        raise SourceError(f"{fund} holdings: no column of weights")
+    whole = fsum(known)
+    if not WEIGHT_SUM[0] <= whole <= WEIGHT_SUM[1]:
+        raise SourceError(f"{fund} holdings: weights add up to {whole:.0f} %: the file was cut off")
+
+
+def _members(
+    table: Sequence[Sequence[str]], columns: Mapping[str, int], weights: Sequence[float | None]
+) -> list[tuple[str, str, str, float | None]]:
+    members: dict[str, tuple[str, str, str, float | None]] = {}
+    for row, weight in zip(table, weights, strict=True):
+        symbol = listed_symbol(_cell(row, columns, TICKERS).upper())
+        kind = _cell(row, columns, ("asset class",)).lower()
+        exchange = _cell(row, columns, ("exchange",)).lower()
+        is_listed = "no market" not in exchange and "non-nms" not in exchange
+        is_share = re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol)
+        if is_share and is_listed and kind in ("", "equity"):
+            name, sector = _cell(row, columns, ("name",)), _cell(row, columns, ("sector",))
+            members.setdefault(symbol, (symbol, name, "" if sector == "-" else sector, weight))
+    return list(members.values())

@@ -1,0 +1,143 @@
+"""What breadth says, frozen: part of the Snapshot and of its JSON.
+
+Shares are shares of 1, returns and weights in percent, contributions in percentage points (pp). None is
+unknown: no membership file, or no member whose price is known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from rotation.status import DerivedStatus
+
+
+class BreadthFigures(msgspec.Struct, frozen=True):
+    """The members of one session, counted."""
+
+    session: dt.date
+    membership_date: dt.date
+    """Of the last membership file on or before the session."""
+    total: int
+    """Members by that file."""
+    counted: int
+    """Members whose change on the day is known."""
+    advances: int | None
+    declines: int | None
+    unchanged: int | None
+    net: int | None
+    """Advances minus declines."""
+    share_up: float | None
+    """Advances by members counted."""
+    above_mean: float | None
+    """Share of members above the mean of their last 50 closes, this session's included."""
+    mean_counted: int
+    """Members of which all of these are known."""
+    highs: int | None
+    """Members above every close of the 252 sessions before."""
+    lows: int | None
+    """Members below every close of the 252 sessions before."""
+    net_highs: int | None
+    """New highs minus new lows."""
+    range_counted: int
+    """Members of which all of these closes are known."""
+    net_ratio: float | None
+    """Net advance ratio: (advances - declines) / (advances + declines); 0 where all are unchanged."""
+    mcclellan: float | None
+    """EMA 19 minus EMA 39 of the net advance ratio; None before its 39th value."""
+
+
+class Mover(msgspec.Struct, frozen=True):
+    """A member and its return on the day."""
+
+    symbol: str
+    name: str
+    return_pct: float
+
+
+class IndexBreadth(msgspec.Struct, frozen=True):
+    """One fund's members: now, and as settled before."""
+
+    fund: str
+    now: BreadthFigures | None
+    """Of the session shown; None while no member has a price of it."""
+    is_provisional: bool
+    """Whether ``now`` rests on a print; False where it is of official closes alone."""
+    settled: BreadthFigures | None
+    """Of the latest session before the one shown that has figures."""
+    status: DerivedStatus | None
+    """What ``now`` is worth: as much as the worst price that is counted. None without ``now``."""
+    line: tuple[tuple[dt.date, float], ...]
+    """McClellan of the settled sessions before the one shown, oldest first, at most 120."""
+    top: tuple[Mover, ...]
+    """The members with the highest returns on the day, the highest first, at most five."""
+    bottom: tuple[Mover, ...]
+    """Those with the lowest, the lowest first."""
+
+
+class Breadth(msgspec.Struct, frozen=True):
+    """The indices of which a membership file is held."""
+
+    indices: dict[str, IndexBreadth]
+    """By fund: ``IWM`` stands for the Russell 2000, ``QQQ`` for the Nasdaq 100."""
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """What one member adds to its fund's return."""
+
+    symbol: str
+    name: str
+    sector: str
+    """Empty where the file names none."""
+    weight_pct: float | None
+    return_pct: float | None
+    contribution_pp: float | None
+    """Weight times return; None where one is unknown."""
+
+
+class SectorContribution(msgspec.Struct, frozen=True):
+    """What the members of one sector add together."""
+
+    sector: str
+    weight_pct: float
+    """Of its members that are counted."""
+    contribution_pp: float
+    counted: int
+    total: int
+
+
+class FundContributions(msgspec.Struct, frozen=True):
+    """Who makes a fund's return over one window: members and residual add up to it."""
+
+    fund: str
+    sessions: int
+    """Length of the window: 1 for the day."""
+    session: dt.date
+    membership_date: dt.date | None
+    """Of the last membership file before the session; None where there is none: nothing is known."""
+    fund_return_pct: float | None
+    explained_pp: float | None
+    """The sum over members counted; None where none is."""
+    residual_pp: float | None
+    """The fund's return minus that: members without a price, cash, and weights that have drifted."""
+    counted: int
+    total: int
+    sectors: tuple[SectorContribution, ...]
+    """The largest contribution first."""
+    members: tuple[Contribution, ...]
+    """All of them, the largest contribution first, unknown ones last."""
+
+
+class SpreadContributions(msgspec.Struct, frozen=True):
+    """Who makes the spread over one window: the base's members with their sign, the other's against it."""
+
+    base: str
+    against: str
+    sessions: int
+    spread_pp: float | None
+    explained_pp: float | None
+    residual_pp: float | None
+    top: tuple[Contribution, ...]
+    """The ten that widen it most; a member of the fund compared with counts with the opposite sign."""
+    bottom: tuple[Contribution, ...]

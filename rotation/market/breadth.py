@@ -1,0 +1,179 @@
+"""Breadth in the snapshot: what members cost now over what was settled before, and what that is worth.
+
+A tick costs what its members cost: figures are made anew only after a member's price, close or scale changed.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover
+from rotation.breadth.members import spelled
+from rotation.breadth.past import Past
+from rotation.breadth.today import Counted
+from rotation.market.status import of_close, of_print
+from rotation.status import derive
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from rotation.history import History
+    from rotation.market.session_filter import SessionFilter
+    from rotation.market.status import Provenance
+    from rotation.status import PriceStatus
+
+LINE = 120
+"""Sessions of McClellan's line."""
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """The figures of one fund for one set of values."""
+
+    past: Past
+    now: BreadthFigures | None
+    counted: tuple[str, ...]
+    top: tuple[Mover, ...]
+    bottom: tuple[Mover, ...]
+    line: tuple[tuple[date, float], ...]
+
+
+class BreadthNow:
+    """The members of every fund in one session."""
+
+    def __init__(self, pasts: Sequence[Past]) -> None:
+        """``pasts``: what history says before the session; none without membership files."""
+        self._pasts = tuple(past for past in pasts if past.members is not None)
+        self._scales: dict[str, float | None] = {}
+        for past in self._pasts:
+            self._scales.update(past.table.select("symbol", "scale").iter_rows())
+        self._prints: dict[str, tuple[float, int]] = {}
+        """Price and time (UTC ns) of the last print of today."""
+        self._official: dict[str, float] = {}
+        """Today's settled values, which win."""
+        self._unadjusted: AbstractSet[str] = frozenset()
+        self._made: tuple[_Made, ...] | None = None
+        self._ends: dict[str, tuple[str, ...]] = {}
+        """By fund the members that decide its status."""
+        self._ends_of: object = None
+
+    def reprice(self, symbols: Iterable[str], door: SessionFilter) -> None:
+        """Take the last prices of these symbols; those that are no members are left out."""
+        for symbol in self._scales.keys() & symbols:
+            prints = door.current(symbol)
+            if prints is not None and prints.last is not None:
+                last = (prints.last.price, prints.last.ts_ns)
+                if self._prints.get(symbol) != last:
+                    self._prints[symbol] = last
+                    self._made = None
+
+    def forget(self, symbols: Collection[str]) -> None:
+        """Drop today's prices of these symbols."""
+        for symbol in self._prints.keys() & symbols:
+            del self._prints[symbol]
+            self._made = None
+
+    def close(self, history: History, column: str) -> None:
+        """Take the session's official closes, where history has them. ``column``: of the values."""
+        if not self._pasts:
+            return
+        for symbol, value in history.on(self._pasts[0].session).select("symbol", column).iter_rows():
+            if value is not None and spelled(symbol) in self._scales:
+                self._official[spelled(symbol)] = value
+                self._made = None
+
+    def mark_unadjusted(self, symbols: AbstractSet[str]) -> None:
+        """Those whose history is on another scale than today's prints: they are not counted."""
+        if self._unadjusted != symbols:
+            self._unadjusted, self._made = symbols, None
+
+    def price(self, symbol: str) -> float | None:
+        """Today's last price of a member; None where there is none."""
+        last = self._prints.get(symbol)
+        return None if last is None else last[0]
+
+    def values(self) -> dict[str, float | None]:
+        """Today's, in the units of the returns asked for."""
+        values: dict[str, float | None] = {}
+        for symbol, (price, _) in self._prints.items():
+            scale = self._scales[symbol]
+            values[symbol] = None if scale is None else price * scale
+        values.update(self._official)
+        for symbol in self._unadjusted & values.keys():
+            values[symbol] = None
+        return values
+
+    def snapshot(
+        self,
+        provenance: Mapping[str, Provenance],
+        origin: Provenance,
+        as_of_ns: int,
+        source: str,
+        limit_s: float,
+    ) -> Breadth | None:
+        """None without a membership file on or before the session.
+
+        ``provenance``: by symbol, ``origin`` of all others; ``source``: of history; ``limit_s``: see
+        ``derive``.
+        """
+        if not self._pasts:
+            return None
+        if self._made is None:
+            self._made, self._ends_of = self._figures(), None
+        if self._ends_of is not provenance:
+            self._ends = {
+                made.past.fund: self._deciding(made.counted, provenance, origin) for made in self._made
+            }
+            self._ends_of = provenance
+        indices = {}
+        for made in self._made:
+            statuses = {
+                symbol: self._status(made.past, symbol, provenance.get(symbol, origin), as_of_ns, source)
+                for symbol in self._ends[made.past.fund]
+            }
+            indices[made.past.fund] = IndexBreadth(
+                fund=made.past.fund,
+                now=made.now,
+                is_provisional=any(symbol not in self._official for symbol in made.counted),
+                settled=made.past.sessions[-1] if made.past.sessions else None,
+                status=derive(statuses, limit_s=limit_s) if statuses else None,
+                line=made.line,
+                top=made.top,
+                bottom=made.bottom,
+            )
+        return Breadth(indices)
+
+    def _figures(self) -> tuple[_Made, ...]:
+        values = self.values()
+        return tuple(_made(past, values) for past in self._pasts)
+
+    def _deciding(
+        self, counted: Sequence[str], provenance: Mapping[str, Provenance], origin: Provenance
+    ) -> tuple[str, ...]:
+        """The oldest and the newest print of each provenance, and a close of each: no other is worse."""
+        ends: dict[tuple[Provenance, bool], tuple[tuple[int, str], tuple[int, str]]] = {}
+        for symbol in counted:
+            is_official = symbol in self._official
+            at = (0 if is_official else self._prints[symbol][1], symbol)
+            key = (provenance.get(symbol, origin), is_official)
+            oldest, newest = ends.get(key, (at, at))
+            ends[key] = (min(oldest, at), max(newest, at))
+        return tuple(dict.fromkeys(symbol for pair in ends.values() for _, symbol in pair))
+
+    def _status(self, past: Past, symbol: str, origin: Provenance, as_of_ns: int, source: str) -> PriceStatus:
+        if symbol in self._official:
+            return of_close(origin, past.session, past.session, as_of_ns, source=source)
+        return of_print(origin, self._prints[symbol][1], as_of_ns)
+
+
+def _made(past: Past, values: Mapping[str, float | None]) -> _Made:
+    counted = Counted(past, values)
+    now = counted.figures()
+    top, bottom = counted.movers() if now else ((), ())
+    line = tuple(
+        (each.session, each.mcclellan) for each in past.sessions[-LINE:] if each.mcclellan is not None
+    )
+    return _Made(past, now, counted.symbols() if now else (), top, bottom, line)

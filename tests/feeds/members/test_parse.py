@@ -1,0 +1,113 @@
+"""Holdings files of two sponsors and of a person; what is no whole file is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from feeds.errors import SourceError, StorageError
+from feeds.members.parse import parse_holdings
+from feeds.members.store import MemberStore
+from tests.support.paths import SHARED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = "Ticker,Name,Sector,Asset Class,Market Value,Weight (%),Exchange\n"
+TITLE = 'iShares Russell 2000 ETF\nFund Holdings as of,"May 05, 2026"\n \n'
+
+
+def sponsors(members: int = 1_600, title: str = TITLE) -> bytes:
+    """A file as iShares makes it, of this many members of equal weight, and its odd lines."""
+    lines = [
+        f'"S{n}X","NAME {n}","Financials","Equity","1,000.00","{100 / members:.2f}","NYSE"\n'
+        for n in range(members)
+    ]
+    odd = (
+        '"MOGA","MOOG INC CLASS A","Industrials","Equity","10.00","0.00","NYSE"\n'
+        '"-","ARCELLX INC Prvt","Health Care","Equity","1.00","0.00","NO MARKET (E.G. UNLISTED)"\n'
+        '"P5N994","Petrocorp Inc Escrow","Energy","Equity","0.26","0.00","Non-Nms Quotation Service (Nnqs)"\n'
+        '"XTSLA","CASH FUND","Cash and/or Derivatives","Money Market","5.00","0.00","-"\n'
+        '"USD","USD CASH","Cash and/or Derivatives","Cash","-5.00","0.00","-"\n'
+        " \n"
+        '"The content contained herein is owned by its makers"\n'
+    )
+    return f"\ufeff{title}{HEAD}{''.join(lines)}{odd}".encode()
+
+
+def test_shares_count_and_cash_futures_escrow_and_private_lines_do_not() -> None:
+    made = parse_holdings(sponsors(), "IWM", is_sponsors=True)
+    assert made.as_of == date(2026, 5, 5)
+    assert len(made.symbols) == 1_601
+    assert "MOG.A" in made.symbols
+    assert not {"XTSLA", "USD", "P5N994", "-"} & set(made.symbols)
+    assert made.frame["weight_pct"].sum() == pytest.approx(100, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b"<!doctype html><title>Verify</title>", "web page"),
+        (b"Name,Weight\nX,1\n", "no column"),
+        (sponsors(title=TITLE.replace("2000", "1000")), "another fund"),
+        (sponsors(members=800), "whole fund"),
+        (sponsors()[: len(sponsors()) // 2], "cut off"),
+        (sponsors(title=""), "date"),
+        (HEAD.encode(), "date"),
+        (HEAD.replace("Weight (%)", "Other").replace("Market Value", "Else").encode() + b'"A"\n', "date"),
+    ],
+)
+def test_what_is_no_whole_file_of_the_fund_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(SourceError, match=says):
+        parse_holdings(data, "IWM", is_sponsors=True)
+
+
+def test_a_persons_list_needs_no_weights() -> None:
+    made = parse_holdings(b"symbol\nAAPL\nBRK-B\n-\n", "QQQ", as_of=date(2026, 1, 2))
+    assert made.symbols == ["AAPL", "BRK.B"]
+    assert made.frame["weight_pct"].to_list() == [None, None]
+
+
+def test_another_fund_in_its_column_is_refused() -> None:
+    with pytest.raises(SourceError, match="another fund"):
+        parse_holdings(b"Fund Ticker,Holding Ticker,Weight\nQQQ,AAPL ,9\n", "IWM", as_of=date(2026, 1, 2))
+
+
+def test_files_are_kept_by_day_and_read_again(tmp_path: Path) -> None:
+    store = MemberStore(tmp_path / "members")
+    assert store.load() == ()
+    first = parse_holdings(sponsors(), "IWM")
+    assert store.put(first)
+    assert not store.put(first)
+    own = parse_holdings(b"symbol\nAAPL\n", "QQQ", as_of=date(2026, 1, 2))
+    store.put(own)
+    iwm, qqq = store.load()
+    assert iwm.lists[0].frame.equals(first.frame)
+    assert (qqq.fund, qqq.first, qqq.lists[0].symbols) == ("QQQ", date(2026, 1, 2), ["AAPL"])
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "IWM-2026-01-02.csv").write_text("no,table\n1,2,3\n")
+    with pytest.raises(StorageError, match="IWM-2026-01-02"):
+        MemberStore(tmp_path).load()
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no shared market data here")
+@pytest.mark.parametrize(
+    ("name", "fund", "day", "members"),
+    [
+        ("IWM_holdings_2026-05-05.csv", "IWM", date(2026, 5, 5), 1920),
+        ("IWM_holdings_2024-09-27.csv", "IWM", date(2024, 9, 27), 1968),
+        ("QQQ_holdings_2025-09-24.csv", "QQQ", date(2025, 9, 24), 101),
+    ],
+)
+def test_real_files(name: str, fund: str, day: date, members: int) -> None:
+    data = (SHARED / "constituents" / name).read_bytes()
+    made = parse_holdings(data, fund, as_of=day, is_sponsors=True)
+    assert made.as_of == day
+    assert abs(len(made.symbols) - members) <= 8
+    assert made.frame["weight_pct"].sum() == pytest.approx(100, abs=1.0)
+    assert "" not in made.frame["sector"].to_list()

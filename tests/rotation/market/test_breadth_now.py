@@ -1,0 +1,121 @@
+"""Breadth in the snapshot: provisional while prints come, settled after the bell, worth its worst print."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rotation.market.market import Market
+from rotation.market.status import Provenance
+from rotation.quote import NS, Quote
+from rotation.sessions import close_ns, open_ns, previous_session, sessions_between
+from rotation.status import LIVE, Kind
+from tests.support.breadth.worlds import history_of, membership_of
+
+if TYPE_CHECKING:
+    from rotation.breadth.figures import IndexBreadth
+
+SESSION = date(2024, 7, 16)
+DAYS = sessions_between(date(2024, 7, 1), previous_session(SESSION))
+NAMES = ("A", "B", "C", "D", "MOG-A")
+CLOSES = {name: dict.fromkeys(DAYS, 100.0) for name in (*NAMES, "IWM")}
+LISTS = [(date(2024, 7, 8), dict.fromkeys(NAMES, ("Energy", 20.0)))]
+OPEN = open_ns(SESSION) + 600 * NS
+
+
+def market(**changes: object) -> Market:
+    """The members at 100 each before the session."""
+    return Market(
+        history_of(CLOSES),
+        as_of_ns=OPEN,
+        origin=Provenance(LIVE, "Feed"),
+        membership=(membership_of("IWM", LISTS),),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def quote(symbol: str, price: float, ago_s: float = 1.0) -> Quote:
+    """A print of so long before OPEN."""
+    return Quote(symbol, OPEN - int(ago_s * NS), price)
+
+
+def iwm(desk: Market, *quotes: Quote, as_of_ns: int = OPEN) -> IndexBreadth:
+    """IWM's breadth after these prints."""
+    breadth = desk.apply(quotes, as_of_ns=as_of_ns).breadth
+    assert breadth is not None
+    return breadth.indices["IWM"]
+
+
+def test_members_that_have_printed_are_counted() -> None:
+    made = iwm(market(), quote("A", 101), quote("B", 99), quote("MOG.A", 102), quote("C", 100))
+    assert made.now is not None
+    assert (made.now.advances, made.now.declines, made.now.unchanged) == (2, 1, 1)
+    assert (made.now.counted, made.now.total, made.now.share_up) == (4, 5, 0.5)
+    assert made.is_provisional
+    assert made.settled is not None
+    assert (made.settled.session, made.settled.unchanged) == (DAYS[-1], 5)
+    assert [each.symbol for each in made.top] == ["MOG.A", "A", "C", "B"]
+
+
+def test_figures_are_worth_the_worst_print_counted() -> None:
+    desk = market()
+    made = iwm(desk, quote("A", 101), quote("B", 99, ago_s=400))
+    assert made.status is not None
+    assert (made.status.kind, made.status.worst, made.status.gap_s) == (Kind.STALE, "B", 399.0)
+    desk.set_provenance({"A": Provenance(LIVE, "Feed", Kind.HALTED)})
+    status = iwm(desk, quote("B", 99.5)).status
+    assert status is not None
+    assert (status.kind, status.worst) == (Kind.HALTED, "A")
+
+
+def test_nothing_is_said_of_now_while_no_member_has_printed() -> None:
+    made = iwm(market(), quote("IWM", 101))
+    assert (made.now, made.status, made.top, made.is_provisional) == (None, None, (), False)
+
+
+def test_a_member_split_in_the_session_is_not_counted_until_history_is_restated() -> None:
+    desk = market()
+    desk.take_listed_splits({"A": SESSION}, {"A": 2.0})
+    made = iwm(desk, quote("A", 50.5), quote("B", 101))
+    assert made.now is not None
+    assert (made.now.counted, made.now.advances, made.now.declines) == (1, 1, 0)
+    restated = CLOSES | {"A": dict.fromkeys(DAYS, 50.0)}
+    desk.learn(history_of(restated))
+    now = iwm(desk).now
+    assert now is not None
+    assert (now.counted, now.advances) == (2, 2)
+
+
+def test_after_the_bell_official_closes_win() -> None:
+    closes = {name: series | {SESSION: 103.0} for name, series in CLOSES.items()}
+    desk = market()
+    iwm(desk, quote("A", 99))
+    desk.learn(history_of(closes))
+    made = iwm(desk, as_of_ns=close_ns(SESSION) + NS)
+    assert made.now is not None
+    assert (made.now.advances, made.now.counted, made.is_provisional) == (5, 5, False)
+    assert made.status is not None
+    assert made.status.kind is Kind.CLOSED
+
+
+def test_without_a_file_on_or_before_the_session_there_is_none() -> None:
+    late = membership_of("IWM", [(date(2024, 7, 17), LISTS[0][1])])
+    desk = Market(history_of(CLOSES), as_of_ns=OPEN, membership=(late,))
+    assert desk.apply([quote("A", 101)], as_of_ns=OPEN).breadth is None
+    desk.take_members((membership_of("IWM", LISTS),))
+    taken = desk.apply([], as_of_ns=OPEN).breadth
+    assert taken is not None
+    now = taken.indices["IWM"].now
+    assert now is not None
+    assert now.counted == 1
+
+
+def test_figures_are_made_anew_only_after_a_member_changed() -> None:
+    desk = market()
+    before = iwm(desk, quote("A", 101))
+    assert iwm(desk, quote("IWM", 101)).now is before.now
+    after = iwm(desk, quote("B", 102)).now
+    assert after is not None
+    assert after.advances == pytest.approx(2)
