@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from rotation.errors import InputError
+from tui.ssh.access.host_key import key_pairs
 from tui.ssh.connection import SshConnection
 from tui.ssh.wire.algorithms import CIPHERS, KEY_EXCHANGE, MACS, SIGNATURES
 from tui.ssh.wire.guard import SocketGuard
@@ -40,7 +41,7 @@ async def listen(
     loop = asyncio.get_running_loop()
     options = await asyncssh.SSHServerConnectionOptions.construct(
         server_factory=lambda: SshConnection(state),
-        server_host_keys=[key],
+        server_host_keys=key_pairs(key),
         server_version=VERSION,
         config=[],
         encoding=None,
