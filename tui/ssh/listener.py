@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -82,7 +83,9 @@ async def listen(
             with socket.socket(fileno=os.dup(each.fileno())) as listening:
                 listening.listen(BACKLOG)
     except OSError as error:
-        # asyncio wraps the system's words into a sentence of its own.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+        # asyncio wraps the system's words into a sentence of its own, and since Python 3.13 drops the number
+        # where no address could be assigned. A negative number is the resolver's.
+        number = errno.EADDRNOTAVAIL if error.errno is None else error.errno
+        reason = os.strerror(number) if number > 0 else error
         raise InputError(f"--listen: cannot listen on {address or '*'}:{port}: {reason}") from error
     return server
