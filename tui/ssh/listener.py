@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from rotation.errors import InputError
+from tui.ssh.access.host_key import key_pairs
 from tui.ssh.connection import SshConnection
 from tui.ssh.wire.algorithms import CIPHERS, KEY_EXCHANGE, MACS, SIGNATURES
 from tui.ssh.wire.guard import SocketGuard
@@ -40,7 +42,7 @@ async def listen(
     loop = asyncio.get_running_loop()
     options = await asyncssh.SSHServerConnectionOptions.construct(
         server_factory=lambda: SshConnection(state),
-        server_host_keys=[key],
+        server_host_keys=key_pairs(key),
         server_version=VERSION,
         config=[],
         encoding=None,
@@ -81,7 +83,9 @@ async def listen(
             with socket.socket(fileno=os.dup(each.fileno())) as listening:
                 listening.listen(BACKLOG)
     except OSError as error:
-        # asyncio wraps the system's words into a sentence of its own.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+        # asyncio wraps the system's words into a sentence of its own, and since Python 3.13 drops the number
+        # where no address could be assigned. A negative number is the resolver's.
+        number = errno.EADDRNOTAVAIL if error.errno is None else error.errno
+        reason = os.strerror(number) if number > 0 else error
         raise InputError(f"--listen: cannot listen on {address or '*'}:{port}: {reason}") from error
     return server

@@ -12,8 +12,10 @@ import asyncssh
 import msgspec
 import pytest
 
+from rotation.errors import InputError
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.tui.ssh.wire.test_framing import packet
+from tui.ssh.access.host_key import host_key as host_key_of
 from tui.ssh.connection import STRANGER_BYTES, STRANGER_PACKETS
 from tui.ssh.limits import Progress
 from tui.ssh.wire.framing import DEBUG, IGNORE, KEX_REQUEST, KEXINIT
@@ -63,7 +65,31 @@ async def test_costly_key_exchanges_are_not_offered(hosted: Hosted, name):
         await hosted.connect(kex_algs=[name])
 
 
-async def test_an_audit_finds_nothing_to_fail(hosted: Hosted):
+@pytest.mark.parametrize("host_key", ["ssh-ed25519", "ssh-rsa"])
+async def test_an_audit_finds_nothing_to_fail(tmp_path, scenes, host_key):
+    if host_key == "ssh-rsa":
+        key = asyncssh.generate_private_key("ssh-rsa", key_size=3_072)
+        (tmp_path / "host_key").write_bytes(key.export_private_key())
+        (tmp_path / "host_key").chmod(0o600)
+    async with hosting(tmp_path, scenes["live"]) as hosted:
+        offered = await audited(hosted)
+    assert "kex-strict-s-v00@openssh.com" in offered["kex"]
+    assert {"curve25519-sha256", "mlkem768x25519-sha256"} < set(offered["kex"])
+    rsa = {"rsa-sha2-256", "rsa-sha2-512"}
+    assert set(offered["key"]) == (rsa if host_key == "ssh-rsa" else {"ssh-ed25519"})
+    assert not [name for names in offered.values() for name in names if "sha1" in name or "umac-64" in name]
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("ssh-rsa", {"key_size": 1_024}), ("ssh-dss", {})])
+def test_a_weak_host_key_is_refused(tmp_path, kind, bits):
+    (tmp_path / "key").write_bytes(asyncssh.generate_private_key(kind, **bits).export_private_key())
+    (tmp_path / "key").chmod(0o600)
+    with pytest.raises(InputError, match="too weak"):
+        host_key_of(tmp_path / "key")
+
+
+async def audited(hosted: Hosted) -> dict[str, list[str]]:
+    """What the host offers, by kind; nothing of it fails the audit."""
     audit = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ssh_audit.ssh_audit", "--skip-rate-test", "-j", "-p", str(hosted.host.port),
         "127.0.0.1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -74,9 +100,7 @@ async def test_an_audit_finds_nothing_to_fail(hosted: Hosted):
     failed = [each for kind in offered for each in report[kind] if each["notes"].get("fail")]
     assert failed == []
     assert not report["cves"]
-    assert "kex-strict-s-v00@openssh.com" in offered["kex"]
-    assert {"curve25519-sha256", "mlkem768x25519-sha256"} < set(offered["kex"])
-    assert not [name for names in offered.values() for name in names if "sha1" in name or "umac-64" in name]
+    return offered
 
 
 @pytest.mark.parametrize("kind", [IGNORE, DEBUG])

@@ -18,6 +18,7 @@ from shutil import which
 import pytest
 
 from tests.tui.ssh.test_openssh import COMMAND
+from tests.tui.ssh.unit.restrict import FAMILIES, MISSING
 
 DOCS = Path(__file__).parents[3] / "docs" / "hosting.md"
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
@@ -90,6 +91,73 @@ def test_the_unit_starts_serves_reloads_and_stops(tmp_path):
         process.wait()
     for line in log.read_text("utf-8").splitlines():
         assert json.loads(line)["at"], "with --log-json every line of stderr is JSON"
+
+
+RESTRICT = Path(__file__).parent / "unit" / "restrict.py"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
+def test_the_host_runs_under_the_unit_s_system_calls_mounts_and_capabilities(tmp_path):
+    """Everything but the state folder read-only, no capability, the filter of system calls."""
+    service = unit()
+    assert service["RestrictAddressFamilies"].split() == list(FAMILIES)
+    assert service["SystemCallErrorNumber"] == "EPERM"
+    assert re.findall(r"^SystemCallFilter=(.*)$", DOCS.read_text("utf-8"), re.MULTILINE) == [
+        "@system-service",
+        "~@privileged",
+    ]
+    folder, keys, log = tmp_path / "state", tmp_path / "viewers.keys", tmp_path / "log"
+    folder.mkdir()
+    for name in ("id", "other"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    keys.write_bytes((tmp_path / "id.pub").read_bytes())
+    keys.chmod(0o644)
+    environment = dict(
+        word.split("=", 1) for word in shlex.split(service["Environment"].replace("%S", str(folder)))
+    )
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, RESTRICT, folder, COMMAND, "host", "--log-json", "--listen", "127.0.0.1:0",
+             "--authorized-keys", keys, "--demo", "--allow-root", "--new-per-minute", "1000"],
+            # PrivateTmp gives the service a writable /tmp of its own.
+            env={"PATH": os.environ["PATH"], "TMPDIR": str(folder), **environment},
+            stdout=subprocess.DEVNULL, stderr=stderr,
+        )  # fmt: skip
+    try:
+        port = until(lambda: missing(process, log) or started(process, log))
+        status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
+        assert re.search(r"^Seccomp:\s*2$", status, re.MULTILINE)
+        assert re.search(r"^CapEff:\s*0+$", status, re.MULTILINE)
+        assert login(port, tmp_path / "id", tmp_path) == 0
+        assert login(port, tmp_path / "other", tmp_path) == 255
+        keys.write_bytes((tmp_path / "other.pub").read_bytes())
+        process.send_signal(signal.SIGHUP)
+        assert login(port, tmp_path / "other", tmp_path) == 0
+        assert [path.name for path in folder.rglob("host_key")] == ["host_key"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=float(service["TimeoutStopSec"])) == 0
+    finally:
+        process.kill()
+        process.wait()
+    levels = {json.loads(line).get("level") for line in log.read_text("utf-8").splitlines()}
+    assert levels == {"info"}, log.read_text("utf-8")
+
+
+def missing(process: subprocess.Popen[bytes], log: Path) -> None:
+    if process.poll() == MISSING:
+        pytest.skip(log.read_text("utf-8").strip())
+
+
+@pytest.mark.skipif(not which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_systemd_accepts_every_line_of_the_unit(tmp_path):
+    (block,) = re.findall(r"```ini\n(\[Unit\].*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    path = tmp_path / "rotation-tui.service"
+    path.write_text(block.replace("/opt/rotation-tui/bin/rotation-tui", str(COMMAND)), "utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
 def test_the_number_of_threads_does_not_follow_the_number_of_cores():

@@ -12,6 +12,11 @@ from rotation.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+RSA_SIGNATURES = (b"rsa-sha2-512", b"rsa-sha2-256")
+"""What an RSA host key signs with; asyncssh would also offer ssh-rsa, which rests on SHA-1."""
+RSA_BITS_MIN = 2_048
+"""Bits of an RSA host key that auditors accept."""
+
 
 def host_key(path: Path) -> asyncssh.SSHKey:
     """Return the host's key; the first run makes it (ed25519, mode 0600). Raises InputError."""
@@ -24,12 +29,31 @@ def host_key(path: Path) -> asyncssh.SSHKey:
             raise InputError(
                 f"{path}: host key readable by other users (mode {mode:o}); run: chmod 600 {path}"
             )
-        return asyncssh.read_private_key(path)
+        key = asyncssh.read_private_key(path)
     except (OSError, asyncssh.KeyImportError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"{path}: cannot use this host key ({reason}); name another file with --host-key"
         ) from error
+    if _is_too_weak(key):
+        raise InputError(
+            f"{path}: host key too weak; use ed25519, ECDSA, or RSA with at least {RSA_BITS_MIN:,} bits"
+        )
+    return key
+
+
+def key_pairs(key: asyncssh.SSHKey) -> list[asyncssh.SSHKeyPair]:
+    """Return the key as it is offered to clients: an RSA key never signs with SHA-1."""
+    pairs = list(asyncssh.load_keypairs([key]))
+    for pair in pairs if key.get_algorithm() == "ssh-rsa" else ():
+        pair.host_key_algorithms = RSA_SIGNATURES
+    return pairs
+
+
+def _is_too_weak(key: asyncssh.SSHKey) -> bool:
+    if key.get_algorithm() == "ssh-dss":
+        return True
+    return key.get_algorithm() == "ssh-rsa" and getattr(key.pyca_key, "key_size", 0) < RSA_BITS_MIN
 
 
 def _make(path: Path) -> None:
