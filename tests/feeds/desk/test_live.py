@@ -284,6 +284,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
     days = sessions_between(date(2026, 10, 1), date(2026, 12, 4))
     world = World(tmp_path, {s: share(price, days) for s, price in FIRST.items()})
     raw = world.market.shares["IWM"].raw
+    raw[days[0]] *= 1.05  # a fall before the first rise: the length of the run is known
 
     @asynccontextmanager
     async def sources():
@@ -313,7 +314,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
         settled = 0
         await until("2026-11-25 15:59", step=1)
         settled = desk.legs["IWM"].streak.settled
-        assert settled == days.index(wednesday) - 1
+        assert settled == days.index(wednesday) - 2
         await trading_until("2026-11-25 15:59:59", wednesday)
         assert iwm() == (raw[wednesday], "LIVE", "Alpaca", wednesday, 0)
         await until("2026-11-25 16:19")

@@ -29,9 +29,9 @@ def at(text: str) -> int:
 
 
 def closes(*symbols: str, days=DAYS) -> pl.DataFrame:
-    """A series a symbol, rising by 1 a session; every symbol at another level."""
+    """A series a symbol, rising by 1 a session after a first fall; every symbol at another level."""
     rows = [
-        (symbol, day, 100.0 * (i + 1) + j, 90.0 * (i + 1) + j)
+        (symbol, day, 100.0 * (i + 1) + (j or 3), 90.0 * (i + 1) + (j or 3))
         for i, symbol in enumerate(symbols)
         for j, day in enumerate(days)
     ]
@@ -66,7 +66,7 @@ def test_a_date_means_after_that_session_s_close():
         assert taken.as_of == from_ns(close_ns(day))
         assert (taken.session, taken.phase, taken.mode) == (day, "POST", "")
         assert taken.legs["IWM"].last == 100.0 + DAYS.index(day)
-        assert taken.legs["IWM"].streak.settled == DAYS.index(day)
+        assert taken.legs["IWM"].streak.settled == DAYS.index(day) - 1
         assert not taken.legs["IWM"].streak.provisional
         assert taken.legs["IWM"].state == "CLOSED"
 
