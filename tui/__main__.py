@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from feeds.tapes.recorder import Recorder
     from rotation.desk import Desk
     from rotation.fed.inputs import FedInputs
+    from rotation.figures.basis import Basis
     from rotation.findings import Finding
     from rotation.history import History
     from rotation.snapshot import Snapshot
@@ -160,7 +161,19 @@ class LocalBackend:
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
+        return self.basis(wanted).snapshot
+
+    def settled(self, wanted: Wanted) -> tuple[History, Desk]:
+        """Return the settled history and the desk on it; blocking. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
+
+        source = self._source(msgspec.structs.replace(wanted, offline=True))
+        return source.history, opening.desk_for(source.history, wanted.pair, wanted.returns)
+
+    def basis(self, wanted: Wanted) -> Basis:
+        """Return the snapshot at ``wanted.at`` and what it rests on; blocking. Raises InputError."""
+        from feeds.desk import open as opening  # noqa: PLC0415
+        from rotation.figures.basis import Basis  # noqa: PLC0415
         from rotation.history import History  # noqa: PLC0415 - brings polars
 
         if wanted.at is not None:
@@ -185,17 +198,17 @@ class LocalBackend:
             )
         if source.tape is None and not source.history.symbols and not (now and now.quotes):
             if wanted.unasked_demo:
-                return self.snapshot(msgspec.structs.replace(wanted, demo=True))
+                return self.basis(msgspec.structs.replace(wanted, demo=True))
             raise NothingToShowError(
                 "nothing to show: no daily closes are stored and no source of quotes answered"
             )
         taken = opening.snapshot_at(source, desk, at=wanted.at, now_ns=_wall_ns(), now=now)
         if source.tape is not None or wanted.at is not None:
-            return taken
+            return Basis(taken, source.history, desk)
         from feeds.supervisor import clock_health  # noqa: PLC0415
 
         health = msgspec.structs.replace(taken.health, feeds=(*taken.health.feeds, *clock_health()))
-        return msgspec.structs.replace(taken, health=health)
+        return Basis(msgspec.structs.replace(taken, health=health), source.history, desk)
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
         """Return what the sources say about the Fed, and when (UTC ns); blocking. Raises InputError."""

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import date
 
+    from rotation.desk import Desk as WatchedDesk
     from rotation.fed.inputs import FedInputs
+    from rotation.figures.basis import Basis
     from rotation.findings import Finding
+    from rotation.history import History
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
 
@@ -134,6 +137,14 @@ class Backend(Protocol):
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
+        ...
+
+    def basis(self, wanted: Wanted) -> Basis:
+        """Return that snapshot with the history and the desk behind it; blocking. Raises InputError."""
+        ...
+
+    def settled(self, wanted: Wanted) -> tuple[History, WatchedDesk]:
+        """Return the settled history and the desk on it; blocking, no network. Raises InputError."""
         ...
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:

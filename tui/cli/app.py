@@ -17,15 +17,18 @@ from rotation import __version__
 from rotation.errors import InputError, NothingToShowError, UnavailableError
 from tui.backend import Wanted
 from tui.cli.options import (
+    AT,
     CONFIG,
     DEMO,
     FROM,
     MORE_TAPES,
+    NOTHING,
     NOTICES,
     SPEED,
     TAPES,
     THEME,
     backend,
+    for_script,
     settled,
     start_log,
 )
@@ -40,11 +43,16 @@ log = logging.getLogger(__name__)
 
 
 COMMAND_MODULES = {
+    "alerts": "tui.cli.alerts",
     "config": "tui.cli.config",
     "doctor": "tui.cli.doctor",
+    "episodes": "tui.cli.figures",
+    "explain": "tui.cli.figures",
     "fed": "tui.cli.fed",
+    "figures": "tui.cli.figures",
     "history": "tui.cli.history",
     "host": "tui.ssh.command",
+    "levels": "tui.cli.figures",
     "record": "tui.cli.record",
 }
 """Command → the module that has it."""
@@ -110,10 +118,6 @@ class _Group(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-NOTHING = (
-    "no daily closes are stored and no source of quotes answered;"
-    " run rotation-tui history sync, name a --tape, or ask for the built-in demo with --demo"
-)
 NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)"
 
 EXAMPLES = """\b
@@ -220,9 +224,7 @@ def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None,
 @TAPES
 @MORE_TAPES
 @DEMO
-@click.option(
-    "--at", metavar="TIME|DATE", help="A time with its zone, or a date: after that session's close."
-)
+@AT
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True
 )
@@ -231,7 +233,7 @@ def snapshot(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
 ) -> None:
     """Print every figure as of one instant."""
-    _print_snapshot(ctx, _for_script(tapes=tape + more, **wanted), form)
+    _print_snapshot(ctx, for_script(tapes=tape + more, **wanted), form)
 
 
 @cli.command(
@@ -259,19 +261,12 @@ def watch(
 
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
-    asked = _for_script(tapes=tape + more, stays=False, **wanted)
+    asked = for_script(tapes=tape + more, stays=False, **wanted)
     start_log(ctx)
     try:
         asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout))
     except NothingToShowError as error:
         raise UnavailableError(NOTHING) from error
-
-
-def _for_script(**wanted: Any) -> Wanted:
-    """What a command for scripts shows: the demo only if it was asked for, and then nothing else."""
-    if wanted["demo"] and (wanted["tapes"] or wanted["history"]):
-        raise click.UsageError("--demo brings its own history and tape; leave out --history and --tape")
-    return Wanted(unasked_demo=False, **wanted)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tui.backend import Wanted
 from tui.settings import schema
 
 if TYPE_CHECKING:
@@ -48,17 +49,34 @@ def path_option(*names: str, **more: Any) -> Callable[[Any], Any]:
     return click.option(*names, type=click.Path(path_type=Path), **more)
 
 
+RETURNS = click.option(
+    "--returns",
+    type=click.Choice(schema.RETURNS),
+    default="price",
+    show_default=True,
+    envvar="ROTATION_TUI_RETURNS",
+    help="price: split-adjusted closes; total: dividends included.",
+)
+PAIR = click.option(
+    "--pair",
+    default="IWM/QQQ",
+    show_default=True,
+    envvar="ROTATION_TUI_PAIR",
+    callback=_checked(schema.pair),
+    metavar="A/B",
+    help="The two legs of the spread and the ratio.",
+)
+HISTORY = path_option(
+    "--history",
+    metavar="DIR",
+    help="Daily closes to use instead of the stored ones: one CSV or Parquet file per symbol.",
+)
+
+
 def settled(command: Any) -> Any:
     """Add the options that all commands with figures share."""
     for option in (
-        click.option(
-            "--returns",
-            type=click.Choice(schema.RETURNS),
-            default="price",
-            show_default=True,
-            envvar="ROTATION_TUI_RETURNS",
-            help="price: split-adjusted closes; total: dividends included.",
-        ),
+        RETURNS,
         click.option(
             "--leg-gap",
             "leg_gap_s",
@@ -70,15 +88,7 @@ def settled(command: Any) -> Any:
             callback=_finite,
             help="Prices of the pair further apart in time are marked ≈ in the regular session.",
         ),
-        click.option(
-            "--pair",
-            default="IWM/QQQ",
-            show_default=True,
-            envvar="ROTATION_TUI_PAIR",
-            callback=_checked(schema.pair),
-            metavar="A/B",
-            help="The two legs of the spread and the ratio.",
-        ),
+        PAIR,
         click.option(
             "--legs",
             default="",
@@ -111,11 +121,7 @@ def settled(command: Any) -> Any:
             metavar="NAME",
             help=f"Source of the quotes: {', '.join(schema.FEEDS)}. auto: a vendor with a key, else Yahoo.",
         ),
-        path_option(
-            "--history",
-            metavar="DIR",
-            help="Daily closes to use instead of the stored ones: one CSV or Parquet file per symbol.",
-        ),
+        HISTORY,
     ):
         command = option(command)
     return command
@@ -143,12 +149,31 @@ DEMO = click.option(
     is_flag=True,
     help="The built-in scenario of July 2024 instead, marked DEMO.",
 )
+AT = click.option(
+    "--at", metavar="TIME|DATE", help="A time with its zone, or a date: after that session's close."
+)
+FORM = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
 FROM = click.option(
     "--from",
     "at",
     metavar="TIME",
     help="Where to start the tape: a date, or a time with its zone.",
 )
+
+
+NOTHING = (
+    "no daily closes are stored and no source of quotes answered;"
+    " run rotation-tui history sync, name a --tape, or ask for the built-in demo with --demo"
+)
+
+
+def for_script(**wanted: Any) -> Wanted:
+    """Return what a command for scripts shows: the demo only if it was asked for, and then nothing else."""
+    if wanted["demo"] and (wanted["tapes"] or wanted["history"]):
+        raise click.UsageError("--demo brings its own history and tape; leave out --history and --tape")
+    return Wanted(unasked_demo=False, **wanted)
 
 
 def backend(ctx: click.Context) -> Backend:

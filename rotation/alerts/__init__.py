@@ -1,0 +1,1 @@
+"""Conditions on figures, and when they call: the same code live and on settled history."""

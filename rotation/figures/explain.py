@@ -1,0 +1,171 @@
+"""What a figure is made of: its inputs with dates and sources, so that anyone can compute it again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.figures.fed import meeting_of
+from rotation.figures.figure import Status, plain
+from rotation.figures.legs import is_official
+from rotation.figures.lines import Input, Lines
+from rotation.figures.registry import figures, lookup
+from rotation.market.records import TRAILING
+from rotation.sessions import NEW_YORK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rotation.fed.figures import Fed
+    from rotation.figures.basis import Basis
+    from rotation.figures.figure import Figure, Value
+
+WHOLE = frozenset({"percentile", "n", "times", "expected"})
+"""Last parts of the ids of figures that rest on all of history."""
+OF_NOW = frozenset({"last", "high", "low", "volume", "extended", "on_pace", "status", "age_s"})
+"""Last parts of the ids of figures that today's price alone decides."""
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """One figure of one Snapshot. ``value`` is the Snapshot's, ``result`` the formula's on the inputs."""
+
+    id: str
+    value: float | int | str | bool | None
+    status: Status
+    definition: str
+    formula: str
+    inputs: tuple[Input, ...]
+    result: float | int | str | bool | None
+    unit: str = ""
+
+
+def explain(name: str, basis: Basis) -> Explanation:
+    """Take a figure apart. Raises InputError for an unknown id."""
+    figure = lookup(name, figures(basis.desk))
+    value = figure.read(basis.snapshot)
+    if figure.reads == "fed":
+        inputs, again = _fed_inputs(figure.id, basis.snapshot.fed), value
+    elif figure.id.startswith("value_growth"):
+        inputs, again = _value_growth_inputs(figure, basis), value
+    else:
+        lines = Lines(basis)
+        inputs = [row for symbol in figure.symbols for row in _inputs(figure, value, lines, symbol, basis)]
+        again = value if value is None or figure.kind == "state" else lines.again(figure)
+        again = value if again is None or _is_of_now(figure) or figure.reads == "settled" else again
+    return Explanation(
+        id=figure.id,
+        value=plain(value),
+        status=figure.status(basis.snapshot),
+        definition=figure.definition,
+        formula=figure.formula,
+        inputs=tuple(inputs),
+        result=plain(again),
+        unit=figure.unit,
+    )
+
+
+def _is_of_now(figure: Figure) -> bool:
+    return figure.id.rpartition(".")[2] in OF_NOW
+
+
+def _inputs(  # noqa: PLR0911 - a table of ids
+    figure: Figure, value: Value, lines: Lines, symbol: str, basis: Basis
+) -> list[Input]:
+    """The rows of one symbol that the figure rests on, oldest first."""
+    if _is_of_now(figure):
+        return lines.today(symbol) or [row for row in lines.settled(symbol)[-1:] if row.value is not None]
+    if figure.id == "ratio":
+        return _first_common(basis, lines, symbol) + lines.today(symbol)
+    official = is_official(basis.snapshot, symbol)
+    rows = lines.whole(symbol) if figure.reads != "settled" or official else lines.settled(symbol)
+    parts = figure.id.split(".")
+    if "streak" in parts or (parts[0] == "relative_streak" and "run" not in parts):
+        return rows[-(abs(value) + 2) :] if isinstance(value, int) else rows
+    windows = [int(part) for part in parts if part.isdigit()]
+    k = windows[-1] if windows else 5
+    if parts[-1] in WHOLE or "run" in parts:
+        return rows
+    if "since" in parts or "since_either_way" in parts or "record" in parts:
+        return rows[_start_of_since(value, rows, k) :]
+    if parts[-1] == "z":
+        missing = sum(row.value is None for each in figure.symbols for row in lines.settled(each))
+        return rows[-(TRAILING + k + 1 + missing * (k + 1)) :]
+    return [rows[-k - 1], rows[-1]] if len(rows) > k else rows
+
+
+def _start_of_since(value: Value, rows: Sequence[Input], k: int) -> int:
+    """K sessions before the one that the figure names; the beginning where it names none."""
+    if not isinstance(value, dt.date):
+        return 0
+    return next((max(0, place - k) for place, row in enumerate(rows) if row.date >= value), 0)
+
+
+def _first_common(basis: Basis, lines: Lines, symbol: str) -> list[Input]:
+    first = basis.snapshot.ratio.first_date
+    return [row for row in lines.settled(symbol) if row.date == first]
+
+
+def _value_growth_inputs(figure: Figure, basis: Basis) -> list[Input]:
+    shown = basis.snapshot.value_growth
+    if shown is None:
+        return []
+    rows = basis.history.through(shown.session).drop_nulls("adj_close")
+    by_symbol = {
+        symbol: {
+            day: adjusted
+            for name, day, _, adjusted in rows.iter_rows()
+            if name == symbol
+        }
+        for symbol in figure.symbols
+    }  # fmt: skip
+    common = sorted(set.intersection(*(set(line) for line in by_symbol.values())))
+    days = [common[0], common[-1]] if figure.id == "value_growth" and common else common
+    return [
+        Input(symbol, day, by_symbol[symbol][day], basis.history.source)
+        for symbol in figure.symbols
+        for day in days
+    ]
+
+
+def _fed_inputs(name: str, fed: Fed | None) -> list[Input]:
+    """The contracts behind a meeting and every meeting up to it; past or venue odds where those are asked."""
+    if fed is None:
+        return []
+    parts = name.split(".")
+    if "change" in parts:
+        return [
+            Input(
+                "P(cut)", point.at.astimezone(NEW_YORK).date(), point.cut, "our log of settlements", point.at
+            )
+            for point in fed.history
+            if point.settled
+        ]
+    venue = next((each for each in fed.engines if each.lower() in parts), None)
+    if venue is not None:
+        moves = fed.engines[venue].moves.items()
+        return [
+            Input(f"{move} bp", fed.meeting, share, venue, fed.engines[venue].at) for move, share in moves
+        ]
+    place = meeting_of(parts[1])
+    meetings = fed.meetings[: 1 + (place or 0)]
+    needed = {symbol for meeting in meetings for symbol in meeting.contracts}
+    contracts = [
+        Input(each.symbol, _day_of(each.at, each.settle_date), each.price, each.source, each.at, each.month)
+        for each in fed.contracts
+        if each.symbol in needed
+    ]
+    months = {each.month for each in contracts}
+    calendar = [
+        Input("FOMC", each.date, None, "FOMC calendar", month=f"{each.date:%Y-%m}")
+        for each in fed.meetings
+        if each in meetings or f"{each.date:%Y-%m}" in months
+    ]
+    return contracts + calendar
+
+
+def _day_of(at: dt.datetime | None, settled: dt.date | None) -> dt.date:
+    if at is not None:
+        return at.astimezone(NEW_YORK).date()
+    return settled or dt.date.min

@@ -1,0 +1,48 @@
+"""A figure: one value of the Snapshot with an id that does not change, and what the value is worth."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from rotation.snapshot import Snapshot
+from rotation.status import DerivedStatus, PriceStatus
+
+Value = float | int | str | bool | dt.date | None
+"""None is unknown. A date figure that is a record has the value RECORD."""
+Status = PriceStatus | DerivedStatus | None
+FigureKind = Literal["number", "date", "flag", "word", "state"]
+"""``state``: the kind of a PriceStatus, as LIVE. ``word``: one of ``Figure.words``."""
+Reads = Literal["today", "settled", "fed"]
+"""What a figure rests on: today's price of its symbols, settled closes alone, or the Fed's sources."""
+
+RECORD = "record"
+"""The value of a "since" figure that no earlier session reached: older than any date."""
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure. ``read`` and ``status`` are functions of the Snapshot alone."""
+
+    id: str
+    unit: str
+    """%, pp, sessions, date, …; empty of a flag or a word."""
+    definition: str
+    formula: str
+    kind: FigureKind = "number"
+    read: Callable[[Snapshot], Value]
+    """The value, None where it is not known."""
+    status: Callable[[Snapshot], Status]
+    """What the value is worth; None where a price that it rests on is missing."""
+    symbols: tuple[str, ...] = ()
+    """The legs that it rests on."""
+    reads: Reads = "today"
+    words: tuple[str, ...] = ()
+    """The values that a ``word`` or ``state`` figure may have."""
+
+
+def plain(value: Value) -> float | int | str | bool | None:
+    """The value as JSON has it: a date as ``2001-04-03``."""
+    return value.isoformat() if isinstance(value, dt.date) else value

@@ -1,0 +1,55 @@
+"""All figures of a desk by id. A part of the Snapshot that comes later adds its own list here."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from rotation.errors import InputError
+from rotation.figures.fed import fed_figures
+from rotation.figures.legs import leg_figures
+from rotation.figures.pair import pair_figures, value_growth_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rotation.desk import Desk
+    from rotation.figures.figure import Figure
+
+PARTS: list[Callable[[Desk], list[Figure]]] = [
+    pair_figures,
+    lambda desk: [figure for symbol in legs_of(desk) for figure in leg_figures(symbol)],
+    value_growth_figures,
+    lambda _: fed_figures(),
+]
+"""Each gives the figures of one part of the Snapshot; breadth, graph and macro join here."""
+NEAR = 3
+"""Ids offered in the place of an unknown one."""
+
+
+def legs_of(desk: Desk) -> tuple[str, ...]:
+    """The pair first, then the desk's other legs, each once."""
+    return tuple(dict.fromkeys((desk.base, desk.against, *desk.legs)))
+
+
+def figures(desk: Desk) -> dict[str, Figure]:
+    """Every figure of this desk, in the order in which ``rotation-tui figures`` lists them."""
+    return {figure.id: figure for part in PARTS for figure in part(desk)}
+
+
+def near(name: str, table: Mapping[str, Figure]) -> str:
+    """`` (did you mean …?)`` with the ids that look like it; empty where none does."""
+    close = get_close_matches(name, table, n=NEAR, cutoff=0.6)
+    inside = [each for each in table if name and (each.startswith(name) or name in each)][:NEAR]
+    offered = list(dict.fromkeys((*close, *inside)))[:NEAR]
+    return f" (did you mean {' or '.join(offered)}?)" if offered else ""
+
+
+def lookup(name: str, table: Mapping[str, Figure]) -> Figure:
+    """The figure of this id, whatever the case. Raises InputError that offers ids near to it."""
+    figure = table.get(name.lower())
+    if figure is None:
+        raise InputError(
+            f"unknown figure {name!r}{near(name.lower(), table)}; rotation-tui figures lists them"
+        )
+    return figure

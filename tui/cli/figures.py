@@ -1,0 +1,113 @@
+"""``figures``, ``explain``, ``levels``, ``episodes``: what figures mean, rest on, turn at and led to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rotation.errors import NothingToShowError, UnavailableError
+from tui.cli.options import (
+    AT,
+    DEMO,
+    FORM,
+    MORE_TAPES,
+    NOTHING,
+    PAIR,
+    TAPES,
+    backend,
+    for_script,
+    settled,
+    start_log,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rotation.figures.basis import Basis
+
+
+def _horizons(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in value.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise click.BadParameter(f"expected numbers of sessions such as 5,20,60, got {value!r}")
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def _basis(ctx: click.Context, **wanted: Any) -> Basis:
+    start_log(ctx)
+    try:
+        return backend(ctx).basis(for_script(**wanted))
+    except NothingToShowError as error:
+        raise UnavailableError(NOTHING) from error
+
+
+def _moment(command: Any) -> Any:
+    """Add the options that say of which moment."""
+    for option in (FORM, AT, DEMO, TAPES, settled):
+        command = option(command)
+    return command
+
+
+@click.command("figures", epilog="\b\nExample:\n  rotation-tui figures --format json | jq -r '.[].id'")
+@PAIR
+@FORM
+def figures(*, pair: tuple[str, str], form: str) -> None:
+    """List every figure by its id, with unit and definition."""
+    from tui.output import figures as report  # noqa: PLC0415 - brings polars
+
+    click.echo(report.listing(pair, form), nl=False)
+
+
+@click.command("explain", epilog="\b\nExample:\n  rotation-tui explain spread.5.since --at 2024-07-16")
+@click.argument("name", metavar="ID")
+@_moment
+@click.pass_context
+def explain(ctx: click.Context, /, *, name: str, tape: tuple[Path, ...], form: str, **wanted: Any) -> None:
+    """Print what a figure rests on: definition, formula, and inputs with dates and sources."""
+    from tui.output import figures as report  # noqa: PLC0415
+
+    report.check(name, wanted["pair"])
+    click.echo(report.explained(name, _basis(ctx, tapes=tape, **wanted), form), nl=False)
+
+
+@click.command("levels", epilog="\b\nExample:\n  rotation-tui levels --at 2024-07-16 --format json")
+@_moment
+@MORE_TAPES
+@click.pass_context
+def levels(
+    ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
+) -> None:
+    """Print the prices of the base leg at which a statement becomes another."""
+    from tui.output import figures as report  # noqa: PLC0415
+
+    click.echo(report.levels(_basis(ctx, tapes=tape + more, **wanted), form), nl=False)
+
+
+@click.command("episodes", epilog="\b\nExample:\n  rotation-tui episodes spread.5 --at 2024-07-16")
+@click.argument("name", metavar="SERIES")
+@_moment
+@click.option(
+    "--horizon",
+    "horizons",
+    default="5,20,60",
+    show_default=True,
+    callback=_horizons,
+    metavar="N,N…",
+    help="Sessions over which to look at what followed.",
+)
+@click.pass_context
+def episodes(
+    ctx: click.Context,
+    /,
+    *,
+    name: str,
+    tape: tuple[Path, ...],
+    form: str,
+    horizons: tuple[int, ...],
+    **wanted: Any,
+) -> None:
+    """Print what followed when a series was as extreme as now: history, no forecast."""
+    from tui.output import figures as report  # noqa: PLC0415
+
+    click.echo(report.episodes(name, _basis(ctx, tapes=tape, **wanted), horizons, form), nl=False)

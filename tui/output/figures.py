@@ -1,0 +1,168 @@
+"""Figures, explanations, levels and episodes as text and JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.desk import Desk
+from rotation.figures.explain import explain
+from rotation.figures.registry import figures, lookup
+from rotation.story import episodes as story
+from rotation.story.levels import levels as levels_of
+from rotation.text import signed
+from rotation.wording import word_with_venue
+from tui.view.draw import UNKNOWN, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rotation.figures.basis import Basis
+    from rotation.figures.figure import Figure
+    from rotation.story.episodes import Episodes, Outcomes
+    from rotation.story.level import Level
+
+SIGNED = frozenset({"%", "pp", "bp", "sd", "sessions"})
+"""Units whose sign is part of the statement."""
+MOST_ROWS = 12
+"""Inputs that a text shows; JSON has all."""
+
+
+def valued(value: object, figure: Figure) -> str:
+    """A value with its unit, ``—`` where it is unknown."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, int):
+        text = signed(value, 0) if figure.unit in SIGNED else f"{value:,}"
+    else:
+        text = (
+            signed(value, 2) if figure.unit in SIGNED else f"{value:,.{3 if figure.unit == 'share' else 2}f}"
+        )
+    return text if figure.unit in ("", "price", "index", "share", "percentile") else f"{text} {figure.unit}"
+
+
+def _lines(lines: list[str]) -> str:
+    return "".join(f"{clean(line).rstrip()}\n" for line in lines)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode() + "\n"
+
+
+def listing(pair: tuple[str, str], form: str) -> str:
+    """Every figure of the desk with this pair."""
+    table = figures(Desk(base=pair[0], against=pair[1])).values()
+    if form == "json":
+        return _json(
+            [
+                {"id": each.id, "definition": each.definition, "unit": each.unit, "formula": each.formula}
+                for each in table
+            ]
+        )
+    width = max(len(each.id) for each in table)
+    return _lines([f"{each.id:<{width}}  {each.unit:<10}  {each.definition}" for each in table])
+
+
+def check(name: str, pair: tuple[str, str]) -> None:
+    """Refuse what is no figure before anything is loaded, unless it may be of a symbol in history.
+
+    Raises InputError.
+    """
+    table = figures(Desk(base=pair[0], against=pair[1]))
+    if name.partition(".")[0].lower() in {each.partition(".")[0] for each in table}:
+        lookup(name, table)
+
+
+def explained(name: str, basis: Basis, form: str) -> str:
+    """What a figure rests on. Raises InputError."""
+    answer = explain(name, basis)
+    if form == "json":
+        return _json(answer)
+    figure = lookup(name, figures(basis.desk))
+    worth = f"  {word_with_venue(answer.status)}" if answer.status else ""
+    lines = [f"{answer.id} {valued(answer.value, figure)}{worth}", answer.definition, answer.formula]
+    if answer.inputs:
+        lines.append("")
+    shown = answer.inputs
+    if len(shown) > MOST_ROWS:
+        half = MOST_ROWS // 2
+        skipped = f"… {len(shown) - 2 * half:,} more: --format json has them all"
+        rows = [*map(_row, shown[:half]), skipped, *map(_row, shown[-half:])]
+    else:
+        rows = list(map(_row, shown))
+    return _lines(lines + rows)
+
+
+def _row(row: object) -> str:
+    value = getattr(row, "value", None)
+    number = UNKNOWN if value is None else f"{value:,.7g}"
+    symbol, day, source = (getattr(row, name) for name in ("symbol", "date", "source"))
+    at = getattr(row, "at", None)
+    when = f" {at:%H:%M:%S} UTC" if at else ""
+    return f"{symbol:<8} {day}{when}  {number:>10}  {source}"
+
+
+def levels(basis: Basis, form: str) -> str:
+    """Where the statements turn. Raises InputError where the base leg has no price."""
+    found = levels_of(basis)
+    if form == "json":
+        return _json(found)
+    if not found:
+        return _lines([f"No levels: {basis.desk.base} has no price of the session shown."])
+    table = figures(basis.desk)
+    leg = basis.snapshot.legs.get(basis.desk.base)
+    now = f"{basis.desk.base} {leg.last:,.2f}" if leg and leg.last is not None else basis.desk.base
+    head = (
+        f"{now}, the other leg as now. From the price on the first value holds, one tick below it the second."
+    )
+    return _lines([head, "", *(_level(each, table[each.figure]) for each in found)])
+
+
+def _level(level: Level, figure: Figure) -> str:
+    change = "" if level.change_pct is None else f"{signed(level.change_pct, 2)} %"
+    mark = f"  passes {level.mark:g}" if level.mark is not None else ""
+    turn = f"{valued(level.at_or_above, figure)}, below {valued(level.below, figure)}"
+    decimals = 2 if level.tick == 0.01 else 4
+    return f"{level.figure:<24} {level.leg:<6} {level.price:>10.{decimals}f} {change:>9}  {turn}{mark}"
+
+
+def episodes(name: str, basis: Basis, horizons: Sequence[int], form: str) -> str:
+    """What followed. Raises InputError."""
+    answer = story.episodes(basis, name, horizons)
+    return _json(answer) if form == "json" else _lines(_story(answer, basis))
+
+
+def _story(answer: Episodes, basis: Basis) -> list[str]:
+    if answer.value is None:
+        return [f"{answer.figure} {UNKNOWN}: no value, so nothing to compare with."]
+    base, against = basis.desk.base, basis.desk.against
+    lines = [f"{answer.figure} {signed(answer.value, 2)}: {answer.n} earlier episodes at least as extreme"]
+    lines += [
+        f"  {each.date}  {signed(each.value, 2):>7}  "
+        + "  ".join(
+            f"{h} sessions later {UNKNOWN if pp is None else signed(pp, 2) + ' pp':>9}"
+            for h, pp in each.after.items()
+        )
+        for each in answer.episodes
+    ]
+    if answer.note:
+        return [*lines, f"Nothing is said of what followed ({answer.note})."]
+    lines.append(f"{base} minus {against} afterwards, in pp: history, no forecast")
+    return lines + [_outcome(h, each) for h, each in answer.after.items()]
+
+
+def _outcome(horizon: str, each: Outcomes) -> str:
+    everywhere = (
+        f"all sessions: median {signed(each.all_median, 2)} (n {each.all_n:,})"
+        if each.all_median is not None
+        else ""
+    )
+    if each.median is None or each.q1 is None or each.q3 is None or each.share_positive is None:
+        return f"  {horizon:>3} sessions: n = {each.n}, too few; {everywhere}"
+    return (
+        f"  {horizon:>3} sessions: median {signed(each.median, 2)}, quartiles {signed(each.q1, 2)} … "
+        f"{signed(each.q3, 2)}, {100 * each.share_positive:.0f} % above 0 (n {each.n}); {everywhere}"
+    )
