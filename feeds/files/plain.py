@@ -60,6 +60,8 @@ def _read_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str
     if not _is_utf8(data):
         return None
     head, _, body = data.partition(b"\n")
+    if _is_all_quoted(body):
+        body = body.replace(_QUOTE, b"")
     headings, hidden_commas = _headings(head), _commas_in_quotes(body)
     if hidden_commas is None or not headings or not body:
         return None
@@ -97,6 +99,23 @@ def _headings(line: bytes) -> list[str]:
         return []
     cells = next(csv.reader([line.decode()]), [])
     return cells if any(cell.strip() for cell in cells) else []
+
+
+def _is_all_quoted(body: bytes) -> bool:
+    """Whether every cell stands in quotes that hide neither a comma nor a line's end: they may all go."""
+    if not body.startswith(_QUOTE):
+        return False
+    lines = body.removesuffix(b"\n")
+    commas, ends = lines.count(b'","'), lines.count(b'"\n"')
+    return (
+        lines.endswith(_QUOTE)
+        and lines.count(b",") == commas
+        and lines.count(b"\n") == ends
+        and lines.count(_QUOTE) == 2 * (commas + ends) + 2
+        # A quote that closes one cell must not open the next.
+        and b'","\n"' not in lines
+        and b'"\n","' not in lines
+    )
 
 
 def _commas_in_quotes(data: bytes) -> int | None:

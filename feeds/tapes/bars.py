@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from feeds.errors import InputError
-from feeds.files.columns import FIX, check_prices, drop_repeats, parse_numbers, parse_shares, require
+from feeds.files.columns import (
+    FIX,
+    MOST_SHARES,
+    check_prices,
+    drop_repeats,
+    parse_numbers,
+    parse_shares,
+    require,
+)
 from feeds.files.names import shown, symbol_from
+from feeds.files.plain import read_plain
 from feeds.files.tables import Table, read_table
 from rotation.quote import NS
 from rotation.sessions import close_ns, from_ns, is_session
@@ -37,19 +46,7 @@ def read_bars(path: Path) -> pl.DataFrame:
     Raises InputError on anything wrong, naming file and line.
     """
     symbol = symbol_from(path, path.stem.partition("_")[0])
-    table = read_table(path, ("start", *PRICES, "volume"))
-    require(table, ("start", *PRICES), NEEDS)
-    table = _parse_starts(table)
-    table = parse_numbers(table, PRICES)
-    for name in PRICES:
-        table.refuse(pl.col(name).is_null(), lambda _, name=name: f"{name} is missing", FIX)  # type: ignore[misc]
-    check_prices(table, PRICES)
-    _check_shape(table)
-    if "volume" in table.frame.columns:
-        table = parse_shares(table, "volume")
-    else:
-        table = table.with_frame(table.frame.with_columns(volume=pl.lit(0, pl.Int64)))
-    table = drop_repeats(table, "start", lambda ts_ns: from_ns(ts_ns).isoformat())
+    table = _plain(path) or _checked(path)
     ends = _ends(table.frame["start"], _length_ns(path, table.frame["start"])).alias("ts_ns")
     return table.frame.select(
         pl.lit(symbol).alias("symbol"),
@@ -64,6 +61,56 @@ def read_bars(path: Path) -> pl.DataFrame:
     )
 
 
+def _plain(path: Path) -> Table | None:
+    """A file in which nothing is wrong and no start stands twice; None where ``_checked`` has to look."""
+    file = read_plain(path, text=("start",), numbers=(*PRICES, "volume"))
+    if file is None or not {"start", *PRICES} <= set(file.frame.columns):
+        return None
+    start, prices = pl.col("start"), [pl.col(name) for name in PRICES]
+    if not file.frame.select(start.is_not_null().all() & start.str.contains(_CLOCK + _ZONE).all()).item():
+        return None
+    volume = pl.col("volume") if "volume" in file.frame.columns else pl.lit(0.0)
+    frame = file.frame.select(_instant(start).dt.epoch("ns"), *prices, volume.alias("volume"))
+    high, low, first, last = (pl.col(name) for name in ("high", "low", "open", "close"))
+    good = [
+        start.is_not_null().all() & (start.n_unique() == pl.len()),
+        *(price.is_not_null().all() & price.sum().is_finite() & (price > 0).all() for price in prices),
+        ((high >= first * (1 - _SLACK)) & (high >= last * (1 - _SLACK))).all(),
+        ((low <= first * (1 + _SLACK)) & (low <= last * (1 + _SLACK))).all(),
+        pl.col("volume").is_between(0, MOST_SHARES).all(),
+    ]
+    if not frame.select(pl.all_horizontal(good)).item():
+        return None
+    return Table(file.name, "line", frame.with_columns(pl.col("volume").round().cast(pl.Int64)), file.extra)
+
+
+def _checked(path: Path) -> Table:
+    """A file read cell by cell. Raises InputError on the first thing that is wrong."""
+    table = read_table(path, ("start", *PRICES, "volume"))
+    require(table, ("start", *PRICES), NEEDS)
+    table = _parse_starts(table)
+    table = parse_numbers(table, PRICES)
+    for name in PRICES:
+        table.refuse(pl.col(name).is_null(), lambda _, name=name: f"{name} is missing", FIX)  # type: ignore[misc]
+    check_prices(table, PRICES)
+    _check_shape(table)
+    if "volume" in table.frame.columns:
+        table = parse_shares(table, "volume")
+    else:
+        table = table.with_frame(table.frame.with_columns(volume=pl.lit(0, pl.Int64)))
+    return drop_repeats(table, "start", lambda ts_ns: from_ns(ts_ns).isoformat())
+
+
+def _instant(start: pl.Expr) -> pl.Expr:
+    """Times with a zone, as written, in UTC; null where one is none."""
+    whole = (
+        start.str.replace(" ", "T", literal=True)
+        .str.replace("Z", "+00:00", literal=True)
+        .str.replace(r"^(.{16})([+-])", "${1}:00${2}")
+    )
+    return whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="ns", time_zone="UTC", strict=False)
+
+
 def _parse_starts(table: Table) -> Table:
     """``start`` as UTC nanoseconds. Raises InputError on what is no time, or has no zone."""
     start = pl.col("start")
@@ -73,14 +120,8 @@ def _parse_starts(table: Table) -> Table:
         lambda row: f"start is {shown(row['start'])!r}, without a time zone",
         "end it with Z for UTC or an offset like -04:00",
     )
-    whole = (
-        start.str.replace(" ", "T", literal=True)
-        .str.replace("Z", "+00:00", literal=True)
-        .str.replace(r"^(.{16})([+-])", "${1}:00${2}")
-    )
-    instant = whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="ns", time_zone="UTC", strict=False)
     parsed = table.frame.with_columns(
-        pl.when(start.str.contains(_CLOCK + _ZONE)).then(instant.dt.epoch("ns")).alias("start"),
+        pl.when(start.str.contains(_CLOCK + _ZONE)).then(_instant(start).dt.epoch("ns")).alias("start"),
         start.alias("written"),
     )
     table.with_frame(parsed).refuse(

@@ -34,14 +34,20 @@ def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
     Raises InputError on the first thing that is wrong, naming the file and its line or row.
     """
     parts, recordings = [pl.DataFrame(schema=SCHEMA)], []
+    has_repeats, barred = False, set[str]()
     for path in find_files(paths):
         recording = None if path.suffix.lower() == ".csv" else read_recording(path)
         if recording is not None:
             recordings.append(recording)
         else:
-            rows = read_bars(path) if path.suffix.lower() == ".csv" else _read_prints(path)
+            bars = path.suffix.lower() == ".csv"
+            rows = read_bars(path) if bars else _read_prints(path)
+            # A file of bars has no row twice; looking for them costs more than reading.
+            has_repeats = has_repeats or not bars or rows["symbol"][0] in barred
+            barred |= set(rows["symbol"].head(1)) if bars else set()
             parts.append(rows.select(*SCHEMA))
-    plain = pl.concat(parts).unique(maintain_order=True).sort("ts_ns", maintain_order=True)
+    plain = pl.concat(parts)
+    plain = (plain.unique(maintain_order=True) if has_repeats else plain).sort("ts_ns", maintain_order=True)
     if not recordings:
         return plain
     recordings.sort(key=lambda part: part.select("as_of_ns", "batch").row(0))

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from tui.output.text import quotation
 from tui.panels.registry import PANELS
 from tui.screen.line_panel import LinePanel
-from tui.screen.scene import scene
+from tui.screen.paced import PacedScene
 from tui.view import keymap, theme
 from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.driver import Driver
+    from textual.timer import Timer
 
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
@@ -66,8 +67,13 @@ class RotationApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
 
-    def __init__(self, open_desk: Callable[[], Desk], view: ViewState) -> None:
-        """After the run, ``failure`` is the error that ended the program; None after a normal exit."""
+    def __init__(
+        self, open_desk: Callable[[], Desk], view: ViewState, paced: PacedScene | None = None
+    ) -> None:
+        """After the run, ``failure`` is the error that ended the program; None after a normal exit.
+
+        ``paced``: how often panels are drawn; None: by the machine's clock.
+        """
         super().__init__()
         self.view = view
         self.failure: BaseException | None = None
@@ -80,6 +86,9 @@ class RotationApp(App[None], inherit_bindings=False):
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
         self._terminal: TerminalDriver | None = None
+        self._paced = paced or PacedScene()
+        self._next_paint: Timer | None = None
+        """For what waits until it is due; None where nothing does."""
         self._owes_paint = False
         """Something changed while the terminal was behind."""
         self.on_hang_up: Callable[[], None] = lambda: None
@@ -251,7 +260,7 @@ class RotationApp(App[None], inherit_bindings=False):
         if self._owes_paint:
             return
         look = theme.load(view.theme)
-        drawn = scene(self.snapshot, view, self._window.width, self._window.height)
+        drawn = self._paced.scene(self.snapshot, view, self._window.width, self._window.height)
         if drawn.places != screen.places:
             screen.places = drawn.places
             screen.refresh(layout=True)
@@ -259,3 +268,9 @@ class RotationApp(App[None], inherit_bindings=False):
             self._panels[name].show(rows, look)
         if drawn.most is not None:
             self.view = clamp_scroll(view, drawn.most)
+        if self._paced.wait_s is not None and self._next_paint is None:
+            self._next_paint = self.set_timer(self._paced.wait_s, self._paint_when_due)
+
+    def _paint_when_due(self) -> None:
+        self._next_paint = None
+        self._paint()

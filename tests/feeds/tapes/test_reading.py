@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feeds.errors import InputError
+from feeds.tapes import bars
 from feeds.tapes.reading import SCHEMA, quotes, read_tape
 from rotation.quote import NS, Quote
 from rotation.sessions import from_ns, to_ns
 from tests.support.paths import SHARED
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DATA = SHARED / "intraday"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data/intraday is not beside the repository")
@@ -303,3 +304,58 @@ def test_the_real_hourly_bars_end_at_the_bell():
     clock = pl.from_epoch("ts_ns", "ns").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York")
     assert frame.select(clock.dt.strftime("%H:%M").max()).item() == "16:00"
     assert frame.filter(clock.dt.strftime("%H:%M") == "16:00").height > 400
+
+
+STARTS = [
+    "2024-07-16T13:30:00Z",
+    "2024-07-16 13:35:00+00:00",
+    "2024-07-16T09:40-0400",
+    "2024-07-16T13:45:00.5Z",
+]
+ODD_STARTS = ["2024-07-16T13:50:00", "2024-07-16", "", "soon", " 2024-07-16T13:55:00Z", STARTS[0]]
+ODD_CELLS = ["", " 10", "0", "-1", "nan", "inf", "x", "1e1", "99", "1e30", '"10"', "1_0"]
+
+
+@st.composite
+def bar_files(draw) -> str:
+    """Bars as a person may have them: nearly always plain, with a cell or two that is not."""
+    names = ["start", "open", "high", "low", "close", "volume"][: draw(st.sampled_from([5, 6]))]
+    lines = [[start, "10", "11", "9", "10.5", "100"][: len(names)] for start in draw(st.permutations(STARTS))]
+    cells = st.tuples(st.integers(0, 3), st.integers(1, 5), st.sampled_from(ODD_CELLS))
+    for line, place, cell in draw(st.lists(cells, max_size=2)):
+        lines[line][min(place, len(names) - 1)] = cell
+    for line, start in draw(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(ODD_STARTS)), max_size=1)):
+        lines[line][0] = start
+    return "\n".join(",".join(cells) for cells in [names, *lines, *draw(st.sampled_from([[], [lines[0]]]))])
+
+
+@given(bar_files())
+def test_the_quick_way_says_what_the_exact_one_does(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "IWM_5m.csv"
+        path.write_text(content)
+        answers = []
+        for quick in (True, False):
+            with pytest.MonkeyPatch.context() as patch:
+                if not quick:
+                    patch.setattr(bars, "read_plain", lambda *_, **__: None)
+                try:
+                    frame = read_tape([path])
+                    answers.append((frame.rows(), frame.schema))
+                except InputError as error:
+                    answers.append(str(error))
+    assert answers[0] == answers[1]
+
+
+def test_plain_bars_never_meet_the_exact_reader(tmp_path, monkeypatch):
+    monkeypatch.setattr(bars, "read_table", None)
+    lines = [f"{start},10,11,9,10.5,100" for start in STARTS[:3]]
+    (tmp_path / "IWM_5m.csv").write_text("\n".join(["start,open,high,low,close,volume", *lines]))
+    assert read_tape([tmp_path])["price"].to_list() == [10.5] * 3
+
+
+def test_a_bar_in_two_files_of_one_symbol_is_there_once(tmp_path):
+    for name in ("IWM_5m.csv", "IWM_5m_again.csv"):
+        lines = [f"{start},10,11,9,10.5,100" for start in STARTS[:2]]
+        (tmp_path / name).write_text("\n".join(["start,open,high,low,close,volume", *lines]))
+    assert read_tape([tmp_path]).height == 2

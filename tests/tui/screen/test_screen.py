@@ -13,6 +13,7 @@ from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
 from tui.screen.app import RotationApp
 from tui.screen.line_panel import LinePanel
+from tui.screen.paced import PacedScene
 from tui.screen.picture import Still
 from tui.view.theme import names
 from tui.view.view_state import ViewState
@@ -127,7 +128,9 @@ async def test_pause_freezes_the_screen_while_data_goes_on(scenes: dict[str, Sna
 async def test_only_changed_cells_are_refreshed(
     scenes: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()))
+    now_s = [0.0]
+    paced = PacedScene(lambda: now_s[0])
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()), paced)
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(pilot)
         asked: list[tuple[str | None, int]] = []
@@ -140,6 +143,7 @@ async def test_only_changed_cells_are_refreshed(
         monkeypatch.setattr(LinePanel, "refresh", refresh)
         app.take(scenes["live"])
         assert asked == []
+        now_s[0] += 1.0
         app.take(with_leg(scenes["live"], "QQQ", last=495.44))
         assert [panel for panel, _ in asked] == ["legs"]
         assert 0 < asked[0][1] <= 10
