@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from feeds.events import Event, Feed
-    from rotation.market.look_back import LookBack
     from rotation.market.market import Market
+    from rotation.market.past.look_back import LookBack
     from rotation.quote import Quote
     from rotation.snapshot import Snapshot
 

@@ -19,7 +19,7 @@ from rotation.market.assemble import Charts, Moment, Pair, leg
 from rotation.market.breadth import BreadthNow
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.headline import headline
-from rotation.market.look_back import look_back
+from rotation.market.past.look_back import look_back
 from rotation.market.ratios import MinuteLine
 from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
     from rotation.history import History
-    from rotation.market.look_back import LookBack
+    from rotation.market.past.look_back import LookBack
     from rotation.quote import Quote
 
 

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from rotation.market.assemble import Charts
-from rotation.market.look_back import LookBack
+from rotation.market.past.look_back import LookBack
 from rotation.market.records import Kept, Records
 from rotation.market.settled import Baseline, Settled
 from rotation.market.streaks import Before, Runs

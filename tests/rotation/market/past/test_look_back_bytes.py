@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotation.market import look_back_bytes
-from rotation.market.look_back import look_back
-from rotation.market.look_back_bytes import dump, key_of, load
+from rotation.market.past.look_back import look_back
+from rotation.market.past.look_back_bytes import dump, key_of, load
 from rotation.sessions import last_closed
 from tests.support.core_worlds import CALENDAR, DESK, FIRST, World, closes, history_of, worlds
 

@@ -1,0 +1,1 @@
+"""What lies before the session shown: one pass over history, and that pass kept as bytes."""
