@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rotation.market import look_back_bytes
+from rotation.market.past import look_back_bytes
 from rotation.market.past.look_back import look_back
 from rotation.market.past.look_back_bytes import dump, key_of, load
 from rotation.sessions import last_closed
