@@ -27,10 +27,12 @@ log = logging.getLogger(__name__)
 
 COMMAND_MODULES = {
     "config": "tui.cli.config",
+    "contributions": "tui.cli.contributions",
     "doctor": "tui.cli.doctor",
     "fed": "tui.cli.fed",
     "history": "tui.cli.history",
     "host": "tui.ssh.command",
+    "members": "tui.cli.members",
     "record": "tui.cli.record",
 }
 """Command → the module that has it."""
