@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from feeds.desk.open import Source
     from feeds.history.store import HistoryStore
     from feeds.keys.chain import KeyChain
+    from feeds.members.store import MemberStore
     from feeds.supervisor import Listener, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
+    from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
@@ -261,7 +263,12 @@ class LocalBackend:
     ) -> SyncReport:
         """Download daily closes; ``tell`` gets the progress. Blocking. Raises InputError."""
         from feeds.desk import history_run  # noqa: PLC0415
+        from feeds.members import holdings  # noqa: PLC0415
 
+        if universe is not None and not universe.exists():
+            members = holdings.universe(self._member_store(), universe.name)
+            if members is not None:
+                symbols, universe = (*symbols, *members), None
         return history_run.run(
             self._store(), symbols, universe=universe, choice=source, since=since, on_progress=tell
         )
@@ -315,6 +322,7 @@ class LocalBackend:
 
     def _source(self, wanted: Wanted) -> Source:
         from feeds.desk import open as opening  # noqa: PLC0415
+        from rotation.history import History  # noqa: PLC0415 - brings polars
 
         if wanted.demo:
             return opening.demo()
@@ -325,12 +333,43 @@ class LocalBackend:
             now_ns=_wall_ns(),
             pair=wanted.pair,
             demo_instead=wanted.offline,
+            reach_ns=opening.as_of(History.empty(), wanted.at, _wall_ns()) if wanted.at else None,
         )
         if source.is_demo and not wanted.unasked_demo:
             raise NothingToShowError(
                 "nothing to show: run rotation-tui history sync (or history import), or name a --tape"
             )
-        return source
+        if source.is_demo:
+            return source
+        return msgspec.structs.replace(source, membership=self._member_store().load())
+
+    def _member_store(self) -> MemberStore:
+        from feeds.members.store import MemberStore  # noqa: PLC0415
+
+        return MemberStore(self._folder("members"))
+
+    def import_members(self, path: Path, *, fund: str, day: date | None) -> list[str]:
+        """Keep a fund's holdings file and return lines for the person. Raises InputError."""
+        from feeds.members import holdings  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        return holdings.import_file(self._member_store(), path, fund, day, new_york_day(_wall_ns()))
+
+    def list_members(self) -> list[str]:
+        """Return the stored membership files, one line each."""
+        from feeds.members import holdings  # noqa: PLC0415
+
+        return [holdings.line(each) for fund in self._member_store().load() for each in fund.lists]
+
+    def contributions(self, fund: str, wanted: Wanted) -> ContributionsReport:
+        """Return who makes a fund's move in the session at ``wanted.at``. Raises InputError."""
+        from feeds.desk import contributed  # noqa: PLC0415
+        from feeds.desk import open as opening  # noqa: PLC0415
+
+        source = self._source(wanted)
+        desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
+        as_of_ns = _wall_ns() if wanted.at is None else opening.as_of(source.history, wanted.at, _wall_ns())
+        return contributed.report(source, desk, fund, as_of_ns=as_of_ns)
 
     def _store(self) -> HistoryStore:
         from feeds.history.store import HistoryStore  # noqa: PLC0415

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import date
 
+    from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk as WatchedDesk
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
@@ -169,6 +170,18 @@ class Backend(Protocol):
         tell: Callable[[SyncProgress], None],
     ) -> SyncReport:
         """Download daily closes; ``tell`` gets the progress. Blocking. Raises InputError."""
+        ...
+
+    def import_members(self, path: Path, *, fund: str, day: date | None) -> list[str]:
+        """Keep a fund's holdings file and return lines for the person. Raises InputError."""
+        ...
+
+    def list_members(self) -> list[str]:
+        """Return the stored membership files, one line each."""
+        ...
+
+    def contributions(self, fund: str, wanted: Wanted) -> ContributionsReport:
+        """Return who makes a fund's move in the session at ``wanted.at``; blocking. Raises InputError."""
         ...
 
     def list_history(self) -> list[str]:

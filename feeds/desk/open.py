@@ -20,6 +20,7 @@ from feeds.supervisor import Supervisor
 from feeds.tapes.player import TapeFeed, until
 from feeds.tapes.reading import read_tape
 from feeds.tapes.recording import standing
+from rotation.breadth.members import Membership
 from rotation.desk import MOST_LEGS, Desk
 from rotation.fed.figures import Fed
 from rotation.history import History
@@ -83,6 +84,8 @@ class Source(msgspec.Struct, frozen=True):
     origin: Provenance
     starts_ns: int | None = None
     """Where the tape begins to play, unless told otherwise."""
+    membership: tuple[Membership, ...] = ()
+    """Which shares funds held: breadth rests on it."""
 
     @property
     def is_demo(self) -> bool:
@@ -105,15 +108,17 @@ def source(
     now_ns: int,
     pair: tuple[str, str] = ("IWM", "QQQ"),
     demo_instead: bool = True,
+    reach_ns: int | None = None,
 ) -> Source:
     """What the person named; without any of it the history that is held, and without that the demo.
 
     ``pair``: loaded from however long a list, like the desk's legs; beside these others only while all can be
     legs. ``demo_instead``: False where an empty desk is wanted, because live feeds are about to fill it.
+    ``reach_ns``: the instant shown where it is not now; of a long list the closes before it are loaded.
     """
     own = {*pair, *Desk().legs}
     if history is None:
-        settled = load_history(store, own, now_ns=now_ns)
+        settled = load_history(store, own, now_ns=reach_ns or now_ns)
         if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
@@ -169,7 +174,9 @@ def supervise(
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
     """
     if wanted.tape is None:
-        supervisor = Supervisor(Market(wanted.history, desk, as_of_ns=now_ns), live)
+        supervisor = Supervisor(
+            Market(wanted.history, desk, as_of_ns=now_ns, membership=wanted.membership), live
+        )
         for feed in live:
             if isinstance(feed, HistoryUpdater):
                 supervisor.on_unadjusted = feed.ask_again
@@ -184,7 +191,9 @@ def supervise(
         stays=stays,
     )
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
-    market = Market(wanted.history, desk, as_of_ns=began_ns, origin=wanted.origin)
+    market = Market(
+        wanted.history, desk, as_of_ns=began_ns, origin=wanted.origin, membership=wanted.membership
+    )
     beside = [DemoFed(wanted.starts_ns)] if wanted.is_demo and wanted.starts_ns else []
     return Supervisor(market, [feed, *beside]), feed
 
@@ -212,7 +221,9 @@ def snapshot_at(
         as_of_ns = wanted.starts_ns or int(tape["at_ns" if "at_ns" in tape.columns else "ts_ns"][-1])
     else:
         as_of_ns = now_ns
-    market = Market(wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin)
+    market = Market(
+        wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin, membership=wanted.membership
+    )
     now = now or Now()
     known = demo_fed(as_of_ns) if wanted.is_demo else now.fed
     if known is not None:

@@ -34,6 +34,10 @@ ROUNDED = 0.011
 DATE_FORMS = ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y", "%Y-%m-%d")
 
 
+class UndatedError(SourceError):
+    """The file does not say its day, and nobody else did."""
+
+
 def parse_holdings(
     data: bytes, fund: str, *, as_of: date | None = None, is_sponsors: bool = False
 ) -> MemberList:
@@ -52,7 +56,7 @@ def parse_holdings(
     _check_fund(rows, place, columns, fund)
     day = _day(rows, place, columns) or as_of
     if day is None:
-        raise SourceError(f"{fund} holdings: the file does not say its date")
+        raise UndatedError(f"{fund} holdings: the file does not say its date")
     table = [row for row in rows[place + 1 :] if len(row) >= len(columns)]
     weights = _weights(table, columns)
     if is_sponsors:

@@ -58,7 +58,7 @@ def contributions(
     held = membership.before(session)
     if held is None:
         return FundContributions(
-            membership.fund, sessions, session, None, fund_return_pct, None, None, 0, 0, (), ()
+            membership.fund, sessions, session, None, fund_return_pct, None, None, 0, 0, (), (), (), ()
         )
     now = pl.Series("value", [values.get(symbol) for symbol in held.symbols], dtype=pl.Float64)
     pct = return_pct(pl.col("value"), pl.col("was"))
@@ -76,7 +76,8 @@ def contributions(
         .sort("contribution_pp", "symbol", descending=[True, False], nulls_last=True)
     )
     members = tuple(Contribution(*row) for row in frame.iter_rows())
-    known = [each.contribution_pp for each in members if each.contribution_pp is not None]
+    ranked = [each for each in members if each.contribution_pp is not None]
+    known = [each.contribution_pp or 0.0 for each in ranked]
     explained = fsum(known) if known else None
     return FundContributions(
         fund=membership.fund,
@@ -89,6 +90,8 @@ def contributions(
         counted=len(known),
         total=len(members),
         sectors=_sectors(members),
+        top=tuple(ranked[:MOST]),
+        bottom=tuple(ranked[::-1][:MOST]),
         members=members,
     )
 

@@ -125,6 +125,10 @@ class FundContributions(msgspec.Struct, frozen=True):
     total: int
     sectors: tuple[SectorContribution, ...]
     """The largest contribution first."""
+    top: tuple[Contribution, ...]
+    """The ten that add most, the largest first."""
+    bottom: tuple[Contribution, ...]
+    """The ten that add least, the smallest first."""
     members: tuple[Contribution, ...]
     """All of them, the largest contribution first, unknown ones last."""
 
@@ -141,3 +145,19 @@ class SpreadContributions(msgspec.Struct, frozen=True):
     top: tuple[Contribution, ...]
     """The ten that widen it most; a member of the fund compared with counts with the opposite sign."""
     bottom: tuple[Contribution, ...]
+
+
+class ContributionsReport(msgspec.Struct, frozen=True):
+    """Who makes a fund's move: ``rotation-tui contributions FUND --format json`` is this."""
+
+    fund: str
+    session: dt.date
+    """The settled session shown."""
+    membership_date: dt.date | None
+    counted: int
+    """Members with a weight and a return on the day."""
+    total: int
+    windows: dict[str, FundContributions]
+    """``1``: the day; ``5``: five sessions."""
+    spread: dict[str, SpreadContributions] | None
+    """By the same windows; None where one fund of the pair has no membership file."""

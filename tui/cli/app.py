@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 COMMAND_MODULES = {
     "alerts": "tui.cli.alerts",
     "config": "tui.cli.config",
+    "contributions": "tui.cli.contributions",
     "doctor": "tui.cli.doctor",
     "episodes": "tui.cli.figures",
     "explain": "tui.cli.figures",
@@ -53,6 +54,7 @@ COMMAND_MODULES = {
     "history": "tui.cli.history",
     "host": "tui.ssh.command",
     "levels": "tui.cli.figures",
+    "members": "tui.cli.members",
     "record": "tui.cli.record",
 }
 """Command → the module that has it."""

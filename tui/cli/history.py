@@ -68,7 +68,7 @@ def history_list(ctx: click.Context) -> None:
     "--universe",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="More symbols: one per line, or a fund's holdings as CSV.",
+    help="More symbols: one per line, or a fund's holdings as CSV; or a fund whose members are stored.",
 )
 @click.option(
     "--since",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.panels import health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
+from tui.panels import breadth, health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
 from tui.panels.base import Panel
 from tui.panels.fed import panel as fed
 
@@ -15,6 +15,7 @@ PANELS = {
         Panel("ratio", ratio.rows, "3 Ratio"),
         Panel("fed", fed.rows, "4 Fed"),
         Panel("health", health.rows, "5 Health"),
+        Panel("breadth", breadth.rows, "6 Breadth"),
         Panel("help", help.rows, "? Help"),
         Panel("keys", keys.rows),
     )

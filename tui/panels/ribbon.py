@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from rotation.status import BAD, Kind
 from rotation.wording import QUIET, connection_words, word_with_venue
 from tui.panels.base import about, kind_role
+from tui.panels.breadth import clause
 from tui.view.draw import Row, Span, arrow, change, toned, wrap
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     status = tuple(_status(snapshot, view, width))
     if width < SENTENCE_FROM:
         return [status, *_terse(snapshot, view)][:height]
-    return [status, *(((line, "text"),) for line in wrap(snapshot.headline, width, height - 1))]
+    return [status, *(((line, "text"),) for line in wrap(_sentence(snapshot), width, height - 1))]
+
+
+def _sentence(snapshot: Snapshot) -> str:
+    """The headline, and how many members take part where that is known."""
+    more = clause(snapshot)
+    return f"{snapshot.headline.removesuffix('.')}; {more}." if more else snapshot.headline
 
 
 def _status(snapshot: Snapshot, view: ViewState, width: int) -> list[Span]:

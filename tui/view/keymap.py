@@ -27,7 +27,9 @@ class Action(NamedTuple):
 
 
 ACTIONS = (
-    Action("focus", ("1", "2", "3", "4", "5"), "1 … 5", "go to the panel with that number", "panel", "view"),
+    Action(
+        "focus", ("1", "2", "3", "4", "5", "6"), "1 … 6", "go to the panel with that number", "panel", "view"
+    ),
     Action("next", ("tab",), "Tab", "next panel", "", "view"),
     Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
     Action("zoom", ("enter", "z"), "Enter z", "zoom the panel to the whole screen, and back", "zoom", "view"),

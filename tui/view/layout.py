@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.view.view_state import PANELS
+from tui.view.view_state import PAGES, PANELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,8 @@ WANTED = {"spread": 12, "ratio": 22, "fed": 24, "health": 11}
 """Lines beyond which a panel gains little; the legs want one line per leg."""
 ABSENT = 4
 """Lines of a Fed panel that has nothing to show."""
+SHARED = tuple(panel for panel in PANELS if panel not in PAGES)
+"""Panels that share the screen."""
 TAKES_THE_REST = ("ratio", "fed")
 """Panels that can use any height; the first one shown gets what is left."""
 
@@ -51,12 +53,12 @@ def arrange(
     if view.help:
         return {**places, "help": body}
     stacked = width >= STACKED_FROM[0] and height >= STACKED_FROM[1]
-    if view.zoomed or not stacked:
+    if view.zoomed or not stacked or view.focus in PAGES:
         return {**places, view.focus: body}
     lines = {**WANTED, "legs": max(legs + 3, LEAST["legs"])} | ({} if fed else {"fed": ABSENT})
     if width < COLUMNS_FROM:
-        order = sorted(PANELS, key=lambda panel: panel != view.focus)
-        return {**places, **_stack(body, PANELS, order, lines)}
+        order = sorted(SHARED, key=lambda panel: panel != view.focus)
+        return {**places, **_stack(body, SHARED, order, lines)}
     left = round(width * LEFT_SHARE)
     # Without odds the ratio's chart takes the room that they would need.
     columns = (

@@ -12,8 +12,10 @@ from tui.view.keymap import DEFAULT_KEYS, Keymap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PANELS = ("legs", "spread", "ratio", "fed", "health")
+PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth")
 """In the order of their numbers."""
+PAGES = frozenset({"breadth"})
+"""Panels that have the room of all others while they are in focus, and none else."""
 CHARTS = ("both", "daily", "today")
 FILTER_MAX = 40
 BOTTOM = 1_000_000

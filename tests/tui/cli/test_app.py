@@ -33,6 +33,10 @@ from tui.cli.watch import watch
 SUBCOMMANDS = [
     [],
     ["demo"],
+    ["contributions"],
+    ["members"],
+    ["members", "import"],
+    ["members", "list"],
     ["replay"],
     ["snapshot"],
     ["watch"],

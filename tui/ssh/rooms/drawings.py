@@ -25,6 +25,7 @@ READS: dict[str, tuple[str, ...]] = {
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
     "health": (),
+    "breadth": (),
     "help": ("filter", "typing"),
     "keys": ("help", "window"),
 }

@@ -1,0 +1,100 @@
+"""Holdings in, breadth and contributions out: equal to a plain recomputation, without network."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rotation.sessions import sessions_between
+from tui.__main__ import LocalBackend
+from tui.cli import app, logs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAYS = sessions_between(date(2024, 5, 1), date(2024, 7, 16))
+SESSION = DAYS[-1]
+MEMBERS = {"AAA": (60.0, "Energy", 1.01), "BBB": (30.0, "Financials", 0.98), "MOG.A": (10.0, "Energy", 1.03)}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with closes of the members and the funds, and a holdings file."""
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setattr(logs, "start", lambda _: None)
+    folder = tmp_path / "closes"
+    folder.mkdir()
+    growth = {symbol: rate for symbol, (_, _, rate) in MEMBERS.items()} | {"IWM": 1.005, "QQQ": 1.001}
+    for symbol, rate in growth.items():
+        closes = [f"{day},{100 * rate ** (n % 7):.4f}" for n, day in enumerate(DAYS)]
+        (folder / f"{symbol}.csv").write_text("date,close\n" + "\n".join(closes) + "\n")
+    holdings = [f"{symbol},{sector},{weight}" for symbol, (weight, sector, _) in MEMBERS.items()]
+    (tmp_path / "list.csv").write_text("symbol,sector,weight\n" + "\n".join(holdings) + "\n")
+    assert run(monkeypatch, "history", "import", str(folder), "--raw") == 0
+    return tmp_path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
+    """The exit code of a command."""
+    monkeypatch.setattr("sys.argv", ["rotation-tui", *args])
+    return app.run(LocalBackend())
+
+
+def test_from_a_holdings_file_to_contributions(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(here / "list.csv")
+    assert run(monkeypatch, "members", "import", file, "--fund", "iwm") == 2
+    assert "give it with --date" in capsys.readouterr().err
+    assert run(monkeypatch, "members", "import", file, "--fund", "iwm", "--date", "2024-07-01") == 0
+    assert run(monkeypatch, "members", "list") == 0
+    assert "IWM   2024-07-01  3 members, 3 with weights (100.0 %)" in capsys.readouterr().out
+    assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION), "--format", "json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["membership_date"], report["counted"], report["total"]) == ("2024-07-01", 3, 3)
+    for k in (1, 5):
+        window = report["windows"][str(k)]
+        by_hand = {
+            symbol: weight * (close(rate, -1) / close(rate, -1 - k) - 1)
+            for symbol, (weight, _, rate) in MEMBERS.items()
+        }
+        got = {each["symbol"]: each["contribution_pp"] for each in window["members"]}
+        assert got == pytest.approx(by_hand)
+        energy = next(each for each in window["sectors"] if each["sector"] == "Energy")
+        assert energy["contribution_pp"] == pytest.approx(by_hand["AAA"] + by_hand["MOG.A"])
+        fund = (close(1.005, -1) / close(1.005, -1 - k) - 1) * 100
+        assert window["residual_pp"] == pytest.approx(fund - sum(by_hand.values()))
+    assert report["spread"] is None
+    assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION)) == 0
+    assert "3 of 3 counted" in capsys.readouterr().out
+
+
+def close(rate: float, place: int) -> float:
+    """As in the files."""
+    return round(100 * rate ** (range(len(DAYS))[place] % 7), 4)
+
+
+def test_a_past_session_has_its_breadth_without_network(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(here / "list.csv")
+    assert run(monkeypatch, "members", "import", file, "--fund", "IWM", "--date", "2024-07-01") == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "snapshot", "--at", str(SESSION), "--format", "json") == 0
+    breadth = json.loads(capsys.readouterr().out)["breadth"]["indices"]["IWM"]
+    assert (breadth["now"]["session"], breadth["now"]["counted"]) == (str(SESSION), 3)
+    assert not breadth["is_provisional"]
+    assert run(monkeypatch, "snapshot", "--at", "2024-06-28", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["breadth"] is None
+
+
+def test_a_fund_without_a_file_is_an_error_that_says_what_to_do(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del here
+    assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION)) == 2
+    assert "members import" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""The breadth panel and the ribbon's clause: known, partly known, unknown, and worth little."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover
+from rotation.status import DerivedStatus, Kind
+from tui.panels.base import Panel
+from tui.panels.breadth import clause, rows
+from tui.panels.ribbon import rows as ribbon_rows
+from tui.view.draw import cells
+from tui.view.view_state import ViewState
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+
+FIGURES = BreadthFigures(
+    session=date(2024, 7, 16), membership_date=date(2024, 7, 1), total=1977, counted=1664, advances=1554,
+    declines=95, unchanged=15, net=1459, share_up=1554 / 1664, above_mean=0.812, mean_counted=1600, highs=210,
+    lows=3, net_highs=207, range_counted=1500, net_ratio=0.885, mcclellan=0.1234,
+)  # fmt: skip
+STATUS = DerivedStatus(Kind.LIVE, "AAA", None, 3.0, 0.0, "", "Feed", 2.0, apart=False)
+LINE = tuple((date(2024, 6, n), (n - 15) / 100) for n in range(3, 28))
+
+
+def index(**changes: object) -> IndexBreadth:
+    """IWM's, live."""
+    made = IndexBreadth(
+        "IWM", FIGURES, True, None, STATUS, LINE, (Mover("AAA", "A", 12.3),), (Mover("ZZZ", "Z", -9.1),)
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def shown(snapshot: Snapshot, width: int = 76) -> list[str]:
+    return ["".join(text for text, _ in row) for row in rows(snapshot, ViewState(), width, 40)]
+
+
+def with_index(snapshot: Snapshot, **changes: object) -> Snapshot:
+    return msgspec.structs.replace(snapshot, breadth=Breadth({"IWM": index(**changes)}))
+
+
+def test_all_of_it_is_shown(scenes: dict[str, Snapshot]) -> None:
+    text = "\n".join(shown(with_index(scenes["live"])))
+    for part in (
+        "Russell 2000 (IWM)", "LIVE", "1,664 of 1,977 counted, members of 1 Jul 2024", "1,554", "95",
+        "81.2 % of 1,600", "+207 of 1,500", "McClellan +123.4", "AAA +12.3 %", "ZZZ −9.1 %",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_what_is_unknown_is_a_dash(scenes: dict[str, Snapshot]) -> None:
+    young = msgspec.structs.replace(FIGURES, above_mean=None, net_highs=None, mcclellan=None)
+    text = "\n".join(shown(with_index(scenes["live"], now=None, settled=young, top=(), bottom=(), line=())))
+    assert "close of 16 Jul 2024" in text
+    assert "above 50-day mean        —" in text
+    assert "highs − lows —" in text
+    assert "McClellan —" in text
+    assert shown(with_index(scenes["live"], now=None)) == ["Russell 2000 (IWM)  no member has a known price"]
+
+
+def test_without_a_file_the_panel_says_what_to_do(scenes: dict[str, Snapshot]) -> None:
+    assert "members import" in " ".join(shown(scenes["live"]))
+
+
+@pytest.mark.parametrize("width", [36, 56, 76, 156])
+def test_every_width_is_kept(scenes: dict[str, Snapshot], width: int) -> None:
+    panel = Panel("breadth", rows, "6 Breadth")
+    drawn = panel.draw(with_index(scenes["live"]), ViewState(), width + 4, 24)
+    assert {sum(cells(text) for text, _ in row) for row in drawn.rows} == {width + 4}
+
+
+def test_the_ribbon_adds_one_clause_where_breadth_is_known(scenes: dict[str, Snapshot]) -> None:
+    def ribbon(snapshot: Snapshot) -> str:
+        return " ".join(
+            "".join(text for text, _ in row) for row in ribbon_rows(snapshot, ViewState(), 300, 4)
+        )
+
+    assert "members up" not in ribbon(scenes["live"])
+    assert "; 1,554 of 1,664 members up." in ribbon(with_index(scenes["live"]))
+    stale = msgspec.structs.replace(STATUS, kind=Kind.STALE)
+    assert clause(with_index(scenes["live"], status=stale)) == "≈ 1,554 of 1,664 members up"
+    assert clause(with_index(scenes["live"], now=None)) == ""

@@ -1,0 +1,61 @@
+"""``rotation-tui members``: which shares a fund held, by its holdings files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tui.cli.options import backend, start_log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def fund_name(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """The fund's ticker in capitals."""
+    if not re.fullmatch(r"[A-Za-z0-9]{1,10}", value):
+        raise click.BadParameter(f"{value[:20]!r} is not a fund — write one like IWM")
+    return value.upper()
+
+
+@click.group(epilog="\b\nExample:\n  rotation-tui members import IWM_holdings.csv --fund IWM")
+def members() -> None:
+    """Members of the indices, on which breadth and contributions rest."""
+
+
+@members.command(
+    "import", epilog="\b\nExample:\n  rotation-tui members import my_list.csv --fund QQQ --date 2026-11-20"
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--fund", required=True, callback=fund_name, help="Whose members they are: IWM or QQQ.")
+@click.option(
+    "--date",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day of the file, where it does not say it.",
+)
+@click.pass_context
+def members_import(ctx: click.Context, /, *, file: Path, fund: str, day: datetime | None) -> None:
+    """Store a holdings file as iShares and Invesco export it, or a CSV with a column symbol.
+
+    Columns weight, sector and name are used where they are there. Every file is kept by its day: it counts
+    from that day on, and changes nothing earlier.
+    """
+    start_log(ctx)
+    for line in backend(ctx).import_members(file, fund=fund, day=day.date() if day else None):
+        click.echo(line)
+
+
+@members.command("list", epilog="\b\nExample:\n  rotation-tui members list")
+@click.pass_context
+def members_list(ctx: click.Context) -> None:
+    """List the stored holdings files."""
+    start_log(ctx)
+    for line in backend(ctx).list_members() or [
+        "no holdings files yet; see: rotation-tui members import --help"
+    ]:
+        click.echo(line)
