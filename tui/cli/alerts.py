@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   rotation-tui alerts test 'spread.5.pp > 10' --since 2000-01-01
-  rotation-tui alerts test 'iwm.streak.with_today >= 8' --since 2010 --format json
-  rotation-tui alerts test 'spread.5.z >= 3 and iwm.day_pct > 2' --since 2020-01-01
+  rotation-tui alerts test 'iwm.streak.with_today >= 8' --since 2010
+  rotation-tui alerts test 'record and not on_pace' --since 2020-01-01
 """
 
 
