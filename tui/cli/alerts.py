@@ -43,7 +43,7 @@ def alerts() -> None:
 
 
 @alerts.command("test", epilog=EXAMPLES)
-@click.argument("condition", metavar="CONDITION")
+@click.argument("condition", metavar="CONDITION", required=False)
 @click.option(
     "--since", required=True, metavar="DATE", callback=_day(last=False), help="First session, or a year."
 )
@@ -59,7 +59,7 @@ def test(
     ctx: click.Context,
     /,
     *,
-    condition: str,
+    condition: str | None,
     since: date,
     until: date | None,
     crossings: bool,
@@ -74,6 +74,10 @@ def test(
     """
     from tui.output import alerts as report  # noqa: PLC0415 - brings polars
 
+    if condition is None:
+        raise InputError(
+            "name a condition, such as 'spread.5.pp > 10'; the configuration holds no alerts yet"
+        )
     report.check(condition, wanted["pair"])
     if until is not None and until < since:
         raise InputError(f"--until: {until} lies before --since {since}")
