@@ -84,7 +84,7 @@ def _inputs(  # noqa: PLR0911 - a table of ids
     if "streak" in parts or (parts[0] == "relative_streak" and "run" not in parts):
         return rows[-(abs(value) + 2) :] if isinstance(value, int) else rows
     windows = [int(part) for part in parts if part.isdigit()]
-    k = windows[-1] if windows else 5
+    k = windows[-1] if windows else 1
     if parts[-1] in WHOLE or "run" in parts:
         return rows
     if "since" in parts or "since_either_way" in parts or "record" in parts:

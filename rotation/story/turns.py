@@ -41,6 +41,8 @@ def nearest(shown: Callable[[int], object], now: int, highest: int, *, split: in
 
 def _above(shown: Callable[[int], object], here: object, now: int, piece: tuple[int, int]) -> int | None:
     low, high = max(piece[0], now + 1), piece[1]
+    if low <= high and shown(low) != here:
+        return low  # the piece below is of one value up to its end
     return first_true(lambda n: shown(n) != here, low, high) if low <= high else None
 
 

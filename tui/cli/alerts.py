@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   rotation-tui alerts test 'spread.5.pp > 10' --since 2000-01-01
-  rotation-tui alerts test 'iwm.streak.with_today >= 8' --since 2010 --format json
-  rotation-tui alerts test 'spread.5.z >= 3 and iwm.day_pct > 2' --since 2020-01-01
+  rotation-tui alerts test 'iwm.streak.with_today >= 8' --since 2010
+  rotation-tui alerts test 'record and not on_pace' --since 2020-01-01
 """
 
 
@@ -43,7 +43,7 @@ def alerts() -> None:
 
 
 @alerts.command("test", epilog=EXAMPLES)
-@click.argument("condition", metavar="CONDITION")
+@click.argument("condition", metavar="CONDITION", required=False)
 @click.option(
     "--since", required=True, metavar="DATE", callback=_day(last=False), help="First session, or a year."
 )
@@ -59,7 +59,7 @@ def test(
     ctx: click.Context,
     /,
     *,
-    condition: str,
+    condition: str | None,
     since: date,
     until: date | None,
     crossings: bool,
@@ -74,6 +74,10 @@ def test(
     """
     from tui.output import alerts as report  # noqa: PLC0415 - brings polars
 
+    if condition is None:
+        raise InputError(
+            "name a condition, such as 'spread.5.pp > 10'; the configuration holds no alerts yet"
+        )
     report.check(condition, wanted["pair"])
     if until is not None and until < since:
         raise InputError(f"--until: {until} lies before --since {since}")

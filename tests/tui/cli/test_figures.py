@@ -1,0 +1,103 @@
+"""``figures``, ``explain``, ``levels``, ``episodes`` and ``alerts test`` as a script meets them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from tests.support.tui.files import closes
+from tests.support.tui.program import Here, complaint
+
+AT = ("--at", "2024-07-16")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capfd) -> Here:
+    return Here(tmp_path, monkeypatch, capfd)
+
+
+@pytest.fixture
+def history(tmp_path):
+    folder = tmp_path / "in"
+    for symbol, base, step in (("IWM", 200, 7), ("QQQ", 480, 3)):
+        closes(folder, symbol, *(base * (1 + ((i * i * step) % 11 - 5) / 200) for i in range(400)))
+    return folder
+
+
+def test_every_figure_is_listed_once_with_unit_and_definition(here):
+    listed = json.loads(here.out("figures", "--format", "json"))
+    ids = [each["id"] for each in listed]
+    assert len(ids) == len(set(ids))
+    assert {"iwm.last", "iwm.day_pct", "iwm.return.5", "spread.5.since", "ratio", "fed.next.cut"} <= set(ids)
+    assert all({"id", "definition", "unit"} <= each.keys() for each in listed)
+    assert "rut.return.5" in here.out("figures", "--pair", "RUT/NDX")
+
+
+def test_the_figures_agree_with_the_snapshot(here, history):
+    taken = here.snapshot("--history", history, *AT)
+    doc = json.loads(here.out("explain", "spread.5.pp", "--history", history, *AT, "--format", "json"))
+    assert doc["value"] == doc["result"] == taken["spread"]["windows"]["5"]["pp"]
+    assert [row["symbol"] for row in doc["inputs"]] == ["IWM", "IWM", "QQQ", "QQQ"]
+    text = here.out("explain", "spread.5.percentile", "--history", history, *AT)
+    assert "--format json has them all" in text
+
+
+def test_levels_and_episodes_print_both_forms(here, history):
+    found = json.loads(here.out("levels", "--history", history, *AT, "--format", "json"))
+    assert {"figure", "leg", "price", "tick", "at_or_above", "below"} <= found[0].keys()
+    assert {each["leg"] for each in found} == {"IWM"}
+    assert "spread.5.since" in here.out("levels", "--history", history, *AT)
+    answer = json.loads(
+        here.out("episodes", "spread.5", "--history", history, *AT, "--horizon", "5", "--format", "json")
+    )
+    assert list(answer["after"]) == ["5"]
+    assert answer["n"] == len(answer["episodes"])
+    assert f"{answer['n']} earlier episodes" in here.out("episodes", "spread.5", "--history", history, *AT)
+
+
+def test_an_alert_s_sessions_are_json_lines(here, history):
+    asked = ("alerts", "test", "spread.5.pp > 2", "--since", "2024-01-02", "--history", history)
+    lines = [json.loads(line) for line in here.out(*asked, "--format", "json").splitlines()]
+    assert lines
+    assert all(line.keys() == {"session", "condition", "values"} for line in lines)
+    assert all(line["values"]["spread.5.pp"] > 2 for line in lines)
+    assert [line["session"] for line in lines] == sorted({line["session"] for line in lines})
+    until = lines[1]["session"]
+    cut = here.out(*asked, "--until", until, "--format", "json").splitlines()
+    assert [json.loads(line)["session"] for line in cut] == [line["session"] for line in lines[:2]]
+    assert len(here.out(*asked, "--crossings").splitlines()) <= len(lines)
+    assert date.fromisoformat(here.out(*asked).split()[0]) >= date(2024, 1, 2)
+
+
+def test_the_demo_answers_all_of_them(here):
+    for command in (["explain", "spread.5.since"], ["levels"], ["episodes", "spread.5"]):
+        assert here.out(*command, "--demo")
+    assert here.out("alerts", "test", "record", "--since", "2024", "--demo") is not None
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["explain", "spread.5.pq"], "unknown figure 'spread.5.pq' (did you mean spread.5.pp"),
+        (["explain", "xyz.last"], "unknown figure 'xyz.last'"),
+        (["episodes", "ratio"], "no series with a window"),
+        (["episodes", "spread.5", "--horizon", "5,x"], "expected numbers of sessions such as 5,20,60"),
+        (["episodes", "spread.5", "--horizon", "0"], "--horizon: expected numbers of sessions"),
+        (["levels", "--at", "yesterday"], "--at: 'yesterday' is neither a date"),
+        (["alerts", "test", "spread.5.pp >", "--since", "2024"], "condition, column 14: expected a number"),
+        (["alerts", "test", "--since", "2024"], "name a condition"),
+        (["alerts", "test", "record", "--since", "soon"], "'soon' is not a date"),
+        (["alerts", "test", "record", "--since", "2024", "--until", "2023"], "lies before --since"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line(here, history, command, words):
+    assert words in complaint(here(*command, "--history", history))
+
+
+def test_what_settled_history_cannot_know_is_said(here, history):
+    done = here("alerts", "test", "fed.next.cut >= 0.75", "--since", "2024", "--history", history)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "fed.next.cut" in done.stderr
