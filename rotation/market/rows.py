@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rotation.market.settled import Baseline, Settled
 
 RETURN = return_pct(pl.col("value"), pl.col("was"))
-WITH_TODAY = with_today(pl.col("streak"), pl.col("direction"), pl.col("change"), pl.col("least"))
 """Built once: building expressions costs more than a desk's worth of their results."""
 
 
@@ -72,29 +71,31 @@ class Plan:
             for leg in (0, 1)
         )
         pct = pl.col("pct")
-        self._changes = pct.append(pct.gather(base) - pct.gather(against)).alias("change")
+        changes = pct.append(pct.gather(base) - pct.gather(against))
         # The first window of each series is the session's own change: streaks rest on it.
-        first = [*range(n), *range(n * len(WINDOWS), n * len(WINDOWS) + len(base), len(WINDOWS))]
-        self._first = pl.Series(first, dtype=pl.UInt32)
-        before = spreads.values()
-        self._before = pl.DataFrame(
-            {
-                "streak": [*table["streak"], *(each.streak for each in before)],
-                "direction": [*table["direction"], *(each.direction for each in before)],
-                "least": [0.0] * n + [100 * SAME] * len(spreads),
-            },
-            schema={"streak": pl.Int64, "direction": pl.Int64, "least": pl.Float64},
+        self._first = (range(n), range(n * len(WINDOWS), n * len(WINDOWS) + len(base), len(WINDOWS)))
+        rest = [None] * (n * (len(WINDOWS) - 1))
+        gap = [None] * (len(WINDOWS) - 1)
+        before = [*spreads.values()]
+        streak = [*table["streak"], *rest, *(x for each in before for x in (each.streak, *gap))]
+        way = [*table["direction"], *rest, *(x for each in before for x in (each.direction, *gap))]
+        least = [0.0] * (n * len(WINDOWS)) + [100 * SAME] * len(base)
+        streaks = with_today(
+            pl.lit(pl.Series(streak, dtype=pl.Int64)),
+            pl.lit(pl.Series(way, dtype=pl.Int64)),
+            changes,
+            pl.lit(pl.Series(least, dtype=pl.Float64)),
         )
+        self._asked = (changes.alias("change"), streaks.alias("streak"))
 
     def of(self, values: list[float | None]) -> tuple[dict[str, Figures], dict[tuple[str, str], Figures]]:
         """Of today's values in the order of the table: what each symbol and each pair makes of them."""
         n, k = len(self._symbols), len(WINDOWS)
         value = pl.Series("value", values * k, dtype=pl.Float64)
         pcts = self._was.hstack([value]).select_seq(RETURN.alias("pct"))
-        change = pcts.select_seq(self._changes).to_series()
-        today = self._before.with_columns(change.gather(self._first))
-        streaks = today.select_seq(WITH_TODAY).to_series().to_list()
-        changes = change.to_list()
+        columns = pcts.select_seq(self._asked)
+        changes, all_streaks = columns["change"].to_list(), columns["streak"].to_list()
+        streaks = [all_streaks[i] for first in self._first for i in first]
         legs = (
             Figures(tuple(changes[i : n * k : n]), streak)
             for i, streak in zip(range(n), streaks, strict=False)
