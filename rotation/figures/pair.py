@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rotation.desk import WINDOWS
 from rotation.figures.figure import RECORD, Figure, FigureKind, Reads, Status, Value
 from rotation.figures.legs import KINDS, is_official, record_value, settled_status, since_value
-from rotation.market.streaks import sign
+from rotation.figures.runs import sign
 from rotation.status import derive
 
 if TYPE_CHECKING:

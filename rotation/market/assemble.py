@@ -12,7 +12,7 @@ from rotation.desk import WINDOWS, name_of
 from rotation.market import status as worth
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
 from rotation.market.records import is_few
-from rotation.market.streaks import sign, streak_of
+from rotation.market.streaks import streak_of
 from rotation.quote import MINUTE_NS
 from rotation.sessions import close_ns, open_ns
 from rotation.snapshot import Leg, Ratio, SincePp, Spread, SpreadWindow, Streak, ValueGrowth
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rotation.history import History
     from rotation.market.ratios import MinuteLine
     from rotation.market.records import Since
-    from rotation.market.rows import Row
+    from rotation.market.rows import Figures, Row
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline
     from rotation.market.status import Provenance
@@ -83,23 +83,27 @@ class Pair:
         self._desk = desk
         self._baseline = baseline
         self._of: tuple[Row | None, Row | None] = (None, None)
-        self._spread = self._ranked(None, None)
+        self._spread = self._ranked(None, None, None)
 
-    def spread(self, base: Row | None, against: Row | None, status: DerivedStatus | None) -> Spread:
-        """Its windows and relative streak; unknown where a leg is. ``status``: the pair's."""
+    def spread(
+        self, base: Row | None, against: Row | None, today: Figures | None, status: DerivedStatus | None
+    ) -> Spread:
+        """Its windows and relative streak; unknown where a leg is. ``status``: the pair's.
+
+        ``today``: of the pair as of these rows; None where it has no figures.
+        """
         if self._of[0] is not base or self._of[1] is not against:
-            self._of, self._spread = (base, against), self._ranked(base, against)
+            self._of, self._spread = (base, against), self._ranked(base, against, today)
         windows = {k: replace(window, status=status) for k, window in self._spread.windows.items()}
         return replace(self._spread, windows=windows)
 
-    def _ranked(self, base: Row | None, against: Row | None) -> Spread:
-        pps: list[float | None] = [None] * len(WINDOWS)
-        if base and against:
-            pairs = zip(base.return_pct.values(), against.return_pct.values(), strict=True)
-            pps = [None if b is None or a is None else b - a for b, a in pairs]
+    def _ranked(self, base: Row | None, against: Row | None, today: Figures | None) -> Spread:
         baseline, streak = self._baseline, UNKNOWN
-        if baseline and base and against:
-            streak = streak_of(baseline.before, sign(pps[0]), official=base.official and against.official)
+        pps: tuple[float | None, ...] = (None,) * len(WINDOWS)
+        if baseline and base and against and today:
+            pps = today.changes
+            official = base.official and against.official
+            streak = streak_of(baseline.before.streak, today.with_today, official=official)
         return Spread(
             base=self._desk.base,
             against=self._desk.against,

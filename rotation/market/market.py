@@ -205,7 +205,7 @@ class Market:
         if made is None or not fits or made.session != session:
             made = look_back(self.history, session, self.desk, self._membership)
         settled = made.settled
-        self._rows = Rows(settled)
+        self._rows = Rows(settled, (self.desk.base, self.desk.against))
         self._pair = Pair(self.desk, settled.spread if settled else None)
         self._charts = made.charts
         self._today = MinuteLine()
@@ -267,7 +267,7 @@ class Market:
         phase = phase_at(as_of_ns)
         limit_s = gap_limit_s(desk, phase)
         status = of_pair(statuses, desk, limit_s)
-        pair = self._pair.spread(base, against, status)
+        pair = self._pair.spread(base, against, self._rows.spread, status)
         fed = self._fed and aged(self._fed, as_of_ns)
         connection = of_connection(statuses, {symbol: legs[symbol].settled_session for symbol in statuses})
         times = [each.as_of for each in statuses.values()]

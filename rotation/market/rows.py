@@ -9,12 +9,12 @@ import msgspec
 import polars as pl
 
 from rotation.desk import WINDOWS
-from rotation.market.streaks import Before, streak_of, way
-from rotation.moves import return_pct
+from rotation.market.streaks import Before, streak_of, with_today
+from rotation.moves import SAME, return_pct
 from rotation.snapshot import BaseRate, SincePct, Streak
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from rotation.history import History
     from rotation.market.session_filter import SessionFilter
@@ -46,35 +46,85 @@ class Row(msgspec.Struct, frozen=True):
     """History is on another scale than today's prints: it has no value, and no figure is made of it."""
 
 
-class Returns:
-    """Returns of several symbols over every window, in one expression."""
+class Figures(msgspec.Struct, frozen=True):
+    """What today's values make of one series, a leg or a spread."""
 
-    def __init__(self, table: pl.DataFrame) -> None:
-        """``table``: a row a symbol, with ``back_1`` … ``back_252`` (see ``settled.Settled``)."""
-        self._n = table.height
+    changes: tuple[float | None, ...]
+    """Over each window: returns in percent, or spreads in pp."""
+    with_today: int | None
+    """The streak with today's direction on top; see ``streaks.extend``."""
+
+
+class Plan:
+    """Returns, spreads, directions and streaks of several symbols and pairs, in Polars."""
+
+    def __init__(self, table: pl.DataFrame, spreads: Mapping[tuple[str, str], Before]) -> None:
+        """``table``: a row a symbol (see ``settled.Settled``). ``spreads``: how each pair's stood before."""
+        self._symbols: list[str] = table["symbol"].to_list()
+        self._pairs = tuple(spreads)
+        n = table.height
         # Window after window in one column: a column each would cost five times as much.
         self._was = pl.DataFrame({"was": pl.concat([table[f"back_{k}"] for k in WINDOWS])})
-
-    def of(self, values: list[float | None]) -> list[tuple[float | None, ...]]:
-        """In percent, a tuple of windows for each value, in the order of the table. Unknown is None."""
-        value = pl.Series("value", values * len(WINDOWS), dtype=pl.Float64)
-        pcts = self._was.hstack([value]).select_seq(RETURN).to_series().to_list()
-        return list(
-            zip(*(pcts[start : start + self._n] for start in range(0, len(pcts), self._n)), strict=True)
+        place = {symbol: i for i, symbol in enumerate(self._symbols)}
+        offsets = range(0, n * len(WINDOWS), n)
+        base, against = (
+            pl.Series([offset + place[pair[leg]] for pair in spreads for offset in offsets], dtype=pl.UInt32)
+            for leg in (0, 1)
         )
+        pct = pl.col("pct")
+        changes = pct.append(pct.gather(base) - pct.gather(against))
+        # The first window of each series is the session's own change: streaks rest on it.
+        self._first = (range(n), range(n * len(WINDOWS), n * len(WINDOWS) + len(base), len(WINDOWS)))
+        rest = [None] * (n * (len(WINDOWS) - 1))
+        gap = [None] * (len(WINDOWS) - 1)
+        before = [*spreads.values()]
+        streak = [*table["streak"], *rest, *(x for each in before for x in (each.streak, *gap))]
+        way = [*table["direction"], *rest, *(x for each in before for x in (each.direction, *gap))]
+        least = [0.0] * (n * len(WINDOWS)) + [100 * SAME] * len(base)
+        streaks = with_today(
+            pl.lit(pl.Series(streak, dtype=pl.Int64)),
+            pl.lit(pl.Series(way, dtype=pl.Int64)),
+            changes,
+            pl.lit(pl.Series(least, dtype=pl.Float64)),
+        )
+        self._asked = (changes.alias("change"), streaks.alias("streak"))
+
+    def of(self, values: list[float | None]) -> tuple[dict[str, Figures], dict[tuple[str, str], Figures]]:
+        """Of today's values in the order of the table: what each symbol and each pair makes of them."""
+        n, k = len(self._symbols), len(WINDOWS)
+        value = pl.Series("value", values * k, dtype=pl.Float64)
+        pcts = self._was.hstack([value]).select_seq(RETURN.alias("pct"))
+        columns = pcts.select_seq(self._asked)
+        changes, all_streaks = columns["change"].to_list(), columns["streak"].to_list()
+        streaks = [all_streaks[i] for first in self._first for i in first]
+        legs = (
+            Figures(tuple(changes[i : n * k : n]), streak)
+            for i, streak in zip(range(n), streaks, strict=False)
+        )
+        pairs = (
+            Figures(tuple(changes[start : start + k]), streak)
+            for start, streak in zip(range(n * k, len(changes), k), streaks[n:], strict=True)
+        )
+        return dict(zip(self._symbols, legs, strict=True)), dict(zip(self._pairs, pairs, strict=True))
 
 
 class Rows:
     """The desk's legs in one session. A row stays the same object until its price, close or scale changes."""
 
-    def __init__(self, settled: Settled | None) -> None:
-        """Begin with what was settled before the session; None while there is no session: then no rows."""
+    def __init__(self, settled: Settled | None, pair: tuple[str, str]) -> None:
+        """Begin with what was settled before the session; None while there is no session: then no rows.
+
+        ``pair``: base and against, whose spread is wanted where both are legs of the desk.
+        """
+        self.spread: Figures | None = None
+        """Of the pair, as of ``current``; None where a leg is none of the desk's."""
         self._settled = settled
         self._known: dict[str, tuple[float | None, date | None, Before, float | None]] = {}
         """Close and its date, how the leg stood at the session before, and the value per unit of price."""
         if settled is not None:
             table = settled.table
-            self._returns = Returns(table)
+            pairs = [pair] if {*pair} <= {*table["symbol"]} else []
+            self._plan = Plan(table, dict.fromkeys(pairs, settled.spread.before))
             columns = ("symbol", "close", "date", "streak", "direction", "scale")
             for symbol, close, closed, streak, way, scale in table.select(columns).iter_rows():
                 self._known[symbol] = (close, closed, Before(streak, way), scale)
@@ -124,11 +174,12 @@ class Rows:
     def current(self) -> dict[str, Row]:
         """The rows of the legs that have history or prints, in the desk's order."""
         if self._changed:
-            returns = self._returns.of([self._value(symbol) for symbol in self._known])
+            figures, pairs = self._plan.of([self._value(symbol) for symbol in self._known])
             rows = {
-                symbol: self._row(symbol, pcts) if symbol in self._changed else self._rows.get(symbol)
-                for symbol, pcts in zip(self._known, returns, strict=True)
+                symbol: self._row(symbol, today) if symbol in self._changed else self._rows.get(symbol)
+                for symbol, today in figures.items()
             }
+            self.spread = next(iter(pairs.values()), None)
             self._rows = {symbol: row for symbol, row in rows.items() if row is not None}
             self._changed.clear()
         return self._rows
@@ -142,8 +193,8 @@ class Rows:
             return official
         return None if price is None or scale is None else price * scale
 
-    def _row(self, symbol: str, pcts: tuple[float | None, ...]) -> Row | None:
-        """``pcts``: today's returns over every window. None where neither a close nor a print is known."""
+    def _row(self, symbol: str, today: Figures) -> Row | None:
+        """``today``: what its value makes of it. None where neither a close nor a print is known."""
         assert self._settled is not None
         close, closed, before, scale = self._known[symbol]
         if symbol in self._closes and (self._closes[symbol] is not None or close is None):
@@ -152,7 +203,8 @@ class Rows:
             return None
         is_unadjusted = symbol in self.unadjusted
         official = self._official.get(symbol) is not None and not is_unadjusted
-        streak = streak_of(Before() if is_unadjusted else before, way(pcts[0]), official=official)
+        pcts = today.changes
+        streak = streak_of(None if is_unadjusted else before.streak, today.with_today, official=official)
         baseline = self._settled.legs[symbol]
         return Row(
             symbol=symbol,

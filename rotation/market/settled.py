@@ -136,7 +136,7 @@ def _spread(base: str, against: str) -> _Series:
         - return_pct(pl.col(against), pl.col(against).shift(k))
         for k in WINDOWS
     ]
-    # As ``streaks.sign`` does for today's.
+    # As ``streaks.with_today`` does for today's.
     way = pl.when(spreads[0].abs() <= 100 * SAME).then(0.0).otherwise(spreads[0].sign())
     return _Series(spreads, way)
 

@@ -7,20 +7,7 @@ from functools import lru_cache
 import msgspec
 import polars as pl
 
-from rotation.moves import SAME
 from rotation.snapshot import BaseRate, Streak
-
-
-def sign(spread_pp: float | None) -> int | None:
-    """Which way a day's spread points: -1, 1, or 0 where both legs moved alike (SAME); None is unknown."""
-    if spread_pp is None:
-        return None
-    return (spread_pp > 100 * SAME) - (spread_pp < -100 * SAME)
-
-
-def way(pct: float | None) -> int | None:
-    """``direction`` of a change whose ``return_pct`` this is; None is unknown."""
-    return None if pct is None else (pct > 0) - (pct < 0)
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -32,28 +19,25 @@ class Before(msgspec.Struct, frozen=True):
     """-1, 0 or 1: the last change alone; None where it is unknown."""
 
 
-def extend(before: Before, today: int | None) -> int | None:
-    """The streak with today's direction on top of the one before.
+def with_today(streak: pl.Expr, way: pl.Expr, change: pl.Expr, least: pl.Expr) -> pl.Expr:
+    """The streak with today's change on top of the one before; ``streak`` and ``way`` as in ``Before``.
 
-    An unchanged session is a streak of 0, and one that turns begins a new run; unknown is what goes on from
-    an unknown change or an unknown run.
+    A change of no more than ``least`` is none. An unchanged session is a streak of 0, and one that turns
+    begins a new run; unknown is what goes on from an unknown change or an unknown run.
     """
-    if not today or before.direction is None:
-        return 0 if today == 0 else None
-    if before.direction != today:
-        return today
-    return None if before.streak is None else before.streak + today
+    today = pl.when(change.abs() <= least).then(0.0).otherwise(change.sign()).cast(pl.Int64)
+    goes_on = pl.when(way != today).then(today).otherwise(streak + today)
+    return pl.when(today == 0).then(0).when(way.is_not_null()).then(goes_on)
 
 
-def streak_of(before: Before, today: int | None, *, official: bool) -> Streak:
-    """The Streak shown: settled up to the session before, ``today`` the direction of today's change.
+def streak_of(settled: int | None, with_today: int | None, *, official: bool) -> Streak:
+    """The Streak shown: settled up to the session before, and with today's change.
 
     ``official``: today's change rests on official closes, so it counts as settled.
     """
-    with_today = extend(before, today)
     if official:
         return Streak(with_today, with_today, provisional=False)
-    return Streak(before.streak, with_today, provisional=with_today is not None)
+    return Streak(settled, with_today, provisional=with_today is not None)
 
 
 def streaks(direction: pl.Expr) -> pl.Expr:

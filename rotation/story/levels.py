@@ -15,9 +15,9 @@ from rotation.desk import WINDOWS
 from rotation.figures.figure import RECORD, Value, plain
 from rotation.figures.legs import is_official, prefix
 from rotation.figures.pair import leader
+from rotation.figures.runs import extend, sign, way
 from rotation.market.records import is_few
 from rotation.market.settled import Settled, settle
-from rotation.market.streaks import extend, sign, way
 from rotation.moves import SAME
 from rotation.story.cut_levels import cut_levels
 from rotation.story.level import Level

@@ -12,19 +12,34 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tests.support.core_oracle as oracle
+from rotation.market import streaks as module
 from rotation.market.streaks import (
     Before,
     Runs,
     expected_runs,
-    extend,
     is_whole,
     p_longest_run,
-    sign,
-    streak_of,
     streaks,
+    with_today,
 )
 from rotation.moves import direction, return_pct
 from rotation.snapshot import BaseRate, Streak
+
+
+def sign(change: float | None) -> int | None:
+    return None if change is None else (change > 0) - (change < 0)
+
+
+def extend(before: Before, change: float | None, least: float = 0.0) -> int | None:
+    row = {"streak": before.streak, "way": before.direction, "change": change, "least": least}
+    schema = {"streak": pl.Int64, "way": pl.Int64, "change": pl.Float64, "least": pl.Float64}
+    asked = with_today(*(pl.col(name) for name in schema))
+    return pl.DataFrame([row], schema=schema).select(asked).item()
+
+
+def streak_of(before: Before, change: float | None, *, official: bool) -> Streak:
+    return module.streak_of(before.streak, extend(before, change), official=official)
+
 
 CHANGES = st.lists(st.sampled_from((-1.5, -0.0, 0.0, 0.25, 3.0, None)), max_size=40)
 
@@ -120,8 +135,13 @@ def test_a_turn_begins_a_new_run_though_the_one_before_is_unknown():
 
 
 def test_the_sign_of_a_spread():
-    assert [sign(pp) for pp in (-0.01, -0.0, 0.0, 7.0, None)] == [-1, 0, 0, 1, None]
-    assert [sign(pp) for pp in (-1.01e-4, -0.99e-4, 0.0, 0.99e-4, 1.01e-4)] == [-1, 0, 0, 0, 1]
+    """On a session that was unchanged; a spread within a millionth of a price is none."""
+
+    def ways(pps: tuple[float | None, ...]) -> list[int | None]:
+        return [extend(Before(0, 0), pp, 1e-4) for pp in pps]
+
+    assert ways((-0.01, -0.0, 0.0, 7.0, None)) == [-1, 0, 0, 1, None]
+    assert ways((-1.01e-4, -0.99e-4, 0.0, 0.99e-4, 1.01e-4)) == [-1, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
