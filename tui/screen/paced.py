@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EVERY_S = {"figures": 0.25, "charts": 1.0}
 """Seconds between two drawings of new data, by kind of panel."""
+NOW_S = 1e-6
+"""What is due in less is due: a sum of seconds ends just short of itself."""
 CHARTS = ("ratio",)
 INPUTS: dict[str, tuple[str, ...]] = {
     "ribbon": ("as_of", "connection", "headline", "health", "legs", "mode", "phase", "session", "spread"),
@@ -67,7 +69,10 @@ class PacedScene:
             self._kept.clear()
         self._now_s = self._clock()
         self._held_back.clear()
-        due = {kind: self._now_s - self._last_s.get(kind, -inf) >= every for kind, every in EVERY_S.items()}
+        due = {
+            kind: self._last_s.get(kind, -inf) + every - self._now_s <= NOW_S
+            for kind, every in EVERY_S.items()
+        }
 
         def draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
             kind = "charts" if name in CHARTS else "figures"
