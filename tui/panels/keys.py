@@ -18,7 +18,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     # A viewer of a host cannot move its tape.
     tape = snapshot.health.tape is not None and not snapshot.health.host
     hints = [
-        (a.shown.split(" ")[0] if a.id != "focus" else "1-5", a.hint)
+        (a.shown.split(" ")[0] if a.id != "focus" else "1-6", a.hint)
         for a in ACTIONS
         if a.hint and (a.scope != "tape" or tape)
     ]
