@@ -86,18 +86,19 @@ def past(history: History, membership: Membership, session: date, *, column: str
     if first is None or members is None:
         return Past(membership.fund, session, None, pl.DataFrame({"symbol": []}), (), Means())
     before = history.before(session)
-    rows = _rows(before, membership, column)
     days = _calendar(before, session)
+    rows = _rows(before, membership, column, days[0] if days else session)
     grid = _grid(rows, days, sorted({*rows["symbol"].unique(), *members.symbols}))
     counted = _settled(grid, membership, [day for day in days if day >= first][-LINE:])
     sessions, means = _figures(counted)
     return Past(membership.fund, session, members, _table(grid, members, len(days)), sessions, means)
 
 
-def _rows(before: pl.DataFrame, membership: Membership, column: str) -> pl.DataFrame:
-    """Values of all that have ever been members: ``symbol``, ``date``, ``value``, ``scale``."""
+def _rows(before: pl.DataFrame, membership: Membership, column: str, first: date) -> pl.DataFrame:
+    """``symbol``, ``date``, ``value``, ``scale`` of all that have ever been members, from ``first`` on."""
     return (
         before.lazy()
+        .filter(pl.col("date") >= first)
         .select(
             spelling(pl.col("symbol")).alias("symbol"),
             "date",
@@ -125,10 +126,8 @@ def _grid(rows: pl.DataFrame, days: Sequence[date], symbols: Sequence[str]) -> p
     """A row for each symbol and session, sorted so; ``n`` counts sessions. Unknown values are null."""
     calendar = pl.DataFrame({"date": days}, schema={"date": pl.Date}).with_row_index("n")
     names = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String})
-    return (
-        names.join(calendar, how="cross")
-        .join(rows, on=["symbol", "date"], how="left", maintain_order="left")
-        .sort("symbol", "n")
+    return names.join(calendar, how="cross").join(
+        rows, on=["symbol", "date"], how="left", maintain_order="left"
     )
 
 

@@ -69,13 +69,16 @@ _SPELLED = {
     "up": "↑", "down": "↓", "left": "←", "right": "→",
     "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
 }  # fmt: skip
+PANELS = next(len(action.keys) for action in ACTIONS if action.id == "focus")
+"""How many panels have a number."""
 ALWAYS_QUITS = "ctrl+c"
 """No key of a person's own takes it away: there is always a way out."""
 PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "qwerty": {},
     "qwertz": {"shorter": ("ö", "["), "longer": ("ä", "]")},
     "azerty": {
-        "focus": ("&", "é", '"', "'", "("),
+        "focus": ("&", "é", '"', "'", "(", "-"),
+        "slower": ("<",),
         "shorter": ("ù", "["),
         "longer": ("*", "]"),
     },
@@ -124,12 +127,10 @@ class Keymap:
                     )
                 if name == ALWAYS_QUITS and action != "quit":
                     raise KeymapError(action, f"{ALWAYS_QUITS} always quits")
-            if action == "focus" and len(names) not in {0, _PANELS}:
-                raise KeymapError(action, f"expected {_PANELS} keys, one for each panel, got {len(names)}")
+            if action == "focus" and len(names) not in {0, PANELS}:
+                raise KeymapError(action, f"expected {PANELS} keys, one for each panel, got {len(names)}")
         return Keymap(tuple(_rebound(action, keys) for action in self.actions))
 
-
-_PANELS = 5
 
 
 def _rebound(action: Action, keys: Mapping[str, tuple[str, ...]]) -> Action:
