@@ -33,8 +33,16 @@ class Lag:
         self._now_ns: int | None = None
         self._before_ns: int | None = None
         self._recent: deque[int] = deque(maxlen=RECENT)
+        self._middle_ns: float | None = None
+        """The median of these; None where it has to be found."""
         self.is_wide = False
         """Judged by whole minutes: the first print of a connection may be an old one."""
+
+    def _median_ns(self) -> float:
+        """Of the recent prints, LEAST at least: looked up several times for every frame."""
+        if self._middle_ns is None:
+            self._middle_ns = median(self._recent)
+        return self._middle_ns
 
     @property
     def least_s(self) -> float | None:
@@ -50,7 +58,7 @@ class Lag:
         """
         if len(self._recent) < LEAST:
             return None
-        behind_s = -median(self._recent) / NS
+        behind_s = -self._median_ns() / NS
         return behind_s if behind_s > WIDE_S else None
 
     def usual_ns(self, most_ns: int) -> int:
@@ -58,7 +66,7 @@ class Lag:
 
         0 while too few prints have come to say.
         """
-        return min(int(median(self._recent)), most_ns) if len(self._recent) >= LEAST else 0
+        return min(int(self._median_ns()), most_ns) if len(self._recent) >= LEAST else 0
 
     @property
     def apart_s(self) -> float | None:
@@ -71,6 +79,7 @@ class Lag:
     def note(self, received_ns: int, events_ns: Iterable[int]) -> None:
         """Take in prints, whether or not they are let in: receipt and events in UTC nanoseconds."""
         self._recent.extend(received_ns - event_ns for event_ns in events_ns)
+        self._middle_ns = None
 
     def measure(self, now_s: float, received_ns: int, event_ns: int) -> None:
         """Take in one print: monotonic seconds, then receipt and event in UTC nanoseconds."""
