@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum, IntEnum, auto
-from math import isfinite
 
 import msgspec
 
@@ -81,11 +80,13 @@ class PrintFault(Enum):
 
 def is_price(value: float) -> bool:
     """Whether a share can cost this much: finite, above 0 and at most PRICE_MAX."""
-    return isfinite(value) and 0.0 < value <= PRICE_MAX
+    return 0.0 < value <= PRICE_MAX  # which neither NaN nor infinity is
 
 
 def bad_price(quote: Quote) -> float | None:
     """The first of price, high and low that is not a price; None where all are."""
+    if quote.high is None and quote.low is None:
+        return None if is_price(quote.price) else quote.price
     prices = (quote.price, quote.high, quote.low)
     return next((price for price in prices if price is not None and not is_price(price)), None)
 

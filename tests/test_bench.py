@@ -31,6 +31,7 @@ TOLD = {
         "snapshot_from_folder_peak_rss_mb",
     },
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
+    "ingest": {"ours", "floor", "alpaca_py", "floor_over_ours_of_100", "alpaca_py_over_ours_of_100"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
     "ssh": {
         "frame_gap_ms",
@@ -44,7 +45,16 @@ TOLD = {
         "app_per_session",
     },
 }
-MAY_BE_NOTHING = {"load_before", "idle_pct", "polars_before_first_paint", "dropped", "session_mb", "lag_ms"}
+INGESTED = {"conflated", "rejects", "left_out", "in_events", "in_snapshot"}
+MAY_BE_NOTHING = {
+    "load_before",
+    "idle_pct",
+    "polars_before_first_paint",
+    "dropped",
+    "session_mb",
+    "lag_ms",
+    *INGESTED,
+}
 
 
 def numbers(value, name=""):

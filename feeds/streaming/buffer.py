@@ -64,7 +64,7 @@ class Buffer:
         """Add quotes; the oldest are merged where too many wait."""
         self._quotes += quotes
         if len(self._quotes) > self._limit:
-            self._conflate(lambda quote: (quote.symbol, quote.ts_ns // MINUTE_NS))
+            self._conflate(_minute)
         if len(self._quotes) > self._limit:
             self._conflate(lambda quote: quote.symbol)
 
@@ -117,6 +117,11 @@ class Buffer:
             merged[key(quote)] = quote if held is None else merge(held, quote)
         self._quotes = list(merged.values())
         self.conflated += before - len(self._quotes)
+
+
+def _minute(quote: Quote) -> Hashable:
+    """A print at the very end of a minute is a key of its own: it closes the path of the minute before."""
+    return quote.symbol, quote.ts_ns // MINUTE_NS, quote.ts_ns % MINUTE_NS == 0
 
 
 def merge(first: Quote, then: Quote) -> Quote:

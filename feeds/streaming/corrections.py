@@ -113,6 +113,8 @@ class Corrections:
     def without_wrong(self, quotes: Iterable[Quote]) -> tuple[Quote, ...]:
         """Quotes about to be handed on, but for prints that were taken back by number while they waited."""
         wrong = self._wrong
+        if not wrong:
+            return tuple(quotes)
         return tuple(q for q in quotes if q.symbol not in wrong or not wrong[q.symbol].has_number(q))
 
     def on_correction(self, correction: Correction, now: Moment) -> None:

@@ -212,6 +212,8 @@ class LiveFilter(QuoteFilter):
 
 def _trimmed(quote: Quote) -> Quote:
     """A bar's extreme too far from its close has no second print to confirm it: it is left out."""
+    if quote.high is None and quote.low is None:
+        return quote
     if not any(is_far(quote.price, end) for end in (quote.high, quote.low)):
         return quote
     return msgspec.structs.replace(quote, high=None, low=None)

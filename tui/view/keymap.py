@@ -132,7 +132,6 @@ class Keymap:
         return Keymap(tuple(_rebound(action, keys) for action in self.actions))
 
 
-
 def _rebound(action: Action, keys: Mapping[str, tuple[str, ...]]) -> Action:
     names = keys.get(action.id, action.keys)
     if action.id == "quit" and ALWAYS_QUITS not in names:

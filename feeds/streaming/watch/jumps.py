@@ -65,6 +65,8 @@ class Jumps:
         symbol, price = quote.symbol, quote.price
         reference = self._reference.get(symbol, price)
         excursion = self._excursions.get(symbol)
+        if excursion is None and _near(price, reference):
+            return self._accept(quote)
         if excursion is not None and _returns(price, excursion.before, reference):
             self._taken_back += excursion.prints
             del self._excursions[symbol]
@@ -130,8 +132,9 @@ class Jumps:
 
     def _accept(self, quote: Quote) -> tuple[Quote, ...]:
         self._reference[quote.symbol] = quote.price
-        self._held.pop(quote.symbol, None)
-        self.doubted.discard(quote.symbol)
+        if self._held:
+            self._held.pop(quote.symbol, None)
+            self.doubted.discard(quote.symbol)
         return (quote,)
 
 

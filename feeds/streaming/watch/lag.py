@@ -35,8 +35,16 @@ class Lag:
         self._recent: deque[int] = deque(maxlen=RECENT)
         self._moved_ns = 0
         """By so much our clock has been set while too few prints had come to measure it by."""
+        self._middle_ns: float | None = None
+        """The median of these; None where it has to be found."""
         self.is_wide = False
         """Judged by whole minutes: the first print of a connection may be an old one."""
+
+    def _median_ns(self) -> float:
+        """Of the recent prints, LEAST at least: looked up several times for every frame."""
+        if self._middle_ns is None:
+            self._middle_ns = median(self._recent)
+        return self._middle_ns
 
     @property
     def least_s(self) -> float | None:
@@ -52,7 +60,7 @@ class Lag:
         """
         if len(self._recent) < LEAST:
             return None
-        behind_s = -median(self._recent) / NS
+        behind_s = -self._median_ns() / NS
         return behind_s if behind_s > WIDE_S else None
 
     def usual_ns(self, most_ns: int) -> int:
@@ -60,7 +68,7 @@ class Lag:
 
         While too few prints have come to say, by how much our clock was set since the start.
         """
-        usual_ns = int(median(self._recent)) if len(self._recent) >= LEAST else self._moved_ns
+        usual_ns = int(self._median_ns()) if len(self._recent) >= LEAST else self._moved_ns
         return min(usual_ns, most_ns)
 
     @property
@@ -73,6 +81,7 @@ class Lag:
         """Our clock was set by so much, negative where back: prints now come so much later, or earlier."""
         self._moved_ns += by_ns
         self._recent = deque((lag_ns + by_ns for lag_ns in self._recent), maxlen=RECENT)
+        self._middle_ns = None
         self._now_ns = None if self._now_ns is None else self._now_ns + by_ns
         self._before_ns = None if self._before_ns is None else self._before_ns + by_ns
 
@@ -87,6 +96,7 @@ class Lag:
     def note(self, received_ns: int, events_ns: Iterable[int]) -> None:
         """Take in prints, whether or not they are let in: receipt and events in UTC nanoseconds."""
         self._recent.extend(received_ns - event_ns for event_ns in events_ns)
+        self._middle_ns = None
 
     def measure(self, now_s: float, received_ns: int, event_ns: int) -> None:
         """Take in one print: monotonic seconds, then receipt and event in UTC nanoseconds."""

@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from feeds.streaming.watch.gaps import Sequence
-from feeds.streaming.watch.lag import Lag
+from feeds.streaming.watch.lag import RECENT, Lag
 from feeds.streaming.watch.liveness import Liveness
 from rotation.quote import FUTURE_NS, NS
 from rotation.status import Kind
@@ -83,11 +83,11 @@ class Watch:
         if abs(set_by_ns) > SET_NS:
             self.lag.on_clock_set(set_by_ns)
 
-    def on_times(self, events_ns: Collection[int], now: Moment) -> None:
+    def on_times(self, events_ns: list[int], now: Moment) -> None:
         """Measure our clock by the times of all prints, those too that it makes look implausible."""
         if not events_ns or self._hours.canary_s(now.ns) is None:
             return
-        self.lag.note(now.ns, events_ns)
+        self.lag.note(now.ns, events_ns[-RECENT:])
         behind_s = self.lag.behind_s
         if behind_s is not None and behind_s * NS > FUTURE_NS:
             self.liveness.refused(now.s)

@@ -56,7 +56,8 @@ _SILENT = frozenset({"d", "i", "o", "n"})
 
 Instant = msgspec.msgpack.Ext | str | None
 _TIMESTAMP = -1
-_BRACKETS = (b"[", b"{")
+BRACKETS = (b"[", b"{")
+"""What a binary frame of JSON begins with."""
 _ISO = re.compile(r"([0-9T:-]{19})(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -155,7 +156,7 @@ def parse(
 
 def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
     """All messages that can be read; the others are counted as rejected."""
-    is_json = isinstance(frame, str) or frame.lstrip()[:1] in _BRACKETS
+    is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
     whole, raws, single = (_JSON, _JSON_RAW, _JSON_ONE) if is_json else (_PACKED, _PACKED_RAW, _PACKED_ONE)
     try:
         return whole.decode(frame)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.rest import AlpacaRest
 from feeds.vendors.alpaca.symbols import Names
+from feeds.vendors.alpaca.trades import plain_trades
 from rotation.quote import is_other_scale
 from rotation.sessions import previous_session
 from rotation.status import CONSOLIDATED, DEMO, Mode, delayed
@@ -162,6 +163,9 @@ class AlpacaConversation:
 
     def received(self, frame: Frame) -> FrameResult:
         """What a frame means. Raises SourceError for one that is no array of messages."""
+        trades = plain_trades(frame)
+        if trades is not None:
+            return FrameResult(quotes=self._names.back(trades))
         plan = self._plan
         parsed = parse(frame, wanted=plan.wanted, on_trades=plan.on_trades, auctions=self._auctions)
         ready = parsed.authenticated

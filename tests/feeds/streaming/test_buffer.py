@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from feeds.events import Batch, Correction, Gap, Status, SymbolStates
 from feeds.streaming.buffer import CORRECTIONS, KEPT, Buffer, merge
 from rotation.market.prints import Prints
-from rotation.quote import NS, Quote
+from rotation.quote import MINUTE_NS, NS, Quote
 from rotation.sessions import open_ns
 from rotation.status import Kind
 from tests.support.fake_time import NOW_NS
@@ -124,3 +124,17 @@ def test_corrections_do_not_pile_up():
     for i in range(CORRECTIONS + 9):
         buffer.add(Correction("IWM", i))
     assert len(taken(buffer)) == CORRECTIONS
+
+
+def test_a_print_at_a_minutes_very_end_is_not_merged_with_the_next_minutes_prints():
+    """It closes the path of its minute, while later prints are the next minute's."""
+    buffer = Buffer(1)
+    end_ns = 28_000_000 * MINUTE_NS
+    late = [Quote("IWM", end_ns + i, 221.0, i, 1) for i in range(1, KEPT + 1)]
+    buffer.put([Quote("IWM", end_ns, 220.0, 1, 7), *late])
+    batch = buffer.take().batch
+    assert batch is not None
+    assert [(quote.ts_ns, quote.price, quote.size) for quote in batch.quotes] == [
+        (end_ns, 220.0, 7),
+        (end_ns + KEPT, 221.0, KEPT),
+    ]

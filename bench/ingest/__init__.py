@@ -1,0 +1,56 @@
+"""Ingest: a consolidated tape over a real websocket, from the socket to the Snapshot, beside two referees.
+
+The floor only receives and decodes to typed structs; ``alpaca-py`` is the vendor's own client up to its
+callback. All read the same tape from a server in another process. Quotes per CPU second are of the reading
+process alone; per second they also depend on what else the machine does.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from bench.common import BenchError, Measured
+
+PER_FRAME = (1, 20, 100)
+RATES = (1_000, 10_000, 100_000)
+COUNT, QUICK_COUNT = 200_000, 4_000
+
+
+def measure(*, quick: bool) -> Measured:
+    count = QUICK_COUNT if quick else COUNT
+    sizes = (100,) if quick else PER_FRAME
+    kinds = ("alpaca-json",) if quick else ("alpaca-json", "alpaca-msgpack", "massive")
+    ours = {
+        kind: {str(size): _run("ours", kind, size, count // (1 if size > 1 else 4), 0) for size in sizes}
+        for kind in kinds
+    }
+    floor = {str(size): _run("referees", "floor", "alpaca-json", size, count) for size in sizes}
+    own = {str(size): _run("referees", "alpaca-py", "alpaca-msgpack", size, count // 4) for size in sizes}
+    rates = () if quick else RATES
+    paced = {str(rate): _run("ours", "alpaca-json", 20, min(rate * 10, count), rate) for rate in rates}
+    figures: dict[str, Any] = {"ours": ours, "floor": floor, "alpaca_py": own, "paced": paced}
+    figures["alpaca_py_over_ours_of_100"] = _ratio(own["100"], ours["alpaca-json"]["100"])
+    figures["floor_over_ours_of_100"] = _ratio(floor["100"], ours["alpaca-json"]["100"])
+    aims = {"alpaca_py_over_ours_of_100": 0.2, "floor_over_ours_of_100": 4.0}
+    if not quick:
+        figures["alpaca_py_over_ours_of_1"] = _ratio(own["1"], ours["alpaca-json"]["1"])
+        aims["alpaca_py_over_ours_of_1"] = 0.33
+    return Measured(1, figures, aims)
+
+
+def _ratio(above: dict[str, Any], below: dict[str, Any]) -> float:
+    """Of quotes per CPU second, so that another's load does not count."""
+    return round(above["quotes_per_cpu_s"] / below["quotes_per_cpu_s"], 3)
+
+
+def _run(module: str, *words: object) -> dict[str, Any]:
+    """One run in a process of its own. Raises BenchError where it fails."""
+    command = [sys.executable, "-m", f"bench.ingest.{module}", *(str(word) for word in words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise BenchError(f"{module} {words}: {done.stderr.strip().splitlines()[-1:]}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
