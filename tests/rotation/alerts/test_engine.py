@@ -172,3 +172,17 @@ def test_the_last_print_before_the_bell_calls_like_the_close(monkeypatch):
         live += [each.session for each in engine.take(market.apply(prints, as_of_ns=at))]
     assert live == [session for session in wanted if session in settled.sessions[6:]]
     assert live
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "calls_it"),
+    [
+        ("spread.5.since < 2000-01-01", "record", True),
+        ("spread.5.since > 2000-01-01", "record", False),
+        ("spread.5.since < 2017-01-01", dt.date(2016, 11, 14), True),
+        ("spread.5.since < 2016-11-14", dt.date(2016, 11, 14), False),
+        ("spread.5.since is record", dt.date(2016, 11, 14), False),
+    ],
+)
+def test_a_record_goes_further_back_than_any_date(condition, value, calls_it):
+    assert calls(alert(condition), reading(0, value, name="spread.5.since")) == ([0] if calls_it else [])
