@@ -52,8 +52,9 @@ def shown(value: object) -> str:
 
 def symbol(value: object) -> str:
     """Return a symbol in capitals. Raises ValueError."""
-    text = value.upper() if isinstance(value, str) else ""
-    if not text.isascii() or not re.fullmatch(SYMBOL, text):
+    # Before capitals are made: those of ß are two letters.
+    text = value.upper() if isinstance(value, str) and value.isascii() else ""
+    if not re.fullmatch(SYMBOL, text):
         raise ValueError(f"{shown(value)} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)")
     return text
 

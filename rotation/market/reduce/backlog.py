@@ -115,7 +115,7 @@ class Backlog:
 
     def _of(self, keys: Collection[int]) -> pl.DataFrame:
         wanted = pl.Series(list(keys), dtype=pl.UInt32)
-        return pl.concat([chunk.filter(chunk["key"].is_in(wanted)) for chunk in self._chunks])
+        return pl.concat([chunk.filter(chunk["key"].is_in(wanted.implode())) for chunk in self._chunks])
 
     @staticmethod
     def _after(rows: pl.DataFrame, through: dict[int, int], otherwise: int) -> pl.DataFrame:

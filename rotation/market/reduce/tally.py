@@ -100,7 +100,7 @@ class Tally:
         waiting = self.asked & self._backlog.unsummed
         if waiting:
             self._sum(self._backlog.take_unsummed(waiting))
-        at_once = rows.filter(rows["key"].is_in(self._asked_keys()))
+        at_once = rows.filter(rows["key"].is_in(self._asked_keys().implode()))
         if at_once.height:
             self._sum(at_once)
         keys = self._backlog.add(rows, summed=self.asked)
@@ -155,7 +155,7 @@ class Tally:
         is_fine = is_new & is_short
         if not is_fine.all():
             slow = pl.concat([slow, keys.filter(~is_fine)])
-        own = ordered["key"].is_in(self._asked_keys())
+        own = ordered["key"].is_in(self._asked_keys().implode())
         if 0 < own.sum() <= ONE_BY_ONE:
             slow = pl.concat([slow, ordered["key"].filter(own)])
         if ordered["role"].max() == Role.MINUTE.value:
@@ -163,9 +163,9 @@ class Tally:
         rest = None
         if len(slow):
             slow = slow.unique()
-            rest = rows.filter(rows["key"].is_in(slow))
-            ordered = ordered.filter(~ordered["key"].is_in(slow))
-            kept = ~keys.is_in(slow)
+            rest = rows.filter(rows["key"].is_in(slow.implode()))
+            ordered = ordered.filter(~ordered["key"].is_in(slow.implode()))
+            kept = ~keys.is_in(slow.implode())
             keys, last_ts, last_seq = keys.filter(kept), last_ts.filter(kept), last_seq.filter(kept)
         if len(keys):
             self._newest_ts.scatter(keys, last_ts)

@@ -57,7 +57,7 @@ class Codes:
 
     def is_of_index(self, codes: pl.Series) -> pl.Series:
         """Whether the row is of an index, which is calculated after the bell too."""
-        return codes.is_in(self._indices)
+        return codes.is_in(self._indices.implode())
 
 
 class Verdicts(msgspec.Struct):

@@ -59,6 +59,8 @@ SUBCOMMANDS = [
     ["config"],
     ["config", "path"],
     ["config", "show"],
+    ["config", "init"],
+    ["config", "check"],
     ["config", "key"],
     ["config", "key", "set"],
     ["config", "key", "clear"],
