@@ -27,6 +27,8 @@ class Config(msgspec.Struct, frozen=True):
     lines: dict[str, int] = {}
     """Setting's name (``keys.pause`` too) → its line."""
     keys: Keymap = DEFAULT_KEYS
+    preset: str = ""
+    """The layout that the file names; "" where it names none."""
 
 
 def read(path: Path) -> Config:
@@ -75,7 +77,8 @@ class _Reader:
                     values[name] = BY_NAME[name].parse(value)
                 except ValueError as error:
                     raise self._error(name, f"{name}: {error}") from error
-        return Config(self._path, exists=True, values=values, lines=self._lines, keys=keys)
+        named = tables.get(KEYS, {}).get(_PRESET, "")
+        return Config(self._path, exists=True, values=values, lines=self._lines, keys=keys, preset=named)
 
     def _fail_unknown(self, table: str, given: object) -> None:
         if table in TABLES:

@@ -58,6 +58,8 @@ def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str,
         if environ.get(setting.env, "").strip():
             value, origin = environ[setting.env].strip(), setting.env
         table.append((setting.name, value, origin))
+    if config.preset:
+        table.append((f"{KEYS}.preset", config.preset, f"{config.path}:{config.lines[f'{KEYS}.preset']}"))
     for action in config.keys.actions:
         line = config.lines.get(f"{KEYS}.{action.id}")
         if line:

@@ -136,14 +136,17 @@ def test_the_place_follows_the_environment(tmp_path) -> None:
 
 
 def test_every_value_says_where_it_comes_from(tmp_path) -> None:
-    path = written(tmp_path, '[desk]\npair = "XBI/IBB"\nreturns = "total"\n[keys]\npause = "P"\n')
+    path = written(
+        tmp_path, '[desk]\npair = "XBI/IBB"\nreturns = "total"\n[keys]\npause = "P"\npreset = "azerty"\n'
+    )
     table = settings(read(path), {"ROTATION_TUI_RETURNS": "price", "ROTATION_TUI_FEED": " "})
     origins = {name: (value, origin) for name, value, origin in table}
     assert origins["desk.pair"] == ('"XBI/IBB"', f"{path}:2")
     assert origins["desk.returns"] == ("price", "ROTATION_TUI_RETURNS")
     assert origins["feeds.feed"] == ('"auto"', "default")
     assert origins["keys.pause"] == ("P", f"{path}:5")
-    assert set(origins) == {setting.name for setting in SETTINGS} | {"keys.pause"}
+    assert origins["keys.preset"] == ("azerty", f"{path}:6")
+    assert set(origins) == {setting.name for setting in SETTINGS} | {"keys.pause", "keys.preset"}
 
 
 def test_a_misspelt_variable_is_named() -> None:
