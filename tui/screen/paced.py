@@ -26,11 +26,15 @@ NOW_S = 1e-6
 """What is due in less is due: a sum of seconds ends just short of itself."""
 CHARTS = ("ratio",)
 INPUTS: dict[str, tuple[str, ...]] = {
-    "ribbon": ("as_of", "connection", "headline", "health", "legs", "mode", "phase", "session", "spread"),
+    "ribbon": (
+        *("as_of", "breadth", "connection", "headline", "health", "legs"),
+        *("mode", "phase", "session", "spread"),
+    ),
     "legs": ("legs",),
     "spread": ("legs", "ratio", "spread"),
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
+    "breadth": ("breadth", "spread"),
     "health": ("health",),
     "help": ("health",),
     "keys": ("health",),
