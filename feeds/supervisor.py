@@ -233,7 +233,7 @@ class Supervisor:
             self.observer(feed.name, event, as_of_ns)
         record = self._records[feed]
         self._note(feed, record, event)
-        quotes = self._learn(event)
+        quotes = self._update_market(event)
         if quotes or isinstance(event, Batch):
             record.quotes += len(quotes)
             record.batches += 1
@@ -260,13 +260,13 @@ class Supervisor:
             case _:
                 pass
 
-    def _learn(self, event: Event) -> tuple[Quote, ...]:
+    def _update_market(self, event: Event) -> tuple[Quote, ...]:
         """Tell the market what is no quote; the quotes that are left."""
         match event:
             case FedNews():
                 self._market.take_fed(event.fed)
             case HistoryUpdated():
-                self._market.learn(event.history)
+                self._market.update_history(event.history)
             case Rewind():
                 self._market.restart(event.as_of_ns)
             case PreviousCloses():

@@ -75,7 +75,7 @@ class Capture:
 
     def answer(self, address: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """See feeds.http.tap.Tap."""
-        self._learn(headers)
+        self._keep_secrets(headers)
         shown = {name: headers[name] for name in _SHOWN_HEADERS if name in headers}
         self._keep("answer", address, body, status=status, headers=shown)
 
@@ -92,7 +92,7 @@ class Capture:
         records.append(Record("end", self._time.clock_ns(), left_out=self._left_out))
         return b"".join(_line(record, redactor) for record in records)
 
-    def _learn(self, headers: Mapping[str, str]) -> None:
+    def _keep_secrets(self, headers: Mapping[str, str]) -> None:
         """A cookie's value is a secret wherever it stands."""
         for part in headers.get("set-cookie", "").replace(",", ";").split(";"):
             value = part.partition("=")[2].strip()

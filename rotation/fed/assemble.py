@@ -45,7 +45,7 @@ DECIMALS = 9
 """Of a share: far below what a price on the tick grid can tell."""
 
 
-class Standing(NamedTuple):
+class FuturesStatus(NamedTuple):
     """How good the prices are that the next meeting rests on."""
 
     kind: str
@@ -73,13 +73,13 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
     case = chosen.case(inputs, now_ns)
     chain, rows, refusal = _solved(case)
     first = rows[0] if rows else None
-    standing = _standing(chosen, chain, inputs.strip_mode, now_ns)
-    at_ns = standing.at_ns or now_ns
+    futures = _futures_status(chosen, chain, inputs.strip_mode, now_ns)
+    at_ns = futures.at_ns or now_ns
     past = inputs.past.get(ahead[0], ())
     cut = first.cut if first else None
     meetings = _meetings(chain, rows, labelled=inputs.target_range_bp is not None)
     fitted = _fitted(case.watch_date, case.fomc_dates, tuple(sorted(case.prices.items()))) if rows else None
-    engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, standing, refusal)}
+    engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, futures, refusal)}
     for venue in fed_markets.VENUES:
         source = inputs.sources.get(venue, Sourced(Kind.OFFLINE))
         market = fed_markets.engine(
@@ -117,9 +117,9 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         else (),
         breakevens=_breakevens(case) if rows else (),
         ladder=fed_markets.strikes(inputs.outcomes, cumulative, upper) if upper is not None else (),
-        history=fed_past.line(past, cut, at_ns, settled=standing.settled),
+        history=fed_past.line(past, cut, at_ns, settled=futures.settled),
         comovement=None,
-        state=word(standing.status),
+        state=word(futures.status),
         source=_source(inputs, chosen),
         warnings=_warnings(inputs, chosen, refusal, engines),
         stopped_by=_stop(chain, chosen, refusal) if rows else "",
@@ -219,7 +219,7 @@ def _bp(value: float | None) -> float | None:
     return None if value is None else round(value, DECIMALS)
 
 
-def _standing(chosen: Prices, chain: Chain, mode: Mode, now_ns: int) -> Standing:
+def _futures_status(chosen: Prices, chain: Chain, mode: Mode, now_ns: int) -> FuturesStatus:
     basis = chain.meetings[0].contracts if chain.meetings else ()
     running = fed_prices.running(chosen.priced, now_ns)
     used = [running[month] for month in basis if month in running]
@@ -228,25 +228,25 @@ def _standing(chosen: Prices, chain: Chain, mode: Mode, now_ns: int) -> Standing
     if quoted:
         oldest = min(quoted, key=lambda priced: priced.ts_ns or 0)
         status = price_status(oldest, mode, now_ns)
-        return Standing(chosen.kind, status, status.age_s, oldest.ts_ns)
+        return FuturesStatus(chosen.kind, status, status.age_s, oldest.ts_ns)
     days = sorted({priced.quote.settle_date for priced in used if priced.quote.settle_date is not None})
     if not days:
-        return Standing(chosen.kind, PriceStatus(Kind.OFFLINE), None, None)
+        return FuturesStatus(chosen.kind, PriceStatus(Kind.OFFLINE), None, None)
     settled_ns = fed_prices.settled_ns(days[0])
     as_of = from_ns(settled_ns)
     is_demo = mode.kind is Kind.DEMO
     status = PriceStatus(Kind.DEMO, as_of) if is_demo else settlement_status(days[0], now_ns, as_of)
     settled = all(priced.quote.settle_date == days[0] for priced in used)
     kind = f"settlement of {day_words(days[-1])}"
-    return Standing(kind, status, None, settled_ns, settled=settled)
+    return FuturesStatus(kind, status, None, settled_ns, settled=settled)
 
 
-def _futures(x: float | None, first: Odds | None, standing: Standing, refusal: str) -> FedEngine:
+def _futures(x: float | None, first: Odds | None, futures: FuturesStatus, refusal: str) -> FedEngine:
     return FedEngine(
-        kind=standing.kind,
-        state=word(standing.status),
-        at=from_ns(standing.at_ns) if standing.at_ns is not None else None,
-        age_s=standing.age_s,
+        kind=futures.kind,
+        state=word(futures.status),
+        at=from_ns(futures.at_ns) if futures.at_ns is not None else None,
+        age_s=futures.age_s,
         cut=first.cut if first else None,
         hold=first.hold if first else None,
         hike=first.hike if first else None,
@@ -257,7 +257,7 @@ def _futures(x: float | None, first: Odds | None, standing: Standing, refusal: s
         gap_bp=0.0 if x is not None else None,
         raw_sum=None,
         note=refusal,
-        status=standing.status,
+        status=futures.status,
     )
 
 

@@ -138,7 +138,7 @@ class Market:
     def take_members(self, membership: tuple[Membership, ...]) -> None:
         """Take more or corrected membership files; today's prints stay."""
         self._membership = membership
-        self.learn(self.history)
+        self.update_history(self.history)
 
     def member_values(self) -> dict[str, float | None]:
         """What members cost in the session shown, by symbol, in the units of the returns asked for."""
@@ -162,9 +162,9 @@ class Market:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
         self._as_of_ns = as_of_ns
         self._door = SessionFilter(self.desk.legs)
-        self.learn(self.history)
+        self.update_history(self.history)
 
-    def learn(self, history: History) -> None:
+    def update_history(self, history: History) -> None:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
         known = {*self.desk.legs, *history.symbols, *self._members}

@@ -254,10 +254,10 @@ async def test_learned_keeps_today_s_prints_and_takes_the_close_only_after_the_b
     early, late = [event.history for event in kept.events if isinstance(event, HistoryUpdated)][-2:]
     market = Market(early, as_of_ns=noon_ns, origin=Provenance(Mode(venue="consolidated"), "script"))
     before = market.apply([Quote("IWM", noon_ns, 207.0, size=5)], as_of_ns=noon_ns).legs["IWM"]
-    market.learn(early)
+    market.update_history(early)
     assert market.apply((), as_of_ns=noon_ns).legs["IWM"] == before
     # Were a vendor to hand out the close too early, the desk would still wait for the bell.
-    market.learn(late)
+    market.update_history(late)
     assert market.apply((), as_of_ns=noon_ns).legs["IWM"] == before
     after = market.apply((), as_of_ns=ny(friday, 16, 21)).legs["IWM"]
     assert (after.last, after.volume) == (shares["IWM"].raw[friday], 5)

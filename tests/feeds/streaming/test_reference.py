@@ -50,7 +50,7 @@ async def marked(desk, now_ns: int) -> None:
     assert "worst" not in desk.supervisor.latest.headline
     assert set(desk.unadjusted) == {"IWM"}
     assert desk.legs["QQQ"].status.kind is not Kind.UNADJUSTED
-    desk.market.learn(restated(now_ns))
+    desk.market.update_history(restated(now_ns))
     await desk.time.passing(1)
     leg = desk.legs["IWM"]
     assert leg.status.kind is Kind.LIVE

@@ -189,7 +189,7 @@ def test_the_co_movement_follows_a_history_that_comes_later():
     market = Market(History.empty(), as_of_ns=NOW)
     market.take_fed(known())
     assert shown(market) == NONE
-    market.learn(history(CLOSES))
+    market.update_history(history(CLOSES))
     assert shown(market).n == WINDOW
 
 

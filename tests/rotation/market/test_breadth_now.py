@@ -82,7 +82,7 @@ def test_a_member_split_in_the_session_is_not_counted_until_history_is_restated(
     assert made.now is not None
     assert (made.now.counted, made.now.advances, made.now.declines) == (1, 1, 0)
     restated = CLOSES | {"A": dict.fromkeys(DAYS, 50.0)}
-    desk.learn(history_of(restated))
+    desk.update_history(history_of(restated))
     now = iwm(desk).now
     assert now is not None
     assert (now.counted, now.advances) == (2, 2)
@@ -92,7 +92,7 @@ def test_after_the_bell_official_closes_win() -> None:
     closes = {name: series | {SESSION: 103.0} for name, series in CLOSES.items()}
     desk = market()
     iwm(desk, quote("A", 99))
-    desk.learn(history_of(closes))
+    desk.update_history(history_of(closes))
     made = iwm(desk, as_of_ns=close_ns(SESSION) + NS)
     assert made.now is not None
     assert (made.now.advances, made.now.counted, made.is_provisional) == (5, 5, False)

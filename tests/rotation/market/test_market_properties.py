@@ -187,7 +187,7 @@ def test_learning_is_having_known_all_along(world: World, data: st.DataObject):
     market = world.market(earlier)
     for quotes, as_of_ns in world.batches[:at]:
         market.apply(quotes, as_of_ns=as_of_ns)
-    market.learn(history_of(world.rows))
+    market.update_history(history_of(world.rows))
     # A fresh market at this instant, to which the same quotes are told again.
     now_ns = world.batches[at - 1][1] if at else world.started_ns
     fresh = world._replace(started_ns=now_ns).market()
@@ -206,7 +206,7 @@ def test_history_learned_into_an_empty_market_is_shown_without_a_quote():
     rows = closes("IWM", CALENDAR[FIRST - 8 : FIRST], bytes([1, 0, 1, 2, 3, 4, 5, 6]))
     market = Market(History.empty(), DESK, as_of_ns=as_of_ns)
     assert market.apply([], as_of_ns=as_of_ns).session is None
-    market.learn(history_of(rows))
+    market.update_history(history_of(rows))
     snapshot = market.apply([], as_of_ns=as_of_ns)
     assert snapshot.session == CALENDAR[FIRST - 1]
     assert snapshot.legs["IWM"].streak == Streak(6, 6, provisional=False)
@@ -218,7 +218,7 @@ def test_a_session_that_closed_meanwhile_is_shown_once_history_has_it():
     rows = closes("IWM", CALENDAR[FIRST - 8 : FIRST + 1], bytes([0, 1, 2, 3, 4, 5, 6, 7, 0]))
     market = Market(history_of(rows[:-1]), DESK, as_of_ns=moments(today)[0])
     assert market.apply([], as_of_ns=close_ns(today)).session == yesterday
-    market.learn(history_of(rows))
+    market.update_history(history_of(rows))
     snapshot = market.apply([], as_of_ns=close_ns(today))
     assert snapshot.session == today
     assert snapshot.legs["IWM"].streak == Streak(-1, -1, provisional=False)
@@ -233,7 +233,7 @@ def test_a_session_under_way_keeps_its_prints_when_history_learns():
     assert (
         market.apply([Quote("IWM", as_of_ns, 230.0)], as_of_ns=as_of_ns).legs["IWM"].return_pct["1"] is None
     )
-    market.learn(history_of(rows))
+    market.update_history(history_of(rows))
     iwm = market.apply([], as_of_ns=as_of_ns).legs["IWM"]
     assert (iwm.last, iwm.return_pct["1"]) == (230.0, (230.0 / 220.0 - 1) * 100)
 
@@ -244,7 +244,7 @@ def test_a_symbol_that_history_learns_of_may_print():
     market = Market(History.empty(), DESK, as_of_ns=as_of_ns)
     assert market.apply([quote], as_of_ns=as_of_ns).health.counts == Counts(unknown_symbol=1)
     rows = [row._replace(symbol="XXX") for row in closes("MEM", CALENDAR[FIRST - 8 : FIRST], bytes(8))]
-    market.learn(history_of(rows))
+    market.update_history(history_of(rows))
     assert market.apply([quote], as_of_ns=as_of_ns).health.counts == Counts(accepted=1)
 
 

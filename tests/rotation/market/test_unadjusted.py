@@ -63,9 +63,9 @@ def test_a_previous_close_on_another_scale_marks_the_leg(moment: str, first: str
 def test_the_mark_goes_with_the_restated_history():
     desk = market()
     assert desk.take_previous_closes(MONDAY, {"IWM": 55.0}) == {"IWM"}
-    desk.learn(history_of(closes()))
+    desk.update_history(history_of(closes()))
     assert desk.apply(prints(), as_of_ns=at(NOON)).legs["IWM"].state == "UNADJUSTED", "fetched, not restated"
-    desk.learn(history_of(halved(closes())))
+    desk.update_history(history_of(halved(closes())))
     taken = desk.apply((), as_of_ns=at(NOON))
     assert taken.legs["IWM"].state == "LIVE"
     assert taken.headline == snapshot(NOON).headline
@@ -128,6 +128,6 @@ def test_after_the_close_the_official_one_makes_no_figure_across_the_split_eithe
     desk.take_previous_closes(MONDAY, {"IWM": 55.0})
     desk.apply(prints(), as_of_ns=at(NOON))
     rows = [*closes(), Close("IWM", day, 57.5, 57.5), Close("QQQ", day, 401.0, 401.0)]
-    desk.learn(history_of(rows))
+    desk.update_history(history_of(rows))
     leg = desk.apply((), as_of_ns=evening).legs["IWM"]
     assert (leg.last, leg.status.kind, leg.return_pct["1"]) == (57.5, Kind.UNADJUSTED, None)

@@ -44,7 +44,7 @@ def test_a_market_with_the_loaded_one_shows_what_it_would_have_shown(world: Worl
         assert loaded.settled.table.equals(made.settled.table)
         assert loaded.settled.table.schema == made.settled.table.schema
     market.take_ahead(loaded)
-    market.learn(history)
+    market.update_history(history)
     assert market._charts is loaded.charts
     plain = world.market()
     for quotes, as_of_ns in world.batches:
