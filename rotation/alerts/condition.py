@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from rotation.alerts.reading import Qualifier
 from rotation.figures.figure import RECORD, Figure, Value, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from rotation.alerts.reading import Terms
+    from rotation.alerts.reading import Plain, Terms
 
 Operator = Literal[">", ">=", "<", "<=", "=", "!=", "changes"]
-Qualifier = Literal["", "settled", "provisional"]
 
 SAME = 1e-9
 """Numbers this close are equal: the noise of a division."""
@@ -87,7 +87,7 @@ def holds(node: Node, terms: Terms, *, slack: float = 0.0) -> bool | None:
 
 
 def _compare(asked: Comparison, terms: Terms, slack: float) -> bool | None:
-    value = terms.value(asked)
+    value = terms.value(asked.figure, asked.qualifier)
     if value is None:
         return None
     if asked.operator == "changes":
@@ -116,3 +116,9 @@ def _ordered(value: float, operator: Operator, threshold: float) -> bool:
     if operator == ">=":
         return value >= threshold
     return value < threshold if operator == "<" else value <= threshold
+
+
+def known(terms: Terms, asked: Iterable[Comparison]) -> dict[str, Plain]:
+    """The values of these comparisons that are known now, by id."""
+    values = {each.figure.id: terms.value(each.figure, each.qualifier) for each in asked}
+    return {name: plain(value) for name, value in values.items() if value is not None}

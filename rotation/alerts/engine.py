@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from rotation.alerts.condition import Node, comparisons, figures_of, holds
+from rotation.alerts.condition import Node, comparisons, figures_of, holds, known
 from rotation.alerts.parser import parse
-from rotation.alerts.reading import Plain, Reading, Terms, known, of_snapshot
+from rotation.alerts.reading import Plain, Reading, Terms, of_snapshot
 from rotation.figures.figure import plain
 from rotation.status import Kind
 
@@ -89,7 +89,11 @@ def step(alert: Alert, state: AlertState, reading: Reading) -> tuple[AlertState,
     is_armed = state.is_armed or holds(alert.node, terms, slack=rule.hysteresis) is False
     asked = [each for each in comparisons(alert.node) if each.operator == "changes"]
     before = {**state.before, **known(terms, asked)} if asked else state.before
-    used = [each.figure.id for each in comparisons(alert.node) if terms.value(each) is not None]
+    used = [
+        each.figure.id
+        for each in comparisons(alert.node)
+        if terms.value(each.figure, each.qualifier) is not None
+    ]
     session = max((reading.observed[name].session for name in used), default=reading.session)
     if is_true is not True or not _is_due(
         rule, msgspec.structs.replace(state, is_armed=is_armed), session, reading.at

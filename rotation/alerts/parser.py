@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.alerts.condition import Both, Comparison, Either, Node, Not, Operator, Qualifier
+from rotation.alerts.condition import Both, Comparison, Either, Node, Not, Operator
 from rotation.errors import InputError
 from rotation.figures.figure import RECORD, Figure, Value
 from rotation.figures.registry import near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rotation.alerts.reading import Qualifier
 
 MOST_CHARS = 500
 MOST_DEPTH = 30

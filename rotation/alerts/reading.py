@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from rotation.figures.figure import Figure, Value, plain
+from rotation.figures.figure import Figure, Value
 from rotation.figures.legs import is_official
 from rotation.sessions import NEW_YORK, Phase, close_ns, from_ns, previous_session
 from rotation.status import Kind
@@ -16,11 +16,11 @@ from rotation.status import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from rotation.alerts.condition import Comparison
     from rotation.figures.settled import SettledFigures
     from rotation.snapshot import Snapshot
 
 Plain = float | int | str | bool | None
+Qualifier = Literal["", "settled", "provisional"]
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -56,14 +56,14 @@ class Terms:
         self._before = before
         self._open = any_hour or reading.phase == "REGULAR"
 
-    def value(self, asked: Comparison) -> Value:
+    def value(self, figure: Figure, qualifier: Qualifier) -> Value:
         """The figure's value; None while it is unknown, or may not fire this alert."""
-        observed = self._reading.observed[asked.figure.id]
-        if asked.qualifier and observed.settled is not (asked.qualifier == "settled"):
+        observed = self._reading.observed[figure.id]
+        if qualifier and observed.settled is not (qualifier == "settled"):
             return None
         if observed.settled:
             return observed.value
-        is_good = asked.figure.kind == "state" or observed.kind in self._kinds
+        is_good = figure.kind == "state" or observed.kind in self._kinds
         return observed.value if self._open and is_good else None
 
     def before(self, figure: Figure) -> Plain:
@@ -105,9 +105,3 @@ def of_history(
             for name, column in columns.items()
         }
         yield Reading(from_ns(close_ns(session)), session, "REGULAR", observed)
-
-
-def known(terms: Terms, asked: Iterable[Comparison]) -> dict[str, Plain]:
-    """The values of these comparisons that are known now, by id."""
-    values = {each.figure.id: terms.value(each) for each in asked}
-    return {name: plain(value) for name, value in values.items() if value is not None}
