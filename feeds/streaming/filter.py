@@ -159,10 +159,13 @@ class QuoteFilter:
 
 
 class LiveFilter(QuoteFilter):
-    """The same for prints as they come, of funds too of which a wide jump needs a second source."""
+    """The same for prints as they come: any jump needs a second source, bid and ask or a snapshot.
+
+    Where the vendor has no snapshots a third print takes their place.
+    """
 
     def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:
-        super().__init__(symbols, closes, broad=BROAD)
+        super().__init__(symbols, closes, broad=BROAD, always_asks=True)
         self._ahead = Ahead()
         self._asked_s = float("-inf")
         self.quotes = Quotes(symbols)

@@ -442,8 +442,9 @@ FAULTS = (
     ),
     Fault(
         "a true jump of 20 %",
-        "passes with its second print",
+        "two prints are not enough: it passes when a snapshot agrees",
         _bad(STEP, STEP + 0.01),
+        newest=FIRST | {"IWM": STEP},
         prices=FIRST | {"IWM": round(STEP + 0.01, 2)}, counts={"rejects": 0},
     ),
     Fault(
@@ -454,9 +455,15 @@ FAULTS = (
     ),
     Fault(
         "two bad prints, 11 % off, and back",
-        "taken back by the next print; bars take the place of the day, and high and low are theirs",
+        "wait for a snapshot, until the next print shows them wrong: no high of theirs",
         _bad(SLIP, SLIP + 0.01, FIRST["IWM"]),
-        bars=DAY_SO_FAR, corrections=None, seconds=8, ranges=(217.0, 222.0),
+        bars=DAY_SO_FAR, seconds=8, ranges=(217.0, 222.0), counts={"rejects": 2},
+    ),
+    Fault(
+        "two bad prints, 20 % off",
+        "wait for a snapshot, which does not agree",
+        _bad(STEP, STEP + 0.01),
+        newest=FIRST, counts={"rejects": 2},
     ),
     Fault(
         "two bad prints in a broad fund, 30 % off",

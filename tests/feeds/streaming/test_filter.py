@@ -10,7 +10,6 @@ from feeds.clock import Moment
 from feeds.streaming.filter import KEPT, LiveFilter, QuoteFilter
 from feeds.streaming.requests import Answer
 from feeds.streaming.vendor import Nbbo
-from feeds.streaming.watch.jumps import Jumps
 from rotation.quote import NS, Quote
 from tests.support.fake_time import NOW_NS
 
@@ -196,9 +195,7 @@ BOTH = [iwm(245.0, NOW_NS + 1, seq=1), iwm(245.2, NOW_NS + 2, seq=2)]
 
 
 def live() -> LiveFilter:
-    at = LiveFilter({"IWM", "QQQ"}, {"IWM": 221.0})
-    at._jumps = Jumps({"IWM": 221.0}, always_asks=True)
-    return at
+    return LiveFilter({"IWM", "QQQ"}, {"IWM": 221.0})
 
 
 def test_any_two_live_prints_that_jump_wait_for_a_second_source():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.events import Batch, Correction
-from feeds.streaming.requests import Purpose
+from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.watch.ahead import WAITING, Ahead
 from feeds.streaming.watch.lag import Lag
 from rotation.quote import MINUTE_NS, NS, Quote
@@ -156,11 +156,56 @@ def test_two_wide_jumps_that_a_snapshot_denies_are_gone():
     assert script.state.report.stats(script.now).rejects == 2
 
 
+def fifteen_off(script: Script) -> tuple[Quote, Quote]:
+    """Two trades in IWM, 15 % up, at two times."""
+    first, second = (Quote("IWM", script.now.ns + i, 254.0 + i / 10, 90 + i) for i in (1, 2))
+    return first, second
+
+
+def handed_on(script: Script, symbol: str) -> list[float]:
+    return [quote.price for batch in script.of(Batch) for quote in batch.quotes if quote.symbol == symbol]
+
+
+def test_two_bad_prints_of_fifteen_percent_are_not_believed():
+    script = Script().live()
+    script.frame(quotes=fifteen_off(script))
+    assert (script.requests[-1].purpose, script.requests[-1].symbols) == (Purpose.CONFIRM, {"IWM"})
+    assert script.symbol_states == {"IWM": "GAPPED"}
+    script.answer(newest=[Quote("IWM", NOW_NS - NS, 221.0)])
+    assert handed_on(script, "IWM") == [221.28]
+    assert script.state.report.stats(script.now).rejects == 2
+    assert script.symbol_states == {}
+
+
+def test_a_true_jump_of_fifteen_percent_is_believed_once_a_snapshot_agrees():
+    script = Script().live()
+    jump = fifteen_off(script)
+    script.frame(quotes=jump)
+    assert handed_on(script, "IWM") == [221.28]
+    script.answer(newest=[Quote("IWM", NOW_NS + 2, 254.2)])
+    assert script.of(Batch)[-1].quotes == jump
+    assert (script.symbol_states, script.state.report.stats(script.now).rejects) == ({}, 0)
+
+
+def test_while_no_snapshot_comes_a_leg_that_jumped_stays_marked():
+    script = Script().live()
+    jump = fifteen_off(script)
+    script.frame(quotes=jump)
+    for _ in range(4):
+        script.answer(error="HTTP 503").tick(5, printing=("QQQ", "SPY"))
+        assert script.requests[-1].purpose is Purpose.CONFIRM
+        assert script.symbol_states == {"IWM": "GAPPED"}
+    assert handed_on(script, "IWM") == [221.28]
+    script.answer(newest=[Quote("IWM", NOW_NS + 2, 254.2)])
+    assert script.of(Batch)[-1].quotes == jump
+    assert script.symbol_states == {}
+
+
 def test_a_high_that_only_bad_prints_carried_is_withdrawn_with_them():
     script = Script().live().tick(1, printing=SYMBOLS)
     bad = tuple(Quote("IWM", script.now.ns + i, 246.0 + i, 90 + i) for i in (1, 2))
-    script.frame(quotes=bad)
-    assert script.of(Batch)[-1].quotes == bad, "11 %: believed"
+    script.frame(quotes=bad).answer(newest=[Quote("IWM", script.now.ns + 2, 248.0)])
+    assert script.of(Batch)[-1].quotes == bad, "a snapshot has the same bad print: believed"
     script.tick(1, printing=SYMBOLS)
     assert script.symbol_states == {"IWM": "GAPPED"}, "until bars have taken their place"
     script.tick(3, printing=SYMBOLS)
@@ -175,9 +220,12 @@ def test_a_high_that_only_bad_prints_carried_is_withdrawn_with_them():
 def test_bad_prints_that_still_wait_are_not_handed_on():
     script = Script().connect().frame(subscribed=ALL).prints()
     assert script.state.buffer.is_held
+    (fill,) = script.requests
     bad = tuple(Quote("IWM", script.now.ns + i, 246.0 + i, 90 + i) for i in (1, 2))
-    script.frame(quotes=bad).frame(quotes=(Quote("IWM", script.now.ns + 5, 221.3, 95),)).answer(*bars(1))
-    (batch,) = script.of(Batch)
+    script.frame(quotes=bad).answer(newest=[Quote("IWM", script.now.ns + 2, 248.0)])
+    script.frame(quotes=(Quote("IWM", script.now.ns + 5, 221.3, 95),))
+    script.state.on_answer(fill, Answer(tuple(bars(1))), script.now)
+    (batch,) = script.take().of(Batch)
     assert [quote.price for quote in batch.quotes if quote.symbol == "IWM"] == [221.28, 221.28, 221.3]
     assert script.symbol_states == {}
     assert script.of(Correction) == []
