@@ -9,7 +9,7 @@ from tui.ssh.answers import Answer
 from tui.ssh.reasons import EndReason
 
 if TYPE_CHECKING:
-    from tui.ssh.host_state import ClientConnection, HostState
+    from tui.ssh.host_state import HostState
 
 USAGE = "rotation-tui: usage: kick ID | ban FINGERPRINT|ADDRESS | unban FINGERPRINT|ADDRESS | bans\n"
 VERBS = ("kick", "ban", "unban", "bans")
@@ -24,6 +24,7 @@ def answer(command: str, state: HostState, *, by: str) -> Answer | None:
     if verb not in VERBS:
         return None
     if verb == "bans" and not words:
+        state.refresh_bans()
         return Answer("".join(f"{name}\n" for name in state.bans.names()))
     if len(words) != 1 or verb == "bans":
         return Answer("", USAGE, 2)
@@ -46,17 +47,13 @@ def _kick(state: HostState, subject: str) -> str:
 
 def _ban(state: HostState, subject: str) -> str:
     state.bans.add(subject)
-    banned = [each for each in state.connections if _is_banned(state, each)]
-    for each in banned:
-        each.dismiss(EndReason.BANNED)
-    return f"banned {subject}; disconnected {len(banned)}"
+    return f"banned {subject}; disconnected {state.dismiss_banned()}"
 
 
 def _unban(state: HostState, subject: str) -> str:
-    if not state.bans.lift(subject):
+    was_banned = state.bans.lift(subject)
+    # The file was read again: it may have brought bans of another host.
+    state.dismiss_banned()
+    if not was_banned:
         raise ValueError(f"{subject} is not banned; see: bans")
     return f"lifted the ban of {subject}"
-
-
-def _is_banned(state: HostState, connection: ClientConnection) -> bool:
-    return state.bans.has_key(connection.fingerprint) or state.bans.has_address(connection.address)

@@ -135,6 +135,7 @@ class SshConnection(asyncssh.SSHServer):
             self._authentication.begin(self._conn, self._address)
         if self._state.authorized_keys.refresh():
             self._state.recheck_keys()
+        self._state.refresh_bans()
         return True
 
     def public_key_auth_supported(self) -> bool:

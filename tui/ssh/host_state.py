@@ -230,6 +230,7 @@ class HostState:
         self.meter.mark(now)
         if self.authorized_keys.refresh() or self.authorized_keys.has_expiry:
             self.recheck_keys()
+        self.refresh_bans()
         for session in self.sessions:
             viewer = session.viewer
             if viewer is None or session.ended:
@@ -243,6 +244,22 @@ class HostState:
         """Disconnect clients whose keys are no longer authorized; call it after the keys were reloaded."""
         for connection in list(self.connections):
             connection.recheck_key()
+
+    def refresh_bans(self) -> None:
+        """Read the bans again if another host has changed them, and disconnect whom they concern."""
+        if self.bans.refresh():
+            self.dismiss_banned()
+
+    def dismiss_banned(self) -> int:
+        """Disconnect every client that is banned, and return how many."""
+        banned = [
+            each
+            for each in self.connections
+            if self.bans.has_key(each.fingerprint) or self.bans.has_address(each.address)
+        ]
+        for each in banned:
+            each.dismiss(EndReason.BANNED)
+        return len(banned)
 
     def viewers(self) -> list[ViewerStatus]:
         """Return who looks at the screen, the oldest connection first; only administrators may read it."""
