@@ -11,8 +11,9 @@ from rotation.figures.explain import explain
 from rotation.figures.registry import figures, lookup
 from rotation.story import episodes as story
 from rotation.story.levels import levels as levels_of
+from rotation.text import day as dated
 from rotation.text import signed
-from rotation.wording import word_with_venue
+from rotation.wording import NEW_YORK, word_with_venue
 from tui.view.draw import UNKNOWN, clean
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from rotation.figures.basis import Basis
     from rotation.figures.figure import Figure
+    from rotation.snapshot import Snapshot
     from rotation.story.episodes import Episodes, Outcomes
     from rotation.story.level import Level
 
@@ -105,6 +107,16 @@ def _row(row: object) -> str:
     return f"{symbol:<8} {day}{when}  {number:>10}  {source}"
 
 
+def _priced(snapshot: Snapshot, symbol: str) -> str:
+    """``IWM 217.19 (CLOSED, 15 Jul)``: a price, what it is worth, and the day that it was made."""
+    leg = snapshot.legs.get(symbol)
+    if leg is None or leg.last is None:
+        return f"{symbol} —"
+    made = leg.status.as_of.astimezone(NEW_YORK).date() if leg.status.as_of else None
+    when = f", {dated(made)}" if made else ""
+    return f"{symbol} {leg.last:,.2f} ({word_with_venue(leg.status)}{when})"
+
+
 def levels(basis: Basis, form: str) -> str:
     """Where the statements turn. Raises InputError where the base leg has no price."""
     found = levels_of(basis)
@@ -113,11 +125,8 @@ def levels(basis: Basis, form: str) -> str:
     if not found:
         return _lines([f"No levels: {basis.desk.base} has no price of the session shown."])
     table = figures(basis.desk)
-    leg = basis.snapshot.legs.get(basis.desk.base)
-    now = f"{basis.desk.base} {leg.last:,.2f}" if leg and leg.last is not None else basis.desk.base
-    head = (
-        f"{now}, the other leg as now. From the price on the first value holds, one tick below it the second."
-    )
+    prices = [_priced(basis.snapshot, symbol) for symbol in (basis.desk.base, basis.desk.against)]
+    head = f"{', '.join(prices)}. From the price on the first value holds, one tick below it the second."
     return _lines([head, "", *(_level(each, table[each.figure]) for each in found)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import pytest
@@ -48,7 +49,9 @@ def test_levels_and_episodes_print_both_forms(here, history):
     found = json.loads(here.out("levels", "--history", history, *AT, "--format", "json"))
     assert {"figure", "leg", "price", "tick", "at_or_above", "below"} <= found[0].keys()
     assert {each["leg"] for each in found} == {"IWM"}
-    assert "spread.5.since" in here.out("levels", "--history", history, *AT)
+    text = here.out("levels", "--history", history, *AT)
+    assert "spread.5.since" in text
+    assert re.match(r"IWM [\d.]+ \(\w+, \d+ \w+ \d{4}\), QQQ [\d.]+ \(\w+, ", text)
     answer = json.loads(
         here.out("episodes", "spread.5", "--history", history, *AT, "--horizon", "5", "--format", "json")
     )
