@@ -26,8 +26,8 @@ from rotation.status import REPLAY, Kind
 
 MONDAY, TUESDAY = date(2024, 7, 15), date(2024, 7, 16)
 CLOSES = {
-    "IWM": {10: 203.64, 11: 210.88, 12: 213.14, 15: 217.19, 16: 224.60},
-    "QQQ": {10: 502.96, 11: 491.93, 12: 494.82, 15: 496.15, 16: 496.34},
+    "IWM": {8: 202.28, 9: 201.40, 10: 203.64, 11: 210.88, 12: 213.14, 15: 217.19, 16: 224.60},
+    "QQQ": {8: 497.34, 9: 497.77, 10: 502.96, 11: 491.93, 12: 494.82, 15: 496.15, 16: 496.34},
 }
 ORIGIN = Provenance(REPLAY, "tape")
 DESK = Desk(legs=("IWM", "QQQ"))
@@ -385,10 +385,10 @@ async def test_the_official_close_settles_at_the_bell_before_the_jump():
     settled = [s for s in seen if s.session == MONDAY and not s.legs["IWM"].streak.provisional]
     assert settled, "Monday's close is shown before Tuesday begins"
     assert {s.legs["IWM"].last for s in settled} == {CLOSES["IWM"][15]}
-    assert {s.legs["IWM"].streak.with_today for s in settled} == {3}
+    assert {s.legs["IWM"].streak.with_today for s in settled} == {4}
     last = seen[-1]
     assert (last.session, last.legs["IWM"].last) == (TUESDAY, 218.4)
-    assert last.legs["IWM"].streak == Streak(settled=3, with_today=4, provisional=True)
+    assert last.legs["IWM"].streak == Streak(settled=4, with_today=5, provisional=True)
 
 
 @pytest.mark.parametrize(
