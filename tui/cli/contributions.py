@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 import msgspec
 
 from tui.backend import Wanted
 from tui.cli.members import fund_name
 from tui.cli.options import backend, start_log
-from tui.view.draw import UNKNOWN, change, clean, column, number
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rotation.breadth.figures import (
-        Contribution,
-        ContributionsReport,
-        FundContributions,
-        SpreadContributions,
-    )
 
 
 @click.command(epilog="\b\nExample:\n  rotation-tui contributions IWM --at 2024-07-16 --format json")
@@ -37,60 +24,7 @@ def contributions(ctx: click.Context, /, *, fund: str, at: str | None, form: str
     if form == "json":
         click.echo(msgspec.json.encode(report).decode())
     else:
+        from tui.output.contributions import text  # noqa: PLC0415 - brings rich
+        from tui.view.draw import clean  # noqa: PLC0415
+
         click.echo("\n".join(clean(line).rstrip() for line in text(report)))
-
-
-def text(report: ContributionsReport) -> list[str]:
-    """The report in lines of at most 100 columns."""
-    members = f"members of {report.membership_date}" if report.membership_date else "no members known then"
-    lines = [f"{report.fund}  {report.session}  {members}, {report.counted:,} of {report.total:,} counted"]
-    for window in report.windows.values():
-        lines += ["", *_fund(window)]
-    for spread in (report.spread or {}).values():
-        lines += ["", *_spread(spread)]
-    return lines
-
-
-def _sum(what: str, sessions: int, whole: str, parts: FundContributions | SpreadContributions) -> str:
-    """``IWM, day: +1.88 % = members +1.70 pp, residual +0.18 pp``."""
-    window = "day" if sessions == 1 else f"{sessions} sessions"
-    members, residual = change(parts.explained_pp), change(parts.residual_pp)
-    return f"{what}, {window}: {whole} = members {members} pp, residual {residual} pp"
-
-
-def _fund(window: FundContributions) -> list[str]:
-    lines = [
-        _sum(window.fund, window.sessions, f"{change(window.fund_return_pct)} %", window),
-        column("sector", 28, right=False) + column("weight %", 10) + column("pp", 9) + column("counted", 14),
-    ]
-    lines += [
-        column(each.sector or UNKNOWN, 28, right=False)
-        + column(number(each.weight_pct), 10)
-        + column(change(each.contribution_pp, 3), 9)
-        + column(f"{each.counted:,}/{each.total:,}", 14)
-        for each in window.sectors
-    ]
-    return lines + _ends(window.top, window.bottom)
-
-
-def _spread(spread: SpreadContributions) -> list[str]:
-    return [
-        _sum(f"{spread.base} − {spread.against}", spread.sessions, f"{change(spread.spread_pp)} pp", spread),
-        *_ends(spread.top, spread.bottom),
-    ]
-
-
-def _ends(top: Sequence[Contribution], bottom: Sequence[Contribution]) -> list[str]:
-    """The two ends, the highest first; a member in both stands once."""
-    lines = [
-        column("member", 28, right=False) + column("weight %", 10) + column("pp", 9) + column("return %", 14)
-    ]
-    shown = list(dict.fromkeys((*top, *bottom[::-1])))
-    lines += [
-        column(f"{each.symbol:<7} {each.name}", 28, right=False)
-        + column(number(each.weight_pct), 10)
-        + column(change(each.contribution_pp, 3), 9)
-        + column(change(each.return_pct), 14)
-        for each in shown
-    ]
-    return lines
