@@ -108,7 +108,7 @@ def test_a_paused_screen_stands_still_and_says_so_and_then_catches_up(demo):
 def test_a_held_tape_stands_still_and_says_so(demo):
     demo.press("p")
     demo.see(" held ")
-    demo.settle()
+    demo.settle(1.5)  # a chart shows what came before the hold up to a second later
     still = demo.text
     demo.watch(1.0)
     assert demo.text == still

@@ -26,8 +26,8 @@ READS: dict[str, tuple[str, ...]] = {
     "fed": ("zoomed", "focus"),
     "health": (),
     "breadth": (),
-    "help": ("filter", "typing"),
-    "keys": ("help", "window"),
+    "help": ("filter", "keys", "typing"),
+    "keys": ("help", "keys", "window"),
 }
 """Panel → what its contents depend on in a ViewState."""
 PANELS_MAX = 1_024
