@@ -326,12 +326,14 @@ class LocalBackend:
 
         if wanted.demo:
             return opening.demo()
+        membership = self._member_store().load()
         source = opening.source(
             self._store(),
             history=wanted.history,
             tapes=wanted.tapes,
             now_ns=_wall_ns(),
-            pair=wanted.pair,
+            own={*opening.legs_of(wanted.pair, wanted.legs), *wanted.value_growth},
+            members={symbol for fund in membership for symbol in fund.symbols()},
             demo_instead=wanted.offline,
             reach_ns=opening.as_of(History.empty(), wanted.at, _wall_ns()) if wanted.at else None,
         )
@@ -341,7 +343,7 @@ class LocalBackend:
             )
         if source.is_demo:
             return source
-        return msgspec.structs.replace(source, membership=self._member_store().load())
+        return msgspec.structs.replace(source, membership=membership)
 
     def _member_store(self) -> MemberStore:
         from feeds.members.store import MemberStore  # noqa: PLC0415
@@ -367,7 +369,7 @@ class LocalBackend:
         from feeds.desk import open as opening  # noqa: PLC0415
 
         source = self._source(wanted)
-        desk = opening.desk_for(source.history, wanted.pair, wanted.returns)
+        desk = _desk(source.history, wanted)
         as_of_ns = _wall_ns() if wanted.at is None else opening.as_of(source.history, wanted.at, _wall_ns())
         return contributed.report(source, desk, fund, as_of_ns=as_of_ns)
 

@@ -34,7 +34,8 @@ from rotation.status import DEMO, REPLAY, Kind
 from rotation.wording import mode_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from feeds.events import Feed
@@ -106,24 +107,25 @@ def source(
     history: Path | None,
     tapes: Sequence[Path],
     now_ns: int,
-    pair: tuple[str, str] = ("IWM", "QQQ"),
+    own: Collection[str] = Desk().legs,
+    members: AbstractSet[str] = frozenset(),
     demo_instead: bool = True,
     reach_ns: int | None = None,
 ) -> Source:
     """What the person named; without any of it the history that is held, and without that the demo.
 
-    ``pair``: loaded from however long a list, like the desk's legs; beside these others only while all can be
-    legs. ``demo_instead``: False where an empty desk is wanted, because live feeds are about to fill it.
+    ``own``: what the desk shows, loaded whole from however long a list; beside these others only while all
+    can be legs. ``members``: of funds; of a long list stored their recent closes are loaded.
+    ``demo_instead``: False where an empty desk is wanted, because live feeds are about to fill it.
     ``reach_ns``: the instant shown where it is not now; of a long list the closes before it are loaded.
     """
-    own = {*pair, *Desk().legs}
     if history is None:
-        settled = load_history(store, own, now_ns=reach_ns or now_ns)
+        settled = load_history(store, own, now_ns=reach_ns or now_ns, members=members)
         if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
-        few = len(files_by_symbol([history]).keys() | own) <= MOST_LEGS
-        frame, notes = read_history([history], now_ns=now_ns, only=None if few else own)
+        few = len(files_by_symbol([history]).keys() | set(own)) <= MOST_LEGS
+        frame, notes = read_history([history], now_ns=now_ns, only=None if few else set(own))
         for note in notes:
             log.warning("history: %s", note)
         settled = History(frame, f"history {history.name}")
@@ -131,6 +133,11 @@ def source(
         return Source(settled, None, NOWHERE)
     names = ", ".join(path.name for path in tapes)
     return Source(settled, read_tape(tapes), Provenance(REPLAY, f"tape {names}"))
+
+
+def legs_of(pair: tuple[str, str], legs: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The pair first, then these ``legs``, or the usual ones without any; each once."""
+    return tuple(dict.fromkeys((*pair, *(legs or Desk().legs))))
 
 
 def desk_for(
@@ -146,14 +153,14 @@ def desk_for(
 
     Without any, the usual legs, and one for what else is held, unless that is a whole universe.
     """
-    own = dict.fromkeys((*pair, *(legs or Desk().legs)))
-    held = own if legs else own | dict.fromkeys(history.symbols)
+    own = legs_of(pair, legs)
+    held = own if legs else tuple(dict.fromkeys((*own, *history.symbols)))
     return Desk(
         base=pair[0],
         against=pair[1],
         value=value_growth[0],
         growth=value_growth[1],
-        legs=tuple(held if len(held) <= MOST_LEGS else own),
+        legs=held if len(held) <= MOST_LEGS else own,
         returns=returns,
         leg_gap_s=leg_gap_s,
     )

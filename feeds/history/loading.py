@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rotation.breadth.members import spelled
 from rotation.desk import MOST_LEGS
 from rotation.history import History
 from rotation.sessions import new_york_day
@@ -37,7 +38,8 @@ def load_history(
     whole = set(deep) & held.keys()
     since = new_york_day(now_ns) - timedelta(days=REACH_DAYS)
     own = store.load(whole)
-    recent = (members & held.keys()) - whole
+    wanted = {spelled(member) for member in members}  # MOG-A and MOG.A are one
+    recent = {symbol for symbol in held if spelled(symbol) in wanted} - whole
     if not recent:
         return own if whole else History.empty()
     return History(pl.concat([own.frame, store.load(recent, since=since).frame]), "history")

@@ -92,6 +92,33 @@ def test_a_past_session_has_its_breadth_without_network(
     assert json.loads(capsys.readouterr().out)["breadth"] is None
 
 
+def test_beside_many_other_symbols_members_and_named_legs_are_loaded(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a long list stored only what is asked for is read: funds' members are, and legs of one's own."""
+    closes = here / "closes"
+    for name in (*(f"X{n}" for n in range(20)), "MOG-A"):
+        days = (closes / "MOG.A.csv").read_text().splitlines()[1:]
+        rows = [f"{day},{day.partition(',')[2]}" for day in days]
+        (closes / f"{name}.csv").write_text("\n".join(["date,close,adj_close", *rows]) + "\n")
+    (closes / "MOG.A.csv").unlink()
+    more = here / "more"
+    closes.rename(more)
+    monkeypatch.setenv("XDG_DATA_HOME", str(here / "another"))
+    assert run(monkeypatch, "history", "import", str(more), "--raw") == 0
+    file = str(here / "list.csv")
+    assert run(monkeypatch, "members", "import", file, "--fund", "IWM", "--date", "2024-07-01") == 0
+    capsys.readouterr()
+    own = ("--legs", "X3,X4", "--value-growth", "X5/X6")
+    assert run(monkeypatch, "snapshot", "--at", str(SESSION), *own, "--format", "json") == 0
+    taken = json.loads(capsys.readouterr().out)
+    assert taken["breadth"]["indices"]["IWM"]["now"]["counted"] == len(MEMBERS)
+    assert list(taken["legs"]) == ["IWM", "QQQ", "X3", "X4"]
+    assert taken["value_growth"] is not None
+    assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION)) == 0
+    assert "3 of 3 counted" in capsys.readouterr().out
+
+
 def test_a_fund_without_a_file_is_an_error_that_says_what_to_do(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
