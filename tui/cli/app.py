@@ -32,6 +32,8 @@ from tui.cli.options import (
     settled,
     start_log,
 )
+from tui.settings.place import load
+from tui.settings.schema import BY_NAME, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,17 +66,6 @@ WITHOUT_FILE = frozenset({"config", "-h", "--help", "--version"})
 """First words of what works with a broken ``config.toml`` too: how else would it be mended?"""
 
 
-def _config() -> Config | None:
-    """The person's file; None where there is none. Raises InputError."""
-    from tui.settings.place import is_there, place  # noqa: PLC0415
-
-    if not is_there():
-        return None
-    from tui.settings.file import read  # noqa: PLC0415
-
-    return read(place())
-
-
 class _Group(click.Group):
     """Ends quietly when the reader of our output has gone; click alone would report a failure."""
 
@@ -82,7 +73,7 @@ class _Group(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse the command line over what the person's file sets. Raises InputError for a bad file."""
-        config = None if args[:1] and args[0] in WITHOUT_FILE else _config()
+        config = None if args[:1] and args[0] in WITHOUT_FILE else load()
         if config is not None:
             extra["default_map"] = self._defaults(config.values)
         ctx = super().make_context(info_name, args, parent, **extra)
@@ -92,8 +83,6 @@ class _Group(click.Group):
 
     def _defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """For every command the values of the options that it shares with the file."""
-        from tui.settings.schema import BY_NAME  # noqa: PLC0415 - only a run with a file needs it
-
         options = {BY_NAME[name].option: value for name, value in values.items() if BY_NAME[name].option}
         # ``history`` is a command and an option of the others.
         names = [name for name in self.list_commands(click.Context(self)) if name != "history"]
@@ -141,7 +130,7 @@ Examples:
 @click.version_option(__version__, prog_name="rotation-tui")
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
+    type=click.Choice(LEVELS),
     default="info",
     show_default=True,
     envvar="ROTATION_TUI_LOG_LEVEL",
@@ -174,18 +163,6 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: A
         _reject_misplaced_options(ctx)
         return
     _screen(ctx, Wanted(**wanted), theme)
-
-
-def _count_closures(config: Config | None) -> None:
-    """Count the days that the environment, else the file, calls closures. Raises InputError."""
-    if os.environ.get(CLOSURES):
-        _closures()
-        return
-    days = config.values.get("market.closures") if config else None
-    if days:
-        from rotation.sessions import add_closures  # noqa: PLC0415
-
-        add_closures(days)
 
 
 def _reject_misplaced_options(ctx: click.Context) -> None:
@@ -332,13 +309,19 @@ CLOSURES = "ROTATION_TUI_CLOSURES"
 """Days on which the exchange is closed though the ``holidays`` package does not know it yet."""
 
 
-def _closures() -> None:
-    """Count the days of CLOSURES as closures. Raises InputError on what is no date."""
+def _count_closures(config: Config | None) -> None:
+    """Count the days that the environment, else the file, calls closures. Raises InputError."""
+    named = os.environ.get(CLOSURES, "")
+    days = config.values.get("market.closures", ()) if config else ()
+    if not named and not days:
+        return  # the calendar need not be imported before the first paint
     from datetime import date  # noqa: PLC0415
 
     from rotation.sessions import add_closures  # noqa: PLC0415
 
-    for text in os.environ.get(CLOSURES, "").replace(",", " ").split():
+    if not named:
+        add_closures(days)
+    for text in named.replace(",", " ").split():
         try:
             add_closures([date.fromisoformat(text)])
         except ValueError:

@@ -15,7 +15,6 @@ from tui.settings.schema import KEYS
 
 if TYPE_CHECKING:
     from tui.backend import Backend
-    from tui.settings.file import Config
 
 _LINE_MAX = 1024
 WIDE = 40
@@ -53,7 +52,10 @@ def show(backend: Backend, *, origin: bool) -> None:
     from tui.settings import report  # noqa: PLC0415
 
     if origin:
-        table = report.settings(_load(), os.environ)
+        from tui.settings.file import Config  # noqa: PLC0415
+        from tui.settings.place import load, place  # noqa: PLC0415
+
+        table = report.settings(load() or Config(place()), os.environ)
         names, values = (max(len(row[at]) for row in table) for at in (0, 1))
         for name, value, source in table:
             click.echo(f"{name:<{names}}  {value:<{min(values, WIDE)}}  {source}")
@@ -92,21 +94,14 @@ def init(*, force: bool) -> None:
 def check(*, file: Path | None) -> None:
     """Check the configuration file, or another one: exit code 2 and the line if it cannot be used."""
     from tui.settings.file import read  # noqa: PLC0415
-    from tui.settings.place import is_there, place  # noqa: PLC0415
+    from tui.settings.place import load, place  # noqa: PLC0415
 
-    if file is None and not is_there():
+    checked = load() if file is None else read(file)
+    if checked is None:
         click.echo(f"{place()} does not exist; nothing is configured (rotation-tui config init writes it)")
         return
-    checked = read(file or place())
     number = len(checked.values) + sum(name.startswith(f"{KEYS}.") for name in checked.lines)
     click.echo(f"{checked.path}: {counted(number, 'setting')}, no error")
-
-
-def _load() -> Config:
-    from tui.settings.file import Config, read  # noqa: PLC0415
-    from tui.settings.place import is_there, place  # noqa: PLC0415
-
-    return read(place()) if is_there() else Config(place())
 
 
 @config.group(epilog="\b\nExample:\n  rotation-tui config key list")

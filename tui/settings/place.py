@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tui.settings.file import Config
+
 PLACE = "ROTATION_TUI_CONFIG"
 """Names another file; it must exist."""
 
@@ -31,3 +33,12 @@ def place(environ: Mapping[str, str] = os.environ) -> Path:
 def is_there(environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether a run must read it: it exists, or was named."""
     return bool(environ.get(PLACE, "").strip()) or place(environ).exists()
+
+
+def load() -> Config | None:
+    """What the person's file sets; None where there is none. Raises InputError."""
+    if not is_there():
+        return None
+    from tui.settings.file import read  # noqa: PLC0415 - a run without a file does without it
+
+    return read(place())
