@@ -23,7 +23,7 @@ RECORD = "record"
 """The value of a "since" figure that no earlier session reached: older than any date."""
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
+class Figure(msgspec.Struct, frozen=True):
     """One figure. ``read`` and ``status`` are functions of the Snapshot alone."""
 
     id: str
@@ -31,11 +31,11 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """%, pp, sessions, date, …; empty of a flag or a word."""
     definition: str
     formula: str
-    kind: FigureKind = "number"
     read: Callable[[Snapshot], Value]
     """The value, None where it is not known."""
     status: Callable[[Snapshot], Status]
     """What the value is worth; None where a price that it rests on is missing."""
+    kind: FigureKind = "number"
     symbols: tuple[str, ...] = ()
     """The legs that it rests on."""
     reads: Reads = "today"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
-from rotation.figures.figure import RECORD, Figure, FigureKind, Reads, Status, Value
+from rotation.figures.figure import RECORD, Figure, Status, Value
 from rotation.figures.legs import KINDS, is_official, record_value, settled_status, since_value
 from rotation.figures.runs import sign
 from rotation.status import derive
@@ -45,30 +46,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
     base, against = desk.base, desk.against
     both = (base, against)
 
-    def figure(
-        name: str,
-        unit: str,
-        definition: str,
-        formula: str,
-        read: Callable[[Snapshot], Value],
-        *,
-        kind: FigureKind = "number",
-        reads: Reads = "today",
-        worth: Callable[[Snapshot], Status] = pair_status,
-        words: tuple[str, ...] = (),
-    ) -> Figure:
-        return Figure(
-            id=name,
-            unit=unit,
-            definition=definition,
-            formula=formula,
-            kind=kind,
-            read=read,
-            status=worth,
-            symbols=both,
-            reads=reads,
-            words=words,
-        )
+    figure = partial(Figure, status=pair_status, symbols=both)
 
     def window(k: int) -> list[Figure]:
         def of(read: Callable[[SpreadWindow], Value]) -> Callable[[Snapshot], Value]:
@@ -190,7 +168,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
             "signed length of the run that ends with the latest official closes",
             lambda s: s.spread.relative_streak.settled,
             reads="settled",
-            worth=_settled_pair_status,
+            status=_settled_pair_status,
         ),
         figure(
             "relative_streak.run.times",
@@ -253,25 +231,12 @@ def value_growth_figures(desk: Desk) -> list[Figure]:
     def of(read: Callable[[ValueGrowth], Value]) -> Callable[[Snapshot], Value]:
         return lambda snapshot: read(snapshot.value_growth) if snapshot.value_growth else None
 
-    def figure(
-        name: str,
-        unit: str,
-        definition: str,
-        formula: str,
-        read: Callable[[ValueGrowth], Value],
-        kind: FigureKind = "number",
-    ) -> Figure:
-        return Figure(
-            id=name,
-            unit=unit,
-            definition=definition,
-            formula=formula,
-            read=of(read),
-            kind=kind,
-            status=lambda s: s.value_growth.status if s.value_growth else None,
-            symbols=(value, growth),
-            reads="settled",
-        )
+    figure = partial(
+        Figure,
+        status=lambda s: s.value_growth.status if s.value_growth else None,
+        symbols=(value, growth),
+        reads="settled",
+    )
 
     ratio = f"{value} / {growth} by dividend-adjusted closes"
     year = f"of {ratio} in the trailing 252 settled sessions"
@@ -282,25 +247,25 @@ def value_growth_figures(desk: Desk) -> list[Figure]:
             f"{ratio}, rebased to 100 at the first common session: a price proxy for the valuation "
             "gap, not a valuation.",
             f"100 * ({value} / {growth}) / ({value}[0] / {growth}[0])",
-            lambda v: v.value,
+            of(lambda v: v.value),
         ),
         figure(
             "value_growth.percentile",
             "percentile",
             f"Midrank of {ratio} among all settled values before.",
             "100 * (count(v[d] < v) + count(v[d] == v) / 2) / n",
-            lambda v: v.percentile,
+            of(lambda v: v.percentile),
         ),
         figure(
-            "value_growth.low", "index", f"Lowest value {year}.", "min(v[-251..0])", lambda v: v.low.value
+            "value_growth.low", "index", f"Lowest value {year}.", "min(v[-251..0])", of(lambda v: v.low.value)
         ),
         figure(
             "value_growth.low.date",
             "date",
             f"Session of the lowest value {year}.",
             "argmin(v[-251..0])",
-            lambda v: v.low.date,
-            "date",
+            of(lambda v: v.low.date),
+            kind="date",
         ),
         figure(
             "value_growth.low.since",
@@ -308,19 +273,23 @@ def value_growth_figures(desk: Desk) -> list[Figure]:
             "The most recent session before that low which stood at least as low; "
             '"record" where there is none.',
             "max(d < low.date: v[d] <= low)",
-            lambda v: _extreme_since(v, low=True),
-            "date",
+            of(lambda v: _extreme_since(v, low=True)),
+            kind="date",
         ),
         figure(
-            "value_growth.high", "index", f"Highest value {year}.", "max(v[-251..0])", lambda v: v.high.value
+            "value_growth.high",
+            "index",
+            f"Highest value {year}.",
+            "max(v[-251..0])",
+            of(lambda v: v.high.value),
         ),
         figure(
             "value_growth.high.date",
             "date",
             f"Session of the highest value {year}.",
             "argmax(v[-251..0])",
-            lambda v: v.high.date,
-            "date",
+            of(lambda v: v.high.date),
+            kind="date",
         ),
         figure(
             "value_growth.high.since",
@@ -328,8 +297,8 @@ def value_growth_figures(desk: Desk) -> list[Figure]:
             "The most recent session before that high which stood at least as high; "
             '"record" where there is none.',
             "max(d < high.date: v[d] >= high)",
-            lambda v: _extreme_since(v, low=False),
-            "date",
+            of(lambda v: _extreme_since(v, low=False)),
+            kind="date",
         ),
     ]
 
