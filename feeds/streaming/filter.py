@@ -16,7 +16,7 @@ from feeds.streaming import wording
 from feeds.streaming.reasons import Jump
 from feeds.streaming.requests import Purpose, Request
 from feeds.streaming.watch.ahead import Ahead
-from feeds.streaming.watch.jumps import BROAD, JUMP, WIDE, Jumps, is_far
+from feeds.streaming.watch.jumps import JUMP, WIDE, Jumps, is_far
 from feeds.streaming.watch.nbbo import Quotes
 from rotation.quote import fault_of
 
@@ -42,18 +42,16 @@ class QuoteFilter:
         symbols: AbstractSet[str],
         closes: Mapping[str, float],
         *,
-        broad: AbstractSet[str] = frozenset(),
         always_asks: bool = False,
     ) -> None:
         """``symbols`` are let in, others passed over; ``closes``: reference prices where there are any.
 
-        ``broad``: funds of which a wide jump needs a snapshot beside the second print; ``always_asks``: any
-        jump of any symbol does.
+        ``always_asks``: a jump needs a snapshot, or bid and ask, beside the second print.
         """
         self._symbols = symbols
         self._closes = dict(closes)
         self._seen: dict[int, None] = {}
-        self._jumps = Jumps(closes, broad, always_asks=always_asks)
+        self._jumps = Jumps(closes, always_asks=always_asks)
         self.last: dict[str, Quote] = {}
         """The newest of each symbol by event time."""
         self.duplicates = 0
@@ -165,7 +163,7 @@ class LiveFilter(QuoteFilter):
     """
 
     def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:
-        super().__init__(symbols, closes, broad=BROAD, always_asks=True)
+        super().__init__(symbols, closes, always_asks=True)
         self._ahead = Ahead()
         self._asked_s = float("-inf")
         self.quotes = Quotes(symbols)

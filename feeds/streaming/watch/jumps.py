@@ -1,8 +1,8 @@
 """Prints far from the price before: what a tape needs to believe them. Pure.
 
-A jump needs a second print, of another trade and another time; in a broad fund one beyond ``WIDE``, or any
-where ``always_asks``, needs a second source beside: bid and ask, or a snapshot by REST. One that was believed
-and then contradicted, before it was established, is taken back.
+A jump needs a second print, of another trade and another time, and where ``always_asks`` a second source
+beside: bid and ask, or a snapshot by REST. One that was believed and then contradicted, before it was
+established, is taken back.
 """
 
 from __future__ import annotations
@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
 
     from rotation.quote import Quote
 
 JUMP = 0.10
 """Against the reference; a second print within as much of the first confirms it."""
 WIDE = 0.25
-"""No broad fund has moved as far between two prints; a split that nobody knows of has."""
-BROAD = frozenset(
-    (
-        *("DIA", "IJH", "IJR", "IVE", "IVV", "IVW", "IWB", "IWD", "IWF", "IWM", "IWN", "IWO", "KRE", "MDY"),
-        *("QQQ", "QQQM", "RSP", "SPY", "TLT", "VB", "VBK", "VBR", "VOO", "VTI", "VTV", "VTWO", "VUG", "XLF"),
-    )
-)
-"""Funds of many shares, which cannot double or halve in a moment."""
+"""A reason names a jump beyond it: no broad fund has moved as far; a split that nobody knows of has."""
 ESTABLISHED = 8
 """Prints at a new level after which it is one; a return before that takes them back."""
 HELD = 8
@@ -46,13 +38,11 @@ class Jumps:
     def __init__(
         self,
         reference: Mapping[str, float],
-        broad: AbstractSet[str] = frozenset(),
         *,
         always_asks: bool = False,
     ) -> None:
-        """``broad``: symbols of which a jump beyond WIDE needs a snapshot; ``always_asks``: any jump does."""
+        """``always_asks``: a jump needs a snapshot, or bid and ask, beside the second print."""
         self._reference = dict(reference)
-        self._broad = broad
         self._always_asks = always_asks
         self._held: dict[str, tuple[Quote, ...]] = {}
         self._excursions: dict[str, _Excursion] = {}
@@ -84,8 +74,7 @@ class Jumps:
         if held and not _is_another(held[-1], quote):
             return ()
         held = (*held[: HELD - 1], quote)
-        is_wide = symbol in self._broad and self.is_wide(quote)
-        if len(held) > 1 and (self._always_asks or is_wide):
+        if len(held) > 1 and self._always_asks:
             self.doubted.add(symbol)
         if len(held) == 1 or symbol in self.doubted:
             self._held[symbol] = held

@@ -127,7 +127,7 @@ def test_what_is_no_other_trade_at_another_time_bears_nothing_out(second):
 
 
 def funds(**closes: float) -> QuoteFilter:
-    return QuoteFilter({"IWM", "QQQ"}, closes, broad=frozenset({"IWM", "QQQ"}))
+    return QuoteFilter({"IWM", "QQQ"}, closes, always_asks=True)
 
 
 WRONG = [iwm(61_817.0, NOW_NS + 1, seq=1), iwm(61_820.0, NOW_NS + 2, seq=2)]
