@@ -86,7 +86,7 @@ class Terminal:
                 break
         raise BenchError(f"{text!r} never reached the terminal; {self.said()}")
 
-    def said(self) -> str:
+    def ending(self) -> str:
         """The last that arrived, to tell what went wrong."""
         return f"exit code {self._status}, last words {self._tail!r}"
 

@@ -17,6 +17,7 @@ class Finding(msgspec.Struct, frozen=True):
     name: str
     state: State
     """``fail``: something that is asked for will not work. ``warn``: it works, but not as it should."""
-    said: str
+    message: str = msgspec.field(name="said")
+    """One line; ``said`` in the JSON, as ever."""
     todo: str = ""
     """What to do about it; empty where there is nothing to do."""

@@ -203,13 +203,13 @@ class Tape(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What came through the market's door this session, and what was turned away."""
+    """Prints that the session filter counted this session, and those it turned away."""
 
     accepted: int = 0
     duplicates: int = 0
     revised: int = 0
     late: int = 0
-    """Older than the door's memory: too late to tell from a duplicate, not used."""
+    """Older than the session filter's memory: too late to tell from a duplicate, not used."""
     bad_price: int = 0
     """NaN, infinite or <= 0."""
     unknown_symbol: int = 0

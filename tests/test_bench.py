@@ -13,7 +13,7 @@ import pytest
 from tests.support.paths import ROOT
 
 ALWAYS = {"bench", "at", "python", "textual", "polars", "cpu", "runs", "aim", "met"}
-TOLD = {
+FIGURES = {
     "startup": {
         "ratio",
         "first_paint_ms",
@@ -70,7 +70,7 @@ def numbers(value, name=""):
         yield name, value
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_bench_prints_one_line(name):
     if name == "memory" and not Path("/proc/self/smaps_rollup").exists():
         pytest.skip("this system does not say what memory a process holds")
@@ -82,7 +82,7 @@ def test_a_bench_prints_one_line(name):
     (line,) = done.stdout.splitlines()
     parsed = json.loads(line)
 
-    assert set(parsed) >= ALWAYS | TOLD[name]
+    assert set(parsed) >= ALWAYS | FIGURES[name]
     assert parsed["bench"] == name
     assert parsed["runs"] >= 1
     assert parsed["met"] == {figure: parsed[figure] <= most for figure, most in parsed["aim"].items()}

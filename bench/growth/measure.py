@@ -62,7 +62,7 @@ def measure(*, quick: bool) -> Measured:
         "few_long": worlds.history(few, long),
         "many": worlds.history(many, 60 if quick else MANY_SESSIONS),
     }
-    seen = [_one_run(histories, few, many, batches) for _ in range(runs)]
+    seen = [_batches_by_case(histories, few, many, batches) for _ in range(runs)]
     return Measured(
         runs,
         {
@@ -84,7 +84,7 @@ def measure(*, quick: bool) -> Measured:
     )
 
 
-def _one_run(
+def _batches_by_case(
     histories: dict[str, History], few: list[str], many: list[str], batches: int
 ) -> dict[str, list[Spent]]:
     """What every batch took, case by case."""
@@ -141,20 +141,20 @@ def _look_backs(histories: dict[str, History], passes: int) -> dict[str, float]:
 
 
 def _reductions(names: list[str], batches: int) -> dict[str, float]:
-    """One batch reduced to last, high, low and volume a symbol: by the market's door, and by Polars.
+    """One batch reduced to last, high, low and volume a symbol: by the session filter, and by Polars.
 
-    The door also judges every print and remembers it against duplicates and revisions; ``group_by``
+    The session filter also judges every print and remembers it against duplicates and revisions; ``group_by``
     does not. ``polars_from_frame`` leaves out what turning quotes into columns costs.
     """
     prints = worlds.Prints(names)
-    door = SessionFilter()
-    door.expect(set(names), worlds.SESSION)
+    session_filter = SessionFilter()
+    session_filter.expect(set(names), worlds.SESSION)
     took: dict[str, list[float]] = {"door": [], "polars": [], "polars_from_frame": []}
     for _ in range(batches):
         batch = prints.second()
         ready = _frame(batch)
         for name, call in (
-            ("door", partial(_admitted, door, batch, prints.now_ns)),
+            ("door", partial(_admitted, session_filter, batch, prints.now_ns)),
             ("polars", partial(_made_and_reduced, batch)),
             ("polars_from_frame", partial(_reduced, ready)),
         ):
@@ -164,8 +164,8 @@ def _reductions(names: list[str], batches: int) -> dict[str, float]:
     return {name: mid(times, 1) for name, times in took.items()}
 
 
-def _admitted(door: SessionFilter, batch: list[Quote], as_of_ns: int) -> list[bool]:
-    return [door.admit(quote, as_of_ns) for quote in batch]
+def _admitted(session_filter: SessionFilter, batch: list[Quote], as_of_ns: int) -> list[bool]:
+    return [session_filter.admit(quote, as_of_ns) for quote in batch]
 
 
 def _made_and_reduced(batch: list[Quote]) -> pl.DataFrame:

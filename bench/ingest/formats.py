@@ -36,19 +36,19 @@ def payloads(messages: list[Message], kind: str, per_frame: int) -> Iterable[byt
 def answers(kind: str, sent: bytes, held: dict[str, set[str]]) -> list[bytes]:
     """What the vendor says to a client's frame; ``held`` is the set of each channel, changed here."""
     packed = kind == "alpaca-msgpack"
-    said = msgspec.msgpack.decode(sent) if packed else msgspec.json.decode(sent)
+    message = msgspec.msgpack.decode(sent) if packed else msgspec.json.decode(sent)
     encode = msgspec.msgpack.encode if packed else msgspec.json.encode
     if kind == "massive":
-        if said["action"] == "auth":
+        if message["action"] == "auth":
             return [encode([{"ev": "status", "status": "auth_success", "message": "authenticated"}])]
-        names = said["params"]
+        names = message["params"]
         return [encode([{"ev": "status", "status": "success", "message": f"subscribed to: {names}"}])]
-    if said["action"] == "auth":
+    if message["action"] == "auth":
         return [encode([{"T": "success", "msg": "authenticated"}])]
     for channel in CHANNELS:
-        names = set(said.get(channel, ()))
+        names = set(message.get(channel, ()))
         change = held.setdefault(channel, set())
-        held[channel] = change | names if said["action"] == "subscribe" else change - names
+        held[channel] = change | names if message["action"] == "subscribe" else change - names
     return [encode([{"T": "subscription"} | {name: sorted(held.get(name, ())) for name in CHANNELS}])]
 
 

@@ -43,15 +43,15 @@ IDLE_S = 8.0
 """The stream has ended when nothing has come for so long: quotes are held for up to 5 s at its start."""
 
 
-def vendor(kind: str, port: int, transport: CachedClient) -> Vendor:
+def vendor(kind: str, port: int, http: CachedClient) -> Vendor:
     """The vendor as configured for everyone, at the server's address, with a plan of trades of everything."""
     url = f"ws://127.0.0.1:{port}"
     if kind == "massive":
         os.environ["ROTATION_TUI_MASSIVE_STREAM_URL"] = url
-        return NoRestMassive("KEY", transport)
+        return NoRestMassive("KEY", http)
     os.environ["ROTATION_TUI_ALPACA_STREAM_URL"] = url
     packed = kind == "alpaca-msgpack"
-    return NoRestAlpaca("KEYID", "SECRET", transport, feed="sip", channels=4 * SYMBOLS, packed=packed)
+    return NoRestAlpaca("KEYID", "SECRET", http, feed="sip", channels=4 * SYMBOLS, packed=packed)
 
 
 class _NoRest:
@@ -117,11 +117,11 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
     names = worlds.symbols(SYMBOLS)
     async with (
         serving(kind, per_frame, count, rate) as server,
-        CachedClient() as transport,
+        CachedClient() as http,
         asyncio.TaskGroup() as group,
     ):
         market = Market(worlds.history(worlds.TWELVE, 300), as_of_ns=BASE_NS - NS, members=names)
-        stream = StreamFeed(vendor(kind, server.port, transport), names, time=server.time())
+        stream = StreamFeed(vendor(kind, server.port, http), names, time=server.time())
         supervisor = Supervisor(market, [stream], clock_ns=server.clock_ns)
         watched = Watched(server)
         supervisor.observer = watched.observe
@@ -158,12 +158,12 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
 
 
 def _on_publish(supervisor: Supervisor, watched: Watched) -> None:
-    class Told(type(supervisor.listen())):  # type: ignore[misc]
+    class NotingListener(type(supervisor.listen())):  # type: ignore[misc]
         def put(self, snapshot: Any) -> None:
             del snapshot
             watched.published()
 
-    listener = Told()
+    listener = NotingListener()
     supervisor._listeners.add(listener)  # noqa: SLF001 - the moment of publication, without a task between
     watched.listener = listener  # type: ignore[attr-defined] # held weakly there
 

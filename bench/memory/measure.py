@@ -63,7 +63,7 @@ def measure(*, quick: bool) -> Measured:
             for name, more in variants.items():
                 screens[name].append(_screen(replay, {**env, **more}, settle_s))
         imports = {name: mid([_import(code, env) for _ in range(runs)], 1) for name, code in IMPORTS.items()}
-    ours = _told(screens[""])
+    ours = _middle_of(screens[""])
     return Measured(
         runs,
         {
@@ -72,8 +72,8 @@ def measure(*, quick: bool) -> Measured:
             **ours,
             "ours_mb": round(ours["rss_mb"] - imports["textual_and_polars"], 1),
             "imports_rss_mb": imports,
-            "demo": _told(screens["demo"]),
-            "variants": {name: _told(screens[name]) for name in variants},
+            "demo": _middle_of(screens["demo"]),
+            "variants": {name: _middle_of(screens[name]) for name in variants},
         },
         AIMS,
     )
@@ -90,7 +90,7 @@ def _screen(argv: list[str], env: Mapping[str, str], settle_s: float) -> dict[st
         terminal.until(HEADLINE)
         terminal.rest(settle_s)
         if terminal.ended(0):
-            raise BenchError(f"the screen ended: {terminal.said()}")
+            raise BenchError(f"the screen ended: {terminal.ending()}")
         return _held(terminal.pid)
 
 
@@ -116,5 +116,5 @@ def _import(code: str, env: Mapping[str, str]) -> float:
     return int(done.stdout) * 1024 / 1e6
 
 
-def _told(runs: list[dict[str, float]]) -> dict[str, float]:
+def _middle_of(runs: list[dict[str, float]]) -> dict[str, float]:
     return {name: mid([run[name] for run in runs], 1) for name in runs[0]}

@@ -32,7 +32,7 @@ def measure(*, quick: bool) -> Measured:
         for _ in range(runs):
             for size in SIZES:
                 seen[size].append(_screen(size, updates, idle_s, env))
-    whole, *small = (_told(seen[size]) for size in SIZES)
+    whole, *small = (_summary(seen[size]) for size in SIZES)
     return Measured(
         runs,
         {"size": "160x45", "updates": updates, **whole, "at_80x24": small[0]},
@@ -48,12 +48,12 @@ def _screen(size: tuple[int, int], updates: int, idle_s: float, env: Mapping[str
         if not terminal.ended(60 + updates / 5):
             raise BenchError("the measured screen did not end")
     if not file.exists():
-        raise BenchError(f"the measured screen failed: {terminal.said()}")
+        raise BenchError(f"the measured screen failed: {terminal.ending()}")
     result: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return result
 
 
-def _told(runs: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     sizes = [size for run in runs for size in run["bytes"]]
     return {
         "cpu_ms": mid([run["cpu_ms"] for run in runs]),

@@ -149,8 +149,8 @@ class Load:
         settle_s = min(self._seconds, SETTLE_S)
         await asyncio.sleep(settle_s)  # what starting up has left is given back only now
         before_mb = _held_mb(self._pid)
-        door = asyncio.Semaphore(AT_ONCE)
-        viewers = await asyncio.gather(*(self._enter(n, door) for n in range(self._number)))
+        entrance = asyncio.Semaphore(AT_ONCE)
+        viewers = await asyncio.gather(*(self._enter(n, entrance) for n in range(self._number)))
         pressing = viewers[: self._keyed] if self._keyed else viewers
         watching = viewers[len(pressing) :] if self._key_every_s else viewers
         watched = [await _light(viewer) for viewer in watching] or pressing
@@ -215,8 +215,8 @@ class Load:
             pass
         self._newcomers.append(wait)
 
-    async def _enter(self, number: int, door: asyncio.Semaphore) -> Viewer:
-        async with door:
+    async def _enter(self, number: int, entrance: asyncio.Semaphore) -> Viewer:
+        async with entrance:
             began = time.monotonic()
             # A window that never has to be opened again: nothing needs to be sent while counting.
             conn = await self._knock(encryption_algs=["aes128-gcm@openssh.com"])

@@ -83,11 +83,11 @@ async def captured_for(seconds: float, environ: Mapping[str, str], *, time: Time
     try:
         symbols = list(Desk().legs)
         async with (
-            CachedClient(tries=1, clock_ns=time.clock_ns) as transport,
+            CachedClient(tries=1, clock_ns=time.clock_ns) as http,
             open_sources("auto", symbols=1, since=HISTORY_SINCE, environ=environ) as daily,
         ):
-            vendors = choose.vendors("auto", symbols, transport, time, environ)
-            fed = FedSources(transport, clock_ns=time.clock_ns, environ=environ)
+            vendors = choose.vendors("auto", symbols, http, time, environ)
+            fed = FedSources(http, clock_ns=time.clock_ns, environ=environ)
             work = [_listened(vendor, symbols, time) for vendor in vendors]
             work += [_newest(capture, vendor, symbols) for vendor in vendors]
             work += [fed.ask_all(seconds), *(_daily(capture, source) for source in daily)]

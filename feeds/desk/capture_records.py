@@ -122,16 +122,16 @@ class Capture:
 
 def secrets_of(environ: Mapping[str, str]) -> set[str]:
     """Whatever the environment holds that is secret: keys, and users, passwords and queries of addresses."""
-    found: set[str] = set()
+    secrets: set[str] = set()
     for name, value in environ.items():
         if any(part in name.upper() for part in _TELLING):
-            found.add(value.strip())
+            secrets.add(value.strip())
         with suppress(ValueError):
             parts = urlsplit(value.strip())
             if parts.scheme and parts.netloc:
-                found |= {parts.username or "", parts.password or ""}
-                found |= {given for _, given in parse_qsl(parts.query)}
-    return found
+                secrets |= {parts.username or "", parts.password or ""}
+                secrets |= {given for _, given in parse_qsl(parts.query)}
+    return secrets
 
 
 def _redacted(record: Record, payload: bytes | str, redactor: Redactor) -> Record:

@@ -36,14 +36,14 @@ NAMES = ("auto", "yahoo", *VARIANTS, "massive", "massive-delayed", "finnhub")
 def vendors(
     name: str,
     symbols: Sequence[str],
-    transport: CachedClient,
+    http: CachedClient,
     time: Time,
     environ: Mapping[str, str] | None = None,
 ) -> list[Vendor]:
     """The vendors to try, first choice first. Raises InputError for a feed that lacks its key."""
     if name != "auto":
-        return [_vendor(name, symbols, transport, time, environ)]
-    return [_vendor(feed, symbols, transport, time, environ) for feed in order(_keyed(environ))]
+        return [_vendor(name, symbols, http, time, environ)]
+    return [_vendor(feed, symbols, http, time, environ) for feed in order(_keyed(environ))]
 
 
 def _keyed(environ: Mapping[str, str] | None) -> set[str]:
@@ -56,10 +56,10 @@ def why_chosen(name: str, environ: Mapping[str, str] | None = None) -> str:
 
 
 def _vendor(
-    name: str, symbols: Sequence[str], transport: CachedClient, time: Time, environ: Mapping[str, str] | None
+    name: str, symbols: Sequence[str], http: CachedClient, time: Time, environ: Mapping[str, str] | None
 ) -> Vendor:
     if name == "yahoo":
-        return Yahoo(transport, clock_ns=time.clock_ns)
+        return Yahoo(http, clock_ns=time.clock_ns)
     feed = name.partition("-")[0]
     held = keys.find(feed, environ=environ)
     if held is None:
@@ -68,14 +68,14 @@ def _vendor(
         return Alpaca(
             held.key,
             held.secret,
-            transport,
+            http,
             feed=VARIANTS[name],
             first=symbols,
             clock_ns=time.clock_ns,
         )
     if feed == "massive":
-        return Massive(held.key, transport, delayed=name.endswith("-delayed"))
-    return Finnhub(held.key, transport)
+        return Massive(held.key, http, delayed=name.endswith("-delayed"))
+    return Finnhub(held.key, http)
 
 
 def by_vendor(

@@ -67,7 +67,7 @@ class DemoFallback:
         try:
             async with asyncio.TaskGroup() as group:
                 live = group.create_task(self._live.run(), name="live desk")
-                watch = group.create_task(self._watch(), name="standby")
+                watch = group.create_task(self._watch(), name="demo fallback")
                 await asyncio.wait([live])
                 watch.cancel()
         finally:

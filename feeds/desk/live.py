@@ -53,7 +53,7 @@ def feeds(
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
-    transport = CachedClient(
+    http = CachedClient(
         cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
     symbols = list(desk.legs)
@@ -65,20 +65,20 @@ def feeds(
         else HistoryUpdater(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
     )
     on_corrected_close = updater.ask_again if updater is not None else _left_alone
-    vendors = choose.vendors(choice, symbols, transport, time, environ)
+    vendors = choose.vendors(choice, symbols, http, time, environ)
     shares, indices = _dealt(vendors[0], symbols)
     if choice == "alpaca-test":  # it shows on the Health panel that the key and the way there are good
         shares = [choose.TEST_SYMBOL]
     live_feeds: list[Feed] = [
         Failover(
-            transport,
+            http,
             [choose.by_vendor(vendor, shares, closes, time, on_corrected_close) for vendor in vendors],
             time=time,
             why=choose.why_chosen(choice, environ),
         )
     ]
     if indices:
-        beside = StreamFeed(Yahoo(transport, clock_ns=time.clock_ns), indices, closes=closes, time=time)
+        beside = StreamFeed(Yahoo(http, clock_ns=time.clock_ns), indices, closes=closes, time=time)
         beside.name = "Yahoo indices"
         live_feeds.append(beside)
     if updater is not None:
@@ -116,19 +116,19 @@ async def once(
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes and futures ask the same Yahoo
-    transport = CachedClient(
+    http = CachedClient(
         cache, tries=1, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
-    vendors = choose.vendors(choice, list(desk.legs), transport, time, environ)
+    vendors = choose.vendors(choice, list(desk.legs), http, time, environ)
     shares, indices = _dealt(vendors[0], desk.legs)
-    yahoo = Yahoo(transport, clock_ns=time.clock_ns)
+    yahoo = Yahoo(http, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals)
 
     closes = _closes(history, desk.legs) if history is not None else {}
     first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)
 
     async def quotes() -> tuple[Asked, Asked]:
-        async with transport:
+        async with http:
             return await asyncio.gather(first(vendors, shares, limit_s), first([yahoo], indices, limit_s))
 
     (main, beside), (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))

@@ -19,7 +19,7 @@ from feeds.history.updater import HistoryUpdater
 from feeds.supervisor import Supervisor
 from feeds.tapes.player import TapeFeed, until
 from feeds.tapes.reading import read_tape
-from feeds.tapes.recording import standing
+from feeds.tapes.recording import events_as_of
 from rotation.breadth.members import Membership
 from rotation.desk import MOST_LEGS, Desk
 from rotation.fed.figures import Fed
@@ -260,7 +260,7 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
         given = until(tape, as_of_ns)
         return market.apply(given, as_of_ns=as_of_ns), len(given)
     held, taken = 0, None
-    events = standing(tape, as_of_ns)
+    events = events_as_of(tape, as_of_ns)
     for event in sorted(events, key=lambda event: not isinstance(event, FedNews)):
         if isinstance(event, FedNews):
             market.take_fed(event.fed)

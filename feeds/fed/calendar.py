@@ -164,14 +164,14 @@ class CalendarFed:
 
     name = "FOMC calendar"
 
-    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
-        self._transport = transport
+    def __init__(self, http: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
+        self._http = http
         self._clock_ns = clock_ns
         self._url = address("CALENDAR_FED", "REST", HOME) + PATH
 
     async def refresh(self) -> Meetings:
         """Ask for the page; without it the shipped table stands."""
-        got: Fetched[list[date]] = await self._transport.get(
+        got: Fetched[list[date]] = await self._http.get(
             self._url, parse=parse, expect="html", fresh_s=FRESH_S
         )
         dates, refused = merge(got.value or ())

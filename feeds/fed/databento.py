@@ -131,14 +131,14 @@ class DatabentoStrip:
 
     def __init__(
         self,
-        transport: CachedClient,
+        http: CachedClient,
         key: str,
         *,
         months: int = MONTHS,
         clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """``months``: contracts from the current one on."""
-        self._transport = transport
+        self._http = http
         self._months = months
         self._clock_ns = clock_ns
         self._url = address("DATABENTO", "REST", HOME)
@@ -170,7 +170,7 @@ class DatabentoStrip:
         return self._last
 
     async def _ask(self, months: dict[str, Month]) -> Fetched[dict[Month, Chart]]:
-        known = await self._transport.get(
+        known = await self._http.get(
             self._url + RANGE_PATH, parse=parse_end, params={"dataset": DATASET}, headers=self._headers
         )
         if known.value is None or known.error:
@@ -188,7 +188,7 @@ class DatabentoStrip:
             "pretty_ts": "true",
             "map_symbols": "true",
         }
-        got = await self._transport.get(
+        got = await self._http.get(
             self._url + PATH,
             parse=lambda data: parse(data, months),
             params=params,

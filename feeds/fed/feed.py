@@ -64,7 +64,7 @@ class FedFeed:
 
     def __init__(
         self,
-        transport: CachedClient,
+        http: CachedClient,
         sources: FedSources,
         store: Path,
         *,
@@ -72,8 +72,8 @@ class FedFeed:
         clock_ns: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``store``: folder of our own history. ``transport``: that of the sources, closed at the end."""
-        self._transport = transport
+        """``store``: folder of our own history. ``http``: that of the sources, closed at the end."""
+        self._http = http
         self._sources = sources
         self._history = FedHistory(store, clock_ns=clock_ns)
         self._strip_stream = strip_stream
@@ -98,7 +98,7 @@ class FedFeed:
         """
         shown = Status(self.mode.kind, "asking the sources")
         yield shown
-        async with self._transport, self._history:
+        async with self._http, self._history:
             loops = asyncio.create_task(self._loops(), name="Fed")
             try:
                 while True:
@@ -122,7 +122,7 @@ class FedFeed:
 
     async def once(self, limit_s: float = ONCE_S) -> tuple[FedInputs, int]:
         """Ask every source once, log what is due, and return what is known with its time."""
-        async with self._transport, self._history:
+        async with self._http, self._history:
             await self._sources.ask_all(limit_s)
             await self._news()
             now_ns = self._clock_ns()

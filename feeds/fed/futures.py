@@ -153,10 +153,10 @@ class YahooStrip:
     name = "Yahoo"
 
     def __init__(
-        self, transport: CachedClient, *, months: int = MONTHS, clock_ns: Callable[[], int] = wall_ns
+        self, http: CachedClient, *, months: int = MONTHS, clock_ns: Callable[[], int] = wall_ns
     ) -> None:
         """``months``: contracts from the current one on."""
-        self._transport = transport
+        self._http = http
         self._months = months
         self._clock_ns = clock_ns
         self._url = address("YAHOO", "REST", HOME) + PATH
@@ -197,7 +197,7 @@ class YahooStrip:
                 raise SourceError("Yahoo: an answer for another symbol")
             return chart
 
-        return await self._transport.get(
+        return await self._http.get(
             self._url + symbol(*month),
             parse=parsed,
             params={"range": "1mo", "interval": "1d", "includePrePost": "false"},

@@ -36,8 +36,8 @@ class _Vendor(Yahoo):
         """As it is."""
         return symbol
 
-    def __init__(self, transport: CachedClient, time: Time) -> None:
-        super().__init__(transport, clock_ns=time.clock_ns)
+    def __init__(self, http: CachedClient, time: Time) -> None:
+        super().__init__(http, clock_ns=time.clock_ns)
         self.frame_quotes: dict[str, StripQuote] = {}
         """The newest frame of each contract: it also holds what was bid and asked."""
 
@@ -64,11 +64,11 @@ class YahooStripStream:
 
     name = "Yahoo stream"
 
-    def __init__(self, transport: CachedClient, *, months: int = MONTHS, time: Time | None = None) -> None:
+    def __init__(self, http: CachedClient, *, months: int = MONTHS, time: Time | None = None) -> None:
         """``months``: contracts from the current one on."""
         self._time = time or Time()
         self._months = months
-        self._vendor = _Vendor(transport, self._time)
+        self._vendor = _Vendor(http, self._time)
         self._feed = self._opened()
         self.quotes: dict[Month, StripQuote] = {}
         """The newest of each contract."""

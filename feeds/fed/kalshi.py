@@ -128,8 +128,8 @@ class Kalshi:
 
     name = "Kalshi"
 
-    def __init__(self, transport: CachedClient) -> None:
-        self._transport = transport
+    def __init__(self, http: CachedClient) -> None:
+        self._http = http
         self._url = address("KALSHI", "REST", HOME) + PATH
 
     async def refresh(self) -> Fetched[list[OutcomeQuote]]:
@@ -149,7 +149,7 @@ class Kalshi:
         for _ in range(PAGES_MAX):
             params = {"series_ticker": series, "status": "open", "with_nested_markets": "true"}
             params |= {"cursor": cursor} if cursor else {}
-            page = await self._transport.get(
+            page = await self._http.get(
                 self._url,
                 parse=parse_page,
                 params=params,

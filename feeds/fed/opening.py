@@ -37,10 +37,10 @@ def live(
     ``tries``: of one request; a single picture of everything does not wait for another.
     ``refusals``: see HttpClient.
     """
-    transport = CachedClient(cache, tries=tries, refusals=refusals)
-    sources = FedSources(transport, age_gap_s=age_gap_s)
-    stream = YahooStripStream(transport)
-    return FedFeed(transport, sources, store, strip_stream=stream, clock_ns=wall_ns)
+    http = CachedClient(cache, tries=tries, refusals=refusals)
+    sources = FedSources(http, age_gap_s=age_gap_s)
+    stream = YahooStripStream(http)
+    return FedFeed(http, sources, store, strip_stream=stream, clock_ns=wall_ns)
 
 
 def history(store: Path, *, since: date | None, form: Format) -> bytes:

@@ -49,7 +49,7 @@ class FedSources:
 
     def __init__(
         self,
-        transport: CachedClient,
+        http: CachedClient,
         *,
         age_gap_s: float = 300.0,
         clock_ns: Callable[[], int] = wall_ns,
@@ -58,15 +58,13 @@ class FedSources:
         """Raises InputError where an environment variable holds no usable address, choice or key."""
         self._clock_ns = clock_ns
         self._age_gap_s = age_gap_s
-        self._strip = YahooStrip(transport, clock_ns=clock_ns)
+        self._strip = YahooStrip(http, clock_ns=clock_ns)
         self._choice, key = _strip_choice(os.environ if environ is None else environ)
-        self._settlements = None if key is None else DatabentoStrip(transport, key, clock_ns=clock_ns)
-        self._rates = PolicyRates(
-            [NewYorkFed(transport, clock_ns=clock_ns), Fred(transport, clock_ns=clock_ns)]
-        )
-        self._calendar = CalendarFed(transport, clock_ns=clock_ns)
-        self._kalshi = Kalshi(transport)
-        self._polymarket = Polymarket(transport)
+        self._settlements = None if key is None else DatabentoStrip(http, key, clock_ns=clock_ns)
+        self._rates = PolicyRates([NewYorkFed(http, clock_ns=clock_ns), Fred(http, clock_ns=clock_ns)])
+        self._calendar = CalendarFed(http, clock_ns=clock_ns)
+        self._kalshi = Kalshi(http)
+        self._polymarket = Polymarket(http)
         self._quotes: dict[Month, StripQuote] = {}
         self._outcomes: dict[str, tuple[OutcomeQuote, ...]] = {}
         self._rate: PolicyRate | None = None

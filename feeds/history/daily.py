@@ -110,14 +110,14 @@ class OneByOne:
         answers: dict[str, Answer] = {}
         for symbol in symbols:
             try:
-                answers[symbol] = await self._one(symbol, since, through)
+                answers[symbol] = await self._bars_of(symbol, since, through)
             except SourceAway:
                 raise
             except SourceError as error:
                 answers[symbol] = error
         return answers
 
-    async def _one(self, symbol: str, since: date, through: date) -> Bars:
+    async def _bars_of(self, symbol: str, since: date, through: date) -> Bars:
         """The bars of one symbol. Raises SourceError where there are none, SourceAway as ``daily`` does."""
         raise NotImplementedError
 

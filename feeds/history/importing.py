@@ -84,7 +84,7 @@ def read_each(
     run = _Run(now_ns, new_york_day(now_ns), raw, notes)
     for symbol, path in files_by_symbol(paths).items():
         if only is None or symbol in only:
-            yield path, _read_one(symbol, path, run)
+            yield path, _read(symbol, path, run)
 
 
 def files_by_symbol(paths: Sequence[Path]) -> dict[str, Path]:
@@ -119,7 +119,7 @@ class _Run:
         return self.calendars[years]
 
 
-def _read_one(symbol: str, path: Path, run: _Run) -> pl.DataFrame:
+def _read(symbol: str, path: Path, run: _Run) -> pl.DataFrame:
     table = _plain(path, run) or _checked(path, run)
     frame = _settled(table, run)
     volume = pl.col("volume").round().cast(pl.Int64)

@@ -50,7 +50,7 @@ _PART = re.compile(r"[!-~]{1,512}")
 """Anything else would break a header, and the library's error would quote it."""
 _TELLING = 16
 """A shorter key is not identified by its last characters: four characters would be too much of it."""
-_VEIL = "•••"
+_REDACTED = "•••"
 _VEILED = 6
 """A shorter text stands in too many innocent words; no vendor's key is that short."""
 _unspeakable: set[str] = set()
@@ -130,7 +130,7 @@ def secrets() -> frozenset[str]:
 def redact(text: str) -> str:
     """The text without any key that this process has seen."""
     for part in sorted(_unspeakable, key=len, reverse=True):
-        text = text.replace(part, _VEIL)
+        text = text.replace(part, _REDACTED)
     return text
 
 

@@ -72,18 +72,18 @@ class Failover:
 
     def __init__(
         self,
-        transport: CachedClient,
+        http: CachedClient,
         streams: Sequence[Callable[[], StreamFeed]],
         *,
         time: Time | None = None,
         why: str = "",
     ) -> None:
-        """``streams``: best first, each made in its turn. ``transport`` is theirs, closed at the end.
+        """``streams``: best first, each made in its turn. ``http`` is theirs, closed at the end.
 
         ``why``: why they are tried in this order, in words, for the Health panel.
         """
         self._why = why
-        self._transport = transport
+        self._http = http
         self._streams = list(streams)
         self._time = time or Time()
         self._refused: dict[int, tuple[str, Status]] = {}
@@ -124,17 +124,17 @@ class Failover:
 
     async def events(self) -> AsyncIterator[Event]:
         """Events of the vendor in charge; each Status also says why those before it are not."""
-        await self._transport.__aenter__()
+        await self._http.__aenter__()
         try:
             async for event in self._events():
                 yield event
         except Exception:
             raise  # it is started again, and others may be using the transport
         except BaseException:
-            await self._transport.aclose()
+            await self._http.aclose()
             raise
         else:
-            await self._transport.aclose()
+            await self._http.aclose()
 
     async def _events(self) -> AsyncIterator[Event]:
         self._queue = asyncio.Queue(1)

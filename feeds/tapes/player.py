@@ -8,7 +8,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from feeds.events import Batch, Rewind, Status
-from feeds.tapes.recording import merged, standing, steps
+from feeds.tapes.recording import events_as_of, merged, steps
 from feeds.tapes.tape_schema import quotes
 from rotation.quote import NS
 from rotation.sessions import close_ns, from_ns, hours, session_at
@@ -163,7 +163,7 @@ class TapeFeed:
         self._sought = False
         self._next = bisect_right(self._times, self._position_ns)
         if self._recorded:
-            return standing(self._tape, self._position_ns)
+            return events_as_of(self._tape, self._position_ns)
         return [Rewind(until(self._tape, self._position_ns), self._position_ns)]
 
     def _advance(self, elapsed_s: float) -> list[Event]:

@@ -30,7 +30,7 @@ def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
     ``ts_ns`` is UTC nanoseconds, of a bar its end; ``high`` and ``low`` are null for prints. If a recording
     is among them, the columns of RECORDED, ``at_ns`` and ``step`` (see ``feeds.tapes.recording.played``),
     sorted
-    by ``at_ns``; what was recorded twice is there twice, for the market's door to count again.
+    by ``at_ns``; what was recorded twice is there twice, for the session filter to count again.
     Raises InputError on the first thing that is wrong, naming the file and its line or row.
     """
     parts, recordings = [pl.DataFrame(schema=SCHEMA)], []
@@ -55,7 +55,7 @@ def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
 
 
 def _read_prints(path: Path) -> pl.DataFrame:
-    """A recorded tape. It is what a feed said: prices of any kind pass, for the market's door to judge."""
+    """A recorded tape. It is what a feed said: prices of any kind pass, for the session filter to judge."""
     table = read_table(path, tuple(SCHEMA))
     require(table, ("symbol", "ts_ns", "price"), NEEDS)
     _check_types(table)

@@ -196,8 +196,8 @@ async def recorded(run: Awaitable[None], recorder: Recorder) -> None:
     """Drive a supervisor and its recorder until the run ends or either fails; then close the files."""
     try:
         async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(recorder.keep(), name="recorder")
+            keeping = group.create_task(recorder.keep(), name="recorder")
             await run
-            keeper.cancel()
+            keeping.cancel()
     finally:
         recorder.close()

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH, REWIND, REDONE = "Batch", "Rewind", "Redone"
-_KINDS = {PrintsReplaced: REDONE, SymbolStates: "Words", HistoryUpdated: "Learned"}
+BATCH, REWIND, REPLACED = "Batch", "Rewind", "Redone"
+_KINDS = {PrintsReplaced: REPLACED, SymbolStates: "Words", HistoryUpdated: "Learned"}
 """Names on a tape of events that have another in the code by now: recordings outlive class names."""
 _NEWEST_ONLY = ("Status", "FedNews")
 """Kinds of which only the newest counts, and which ``said`` gives back whole."""
@@ -137,8 +137,8 @@ def merged(rows: pl.DataFrame) -> list[Event]:
     return steps(rows.with_columns(step=turns.rle_id()))
 
 
-def standing(tape: pl.DataFrame, at_ns: int) -> list[Event]:
-    """All that a market, begun anew, and a screen need to stand at this instant; the first is a Rewind."""
+def events_as_of(tape: pl.DataFrame, at_ns: int) -> list[Event]:
+    """All that a market, begun anew, and a screen need to be as of this instant; the first is a Rewind."""
     known = tape.filter(pl.col("at_ns") <= at_ns)
     is_newest_only = pl.col("kind").is_in(list(_NEWEST_ONLY))
     newest_only, known = known.filter(is_newest_only), known.filter(~is_newest_only)
@@ -173,7 +173,7 @@ def _event(part: pl.DataFrame) -> Event:
         event = _status(part["feed"][0], text) if kind == "Status" else _fed_news(text)
         return msgspec.structs.replace(event, as_of_ns=as_of_ns) if event else Batch((), as_of_ns)
     given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
-    if kind == REDONE:
+    if kind == REPLACED:
         return PrintsReplaced(frozenset(_decoded(text, list[str]) or ()), given, as_of_ns)
     return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
 

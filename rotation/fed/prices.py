@@ -100,7 +100,7 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
     live = Prices({**expired, **quoted}, _kind(quoted), None, ())
     current = running(quoted, now_ns)
     try:
-        live = _of_one_time(live, inputs, now_ns, current)
+        live = _of_same_time(live, inputs, now_ns, current)
         case = live.case(inputs, now_ns)
         chain = solve(case)
         check_chain(case, chain)
@@ -114,7 +114,7 @@ def prices(inputs: FedInputs, now_ns: int) -> Prices:
     )
 
 
-def _of_one_time(live: Prices, inputs: FedInputs, now_ns: int, current: dict[Month, Priced]) -> Prices:
+def _of_same_time(live: Prices, inputs: FedInputs, now_ns: int, current: dict[Month, Priced]) -> Prices:
     """Up to the first decision whose prices are of two times.
 
     Far contracts trade once in a while: their age must not take the quotes of the next meetings away. Raises

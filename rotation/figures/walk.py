@@ -45,19 +45,19 @@ def since_rows(values: Sequence[float | None], *, low: bool | None = None) -> li
     ``low``: which side to look at; None: a fall is compared with falls, all else with rises.
     """
     highs, lows, known = _Highs(), _Highs(), 0
-    found: list[int | None] = []
+    rows: list[int | None] = []
     for row, value in enumerate(values):
         match: int | None = None
         if value is not None and known >= records.SINCE_LEAST:
             falling = value < 0 if low is None else low
             match = lows.at_least(-value - tie(value)) if falling else highs.at_least(value - tie(value))
             match = -1 if match is None else match
-        found.append(match)
+        rows.append(match)
         if value is not None:
             known += 1
             highs.push(row, value)
             lows.push(row, -value)
-    return found
+    return rows
 
 
 def since(days: Sequence[dt.date], values: Sequence[float | None]) -> list[Value]:
@@ -80,25 +80,25 @@ def _named(days: Sequence[dt.date], row: int | None) -> Value:
 def percentiles(values: Sequence[float | None]) -> list[Value]:
     """Midrank of each value among those before it, in percent."""
     ranked: list[float] = []
-    found: list[Value] = []
+    ranks: list[Value] = []
     for value in values:
         if value is None:
-            found.append(None)
+            ranks.append(None)
             continue
         below, upto = bisect_left(ranked, value - tie(value)), bisect_right(ranked, value + tie(value))
-        found.append(50 * (below + upto) / len(ranked) if ranked else None)
+        ranks.append(50 * (below + upto) / len(ranked) if ranked else None)
         insort(ranked, value)
-    return found
+    return ranks
 
 
 def counts(values: Sequence[float | None]) -> list[Value]:
     """Known values before each row."""
-    found: list[Value] = []
+    numbers: list[Value] = []
     known = 0
     for value in values:
-        found.append(known)
+        numbers.append(known)
         known += value is not None
-    return found
+    return numbers
 
 
 def run_rates(

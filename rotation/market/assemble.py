@@ -42,11 +42,11 @@ class Moment(msgspec.Struct, frozen=True):
     """Provenance of settled closes."""
 
 
-def leg(row: Row, door: SessionFilter, now: Moment, origin: Provenance) -> Leg:
+def leg(row: Row, session_filter: SessionFilter, now: Moment, origin: Provenance) -> Leg:
     """One leg of the desk."""
-    regular, late = door.prints(row.symbol, "REGULAR"), door.prints(row.symbol, "POST")
+    regular, late = session_filter.prints(row.symbol, "REGULAR"), session_filter.prints(row.symbol, "POST")
     settled = row.closed == now.session and row.close is not None
-    current = None if settled else door.current(row.symbol)
+    current = None if settled else session_filter.current(row.symbol)
     last, age_s, session = row.close, None, row.closed
     if current and current.last:
         last, session = current.last.price, now.session
@@ -162,7 +162,7 @@ class Charts(msgspec.Struct, frozen=True):
         base: Row | None,
         against: Row | None,
         today: MinuteLine,
-        door: SessionFilter,
+        session_filter: SessionFilter,
         status: DerivedStatus | None,
     ) -> Ratio:
         """Base / against now, with the daily and ``today``'s line, in units of the first common session."""
@@ -173,7 +173,10 @@ class Charts(msgspec.Struct, frozen=True):
                 value = base.value / against.value * self.unit
             if base.scale and against.scale:
                 unit = self.unit * (base.scale / against.scale)
-                upper, lower = door.prints(self.base, "REGULAR"), door.prints(self.against, "REGULAR")
+                upper, lower = (
+                    session_filter.prints(self.base, "REGULAR"),
+                    session_filter.prints(self.against, "REGULAR"),
+                )
                 intraday = today.of(upper, lower, unit)
         return Ratio(
             base=self.base,
@@ -182,7 +185,7 @@ class Charts(msgspec.Struct, frozen=True):
             first_date=self.first_date,
             daily=self.daily,
             intraday=intraday,
-            minutes=_length(door.session),
+            minutes=_length(session_filter.session),
             status=status,
         )
 

@@ -60,10 +60,10 @@ class BreadthNow:
         """By fund the members that decide its status."""
         self._ends_of: object = None
 
-    def reprice(self, symbols: Iterable[str], door: SessionFilter) -> None:
+    def reprice(self, symbols: Iterable[str], session_filter: SessionFilter) -> None:
         """Take the last prices of these symbols; those that are no members are left out."""
         for symbol in self._scales.keys() & symbols:
-            prints = door.current(symbol)
+            prints = session_filter.current(symbol)
             if prints is not None and prints.last is not None:
                 last = (prints.last.price, prints.last.ts_ns)
                 if self._prints.get(symbol) != last:

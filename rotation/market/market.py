@@ -1,7 +1,7 @@
 """Market: quotes in, Snapshot out. ``apply(batch)`` costs the same however long history is.
 
-Three steps: the door (which prints count), the rows (one Polars expression for the desk's returns, and what
-follows of those that changed), and the views (the rows and what they are worth, as a Snapshot).
+Three steps: the session filter (which prints count), the rows (one Polars expression for the desk's returns,
+and what follows of those that changed), and the views (the rows and what they are worth, as a Snapshot).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Market:
 
     def forget(self, symbols: Collection[str]) -> None:
         """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
-        self._door.forget(symbols)
+        self._filter.forget(symbols)
         self._rows.forget(symbols)
         self._breadth.forget(symbols)
 
@@ -116,14 +116,14 @@ class Market:
         """
         self._scale.take_listed_splits(ex_dates, ratios, symbols)
         self._check_scale()
-        session = self._door.session
+        session = self._filter.session
         return frozenset(s for s, day in ex_dates.items() if session is None or day > session) | (
             self._rows.unadjusted & ex_dates.keys()
         )
 
     def _check_scale(self) -> None:
         """After history, the session, or what vendors say of closes and splits has changed."""
-        self._scale.compare(self.history, self._door.session)
+        self._scale.compare(self.history, self._filter.session)
         self._mark_unadjusted()
 
     def _mark_unadjusted(self) -> None:
@@ -161,7 +161,7 @@ class Market:
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
         self._as_of_ns = as_of_ns
-        self._door = SessionFilter(self.desk.legs)
+        self._filter = SessionFilter(self.desk.legs)
         self.update_history(self.history)
 
     def update_history(self, history: History) -> None:
@@ -169,7 +169,7 @@ class Market:
         self.history = history
         known = {*self.desk.legs, *history.symbols, *self._members}
         known.update(*(each.symbols() for each in self._membership))
-        self._door.expect(known, history.last(last_closed(self._as_of_ns)))
+        self._filter.expect(known, history.last(last_closed(self._as_of_ns)))
         self._look_back()
         self._compare()
 
@@ -181,7 +181,7 @@ class Market:
         It may run in a thread, and ``take_ahead`` is given what it returns. Without it the market makes the
         pass itself when it is due, which holds up its caller.
         """
-        session = self._door.session
+        session = self._filter.session
         if history is not None:
             last = history.last(last_closed(self._as_of_ns))
             session = max((day for day in (session, last) if day), default=None)
@@ -199,8 +199,8 @@ class Market:
         self._ahead = made
 
     def _look_back(self) -> None:
-        """Take the one pass over history: what lies before the door's session."""
-        session, made, self._ahead = self._door.session, self._ahead, None
+        """Take the one pass over history: what lies before the session shown."""
+        session, made, self._ahead = self._filter.session, self._ahead, None
         fits = made is not None and (made.history, made.membership) == (self.history, self._membership)
         if made is None or not fits or made.session != session:
             made = look_back(self.history, session, self.desk, self._membership)
@@ -210,14 +210,14 @@ class Market:
         self._charts = made.charts
         self._today = MinuteLine()
         self._closed = session is None
-        self._rows.reprice(self._door.symbols, self._door)
+        self._rows.reprice(self._filter.symbols, self._filter)
         self._breadth = BreadthNow(made.breadth)
-        self._breadth.reprice(self._door.symbols, self._door)
+        self._breadth.reprice(self._filter.symbols, self._filter)
         self._check_scale()
 
     def _close(self) -> None:
         """The bell has rung: take the session's official closes, where history has them."""
-        session = self._door.session
+        session = self._filter.session
         assert session is not None
         column = "adj_close" if self.desk.returns == "total" else "close"
         self._rows.close(self.history, column)
@@ -231,22 +231,22 @@ class Market:
         Bad, unknown, late and repeated quotes are counted, never raised.
         """
         held = batch if isinstance(batch, Sequence) else tuple(batch)
-        return self._apply(lambda: self._door.admit_all(held, as_of_ns), as_of_ns)
+        return self._apply(lambda: self._filter.admit_all(held, as_of_ns), as_of_ns)
 
     def apply_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> Snapshot:
         """As ``apply(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
-        return self._apply(lambda: self._door.admit_columns(frame, as_of_ns), as_of_ns)
+        return self._apply(lambda: self._filter.admit_columns(frame, as_of_ns), as_of_ns)
 
     def _apply(self, admit: Callable[[], set[str]], as_of_ns: int) -> Snapshot:
         self._as_of_ns = as_of_ns
-        before = self._door.session
+        before = self._filter.session
         touched = admit()
-        session = self._door.session
+        session = self._filter.session
         if session != before:
             self._look_back()
         else:
-            self._rows.reprice(touched, self._door)
-            self._breadth.reprice(touched, self._door)
+            self._rows.reprice(touched, self._filter)
+            self._breadth.reprice(touched, self._filter)
         if self._scale.heeds_prices:
             self._mark_unadjusted()
         if session and not self._closed and as_of_ns >= close_ns(session):
@@ -255,12 +255,12 @@ class Market:
         return self._snapshot(as_of_ns)
 
     def _snapshot(self, as_of_ns: int) -> Snapshot:
-        session, desk = self._door.session, self.desk
+        session, desk = self._filter.session, self.desk
         rows = self._rows.current()
         base, against = rows.get(desk.base), rows.get(desk.against)
         now = Moment(session, as_of_ns, self.history.source)
         legs = {
-            symbol: leg(row, self._door, now, self._provenance.get(symbol, self._origin))
+            symbol: leg(row, self._filter, now, self._provenance.get(symbol, self._origin))
             for symbol, row in rows.items()
         }
         statuses = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}
@@ -279,7 +279,7 @@ class Market:
             mode=_mark(self._origin),
             legs=legs,
             spread=pair,
-            ratio=self._charts.ratio(base, against, self._today, self._door, status),
+            ratio=self._charts.ratio(base, against, self._today, self._filter, status),
             value_growth=value_growth_with_status(
                 self._charts.value_growth, self._origin, as_of_ns, self.history.source
             ),
@@ -287,7 +287,7 @@ class Market:
             breadth=self._breadth.snapshot(
                 self._provenance, self._origin, as_of_ns, self.history.source, limit_s
             ),
-            health=Health((), None, self._door.counts, self.history.words),
+            health=Health((), None, self._filter.counts, self.history.words),
             headline=headline(legs, pair, session, fed, today=new_york_day(as_of_ns), limit_s=limit_s),
             headline_status=of_sentence(statuses, desk, status, fed),
             data_as_of=min((time for time in times if time is not None), default=None),

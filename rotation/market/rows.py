@@ -138,10 +138,10 @@ class Rows:
         self._changed = set(self._known)
         self._rows: dict[str, Row] = {}
 
-    def reprice(self, symbols: Iterable[str], door: SessionFilter) -> None:
+    def reprice(self, symbols: Iterable[str], session_filter: SessionFilter) -> None:
         """Take the last prices of these symbols; those off the desk have no row."""
         for symbol in self._known.keys() & symbols:
-            prints = door.current(symbol)
+            prints = session_filter.current(symbol)
             if prints is not None:
                 self._prices[symbol] = prints.last.price if prints.last else self._prices.get(symbol)
                 self._changed.add(symbol)

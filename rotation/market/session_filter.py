@@ -1,4 +1,4 @@
-"""The market's door: which prints of a session count, and why the others do not."""
+"""Which prints of a session count, and why the others do not."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SessionFilter:
 
     @property
     def counts(self) -> Counts:
-        """What happened at the door since the session began."""
+        """Prints counted and turned away since the session began."""
         return Counts(**self._counts)
 
     def admit_all(self, quotes: Sequence[Quote], as_of_ns: int) -> set[str]:

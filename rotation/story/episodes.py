@@ -91,13 +91,13 @@ def episodes(basis: Basis, name: str, horizons: Sequence[int] = HORIZONS) -> Epi
     chosen = _chosen(values, earlier, value, k) if value is not None else []
     base, against = (settled.values(symbol) for symbol in (desk.base, desk.against))
     after = {h: _spreads(base, against, h) for h in horizons}
-    found = tuple(
+    episodes = tuple(
         Episode(days[row], float(values[row]), {str(h): after[h][row] for h in horizons})  # type: ignore[arg-type]
         for row in chosen
     )
     outcomes = {str(h): _outcomes([after[h][row] for row in chosen], after[h]) for h in horizons}
-    note = f"n < {LEAST}: too few" if len(found) < LEAST else ""
-    return Episodes(_short(name), value, len(found), found, outcomes, note)
+    note = f"n < {LEAST}: too few" if len(episodes) < LEAST else ""
+    return Episodes(_short(name), value, len(episodes), episodes, outcomes, note)
 
 
 def _check(horizons: Sequence[int]) -> None:

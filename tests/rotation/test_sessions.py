@@ -129,15 +129,15 @@ def test_phase_and_session_around_the_turns(exchange, day: date, hour: float, of
 
 @given(SPAN)
 def test_the_last_closed_session_is_the_latest_whose_bell_has_rung(exchange, ts_ns: int):
-    rung = [day for day, (_, closes) in exchange.items() if closes <= ts_ns]
-    assert sessions.last_closed(ts_ns) == rung[-1]
+    closed = [day for day, (_, closes) in exchange.items() if closes <= ts_ns]
+    assert sessions.last_closed(ts_ns) == closed[-1]
 
 
 @given(st.sampled_from(DAYS[10:-10]), st.integers(-1, 1))
 def test_the_last_closed_session_turns_with_the_bell(exchange, day: date, off: int):
     ts_ns = exchange.get(day, (0, ns(f"{day} 16:00")))[1] + off
-    rung = [day for day, (_, closes) in exchange.items() if closes <= ts_ns]
-    assert sessions.last_closed(ts_ns) == rung[-1]
+    closed = [day for day, (_, closes) in exchange.items() if closes <= ts_ns]
+    assert sessions.last_closed(ts_ns) == closed[-1]
 
 
 @given(SPAN)

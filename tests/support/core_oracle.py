@@ -303,7 +303,7 @@ class Expected:
         assert self.session is not None
         return self.session
 
-    # The door
+    # The session filter
 
     def take(self, quotes: Iterable[Quote], as_of_ns: int) -> None:
         for quote in quotes:

@@ -218,14 +218,14 @@ class Run:
     @property
     def range_of_iwm(self) -> tuple[float, float]:
         """Low and high, in a market that was given the same events."""
-        door = SessionFilter()
-        door.expect(frozenset(SYMBOLS), None)
+        session_filter = SessionFilter()
+        session_filter.expect(frozenset(SYMBOLS), None)
         for event in self.events_of(Batch | PrintsReplaced):
             if isinstance(event, PrintsReplaced):
-                door.forget(event.symbols)
+                session_filter.forget(event.symbols)
             for quote in event.quotes:
-                door.admit(quote, self.time.clock_ns())
-        prints = door.prints("IWM", "REGULAR")
+                session_filter.admit(quote, self.time.clock_ns())
+        prints = session_filter.prints("IWM", "REGULAR")
         assert prints is not None
         return prints.low, prints.high
 

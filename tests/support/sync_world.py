@@ -64,7 +64,7 @@ class Vendor(OneByOne):
             raise self.away.pop(0)
         return await super().daily(symbols, since, through)
 
-    async def _one(self, symbol: str, since: date, through: date) -> Bars:
+    async def _bars_of(self, symbol: str, since: date, through: date) -> Bars:
         now_ns = self._world.now_ns
         market = self._world.market
         market.now_ns = now_ns

@@ -74,7 +74,7 @@ def _lines(findings: list[Finding]) -> list[str]:
             lines += ["", finding.area] if area else [finding.area]
             area = finding.area
         todo = f" → {finding.todo}" if finding.todo else ""
-        lines.append(f"  {finding.state:<5}{finding.name}: {finding.said}{todo}")
+        lines.append(f"  {finding.state:<5}{finding.name}: {finding.message}{todo}")
     counts = {state: sum(finding.state == state for finding in findings) for state in ("ok", "warn", "fail")}
     return [*lines, "", ", ".join(f"{count} {state}" for state, count in counts.items())]
 

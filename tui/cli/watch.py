@@ -90,9 +90,9 @@ async def _write(desk: Desk, out: TextIO, seen: asyncio.Event) -> None:
             if all(leg.last is None for leg in snapshot.legs.values()):
                 continue
             seen.set()
-        told = _timeless(snapshot)
-        if told != before:
-            before = told
+        timeless = _timeless(snapshot)
+        if timeless != before:
+            before = timeless
             out.write(encode(snapshot).decode() + "\n")
             out.flush()
 

@@ -119,15 +119,15 @@ def _priced(snapshot: Snapshot, symbol: str) -> str:
 
 def levels(basis: Basis, form: str) -> str:
     """Where the statements turn. Raises InputError where the base leg has no price."""
-    found = levels_of(basis)
+    stated = levels_of(basis)
     if form == "json":
-        return _json(found)
-    if not found:
+        return _json(stated)
+    if not stated:
         return _lines([f"No levels: {basis.desk.base} has no price of the session shown."])
     table = figures(basis.desk)
     prices = [_priced(basis.snapshot, symbol) for symbol in (basis.desk.base, basis.desk.against)]
     head = f"{', '.join(prices)}. From the price on the first value holds, one tick below it the second."
-    return _lines([head, "", *(_level(each, table[each.figure]) for each in found)])
+    return _lines([head, "", *(_level(each, table[each.figure]) for each in stated)])
 
 
 def _level(level: Level, figure: Figure) -> str:

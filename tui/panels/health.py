@@ -1,4 +1,4 @@
-"""Health: what the figures rest on: feeds, tape, history, and what was turned away at the door."""
+"""Health: what the figures rest on: feeds, tape, history, and which prints were turned away."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 INDENT = 8
 """Cells of the words at the left."""
-TOLD = {
+COUNTERS = {
     "accepted": "quotes used",
     "duplicates": "duplicates dropped",
     "revised": "prints revised",
@@ -30,12 +30,12 @@ TOLD = {
     "future": "from the future",
     "overnight": "overnight, not used",
 }
-FINE = (TOLD["accepted"], TOLD["overnight"])
+FINE = (COUNTERS["accepted"], COUNTERS["overnight"])
 """Counters that are no warning."""
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """Feeds first, then the tape, the settled history and the door's counters."""
+    """Feeds first, then the tape, the settled history and the session filter's counters."""
     del view, height
     health = snapshot.health
     lines: list[Row] = [row for feed in health.feeds for row in _feed(feed, width)]
@@ -44,7 +44,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if health.tape:
         lines.append((("tape    ", "muted"), (_tape(health.tape), "text")))
     lines += [(("settled ", "muted"), (health.history, "text")), (("today's prints", "muted"),)]
-    counts = [(TOLD[name], n) for name, n in msgspec.structs.asdict(health.counts).items()]
+    counts = [(COUNTERS[name], n) for name, n in msgspec.structs.asdict(health.counts).items()]
     pairs = 2 if width >= 60 else 1
     for at in range(0, len(counts), pairs):
         lines.append(

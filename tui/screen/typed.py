@@ -101,12 +101,12 @@ class TypedInput:
     def _guarded(self, character: str) -> list[Message]:
         """One character, or "" for the time that has passed; what the parser fails on is dropped."""
         try:
-            found = list(self._parser.feed(character) if character else self._parser.tick())
+            messages = list(self._parser.feed(character) if character else self._parser.tick())
         except Exception:
             log.debug("unreadable key sequence", exc_info=True)
             self._parser = XTermParser()
             return []
-        return [message for message in found if isinstance(message, _WANTED)]
+        return [message for message in messages if isinstance(message, _WANTED)]
 
     def _begin(self) -> None:
         self._held = b""

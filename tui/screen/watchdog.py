@@ -32,7 +32,7 @@ class Watchdog:
         """128 + the signal that is ending the program; None while none is."""
         self._ask = ask
         self._give_back = give_back
-        self._heard, self._tell = socket.socketpair()
+        self._wakeups, self._tell = socket.socketpair()
         self._tell.setblocking(False)  # noqa: FBT003 - the socket's own
 
     def start(self) -> None:
@@ -56,7 +56,7 @@ class Watchdog:
     def _watch(self) -> None:
         numbers: set[int] = set()
         while not (numbers & set(ENDING)):
-            numbers = set(self._heard.recv(64))
+            numbers = set(self._wakeups.recv(64))
         self.exit_code = self.exit_code or 128 + min(numbers & set(ENDING))
         self._ask(self.exit_code)
         threading.Event().wait(LIMIT_S)

@@ -30,14 +30,14 @@ def place(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(base).expanduser() / "rotation-tui" / "config.toml"
 
 
-def is_there(environ: Mapping[str, str] = os.environ) -> bool:
+def is_given(environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether a run must read it: it exists, or was named."""
     return bool(environ.get(PLACE, "").strip()) or place(environ).exists()
 
 
 def load() -> Config | None:
     """What the person's file sets; None where there is none. Raises InputError."""
-    if not is_there():
+    if not is_given():
         return None
     from tui.settings.file import read  # noqa: PLC0415 - a run without a file does without it
 

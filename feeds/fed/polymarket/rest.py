@@ -168,11 +168,11 @@ class Polymarket:
 
     name = "Polymarket"
 
-    def __init__(self, transport: CachedClient) -> None:
-        self._transport = transport
+    def __init__(self, http: CachedClient) -> None:
+        self._http = http
         self._url = address("POLYMARKET", "REST", HOME) + PATH
 
     async def refresh(self) -> Fetched[list[OutcomeQuote]]:
         """Ask for the open events of the FOMC tag; never raises for what the source does."""
         params = {"tag_slug": "fomc", "closed": "false", "limit": "100"}
-        return await self._transport.get(self._url, parse=parse, params=params, fresh_s=FRESH_S)
+        return await self._http.get(self._url, parse=parse, params=params, fresh_s=FRESH_S)

@@ -117,8 +117,8 @@ class Fred:
 
     name = "FRED"
 
-    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
-        self._transport = transport
+    def __init__(self, http: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
+        self._http = http
         self._clock_ns = clock_ns
         self._url = address("FRED", "REST", HOME) + PATH
 
@@ -126,7 +126,7 @@ class Fred:
         """The last month of one series."""
         today = new_york_day(self._clock_ns())
         params = {"id": name, "cosd": str(today - timedelta(days=DAYS)), "coed": str(today)}
-        return await self._transport.get(
+        return await self._http.get(
             self._url,
             parse=parse,
             params=params,

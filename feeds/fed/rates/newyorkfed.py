@@ -61,12 +61,12 @@ class NewYorkFed:
 
     name = "New York Fed"
 
-    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
-        self._transport = transport
+    def __init__(self, http: CachedClient, *, clock_ns: Callable[[], int] = wall_ns) -> None:
+        self._http = http
         self._clock_ns = clock_ns
         self._url = address("NEWYORKFED", "REST", HOME) + PATH
 
     async def refresh(self) -> Fetched[PolicyRate]:
         """Ask; never raises for what the source does."""
-        got = await self._transport.get(self._url, parse=parse, fresh_s=FRESH_S)
+        got = await self._http.get(self._url, parse=parse, fresh_s=FRESH_S)
         return published(got, self._clock_ns())

@@ -124,8 +124,8 @@ def _is_tight(market: Nbbo) -> bool:
     return market.ask - market.bid <= WIDE * (market.bid + market.ask) / 2
 
 
-def _is_same(one: Quote, other: Quote) -> bool:
-    return (one.ts_ns, one.seq) == (other.ts_ns, other.seq)
+def _is_same(quote: Quote, other: Quote) -> bool:
+    return (quote.ts_ns, quote.seq) == (other.ts_ns, other.seq)
 
 
 def _is_second(held: Quote, quote: Quote) -> bool:

@@ -117,10 +117,10 @@ class _Message(msgspec.Struct):
 
 
 _JSON = msgspec.json.Decoder(list[_Message])
-_JSON_ONE = msgspec.json.Decoder(_Message)
+_JSON_SINGLE = msgspec.json.Decoder(_Message)
 _JSON_RAW = msgspec.json.Decoder(list[msgspec.Raw])
 _PACKED = msgspec.msgpack.Decoder(list[_Message])
-_PACKED_ONE = msgspec.msgpack.Decoder(_Message)
+_PACKED_SINGLE = msgspec.msgpack.Decoder(_Message)
 _PACKED_RAW = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
@@ -157,7 +157,9 @@ def parse(
 def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
     """All messages that can be read; the others are counted as rejected."""
     is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
-    whole, raws, single = (_JSON, _JSON_RAW, _JSON_ONE) if is_json else (_PACKED, _PACKED_RAW, _PACKED_ONE)
+    whole, raws, single = (
+        (_JSON, _JSON_RAW, _JSON_SINGLE) if is_json else (_PACKED, _PACKED_RAW, _PACKED_SINGLE)
+    )
     try:
         return whole.decode(frame)  # type: ignore[arg-type]
     except msgspec.ValidationError:

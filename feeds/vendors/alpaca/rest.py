@@ -91,7 +91,7 @@ class AlpacaRest:
 
     async def splits(self, symbols: Iterable[str], day: date) -> dict[str, float]:
         """New shares for an old one, of the symbols whose split has this ex-date. Raises SourceError."""
-        found: dict[str, float] = {}
+        ratios: dict[str, float] = {}
         for names in _batches(symbols):
             params = {
                 "symbols": ",".join(names),
@@ -101,8 +101,8 @@ class AlpacaRest:
                 "limit": str(ACTIONS_MAX),
             }
             answer = await self._get(ACTIONS, params, parse_splits, reserve=0)
-            found |= {name: ratio for (name, ex_date), ratio in answer.items() if ex_date == day}
-        return found
+            ratios |= {name: ratio for (name, ex_date), ratio in answer.items() if ex_date == day}
+        return ratios
 
     async def minute_bars(self, symbols: Iterable[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars as quotes at their end, in order of time.
@@ -159,7 +159,7 @@ class AlpacaRest:
             names = batches[place]
             async for answer, after in self._pages(names, params, token=token, reserve=KEPT_FOR_LIVE):
                 days = [daily_bar(name, row) for name, row in rows(answer, names)]
-                good = tuple(one for one in days if one is not None and start <= one.session <= last)
+                good = tuple(bar for bar in days if bar is not None and start <= bar.session <= last)
                 behind = f"{place}:{after}" if after else f"{place + 1}:"
                 more = bool(after) or place + 1 < len(batches)
                 yield Page(good, days.count(None), behind if more else "")

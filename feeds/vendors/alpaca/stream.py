@@ -72,7 +72,7 @@ class Alpaca:
         self,
         key_id: str,
         secret: str,
-        transport: CachedClient,
+        http: CachedClient,
         *,
         feed: str = "iex",
         first: Iterable[str] = (),
@@ -98,7 +98,7 @@ class Alpaca:
         self.url = f"{address('ALPACA', 'STREAM', HOME)}/v2/{feed}"
         kind = "msgpack" if packed else "json"
         self.headers: Mapping[str, str] = {"Content-Type": f"application/{kind}"}
-        self.rest = AlpacaRest(self._keys, transport.client, feed=feed, clock_ns=clock_ns)
+        self.rest = AlpacaRest(self._keys, http.client, feed=feed, clock_ns=clock_ns)
 
     def conversation(self) -> AlpacaConversation:
         """A new connection begins."""

@@ -72,13 +72,13 @@ class Finnhub:
     acknowledges = False
     most_symbols: int | None = SYMBOLS_MAX
 
-    def __init__(self, key: str, transport: CachedClient) -> None:
+    def __init__(self, key: str, http: CachedClient) -> None:
         """``key`` goes into the stream's address and a header of the REST requests."""
         self.headers: Mapping[str, str] = {}
         self.url = f"{address('FINNHUB', 'STREAM', HOME)}/?token={escaped(key, safe='')}"
         self._rest = address("FINNHUB", "REST", REST)
         self._key = key
-        self._transport = transport
+        self._http = http
         self._ordinals = Ordinals()
 
     def conversation(self) -> FinnhubConversation:
@@ -90,7 +90,7 @@ class Finnhub:
         quotes: list[Quote] = []
         for name in sorted(symbols)[:SYMBOLS_MAX]:
             try:
-                quotes += await self._transport.client.get(
+                quotes += await self._http.client.get(
                     f"{self._rest}/quote",
                     parse=lambda data, name=name: parse_quote(name, data),  # type: ignore[misc]
                     params={"symbol": name},

@@ -176,7 +176,7 @@ class Massive:
     acknowledges = True
     most_symbols: int | None = None
 
-    def __init__(self, key: str, transport: CachedClient, *, delayed: bool = False) -> None:
+    def __init__(self, key: str, http: CachedClient, *, delayed: bool = False) -> None:
         """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
         self.headers: Mapping[str, str] = {}
         self.mode = status.delayed(15, CONSOLIDATED) if delayed else Mode(venue=CONSOLIDATED)
@@ -186,7 +186,7 @@ class Massive:
         self._key = key
         self._ids = TradeIds()
         self._auctions = Auctions()
-        self._transport = transport
+        self._http = http
 
     def conversation(self) -> MassiveConversation:
         """A new connection begins."""
@@ -243,7 +243,7 @@ class Massive:
     async def _get(self, path: str, params: dict[str, str], parser: Callable[[bytes], T]) -> T:
         headers = {"Authorization": f"Bearer {self._key}"}
         try:
-            return await self._transport.client.get(
+            return await self._http.client.get(
                 self._rest + path, parse=parser, params=params, headers=headers
             )
         except RequestError as failure:

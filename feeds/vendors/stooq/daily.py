@@ -87,7 +87,7 @@ class StooqDaily(OneByOne):
         self._key = key
         self._url = address("STOOQ", "REST", HOME, keyed=True) + PATH
 
-    async def _one(self, symbol: str, since: date, through: date) -> Bars:
+    async def _bars_of(self, symbol: str, since: date, through: date) -> Bars:
         query = {
             "s": stooq_symbol(symbol),
             "i": "d",

@@ -133,7 +133,7 @@ class TiingoDaily(OneByOne):
         """Shares and funds; it has no indices."""
         return not is_index(symbol)
 
-    async def _one(self, symbol: str, since: date, through: date) -> Bars:
+    async def _bars_of(self, symbol: str, since: date, through: date) -> Bars:
         query = {"startDate": since.isoformat(), "endDate": through.isoformat(), "format": "json"}
         name = quote(tiingo_symbol(symbol), safe="")
         url = httpx.URL(f"{self._url}{name}/prices", params=query)

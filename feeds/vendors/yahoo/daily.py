@@ -106,7 +106,7 @@ class YahooDaily(OneByOne):
         self._client = client
         self._url = address("YAHOO", "REST", HOME) + PATH
 
-    async def _one(self, symbol: str, since: date, through: date) -> Bars:
+    async def _bars_of(self, symbol: str, since: date, through: date) -> Bars:
         query = {
             "period1": str(_midnight_s(since)),
             # Days further on: a split of tomorrow morning is listed then, and the last day is never cut.

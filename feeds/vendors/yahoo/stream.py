@@ -85,13 +85,13 @@ class YahooConversation:
         self._volumes[data.id] = volume
         # What has traded between two frames; the first one's is not known.
         size = max(volume - before, 0)
-        quote = self._told_apart(symbol, data, volume, size)
+        quote = self._numbered(symbol, data, volume, size)
         # Before and after hours the two are those of the regular session's end.
         has_market = data.market_hours == REGULAR and 0 < data.bid <= data.ask
         nbbo = (Nbbo(symbol, _digits(data, data.bid), _digits(data, data.ask), quote.ts_ns),)
         return FrameResult(quotes=(quote,), nbbo=nbbo if has_market else ())
 
-    def _told_apart(self, symbol: str, data: PricingData, volume: int, size: int) -> Quote:
+    def _numbered(self, symbol: str, data: PricingData, volume: int, size: int) -> Quote:
         """The print, numbered by the day's volume, or by order where that stands still within an instant.
 
         Indices and the pre-market have no volume: two prints of a second would be one, and an extreme lost.
@@ -133,11 +133,11 @@ class Yahoo:
     acknowledges = False
     most_symbols = None
 
-    def __init__(self, transport: CachedClient, *, clock_ns: Callable[[], int]) -> None:
-        """``transport``: for snapshots and gaps, from the chart API."""
+    def __init__(self, http: CachedClient, *, clock_ns: Callable[[], int]) -> None:
+        """``http``: for snapshots and gaps, from the chart API."""
         self.url = stream_url()
         self._rest = address("YAHOO", "REST", HOME) + PATH
-        self._transport = transport
+        self._http = http
         self._clock_ns = clock_ns
         self._charts: dict[str, tuple[int, Minutes]] = {}
         self._delays_min: dict[str, float] = {}
@@ -191,7 +191,7 @@ class Yahoo:
         names = sorted(symbol for symbol in symbols if not is_index(symbol))
         for symbol in names:
             try:
-                scale = await self._transport.client.get(
+                scale = await self._http.client.get(
                     self._rest + escaped(self.named(symbol), safe=""),
                     parse=lambda body, symbol=symbol: parse_scale(body, self.named(symbol), session),  # type: ignore[misc]
                     params=params(session),
@@ -217,7 +217,7 @@ class Yahoo:
         error = ""
         for symbol in sorted(symbols):
             try:
-                chart = await self._transport.client.get(
+                chart = await self._http.client.get(
                     self._rest + escaped(self.named(symbol), safe=""),
                     parse=lambda body, symbol=symbol: self._minutes(body, symbol),  # type: ignore[misc]
                     params={"range": "1d", "interval": "1m", "includePrePost": "true"},

@@ -42,8 +42,8 @@ def no_keys_here(monkeypatch, tmp_path):
 
 
 async def named(choice: str, environ: dict[str, str]) -> list[str]:
-    async with CachedClient() as transport:
-        result = choose.vendors(choice, SYMBOLS, transport, FakeTime(), environ)
+    async with CachedClient() as http:
+        result = choose.vendors(choice, SYMBOLS, http, FakeTime(), environ)
         return [f"{vendor.name} {mode_word(vendor.mode)}" for vendor in result]
 
 
@@ -118,8 +118,8 @@ async def driven(monkeypatch, *subjects_and_scripts, reason=""):
     assert {each for each in asyncio.all_tasks() - before if not each.done()} == set()
 
 
-def last_status(told) -> Status:
-    return [event for event in told if isinstance(event, Status)][-1]
+def last_status(events) -> Status:
+    return [event for event in events if isinstance(event, Status)][-1]
 
 
 async def test_a_refused_key_hands_over_to_yahoo_and_says_why(monkeypatch):

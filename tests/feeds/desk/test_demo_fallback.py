@@ -29,7 +29,7 @@ def demo_source():
     return opening.demo()
 
 
-class Told:
+class ScriptedFeed:
     """A live feed that says what the test puts in."""
 
     name = "Yahoo"
@@ -53,11 +53,11 @@ class Told:
 
 
 class Desk:
-    """A standby desk, its time, and the newest snapshot that a reader has."""
+    """A desk with the demo as fallback, its time, and the newest snapshot that a reader has."""
 
     def __init__(self, demo_source) -> None:
         self.time = FakeTime()
-        self.feed = Told()
+        self.feed = ScriptedFeed()
         market = Market(History.empty(), as_of_ns=NOW_NS, origin=Provenance(LIVE, "Yahoo"))
         live = Supervisor(
             market, [self.feed], clock_ns=self.time.clock_ns, sleep=self.time.sleep, offload=at_once
@@ -74,11 +74,11 @@ class Desk:
             return self.demo, tape
 
         self.live = live
-        self.standby = DemoFallback(live, make, sleep=self.time.sleep)
+        self.fallback = DemoFallback(live, make, sleep=self.time.sleep)
         self.seen: list = []
 
     async def read(self) -> None:
-        async for snapshot in self.standby.listen():
+        async for snapshot in self.fallback.listen():
             self.seen.append(snapshot)
 
     @property
@@ -100,7 +100,7 @@ class Desk:
 async def running(demo_source):
     before = asyncio.all_tasks()
     desk = Desk(demo_source)
-    run = asyncio.create_task(desk.standby.run())
+    run = asyncio.create_task(desk.fallback.run())
     reads = asyncio.create_task(desk.read())
     try:
         await settle()
@@ -122,8 +122,8 @@ async def test_the_demo_comes_after_a_while_and_says_what_it_is(demo_source):
         assert desk.newest.mode == ""
         await desk.to_demo()
         assert {leg.state for leg in desk.newest.legs.values()} == {"DEMO"}
-        assert desk.standby.controls is not None
-        assert LocalDesk(desk.standby, None).controls is desk.standby.controls
+        assert desk.fallback.controls is not None
+        assert LocalDesk(desk.fallback, None).controls is desk.fallback.controls
 
 
 async def test_the_live_feeds_stand_on_the_health_panel_beside_the_demo(demo_source):
@@ -150,7 +150,7 @@ async def test_what_is_live_takes_its_place_for_good(demo_source, event):
         await desk.feed.queue.put(event)
         await desk.until(lambda: desk.newest.mode == "")
         assert desk.newest.legs["IWM"].last is not None
-        assert desk.standby.controls is None
+        assert desk.fallback.controls is None
         assert [feed.name for feed in desk.newest.health.feeds] == ["Yahoo"]
         await desk.time.passing(60)
         assert {snapshot.mode for snapshot in desk.seen[-30:]} == {""}
@@ -170,18 +170,18 @@ async def test_a_live_desk_that_is_quick_never_shows_the_demo(demo_source):
 async def test_the_controls_are_the_demo_s(demo_source):
     async with running(demo_source) as desk:
         await desk.to_demo()
-        desk.standby.controls.hold()
+        desk.fallback.controls.hold()
         await desk.until(lambda: desk.newest.health.tape.held)
 
 
 async def test_readers_that_come_late_and_those_that_go(demo_source):
     async with running(demo_source) as desk:
         await desk.to_demo()
-        late = desk.standby.listen()
+        late = desk.fallback.listen()
         assert (await anext(late)).mode == "DEMO"
         del late
-        assert len(desk.standby._listeners) == 1
-    after = desk.standby.listen()
+        assert len(desk.fallback._listeners) == 1
+    after = desk.fallback.listen()
     assert [snapshot.mode async for snapshot in after] == ["DEMO"], "and then the end"
 
 
@@ -196,7 +196,7 @@ async def test_a_bug_in_a_live_feed_is_its_own_state_beside_the_demo(demo_source
 
 async def test_bad_input_found_by_a_live_feed_ends_the_run_with_it(demo_source):
     desk = Desk(demo_source)
-    run = asyncio.create_task(desk.standby.run())
+    run = asyncio.create_task(desk.fallback.run())
     reads = asyncio.create_task(desk.read())
     await settle()
     await desk.to_demo()

@@ -60,9 +60,9 @@ def made(tmp_path, environ, *, choice="auto", kept=True):
 
 
 async def test_without_a_key_one_feed_brings_everything(tmp_path):
-    quotes, keeper, fed = made(tmp_path, {})
+    quotes, updater, fed = made(tmp_path, {})
     assert (quotes.name, quotes.symbols) == ("Yahoo", frozenset(Desk().legs))
-    assert isinstance(keeper, HistoryUpdater)
+    assert isinstance(updater, HistoryUpdater)
     assert fed.name == "Fed"
 
 
@@ -70,7 +70,7 @@ async def test_without_a_key_one_feed_brings_everything(tmp_path):
     ("choice", "name"), [("auto", "Alpaca SIP"), ("alpaca", "Alpaca"), ("alpaca-delayed", "Alpaca")]
 )
 async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice, name):
-    quotes, indices, _keeper, _fed = made(tmp_path, KEYS, choice=choice)
+    quotes, indices, _updater, _fed = made(tmp_path, KEYS, choice=choice)
     assert isinstance(quotes, Failover)
     assert (quotes.name, indices.name) == (name, "Yahoo indices")
     assert indices.symbols == {"RUT", "NDX"}
@@ -290,14 +290,14 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
     async def sources():
         yield [world.yahoo]
 
-    def keeper(time):
+    def updater(time):
         monkeypatch.setattr(
             World, "now_ns", property(lambda _: time.clock_ns(), lambda *_: None), raising=False
         )
         return HistoryUpdater(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
 
     start_ns = at("2026-11-25 15:58")
-    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=start_ns, beside=keeper) as desk:
+    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=start_ns, beside=updater) as desk:
 
         async def until(text, step=30):
             while desk.time.clock_ns() < at(text):

@@ -33,9 +33,9 @@ def test_the_same_seed_is_the_same_session():
     """Without playing it: what is drawn before the first print."""
     from tests.support.session.world import World
 
-    one, other = World(7), World(7)
-    assert one.agenda == other.agenda
-    assert one.story.begins == other.story.begins
+    world, other = World(7), World(7)
+    assert world.agenda == other.agenda
+    assert world.story.begins == other.story.begins
 
 
 def test_every_fault_is_either_thrown_in_or_left_off_with_a_reason():

@@ -40,8 +40,8 @@ def by_name(findings) -> dict[str, Finding]:
     assert len(names) == len(result)
     for each in result:
         assert SECRET not in str(each)
-        assert each.said
-        assert (each.said + each.todo).isprintable()
+        assert each.message
+        assert (each.message + each.todo).isprintable()
         assert each.state == "ok" or each.todo, "what is wrong has a remedy"
     return names
 
@@ -57,7 +57,7 @@ def test_every_dependency_with_its_version():
     names = by_name(local.dependencies())
     assert {"Python", "textual", "polars", "keyring", "websockets", "asyncssh"} <= names.keys()
     assert states(names.values()) == {"ok"}
-    assert names["polars"].said == pl.__version__
+    assert names["polars"].message == pl.__version__
     assert "tzdata" not in names
 
 
@@ -74,7 +74,7 @@ def test_every_dependency_with_its_version():
 def test_a_dependency_that_is_missing_or_too_old(monkeypatch, asked, state, expected):
     monkeypatch.setattr(local.metadata, "requires", lambda _: [asked])
     result = list(local.dependencies())[-1]
-    assert (result.state, expected in result.said) == (state, True)
+    assert (result.state, expected in result.message) == (state, True)
     assert state == "ok" or "pip install" in result.todo
 
 
@@ -88,8 +88,8 @@ def test_keys_by_their_source_only(tmp_path, no_ring):
     KeyFile(tmp_path).put("finnhub", (SECRET,))
     environ = {"APCA_API_KEY_ID": SECRET, "APCA_API_SECRET_KEY": SECRET}
     names = by_name(local.keys(local.look_up(environ, tmp_path, no_ring), no_ring))
-    assert names["alpaca"].said == "from environment APCA_API_KEY_ID and APCA_API_SECRET_KEY"
-    assert names["finnhub"].said == f"from file {tmp_path / 'keys.json'}"
+    assert names["alpaca"].message == "from environment APCA_API_KEY_ID and APCA_API_SECRET_KEY"
+    assert names["finnhub"].message == f"from file {tmp_path / 'keys.json'}"
     assert names["massive"].todo == "rotation-tui config key set massive"
     assert SECRET[-4:] not in str(names)
     (tmp_path / "keys.json").chmod(0o644)
@@ -103,7 +103,7 @@ def test_a_keyring_that_fails_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(keyring, "get_keyring", fails)
     names = by_name(local.keys(local.look_up({}, tmp_path, Ring()), Ring()))
-    assert (names["keyring"].state, names["keyring"].said) == ("warn", "the keyring failed (RuntimeError)")
+    assert (names["keyring"].state, names["keyring"].message) == ("warn", "the keyring failed (RuntimeError)")
 
 
 def test_half_a_key_is_a_failure(tmp_path, no_ring):
@@ -121,13 +121,13 @@ def test_addresses_without_credentials_and_with_their_mistakes():
         "HTTPS_PROXY": f"http://{SECRET}:x@proxy:3128",
     }
     names = by_name(local.addresses(environ))
-    assert (names["ROTATION_TUI_YAHOO_REST_URL"].state, names["ROTATION_TUI_YAHOO_REST_URL"].said) == (
+    assert (names["ROTATION_TUI_YAHOO_REST_URL"].state, names["ROTATION_TUI_YAHOO_REST_URL"].message) == (
         "ok",
         "http://127.0.0.1:8080/",
     )
     assert names["ROTATION_TUI_ALPACA_STREAM_URL"].state == "fail"
-    assert names["ROTATION_TUI_YAHO_REST_URL"].said == "unknown variable, ignored"
-    assert names["HTTPS_PROXY"].said == "http://proxy:3128"
+    assert names["ROTATION_TUI_YAHO_REST_URL"].message == "unknown variable, ignored"
+    assert names["HTTPS_PROXY"].message == "http://proxy:3128"
     assert [each.state for each in local.addresses({})] == ["ok"]
 
 
@@ -141,11 +141,11 @@ def test_every_feed_whose_address_can_be_moved_is_known(pytestconfig):
 
 def test_how_far_the_calendars_reach():
     names = by_name(local.calendar(NOW_NS))
-    assert "next session Mon 2026-11-23, next half-day Fri 2026-11-27" in names["sessions"].said
+    assert "next session Mon 2026-11-23, next half-day Fri 2026-11-27" in names["sessions"].message
     assert states(names.values()) == {"ok"}
     names = by_name(local.calendar(to_ns(datetime(2030, 6, 3, tzinfo=UTC))))
     assert states(names.values()) == {"warn"}
-    assert "only 0 FOMC meetings ahead" in names["FOMC meetings"].said
+    assert "only 0 FOMC meetings ahead" in names["FOMC meetings"].message
 
 
 def places(folder) -> dict:
@@ -171,10 +171,10 @@ def test_a_store_that_is_empty_behind_good_or_damaged(tmp_path):
         HistoryStore(tmp_path / "data").replace(frame, {}, allow_shrink=True, now_ns=NOW_NS)
 
     put(date(2026, 11, 20))
-    assert (closes().state, closes().said) == ("ok", "1 symbol, 2026-10-01 to 2026-11-20")
+    assert (closes().state, closes().message) == ("ok", "1 symbol, 2026-10-01 to 2026-11-20")
     put(date(2026, 11, 2))
     assert closes().state == "warn"
-    assert "14 sessions behind" in closes().said
+    assert "14 sessions behind" in closes().message
     next((tmp_path / "data").glob("IWM-*")).write_bytes(b"x")
     assert (closes().state, "import the history of IWM again" in closes().todo) == ("fail", True)
 
@@ -192,7 +192,10 @@ def test_a_store_without_room_or_rights(tmp_path, monkeypatch):
 
     monkeypatch.setattr(local.tempfile, "NamedTemporaryFile", refuse)
     result = by_name(local.store(places(tmp_path), NOW_NS))["log"]
-    assert (result.state, result.said) == ("fail", f"{tmp_path / 's'} cannot be written (Permission denied)")
+    assert (result.state, result.message) == (
+        "fail",
+        f"{tmp_path / 's'} cannot be written (Permission denied)",
+    )
 
 
 def test_a_drive_without_a_write_ahead_log(tmp_path, monkeypatch):
@@ -242,18 +245,18 @@ async def ask(*script: Reply, keyed=(), **more) -> dict[str, Finding]:
 )
 async def test_what_a_source_answers(only, reply, state, expected):
     result = (await ask(reply, **({"answer_s": 0.2} if reply.mute else {})))["Yahoo"]
-    assert (result.state, expected in result.said) == (state, True)
+    assert (result.state, expected in result.message) == (state, True)
 
 
 async def test_what_yahoo_answered_and_as_whom_it_was_asked(only):
     """Its 429 is tied to the User-Agent, which can be changed."""
     refused = (await ask(fault(429)))["Yahoo"]
-    assert f"(HTTP 429), asked as '{AGENT}'" in refused.said
+    assert f"(HTTP 429), asked as '{AGENT}'" in refused.message
     assert "ROTATION_TUI_USER_AGENT='Mozilla/5.0'" in refused.todo
     async with RestServer(ok(b"")) as server:
         environ = {"ROTATION_TUI_YAHOO_REST_URL": server.url, "ROTATION_TUI_USER_AGENT": "Mozilla/5.0"}
         names = by_name(await net.sources(environ, ()))
-        assert names["Yahoo"].said.endswith("(HTTP 200), asked as 'Mozilla/5.0'")
+        assert names["Yahoo"].message.endswith("(HTTP 200), asked as 'Mozilla/5.0'")
         assert server.requests[0].headers["user-agent"] == "Mozilla/5.0"
     wrong = by_name(await net.sources({"ROTATION_TUI_USER_AGENT": "\x1b["}, ()))
     assert wrong["User-Agent"].state == "fail"
@@ -274,8 +277,8 @@ async def test_a_source_that_needs_a_key_is_asked_only_where_there_is_one(only):
 )
 async def test_a_source_that_cannot_be_reached(only, url, expected):
     names = by_name(await net.sources({"ROTATION_TUI_YAHOO_REST_URL": url}, ()))
-    assert (names["Yahoo"].state, names["Yahoo"].said) == ("fail", expected)
-    assert (names["clock"].state, names["clock"].said) == ("warn", "not checked: no source sent its time")
+    assert (names["Yahoo"].state, names["Yahoo"].message) == ("fail", expected)
+    assert (names["clock"].state, names["clock"].message) == ("warn", "not checked: no source sent its time")
 
 
 @pytest.mark.parametrize("proxy", [f"nonsense://me:{SECRET}@proxy", f"http://me:{SECRET}@proxy:port"])
@@ -291,7 +294,7 @@ async def test_a_proxy_that_is_none_is_told_without_its_password(only, monkeypat
 )
 async def test_our_clock_against_theirs(only, offset_s, state, part):
     result = (await ask(dated(offset_s)))["clock"]
-    assert (result.state, part in result.said) == (state, True)
+    assert (result.state, part in result.message) == (state, True)
 
 
 def test_one_source_with_a_wrong_clock_convinces_nobody():
@@ -302,9 +305,9 @@ def test_one_source_with_a_wrong_clock_convinces_nobody():
 async def test_an_answer_from_a_cache_or_a_slow_one_tells_no_time(only):
     old = dated(-600)
     cached = Reply(b"", headers={**old.headers, "age": "600"})
-    assert "not checked" in (await ask(cached))["clock"].said
+    assert "not checked" in (await ask(cached))["clock"].message
     times = iter([0, int(4e9)])
-    assert "not checked" in (await ask(dated(0), clock_ns=lambda: next(times)))["clock"].said
+    assert "not checked" in (await ask(dated(0), clock_ns=lambda: next(times)))["clock"].message
 
 
 # The stream
@@ -315,8 +318,8 @@ async def test_trades_are_counted(monkeypatch):
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
         check = await stream(count_s=0.6)
     assert check.state == "ok", check
-    assert "trades of BTC-USD in 0.6 s" in check.said
-    assert int(check.said.split()[0]) >= 1
+    assert "trades of BTC-USD in 0.6 s" in check.message
+    assert int(check.message.split()[0]) >= 1
 
 
 @pytest.mark.parametrize("script", [(READY, STAY), (READY, ABORT), Refuse(429), (MUTE,)], ids=str)
@@ -327,7 +330,7 @@ async def test_a_stream_that_gives_nothing(monkeypatch, script):
             check = await stream(connect_s=0.3)
     by_name([check])
     assert check.state == "fail"
-    assert "no trade of BTC-USD within 0.3 s" in check.said
+    assert "no trade of BTC-USD within 0.3 s" in check.message
 
 
 async def test_a_stream_that_breaks_is_worth_a_warning(monkeypatch):
@@ -335,7 +338,7 @@ async def test_a_stream_that_breaks_is_worth_a_warning(monkeypatch):
         monkeypatch.setenv("ROTATION_TUI_COINBASE_STREAM_URL", server.url)
         check = await stream(count_s=2.0)
     by_name([check])
-    assert (check.state, "1 gap" in check.said) == ("warn", True)
+    assert (check.state, "1 gap" in check.message) == ("warn", True)
 
 
 async def test_a_stream_s_wrong_address_is_not_quoted(monkeypatch):

@@ -147,7 +147,7 @@ async def at_once(_seconds: float) -> None:
     pass
 
 
-def transport(clock: Clock, folder: Path | None = None) -> CachedClient:
+def cached_client(clock: Clock, folder: Path | None = None) -> CachedClient:
     return CachedClient(
         folder, clock_ns=clock, monotonic=lambda: clock() / 1e9, sleep=at_once, random=lambda: 0.0
     )
@@ -156,7 +156,7 @@ def transport(clock: Clock, folder: Path | None = None) -> CachedClient:
 async def test_what_is_asked_and_how_seldom(monkeypatch, caplog, tmp_path):
     caplog.set_level(0)
     clock = Clock()
-    async with RestServer(answer=answer) as server, transport(clock, tmp_path) as http:
+    async with RestServer(answer=answer) as server, cached_client(clock, tmp_path) as http:
         monkeypatch.setenv("ROTATION_TUI_DATABENTO_REST_URL", server.url)
         source = DatabentoStrip(http, KEY, months=3, clock_ns=clock)
         strip = await source.refresh()
@@ -183,7 +183,7 @@ async def test_what_is_asked_and_how_seldom(monkeypatch, caplog, tmp_path):
 async def test_the_month_that_has_ended_is_kept_as_an_anchor(monkeypatch):
     clock = Clock()
     clock.now_ns = to_ns(datetime(2026, 12, 2, 10, 31, tzinfo=NEW_YORK))
-    async with RestServer(answer=answer) as server, transport(clock) as http:
+    async with RestServer(answer=answer) as server, cached_client(clock) as http:
         monkeypatch.setenv("ROTATION_TUI_DATABENTO_REST_URL", server.url)
         source = DatabentoStrip(http, KEY, months=2, clock_ns=clock)
         strip = await source.refresh()
@@ -206,7 +206,7 @@ async def test_the_month_that_has_ended_is_kept_as_an_anchor(monkeypatch):
 )
 async def test_faults_are_said_without_the_key(monkeypatch, reply, message):
     clock = Clock()
-    async with RestServer(reply) as server, transport(clock) as http:
+    async with RestServer(reply) as server, cached_client(clock) as http:
         monkeypatch.setenv("ROTATION_TUI_DATABENTO_REST_URL", server.url)
         strip = await DatabentoStrip(http, KEY, clock_ns=clock).refresh()
     assert (strip.kind, strip.quotes) == (Kind.OFFLINE, ())
@@ -220,7 +220,7 @@ async def record_of(monkeypatch, yahoo: Reply, **environ: str):
     async with (
         RestServer(yahoo, answer=world.answer) as server,
         RestServer(answer=answer) as futures,
-        transport(clock) as http,
+        cached_client(clock) as http,
     ):
         for name, value in environment(server.url).items():
             monkeypatch.setenv(name, value)
@@ -271,4 +271,4 @@ async def test_a_wrong_choice_is_refused(monkeypatch):
             await record_of(monkeypatch, Reply(), **environ)
     monkeypatch.setenv("ROTATION_TUI_DATABENTO_REST_URL", "http://example.org")
     with pytest.raises(InputError, match="unencrypted"):
-        DatabentoStrip(transport(Clock()), KEY)
+        DatabentoStrip(cached_client(Clock()), KEY)

@@ -85,9 +85,9 @@ def feed(folder: Path, clock: Clock, stream=None) -> FedFeed:
     async def at_once(_seconds: float) -> None:
         await asyncio.sleep(0)
 
-    transport = CachedClient(folder / "http", clock_ns=clock, sleep=at_once, random=lambda: 0.0)
-    sources = FedSources(transport, clock_ns=clock)
-    return FedFeed(transport, sources, folder / "fed", strip_stream=stream, clock_ns=clock, sleep=clock.sleep)
+    http = CachedClient(folder / "http", clock_ns=clock, sleep=at_once, random=lambda: 0.0)
+    sources = FedSources(http, clock_ns=clock)
+    return FedFeed(http, sources, folder / "fed", strip_stream=stream, clock_ns=clock, sleep=clock.sleep)
 
 
 async def news_until(events, holds):

@@ -36,7 +36,7 @@ def source(client) -> Fred:
     return Fred(client, clock_ns=lambda: NOW_NS)
 
 
-def transport() -> CachedClient:
+def cached_client() -> CachedClient:
     return CachedClient(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
 
 
@@ -114,7 +114,7 @@ def test_bounds_of_different_days_are_no_range():
 
 
 async def test_refresh_asks_for_three_series(monkeypatch):
-    async with RestServer(*map(ok, SERIES)) as server, transport() as client:
+    async with RestServer(*map(ok, SERIES)) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_FRED_REST_URL", server.url)
         got = await source(client).refresh()
     assert (bare(got.value), got.state, got.error) == (RATE, "LIVE", "")
@@ -125,7 +125,7 @@ async def test_refresh_asks_for_three_series(monkeypatch):
 
 @pytest.mark.parametrize("name", ["429", "500", "cut", "html", "empty", "huge"])
 async def test_every_fault_keeps_the_rate(monkeypatch, name):
-    async with RestServer(*map(ok, SERIES), FAULTS[name]) as server, transport() as client:
+    async with RestServer(*map(ok, SERIES), FAULTS[name]) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_FRED_REST_URL", server.url)
         await source(client).refresh()
         got = await source(client).refresh()
@@ -135,7 +135,7 @@ async def test_every_fault_keeps_the_rate(monkeypatch, name):
 
 async def test_one_series_that_fails_leaves_the_others(monkeypatch):
     script = (ok(SERIES[0]), ok(SERIES[1]), FAULTS["html"])
-    async with RestServer(*script) as server, transport() as client:
+    async with RestServer(*script) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_FRED_REST_URL", server.url)
         got = await source(client).refresh()
     assert (got.value.effr_bp, got.value.upper_bp) == (None, 550.0)
@@ -143,7 +143,7 @@ async def test_one_series_that_fails_leaves_the_others(monkeypatch):
 
 
 async def test_nothing_is_offline(monkeypatch):
-    async with RestServer(FAULTS["500"]) as server, transport() as client:
+    async with RestServer(FAULTS["500"]) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_FRED_REST_URL", server.url)
         got = await source(client).refresh()
     assert (got.value, got.state) == (None, "OFFLINE")

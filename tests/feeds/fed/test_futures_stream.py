@@ -36,8 +36,8 @@ async def streaming(monkeypatch, *scripts, rest=(), months=MONTHS, now_ns=NOW_NS
     async with YahooServer(*scripts) as server, RestServer(*(rest or (fault(500),))) as charts:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_STREAM_URL", server.url)
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", charts.url)
-        async with CachedClient(sleep=lambda _: settle(), **clocks) as transport:
-            stream = YahooStripStream(transport, months=months, time=time)
+        async with CachedClient(sleep=lambda _: settle(), **clocks) as http:
+            stream = YahooStripStream(http, months=months, time=time)
 
             async def drive() -> None:
                 async for event in stream.events():
@@ -55,8 +55,8 @@ async def streaming(monkeypatch, *scripts, rest=(), months=MONTHS, now_ns=NOW_NS
                     await task
 
 
-def states(said):
-    return [event.state for event in said if isinstance(event, Status)]
+def states(events):
+    return [event.state for event in events if isinstance(event, Status)]
 
 
 async def test_prices_come_as_contracts(monkeypatch):

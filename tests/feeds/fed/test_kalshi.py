@@ -22,11 +22,11 @@ async def no_wait(seconds):
     pass
 
 
-def transport() -> CachedClient:
+def cached_client() -> CachedClient:
     return CachedClient(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
 
 
-def one(ticker="KXFEDDECISION-26DEC-H0", **more):
+def quote_of(ticker="KXFEDDECISION-26DEC-H0", **more):
     return parse(kalshi(kalshi_market(ticker, **more)))[0]
 
 
@@ -50,9 +50,9 @@ def test_the_documented_shape():
     assert from_ns(hold.close_ns).isoformat() == "2026-12-09T18:55:00+00:00"
 
 
-def test_a_rung_of_the_ladder():
-    rung = parse(KALSHI)[5]
-    assert (rung.move_bp, rung.above_bp, rung.bid, rung.ask) == (None, 400, 0.84, 0.85)
+def test_a_strike_of_the_ladder():
+    strike = parse(KALSHI)[5]
+    assert (strike.move_bp, strike.above_bp, strike.bid, strike.ask) == (None, 400, 0.84, 0.85)
 
 
 def test_the_recorded_ladder(shared_data):
@@ -77,21 +77,21 @@ def test_an_unknown_ticker_is_left_out(ticker):
 
 @pytest.mark.parametrize("value", ["NA", "", None, "1.5", "-0.1", "nan", True, [], {}, "\x1b[31m"])
 def test_a_figure_that_is_none(value):
-    quote = one(yes_bid_dollars=value, last_price_dollars=value)
+    quote = quote_of(yes_bid_dollars=value, last_price_dollars=value)
     assert (quote.bid, quote.last, quote.ask) == (None, None, 0.03)
 
 
 def test_a_close_that_is_none():
-    assert [one(close_time=value).close_ns for value in ("NA", None, "2026-12-09", [], "")] == [None] * 5
+    assert [quote_of(close_time=value).close_ns for value in ("NA", None, "2026-12-09", [], "")] == [None] * 5
 
 
 def test_an_empty_side():
-    quote = one(yes_bid_dollars="0.0000", yes_ask_dollars="0.0000", last_price_dollars="0.0000")
+    quote = quote_of(yes_bid_dollars="0.0000", yes_ask_dollars="0.0000", last_price_dollars="0.0000")
     assert (quote.bid, quote.ask, quote.last, price(quote)[0]) == (0.0, None, None, None)
 
 
 def test_a_crossed_book_gives_no_middle():
-    quote = one(yes_bid_dollars="0.60", yes_ask_dollars="0.40")
+    quote = quote_of(yes_bid_dollars="0.60", yes_ask_dollars="0.40")
     assert price(quote)[0] == 0.02  # the last trade
 
 
@@ -133,7 +133,7 @@ def test_a_cursor_is_sent_on_only_if_it_is_one():
 
 
 async def refresh(monkeypatch, *script, times=1):
-    async with RestServer(*script) as server, transport() as client:
+    async with RestServer(*script) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_KALSHI_REST_URL", server.url)
         source = Kalshi(client)
         for _ in range(times):

@@ -33,7 +33,7 @@ async def no_wait(seconds):
     pass
 
 
-def transport() -> CachedClient:
+def cached_client() -> CachedClient:
     return CachedClient(clock_ns=lambda: NOW_NS, sleep=no_wait, random=lambda: 0.0)
 
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_used_says_so(data):
 
 
 async def test_refresh_asks_the_documented_path(monkeypatch):
-    async with RestServer() as server, transport() as client:
+    async with RestServer() as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", server.url)
         got = await NewYorkFed(client, clock_ns=lambda: NOW_NS).refresh()
     assert server.requests[0].path == "/api/rates/unsecured/effr/last/90.json"
@@ -109,7 +109,7 @@ async def test_refresh_asks_the_documented_path(monkeypatch):
 
 @pytest.mark.parametrize("name", ["429", "500", "cut", "na", "missing", "html", "empty", "utf8", "huge"])
 async def test_every_fault_keeps_the_rate(monkeypatch, name):
-    async with RestServer(ok(NEWYORKFED), FAULTS[name]) as server, transport() as client:
+    async with RestServer(ok(NEWYORKFED), FAULTS[name]) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", server.url)
         source = NewYorkFed(client, clock_ns=lambda: NOW_NS)
         await source.refresh()
@@ -119,7 +119,7 @@ async def test_every_fault_keeps_the_rate(monkeypatch, name):
 
 
 async def test_a_page_that_stands_still_is_stale(monkeypatch):
-    async with RestServer(FAULTS["stale"]) as server, transport() as client:
+    async with RestServer(FAULTS["stale"]) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", server.url)
         states = []
         for days in (3, 5, 30):
@@ -131,10 +131,10 @@ async def test_a_page_that_stands_still_is_stale(monkeypatch):
 def test_a_wrong_address_is_said_at_once(monkeypatch):
     monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", "ftp://h")
     with pytest.raises(InputError, match="ROTATION_TUI_NEWYORKFED_REST_URL"):
-        NewYorkFed(transport())
+        NewYorkFed(cached_client())
 
 
-class Told:
+class ScriptedSource:
     """A source that says what it was told to."""
 
     def __init__(self, name, value, kind=Kind.LIVE, error="", age_s=0.0):
@@ -168,7 +168,7 @@ def test_published_days_give_the_ranges_of_then():
 
 
 async def test_fred_is_asked_only_when_needed():
-    first, second = Told("New York Fed", RATE), Told("FRED", FRED_RATE)
+    first, second = ScriptedSource("New York Fed", RATE), ScriptedSource("FRED", FRED_RATE)
     got = await PolicyRates([first, second]).refresh()
     assert (got.value, got.error, second.asked) == (RATE, "", 0)
 
@@ -176,13 +176,16 @@ async def test_fred_is_asked_only_when_needed():
 @pytest.mark.parametrize(
     ("first", "error"),
     [
-        (Told("New York Fed", None, Kind.OFFLINE, "HTTP 500"), "New York Fed: HTTP 500"),
-        (Told("New York Fed", RATE, Kind.STALE, "HTTP 500", 9 * 86_400.0), "New York Fed: HTTP 500"),
-        (Told("New York Fed", NO_RANGE), ""),
+        (ScriptedSource("New York Fed", None, Kind.OFFLINE, "HTTP 500"), "New York Fed: HTTP 500"),
+        (
+            ScriptedSource("New York Fed", RATE, Kind.STALE, "HTTP 500", 9 * 86_400.0),
+            "New York Fed: HTTP 500",
+        ),
+        (ScriptedSource("New York Fed", NO_RANGE), ""),
     ],
 )
 async def test_fred_steps_in(first, error):
-    got = await PolicyRates([first, Told("FRED", FRED_RATE)]).refresh()
+    got = await PolicyRates([first, ScriptedSource("FRED", FRED_RATE)]).refresh()
     assert (got.value, got.state, got.error) == (FRED_RATE, "LIVE", error)
 
 
@@ -198,33 +201,33 @@ async def test_fred_steps_in(first, error):
     ],
 )
 async def test_a_range_of_before_the_last_decision_is_not_enough(after, expected):
-    first, second = Told("New York Fed", RATE), Told("FRED", FRED_RATE)
+    first, second = ScriptedSource("New York Fed", RATE), ScriptedSource("FRED", FRED_RATE)
     assert (RATE.date, FRED_RATE.date) == (date(2024, 7, 15), date(2024, 7, 16))
     got = await PolicyRates([first, second]).refresh(after)
     assert (got.value.source, got.error, second.asked) == (expected, "", int(expected == "FRED"))
 
 
 async def test_an_older_second_source_does_not_take_the_place_of_the_first():
-    late = Told("FRED", msgspec.structs.replace(FRED_RATE, date=date(2024, 7, 12)))
-    got = await PolicyRates([Told("New York Fed", RATE), late]).refresh(date(2024, 7, 31))
+    late = ScriptedSource("FRED", msgspec.structs.replace(FRED_RATE, date=date(2024, 7, 12)))
+    got = await PolicyRates([ScriptedSource("New York Fed", RATE), late]).refresh(date(2024, 7, 31))
     assert (got.value, late.asked) == (RATE, 1)
     # One that knows the new range, though it did not answer this time, goes before one that does not.
-    kept = Told("FRED", FRED_RATE, Kind.STALE, "HTTP 500", 9 * 3_600.0)
-    got = await PolicyRates([Told("New York Fed", RATE), kept]).refresh(date(2024, 7, 15))
+    kept = ScriptedSource("FRED", FRED_RATE, Kind.STALE, "HTTP 500", 9 * 3_600.0)
+    got = await PolicyRates([ScriptedSource("New York Fed", RATE), kept]).refresh(date(2024, 7, 15))
     assert (got.value, got.error) == (FRED_RATE, "FRED: HTTP 500")
 
 
 async def test_an_old_range_is_better_than_none():
-    old = Told("New York Fed", RATE, Kind.STALE, "HTTP 500", 9 * 86_400.0)
-    got = await PolicyRates([old, Told("FRED", None, Kind.OFFLINE, "HTTP 503")]).refresh()
+    old = ScriptedSource("New York Fed", RATE, Kind.STALE, "HTTP 500", 9 * 86_400.0)
+    got = await PolicyRates([old, ScriptedSource("FRED", None, Kind.OFFLINE, "HTTP 503")]).refresh()
     assert (got.value, got.state) == (RATE, "STALE 9d")
     assert got.error == "New York Fed: HTTP 500; FRED: HTTP 503"
-    got = await PolicyRates([Told("FRED", None, Kind.OFFLINE, "HTTP 503")]).refresh()
+    got = await PolicyRates([ScriptedSource("FRED", None, Kind.OFFLINE, "HTTP 503")]).refresh()
     assert (got.value, got.state) == (None, "OFFLINE")
 
 
 async def test_both_over_one_server(monkeypatch):
-    async with RestServer(FAULTS["html"], ok()) as server, transport() as client:
+    async with RestServer(FAULTS["html"], ok()) as server, cached_client() as client:
         monkeypatch.setenv("ROTATION_TUI_NEWYORKFED_REST_URL", server.url)
         monkeypatch.setenv("ROTATION_TUI_FRED_REST_URL", server.url)
         sources = [kind(client, clock_ns=lambda: NOW_NS) for kind in (NewYorkFed, Fred)]

@@ -316,9 +316,9 @@ async def running(monkeypatch, *scripts, tokens=("1001",)):
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def status(said, state):
+async def status(events, state):
     while True:
-        event = await said.get()
+        event = await events.get()
         if isinstance(event, Status) and event.state == state:
             return event.detail
 

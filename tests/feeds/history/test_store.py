@@ -286,8 +286,8 @@ def test_a_failure_at_any_step_leaves_old_or_new(tmp_path, error):
             calls = break_at(patch, k, error)
             try:
                 HistoryStore(tmp_path).replace(version, {}, now_ns=NOW)
-            except StorageError as told:
-                assert "cannot be written (No space left on device)" in str(told)  # noqa: PT017
+            except StorageError as caught:
+                assert "cannot be written (No space left on device)" in str(caught)  # noqa: PT017
                 assert not list(tmp_path.glob("*.tmp"))
             except Died:
                 pass

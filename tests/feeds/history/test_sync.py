@@ -60,11 +60,11 @@ def test_progress(world):
 def test_progress_is_told_in_the_loops_own_thread(world):
     threads = set()
 
-    class Told(list):
+    class ThreadNoting(list):
         def append(self, progress) -> None:
             threads.add(threading.get_ident())
 
-    world.progress = Told()
+    world.progress = ThreadNoting()
     world.yahoo.away = [refusal(1.0)]
     world.sync("IWM", "QQQ", "NONE")
     assert threads == {threading.get_ident()}

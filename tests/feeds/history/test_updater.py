@@ -31,7 +31,7 @@ LIMIT = 400
 
 
 class Kept:
-    """A keeper over a made-up market; sleeping moves the clock."""
+    """An updater over a made-up market; sleeping moves the clock."""
 
     def __init__(self, folder, shares: dict[str, Share], now_ns: int) -> None:
         self.world = World(folder, shares, now_ns)
@@ -49,11 +49,11 @@ class Kept:
             yield [self.world.yahoo]
 
         time = Time(clock_ns=lambda: self.world.now_ns, monotonic=lambda: self.world.now_ns / S, sleep=sleep)
-        self.keeper = HistoryUpdater(self.world.store, list(shares), since=SINCE, time=time, sources=sources)
+        self.updater = HistoryUpdater(self.world.store, list(shares), since=SINCE, time=time, sources=sources)
 
     async def until(self, holds) -> None:
         """Events until one makes this true."""
-        async with aclosing(self.keeper.events()) as events:
+        async with aclosing(self.updater.events()) as events:
             async for event in events:
                 self.events.append(event)
                 self.at.append(self.world.now_ns)
@@ -66,7 +66,7 @@ class Kept:
         return [event for event in self.events if isinstance(event, Status)]
 
     @property
-    def learned(self) -> list[pl.DataFrame]:
+    def updates(self) -> list[pl.DataFrame]:
         return [event.history.frame for event in self.events if isinstance(event, HistoryUpdated)]
 
     def says(self, text: str) -> bool:
@@ -92,7 +92,7 @@ AUTUMN = sessions_between(date(2026, 10, 1), date(2026, 12, 4))
 async def test_the_first_load_is_told_and_shown_as_it_comes(tmp_path):
     kept = Kept(tmp_path, several(), ny(date(2024, 7, 18), 18))
     await kept.until(settled)
-    assert [len(frame["symbol"].unique()) for frame in kept.learned] == [1, 4]
+    assert [len(frame["symbol"].unique()) for frame in kept.updates] == [1, 4]
     collected = [status.detail for status in kept.statuses]
     assert collected[0] == "history 1 of 4: S0"
     assert collected[-1] == "settled through 2024-07-18"
@@ -111,7 +111,7 @@ async def test_a_pause_of_the_source_shows_what_there_is(tmp_path):
 
     kept.world.yahoo.daily = refusing
     await kept.until(lambda k: k.says("HTTP 429"))
-    assert len(kept.learned[-1]["symbol"].unique()) == 2, "two are here, whenever the third comes"
+    assert len(kept.updates[-1]["symbol"].unique()) == 2, "two are here, whenever the third comes"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_a_close_that_the_vendor_does_not_have_yet_is_asked_for_again(tmp_
     raw[date(2026, 11, 20)] = close
     await kept.until(settled)
     assert kept.world.now_ns < ny(date(2026, 11, 20), 16, 30)
-    assert kept.learned[-1].filter(symbol="S1")["date"].max() == date(2026, 11, 20)
+    assert kept.updates[-1].filter(symbol="S1")["date"].max() == date(2026, 11, 20)
 
 
 async def test_a_failure_is_told_waited_for_and_asked_again(tmp_path):
@@ -177,7 +177,7 @@ async def test_one_symbol_that_fails_does_not_take_the_others_down(tmp_path):
     await kept.until(lambda k: k.says("next try"))
     assert kept.statuses[-1].state == "GAPPED"
     assert kept.statuses[-1].detail.startswith("2 of 3 settled through 2024-07-18; S1: Yahoo: delisted; ")
-    assert kept.learned[-1]["symbol"].unique().sort().to_list() == ["S0", "S2"]
+    assert kept.updates[-1]["symbol"].unique().sort().to_list() == ["S0", "S2"]
 
 
 async def test_a_store_that_cannot_be_used_is_told_and_ends_nothing(tmp_path):
@@ -202,10 +202,10 @@ async def test_a_corrected_close_is_compared_soon_and_replaces_the_old_one(tmp_p
     kept.world.market.shares["S0"].raw[date(2024, 7, 18)] = 77.0
     asked = len(kept.world.yahoo.asked)
     at_ns = kept.world.now_ns
-    kept.keeper.ask_again("S0")
+    kept.updater.ask_again("S0")
     await kept.until(lambda k: len(k.world.yahoo.asked) > asked and settled(k))
     assert kept.world.now_ns - at_ns <= 31 * S
-    assert kept.learned[-1].filter(symbol="S0")["close"][-1] == 77.0
+    assert kept.updates[-1].filter(symbol="S0")["close"][-1] == 77.0
     assert {names[0] for names, _ in kept.world.yahoo.asked[asked:]} == {"S0"}
     asked = len(kept.world.yahoo.asked)
     await kept.until(lambda k: k.world.now_ns >= at_ns + 3600 * S or len(k.world.yahoo.asked) > asked)
@@ -227,12 +227,12 @@ async def test_a_corrected_close_is_not_forgotten_when_asking_for_it_fails(tmp_p
     else:
         kept.world.store.put = full
     at_ns = kept.world.now_ns
-    kept.keeper.ask_again("S0")
+    kept.updater.ask_again("S0")
     await kept.until(lambda k: k.says("next try"))
     kept.world.yahoo.spoil, kept.world.store.put = spoil, put
     await kept.until(settled)
     assert kept.world.now_ns - at_ns <= 120 * S, "asked for again at once, not at the next turn"
-    assert kept.learned[-1].filter(symbol="S0")["close"][-1] == 77.0
+    assert kept.updates[-1].filter(symbol="S0")["close"][-1] == 77.0
 
 
 async def test_an_ended_keeper_leaves_no_task(tmp_path):

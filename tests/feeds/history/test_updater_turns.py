@@ -25,21 +25,21 @@ async def test_a_split_overnight_is_noticed_at_the_opening(tmp_path):
     time = Time(
         clock_ns=lambda: world.now_ns, monotonic=lambda: world.now_ns / 1e9, sleep=sleep, random=lambda: 0.5
     )
-    keeper = HistoryUpdater(world.store, ["IWM"], since=SINCE, time=time, sources=sources)
-    learned = []
+    updater = HistoryUpdater(world.store, ["IWM"], since=SINCE, time=time, sources=sources)
+    updates = []
     statuses = []
-    async for event in keeper.events():
+    async for event in updater.events():
         if isinstance(event, HistoryUpdated):
-            learned.append((world.now_ns, event.history.frame["close"][-1]))
-            if len(learned) == 1:
+            updates.append((world.now_ns, event.history.frame["close"][-1]))
+            if len(updates) == 1:
                 world.market.shares["IWM"].splits[DAYS[-1]] = 4.0
         elif isinstance(event, Status):
             statuses.append((event.state, event.detail))
-            if len(learned) == 3:
+            if len(updates) == 3:
                 break
     last = world.market.shares["IWM"].raw[DAYS[-2]]
-    assert [close for _, close in learned] == [last, last / 4, last / 4]
-    at = [now_ns for now_ns, _ in learned]
+    assert [close for _, close in updates] == [last, last / 4, last / 4]
+    at = [now_ns for now_ns, _ in updates]
     assert at[0] == ny(DAYS[-2], 18)
     assert ny(DAYS[-1], 4) <= at[1] < ny(DAYS[-1], 4, 2)
     assert ny(DAYS[-1], 9, 30) <= at[2] < ny(DAYS[-1], 9, 32)

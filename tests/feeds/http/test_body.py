@@ -95,9 +95,9 @@ async def test_a_large_body_is_parsed_in_another_thread(size):
     answer = b'"' + b"x" * size + b'"'
     async with RestServer(ok(answer)) as server, HttpClient(Limits(body_max=8 * MIB)) as client:
         assert await client.get(server.url, parse=parse) == size
-    async with RestServer(ok(answer)) as server, CachedClient(body_max=8 * MIB) as transport:
-        assert (await transport.get(server.url, parse=parse)).value == size
-        assert (await transport.get(server.url, parse=parse)).value == size
+    async with RestServer(ok(answer)) as server, CachedClient(body_max=8 * MIB) as http:
+        assert (await http.get(server.url, parse=parse)).value == size
+        assert (await http.get(server.url, parse=parse)).value == size
     assert {thread is threading.main_thread() for thread in where} == {size < MIB}
 
 

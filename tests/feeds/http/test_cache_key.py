@@ -21,8 +21,8 @@ async def test_bars_of_another_symbol_are_not_held_against_this_ones(monkeypatch
     """The second answer comes from a cache on the way: older than IWM's bars, and no worse for it."""
     async with RestServer(ok(bars(221.0)), ok(bars(495.0), age="3600")) as server:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
-        async with CachedClient(tmp_path) as transport:
-            massive = Massive("key", transport)
+        async with CachedClient(tmp_path) as http:
+            massive = Massive("key", http)
             for symbol, price in (("IWM", 221.0), ("QQQ", 495.0)):
                 quotes = await massive.backfill(frozenset({symbol}), OPEN_NS, OPEN_NS + 2 * MINUTE_NS)
                 assert [(quote.symbol, quote.price) for quote in quotes] == [(symbol, price)]

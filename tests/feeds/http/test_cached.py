@@ -49,7 +49,7 @@ def time() -> Time:
     return Time()
 
 
-def transport(time: Time, cache=None, **more) -> CachedClient:
+def cached_client(time: Time, cache=None, **more) -> CachedClient:
     result = {"random": lambda: 0.5, "timeout_s": 20.0} | more
     return CachedClient(cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, **result)
 
@@ -65,13 +65,13 @@ GOOD = ok(b'{"v":1}', etag=ETAG)
 
 
 async def ask(time, *script, cache=None, **more):
-    async with RestServer(*script) as server, transport(time, cache, **more) as client:
+    async with RestServer(*script) as server, cached_client(time, cache, **more) as client:
         return await client.get(server.url + "/x", parse=decoded), server.requests
 
 
 async def after_good(time, *script, wait_s=90.0, cache=None, **more):
     """A good answer, then 90 s, then the script."""
-    async with RestServer(GOOD, *script) as server, transport(time, cache, **more) as client:
+    async with RestServer(GOOD, *script) as server, cached_client(time, cache, **more) as client:
         first = await client.get(server.url + "/x", parse=decoded)
         assert (first.value, first.state, first.error) == ({"v": 1}, "LIVE", "")
         time.pass_s(wait_s)
@@ -96,7 +96,7 @@ async def test_unchanged_is_asked_for_and_confirms_without_a_body(time):
 
 async def test_a_304_without_validators_keeps_them_for_the_next_time(time):
     script = (ok(b"{}", etag=ETAG), Reply(b"", 304), Reply(b"", 304))
-    async with RestServer(*script) as server, transport(time) as client:
+    async with RestServer(*script) as server, cached_client(time) as client:
         for _ in range(3):
             await client.get(server.url, parse=decoded)
     assert [asked.headers.get("if-none-match") for asked in server.requests] == [None, ETAG, ETAG]
@@ -104,14 +104,14 @@ async def test_a_304_without_validators_keeps_them_for_the_next_time(time):
 
 async def test_last_modified_is_sent_back(time):
     since = "Mon, 01 Jul 2024 00:00:00 GMT"
-    async with RestServer(ok(b"{}", last_modified=since)) as server, transport(time) as client:
+    async with RestServer(ok(b"{}", last_modified=since)) as server, cached_client(time) as client:
         for _ in range(2):
             await client.get(server.url, parse=decoded)
     assert [asked.headers.get("if-modified-since") for asked in server.requests] == [None, since]
 
 
 async def test_an_etag_holds_for_one_address_only(time):
-    async with RestServer(GOOD, ok(b'{"v":2}')) as server, transport(time) as client:
+    async with RestServer(GOOD, ok(b'{"v":2}')) as server, cached_client(time) as client:
         await client.get(server.url, parse=decoded, params={"day": "1"}, passing=["day"])
         got = await client.get(server.url, parse=decoded, params={"day": "2"}, passing=["day"])
     assert "if-none-match" not in server.requests[1].headers
@@ -141,7 +141,7 @@ async def test_a_fault_that_passes_leaves_no_trace(time):
 async def test_a_success_ends_the_back_off(time):
     async with (
         RestServer(fault(500), fault(500), GOOD, fault(500), GOOD) as server,
-        transport(time) as client,
+        cached_client(time) as client,
     ):
         for _ in range(2):
             await client.get(server.url, parse=decoded)
@@ -165,7 +165,7 @@ async def test_retry_after_as_a_date(time):
 
 
 async def test_a_long_retry_after_is_not_slept_but_kept(time):
-    async with RestServer(GOOD, fault(429, retry_after="300"), GOOD) as server, transport(time) as client:
+    async with RestServer(GOOD, fault(429, retry_after="300"), GOOD) as server, cached_client(time) as client:
         await client.get(server.url + "/x", parse=decoded)
         limited = await client.get(server.url + "/x", parse=decoded)
         again = await client.get(server.url + "/x", parse=decoded)
@@ -182,7 +182,7 @@ async def test_a_long_retry_after_is_not_slept_but_kept(time):
 
 
 async def test_another_path_of_a_host_is_asked_after_a_fault_of_one(time):
-    async with RestServer(fault(404), GOOD) as server, transport(time) as client:
+    async with RestServer(fault(404), GOOD) as server, cached_client(time) as client:
         await client.get(server.url + "/x", parse=decoded)
         got = await client.get(server.url + "/y", parse=decoded)
     assert got.value == {"v": 1}
@@ -238,7 +238,7 @@ async def test_the_whole_try_has_a_limit_too(time):
 async def test_nobody_listens(time):
     async with RestServer() as server:
         url = server.url
-    async with transport(time) as client:
+    async with cached_client(time) as client:
         got = await client.get(url, parse=decoded)
     assert got.error == "cannot be reached (ConnectError); next try in 2s"
     assert time.waits == [0.5, 1.0]
@@ -247,7 +247,7 @@ async def test_nobody_listens(time):
 async def test_a_host_that_cannot_be_reached_is_not_asked_for_the_next_thing_either(time):
     async with RestServer() as server:
         url = server.url
-    async with transport(time) as client:
+    async with cached_client(time) as client:
         await client.get(url + "/one", parse=decoded)
         got = await client.get(url + "/two", parse=decoded)
     assert got.error == "backing off, next try in 2s"
@@ -292,10 +292,10 @@ async def test_gzip_is_read_and_bounded(time):
 
 async def test_the_last_good_value_outlives_the_process(time, tmp_path):
     async with RestServer(GOOD, fault(500)) as server:
-        async with transport(time, tmp_path) as client:
+        async with cached_client(time, tmp_path) as client:
             await client.get(server.url, parse=decoded)
         time.pass_s(3 * 86_400)
-        async with transport(time, tmp_path) as client:
+        async with cached_client(time, tmp_path) as client:
             got = await client.get(server.url, parse=decoded)
     assert server.requests[1].headers["if-none-match"] == ETAG
     assert (got.value, got.state, got.error[:8]) == ({"v": 1}, "STALE 3d", "HTTP 500")
@@ -303,7 +303,7 @@ async def test_the_last_good_value_outlives_the_process(time, tmp_path):
 
 async def test_a_cache_of_another_host_is_not_used(time, tmp_path):
     for script in (GOOD, fault(500)):
-        async with RestServer(script) as server, transport(time, tmp_path) as client:
+        async with RestServer(script) as server, cached_client(time, tmp_path) as client:
             got = await client.get(server.url, parse=decoded)
     assert (got.value, got.state) == (None, "OFFLINE")
 
@@ -311,10 +311,10 @@ async def test_a_cache_of_another_host_is_not_used(time, tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 50, b"\x81" * 6_000_000], ids=range(3))
 async def test_a_damaged_cache_counts_as_absent(time, tmp_path, damage):
     async with RestServer(GOOD, fault(500), GOOD) as server:
-        async with transport(time, tmp_path) as client:
+        async with cached_client(time, tmp_path) as client:
             await client.get(server.url, parse=decoded)
         only_file(tmp_path).write_bytes(damage)
-        async with transport(time, tmp_path, random=lambda: 0) as client:
+        async with cached_client(time, tmp_path, random=lambda: 0) as client:
             got = await client.get(server.url, parse=decoded)
     assert got.value == {"v": 1}
     assert kept_in(tmp_path).body == b'{"v":1}'
@@ -330,9 +330,9 @@ async def test_a_cache_that_cannot_be_written_does_no_harm(time, tmp_path):
 
 async def test_a_cached_body_that_no_longer_parses_is_asked_for_whole(time, tmp_path):
     async with RestServer(GOOD) as server:
-        async with transport(time, tmp_path) as client:
+        async with cached_client(time, tmp_path) as client:
             await client.get(server.url, parse=decoded)
-        async with transport(time, tmp_path) as client:
+        async with cached_client(time, tmp_path) as client:
             got = await client.get(server.url, parse=strict)
     assert "if-none-match" not in server.requests[1].headers
     assert (got.value, got.error[:6]) == (None, "strict")
@@ -352,7 +352,7 @@ def strict(body):
 
 
 async def test_confirmations_are_written_seldom(time, tmp_path):
-    async with RestServer(GOOD) as server, transport(time, tmp_path) as client:
+    async with RestServer(GOOD) as server, cached_client(time, tmp_path) as client:
         for wait_s in (100, 100, 200):
             await client.get(server.url, parse=decoded)
             assert kept_in(tmp_path).confirmed_ns == NOW_NS
@@ -362,7 +362,7 @@ async def test_confirmations_are_written_seldom(time, tmp_path):
 
 
 async def test_memory_is_bounded(time):
-    async with RestServer(ok(b"{}")) as server, transport(time) as client:
+    async with RestServer(ok(b"{}")) as server, cached_client(time) as client:
         for count in range(3 * KEYS_MAX):
             await client.get(server.url, parse=decoded, params={"k": str(count)})
         assert len(client._held) == KEYS_MAX
@@ -370,7 +370,7 @@ async def test_memory_is_bounded(time):
 
 
 async def test_one_question_at_a_time_per_key(time):
-    async with RestServer(GOOD) as server, transport(time) as client:
+    async with RestServer(GOOD) as server, cached_client(time) as client:
         got = await asyncio.gather(*(client.get(server.url, parse=decoded) for _ in range(4)))
     assert [each.value for each in got] == [{"v": 1}] * 4
     assert [asked.headers.get("if-none-match") for asked in server.requests] == [None, ETAG, ETAG, ETAG]
@@ -386,7 +386,7 @@ async def test_no_secret_is_logged_or_reported(time, caplog):
         ok(secret.encode()),
         fault(302, location="http://["),
     ):
-        async with RestServer(script) as server, transport(time) as client:
+        async with RestServer(script) as server, cached_client(time) as client:
             url = server.url.replace("//", f"//user:{secret}@")
             got = await client.get(
                 f"{url}/x", parse=decoded, params={"token": secret}, headers={"x-api-key": secret}
@@ -402,21 +402,21 @@ async def test_a_key_of_ours_follows_no_redirect(time):
         got, _ = await ask(time, fault(302, location="/y"), GOOD)
         assert got.value == {"v": 1}
         script = fault(302, location="/y")
-        async with RestServer(script) as server, transport(time) as client:
+        async with RestServer(script) as server, cached_client(time) as client:
             got = await client.get(server.url, parse=decoded, headers={"x-api-key": "k"})
     assert got.error.startswith("HTTP 302")
     assert len(target.requests) == 0
 
 
 async def test_redirects_end(time):
-    async with RestServer() as server, transport(time) as client:
+    async with RestServer() as server, cached_client(time) as client:
         server.script = [fault(302, location=server.url)]
         got = await client.get(server.url, parse=decoded)
     assert got.error.startswith("too many redirects")
 
 
 async def test_cancelling_is_not_a_fault(time):
-    async with RestServer(FAULTS["slow"]) as server, transport(time) as client:
+    async with RestServer(FAULTS["slow"]) as server, cached_client(time) as client:
         task = asyncio.create_task(client.get(server.url, parse=decoded))
         async with asyncio.timeout(30):
             await server.asked.wait()

@@ -67,50 +67,50 @@ def clock() -> Clock:
     return Clock()
 
 
-async def download_yahoo(clock, http, transport):
+async def download_yahoo(clock, http, cached):
     await YahooDaily(http).daily(["IWM"], SINCE, THROUGH)
 
 
-async def download_stooq(clock, http, transport):
+async def download_stooq(clock, http, cached):
     await StooqDaily(http, "a-key").daily(["IWM"], SINCE, THROUGH)
 
 
-async def download_alpaca(clock, http, transport):
+async def download_alpaca(clock, http, cached):
     rest = AlpacaRest(AlpacaKeys("key", "secret"), http, clock_ns=clock.clock_ns)
     await AlpacaDaily(rest, clock_ns=clock.clock_ns).daily([*SYMBOLS], SINCE, THROUGH)
 
 
-async def snapshot_alpaca(clock, http, transport):
-    await Alpaca("key", "secret", transport, clock_ns=clock.clock_ns).snapshot(SYMBOLS)
+async def snapshot_alpaca(clock, http, cached):
+    await Alpaca("key", "secret", cached, clock_ns=clock.clock_ns).snapshot(SYMBOLS)
 
 
-async def backfill_alpaca(clock, http, transport):
-    alpaca = Alpaca("key", "secret", transport, clock_ns=clock.clock_ns)
+async def backfill_alpaca(clock, http, cached):
+    alpaca = Alpaca("key", "secret", cached, clock_ns=clock.clock_ns)
     await alpaca.backfill(SYMBOLS, NOW_NS - 9 * MINUTE_NS, NOW_NS)
 
 
-async def snapshot_massive(clock, http, transport):
-    await Massive("key", transport).snapshot(SYMBOLS)
+async def snapshot_massive(clock, http, cached):
+    await Massive("key", cached).snapshot(SYMBOLS)
 
 
-async def backfill_massive(clock, http, transport):
-    await Massive("key", transport).backfill(IWM, NOW_NS - 9 * MINUTE_NS, NOW_NS)
+async def backfill_massive(clock, http, cached):
+    await Massive("key", cached).backfill(IWM, NOW_NS - 9 * MINUTE_NS, NOW_NS)
 
 
-async def snapshot_finnhub(clock, http, transport):
-    await Finnhub("key", transport).snapshot(SYMBOLS)
+async def snapshot_finnhub(clock, http, cached):
+    await Finnhub("key", cached).snapshot(SYMBOLS)
 
 
-async def snapshot_yahoo(clock, http, transport):
-    await Yahoo(transport, clock_ns=clock.clock_ns).snapshot(IWM)
+async def snapshot_yahoo(clock, http, cached):
+    await Yahoo(cached, clock_ns=clock.clock_ns).snapshot(IWM)
 
 
-async def backfill_yahoo(clock, http, transport):
-    await Yahoo(transport, clock_ns=clock.clock_ns).backfill(IWM, NOW_NS - 9 * MINUTE_NS, NOW_NS)
+async def backfill_yahoo(clock, http, cached):
+    await Yahoo(cached, clock_ns=clock.clock_ns).backfill(IWM, NOW_NS - 9 * MINUTE_NS, NOW_NS)
 
 
-async def ask_new_york_fed(clock, http, transport):
-    await NewYorkFed(transport, clock_ns=clock.clock_ns).refresh()
+async def ask_new_york_fed(clock, http, cached):
+    await NewYorkFed(cached, clock_ns=clock.clock_ns).refresh()
 
 
 CALLERS = (
@@ -126,9 +126,9 @@ async def test_a_failing_source_gets_the_clients_tries_and_no_more(monkeypatch, 
         for name in NAMES:
             monkeypatch.setenv(f"ROTATION_TUI_{name}_REST_URL", server.url)
         limits = Limits(gap_s=0.5, wait_due_s=15.0)
-        async with HttpClient(limits, **clock.given()) as http, CachedClient(**clock.given()) as transport:
+        async with HttpClient(limits, **clock.given()) as http, CachedClient(**clock.given()) as cached:
             with suppress(SourceError):
-                await call(clock, http, transport)
+                await call(clock, http, cached)
             assert 1 <= len(server.requests) <= TRIES
             # Where another try may help, all of them are made: the limit above is no accident.
             if script in {"500", "cut"}:
@@ -138,8 +138,8 @@ async def test_a_failing_source_gets_the_clients_tries_and_no_more(monkeypatch, 
 async def test_every_series_of_a_source_gets_them_once(monkeypatch, clock):
     async with RestServer(fault(500)) as server:
         monkeypatch.setenv("ROTATION_TUI_KALSHI_REST_URL", server.url)
-        async with CachedClient(**clock.given()) as transport:
-            await Kalshi(transport).refresh()
+        async with CachedClient(**clock.given()) as cached:
+            await Kalshi(cached).refresh()
     by_path: dict[str, int] = {}
     for asked in server.requests:
         by_path[asked.path] = by_path.get(asked.path, 0) + 1

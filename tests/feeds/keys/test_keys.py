@@ -88,15 +88,15 @@ def test_the_environment_goes_before_the_keyring_and_that_before_the_file(tmp_pa
     KeyFile(tmp_path).put("finnhub", ("of the file".replace(" ", "_"),))
     vault = Vault(finnhub="of_the_keyring")
 
-    def found(keyring, **environ):
+    def keys_of(keyring, **environ):
         keys = find("finnhub", environ=environ, folder=tmp_path, keyring=keyring)
         return keys.key, keys.secret, keys.source.split()[0]
 
     both = {"ROTATION_TUI_FINNHUB_KEY": "ours", "FINNHUB_API_KEY": "theirs"}
-    assert found(ring_of(vault), **both) == ("ours", "", "environment")
-    assert found(ring_of(vault), FINNHUB_API_KEY=" theirs\n") == ("theirs", "", "environment")
-    assert found(ring_of(vault), FINNHUB_API_KEY="  ") == ("of_the_keyring", "", "keyring")
-    assert found(ring_of(Vault())) == ("of_the_file", "", "file")
+    assert keys_of(ring_of(vault), **both) == ("ours", "", "environment")
+    assert keys_of(ring_of(vault), FINNHUB_API_KEY=" theirs\n") == ("theirs", "", "environment")
+    assert keys_of(ring_of(vault), FINNHUB_API_KEY="  ") == ("of_the_keyring", "", "keyring")
+    assert keys_of(ring_of(Vault())) == ("of_the_file", "", "file")
     assert find("massive", environ={}, folder=tmp_path, keyring=ring_of(Vault())) is None
 
 

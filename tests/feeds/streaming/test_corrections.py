@@ -197,7 +197,7 @@ async def test_hostile_bars_change_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("now_ns", "of_ns", "daily", "redone"),
+    ("now_ns", "of_ns", "daily", "replaced"),
     [
         (NOW_NS, NOW_NS - 60 * NS, [], True),
         (NOW_NS, NOW_NS - 86_400 * NS, ["IWM"], False),  # yesterday's: its close may have been another
@@ -205,14 +205,14 @@ async def test_hostile_bars_change_nothing(monkeypatch):
         (NOW_NS + 12 * 3600 * NS, NOW_NS, ["IWM"], False),  # at night the close is all that counts
     ],
 )
-async def test_what_is_asked_depends_on_the_print_s_session(monkeypatch, now_ns, of_ns, daily, redone):
+async def test_what_is_asked_depends_on_the_print_s_session(monkeypatch, now_ns, of_ns, daily, replaced):
     async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=now_ns) as desk:
         await desk.time.passing(2)
         desk.vendor.asked.clear()
         await desk.server.tell(cancel("IWM", 226.0, of_ns, 7), cancel("AAPL", 226.0, of_ns, 8))
         await desk.time.passing(5)
         assert desk.corrected_closes == daily
-        assert bool(desk.vendor.asked) == redone
+        assert bool(desk.vendor.asked) == replaced
 
 
 async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_path):
@@ -226,13 +226,13 @@ async def test_a_corrected_close_corrects_the_settled_streak(monkeypatch, tmp_pa
     async def sources():
         yield [world.yahoo]
 
-    def keeper(time):
+    def updater(time):
         monkeypatch.setattr(
             World, "now_ns", property(lambda _: time.clock_ns(), lambda *_: None), raising=False
         )
         return HistoryUpdater(world.store, list(SYMBOLS), since=SINCE, time=time, sources=sources)
 
-    async with live_desk(monkeypatch, ALPACA, QUIET, beside=keeper) as desk:
+    async with live_desk(monkeypatch, ALPACA, QUIET, beside=updater) as desk:
 
         async def until(holds):
             while not holds():

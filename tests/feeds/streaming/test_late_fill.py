@@ -61,20 +61,20 @@ def bar_of(prints: list[Quote], end_ns: int) -> Quote | None:
 
 
 class Desk:
-    """A market's door, and what it was given to know of the symbol."""
+    """A session filter, and what it was given to know of the symbol."""
 
     def __init__(self) -> None:
-        self.door = SessionFilter()
-        self.door.expect(IWM, DAY)
+        self.session_filter = SessionFilter()
+        self.session_filter.expect(IWM, DAY)
         self.states = SymbolStates({})
 
     def take(self, events, now_ns):
         for event in events:
             if isinstance(event, PrintsReplaced):
-                self.door.forget(event.symbols)
+                self.session_filter.forget(event.symbols)
             if isinstance(event, Batch | PrintsReplaced):
                 for quote in event.quotes:
-                    self.door.admit(quote, now_ns)
+                    self.session_filter.admit(quote, now_ns)
             elif isinstance(event, SymbolStates):
                 self.states = event
 
@@ -84,14 +84,14 @@ class Desk:
 
     @property
     def figures(self):
-        prints = self.door.prints("IWM", "REGULAR")
+        prints = self.session_filter.prints("IWM", "REGULAR")
         if prints is None or prints.last is None:
             return None
         return prints.last.price, prints.high, prints.low, prints.volume
 
     @property
     def path(self):
-        prints = self.door.prints("IWM", "REGULAR")
+        prints = self.session_filter.prints("IWM", "REGULAR")
         return prints and {minute: quote.price for minute, quote in prints.minutes.items()}
 
 
@@ -161,7 +161,7 @@ class World:
             self.ns = quote.ts_ns
             self.at += 1
             self.number += 1
-            self.oracle.door.admit(quote, self.ns)
+            self.oracle.session_filter.admit(quote, self.ns)
             if not self.state.session.is_open or self.ns < self.deaf_until_ns:
                 self.number = self.number if self.state.session.is_open else 0
                 continue

@@ -237,7 +237,7 @@ def test_a_recorded_tape_with_the_least_and_with_more(tmp_path):
     assert frame.schema == pl.Schema(SCHEMA)
     first, lost, last = quotes(frame)
     assert (first, last) == (Quote("IWM", 1, 1.0, size=5), Quote("IWM", 3, 3.0, size=7))
-    assert math.isnan(lost.price)  # unknown: the market's door counts it
+    assert math.isnan(lost.price)  # unknown: the session filter counts it
 
 
 REFUSED_PRINTS = [

@@ -27,7 +27,7 @@ from feeds.tapes import tape_file
 from feeds.tapes.player import TapeFeed
 from feeds.tapes.reading import read_tape
 from feeds.tapes.recorder import Recorder, recorded
-from feeds.tapes.recording import frame_of, played, rows_of, standing, steps
+from feeds.tapes.recording import events_as_of, frame_of, played, rows_of, steps
 from feeds.tapes.tape_file import TapeFile, journal_of, read_recording
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.desk import Desk
@@ -133,7 +133,7 @@ def replay(tape: pl.DataFrame, **more) -> list[Snapshot]:
     return supervisor.seen
 
 
-def told(snapshot: Snapshot, **changes: object) -> bytes:
+def as_json(snapshot: Snapshot, **changes: object) -> bytes:
     """The JSON of a snapshot, but for the rows that name the source itself."""
     health = msgspec.structs.replace(snapshot.health, feeds=(), tape=None)
     return msgspec.json.encode(msgspec.structs.replace(snapshot, health=health, **changes))
@@ -203,7 +203,7 @@ def test_a_replay_is_the_same_snapshots_byte_for_byte(events):
     with tempfile.TemporaryDirectory() as folder:
         before = live(events, Path(folder, "t.parquet"))
         after = replay(read_tape([Path(folder)]), speed=10.0)
-    assert [told(s) for s in after] == [told(s) for s in before]
+    assert [as_json(s) for s in after] == [as_json(s) for s in before]
 
 
 @given(scripts(), st.integers(0, 11))
@@ -214,10 +214,10 @@ def test_seeking_stands_where_the_recorded_market_stood(events, place):
     due = tape.group_by("step", maintain_order=True).first()["at_ns"].to_list()
     place = min(place, len(due) - 1)
     last = max(i for i, ts in enumerate(due) if ts == due[place])
-    supervisor = Listening(market(0), [Script(*standing(tape, due[place]))], clock_ns=lambda: NOW)
+    supervisor = Listening(market(0), [Script(*events_as_of(tape, due[place]))], clock_ns=lambda: NOW)
     asyncio.run(supervisor.run())
     same = {"seq": 0, "as_of": from_ns(due[place])}
-    now, then = (ageless(json.loads(told(each, **same))) for each in (supervisor.latest, before[last]))
+    now, then = (ageless(json.loads(as_json(each, **same))) for each in (supervisor.latest, before[last]))
     assert now == then
 
 
@@ -253,11 +253,11 @@ def test_seeking_in_a_tape_of_many_days_reads_the_newest_two(tmp_path):
     prints = [Quote("IWM", at("10:00:00", day) + i, 220.0 + i) for day in days for i in range(3)]
     before = live([Batch((quote,), quote.ts_ns) for quote in prints], tmp_path / "t.parquet")
     tape = read_tape([tmp_path])
-    events = standing(tape, int(tape["at_ns"][-1]))
+    events = events_as_of(tape, int(tape["at_ns"][-1]))
     assert [quote for event in events for quote in event.quotes] == prints[-6:]
     supervisor = Listening(market(0), [Script(*events)])
     asyncio.run(supervisor.run())
-    assert told(supervisor.latest, seq=0) == told(before[-1], seq=0)
+    assert as_json(supervisor.latest, seq=0) == as_json(before[-1], seq=0)
 
 
 def test_at_a_high_speed_the_end_is_the_same(tmp_path):
@@ -268,7 +268,7 @@ def test_at_a_high_speed_the_end_is_the_same(tmp_path):
     before = live([*batches, idle], tmp_path / "t.parquet")
     after = replay(read_tape([tmp_path]), speed=3_600.0)
     assert len(after) < 20
-    assert told(after[-1], seq=0) == told(before[-1], seq=0)
+    assert as_json(after[-1], seq=0) == as_json(before[-1], seq=0)
     assert after[-1].health.counts.future == 1
 
 
@@ -287,7 +287,7 @@ def test_the_fed_s_news_come_back(tmp_path):
     before = live([Batch((), NOW), news, Batch((), NOW + 2)], tmp_path / "t.parquet")
     after = replay(read_tape([tmp_path]))
     assert before[-1].fed is not None
-    assert [told(s) for s in after] == [told(s) for s in before]
+    assert [as_json(s) for s in after] == [as_json(s) for s in before]
 
 
 EVENTS_RENAMED = (PrintsReplaced(frozenset({"IWM"}), ()), SymbolStates({}), HistoryUpdated(History.empty()))
@@ -301,7 +301,7 @@ def test_a_recording_made_before_kinds_were_values_still_plays():
     del demo["status"]
     for figure in (*demo["engines"].values(), *demo["contracts"]):
         del figure["status"]
-    told_then = [
+    recorded = [
         ("Status", {"state": "DELAYED 15m", "detail": "2 of 2 symbols", "as_of_ns": None}),
         ("Status", {"state": "STALE 42s", "detail": "", "as_of_ns": None}),
         ("Status", {"state": "TAKEN OVER", "detail": "by another", "as_of_ns": None}),
@@ -325,7 +325,7 @@ def test_a_recording_made_before_kinds_were_values_still_plays():
             "Yahoo",
             msgspec.json.encode(message).decode(),
         )
-        for i, (kind, message) in enumerate(told_then)
+        for i, (kind, message) in enumerate(recorded)
     ]
     rows.append(("IWM", NOW, 0, 221.0, 1, None, None, 0, 0, NOW + 9, 9, "Batch", "Yahoo", None))
     frame, lost = frame_of(rows)
@@ -420,7 +420,7 @@ def test_history_learned_while_recording_is_not_on_the_tape_but_its_time_is(tmp_
         [Batch((), NOW), HistoryUpdated(history(), NOW + 1), Batch((), NOW + 2)], tmp_path / "t.parquet"
     )
     after = replay(read_tape([tmp_path]))
-    assert [told(s) for s in after] == [told(s) for s in before]
+    assert [as_json(s) for s in after] == [as_json(s) for s in before]
     assert read_tape([tmp_path])["said"].null_count() == 3
 
 
@@ -771,13 +771,13 @@ async def test_a_disk_that_fails_ends_the_run(tmp_path, monkeypatch):
 async def test_a_burst_is_written_before_the_second_is_over(tmp_path, monkeypatch):
     monkeypatch.setattr(recorder_module, "FLUSH_ROWS", 10)
     recorder = Recorder(tmp_path / "t", sleep=never)
-    keeper = asyncio.create_task(recorder.keep())
+    keeping = asyncio.create_task(recorder.keep())
     take(recorder, *(NOW + i for i in range(10)))
     async with asyncio.timeout(500):
         while recorder._kept_until_ns is None:  # noqa: ASYNC110 - a thread writes
             await asyncio.sleep(0.001)
-    keeper.cancel()
-    await asyncio.gather(keeper, return_exceptions=True)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
     assert read_recording(recorder.paths[0]).height == 10
     recorder.close()
 

@@ -85,10 +85,10 @@ def no_wait():
 def desk(monkeypatch):
     """Make a desk for a feed's name and its server; the REST side answers 404 unless given a server."""
 
-    def make(name, server, transport, rest=None, symbols=SYMBOLS, key="", **options):
+    def make(name, server, http, rest=None, symbols=SYMBOLS, key="", **options):
         monkeypatch.setenv(f"ROTATION_TUI_{name}_STREAM_URL", server.url)
         monkeypatch.setenv(f"ROTATION_TUI_{name}_REST_URL", rest.url if rest else "http://127.0.0.1:9")
-        vendor = MADE[name](key or KEYS[name], transport, **options)
+        vendor = MADE[name](key or KEYS[name], http, **options)
         return Desk(StreamFeed(vendor, symbols, time=held_time()))
 
     return make
@@ -103,8 +103,8 @@ def ended(desk):
     [("taken-over", "TAKEN OVER"), ("no-real-time", "AUTH_FAILED"), ("auth-failed", "AUTH_FAILED")],
 )
 async def test_massive_says_no_for_good(desk, script, state):
-    async with massive.MassiveServer(massive.SCRIPTS[script]) as server, no_wait() as transport:
-        result = await desk("MASSIVE", server, transport).until(ended)
+    async with massive.MassiveServer(massive.SCRIPTS[script]) as server, no_wait() as http:
+        result = await desk("MASSIVE", server, http).until(ended)
         assert server.upgrades == 1
     assert result.states[-1] == state
     if script == "taken-over":
@@ -113,11 +113,11 @@ async def test_massive_says_no_for_good(desk, script, state):
 
 
 async def test_a_wrong_key_is_tried_once(desk):
-    async with massive.MassiveServer() as server, no_wait() as transport:
-        result = await desk("MASSIVE", server, transport, key="wrong").until(ended)
+    async with massive.MassiveServer() as server, no_wait() as http:
+        result = await desk("MASSIVE", server, http, key="wrong").until(ended)
         assert (result.states[-1], server.upgrades) == ("AUTH_FAILED", 1)
-    async with finnhub.FinnhubServer() as server, no_wait() as transport:
-        result = await desk("FINNHUB", server, transport, key="wrong").until(ended)
+    async with finnhub.FinnhubServer() as server, no_wait() as http:
+        result = await desk("FINNHUB", server, http, key="wrong").until(ended)
         assert (result.states[-1], server.upgrades) == ("AUTH_FAILED", 1)
 
 
@@ -126,9 +126,9 @@ async def test_massive_cuts_and_we_come_back(desk, script):
     later = massive.array(massive.trade("IWM", 221.5, NOW_MS + 500, 9))
     async with (
         massive.MassiveServer(massive.SCRIPTS[script], (READY, later, STAY)) as server,
-        no_wait() as transport,
+        no_wait() as http,
     ):
-        result = await desk("MASSIVE", server, transport).until(lambda each: each.prices.get("IWM") == 221.5)
+        result = await desk("MASSIVE", server, http).until(lambda each: each.prices.get("IWM") == 221.5)
         assert server.upgrades == 2
         trades, *others = ({f"{channel}.{symbol}" for symbol in SYMBOLS} for channel in ("T", "LULD", "Q"))
         # Bands, bid and ask are asked for once all trades are acknowledged, which may be just now.
@@ -141,10 +141,8 @@ async def test_massive_without_trades_in_the_plan_gives_bars(desk):
     server = massive.MassiveServer(
         (READY, bars, massive.array(massive.bar("SPY", 562.1)), STAY), refused=("T", "Q")
     )
-    async with server, no_wait() as transport:
-        result = await desk("MASSIVE", server, transport, delayed=True).until(
-            lambda each: len(each.prices) == 3
-        )
+    async with server, no_wait() as http:
+        result = await desk("MASSIVE", server, http, delayed=True).until(lambda each: len(each.prices) == 3)
         assert server.clients[0].state["channels"] == {f"A.{symbol}" for symbol in SYMBOLS}
     assert result.prices == {"IWM": 221.3, "QQQ": 495.5, "SPY": 562.1}
     assert result.feed.stats().subscribed == 3
@@ -164,9 +162,9 @@ async def test_massive_seeds_from_a_snapshot_and_holes_in_q_are_no_gap(desk):
     async with (
         massive.MassiveServer((READY, *jumps, STAY)) as server,
         RestServer(ok(json.dumps(snapshot).encode())) as rest,
-        no_wait() as transport,
+        no_wait() as http,
     ):
-        result = await desk("MASSIVE", server, transport, rest).until(
+        result = await desk("MASSIVE", server, http, rest).until(
             lambda each: each.prices.get("IWM") == 100.5 and each.states[-1:] == ["LIVE"]
         )
     assert result.prices == {"IWM": 100.5, "QQQ": 100.0, "SPY": 100.0}
@@ -180,8 +178,8 @@ async def test_finnhub_says_everything_three_times(desk):
         finnhub.trade("IWM", 221.29, volume=200),
     ]
     frames = [finnhub.trades(*prints)] * 3 + [finnhub.trades(finnhub.trade("SPY", 562.0))]
-    async with finnhub.FinnhubServer((READY, *frames, STAY)) as server, no_wait() as transport:
-        result = await desk("FINNHUB", server, transport).until(lambda each: "SPY" in each.prices)
+    async with finnhub.FinnhubServer((READY, *frames, STAY)) as server, no_wait() as http:
+        result = await desk("FINNHUB", server, http).until(lambda each: "SPY" in each.prices)
     iwm = [quote for quote in result.quotes if quote.symbol == "IWM"]
     assert [(quote.price, quote.size) for quote in iwm] == [(221.28, 100), (221.29, 100), (221.29, 200)]
     assert result.feed.stats().duplicates == 6
@@ -192,9 +190,9 @@ async def test_finnhub_repeats_over_a_reconnect(desk):
     again = finnhub.trades(finnhub.trade("IWM", 221.28)), finnhub.trades(finnhub.trade("SPY", 562.0))
     async with (
         finnhub.FinnhubServer((READY, again[0], ABORT), (READY, *again, STAY)) as server,
-        no_wait() as transport,
+        no_wait() as http,
     ):
-        result = await desk("FINNHUB", server, transport).until(lambda each: "SPY" in each.prices)
+        result = await desk("FINNHUB", server, http).until(lambda each: "SPY" in each.prices)
         asked = [json.loads(frame)["symbol"] for frame in server.clients[1].sent]
     assert asked == sorted(SYMBOLS)
     assert len([quote for quote in result.quotes if quote.symbol == "IWM"]) == 1
@@ -204,11 +202,9 @@ async def test_finnhub_takes_fifty(desk):
     symbols = [f"S{number}" for number in range(60)]
     async with (
         finnhub.FinnhubServer((READY, finnhub.trades(finnhub.trade("S0", 1.0)), STAY)) as server,
-        no_wait() as transport,
+        no_wait() as http,
     ):
-        result = await desk("FINNHUB", server, transport, symbols=symbols).until(
-            lambda each: "S0" in each.prices
-        )
+        result = await desk("FINNHUB", server, http, symbols=symbols).until(lambda each: "S0" in each.prices)
         await asyncio.wait_for(server.until(lambda: len(server.clients[0].state["symbols"]) == 50), LIMIT_S)
     assert "the vendor's limit" in result.statuses[-1].detail
 
@@ -220,8 +216,8 @@ async def test_the_key_is_nowhere(desk, caplog, name):
     made = {"MASSIVE": massive, "FINNHUB": finnhub}[name]
     server_of = {"MASSIVE": massive.MassiveServer, "FINNHUB": finnhub.FinnhubServer}[name]
     scripts = (Refuse(500), (READY, ABORT), (READY, Close(1011, KEYS[name])), made.SCRIPTS["garbage"])
-    async with server_of(*scripts) as server, RestServer(fault(403)) as rest, no_wait() as transport:
-        result = await desk(name, server, transport, rest).until(lambda d: len(d.prices) == 3)
+    async with server_of(*scripts) as server, RestServer(fault(403)) as rest, no_wait() as http:
+        result = await desk(name, server, http, rest).until(lambda d: len(d.prices) == 3)
         stats = result.feed.stats()
         shown = repr((result.statuses, stats, result.feed, result.feed.vendor, result.quotes))
     # The servers are ours and speak of everything.

@@ -107,11 +107,11 @@ async def test_under_the_driver(acme, monkeypatch, caplog):
     rest = RestServer(ok(json.dumps({"last": [trade()]}).encode()))
     # Cut after the first print: it comes back, and the second connection goes on.
     scripts = (READY, trades(trade()), ABORT), (READY, trades(trade("QQQ", 495.43, number=9)), STAY)
-    async with AcmeServer(*scripts) as server, rest, CachedClient() as transport:
+    async with AcmeServer(*scripts) as server, rest, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_ACME_STREAM_URL", server.url)
         monkeypatch.setenv("ROTATION_TUI_ACME_REST_URL", rest.url)
         time = Time(clock_ns=lambda: NOW_NS, random=lambda: 0.0)
-        feed = StreamFeed(acme.Acme(KEY, transport), ("IWM", "QQQ"), time=time)
+        feed = StreamFeed(acme.Acme(KEY, http), ("IWM", "QQQ"), time=time)
         quotes, _ = await watched(feed, server, lambda _: "QQQ" in feed.last)
         assert server.upgrades == 2
         assert [json.loads(frame)["type"] for frame in server.clients[1].sent] == ["key", "subscribe"]
@@ -123,9 +123,9 @@ async def test_under_the_driver(acme, monkeypatch, caplog):
 
 
 async def test_a_wrong_key_ends_it(acme, monkeypatch):
-    async with AcmeServer() as server, CachedClient() as transport:
+    async with AcmeServer() as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_ACME_STREAM_URL", server.url)
-        feed = StreamFeed(acme.Acme("wrong", transport), ("IWM",))
+        feed = StreamFeed(acme.Acme("wrong", http), ("IWM",))
         _, states = await watched(
             feed, server, lambda event: isinstance(event, Status) and event.state == "AUTH_FAILED"
         )

@@ -52,10 +52,10 @@ def refused(data: bytes) -> InputError | StripError:
 
 
 def refusal(data: bytes) -> str:
-    told = str(refused(data))
-    assert "\n" not in told
-    assert len(told) < 260
-    return told
+    message = str(refused(data))
+    assert "\n" not in message
+    assert len(message) < 260
+    return message
 
 
 def test_good_strip():
@@ -131,7 +131,7 @@ VALUES = st.recursive(
 )
 
 
-def told(data: bytes) -> str:
+def refusal_or_nothing(data: bytes) -> str:
     try:
         checked_table(parse_strip(data))
     except (InputError, StripError) as error:
@@ -141,14 +141,14 @@ def told(data: bytes) -> str:
 
 @given(st.binary(max_size=60) | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_strip_or_one_line(data):
-    words = told(data)
+    words = refusal_or_nothing(data)
     assert words
     assert "\n" not in words
 
 
 @given(st.sampled_from(sorted(GOOD)), VALUES)
 def test_any_field_is_read_or_refused_in_one_line(field, value):
-    assert "\n" not in told(changed(**{field: value}))
+    assert "\n" not in refusal_or_nothing(changed(**{field: value}))
 
 
 # Figures that make no sense ------------------------------------------------------------------------------

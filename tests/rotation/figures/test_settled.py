@@ -32,10 +32,10 @@ def settled_worlds(draw):
     )
 
 
-def same(one: Value, other: Value) -> bool:
-    if isinstance(one, float) and isinstance(other, int | float):
-        return one == pytest.approx(other, rel=1e-9, abs=1e-9)
-    return one == other
+def same(value: Value, other: Value) -> bool:
+    if isinstance(value, float) and isinstance(other, int | float):
+        return value == pytest.approx(other, rel=1e-9, abs=1e-9)
+    return value == other
 
 
 @given(settled_worlds())

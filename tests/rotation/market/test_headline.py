@@ -36,7 +36,7 @@ QQQ = "Nasdaq 100 (QQQ)"
 
 def leg(
     symbol: str = "IWM",
-    one: float | None = None,
+    day: float | None = None,
     five: float | None = None,
     streak: Streak = NOT_KNOWN,
     since: SincePct | None = None,
@@ -58,7 +58,7 @@ def leg(
         low=None,
         volume=None,
         extended=None,
-        return_pct={"1": one, "5": five},
+        return_pct={"1": day, "5": five},
         streak=streak,
         base_rate=None,
         since={"1": None, "5": since},
@@ -69,20 +69,20 @@ def spread(pp: float | None = None, since: SincePp | None = None) -> Spread:
     return Spread("IWM", "QQQ", NOT_KNOWN, None, {"5": SpreadWindow(pp, since, None, None, 0)})
 
 
-def said(base: Leg, pair: Spread | None = None, today: date = SESSION) -> str:
+def sentence_of(base: Leg, pair: Spread | None = None, today: date = SESSION) -> str:
     return headline({"IWM": base, "QQQ": leg("QQQ")}, pair or spread(), SESSION, today=today)
 
 
 def test_the_sentence_of_the_case_word_for_word():
     """16 July 2024, 10:40 New York, but for the clause on the Fed."""
     base = leg(
-        one=1.883143,
+        day=1.883143,
         five=9.870907,
         streak=Streak(4, 5, provisional=True),
         since=SincePct(date(2020, 5, 27), 10.018, None),
     )
     pair = spread(10.341001, SincePp(date(2016, 11, 14), 10.401, None))
-    assert said(base, pair) == (
+    assert sentence_of(base, pair) == (
         "Russell 2000 (IWM) +1.88 %, 5th gain in a row (4 + today); +9.9 % in 5 sessions, best since 27 May "
         "2020; 10.3 pp ahead of Nasdaq 100 (QQQ), widest lead since 14 Nov 2016."
     )
@@ -108,15 +108,17 @@ def test_the_sentence_of_the_case_word_for_word():
     ],
 )
 def test_today_and_the_run(each: float, streak: Streak, sentence: str):
-    assert said(leg(one=each, streak=streak)) == f"{IWM} {sentence}."
+    assert sentence_of(leg(day=each, streak=streak)) == f"{IWM} {sentence}."
 
 
 def test_before_the_bell_today_is_called_pre_market():
     run = Streak(4, 5, provisional=True)
-    assert said(leg(one=1.0, streak=run, hour=8)) == f"{IWM} +1.00 %, 5th gain in a row (4 + pre-market)."
-    assert said(leg(one=1.0, streak=run, hour=16)) == f"{IWM} +1.00 %, 5th gain in a row (4 + today)."
-    settled = leg(one=1.0, streak=Streak(5, 5, provisional=False), hour=None)
-    assert said(settled) == f"{IWM} +1.00 %, 5th gain in a row."
+    assert (
+        sentence_of(leg(day=1.0, streak=run, hour=8)) == f"{IWM} +1.00 %, 5th gain in a row (4 + pre-market)."
+    )
+    assert sentence_of(leg(day=1.0, streak=run, hour=16)) == f"{IWM} +1.00 %, 5th gain in a row (4 + today)."
+    settled = leg(day=1.0, streak=Streak(5, 5, provisional=False), hour=None)
+    assert sentence_of(settled) == f"{IWM} +1.00 %, 5th gain in a row."
 
 
 @pytest.mark.parametrize(
@@ -130,14 +132,16 @@ def test_before_the_bell_today_is_called_pre_market():
 def test_another_days_figures_carry_their_day(today: date, when: str):
     """The words are the data's: it once read "(29 + pre-market)" of last night's print, the next morning."""
     run = Streak(4, 5, provisional=True)
-    printed = leg(one=1.0, streak=run)
-    assert said(printed, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row (4 + 1 provisional)."
-    early = leg(one=1.0, streak=run, hour=8)
-    assert said(early, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row (4 + pre-market)."
-    closed = leg(one=1.0, streak=Streak(5, 5, provisional=False), hour=None)
-    assert said(closed, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row."
-    assert said(leg(five=9.87, hour=None), today=today) == f"{IWM} {when}: +9.9 % in 5 sessions."
-    assert said(leg(hour=None), today=today) == f"{IWM}: no price {when}."
+    printed = leg(day=1.0, streak=run)
+    assert (
+        sentence_of(printed, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row (4 + 1 provisional)."
+    )
+    early = leg(day=1.0, streak=run, hour=8)
+    assert sentence_of(early, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row (4 + pre-market)."
+    closed = leg(day=1.0, streak=Streak(5, 5, provisional=False), hour=None)
+    assert sentence_of(closed, today=today) == f"{IWM} +1.00 % {when}, 5th gain in a row."
+    assert sentence_of(leg(five=9.87, hour=None), today=today) == f"{IWM} {when}: +9.9 % in 5 sessions."
+    assert sentence_of(leg(hour=None), today=today) == f"{IWM}: no price {when}."
 
 
 @pytest.mark.parametrize(
@@ -157,8 +161,8 @@ def test_another_days_figures_carry_their_day(today: date, when: str):
     ],
 )
 def test_five_sessions(five: float, since: SincePct | None, clause: str):
-    base = leg(one=1.0, five=five, since=since)
-    assert said(base) == f"{IWM} +1.00 %; {clause}."
+    base = leg(day=1.0, five=five, since=since)
+    assert sentence_of(base) == f"{IWM} +1.00 %; {clause}."
 
 
 @pytest.mark.parametrize(
@@ -187,19 +191,21 @@ def test_five_sessions(five: float, since: SincePct | None, clause: str):
     ],
 )
 def test_the_pair(pp: float, since: SincePp | None, clause: str):
-    assert said(leg(one=1.0), spread(pp, since)) == f"{IWM} +1.00 %; {clause}."
+    assert sentence_of(leg(day=1.0), spread(pp, since)) == f"{IWM} +1.00 %; {clause}."
 
 
 def test_what_is_unknown_is_left_out_and_never_the_name():
-    assert said(leg()) == f"{IWM}: today's price is not known yet."
-    assert said(leg(five=9.87)) == f"{IWM} +9.9 % in 5 sessions."
-    assert said(leg(five=9.87), spread(10.34)) == f"{IWM} +9.9 % in 5 sessions; 10.3 pp ahead of {QQQ}."
+    assert sentence_of(leg()) == f"{IWM}: today's price is not known yet."
+    assert sentence_of(leg(five=9.87)) == f"{IWM} +9.9 % in 5 sessions."
+    assert (
+        sentence_of(leg(five=9.87), spread(10.34)) == f"{IWM} +9.9 % in 5 sessions; 10.3 pp ahead of {QQQ}."
+    )
 
 
 def test_without_a_leg_or_a_session_it_says_so():
     assert headline({}, spread(), SESSION, today=SESSION) == "No price for IWM yet."
-    assert headline({"IWM": leg(one=1.0)}, spread(), None, today=SESSION) == "No price for IWM yet."
-    assert headline({"IWM": leg(one=1.0)}, spread(3.0), SESSION, today=SESSION) == f"{IWM} +1.00 %."
+    assert headline({"IWM": leg(day=1.0)}, spread(), None, today=SESSION) == "No price for IWM yet."
+    assert headline({"IWM": leg(day=1.0)}, spread(3.0), SESSION, today=SESSION) == f"{IWM} +1.00 %."
 
 
 @pytest.mark.parametrize(
@@ -252,8 +258,8 @@ def known(prices: dict[Month, float], day: date = date(2024, 7, 16), clock: str 
     return figures
 
 
-def clause(told: Fed | None) -> str:
-    sentence = headline({"IWM": leg(one=1.0)}, spread(), SESSION, told, today=SESSION)
+def clause(figures: Fed | None) -> str:
+    sentence = headline({"IWM": leg(day=1.0)}, spread(), SESSION, figures, today=SESSION)
     return sentence.removeprefix(f"{IWM} +1.00 %").removeprefix("; ").removesuffix(".")
 
 

@@ -141,8 +141,8 @@ def test_nothing_looks_ahead(world: World, data: st.DataObject):
     snapshot = world.played()
     assume(snapshot.session is not None)
     as_of_ns = world.batches[-1][1]
-    rung = as_of_ns >= close_ns(snapshot.session)
-    first_hidden = next_session(snapshot.session) if rung else snapshot.session
+    has_closed = as_of_ns >= close_ns(snapshot.session)
+    first_hidden = next_session(snapshot.session) if has_closed else snapshot.session
     # What had closed when the market opened decides which session it shows first.
     first_hidden = max(first_hidden, next_session(last_closed(world.started_ns)))
     hidden = [day for day in CALENDAR if day >= first_hidden][:5]
@@ -194,11 +194,11 @@ def test_learning_is_having_known_all_along(world: World, data: st.DataObject):
     for quotes, as_of_ns in world.batches[:at]:
         fresh.apply(quotes, as_of_ns=as_of_ns)
     rest = [*world.batches[at:], ([], world.batches[-1][1])]
-    learned, known = play(market, rest), play(fresh, rest)
-    if learned.session == last_closed(now_ns) or not at:
-        # The door counts from the session's first print, so it may have counted others than a fresh one.
-        learned = msgspec.structs.replace(learned, health=known.health)
-    assert learned == known
+    updated, known = play(market, rest), play(fresh, rest)
+    if updated.session == last_closed(now_ns) or not at:
+        # The filter counts from the session's first print: it may have counted others than a fresh one.
+        updated = msgspec.structs.replace(updated, health=known.health)
+    assert updated == known
 
 
 def test_history_learned_into_an_empty_market_is_shown_without_a_quote():

@@ -87,7 +87,7 @@ def test_the_day_is_the_tape_whichever_minutes_were_missed(seed: int, broken: se
         at(second + 0.5, rng.randint(9_000, 11_000) / 100, rng.randint(1, 99), seq=number)
         for number, second in enumerate(sorted(rng.sample(range(600), 120)))
     ]
-    true, broken_one = Prints(OPENS), Prints(OPENS)
+    true, patched = Prints(OPENS), Prints(OPENS)
     bars: list[Quote] = []
     for number in broken | seen:
         made = [q for q in tape if number * MINUTE_NS <= q.ts_ns - OPENS < (number + 1) * MINUTE_NS]
@@ -99,10 +99,10 @@ def test_the_day_is_the_tape_whichever_minutes_were_missed(seed: int, broken: se
     for quote in tape:
         true.take(quote)
         while waiting and waiting[0].ts_ns < quote.ts_ns and rng.random() < 0.3:
-            broken_one.take(waiting.pop(0))
+            patched.take(waiting.pop(0))
         number = (quote.ts_ns - OPENS) // MINUTE_NS
         if number not in broken or rng.random() < 0.5:
-            broken_one.take(quote)
+            patched.take(quote)
     for bar in waiting:
-        broken_one.take(bar)
-    assert figures(broken_one) == figures(true)
+        patched.take(bar)
+    assert figures(patched) == figures(true)

@@ -1,4 +1,4 @@
-"""Prints and the door against a model that keeps everything."""
+"""Prints and the session filter against a model that keeps everything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIZES = st.sampled_from((0, 100, 300))
 
 
 @st.composite
-def one_print(draw: st.DrawFn, offsets: st.SearchStrategy[int] = OFFSETS) -> Quote:
+def prints(draw: st.DrawFn, offsets: st.SearchStrategy[int] = OFFSETS) -> Quote:
     price = draw(PRICES)
     high, low = draw(st.sampled_from(((None, None), (price + 1, price - 1), (price - 1, None))))
     ts_ns = OPENS + draw(offsets)
@@ -41,7 +41,7 @@ def state(prints: Prints | Book) -> tuple:
 # One by one --------------------------------------------------------------------------------------------
 
 
-@given(st.lists(one_print(), min_size=1, max_size=40))
+@given(st.lists(prints(), min_size=1, max_size=40))
 def test_each_print_counts_as_in_a_model_that_keeps_everything(quotes: list[Quote]):
     prints, book = Prints(OPENS), Book(OPENS)
     for quote in quotes:
@@ -49,7 +49,7 @@ def test_each_print_counts_as_in_a_model_that_keeps_everything(quotes: list[Quot
         assert state(prints) == state(book)
 
 
-@given(st.lists(one_print(), min_size=1, max_size=40), st.integers(1, 5))
+@given(st.lists(prints(), min_size=1, max_size=40), st.integers(1, 5))
 def test_and_so_they_do_when_memory_is_short(quotes: list[Quote], memory: int):
     with patch.object(module, "KEPT_MAX", memory):
         prints, book = Prints(OPENS), Book(OPENS, memory)
@@ -60,9 +60,7 @@ def test_and_so_they_do_when_memory_is_short(quotes: list[Quote], memory: int):
 
 
 @given(
-    st.lists(
-        one_print(st.integers(0, 60 * NS)), min_size=1, max_size=20, unique_by=lambda q: (q.ts_ns, q.seq)
-    ),
+    st.lists(prints(st.integers(0, 60 * NS)), min_size=1, max_size=20, unique_by=lambda q: (q.ts_ns, q.seq)),
     st.integers(0, 2**32),
 )
 def test_the_order_of_arrival_does_not_matter(quotes: list[Quote], seed: int):
@@ -175,10 +173,10 @@ def test_minutes_are_as_many_as_the_session_has():
     assert MINUTE_NS == 60 * NS
 
 
-# The door ----------------------------------------------------------------------------------------------
+# The session filter ------------------------------------------------------------------------------------
 
 
-def door(session: date | None = None) -> SessionFilter:
+def session_filter(session: date | None = None) -> SessionFilter:
     opened = SessionFilter()
     opened.expect({"IWM", "QQQ"}, session)
     return opened
@@ -210,14 +208,14 @@ def at(text: str) -> int:
     ],
 )
 def test_what_the_door_turns_away_and_why(quote: Quote, outcome: str):
-    opened = door(DAY)
+    opened = session_filter(DAY)
     assert opened.admit(quote, OPENS + 3600 * NS) is (outcome == "accepted")
     assert opened.counts == Counts(**{outcome: 1})
     assert opened.session == DAY
 
 
 def test_a_print_of_a_newer_session_turns_the_page():
-    opened = door(date(2024, 7, 15))
+    opened = session_filter(date(2024, 7, 15))
     opened.admit(Quote("IWM", at("2024-07-15 12:00"), 1.0), OPENS)
     opened.admit(Quote("QQQ", at("2024-07-16 08:00"), 2.0), OPENS)
     assert opened.session == DAY
@@ -227,7 +225,7 @@ def test_a_print_of_a_newer_session_turns_the_page():
 
 
 def test_bells_belong_to_regular_hours_on_both_ends():
-    opened = door()
+    opened = session_filter()
     pre, opens, closes, ends = hours(DAY)
     for i, ts_ns in enumerate((pre, opens - 1, opens, closes, closes + 1, ends)):
         assert opened.admit(Quote("IWM", ts_ns, 100.0 + i, size=1), ends)
@@ -263,7 +261,7 @@ FIVE_NS = 300 * NS
     ],
 )
 def test_a_bar_belongs_to_the_part_of_the_day_in_which_it_starts(starts: str, bar_ns: int, part: str | None):
-    opened = door()
+    opened = session_filter()
     quote = Quote("IWM", at(f"2024-07-16 {starts}") + bar_ns, 100.0, high=101.0, low=99.0, bar_ns=bar_ns)
     assert opened.admit(quote, quote.ts_ns) is (part is not None)
     assert [name for name in ("PRE", "REGULAR", "POST") if opened.prints("IWM", name)] == [part] * bool(part)
@@ -272,7 +270,7 @@ def test_a_bar_belongs_to_the_part_of_the_day_in_which_it_starts(starts: str, ba
 
 def test_the_opening_range_has_no_bar_of_the_pre_market():
     """At 09:34 high, low and volume are of the session's own bars."""
-    opened = door()
+    opened = session_filter()
     for minute, price, size in ((-5, 90.0, 1_000_000), (0, 100.0, 500), (1, 101.0, 700)):
         length_ns = FIVE_NS if minute < 0 else 60 * NS
         ends_ns = OPENS + minute * 60 * NS + length_ns
@@ -284,7 +282,7 @@ def test_the_opening_range_has_no_bar_of_the_pre_market():
 
 
 def test_todays_figures_rest_on_regular_prints_then_pre_market_ones_never_late_ones():
-    opened = door()
+    opened = session_filter()
     assert opened.current("IWM") is None
     opened.admit(Quote("IWM", close_ns(DAY) + 1, 1.0), close_ns(DAY))
     assert opened.current("IWM") is None
@@ -295,7 +293,7 @@ def test_todays_figures_rest_on_regular_prints_then_pre_market_ones_never_late_o
 
 
 def test_expecting_an_older_session_keeps_the_page():
-    opened = door(DAY)
+    opened = session_filter(DAY)
     opened.admit(Quote("IWM", OPENS, 1.0), OPENS)
     opened.expect({"IWM"}, date(2024, 7, 15))
     assert (opened.session, opened.symbols) == (DAY, {"IWM"})

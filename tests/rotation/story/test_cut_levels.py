@@ -40,9 +40,9 @@ def test_one_tick_on_either_side_gives_the_two_probabilities(prices):
         contracts=tuple(_contract(template, symbol(month), price) for month, price in case.prices.items()),
     )
     names = {symbol(month): month for month in months}
-    found = cut_levels(known)
-    assert found
-    for level in found:
+    stated = cut_levels(known)
+    assert stated
+    for level in stated:
         month = names[level.leg]
         assert level.tick == tick_size(month, case)
         for ticks, wanted in ((0, level.at_or_above), (-1, level.below)):

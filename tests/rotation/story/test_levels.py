@@ -49,10 +49,10 @@ def test_one_tick_on_either_side_gives_the_two_statements(today, iwm, qqq, price
         )
         desk, day = Desk(legs=("IWM", "QQQ"), returns=returns), CALENDAR[today]
         snapshot = at_price(history, desk, day, price + 0.37, float(other))
-        found = levels(Basis(snapshot, history, desk))
-        assert found
+        stated = levels(Basis(snapshot, history, desk))
+        assert stated
         table = figures(desk)
-        for level in found[offset::13]:
+        for level in stated[offset::13]:
             read = table[level.figure].read
             for ticks, wanted in ((0, level.at_or_above), (-1, level.below)):
                 shown = at_price(history, desk, day, round(level.price + ticks * level.tick, 2), float(other))
@@ -73,9 +73,9 @@ def test_the_nearest_turns(steps, data):
 
     turns = [n for n in range(2, len(values) + 1) if shown(n) != shown(n - 1)]
     below, above = [n for n in turns if n <= now][-1:], [n for n in turns if n > now][:1]
-    found = nearest(shown, now, len(values), split=split)
-    assert [n for n in found if n <= now] == below
-    assert [n for n in found if n > now] == above
+    rows = nearest(shown, now, len(values), split=split)
+    assert [n for n in rows if n <= now] == below
+    assert [n for n in rows if n > now] == above
 
 
 def test_the_first_true():

@@ -156,9 +156,9 @@ class AlpacaServer(WsServer):
 
     def _next(self) -> Any:
         script = super()._next()
-        is_told = not isinstance(script, Refuse) and script and isinstance(script[0], Answers)
-        self._coming = script[0] if is_told else Answers()
-        return script[1:] if is_told else script
+        is_scripted = not isinstance(script, Refuse) and script and isinstance(script[0], Answers)
+        self._coming = script[0] if is_scripted else Answers()
+        return script[1:] if is_scripted else script
 
     def greeting(self, client: Client) -> tuple[Frame, ...]:
         client.state |= {

@@ -76,12 +76,12 @@ class Check:
     def failed(self, what: str) -> AssertionError:
         """Seed, moment and what happened before it."""
         world = self.world
-        told = "\n  ".join([str(world.desk.stream.state.report.stats(world.desk.time.now())), *world.log])
+        log = "\n  ".join([str(world.desk.stream.state.report.stats(world.desk.time.now())), *world.log])
         moment = self.snapshot.as_of.astimezone(surfaces.NEW_YORK)
         legs = {s: (leg.state, leg.last) for s, leg in self.snapshot.legs.items()}
         return AssertionError(
             f"seed {world.seed}, {world.session} {moment:%H:%M:%S}, in {world.fault or 'nothing'}: {what}\n"
-            f"  {legs}\n  {self.snapshot.headline}\n  {told}"
+            f"  {legs}\n  {self.snapshot.headline}\n  {log}"
         )
 
     # What is true
@@ -128,8 +128,8 @@ class Check:
         value = leg.last if leg.session == self.snapshot.session else None
         is_official = kind is Kind.CLOSED and value is not None
         wanted = oracle.leg(symbol, value, is_official)
-        found = {name: plain(getattr(leg, name)) for name in ("return_pct", "streak", "since")}
-        for name, figures in found.items():
+        shown = {name: plain(getattr(leg, name)) for name in ("return_pct", "streak", "since")}
+        for name, figures in shown.items():
             if wrong := difference(figures, wanted[name], f"{symbol}.{name}"):
                 raise self.failed(wrong)
 
@@ -183,8 +183,8 @@ class Check:
         wanted = {"high": day.high, "low": day.low, "volume": volume, "extended": None}
         post = world.tape.day(symbol, "POST").last
         wanted["extended"] = post.price if post else None
-        found = {name: getattr(leg, name) for name in wanted}
-        if wrong := difference(found, wanted, symbol):
+        shown = {name: getattr(leg, name) for name in wanted}
+        if wrong := difference(shown, wanted, symbol):
             raise self.failed(wrong)
 
     # The pair
@@ -219,8 +219,8 @@ class Check:
             k: {name: plain(getattr(w, name)) for name in wanted["windows"][k]}
             for k, w in spread.windows.items()
         }
-        found = {"relative_streak": plain(spread.relative_streak), "windows": windows}
-        if wrong := difference(found, wanted, "spread"):
+        shown = {"relative_streak": plain(spread.relative_streak), "windows": windows}
+        if wrong := difference(shown, wanted, "spread"):
             raise self.failed(wrong)
         if wrong := difference(ratio.value, oracle.ratio(*values), "ratio.value"):
             raise self.failed(wrong)

@@ -90,7 +90,9 @@ class Rest:
         await self._wait()
         newest = [self._tape.newest(symbol) for symbol in sorted(symbols)]
         return tuple(
-            Quote(one.symbol, one.ts_ns, one.price, one.number, one.size) for one in newest if one is not None
+            Quote(printed.symbol, printed.ts_ns, printed.price, printed.number, printed.size)
+            for printed in newest
+            if printed is not None
         )
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:

@@ -101,9 +101,9 @@ async def wrong_print(world: World) -> None:
     rng = world.rng
     symbol = rng.choice(LINES)
     price = round(world.price(symbol) * rng.choice((0.96, 0.97, 1.03, 1.04)), 2)
-    one = await world.publish(symbol, price)
+    printed = await world.publish(symbol, price)
     await world.seconds(rng.choice((0, 1, 3, 20, 70, 150)))
-    await world.take_back(one, corrected=rng.random() < 0.5)
+    await world.take_back(printed, corrected=rng.random() < 0.5)
     await world.seconds(110)
 
 

@@ -24,8 +24,8 @@ SIZES = ((160, 45), (80, 24), (40, 12))
 def wrong(snapshot: Snapshot, watched: str) -> str:
     """What a surface says otherwise than the snapshot, which has been checked; empty where nothing."""
     for check in (_json, _sentence, _copied, _report, _screens):
-        if found := check(snapshot):
-            return found
+        if error := check(snapshot):
+            return error
     return _watched(snapshot, watched)
 
 
@@ -36,35 +36,35 @@ def _bad_pair(snapshot: Snapshot) -> dict[str, str]:
     return {symbol: leg.status.kind.value for symbol, leg in legs.items() if leg.status.kind in BAD}
 
 
-def _figures(told: dict[str, Any]) -> dict[str, Any]:
+def _figures(drawn: dict[str, Any]) -> dict[str, Any]:
     legs = {
         symbol: (leg["last"], leg["status"]["kind"], leg["return_pct"], leg["streak"]["with_today"])
-        for symbol, leg in told["legs"].items()
+        for symbol, leg in drawn["legs"].items()
     }
-    return {"legs": legs, "spread": {k: (w["pp"], w["since"]) for k, w in told["spread"]["windows"].items()}}
+    return {"legs": legs, "spread": {k: (w["pp"], w["since"]) for k, w in drawn["spread"]["windows"].items()}}
 
 
 def _json(snapshot: Snapshot) -> str:
-    told = json.loads(encode(snapshot))
+    encoded = json.loads(encode(snapshot))
     for symbol, leg in snapshot.legs.items():
-        line = told["legs"][symbol]
+        line = encoded["legs"][symbol]
         if (line["last"], line["status"]["kind"]) != (leg.last, leg.status.kind.value):
             return f"JSON: {symbol} is {line}"
         if not line["state"].startswith(leg.status.kind.value):
             return f"JSON: {symbol} is {leg.status.kind}, its word {line['state']}"
     bad = _bad_pair(snapshot)
-    if bad and told["connection"]["kind"] not in bad.values():
-        return f"JSON: the connection is {told['connection']['kind']}, legs {bad}"
-    if bad and told["headline_status"]["kind"] not in bad.values():
-        return f"JSON: the sentence is {told['headline_status']}, legs {bad}"
+    if bad and encoded["connection"]["kind"] not in bad.values():
+        return f"JSON: the connection is {encoded['connection']['kind']}, legs {bad}"
+    if bad and encoded["headline_status"]["kind"] not in bad.values():
+        return f"JSON: the sentence is {encoded['headline_status']}, legs {bad}"
     return ""
 
 
 def _watched(snapshot: Snapshot, line: str) -> str:
     if not line:
         return ""
-    told, now = _figures(json.loads(line)), _figures(json.loads(encode(snapshot)))
-    return "" if told == now else f"watch: the newest line has {told}, the snapshot {now}"
+    watched, now = _figures(json.loads(line)), _figures(json.loads(encode(snapshot)))
+    return "" if watched == now else f"watch: the newest line has {watched}, the snapshot {now}"
 
 
 def _sentence(snapshot: Snapshot) -> str:
@@ -117,16 +117,16 @@ def _screens(snapshot: Snapshot) -> str:
         rows = {
             name: ["".join(part for part, _ in row) for row in panel] for name, panel in drawn.rows.items()
         }
-        if found := _screen(snapshot, rows):
-            return f"{width}×{height}: {found}"
+        if error := _screen(snapshot, rows):
+            return f"{width}×{height}: {error}"
     return ""
 
 
 def _screen(snapshot: Snapshot, rows: dict[str, list[str]]) -> str:
     bad = _bad_pair(snapshot)
     first = rows["ribbon"][0]
-    is_said = any(kind in first for kind in bad.values()) or "CLOSE OF" in first
-    if bad and not ("✖" in first and is_said):
+    is_marked = any(kind in first for kind in bad.values()) or "CLOSE OF" in first
+    if bad and not ("✖" in first and is_marked):
         return f"the first line says {first!r}, legs {bad}"
     for symbol, leg in snapshot.legs.items():
         row = next((line for line in rows.get("legs", ()) if f"{symbol} " in line[:9]), "")

@@ -44,23 +44,23 @@ class Day:
         self._sum()
 
     def _sum(self) -> None:
-        priced = [one for one in self.prints if not one.is_odd]
+        priced = [printed for printed in self.prints if not printed.is_odd]
         self.last = max(priced, default=None)
         """The newest that sets a price."""
-        self.high = max((one.price for one in priced), default=None)
-        self.low = min((one.price for one in priced), default=None)
-        self.volume = sum(one.size for one in self.prints)
+        self.high = max((printed.price for printed in priced), default=None)
+        self.low = min((printed.price for printed in priced), default=None)
+        self.volume = sum(printed.size for printed in self.prints)
 
-    def add(self, one: Print) -> None:
-        insort(self.prints, one)
-        self.volume += one.size
-        if not one.is_odd:
-            self.last = one if self.last is None else max(self.last, one)
-            self.high = one.price if self.high is None else max(self.high, one.price)
-            self.low = one.price if self.low is None else min(self.low, one.price)
+    def add(self, printed: Print) -> None:
+        insort(self.prints, printed)
+        self.volume += printed.size
+        if not printed.is_odd:
+            self.last = printed if self.last is None else max(self.last, printed)
+            self.high = printed.price if self.high is None else max(self.high, printed.price)
+            self.low = printed.price if self.low is None else min(self.low, printed.price)
 
-    def remove(self, one: Print) -> None:
-        self.prints.remove(one)
+    def remove(self, printed: Print) -> None:
+        self.prints.remove(printed)
         self._sum()
 
 
@@ -76,25 +76,25 @@ class Tape:
         self.ever: dict[str, set[float]] = {}
         """Every price that a true print had, or one that was taken back later."""
 
-    def part(self, one: Print) -> str:
-        if one.ts_ns < self._opens_ns:
+    def part(self, printed: Print) -> str:
+        if printed.ts_ns < self._opens_ns:
             return PRE
-        return REGULAR if one.ts_ns <= self._closes_ns or one.is_closing else POST
+        return REGULAR if printed.ts_ns <= self._closes_ns or printed.is_closing else POST
 
-    def add(self, one: Print, now_ns: int) -> None:
+    def add(self, printed: Print, now_ns: int) -> None:
         """A print has been published, or would have been."""
-        self._days.setdefault((one.symbol, self.part(one)), Day()).add(one)
-        self._by_number[one.number] = one
-        self.ever.setdefault(one.symbol, set()).add(one.price)
-        self._note(one.symbol, now_ns)
+        self._days.setdefault((printed.symbol, self.part(printed)), Day()).add(printed)
+        self._by_number[printed.number] = printed
+        self.ever.setdefault(printed.symbol, set()).add(printed.price)
+        self._note(printed.symbol, now_ns)
 
     def take_back(self, number: int, now_ns: int) -> Print:
         """The vendor says that this print never was."""
-        one = self._by_number[number]
-        self._days[one.symbol, self.part(one)].remove(one)
-        one.is_taken_back = True
-        self._note(one.symbol, now_ns)
-        return one
+        printed = self._by_number[number]
+        self._days[printed.symbol, self.part(printed)].remove(printed)
+        printed.is_taken_back = True
+        self._note(printed.symbol, now_ns)
+        return printed
 
     def _note(self, symbol: str, now_ns: int) -> None:
         last = self.current(symbol)
@@ -131,15 +131,15 @@ class Tape:
         first = Print(start_ns - MINUTE_NS, 0, symbol, 0.0)
         for part in (PRE, REGULAR, POST):
             prints = self.day(symbol, part).prints
-            for one in prints[bisect_left(prints, first) :]:
-                end = (one.ts_ns // MINUTE_NS + 1) * MINUTE_NS
+            for printed in prints[bisect_left(prints, first) :]:
+                end = (printed.ts_ns // MINUTE_NS + 1) * MINUTE_NS
                 if start_ns < end <= end_ns:
-                    minutes.setdefault(end, []).append(one)
+                    minutes.setdefault(end, []).append(printed)
         bars = []
         for end, prints in sorted(minutes.items()):
-            prices = [one.price for one in sorted(prints) if not one.is_odd]
+            prices = [printed.price for printed in sorted(prints) if not printed.is_odd]
             if prices:
-                size = sum(one.size for one in prints)
+                size = sum(printed.size for printed in prints)
                 ends = max(prices), min(prices)
                 bars.append(Quote(symbol, end, prices[-1], 0, size, *ends, MINUTE_NS))
         return bars
@@ -147,7 +147,7 @@ class Tape:
     def path(self, symbol: str) -> dict[int, float]:
         """The last regular price of each minute; minute m ends m minutes after the bell."""
         last: dict[int, float] = {}
-        for one in self.day(symbol, REGULAR).prints:
-            if not one.is_odd:
-                last[-((self._opens_ns - one.ts_ns) // MINUTE_NS)] = one.price
+        for printed in self.day(symbol, REGULAR).prints:
+            if not printed.is_odd:
+                last[-((self._opens_ns - printed.ts_ns) // MINUTE_NS)] = printed.price
         return last

@@ -287,10 +287,10 @@ class World:
             if self.now_ns > self.closes_ns + 9 * NS or self.rng.random() < 0.3:
                 self._closing.remove(symbol)
                 price = self._moved(symbol)
-                one = self._made(symbol, price, self.rng.randint(10_000, 90_000))
-                one.is_closing = True
+                printed = self._made(symbol, price, self.rng.randint(10_000, 90_000))
+                printed.is_closing = True
                 self.close_prices[symbol] = price
-                await self._publish(one)
+                await self._publish(printed)
 
     def price(self, symbol: str) -> float:
         """Where the symbol trades now."""
@@ -308,11 +308,11 @@ class World:
     async def trade(self, symbol: str, count: int = 1) -> None:
         """So many prints of a symbol within this second, an odd lot now and then."""
         for _ in range(count):
-            one = self._made(symbol, self._moved(symbol), self.rng.randint(1, 9) * 100)
-            prints = [one]
+            printed = self._made(symbol, self._moved(symbol), self.rng.randint(1, 9) * 100)
+            prints = [printed]
             if self.rng.random() < 0.15:  # beside another: a minute of odd lots alone has no bar by REST
-                odd = self._made(symbol, round(one.price * 1.002, 2), self.rng.randint(1, 99))
-                odd.is_odd, odd.ts_ns = True, one.ts_ns
+                odd = self._made(symbol, round(printed.price * 1.002, 2), self.rng.randint(1, 99))
+                odd.is_odd, odd.ts_ns = True, printed.ts_ns
                 prints.append(odd)
             for each in prints:
                 if self.is_shuffled:
@@ -322,23 +322,24 @@ class World:
 
     async def publish(self, symbol: str, price: float) -> Print:
         """A print at this price, as the vendor believes it."""
-        one = self._made(symbol, price, 200)
-        self.note(f"{symbol} {price} number {one.number}, to be taken back")
-        await self._publish(one)
-        return one
+        printed = self._made(symbol, price, 200)
+        self.note(f"{symbol} {price} number {printed.number}, to be taken back")
+        await self._publish(printed)
+        return printed
 
-    async def take_back(self, one: Print, *, corrected: bool) -> None:
+    async def take_back(self, printed: Print, *, corrected: bool) -> None:
         """Cancel it, or put another price in its place. The time is the message's."""
         now_ns = self.now_ns
-        self.tape.take_back(one.number, now_ns)
-        message = cancel(one.symbol, one.price, now_ns, one.number)
-        self.note(f"{one.symbol} number {one.number} is {'corrected' if corrected else 'cancelled'}")
+        self.tape.take_back(printed.number, now_ns)
+        message = cancel(printed.symbol, printed.price, now_ns, printed.number)
+        self.note(f"{printed.symbol} number {printed.number} is {'corrected' if corrected else 'cancelled'}")
         if corrected:
-            better = self._made(one.symbol, self.price(one.symbol), one.size)
-            better.ts_ns = one.ts_ns
+            better = self._made(printed.symbol, self.price(printed.symbol), printed.size)
+            better.ts_ns = printed.ts_ns
             self.tape.add(better, now_ns)
             message = {
-                "T": "c", "S": one.symbol, "x": "V", "oi": one.number, "op": one.price, "os": one.size,
+                "T": "c", "S": printed.symbol, "x": "V",
+                "oi": printed.number, "op": printed.price, "os": printed.size,
                 "oc": ["@"], "ci": better.number, "cp": better.price, "cs": better.size, "cc": ["@"],
                 "z": "B", "t": now_ns,
             }  # fmt: skip
@@ -346,17 +347,17 @@ class World:
 
     async def send_untrue(self, symbol: str, price: float) -> None:
         """A print that never was."""
-        one = self._made(symbol, price, 100)
+        printed = self._made(symbol, price, 100)
         self.note(f"{symbol} {price}, which is not true")
-        await self._send([_message(one, self.pre_ns, self.opens_ns, self.closes_ns)])
+        await self._send([_message(printed, self.pre_ns, self.opens_ns, self.closes_ns)])
 
     async def send_ahead(self, symbol: str, price: float, ahead_s: int) -> None:
         """A print whose time is still to come: until then it is not on the tape."""
-        one = self._made(symbol, price, 100)
-        one.ts_ns = self.now_ns + ahead_s * NS
-        self.ahead = one
+        printed = self._made(symbol, price, 100)
+        printed.ts_ns = self.now_ns + ahead_s * NS
+        self.ahead = printed
         self.note(f"{symbol} {price}, {ahead_s} s ahead")
-        await self._send([_message(one, self.pre_ns, self.opens_ns, self.closes_ns)])
+        await self._send([_message(printed, self.pre_ns, self.opens_ns, self.closes_ns)])
 
     async def send_raw(self, frame: Any) -> None:
         """Whatever it is, to whoever is connected."""
@@ -374,15 +375,15 @@ class World:
         await settle()
 
     async def _deliver_overtaken(self) -> None:
-        due = [one for at, one in self._overtaken if at <= self.steps or not self.is_shuffled]
+        due = [printed for at, printed in self._overtaken if at <= self.steps or not self.is_shuffled]
         self._overtaken = [item for item in self._overtaken if item[1] not in due]
         self.rng.shuffle(due)
-        for one in due:
-            await self._publish(one)
+        for printed in due:
+            await self._publish(printed)
 
-    async def _publish(self, one: Print) -> None:
-        self.tape.add(one, self.now_ns)
-        message = _message(one, self.pre_ns, self.opens_ns, self.closes_ns)
+    async def _publish(self, printed: Print) -> None:
+        self.tape.add(printed, self.now_ns)
+        message = _message(printed, self.pre_ns, self.opens_ns, self.closes_ns)
         for _ in range(self.copies):
             await self._send([message])
 
@@ -427,9 +428,11 @@ class World:
         self.log.append(f"{self._clock(now_ns)} {what}")
 
 
-def _message(one: Print, pre_ns: int, opens_ns: int, closes_ns: int) -> dict[str, Any]:
-    is_extended = one.ts_ns < opens_ns or (one.ts_ns > closes_ns and not one.is_closing)
-    codes = ["@", *(["T"] if is_extended else []), *(["I"] if one.is_odd else [])]
-    codes += ["6"] if one.is_closing else []
-    made: dict[str, Any] = trade(one.symbol, one.price, one.ts_ns, one.number, s=one.size, c=codes)
+def _message(printed: Print, pre_ns: int, opens_ns: int, closes_ns: int) -> dict[str, Any]:
+    is_extended = printed.ts_ns < opens_ns or (printed.ts_ns > closes_ns and not printed.is_closing)
+    codes = ["@", *(["T"] if is_extended else []), *(["I"] if printed.is_odd else [])]
+    codes += ["6"] if printed.is_closing else []
+    made: dict[str, Any] = trade(
+        printed.symbol, printed.price, printed.ts_ns, printed.number, s=printed.size, c=codes
+    )
     return made

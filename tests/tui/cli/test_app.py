@@ -539,7 +539,7 @@ def test_a_reader_that_goes_away_ends_snapshot_quietly(program):
         assert running.wait(LIMIT_S) == 0
 
 
-class Told:
+class ScriptedDesk:
     """A desk that says these snapshots, then fails or goes on for ever if told to."""
 
     controls = None
@@ -577,7 +577,7 @@ async def test_what_changes_only_in_time_is_no_line(scenes):
         later, seq=first.seq + 2, legs={**later.legs, "IWM": replace(later.legs["IWM"], last=1.0)}
     )
     out = io.StringIO()
-    await watch(Told(first, later, later, moved, moved), None, out)
+    await watch(ScriptedDesk(first, later, later, moved, moved), None, out)
     assert [msgspec.json.decode(line, type=Snapshot) for line in out.getvalue().splitlines()] == [
         replace(shown, headline=f"DEMO: {shown.headline}") for shown in (first, moved)
     ]
@@ -586,7 +586,7 @@ async def test_what_changes_only_in_time_is_no_line(scenes):
 async def test_what_the_desk_raises_comes_out_of_watch_after_what_it_said(scenes):
     out = io.StringIO()
     with pytest.raises(InputError, match="the tape broke"):
-        await watch(Told(scenes["live"], error=InputError("the tape broke")), None, out)
+        await watch(ScriptedDesk(scenes["live"], error=InputError("the tape broke")), None, out)
     assert len(out.getvalue().splitlines()) == 1
 
 
@@ -594,7 +594,7 @@ async def test_watch_tells_of_no_desk_that_has_no_price_and_gives_up(scenes, mon
     monkeypatch.setattr("tui.cli.watch.NOTHING_S", 0.1)
     out = io.StringIO()
     with pytest.raises(NothingToShowError):
-        await watch(Told(scenes["empty"], stays=True), None, out)
+        await watch(ScriptedDesk(scenes["empty"], stays=True), None, out)
     assert out.getvalue() == ""
 
 
@@ -603,12 +603,12 @@ async def test_watch_ends_when_nobody_reads_though_nothing_changes(scenes, monke
     ours, theirs = os.pipe()
     os.close(ours)
     with os.fdopen(theirs, "w") as out, pytest.raises(BrokenPipeError):
-        await watch(Told(scenes["empty"], stays=True), None, out)
+        await watch(ScriptedDesk(scenes["empty"], stays=True), None, out)
 
 
 async def test_watch_for_a_time_leaves_a_desk_that_goes_on(scenes):
     out = io.StringIO()
-    await watch(Told(scenes["live"], stays=True), 0.1, out)
+    await watch(ScriptedDesk(scenes["live"], stays=True), 0.1, out)
     assert len(out.getvalue().splitlines()) == 1
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

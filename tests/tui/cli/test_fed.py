@@ -119,8 +119,8 @@ def failure(done) -> str:
     return line
 
 
-def notes(told: str) -> str:
-    return "\n".join(line for line in told.splitlines() if line.startswith("note: "))
+def notes(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if line.startswith("note: "))
 
 
 # The market now

@@ -46,9 +46,9 @@ def test_the_figures_agree_with_the_snapshot(here, history):
 
 
 def test_levels_and_episodes_print_both_forms(here, history):
-    found = json.loads(here.out("levels", "--history", history, *AT, "--format", "json"))
-    assert {"figure", "leg", "price", "tick", "at_or_above", "below"} <= found[0].keys()
-    assert {each["leg"] for each in found} == {"IWM"}
+    stated = json.loads(here.out("levels", "--history", history, *AT, "--format", "json"))
+    assert {"figure", "leg", "price", "tick", "at_or_above", "below"} <= stated[0].keys()
+    assert {each["leg"] for each in stated} == {"IWM"}
     text = here.out("levels", "--history", history, *AT)
     assert "spread.5.since" in text
     assert re.match(r"IWM [\d.]+ \(\w+, \d+ \w+ \d{4}\), QQQ [\d.]+ \(\w+, ", text)

@@ -29,9 +29,9 @@ REPORT = SyncReport(
 
 
 class Backend:
-    def __init__(self, outcome: SyncReport | Exception, told: list[SyncProgress] | None = None) -> None:
+    def __init__(self, outcome: SyncReport | Exception, progress: list[SyncProgress] | None = None) -> None:
         self.outcome = outcome
-        self.told = told or []
+        self.progress = progress or []
         self.asked: dict[str, object] = {}
 
     def notices(self):
@@ -39,7 +39,7 @@ class Backend:
 
     def sync_history(self, symbols, *, tell, **more):
         self.asked = {"symbols": symbols, **more}
-        for progress in self.told:
+        for progress in self.progress:
             tell(progress)
         if isinstance(self.outcome, Exception):
             raise self.outcome

@@ -12,7 +12,7 @@ import pytest
 from rotation.desk import Desk
 from rotation.errors import InputError
 from tui.settings.file import read
-from tui.settings.place import is_there, place
+from tui.settings.place import is_given, place
 from tui.settings.report import settings, template, unknown_variables
 from tui.settings.schema import SETTINGS
 
@@ -124,7 +124,7 @@ def test_an_error_names_the_file_the_line_and_what_is_allowed(tmp_path, text, ex
 
 def test_a_named_file_must_exist(tmp_path) -> None:
     missing = tmp_path / "no.toml"
-    assert is_there({"ROTATION_TUI_CONFIG": str(missing)})
+    assert is_given({"ROTATION_TUI_CONFIG": str(missing)})
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read(missing)
 
@@ -132,7 +132,7 @@ def test_a_named_file_must_exist(tmp_path) -> None:
 def test_the_place_follows_the_environment(tmp_path) -> None:
     assert place({"XDG_CONFIG_HOME": str(tmp_path)}) == tmp_path / "rotation-tui" / "config.toml"
     assert place({"ROTATION_TUI_CONFIG": "~/desk.toml"}) == Path("~/desk.toml").expanduser()
-    assert not is_there({"XDG_CONFIG_HOME": str(tmp_path)})
+    assert not is_given({"XDG_CONFIG_HOME": str(tmp_path)})
 
 
 def test_every_value_says_where_it_comes_from(tmp_path) -> None:

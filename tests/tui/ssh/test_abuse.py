@@ -186,7 +186,7 @@ async def test_a_flood_beside_the_keys_is_cut_too(hosted: Hosted, scenes):
     await every_frame_arrives(hosted, visitor, scenes)
 
 
-async def frames_until_one_is_dropped(viewer) -> None:
+async def frames_until_a_drop(viewer) -> None:
     """Whole frames, faster than any market: the line fills within few turns of the loop."""
     while not viewer.dropped:
         for _ in range(100):
@@ -205,7 +205,7 @@ async def test_a_stopped_client_is_not_queued_for(hosted: Hosted, scenes):
         if connection.session.viewer is stopped.viewer
     )
     stopped.conn._transport.pause_reading()
-    await frames_until_one_is_dropped(stopped.viewer)
+    await frames_until_a_drop(stopped.viewer)
     waiting = connection._conn._transport.get_write_buffer_size()
     assert waiting < 128 * 1024
     await every_frame_arrives(hosted, visitor, scenes)
@@ -239,7 +239,7 @@ async def test_a_client_whose_window_is_full_is_not_queued_for(hosted: Hosted, s
 async def test_a_stopped_client_does_not_keep_the_host_from_stopping(hosted: Hosted):
     stopped = await hosted.look(size=(160, 45))
     stopped.conn._transport.pause_reading()
-    await frames_until_one_is_dropped(stopped.viewer)
+    await frames_until_a_drop(stopped.viewer)
     hosted.host.stop()
     await hosted.task
 

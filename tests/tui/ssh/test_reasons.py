@@ -10,7 +10,7 @@ from tui.ssh.limits import Admission, Limits
 from tui.ssh.reasons import CUT_OFF, FAREWELLS, REFUSAL_LABELS, TURNED_AWAY, EndReason, Refusal
 from tui.ssh.status import HostStatus, lines
 
-AT_THE_DOOR = {
+BEFORE_LOGIN = {
     Refusal.CLOSING,
     Refusal.BANNED,
     Refusal.OVERLOADED,
@@ -25,7 +25,7 @@ AT_THE_DOOR = {
 def test_every_refusal_has_a_label_and_every_end_a_farewell():
     assert set(REFUSAL_LABELS) == set(Refusal)
     assert set(FAREWELLS) == set(EndReason)
-    assert set(TURNED_AWAY) == AT_THE_DOOR
+    assert set(TURNED_AWAY) == BEFORE_LOGIN
     for words in (*filter(None, FAREWELLS.values()), *TURNED_AWAY.values(), *CUT_OFF.values()):
         assert words.isprintable()
         assert len(words) < 110

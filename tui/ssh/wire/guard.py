@@ -29,7 +29,7 @@ REQUESTS_MAX = 2
 """Unencrypted key exchange requests: a client may guess the algorithm wrongly once."""
 
 
-class Door(Protocol):
+class Admission(Protocol):
     """Lets connections in."""
 
     lingering: set[TurnedAway]
@@ -85,9 +85,9 @@ class SocketGuard(asyncio.Protocol):
     _transport: asyncio.Transport
     _address: str
 
-    def __init__(self, door: Door, connect: Callable[[], ServerConnection]) -> None:
+    def __init__(self, admission: Admission, connect: Callable[[], ServerConnection]) -> None:
         """``connect`` makes asyncssh's end of a connection that was let in."""
-        self._door = door
+        self._admission = admission
         self._connect = connect
         self._framing = Framing()
         self._exchanges = self._requests = 0
@@ -104,9 +104,9 @@ class SocketGuard(asyncio.Protocol):
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
-        refusal = self._door.refusal(self._address)
+        refusal = self._admission.refusal(self._address)
         if refusal is not None:
-            TurnedAway(self._transport, self._door.lingering).begin(refusal)
+            TurnedAway(self._transport, self._admission.lingering).begin(refusal)
             return
         self._ssh = self._connect()
         self._ssh.connection_made(transport)
@@ -165,7 +165,7 @@ class SocketGuard(asyncio.Protocol):
             elif packet.kind == KEX_REQUEST:
                 self._held = packet
                 owner.waits()
-                self._turns = self._door.turns(self._address)
+                self._turns = self._admission.turns(self._address)
                 self._turns.wait(self._take_turn)
                 return
             elif packet.kind == KEXINIT:

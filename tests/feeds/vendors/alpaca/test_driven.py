@@ -95,20 +95,20 @@ class Desk:
 @pytest.fixture
 async def desk(monkeypatch):
     """Make a desk of a stream's and a REST server."""
-    transports = []
+    clients = []
 
     def make(stream, rest, symbols=SYMBOLS, time=None, closes=None, **options):
         monkeypatch.setenv("ROTATION_TUI_ALPACA_STREAM_URL", stream.url)
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", rest.url)
         time = time or Held()
-        transport = CachedClient(clock_ns=time.clock_ns, sleep=time.sleep)
-        transports.append(transport)
-        vendor = Alpaca(KEY, SECRET, transport, clock_ns=time.clock_ns, **{"first": SYMBOLS} | options)
+        http = CachedClient(clock_ns=time.clock_ns, sleep=time.sleep)
+        clients.append(http)
+        vendor = Alpaca(KEY, SECRET, http, clock_ns=time.clock_ns, **{"first": SYMBOLS} | options)
         return Desk(StreamFeed(vendor, symbols, time=time, closes=closes or {}))
 
     yield make
-    for transport in transports:
-        await transport.aclose()
+    for http in clients:
+        await http.aclose()
 
 
 def prints(prices=FIRST, ts_ns=NOW_NS, number=1):

@@ -166,13 +166,13 @@ def test_a_bar_is_known_at_its_end(packed):
 
 def test_the_bar_before_the_bell_is_not_the_sessions():
     opens = open_ns(datetime(2024, 7, 16, tzinfo=UTC).date())
-    door = SessionFilter()
-    door.expect({"IWM"}, from_ns(opens).date())
+    session_filter = SessionFilter()
+    session_filter.expect({"IWM"}, from_ns(opens).date())
     for start_ns in (opens - MINUTE_NS, opens):
         quote = parsed(minute("IWM", 221.3, start_ns)).quotes[0]
-        assert door.admit(quote, opens + MINUTE_NS)
-    assert door.prints("IWM", "PRE").minutes.keys() == {0}
-    assert door.prints("IWM", "REGULAR").minutes.keys() == {1}
+        assert session_filter.admit(quote, opens + MINUTE_NS)
+    assert session_filter.prints("IWM", "PRE").minutes.keys() == {0}
+    assert session_filter.prints("IWM", "REGULAR").minutes.keys() == {1}
 
 
 def test_a_bar_that_comes_again_corrects_the_first():

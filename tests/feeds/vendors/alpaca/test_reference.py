@@ -36,8 +36,8 @@ def tape(iwm: float = 110.0, **more) -> Tape:
 
 async def reference(monkeypatch, server) -> Reference:
     monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-    async with CachedClient(clock_ns=lambda: EARLY_NS, tries=1) as transport:
-        vendor = Alpaca("PKTEST", "secret", transport, clock_ns=lambda: EARLY_NS)
+    async with CachedClient(clock_ns=lambda: EARLY_NS, tries=1) as http:
+        vendor = Alpaca("PKTEST", "secret", http, clock_ns=lambda: EARLY_NS)
         return await vendor.reference(SYMBOLS, DAY)
 
 

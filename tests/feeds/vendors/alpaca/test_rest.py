@@ -60,19 +60,17 @@ def clock():
 @pytest.fixture
 async def rest(clock, monkeypatch):
     """Makes a client of a server."""
-    transports = []
+    clients = []
 
     def make(server, feed="iex"):
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-        transport = CachedClient(
-            clock_ns=clock, monotonic=clock.monotonic, sleep=clock.sleep, random=lambda: 0.0
-        )
-        transports.append(transport)
-        return AlpacaRest(KEYS, transport.client, feed=feed, clock_ns=clock)
+        http = CachedClient(clock_ns=clock, monotonic=clock.monotonic, sleep=clock.sleep, random=lambda: 0.0)
+        clients.append(http)
+        return AlpacaRest(KEYS, http.client, feed=feed, clock_ns=clock)
 
     yield make
-    for transport in transports:
-        await transport.aclose()
+    for http in clients:
+        await http.aclose()
 
 
 def days(first: date, last: date, price: float = 200.0) -> list[tuple[date, float]]:
@@ -401,9 +399,9 @@ async def test_delayed_consolidated_gaps_end_where_the_free_plan_ends(rest, cloc
 async def test_the_vendor_hands_both_on(clock, monkeypatch):
     opens = open_ns(DAY)
     tape = Tape(latest={"IWM": latest()}, minutes={"IWM": [(opens, 221.0)], "BRK.B": [(opens, 400.0)]})
-    async with AlpacaRestServer(tape) as server, CachedClient() as transport:
+    async with AlpacaRestServer(tape) as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-        vendor = Alpaca("PKTEST", "secret", transport, clock_ns=clock)
+        vendor = Alpaca("PKTEST", "secret", http, clock_ns=clock)
         assert [quote.price for quote in await vendor.snapshot(frozenset({"IWM", "QQQ"}))] == [221.28]
         filled = await vendor.backfill(frozenset({"IWM", "BRK-B", "RUT"}), opens, opens + 2 * MINUTE)
         assert query(server)["symbols"] == "BRK.B,IWM"
@@ -416,11 +414,9 @@ async def test_symbols_followed_by_minute_are_compared_by_minute(clock, monkeypa
     began = clock.now_ns - 150 * NS
     minutes = {name: [(began - began % MINUTE, 50.0)] for name in ("IWM", "KRE")}
     tape = Tape(latest={"IWM": latest(), "KRE": latest(51.0)}, minutes=minutes)
-    async with AlpacaRestServer(tape) as server, CachedClient() as transport:
+    async with AlpacaRestServer(tape) as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
-        vendor = Alpaca(
-            "PKTEST", "secret", transport, first=["IWM"], channels=1, clock_ns=clock, packed=False
-        )
+        vendor = Alpaca("PKTEST", "secret", http, first=["IWM"], channels=1, clock_ns=clock, packed=False)
         conversation = vendor.conversation()
         conversation.subscribe(frozenset({"IWM", "KRE"}))
         fields = {"T": "subscription", "trades": ["IWM"], "bars": ["*"]}

@@ -248,9 +248,9 @@ def test_a_last_price_that_is_none(value):
 
 async def test_the_last_price_of_each_symbol_and_the_key_in_no_log(monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    async with RestServer(answer(), answer(495.43), fault(401)) as server, CachedClient() as transport:
+    async with RestServer(answer(), answer(495.43), fault(401)) as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_FINNHUB_REST_URL", server.url)
-        vendor = Finnhub(KEY, transport)
+        vendor = Finnhub(KEY, http)
         assert await vendor.snapshot(frozenset({"QQQ", "IWM"})) == (
             Quote("IWM", NOW_NS, 221.28),
             Quote("QQQ", NOW_NS, 495.43),

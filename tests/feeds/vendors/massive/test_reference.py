@@ -31,9 +31,9 @@ def ticker(name: str, price: float, before: float) -> dict[str, object]:
 async def test_a_split_s_close_is_left_out_as_its_scale_is_not_documented(monkeypatch):
     snapshot = {"tickers": [ticker("QQQ", 495.4, 494.8), ticker("SPY", 562.0, 56.1), {"ticker": "DIA"}]}
     replies = [ok(json.dumps(answer).encode()) for answer in (SPLITS, snapshot)]
-    async with RestServer(*replies) as server, CachedClient() as transport:
+    async with RestServer(*replies) as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
-        answer = await Massive(KEY, transport).reference(frozenset({"IWM", "QQQ", "SPY", "DIA"}), DAY)
+        answer = await Massive(KEY, http).reference(frozenset({"IWM", "QQQ", "SPY", "DIA"}), DAY)
         paths = [request.path for request in server.requests]
     assert answer == Reference({"QQQ": 494.8}, {"IWM": 2.0, "XYZ": 0.1})
     assert paths == [

@@ -238,7 +238,7 @@ def test_the_whole_market_in_messages_of_a_size():
 
 
 @pytest.mark.parametrize(
-    ("result", "trouble"),
+    ("result", "error"),
     [
         (
             status("auth_failed", HOSTILE),
@@ -259,8 +259,8 @@ def test_the_whole_market_in_messages_of_a_size():
         (status("error", "unknown action"), VendorError("limit", "Massive rejected a subscription")),
     ],
 )
-def test_trouble(result, trouble):
-    assert MassiveConversation(KEY).received(array(result)).error == trouble
+def test_vendor_errors(result, error):
+    assert MassiveConversation(KEY).received(array(result)).error == error
 
 
 @pytest.mark.parametrize("name", ["slow_consumer", "force_disconnect"])
@@ -371,24 +371,24 @@ def test_a_plan_with_neither():
     conversation.subscribe(frozenset({"IWM"}))
     refusal = array(status("error", "not authorized"))
     assert conversation.received(refusal).error is None
-    trouble = conversation.received(refusal).error
-    assert trouble == VendorError("fatal", "the key's plan has neither trades nor second bars")
+    error = conversation.received(refusal).error
+    assert error == VendorError("fatal", "the key's plan has neither trades nor second bars")
 
 
 def test_addresses(monkeypatch):
-    transport = object()
-    assert Massive(KEY, transport).url == "wss://socket.massive.com/stocks"
-    delayed = Massive(KEY, transport, delayed=True)
+    http = object()
+    assert Massive(KEY, http).url == "wss://socket.massive.com/stocks"
+    delayed = Massive(KEY, http, delayed=True)
     assert (delayed.url, delayed.mode) == (
         "wss://delayed.massive.com/stocks",
         Mode(Kind.DELAYED, 900.0, "consolidated"),
     )
     for given_url in ("ws://127.0.0.1:9", "ws://127.0.0.1:9/", "ws://127.0.0.1:9/stocks"):
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_STREAM_URL", given_url)
-        assert Massive(KEY, transport).url == "ws://127.0.0.1:9/stocks"
+        assert Massive(KEY, http).url == "ws://127.0.0.1:9/stocks"
     monkeypatch.setenv("ROTATION_TUI_MASSIVE_STREAM_URL", f"http://{KEY}")
     with pytest.raises(InputError) as raised:
-        Massive(KEY, transport)
+        Massive(KEY, http)
     assert KEY not in str(raised.value)
 
 
@@ -423,11 +423,11 @@ def test_a_snapshot():
 
 async def test_a_late_plan_s_snapshot_is_not_taken_for_real_time(monkeypatch):
     late = ok(json.dumps(SNAPSHOT | {"status": "DELAYED"}).encode())
-    async with RestServer(late) as server, CachedClient() as transport:
+    async with RestServer(late) as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
         with pytest.raises(SourceError, match="no real-time data"):
-            await Massive(KEY, transport).snapshot(frozenset({"IWM"}))
-        assert await Massive(KEY, transport, delayed=True).snapshot(frozenset({"IWM"}))
+            await Massive(KEY, http).snapshot(frozenset({"IWM"}))
+        assert await Massive(KEY, http, delayed=True).snapshot(frozenset({"IWM"}))
 
 
 def test_a_snapshot_is_not_newer_than_the_same_trade_of_the_stream():
@@ -457,9 +457,9 @@ def test_minute_bars():
 
 async def test_a_gap_is_filled_with_bars_that_ended_in_it(monkeypatch):
     bars = [minute(220.0 + number, NOW_MS + number * 60_000) for number in range(5)]
-    async with RestServer(ok(json.dumps({"results": bars}).encode())) as server, CachedClient() as transport:
+    async with RestServer(ok(json.dumps({"results": bars}).encode())) as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
-        vendor = Massive(KEY, transport)
+        vendor = Massive(KEY, http)
         minute_ns = 60 * 10**9
         # From the middle of minute 1 to the middle of minute 4, which has not ended.
         result = await vendor.backfill(
@@ -480,9 +480,9 @@ async def test_the_bars_of_a_whole_market_are_not_asked_for():
 async def test_what_was_good_once_is_no_answer_and_the_key_is_in_no_log(monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     good = ok(json.dumps(SNAPSHOT).encode())
-    async with RestServer(good, fault(403)) as server, CachedClient() as transport:
+    async with RestServer(good, fault(403)) as server, CachedClient() as http:
         monkeypatch.setenv("ROTATION_TUI_MASSIVE_REST_URL", server.url)
-        vendor = Massive(KEY, transport)
+        vendor = Massive(KEY, http)
         assert len(await vendor.snapshot(frozenset({"IWM", "QQQ", "SPY"}))) == 3
         assert server.requests[0].path == (
             "/v2/snapshot/locale/us/markets/stocks/tickers?tickers=IWM%2CQQQ%2CSPY"

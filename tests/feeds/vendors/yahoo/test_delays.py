@@ -56,7 +56,7 @@ async def test_what_the_chart_states_counts(monkeypatch, symbol, stated, mode):
     async with RestServer(ok(chart(name, **stated))) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
         clock = {"clock_ns": lambda: NOW_NS, "monotonic": lambda: 0.0, "random": lambda: 0.0}
-        async with CachedClient(sleep=lambda _: settle(), **clock) as transport:
-            vendor = Yahoo(transport, clock_ns=lambda: NOW_NS)
+        async with CachedClient(sleep=lambda _: settle(), **clock) as http:
+            vendor = Yahoo(http, clock_ns=lambda: NOW_NS)
             await vendor.snapshot(frozenset({symbol}))
             assert vendor.mode_of(symbol) == mode

@@ -58,8 +58,8 @@ async def test_a_request_a_share_and_none_for_an_index(monkeypatch):
     replies = (ok(chart("BRK-B", 436.9)), ok(chart(split=at(7, 16))), fault(404))
     async with RestServer(*replies) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
-        async with CachedClient(clock_ns=lambda: EARLY_NS, tries=1) as transport:
-            vendor = Yahoo(transport, clock_ns=lambda: EARLY_NS)
+        async with CachedClient(clock_ns=lambda: EARLY_NS, tries=1) as http:
+            vendor = Yahoo(http, clock_ns=lambda: EARLY_NS)
             answer = await vendor.reference(frozenset({"IWM", "BRK-B", "QQQ", "RUT", "NDX"}), DAY)
             assert answer == Reference({"BRK-B": 436.9}, {"IWM": 2.0})
             with pytest.raises(SourceError, match="Yahoo"):

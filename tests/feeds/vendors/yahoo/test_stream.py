@@ -137,19 +137,19 @@ def test_size_is_what_has_traded_since():
 def test_prints_of_one_second_without_volume_are_told_apart():
     """An index has no volume: of three prints in a second the extreme stays, and a repeated frame is one."""
     conversation = asking("^RUT")
-    told_ = [
+    quotes = [
         quote
         for price in (2263.67, 2264.5, 2264.5, 2263.1)
         for quote in conversation.received(pricing("^RUT", price, ts_ms=NOW_MS, day_volume=0)).quotes
     ]
-    assert [(quote.price, quote.seq) for quote in told_] == [
+    assert [(quote.price, quote.seq) for quote in quotes] == [
         (2263.67, 0),
         (2264.5, 1),
         (2264.5, 1),
         (2263.1, 2),
     ]
     prints = Prints(0)
-    assert [prints.take(quote) for quote in told_] == ["accepted", "accepted", "duplicates", "accepted"]
+    assert [prints.take(quote) for quote in quotes] == ["accepted", "accepted", "duplicates", "accepted"]
     assert (prints.high, prints.low, prints.last.price) == (2264.5, 2263.1, 2263.1)
     (later,) = conversation.received(pricing("^RUT", 2263.2, ts_ms=NOW_MS + 1000, day_volume=0)).quotes
     assert later.seq == 0
@@ -281,8 +281,8 @@ async def asked(monkeypatch, *replies, then):
     async with RestServer(*replies) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
         clock = {"clock_ns": lambda: NOW_NS, "monotonic": lambda: 0.0, "random": lambda: 0.0}
-        async with CachedClient(sleep=lambda _: settle(), **clock) as transport:
-            vendor = Yahoo(transport, clock_ns=lambda: NOW_NS)
+        async with CachedClient(sleep=lambda _: settle(), **clock) as http:
+            vendor = Yahoo(http, clock_ns=lambda: NOW_NS)
             return await then(vendor), [request.path for request in server.requests]
 
 
@@ -312,8 +312,8 @@ async def test_before_the_bell_the_newest_price_is_the_pre_market_s(monkeypatch)
     async with RestServer(ok(chart(**early))) as server:
         monkeypatch.setenv("ROTATION_TUI_YAHOO_REST_URL", server.url)
         now_ns = (eight_s + 20) * NS
-        async with CachedClient(clock_ns=lambda: now_ns, tries=1) as transport:
-            (newest,) = await Yahoo(transport, clock_ns=lambda: now_ns).snapshot(frozenset({"IWM"}))
+        async with CachedClient(clock_ns=lambda: now_ns, tries=1) as http:
+            (newest,) = await Yahoo(http, clock_ns=lambda: now_ns).snapshot(frozenset({"IWM"}))
     assert newest == Quote("IWM", eight_s * NS, 219.5), "the last whole minute, not the one that forms"
     days, closes = [date(2024, 7, day) for day in (11, 12, 15)], [214.0, 213.1, 217.06]
     history = History(pl.DataFrame({"symbol": ["IWM"] * 3, "date": days,
