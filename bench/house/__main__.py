@@ -113,9 +113,12 @@ def duplicates(root: Path) -> int:
 
 
 def _code(path: Path) -> Iterator[str]:
-    for line in path.read_text("utf-8").splitlines():
+    source = path.read_text("utf-8")
+    imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom))
+    skipped = {number for node in imports for number in range(node.lineno, (node.end_lineno or 0) + 1)}
+    for number, line in enumerate(source.splitlines(), 1):
         text = " ".join(line.split())
-        if text and not text.startswith(("#", "import ", "from ")):
+        if text and number not in skipped and not text.startswith("#"):
             yield text
 
 

@@ -147,19 +147,16 @@ def pair_figures(desk: Desk) -> list[Figure]:
             kind="state",
             words=KINDS,
         ),
-        figure(
-            "relative_streak",
-            "sessions",
-            f"{relative}. Today's last prices count as closes.",
-            "signed length of the run that ends with today's prices",
-            lambda s: s.spread.relative_streak.with_today,
-        ),
-        figure(
-            "relative_streak.with_today",
-            "sessions",
-            f"{relative}. Today's last prices count as closes.",
-            "signed length of the run that ends with today's prices",
-            lambda s: s.spread.relative_streak.with_today,
+        # The short id is the usual one; the long one has its place beside ``.settled``.
+        *(
+            figure(
+                name,
+                "sessions",
+                f"{relative}. Today's last prices count as closes.",
+                "signed length of the run that ends with today's prices",
+                lambda s: s.spread.relative_streak.with_today,
+            )
+            for name in ("relative_streak", "relative_streak.with_today")
         ),
         figure(
             "relative_streak.settled",

@@ -8,9 +8,7 @@ REST's. Any key and secret will do, but not the key ``BAD``.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -21,7 +19,7 @@ import msgpack  # type: ignore[import-untyped]
 
 from feeds.clock import wall_ns
 from rotation.sessions import new_york_day
-from tests.support.servers.rest import Reply, RestServer
+from tests.support.servers.rest import Reply, RestServer, run
 from tests.support.servers.ws import (
     ABORT,
     MUTE,
@@ -402,7 +400,7 @@ def sample(days: int = 400) -> Tape:
     return tape
 
 
-async def _main() -> None:
+async def _started() -> list[str]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--rest-port", type=int, default=0)
@@ -412,10 +410,8 @@ async def _main() -> None:
     rest = AlpacaRestServer(sample())
     await stream.start(given.port)
     await rest.start(given.rest_port)
-    print(f"{stream.url}\n{rest.url}", flush=True)
-    await asyncio.Event().wait()
+    return [stream.url, rest.url]
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_main())
+    run(_started)

@@ -7,9 +7,7 @@ instant is now.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,7 +24,7 @@ from rotation.sessions import (
     sessions_between,
     to_ns,
 )
-from tests.support.servers.rest import RestServer
+from tests.support.servers.rest import RestServer, run
 from tests.support.servers.samples import calendar, kalshi, kalshi_market, polymarket_market
 
 FEEDS = ("YAHOO", "NEWYORKFED", "FRED", "CALENDAR_FED", "KALSHI", "POLYMARKET")
@@ -191,19 +189,17 @@ def environment(url: str) -> dict[str, str]:
     return rest | {"ROTATION_TUI_POLYMARKET_STREAM_URL": closed, "ROTATION_TUI_YAHOO_STREAM_URL": closed}
 
 
-async def _main() -> None:
+async def _started() -> list[str]:
     world = FedWorld(wall_ns())
 
     def now(path: str) -> bytes:
         world.now_ns = wall_ns()
         return world.answer(path)
 
-    async with RestServer(answer=now) as server:
-        for name, value in environment(server.url).items():
-            print(f"export {name}={value}", flush=True)
-        await asyncio.Event().wait()
+    server = RestServer(answer=now)
+    await server.start()
+    return [f"export {name}={value}" for name, value in environment(server.url).items()]
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_main())
+    run(_started)

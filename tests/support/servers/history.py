@@ -8,11 +8,9 @@ ROTATION_TUI_YAHOO_REST_URL (or STOOQ, TIINGO, ALPACA) to it. Symbols are S0, S1
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import math
 import random
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,7 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from feeds.clock import wall_ns
 from feeds.http.client import HttpClient, download_limits
 from rotation.sessions import NEW_YORK, close_ns, hours, is_session, new_york_day, sessions_between, to_ns
-from tests.support.servers.rest import FAULTS, RestServer
+from tests.support.servers.rest import FAULTS, RestServer, run
 
 S = 1_000_000_000
 
@@ -228,7 +226,7 @@ def _z(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def _main() -> None:
+async def _started() -> list[str]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--symbols", type=int, default=12)
@@ -247,10 +245,8 @@ async def _main() -> None:
 
     server = RestServer(*(FAULTS[name] for name in given.script or ["ok"]), answer=answer)
     await server.start(given.port)
-    print(server.url, flush=True)
-    await asyncio.Event().wait()
+    return [server.url]
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_main())
+    run(_started)

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import math
-from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -25,7 +24,7 @@ from tests.support import clock
 from tests.support.servers import history, yahoo
 from tests.support.servers.fed_world import FedWorld
 from tests.support.servers.fed_world import environment as fed_environment
-from tests.support.servers.rest import RestServer
+from tests.support.servers.rest import RestServer, run
 from tests.support.servers.ws import READY, Client
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def shift_to_session_ns(now_ns: int) -> int:
     return open_ns(last_closed(now_ns)) + 70 * MINUTE_NS - now_ns
 
 
-async def _main() -> None:
+async def _started() -> list[str]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="of REST")
     parser.add_argument("--stream-port", type=int, default=0)
@@ -173,12 +172,9 @@ async def _main() -> None:
     rest, stream = RestServer(answer=world.answer), LiveStream(world)
     await rest.start(given.port)
     await stream.start(given.stream_port)
-    for name, value in (environment(rest.url, stream.url) | clock.setting(world.clock_ns())).items():
-        print(f"export {name}={value}")
-    print(flush=True)
-    await asyncio.Event().wait()
+    variables = environment(rest.url, stream.url) | clock.setting(world.clock_ns())
+    return [f"export {name}={value}" for name, value in variables.items()]
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_main())
+    run(_started)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from tests.support.servers.samples import for_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 REASONS = {200: "OK", 304: "Not Modified", 429: "Too Many Requests", 500: "Internal Server Error"}
 
@@ -148,17 +148,26 @@ class RestServer:
         return not reply.cut
 
 
-async def _main() -> None:
+def run(started: Callable[[], Awaitable[Iterable[str]]]) -> None:
+    """Run a module of servers as a program: print what ``started`` gives, then serve until Ctrl+C."""
+
+    async def serve() -> None:
+        print("\n".join(await started()), flush=True)
+        await asyncio.Event().wait()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+
+
+async def _started() -> list[str]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--script", action="append", choices=sorted(FAULTS))
     given = parser.parse_args()
     server = RestServer(*(FAULTS[name] for name in given.script or ["ok"]))
     await server.start(given.port)
-    print(server.url, flush=True)
-    await asyncio.Event().wait()
+    return [server.url]
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_main())
+    run(_started)
