@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,8 @@ PRODUCT = ("feeds", "rotation", "tui")
 PRINTS = 12
 PATIENCE_S = 30.0
 """Only ends a run that would hang."""
+AGAIN_S = 2.0
+"""After as long a print that is not on the screen is sent once more."""
 sys.path[:] = [str(ROOT), *(path for path in sys.path if not (Path(path) / "feeds").is_dir())]
 FRAME: list[object] = [None]
 """The frame of the newest print."""
@@ -138,7 +141,7 @@ async def traced_prints(served: Served, written: list[str]) -> list[tuple[set[st
     """Of each print the modules that ran, and those that it passed through."""
     await holds(lambda: served.is_subscribed)
     price = round(AWAY * served.world.price("IWM", time.time_ns()), 2)
-    for i in range(PRINTS):  # warm: first paints, caches, the filter's first prints
+    for _ in range(PRINTS):  # warm: first paints, caches, the filter's first prints
         price = round(price + 0.01, 2)
         await shown(served, price, written)
     collected: list[tuple[set[str], set[str]]] = []
@@ -151,22 +154,28 @@ async def traced_prints(served: Served, written: list[str]) -> list[tuple[set[st
         finally:
             sys.setprofile(None)
         passed = trace.modules(trace.carriers)
-        # The same digits may stand elsewhere on the screen and be painted first: then the print is still to come.
+        # The same digits may stand elsewhere on the screen and be painted before the print is.
         if any(name.startswith("tui.") for name in passed):
             collected.append((trace.modules(trace.files), passed))
     return collected
 
 
 async def shown(served: Served, price: float, written: list[str]) -> None:
-    """Send a print and wait until its price has been written to the terminal."""
+    """Send a print and wait until its price has been written to the terminal.
+
+    It is sent again where a newer price took its place first: at the start a snapshot by REST does.
+    """
     written.clear()
-    served.tell(price)
-    await holds(lambda: f"{price:.2f}" in "".join(written))
-
-
-async def holds(condition: Any) -> None:
-    """Wait until it is so: nothing tells when a terminal has been written to."""
     async with asyncio.timeout(PATIENCE_S):
+        while True:
+            served.tell(price)
+            with suppress(TimeoutError):
+                return await holds(lambda: f"{price:.2f}" in "".join(written), AGAIN_S)
+
+
+async def holds(condition: Any, patience_s: float = PATIENCE_S) -> None:
+    """Wait until it is so: nothing tells when a terminal has been written to. Raises TimeoutError."""
+    async with asyncio.timeout(patience_s):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
