@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from tests.support.paths import ROOT
+from tui.cli.app import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 HISTORY = ROOT / "docs" / "fedwatch-history.md"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+FOLDERS = ("rotation", "feeds", "tui", "themes", "tests", "bench", "docs")
+SHORT = {"T": "tests", "F": "tests/feeds", "R": "tests/rotation", "U": "tests/tui"}
+"""Folders as docs/truth.md writes them."""
+CITED = re.compile(rf"(?<![\w/.:<-])((?:{'|'.join((*FOLDERS, *SHORT))})/[\w./-]*\w)(?:::(\w+))?")
+COMMAND = re.compile(r"^ *rotation-tui\b(.*)$", re.MULTILINE)
 
 
 def anchors(document: Path) -> set[str]:
@@ -36,6 +46,48 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target), link
+
+
+def sources() -> list[Path]:
+    """Every document and every module: comments cite files too."""
+    return [*DOCUMENTS, *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
+
+
+def test_every_file_and_test_that_is_cited_exists() -> None:
+    missing = []
+    for source in sources():
+        for cited, test in CITED.findall(source.read_text("utf-8")):
+            top, _, rest = cited.partition("/")
+            if top in SHORT and source.name != "truth.md":
+                continue
+            path = ROOT / SHORT.get(top, top) / rest
+            if path.name == "NAME.py":  # stands for the vendor's
+                continue
+            if not path.exists() or (test and test not in path.read_text("utf-8")):
+                missing.append(f"{source.relative_to(ROOT)}: {cited} {test}")
+    assert not missing, "\n".join(missing)
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """The arguments of each command line in a document, up to a comment, a pipe or a gap of prose."""
+    for line in COMMAND.findall(document.read_text("utf-8")):
+        bare = re.split(r"(?:^| +)#|  +", line.strip())[0]
+        if not re.search(r"[…\[]", bare):
+            yield list(takewhile(lambda word: word not in {"|", ">", "&"}, shlex.split(bare)))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_line_of_a_document_is_one_that_the_program_has(document: Path) -> None:
+    for words in commands(document):
+        command: click.Command = cli
+        left = list(words)
+        with click.Context(cli) as ctx:
+            while isinstance(command, click.Group) and left and not left[0].startswith("-"):
+                inner = command.get_command(ctx, left[0])
+                assert inner is not None, words
+                command, left = inner, left[1:]
+            options = {name for each in command.get_params(ctx) for name in each.opts + each.secondary_opts}
+            assert not {word for word in left if word.startswith("--")} - options, words
 
 
 @pytest.mark.parametrize("name", ["desk.svg", "fed.svg"])
