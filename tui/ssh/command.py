@@ -94,7 +94,9 @@ class _HostCommand(click.Command):
     "--admin-keys", metavar="FILE", help="Who may also list, kick and ban viewers, in the same format."
 )
 @path_option(
-    "--revoked-keys", metavar="FILE", help="Who may not log in: a public key or SHA256 fingerprint per line."
+    "--revoked-keys",
+    metavar="FILE",
+    help="Who may not log in: a public key or SHA256 fingerprint per line, or a KRL.",
 )
 @click.option("--open", "is_open", is_flag=True, help="Let anyone log in, with or without a key.")
 @path_option("--host-key", metavar="FILE", help="The host's private key; made on the first run.")

@@ -54,16 +54,24 @@ class ClientSession(Protocol):
         ...
 
 
-class ClientConnection(Protocol):
-    """What the host state needs of a connection; ``tui.ssh.connection.SshConnection`` is one."""
+class ClientTraffic(Protocol):
+    """What the host state needs of a connection's traffic."""
 
-    number: int
-    """Its ID, the first connection's is 1."""
-    pending: bool
-    """Admitted, and without a session yet."""
     progress: Progress
     idle_since: float | None
     """Since when we wait for the client; None while it waits for us."""
+
+
+class ClientConnection(Protocol):
+    """What the host state needs of a connection; ``SshConnection`` is one."""
+
+    number: int
+    """Its ID, the first connection's is 1."""
+
+    @property
+    def traffic(self) -> ClientTraffic:
+        """How far the client has come, and whether we wait for it."""
+        ...
 
     @property
     def session(self) -> ClientSession | None:
@@ -169,7 +177,7 @@ class HostState:
             return Refusal.OVERLOADED
         now = self.clock()
         self._make_room(now)
-        crowd = sum(each.progress is Progress.NEGOTIATING for each in self.newcomers)
+        crowd = sum(each.traffic.progress is Progress.NEGOTIATING for each in self.newcomers)
         return self.admission.admit(address, now, crowd=crowd, draw=random.random())  # noqa: S311 - no secret
 
     def _make_room(self, now: float) -> None:
@@ -177,10 +185,10 @@ class HostState:
         limits = self.limits
         if self.admission.pending < limits.pending and len(self.admission) < limits.sessions:
             return
-        idle = ((each, each.idle_since) for each in self.newcomers if each.idle_since is not None)
+        idle = ((each, since) for each in self.newcomers if (since := each.traffic.idle_since) is not None)
         slow = min(
-            (each for each, since in idle if now - since >= limits.patience(each.progress)),
-            key=lambda each: limits.patience(each.progress),
+            (each for each, since in idle if now - since >= limits.patience(each.traffic.progress)),
+            key=lambda each: limits.patience(each.traffic.progress),
             default=None,
         )
         if slow is not None:

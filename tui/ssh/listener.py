@@ -12,7 +12,7 @@ import asyncssh
 
 from rotation.errors import InputError
 from tui.ssh.access.host_key import key_pairs
-from tui.ssh.connection import SshConnection
+from tui.ssh.connection.ssh_connection import SshConnection
 from tui.ssh.wire.algorithms import CIPHERS, KEY_EXCHANGE, MACS, SIGNATURES
 from tui.ssh.wire.guard import SocketGuard
 from tui.ssh.wire.proxy_protocol import BehindProxy

@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 
 class SessionOwner(Protocol):
-    """What a session needs of its connection; ``tui.ssh.connection.SshConnection`` is one."""
+    """What a session needs of its connection; ``tui.ssh.connection.ssh_connection.SshConnection`` is one."""
 
     @property
     def fingerprint(self) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.support.tui.scenes import with_leg
-from tui.ssh.connection import CONNECTION_BURST
+from tui.ssh.connection.traffic import CONNECTION_BURST
 from tui.ssh.limits import Limits
 from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST
 
@@ -163,7 +163,7 @@ async def test_a_flood_of_input_cuts_the_flooder_only(hosted: Hosted, scenes):
 
 async def test_a_slow_flood_is_dropped_and_then_hung_up_on(hosted: Hosted, scenes, monkeypatch):
     """Below the line's own limit: what is typed beyond 1 KB/s is dropped, 256 KB of it end the session."""
-    monkeypatch.setattr("tui.ssh.connection.CONNECTION_BURST", 100 * FLOOD)
+    monkeypatch.setattr("tui.ssh.connection.traffic.CONNECTION_BURST", 100 * FLOOD)
     flooder, visitor = await hosted.look(), await hosted.look()
     await visitor.see("1 Legs")
     flooder.press(b"\x1b[B" * INPUT_BURST)
@@ -230,7 +230,7 @@ async def test_a_client_whose_window_is_full_is_not_queued_for(hosted: Hosted, s
         stopped.viewer._shown = None
         stopped.viewer._show(stopped.viewer._room)
         await until(lambda: not connection._conn._transport.get_write_buffer_size())
-    assert connection._stalled_parts == {"channel"}
+    assert connection.traffic.stalled_parts == {"channel"}
     await every_frame_arrives(hosted, visitor, scenes)
     stopped.chan.resume_reading()
     await stopped.see("1,002.25")

@@ -16,7 +16,8 @@ from tests.support.ssh_scenes import THEMED, Screen, Time
 from tests.support.tui.scenes import with_leg
 from tui.output.text import quotation, text
 from tui.screen.scene import scene
-from tui.ssh.connection import CONNECTION_BURST, SshConnection
+from tui.ssh.connection.ssh_connection import SshConnection
+from tui.ssh.connection.traffic import CONNECTION_BURST
 from tui.ssh.limits import Limits
 from tui.ssh.reasons import FAREWELLS
 from tui.ssh.rooms.colours import ink
@@ -458,7 +459,7 @@ async def test_every_byte_goes_through_the_guard(hosted: Hosted, scenes):
     assert isinstance(guard, SocketGuard)
     assert isinstance(connection._conn, ServerConnection)
     assert connection._conn.get_owner() is connection
-    before = connection._bucket._tokens
+    before = connection.traffic._bytes._tokens
     assert before < CONNECTION_BURST
     guard.pause_writing()
     hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
@@ -475,4 +476,4 @@ async def test_a_guard_whose_connection_has_ended_passes_nothing_on(hosted: Host
     await until(lambda: not hosted.host.state.connections)
     guard.pause_writing()
     guard.resume_writing()
-    assert connection._stalled_parts == set()
+    assert connection.traffic.stalled_parts == set()

@@ -16,7 +16,7 @@ from rotation.errors import InputError
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.tui.ssh.wire.test_framing import packet
 from tui.ssh.access.host_key import host_key as host_key_of
-from tui.ssh.connection import STRANGER_BYTES, STRANGER_PACKETS
+from tui.ssh.connection.traffic import STRANGER_BYTES, STRANGER_PACKETS
 from tui.ssh.limits import Progress
 from tui.ssh.wire.framing import DEBUG, IGNORE, KEX_REQUEST, KEXINIT
 
@@ -180,7 +180,7 @@ async def test_frames_do_not_wait_for_a_key_exchange_without_end(tmp_path, scene
         visitor.conn.send_packet = lambda *_, **__: None
         (connection,) = hosted.host.state.connections
         connection._conn._send_kexinit()
-        assert connection._stalled_parts == {"key exchange"}
+        assert connection.traffic.stalled_parts == {"key exchange"}
         await visitor.closed.wait()
         assert hosted.host.state.meter.refused == {"key exchange": 1}
 
@@ -193,7 +193,7 @@ async def test_key_exchanges_of_strangers_wait_for_their_turn(tmp_path, scenes):
         waiting = [asyncio.create_task(connect(hosted)) for _ in range(3)]
         state = hosted.host.state
         await until(lambda: len(state._strangers_turns) == 3)
-        assert all(each.idle_since is None for each in state.newcomers)
+        assert all(each.traffic.idle_since is None for each in state.newcomers)
         again = await hosted.look(local_addr=("127.0.0.2", 0))
         await again.see("1 Legs")
         assert not visitor.closed.is_set()
@@ -227,14 +227,14 @@ async def test_a_signature_on_sha1_counts_for_nothing(tmp_path, scenes):
 
 async def test_who_asks_without_reading_is_ended(hosted: Hosted, monkeypatch):
     """Each request has a reply; at the line's limit they grew by a megabyte a minute for each client."""
-    monkeypatch.setattr("tui.ssh.connection.PACKETS_BURST", 1_000_000)
-    monkeypatch.setattr("tui.ssh.connection.CONNECTION_BURST", 100_000_000)
+    monkeypatch.setattr("tui.ssh.connection.traffic.PACKETS_BURST", 1_000_000)
+    monkeypatch.setattr("tui.ssh.connection.traffic.CONNECTION_BURST", 100_000_000)
     asker = await hosted.look()
     (connection,) = hosted.host.state.connections
     transport = connection._conn._transport
     asker.conn._transport.pause_reading()
     most = 0
-    while not connection.is_over and connection in hosted.host.state.connections:
+    while not connection.traffic.is_over and connection in hosted.host.state.connections:
         for _ in range(200):
             asker.chan._send_request(b"nothing@example.com", want_reply=True)
         await asyncio.sleep(0)
@@ -284,7 +284,7 @@ async def test_half_a_key_exchange_holds_no_place_for_long(tmp_path, scenes):
         for each in halves:
             each.sendall(VERSION + b"\x00\x00\x40\x00" + bytes(8_000))
         state = hosted.host.state
-        await until(lambda: [each.progress for each in state.newcomers] == [Progress.GREETED] * 20)
+        await until(lambda: [each.traffic.progress for each in state.newcomers] == [Progress.GREETED] * 20)
         visitor = await hosted.look()
         await visitor.see("1 Legs")
         assert state.meter.refused == {"slow login": 1}
@@ -297,7 +297,7 @@ async def test_a_login_without_a_session_holds_no_place_for_long(tmp_path, scene
     async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
         state = hosted.host.state
         idle = [await hosted.connect(local_addr=("127.0.0.2", 0)) for _ in range(5)]
-        assert [each.progress for each in state.newcomers] == [Progress.LOGGED_IN] * 5
+        assert [each.traffic.progress for each in state.newcomers] == [Progress.LOGGED_IN] * 5
         visitor = await hosted.look()
         await visitor.see("1 Legs")
         assert state.meter.refused == {"slow login": 1}

@@ -152,6 +152,8 @@ def _certificate(key_data: bytes, user: str) -> Certificate | None:
         user,
         "permit-pty" in certificate.options,
         None if command is None else str(command),
+        certificate._serial,  # noqa: SLF001 - asyncssh has no public name for these two
+        certificate._key_id,  # noqa: SLF001
     )
 
 

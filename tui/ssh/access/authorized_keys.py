@@ -10,7 +10,8 @@ import msgspec
 from rotation.errors import InputError
 from tui.ssh import event_log
 from tui.ssh.access import sources
-from tui.ssh.access.key_file import KeyFile, RevokedFile, read_keys, read_revoked
+from tui.ssh.access.key_file import KeyFile, read_keys
+from tui.ssh.access.revoked import Revoked, read_revoked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -48,6 +49,10 @@ class Certificate(NamedTuple):
     allows_terminal: bool
     command: str | None
     """Its ``force-command``; None without one."""
+    serial: int = 0
+    """The number that its authority gave it; 0 for none."""
+    key_id: str = ""
+    """The name that its authority gave it."""
 
 
 class AuthorizedKeys:
@@ -71,7 +76,7 @@ class AuthorizedKeys:
         self._files: Sequence[KeyFile] = ()
         self._lines: dict[bytes, list[tuple[KeyLine, bool]]] = {}
         """Lines by public key, each with whether it stands in the file of administrators."""
-        self._withdrawn: frozenset[str] = frozenset()
+        self._withdrawn = Revoked()
         self.reload()
         self._refuse_rubbish()
 
@@ -95,7 +100,7 @@ class AuthorizedKeys:
         self._stamps = self._stamped()
         paths = [path for path in (self._admins, self._path) if path is not None]
         files = tuple(read_keys(path, self._option(path)) for path in paths)
-        revoked = read_revoked(self._revoked, "--revoked-keys") if self._revoked else None
+        revoked = read_revoked(self._revoked, "--revoked-keys") if self._revoked else Revoked()
         self._take(files, revoked)
 
     def refresh(self) -> bool:
@@ -124,7 +129,7 @@ class AuthorizedKeys:
             event,
             keys=len(lines) - authorities,
             authorities=authorities,
-            revoked=len(self._withdrawn),
+            revoked=self._withdrawn.size,
             lines_refused=len(refused),
         )
         if not self.is_open and not lines:
@@ -132,7 +137,7 @@ class AuthorizedKeys:
 
     def access(self, key: asyncssh.SSHKey, address: str) -> Access | None:
         """Return what this key may do for a client at this address; None if it may not log in."""
-        if key.get_fingerprint() in self._withdrawn:
+        if self._withdrawn.has_key(key):
             return None
         lines = self._lines.get(key.public_data, ())
         valid = [each for each in lines if not each[0].options.is_authority and self._holds(each[0], address)]
@@ -141,8 +146,7 @@ class AuthorizedKeys:
 
     def certified(self, certificate: Certificate, address: str) -> Access | None:
         """Return what a certificate may do for a client at this address; None if it may not log in."""
-        fingerprints = {certificate.key.get_fingerprint(), certificate.authority.get_fingerprint()}
-        if fingerprints & self._withdrawn:
+        if self._is_withdrawn(certificate):
             return None
         access = _combined(
             [
@@ -172,13 +176,22 @@ class AuthorizedKeys:
                     "expected one public key per line"
                 )
 
-    def _take(self, files: tuple[KeyFile, ...], revoked: RevokedFile | None) -> None:
+    def _take(self, files: tuple[KeyFile, ...], revoked: Revoked) -> None:
         lines = defaultdict(list)
         for file in files:
             for line in file.lines:
                 lines[line.key.public_data].append((line, file.path == self._admins))
         self._files, self._lines = files, dict(lines)
-        self._withdrawn = revoked.fingerprints if revoked else frozenset()
+        self._withdrawn = revoked
+
+    def _is_withdrawn(self, certificate: Certificate) -> bool:
+        """Whether a certificate, the key that it is for or the key that signed it has been revoked."""
+        key, authority = certificate.key, certificate.authority
+        return (
+            self._withdrawn.has_key(key)
+            or self._withdrawn.has_key(authority)
+            or self._withdrawn.has_certificate(authority, certificate.serial, certificate.key_id)
+        )
 
     def _holds(self, line: KeyLine, address: str) -> bool:
         options = line.options

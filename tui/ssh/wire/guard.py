@@ -43,8 +43,8 @@ class Admission(Protocol):
         ...
 
 
-class Owner(Protocol):
-    """What the guard needs of a connection's owner; ``tui.ssh.connection.SshConnection`` is one."""
+class Traffic(Protocol):
+    """What a client may send; ``tui.ssh.connection.traffic.Traffic`` is one."""
 
     is_over: bool
     """Whether the connection is ending: what still comes is discarded."""
@@ -76,6 +76,12 @@ class Owner(Protocol):
     def stalled(self, part: str, *, is_stalled: bool) -> None:
         """A part of the way to the client ("socket") is full, or takes bytes again."""
         ...
+
+
+class Owner(Protocol):
+    """What the guard needs of a connection's owner; ``SshConnection`` is one."""
+
+    traffic: Traffic
 
 
 class SocketGuard(asyncio.Protocol):
@@ -119,14 +125,14 @@ class SocketGuard(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on the packets that are whole, as long as they are not too many."""
-        owner = self._owner()
-        if owner is None:
+        traffic = self._traffic()
+        if traffic is None:
             return
-        if owner.is_over or not owner.bytes_received(len(data)):
+        if traffic.is_over or not traffic.bytes_received(len(data)):
             self._discard()
             return
         if self._unread is not None and self._transport.get_write_buffer_size() > self._unread + UNREAD_MAX:
-            owner.left_unread()
+            traffic.left_unread()
             return
         self._framing.feed(data)
         self._pass_on()
@@ -138,38 +144,38 @@ class SocketGuard(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Stop frames: the socket takes no more."""
         self._unread = self._transport.get_write_buffer_size()
-        if owner := self._owner():
-            owner.stalled("socket", is_stalled=True)
+        if traffic := self._traffic():
+            traffic.stalled("socket", is_stalled=True)
 
     def resume_writing(self) -> None:
         """Send frames again."""
         self._unread = None
-        if owner := self._owner():
-            owner.stalled("socket", is_stalled=False)
+        if traffic := self._traffic():
+            traffic.stalled("socket", is_stalled=False)
 
     def _pass_on(self) -> None:
-        while self._held is None and (owner := self._owner()) is not None and not owner.is_over:
+        while self._held is None and (traffic := self._traffic()) is not None and not traffic.is_over:
             had_version = self._framing.has_version
             try:
                 packet = self._framing.next()
             except FramingError:
-                owner.broke_protocol()
+                traffic.broke_protocol()
                 return
-            if packet is None or not owner.packet_received():
+            if packet is None or not traffic.packet_received():
                 return
             if not had_version:
-                owner.progressed(Progress.GREETED)
+                traffic.progressed(Progress.GREETED)
             elif packet.kind is not None and not self._may_pass(packet.kind):
-                owner.broke_protocol()
+                traffic.broke_protocol()
                 return
             elif packet.kind == KEX_REQUEST:
                 self._held = packet
-                owner.waits()
+                traffic.waits()
                 self._turns = self._admission.turns(self._address)
                 self._turns.wait(self._take_turn)
                 return
             elif packet.kind == KEXINIT:
-                owner.progressed(Progress.NEGOTIATING)
+                traffic.progressed(Progress.NEGOTIATING)
             self._ssh.data_received(packet.octets)
 
     def _may_pass(self, kind: int) -> bool:
@@ -190,10 +196,10 @@ class SocketGuard(asyncio.Protocol):
 
     def _take_turn(self) -> None:
         packet, self._held = self._held, None
-        owner = self._owner()
-        if packet is None or owner is None:
+        traffic = self._traffic()
+        if packet is None or traffic is None:
             return
-        owner.progressed(Progress.NEGOTIATING)
+        traffic.progressed(Progress.NEGOTIATING)
         self._ssh.data_received(packet.octets)
         self._pass_on()
 
@@ -207,6 +213,7 @@ class SocketGuard(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
-    def _owner(self) -> Owner | None:
-        """Return our end of the connection; None once asyncssh has closed it."""
-        return cast("Owner | None", self._ssh.get_owner())
+    def _traffic(self) -> Traffic | None:
+        """Return what counts the client's traffic; None once asyncssh has closed the connection."""
+        owner = cast("Owner | None", self._ssh.get_owner())
+        return None if owner is None else owner.traffic

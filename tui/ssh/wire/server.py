@@ -18,8 +18,8 @@ SHA1_SIGNATURES = {b"ssh-rsa", b"ssh-dss"}
 """Signatures that rest on SHA-1; asyncssh checks them whatever it has offered."""
 
 
-class Rules(Protocol):
-    """What a connection is allowed; ``tui.ssh.connection.SshConnection`` is one."""
+class Attempts(Protocol):
+    """What a client may try; ``tui.ssh.connection.traffic.Traffic`` is one."""
 
     def may_exchange_keys(self) -> bool:
         """Whether the client may begin a key exchange now; each call counts."""
@@ -33,13 +33,24 @@ class Rules(Protocol):
         """Whether the client may try to log in again after a failure; each call counts."""
         ...
 
-    def checking_key(self, username: str, key_data: bytes) -> bool:
+
+class Authentication(Protocol):
+    """Who logs in; ``tui.ssh.access.authentication.Authentication`` is one."""
+
+    def checking(self, username: str, key_data: bytes) -> bool:
         """Whether a key or certificate that is offered is worth checking."""
         ...
 
-    def key_refused(self, key_data: bytes) -> None:
+    def refused(self, key_data: bytes) -> None:
         """It may not log in, or its signature is not valid."""
         ...
+
+
+class Rules(Protocol):
+    """What decides about a connection; ``SshConnection`` is one."""
+
+    traffic: Attempts
+    authentication: Authentication
 
 
 class ServerConnection(asyncssh.SSHServerConnection):
@@ -50,7 +61,7 @@ class ServerConnection(asyncssh.SSHServerConnection):
     def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
         """Refuse a key exchange that is not allowed, and new algorithms in a later one."""
         rules = self._rules()
-        if pkttype == KEXINIT and rules is not None and not rules.may_exchange_keys():
+        if pkttype == KEXINIT and rules is not None and not rules.traffic.may_exchange_keys():
             raise asyncssh.ProtocolError("key exchange not allowed now")
         if pkttype == NEWKEYS:
             tag = tag_size(str(self.get_extra_info("recv_mac")))
@@ -64,12 +75,12 @@ class ServerConnection(asyncssh.SSHServerConnection):
         """Note when a key exchange is under way: what is written meanwhile only waits in memory."""
         super().send_packet(pkttype, *args, handler=handler)
         if pkttype in {KEXINIT, NEWKEYS} and (rules := self._rules()) is not None:
-            rules.exchanging_keys(is_under_way=pkttype == KEXINIT)
+            rules.traffic.exchanging_keys(is_under_way=pkttype == KEXINIT)
 
     def send_userauth_failure(self, partial_success: bool) -> None:  # noqa: FBT001 - asyncssh's signature
         """Count the failure, and disconnect after too many."""
         rules = self._rules()
-        if rules is not None and not rules.may_try_again():
+        if rules is not None and not rules.traffic.may_try_again():
             raise asyncssh.ProtocolError("Too many authentication failures")
         super().send_userauth_failure(partial_success)
 
@@ -82,12 +93,12 @@ class ServerConnection(asyncssh.SSHServerConnection):
         rests_on_sha1 = msg and signature[4 : 4 + int.from_bytes(signature[:4], "big")] in SHA1_SIGNATURES
         is_valid = (
             rules is not None
-            and rules.checking_key(username, key_data)
+            and rules.authentication.checking(username, key_data)
             and not rests_on_sha1
             and await super().validate_public_key(username, key_data, msg, signature)
         )
         if rules is not None and not is_valid:
-            rules.key_refused(key_data)
+            rules.authentication.refused(key_data)
         return is_valid
 
     def _rules(self) -> Rules | None:
