@@ -15,7 +15,7 @@ import msgspec
 
 from rotation.fed.figures import Fed
 from rotation.history import History
-from rotation.quote import Quote
+from rotation.quote import Nbbo, Quote
 from rotation.status import FeedState, Kind
 
 if TYPE_CHECKING:
@@ -123,6 +123,13 @@ class ListedSplits(msgspec.Struct, frozen=True):
     """Which were looked up; None: every symbol."""
 
 
+class BidAsks(msgspec.Struct, frozen=True):
+    """The newest bid and ask of the symbols of which another has come, once a second."""
+
+    by_symbol: dict[str, Nbbo]
+    as_of_ns: int | None = None
+
+
 class PrintsReplaced(msgspec.Struct, frozen=True):
     """Today's prints of these symbols were wrong: forget them and take these instead."""
 
@@ -143,6 +150,7 @@ Event = (
     | FedNews
     | PreviousCloses
     | ListedSplits
+    | BidAsks
 )
 
 

@@ -14,6 +14,7 @@ from feeds.clock import clock_warning, wall_ns
 from feeds.errors import InputError, SourceError, UnavailableError
 from feeds.events import (
     Batch,
+    BidAsks,
     Correction,
     FedNews,
     Gap,
@@ -280,6 +281,8 @@ class Supervisor:
                     self.on_unadjusted(symbol)
             case PrintsReplaced():
                 self._market.forget(event.symbols)
+            case BidAsks():
+                self._market.take_bid_asks(event.by_symbol)
             case _:
                 pass
         return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()

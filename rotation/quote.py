@@ -57,6 +57,24 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
         return self.role != Role.SIZE
 
 
+class Nbbo(msgspec.Struct, frozen=True, gc=False):
+    """The best bid and ask of a symbol: of all exchanges, or of the one whose prints the vendor sends.
+
+    Crossed, or with a side that is 0, it says that there is no market: what was known before holds no more.
+    """
+
+    symbol: str
+    bid: float
+    ask: float
+    ts_ns: int
+    """Event time at the exchange, UTC nanoseconds since the epoch."""
+
+    @property
+    def is_market(self) -> bool:
+        """Whether both sides are prices, and the bid is not above the ask."""
+        return is_price(self.bid) and is_price(self.ask) and self.bid <= self.ask
+
+
 OTHER_SCALE = 1.25
 """Two prices of one share a session apart differ by less, but for a crash or a split."""
 

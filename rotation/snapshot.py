@@ -91,6 +91,14 @@ class Leg(msgspec.Struct, frozen=True):
     streak: Streak
     base_rate: BaseRate | None
     since: dict[str, SincePct | None]
+    bid: float | None = None
+    """Best bid: of all exchanges, or of the feed's venue. None while unknown, crossed, or older than a live
+    print may be, and where the session shown is not open."""
+    ask: float | None = None
+    mid: float | None = None
+    """The middle of the two; no figure rests on it."""
+    quote_age_s: float | None = None
+    """Seconds from the bid and ask to ``as_of``."""
 
     @property
     def settled_session(self) -> dt.date | None:

@@ -12,7 +12,7 @@ import polars as pl
 from feeds.demo.fed import DemoFed, demo_fed
 from feeds.demo.scenario import build
 from feeds.errors import InputError
-from feeds.events import Batch, FedNews, PrintsReplaced, Rewind
+from feeds.events import Batch, BidAsks, FedNews, PrintsReplaced, Rewind
 from feeds.history.importing import files_by_symbol, read_history
 from feeds.history.loading import load_history
 from feeds.history.updater import HistoryUpdater
@@ -264,6 +264,9 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
     for event in sorted(events, key=lambda event: not isinstance(event, FedNews)):
         if isinstance(event, FedNews):
             market.take_fed(event.fed)
+        elif isinstance(event, BidAsks):
+            market.take_bid_asks(event.by_symbol)
+            taken = market.apply((), as_of_ns=event.as_of_ns or as_of_ns)
         elif isinstance(event, Batch | Rewind | PrintsReplaced):
             if isinstance(event, PrintsReplaced):
                 market.forget(event.symbols)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feeds.events import Batch, Correction
+from feeds.events import Batch, BidAsks, Correction
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer
 from feeds.streaming.corrections import Corrections
@@ -142,6 +142,7 @@ class StreamState:
             else:
                 session.on_tick(now, is_healthy=self._watch.liveness.healthy(now.s))
         self._watch.on_tick()
+        self.filter.quotes.on_tick()
         if session.is_subscribed:
             self._backfill.on_tick(now, self._hours.began_ns(now.ns))
             self.requests.add(
@@ -199,13 +200,16 @@ class StreamState:
     @property
     def has_events(self) -> bool:
         """Whether ``take_events`` would return anything."""
-        return self.buffer.is_ready or self._corrections.has_replaced or self._scale.has_events
+        is_ready = self.buffer.is_ready or self.filter.quotes.is_due
+        return is_ready or self._corrections.has_replaced or self._scale.has_events
 
     def take_events(self) -> list[Event]:
         """All that waits for the consumer, in order."""
         waiting = self.buffer.take()
         events: list[Event] = self._scale.take_events()
         events += [] if waiting.gap is None else [waiting.gap]
+        markets = self.filter.quotes.take_news()
+        events += [BidAsks(markets)] if markets else []
         if waiting.batch is not None:
             batch = Batch(self._corrections.without_wrong(waiting.batch.quotes))
             self._corrections.on_handed_on(batch.quotes)
@@ -254,7 +258,7 @@ class StreamState:
         self.buffer.add(*gaps)
         prints = (quote for quote in result.quotes if quote.symbol in self._symbols and not quote.bar_ns)
         self._watch.on_times([quote.ts_ns for quote in prints], now)
-        self.filter.quotes.on_quotes(result.nbbo, result.bands)
+        self.filter.quotes.on_quotes(result.nbbo, result.bands, now.ns)
         self._halts.on_halts(result.halts)
         changed = bool(gaps or result.halts or result.corrections)
         changed |= self._admit(result.quotes, now)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from feeds.events import Correction
-from rotation.quote import Quote
+from rotation.quote import Nbbo, Quote
 from rotation.status import FeedState, Refusal
 
 if TYPE_CHECKING:
@@ -43,15 +43,6 @@ class Halt(msgspec.Struct, frozen=True):
 
     symbol: str
     halted: bool
-    ts_ns: int
-
-
-class Nbbo(msgspec.Struct, frozen=True, gc=False):
-    """The best bid and ask of a symbol: of all exchanges, or of the one whose prints the vendor sends."""
-
-    symbol: str
-    bid: float
-    ask: float
     ts_ns: int
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import polars as pl
 
-from feeds.events import Batch, FedNews, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
+from feeds.events import Batch, BidAsks, FedNews, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
 from feeds.parsing.sanitize import clean
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
 from rotation.fed.figures import FUTURES
@@ -35,6 +35,9 @@ _KINDS = {PrintsReplaced: REPLACED, SymbolStates: "Words", HistoryUpdated: "Lear
 """Names on a tape of events that have another in the code by now: recordings outlive class names."""
 _NEWEST_ONLY = ("Status", "FedNews")
 """Kinds of which only the newest counts, and which ``said`` gives back whole."""
+_BID_ASKS = BidAsks.__name__
+BID_ASK_NS = 120 * NS
+"""A bid and ask that came this long before is shown no more."""
 
 DAY_NS = 86_400 * NS
 
@@ -131,6 +134,8 @@ def merged(rows: pl.DataFrame) -> list[Event]:
         return []
     future = pl.col("ts_ns") > pl.col("as_of_ns") + FUTURE_NS
     is_newest_only = pl.col("kind").is_in(list(_NEWEST_ONLY))
+    is_old = (pl.col("kind") == _BID_ASKS) & (pl.col("at_ns") < pl.col("at_ns").max() - BID_ASK_NS)
+    rows = rows.filter(~is_old)
     apart = (future | (pl.col("kind") != BATCH)).any().over("step")
     rows = rows.filter(~is_newest_only | (pl.col("step") == pl.col("step").max().over("kind", "feed")))
     turns = pl.when(apart).then("step").otherwise(-1)
@@ -169,6 +174,9 @@ def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _event(part: pl.DataFrame) -> Event:
     kind, as_of_ns, text = part["kind"][0], int(part["as_of_ns"][-1]), part["said"][0]
+    if kind == _BID_ASKS:
+        markets = _decoded(text, BidAsks)
+        return msgspec.structs.replace(markets, as_of_ns=as_of_ns) if markets else Batch((), as_of_ns)
     if kind in _NEWEST_ONLY:
         event = _status(part["feed"][0], text) if kind == "Status" else _fed_news(text)
         return msgspec.structs.replace(event, as_of_ns=as_of_ns) if event else Batch((), as_of_ns)

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from rotation.fed.figures import Fed
     from rotation.figures.basis import Basis
     from rotation.figures.figure import Figure, Value
+    from rotation.snapshot import Snapshot
 
 WHOLE = frozenset({"percentile", "n", "times", "expected"})
 """Last parts of the ids of figures that rest on all of history."""
 OF_NOW = frozenset({"last", "high", "low", "volume", "extended", "on_pace", "status", "age_s"})
 """Last parts of the ids of figures that today's price alone decides."""
+
+QUOTED = frozenset({"bid", "ask", "mid", "quote_age_s"})
+"""Last parts of the ids of figures that the newest bid and ask decide."""
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -67,13 +71,15 @@ def explain(name: str, basis: Basis) -> Explanation:
 
 
 def _is_of_now(figure: Figure) -> bool:
-    return figure.id.rpartition(".")[2] in OF_NOW
+    return figure.id.rpartition(".")[2] in OF_NOW | QUOTED
 
 
 def _inputs(  # noqa: PLR0911 - a table of ids
     figure: Figure, value: Value, lines: Lines, symbol: str, basis: Basis
 ) -> list[Input]:
     """The rows of one symbol that the figure rests on, oldest first."""
+    if figure.id.rpartition(".")[2] in QUOTED:
+        return _bid_and_ask(symbol, basis.snapshot)
     if _is_of_now(figure):
         return lines.today(symbol) or [row for row in lines.settled(symbol)[-1:] if row.value is not None]
     if figure.id == "ratio":
@@ -93,6 +99,16 @@ def _inputs(  # noqa: PLR0911 - a table of ids
         missing = sum(row.value is None for each in figure.symbols for row in lines.settled(each))
         return rows[-(TRAILING + k + 1 + missing * (k + 1)) :]
     return [rows[-k - 1], rows[-1]] if len(rows) > k else rows
+
+
+def _bid_and_ask(symbol: str, snapshot: Snapshot) -> list[Input]:
+    leg = snapshot.legs.get(symbol)
+    if leg is None or leg.session is None or leg.quote_age_s is None:
+        return []
+    at = snapshot.as_of - dt.timedelta(seconds=leg.quote_age_s)
+    day = at.astimezone(NEW_YORK).date()
+    sides = (("bid", leg.bid), ("ask", leg.ask))
+    return [Input(symbol, day, value, f"{leg.source} {side}".strip(), at) for side, value in sides]
 
 
 def _start_of_since(value: Value, rows: Sequence[Input], k: int) -> int:

@@ -199,6 +199,27 @@ def leg_figures(symbol: str) -> list[Figure]:
             "last print after the bell",
             lambda leg: leg.extended,
         ),
+        *(
+            figure(
+                name,
+                "price",
+                f"{words} of {symbol}; unknown while crossed, old, or outside the session.",
+                formula,
+                read,
+            )
+            for name, words, formula, read in (
+                ("bid", "Best bid", "newest bid", lambda leg: leg.bid),
+                ("ask", "Best ask", "newest ask", lambda leg: leg.ask),
+                ("mid", "Middle of bid and ask", "(bid + ask) / 2", lambda leg: leg.mid),
+            )
+        ),
+        figure(
+            "quote_age_s",
+            "s",
+            f"Seconds since the newest bid and ask of {name} were made.",
+            "now - time of the quote",
+            lambda leg: leg.quote_age_s,
+        ),
         figure(
             "on_pace",
             "",

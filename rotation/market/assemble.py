@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from rotation.desk import WINDOWS, name_of
 from rotation.market import status as worth
+from rotation.market.bid_ask import shown
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
 from rotation.market.records import is_few
 from rotation.market.streaks import streak_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline
     from rotation.market.status import Provenance
+    from rotation.quote import Nbbo
     from rotation.status import DerivedStatus
 
 UNKNOWN = Streak(None, None, provisional=False)
@@ -42,8 +44,14 @@ class Moment(msgspec.Struct, frozen=True):
     """Provenance of settled closes."""
 
 
-def leg(row: Row, session_filter: SessionFilter, now: Moment, origin: Provenance) -> Leg:
-    """One leg of the desk."""
+def leg(
+    row: Row,
+    session_filter: SessionFilter,
+    now: Moment,
+    origin: Provenance,
+    newest: Nbbo | None = None,
+) -> Leg:
+    """One leg of the desk. ``newest``: bid and ask, shown while they are of now."""
     regular, late = session_filter.prints(row.symbol, "REGULAR"), session_filter.prints(row.symbol, "POST")
     settled = row.closed == now.session and row.close is not None
     current = None if settled else session_filter.current(row.symbol)
@@ -56,6 +64,7 @@ def leg(row: Row, session_filter: SessionFilter, now: Moment, origin: Provenance
         status = worth.of_close(origin, row.closed, now.session, now.as_of_ns, source=now.history)
     if row.is_unadjusted:
         status = replace(status, kind=Kind.UNADJUSTED)
+    market = shown(newest, origin, now.session, now.as_of_ns)
     return Leg(
         name=f"{name_of(row.symbol)} ({row.symbol})",
         last=last,
@@ -72,6 +81,10 @@ def leg(row: Row, session_filter: SessionFilter, now: Moment, origin: Provenance
         streak=row.streak,
         base_rate=row.base_rate,
         since=row.since,
+        bid=market.bid,
+        ask=market.ask,
+        mid=market.mid,
+        quote_age_s=market.age_s,
     )
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rotation.fed.figures import Fed
     from rotation.history import History
     from rotation.market.past.look_back import LookBack
-    from rotation.quote import Quote
+    from rotation.quote import Nbbo, Quote
 
 
 NOWHERE = Provenance()
@@ -90,6 +90,13 @@ class Market:
         self._filter.forget(symbols)
         self._rows.forget(symbols)
         self._breadth.forget(symbols)
+
+    def take_bid_asks(self, by_symbol: Mapping[str, Nbbo]) -> None:
+        """Take newer bids and asks, shown while they are of now. No figure rests on them."""
+        for symbol, market in by_symbol.items():
+            held = self._bid_asks.get(symbol)
+            if held is None or market.ts_ns >= held.ts_ns:
+                self._bid_asks[symbol] = market
 
     def take_previous_closes(self, session: date, by_symbol: Mapping[str, float]) -> frozenset[str]:
         """A vendor's closes of ``session``, on the scale of the next session's prints.
@@ -161,6 +168,7 @@ class Market:
     def restart(self, as_of_ns: int) -> None:
         """Forget today and begin anew at this instant, as after a tape's rewind."""
         self._as_of_ns = as_of_ns
+        self._bid_asks: dict[str, Nbbo] = {}
         self._filter = SessionFilter(self.desk.legs)
         self.update_history(self.history)
 
@@ -260,7 +268,13 @@ class Market:
         base, against = rows.get(desk.base), rows.get(desk.against)
         now = Moment(session, as_of_ns, self.history.source)
         legs = {
-            symbol: leg(row, self._filter, now, self._provenance.get(symbol, self._origin))
+            symbol: leg(
+                row,
+                self._filter,
+                now,
+                self._provenance.get(symbol, self._origin),
+                self._bid_asks.get(symbol),
+            )
             for symbol, row in rows.items()
         }
         statuses = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}

@@ -91,21 +91,52 @@ COLUMNS = (
 )
 
 
+QUOTE_COLUMNS = (
+    Column("", 5, 0, lambda symbol, _leg, _view: (symbol, "strong"), right=False),
+    Column("bid", 9, 1, lambda _symbol, leg, _view: (number(leg.bid), "text")),
+    Column("ask", 9, 2, lambda _symbol, leg, _view: (number(leg.ask), "text")),
+    Column("mid", 10, 3, lambda _symbol, leg, _view: (number(leg.mid, 3), "text")),
+    Column("width bp", 8, 5, lambda _symbol, leg, _view: (number(_width_bp(leg), 1), "muted")),
+    Column("age", 5, 4, lambda _symbol, leg, _view: (_age(leg.quote_age_s), "muted")),
+)
+"""Below the prices while the panel has the whole screen and a source sends bids and asks."""
+
+
+def _width_bp(leg: Leg) -> float | None:
+    """From bid to ask, in basis points of their middle."""
+    if leg.bid is None or leg.ask is None or leg.mid is None:
+        return None
+    return (leg.ask - leg.bid) / leg.mid * 10_000
+
+
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """A header and a line per leg, in the desk's order; the chosen window stands out."""
+    """A header and a line per leg, in the desk's order; the chosen window stands out.
+
+    Bids and asks follow while the panel is zoomed, where there are any.
+    """
     del height
-    columns = _fitting(width, max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0))
+    longest = max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0)
+    columns = _fitting(width, longest)
     if all(c.head != STATE for c in columns):  # the venue gives way, the state never
         columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width)]
-    lines = [tuple(span for c in columns for span in _head(c, view))]
-    for symbol, leg in snapshot.legs.items():
-        lines.append(tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view))))
+    lines = _table(columns, snapshot, view)
+    has_quotes = any(leg.mid is not None for leg in snapshot.legs.values())
+    if view.zoomed and view.focus == "legs" and has_quotes:
+        lines += [((" ", "text"),), *_table(_fitting(width, among=QUOTE_COLUMNS), snapshot, view)]
     return lines if snapshot.legs else [*lines, (("no prices yet", "muted"),)]
 
 
-def _fitting(width: int, state: int = 0) -> list[Column]:
+def _table(columns: list[Column], snapshot: Snapshot, view: ViewState) -> list[Row]:
+    """A header and a line per leg."""
+    lines: list[Row] = [tuple(span for c in columns for span in _head(c, view))]
+    for symbol, leg in snapshot.legs.items():
+        lines.append(tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view))))
+    return lines
+
+
+def _fitting(width: int, state: int = 0, among: tuple[Column, ...] = COLUMNS) -> list[Column]:
     """``state``: cells of the longest state, which is never cut: a venue stands at its end."""
-    columns = [c._replace(width=max(c.width, state)) if c.head == STATE else c for c in COLUMNS]
+    columns = [c._replace(width=max(c.width, state)) if c.head == STATE else c for c in among]
     while sum(c.width + 1 for c in columns) > width + 1 and len(columns) > 1:
         columns.remove(max(columns, key=lambda c: c.rank))
     return columns

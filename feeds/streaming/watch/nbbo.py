@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.quote import NS
+from rotation.quote import FUTURE_NS, NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
-    from feeds.streaming.vendor import Band, Nbbo
-    from rotation.quote import Quote
+    from feeds.streaming.vendor import Band
+    from rotation.quote import Nbbo, Quote
 
 FRESH_NS = 5 * NS
 """A bid and an ask say something of prints up to this much later."""
@@ -26,13 +26,16 @@ WAIT_NS = 5 * NS
 
 
 class Quotes:
-    """The newest bid and ask of each symbol by event time, and the prints that wait for them."""
+    """The newest bid and ask of each symbol by event time, a crossed one too, and the prints that wait."""
 
     def __init__(self, symbols: AbstractSet[str]) -> None:
         self._symbols = symbols
         self._newest: dict[str, Nbbo] = {}
         self._bands: dict[str, Band] = {}
         self._waiting: dict[str, Quote] = {}
+        self._news: dict[str, Nbbo] = {}
+        self.is_due = False
+        """There is news, and a second has passed: they change far too often to be handed on one by one."""
 
     def nbbo(self, symbol: str) -> Nbbo | None:
         """The newest bid and ask; None where the vendor sends none."""
@@ -49,18 +52,34 @@ class Quotes:
             return None
         return (market.bid + market.ask) / 2
 
-    def on_quotes(self, markets: Iterable[Nbbo], bands: Iterable[Band]) -> None:
-        """Take in what a frame says; older than what is held, crossed, or of other symbols: passed over."""
+    def on_quotes(self, markets: Iterable[Nbbo], bands: Iterable[Band], now_ns: int | None = None) -> None:
+        """Take in what a frame says; older than what is held, or of other symbols: passed over.
+
+        ``now_ns``: what is further ahead of it than FUTURE_NS is passed over too, lest it stays the newest.
+        """
+        latest_ns = None if now_ns is None else now_ns + FUTURE_NS
         for market in markets:
             held = self._newest.get(market.symbol)
             is_newer = held is None or market.ts_ns >= held.ts_ns
-            if market.symbol in self._symbols and is_newer and 0 < market.bid <= market.ask:
-                self._newest[market.symbol] = market
+            is_possible = latest_ns is None or market.ts_ns <= latest_ns
+            if market.symbol in self._symbols and is_newer and is_possible:
+                self._newest[market.symbol] = self._news[market.symbol] = market
         for band in bands:
             known = self._bands.get(band.symbol)
             is_newer = known is None or band.ts_ns >= known.ts_ns
             if band.symbol in self._symbols and is_newer and 0 < band.low < band.high:
                 self._bands[band.symbol] = band
+
+    def on_tick(self) -> None:
+        """A second has passed."""
+        self.is_due = bool(self._news)
+
+    def take_news(self) -> dict[str, Nbbo]:
+        """The newest bid and ask of each symbol of which another has come, once a second; else empty."""
+        if not self.is_due:
+            return {}
+        news, self._news, self.is_due = self._news, {}, False
+        return news
 
     def judge(self, quotes: Iterable[Quote], now_ns: int) -> tuple[list[Quote], list[Quote]]:
         """The prints that may go on, in order, and those that nothing confirmed in time.
@@ -121,7 +140,7 @@ BAND_NS = 60 * NS
 
 
 def _is_tight(market: Nbbo) -> bool:
-    return market.ask - market.bid <= WIDE * (market.bid + market.ask) / 2
+    return market.is_market and market.ask - market.bid <= WIDE * (market.bid + market.ask) / 2
 
 
 def _is_same(quote: Quote, other: Quote) -> bool:

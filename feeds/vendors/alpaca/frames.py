@@ -15,8 +15,8 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.events import Correction
 from feeds.parsing.wire import Loose, instant_ns, number
-from feeds.streaming.vendor import Band, Halt, Nbbo
-from rotation.quote import MINUTE_NS, NS, Quote, Role
+from feeds.streaming.vendor import Band, Halt
+from rotation.quote import MINUTE_NS, NS, Nbbo, Quote, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,14 +226,14 @@ def _control(message: _Message, parsed: Parsed) -> None:
 
 
 def _market(message: _Message, parsed: Parsed) -> None:
-    """A bid and an ask, or a price band. A market of one side, as before the bell, is none."""
+    """A price band, or bid and ask: crossed, or with a side of 0 as before the bell, there is no market."""
     is_quote = message.kind == "q"
     low, high = (number(side) for side in ((message.bp, message.ap) if is_quote else (message.d, message.u)))
-    if low is None or high is None or not 0 < low <= high:
+    if low is None or high is None:
         return
     if is_quote:
         parsed.nbbo.append(Nbbo(_symbol(message), low, high, _instant(message)))
-    else:
+    elif 0 < low <= high:
         parsed.bands.append(Band(_symbol(message), low, high, _instant(message)))
 
 

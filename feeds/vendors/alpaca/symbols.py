@@ -8,9 +8,9 @@ import msgspec
 
 from feeds.events import Correction
 from feeds.parsing.symbols import alpaca_symbol
-from feeds.streaming.vendor import Band, Halt, Nbbo
+from feeds.streaming.vendor import Band, Halt
 from rotation.desk import is_index
-from rotation.quote import Quote
+from rotation.quote import Nbbo, Quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,8 +13,8 @@ import msgspec
 from feeds.events import Correction
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
 from feeds.parsing.wire import Loose, decode, number
-from feeds.streaming.vendor import Band, FrameResult, Nbbo
-from rotation.quote import Role
+from feeds.streaming.vendor import Band, FrameResult
+from rotation.quote import Nbbo, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,6 +143,7 @@ def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | No
             market = _market(message)
             if isinstance(market, str):
                 results.append(market)
+                markets += _no_market(message)
             else:
                 markets.append(market)
     quotes, rejected = sifted(results)
@@ -167,6 +168,14 @@ def _market(message: Message) -> Nbbo | Band | str:
     if name is None or ts_ns is None:
         return "a quote or a band without symbol or time"
     return Nbbo(name, low, high, ts_ns) if is_quote else Band(name, low, high, ts_ns)
+
+
+def _no_market(message: Message) -> tuple[Nbbo, ...]:
+    """That there is no market now, where a message of bid and ask is crossed or one-sided."""
+    name, ts_ns = symbol(message.sym), instant(message.t)
+    if message.ev != "Q" or name is None or ts_ns is None:
+        return ()
+    return (Nbbo(name, price(message.bp) or 0.0, price(message.ap) or 0.0, ts_ns),)
 
 
 def _role(conditions: set[int]) -> Role:

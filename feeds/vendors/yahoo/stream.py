@@ -15,13 +15,13 @@ from feeds.http.failure import RequestError
 from feeds.parsing.symbols import yahoo_symbol
 from feeds.parsing.wire import address, instant_ns
 from feeds.streaming.requests import Reference
-from feeds.streaming.vendor import FrameResult, Nbbo
+from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
 from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
 from feeds.vendors.yahoo.reference import params, parse_scale
 from rotation.desk import is_index
-from rotation.quote import MINUTE_NS, NS, Quote, Role
+from rotation.quote import MINUTE_NS, NS, Nbbo, Quote, Role
 from rotation.sessions import close_ns, session_at
 from rotation.status import LIVE, delayed
 
@@ -87,7 +87,7 @@ class YahooConversation:
         size = max(volume - before, 0)
         quote = self._numbered(symbol, data, volume, size)
         # Before and after hours the two are those of the regular session's end.
-        has_market = data.market_hours == REGULAR and 0 < data.bid <= data.ask
+        has_market = data.market_hours == REGULAR and min(data.bid, data.ask) > 0
         nbbo = (Nbbo(symbol, _digits(data, data.bid), _digits(data, data.ask), quote.ts_ns),)
         return FrameResult(quotes=(quote,), nbbo=nbbo if has_market else ())
 

@@ -20,7 +20,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import InputError, StorageError
-from feeds.events import Batch, FedNews, Gap, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
+from feeds.events import (
+    Batch,
+    BidAsks,
+    FedNews,
+    Gap,
+    HistoryUpdated,
+    PrintsReplaced,
+    Rewind,
+    Status,
+    SymbolStates,
+)
 from feeds.supervisor import Supervisor
 from feeds.tapes import recorder as recorder_module
 from feeds.tapes import tape_file
@@ -37,7 +47,7 @@ from rotation.fed.inputs import FedInputs, OutcomeQuote, Sourced, StripQuote
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.market.status import Provenance
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Nbbo, Quote
 from rotation.sessions import from_ns, to_ns
 from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
 
@@ -139,13 +149,20 @@ def as_json(snapshot: Snapshot, **changes: object) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(snapshot, health=health, **changes))
 
 
+AGES = {"age_s", "age_gap_s", "quote_age_s"}
+
+
 def ageless(figures: object) -> object:
     """Figures without the ages in them: these go on while the figures stand."""
     if isinstance(figures, list):
         return [ageless(figure) for figure in figures]
     if not isinstance(figures, dict):
         return figures
-    return {key: ageless(value) for key, value in figures.items() if key not in {"age_s", "age_gap_s"}}
+    return {
+        key: ageless(value)
+        for key, value in figures.items()
+        if key not in {"age_s", "age_gap_s", "quote_age_s"}
+    }
 
 
 PRICES = st.one_of(
@@ -170,6 +187,16 @@ QUOTES = st.builds(
     st.one_of(st.none(), PRICES),
     st.one_of(st.none(), PRICES),
 )
+BIDS_AND_ASKS = st.lists(
+    st.builds(
+        Nbbo,
+        st.sampled_from(["IWM", "QQQ", "ZZZ"]),
+        st.floats(220.9, 221.1),
+        st.floats(221.0, 221.2),
+        st.integers(NOW - 60 * NS, NOW + 70 * NS),
+    ),
+    max_size=3,
+)
 BATCHES = st.lists(QUOTES, max_size=6).map(lambda q: tuple(q + q[:2]))
 STEPS = st.sampled_from([0, 0, 1, NS // 10, NS, 2 * NS, -1, -NS])
 """From one event to the next; a clock may be set back."""
@@ -181,7 +208,7 @@ def scripts(draw) -> list:
     now, events = NOW, []
     for _ in range(draw(st.integers(1, 12))):
         now += draw(STEPS)
-        kind = draw(st.sampled_from(["batch"] * 6 + ["status", "rewind", "redone", "gap"]))
+        kind = draw(st.sampled_from(["batch"] * 6 + ["status", "rewind", "redone", "gap", "bid and ask"]))
         if kind == "status":
             events.append(
                 Status(Kind.STALE, draw(st.sampled_from(["", "reconnecting", "é\x1b[2J"])), now, age_s=42.0)
@@ -189,6 +216,8 @@ def scripts(draw) -> list:
         elif kind == "redone":
             symbols = draw(st.frozensets(st.sampled_from(["IWM", "QQQ", "ZZZ"])))
             events.append(PrintsReplaced(symbols, draw(BATCHES), now))
+        elif kind == "bid and ask":
+            events.append(BidAsks({each.symbol: each for each in draw(BIDS_AND_ASKS)}, now))
         elif kind == "gap":
             events.append(Gap(frozenset({"IWM"}), now - NS, now))
         elif kind == "rewind":

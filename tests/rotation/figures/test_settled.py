@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from rotation.figures.figure import Value
 
 LEFT_OUT = ("fed.", "value_growth")
-OF_TODAY = {"high", "low", "volume", "extended", "age_s", "status", "last"}
+QUOTED = {"bid", "ask", "mid", "quote_age_s"}
+OF_TODAY = {"high", "low", "volume", "extended", "age_s", "status", "last"} | QUOTED
 
 
 @st.composite

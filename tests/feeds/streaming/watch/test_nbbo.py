@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from feeds.events import BidAsks
 from feeds.streaming.vendor import Band, FrameResult, Nbbo
 from feeds.streaming.watch.nbbo import Quotes
 from feeds.vendors.alpaca.frames import parse
 from feeds.vendors.massive.frames import TradeIds, market_data
 from feeds.vendors.massive.frames import parse as massive_parse
+from feeds.vendors.yahoo.stream import YahooConversation
 from rotation.quote import NS, Quote, Role
 from tests.feeds.streaming.test_state import Script
 from tests.support.fake_time import NOW_NS
+from tests.support.live_desk import live_desk
 from tests.support.servers.alpaca import encode
 from tests.support.servers.massive import NOW_MS, array, quoted
+from tests.support.servers.ws import READY, STAY
+from tests.support.servers.yahoo import PRE, pricing
+from tests.support.subjects import ALPACA, MASSIVE, YAHOO
 
 TIGHT = Nbbo("IWM", 221.27, 221.29, NOW_NS)
 
@@ -110,7 +116,8 @@ def test_alpaca_s_quotes_and_bands(packed):
     band = {"T": "l", "S": "IWM", "u": 232.5, "d": 210.0, "i": "B", "z": "B", "t": NOW_NS}
     one_sided = quote | {"bp": 0, "t": NOW_NS}
     parsed = parse(encode([quote | {"z": "B", "t": NOW_NS}, band, one_sided], packed))
-    assert (parsed.nbbo, parsed.bands) == ([TIGHT], [Band("IWM", 210.0, 232.5, NOW_NS)])
+    assert parsed.nbbo == [TIGHT, Nbbo("IWM", 0.0, 221.29, NOW_NS)], "one side alone: there is no market"
+    assert parsed.bands == [Band("IWM", 210.0, 232.5, NOW_NS)]
     assert (parsed.quotes, parsed.rejected) == ([], [])
 
 
@@ -120,3 +127,66 @@ def test_massive_s_quotes_and_bands():
     assert result.nbbo == (Nbbo("IWM", 221.27, 221.29, NOW_MS * 10**6),)
     assert result.bands == (Band("IWM", 210.0, 232.5, NOW_MS * 10**6),)
     assert (result.rejected, result.heartbeat) == ((), True)
+
+
+def crossed_quote(result: FrameResult) -> tuple[bool, ...]:
+    return tuple(market.is_market for market in result.nbbo)
+
+
+def test_massive_and_yahoo_say_when_there_is_no_market():
+    result = market_data(massive_parse(array(quoted(bid=221.3), quoted(bid=0.0))), TradeIds())
+    assert crossed_quote(result) == (False, False)
+    assert len(result.rejected) == 2
+    conversation = YahooConversation()
+    conversation.subscribe(frozenset({"IWM"}))
+    assert crossed_quote(conversation.received(pricing(bid=221.3, ask=221.2))) == (False,)
+    assert crossed_quote(conversation.received(pricing(bid=221.2))) == (), "a side left out says nothing"
+    assert crossed_quote(conversation.received(pricing(hours=PRE, bid=221.2, ask=221.3))) == ()
+
+
+def test_one_that_crosses_ends_the_mid_and_one_far_ahead_of_time_is_passed_over():
+    quotes = watched(TIGHT)
+    quotes.on_quotes([Nbbo("IWM", 221.3, 221.29, NOW_NS + NS)], ())
+    assert quotes.mid("IWM", NOW_NS + NS) is None
+    quotes.on_quotes([Nbbo("IWM", 230.0, 230.1, NOW_NS + 3600 * NS)], (), NOW_NS)
+    quotes.on_quotes([Nbbo("IWM", 221.2, 221.3, NOW_NS + 2 * NS)], (), NOW_NS)
+    assert quotes.mid("IWM", NOW_NS + 2 * NS) == pytest.approx(221.25)
+
+
+def test_the_stream_hands_the_newest_on_once_a_second():
+    script = Script().connect()
+
+    def events() -> list[BidAsks]:
+        return [event for event in script.state.take_events() if isinstance(event, BidAsks)]
+
+    for i in range(100):
+        newer = Nbbo("IWM", 221.0 + i / 100, 221.01 + i / 100, NOW_NS + i)
+        script.state.on_frame(FrameResult(ready=True, nbbo=(newer,)), script.now)
+    assert events() == []
+    script.s += 1.0
+    script.state.on_tick(script.now)
+    assert script.state.has_events
+    assert events() == [BidAsks({"IWM": newer})]
+    script.s += 1.0
+    script.state.on_tick(script.now)
+    assert events() == [], "nothing newer has come"
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        (ALPACA, [{"T": "q", "S": "IWM", "bp": 221.27, "ap": 221.29, "t": NOW_NS, "z": "B", "c": ["R"]}]),
+        (MASSIVE, array(quoted(t=NOW_NS // 10**6))),
+        (YAHOO, pricing(ts_ms=NOW_NS // 10**6, bid=221.27, ask=221.29)),
+    ],
+    ids=str,
+)
+async def test_it_stands_beside_the_leg_while_it_is_fresh(monkeypatch, subject, message):
+    script = (READY, subject.trade("IWM", 221.28, NOW_NS, 1), message, STAY)
+    async with live_desk(monkeypatch, subject, script) as desk:
+        await desk.time.passing(2)
+        leg = desk.legs["IWM"]
+        assert (leg.bid, leg.ask, leg.mid) == (221.27, 221.29, 221.28)
+        assert leg.quote_age_s == pytest.approx(2.0, abs=1.0)
+        await desk.time.passing(31)
+        assert (desk.legs["IWM"].bid, desk.legs["IWM"].mid) == (None, None)
