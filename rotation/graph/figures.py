@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from math import atan2, degrees, hypot
 from typing import Literal
 
 import msgspec
@@ -45,6 +46,18 @@ class Point(msgspec.Struct, frozen=True):
         if self.ratio >= 100:
             return Quadrant.LEADING if self.momentum >= 100 else Quadrant.WEAKENING
         return Quadrant.IMPROVING if self.momentum >= 100 else Quadrant.LAGGING
+
+
+def heading_deg(last: Point | None, head: Point) -> float | None:
+    """From one point to the next, as a compass: 0 momentum rises, 90 the ratio rises; None of no way."""
+    if last is None or speed(last, head) == 0:
+        return None
+    return degrees(atan2(head.ratio - last.ratio, head.momentum - last.momentum)) % 360
+
+
+def speed(last: Point | None, head: Point) -> float | None:
+    """How far apart two points are, in the plane's units; None without a first."""
+    return None if last is None else hypot(head.ratio - last.ratio, head.momentum - last.momentum)
 
 
 class Trail(msgspec.Struct, frozen=True):

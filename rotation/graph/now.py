@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from math import atan2, degrees, hypot
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.graph.figures import Point, Trail
+from rotation.graph.figures import Point, Trail, heading_deg, speed
 
 if TYPE_CHECKING:
     from rotation.graph.figures import Step
@@ -37,19 +36,14 @@ def trail(past: GraphPast, step: Step, symbol: str, own: Price | None, against: 
         )
     head = Point(past.session, *before.ahead.point(100 * (own.value / against.value)))
     is_final = own.is_official and against.is_official and (step == "daily" or past.is_week_over)
-    heading = speed = None
-    if before.tail:
-        last = before.tail[-1]
-        east, north = head.ratio - last.ratio, head.momentum - last.momentum
-        speed = hypot(east, north)
-        heading = degrees(atan2(east, north)) % 360 if speed else None
+    last = before.tail[-1] if before.tail else None
     return Trail(
         symbol,
         before.tail,
         head=head,
         is_provisional=not is_final,
         quadrant=head.quadrant,
-        heading_deg=heading,
-        speed=speed,
+        heading_deg=heading_deg(last, head),
+        speed=speed(last, head),
         status=None,
     )

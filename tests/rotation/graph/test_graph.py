@@ -14,11 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotation.desk import Desk
+from rotation.figures.registry import figures
+from rotation.figures.settled import SettledFigures
 from rotation.graph.figures import Point, Quadrant
 from rotation.graph.now import Price, trail
 from rotation.graph.past import TAIL, past
 from rotation.history import History
-from rotation.sessions import next_session, previous_session, sessions_between
+from rotation.market.market import Market
+from rotation.sessions import close_ns, next_session, previous_session, sessions_between
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
@@ -215,3 +218,25 @@ def test_july_2024_on_real_closes() -> None:
             if step == "weekly":
                 expected = expected[:-1]  # the week of the session is not over
             assert_same(made.trails[step][symbol].tail, expected[-TAIL:])
+
+
+@settings(max_examples=8)
+@given(SEEDS, st.integers(0, 6))
+def test_the_walk_over_history_is_the_market_s(seed: int, missing: int) -> None:
+    """At each close the figures are those of a market that was given that session."""
+    history = history_of(closes_of(seed, missing))
+    table = figures(DESK)
+    settled = SettledFigures(history, DESK)
+    names = [name for name in table if name.startswith("graph.aaa.")]
+    assert len(names) == 10
+    columns = {name: dict(zip(settled.sessions, settled.column(table[name]), strict=True)) for name in names}
+    for ago in (1, 2, 3, 4, 5, 40):
+        session = DAYS[-ago]
+        snapshot = Market(history, DESK, as_of_ns=close_ns(session) + 1).apply(
+            (), as_of_ns=close_ns(session) + 1
+        )
+        shown = {name: table[name].read(snapshot) for name in names}
+        assert snapshot.session == session
+        assert shown == {name: columns[name][session] for name in names}
+    assert any(columns["graph.aaa.quadrant"].values())
+    assert columns["graph.aaa.quadrant"][DAYS[50]] is None
