@@ -50,11 +50,18 @@ class Desk(msgspec.Struct, frozen=True):
     growth: str = "IVW"
     legs: tuple[str, ...] = ("IWM", "QQQ", "DIA", "SPY", "KRE", "IWN", "IVW", "TLT", "RUT", "NDX")
     """Shown in this order; a leg without history or quotes is left out of the snapshot."""
+    benchmark: str = "SPY"
+    """What the rotation graph compares with."""
     returns: str = "price"
     """``price``: split-adjusted closes. ``total``: dividend-adjusted too."""
     leg_gap_s: float = 60.0
     """Legs whose prices are further apart in time, in the regular session, give no figure of one instant:
     spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
+
+    @property
+    def benchmark_leg(self) -> str:
+        """The benchmark where it is a leg, else the pair's other leg: a price of it is needed."""
+        return self.benchmark if self.benchmark in self.legs else self.against
 
 
 def is_index(symbol: str) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from rotation.breadth.figures import Breadth
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
+from rotation.graph.figures import RotationGraph
 from rotation.sessions import Phase
 from rotation.status import Connection, DerivedStatus, Kind, PriceStatus, Refusal
 
@@ -269,3 +270,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """When the older price of the pair was made: the figures are of then, whatever ``as_of`` says."""
     connection: Connection | None = None
     """What the first line of every screen says; None where neither leg of the pair is known."""
+    graph: RotationGraph | None = None
+    """Every leg against the benchmark; null while no session is shown."""

@@ -17,6 +17,7 @@ from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
 from feeds.streaming.session import Action
 from rotation.fed.prices import NoQuote
+from rotation.graph.figures import Quadrant
 from rotation.quote import PrintFault, Quote, Role
 from rotation.status import Kind
 from rotation.status import Refusal as FeedRefusal
@@ -39,6 +40,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     Why: lambda why: streaming.of_reason(Reason(why, **FULL)),
     PrintFault: lambda fault: streaming.of_fault(Quote("IWM", 0, float("nan")), fault),
     Kind: state_word,
+    Quadrant: lambda quadrant: quadrant.value,
     FeedRefusal: state_word,
     NoQuote: lambda flag: flag.value,
     HostRefusal: lambda reason: REFUSAL_LABELS[reason],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rotation.errors import InputError
 from rotation.figures.fed import fed_figures
+from rotation.figures.graph import graph_figures
 from rotation.figures.legs import leg_figures
 from rotation.figures.pair import pair_figures, value_growth_figures
 
@@ -20,6 +21,7 @@ PARTS: list[Callable[[Desk], list[Figure]]] = [
     pair_figures,
     lambda desk: [figure for symbol in legs_of(desk) for figure in leg_figures(symbol)],
     value_growth_figures,
+    graph_figures,
     lambda _: fed_figures(),
 ]
 """Each gives the figures of one part of the Snapshot; breadth, graph and macro join here."""

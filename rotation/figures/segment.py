@@ -8,8 +8,10 @@ import polars as pl
 
 from rotation.figures import walk
 from rotation.figures.figure import RECORD
+from rotation.figures.graph import step_of
 from rotation.figures.legs import prefix
 from rotation.figures.pair import leader
+from rotation.graph import walk as walk_graph
 from rotation.market.records import TRAILING, is_few, tie
 from rotation.market.streaks import is_whole, streaks
 from rotation.moves import SAME, direction, return_pct
@@ -58,6 +60,8 @@ class Segment:
             return self._run(self._pair_way(), rest or "with_today")
         if name == "ratio":
             return self._ratio()
+        if first == "graph":
+            return self._graph(rest)
         if first == "value_growth":
             return self._value_growth().get(name, unknown)
         if name == "record":
@@ -185,6 +189,12 @@ class Segment:
         ratio = base / against
         unit = 100 / ratio.drop_nulls().first()
         return self._grid.select(ratio * unit).to_series().to_list()
+
+    def _graph(self, name: str) -> Column:
+        parts = name.split(".")
+        symbol, step, field = self._symbols.get(parts[0], ""), step_of(parts[1:]), parts[-1]
+        heads = walk_graph.heads(self._rows, symbol, self._desk, step)
+        return [walk_graph.figure(heads[day], field) if day in heads else None for day in self.days]
 
     def _value_growth(self) -> dict[str, Column]:
         """All of its figures; None at sessions without both closes."""

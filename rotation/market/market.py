@@ -18,6 +18,7 @@ from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Charts, Moment, Pair, leg
 from rotation.market.breadth import BreadthNow
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
+from rotation.market.graph import GraphNow
 from rotation.market.headline import headline
 from rotation.market.past.look_back import look_back
 from rotation.market.ratios import MinuteLine
@@ -219,6 +220,7 @@ class Market:
         self._today = MinuteLine()
         self._closed = session is None
         self._rows.reprice(self._filter.symbols, self._filter)
+        self._graph = GraphNow(made.graph)
         self._breadth = BreadthNow(made.breadth)
         self._breadth.reprice(self._filter.symbols, self._filter)
         self._check_scale()
@@ -306,6 +308,7 @@ class Market:
             headline_status=of_sentence(statuses, desk, status, fed),
             data_as_of=min((time for time in times if time is not None), default=None),
             connection=connection,
+            graph=self._graph.snapshot(rows, legs, limit_s),
         )
 
 

@@ -30,6 +30,14 @@ DEFINITIONS = (
     ("by chance", "how many such runs to expect if sessions were independent, at the sample's own share"),
     ("ratio", "base / against, 100 at the first common session"),
     ("value/growth", "IWN/IVW by adjusted closes: a price proxy for the valuation gap, not a valuation"),
+    ("graph", "RS = 100 · price / benchmark's; right of the middle: ahead of its average; above: gaining"),
+    (
+        "RS-Ratio",
+        "100 + z of the 10-week mean of RS against the 40 weeks before (daily: 10 and 200 sessions)",
+    ),
+    ("RS-Momentum", "100 + z of RS-Ratio's change over 4 weeks (sessions) against the 40 weeks before"),
+    ("heading", "from the last settled point to the head: 0° momentum rises, 90° the ratio rises"),
+    ("~ LIVE", "the head moves until its week, or session, is settled; the points behind it never change"),
     (
         "P(cut)",
         "probability that the target range is lower after the meeting, from 30-day Fed Funds futures",

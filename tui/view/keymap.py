@@ -28,7 +28,12 @@ class Action(NamedTuple):
 
 ACTIONS = (
     Action(
-        "focus", ("1", "2", "3", "4", "5", "6"), "1 … 6", "go to the panel with that number", "panel", "view"
+        "focus",
+        ("1", "2", "3", "4", "5", "6", "7"),
+        "1 … 7",
+        "go to the panel with that number",
+        "panel",
+        "view",
     ),
     Action("next", ("tab",), "Tab", "next panel", "", "view"),
     Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
@@ -36,7 +41,7 @@ ACTIONS = (
     Action("back", ("escape",), "Esc", "clear the search, close help, leave zoom", "", "view"),
     Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions)", "", "view"),
     Action("longer", ("]",), "]", "longer window", "", "view"),
-    Action("chart", ("c",), "c", "ratio chart: both, daily, today", "chart", "view"),
+    Action("chart", ("c",), "c", "ratio chart: both, daily, today; graph: weekly, daily", "chart", "view"),
     Action("filter", ("/",), "/", "find in this help; Esc clears", "", "view"),
     Action("down", ("down", "j"), "↓ j", "scroll down", "", "view"),
     Action("up", ("up", "k"), "↑ k", "scroll up", "", "view"),
@@ -77,7 +82,7 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "qwerty": {},
     "qwertz": {"shorter": ("ö", "["), "longer": ("ä", "]")},
     "azerty": {
-        "focus": ("&", "é", '"', "'", "(", "-"),
+        "focus": ("&", "é", '"', "'", "(", "-", "è"),
         "slower": ("<",),
         "shorter": ("ù", "["),
         "longer": ("*", "]"),
@@ -127,8 +132,10 @@ class Keymap:
                     )
                 if name == ALWAYS_QUITS and action != "quit":
                     raise KeymapError(action, f"{ALWAYS_QUITS} always quits")
-            if action == "focus" and len(names) not in {0, PANELS}:
-                raise KeymapError(action, f"expected {PANELS} keys, one for each panel, got {len(names)}")
+            if action == "focus" and len(names) > PANELS:
+                raise KeymapError(
+                    action, f"expected at most {PANELS} keys, one for each panel, got {len(names)}"
+                )
         return Keymap(tuple(_rebound(action, keys) for action in self.actions))
 
 

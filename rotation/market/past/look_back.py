@@ -9,6 +9,8 @@ import msgspec
 
 from rotation.breadth.members import Membership
 from rotation.breadth.past import Past, past
+from rotation.graph.past import GraphPast
+from rotation.graph.past import past as graph_past
 from rotation.history import History
 from rotation.market.assemble import Charts
 from rotation.market.settled import Settled, settle
@@ -29,6 +31,7 @@ class LookBack(msgspec.Struct, frozen=True):
     membership: tuple[Membership, ...] = ()
     breadth: tuple[Past, ...] = ()
     """Of each membership; empty where there is no session."""
+    graph: GraphPast | None = None
 
 
 def look_back(
@@ -47,4 +50,5 @@ def look_back(
         )
         if session
         else (),
+        graph=graph_past(history, session, desk) if session else None,
     )

@@ -26,6 +26,7 @@ READS: dict[str, tuple[str, ...]] = {
     "fed": ("zoomed", "focus"),
     "health": (),
     "breadth": (),
+    "graph": ("chart",),
     "help": ("filter", "keys", "typing"),
     "keys": ("help", "keys", "window"),
 }

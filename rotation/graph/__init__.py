@@ -1,0 +1,1 @@
+"""Where each leg stands against the benchmark, and where it is heading: the rotation graph."""

@@ -1,0 +1,49 @@
+"""A trail of the session shown: today's head over the settled points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.graph.figures import Point, Trail, heading_deg, speed
+
+if TYPE_CHECKING:
+    from rotation.graph.figures import Step
+    from rotation.graph.past import GraphPast
+
+
+class Price(msgspec.Struct, frozen=True):
+    """A symbol's value of the session shown, in the units of history's."""
+
+    value: float
+    is_official: bool
+
+
+def trail(past: GraphPast, step: Step, symbol: str, own: Price | None, against: Price | None) -> Trail:
+    """One trail without its status. ``own`` and ``against``: of the symbol and of the benchmark, if known."""
+    before = past.trails[step][symbol]
+    if own is None or against is None or before.ahead is None:
+        return Trail(
+            symbol,
+            before.tail,
+            head=None,
+            is_provisional=False,
+            quadrant=None,
+            heading_deg=None,
+            speed=None,
+            status=None,
+        )
+    head = Point(past.session, *before.ahead.point(100 * (own.value / against.value)))
+    is_final = own.is_official and against.is_official and (step == "daily" or past.is_week_over)
+    last = before.tail[-1] if before.tail else None
+    return Trail(
+        symbol,
+        before.tail,
+        head=head,
+        is_provisional=not is_final,
+        quadrant=head.quadrant,
+        heading_deg=heading_deg(last, head),
+        speed=speed(last, head),
+        status=None,
+    )

@@ -1,0 +1,128 @@
+"""Rotation graph: every leg against the benchmark on a plane, with its trail, and a table beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.graph.figures import Quadrant
+from rotation.text import day
+from rotation.wording import word
+from tui.panels.base import kind_role
+from tui.view.draw import UNKNOWN, Row, Span, column, number
+from tui.view.plane import Line, plane
+
+if TYPE_CHECKING:
+    from rotation.graph.figures import Point, Trail
+    from rotation.snapshot import Snapshot
+    from tui.view.view_state import ViewState
+
+TABLE = 64
+"""Cells of the table."""
+BESIDE_FROM = 110
+"""Cells from which plane and table stand side by side."""
+PLANE_LEAST = 9
+"""Lines below which there is no plane."""
+NONE = "No session is shown yet."
+SHORT = "No leg has two years of closes beside the benchmark's: see rotation-tui history sync --help"
+ROLES = {
+    Quadrant.LEADING: "up",
+    Quadrant.WEAKENING: "warn",
+    Quadrant.LAGGING: "down",
+    Quadrant.IMPROVING: "accent",
+}
+COMPASS = "↑↗→↘↓↙←↖"
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """The plane above or left of the table. ``c`` goes through weekly and daily."""
+    graph = snapshot.graph
+    if graph is None:
+        return [((NONE, "muted"),)]
+    step = "daily" if view.chart == "daily" else "weekly"
+    trails = [trail for trail in getattr(graph, step).values() if _points(trail)]
+    if not trails:
+        return [((SHORT, "muted"),)]
+    base = snapshot.spread.base
+    trails.sort(key=lambda trail: (trail.symbol != base, trail.symbol != snapshot.spread.against))
+    head: Row = (
+        (f"against {graph.benchmark}, {step}", "strong"),
+        (f"   c: {'weekly' if step == 'daily' else 'daily'}   ", "muted"),
+        ("right: ahead of its average, up: gaining", "faint"),
+    )
+    table = _table(trails, base)
+    if width >= BESIDE_FROM:
+        room = width - TABLE - 2
+        left = _plane(trails, base, room, height - 1)
+        right = [*table, *[()] * (len(left) - len(table))]
+        return [head, *((*row, ("  ", "text"), *beside) for row, beside in zip(left, right, strict=False))]
+    room = height - len(table) - 1
+    return [head, *(_plane(trails, base, width, room) if room >= PLANE_LEAST else []), *table]
+
+
+def _points(trail: Trail) -> tuple[Point, ...]:
+    return (*trail.tail, *((trail.head,) if trail.head else ()))
+
+
+def _plane(trails: list[Trail], base: str, width: int, height: int) -> list[Row]:
+    """All trails on one scale, 100 in the middle both ways; the named quadrants in the corners."""
+    wide = max(abs(point.ratio - 100) for trail in trails for point in _points(trail))
+    high = max(abs(point.momentum - 100) for trail in trails for point in _points(trail))
+    lines = [
+        Line(
+            [(_place(point.ratio, wide), _place(point.momentum, high)) for point in _points(trail)],
+            f"{trail.symbol}{'' if trail.head else ' ' + UNKNOWN}",
+            _role(trail, base),
+        )
+        for trail in reversed(trails)  # The pair lies above the others.
+    ]
+    corners = (Quadrant.IMPROVING, Quadrant.LEADING), (Quadrant.LAGGING, Quadrant.WEAKENING)
+    rows = plane(lines, width, height - 2)
+    top, bottom = (_corner(pair, width) for pair in corners)
+    return [top, *rows, bottom]
+
+
+def _place(value: float, most: float) -> float:
+    """A coordinate in 0…1; ``most``: the farthest from 100, which keeps clear of the edge."""
+    return 0.5 + (value - 100) / (most or 1) / 2.2
+
+
+def _corner(pair: tuple[Quadrant, Quadrant], width: int) -> Row:
+    left, right = pair
+    gap = " " * (width - len(left) - len(right))
+    return ((left.value, ROLES[left]), (gap, "text"), (right.value, ROLES[right]))
+
+
+def _role(trail: Trail, base: str) -> str:
+    """The base leg stands out; the others have the colour of their quadrant."""
+    if trail.symbol == base:
+        return "strong"
+    return ROLES[trail.quadrant] if trail.quadrant else "muted"
+
+
+def _table(trails: list[Trail], base: str) -> list[Row]:
+    head = f"{'':6}{'quadrant':<11}{'ratio':>7}{'momentum':>10}{'heading':>9}{'speed':>7}"
+    return [((head, "muted"),), *(_line(trail, base) for trail in trails)]
+
+
+def _line(trail: Trail, base: str) -> Row:
+    name = (column(trail.symbol, 6, right=False), "strong" if trail.symbol == base else "text")
+    if trail.head is None or trail.quadrant is None:
+        last = trail.tail[-1]
+        return (name, (f"{UNKNOWN}  last settled {day(last.date)}, {last.quadrant.value}", "muted"))
+    status = trail.status
+    spans: list[Span] = [
+        name,
+        (column(trail.quadrant.value, 11, right=False), ROLES[trail.quadrant]),
+        (column(number(trail.head.ratio), 7), "text"),
+        (column(number(trail.head.momentum), 10), "text"),
+        (column(_heading(trail.heading_deg), 9), "text"),
+        (column(number(trail.speed), 7), "text"),
+    ]
+    if status is not None:
+        mark = "≈ " if status.apart else "~ " if trail.is_provisional else ""
+        spans.append((f"  {mark}{word(status)}", kind_role(status.kind)))
+    return tuple(spans)
+
+
+def _heading(degrees: float | None) -> str:
+    return UNKNOWN if degrees is None else f"{degrees:3.0f}° {COMPASS[round(degrees / 45) % 8]}"
