@@ -10,16 +10,19 @@ for a symbol and date.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from rotation.sessions import sessions_between
 from rotation.text import counted
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Callable, Iterable
 
 SCHEMA = {"symbol": pl.String, "date": pl.Date, "close": pl.Float64, "adj_close": pl.Float64}
 
@@ -30,6 +33,27 @@ UNIVERSE = 5
 """A session without a close of any symbol is a closure only if at least so many have closes around it."""
 
 
+RECENT_ROWS = 20_000
+"""So many of the newest rows at most, whole sessions of them, stand in ``Facts``."""
+RECENT_SESSIONS = 75
+"""At most: 750 rows for ten legs."""
+
+
+class Facts(msgspec.Struct, frozen=True, array_like=True):
+    """What a running desk asks of a history beside its figures: with them its rows need not be read."""
+
+    symbols: list[str]
+    words: str
+    sessions: list[int]
+    """The days on which any symbol has a row, counted from 1970, oldest first."""
+    since: date
+    """``recent`` has every row from this day on."""
+    recent: dict[str, list[Any]]
+    """Columns of SCHEMA, ``date`` as days from 1970."""
+    newest: dict[str, float]
+    """The latest close known of each symbol."""
+
+
 def rounded(*columns: str) -> pl.Expr:
     """Price columns without the noise of 32 bits; nulls stay."""
     return pl.col(*columns).round_sig_figs(DIGITS)
@@ -37,6 +61,11 @@ def rounded(*columns: str) -> pl.Expr:
 
 class History:
     """An immutable set of settled closes."""
+
+    identity = ""
+    """Names its content: two histories of one identity are equal. Empty where nobody knows it."""
+    _facts: Facts | None = None
+    _read: Callable[[], History]
 
     def __init__(self, frame: pl.DataFrame, source: str = "history") -> None:
         """Take a frame with the columns of SCHEMA (others are dropped); ``source`` is shown as provenance.
@@ -63,6 +92,47 @@ class History:
         """No rows at all: every settled figure is unknown."""
         return cls(pl.DataFrame(schema=SCHEMA), "no history")
 
+    @classmethod
+    def deferred(cls, facts: Facts, read: Callable[[], History], *, source: str, identity: str) -> History:
+        """A history of which ``facts`` are known; ``read`` is called once, when more is asked than they tell.
+
+        Whoever asks then gets what ``read`` raises.
+        """
+        history = cls.__new__(cls)
+        history._facts, history._read = facts, read  # noqa: SLF001 - a second constructor
+        history.source, history.identity = source, identity
+        history.symbols, history.words = facts.symbols, facts.words
+        return history
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """Every row, in SCHEMA's columns."""
+        read = self._read()
+        if read.identity != self.identity:
+            self.identity = ""  # its files have changed since
+        return read.frame
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its rows are in memory."""
+        return "frame" in self.__dict__
+
+    def facts(self) -> Facts:
+        """For ``deferred``. Of a history with rows on a session."""
+        days = self._settled["date"].unique().sort()
+        recent = min(RECENT_SESSIONS, max(2, RECENT_ROWS // len(self.symbols)), len(days))
+        since = days[-recent]
+        table = self._settled.filter(pl.col("date") >= since).with_columns(pl.col("date").to_physical())
+        priced = self.frame.drop_nulls("close").group_by("symbol").agg(pl.col("close").last())
+        return Facts(
+            self.symbols,
+            self.words,
+            days.to_physical().to_list(),
+            since,
+            table.to_dict(as_series=False),
+            dict(priced.iter_rows()),
+        )
+
     @cached_property
     def _settled(self) -> pl.DataFrame:
         """Rows on sessions. On first use: only then is the calendar worked out."""
@@ -72,9 +142,18 @@ class History:
         days = sessions_between(first, last)  # type: ignore[arg-type]
         return self.frame.filter(pl.col("date").is_in(days))
 
+    @cached_property
+    def _recent(self) -> pl.DataFrame:
+        """The newest rows on sessions, from ``_facts.since`` on."""
+        assert self._facts is not None
+        table = pl.DataFrame(self._facts.recent, schema={**SCHEMA, "date": pl.Int32})
+        return table.with_columns(pl.col("date").cast(pl.Date))
+
     @property
     def first(self) -> date | None:
         """The earliest session held, of any symbol."""
+        if self._facts is not None:
+            return _day(self._facts.sessions[0])
         return self._settled["date"].min()  # type: ignore[return-value]
 
     @cached_property
@@ -88,6 +167,10 @@ class History:
 
     def last(self, through: date | None = None) -> date | None:
         """The latest session held, of any symbol, up to ``through``."""
+        if self._facts is not None:
+            held = self._facts.sessions
+            place = len(held) if through is None else bisect_right(held, through.toordinal() - _EPOCH)
+            return _day(held[place - 1]) if place else None
         days = self._settled["date"]
         return days.filter(days <= through).max() if through else days.max()  # type: ignore[return-value]
 
@@ -101,7 +184,29 @@ class History:
 
     def on(self, session: date) -> pl.DataFrame:
         """The rows of one session."""
-        return self._settled.filter(pl.col("date") == session)
+        return self.between(session, session)
+
+    def between(self, first: date, last: date) -> pl.DataFrame:
+        """Rows from one session to another, both included."""
+        is_recent = self._facts is not None and first >= self._facts.since and not self.is_read
+        rows = self._recent if is_recent else self._settled
+        return rows.filter(pl.col("date").is_between(first, last))
+
+    def newest(self, symbols: Iterable[str]) -> dict[str, float]:
+        """The latest close of each of these symbols that has any."""
+        if self._facts is not None:
+            known = self._facts.newest
+        else:
+            priced = self.frame.filter(pl.col("symbol").is_in(list(symbols)) & pl.col("close").is_not_null())
+            known = dict(priced.group_by("symbol").agg(pl.col("close").last()).iter_rows())
+        return {symbol: known[symbol] for symbol in symbols if symbol in known}
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _day(since_1970: int) -> date:
+    return date.fromordinal(since_1970 + _EPOCH)
 
 
 def _in_order(frame: pl.DataFrame) -> pl.DataFrame:

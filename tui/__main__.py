@@ -158,6 +158,7 @@ class LocalBackend:
             choice=wanted.feed,
             data=self._folder(""),
             cache=self._cache(),
+            members=source.members(),
         )
         return _Opened(*supervise(source, desk, live=feeds), is_empty=not source.history.symbols)
 

@@ -23,6 +23,7 @@ from rotation.fed.assemble import fed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from feeds.desk.asked import Asked
@@ -43,13 +44,14 @@ def feeds(
     choice: str,
     data: Path,
     cache: Path,
+    members: AbstractSet[str] = frozenset(),
     time: Time | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> list[Feed]:
     """What a live desk listens to.
 
-    ``store``: kept up to date; None where the person named a history. ``choice``: a name of
-    ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address that is none.
+    ``store``: kept up to date; None where the person named a history. ``members``: of funds. ``choice``: one
+    of ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address that is none.
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
@@ -57,12 +59,12 @@ def feeds(
         cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
     symbols = list(desk.legs)
-    closes = _closes(history, symbols)
+    closes = history.newest(symbols)
     sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE, refusals=refusals)
     updater = (
         None
         if store is None
-        else HistoryUpdater(store, symbols, since=HISTORY_SINCE, time=time, sources=sources)
+        else HistoryUpdater(store, symbols, since=HISTORY_SINCE, time=time, sources=sources, members=members)
     )
     on_corrected_close = updater.ask_again if updater is not None else _left_alone
     vendors = choose.vendors(choice, symbols, http, time, environ)
@@ -124,7 +126,7 @@ async def once(
     yahoo = Yahoo(http, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals)
 
-    closes = _closes(history, desk.legs) if history is not None else {}
+    closes = history.newest(desk.legs) if history is not None else {}
     first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)
 
     async def quotes() -> tuple[Asked, Asked]:
@@ -135,14 +137,3 @@ async def once(
     quoted = main.quotes | beside.quotes
     provenance = {quote.symbol: origin for quote, origin in quoted.items()}
     return Now(tuple(quoted), provenance, fed(inputs, now_ns), main.scale)
-
-
-def _closes(history: History, symbols: Sequence[str]) -> dict[str, float]:
-    """The latest close of each symbol that has one."""
-    return {symbol: close for symbol in symbols if (close := _newest(history, symbol)) is not None}
-
-
-def _newest(history: History, symbol: str) -> float | None:
-    """The latest close known: what the first prints are judged against."""
-    closes = history.frame.filter(history.frame["symbol"] == symbol)["close"].drop_nulls()
-    return float(closes[-1]) if len(closes) else None

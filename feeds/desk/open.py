@@ -1,31 +1,29 @@
-"""What to show: from a person's wishes to a market and its feed, or to a single snapshot."""
+"""What to show: from a person's wishes to a market and its feed, or to a single snapshot.
+
+What only some desks need is imported when it is needed: the first headline waits for all the rest.
+"""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
 
-from feeds.demo.fed import DemoFed, demo_fed
-from feeds.demo.scenario import build
 from feeds.errors import InputError
 from feeds.events import Batch, BidAsks, FedNews, PrintsReplaced, Rewind
-from feeds.history.importing import files_by_symbol, read_history
+from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import load_history
-from feeds.history.updater import HistoryUpdater
 from feeds.supervisor import Supervisor
-from feeds.tapes.player import TapeFeed, until
-from feeds.tapes.reading import read_tape
-from feeds.tapes.recording import events_as_of
 from rotation.breadth.members import Membership
 from rotation.desk import MOST_LEGS, Desk
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
 from rotation.market.market import NOWHERE, Market
+from rotation.market.past.look_back import Look, look_back
 from rotation.market.status import Provenance
 from rotation.quote import Quote
 from rotation.sessions import from_ns, open_ns, previous_session, to_ns
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Feed
     from feeds.history.store import HistoryStore
+    from feeds.tapes.player import TapeFeed
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -47,6 +46,13 @@ log = logging.getLogger(__name__)
 EARLIEST_NS = to_ns(datetime(1900, 1, 1, tzinfo=UTC))
 DEMO_STARTS_S = 70 * 60
 """The demo begins 70 minutes after the bell, at 10:40, where the article has its figures."""
+
+
+@runtime_checkable
+class _AsksHistory(Protocol):
+    """A HistoryUpdater."""
+
+    def ask_again(self, symbol: str) -> None: ...
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -87,6 +93,12 @@ class Source(msgspec.Struct, frozen=True):
     """Where the tape begins to play, unless told otherwise."""
     membership: tuple[Membership, ...] = ()
     """Which shares funds held: breadth rests on it."""
+    look: Look = look_back
+    """Makes the passes over the history, or knows what came of them."""
+
+    def members(self) -> frozenset[str]:
+        """All that have ever been members of a fund."""
+        return frozenset(symbol for fund in self.membership for symbol in fund.symbols())
 
     @property
     def is_demo(self) -> bool:
@@ -96,6 +108,8 @@ class Source(msgspec.Struct, frozen=True):
 
 def demo() -> Source:
     """The built-in scenario."""
+    from feeds.demo.scenario import build  # noqa: PLC0415
+
     scenario = build()
     starts = open_ns(scenario.session) + DEMO_STARTS_S * 1_000_000_000
     return Source(scenario.history, scenario.tape, Provenance(DEMO, "built-in demo"), starts)
@@ -119,20 +133,26 @@ def source(
     ``demo_instead``: False where an empty desk is wanted, because live feeds are about to fill it.
     ``reach_ns``: the instant shown where it is not now; of a long list the closes before it are loaded.
     """
+    look: Look = look_back
     if history is None:
+        look = LookBacks(store.folder, writes=reach_ns is None).look
         settled = load_history(store, own, now_ns=reach_ns or now_ns, members=members)
         if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
+        from feeds.history.importing import files_by_symbol, read_history  # noqa: PLC0415
+
         few = len(files_by_symbol([history]).keys() | set(own)) <= MOST_LEGS
         frame, notes = read_history([history], now_ns=now_ns, only=None if few else set(own))
         for note in notes:
             log.warning("history: %s", note)
         settled = History(frame, f"history {history.name}")
     if not tapes:
-        return Source(settled, None, NOWHERE)
+        return Source(settled, None, NOWHERE, look=look)
+    from feeds.tapes.reading import read_tape  # noqa: PLC0415
+
     names = ", ".join(path.name for path in tapes)
-    return Source(settled, read_tape(tapes), Provenance(REPLAY, f"tape {names}"))
+    return Source(settled, read_tape(tapes), Provenance(REPLAY, f"tape {names}"), look=look)
 
 
 def legs_of(pair: tuple[str, str], legs: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -182,12 +202,15 @@ def supervise(
     """
     if wanted.tape is None:
         supervisor = Supervisor(
-            Market(wanted.history, desk, as_of_ns=now_ns, membership=wanted.membership), live
+            Market(wanted.history, desk, as_of_ns=now_ns, membership=wanted.membership, look=wanted.look),
+            live,
         )
         for feed in live:
-            if isinstance(feed, HistoryUpdater):
+            if isinstance(feed, _AsksHistory):
                 supervisor.on_unadjusted = feed.ask_again
         return supervisor, None
+    from feeds.tapes.player import TapeFeed  # noqa: PLC0415
+
     mode = wanted.origin.mode or REPLAY
     feed = TapeFeed(
         wanted.tape,
@@ -199,10 +222,18 @@ def supervise(
     )
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
     market = Market(
-        wanted.history, desk, as_of_ns=began_ns, origin=wanted.origin, membership=wanted.membership
+        wanted.history,
+        desk,
+        as_of_ns=began_ns,
+        origin=wanted.origin,
+        membership=wanted.membership,
+        look=wanted.look,
     )
-    beside = [DemoFed(wanted.starts_ns)] if wanted.is_demo and wanted.starts_ns else []
-    return Supervisor(market, [feed, *beside]), feed
+    if not (wanted.is_demo and wanted.starts_ns):
+        return Supervisor(market, [feed]), feed
+    from feeds.demo.fed import DemoFed  # noqa: PLC0415
+
+    return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed
 
 
 def start_ns(text: str) -> int:
@@ -229,10 +260,19 @@ def snapshot_at(
     else:
         as_of_ns = now_ns
     market = Market(
-        wanted.history, desk, as_of_ns=as_of_ns, origin=wanted.origin, membership=wanted.membership
+        wanted.history,
+        desk,
+        as_of_ns=as_of_ns,
+        origin=wanted.origin,
+        membership=wanted.membership,
+        look=wanted.look,
     )
     now = now or Now()
-    known = demo_fed(as_of_ns) if wanted.is_demo else now.fed
+    known = now.fed
+    if wanted.is_demo:
+        from feeds.demo.fed import demo_fed  # noqa: PLC0415
+
+        known = demo_fed(as_of_ns)
     if known is not None:
         market.take_fed(known)
     market.set_provenance(now.provenance)
@@ -256,6 +296,9 @@ def _take_scale(market: Market, scale: Scale) -> None:
 
 def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
     """The snapshot after all that a tape told until then, and how many quotes that was."""
+    from feeds.tapes.player import until  # noqa: PLC0415
+    from feeds.tapes.recording import events_as_of  # noqa: PLC0415
+
     if "at_ns" not in tape.columns:
         given = until(tape, as_of_ns)
         return market.apply(given, as_of_ns=as_of_ns), len(given)

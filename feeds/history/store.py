@@ -111,6 +111,19 @@ class HistoryStore:
             else:
                 return History(pl.concat(parts), "history") if parts else History.empty()
 
+    def has(self, whole: Mapping[str, Entry], named: Mapping[str, Entry]) -> bool:
+        """Whether all these files are here, with the bytes that they are named after (``named``: by name).
+
+        Raises DamagedError where one of ``whole`` cannot be used.
+        """
+        try:
+            for symbol, entry in whole.items():
+                self._bytes(symbol, entry)
+            names = {path.name for path in self.folder.iterdir()} if named else set()
+        except OSError:
+            return False
+        return all(entry.file in names for entry in named.values())
+
     def replace(
         self, frame: pl.DataFrame, sources: dict[str, str], *, allow_shrink: bool = False, now_ns: int
     ) -> list[Entry]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError, StorageError
@@ -19,6 +20,7 @@ from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+    from collections.abc import Set as AbstractSet
     from contextlib import AbstractAsyncContextManager
     from datetime import date
 
@@ -55,8 +57,11 @@ class HistoryUpdater:
         since: date,
         time: Time,
         sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]],
+        members: AbstractSet[str] = frozenset(),
     ) -> None:
-        """``symbols``: the desk's legs. ``sources``: opens those to ask, first choice first.
+        """``symbols``: the desk's legs. ``members``: of funds, loaded beside them.
+
+        ``sources``: opens those to ask, first choice first.
 
         Raises InputError for a table of renames that cannot be read.
         """
@@ -65,6 +70,7 @@ class HistoryUpdater:
         self._since = since
         self._time = time
         self._sources = sources
+        self._members = members
         self._renames = read_renames(store.folder / FILE)
         self._again: set[str] = set()
         self._turn_ns: int | None = None
@@ -158,10 +164,8 @@ class HistoryUpdater:
                 yield _going_on(progress)
 
     async def _history(self) -> HistoryUpdated:
-        now_ns = self._time.clock_ns()
-        return HistoryUpdated(
-            await asyncio.to_thread(load_history, self._store, self._symbols, now_ns=now_ns)
-        )
+        load = partial(load_history, now_ns=self._time.clock_ns(), members=self._members)
+        return HistoryUpdated(await asyncio.to_thread(load, self._store, self._symbols))
 
     def _late(self, settled: date) -> dict[str, str]:
         """Series that end a little too early: vendors take their time with a close. Old ends are ends."""

@@ -37,8 +37,8 @@ def with_spread(settles: dict[date, float], history: History, desk: Desk) -> CoM
     if not changes:
         return comovement((), ())
     column = "adj_close" if desk.returns == "total" else "close"
-    rows = history.through(max(changes)).filter(
-        pl.col("symbol").is_in([desk.base, desk.against]) & (pl.col("date") >= previous_session(min(changes)))
+    rows = history.between(previous_session(min(changes)), max(changes)).filter(
+        pl.col("symbol").is_in([desk.base, desk.against])
     )
     closes = {
         (symbol, day): close for symbol, day, close in rows.select("symbol", "date", column).iter_rows()

@@ -15,7 +15,7 @@ import msgspec
 from rotation.desk import Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
-from rotation.market.assemble import Charts, Moment, Pair, leg
+from rotation.market.assemble import Moment, Pair, leg
 from rotation.market.breadth import BreadthNow
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
 from rotation.market.graph import GraphNow
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
     from rotation.history import History
-    from rotation.market.past.look_back import LookBack
+    from rotation.market.past.look_back import Look, LookBack
     from rotation.quote import Nbbo, Quote
 
 
@@ -61,10 +61,12 @@ class Market:
         origin: Provenance = NOWHERE,
         members: Iterable[str] = (),
         membership: tuple[Membership, ...] = (),
+        look: Look = look_back,
     ) -> None:
         """Show the latest session that had closed at ``as_of_ns``.
 
-        ``origin``: of every print, unless ``set_provenance`` says more of its symbol.
+        ``origin``: of every print, unless ``set_provenance`` says more of its symbol. ``look`` makes the pass
+        over history, or knows what came of it.
         ``members`` are symbols that may print beside the desk's legs and those in history, as those of
         ``membership`` may, on which breadth rests.
         """
@@ -79,7 +81,9 @@ class Market:
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
+        self._look = look
         self._ahead: LookBack | None = None
+        self._made: LookBack | None = None
         self.restart(as_of_ns)
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
@@ -199,9 +203,12 @@ class Market:
             if session is None or newest <= hours(session)[3]:
                 return None
             session = session_at(newest)
-            if session is None or (self._ahead is not None and self._ahead.session == session):
+            if session is None:
                 return None
-        return partial(look_back, history or self.history, session, self.desk, self._membership)
+        wanted = history or self.history
+        if any(made and self._fits(made, wanted, session) for made in (self._ahead, self._made)):
+            return None
+        return partial(self._look, wanted, session, self.desk, self._membership)
 
     def take_ahead(self, made: LookBack) -> None:
         """Keep a pass for when it is due; one that no longer fits the history and the session is not used."""
@@ -209,10 +216,11 @@ class Market:
 
     def _look_back(self) -> None:
         """Take the one pass over history: what lies before the session shown."""
-        session, made, self._ahead = self._filter.session, self._ahead, None
-        fits = made is not None and (made.history, made.membership) == (self.history, self._membership)
-        if made is None or not fits or made.session != session:
-            made = look_back(self.history, session, self.desk, self._membership)
+        session = self._filter.session
+        known = (made for made in (self._ahead, self._made) if made is not None)
+        fitting = (made for made in known if self._fits(made, self.history, session))
+        made = next(fitting, None) or self._look(self.history, session, self.desk, self._membership)
+        self._made, self._ahead = made, None
         settled = made.settled
         self._rows = Rows(settled, (self.desk.base, self.desk.against))
         self._pair = Pair(self.desk, settled.spread if settled else None)
@@ -225,14 +233,18 @@ class Market:
         self._breadth.reprice(self._filter.symbols, self._filter)
         self._check_scale()
 
+    def _fits(self, made: LookBack, history: History, session: date | None) -> bool:
+        """Whether it is of these."""
+        is_same = made.history is history or (history.identity and made.history.identity == history.identity)
+        return bool(is_same) and (made.session, made.membership) == (session, self._membership)
+
     def _close(self) -> None:
         """The bell has rung: take the session's official closes, where history has them."""
-        session = self._filter.session
-        assert session is not None
+        assert self._made is not None
         column = "adj_close" if self.desk.returns == "total" else "close"
         self._rows.close(self.history, column)
         self._breadth.close(self.history, column)
-        self._charts = Charts.of(self.history, self.desk, session)
+        self._charts = self._made.closed
         self._closed = True
 
     def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:

@@ -10,9 +10,13 @@ import datetime as dt
 from array import array
 from bisect import bisect_left, bisect_right
 from math import inf
+from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TRAILING = 252
 """Settled values behind z."""
@@ -72,19 +76,19 @@ class Records:
 
     def _fill(self, passes: _Passes, window: int) -> None:
         self.window = window
-        self._ranked = array("d", passes.ranked)
+        self._ranked = _made(passes.ranked)
         self.n = len(self._ranked)
         self.first_date = passes.first_date
         self._mean = passes.mean if self.n >= TRAILING else None
         # Equal values have no spread, whatever rounding says.
         varies = self.n >= TRAILING and passes.tail_high - passes.tail_low > tie(passes.tail_high)
         self._sd = passes.sd if varies else None
-        self._highs = _Stack(array("d", passes.highs), passes.high_dates)
-        self._lows = _Stack(array("d", (-low for low in passes.lows)), passes.low_dates)
+        self._highs = _Stack(_made(passes.highs), passes.high_dates)
+        self._lows = _Stack(_made(-low for low in passes.lows), passes.low_dates)
 
     def _take(self, kept: Kept) -> None:
         self.window, self.first_date = kept.window, kept.first_date
-        self._ranked = _floats(kept.ranked)
+        self._ranked = _viewed(kept.ranked)
         self.n = len(self._ranked)
         self._mean, self._sd = kept.mean, kept.sd
         self._highs = _Stack.of_kept(kept.highs, kept.high_dates)
@@ -96,7 +100,7 @@ class Records:
         (highs, high_dates), (lows, low_dates) = self._highs.kept, self._lows.kept
         return Kept(
             self.window,
-            self._ranked.tobytes(),
+            memoryview(self._ranked.tobytes()),
             self.first_date,
             self._mean,
             self._sd,
@@ -163,23 +167,29 @@ class Records:
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True):
-    """An index as data: floats are the bytes of this machine's doubles, dates the ordinals of 32 bits."""
+    """An index as data: floats are the bytes of this machine's doubles, dates the ordinals of 32 bits.
+
+    They are views: a decoded index is not copied out of the bytes that it came in.
+    """
 
     window: int
-    ranked: bytes
+    ranked: memoryview
     first_date: dt.date | None
     mean: float | None
     sd: float | None
-    highs: bytes
-    high_dates: bytes
-    lows: bytes
-    low_dates: bytes
+    highs: memoryview
+    high_dates: memoryview
+    lows: memoryview
+    low_dates: memoryview
 
 
-def _floats(raw: bytes) -> array[float]:
-    values = array("d")
-    values.frombytes(raw)
-    return values
+def _made(values: Iterable[float]) -> memoryview[float]:
+    return memoryview(array("d", values))
+
+
+def _viewed(raw: memoryview) -> memoryview[float]:
+    """Raises TypeError where they are no whole doubles."""
+    return raw.cast("d") if raw.nbytes else _made(())
 
 
 class _Passes(msgspec.Struct, frozen=True):
@@ -232,21 +242,22 @@ def _passes(frame: pl.DataFrame, columns: list[str]) -> list[_Passes]:
 class _Stack:
     """Suffix maxima of a series, newest first: rising values, each with its most recent date."""
 
-    def __init__(self, values: array[float], dates: list[dt.date]) -> None:
+    def __init__(self, values: memoryview[float], dates: list[dt.date]) -> None:
         self._values = values
         self._dates = dates
 
     @property
-    def kept(self) -> tuple[bytes, bytes]:
+    def kept(self) -> tuple[memoryview, memoryview]:
         """Values and dates, as ``Kept`` has them."""
-        return self._values.tobytes(), array("i", (day.toordinal() for day in self._dates)).tobytes()
+        ordinals = array("i", (day.toordinal() for day in self._dates))
+        return memoryview(self._values.tobytes()), memoryview(ordinals.tobytes())
 
     @classmethod
-    def of_kept(cls, values: bytes, dates: bytes) -> _Stack:
+    def of_kept(cls, values: memoryview, dates: memoryview) -> _Stack:
         """Raises ValueError where there is not a date for every value."""
         ordinals = array("i")
         ordinals.frombytes(dates)
-        stack = cls(_floats(values), [dt.date.fromordinal(ordinal) for ordinal in ordinals])
+        stack = cls(_viewed(values), [dt.date.fromordinal(ordinal) for ordinal in ordinals])
         if len(stack._values) != len(stack._dates):
             raise ValueError("a date is missing")
         return stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -28,21 +29,32 @@ class LookBack(msgspec.Struct, frozen=True):
     """The session shown; None where there is none, and then nothing is settled before it."""
     settled: Settled | None
     charts: Charts
+    """Through the session before."""
+    closed: Charts
+    """Through the session itself: for after its bell."""
     membership: tuple[Membership, ...] = ()
     breadth: tuple[Past, ...] = ()
     """Of each membership; empty where there is no session."""
     graph: GraphPast | None = None
 
 
+Look = Callable[[History, date | None, "Desk", tuple[Membership, ...]], LookBack]
+"""``look_back``, or what knows its result without reading the history."""
+
+
 def look_back(
     history: History, session: date | None, desk: Desk, membership: tuple[Membership, ...] = ()
 ) -> LookBack:
     """Look back from ``session``. It takes tens of milliseconds: with a screen, do it in a thread."""
+    settled = settle(history, session, desk) if session else None
+    charts = Charts.of(history, desk, previous_session(session) if session else None)
+    is_over = session is not None and not history.on(session).is_empty()
     return LookBack(
         history=history,
         session=session,
-        settled=settle(history, session, desk) if session else None,
-        charts=Charts.of(history, desk, previous_session(session) if session else None),
+        settled=settled,
+        charts=charts,
+        closed=Charts.of(history, desk, session) if is_over else charts,
         membership=membership,
         breadth=tuple(
             past(history, each, session, column="adj_close" if desk.returns == "total" else "close")

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
+from rotation.breadth.figures import BreadthFigures
+from rotation.breadth.past import Means, Past
+from rotation.graph.past import GraphPast
 from rotation.market.assemble import Charts
 from rotation.market.past.look_back import LookBack
 from rotation.market.records import Kept, Records
@@ -21,22 +24,26 @@ from rotation.market.settled import Baseline, Settled
 from rotation.market.streaks import Before, Runs
 
 if TYPE_CHECKING:
+    from rotation.breadth.members import Membership
     from rotation.desk import Desk
     from rotation.history import History
 
-LAYOUT = 1
+LAYOUT = 3
 """Of the bytes; to be raised when they change."""
 DIGEST = 32
 """Bytes of SHA-256, which come first, of all that follow."""
 
 
-def key_of(history: str, session: date | None, desk: Desk, code: str) -> str:
+def key_of(
+    history: str, session: date | None, desk: Desk, membership: tuple[Membership, ...], code: str
+) -> str:
     """The key of a look-back: hexadecimal, fit for a file name.
 
     ``history`` identifies the content of the history (its manifest's digest), ``code`` whatever computes: the
     program's version, and that of the calendar with the closures that were added to it.
     """
-    parts = (LAYOUT, sys.byteorder, history, session, desk, code)
+    funds = [(fund.fund, [(each.as_of, each.symbols) for each in fund.lists]) for fund in membership]
+    parts = (LAYOUT, sys.byteorder, history, session, desk, funds, code)
     return sha256(msgspec.json.encode(parts)).hexdigest()
 
 
@@ -44,14 +51,19 @@ def dump(made: LookBack, key: str) -> bytes:
     """The look-back without its history, for ``load``. Twelve legs of 26 years take 3.4 MB."""
     settled = made.settled
     data = None if settled is None else _settled_as_data(settled)
-    held = _Held(key, made.session, data, made.charts)
+    closed = None if made.closed == made.charts else made.closed
+    breadth = [_breadth_as_data(each) for each in made.breadth]
+    held = _Held(key, made.session, data, made.charts, closed, breadth, made.graph)
     body = msgspec.msgpack.encode(held)
     return sha256(body).digest() + body
 
 
-def load(kept: bytes, key: str, history: History) -> LookBack | None:
-    """What ``dump`` was given, over ``history``; None where the bytes are broken or of another key."""
-    digest, body = kept[:DIGEST], kept[DIGEST:]
+def load(kept: bytes, key: str, history: History, membership: tuple[Membership, ...] = ()) -> LookBack | None:
+    """What ``dump`` was given, over ``history``; None where the bytes are broken or of another key.
+
+    ``membership``: that of the key.
+    """
+    digest, body = kept[:DIGEST], memoryview(kept)[DIGEST:]  # a view: records stay in these bytes
     if sha256(body).digest() != digest:
         return None
     try:
@@ -59,9 +71,12 @@ def load(kept: bytes, key: str, history: History) -> LookBack | None:
         if held.key != key:
             return None
         settled = None if held.settled is None else _settled_of_data(held.settled)
-    except (ValueError, OverflowError, pl.exceptions.PolarsError):  # msgspec's are ValueErrors
+        funds = {fund.fund: fund for fund in membership}
+        breadth = tuple(_breadth_of_data(each, funds[each.fund]) for each in held.breadth)
+    except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError):  # msgspec's are ValueErrors
         return None
-    return LookBack(history, held.session, settled, held.charts)
+    closed = held.closed or held.charts
+    return LookBack(history, held.session, settled, held.charts, closed, membership, breadth, held.graph)
 
 
 class _HeldBaseline(msgspec.Struct, frozen=True, array_like=True):
@@ -77,11 +92,25 @@ class _HeldSettled(msgspec.Struct, frozen=True, array_like=True):
     spread: _HeldBaseline
 
 
+class _HeldBreadth(msgspec.Struct, frozen=True, array_like=True):
+    """Without the members, whom the membership of the key has."""
+
+    fund: str
+    session: date
+    table: dict[str, list[Any]]
+    sessions: tuple[BreadthFigures, ...]
+    means: Means
+
+
 class _Held(msgspec.Struct, frozen=True, array_like=True):
     key: str
     session: date | None
     settled: _HeldSettled | None
     charts: Charts
+    closed: Charts | None
+    """None where it is ``charts``."""
+    breadth: list[_HeldBreadth]
+    graph: GraphPast | None
 
 
 def _settled_as_data(settled: Settled) -> _HeldSettled:
@@ -105,3 +134,14 @@ def _baseline_as_data(baseline: Baseline) -> _HeldBaseline:
 
 def _baseline_of_data(held: _HeldBaseline) -> Baseline:
     return Baseline(held.before, held.runs, {k: Records.of_kept(kept) for k, kept in held.records.items()})
+
+
+def _breadth_as_data(past: Past) -> _HeldBreadth:
+    table = past.table.to_dict(as_series=False)
+    return _HeldBreadth(past.fund, past.session, table, past.sessions, past.means)
+
+
+def _breadth_of_data(held: _HeldBreadth, membership: Membership) -> Past:
+    schema = {name: pl.String if name == "symbol" else pl.Float64 for name in held.table}
+    table = pl.DataFrame(held.table, schema=schema)
+    return Past(held.fund, held.session, membership.on(held.session), table, held.sessions, held.means)

@@ -403,5 +403,6 @@ async def test_of_two_feeds_the_second_counts_while_the_first_is_off_line():
 
 def test_closes_are_those_of_the_newest_session():
     history = closes(NOW_NS)
-    assert live._newest(history, "IWM") == history.on(date(2024, 7, 15)).filter(symbol="IWM")["close"][0]
-    assert live._newest(history, "AAPL") is None
+    newest = history.on(date(2024, 7, 15)).filter(symbol="IWM")["close"][0]
+    assert history.newest(["IWM"]) == {"IWM": newest}
+    assert history.newest(["AAPL"]) == {}

@@ -33,7 +33,7 @@ LIMIT = 400
 class Kept:
     """An updater over a made-up market; sleeping moves the clock."""
 
-    def __init__(self, folder, shares: dict[str, Share], now_ns: int) -> None:
+    def __init__(self, folder, shares: dict[str, Share], now_ns: int, **more) -> None:
         self.world = World(folder, shares, now_ns)
         self.opened = 0
         self.events: list[object] = []
@@ -49,7 +49,9 @@ class Kept:
             yield [self.world.yahoo]
 
         time = Time(clock_ns=lambda: self.world.now_ns, monotonic=lambda: self.world.now_ns / S, sleep=sleep)
-        self.updater = HistoryUpdater(self.world.store, list(shares), since=SINCE, time=time, sources=sources)
+        self.updater = HistoryUpdater(
+            self.world.store, list(shares), since=SINCE, time=time, sources=sources, **more
+        )
 
     async def until(self, holds) -> None:
         """Events until one makes this true."""
@@ -235,7 +237,7 @@ async def test_a_corrected_close_is_not_forgotten_when_asking_for_it_fails(tmp_p
     assert kept.updates[-1].filter(symbol="S0")["close"][-1] == 77.0
 
 
-async def test_an_ended_keeper_leaves_no_task(tmp_path):
+async def test_an_ended_updater_leaves_no_task(tmp_path):
     before = asyncio.all_tasks()
     kept = Kept(tmp_path, several(4), ny(date(2024, 7, 18), 18))
     await kept.until(lambda k: k.says("1 of 4"))
@@ -262,3 +264,13 @@ async def test_learned_keeps_today_s_prints_and_takes_the_close_only_after_the_b
     after = market.apply((), as_of_ns=ny(friday, 16, 21)).legs["IWM"]
     assert (after.last, after.volume) == (shares["IWM"].raw[friday], 5)
     assert (after.state, after.session) == ("CLOSED", friday)
+
+
+async def test_of_a_long_list_members_stay_after_an_update(tmp_path):
+    """Else breadth would have figures only until the first update."""
+    first = Kept(tmp_path, several(20), ny(date(2024, 7, 18), 18))
+    await first.until(settled)
+    shares = {"S0": several(1)["S0"]}
+    kept = Kept(tmp_path, shares, ny(date(2024, 7, 19), 18), members=frozenset({"S3", "S4"}))
+    await kept.until(settled)
+    assert kept.updates[-1]["symbol"].unique().sort().to_list() == ["S0", "S3", "S4"]

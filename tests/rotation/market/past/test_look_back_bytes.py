@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rotation.breadth.members import Membership
+from rotation.market.assemble import Charts
 from rotation.market.past import look_back_bytes
 from rotation.market.past.look_back import look_back
 from rotation.market.past.look_back_bytes import dump, key_of, load
 from rotation.sessions import last_closed
+from tests.support.breadth.worlds import world
 from tests.support.core_worlds import CALENDAR, DESK, FIRST, World, closes, history_of, worlds
 
 EXAMPLES = settings.default.max_examples
@@ -24,7 +27,7 @@ HISTORY = history_of(
         for row in closes(symbol, CALENDAR[FIRST - 300 : FIRST], bytes(i % 8 for i in range(300)))
     ]
 )
-KEY = key_of("a history", SESSION, DESK, "a version")
+KEY = key_of("a history", SESSION, DESK, (), "a version")
 
 
 @settings(max_examples=max(5, EXAMPLES * 3 // 5))
@@ -73,14 +76,43 @@ def test_bytes_that_end_early_are_no_look_back(cut: int):
 
 def test_every_part_of_the_key_counts(monkeypatch):
     others = [
-        key_of("another", SESSION, DESK, "a version"),
-        key_of("a history", date(2024, 1, 2), DESK, "a version"),
-        key_of("a history", None, DESK, "a version"),
-        key_of("a history", SESSION, msgspec.structs.replace(DESK, returns="total"), "a version"),
-        key_of("a history", SESSION, DESK, "the next version"),
+        key_of("another", SESSION, DESK, (), "a version"),
+        key_of("a history", date(2024, 1, 2), DESK, (), "a version"),
+        key_of("a history", None, DESK, (), "a version"),
+        key_of("a history", SESSION, msgspec.structs.replace(DESK, returns="total"), (), "a version"),
+        key_of("a history", SESSION, DESK, (), "the next version"),
     ]
     monkeypatch.setattr(look_back_bytes, "LAYOUT", look_back_bytes.LAYOUT + 1)
-    others.append(key_of("a history", SESSION, DESK, "a version"))
+    others.append(key_of("a history", SESSION, DESK, (), "a version"))
     assert len({KEY, *others}) == 7
     assert load(WHOLE, KEY, HISTORY) is not None
     assert all(load(WHOLE, other, HISTORY) is None for other in others)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_breadth_is_kept_with_the_members_of_the_key(seed: int):
+    made_up = world(seed)
+    session = made_up.days[-5]
+    made = look_back(made_up.history, session, DESK, (made_up.membership,))
+    key = key_of("a history", session, DESK, (made_up.membership,), "a version")
+    loaded = load(dump(made, key), key, made_up.history, (made_up.membership,))
+    assert loaded is not None
+    assert loaded.membership == made.membership
+    (kept,), (past,) = loaded.breadth, made.breadth
+    assert (kept.fund, kept.session, kept.sessions) == (past.fund, past.session, past.sessions)
+    assert (kept.means, kept.members) == (past.means, past.members)
+    assert kept.table.equals(past.table)
+    other = Membership.of("IWM", made_up.membership.lists[:-1])
+    assert key_of("a history", session, DESK, (other,), "a version") != key
+
+
+@pytest.mark.parametrize("through", [CALENDAR[FIRST - 1], CALENDAR[FIRST - 50]])
+def test_charts_for_after_the_bell_are_kept(through: date):
+    """They hold the session's own closes where history has them, and are the others' where it has not."""
+    made = look_back(HISTORY, through, DESK)
+    loaded = load(dump(made, KEY), KEY, HISTORY)
+    assert loaded is not None
+    assert loaded.closed == made.closed == Charts.of(HISTORY, DESK, through)
+    assert loaded.charts == made.charts != made.closed
+    unsettled = look_back(HISTORY, SESSION, DESK)
+    assert unsettled.closed == unsettled.charts == Charts.of(HISTORY, DESK, SESSION)
