@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from rotation.quote import Quote, Role
@@ -19,10 +20,57 @@ SCHEMA = {
     "size": pl.Int64,
     "role": pl.UInt8,
 }
-"""Without nulls. Units and meanings are those of ``Quote``: ``ts_ns`` in UTC nanoseconds, ``seq`` 0 where
+"""Without nulls; ``symbol`` may be an Enum instead.
+
+Units and meanings are those of ``Quote``: ``ts_ns`` in UTC nanoseconds, ``seq`` 0 where
 there is none, ``role`` the number of a ``Role``."""
 
 _ROLES = tuple(Role)
+
+
+class PrintColumns(msgspec.Struct):
+    """Plain prints in order of arrival, a list for each field of ``Quote``, all of one length."""
+
+    symbols: list[str] = []
+    ts_ns: list[int] = []
+    prices: list[float] = []
+    seqs: list[int] = []
+    sizes: list[int] = []
+    roles: list[int] = []
+
+    def __len__(self) -> int:
+        """How many prints."""
+        return len(self.symbols)
+
+    def quotes(self, places: Iterable[int] | None = None) -> list[Quote]:
+        """The prints at these places, all of them where None."""
+        return [
+            Quote(
+                self.symbols[i],
+                self.ts_ns[i],
+                self.prices[i],
+                self.seqs[i],
+                self.sizes[i],
+                role=_ROLES[self.roles[i]],
+            )
+            for i in (range(len(self)) if places is None else places)
+        ]
+
+    def frame(self, kind: pl.DataType) -> pl.DataFrame:
+        """With the columns of SCHEMA; ``kind`` is the symbols' type, null where an Enum lacks one.
+
+        Raises OverflowError for a number beyond 64 bits.
+        """
+        return pl.DataFrame(
+            [
+                pl.Series("symbol", self.symbols, dtype=kind, strict=False),
+                pl.Series("ts_ns", self.ts_ns, dtype=pl.Int64),
+                pl.Series("price", self.prices, dtype=pl.Float64),
+                pl.Series("seq", self.seqs, dtype=pl.Int64),
+                pl.Series("size", self.sizes, dtype=pl.Int64),
+                pl.Series("role", self.roles, dtype=pl.UInt8),
+            ]
+        )
 
 
 def of_quotes(quotes: Iterable[Quote]) -> pl.DataFrame:

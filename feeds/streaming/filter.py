@@ -7,9 +7,11 @@ Everything rejected is counted, the last reason kept. Memory is bounded.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
+import polars as pl
 
 from feeds.parsing.sanitize import clean
 from feeds.streaming import wording
@@ -18,7 +20,8 @@ from feeds.streaming.requests import Purpose, Request
 from feeds.streaming.watch.ahead import Ahead
 from feeds.streaming.watch.jumps import JUMP, WIDE, Jumps, is_far
 from feeds.streaming.watch.nbbo import Quotes
-from rotation.quote import fault_of
+from rotation.columns import SCHEMA, is_plain, of_quotes, to_quotes
+from rotation.quote import FUTURE_NS, PRICE_MAX, Quote, Role, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,12 +29,23 @@ if TYPE_CHECKING:
 
     from feeds.clock import Moment
     from feeds.streaming.requests import Answer
-    from rotation.quote import Quote
+    from rotation.columns import PrintColumns
 
 CONFIRM_S = 5.0
 """Between snapshots of symbols that have jumped."""
 KEPT = 32_768
 """Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
+
+
+_ROLES = tuple(Role)
+_SETS_LAST = pl.col("role") != Role.SIZE.value
+"""As ``Quote.sets_last``."""
+_RANGE = (pl.col("price").min().alias("low"), pl.col("price").max().alias("high"))
+_LAST = (
+    pl.col("ts_ns", "price", "seq", "size", "role").last(),
+    pl.col("ts_ns").max().alias("newest_ns"),
+    pl.col("seq").max().alias("highest"),
+)
 
 
 class QuoteFilter:
@@ -118,7 +132,13 @@ class QuoteFilter:
             else:
                 admitted += self._judge(_trimmed(quote), jumps)
         self._note_last(admitted)
+        self._forget_oldest()
         return admitted
+
+    def _forget_oldest(self) -> None:
+        """Keep the identities of KEPT prints."""
+        for identity in list(islice(self._seen, max(len(self._seen) - KEPT, 0))):
+            del self._seen[identity]
 
     def _note_last(self, quotes: Iterable[Quote]) -> None:
         for quote in quotes:
@@ -133,11 +153,8 @@ class QuoteFilter:
         identity = hash((quote.symbol, quote.ts_ns, quote.price, quote.seq or -1 - quote.size))
         if identity in self._seen:
             return True
-        if not remembers:
-            return False
-        self._seen[identity] = None
-        if len(self._seen) > KEPT:
-            del self._seen[next(iter(self._seen))]
+        if remembers:
+            self._seen[identity] = None
         return False
 
     def _judge(self, quote: Quote, jumps: Jumps) -> tuple[Quote, ...]:
@@ -164,6 +181,7 @@ class LiveFilter(QuoteFilter):
 
     def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float]) -> None:
         super().__init__(symbols, closes, always_asks=True)
+        self._kind = pl.Enum(sorted(symbols))
         self._ahead = Ahead()
         self._asked_s = float("-inf")
         self.quotes = Quotes(symbols)
@@ -185,6 +203,84 @@ class LiveFilter(QuoteFilter):
             if mid is not None and self._jumps.agrees(symbol, mid):
                 admitted += self.on_newest(symbol, mid)
         return admitted
+
+    def admit_columns(
+        self, prints: PrintColumns, now_ns: int, lag_ns: int
+    ) -> tuple[pl.DataFrame, list[Quote]]:
+        """As ``admit_live`` of the same prints, but for those that raise no doubt all together.
+
+        What is let in, as rows with the columns of ``rotation.columns``, or else as quotes where bars that
+        waited are among them; one of the two is empty.
+        """
+        rows = prints.frame(self._kind).with_row_index("row")
+        if self._ahead.may_hold(max(prints.ts_ns), now_ns, lag_ns):
+            return rows.select(*SCHEMA).clear(), self.admit_live(prints.quotes(), now_ns, lag_ns)
+        rows = rows.filter(rows["symbol"].is_not_null()) if rows["symbol"].null_count() else rows
+        doubtful = self._doubtful(rows, now_ns)
+        doubted: list[int] = []
+        if doubtful:
+            is_doubtful = rows["symbol"].is_in(doubtful)
+            doubted = rows["row"].filter(is_doubtful).to_list()
+            rows = rows.filter(~is_doubtful)
+        repeats = self._repeats(prints, rows["row"])
+        if repeats:
+            rows = rows.filter(~rows["row"].is_in(repeats))
+        self._pass_all(rows)
+        if not (doubted or self.doubted or self.quotes.is_waiting):
+            self._forget_oldest()
+            return rows.select(*SCHEMA), []
+        quotes = prints.quotes(doubted)
+        admitted = self.admit_live(quotes, now_ns, lag_ns)
+        return _merged(rows, admitted, {id(quote): i for i, quote in zip(doubted, quotes, strict=True)})
+
+    def _doubtful(self, rows: pl.DataFrame, now_ns: int) -> list[str]:
+        """Symbols with a print that a rule might not pass at once."""
+        if rows.is_empty():
+            return []
+        price, ts_ns, size = rows["price"], rows["ts_ns"], rows["size"]
+        limit_ns = now_ns + FUTURE_NS
+        doubtful: set[str] = set()
+        lowest, highest = price.nan_min(), price.nan_max()  # NaN where any price is
+        first_ns, last_ns, smallest = ts_ns.min(), ts_ns.max(), size.min()
+        is_fine = lowest > 0 and highest <= PRICE_MAX and smallest >= 0  # type: ignore[operator]
+        if not (is_fine and first_ns > 0 and last_ns <= limit_ns):  # type: ignore[operator]
+            fits = price.is_between(0, PRICE_MAX, closed="right") & (size >= 0)
+            fits &= ts_ns.is_between(0, limit_ns, closed="right")
+            doubtful.update(rows["symbol"].filter(~fits))
+        for symbol, low, high in (
+            rows.lazy().filter(_SETS_LAST).group_by("symbol").agg(*_RANGE).collect().iter_rows()
+        ):
+            if self._jumps.may_hold(symbol, low, high) or self.quotes.may_hold(symbol, low, high):
+                doubtful.add(symbol)
+        return sorted(doubtful)
+
+    def _repeats(self, prints: PrintColumns, places: pl.Series) -> list[int]:
+        """At which of these places prints stand that were seen before; the others are seen now."""
+        seqs = prints.seqs
+        if 0 in seqs:
+            seqs = [seq or -1 - size for seq, size in zip(seqs, prints.sizes, strict=True)]
+        identities = list(map(hash, zip(prints.symbols, prints.ts_ns, prints.prices, seqs, strict=True)))
+        seen, repeats = self._seen, []
+        for i in range(len(prints)) if len(places) == len(prints) else places:
+            if identities[i] in seen:
+                repeats.append(i)
+            else:
+                seen[identities[i]] = None
+        self.duplicates += len(repeats)
+        return repeats
+
+    def _pass_all(self, rows: pl.DataFrame) -> None:
+        """Note prints that are all let in: the price of each symbol's last one, and its newest."""
+        unordered = []
+        lasts = rows.lazy().filter(_SETS_LAST).group_by("symbol").agg(*_LAST).collect()
+        for symbol, ts_ns, price, seq, size, role, newest_ns, highest in lasts.iter_rows():
+            self._jumps.pass_all(symbol, price)
+            if ts_ns == newest_ns and seq == highest:
+                self._note_last([Quote(symbol, ts_ns, price, seq, size, role=_ROLES[role])])
+            else:
+                unordered.append(symbol)
+        if unordered:
+            self._note_last(to_quotes(rows.filter(rows["symbol"].is_in(unordered))))
 
     def on_lost(self) -> None:
         """The connection has ended: prints that wait for their time are the gap's."""
@@ -209,6 +305,26 @@ class LiveFilter(QuoteFilter):
             for symbol in sorted(request.symbols)
             for quote in self.on_newest(symbol, prices.get(symbol))
         ]
+
+
+def _merged(
+    rows: pl.DataFrame, admitted: list[Quote], places: Mapping[int, int]
+) -> tuple[pl.DataFrame, list[Quote]]:
+    """Rows and quotes in order of arrival; a quote that was let in with another one stands beside it.
+
+    ``places`` of the quotes among the rows, by their ``id``.
+    """
+    at, place = [], 0
+    for quote in admitted:
+        place = places.get(id(quote), place)
+        at.append(place)
+    if all(map(is_plain, admitted)):
+        others = of_quotes(admitted).cast({"symbol": rows.schema["symbol"]})
+        others = others.select(pl.Series("row", at, dtype=pl.UInt32), *SCHEMA)
+        return pl.concat([rows, others]).sort("row", maintain_order=True).select(*SCHEMA), []
+    plain = zip(rows["row"], to_quotes(rows), strict=True)
+    ordered = sorted([*plain, *zip(at, admitted, strict=True)], key=lambda item: item[0])
+    return rows.select(*SCHEMA).clear(), [quote for _, quote in ordered]
 
 
 def _trimmed(quote: Quote) -> Quote:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from feeds.events import Correction
+from rotation.columns import PrintColumns
 from rotation.quote import Nbbo, Quote
 from rotation.status import FeedState, Refusal
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from feeds.streaming.requests import Reference
     from rotation.status import Mode
@@ -109,6 +110,25 @@ class Conversation(Protocol):
 
     def beat(self) -> tuple[Frame, ...]:
         """What to send every ``Vendor.beat_s`` seconds; again the subscription for vendors that forget it."""
+        ...
+
+
+class ManyFrames(msgspec.Struct, frozen=True):
+    """What several frames contain that hold nothing but prints, bids and asks, and price bands."""
+
+    count: int
+    """So many of the first frames do; 0 where the first does not."""
+    prints: PrintColumns
+    nbbo: tuple[Nbbo, ...] = ()
+    bands: tuple[Band, ...] = ()
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """A conversation that reads many frames at once, and says the same as ``received`` of each."""
+
+    def received_many(self, frames: Sequence[Frame]) -> ManyFrames:
+        """What the first frames mean, as far as they can be read at once. Raises nothing."""
         ...
 
 

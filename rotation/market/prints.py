@@ -88,6 +88,17 @@ class Prints:
         self._sum()
         return self._volume
 
+    @property
+    def kept(self) -> int:
+        """How many prints are remembered one by one."""
+        return len(self._order)
+
+    def is_new(self, identity: Identity) -> bool:
+        """Whether a print of this identity, however late, repeats none that is remembered or summed up."""
+        minute = self._parts.get((identity[0] - self._opens_ns) // MINUTE_NS)
+        is_summed_up = identity <= self._folded or (minute is not None and minute.bar is not None)
+        return not is_summed_up and identity not in self._kept
+
     def take(self, quote: Quote) -> Outcome:
         """Count one print in; say what it was."""
         if quote.role == Role.MINUTE:

@@ -29,7 +29,7 @@ class Ahead:
         What no clock explains (FUTURE_NS) does not wait: it is refused elsewhere. Bars have no companions:
         one that is ahead of time is still forming.
         """
-        limit_ns = now_ns - lag_ns + AHEAD_NS
+        limit_ns = _limit_ns(now_ns, lag_ns)
         fresh = list(quotes)
         if not self._waiting and all(quote.ts_ns <= limit_ns for quote in fresh):
             return fresh
@@ -43,9 +43,18 @@ class Ahead:
         self._waiting = waiting[:WAITING]
         return ready
 
+    def may_hold(self, newest_ns: int, now_ns: int, lag_ns: int) -> bool:
+        """Whether ``sift`` might do more than pass prints of which the newest is of ``newest_ns``."""
+        return bool(self._waiting) or newest_ns > _limit_ns(now_ns, lag_ns)
+
     def clear(self) -> None:
         """What waits belongs to a connection that has ended: the gap's bars hold it."""
         self._waiting.clear()
+
+
+def _limit_ns(now_ns: int, lag_ns: int) -> int:
+    """What is newer is ahead of the feed's own time."""
+    return now_ns - lag_ns + AHEAD_NS
 
 
 def _is_companion(quote: Quote, other: Quote) -> bool:

@@ -83,6 +83,17 @@ class Jumps:
         self._accept(quote)
         return held
 
+    def may_hold(self, symbol: str, low: float, high: float) -> bool:
+        """Whether ``judge`` might do more than pass prints of a symbol between two prices."""
+        if symbol in self._held or symbol in self._excursions:
+            return True
+        reference = self._reference.get(symbol, low)
+        return not _near(max(high, reference), min(low, reference))
+
+    def pass_all(self, symbol: str, last: float) -> None:
+        """Prints that ``judge`` would have passed; ``last`` is the price of the last of them."""
+        self._reference[symbol] = last
+
     def is_wide(self, quote: Quote) -> bool:
         """Whether a print is further than WIDE from the reference of its symbol."""
         reference = self._reference.get(quote.symbol, quote.price)

@@ -81,6 +81,20 @@ class Quotes:
         news, self._news, self.is_due = self._news, {}, False
         return news
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether any print waits."""
+        return bool(self._waiting)
+
+    def may_hold(self, symbol: str, low: float, high: float) -> bool:
+        """Whether ``judge`` might hold prints of a symbol between two prices, whatever their time."""
+        market, band = self._newest.get(symbol), self._bands.get(symbol)
+        if market is not None:
+            slack = OUTSIDE * (market.bid + market.ask) / 2
+            if low < market.bid - slack or high > market.ask + slack:
+                return True
+        return symbol in self._waiting or (band is not None and not band.low <= low <= high <= band.high)
+
     def judge(self, quotes: Iterable[Quote], now_ns: int) -> tuple[list[Quote], list[Quote]]:
         """The prints that may go on, in order, and those that nothing confirmed in time.
 

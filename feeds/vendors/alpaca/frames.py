@@ -29,6 +29,7 @@ ALL = "*"
 """Every symbol of a channel."""
 MESSAGES_MAX = 20_000
 """Of one frame; at a minute's end thousands of bars come together."""
+SHARES_MAX = 1e13
 SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,5}){0,2}", re.ASCII)
 
 NOT_LAST = frozenset("CNRHIMQPZU4789GV")
@@ -301,7 +302,7 @@ def role_of(conditions: object, tape: object) -> Role | None:
 
 def shares(size: float | None) -> int:
     """Whole shares; 0 where unknown or beyond belief."""
-    return int(size) if size is not None and 0 <= size < 1e13 else 0
+    return int(size) if size is not None and 0 <= size < SHARES_MAX else 0
 
 
 def _symbol(message: _Message) -> str:

@@ -20,18 +20,18 @@ from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.rest import AlpacaRest
 from feeds.vendors.alpaca.symbols import Names
-from feeds.vendors.alpaca.trades import plain_trades
+from feeds.vendors.alpaca.trades import plain_trades, read_many
 from rotation.quote import is_other_scale
 from rotation.sessions import previous_session
 from rotation.status import CONSOLIDATED, DEMO, Mode, delayed
 from rotation.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from feeds.http.cached import CachedClient
-    from feeds.streaming.vendor import Frame
+    from feeds.streaming.vendor import Frame, ManyFrames
     from feeds.vendors.alpaca.plan import Ask
     from rotation.quote import Quote
 
@@ -193,6 +193,10 @@ class AlpacaConversation:
             error=error,
             rejected=tuple(parsed.rejected),
         )
+
+    def received_many(self, frames: Sequence[Frame]) -> ManyFrames:
+        """What the first frames mean, as far as they hold trades, quotes and bands alone."""
+        return read_many(frames, self._names.ours_by_theirs)
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The first request towards this set; the others follow its acknowledgement."""

@@ -24,6 +24,7 @@ class Names:
     def __init__(self, symbols: Iterable[str] = ()) -> None:
         """Indices are left out: a channel spent on one would never say anything."""
         pairs = {alpaca_symbol(symbol): symbol for symbol in symbols if not is_index(symbol)}
+        self.ours_by_theirs: Mapping[str, str] = pairs
         self.theirs = frozenset(pairs)
         """To ask with."""
         self._renamed = {theirs: ours for theirs, ours in pairs.items() if theirs != ours}

@@ -1,79 +1,264 @@
-"""Frames of nothing but trades, which nearly all are in a busy minute: decoded to types at once. Pure.
+"""Frames of trades, quotes and price bands, which nearly all are in a busy minute: decoded to types. Pure.
 
 ``feeds.vendors.alpaca.frames`` says what a message means, field by field, whatever is in it; where every
-field has its own type this says the same, several times as fast.
+field has its own type this says the same, many frames at once and many times as fast.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Literal
+from struct import unpack
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+import polars as pl
 
-from feeds.vendors.alpaca.frames import BRACKETS, MESSAGES_MAX, SYMBOL, exact_ns, role_of, shares
-from rotation.quote import Quote, Role
+from feeds.streaming.vendor import Band, ManyFrames
+from feeds.vendors.alpaca.frames import BRACKETS, MESSAGES_MAX, SHARES_MAX, SYMBOL, exact_ns, role_of, shares
+from rotation.columns import PrintColumns
+from rotation.quote import NS, Nbbo, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from feeds.streaming.vendor import Frame
+    from rotation.quote import Quote
+
+Stamp = msgspec.msgpack.Ext | str
 
 
-class _Trade(msgspec.Struct, gc=False):
-    """A trade of which every field has its own type: nearly all that comes in a busy minute."""
-
-    kind: Literal["t"] = msgspec.field(name="T")
+class _Trade(msgspec.Struct, gc=False, tag_field="T", tag="t"):
     symbol: str = msgspec.field(name="S")
-    t: msgspec.msgpack.Ext | str
+    t: Stamp
     p: float
     i: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-    s: float = 0.0
+    s: int | float = 0
     c: tuple[str, ...] | None = None
     z: str | None = None
 
 
-_JSON_TRADES = msgspec.json.Decoder(list[_Trade])
-_PACKED_TRADES = msgspec.msgpack.Decoder(list[_Trade])
+class _Market(msgspec.Struct, gc=False, tag_field="T", tag="q"):
+    symbol: str = msgspec.field(name="S")
+    t: Stamp
+    low: float = msgspec.field(name="bp")
+    high: float = msgspec.field(name="ap")
+
+
+class _Limits(msgspec.Struct, gc=False, tag_field="T", tag="l"):
+    symbol: str = msgspec.field(name="S")
+    t: Stamp
+    low: float = msgspec.field(name="d")
+    high: float = msgspec.field(name="u")
+
+
+# A union even for trades alone: with one type the tag may be missing, and it is no slower.
+_JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
+_PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
+
+_EXACT, _REPORT = -1, -2
+"""In the place of a role: left to the exact way; a report of a price, which is no trade."""
+_ROLES_MAX = 4096
+_roles: dict[tuple[tuple[str, ...] | None, str | None], int] = {}
+"""By sale conditions and tape: a few dozen in a year."""
+_LATEST_S = 2**33
+"""Beyond it nanoseconds do not fit into 64 bits."""
+
+
+def read_many(frames: Sequence[Frame], ours: Mapping[str, str] | None = None) -> ManyFrames:
+    """What the first frames mean, as far as all of their messages are well formed and need no memory.
+
+    ``ours`` are our symbols by Alpaca's; others are left out. None: all, as Alpaca writes them.
+    """
+    whole = _Reading(ours)
+    count = 0
+    for frame in frames:
+        if not whole.take(frame):
+            break
+        count += 1
+    made = whole.made(count)
+    if made is not None:
+        return made
+    # One message has a time, a price or a symbol that is none: read up to its frame.
+    count = 0
+    while count < len(frames) and read_one(frames[count], ours):
+        count += 1
+    return read_many(frames[:count], ours)
+
+
+def read_one(frame: Frame, ours: Mapping[str, str] | None) -> bool:
+    """Whether this frame can be read at once."""
+    reading = _Reading(ours)
+    return reading.take(frame) and reading.made(1) is not None
 
 
 def plain_trades(frame: Frame) -> list[Quote] | None:
-    """The prints of a frame that holds well-formed trades only; None for any other, which ``parse`` reads.
+    """The prints of a frame of well-formed trades only; None for any other, which ``parse`` reads."""
+    many = read_many([frame])
+    return None if not many.count or many.nbbo or many.bands else many.prints.quotes()
 
-    It says the same as message by message, and is several times as fast.
-    """
-    is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
-    try:
-        trades = (_JSON_TRADES if is_json else _PACKED_TRADES).decode(frame)  # type: ignore[arg-type]
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    if len(trades) > MESSAGES_MAX:
-        return None
-    quotes: list[Quote] = []
-    for trade in trades:
-        text = trade.t
-        if isinstance(text, str) and len(text) == 30 and text[19] == "." and text[29] == "Z":
-            whole_ns, part = _whole_second_ns(text[:19]), text[20:29]
-            ts_ns = whole_ns + int(part) if whole_ns and part.isascii() and part.isdigit() else None
-        else:
-            ts_ns = exact_ns(text)
-        if ts_ns is None or not isfinite(trade.p) or not _is_symbol(trade.symbol):
+
+class _Reading:
+    """Frames under way."""
+
+    def __init__(self, ours: Mapping[str, str] | None) -> None:
+        self._ours = ours
+        self._known = None if ours is None else frozenset(ours.values())
+        self._prints = PrintColumns()
+        self._stamps: list[Stamp] = []
+        self._sizes: list[int | float] = []
+        self._markets: list[_Market | _Limits] = []
+
+    def take(self, frame: Frame) -> bool:
+        """Read a frame; False where it is left to the exact way."""
+        is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
+        try:
+            messages = (_JSON if is_json else _PACKED).decode(frame)  # type: ignore[arg-type]
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return False
+        if len(messages) > MESSAGES_MAX:
+            return False
+        self._markets += [each for each in messages if not isinstance(each, _Trade)]
+        return self._take_trades([each for each in messages if isinstance(each, _Trade)])
+
+    def _take_trades(self, trades: list[_Trade]) -> bool:
+        try:
+            roles = [_roles[trade.c, trade.z] for trade in trades]
+        except KeyError:
+            roles = [_role(trade.c, trade.z) for trade in trades]
+        if roles and min(roles) < 0:
+            if _EXACT in roles:
+                return False
+            trades = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
+            roles = [role for role in roles if role >= 0]
+        prints = self._prints
+        names = [trade.symbol for trade in trades]
+        # At once, so that the vendor's own strings need not be kept.
+        prints.symbols += names if self._ours is None else map(self._ours.get, names, names)
+        prints.prices += [trade.p for trade in trades]
+        prints.seqs += [trade.i for trade in trades]
+        self._sizes += [trade.s for trade in trades]
+        prints.roles += roles
+        self._stamps += [trade.t for trade in trades]
+        return True
+
+    def made(self, count: int) -> ManyFrames | None:
+        """All of it; None where a time, a price or a symbol is none."""
+        prints = self._prints
+        times = instants_ns(self._stamps)
+        if times is None or not isfinite(sum(prints.prices)):
             return None
-        role = _typed_role(trade.c, trade.z)
-        if role == Role.CLOSE or not trade.c:
-            return None  # the auction is known by its code or by who printed first: ``parse`` remembers
-        if role is not None:
-            quotes.append(Quote(trade.symbol, ts_ns, trade.p, trade.i, shares(trade.s), role=role))
-    return quotes
+        prints.ts_ns, prints.sizes = times, _whole_shares(self._sizes)
+        if not self._leave_out():
+            return None
+        nbbo, bands = [], []
+        for each in self._markets:
+            is_market = isinstance(each, _Market)
+            # A crossed market is news, there is none any more; of bands it is a mistake.
+            if not (isfinite(each.low) and isfinite(each.high) and (is_market or 0 < each.low <= each.high)):
+                continue
+            ts_ns = exact_ns(each.t)
+            if ts_ns is None or not _is_symbol(each.symbol):
+                return None
+            symbol = each.symbol if self._ours is None else self._ours.get(each.symbol, each.symbol)
+            if is_market:
+                nbbo.append(Nbbo(symbol, each.low, each.high, ts_ns))
+            else:
+                bands.append(Band(symbol, each.low, each.high, ts_ns))
+        return ManyFrames(count, prints, tuple(nbbo), tuple(bands))
+
+    def _leave_out(self) -> bool:
+        """Leave out prints of symbols that are not ours. False where one cannot be a symbol."""
+        prints, ours = self._prints, self._known
+        unknown = set(prints.symbols) - ours if ours is not None else set(prints.symbols)
+        if not all(map(_is_symbol, unknown)):
+            return False
+        if unknown and ours is not None:
+            places = [i for i, symbol in enumerate(prints.symbols) if symbol in ours]
+            for name in prints.__struct_fields__:
+                column = getattr(prints, name)
+                setattr(prints, name, [column[i] for i in places])
+        return True
+
+
+def instants_ns(stamps: list[Stamp]) -> list[int] | None:
+    """UTC nanoseconds of each time, exactly; None where one is none, or beyond what 64 bits hold."""
+    try:
+        times = _of_extensions(stamps) if stamps and not isinstance(stamps[0], str) else _of_texts(stamps)
+    except (AttributeError, TypeError, pl.exceptions.PolarsError):
+        times = None  # of both sorts, or of another shape
+    if times is not None:
+        return times
+    exact = [exact_ns(stamp) for stamp in stamps]
+    known = [ts_ns for ts_ns in exact if ts_ns is not None and ts_ns < _LATEST_S * NS]
+    return known if len(known) == len(stamps) else None
+
+
+def _of_extensions(stamps: list[Stamp]) -> list[int] | None:
+    """Of msgpack's Timestamps of 64 bits: 30 bits of nanoseconds, 34 of seconds."""
+    parts: list[bytes] = [bytes(stamp.data) for stamp in stamps]  # type: ignore[union-attr]
+    if set(map(len, parts)) != {8} or {stamp.code for stamp in stamps} != {-1}:  # type: ignore[union-attr]
+        return None
+    packed = pl.Series(unpack(f">{len(parts)}Q", b"".join(parts)), dtype=pl.UInt64)
+    nanos, seconds = packed // 2**34, packed % 2**34
+    if nanos.max() >= NS or seconds.min() == 0 or seconds.max() >= _LATEST_S:  # type: ignore[operator]
+        return None
+    times: list[int] = (seconds * NS + nanos).cast(pl.Int64).to_list()
+    return times
+
+
+def _of_texts(stamps: list[Stamp]) -> list[int] | None:
+    """Of RFC 3339 in UTC; those without nine digits behind the point are read one by one."""
+    texts = pl.Series(stamps, dtype=pl.String)
+    is_long = texts.str.len_bytes() == 30
+    long = texts if is_long.all() else texts.filter(is_long)
+    digits = long.str.slice(20, 9)
+    joined: str = digits.str.join().item() or "0"
+    is_plain = (long.str.slice(19, 1) == ".").all() and (long.str.slice(29, 1) == "Z").all()
+    if not (is_plain and joined.isascii() and joined.isdigit()):
+        return None
+    seconds: list[int] = []
+    for head, run in zip(*_runs(long.str.slice(0, 19)), strict=True):
+        whole_ns = _whole_second_ns(head)
+        if not whole_ns:
+            return None
+        seconds += [whole_ns] * run
+    times = (pl.Series(seconds, dtype=pl.Int64) + digits.cast(pl.Int64)).to_list()
+    if len(times) == len(stamps):
+        return times
+    rest = iter(times)
+    mixed = [next(rest) if plain else exact_ns(stamp) for stamp, plain in zip(stamps, is_long, strict=True)]
+    return None if None in mixed else mixed  # type: ignore[return-value]
+
+
+def _runs(texts: pl.Series) -> tuple[list[str], list[int]]:
+    """Equal neighbours: each text, and how often it stands there."""
+    runs = texts.rle().struct.unnest()
+    return runs["value"].to_list(), runs["len"].to_list()
+
+
+def _whole_shares(sizes: list[int | float]) -> list[int]:
+    """As ``shares``, of many."""
+    if sizes and set(map(type, sizes)) == {int} and min(sizes) >= 0 and max(sizes) < SHARES_MAX:
+        return sizes  # type: ignore[return-value]
+    return [shares(size) for size in sizes]
+
+
+def _role(conditions: tuple[str, ...] | None, tape: str | None) -> int:
+    """The number of a ``Role``, _EXACT or _REPORT."""
+    role = role_of(None if conditions is None else list(conditions), tape)
+    # The auction is known by its code or by who printed first, which ``parse`` remembers.
+    is_exact = role == Role.CLOSE or not conditions
+    number = _EXACT if is_exact else _REPORT if role is None else int(role)
+    if len(_roles) >= _ROLES_MAX:
+        _roles.clear()
+    _roles[conditions, tape] = number
+    return number
 
 
 @lru_cache(maxsize=8192)
 def _is_symbol(text: str) -> bool:
     return SYMBOL.fullmatch(text) is not None
-
-
-@lru_cache(maxsize=1024)
-def _typed_role(conditions: tuple[str, ...] | None, tape: str | None) -> Role | None:
-    return role_of(None if conditions is None else list(conditions), tape)
 
 
 @lru_cache(maxsize=64)

@@ -1,7 +1,7 @@
 """Prints that were counted in as columns: rows wait to be summed, or for a print that repeats one.
 
-Of every key the rows are held in the order of their identities. What is held is bounded as ``Prints`` is:
-when the rows have doubled, those are let go that are too old to be repeated.
+Of every key the rows are returned in the order of their identities. What is held is bounded as ``Prints``
+is: when the rows have doubled, those are let go that are too old to be repeated.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Backlog:
         return self._height >= self._full_at
 
     def add(self, rows: pl.DataFrame, summed: AbstractSet[int]) -> list[int]:
-        """Hold rows whose identities are above all of their key; returns their keys.
+        """Hold rows, sorted by key and identity, whose identities are new to their key; returns their keys.
 
         ``summed``: keys of which all rows are in a sum, these ones included.
         """
@@ -70,19 +70,19 @@ class Backlog:
     def take_unsummed(self, keys: Collection[int] | None) -> pl.DataFrame:
         """The rows of these keys that are in no sum yet, which they now are; None: of all keys."""
         if keys is None:
-            rows = self._after(self._all(), self._summed, self._summed_through)
+            rows = _sorted(self._after(self._all(), self._summed, self._summed_through))
             self._summed_through = self._serial
             self._summed.clear()
             self.unsummed.clear()
             return rows
-        rows = self._after(self._of(keys), self._summed, self._summed_through)
+        rows = _sorted(self._after(self._of(keys), self._summed, self._summed_through))
         self._summed.update(dict.fromkeys(keys, self._serial))
         self.unsummed.difference_update(keys)
         return rows
 
     def take_unread(self, keys: Collection[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The rows of these keys that are no prints yet, which they now are: in no sum, and in one."""
-        rows = self._after(self._of(keys), self._read, 0)
+        rows = _sorted(self._after(self._of(keys), self._read, 0))
         unsummed = self._after(rows, self._summed, self._summed_through)
         summed = rows.join(unsummed, on=("key", "serial"), how="anti", maintain_order="left")
         self.forget(keys)
@@ -95,9 +95,25 @@ class Backlog:
         self.unsummed.difference_update(keys)
         self.unread.difference_update(keys)
 
+    def repeated(self, rows: pl.DataFrame) -> set[int]:
+        """Keys of these rows of which one has the identity of a row that is, or was, held."""
+        least_ns = rows["ts_ns"].min()
+        names = ("key", "ts_ns", "seq")
+        keys: set[int] = set()
+        for chunk in self._chunks:
+            recent = chunk.filter(chunk["ts_ns"] >= least_ns)
+            keys.update(recent.select(names).join(rows, on=names, how="semi")["key"].to_list())
+        return keys
+
+    def heights(self, keys: int) -> pl.Series:
+        """How many rows of each of the first ``keys`` keys are held."""
+        heights = pl.Series([0], dtype=pl.Int64).new_from_index(0, keys)
+        counted = self._all()["key"].value_counts()
+        return heights.scatter(counted["key"], counted["count"].cast(pl.Int64))
+
     def compact(self) -> pl.DataFrame:
         """Let go the rows that can be repeated no longer, and return them. All must be summed before."""
-        rows = self._after(self._all(), self._read, 0)
+        rows = _sorted(self._after(self._all(), self._read, 0))
         newest_ns = pl.col("ts_ns").filter(SETS_LAST).max().over("key")
         is_recent = (pl.col("ts_ns") >= newest_ns - limits.KEPT_NS).fill_null(value=True)
         behind = pl.int_range(pl.len(), 0, -1).over("key")
@@ -129,3 +145,8 @@ class Backlog:
             .filter(pl.col("serial") > pl.col("through").fill_null(otherwise))
             .drop("through")
         )
+
+
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    """By key and identity: rows that came late stand behind later ones."""
+    return rows.sort("key", "ts_ns", "seq")

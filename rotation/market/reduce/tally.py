@@ -1,7 +1,7 @@
 """The prints of one session by key, a symbol and a part of the day: as columns, or one by one.
 
-Rows of a frame are the same in any order, and never repeats, where their identities are distinct, all above
-the newest of their key, and within what the key remembers. Such rows are kept as columns, and become sums of
+Rows of a frame are the same in any order, and never repeats, where their identities are distinct, new to
+their key, and within what the key remembers. Such rows are kept as columns, and become sums of
 minutes when somebody asks for their ``Prints``, identities when a print comes that may repeat one of them.
 All others are taken one by one, in order of arrival.
 """
@@ -48,6 +48,8 @@ class Tally:
         """Keys whose newest identity ``_newest`` does not know yet."""
         self._newest_ts = pl.Series(dtype=pl.Int64)
         self._newest_seq = pl.Series(dtype=pl.Int64)
+        self._held = pl.Series(dtype=pl.Int64)
+        """By key, rows of the backlog, at least as many as it has."""
         self._backlog = Backlog()
 
     @property
@@ -74,6 +76,7 @@ class Tally:
         for key in keys:
             self._prints.pop(key, None)
         self._backlog.forget(keys)
+        self._clear_held(keys)
         self._moved |= keys
 
     def take_columns(self, rows: pl.DataFrame) -> tuple[Counter[str], set[int]]:
@@ -120,6 +123,7 @@ class Tally:
             nothing = pl.Series([NO_IDENTITY[0]], dtype=pl.Int64)
             self._newest_ts = pl.concat([self._newest_ts, nothing.new_from_index(0, missing)])
             self._newest_seq = pl.concat([self._newest_seq, nothing.new_from_index(0, missing)])
+            self._held = pl.concat([self._held, pl.Series([0], dtype=pl.Int64).new_from_index(0, missing)])
         if self._moved:
             keys = sorted(self._moved)
             self._moved.clear()
@@ -150,11 +154,16 @@ class Tally:
         first_ts, first_seq = ordered["ts_ns"].gather(first), ordered["seq"].gather(first)
         last_ts, last_seq = ordered["ts_ns"].gather(last), ordered["seq"].gather(last)
         was_ts, was_seq = self._newest_ts.gather(keys), self._newest_seq.gather(keys)
+        is_above = (last_ts > was_ts) | ((last_ts == was_ts) & (last_seq > was_seq))
+        newest_ts, newest_seq = last_ts.zip_with(is_above, was_ts), last_seq.zip_with(is_above, was_seq)
+        held = self._held.gather(keys) + runs["len"]
         is_new = (first_ts > was_ts) | ((first_ts == was_ts) & (first_seq > was_seq))
-        is_short = (last_ts - first_ts <= limits.KEPT_NS) & (runs["len"] <= limits.KEPT_MAX)
-        is_fine = is_new & is_short
-        if not is_fine.all():
-            slow = pl.concat([slow, keys.filter(~is_fine)])
+        is_short = (newest_ts - first_ts <= limits.KEPT_NS) & (runs["len"] <= limits.KEPT_MAX)
+        if not is_short.all():
+            slow = pl.concat([slow, keys.filter(~is_short)])
+        if not is_new.all():
+            late = pl.DataFrame({"key": keys, "was_ts": was_ts, "was_seq": was_seq, "held": held})
+            slow = pl.concat([slow, self._doubtful(ordered, late.filter(~is_new & is_short))])
         own = ordered["key"].is_in(self._asked_keys().implode())
         if 0 < own.sum() <= ONE_BY_ONE:
             slow = pl.concat([slow, ordered["key"].filter(own)])
@@ -166,11 +175,36 @@ class Tally:
             rest = rows.filter(rows["key"].is_in(slow.implode()))
             ordered = ordered.filter(~ordered["key"].is_in(slow.implode()))
             kept = ~keys.is_in(slow.implode())
-            keys, last_ts, last_seq = keys.filter(kept), last_ts.filter(kept), last_seq.filter(kept)
+            keys, held = keys.filter(kept), held.filter(kept)
+            newest_ts, newest_seq = newest_ts.filter(kept), newest_seq.filter(kept)
         if len(keys):
-            self._newest_ts.scatter(keys, last_ts)
-            self._newest_seq.scatter(keys, last_seq)
+            self._newest_ts.scatter(keys, newest_ts)
+            self._newest_seq.scatter(keys, newest_seq)
+            self._held.scatter(keys, held)
         return ordered.drop("place"), rest
+
+    def _doubtful(self, ordered: pl.DataFrame, late: pl.DataFrame) -> pl.Series:
+        """Keys with a row that is not above their newest, and may repeat one or come too late.
+
+        ``late``: by key, its newest identity before these rows, and how many are held with them.
+        """
+        at = pl.col("ts_ns")
+        is_late = (at < pl.col("was_ts")) | ((at == pl.col("was_ts")) & (pl.col("seq") <= pl.col("was_seq")))
+        rows = ordered.filter(ordered["key"].is_in(late["key"].implode()))
+        rows = rows.join(late, on="key").filter(is_late)
+        doubtful = self._backlog.repeated(rows)
+        for key, ts_ns, seq, held in rows.select("key", "ts_ns", "seq", "held").iter_rows():
+            prints = self._prints.get(key)
+            kept = 0 if prints is None else prints.kept
+            is_known = prints is not None and not prints.is_new((ts_ns, seq))
+            if is_known or kept + held > limits.KEPT_MAX:
+                doubtful.add(key)
+        return pl.Series(sorted(doubtful), dtype=pl.UInt32)
+
+    def _clear_held(self, keys: Iterable[int]) -> None:
+        """These keys have no rows in the backlog any more."""
+        known = [key for key in keys if key < len(self._held)]
+        self._held.scatter(known, [0] * len(known))
 
     # From columns to prints ----------------------------------------------------------------------------
 
@@ -204,6 +238,7 @@ class Tally:
         if not keys:
             return
         unsummed, summed = self._backlog.take_unread(keys)
+        self._clear_held(keys)
         quotes: dict[int, list[Quote]] = {}
         for key, quote in self._quotes(summed):
             quotes.setdefault(key, []).append(quote)
@@ -226,3 +261,4 @@ class Tally:
         newest = folded.group_by("key").agg(pl.col("ts_ns", "seq").last())
         for key, ts_ns, seq in newest.iter_rows():
             self._prints[key].fold_through((ts_ns, seq))
+        self._held = self._backlog.heights(len(self._held))

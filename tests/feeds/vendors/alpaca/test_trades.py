@@ -93,7 +93,12 @@ def test_what_may_be_the_closing_auction_is_read_message_by_message(conditions):
 
 
 @pytest.mark.parametrize(
-    "frame", ["", "null", "{}", "[[", b"\xff", b"\x90\x90", json.dumps([GOOD] * (MESSAGES_MAX + 1))]
+    "frame",
+    [
+        *("", "null", "{}", "[[", b"\xff", b"\x90\x90"),
+        json.dumps([GOOD] * (MESSAGES_MAX + 1)),
+        json.dumps([{name: value for name, value in GOOD.items() if name != "T"}]),
+    ],
 )
 def test_any_other_frame_is_left_to_the_exact_way(frame):
     assert plain_trades(frame) is None

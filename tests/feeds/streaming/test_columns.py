@@ -1,0 +1,143 @@
+"""Prints judged as columns: whatever they are, the same is let in as of prints judged one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feeds.streaming.filter import LiveFilter
+from feeds.streaming.requests import Answer
+from feeds.streaming.vendor import Band, Nbbo
+from rotation.columns import PrintColumns, to_quotes
+from rotation.quote import NS, Quote, Role
+from tests.support.fake_time import NOW_NS
+
+EXAMPLES = settings.default.max_examples
+SYMBOLS = frozenset({"IWM", "QQQ", "AAA", "BBB"})
+CLOSES = {"IWM": 100.0, "QQQ": 200.0, "AAA": 50.0}
+
+
+def columns(quotes: list[Quote]) -> PrintColumns:
+    return PrintColumns(
+        [quote.symbol for quote in quotes],
+        [quote.ts_ns for quote in quotes],
+        [quote.price for quote in quotes],
+        [quote.seq for quote in quotes],
+        [quote.size for quote in quotes],
+        [int(quote.role) for quote in quotes],
+    )
+
+
+@st.composite
+def some_print(draw: st.DrawFn) -> Quote:
+    symbol = draw(st.sampled_from(("IWM", "IWM", "QQQ", "AAA", "BBB", "XXX")))
+    level = CLOSES.get(symbol, 70.0)
+    price = level * draw(st.sampled_from((1.0, 1.0, 1.01, 0.99, 1.02, 1.06, 1.12, 1.13, 0.85, 1.3, 1.31)))
+    if draw(st.integers(0, 25)) == 0:
+        price = draw(st.sampled_from((float("nan"), float("inf"), 0.0, -1.0, 1e8)))
+    offset = draw(st.sampled_from((-60, -5, -1, -1, 0, 0, 0, 1, 2))) * NS
+    if draw(st.integers(0, 12)) == 0:
+        offset = draw(st.sampled_from((3, 10, 70, 90))) * NS
+    return Quote(
+        symbol,
+        NOW_NS + offset + draw(st.integers(0, 3)),
+        price,
+        draw(st.integers(0, 6)),
+        draw(st.sampled_from((0, 100, 100, -1))),
+        role=draw(st.sampled_from((Role.PRICE, Role.PRICE, Role.PRICE, Role.SIZE, Role.CLOSE))),
+    )
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> tuple[Any, ...]:
+    """Something that happens to a filter: prints, a market, limits, a snapshot, time."""
+    kind = draw(st.sampled_from(("prints",) * 6 + ("market", "band", "answer", "lost", "time")))
+    symbol = draw(st.sampled_from(("IWM", "QQQ")))
+    if kind == "prints":
+        prints = draw(st.lists(some_print(), min_size=1, max_size=25))
+        for _ in range(draw(st.integers(0, 4))):
+            prints.insert(draw(st.integers(0, len(prints))), draw(st.sampled_from(prints)))
+        return kind, prints
+    if kind == "market":
+        mid = CLOSES[symbol] * draw(st.sampled_from((1.0, 1.02, 1.12)))
+        return kind, Nbbo(symbol, mid - 0.01, mid + 0.01, NOW_NS)
+    if kind == "band":
+        return kind, Band(symbol, CLOSES[symbol] * 0.95, CLOSES[symbol] * 1.05, NOW_NS)
+    if kind == "answer":
+        price = CLOSES[symbol] * draw(st.sampled_from((1.0, 1.12)))
+        return kind, Answer(newest=(Quote(symbol, NOW_NS, price),))
+    if kind == "time":
+        return kind, draw(st.sampled_from((0.1, 2.0, 8.0)))
+    return (kind,)
+
+
+def by_symbol(quotes: list[Quote]) -> dict[str, list[Quote]]:
+    lists: dict[str, list[Quote]] = {}
+    for quote in quotes:
+        lists.setdefault(quote.symbol, []).append(quote)
+    return lists
+
+
+def known(judge: LiveFilter) -> tuple[Any, ...]:
+    """All that a filter knows, but for the order of what it has seen."""
+    jumps = judge._jumps
+    excursions = {name: (each.before, each.prints) for name, each in jumps._excursions.items()}
+    return (
+        *(judge.last, judge.duplicates, judge.rejects, judge.last_reject, judge.doubted, set(judge._seen)),
+        *(jumps._reference, jumps._held, excursions),
+        *(by_symbol(judge._ahead._waiting), judge.quotes._waiting),
+    )
+
+
+@settings(max_examples=4 * EXAMPLES)
+@given(st.lists(steps(), max_size=12), st.sampled_from((0, NS, -5 * NS)))
+def test_columns_are_judged_as_prints_one_by_one(happened: list[tuple[Any, ...]], lag_ns: int):
+    single, many = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)
+    now_ns = NOW_NS
+    for kind, *given_ in happened:
+        if kind == "prints":
+            wanted = single.admit_live(given_[0], now_ns, lag_ns)
+            rows, quotes = many.admit_columns(columns(given_[0]), now_ns, lag_ns)
+            assert rows.is_empty() or not quotes
+            assert by_symbol([*to_quotes(rows), *quotes]) == by_symbol(wanted)
+            assert many.take_taken_back() == single.take_taken_back()
+        elif kind == "time":
+            now_ns += int(given_[0] * NS)
+        else:
+            for judge in (single, many):
+                if kind == "market":
+                    judge.quotes.on_quotes([given_[0]], [])
+                elif kind == "band":
+                    judge.quotes.on_quotes([], given_)
+                elif kind == "lost":
+                    judge.on_lost()
+            if kind == "answer" and single.doubted:
+                price = given_[0].newest[0].price
+                for symbol in sorted(single.doubted):
+                    assert single.on_newest(symbol, price) == many.on_newest(symbol, price)
+        assert known(many) == known(single)
+
+
+def test_prints_that_raise_no_doubt_are_never_judged_one_by_one(monkeypatch):
+    judge = LiveFilter(SYMBOLS, CLOSES)
+    monkeypatch.setattr(LiveFilter, "admit_live", None)
+    prints = [Quote("IWM", NOW_NS + i, 100.0 + i % 5, i + 1, 100) for i in range(300)]
+    rows, quotes = judge.admit_columns(columns([*prints, *prints[:40]]), NOW_NS + NS, 0)
+    assert (to_quotes(rows), quotes, judge.duplicates) == (prints, [], 40)
+    assert judge.last["IWM"] == prints[-1]
+
+
+def test_only_the_prints_of_a_symbol_in_doubt_are_judged_one_by_one():
+    judge = LiveFilter(SYMBOLS, CLOSES)
+    wrong = Quote("AAA", NOW_NS, 500.0, 3)
+    sent = [
+        Quote("IWM", NOW_NS, 100.0, 1),
+        wrong,
+        Quote("AAA", NOW_NS + 1, 50.0, 4),
+        Quote("QQQ", NOW_NS, 200.0, 5),
+    ]
+    rows, _ = judge.admit_columns(columns(sent), NOW_NS, 0)
+    assert to_quotes(rows) == [sent[0], *sent[2:]]
+    assert (judge.rejects, judge.last["AAA"].price) == (1, 50.0)
