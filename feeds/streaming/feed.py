@@ -13,7 +13,7 @@ from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer
 from feeds.streaming.state import CANARIES, StreamState
-from feeds.streaming.vendor import ReferenceSource, mode_of
+from feeds.streaming.vendor import mode_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -190,8 +190,8 @@ class StreamFeed:
         error = ""
         lacking: frozenset[str] = frozenset()
         try:
-            if request.session is not None and isinstance(self.vendor, ReferenceSource):
-                reference = await self.vendor.reference(request.symbols, request.session)
+            if request.session is not None:
+                reference = await reference_of(self.vendor, request.symbols, request.session)
             if request.wants_bars:
                 try:
                     bars = await self.vendor.backfill(request.symbols, request.start_ns, request.end_ns)

@@ -204,3 +204,8 @@ class ReferenceSource(Protocol):
         A symbol of which the scale is in doubt has no close. Raises SourceError where it does not answer.
         """
         ...
+
+
+async def reference_of(vendor: Vendor, symbols: frozenset[str], session: dt.date) -> Reference | None:
+    """What a vendor says of closes and splits; None where it has no such answer. Raises SourceError."""
+    return await vendor.reference(symbols, session) if isinstance(vendor, ReferenceSource) else None
