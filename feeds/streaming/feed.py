@@ -11,9 +11,9 @@ from feeds.errors import PartialAnswer, SourceError
 from feeds.streaming import wording
 from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.requests import Answer
+from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.state import CANARIES, StreamState
-from feeds.streaming.vendor import mode_of, reference_of
+from feeds.streaming.vendor import mode_of, newest_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -198,7 +198,8 @@ class StreamFeed:
                 except PartialAnswer as failure:
                     bars, lacking, error = failure.quotes, failure.lacking, str(failure)
             if request.wants_newest:
-                newest = await self.vendor.snapshot(request.symbols)
+                anew = request.purpose is Purpose.CONFIRM
+                newest = await newest_of(self.vendor, request.symbols, anew=anew)
         except SourceError as failure:
             error, lacking = str(failure), frozenset()
             log.warning("%s: %s request failed: %s", self.name, request.purpose.name.lower(), error)

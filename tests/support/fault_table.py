@@ -143,6 +143,9 @@ class Exchange:
         ts_ns = self._time.clock_ns() - 60 * NS
         return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
 
+    async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        return await self.snapshot(symbols)
+
     async def reference(self, symbols: frozenset[str], session: date) -> Reference:
         self.references.append(session)
         if self.is_down:
