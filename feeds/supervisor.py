@@ -315,6 +315,9 @@ class Supervisor:
         return self._clock_ns()
 
     def _publish(self, snapshot: Snapshot) -> None:
+        for symbol in sorted(self._market.take_suspects()):
+            log.warning("%s: its price is a split away from history's close, and none is listed", symbol)
+            self.on_unadjusted(symbol)
         self.latest = msgspec.structs.replace(
             snapshot,
             health=msgspec.structs.replace(snapshot.health, feeds=self._health(), tape=self._tape()),

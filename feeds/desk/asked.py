@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.desk.open import Scale
 from feeds.errors import SourceError
-from feeds.streaming.vendor import ReferenceSource, mode_of
+from feeds.events import ListedSplits, PreviousCloses
+from feeds.streaming.reference import scale_events
+from feeds.streaming.requests import Reference
+from feeds.streaming.vendor import mode_of, reference_of
 from feeds.streaming.watch.ahead import AHEAD_NS
-from feeds.streaming.watch.jumps import JUMP
+from feeds.streaming.watch.jumps import is_far
 from rotation.market.status import Provenance
 from rotation.quote import Quote, fault_of
 from rotation.sessions import session_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from feeds.streaming.vendor import Vendor
 
@@ -34,7 +37,8 @@ class Asked(msgspec.Struct, frozen=True):
     """The newest prints with what each is worth by design, and their scale."""
 
     quotes: dict[Quote, Provenance] = {}
-    scale: Scale = Scale()
+    scale: tuple[ListedSplits | PreviousCloses, ...] = ()
+    """What is known of the splits behind the prints that are far from history's closes."""
 
 
 async def first_answer(
@@ -62,37 +66,37 @@ async def first_answer(
                 if not quotes:
                     continue
                 worth = {quote: Provenance(mode_of(vendor, quote.symbol), vendor.name) for quote in quotes}
-                far = [quote for quote in quotes if _is_far(quote, closes)]
-                asked = Asked(worth, _unknown(far))  # what is left if the limit ends the next question
-                asked = Asked(worth, await _scale(vendor, asked.scale))
+                far = [q for q in quotes if q.symbol in closes and is_far(closes[q.symbol], q.price)]
+                asked = Asked(worth, _explained(Reference(), far))  # if the limit ends the next question
+                asked = Asked(worth, _explained(await _reference(vendor, far), far))
                 break
     return asked
 
 
-def _unknown(far: Sequence[Quote]) -> Scale:
-    """Of prints far from history's closes, before anybody has said why."""
-    session = session_at(max((quote.ts_ns for quote in far), default=0))
-    return Scale() if session is None else Scale(session, doubtful=frozenset(quote.symbol for quote in far))
+def _explained(known: Reference, far: Sequence[Quote]) -> tuple[ListedSplits | PreviousCloses, ...]:
+    """What the vendor says of prints far from history's closes; of what it does not explain, a split."""
+    session = _session(far)
+    symbols = frozenset(quote.symbol for quote in far)
+    return tuple(scale_events(known, session, symbols, far=symbols)) if session is not None else ()
 
 
-async def _scale(vendor: Vendor, unknown: Scale) -> Scale:
-    """What the vendor says of the closes and splits behind them."""
-    if unknown.session is None or not isinstance(vendor, ReferenceSource):
-        return unknown
+async def _reference(vendor: Vendor, far: Sequence[Quote]) -> Reference:
+    """Closes and splits behind them; empty where the vendor says nothing."""
+    session = _session(far)
+    if session is None:
+        return Reference()
     try:
-        known = await vendor.reference(unknown.doubtful, unknown.session)
+        known = await reference_of(vendor, frozenset(quote.symbol for quote in far), session)
     except SourceError as error:
         log.warning("snapshot: %s: %s", vendor.name, error)
-        return unknown
-    doubtful = unknown.doubtful - known.closes.keys() - known.splits.keys()
-    return Scale(unknown.session, known.closes, known.splits, doubtful)
+        return Reference()
+    return known or Reference()
+
+
+def _session(far: Sequence[Quote]) -> date | None:
+    return session_at(max((quote.ts_ns for quote in far), default=0))
 
 
 def _is_made(quote: Quote, now_ns: int) -> bool:
     ahead_ns = 0 if quote.bar_ns else AHEAD_NS
     return fault_of(quote, now_ns) is None and quote.ts_ns <= now_ns + ahead_ns
-
-
-def _is_far(quote: Quote, closes: Mapping[str, float]) -> bool:
-    close = closes.get(quote.symbol)
-    return close is not None and abs(quote.price - close) > JUMP * close

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from feeds.errors import InputError
-from feeds.events import Batch, BidAsks, FedNews, PrintsReplaced, Rewind
+from feeds.events import Batch, BidAsks, FedNews, ListedSplits, PreviousCloses, PrintsReplaced, Rewind
 from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import load_history
 from feeds.supervisor import Supervisor
@@ -26,7 +26,7 @@ from rotation.market.market import NOWHERE, Market
 from rotation.market.past.look_back import Look, look_back
 from rotation.market.status import Provenance
 from rotation.quote import Quote
-from rotation.sessions import from_ns, open_ns, previous_session, to_ns
+from rotation.sessions import from_ns, open_ns, to_ns
 from rotation.snapshot import FeedHealth
 from rotation.status import DEMO, REPLAY, Kind
 from rotation.wording import mode_word
@@ -55,23 +55,6 @@ class _AsksHistory(Protocol):
     def ask_again(self, symbol: str) -> None: ...
 
 
-class Scale(msgspec.Struct, frozen=True):
-    """Closes and splits behind the prints of one session."""
-
-    session: date | None = None
-    """The session of the prints; None where nothing was asked."""
-    closes: dict[str, float] = {}
-    """Of the session before, on the scale of the prints."""
-    splits: dict[str, float] = {}
-    """Of the session's day: 2.0 for two shares from one."""
-    doubtful: frozenset[str] = frozenset()
-    """Symbols far from history's close of which nobody said why: a split is possible."""
-
-    def before(self) -> date | None:
-        """The session that the closes are of."""
-        return None if self.session is None else previous_session(self.session)
-
-
 class Now(msgspec.Struct, frozen=True):
     """What live sources answered when they were asked once."""
 
@@ -79,7 +62,7 @@ class Now(msgspec.Struct, frozen=True):
     provenance: dict[str, Provenance] = {}
     """By symbol."""
     fed: Fed | None = None
-    scale: Scale = Scale()
+    scale: tuple[ListedSplits | PreviousCloses, ...] = ()
     """Closes and splits behind the quotes that are far from history's closes."""
 
 
@@ -285,13 +268,12 @@ def snapshot_at(
     return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
 
 
-def _take_scale(market: Market, scale: Scale) -> None:
-    before = scale.before()
-    if before is None or scale.session is None:
-        return
-    market.take_previous_closes(before, scale.closes)
-    ex_dates = dict.fromkeys(scale.splits.keys() | scale.doubtful, scale.session)
-    market.take_listed_splits(ex_dates, scale.splits)
+def _take_scale(market: Market, known: Sequence[ListedSplits | PreviousCloses]) -> None:
+    for event in known:
+        if isinstance(event, PreviousCloses):
+            market.take_previous_closes(event.session, event.by_symbol)
+        else:
+            market.take_listed_splits(event.ex_dates, event.ratios, event.symbols)
 
 
 def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:

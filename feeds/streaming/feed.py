@@ -11,9 +11,9 @@ from feeds.errors import PartialAnswer, SourceError
 from feeds.streaming import wording
 from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.requests import Answer
+from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.state import CANARIES, StreamState
-from feeds.streaming.vendor import ReferenceSource, mode_of
+from feeds.streaming.vendor import mode_of, newest_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -190,15 +190,16 @@ class StreamFeed:
         error = ""
         lacking: frozenset[str] = frozenset()
         try:
-            if request.session is not None and isinstance(self.vendor, ReferenceSource):
-                reference = await self.vendor.reference(request.symbols, request.session)
+            if request.session is not None:
+                reference = await reference_of(self.vendor, request.symbols, request.session)
             if request.wants_bars:
                 try:
                     bars = await self.vendor.backfill(request.symbols, request.start_ns, request.end_ns)
                 except PartialAnswer as failure:
                     bars, lacking, error = failure.quotes, failure.lacking, str(failure)
             if request.wants_newest:
-                newest = await self.vendor.snapshot(request.symbols)
+                anew = request.purpose is Purpose.CONFIRM
+                newest = await newest_of(self.vendor, request.symbols, anew=anew)
         except SourceError as failure:
             error, lacking = str(failure), frozenset()
             log.warning("%s: %s request failed: %s", self.name, request.purpose.name.lower(), error)

@@ -1,6 +1,8 @@
-"""When to ask a vendor for the closes and splits behind a session's prints, and what to say of them. Pure.
+"""When to ask a vendor for the closes and splits behind a session's prints, and what its answer means. Pure.
 
 Without them a split's ex-date looks like a fall: prints are on the new scale, history is on the old one.
+``scale_events`` is the meaning, whoever asks: a stream (``ScaleWatch``), or a single question
+(``feeds.desk.asked``).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from feeds.clock import Moment
     from feeds.events import Event
-    from feeds.streaming.requests import Answer
+    from feeds.streaming.requests import Answer, Reference
 
 AHEAD_NS = 30 * MINUTE_NS
 """Asked so long before a session day, at 03:30 New York, so that its first print is marked already."""
@@ -29,6 +31,24 @@ LISTED_S = 900.0
 """While a split is listed it is asked again this often: history is looked at again each time."""
 HOLD_S = 5.0
 """Live quotes wait this long for the first answer of a session."""
+
+
+def scale_events(
+    reference: Reference, session: date, symbols: frozenset[str], *, far: frozenset[str] = frozenset()
+) -> list[ListedSplits | PreviousCloses]:
+    """What an answer says of these symbols' history, seen from the prints of ``session``.
+
+    ``far``: symbols far from history's close. Those that the answer explains by neither close nor split
+    count as split, by no one knows how much.
+    """
+    splits = {symbol: ratio for symbol, ratio in reference.splits.items() if symbol in symbols}
+    closes = {symbol: close for symbol, close in reference.closes.items() if symbol in symbols}
+    unexplained = far - closes.keys() - splits.keys()
+    dates = dict.fromkeys((*splits, *sorted(unexplained)), session)
+    events: list[ListedSplits | PreviousCloses] = [ListedSplits(dates, splits, symbols)]
+    if closes:
+        events.append(PreviousCloses(previous_session(session), closes))
+    return events
 
 
 class ScaleWatch:
@@ -83,13 +103,8 @@ class ScaleWatch:
             return
         self._pace.worked("reference")
         self._session, self._answered_s, self._was_open = request.session, now.s, self._is_open
-        splits = {symbol: ratio for symbol, ratio in reference.splits.items() if symbol in self._symbols}
-        self._is_listed = bool(splits)
-        dates = dict.fromkeys(splits, request.session)
-        self._events.append(ListedSplits(dates, splits, self._symbols))
-        closes = {symbol: close for symbol, close in reference.closes.items() if symbol in self._symbols}
-        if closes:
-            self._events.append(PreviousCloses(previous_session(request.session), closes))
+        self._is_listed = not self._symbols.isdisjoint(reference.splits)
+        self._events += scale_events(reference, request.session, self._symbols)
 
     @property
     def has_events(self) -> bool:

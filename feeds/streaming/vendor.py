@@ -224,3 +224,24 @@ class ReferenceSource(Protocol):
         A symbol of which the scale is in doubt has no close. Raises SourceError where it does not answer.
         """
         ...
+
+
+@runtime_checkable
+class HoldsAnswers(Protocol):
+    """A vendor whose ``snapshot`` may repeat an answer of some seconds before, to ask less."""
+
+    async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """As ``snapshot``, from answers made after this call. Raises SourceError."""
+        ...
+
+
+async def newest_of(vendor: Vendor, symbols: frozenset[str], *, anew: bool) -> tuple[Quote, ...]:
+    """A vendor's snapshot. ``anew``: of after this call, since it decides on a print. Raises SourceError."""
+    if anew and isinstance(vendor, HoldsAnswers):
+        return await vendor.snapshot_anew(symbols)
+    return await vendor.snapshot(symbols)
+
+
+async def reference_of(vendor: Vendor, symbols: frozenset[str], session: dt.date) -> Reference | None:
+    """What a vendor says of closes and splits; None where it has no such answer. Raises SourceError."""
+    return await vendor.reference(symbols, session) if isinstance(vendor, ReferenceSource) else None

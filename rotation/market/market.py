@@ -26,6 +26,7 @@ from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.status import Provenance
 from rotation.market.unadjusted import ScaleCheck
+from rotation.quote import NS
 from rotation.sessions import close_ns, from_ns, hours, last_closed, new_york_day, phase_at, session_at
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from rotation.quote import Nbbo, Quote
 
 
+SUSPECT_NS = 900 * NS
+"""Between two times that history is asked for anew of a leg that looks split."""
 NOWHERE = Provenance()
 """No feed brings any price."""
 
@@ -77,6 +80,7 @@ class Market:
         self._members = tuple(members)
         self._membership = membership
         self._scale = ScaleCheck()
+        self._suspected_ns: dict[str, int] = {}
         self._seq = 0
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
@@ -95,6 +99,8 @@ class Market:
         self._filter.forget(symbols)
         self._rows.forget(symbols)
         self._breadth.forget(symbols)
+        if self._scale.on_prints(set(symbols), self._filter.seen):
+            self._mark_unadjusted()
 
     def take_bid_asks(self, by_symbol: Mapping[str, Nbbo]) -> None:
         """Take newer bids and asks, shown while they are of now. No figure rests on them."""
@@ -110,7 +116,7 @@ class Market:
         restated. Returns the symbols of which that is newly known: their history is to be fetched again.
         """
         before = self._scale.mismatched(self.history)
-        self._scale.take_previous_closes(session, by_symbol)
+        self._scale.take_previous_closes(session, by_symbol, self._as_of_ns)
         self._check_scale()
         return self._scale.mismatched(self.history) - before
 
@@ -135,7 +141,8 @@ class Market:
 
     def _check_scale(self) -> None:
         """After history, the session, or what vendors say of closes and splits has changed."""
-        self._scale.compare(self.history, self._filter.session)
+        self._scale.compare(self.history, self._filter.session, self.desk.legs)
+        self._scale.on_prints(set(self.desk.legs), self._filter.seen)
         self._mark_unadjusted()
 
     def _mark_unadjusted(self) -> None:
@@ -146,6 +153,13 @@ class Market:
     def _price(self, symbol: str) -> float | None:
         price = self._rows.price(symbol)
         return self._breadth.price(symbol) if price is None else price
+
+    def take_suspects(self) -> frozenset[str]:
+        """Legs that look split though nobody says so, each once every SUSPECT_NS: to be fetched again."""
+        until_ns = self._as_of_ns - SUSPECT_NS
+        due = {leg for leg in self._scale.suspects() if self._suspected_ns.get(leg, until_ns) <= until_ns}
+        self._suspected_ns.update(dict.fromkeys(due, self._as_of_ns))
+        return frozenset(due)
 
     def take_members(self, membership: tuple[Membership, ...]) -> None:
         """Take more or corrected membership files; today's prints stay."""
@@ -269,8 +283,9 @@ class Market:
         else:
             self._rows.reprice(touched, self._filter)
             self._breadth.reprice(touched, self._filter)
-        if self._scale.heeds_prices:
-            self._mark_unadjusted()
+            has_changed = self._scale.on_prints(touched, self._filter.seen)
+            if has_changed or self._scale.heeds_prices:
+                self._mark_unadjusted()
         if session and not self._closed and as_of_ns >= close_ns(session):
             self._close()
         self._seq += 1

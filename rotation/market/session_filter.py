@@ -133,6 +133,15 @@ class SessionFilter:
         code = self._codes.code_of.get(symbol)
         return None if code is None else self._tally.prints(code * 3 + PARTS.index(part))
 
+    def seen(self, symbol: str) -> tuple[float, ...]:
+        """The session's prices of a symbol: the current one, then high and low up to the closing bell."""
+        current = self.current(symbol)
+        if current is None or current.last is None:
+            return ()
+        parts = (self.prints(symbol, "REGULAR"), self.prints(symbol, "PRE"))
+        ends = (end for prints in parts if prints is not None for end in (prints.high, prints.low))
+        return current.last.price, *(end for end in ends if _is_price(end))
+
     def current(self, symbol: str) -> Prints | None:
         """What today's figures rest on: regular prints, before the bell pre-market ones, never late ones."""
         regular = self.prints(symbol, "REGULAR")

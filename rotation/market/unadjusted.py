@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from math import isfinite, log
+from statistics import median
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.sessions import previous_session
+from rotation.desk import is_index
+from rotation.quote import is_other_scale
+from rotation.sessions import open_ns, previous_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from rotation.history import History
@@ -21,6 +24,11 @@ SAME_SCALE = 0.015
 auction's price. Shares are split by more, from 51 for 50 on; smaller stock dividends go unseen."""
 TELLING = log(1.25)
 """A smaller ratio cannot be told from a day's move by the price alone."""
+SPLITS = (1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100)
+"""New shares for an old one, as splits are made; all but the first the other way round too."""
+RATIOS = tuple(log(ratio) for ratio in (*SPLITS, *(1 / ratio for ratio in SPLITS[1:])))
+NEAR = log(1.08)
+"""Beyond the other legs' move a share may have moved by so much on the day of its split."""
 
 
 class _Listed(msgspec.Struct, frozen=True):
@@ -40,19 +48,35 @@ class ScaleCheck:
         self._splits: dict[str, _Listed] = {}
         self._wrong: frozenset[str] = frozenset()
         self._doubts: list[_Doubt] = []
+        self._taken_ns: dict[str, int] = {}
+        """When each vendor's close was taken."""
+        self._before: dict[str, float] = {}
+        """History's close before the session, of legs that may be split."""
+        self._opens_ns = 0
+        """The session's opening bell."""
+        self._moves: dict[str, float] = {}
+        """Their newest price against it, as a logarithm."""
+        self._far: set[str] = set()
+        """Those of which no print of today is near it."""
+        self._agreed: frozenset[str] = frozenset()
+        """Those of which a vendor has the same close as history."""
 
     @property
     def heeds_prices(self) -> bool:
         """Whether the answer of ``unadjusted`` may change with today's prices."""
-        return bool(self._doubts)
+        return bool(self._doubts or self._far or self._wrong)
 
-    def take_previous_closes(self, session: date, by_symbol: Mapping[str, float]) -> None:
-        """Closes of ``session`` on the scale of the next session's prints. What is no price is left out."""
+    def take_previous_closes(self, session: date, by_symbol: Mapping[str, float], as_of_ns: int = 0) -> None:
+        """Closes of ``session`` on the scale of the next session's prints. What is no price is left out.
+
+        ``as_of_ns``: now. Before the opening bell a vendor may not have restated its closes.
+        """
         if self._session is None or session > self._session:
-            self._session, self._closes = session, {}
+            self._session, self._closes, self._taken_ns = session, {}, {}
         if session == self._session:
             good = {symbol: close for symbol, close in by_symbol.items() if isfinite(close) and close > 0}
             self._closes.update(good)
+            self._taken_ns.update(dict.fromkeys(good, as_of_ns))
 
     def take_listed_splits(
         self,
@@ -81,15 +105,26 @@ class ScaleCheck:
             and abs(given - close) > SAME_SCALE * min(given, close)
         )
 
-    def compare(self, history: History, session: date | None) -> None:
+    def compare(self, history: History, session: date | None, legs: Iterable[str] = ()) -> None:
         """Look once at the closes that ``unadjusted`` rests on, as history or what vendors say has changed.
 
-        ``session``: the one shown.
+        ``session``: the one shown. ``legs``: of whose prices a split is read that nobody lists.
         """
         self._wrong, self._doubts = frozenset(), []
+        self._before, self._moves, self._far = {}, {}, set()
         if session is None:
             return
+        self._before = _closes_before(history, session, {leg for leg in legs if not is_index(leg)})
+        self._opens_ns = open_ns(session)
         is_of_before = self._session == previous_session(session)
+        self._agreed = frozenset(
+            symbol
+            for symbol, close in self._before.items()
+            if is_of_before
+            and symbol in self._closes
+            and abs(self._closes[symbol] - close) <= SAME_SCALE * close
+            and self._taken_ns[symbol] >= self._opens_ns
+        )
         self._wrong = self.mismatched(history) if is_of_before else frozenset()
         for symbol, split in self._splits.items():
             agrees = is_of_before and symbol in self._closes
@@ -98,10 +133,49 @@ class ScaleCheck:
                 after = None if split.ex_date == session else _close(history, symbol, split.ex_date)
                 self._doubts.append(_Doubt(symbol, before, after, split.ratio))
 
+    def on_prints(self, symbols: AbstractSet[str], seen: Callable[[str], tuple[float, ...]]) -> bool:
+        """Prices of these symbols have changed. True where ``unadjusted`` may have.
+
+        ``seen``: today's prices of a symbol, the newest first, then the ends of its range; empty without any.
+        One of them that is near history's close has shown that history is on their scale.
+        """
+        before = self._far & symbols
+        for symbol in self._before.keys() & symbols:
+            prices, close = seen(symbol), self._before[symbol]
+            self._moves.pop(symbol, None)
+            if prices:
+                self._moves[symbol] = log(prices[0]) - log(close)
+            if prices and all(is_other_scale(price, close) for price in prices):
+                self._far.add(symbol)
+            else:
+                self._far.discard(symbol)
+        return bool(before or self._far)
+
+    def suspects(self) -> frozenset[str]:
+        """Legs whose every print of today is about a split's ratio away from history's close.
+
+        What the other legs have moved in the median is taken off first. Once a vendor has the same close as
+        history, asked after the opening bell, it is a crash and no split.
+        """
+        return frozenset(symbol for symbol in self._far - self._agreed if self._is_split(symbol))
+
+    def _is_split(self, symbol: str) -> bool:
+        others = [move for other, move in self._moves.items() if other != symbol]
+        move = self._moves[symbol] - (median(others) if others else 0.0)
+        return any(abs(move + ratio) <= NEAR for ratio in RATIOS)
+
     def unadjusted(self, price_of: Callable[[str], float | None]) -> frozenset[str]:
         """The symbols whose history may not be compared with today's prints. ``price_of``: today's price."""
         doubted = (doubt for doubt in self._doubts if not doubt.is_cleared(price_of(doubt.symbol)))
-        return self._wrong | {doubt.symbol for doubt in doubted}
+        wrong = (symbol for symbol in self._wrong if not self._fits_history(symbol))
+        return self.suspects().union(wrong, (doubt.symbol for doubt in doubted))
+
+    def _fits_history(self, symbol: str) -> bool:
+        """Whether today's price is clearly on history's scale, the vendor's close of before the bell."""
+        move, before = self._moves.get(symbol), self._before.get(symbol)
+        if move is None or before is None or self._taken_ns[symbol] >= self._opens_ns:
+            return False
+        return abs(move) < abs(log(self._closes[symbol] / before)) / 4
 
 
 class _Doubt(msgspec.Struct, frozen=True):
@@ -127,6 +201,18 @@ class _Doubt(msgspec.Struct, frozen=True):
 
 def _ratio(value: float | None) -> float | None:
     return value if value is not None and isfinite(value) and value > 0 else None
+
+
+def _closes_before(history: History, session: date, legs: AbstractSet[str]) -> dict[str, float]:
+    """Of the session before, or of the one before that where it is not in history yet."""
+    closes: dict[str, float] = {}
+    for _ in range(2 if legs else 0):
+        session = previous_session(session)
+        rows = history.on(session).select("symbol", "close").iter_rows()
+        closes = {symbol: close for symbol, close in rows if symbol in legs and close} | closes
+        if legs <= closes.keys():
+            break
+    return closes
 
 
 def _close(history: History, symbol: str, session: date) -> float | None:

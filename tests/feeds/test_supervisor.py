@@ -12,6 +12,7 @@ import pytest
 from feeds.errors import InputError, StorageError
 from feeds.events import (
     Batch,
+    BidAsks,
     Correction,
     Gap,
     HistoryUpdated,
@@ -28,7 +29,7 @@ from rotation.history import History
 from rotation.market import market as market_module
 from rotation.market.market import Market
 from rotation.market.status import Provenance
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Nbbo, Quote
 from rotation.sessions import from_ns, to_ns
 from rotation.snapshot import Snapshot, Tape
 from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
@@ -479,12 +480,12 @@ async def test_prints_done_again_that_are_none_leave_the_close():
 
 
 async def test_history_that_is_learned_keeps_the_prints_and_changes_what_they_are_compared_with():
-    corrected = History(history().frame.with_columns(close=pl.col("close") * 2))
+    corrected = History(history().frame.with_columns(close=pl.col("close") * 1.1))
     supervisor = supervise(Script(Batch((quote(220.0),), at("10:40:00")), HistoryUpdated(corrected)))
     await supervisor.run()
     iwm = supervisor.latest.legs["IWM"]
     assert iwm.last == 220.0
-    assert iwm.return_pct["1"] == pytest.approx((220.0 / (2 * 217.2) - 1) * 100)
+    assert iwm.return_pct["1"] == pytest.approx((220.0 / (1.1 * 217.2) - 1) * 100)
 
 
 async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
@@ -496,6 +497,7 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
         Gap(symbols, at("10:00:00"), at("10:01:00")),
         Correction("IWM", at("10:00:00")),
         PrintsReplaced(symbols, (quote(220.0),)),
+        BidAsks({"IWM": Nbbo("IWM", 219.99, float("inf"), at("10:40:59"))}),
         Batch((quote(float("nan")), quote(float("inf")), quote(-1.0), quote(220.0, "10:41:00"))),
         Batch(()),
         HistoryUpdated(history()),

@@ -48,6 +48,9 @@ NAMES = {
 SINCE_LEAST = 250
 """Settled values that a "since" needs; tests with short histories lower it here and in the product."""
 
+SHARES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 100)
+"""For one share, or shares for one."""
+
 PROXY = "Ratio of dividend-adjusted closes: a price proxy for the valuation gap, not a valuation."
 
 Series = Sequence[tuple[date, float | None]]
@@ -375,8 +378,44 @@ class Expected:
 
     # Today
 
+    def looks_split(self, symbol: str) -> bool:
+        """No print of today is near the close before, and the newest is a split's ratio away from it.
+
+        What the other legs have moved, in the median, is no part of that.
+        """
+        moves = {leg: self._move(leg) for leg in self.desk.legs}
+        own, close = moves.get(symbol), self._close_before(symbol)
+        if own is None or close is None:
+            return False
+        books = [self.books.get((symbol, part)) for part in ("REGULAR", "PRE")]
+        seen = [end for book in books if book and book.last for end in (book.high, book.low)]
+        current = self.current(symbol)
+        assert current is not None
+        for price in (current.price, *seen):
+            if price is not None and close / 1.25 < price < close * 1.25:
+                return False
+        others = [move for leg, move in moves.items() if leg != symbol and move is not None]
+        away = own - (statistics.median(others) if others else 0.0)
+        ways = [(new, 1) for new in SHARES] + [(1, new) for new in SHARES] + [(3, 2)]
+        return any(abs(away - math.log(old / new)) <= math.log(1.08) for new, old in ways)
+
+    def _move(self, leg: str) -> float | None:
+        current, close = self.current(leg), self._close_before(leg)
+        return math.log(current.price) - math.log(close) if current and close else None
+
+    def _close_before(self, leg: str) -> float | None:
+        """Of the session before, or of the one before that where it has none."""
+        before = previous_session(self.day)
+        for day in (before, previous_session(before)):
+            for row in self.rows:
+                if (row.symbol, row.day) == (leg, day) and row.close:
+                    return row.close
+        return None
+
     def scale(self, symbol: str) -> float | None:
         """Value per unit of price, at the latest session that has a value."""
+        if self.looks_split(symbol):
+            return None
         valued = [row for _, row in sorted(self.past(symbol).items()) if self.value(row) is not None]
         if not valued or valued[-1].close is None:
             return None
@@ -386,6 +425,8 @@ class Expected:
 
     def today(self, symbol: str, as_of_ns: int) -> tuple[float | None, bool]:
         """(value, whether it is official)."""
+        if self.looks_split(symbol):
+            return None, False
         official = self.value(self.official(symbol, as_of_ns))
         if official is not None:
             return official, True
@@ -422,10 +463,14 @@ class Expected:
         change = difference_of(value, series[-1][1] if series else None)
         returns = {k: return_on(series, value, k) for k in WINDOWS}
         shown = streak(changes, change, official=official)
+        last = self._last(symbol, as_of_ns)
+        if self.looks_split(symbol):
+            shown = {"settled": None, "with_today": None, "provisional": False}
+            last["state"] = "UNADJUSTED"
         regular, late = self.books.get((symbol, "REGULAR")), self.books.get((symbol, "POST"))
         return {
             "name": NAMES[symbol],
-            **self._last(symbol, as_of_ns),
+            **last,
             "high": regular.high if regular else None,
             "low": regular.low if regular else None,
             "volume": (regular.volume or None)
@@ -439,6 +484,7 @@ class Expected:
                 str(k): since_fields(since(returns_of(series, k), pct), "value_pct")
                 for k, pct in returns.items()
             },
+            **dict.fromkeys(("bid", "ask", "mid", "quote_age_s")),
         }
 
     def _last(self, symbol: str, as_of_ns: int) -> dict[str, Any]:

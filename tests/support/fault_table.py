@@ -143,6 +143,9 @@ class Exchange:
         ts_ns = self._time.clock_ns() - 60 * NS
         return tuple(Quote(name, ts_ns, price) for name, price in self.newest.items() if name in symbols)
 
+    async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        return await self.snapshot(symbols)
+
     async def reference(self, symbols: frozenset[str], session: date) -> Reference:
         self.references.append(session)
         if self.is_down:
@@ -346,6 +349,7 @@ SPLITS_KNOWN = frozenset({"Yahoo", "Alpaca", "Massive"})
 SPLIT_MARKED = (
     "no figure is claimed until history has been fetched anew (tests/feeds/streaming/test_reference.py)"
 )
+HALVED = FIRST | {"IWM": round(FIRST["IWM"] / 2, 2)}
 ALL, TODAY, BEFORE = frozenset(SYMBOLS), date(2024, 7, 16), date(2024, 7, 15)
 
 LATE_CANCEL = cancel("IWM", 230.13, NOW_NS + 9 * NS, 99)
@@ -639,6 +643,20 @@ FAULTS = (
         f"the vendor's close of yesterday is on another scale than history's: {SPLIT_MARKED}",
         lambda s: ((READY, *_good(s), STAY),),
         only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
+        given=(ListedSplits({}, {}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
+    ),
+    Fault(
+        "a split's ex-date, in no list and restated by nobody",
+        f"its prints are a split's ratio from history's close, less the other legs' move: {SPLIT_MARKED}",
+        lambda s: ((READY, *prints(s, HALVED), STAY),),
+        prices=HALVED, newest=HALVED, only=SPLITS_KNOWN, given=(ListedSplits({}, {}, ALL),),
+    ),
+    Fault(
+        "a fall of half at the opening, and no split",
+        "marked as a split until the vendor, asked after the bell, has history's close: then it is a crash"
+        " (tests/feeds/streaming/test_reference.py)",
+        lambda s: ((READY, *prints(s, HALVED), STAY),),
+        prices=HALVED, newest=HALVED, only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
         given=(ListedSplits({}, {}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
     ),
 )  # fmt: skip

@@ -153,6 +153,6 @@ def _is_another(first: Quote, second: Quote) -> bool:
     return first.ts_ns != second.ts_ns and not is_same_trade
 
 
-def is_far(price: float, end: float | None) -> bool:
-    """Whether a bar's extreme is too far from its close to stand without a second print."""
-    return end is not None and not _near(end, price)
+def is_far(reference: float, price: float | None) -> bool:
+    """Whether a price is too far from this one to stand without a second print; not where it is None."""
+    return price is not None and not _near(price, reference)

@@ -169,6 +169,11 @@ class Yahoo:
         charts = await self._ask(symbols - held.keys()) | held
         return tuple(charts[s].newest(now_ns) for s in sorted(symbols & charts.keys()))
 
+    async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        """The same without the charts of the last seconds. Raises SourceError where none is answered for."""
+        charts = await self._ask(symbols)
+        return tuple(charts[s].newest(self._clock_ns()) for s in sorted(charts))
+
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Today's minute bars, one request after the other.
 

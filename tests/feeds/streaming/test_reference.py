@@ -19,7 +19,7 @@ from tests.support.fake_time import NOW_NS
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import closes, live_desk
 from tests.support.servers.ws import READY, STAY
-from tests.support.subjects import ALPACA, SYMBOLS, YAHOO
+from tests.support.subjects import ALPACA, FINNHUB, SYMBOLS, YAHOO
 
 DAY, MONDAY = date(2024, 7, 16), date(2024, 7, 15)
 EARLY_NS = hours(DAY)[0] + 5 * NS
@@ -64,6 +64,9 @@ async def marked(desk, now_ns: int) -> None:
         pytest.param(Reference({"IWM": OLD_CLOSE / 2, "QQQ": 490.58}), EARLY_NS, id="restated, unlisted"),
         pytest.param(Reference({"QQQ": 490.58}, {"IWM": 2.0}), EARLY_NS, id="listed only, early"),
         pytest.param(Reference({"QQQ": 490.58}, {"IWM": 2.0}), NOW_NS, id="listed only, at 10:40"),
+        pytest.param(Reference({"QQQ": 490.58}), EARLY_NS, id="unlisted, not restated, early"),
+        pytest.param(Reference({"QQQ": 490.58}), NOW_NS, id="unlisted, not restated, at 10:40"),
+        pytest.param(Reference({"IWM": OLD_CLOSE}), EARLY_NS, id="unlisted, not restated yet, early"),
     ],
 )
 @pytest.mark.parametrize("subject", [ALPACA, YAHOO], ids=str)
@@ -77,6 +80,37 @@ async def test_an_ex_date_is_marked_from_its_first_print_until_history_is_restat
         monkeypatch, subject, (*script, *again, STAY), now_ns=now_ns, reference=reference
     ) as desk:
         await marked(desk, now_ns)
+
+
+async def test_where_the_vendor_says_nothing_of_splits_its_prints_do(monkeypatch):
+    """Finnhub has neither closes nor splits by REST."""
+    script = (READY, *(FINNHUB.trade(s, SPLIT[s], NOW_NS - NS, 1 + i) for i, s in enumerate(SPLIT)))
+    async with live_desk(monkeypatch, FINNHUB, (*script, STAY), now_ns=NOW_NS) as desk:
+        desk.vendor.is_down = True
+        await marked(desk, NOW_NS)
+
+
+async def test_a_fall_of_half_is_shown_where_the_vendor_has_history_s_close_after_the_bell(monkeypatch):
+    script = (READY, *(YAHOO.trade(s, SPLIT[s], NOW_NS - NS, 1 + i) for i, s in enumerate(SPLIT)))
+    async with live_desk(
+        monkeypatch, YAHOO, (*script, STAY), now_ns=NOW_NS, reference=Reference({"IWM": OLD_CLOSE})
+    ) as desk:
+        await desk.time.passing(2)
+        leg = desk.legs["IWM"]
+        assert leg.status.kind is Kind.LIVE
+        assert leg.return_pct["1"] == pytest.approx(100 * (SPLIT["IWM"] / OLD_CLOSE - 1))
+        assert desk.unadjusted == []
+
+
+async def test_before_the_bell_the_same_fall_waits_for_the_vendor_s_close_of_after_it(monkeypatch):
+    script = (READY, *(YAHOO.trade(s, SPLIT[s], EARLY_NS - NS, 1 + i) for i, s in enumerate(SPLIT)))
+    async with live_desk(
+        monkeypatch, YAHOO, (*script, STAY), now_ns=EARLY_NS, reference=Reference({"IWM": OLD_CLOSE})
+    ) as desk:
+        await desk.time.passing(2)
+        assert desk.legs["IWM"].status.kind is Kind.UNADJUSTED
+        await desk.time.passing((open_ns(DAY) + 90 * NS - desk.time.clock_ns()) / NS, step=30.0)
+        assert desk.legs["IWM"].status.kind is not Kind.UNADJUSTED
 
 
 async def test_a_long_night_asks_before_the_first_print_and_again_after_the_bell(monkeypatch):

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from feeds.errors import InputError, PartialAnswer, SourceError
 from feeds.http.cached import CachedClient
+from feeds.http.failure import RequestError
+from feeds.streaming.feed import StreamFeed
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.minutes import parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
@@ -25,7 +27,7 @@ from rotation.market.status import Provenance
 from rotation.quote import NS, Quote, Role
 from rotation.sessions import NEW_YORK, close_ns, to_ns
 from rotation.status import LIVE
-from tests.support.fake_time import NOW_NS, settle
+from tests.support.fake_time import NOW_NS, FakeTime, driven, settle
 from tests.support.servers.rest import RestServer, fault, ok
 from tests.support.servers.ws import READY, STAY
 from tests.support.servers.yahoo import (
@@ -401,3 +403,37 @@ async def test_yfinance_hears_our_server():
             [None, 0.0, str(NOW_MS), 7, None, None],
         ]
         assert server.clients[0].state["symbols"] == {"IWM", "QQQ"}
+
+
+class Charts:
+    """Yahoo's chart API at one price at a time. It answers for minutes only."""
+
+    def __init__(self) -> None:
+        self.client = self
+        self.price = 221.28
+
+    async def get(self, _url, *, parse, params):
+        if params["interval"] != "1m":
+            raise RequestError("not found")
+        return parse(chart(price=self.price))
+
+
+async def test_a_jump_is_confirmed_by_a_chart_of_after_it(monkeypatch):
+    """The one of a gap's bars, up to 30 s old, once refused a true jump."""
+    async with YahooServer((READY, STAY)) as server:
+        monkeypatch.setenv("ROTATION_TUI_YAHOO_STREAM_URL", server.url)
+        time, charts, quotes = FakeTime(), Charts(), []
+        feed = StreamFeed(Yahoo(charts, clock_ns=time.clock_ns), ["IWM"], time=time)
+
+        async def drive() -> None:
+            async for event in feed.events():
+                quotes.extend(getattr(event, "quotes", ()))
+
+        async with driven(drive(), server.until(lambda: server.clients)):
+            await server.send(pricing("IWM", 221.28, NOW_MS, day_volume=100))
+            await time.passing(10)  # the bars of what was missed before have come
+            charts.price = 270.0
+            for i, price in enumerate((270.0, 270.01)):
+                await server.send(pricing("IWM", price, NOW_MS + 10_000 + i * 1000, day_volume=200 + i))
+                await time.passing(1)
+            assert [quote.price for quote in quotes if not quote.bar_ns][-2:] == [270.0, 270.01]
