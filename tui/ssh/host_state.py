@@ -173,7 +173,8 @@ class HostState:
             return Refusal.CLOSING
         if self.bans.has_address(address):
             return Refusal.BANNED
-        if self.pace.level == "closed":
+        if self.pace.level == "closed" and any(each.session for each in self.connections):
+            # Without a session nobody is protected, and a newcomer would be refused for other programs' work.
             return Refusal.OVERLOADED
         now = self.clock()
         self._make_room(now)

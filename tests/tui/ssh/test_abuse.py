@@ -275,3 +275,15 @@ async def test_a_storm_is_not_a_storm_of_log_lines(hosted: Hosted, caplog, monke
     hosted.host.state.refuse("full", address="192.0.2.1")
     logged = [record.fields for record in caplog.records if record.getMessage() == "refused"]
     assert [each.get("and_more") for each in logged] == [None, 999]
+
+
+async def test_overload_refuses_newcomers_for_the_sake_of_viewers_alone(hosted: Hosted):
+    """A host that nobody looks at is slow because of other programs: whoever comes then is let in."""
+    hosted.host.state.pace.level = "closed"
+    visitor = await hosted.look()
+    with pytest.raises(asyncssh.DisconnectError, match="the host is overloaded"):
+        await hosted.connect()
+    visitor.conn.abort()
+    await until(lambda: not hosted.host.state.connections)
+    async with hosted.connect() as conn:
+        assert (await conn.run("headline")).exit_status == 0
