@@ -1,4 +1,4 @@
-"""The pictures of the README, on the built-in demo: ``python -m tests.support.tui.pictures`` writes them anew."""
+"""The README's pictures, of the built-in demo: ``python -m tests.support.tui.pictures`` writes them anew."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.clock import wall_ns
 from feeds.desk import open as opening
-from rotation.sessions import close_ns
 from tests.support.paths import ROOT
 from tui.screen.picture import svg
 from tui.view.theme import DEFAULT, names
@@ -25,7 +25,7 @@ def demo() -> Snapshot:
     """The demo at 10:40 of 16 July 2024, as ``snapshot --demo`` prints it."""
     made = opening.demo()
     desk = opening.desk_for(made.history, ("IWM", "QQQ"), "price")
-    return opening.snapshot_at(made, desk, at=None, now_ns=close_ns(made.history.last()))
+    return opening.snapshot_at(made, desk, at=None, now_ns=wall_ns())
 
 
 def pictures() -> dict[str, str]:
