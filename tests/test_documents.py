@@ -14,6 +14,7 @@ import click
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.tui.pictures import pictures
 from tui.cli.app import cli
 
 if TYPE_CHECKING:
@@ -96,6 +97,15 @@ def test_the_pictures_are_whole_and_fetch_nothing(name: str) -> None:
     ET.fromstring(text)
     assert "@font-face" not in text
     assert "4&#160;Fed" in text
+
+
+def test_the_pictures_are_those_that_the_program_draws_now() -> None:
+    stale = [
+        name
+        for name, picture in pictures().items()
+        if (ROOT / "docs" / f"{name}.svg").read_text("utf-8") != picture
+    ]
+    assert not stale, "run python -m tests.support.tui.pictures"
 
 
 def test_the_differences_from_cme_s_own_export_are_current(shared_data: Path) -> None:

@@ -82,7 +82,10 @@ class Program:
 
 
 class Here(Program):
-    """The same command in this process: many calls cost no start of Python each."""
+    """The same command in this process: many calls cost no start of Python each.
+
+    What is changed in ``env`` holds from the next call on, as for a process; ``start`` still starts one.
+    """
 
     def __init__(
         self, home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -90,11 +93,20 @@ class Here(Program):
         super().__init__(home)
         self._monkeypatch = monkeypatch
         self._capfd = capfd
-        for name, value in self.env.items():
-            monkeypatch.setenv(name, value)
+        self._set: dict[str, str] = {}
+        self._take_env()
         monkeypatch.chdir(home)
 
+    def _take_env(self) -> None:
+        """Set what differs from the last call's ``env``, so that a test may set others by itself."""
+        for name in self._set.keys() - self.env.keys():
+            self._monkeypatch.delenv(name, raising=False)
+        for name, value in self.env.items() - self._set.items():
+            self._monkeypatch.setenv(name, value)
+        self._set = dict(self.env)
+
     def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
+        self._take_env()
         self._monkeypatch.setattr(sys, "argv", ["rotation-tui", *map(str, args)])
         code = cli.run(LocalBackend())
         out, err = self._capfd.readouterr()

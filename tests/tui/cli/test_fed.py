@@ -1,4 +1,4 @@
-"""``rotation-tui fed`` as a process, against a local world of all the Fed's sources."""
+"""``rotation-tui fed`` against a local world of all the Fed's sources; in processes where pipes matter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.clock import without_notice
 from tests.support.servers.fed_world import FEEDS, FedWorld, environment
 from tests.support.servers.rest import FAULTS, RestServer
 from tests.support.tui.files import closes
-from tests.support.tui.program import LIMIT_S, Program, complaint
+from tests.support.tui.program import LIMIT_S, Here, complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +103,8 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def program(tmp_path, world) -> Program:
-    made = Program(tmp_path)
+def program(tmp_path, world, monkeypatch, capfd) -> Here:
+    made = Here(tmp_path, monkeypatch, capfd)
     made.env |= world.environment
     made.env.pop("ROTATION_TUI_OFFLINE", None)
     return made
@@ -402,24 +402,28 @@ BAD = {
 }
 
 
+@pytest.fixture
+def offline(tmp_path, monkeypatch, capfd) -> Here:
+    return Here(tmp_path, monkeypatch, capfd)
+
+
 @pytest.mark.parametrize("what", BAD)
-def test_a_bad_strip_is_one_line_that_names_the_contract(tmp_path, what):
+def test_a_bad_strip_is_one_line_that_names_the_contract(offline, tmp_path, what):
     change, parts = BAD[what]
-    line = complaint(Program(tmp_path)("fed", "--strip", strip(tmp_path, **change)))
+    line = complaint(offline("fed", "--strip", strip(tmp_path, **change)))
     for part in ["strip.json: ", *parts]:
         assert part in line
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe\x00", b'{"prices": {}}'], ids=range(5))
-def test_a_file_that_is_no_strip_is_one_line(tmp_path, data):
+def test_a_file_that_is_no_strip_is_one_line(offline, tmp_path, data):
     (tmp_path / "strip.json").write_bytes(data)
-    assert "strip.json: the strip file" in complaint(Program(tmp_path)("fed", "--strip", "strip.json"))
+    assert "strip.json: the strip file" in complaint(offline("fed", "--strip", "strip.json"))
 
 
-def test_a_folder_or_nothing_at_all_is_no_strip(tmp_path):
-    program = Program(tmp_path)
-    assert "nowhere.json: cannot be read" in complaint(program("fed", "--strip", "nowhere.json"))
-    assert ".: cannot be read" in complaint(program("fed", "--strip", "."))
+def test_a_folder_or_nothing_at_all_is_no_strip(offline):
+    assert "nowhere.json: cannot be read" in complaint(offline("fed", "--strip", "nowhere.json"))
+    assert ".: cannot be read" in complaint(offline("fed", "--strip", "."))
 
 
 def test_a_strip_asks_no_source_and_leaves_nothing_behind(program, world, tmp_path):

@@ -11,6 +11,7 @@ from rotation.status import Kind, Refusal
 from tests.support.status_worlds import HALTED, HOLED, MIN, SLOW, H, snapshot
 from tui.cli.watch import _timeless
 from tui.panels.base import kind_role
+from tui.panels.help import DEFINITIONS
 from tui.panels.registry import PANELS
 from tui.view.view_state import ViewState
 
@@ -82,3 +83,10 @@ def test_watch_does_not_repeat_what_only_aged_but_tells_what_has_become_of_a_pri
     assert _timeless(stale) != _timeless(newest)
     assert _timeless(snapshot(iwm=HALTED)) != _timeless(snapshot())
     assert _timeless(msgspec.structs.replace(newest, phase="POST")) != _timeless(newest)
+
+
+def test_help_defines_every_state_that_a_price_can_be_in_and_every_word_of_breadth():
+    names = " ".join(name for name, _ in DEFINITIONS)
+    assert [kind for kind in Kind if kind.value not in names] == []
+    for word in ("members up", "counted", "above 50-day", "highs − lows", "McClellan"):
+        assert word in names
