@@ -24,6 +24,7 @@ from rotation.sessions import session_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from feeds.streaming.vendor import Vendor
 
@@ -58,11 +59,11 @@ async def first_answer(
                 except SourceError as error:
                     log.warning("snapshot: %s: %s", vendor.name, error)
                     continue
-                quotes = [quote for quote in newest if _is_made(quote, clock_ns())]
+                quotes = [quote for quote in newest if is_made(quote, clock_ns())]
                 if not quotes:
                     continue
                 worth = {quote: Provenance(mode_of(vendor, quote.symbol), vendor.name) for quote in quotes}
-                far = [quote for quote in quotes if _is_far(quote, closes)]
+                far = far_from(quotes, closes)
                 asked = Asked(worth, _unknown(far))  # what is left if the limit ends the next question
                 asked = Asked(worth, await _scale(vendor, asked.scale))
                 break
@@ -88,9 +89,32 @@ async def _scale(vendor: Vendor, unknown: Scale) -> Scale:
     return Scale(unknown.session, known.closes, known.splits, doubtful)
 
 
-def _is_made(quote: Quote, now_ns: int) -> bool:
+def is_made(quote: Quote, now_ns: int) -> bool:
+    """Whether it is a plausible print of now: no bar that still forms, and not ahead of time."""
     ahead_ns = 0 if quote.bar_ns else AHEAD_NS
     return fault_of(quote, now_ns) is None and quote.ts_ns <= now_ns + ahead_ns
+
+
+def far_from(quotes: Sequence[Quote], closes: Mapping[str, float]) -> list[Quote]:
+    """Those further from history's close than a print may be on its own word."""
+    return [quote for quote in quotes if _is_far(quote, closes)]
+
+
+async def scale_of(vendor: Vendor, far: Sequence[Quote], session: date) -> Scale:
+    """What the vendor says of the closes and splits behind prices far from history's."""
+    return await _scale(vendor, Scale(session, doubtful=frozenset(quote.symbol for quote in far)))
+
+
+def both(one: Scale, other: Scale) -> Scale:
+    """What is known of two sets of symbols, of one session; of two sessions the first where it has one."""
+    if one.session is None or other.session not in (None, one.session):
+        return other if one.session is None else one
+    return Scale(
+        one.session,
+        other.closes | one.closes,
+        other.splits | one.splits,
+        one.doubtful | other.doubtful,
+    )
 
 
 def _is_far(quote: Quote, closes: Mapping[str, float]) -> bool:
