@@ -159,6 +159,7 @@ class LocalBackend:
             data=self._folder(""),
             cache=self._cache(),
             members=source.members(),
+            priced=self._priced(source, wanted),
         )
         return _Opened(*supervise(source, desk, live=feeds), is_empty=not source.history.symbols)
 
@@ -197,6 +198,7 @@ class LocalBackend:
                     cache=self._cache(),
                     limit_s=SNAPSHOT_WAITS_S,
                     history=source.history,
+                    priced=self._priced(source, wanted),
                 )
             )
         if source.tape is None and not source.history.symbols and not (now and now.quotes):
@@ -345,6 +347,12 @@ class LocalBackend:
         if source.is_demo:
             return source
         return msgspec.structs.replace(source, membership=membership)
+
+    def _priced(self, source: Source, wanted: Wanted) -> frozenset[str]:
+        """The members whose prices were asked for. Raises InputError where no file says who they are."""
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        return source.priced(new_york_day(_wall_ns())) if wanted.ask_members else frozenset()
 
     def _member_store(self) -> MemberStore:
         from feeds.members.store import MemberStore  # noqa: PLC0415

@@ -46,6 +46,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Use no source on the network."""
     feed: str = "auto"
     """The source of the quotes; "auto" chooses one."""
+    ask_members: bool = False
+    """Whether prices of the funds' members are asked for too, for breadth of today."""
 
 
 class Controls(Protocol):

@@ -62,19 +62,23 @@ async def first_answer(
                 except SourceError as error:
                     log.warning("snapshot: %s: %s", vendor.name, error)
                     continue
-                quotes = [quote for quote in newest if _is_made(quote, clock_ns())]
+                quotes = [quote for quote in newest if is_made(quote, clock_ns())]
                 if not quotes:
                     continue
                 worth = {quote: Provenance(mode_of(vendor, quote.symbol), vendor.name) for quote in quotes}
-                far = [q for q in quotes if q.symbol in closes and is_far(closes[q.symbol], q.price)]
-                asked = Asked(worth, _explained(Reference(), far))  # if the limit ends the next question
-                asked = Asked(worth, _explained(await _reference(vendor, far), far))
+                far = far_from(quotes, closes)
+                asked = Asked(worth, _meaning(Reference(), far))  # if the limit ends the next question
+                asked = Asked(worth, await scale_of(vendor, far))
                 break
     return asked
 
 
-def _explained(known: Reference, far: Sequence[Quote]) -> tuple[ListedSplits | PreviousCloses, ...]:
+async def scale_of(vendor: Vendor, far: Sequence[Quote]) -> tuple[ListedSplits | PreviousCloses, ...]:
     """What the vendor says of prints far from history's closes; of what it does not explain, a split."""
+    return _meaning(await _reference(vendor, far), far)
+
+
+def _meaning(known: Reference, far: Sequence[Quote]) -> tuple[ListedSplits | PreviousCloses, ...]:
     session = _session(far)
     symbols = frozenset(quote.symbol for quote in far)
     return tuple(scale_events(known, session, symbols, far=symbols)) if session is not None else ()
@@ -97,6 +101,12 @@ def _session(far: Sequence[Quote]) -> date | None:
     return session_at(max((quote.ts_ns for quote in far), default=0))
 
 
-def _is_made(quote: Quote, now_ns: int) -> bool:
+def is_made(quote: Quote, now_ns: int) -> bool:
+    """Whether it is a plausible print of now: no bar that still forms, and not ahead of time."""
     ahead_ns = 0 if quote.bar_ns else AHEAD_NS
     return fault_of(quote, now_ns) is None and quote.ts_ns <= now_ns + ahead_ns
+
+
+def far_from(quotes: Sequence[Quote], closes: Mapping[str, float]) -> list[Quote]:
+    """Those further from history's close than a print may be on its own word."""
+    return [quote for quote in quotes if quote.symbol in closes and is_far(closes[quote.symbol], quote.price)]

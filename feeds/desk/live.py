@@ -11,6 +11,7 @@ from feeds.clock import Pace, Time
 from feeds.desk import choose
 from feeds.desk.asked import first_answer
 from feeds.desk.history_sources import open_sources
+from feeds.desk.member_prices import MemberPrices, asked_once
 from feeds.desk.open import Now
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
@@ -18,6 +19,7 @@ from feeds.http.cached import CachedClient
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
+from rotation.breadth.members import spelled
 from rotation.desk import HISTORY_SINCE, is_index
 from rotation.fed.assemble import fed
 
@@ -45,13 +47,15 @@ def feeds(
     data: Path,
     cache: Path,
     members: AbstractSet[str] = frozenset(),
+    priced: AbstractSet[str] = frozenset(),
     time: Time | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> list[Feed]:
     """What a live desk listens to.
 
-    ``store``: kept up to date; None where the person named a history. ``members``: of funds. ``choice``: one
-    of ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address that is none.
+    ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
+    those whose prices are asked for too. ``choice``: of ``feeds.desk.choose.NAMES``. Raises InputError for a
+    feed without its key or an address that is none.
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
@@ -83,9 +87,28 @@ def feeds(
         beside = StreamFeed(Yahoo(http, clock_ns=time.clock_ns), indices, closes=closes, time=time)
         beside.name = "Yahoo indices"
         live_feeds.append(beside)
+    if priced:
+        # With connections of its own: a round must not wait behind the legs, nor they behind it.
+        beside_legs = CachedClient(
+            clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
+        )
+        live_feeds.append(
+            MemberPrices(
+                choose.vendors(choice, (), beside_legs, time, environ),
+                priced - set(symbols),
+                http=beside_legs,
+                closes=_spelled(history),
+                time=time,
+            )
+        )
     if updater is not None:
         live_feeds.append(updater)
     return [*live_feeds, fed_opening.live(data / "fed", cache, refusals=refusals)]
+
+
+def _spelled(history: History) -> dict[str, float]:
+    """The latest closes by the symbols that members have."""
+    return {spelled(symbol): close for symbol, close in history.newest(history.symbols).items()}
 
 
 def _dealt(first: Vendor, symbols: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -108,13 +131,14 @@ async def once(
     cache: Path,
     limit_s: float,
     history: History | None = None,
+    priced: AbstractSet[str] = frozenset(),
     time: Time | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Now:
     """Ask every live source once; what does not answer within ``limit_s`` is left out.
 
-    ``history``: what prices are compared with, since a split may lie between. Raises InputError as ``feeds``
-    does.
+    ``history``: what prices are compared with, since a split may lie between. ``priced``: members of funds
+    that are asked for too, in one round. Raises InputError as ``feeds`` does.
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes and futures ask the same Yahoo
@@ -129,11 +153,21 @@ async def once(
     closes = history.newest(desk.legs) if history is not None else {}
     first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)
 
-    async def quotes() -> tuple[Asked, Asked]:
+    async def quotes() -> tuple[Asked, Asked, Asked]:
         async with http:
-            return await asyncio.gather(first(vendors, shares, limit_s), first([yahoo], indices, limit_s))
+            return await asyncio.gather(
+                first(vendors, shares, limit_s),
+                first([yahoo], indices, limit_s),
+                asked_once(
+                    vendors,
+                    priced - set(desk.legs),
+                    limit_s,
+                    closes=_spelled(history) if history is not None and priced else {},
+                    clock_ns=time.clock_ns,
+                ),
+            )
 
-    (main, beside), (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
-    quoted = main.quotes | beside.quotes
+    (main, beside, members), (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
+    quoted = members.quotes | main.quotes | beside.quotes
     provenance = {quote.symbol: origin for quote, origin in quoted.items()}
-    return Now(tuple(quoted), provenance, fed(inputs, now_ns), main.scale)
+    return Now(tuple(quoted), provenance, fed(inputs, now_ns), (*main.scale, *members.scale))

@@ -83,6 +83,18 @@ class Source(msgspec.Struct, frozen=True):
         """All that have ever been members of a fund."""
         return frozenset(symbol for fund in self.membership for symbol in fund.symbols())
 
+    def priced(self, day: date) -> frozenset[str]:
+        """The members of every fund by its newest file of this day or before.
+
+        Raises InputError where there is none: their prices were asked for.
+        """
+        lists = [held for fund in self.membership if (held := fund.on(day)) is not None]
+        if not lists:
+            raise InputError(
+                "--members: no holdings file is stored — run rotation-tui members sync, or members import"
+            )
+        return frozenset(symbol for held in lists for symbol in held.symbols)
+
     @property
     def is_demo(self) -> bool:
         """Whether all of it is invented."""

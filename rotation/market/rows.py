@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from rotation.desk import WINDOWS
-from rotation.market.streaks import Before, streak_of, with_today
+from rotation.market.streaks import Before, outcomes, streak_of, way_of
 from rotation.moves import SAME, return_pct
 from rotation.snapshot import BaseRate, SincePct, Streak
 
@@ -52,7 +52,7 @@ class Figures(msgspec.Struct, frozen=True):
     changes: tuple[float | None, ...]
     """Over each window: returns in percent, or spreads in pp."""
     with_today: int | None
-    """The streak with today's direction on top; see ``streaks.extend``."""
+    """The streak with today's direction on top; see ``streaks.with_today``."""
 
 
 class Plan:
@@ -62,50 +62,35 @@ class Plan:
         """``table``: a row a symbol (see ``settled.Settled``). ``spreads``: how each pair's stood before."""
         self._symbols: list[str] = table["symbol"].to_list()
         self._pairs = tuple(spreads)
-        n = table.height
-        # Window after window in one column: a column each would cost five times as much.
-        self._was = pl.DataFrame({"was": pl.concat([table[f"back_{k}"] for k in WINDOWS])})
-        place = {symbol: i for i, symbol in enumerate(self._symbols)}
-        offsets = range(0, n * len(WINDOWS), n)
-        base, against = (
-            pl.Series([offset + place[pair[leg]] for pair in spreads for offset in offsets], dtype=pl.UInt32)
-            for leg in (0, 1)
-        )
-        pct = pl.col("pct")
-        changes = pct.append(pct.gather(base) - pct.gather(against))
-        # The first window of each series is the session's own change: streaks rest on it.
-        self._first = (range(n), range(n * len(WINDOWS), n * len(WINDOWS) + len(base), len(WINDOWS)))
-        rest = [None] * (n * (len(WINDOWS) - 1))
-        gap = [None] * (len(WINDOWS) - 1)
-        before = [*spreads.values()]
-        streak = [*table["streak"], *rest, *(x for each in before for x in (each.streak, *gap))]
-        way = [*table["direction"], *rest, *(x for each in before for x in (each.direction, *gap))]
-        least = [0.0] * (n * len(WINDOWS)) + [100 * SAME] * len(base)
-        streaks = with_today(
-            pl.lit(pl.Series(streak, dtype=pl.Int64)),
-            pl.lit(pl.Series(way, dtype=pl.Int64)),
-            changes,
-            pl.lit(pl.Series(least, dtype=pl.Float64)),
-        )
-        self._asked = (changes.alias("change"), streaks.alias("streak"))
+        # A symbol's windows one under the other: a column each would cost five times as much, and so its
+        # returns are a slice.
+        self._was = table.select(pl.concat_list(f"back_{k}" for k in WINDOWS).alias("was")).explode("was")
+        place = {symbol: i * len(WINDOWS) for i, symbol in enumerate(self._symbols)}
+        self._places = tuple((place[base], place[against]) for base, against in spreads)
+        legs, pairs = table.select("streak", "direction"), [*map(msgspec.structs.astuple, spreads.values())]
+        befores = pl.concat([legs, pl.DataFrame(pairs, schema=legs.schema, orient="row")])
+        # The day's spread is the difference of two returns, each equal to within SAME.
+        least = [0.0] * table.height + [100 * SAME] * len(pairs)
+        self._ends = tuple(zip(outcomes(befores), least, strict=True))
 
     def of(self, values: list[float | None]) -> tuple[dict[str, Figures], dict[tuple[str, str], Figures]]:
         """Of today's values in the order of the table: what each symbol and each pair makes of them."""
-        n, k = len(self._symbols), len(WINDOWS)
-        value = pl.Series("value", values * k, dtype=pl.Float64)
-        pcts = self._was.hstack([value]).select_seq(RETURN.alias("pct"))
-        columns = pcts.select_seq(self._asked)
-        changes, all_streaks = columns["change"].to_list(), columns["streak"].to_list()
-        streaks = [all_streaks[i] for first in self._first for i in first]
-        legs = (
-            Figures(tuple(changes[i : n * k : n]), streak)
-            for i, streak in zip(range(n), streaks, strict=False)
+        k, n = len(WINDOWS), len(self._symbols)
+        value = pl.Series("value", [value for value in values for _ in WINDOWS], dtype=pl.Float64)
+        pct = self._was.hstack([value]).select_seq(RETURN).to_series()
+        spreads = (pct.slice(base, k) - pct.slice(against, k) for base, against in self._places)
+        flat = pct.to_list()
+        changes = [tuple(flat[i : i + k]) for i in range(0, n * k, k)]
+        changes += (tuple(spread.to_list()) for spread in spreads)
+        # The first window is the session's own change: streaks rest on it.
+        figures = [
+            Figures(each, None if (way := way_of(each[0], least)) is None else ends[way])
+            for each, (ends, least) in zip(changes, self._ends, strict=True)
+        ]
+        return (
+            dict(zip(self._symbols, figures[:n], strict=True)),
+            dict(zip(self._pairs, figures[n:], strict=True)),
         )
-        pairs = (
-            Figures(tuple(changes[start : start + k]), streak)
-            for start, streak in zip(range(n * k, len(changes), k), streaks[n:], strict=True)
-        )
-        return dict(zip(self._symbols, legs, strict=True)), dict(zip(self._pairs, pairs, strict=True))
 
 
 class Rows:

@@ -19,15 +19,35 @@ class Before(msgspec.Struct, frozen=True):
     """-1, 0 or 1: the last change alone; None where it is unknown."""
 
 
-def with_today(streak: pl.Expr, way: pl.Expr, change: pl.Expr, least: pl.Expr) -> pl.Expr:
-    """The streak with today's change on top of the one before; ``streak`` and ``way`` as in ``Before``.
+def with_today(streak: pl.Expr, way: pl.Expr, today: pl.Expr) -> pl.Expr:
+    """The streak with today's direction on top of the one before; ``streak`` and ``way`` as in ``Before``.
 
-    A change of no more than ``least`` is none. An unchanged session is a streak of 0, and one that turns
-    begins a new run; unknown is what goes on from an unknown change or an unknown run.
+    An unchanged session is a streak of 0, and one that turns begins a new run; unknown is what goes on from
+    an unknown change or an unknown run.
     """
-    today = pl.when(change.abs() <= least).then(0.0).otherwise(change.sign()).cast(pl.Int64)
     goes_on = pl.when(way != today).then(today).otherwise(streak + today)
-    return pl.when(today == 0).then(0).when(way.is_not_null()).then(goes_on)
+    return pl.when(today == 0).then(0).when(way.is_not_null()).then(goes_on).cast(pl.Int64)
+
+
+WAYS = (0, 1, -1)
+"""Today's directions, in the order in which an index finds them."""
+
+
+def outcomes(befores: pl.DataFrame) -> list[tuple[int | None, int | None, int | None]]:
+    """Of series as they stood before (columns ``streak`` and ``direction``): ``with_today`` of each of WAYS.
+
+    Today's direction is all that a tick can change: each of them is computed once a session.
+    """
+    streak, way = pl.col("streak"), pl.col("direction")
+    asked = (with_today(streak, way, pl.lit(today)).alias(str(today)) for today in WAYS)
+    return befores.select(asked).rows()
+
+
+def way_of(change: float | None, least: float) -> int | None:
+    """-1, 0 or 1: a change of no more than ``least`` is none; None where it is unknown."""
+    if change is None:
+        return None
+    return 0 if abs(change) <= least else 1 if change > 0 else -1
 
 
 def streak_of(settled: int | None, with_today: int | None, *, official: bool) -> Streak:

@@ -121,6 +121,13 @@ def settled(command: Any) -> Any:
             metavar="NAME",
             help=f"Source of the quotes: {', '.join(schema.FEEDS)}. auto: a vendor with a key, else Yahoo.",
         ),
+        click.option(
+            "--members",
+            "ask_members",
+            is_flag=True,
+            envvar="ROTATION_TUI_MEMBERS",
+            help="Ask for prices of the funds' members too, every minute: breadth of today.",
+        ),
         HISTORY,
     ):
         command = option(command)

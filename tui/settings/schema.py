@@ -161,6 +161,10 @@ SETTINGS = (
         "Whether to do without the network.", _flag,
     ),
     Setting(
+        "feeds", "members", False, "ask_members", "ROTATION_TUI_MEMBERS",  # noqa: FBT003
+        "Whether prices of the funds' members are asked for too: breadth of today.", _flag,
+    ),
+    Setting(
         "feeds", "demo_when_empty", True, "unasked_demo", "ROTATION_TUI_NO_DEMO",  # noqa: FBT003
         "Whether the screen shows the demo while there is nothing else to show.", _flag,
     ),

@@ -6,6 +6,7 @@ import sys
 from fractions import Fraction
 from itertools import groupby, product
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import example, given
@@ -18,8 +19,10 @@ from rotation.market.streaks import (
     Runs,
     expected_runs,
     is_whole,
+    outcomes,
     p_longest_run,
     streaks,
+    way_of,
     with_today,
 )
 from rotation.moves import direction, return_pct
@@ -31,10 +34,16 @@ def sign(change: float | None) -> int | None:
 
 
 def extend(before: Before, change: float | None, least: float = 0.0) -> int | None:
-    row = {"streak": before.streak, "way": before.direction, "change": change, "least": least}
-    schema = {"streak": pl.Int64, "way": pl.Int64, "change": pl.Float64, "least": pl.Float64}
-    asked = with_today(*(pl.col(name) for name in schema))
-    return pl.DataFrame([row], schema=schema).select(asked).item()
+    """As a tick has it: of what was computed of the series before, by today's direction."""
+    schema = {"streak": pl.Int64, "direction": pl.Int64}
+    ((*ends,),) = outcomes(pl.DataFrame([msgspec.structs.asdict(before)], schema=schema))
+    way = way_of(change, least)
+    asked = with_today(
+        pl.lit(before.streak, pl.Int64), pl.lit(before.direction, pl.Int64), pl.lit(way, pl.Int64)
+    )
+    streak = pl.select(asked).item()
+    assert (None if way is None else ends[way]) == streak
+    return streak
 
 
 def streak_of(before: Before, change: float | None, *, official: bool) -> Streak:

@@ -262,8 +262,8 @@ def test_a_random_walk_with_a_crash_that_a_vendor_confirms_is_not_marked(
         desk.take_previous_closes(MONDAY, same)
     iwm, qqq, shown = 110.0, 400.0, None
     place = 0 if before_the_day else min(place, len(steps) - 1)
-    for i, (one, other) in enumerate(steps):
-        iwm, qqq = iwm * (1 + one) * (1 + crash if i == place else 1), qqq * (1 + other)
+    for i, (step, other) in enumerate(steps):
+        iwm, qqq = iwm * (1 + step) * (1 + crash if i == place else 1), qqq * (1 + other)
         now_ns = start + (i + 1) * NS
         batch = (
             Quote("IWM", now_ns, round(iwm, 2) or 0.01, i + 1),
