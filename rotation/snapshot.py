@@ -11,6 +11,7 @@ import datetime as dt
 import msgspec
 
 from rotation.breadth.figures import Breadth
+from rotation.desk import AlertLine, DeskEvent
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.sessions import Phase
@@ -261,3 +262,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """When the older price of the pair was made: the figures are of then, whatever ``as_of`` says."""
     connection: Connection | None = None
     """What the first line of every screen says; None where neither leg of the pair is known."""
+    events: tuple[DeskEvent, ...] = ()
+    """What has happened in this run, the newest last."""
+    alerts: tuple[AlertLine, ...] = ()
+    """How the alerts of the configuration stand; none on a host of many viewers."""

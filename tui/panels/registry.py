@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.panels import breadth, health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
+from tui.panels import breadth, events, health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
 from tui.panels.base import Panel
 from tui.panels.fed import panel as fed
 
@@ -16,6 +16,7 @@ PANELS = {
         Panel("fed", fed.rows, "4 Fed"),
         Panel("health", health.rows, "5 Health"),
         Panel("breadth", breadth.rows, "6 Breadth"),
+        Panel("events", events.rows, "7 Events"),
         Panel("help", help.rows, "? Help"),
         Panel("keys", keys.rows),
     )

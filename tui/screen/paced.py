@@ -35,6 +35,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread"),
+    "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
     "help": ("health",),
     "keys": ("health",),

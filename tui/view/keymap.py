@@ -28,7 +28,12 @@ class Action(NamedTuple):
 
 ACTIONS = (
     Action(
-        "focus", ("1", "2", "3", "4", "5", "6"), "1 … 6", "go to the panel with that number", "panel", "view"
+        "focus",
+        tuple("1234567"),
+        "1 … 7",
+        "go to the panel with that number",
+        "panel",
+        "view",
     ),
     Action("next", ("tab",), "Tab", "next panel", "", "view"),
     Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
@@ -77,7 +82,7 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "qwerty": {},
     "qwertz": {"shorter": ("ö", "["), "longer": ("ä", "]")},
     "azerty": {
-        "focus": ("&", "é", '"', "'", "(", "-"),
+        "focus": ("&", "é", '"', "'", "(", "-", "è"),
         "slower": ("<",),
         "shorter": ("ù", "["),
         "longer": ("*", "]"),

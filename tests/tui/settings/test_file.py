@@ -106,7 +106,7 @@ def test_a_whole_file(tmp_path) -> None:
             "line 2: keys.pause: 'space bar' is not a key; write one",
         ),
         ("[keys]\npause = 'ctrl+c'\n", "line 2: keys.pause: ctrl+c always quits"),
-        ("[keys]\nfocus = ['a', 'b']\n", "line 2: keys.focus: expected 6 keys, one for each panel, got 2"),
+        ("[keys]\nfocus = ['a', 'b']\n", "line 2: keys.focus: expected 7 keys, one for each panel, got 2"),
         ("[keys]\npreset = 'dvorak'\n", "line 2: keys.preset: expected one of qwerty, qwertz, azerty"),
         ("[keys]\ntheme = 'y'\n", "line 2: keys.theme: key 'y' is bound to both copy and theme"),
         ("[desk\n", "not valid TOML: "),
