@@ -20,6 +20,7 @@ from tui.cli.options import (
     TAPES,
     backend,
     for_script,
+    reload_of,
     settled,
     start_log,
 )
@@ -146,7 +147,7 @@ def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: 
     asked = for_script(tapes=(), demo=False, stays=False, **wanted)
     start_log(ctx)
     desk = backend(ctx).open(msgspec.structs.replace(asked, alerts=config.alerts))
-    asyncio.run(watch_alerts(desk, seconds, form))
+    asyncio.run(watch_alerts(desk, seconds, form, reload_of(config)))
 
 
 @alerts.command("test", epilog=EXAMPLES)

@@ -29,6 +29,7 @@ from tui.cli.options import (
     THEME,
     backend,
     for_script,
+    reload_of,
     settled,
     start_log,
 )
@@ -284,7 +285,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         start_log(ctx)
         return backend(ctx).open(wanted)
 
-    ctx.exit(terminal.run(RotationApp(open_desk, view)))
+    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(config))))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:

@@ -11,12 +11,14 @@ import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import App
 from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import DockArrangeResult, WidgetPlacement
 from textual.screen import Screen
 
 from rotation.desk import EventKind
+from tui.backend import AlertDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
 from tui.panels.registry import PANELS
@@ -37,12 +39,17 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
     from tui.screen.driver import TerminalDriver
+    from tui.view.applied import Applied
     from tui.view.layout import Place
 
 log = logging.getLogger(__name__)
 
 FRAME_S = 0.1
 """At most ten paints a second."""
+RELOAD_S = 1.0
+"""Between two looks at the configuration file."""
+CONFIG_FILE = "config.toml"
+"""Subject of the events of its changes, which are said at once and not once more."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 """Kinds of events that are said at once; the others wait in the Events panel."""
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
@@ -79,10 +86,12 @@ class RotationApp(App[None], inherit_bindings=False):
         view: ViewState,
         paced: PacedScene | None = None,
         clock: Callable[[], float] = time.monotonic,
+        reload: Callable[[], Applied | None] | None = None,
     ) -> None:
         """After the run, ``failure`` is the error that ended the program; None after a normal exit.
 
         ``paced``: how often panels are drawn; None: by the machine's clock. ``clock``: steady seconds.
+        ``reload``: what the person has changed in the configuration since the last call; it may block.
         """
         super().__init__()
         self.view = view
@@ -93,6 +102,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._open_desk = open_desk
         self._desk: Desk | None = None
         self._clock = clock
+        self._reload = reload
         self._seen_seq: int | None = None
         """Of the newest event; None before the first Snapshot."""
         self._last_key_s = clock()
@@ -153,11 +163,33 @@ class RotationApp(App[None], inherit_bindings=False):
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
             group.create_task(self._follow(desk), name="follow")
+            if self._reload is not None:
+                group.create_task(self._apply_changes(self._reload, desk), name="configuration")
 
     async def _follow(self, desk: Desk) -> None:
         async for snapshot in desk.listen():
             self.take(snapshot)
             await asyncio.sleep(FRAME_S)
+
+    async def _apply_changes(self, reload: Callable[[], Applied | None], desk: Desk) -> None:
+        """Apply the person's file whenever it has changed; what cannot be used leaves everything as it is."""
+        while True:
+            await asyncio.sleep(RELOAD_S)
+            applied = await asyncio.to_thread(reload)
+            if applied is not None:
+                self._apply(applied, desk)
+
+    def _apply(self, applied: Applied, desk: Desk) -> None:
+        view = self.view
+        if applied.keys is not None:
+            view = msgspec.structs.replace(view, keys=applied.keys)
+        if applied.theme is not None:
+            view = msgspec.structs.replace(view, theme=applied.theme)
+        if isinstance(desk, AlertDesk):
+            if applied.alerts is not None:
+                desk.set_alerts(applied.alerts)
+            desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
+        self._look(with_message(view, applied.message, urgent=applied.is_error))
 
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot, or keep it until the viewer resumes."""
@@ -177,7 +209,7 @@ class RotationApp(App[None], inherit_bindings=False):
             return
         for event in snapshot.events:
             # What a run begins with is new, too: an alert may fire on the first prices.
-            if event.seq <= (seen or 0) or event.kind not in LOUD:
+            if event.seq <= (seen or 0) or event.kind not in LOUD or event.subject == CONFIG_FILE:
                 continue
             head = "ALERT " if event.kind is EventKind.ALERT else ""
             self.view = with_message(self.view, f"{head}{event.text}", urgent=True)
