@@ -61,6 +61,11 @@ def clock_health() -> tuple[FeedHealth, ...]:
     return (FeedHealth("clock", "REPLAY", warning, 0, 0),) if warning else ()
 
 
+def _as_it_is(snapshot: Snapshot) -> Snapshot:
+    """Nothing is added."""
+    return snapshot
+
+
 def _ignored(symbol: str) -> None:
     """Nothing keeps history up to date."""
     del symbol
@@ -137,6 +142,9 @@ class Supervisor:
         self.latest: Snapshot | None = None
         self.observer: Callable[[str, Event, int], None] | None = None
         """Told of every event (feed's name, event, as-of in ns) before the market is: the recorder."""
+
+        self.on_publish: Callable[[Snapshot], Snapshot] = _as_it_is
+        """Given every Snapshot before its readers are: alerts and events are added there."""
 
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
@@ -318,10 +326,8 @@ class Supervisor:
         for symbol in sorted(self._market.take_suspects()):
             log.warning("%s: its price is a split away from history's close, and none is listed", symbol)
             self.on_unadjusted(symbol)
-        self.latest = msgspec.structs.replace(
-            snapshot,
-            health=msgspec.structs.replace(snapshot.health, feeds=self._health(), tape=self._tape()),
-        )
+        health = msgspec.structs.replace(snapshot.health, feeds=self._health(), tape=self._tape())
+        self.latest = self.on_publish(msgspec.structs.replace(snapshot, health=health))
         for listener in self._listeners:
             listener.put(self.latest)
 

@@ -1,8 +1,9 @@
-"""What the desk watches: the pair, the value-against-growth ratio, and the names of the legs."""
+"""What the desk watches: the pair, its legs, value against growth; and what has happened on it."""
 
 from __future__ import annotations
 
-from datetime import date
+import datetime as dt
+from enum import StrEnum
 
 import msgspec
 
@@ -13,10 +14,13 @@ would be another folder: one letter or digit must be in it."""
 WINDOWS = (1, 5, 20, 60, 252)
 """Return windows in sessions."""
 
+EVENTS_MAX = 60
+"""Events that a Snapshot carries, the newest last."""
+
 MOST_LEGS = 16
 """More than a screen shows at once."""
 
-HISTORY_SINCE = date(2000, 1, 1)
+HISTORY_SINCE = dt.date(2000, 1, 1)
 """How far back daily history is fetched unless told otherwise: all of IWM's, which began in May 2000."""
 
 MOST_LEGS = 16
@@ -62,6 +66,57 @@ class Desk(msgspec.Struct, frozen=True):
     def benchmark_leg(self) -> str:
         """The benchmark where it is a leg, else the pair's other leg: a price of it is needed."""
         return self.benchmark if self.benchmark in self.legs else self.against
+
+
+class EventKind(StrEnum):
+    """What an event is about."""
+
+    ALERT = "alert"
+    """A condition of one's own holds."""
+    RECORD = "record"
+    """A figure has no equal in history."""
+    SETTLED = "settled"
+    """Official closes of the session have come."""
+    CORRECTED = "corrected"
+    """An official close differs from what history had."""
+    FED = "Fed"
+    """A decision, or another coming meeting."""
+    FEED = "feed"
+    """A feed is better or worse than it was."""
+    DELIVERY = "delivery"
+    """A call could not be delivered."""
+    CONFIG = "config"
+    """The configuration file was read again, or cannot be."""
+
+
+class DeskEvent(msgspec.Struct, frozen=True):
+    """One event."""
+
+    seq: int
+    """Rises by one from event to event of a run: what is above the last one seen is new."""
+    at: dt.datetime
+    kind: EventKind
+    subject: str
+    """Name of the alert, symbol, series, feed or target that it is about."""
+    text: str
+    """One line for a person."""
+    signals: tuple[str, ...] = ()
+    """How a terminal is to call for it: bell, osc9, osc777."""
+
+
+class AlertLine(msgspec.Struct, frozen=True):
+    """How one alert stands."""
+
+    name: str
+    condition: str
+    is_armed: bool
+    """False from a call until it may call again."""
+    fired: int
+    """Calls so far, over all runs."""
+    last_at: dt.datetime | None
+    """Time of the last call; None before the first."""
+    problem: str = ""
+    """Why it cannot be judged; empty where it can."""
 
 
 def is_index(symbol: str) -> bool:

@@ -11,6 +11,7 @@ import datetime as dt
 import msgspec
 
 from rotation.breadth.figures import Breadth
+from rotation.desk import AlertLine, DeskEvent
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.graph.figures import RotationGraph
@@ -272,3 +273,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What the first line of every screen says; None where neither leg of the pair is known."""
     graph: RotationGraph | None = None
     """Every leg against the benchmark; null while no session is shown."""
+    events: tuple[DeskEvent, ...] = ()
+    """What has happened in this run, the newest last."""
+    alerts: tuple[AlertLine, ...] = ()
+    """How the alerts of the configuration stand; none on a host of many viewers."""

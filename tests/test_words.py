@@ -16,6 +16,7 @@ from feeds.streaming import wording as streaming
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
 from feeds.streaming.session import Action
+from rotation.desk import EventKind
 from rotation.fed.prices import NoQuote
 from rotation.graph.figures import Quadrant
 from rotation.quote import PrintFault, Quote, Role
@@ -46,6 +47,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     HostRefusal: lambda reason: REFUSAL_LABELS[reason],
     EndReason: lambda reason: FAREWELLS[reason],
     NoLogin: lambda kind: kind.value,
+    EventKind: lambda kind: kind.value,
 }
 """Enum → what a person reads for a member of it."""
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from feeds.alerts.state_file import StateFile
+    from feeds.alerts.watch import AlertWatch
     from feeds.desk.demo_fallback import DemoFallback
     from feeds.desk.open import Source
     from feeds.history.store import HistoryStore
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from feeds.supervisor import Listener, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
+    from rotation.alerts.rule import AlertState, Fired, Rule
+    from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
-    from rotation.desk import Desk
+    from rotation.desk import Desk, EventKind
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
@@ -59,14 +63,18 @@ class _Opened(NamedTuple):
     tape: TapeFeed | None
     is_empty: bool
     """Whether this is a live desk without any history."""
+    watch: AlertWatch
 
 
 class LocalDesk:
     """A supervisor in this process, behind the interface that the screen uses."""
 
-    def __init__(self, supervisor: Supervisor | DemoFallback, controls: Controls | None) -> None:
+    def __init__(
+        self, supervisor: Supervisor | DemoFallback, controls: Controls | None, watch: AlertWatch
+    ) -> None:
         self._supervisor = supervisor
         self._controls = controls
+        self._watch = watch
 
     @property
     def controls(self) -> Controls | None:
@@ -74,8 +82,22 @@ class LocalDesk:
         return self._controls or getattr(self._supervisor, "controls", None)
 
     async def run(self) -> None:
-        """Drive the feeds until they end."""
-        await self._supervisor.run()
+        """Drive the feeds until they end, and deliver what alerts call for meanwhile."""
+        import asyncio  # noqa: PLC0415 - --help need not wait for it
+
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch.run(), name="alerts")
+            await self._supervisor.run()
+            await self._watch.finish()
+            watching.cancel()
+
+    def set_alerts(self, alerts: AlertSettings) -> None:
+        """Watch for these alerts from now on."""
+        self._watch.set(alerts)
+
+    def note(self, kind: EventKind, subject: str, text: str) -> None:
+        """Add an event to the next snapshot."""
+        self._watch.note(kind, subject, text)
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""
@@ -85,8 +107,10 @@ class LocalDesk:
 class LocalRecordingDesk(LocalDesk):
     """The same desk, with every event recorded."""
 
-    def __init__(self, supervisor: Supervisor, controls: Controls | None, recorder: Recorder) -> None:
-        super().__init__(supervisor, controls)
+    def __init__(
+        self, supervisor: Supervisor, controls: Controls | None, watch: AlertWatch, recorder: Recorder
+    ) -> None:
+        super().__init__(supervisor, controls, watch)
         self.recording: Recording = recorder
         self._recorder = recorder
         supervisor.observer = recorder.take
@@ -123,11 +147,12 @@ class LocalBackend:
         """Open what was asked for; blocking. Raises InputError."""
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
-            return LocalDesk(opened.supervisor, opened.tape)
+            return LocalDesk(opened.supervisor, opened.tape, opened.watch)
         from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
 
         demo = msgspec.structs.replace(wanted, demo=True, at=None)
-        return LocalDesk(DemoFallback(opened.supervisor, lambda: self._supervised(demo)[:2]), None)
+        fallback = DemoFallback(opened.supervisor, lambda: self._supervised(demo)[:2])
+        return LocalDesk(fallback, None, opened.watch)
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
         """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
@@ -135,7 +160,7 @@ class LocalBackend:
 
         recorder = Recorder(path)
         opened = self._supervised(wanted)
-        return LocalRecordingDesk(opened.supervisor, opened.tape, recorder)
+        return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, recorder)
 
     def _supervised(self, wanted: Wanted) -> _Opened:
         from feeds.desk import open as opening  # noqa: PLC0415
@@ -148,7 +173,7 @@ class LocalBackend:
             opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=_wall_ns()
         )
         if wanted.offline or source.tape is not None:
-            return _Opened(*supervise(source, desk), is_empty=False)
+            return self._watched(wanted, desk, *supervise(source, desk), is_empty=False)
         from feeds.desk import live  # noqa: PLC0415
 
         feeds = live.feeds(
@@ -161,7 +186,40 @@ class LocalBackend:
             members=source.members(),
             priced=self._priced(source, wanted),
         )
-        return _Opened(*supervise(source, desk, live=feeds), is_empty=not source.history.symbols)
+        opened = supervise(source, desk, live=feeds)
+        return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
+
+    def _watched(
+        self, wanted: Wanted, desk: Desk, supervisor: Supervisor, tape: TapeFeed | None, *, is_empty: bool
+    ) -> _Opened:
+        """The same with its alerts. On a tape they are judged anew, and call nobody but the screen."""
+        from feeds.alerts.secrets import required  # noqa: PLC0415
+        from feeds.alerts.watch import AlertWatch  # noqa: PLC0415
+
+        file = None if tape is not None else self._alert_file()
+        watch = AlertWatch(desk, wanted.alerts, file, secret=required)
+        supervisor.on_publish = watch.take
+        return _Opened(supervisor, tape, is_empty, watch)
+
+    def _alert_file(self) -> StateFile:
+        from platformdirs import user_state_path  # noqa: PLC0415
+
+        from feeds.alerts.state_file import StateFile  # noqa: PLC0415
+
+        return StateFile(user_state_path("rotation-tui"))
+
+    def alerts_on_tape(self, wanted: Wanted, rules: tuple[Rule, ...]) -> tuple[list[Fired], Desk]:
+        """Return the calls that these alerts make on the tapes, and the desk; blocking. Raises InputError."""
+        from feeds.desk import alert_replay  # noqa: PLC0415
+
+        source = self._source(wanted)
+        desk = _desk(source.history, wanted)
+        return [call.fired for call in alert_replay.calls_on(source, desk, rules)], desk
+
+    def remembered_alerts(self) -> tuple[dict[str, AlertState], tuple[Fired, ...]]:
+        """Return what alerts remember, by name, and their newest calls. Raises UnavailableError."""
+        kept = self._alert_file().peek()
+        return kept.states, kept.calls
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
@@ -302,6 +360,7 @@ class LocalBackend:
             "history": self._store().folder,
             "cache": user_cache_path("rotation-tui"),
             "log": logs.log_file(),
+            "alerts": self._alert_file().path,
         }
 
     def examine(self, *, stream: bool) -> list[Finding]:

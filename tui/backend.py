@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import msgspec
+
+from rotation.alerts.target import AlertSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import date
 
+    from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk as WatchedDesk
+    from rotation.desk import EventKind
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
@@ -48,6 +52,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """The source of the quotes; "auto" chooses one."""
     ask_members: bool = False
     """Whether prices of the funds' members are asked for too, for breadth of today."""
+    alerts: AlertSettings = AlertSettings()
+    """What to call for, and whom; a host of viewers calls nobody."""
 
 
 class Controls(Protocol):
@@ -84,6 +90,19 @@ class Desk(Protocol):
 
     def listen(self) -> AsyncIterator[Snapshot]:
         """Yield the newest snapshot after every change, until the run ends."""
+        ...
+
+
+@runtime_checkable
+class AlertDesk(Protocol):
+    """A desk whose alerts can be replaced while it runs."""
+
+    def set_alerts(self, alerts: AlertSettings) -> None:
+        """Watch for these alerts from now on."""
+        ...
+
+    def note(self, kind: EventKind, subject: str, text: str) -> None:
+        """Add an event to the next snapshot."""
         ...
 
 
@@ -192,6 +211,17 @@ class Backend(Protocol):
 
     def record(self, wanted: Wanted, path: Path) -> RecordingDesk:
         """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
+        ...
+
+    def alerts_on_tape(self, wanted: Wanted, rules: tuple[Rule, ...]) -> tuple[list[Fired], WatchedDesk]:
+        """Return the calls that these alerts make on the tapes, and the desk; blocking. Raises InputError."""
+        ...
+
+    def remembered_alerts(self) -> tuple[dict[str, AlertState], tuple[Fired, ...]]:
+        """Return what alerts remember, by name, and their newest calls, oldest first; blocking.
+
+        Raises UnavailableError for a file that cannot be read.
+        """
         ...
 
     def keys(self) -> KeyChain:

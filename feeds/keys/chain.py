@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from feeds.errors import InputError
 from feeds.files.names import shown_path
 from feeds.keys.keyring import NoRingError, Ring, RingError, ring
-from feeds.keys.keys import PARTS, check_feed, find, key_file, keys_of, set_in
+from feeds.keys.keys import PARTS, check_feed, find, key_file, keys_of, parts_of, set_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class KeyChain:
 
     def parts(self, feed: str) -> tuple[str, ...]:
         """What the key of a feed consists of, in words. Raises InputError for a feed without one."""
-        return PARTS[check_feed(feed)]
+        return parts_of(check_feed(feed))
 
     def keep(self, feed: str, parts: tuple[str, ...], *, in_file: bool = False) -> list[str]:
         """Keep a key in the keyring, or where there is none in the file; lines to print.

@@ -46,6 +46,10 @@ VARIABLES = {
 }
 """Environment variables, a name a part: our own first, then the vendors'."""
 
+TARGET = "target."
+"""Before the name of a target of alerts: its secret is kept like a feed's key."""
+_TARGET_PARTS = ("token or address",)
+
 _PART = re.compile(r"[!-~]{1,512}")
 """Anything else would break a header, and the library's error would quote it."""
 _TELLING = 16
@@ -102,7 +106,7 @@ def find(
 
 def keys_of(feed: str, parts: tuple[str, ...], source: str) -> Keys:
     """The parts as Keys. Raises InputError, which quotes none of them, if they cannot be a key."""
-    names = PARTS[feed]
+    names = parts_of(feed)
     if len(parts) != len(names) or not all(parts):
         raise InputError(f"{source}: a key of {feed} needs its {' and its '.join(names)} — set it again")
     for name, part in zip(names, parts, strict=True):
@@ -134,8 +138,23 @@ def redact(text: str) -> str:
     return text
 
 
+def parts_of(feed: str) -> tuple[str, ...]:
+    """What the key of a feed, or the secret of a target, consists of."""
+    return _TARGET_PARTS if feed.startswith(TARGET) else PARTS[feed]
+
+
+def variables_of(feed: str) -> tuple[tuple[str, ...], ...]:
+    """The environment variables that may hold it: of target.phone ROTATION_TUI_TARGET_PHONE_SECRET."""
+    if not feed.startswith(TARGET):
+        return VARIABLES[feed]
+    name = feed.removeprefix(TARGET).upper().replace("-", "_")
+    return ((f"ROTATION_TUI_TARGET_{name}_SECRET",),)
+
+
 def check_feed(feed: str) -> str:
-    """The name of a feed that takes a key. Raises InputError for another."""
+    """The name of a feed that takes a key, or of a target of alerts. Raises InputError for another."""
+    if re.fullmatch(rf"{re.escape(TARGET)}[a-z0-9_-]{{1,30}}", feed):
+        return feed
     if feed.lower() not in PARTS:
         raise InputError(f"{shown(feed)!r} does not take a key — choose one of {', '.join(PARTS)}")
     return feed.lower()
@@ -152,7 +171,7 @@ def key_file(folder: Path | None = None) -> KeyFile:
 
 def set_in(feed: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The environment variables that give this feed's key; empty where none is set."""
-    for names in VARIABLES[feed]:
+    for names in variables_of(feed):
         if any(environ.get(name, "").strip() for name in names):
             return names
     return ()

@@ -16,7 +16,8 @@ from rotation.figures.figure import RECORD, Figure, Value, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rotation.alerts.reading import Plain, Terms
+    from rotation.alerts.reading import Terms
+    from rotation.alerts.rule import Plain
 
 Operator = Literal[">", ">=", "<", "<=", "=", "!=", "changes"]
 

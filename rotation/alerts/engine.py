@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from rotation.alerts.condition import Node, comparisons, figures_of, holds, known
 from rotation.alerts.parser import parse
-from rotation.alerts.reading import Plain, Reading, Terms, of_snapshot
+from rotation.alerts.reading import Reading, Terms, of_snapshot
+from rotation.alerts.rule import AlertState, Fired, Rule
 from rotation.figures.figure import plain
-from rotation.status import Kind
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
     from rotation.figures.figure import Figure
     from rotation.snapshot import Snapshot
-
-Repeat = Literal["session", "crossing", "once"]
-"""``session``: once a session while it holds; ``crossing``: whenever it begins to; ``once``: once ever."""
-
-
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks to be called for."""
-
-    id: str
-    condition: str
-    repeat: Repeat = "session"
-    hysteresis: float = 0.0
-    """With ``crossing``: how far back a number must go, in its own unit, before the alert is armed again."""
-    cool_down_s: float = 0.0
-    """Seconds after a call in which there is none."""
-    any_hour: bool = False
-    """Whether figures of today count outside the regular session too."""
-    kinds: tuple[Kind, ...] = (Kind.LIVE, Kind.DELAYED)
-    """What a figure of today must be worth. Official closes always count; a status may be anything."""
-
-
-class AlertState(msgspec.Struct, frozen=True):
-    """What one alert remembers; it goes to disk as JSON, so that a restart fires nothing twice."""
-
-    condition: str = ""
-    """The condition it is of: another one begins anew."""
-    is_armed: bool = True
-    fired: int = 0
-    """Calls so far."""
-    last_at: dt.datetime | None = None
-    last_session: dt.date | None = None
-    """The newest session for which it has fired."""
-    before: dict[str, Plain] = {}
-    """Last known values of the figures that are asked whether they change."""
-
-
-class Fired(msgspec.Struct, frozen=True):
-    """One call."""
-
-    id: str
-    condition: str
-    session: dt.date
-    at: dt.datetime
-    values: dict[str, Plain]
-    """Every figure that the condition names, as it was."""
-    n: int
-    """How often it has fired, this call included."""
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -126,6 +79,7 @@ class AlertEngine:
         self.states = {
             alert.rule.id: (states or {}).get(alert.rule.id, AlertState()) for alert in self.alerts
         }
+        """By the alert's id; a step replaces the states that change."""
         self._figures = {
             name: figure for alert in self.alerts for name, figure in figures_of(alert.node).items()
         }

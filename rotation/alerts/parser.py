@@ -54,6 +54,14 @@ class ConditionError(InputError):
         self.column = column
 
 
+class UnknownFigureError(ConditionError):
+    """A figure that this desk has not; another may. ``is_near``: its id looks like one that it has."""
+
+    def __init__(self, column: int, message: str, *, is_near: bool) -> None:
+        super().__init__(column, message)
+        self.is_near = is_near
+
+
 class _Token(msgspec.Struct, frozen=True):
     kind: str
     text: str
@@ -178,8 +186,10 @@ class _Parser:
         figure = self._table.get(token.lower)
         if figure is None:
             offered = near(token.lower, self._table)
-            raise ConditionError(
-                token.column, f"unknown figure {token.text!r}{offered}; rotation-tui figures lists them"
+            raise UnknownFigureError(
+                token.column,
+                f"unknown figure {token.text!r}{offered}; rotation-tui figures lists them",
+                is_near=bool(offered),
             )
         self._take()
         return figure

@@ -16,10 +16,10 @@ from rotation.status import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from rotation.alerts.rule import Plain
     from rotation.figures.settled import SettledFigures
     from rotation.snapshot import Snapshot
 
-Plain = float | int | str | bool | None
 Qualifier = Literal["", "settled", "provisional"]
 
 

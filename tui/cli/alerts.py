@@ -1,4 +1,4 @@
-"""``rotation-tui alerts``: when a condition on figures would have called."""
+"""``rotation-tui alerts``: conditions on figures, when they call, and whom."""
 
 from __future__ import annotations
 
@@ -7,16 +7,36 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from rotation.errors import InputError, NothingToShowError, UnavailableError
-from tui.cli.options import DEMO, FORM, HISTORY, PAIR, RETURNS, backend, for_script, start_log
+from tui.cli.options import (
+    CONFIG,
+    DEMO,
+    FORM,
+    HISTORY,
+    PAIR,
+    RETURNS,
+    TAPES,
+    backend,
+    for_script,
+    reload_of,
+    settled,
+    start_log,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rotation.alerts.rule import Rule
+    from tui.backend import Wanted
+    from tui.settings.file import Config
+
 EXAMPLES = """\b
 Examples:
+  rotation-tui alerts add 'spread.5.pp > 10' --name wide --to desktop
+  rotation-tui alerts list
   rotation-tui alerts test 'spread.5.pp > 10' --since 2000-01-01
   rotation-tui alerts test 'iwm.streak.with_today >= 8' --since 2010
   rotation-tui alerts test 'record and not on_pace' --since 2020-01-01
@@ -37,19 +57,108 @@ def _day(last: bool) -> Callable[[click.Context, click.Parameter, str | None], d
     return read
 
 
+def _config(ctx: click.Context) -> Config | None:
+    config: Config | None = ctx.find_root().meta.get(CONFIG)
+    return config
+
+
+def _rules(ctx: click.Context) -> tuple[Rule, ...]:
+    config = _config(ctx)
+    return config.alerts.rules if config else ()
+
+
 @click.group("alerts", epilog=EXAMPLES)
 def alerts() -> None:
-    """Conditions on figures, and when they call."""
+    """Conditions on figures, when they call, and whom."""
+
+
+@alerts.command("list", epilog="\b\nExample:\n  rotation-tui alerts list --format json")
+@FORM
+@click.pass_context
+def list_(ctx: click.Context, /, *, form: str) -> None:
+    """List the alerts of the configuration, and how often each has called."""
+    from tui.output import alert_lists  # noqa: PLC0415 - as all that prints
+
+    states, _ = backend(ctx).remembered_alerts()
+    lines = alert_lists.listing(_rules(ctx), states, form)
+    for line in lines:
+        click.echo(line)
+    if not lines:
+        click.echo("rotation-tui: no alerts are set; rotation-tui alerts add --help", err=True)
+
+
+@alerts.command("history", epilog="\b\nExample:\n  rotation-tui alerts history --last 20")
+@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="So many calls at most.")
+@FORM
+@click.pass_context
+def history(ctx: click.Context, /, *, last: int, form: str) -> None:
+    """List the calls that were made, the newest last."""
+    from tui.output import alert_lists  # noqa: PLC0415
+
+    _, calls = backend(ctx).remembered_alerts()
+    for line in alert_lists.history(calls[-last:], form):
+        click.echo(line)
+    if not calls:
+        click.echo("rotation-tui: no alert has called yet", err=True)
+
+
+@alerts.command(
+    "add", epilog="\b\nExample:\n  rotation-tui alerts add 'spread.5.pp > 10' --name wide --to bell"
+)
+@click.argument("condition", metavar="CONDITION")
+@click.option("--name", metavar="NAME", help="What to call it; the condition itself without one.")
+@click.option(
+    "--repeat",
+    type=click.Choice(["session", "crossing", "once"]),
+    help="Once a session, at each crossing, or once ever.",
+)
+@click.option("--hysteresis", type=float, metavar="UNITS", help="How far back a crossing must go first.")
+@click.option("--cool-down", "cool_down_s", type=float, metavar="SECONDS", help="No second call before.")
+@click.option("--any-hour", is_flag=True, default=None, help="Outside of the regular session, too.")
+@click.option("--to", multiple=True, metavar="TARGET", help="Whom to call; may be given several times.")
+def add(*, to: tuple[str, ...], condition: str, **more: Any) -> None:
+    """Add an alert at the end of the configuration file; a running desk takes it up at once."""
+    from tui.settings.added import add_alert  # noqa: PLC0415
+    from tui.settings.place import place  # noqa: PLC0415
+
+    given = {"name": more.pop("name"), "when": condition, **more, "to": list(to) or None}
+    rule = add_alert(place(), {key: value for key, value in given.items() if value is not None})
+    called = ", ".join(rule.to) or "nobody but the screen"
+    click.echo(f"added {rule.id!r} to {place()}; it calls {called}")
+
+
+@alerts.command(
+    "watch",
+    epilog="\b\nExample:\n  rotation-tui alerts watch\n\nA systemd unit for it is in docs/alerts.md.",
+)
+@settled
+@click.option("--for", "seconds", type=click.FloatRange(0), metavar="SECONDS", help="Stop after this long.")
+@FORM
+@click.pass_context
+def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: Any) -> None:
+    """Watch without a screen: print each call, and deliver it."""
+    import asyncio  # noqa: PLC0415 - half of what --help would take
+
+    from tui.cli.watch import watch_alerts  # noqa: PLC0415
+
+    config = _config(ctx)
+    if config is None or not config.alerts.rules:
+        raise InputError("no alerts are set; rotation-tui alerts add --help")
+    asked = for_script(tapes=(), demo=False, stays=False, **wanted)
+    start_log(ctx)
+    desk = backend(ctx).open(msgspec.structs.replace(asked, alerts=config.alerts))
+    asyncio.run(watch_alerts(desk, seconds, form, reload_of(config)))
 
 
 @alerts.command("test", epilog=EXAMPLES)
 @click.argument("condition", metavar="CONDITION", required=False)
 @click.option(
-    "--since", required=True, metavar="DATE", callback=_day(last=False), help="First session, or a year."
+    "--since", metavar="DATE", callback=_day(last=False), help="First session, or a year. Not of a tape."
 )
 @click.option("--until", metavar="DATE", callback=_day(last=True), help="Last session, or a year.")
 @click.option("--crossings", is_flag=True, help="Only where the condition begins to hold.")
 @HISTORY
+@TAPES
 @DEMO
 @PAIR
 @RETURNS
@@ -60,37 +169,58 @@ def test(
     /,
     *,
     condition: str | None,
-    since: date,
+    since: date | None,
     until: date | None,
     crossings: bool,
     history: Path | None,
+    tape: tuple[Path, ...],
     demo: bool,
     form: str,
     **wanted: Any,
 ) -> None:
-    """List the sessions on which CONDITION would have called, by settled closes.
+    """List when CONDITION would have called: by settled closes, or on a tape by the second.
 
-    Figures are those of rotation-tui figures; docs/alerts.md has the grammar.
+    Without CONDITION: the alerts of the configuration. Figures are those of rotation-tui figures;
+    docs/alerts.md has the grammar.
     """
     from tui.output import alerts as report  # noqa: PLC0415 - brings polars
 
-    if condition is None:
+    rules = report.rules_of(condition, _rules(ctx), crossings=crossings)
+    if not rules:
         raise InputError(
             "name a condition, such as 'spread.5.pp > 10'; the configuration holds no alerts yet"
         )
-    report.check(condition, wanted["pair"])
+    if condition is not None:
+        report.check(condition, wanted["pair"])
+    start_log(ctx)
+    asked = for_script(history=history, demo=demo, tapes=tape, offline=True, **wanted)
+    if tape:
+        if since is not None or until is not None:
+            raise InputError("--since and --until are of daily closes; a tape is tested whole")
+        fired, desk = backend(ctx).alerts_on_tape(asked, rules)
+        for line in report.calls_of_tape(fired, desk, form):
+            click.echo(line)
+        return
+    if since is None:
+        raise InputError("--since: name the first session, such as 2000-01-01, or name a --tape")
     if until is not None and until < since:
         raise InputError(f"--until: {until} lies before --since {since}")
-    start_log(ctx)
-    asked = for_script(history=history, demo=demo, tapes=(), offline=True, **wanted)
+    _test_closes(ctx, asked, rules, since, until, form)
+
+
+def _test_closes(  # noqa: PLR0917 - a part of the command above
+    ctx: click.Context, asked: Wanted, rules: tuple[Rule, ...], since: date, until: date | None, form: str
+) -> None:
+    from tui.output import alerts as report  # noqa: PLC0415 - brings polars
+
     try:
-        settled, desk = backend(ctx).settled(asked)
+        closes, desk = backend(ctx).settled(asked)
     except NothingToShowError as error:
         raise UnavailableError(
             "no daily closes are stored; run rotation-tui history sync, or name a folder with --history"
         ) from error
-    lines, note = report.calls(condition, settled, desk, since, until, form=form, crossings=crossings)
+    lines, notes = report.calls(rules, closes, desk, since, until, form=form)
     for line in lines:
         click.echo(line)
-    if note:
+    for note in notes:
         click.echo(f"rotation-tui: {note}", err=True)

@@ -29,6 +29,7 @@ from tui.cli.options import (
     THEME,
     backend,
     for_script,
+    reload_of,
     settled,
     start_log,
 )
@@ -274,15 +275,17 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
     from tui.view.view_state import ViewState  # noqa: PLC0415
 
-    def open_desk() -> Any:
-        start_log(ctx)
-        return backend(ctx).open(wanted)
-
     view = ViewState(theme=theme or DEFAULT, themes=names())
     config: Config | None = ctx.find_root().meta.get(CONFIG)
     if config is not None:
         view = msgspec.structs.replace(view, keys=config.keys)
-    ctx.exit(terminal.run(RotationApp(open_desk, view)))
+        wanted = msgspec.structs.replace(wanted, alerts=config.alerts)
+
+    def open_desk() -> Any:
+        start_log(ctx)
+        return backend(ctx).open(wanted)
+
+    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(config))))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:

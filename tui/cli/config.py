@@ -101,7 +101,10 @@ def check(*, file: Path | None) -> None:
         click.echo(f"{place()} does not exist; nothing is configured (rotation-tui config init writes it)")
         return
     number = len(checked.values) + sum(name.startswith(f"{KEYS}.") for name in checked.lines)
-    click.echo(f"{checked.path}: {counted(number, 'setting')}, no error")
+    parts = [counted(number, "setting")]
+    alerts, targets = checked.alerts.rules, checked.alerts.targets
+    parts += [counted(len(each), word) for each, word in ((alerts, "alert"), (targets, "target")) if each]
+    click.echo(f"{checked.path}: {', '.join(parts)}, no error")
 
 
 @config.group(epilog="\b\nExample:\n  rotation-tui config key list")

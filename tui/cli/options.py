@@ -10,11 +10,15 @@ import click
 
 from tui.backend import Wanted
 from tui.settings import schema
+from tui.settings.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.backend import Backend
+    from tui.settings.file import Config
+    from tui.settings.reload import ConfigWatch
+    from tui.view.applied import Applied
 
 
 NOTICES = "tui.notices"
@@ -194,3 +198,20 @@ def start_log(ctx: click.Context) -> None:
     from tui.cli import logs  # noqa: PLC0415 - after the first paint
 
     logs.start(ctx.meta["log_level"])
+
+
+def reload_of(config: Config | None) -> Callable[[], Applied | None]:
+    """Look at the person's file, whether it exists yet or not."""
+    watch: ConfigWatch | None = None
+    path = place()
+
+    def poll() -> Applied | None:
+        nonlocal watch
+        if watch is None:
+            # The module is imported in a thread, long after the first paint.
+            from tui.settings.reload import ConfigWatch  # noqa: PLC0415
+
+            watch = ConfigWatch(path, config)
+        return watch.poll()
+
+    return poll

@@ -1,26 +1,33 @@
-"""``watch``: one JSON line per change."""
+"""``watch``: one JSON line per change; ``alerts watch``: a line for each call."""
 
 from __future__ import annotations
 
 import asyncio
 import select
+import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+import click
 import msgspec
 
+from rotation.desk import EventKind
 from rotation.errors import NothingToShowError
 from rotation.wording import state_word
+from tui.backend import AlertDesk
 from tui.output.snapshot_json import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
+    from rotation.desk import DeskEvent
     from rotation.fed.ageing import Aging
     from rotation.fed.figures import Fed
     from rotation.snapshot import Snapshot
     from rotation.status import DerivedStatus, PriceStatus
     from tui.backend import Desk
+    from tui.view.applied import Applied
 
 NOTHING_S = 20.0
 """For the first price of an empty desk: longer than every source takes that works."""
@@ -156,3 +163,68 @@ def _figure_timeless(figure: Aging) -> Aging:
 def _word(state: str, status: PriceStatus | None) -> str:
     """``STALE 42s`` and ``STALE 43s`` are one state; without a status the word stands as it is."""
     return state if status is None else state_word(status.kind, delay_s=status.delay_s)
+
+
+PRINTED = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
+RELOAD_S = 1.0
+FINAL_S = 5.0
+"""For what is still being written when the program is asked to end."""
+
+
+async def watch_alerts(
+    desk: Desk, seconds: float | None, form: str, reload: Callable[[], Applied | None] = lambda: None
+) -> None:
+    """Run until the desk ends, ``seconds`` have passed, or a signal comes. Raises what the desk raises."""
+    runner = asyncio.create_task(desk.run(), name="desk")
+    printer = asyncio.create_task(_print_calls(desk, form), name="print")
+    stop = asyncio.create_task(_asked_to_end(), name="signals")
+    changes = asyncio.create_task(_apply_changes(desk, reload), name="configuration")
+    try:
+        async with asyncio.timeout(seconds):
+            waiting = {runner, printer, stop, changes}
+            while {runner, stop} <= waiting:
+                # The printer ends with the desk's snapshots; the desk itself may still be delivering.
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+    except TimeoutError:
+        pass  # --for has run out: that is how it was meant to end
+    finally:
+        for task in (runner, printer, stop, changes):
+            task.cancel()
+        await asyncio.wait({runner, printer, stop, changes}, timeout=FINAL_S)
+
+
+async def _apply_changes(desk: Desk, reload: Callable[[], Applied | None]) -> None:
+    """As the screen does it: alerts that a person changes are taken up, and a mistake is printed."""
+    while True:
+        await asyncio.sleep(RELOAD_S)
+        applied = await asyncio.to_thread(reload)
+        if applied is not None and isinstance(desk, AlertDesk):
+            if applied.alerts is not None:
+                desk.set_alerts(applied.alerts)
+            desk.note(EventKind.CONFIG, "config.toml", applied.message)
+
+
+async def _asked_to_end() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+
+
+async def _print_calls(desk: Desk, form: str) -> None:
+    seen = 0
+    async for snapshot in desk.listen():
+        for event in snapshot.events:
+            if event.seq > seen and event.kind in PRINTED:
+                click.echo(_line(event, form))
+        seen = snapshot.events[-1].seq if snapshot.events else seen
+
+
+def _line(event: DeskEvent, form: str) -> str:
+    if form == "json":
+        return msgspec.json.encode(event).decode()
+    return f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.kind.value:<8}  {event.text}"

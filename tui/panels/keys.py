@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Return one line; hints that do not fit are left out, the last first, but help and quit stay."""
     del height
+    if view.message:
+        return [((f" {view.message}", "alert" if view.is_urgent else "accent"),)]
     # A viewer of a host cannot move its tape.
     tape = snapshot.health.tape is not None and not snapshot.health.host
     bound = {action.id: action for action in view.keys.actions if action.keys}

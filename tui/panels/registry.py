@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tui.panels import breadth, graph, health, help, keys, legs, ratio, ribbon, spread  # noqa: A004 - our module, not site's
+from tui.panels import (
+    breadth,
+    events,
+    graph,
+    health,
+    help,  # noqa: A004 - our module, not site's
+    keys,
+    legs,
+    ratio,
+    ribbon,
+    spread,
+)
 from tui.panels.base import Panel
 from tui.panels.fed import panel as fed
 
@@ -16,7 +27,8 @@ PANELS = {
         Panel("fed", fed.rows, "4 Fed"),
         Panel("health", health.rows, "5 Health"),
         Panel("breadth", breadth.rows, "6 Breadth"),
-        Panel("graph", graph.rows, "7 Graph"),
+        Panel("events", events.rows, "7 Events"),
+        Panel("graph", graph.rows, "8 Graph"),
         Panel("help", help.rows, "? Help"),
         Panel("keys", keys.rows),
     )

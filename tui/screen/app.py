@@ -7,20 +7,26 @@ import logging
 import os
 import signal
 import sys
+import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import App
 from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import DockArrangeResult, WidgetPlacement
 from textual.screen import Screen
 
+from rotation.desk import EventKind
+from tui.backend import AlertDesk
+from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
 from tui.panels.registry import PANELS
+from tui.screen import signals
 from tui.screen.line_panel import LinePanel
 from tui.screen.paced import PacedScene
 from tui.view import keymap, theme
-from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled
+from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +39,19 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
     from tui.screen.driver import TerminalDriver
+    from tui.view.applied import Applied
     from tui.view.layout import Place
 
 log = logging.getLogger(__name__)
 
 FRAME_S = 0.1
 """At most ten paints a second."""
+RELOAD_S = 1.0
+"""Between two looks at the configuration file."""
+CONFIG_FILE = "config.toml"
+"""Subject of the events of its changes, which are said at once and not once more."""
+LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
+"""Kinds of events that are said at once; the others wait in the Events panel."""
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 
@@ -68,11 +81,17 @@ class RotationApp(App[None], inherit_bindings=False):
     ALLOW_SELECT = False
 
     def __init__(
-        self, open_desk: Callable[[], Desk], view: ViewState, paced: PacedScene | None = None
+        self,
+        open_desk: Callable[[], Desk],
+        view: ViewState,
+        paced: PacedScene | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        reload: Callable[[], Applied | None] | None = None,
     ) -> None:
         """After the run, ``failure`` is the error that ended the program; None after a normal exit.
 
-        ``paced``: how often panels are drawn; None: by the machine's clock.
+        ``paced``: how often panels are drawn; None: by the machine's clock. ``clock``: steady seconds.
+        ``reload``: what the person has changed in the configuration since the last call; it may block.
         """
         super().__init__()
         self.view = view
@@ -82,6 +101,13 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
         self._desk: Desk | None = None
+        self._clock = clock
+        self._reload = reload
+        self._seen_seq: int | None = None
+        """Of the newest event; None before the first Snapshot."""
+        self._last_key_s = clock()
+        self._looked: Looked | None = None
+        """What was on screen at the last key."""
         self._live_task: asyncio.Task[None] | None = None
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
@@ -137,18 +163,60 @@ class RotationApp(App[None], inherit_bindings=False):
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
             group.create_task(self._follow(desk), name="follow")
+            if self._reload is not None:
+                group.create_task(self._apply_changes(self._reload, desk), name="configuration")
 
     async def _follow(self, desk: Desk) -> None:
         async for snapshot in desk.listen():
             self.take(snapshot)
             await asyncio.sleep(FRAME_S)
 
+    async def _apply_changes(self, reload: Callable[[], Applied | None], desk: Desk) -> None:
+        """Apply the person's file whenever it has changed; what cannot be used leaves everything as it is."""
+        while True:
+            await asyncio.sleep(RELOAD_S)
+            applied = await asyncio.to_thread(reload)
+            if applied is not None:
+                self._apply(applied, desk)
+
+    def _apply(self, applied: Applied, desk: Desk) -> None:
+        view = self.view
+        if applied.keys is not None:
+            view = msgspec.structs.replace(view, keys=applied.keys)
+        if applied.theme is not None:
+            view = msgspec.structs.replace(view, theme=applied.theme)
+        if isinstance(desk, AlertDesk):
+            if applied.alerts is not None:
+                desk.set_alerts(applied.alerts)
+            desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
+        self._look(with_message(view, applied.message, urgent=applied.is_error))
+
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot, or keep it until the viewer resumes."""
         self._newest = snapshot
+        self._call(snapshot)
         if not self.view.paused:
             self.snapshot = snapshot
             self._paint()
+
+    def _call(self, snapshot: Snapshot) -> None:
+        """Say what is new in the place of the footer, paused or not; ring where an alert asks for it."""
+        newest = snapshot.events[-1].seq if snapshot.events else 0
+        seen, self._seen_seq = self._seen_seq, newest
+        if self._looked is None:
+            self._looked = looked(snapshot)
+        if newest == seen:
+            return
+        for event in snapshot.events:
+            # What a run begins with is new, too: an alert may fire on the first prices.
+            if event.seq <= (seen or 0) or event.kind not in LOUD or event.subject == CONFIG_FILE:
+                continue
+            head = "ALERT " if event.kind is EventKind.ALERT else ""
+            self.view = with_message(self.view, f"{head}{event.text}", urgent=True)
+            if self._terminal is not None and event.signals:
+                self._terminal.write(signals.sequence(event.signals, event.subject, event.text))
+            if self.view.paused:
+                self._paint()
 
     def _live_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -225,6 +293,9 @@ class RotationApp(App[None], inherit_bindings=False):
     def press(self, key: str) -> None:
         """Act on a key, by its name in the key table."""
         action = self.view.keys.action_of(key)
+        greeting = self._greeting()
+        if self.view.message:
+            self._say("")
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()
         elif self.view.typing or action is None or action.scope == "view":
@@ -233,9 +304,25 @@ class RotationApp(App[None], inherit_bindings=False):
             self._control(action.id, self._desk.controls)
         elif action.id == "copy" and self.snapshot:
             self.copy_to_clipboard(quotation(self.snapshot))
+            self._say("copied the headline with its source and time")
         elif action.id == "suspend" and sys.platform != "win32":
             # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
             os.killpg(0, signal.SIGTSTP)
+        if greeting:
+            self._say(greeting)
+
+    def _greeting(self) -> str:
+        """What has changed, for a viewer who has pressed no key for ten minutes; else empty."""
+        now_s = self._clock()
+        away_s, self._last_key_s = now_s - self._last_key_s, now_s
+        newest, before = self._newest, self._looked
+        if newest is None:
+            return ""
+        self._looked = looked(newest)
+        return since(before, newest) if before is not None and away_s >= AWAY_S else ""
+
+    def _say(self, message: str, *, urgent: bool = False) -> None:
+        self._look(with_message(self.view, message, urgent=urgent))
 
     def _control(self, action: str, controls: Controls) -> None:
         if action in SEEK_S:

@@ -36,6 +36,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread"),
     "graph": ("graph", "spread"),
+    "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
     "help": ("health",),
     "keys": ("health",),

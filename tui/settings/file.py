@@ -9,12 +9,18 @@ from typing import Any
 
 import msgspec
 
+from rotation.alerts.target import AlertSettings
+from rotation.desk import Desk
 from rotation.errors import InputError
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
 SIZE_MAX = 1_000_000
 _PRESET = "preset"
+NO_ALERTS = AlertSettings()
+ALERTS, TARGETS = "alerts", "targets"
+OWN = (KEYS, ALERTS, TARGETS)
+"""Tables with checks of their own."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -29,6 +35,7 @@ class Config(msgspec.Struct, frozen=True):
     keys: Keymap = DEFAULT_KEYS
     preset: str = ""
     """The layout that the file names; "" where it names none."""
+    alerts: AlertSettings = NO_ALERTS
 
 
 def read(path: Path) -> Config:
@@ -63,6 +70,8 @@ class _Reader:
         values: dict[str, Any] = {}
         keys = DEFAULT_KEYS
         for table, given in tables.items():
+            if table in (ALERTS, TARGETS):
+                continue
             if table not in TABLES or not isinstance(given, dict):
                 self._fail_unknown(table, given)
             if table == KEYS:
@@ -78,7 +87,27 @@ class _Reader:
                 except ValueError as error:
                     raise self._error(name, f"{name}: {error}") from error
         named = tables.get(KEYS, {}).get(_PRESET, "")
-        return Config(self._path, exists=True, values=values, lines=self._lines, keys=keys, preset=named)
+        return Config(
+            self._path,
+            exists=True,
+            values=values,
+            lines=self._lines,
+            keys=keys,
+            preset=named,
+            alerts=self._alerts(tables, values),
+        )
+
+    def _alerts(self, tables: dict[str, Any], values: dict[str, Any]) -> AlertSettings:
+        if ALERTS not in tables and TARGETS not in tables and "notify.to" not in values:
+            return NO_ALERTS
+        from tui.settings.alerts import settings  # noqa: PLC0415 - a file without alerts does without the grammar
+
+        base, _, against = values.get("desk.pair", f"{Desk().base}/{Desk().against}").partition("/")
+        legs = tuple(values["desk.legs"].split(",")) if values.get("desk.legs") else Desk().legs
+        value, _, growth = values.get("desk.value_growth", f"{Desk().value}/{Desk().growth}").partition("/")
+        desk = Desk(base=base, against=against, legs=legs, value=value, growth=growth)
+        to = values.get("notify.to", BY_NAME["notify.to"].default)
+        return settings(tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), desk, self._error)
 
     def _fail_unknown(self, table: str, given: object) -> None:
         if table in TABLES:
@@ -115,8 +144,15 @@ class _Reader:
             raise self._error(f"{KEYS}.{error.action}", f"{KEYS}.{error.action}: {error}") from error
 
     def _error(self, name: str, message: str) -> InputError:
-        line = self._lines.get(name)
+        # A key of an inline table has no line of its own: that of its table is the nearest.
+        line = (
+            self._lines.get(name) or self._lines.get(name.rpartition(".")[0]) or self._lines.get(_root(name))
+        )
         return InputError(f"{self._path}{f', line {line}' if line else ''}: {message}")
+
+
+def _root(name: str) -> str:
+    return re.split(r"[.#]", name, maxsplit=1)[0]
 
 
 _TABLE = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
@@ -126,10 +162,16 @@ _KEY = re.compile(r"""\s*(["']?)([\w.-]+)\1\s*=""", re.ASCII)
 def _lines(text: str) -> dict[str, int]:
     """The line of each table and key, which the TOML parser does not tell; the last one of a name counts."""
     lines: dict[str, int] = {}
+    repeats: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
         if match := _TABLE.match(line):
             table = match[1].replace(" ", "").replace('"', "")
+            if line.lstrip().startswith("[["):
+                # [[alerts]], the third: alerts#2
+                repeats[table] = repeats.get(table, -1) + 1
+                lines.setdefault(table, number)
+                table = f"{table}#{repeats[table]}"
             lines.setdefault(table, number)
         elif match := _KEY.match(line):
             name = f"{table}.{match[2]}" if table else match[2]

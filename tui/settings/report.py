@@ -25,6 +25,27 @@ _KEYS_HEAD = f"""\
 # (qwertz and azerty bind the windows to keys that need no AltGr).
 # preset = "qwerty"
 """
+_ALERTS = """
+# Alerts: conditions on the figures of rotation-tui figures, and whom they call (docs/alerts.md).
+#
+#   [[alerts]]
+#   name = "wide"
+#   when = "spread.5.pp > 10"
+#   repeat = "session"               # or crossing, once
+#   hysteresis = 0.5                 # of a crossing, in the figure's unit
+#   cool_down_s = 600
+#   any_hour = false                 # true: outside of the regular session too
+#   status = ["LIVE", "DELAYED"]     # what a figure of today must be worth
+#   to = ["bell", "desktop", "phone"]
+#
+#   [targets.phone]
+#   kind = "ntfy"                    # or slack, discord, json, command
+#   url = "https://ntfy.sh/my-topic" # left out: rotation-tui config key set target.phone keeps it
+#
+#   [targets.log]
+#   kind = "command"
+#   command = ["logger", "-t", "rotation"]   # no shell; the call comes as JSON on stdin
+"""
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
 _SUFFIXES = ("_URL", "_KEY", "_SECRET", "_AGE_GAP", "_STRIP")
 
@@ -42,7 +63,7 @@ def template() -> str:
         for setting in SETTINGS:
             if setting.table == table:
                 parts.append(f"# {setting.says}\n# {setting.key} = {_written(setting.default)}\n")
-    return "".join(parts)
+    return "".join([*parts, _ALERTS])
 
 
 def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -109,6 +109,12 @@ def _seconds(value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f'expected a list such as ["bell", "desktop"], got {shown(value)}')
+    return tuple(dict.fromkeys(value))
+
+
 def _dates(value: object) -> tuple[date, ...]:
     if not isinstance(value, list):
         raise ValueError(f"expected a list of dates, such as [2025-01-09], got {shown(value)}")  # noqa: TRY004
@@ -171,6 +177,10 @@ SETTINGS = (
     Setting(
         "screen", "theme", "midnight", "theme", "ROTATION_TUI_THEME",
         "See: rotation-tui themes.", _theme,
+    ),
+    Setting(
+        "notify", "to", ["bell"], "", "",
+        "Whom an alert calls that does not say: bell, osc9, osc777, desktop, or a name of [targets].", _names,
     ),
     Setting(
         "log", "level", "info", "log_level", "ROTATION_TUI_LOG_LEVEL",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tui.output.looked import Looked
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,8 @@ class Choice(msgspec.Struct, frozen=True):
     colours: str = ""
     at: int = 0
     """When it was kept, in UTC seconds since 1970."""
+    looked: Looked | None = None
+    """What was on screen at the viewer's last key; None where there was no price yet."""
 
 
 class _File(msgspec.Struct):

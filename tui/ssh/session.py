@@ -242,6 +242,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
             view=first_view(choice.theme or self._state.theme, names(), focus),
             colours=colours,
             size=self._size,
+            looked=choice.looked,
+            away_s=self._state.now() - choice.at,
         )
         self.viewer.start()
 
@@ -294,5 +296,6 @@ class Session(asyncssh.SSHServerSession[bytes]):
                 focus=viewer.view.focus if viewer.view.focus != default.focus else "",
                 colours=viewer.colours if viewer.colours != self._detected else "",
                 at=int(self._state.now()),
+                looked=viewer.looked,
             ),
         )

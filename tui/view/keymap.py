@@ -29,8 +29,8 @@ class Action(NamedTuple):
 ACTIONS = (
     Action(
         "focus",
-        ("1", "2", "3", "4", "5", "6", "7"),
-        "1 … 7",
+        tuple("12345678"),
+        "1 … 8",
         "go to the panel with that number",
         "panel",
         "view",
@@ -82,7 +82,7 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "qwerty": {},
     "qwertz": {"shorter": ("ö", "["), "longer": ("ä", "]")},
     "azerty": {
-        "focus": ("&", "é", '"', "'", "(", "-", "è"),
+        "focus": ("&", "é", '"', "'", "(", "-", "è", "_"),
         "slower": ("<",),
         "shorter": ("ù", "["),
         "longer": ("*", "]"),

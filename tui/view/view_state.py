@@ -12,9 +12,9 @@ from tui.view.keymap import DEFAULT_KEYS, Keymap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "graph")
+PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph")
 """In the order of their numbers."""
-PAGES = frozenset({"breadth", "graph"})
+PAGES = frozenset({"breadth", "events", "graph"})
 """Panels that have the room of all others while they are in focus, and none else."""
 CHARTS = ("both", "daily", "today")
 FILTER_MAX = 40
@@ -42,10 +42,21 @@ class ViewState(msgspec.Struct, frozen=True):
     """The first visible line of the focused panel, or of help."""
     keys: Keymap = DEFAULT_KEYS
     """Which key does what for this viewer."""
+    message: str = ""
+    """Stands in the place of the footer until the next key: an alert, or the answer to a key."""
+    is_urgent: bool = False
+    """Whether the message is an alert or an error."""
+
+
+def with_message(view: ViewState, message: str, *, urgent: bool = False) -> ViewState:
+    """Return the view with a line in the place of its footer; "" takes it away."""
+    return _with(view, message=message, is_urgent=urgent and bool(message))
 
 
 def reduce(view: ViewState, key: str) -> ViewState:
     """Return the view after a key; the same object if the key changes nothing."""
+    if view.message:
+        view = with_message(view, "")
     if view.typing:
         return _typed(view, key)
     action = view.keys.action_of(key)

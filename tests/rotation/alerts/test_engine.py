@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from rotation.alerts.engine import Alert, AlertEngine, AlertState, Rule, replayed, step
+from rotation.alerts.engine import Alert, AlertEngine, replayed, step
 from rotation.alerts.reading import Observed, Reading, of_history
+from rotation.alerts.rule import AlertState, Rule
 from rotation.desk import Desk
 from rotation.figures.registry import figures
 from rotation.figures.settled import SettledFigures

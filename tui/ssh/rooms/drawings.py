@@ -27,8 +27,9 @@ READS: dict[str, tuple[str, ...]] = {
     "health": (),
     "breadth": (),
     "graph": ("chart",),
+    "events": (),
     "help": ("filter", "keys", "typing"),
-    "keys": ("help", "keys", "window"),
+    "keys": ("help", "is_urgent", "keys", "message", "window"),
 }
 """Panel → what its contents depend on in a ViewState."""
 PANELS_MAX = 1_024

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
+from tui.output.looked import AWAY_S, looked, since
 from tui.output.text import quotation
 from tui.screen.scene import places_of
 from tui.ssh.reasons import EndReason
@@ -15,12 +16,13 @@ from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
 from tui.ssh.wire.token_bucket import TokenBucket
-from tui.view.view_state import ViewState, clamp_scroll, reduce
+from tui.view.view_state import ViewState, clamp_scroll, reduce, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rotation.snapshot import Snapshot
+    from tui.output.looked import Looked
     from tui.screen.scene import Scene
     from tui.ssh.rooms.colours import Ink
     from tui.ssh.rooms.rooms import Room, Rooms
@@ -31,6 +33,8 @@ REPAINT_S = 0.1
 INPUT_BURST, INPUT_PER_S = 2_048, 1_024
 """Bytes of input accepted at once, and per second."""
 DEFAULT_FOCUS = ViewState().focus
+MESSAGE_S = 15.0
+"""Seconds for which a message stands, unless a key takes it away."""
 FLOOD = 256 * 1024
 """Dropped bytes of input after which the session is ended."""
 
@@ -78,11 +82,21 @@ class Viewer:
         view: ViewState,
         colours: Colours,
         size: tuple[int, int],
+        looked: Looked | None = None,
+        away_s: float = 0.0,
     ) -> None:
-        """``size``: columns and lines as the terminal reports them; any integers."""
+        """``size``: columns and lines as the terminal reports them; any integers.
+
+        ``looked``: what this viewer saw last time, ``away_s`` seconds ago; None of a new one.
+        """
         self.view = view
         self.colours = colours
         self.last_key = line.clock()
+        self.looked = looked
+        """What was on screen at the last key."""
+        self._away_s = away_s
+        self._quiet: Handle | None = None
+        """Takes the message away: viewers with messages of their own have rooms of their own."""
         self.frames = self.bytes = self.dropped = 0
         self._rooms = rooms
         self._line = line
@@ -103,12 +117,13 @@ class Viewer:
     def start(self) -> None:
         """Switch the terminal to its alternate screen and show the first frame."""
         self._send(ENTER)
+        self._greet(self._away_s)
         self._request_paint()
 
     def close(self) -> None:
         """Leave the room; nothing is sent any more."""
         self._closed = True
-        for handle in (self._repaint, self._escape):
+        for handle in (self._repaint, self._escape, self._quiet):
             if handle is not None:
                 handle.cancel()
         if self._room is not None:
@@ -165,7 +180,8 @@ class Viewer:
     def _press(self, keys: list[str]) -> None:
         if not keys:
             return
-        self.last_key = self._line.clock()
+        away_s, self.last_key = self.last_key, self._line.clock()
+        away_s = self.last_key - away_s
         before = (self._room_view(), self.colours)
         self._has_pressed = True
         for key in keys:
@@ -180,8 +196,26 @@ class Viewer:
             elif action.id == "colours":
                 self.colours = next_of(self.colours)
             # The other keys move the tape, which all viewers share.
+        self._greet(away_s)
         if (self._room_view(), self.colours) != before:
             self._request_paint()
+
+    def _greet(self, away_s: float) -> None:
+        """Say what has changed, to a viewer who has been away; and note what is on screen now."""
+        newest = self._rooms.newest
+        if newest is None:
+            return
+        before, self.looked = self.looked, looked(newest)
+        if before is not None and away_s >= AWAY_S:
+            self.view = with_message(self.view, since(before, newest))
+            if self._quiet is not None:
+                self._quiet.cancel()
+            self._quiet = self._line.later(MESSAGE_S, self._hush)
+
+    def _hush(self) -> None:
+        self._quiet = None
+        self._change_view(with_message(self.view, ""))
+        self._request_paint()
 
     def _change_view(self, view: ViewState) -> None:
         if view.paused and not self.view.paused:

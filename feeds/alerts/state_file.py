@@ -1,0 +1,121 @@
+"""What alerts remember between runs: ``alerts.json``, whole after a crash; a broken one is set aside."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from feeds.errors import DamagedError
+from feeds.files.durable import CAN_LOCK, flush_folder, write_whole
+from feeds.files.names import shown_path
+from rotation.alerts.rule import AlertState, Fired
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "alerts.json"
+LOCK = "alerts.lock"
+VERSION = 1
+SIZE_MAX = 8_000_000
+CALLS_MAX = 500
+"""Calls that are remembered for ``alerts history``."""
+ASIDE_MAX = 9
+"""Broken files that are kept; further ones replace the last."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A call that a target has not got yet."""
+
+    target: str
+    fired: Fired
+    text: str
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The contents of the file."""
+
+    version: int = VERSION
+    states: dict[str, AlertState] = {}
+    """By the alert's name; those of alerts that are no longer configured stay."""
+    calls: tuple[Fired, ...] = ()
+    """The newest calls, oldest first."""
+    waiting: tuple[Waiting, ...] = ()
+
+
+class StateFile:
+    """The file in this folder; one process at a time owns it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self._lock: IO[bytes] | None = None
+
+    def own(self) -> bool:
+        """Whether this process may write it, now and until it ends or calls ``release``. Raises OSError."""
+        if self._lock is not None or not CAN_LOCK:
+            return True
+        import fcntl  # noqa: PLC0415 - CAN_LOCK: not everywhere
+
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = self.path.with_name(LOCK).open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return False
+        except OSError:
+            lock.close()
+            raise
+        self._lock = lock
+        return True
+
+    def release(self) -> None:
+        """Let another process own it."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def read(self) -> tuple[Kept, str]:
+        """What is kept, and what a person must know: a file that cannot be used is named."""
+        try:
+            with self.path.open("rb") as file:
+                data = file.read(SIZE_MAX + 1)
+        except FileNotFoundError:
+            return Kept(), ""
+        except OSError as error:
+            return Kept(), f"{shown_path(self.path)}: cannot be read ({error.strerror or error})"
+        try:
+            if len(data) > SIZE_MAX:
+                raise msgspec.ValidationError("too large")
+            kept = msgspec.json.decode(data, type=Kept)
+            if kept.version != VERSION:
+                raise msgspec.ValidationError("another version")
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return Kept(), self._set_aside()
+        return kept, ""
+
+    def peek(self) -> Kept:
+        """What is kept, for who only looks. Raises DamagedError."""
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=Kept)
+        except FileNotFoundError:
+            return Kept()
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise DamagedError(f"{shown_path(self.path)}: cannot be read or is damaged") from error
+
+    def _set_aside(self) -> str:
+        names = (self.path.with_name(f"{FILE}.broken-{n}") for n in range(1, ASIDE_MAX + 1))
+        aside = next((path for path in names if not path.exists()), None) or self.path.with_name(
+            f"{FILE}.broken-{ASIDE_MAX}"
+        )
+        try:
+            self.path.replace(aside)
+        except OSError:
+            return f"{shown_path(self.path)}: is damaged; alerts begin anew"
+        return f"{shown_path(self.path)}: is damaged and now {aside.name}; alerts begin anew"
+
+    def write(self, kept: Kept) -> None:
+        """Replace the file; blocking. Raises OSError."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self.path, msgspec.json.encode(kept), mode=0o600)
+        flush_folder(self.path.parent)

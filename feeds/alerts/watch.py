@@ -1,0 +1,270 @@
+"""Alerts on a running desk: judged on every Snapshot, remembered on disk, then delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from feeds.alerts.couriers import Courier
+from feeds.alerts.state_file import CALLS_MAX, Kept, StateFile, Waiting
+from feeds.clock import wall_ns
+from feeds.errors import InputError
+from rotation.alerts.desk_log import DeskLog
+from rotation.alerts.target import DESKTOP, AlertSettings, Target
+from rotation.desk import EventKind
+from rotation.sessions import to_ns
+from rotation.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from feeds.alerts.errors import Sender
+    from rotation.alerts.desk_log import Call
+    from rotation.alerts.rule import AlertState, Fired
+    from rotation.desk import Desk
+    from rotation.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+SAVE_S = 1.0
+"""Changes without a call are written this often at most."""
+OWN_S = 5.0
+"""Between two attempts to take over from another program that delivers."""
+FINISH_S = 10.0
+FINISH_LOOK_S = 0.05
+FRESH_S = 3_600.0
+"""A call that waited longer, because no program ran, is not delivered any more."""
+
+
+class AlertWatch:
+    """Adds events and alerts to Snapshots (``take``) and delivers calls (``run``)."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        settings: AlertSettings,
+        file: StateFile | None,
+        *,
+        secret: Callable[[Target], str] = lambda _: "",
+        make: Callable[[Target, str], Sender] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock_ns: Callable[[], int] = wall_ns,
+    ) -> None:
+        """Blocking: it reads the file. ``file``: None on a tape, where nothing is remembered or delivered.
+
+        ``secret``: of a target; blocking, raises InputError. ``make``: its sender; None: the real one.
+        """
+        self._file = file
+        self._secret = secret
+        self._make = make
+        self._sleep = sleep
+        self._clock_ns = clock_ns
+        self._log = DeskLog(desk, on_tape=file is None)
+        self._remembered: dict[str, AlertState] = {}
+        self._history: tuple[Fired, ...] = ()
+        self._left: tuple[Waiting, ...] = ()
+        """Calls of the run before that nobody has got."""
+        self._owns = False
+        self._is_failing = False
+        self._calls: list[Call] = []
+        self._dirty = False
+        self._wake = asyncio.Event()
+        self._couriers: dict[str, tuple[Courier, asyncio.Task[None]]] = {}
+        self._targets: dict[str, Target] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._watches = False
+        self._has_read = False
+        self.set(settings)
+
+    def set(self, settings: AlertSettings) -> None:
+        """Watch for these alerts, and call these targets, from now on."""
+        self._remembered |= self._log.states
+        self._targets = {target.name: target for target in settings.targets}
+        self._targets.setdefault(DESKTOP, Target(name=DESKTOP, kind="desktop"))
+        self._left += tuple(call for courier, _ in self._couriers.values() for call in courier.waiting)
+        for _, task in self._couriers.values():
+            task.cancel()
+        self._couriers.clear()
+        begins = bool(settings.rules) and not self._watches
+        self._watches = self._watches or begins
+        if begins and self._file is not None:
+            self._take_over()
+        self._log.set_rules(settings.rules, self._remembered)
+        self._wake.set()
+
+    def note(self, kind: EventKind, subject: str, text: str) -> None:
+        """Tell something that no Snapshot shows."""
+        self._log.note(kind, subject, text)
+
+    def take(self, snapshot: Snapshot) -> Snapshot:
+        """The Snapshot with events and alerts; what fires is on its way after the next turn of the loop."""
+        before = self._log.states
+        shown, calls = self._log.take(snapshot)
+        if self._file is None:
+            return shown
+        if calls:
+            self._calls += calls
+            self._wake.set()
+        self._dirty = self._dirty or self._log.states != before
+        return shown
+
+    async def run(self) -> None:
+        """Remember and deliver until cancelled; what is still to be delivered is then kept."""
+        if self._file is None:
+            return
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._now_and_then(), name="alert state")
+                while True:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    if self._owns:
+                        await self._deliver()
+        finally:
+            self._group = None
+            self._close()
+
+    async def finish(self) -> None:
+        """The desk has ended by itself: wait until calls are delivered, at most ``FINISH_S``."""
+        for _ in range(round(FINISH_S / FINISH_LOOK_S)):
+            queued = any(courier.waiting for courier, _ in self._couriers.values())
+            if not (self._calls or self._left or queued):
+                return
+            await asyncio.sleep(FINISH_LOOK_S)
+
+    async def _now_and_then(self) -> None:
+        """Write what changed without a call; take over once the program that delivers has ended."""
+        waited_s = 0.0
+        while True:
+            await self._sleep(SAVE_S)
+            waited_s += SAVE_S
+            if self._owns:
+                if self._dirty:
+                    await self._save()
+            elif self._watches and waited_s >= OWN_S:
+                waited_s = 0.0
+                if self._take_over():
+                    self._log.set_states(self._remembered)
+                    self._wake.set()
+
+    def _take_over(self) -> bool:
+        """Own the file if no other program does, and remember what it holds."""
+        assert self._file is not None
+        try:
+            self._owns = self._file.own()
+        except OSError as error:
+            # Better to call twice after a restart than never.
+            self._fail(error)
+            self._owns = True
+        if not self._owns and self._has_read:
+            return False
+        self._has_read = True
+        kept, problem = self._file.read()
+        if problem:
+            log.warning("%s", problem)
+            self.note(EventKind.CONFIG, "alerts", problem)
+        self._remembered |= kept.states
+        self._history = kept.calls
+        if self._owns:
+            self._left += self._fresh(kept.waiting)
+            self._calls.clear()
+        return self._owns
+
+    def _fresh(self, waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
+        now_ns = self._clock_ns()
+        held = tuple(waiting)
+        fresh = tuple(each for each in held if now_ns - to_ns(each.fired.at) < FRESH_S * 1e9)
+        if lost := len(held) - len(fresh):
+            self.note(
+                EventKind.DELIVERY, "alerts", f"{counted(lost, 'call')} not delivered: over an hour old"
+            )
+        return fresh
+
+    async def _deliver(self) -> None:
+        """Write first, then deliver: after a crash between the two the file still has the calls."""
+        calls, self._calls = self._calls, []
+        self._history = (*self._history, *(call.fired for call in calls))[-CALLS_MAX:]
+        self._left += tuple(
+            Waiting(name, call.fired, call.text)
+            for call in calls
+            for name in call.rule.to
+            if name in self._targets
+        )
+        if calls:
+            await self._save()
+        left, self._left = self._left, ()
+        for call in left:
+            courier = await self._courier(call.target)
+            if courier is not None:
+                courier.put(call)
+
+    async def _courier(self, name: str) -> Courier | None:
+        if name in self._couriers:
+            return self._couriers[name][0]
+        target = self._targets.get(name)
+        if target is None or self._group is None:
+            return None
+        try:
+            make = self._make or _make
+            send = make(target, await asyncio.to_thread(self._secret, target))
+        except InputError as error:
+            self._report(name, f"{name}: not delivered: {error}")
+            return None
+        courier = Courier(name, send, self._report, self._has_changed, sleep=self._sleep)
+        self._couriers[name] = (courier, self._group.create_task(courier.run(), name=f"alerts to {name}"))
+        return courier
+
+    def _report(self, name: str, text: str) -> None:
+        self._dirty = True
+        self.note(EventKind.DELIVERY, name, text)
+
+    def _has_changed(self) -> None:
+        self._dirty = True
+
+    def _kept(self) -> Kept:
+        queued = tuple(call for courier, _ in self._couriers.values() for call in courier.waiting)
+        return Kept(
+            states={**self._remembered, **self._log.states},
+            calls=self._history,
+            waiting=(*self._left, *queued),
+        )
+
+    async def _save(self) -> None:
+        assert self._file is not None
+        self._dirty = False
+        try:
+            await asyncio.to_thread(self._file.write, self._kept())
+        except OSError as error:
+            self._fail(error)
+        else:
+            self._is_failing = False
+
+    def _fail(self, error: OSError) -> None:
+        """Tell once that nothing is remembered; the desk and its calls go on."""
+        if self._is_failing:
+            return
+        self._is_failing = True
+        why = error.strerror or type(error).__name__
+        log.warning("alert state cannot be written: %s", why)
+        self.note(
+            EventKind.CONFIG,
+            "alerts",
+            f"alerts cannot be remembered ({why}): after a restart they may call again",
+        )
+
+    def _close(self) -> None:
+        if self._owns and self._file is not None:
+            with suppress(OSError):  # it has been told while the desk ran
+                self._file.write(self._kept())
+            self._file.release()
+            self._owns = False
+            self._watches = False
+
+
+def _make(target: Target, secret: str) -> Sender:
+    from feeds.alerts.senders import sender  # noqa: PLC0415 - brings httpx, which most runs never need
+
+    return sender(target, secret)

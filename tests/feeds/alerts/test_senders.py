@@ -1,0 +1,206 @@
+"""Webhooks that answer, refuse, ask to wait or hang; commands that fail, hang or have children."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import os
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from feeds.alerts.errors import DeliveryError
+from feeds.alerts.senders import desktop_argv, sender
+from rotation.alerts.rule import Fired
+from rotation.alerts.target import Target
+
+AT = dt.datetime(2024, 7, 16, 14, tzinfo=dt.UTC)
+FIRED = Fired("wide", "spread.5.pp > 10", AT.date(), AT, {"spread.5.pp": 10.3}, 3)
+TEXT = "wide: spread.5.pp > 10 — <b> & “10.3 pp”"
+SECRET = "tk_very_secret_1234"
+
+
+@asynccontextmanager
+async def server(status=200, headers="", hang=False):
+    """Answers every POST with this status; what was asked is in the list."""
+    asked: list[tuple[dict[str, str], bytes]] = []
+    writers = []
+
+    async def answer(reader, writer):
+        writers.append(writer)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        fields = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
+        asked.append((fields | {"": head[0]}, await reader.readexactly(int(fields["content-length"]))))
+        if not hang:
+            writer.write(f"HTTP/1.1 {status} X\r\n{headers}content-length: 0\r\n\r\n".encode())
+            await writer.drain()
+            writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/hook", asked
+    finally:
+        for writer in writers:
+            writer.close()
+        listening.close()
+
+
+async def post(kind: str, url: str, secret: str = "", timeout_s: float = 5.0) -> None:
+    await sender(Target(name="t", kind=kind, url=url, timeout_s=timeout_s), secret)(FIRED, TEXT)
+
+
+async def test_each_webhook_gets_its_own_form():
+    async with server() as (url, asked):
+        for kind in ("json", "ntfy", "slack", "discord"):
+            await post(kind, url, SECRET if kind in ("json", "ntfy") else "")
+    generic, ntfy, slack, discord = asked
+    body = json.loads(generic[1])
+    assert body == {
+        "id": "wide#3", "name": "wide", "condition": "spread.5.pp > 10", "session": "2024-07-16",
+        "at": "2024-07-16T14:00:00Z", "values": {"spread.5.pp": 10.3}, "n": 3, "text": TEXT,
+    }  # fmt: skip
+    assert generic[0]["authorization"] == f"bearer {SECRET}"
+    assert ntfy[1].decode() == TEXT
+    assert ntfy[0]["title"] == "rotation-tui: wide"
+    assert json.loads(slack[1]) == {"text": "wide: spread.5.pp &gt; 10 — &lt;b&gt; &amp; “10.3 pp”"}
+    assert json.loads(discord[1]) == {"content": TEXT, "allowed_mentions": {"parse": []}}
+
+
+async def test_without_an_address_the_secret_is_the_address():
+    async with server() as (url, asked):
+        await sender(Target(name="t", kind="slack"), f"{url}/{SECRET}")(FIRED, TEXT)
+    assert asked[0][0][""] == f"POST /hook/{SECRET} HTTP/1.1"
+    assert "authorization" not in asked[0][0]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "message", "again", "after_s"),
+    [
+        (429, "retry-after: 7\r\n", "asked to wait (HTTP 429)", True, 7.0),
+        (429, "retry-after: 999999\r\n", "asked to wait (HTTP 429)", True, 300.0),
+        (429, "retry-after: soon\r\n", "asked to wait (HTTP 429)", True, 0.0),
+        (500, "", "refused (HTTP 500)", True, None),
+        (404, "", "refused (HTTP 404)", False, None),
+        (302, "location: http://127.0.0.1:1/\r\n", "refused (HTTP 302)", False, None),
+    ],
+)
+async def test_what_a_refusal_means(status, headers, message, again, after_s):
+    async with server(status, headers) as (url, _):
+        with pytest.raises(DeliveryError) as failure:
+            await post("json", f"{url}?key={SECRET}", SECRET)
+    error = failure.value
+    assert (str(error), error.again, error.after_s) == (message, again, after_s)
+    assert SECRET not in repr(error)
+    assert error.__cause__ is None
+
+
+async def test_a_server_that_hangs_costs_its_time_out_and_no_more():
+    async with server(hang=True) as (url, _):
+        began = time.monotonic()
+        with pytest.raises(DeliveryError, match=r"no answer within 0\.3 s"):
+            await post("json", url, timeout_s=0.3)
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("url", "message", "again"),
+    [
+        ("http://127.0.0.1:1/", "no connection", True),
+        ("https://127.0.0.1:99999999/", "the address is not valid", False),
+        ("gopher://example/", "the address is not valid", False),
+        ("http://example.com/", "the address is not valid", False),
+        ("tk_a_token", "the address is not valid", False),
+    ],
+)
+async def test_nobody_there(url, message, again):
+    with pytest.raises(DeliveryError) as failure:
+        await post("json", url)
+    assert (str(failure.value), failure.value.again) == (message, again)
+
+
+def command(*argv: str, timeout_s: float = 30.0, environ=None):
+    target = Target(name="t", kind="command", command=argv, timeout_s=timeout_s)
+    return sender(target, "", environ if environ is not None else dict(os.environ))
+
+
+async def test_a_command_gets_json_on_stdin_arguments_as_they_are_and_no_key(tmp_path):
+    out = tmp_path / "out"
+    code = (
+        "import sys, os, json; "
+        "json.dump([sys.argv[2:], sys.stdin.read(), dict(os.environ)], open(sys.argv[1], 'w'))"
+    )
+    arguments = ["$(touch hacked)", "; rm -rf x", "a b"]
+    environ = {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path),
+        "ALPACA_SECRET": "s", "ROTATION_TUI_FINNHUB_KEY": "k", "GITHUB_TOKEN": "t",
+    }  # fmt: skip
+    await command(sys.executable, "-c", code, str(out), *arguments, environ=environ)(FIRED, TEXT)
+    given, stdin, env = json.loads(out.read_text())
+    assert given == arguments
+    assert json.loads(stdin)["id"] == "wide#3"
+    assert stdin.endswith("}\n")
+    assert {"PATH", "HOME"} <= env.keys()
+    assert not {"ALPACA_SECRET", "ROTATION_TUI_FINNHUB_KEY", "GITHUB_TOKEN"} & env.keys()
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ((sys.executable, "-c", "raise SystemExit(3)"), f"{sys.executable}: exit code 3"),
+        (("/nonexistent/notify",), "/nonexistent/notify: cannot be started (No such file or directory)"),
+        (("/",), "/: cannot be started (Permission denied)"),
+    ],
+)
+async def test_a_command_that_fails(argv, message):
+    with pytest.raises(DeliveryError) as failure:
+        await command(*argv)(FIRED, TEXT)
+    assert (str(failure.value), failure.value.again) == (message, False)
+
+
+async def test_a_command_that_reads_nothing_is_fine():
+    await command(sys.executable, "-c", "import os; os.close(0)")(FIRED, "x" * 1_000_000)
+
+
+async def test_a_command_that_hangs_is_ended_with_its_children(tmp_path):
+    pids = tmp_path / "pids"
+    code = (
+        "import os, subprocess, sys, time; "
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+        "open(sys.argv[1], 'w').write(f'{os.getpid()} {child.pid}'); time.sleep(600)"
+    )
+    with pytest.raises(DeliveryError, match="still running after 3 s, ended"):
+        await command(sys.executable, "-c", code, str(pids), timeout_s=3.0)(FIRED, TEXT)
+    for pid in map(int, pids.read_text().split()):
+        for _ in range(200):
+            if not _runs(pid):
+                break
+            await asyncio.sleep(0.02)
+        assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_desktop_notification_quotes_nothing_for_a_shell_or_a_script():
+    title, text = "rotation-tui: -x", '"; do shell script "x'
+    assert desktop_argv(title, text, "linux") == ("notify-send", "--app-name=rotation-tui", "--", title, text)
+    argv = desktop_argv(title, text, "darwin")
+    assert argv is not None
+    assert argv[-2:] == (title, text)
+    assert not any(text in part for part in argv[:-2])
+    assert desktop_argv(title, text, "win32") is None
+
+
+async def test_a_desktop_without_a_notifier_says_so():
+    send = sender(Target(name="desktop", kind="desktop"), "", {"PATH": ""})
+    send._which = lambda _: None
+    with pytest.raises(DeliveryError, match=r"(notify-send|osascript) is not installed"):
+        await send(FIRED, TEXT)

@@ -1,0 +1,107 @@
+"""Lines in the place of the footer: an alert, the answer to a key, what changed while nobody looked."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from rotation.desk import DeskEvent, EventKind
+from tests.support.tui.scenes import ScriptedDesk
+from tui.screen.app import RotationApp
+from tui.screen.signals import sequence
+from tui.view.theme import names
+from tui.view.view_state import ViewState
+
+replace = msgspec.structs.replace
+
+
+class Terminal:
+    """Notes what is written beside the frames."""
+
+    is_behind = False
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, data: str) -> None:
+        self.written.append(data)
+
+
+def with_event(snapshot, seq, kind, text, signals=(), minutes=0.0):
+    at = snapshot.as_of + dt.timedelta(minutes=minutes)
+    new = DeskEvent(seq, at, kind, "wide", text, signals)
+    return replace(snapshot, events=(*snapshot.events, new))
+
+
+def footer(app) -> str:
+    return app.query_one("#keys").render_line(0).text.strip()
+
+
+async def test_an_alert_rings_stands_until_a_key_and_is_said_while_paused(scenes):
+    live = scenes["live"]
+    app = RotationApp(lambda: ScriptedDesk([live]), ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        app._terminal = terminal = Terminal()
+        await pilot.press("space")
+        hit = with_event(live, 1, EventKind.ALERT, "wide: spread.5.pp > 10", ("bell", "osc9"))
+        app.take(hit)
+        await pilot.pause()
+        assert footer(app) == "ALERT wide: spread.5.pp > 10"
+        assert "".join(terminal.written).count("\a") == 2
+        assert "\x1b]9;wide: spread.5.pp > 10\a" in "".join(terminal.written)
+        app.take(hit)
+        await pilot.pause()
+        assert "".join(terminal.written).count("\a") == 2, "once"
+        app._terminal = None
+        await pilot.press("]")
+        assert "ALERT" not in footer(app)
+
+
+async def test_a_feed_is_no_reason_to_call(scenes):
+    live = scenes["live"]
+    app = RotationApp(lambda: ScriptedDesk([with_event(live, 1, EventKind.FEED, "Yahoo: x")]), ViewState())
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        assert "Yahoo" not in footer(app)
+
+
+async def test_copy_answers(scenes):
+    app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState())
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.press("y")
+        assert footer(app) == "copied the headline with its source and time"
+
+
+async def test_after_ten_minutes_without_a_key_it_says_what_has_changed(scenes):
+    now = [0.0]
+    app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(), clock=lambda: now[0])
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.press("]")
+        app.take(with_event(scenes["closed"], 1, EventKind.RECORD, "a record"))
+        now[0] = 599.0
+        await pilot.press("[")
+        assert "Since" not in footer(app)
+        app.take(with_event(scenes["closed"], 1, EventKind.RECORD, "a record", minutes=1))
+        now[0] = 1_200.0
+        await pilot.press("]")
+        assert footer(app).startswith("Since 16:")
+        assert app.view.window == 20, "the key counts"
+        await pilot.press("[")
+        assert "Since" not in footer(app)
+
+
+def test_signals_hold_nothing_that_a_terminal_could_obey():
+    evil = "a\x1b]0;x\x07b;c\u202e\n"
+    assert sequence(("bell", "osc9", "osc777"), evil, evil) == (
+        "\a\x1b]9;a]0;xb;c\a\x1b]777;notify;a]0,xb,c;a]0;xb;c\a"
+    )
+    assert sequence(("desktop",), "a", "b") == ""

@@ -1,0 +1,148 @@
+"""A configuration file that changes while a desk runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+
+import pytest
+
+from rotation.alerts.target import AlertSettings
+from tests.support.tui.scenes import ScriptedDesk
+from tui.screen import app as module
+from tui.screen.app import RotationApp
+from tui.settings.file import read
+from tui.settings.reload import ConfigWatch
+from tui.settings.schema import SETTINGS
+from tui.view.theme import names
+from tui.view.view_state import ViewState
+
+BEFORE = '[desk]\npair = "IWM/QQQ"\n[screen]\ntheme = "midnight"\n'
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(BEFORE)
+    return path
+
+
+def write(path, text: str) -> None:
+    path.write_text(text)
+    stamp = path.stat().st_mtime_ns + 1_000_000  # a disk may count in coarser steps than this test
+    os.utime(path, ns=(stamp, stamp))
+
+
+def changed(watch: ConfigWatch):
+    assert watch.poll() is None, "the file must stand still first: an editor may be writing"
+    return watch.poll()
+
+
+def test_what_can_be_applied_is_and_what_cannot_says_so(path):
+    watch = ConfigWatch(path, read(path))
+    assert watch.poll() is None
+    write(
+        path,
+        '[desk]\npair = "XBI/IBB"\nleg_gap_s = 30\n[screen]\ntheme = "paper"\n[keys]\npause = "P"\n'
+        '[[alerts]]\nwhen = "on_pace"\n',
+    )
+    applied = changed(watch)
+    assert applied.message == (
+        "config.toml: applied screen.theme, keys, 1 alert; desk.pair, desk.leg_gap_s wait for the next start"
+    )
+    assert (applied.theme, applied.is_error) == ("paper", False)
+    assert applied.keys.action_of("P").id == "pause"
+    assert [rule.id for rule in applied.alerts.rules] == ["on_pace"]
+    assert watch.poll() is None
+
+
+def test_a_mistake_is_told_with_its_line_and_then_mended(path):
+    watch = ConfigWatch(path, read(path))
+    write(path, BEFORE + "[keys]\npause = 5\n")
+    applied = changed(watch)
+    assert applied.is_error
+    assert applied.message.startswith(f"{path}, line 6: keys.pause: expected a key")
+    assert applied.message.endswith("; the configuration before stays")
+    assert applied.keys is applied.theme is applied.alerts is None
+    write(path, BEFORE)
+    assert changed(watch) is None, "as it was: nothing to apply"
+
+
+def test_a_file_that_appears_and_goes(tmp_path):
+    path = tmp_path / "config.toml"
+    watch = ConfigWatch(path, None)
+    assert watch.poll() is None
+    write(path, '[[alerts]]\nwhen = "on_pace"\n')
+    assert changed(watch).alerts.rules
+    path.unlink()
+    assert changed(watch).alerts == AlertSettings()
+
+
+def test_each_setting_is_applied_or_named(path, tmp_path):
+    others = {
+        "desk.pair": '"XBI/IBB"', "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
+        "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
+        "feeds.demo_when_empty": "false", "screen.theme": '"mono"', "notify.to": '["osc9"]',
+        "log.level": '"debug"', "market.closures": "[2025-01-09]",
+    }  # fmt: skip
+    assert others.keys() == {setting.name for setting in SETTINGS}
+    level = logging.getLogger().level
+    try:
+        for number, (name, value) in enumerate(others.items()):
+            file = tmp_path / f"{number}.toml"
+            file.write_text('[[alerts]]\nwhen = "on_pace"\n')
+            watch = ConfigWatch(file, read(file))
+            table, _, key = name.partition(".")
+            write(file, f'[{table}]\n{key} = {value}\n[[alerts]]\nwhen = "on_pace"\n')
+            applied = changed(watch)
+            assert name in applied.message or (name == "notify.to" and "1 alert" in applied.message)
+    finally:
+        logging.getLogger().setLevel(level)
+
+
+class AlertDesk(ScriptedDesk):
+    def __init__(self, snapshots) -> None:
+        super().__init__(snapshots)
+        self.alerts = None
+        self.notes = []
+
+    def set_alerts(self, alerts) -> None:
+        self.alerts = alerts
+
+    def note(self, kind, subject, text) -> None:
+        self.notes.append((kind, subject, text))
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_the_screen_takes_it_up_and_says_so(path, scenes, monkeypatch):
+    monkeypatch.setattr(module, "RELOAD_S", 0.01)
+    desk = AlertDesk([scenes["live"]])
+    app = RotationApp(lambda: desk, ViewState(themes=names()), reload=ConfigWatch(path, read(path)).poll)
+    async with app.run_test(size=(160, 45)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.press("2", "]", "space")
+        write(
+            path, BEFORE.replace("midnight", "paper") + '[keys]\nlonger = "L"\n[[alerts]]\nwhen = "on_pace"\n'
+        )
+        while not app.view.message:
+            await pilot.pause(0.01)
+        assert (app.view.theme, app.view.focus, app.view.window, app.view.paused) == (
+            "paper",
+            "spread",
+            20,
+            True,
+        )
+        assert app.query_one("#keys").render_line(0).text.strip().startswith("config.toml: applied")
+        assert desk.alerts.rules[0].id == "on_pace"
+        assert desk.notes[-1][1] == "config.toml"
+        await pilot.press("L")
+        assert app.view.window == 60
+        write(path, "[desk]\npair = 5\n")
+        while not app.view.is_urgent:
+            await pilot.pause(0.01)
+        assert "line 2: desk.pair" in app.view.message
+        assert app.view.theme == "paper"

@@ -1,0 +1,79 @@
+"""Events: one's own alerts and how they stand, then what has happened, the newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.desk import EventKind
+from rotation.text import counted
+from tui.panels.ribbon import NEW_YORK
+from tui.view.draw import Row, column, wrap
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from rotation.desk import AlertLine, DeskEvent
+    from rotation.snapshot import Snapshot
+    from tui.view.view_state import ViewState
+
+ROLES = {
+    EventKind.ALERT: "alert",
+    EventKind.RECORD: "strong",
+    EventKind.DELIVERY: "warn",
+    EventKind.CONFIG: "warn",
+    EventKind.CORRECTED: "warn",
+}
+"""Kinds that stand out; the others are muted."""
+NONE = "no alerts set; rotation-tui alerts add 'spread.5.pp > 10' sets one"
+QUIET = "nothing yet: closes, records, alerts, feeds and the Fed are noted here as they come"
+KIND = 10
+"""Cells of the kind."""
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """Alerts are left out on a host: they are the operator's."""
+    del view, height
+    lines: list[Row] = []
+    if not snapshot.health.host:
+        lines += _alerts(snapshot.alerts, snapshot.as_of, width)
+        lines.append(())
+    if not snapshot.events:
+        return [*lines, *(((line, "muted"),) for line in wrap(QUIET, width, 3))]
+    for event in reversed(snapshot.events):
+        lines += _event(event, snapshot.as_of, width)
+    return lines
+
+
+def _alerts(alerts: tuple[AlertLine, ...], now: dt.datetime, width: int) -> list[Row]:
+    if not alerts:
+        return [((line, "muted"),) for line in wrap(NONE, width, 3)]
+    named = max(min(max(len(alert.name) for alert in alerts), width // 3), 8)
+    return [_alert(alert, now, named) for alert in alerts]
+
+
+def _alert(alert: AlertLine, now: dt.datetime, named: int) -> Row:
+    name = (column(alert.name, named, right=False), "strong")
+    condition = (f"  {alert.condition}", "text") if alert.condition != alert.name else ("", "text")
+    if alert.problem:
+        return (name, ("  off     ", "warn"), (f"  {alert.problem}", "warn"))
+    if alert.last_at is None:
+        return (name, ("  armed   ", "muted"), condition)
+    role = "muted" if alert.is_armed else "alert"
+    word = "armed, last" if alert.is_armed else "HIT"
+    times = f", {counted(alert.fired, 'time')}" if alert.fired > 1 else ""
+    return (name, (f"  {word} {when(alert.last_at, now)}{times}", role), condition)
+
+
+def _event(event: DeskEvent, now: dt.datetime, width: int) -> list[Row]:
+    at = column(when(event.at, now), 15, right=False)
+    left = len(at) + KIND
+    text = wrap(event.text, max(width - left, 16), 3)
+    role = ROLES.get(event.kind, "muted")
+    head: Row = ((at, "faint"), (column(event.kind.value, KIND, right=False), role), (text[0], "text"))
+    return [head, *(((" " * left, "text"), (line, "text")) for line in text[1:])]
+
+
+def when(at: dt.datetime, now: dt.datetime) -> str:
+    """``10:31:07``, of another day ``16 Jul 10:31``: New York's time."""
+    made, today = at.astimezone(NEW_YORK), now.astimezone(NEW_YORK).date()
+    return f"{made:%H:%M:%S}" if made.date() == today else f"{made.day} {made:%b %H:%M}"

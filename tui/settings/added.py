@@ -1,0 +1,57 @@
+"""An alert added to the configuration file: a table at its end, so that every line and comment stays."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from rotation.errors import InputError
+from tui.settings.file import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rotation.alerts.rule import Rule
+
+
+def add_alert(path: Path, given: dict[str, Any]) -> Rule:
+    """Append ``[[alerts]]`` with these keys, once the file with it has been checked; the alert as it is read.
+
+    Raises InputError; the file is then as it was.
+    """
+    try:
+        before = path.read_text("utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if before:
+        read(path)  # a mistake that is there already is told as such
+    lines = ["[[alerts]]", *(f"{key} = {_written(value)}" for key, value in given.items())]
+    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        aside.write_text(f"{before}{gap}" + "\n".join(lines) + "\n", "utf-8")
+        if path.exists():
+            aside.chmod(path.stat().st_mode & 0o777)
+        try:
+            rule = read(aside).alerts.rules[-1]
+        except InputError as error:
+            raise InputError(str(error).replace(f"{aside}", f"{path}, not changed")) from error
+        aside.replace(path.resolve())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return rule
+
+
+def _written(value: Any) -> str:
+    """As TOML has it; of text, whole numbers, flags and lists of text JSON writes the same."""
+    if isinstance(value, float):
+        return repr(value)
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,79 @@
+"""The configuration file while a desk runs: a change is noticed, checked, and applied as far as possible."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rotation.errors import InputError
+from rotation.text import counted
+from tui.settings.file import Config, read
+from tui.settings.schema import BY_NAME
+from tui.view.applied import Applied
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIVE = ("screen.theme", "log.level", "notify.to")
+"""Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
+Signature = tuple[int, int, int]
+
+
+class ConfigWatch:
+    """One file, asked now and then. Methods block for as long as reading it takes."""
+
+    def __init__(self, path: Path, config: Config | None) -> None:
+        """``config``: what the run began with; None where there was no file."""
+        self._path = path
+        self._config = config or Config(path)
+        self._seen = self._signature()
+        # A file that has appeared since the start is a change.
+        self._read = None if config is None else self._seen
+
+    def poll(self) -> Applied | None:
+        """What a change amounts to, once the file has stood still between two calls; None without one."""
+        signature = self._signature()
+        before, self._seen = self._seen, signature
+        if signature == self._read or signature != before:
+            return None
+        self._read = signature
+        try:
+            config = read(self._path) if signature is not None else Config(self._path)
+        except InputError as error:
+            return Applied(f"{error}; the configuration before stays", is_error=True)
+        before_config, self._config = self._config, config
+        return _difference(before_config, config)
+
+    def _signature(self) -> Signature | None:
+        try:
+            state = self._path.stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def _difference(before: Config, now: Config) -> Applied | None:
+    def of(config: Config, name: str) -> object:
+        return config.values.get(name, BY_NAME[name].default)
+
+    changed = [name for name in BY_NAME if of(before, name) != of(now, name)]
+    later = [name for name in changed if name not in LIVE]
+    keys = now.keys if _bound(now) != _bound(before) else None
+    alerts = now.alerts if now.alerts != before.alerts else None
+    theme = str(of(now, "screen.theme")) if "screen.theme" in changed else None
+    if "log.level" in changed:
+        logging.getLogger().setLevel(str(of(now, "log.level")).upper())
+    parts = [name for name in changed if name in LIVE and name != "notify.to"]
+    parts += ["keys"] * (keys is not None)
+    if alerts is not None:
+        parts.append(counted(len(alerts.rules), "alert"))
+    if not parts and not later:
+        return None
+    said = [f"applied {', '.join(parts)}"] if parts else []
+    if later:
+        said.append(f"{', '.join(later)} {'waits' if len(later) == 1 else 'wait'} for the next start")
+    return Applied(f"{now.path.name}: {'; '.join(said)}", keys=keys, theme=theme, alerts=alerts)
+
+
+def _bound(config: Config) -> dict[str, tuple[str, ...]]:
+    return {action.id: action.keys for action in config.keys.actions}
