@@ -265,6 +265,11 @@ class LocalBackend:
             raise NothingToShowError(
                 "nothing to show: no daily closes are stored and no source of quotes answered"
             )
+        if wanted.at is not None and not source.is_demo:
+            from feeds.fed.then.fed_at import fed_at  # noqa: PLC0415
+
+            as_of_ns = opening.as_of(source.history, wanted.at, _wall_ns())
+            now = opening.Now(fed=fed_at(self._folder("fed"), as_of_ns))
         taken = opening.snapshot_at(source, desk, at=wanted.at, now_ns=_wall_ns(), now=now)
         if source.tape is not None or wanted.at is not None:
             return Basis(taken, source.history, desk)
@@ -287,6 +292,19 @@ class LocalBackend:
         from feeds.fed import opening as fed_opening  # noqa: PLC0415
 
         return fed_opening.history(self._folder("fed"), since=since, form=form)
+
+    def fed_import(self, paths: tuple[Path, ...]) -> list[str]:
+        """Keep the settlements in these files; a line for each contract. Raises InputError."""
+        from feeds.fed.then.importing import import_settlements  # noqa: PLC0415
+        from rotation.text import counted  # noqa: PLC0415
+
+        report = import_settlements(self._folder("fed"), paths, _wall_ns())
+        lines = [
+            f"{each.symbol}  {counted(each.settlements, 'settlement'):<17}  "
+            f"{each.first} to {each.last}  {each.file}"
+            for each in report.contracts
+        ]
+        return [*lines, f"{counted(report.new, 'settlement')} new", *report.notes]
 
     def _cache(self) -> Path:
         from platformdirs import user_cache_path  # noqa: PLC0415

@@ -177,6 +177,10 @@ class Backend(Protocol):
         """Return the log of probabilities as the bytes of a file. Raises InputError."""
         ...
 
+    def fed_import(self, paths: tuple[Path, ...]) -> list[str]:
+        """Keep the settlements in these files; a line for each contract. Raises InputError."""
+        ...
+
     def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:
         """Import daily closes and return lines for the person. Raises InputError."""
         ...

@@ -78,7 +78,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
     past = inputs.past.get(ahead[0], ())
     cut = first.cut if first else None
     meetings = _meetings(chain, rows, labelled=inputs.target_range_bp is not None)
-    fitted = _fitted(case.watch_date, case.fomc_dates, tuple(sorted(case.prices.items()))) if rows else None
+    fitted = _fitted(case) if rows else None
     engines = {FUTURES: _futures(chain.meetings[0].x if rows else None, first, futures, refusal)}
     for venue in fed_markets.VENUES:
         source = inputs.sources.get(venue, Sourced(Kind.OFFLINE))
@@ -135,12 +135,19 @@ def _stop(chain: Chain, chosen: Prices, refusal: str) -> Stop:
     return "prices of two times" if chosen.left_out else "missing contract"
 
 
+def _fitted(case: StripCase) -> StripFit | None:
+    return _fit(case.watch_date, case.fomc_dates, tuple(sorted(case.prices.items())), case.legacy)
+
+
 @lru_cache(maxsize=4)
-def _fitted(
-    watch_date: date, fomc_dates: tuple[date, ...], prices: tuple[tuple[Month, float], ...]
+def _fit(
+    watch_date: date,
+    fomc_dates: tuple[date, ...],
+    prices: tuple[tuple[Month, float], ...],
+    legacy: bool,  # noqa: FBT001 - a key of the cache
 ) -> StripFit | None:
     """The fit of a strip. It is half of all this work, and most news are of markets alone."""
-    return fit(StripCase(watch_date, (0, RANGE_BP), fomc_dates, dict(prices)))
+    return fit(StripCase(watch_date, (0, RANGE_BP), fomc_dates, dict(prices), legacy))
 
 
 def _solved(case: StripCase) -> tuple[Chain, list[Odds], str]:

@@ -119,5 +119,7 @@ class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     age_gap_s: float = 300.0
     """Prices of one block may differ in age by this much."""
+    legacy: bool = False
+    """Days are counted as CME did before about August 2024 (``chain.day_count``)."""
     strip_mode: Mode = LIVE
     """What a fresh futures price is worth: LIVE, DELAYED where the source delays them, or DEMO."""

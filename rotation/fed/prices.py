@@ -71,6 +71,7 @@ class Prices(msgspec.Struct, frozen=True):
             inputs.target_range_bp or (0, 25),
             inputs.fomc_dates,
             {month: priced.price for month, priced in self.priced.items() if month not in self.left_out},
+            legacy=inputs.legacy,
         )
 
 

@@ -96,8 +96,13 @@ def range_on(record: SourcesRecord, day: date) -> tuple[int, int] | None:
     return known.bounds
 
 
-def combine(sources: SourcesRecord, history: HistoryRecord, now_ns: int) -> FedInputs:
-    """The inputs of the figures from what the sources and our own history say, at one instant."""
+def combine(
+    sources: SourcesRecord, history: HistoryRecord, now_ns: int, *, legacy: bool = False
+) -> FedInputs:
+    """The inputs of the figures from what the sources and our own history say, at one instant.
+
+    ``legacy``: by the day count of before August 2024.
+    """
     today = new_york_day(now_ns)
     extra = unscheduled(sources.ranges, sources.scheduled)
     dates = tuple(sorted({*sources.scheduled, *extra}))
@@ -124,6 +129,7 @@ def combine(sources: SourcesRecord, history: HistoryRecord, now_ns: int) -> FedI
         warnings=tuple(text for text in warnings if text),
         age_gap_s=sources.age_gap_s,
         strip_mode=sources.strip_mode,
+        legacy=legacy,
     )
 
 

@@ -105,3 +105,25 @@ def history(
     start_log(ctx)
     sys.stdout.buffer.write(backend(ctx).fed_history(since.date() if since else None, form))
     sys.stdout.flush()
+
+
+IMPORT_EXAMPLES = """\b
+Examples:
+  rotation-tui fed import ZQU24.csv ZQV24.csv
+  rotation-tui fed import settlements/
+  rotation-tui snapshot --at 2024-07-16T10:40-04:00 --format json
+"""
+
+
+@fed.command("import", epilog=IMPORT_EXAMPLES)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.pass_context
+def import_settlements(ctx: click.Context, /, *, paths: tuple[Path, ...]) -> None:
+    """Keep daily settlements of ZQ contracts, so that --at has the Fed of then.
+
+    CSV or Parquet: a date, a contract (ZQU24, SEP 24) and a settlement in each row, a column for each
+    contract, or a file for each. Of vendors' files without settlements the close is taken.
+    """
+    start_log(ctx)
+    for line in backend(ctx).fed_import(paths):
+        click.echo(line)

@@ -40,6 +40,8 @@ class StripCase(msgspec.Struct, frozen=True):
     """Decision days, past ones too: a month whose meeting was held stays a meeting month."""
     prices: dict[Month, float]
     """Contract month → price; an expired month without a meeting at its last daily settlement."""
+    legacy: bool = False
+    """Days are counted as CME did before about August 2024 (``day_count``)."""
 
 
 class MeetingMove(msgspec.Struct, frozen=True):
@@ -145,7 +147,7 @@ def solve(case: StripCase, *, legacy: bool = False) -> Chain:
     from CME's exports of 2024 and 2026.
     """
     rates = {index(month): 100 - price for month, price in case.prices.items()}
-    known = _Rates(months_held(case.fomc_dates), rates, min(rates, default=0), legacy)
+    known = _Rates(months_held(case.fomc_dates), rates, min(rates, default=0), legacy or case.legacy)
     _anchored(known)
     _backward(known)
     _forward(known)
@@ -206,6 +208,9 @@ def _backward(known: _Rates) -> None:
     for i in sorted(known.held, reverse=True):
         if i not in end and i + 1 in start:
             end[i] = start[i + 1]
+        elif i not in end and i + 1 not in known.rates and is_anchor(i + 1, known.held) and i + 2 in start:
+            # The month between has no decision: its rate is the one with which the next meeting month begins.
+            end[i] = start[i + 2]
         if i in start or i not in known.rates or len(known.held[i]) > 1:
             continue
         before, after = day_count(known.held[i][0], legacy=known.legacy)

@@ -53,6 +53,7 @@ def fit(
     ``weights``: contract → weight above 0, 1 where absent (volume, say). Months after the last known
     meeting's next are left out: what is decided there is unknown.
     """
+    legacy = legacy or case.legacy
     days = sorted(set(case.fomc_dates))
     last = max(map(_month_index, days), default=0) + 1
     months = sorted(i for i in map(index, case.prices) if i <= last)

@@ -180,3 +180,21 @@ def test_levels_that_no_price_reaches(case):
     assume(solve(case).solved)
     for level in (-0.01, 1.01, float("nan")):
         assert {breakeven.price for breakeven in breakevens(case, level)} == {None}
+
+
+@given(strips(), st.booleans())
+def test_a_missing_month_without_a_decision_is_the_rate_with_which_the_next_begins(case, legacy):
+    """A contract that says just that changes nothing, whether it is there or not."""
+    chain = solve(case, legacy=legacy)
+    held = {(day.year, day.month) for day in case.fomc_dates}
+    starts = {(m.date.year, m.date.month): m.start_pct for m in chain.solved if m.state == "ok"}
+    added = {}
+    for (year, month), rate in starts.items():
+        before = (year, month - 1) if month > 1 else (year - 1, 12)
+        if before not in case.prices and before not in held and before >= min(held):
+            added[before] = 100 - rate
+    again = solve(with_prices(case, case.prices | added), legacy=legacy)
+    both = {m.date: m.move_bp for m in again.solved if m.state == "ok"}
+    for meeting in chain.solved:
+        if meeting.state == "ok":
+            assert both[meeting.date] == pytest.approx(meeting.move_bp, abs=1e-6)

@@ -104,3 +104,19 @@ def test_what_settled_history_cannot_know_is_said(here, history):
     done = here("alerts", "test", "fed.next.cut >= 0.75", "--since", "2024", "--history", history)
     assert (done.returncode, done.stdout) == (0, "")
     assert "fed.next.cut" in done.stderr
+
+
+def test_imported_settlements_are_the_fed_of_then(here, history, tmp_path):
+    """After ``fed import`` a snapshot of the past says its cut, named as the settlement that it is."""
+    rows = [(f"ZQ{code}24", price) for code, price in zip("NQUV", (94.67, 94.69, 94.79, 94.94), strict=True)]
+    file = tmp_path / "zq.csv"
+    lines = "".join(f"2024-07-15,{name},{price}\n" for name, price in rows)
+    file.write_text(f"date,contract,settle\n{lines}")
+    assert "4 settlements new" in here.out("fed", "import", file)
+    taken = here.snapshot("--history", history, "--at", "2024-07-16T10:40-04:00")
+    assert "cut on 18 Sep priced at 100 % (settled 15 Jul)" in taken["headline"]
+    assert taken["fed"]["engines"]["futures"]["kind"] == "settlement of 15 Jul 2024"
+    assert here.snapshot("--history", history, "--at", "2024-07-12T10:40-04:00")["fed"] is None, "not known then"
+    file.write_text("date,contract,settle\n2024-07-15,ESU24,1\n")
+    refusal = complaint(here("fed", "import", file))
+    assert refusal == "rotation-tui: zq.csv, line 2: 'ESU24' is not a ZQ contract — write it like ZQU24, SEP 24"
