@@ -116,7 +116,8 @@ def test_imported_settlements_are_the_fed_of_then(here, history, tmp_path):
     taken = here.snapshot("--history", history, "--at", "2024-07-16T10:40-04:00")
     assert "cut on 18 Sep priced at 100 % (settled 15 Jul)" in taken["headline"]
     assert taken["fed"]["engines"]["futures"]["kind"] == "settlement of 15 Jul 2024"
-    assert here.snapshot("--history", history, "--at", "2024-07-12T10:40-04:00")["fed"] is None, "not known then"
+    earlier = here.snapshot("--history", history, "--at", "2024-07-12T10:40-04:00")
+    assert earlier["fed"] is None, "not known then"
     file.write_text("date,contract,settle\n2024-07-15,ESU24,1\n")
     refusal = complaint(here("fed", "import", file))
-    assert refusal == "rotation-tui: zq.csv, line 2: 'ESU24' is not a ZQ contract — write it like ZQU24, SEP 24"
+    assert refusal.endswith("zq.csv, line 2: 'ESU24' is not a ZQ contract — write it like ZQU24, SEP 24")
