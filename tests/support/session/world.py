@@ -47,6 +47,8 @@ CLOSELY = (
 """Watched second by second: the first prints, the planned reconnect, the bells."""
 BELLS = (("04:00:00", "04:00:40"), ("09:29:58", "09:30:30"), ("15:59:30", "16:01:00"))
 """Where faults begin that are about a bell, or the first prints of the day."""
+OVERDUE_S = 4
+"""The most liquid fund trades within so long; 30 s without data are an outage."""
 EARLY_S = 2
 """Clocks may differ by so much: a print that is no further ahead of ours is of now."""
 LOG = 40
@@ -97,6 +99,8 @@ class World:
         self.log: deque[str] = deque(maxlen=LOG)
         self.closes_before: dict[str, float] = {}
         """What the vendor says by REST of the session before, on today's scale; it may say nothing."""
+        self.is_unlisted = False
+        """A split that no one says: it shows in the prints alone."""
         self.splits: dict[str, float] = {}
         """What it lists for today: by symbol new shares for an old one."""
         self.story = self._story()
@@ -107,6 +111,8 @@ class World:
         self.halted = ""
         self.ahead: Print | None = None
         """Sent, with a time that is still to come."""
+        self.handed_ns = 0
+        """When the vendor last had something to send."""
         self.arrived_ns = 0
         """When such a time came."""
         self.is_silent = False
@@ -139,7 +145,8 @@ class World:
         rng = self.rng
         rows = history.made(rng, self.session)
         last = previous_session(self.session)
-        kind = rng.choices(("fresh", "late", "one late", "split listed", "split noticed"), (6, 2, 1, 1, 1))[0]
+        kinds = ("fresh", "late", "one late", "split listed", "split noticed", "split unlisted")
+        kind = rng.choices(kinds, (6, 2, 1, 1, 1, 1))[0]
         begins, unknown = rows, {}
         script: list[Chapter] = []
         due_ns = self._at(time(rng.choice((4, 7, 9, 10)), rng.randint(0, 59), rng.randint(0, 59)))
@@ -157,8 +164,9 @@ class World:
             script = [Chapter(due_ns, lambda: rows)]
             if kind == "split noticed":
                 self.closes_before = {row.symbol: row.close for row in rows if row.day == last and row.close}
-            else:
+            elif kind == "split listed":
                 self.splits = {symbol: ratio}
+            self.is_unlisted = kind == "split unlisted"
             unknown[symbol] = known_ns, due_ns
         self.note(f"history: {kind}, due {self._clock(due_ns)}")
         wire = MASSIVE if self.seed % 4 == 0 else ALPACA
@@ -288,10 +296,15 @@ class World:
         for symbol in LEGS:
             is_thin = symbol == "KRE"
             chance = (0.03 if is_thin else 0.25) if seconds == 1 else (0.3 if is_thin else 1.0)
-            drawn = rng.random() < chance
+            drawn = rng.random() < chance or (symbol == "IWM" and self._is_overdue())
             is_open = self.pre_ns < now_ns - NS and self.is_trading and symbol != self.halted
             if drawn and is_open:
                 await self.trade(symbol)
+
+    def _is_overdue(self) -> bool:
+        """Nothing has traded for some seconds of a calm session: with a long step behind it, an outage."""
+        is_calm = not self.fault and self.opens_ns < self.now_ns < self.closes_ns
+        return is_calm and self.now_ns - self.handed_ns >= OVERDUE_S * NS
 
     async def _auction(self) -> None:
         """Symbol after symbol, some seconds after the bell."""
@@ -412,6 +425,7 @@ class World:
         desk = self.desk
         if not message:
             return
+        self.handed_ns = self.now_ns
         if self.is_silent:
             if desk.is_connected:
                 self._backlog.append((desk.server.clients[-1], message))
