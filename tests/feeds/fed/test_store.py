@@ -165,6 +165,13 @@ def test_a_corrected_settlement_counts_as_last_corrected(store):
         assert store.log(row(cut=cut, kind="settle"))
     (point,) = store.line(MEETING, "futures", settles_since_ns=0, live_since_ns=0)
     assert (point.cut, point.settled, point.outcomes) == (0.2, True, {"500-525": 0.2, "525-550": 0.8})
+    for kind in (None, "settle"):
+        newest = store.latest(MEETING, "futures", at_ns=T0, kind=kind)
+        assert newest is not None
+        assert newest.cut == 0.2
+    (only,) = store.between(0, T0, limit=1)
+    assert only.cut == 0.2
+    assert store.log(row(cut=0.1, kind="settle")), "compared with the last of them, not with the first"
 
 
 @pytest.mark.parametrize(("month", "price"), [(0, 95.0), (13, 95.0), (7, float("nan")), (7, -1.0), (7, 1e9)])

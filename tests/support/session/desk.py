@@ -11,16 +11,14 @@ from feeds.clock import Time
 from feeds.errors import SourceError
 from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Supervisor
-from feeds.vendors.alpaca.stream import Alpaca
 from rotation.desk import Desk
 from rotation.market.market import Market
 from rotation.quote import NS, Quote
 from rotation.status import OFFLINE
 from tests.support.core_worlds import history_of
 from tests.support.fake_time import FakeTime, at_once, settle
-from tests.support.servers.alpaca import AlpacaServer
 from tests.support.session.history import FIRST
-from tests.support.subjects import NOWHERE
+from tests.support.session.wire import server_of, vendor_of
 from tui.cli.watch import _write
 
 if TYPE_CHECKING:
@@ -56,11 +54,14 @@ class SkewedTime(FakeTime):
 
 
 class Rest:
-    """Alpaca's REST side as the driver sees it: bars and newest prints of the true tape, late or refused."""
+    """The vendor's REST side as the driver sees it: bars and newest prints of the tape, late or refused."""
 
-    def __init__(self, tape: Tape, time: SkewedTime, known: Reference, feed: str) -> None:
-        """``known``: closes of the session before on today's scale, and today's splits, so far as it says."""
-        self._vendor = Alpaca("a-key", "a-secret", NOWHERE, feed=feed)
+    def __init__(self, tape: Tape, time: SkewedTime, known: Reference, vendor: Any) -> None:
+        """``known``: closes of the session before on today's scale, and today's splits, so far as it says.
+
+        ``vendor``: the rest of it.
+        """
+        self._vendor = vendor
         self._tape = tape
         self._time = time
         self.delay_s = 0.0
@@ -94,6 +95,9 @@ class Rest:
             for printed in newest
             if printed is not None
         )
+
+    async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
+        return await self.snapshot(symbols)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         await self._wait()
@@ -143,7 +147,8 @@ class LastLine:
 class SessionDesk:
     """All of it. ``snapshot`` is the newest."""
 
-    server: AlpacaServer
+    server: Any
+    """An AlpacaServer, or a MassiveWire."""
     time: SkewedTime
     tape: Tape
     stream: StreamFeed
@@ -184,10 +189,10 @@ async def running(
     tape: Tape, story: Story, known: Reference, start_ns: int, environ: Any
 ) -> AsyncIterator[SessionDesk]:
     """A desk that runs inside. ``environ``: where the stream's address is put, as ``os.environ``."""
-    async with AlpacaServer() as server:
-        environ["ROTATION_TUI_ALPACA_STREAM_URL"] = server.url
+    async with server_of(story.wire) as server:
+        environ[f"ROTATION_TUI_{story.wire}_STREAM_URL"] = server.url
         time = SkewedTime(start_ns)
-        rest = Rest(tape, time, known, story.feed)
+        rest = Rest(tape, time, known, vendor_of(story.wire, story.feed))
         rows = story.begins
         closes = {row.symbol: row.close for row in rows if row.close is not None}
         stream = StreamFeed(rest, LEGS, time=time, closes=closes)

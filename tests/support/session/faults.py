@@ -223,6 +223,8 @@ ALL: tuple[Any, ...] = (
     wrong_print, bad_print, bad_prints, ahead, slow_fill, halt, silence,
     stall, hostile, refused_upgrade, too_many, death,
 )  # fmt: skip
+ALPACA_ONLY: frozenset[Any] = frozenset({halt, too_many})
+"""Massive says nothing of halts, and cuts the older of two connections instead of refusing the newer one."""
 LATER: tuple[Any, ...] = (slow_clock,)
 """Not thrown in yet. After our clock has been set back by some seconds the first print of a symbol looks
 ahead of time and waits for a companion: until then the one before it is LIVE, unmarked (seeds 1, 2, 3)."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from feeds.events import HistoryUpdated
 from feeds.streaming.requests import Reference
-from rotation.quote import NS
+from rotation.quote import MINUTE_NS, NS
 from rotation.sessions import NEW_YORK, hours, previous_session, to_ns
 from tests.support.core_oracle import Close
 from tests.support.core_worlds import as_sent, history_of
@@ -24,6 +24,7 @@ from tests.support.servers.ws import Raw
 from tests.support.session import faults, history
 from tests.support.session.desk import LEGS, SessionDesk, running
 from tests.support.session.tape import Print, Tape
+from tests.support.session.wire import ALPACA, MASSIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +45,10 @@ CLOSELY = (
     ("15:59:30", "16:00:40"),
 )
 """Watched second by second: the first prints, the planned reconnect, the bells."""
+BELLS = (("04:00:00", "04:00:40"), ("09:29:58", "09:30:30"), ("15:59:30", "16:01:00"))
+"""Where faults begin that are about a bell, or the first prints of the day."""
+OVERDUE_S = 4
+"""The most liquid fund trades within so long; 30 s without data are an outage."""
 EARLY_S = 2
 """Clocks may differ by so much: a print that is no further ahead of ours is of now."""
 LOG = 40
@@ -72,6 +77,8 @@ class Story:
     """What the desk knows when it starts."""
     script: list[Chapter]
     """What becomes known, in order of time."""
+    wire: str
+    """Whose stream the desk listens to."""
     feed: str
     """Of Alpaca: sip, the consolidated tape, or iex, one exchange's, which has no volume of the day."""
     scale_unknown: dict[str, tuple[int, int]]
@@ -92,6 +99,8 @@ class World:
         self.log: deque[str] = deque(maxlen=LOG)
         self.closes_before: dict[str, float] = {}
         """What the vendor says by REST of the session before, on today's scale; it may say nothing."""
+        self.is_unlisted = False
+        """A split that no one says: it shows in the prints alone."""
         self.splits: dict[str, float] = {}
         """What it lists for today: by symbol new shares for an old one."""
         self.story = self._story()
@@ -102,6 +111,8 @@ class World:
         self.halted = ""
         self.ahead: Print | None = None
         """Sent, with a time that is still to come."""
+        self.handed_ns = 0
+        """When the vendor last had something to send."""
         self.arrived_ns = 0
         """When such a time came."""
         self.is_silent = False
@@ -134,7 +145,8 @@ class World:
         rng = self.rng
         rows = history.made(rng, self.session)
         last = previous_session(self.session)
-        kind = rng.choices(("fresh", "late", "one late", "split listed", "split noticed"), (6, 2, 1, 1, 1))[0]
+        kinds = ("fresh", "late", "one late", "split listed", "split noticed", "split unlisted")
+        kind = rng.choices(kinds, (6, 2, 1, 1, 1, 1))[0]
         begins, unknown = rows, {}
         script: list[Chapter] = []
         due_ns = self._at(time(rng.choice((4, 7, 9, 10)), rng.randint(0, 59), rng.randint(0, 59)))
@@ -152,12 +164,14 @@ class World:
             script = [Chapter(due_ns, lambda: rows)]
             if kind == "split noticed":
                 self.closes_before = {row.symbol: row.close for row in rows if row.day == last and row.close}
-            else:
+            elif kind == "split listed":
                 self.splits = {symbol: ratio}
+            self.is_unlisted = kind == "split unlisted"
             unknown[symbol] = known_ns, due_ns
         self.note(f"history: {kind}, due {self._clock(due_ns)}")
-        feed = "sip" if self.seed % 3 else "iex"
-        return Story(rows, begins, [*script, *self._closes_come()], feed, unknown)
+        wire = MASSIVE if self.seed % 4 == 0 else ALPACA
+        feed = "sip" if self.seed % 3 or wire == MASSIVE else "iex"
+        return Story(rows, begins, [*script, *self._closes_come()], wire, feed, unknown)
 
     def _closes_come(self) -> list[Chapter]:
         """The official closes, twenty minutes after the bell or later, perhaps one after the others."""
@@ -176,9 +190,15 @@ class World:
         return [*self.story.rows, *today]
 
     def _agenda(self, kinds: Sequence[Any]) -> deque[tuple[int, Any]]:
-        """Faults and when they begin: most in the regular session, a few before it."""
+        """Faults and when they begin: most in the regular session, a few before it, some at the bells."""
         rng = self.rng
         agenda = []
+        if self.story.wire == MASSIVE:
+            kinds = [kind for kind in kinds if kind not in faults.ALPACA_ONLY]
+        for window in rng.sample(BELLS, rng.randint(1, 2)) if kinds else ():
+            first, last = self._span(window)
+            agenda.append((rng.randint(first // NS, last // NS) * NS, rng.choice(kinds)))
+        self.at_bells = frozenset(at_ns for at_ns, _ in agenda)
         for _ in range(rng.randint(4, 6)) if kinds else ():
             before = rng.random() < 0.15
             first = self.pre_ns + 600 * NS if before else self.opens_ns + 120 * NS
@@ -199,7 +219,7 @@ class World:
         async with running(self.tape, self.story, known, self.starts_ns, environ) as desk:
             self.desk = desk
             while self.now_ns < self.ends_ns:
-                if self.agenda and self.now_ns >= self.agenda[0][0] and self._may_fail():
+                if self.agenda and self.now_ns >= self.agenda[0][0] and self._may_fail(self.agenda[0][0]):
                     _, fault = self.agenda.popleft()
                     self.fault = fault.__name__
                     self.note(f"--- {self.fault}")
@@ -211,12 +231,12 @@ class World:
                 else:
                     await self._step(self._stride())
 
-    def _may_fail(self) -> bool:
-        """Between faults everything becomes as good as before; the bells are kept free of them."""
+    def _may_fail(self, at_ns: int) -> bool:
+        """Between faults everything becomes as good as before; the bells have faults of their own."""
         rested = self.now_ns >= self.quiet_since_ns + SPACE_S * NS
         bells = self.opens_ns, self.closes_ns
         is_near = any(bell - 900 * NS < self.now_ns < bell + 120 * NS for bell in bells)
-        return rested and not is_near
+        return rested and (at_ns in self.at_bells or not is_near)
 
     def _stride(self) -> int:
         """Seconds until the next step."""
@@ -276,10 +296,15 @@ class World:
         for symbol in LEGS:
             is_thin = symbol == "KRE"
             chance = (0.03 if is_thin else 0.25) if seconds == 1 else (0.3 if is_thin else 1.0)
-            drawn = rng.random() < chance
+            drawn = rng.random() < chance or (symbol == "IWM" and self._is_overdue())
             is_open = self.pre_ns < now_ns - NS and self.is_trading and symbol != self.halted
             if drawn and is_open:
                 await self.trade(symbol)
+
+    def _is_overdue(self) -> bool:
+        """Nothing has traded for some seconds of a calm session: with a long step behind it, an outage."""
+        is_calm = not self.fault and self.opens_ns < self.now_ns < self.closes_ns
+        return is_calm and self.now_ns - self.handed_ns >= OVERDUE_S * NS
 
     async def _auction(self) -> None:
         """Symbol after symbol, some seconds after the bell."""
@@ -303,6 +328,7 @@ class World:
     def _made(self, symbol: str, price: float, size: int) -> Print:
         self._number += 1
         ts_ns = self.now_ns - self.rng.randint(0, 900) * 10**6
+        ts_ns -= 10**6 * (ts_ns % MINUTE_NS == 0)  # a bar cannot say whether it holds a print between two
         return Print(ts_ns, self._number, symbol, price, size)
 
     async def trade(self, symbol: str, count: int = 1) -> None:
@@ -331,6 +357,7 @@ class World:
         """Cancel it, or put another price in its place. The time is the message's."""
         now_ns = self.now_ns
         self.tape.take_back(printed.number, now_ns)
+        corrected = corrected and self.story.wire == ALPACA  # Massive's says only what was wrong
         message = cancel(printed.symbol, printed.price, now_ns, printed.number)
         self.note(f"{printed.symbol} number {printed.number} is {'corrected' if corrected else 'cancelled'}")
         if corrected:
@@ -399,6 +426,7 @@ class World:
         desk = self.desk
         if not message:
             return
+        self.handed_ns = self.now_ns
         if self.is_silent:
             if desk.is_connected:
                 self._backlog.append((desk.server.clients[-1], message))
