@@ -5,7 +5,7 @@
 #   make test-sessions  whole pretended sessions against an oracle, SEEDS=1..100
 # Also: make check (format, lint, types, import contracts), make fix, make bench, make lock,
 # make test-days (the tests that lean on the calendar, on days of other kinds) and make test-busy (every test
-# beside two busy loops).
+# beside two busy loops), make test-313 (the host's tests on Python 3.13).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -13,7 +13,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-dev
 ARGS   ?=
 
-.PHONY: run test test-deep test-sessions test-days test-busy check fix bench lock schema clean
+.PHONY: run test test-deep test-sessions test-days test-busy test-313 check fix bench lock schema clean
 
 run: $(READY)
 	@$(BIN)/rotation-tui $(ARGS)
@@ -36,6 +36,11 @@ test-days: $(TOOLS)
 
 test-busy: $(TOOLS)
 	@$(BIN)/python -m bench.busy $(BIN)/python -m pytest $(ARGS)
+
+# asyncio differs between releases where the host leans on it; the environment is one of its own.
+PYTHON313 ?= python3.13
+test-313:
+	@$(MAKE) --no-print-directory test PYTHON=$(PYTHON313) VENV=$(VENV)/py3.13 ARGS="$(or $(ARGS),tests/tui/ssh)"
 
 # Properties with 1,000 examples, each run another thousand; tests/rotation and tests/feeds hold nearly all.
 test-deep: $(TOOLS)

@@ -144,6 +144,8 @@ async def hosting(
     )
     desk = PushedDesk(snapshot)
     host = Host(desk, settings)
+    # A machine that is busy with other work must not make the host refuse whom the test sends.
+    host.state.pace.observe = lambda lag_s, now: None  # type: ignore[method-assign]
     ready = asyncio.Event()
     task = asyncio.create_task(host.run(lambda _port: ready.set()))
     try:

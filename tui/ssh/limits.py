@@ -24,9 +24,11 @@ class Progress(IntEnum):
     SILENT = 0
     GREETED = 1
     """It has sent its version; ssh does so at once."""
-    NEGOTIATING = 2
-    """It has asked for a key exchange; ssh does so once it has our version."""
-    LOGGED_IN = 3
+    OFFERED = 2
+    """It has offered its algorithms; ssh chooses and goes on as soon as it has ours."""
+    NEGOTIATING = 3
+    """It has asked for a key exchange, which costs us something; now it may log in."""
+    LOGGED_IN = 4
     """It has logged in; ssh asks for a session at once."""
 
 
@@ -42,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True):
     pending: int = 64
     """Connections without a session yet."""
     crowd: int = 16
-    """Connections negotiating keys or logging in, from which on strangers are refused at random."""
+    """Connections exchanging keys or logging in, from which on strangers are refused at random."""
     kept: int = 16
     """Places beside those of ``pending``, for addresses that have logged in before."""
     login_s: float = 20.0
@@ -52,7 +54,7 @@ class Limits(msgspec.Struct, frozen=True):
     silent_s: float = 0.05
     """The same for those who have not even sent their version, which ssh does at once."""
     greeted_s: float = 0.5
-    """The same for those who have sent only that."""
+    """The same for those who have sent only that, or offered their algorithms and not gone on."""
     entered_s: float = 0.5
     """The same for those who have logged in, and ask for no session."""
     exchanges_per_s: float = 20.0
@@ -75,6 +77,7 @@ class Limits(msgspec.Struct, frozen=True):
         own = {
             Progress.SILENT: self.silent_s,
             Progress.GREETED: self.greeted_s,
+            Progress.OFFERED: self.greeted_s,
             Progress.LOGGED_IN: self.entered_s,
         }.get(progress, self.patience_s)
         return min(own, self.patience_s)

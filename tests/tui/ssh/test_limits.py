@@ -244,7 +244,8 @@ def test_known_addresses_are_a_bounded_number(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("progress", "seconds"), [("SILENT", 0.05), ("GREETED", 0.5), ("NEGOTIATING", 2.0), ("LOGGED_IN", 0.5)]
+    ("progress", "seconds"),
+    [("SILENT", 0.05), ("GREETED", 0.5), ("OFFERED", 0.5), ("NEGOTIATING", 2.0), ("LOGGED_IN", 0.5)],
 )
 def test_who_has_come_further_may_take_longer(progress, seconds):
     assert Limits().patience(Progress[progress]) == seconds

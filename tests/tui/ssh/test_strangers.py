@@ -276,6 +276,35 @@ async def test_a_refusal_names_the_wait(tmp_path, scenes):
         await until(lambda: not hosted.host.state.lingering)
 
 
+async def test_a_refused_client_that_has_gone_leaves_no_traceback(tmp_path, scenes, caplog):
+    """It closes before the refusal is written, and answers that with a reset: nobody may fill the log so."""
+    limits = msgspec.structs.replace(EASY, new_per_minute=1)
+    async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
+        await hosted.look()
+        refused = hosted.host.state.meter.refused
+        for count in range(1, 11):
+            socket.create_connection(("127.0.0.1", hosted.host.port)).close()
+            await until(lambda count=count: refused["too often"] == count)
+        await until(lambda: not hosted.host.state.lingering)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_who_begins_a_key_exchange_and_waits_holds_no_place_for_long(tmp_path, scenes):
+    """ssh goes on as soon as it has our half; to begin costs a stranger nothing, so it earns no patience."""
+    limits = msgspec.structs.replace(EASY, pending=20, crowd=2, greeted_s=0.0, login_s=600.0)
+    async with hosting(tmp_path, scenes["live"], limits=limits) as hosted:
+        halves = [socket.create_connection(("127.0.0.1", hosted.host.port)) for _ in range(20)]
+        for each in halves:
+            each.sendall(VERSION + kexinit())
+        state = hosted.host.state
+        await until(lambda: [each.traffic.progress for each in state.newcomers] == [Progress.OFFERED] * 20)
+        visitor = await hosted.look()
+        await visitor.see("1 Legs")
+        assert state.meter.refused == {"slow login": 1}
+        for each in halves:
+            each.close()
+
+
 async def test_half_a_key_exchange_holds_no_place_for_long(tmp_path, scenes):
     """A version and the beginning of a packet are no reason to refuse others."""
     limits = msgspec.structs.replace(EASY, pending=20, crowd=2, greeted_s=0.0, login_s=600.0)

@@ -6,6 +6,7 @@ import configparser
 import ctypes
 import json
 import os
+import pwd
 import re
 import shlex
 import signal
@@ -18,7 +19,7 @@ from shutil import which
 import pytest
 
 from tests.tui.ssh.test_openssh import COMMAND
-from tests.tui.ssh.unit.restrict import FAMILIES, MISSING
+from tests.tui.ssh.unit.restrict import FAMILIES, MISSING, USER
 
 DOCS = Path(__file__).parents[3] / "docs" / "hosting.md"
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
@@ -97,8 +98,8 @@ RESTRICT = Path(__file__).parent / "unit" / "restrict.py"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
-def test_the_host_runs_under_the_unit_s_system_calls_mounts_and_capabilities(tmp_path):
-    """Everything but the state folder read-only, no capability, the filter of system calls."""
+def test_the_host_runs_under_the_unit_s_user_mounts_tasks_system_calls_and_capabilities(tmp_path):
+    """No account, no home, everything but the state and an empty /tmp read-only: see unit/restrict.py."""
     service = unit()
     assert service["RestrictAddressFamilies"].split() == list(FAMILIES)
     assert service["SystemCallErrorNumber"] == "EPERM"
@@ -106,34 +107,44 @@ def test_the_host_runs_under_the_unit_s_system_calls_mounts_and_capabilities(tmp
         "@system-service",
         "~@privileged",
     ]
-    folder, keys, log = tmp_path / "state", tmp_path / "viewers.keys", tmp_path / "log"
-    folder.mkdir()
+    with pytest.raises(KeyError):
+        pwd.getpwuid(USER)
+    state, keys, log = tmp_path / "state", tmp_path / "etc" / "viewers.keys", tmp_path / "log"
+    state.mkdir()
+    keys.parent.mkdir()
     for name in ("id", "other"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
     keys.write_bytes((tmp_path / "id.pub").read_bytes())
     keys.chmod(0o644)
     environment = dict(
-        word.split("=", 1) for word in shlex.split(service["Environment"].replace("%S", str(folder)))
+        word.split("=", 1) for word in shlex.split(service["Environment"].replace("%S", "/mnt/state"))
     )
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, RESTRICT, folder, COMMAND, "host", "--log-json", "--listen", "127.0.0.1:0",
-             "--authorized-keys", keys, "--demo", "--allow-root", "--new-per-minute", "1000"],
-            # PrivateTmp gives the service a writable /tmp of its own.
-            env={"PATH": os.environ["PATH"], "TMPDIR": str(folder), **environment},
-            stdout=subprocess.DEVNULL, stderr=stderr,
+            [sys.executable, RESTRICT, service["TasksMax"], state, keys.parent, COMMAND, "host", "--log-json",
+             "--listen", "127.0.0.1:0", "--authorized-keys", "/mnt/keys/viewers.keys", "--demo",
+             "--new-per-minute", "1000"],
+            # systemd sets these for a dynamic user, too.
+            env={"PATH": os.environ["PATH"], "HOME": "/", "USER": "rotation-tui", **environment},
+            stdout=subprocess.DEVNULL, stderr=stderr, umask=int(service["UMask"], 8),
         )  # fmt: skip
     try:
         port = until(lambda: missing(process, log) or started(process, log))
-        status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
+        of_process = Path(f"/proc/{process.pid}")
+        status = (of_process / "status").read_text("utf-8")
         assert re.search(r"^Seccomp:\s*2$", status, re.MULTILINE)
         assert re.search(r"^CapEff:\s*0+$", status, re.MULTILINE)
+        assert re.search(rf"^Uid:\s*{USER}\s", status, re.MULTILINE)
+        limits = (of_process / "limits").read_text("utf-8")
+        assert re.search(rf"^Max processes\s+{service['TasksMax']}\s", limits, re.MULTILINE)
+        assert not (of_process / "root" / tmp_path.relative_to("/")).exists(), "its /tmp is its own"
         assert login(port, tmp_path / "id", tmp_path) == 0
         assert login(port, tmp_path / "other", tmp_path) == 255
         keys.write_bytes((tmp_path / "other.pub").read_bytes())
         process.send_signal(signal.SIGHUP)
         assert login(port, tmp_path / "other", tmp_path) == 0
-        assert [path.name for path in folder.rglob("host_key")] == ["host_key"]
+        (host_key,) = state.rglob("host_key")
+        assert (host_key.stat().st_mode & 0o777, host_key.stat().st_uid) == (0o600, USER)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=float(service["TimeoutStopSec"])) == 0
     finally:
@@ -141,6 +152,24 @@ def test_the_host_runs_under_the_unit_s_system_calls_mounts_and_capabilities(tmp
         process.wait()
     levels = {json.loads(line).get("level") for line in log.read_text("utf-8").splitlines()}
     assert levels == {"info"}, log.read_text("utf-8")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
+def test_the_limit_of_tasks_is_one_that_the_restricted_host_meets(tmp_path):
+    """With a tenth of the unit's TasksMax its threads do not fit: what the test above sets is enforced."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "etc" / "keys").touch(0o644)
+    done = subprocess.run(
+        [sys.executable, RESTRICT, "2", tmp_path / "state", tmp_path / "etc", COMMAND, "host",
+         "--listen", "127.0.0.1:0", "--authorized-keys", "/mnt/keys/keys", "--demo"],
+        env={"PATH": os.environ["PATH"], "HOME": "/", "POLARS_SKIP_CPU_CHECK": "1"},
+        capture_output=True, check=False, timeout=LIMIT_S,
+    )  # fmt: skip
+    if done.returncode == MISSING:
+        pytest.skip(done.stderr.decode().strip())
+    assert done.returncode != 0
+    assert b"host started" not in done.stderr
 
 
 def missing(process: subprocess.Popen[bytes], log: Path) -> None:

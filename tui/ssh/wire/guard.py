@@ -175,7 +175,7 @@ class SocketGuard(asyncio.Protocol):
                 self._turns.wait(self._take_turn)
                 return
             elif packet.kind == KEXINIT:
-                traffic.progressed(Progress.NEGOTIATING)
+                traffic.progressed(Progress.OFFERED)
             self._ssh.data_received(packet.octets)
 
     def _may_pass(self, kind: int) -> bool:

@@ -45,7 +45,10 @@ class TurnedAway(asyncio.Protocol):
             return
         self._lingering.add(self)
         self._timer = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
-        self._transport.write_eof()
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client has gone already
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Discard what comes."""

@@ -1,8 +1,11 @@
-"""Runs a program as the unit of docs/hosting.md would: ``restrict.py STATE PROGRAM …``.
+"""Runs a program as the unit of docs/hosting.md would: ``restrict.py TASKS STATE KEYS PROGRAM …``.
 
-Everything but STATE is read-only, no capability is left, memory is either writable or executable, system
-calls and address families are filtered. Needs root (for the mounts) and libseccomp; exits with code 77, and
-says why, where these are missing.
+The program runs as a user without an account or a home (DynamicUser). All files are read-only but the
+folder STATE, which is ``/mnt/state`` there (StateDirectory), and an empty ``/tmp`` and ``/var/tmp``
+(PrivateTmp); nobody's home is there (ProtectHome). The folder KEYS is ``/mnt/keys``. There are at most
+TASKS processes and threads (TasksMax, as RLIMIT_NPROC) and no capabilities; memory is either writable or
+executable; system calls and address families are filtered. Needs root (for the mounts) and libseccomp;
+exits with code 77, and says why, without them.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -21,6 +25,11 @@ CLONE_NEWNS = 0x0002_0000
 ALLOW, ERRNO, EQUAL = 0x7FFF_0000, 0x0005_0000, 4
 FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX")
 MISSING = 77
+USER = 61_834
+"""One of the numbers from which systemd takes dynamic users; no account has it."""
+HIDDEN = {"/home": "755", "/root": "755", "/tmp": "1777", "/var/tmp": "1777"}
+"""Folders that are empty for the program → their modes; what it needs to run is mounted into them."""
+SHELF = Path("/mnt")
 GROUPS = Path(__file__).with_name("syscall_groups.txt")
 
 
@@ -70,30 +79,64 @@ def filter_calls(names: set[str]) -> None:
         raise OSError("seccomp is not permitted")
 
 
-def mount_read_only(writable: str) -> None:
-    """Make the root file system read-only but for one folder, for this process and its children."""
+def mount(*words: object) -> None:
+    """Run mount(8)."""
+    subprocess.run(["mount", *map(str, words)], check=True)
+
+
+def hide(state: str, keys: str) -> None:
+    """Give this process and its children a file system of their own."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare is not permitted")
-    for words in (["--make-rprivate", "/"], ["--bind", writable, writable], ["-o", "remount,bind,ro", "/"]):
-        subprocess.run(["mount", *words], check=True)
+    mount("--make-rprivate", "/")
+    mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", SHELF)
+    needed = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[4]]
+    shelved = {path: SHELF / str(number) for number, path in enumerate(needed)}
+    for source, place in {**shelved, Path(state): SHELF / "state", Path(keys): SHELF / "keys"}.items():
+        place.mkdir()
+        mount("--bind", source, place)
+    for folder, mode in HIDDEN.items():
+        if Path(folder).is_dir():
+            mount("-t", "tmpfs", "-o", f"mode={mode}", "tmpfs", folder)
+    for path, place in shelved.items():
+        if not path.exists():
+            path.mkdir(parents=True)
+            mount("--bind", place, path)
+    mount("-o", "remount,bind,ro", "/")
+    mount("-o", "remount,bind,ro", SHELF / "keys")
+
+
+def become_nobody(tasks: int) -> None:
+    """Change to the user without an account, who may have so many processes and threads."""
+    os.chown(SHELF / "state", USER, USER)
+    resource.setrlimit(resource.RLIMIT_NPROC, (tasks, tasks))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in range(CAPABILITIES):
+        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    os.setgroups([])
+    os.setresgid(USER, USER, USER)
+    os.setresuid(USER, USER, USER)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def main() -> None:
     """Restrict this process, then become the program."""
-    state, *program = sys.argv[1:]
+    tasks, state, keys, *program = sys.argv[1:]
     libc = ctypes.CDLL(None, use_errno=True)
+    umask = os.umask(0o022)
     try:
-        mount_read_only(state)
-        for capability in range(CAPABILITIES):
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        hide(state, keys)
+        become_nobody(int(tasks))
+        if not os.access(program[0], os.X_OK):
+            raise PermissionError(f"{program[0]} is in a folder that other users may not enter")
         filter_calls(allowed())
         if libc.prctl(PR_SET_MDWE, 1, 0, 0, 0):
             os.write(2, b"no PR_SET_MDWE\n")
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"restrict: {error}", file=sys.stderr)
         sys.exit(MISSING)
+    os.umask(umask)
     os.execv(program[0], program)
 
 
