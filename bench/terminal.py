@@ -84,7 +84,7 @@ class Terminal:
                 return time.monotonic()
             if self.ended(0):
                 break
-        raise BenchError(f"{text!r} never reached the terminal; {self.said()}")
+        raise BenchError(f"{text!r} never reached the terminal; {self.ending()}")
 
     def ending(self) -> str:
         """The last that arrived, to tell what went wrong."""

@@ -1,7 +1,8 @@
-"""Scenes to look at: snapshots of the demo's session, and a desk that shows them."""
+"""Scenes to look at, and the command in this process."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,12 @@ from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.sessions import close_ns
+from tests.support.tui.program import Here
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from rotation.snapshot import Snapshot
 
 
@@ -30,3 +35,27 @@ def scenes() -> dict[str, Snapshot]:
     )
     empty = Market(History.empty(), Desk(), as_of_ns=after).apply((), as_of_ns=after)
     return {"live": live, "closed": closed, "cached": cached, "empty": empty}
+
+
+@pytest.fixture
+def own_root() -> Iterator[logging.Logger]:
+    """The root logger; afterwards it is as it was."""
+    root = logging.getLogger()
+    handlers, level, raises = list(root.handlers), root.level, logging.raiseExceptions
+    yield root
+    for handler in set(root.handlers).difference(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+    logging.raiseExceptions = raises
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    own_root: logging.Logger,
+) -> Here:
+    """The command in this process, with a home of its own."""
+    return Here(tmp_path, monkeypatch, capfd)

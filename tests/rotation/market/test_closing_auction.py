@@ -80,8 +80,8 @@ def test_an_index_s_closing_value_is_regular(symbol: str):
     for seconds, price in ((-1, 2200.0), (9, 2203.5)):
         ts_ns = BELL + seconds * NS
         market.apply([Quote(symbol, ts_ns, price)], as_of_ns=ts_ns)
-    assert market._door.current(symbol).last.price == 2203.5
-    assert market._door.prints(symbol, "POST") is None
+    assert market._filter.current(symbol).last.price == 2203.5
+    assert market._filter.prints(symbol, "POST") is None
 
 
 def test_the_core_knows_every_index_that_a_vendor_does():

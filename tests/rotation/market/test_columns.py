@@ -87,7 +87,7 @@ def market() -> Market:
 
 def books(market: Market) -> dict[tuple[str, str], tuple]:
     """All that is known of today's prints."""
-    kept = {(symbol, part): market._door.prints(symbol, part) for symbol in SYMBOLS for part in PARTS}
+    kept = {(symbol, part): market._filter.prints(symbol, part) for symbol in SYMBOLS for part in PARTS}
     return {
         key: (prints.last, prints.high, prints.low, prints.volume, prints.minutes)
         for key, prints in kept.items()
@@ -109,7 +109,7 @@ def assert_same(tape: Tape, as_of_ns: int, *, reading: bool) -> None:
         else:
             given = columns.apply(batch, as_of_ns=as_of_ns)
         assert given == wanted
-        assert columns._door.symbols == single._door.symbols
+        assert columns._filter.symbols == single._filter.symbols
         if reading:
             assert books(columns) == books(single)
     assert books(columns) == books(single)
@@ -157,7 +157,7 @@ def test_rows_in_order_are_never_taken_one_by_one():
             # Of one frame the order does not matter.
             snapshot = columns.apply_columns(of_quotes(batch[::-1]), as_of_ns=OPENS + 3600 * NS)
     assert snapshot.health.counts.accepted == 300
-    prints = columns._door.prints("MEM", "REGULAR")
+    prints = columns._filter.prints("MEM", "REGULAR")
     assert (prints.last.ts_ns, prints.high, prints.low, prints.volume) == (
         OPENS + 299 * NS,
         16.0,
@@ -177,9 +177,9 @@ def test_memory_of_columns_is_bounded_by_what_may_be_repeated():
             columns.apply_columns(
                 of_quotes(in_order("MEM", range(start, start + 20))), as_of_ns=OPENS + 9000 * NS
             )
-            heights.append(sum(chunk.height for chunk in columns._door._tally._backlog._chunks))
+            heights.append(sum(chunk.height for chunk in columns._filter._tally._backlog._chunks))
     assert max(heights[20:]) <= 2 * 61 + 20
-    assert columns._door.prints("MEM", "REGULAR").volume == 600_000
+    assert columns._filter.prints("MEM", "REGULAR").volume == 600_000
 
 
 def test_what_was_let_go_keeps_its_range_and_is_late():
@@ -192,7 +192,7 @@ def test_what_was_let_go_keeps_its_range_and_is_late():
             columns.apply_columns(of_quotes(batch[start : start + 2]), as_of_ns=OPENS + 60 * NS)
         revision = msgspec.structs.replace(batch[-1], price=11.0)
         assert columns.apply([revision], as_of_ns=OPENS + 60 * NS).health.counts.revised == 1
-        prints = columns._door.prints("MEM", "REGULAR")
+        prints = columns._filter.prints("MEM", "REGULAR")
         assert (prints.high, prints.low, prints.last.price) == (12.0, 8.0, 11.0)
         repeats = columns.apply(batch, as_of_ns=OPENS + 60 * NS).health.counts
         assert (repeats.late, repeats.duplicates, repeats.revised) == (len(batch) - 3, 2, 2)

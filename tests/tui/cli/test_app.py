@@ -25,7 +25,7 @@ from rotation.sessions import from_ns, open_ns, sessions_between
 from rotation.snapshot import Snapshot
 from tests.support.clock import without_notice
 from tests.support.tui.files import BARS, closes, tape, write
-from tests.support.tui.program import LIMIT_S, Here, Program, complaint
+from tests.support.tui.program import LIMIT_S, Program, complaint
 from tui.cli import app as cli
 from tui.cli import logs
 from tui.cli.watch import watch
@@ -73,37 +73,19 @@ def program(tmp_path) -> Program:
     return Program(tmp_path)
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch, capfd, own_root) -> Here:
-    return Here(tmp_path, monkeypatch, capfd)
-
-
-@pytest.fixture
-def own_root():
-    """The root logger as it was, afterwards."""
-    root = logging.getLogger()
-    handlers, level, raises = list(root.handlers), root.level, logging.raiseExceptions
-    yield root
-    for handler in set(root.handlers).difference(handlers):
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
-    logging.raiseExceptions = raises
-
-
 # Help and version
 
 
 @pytest.mark.parametrize("command", SUBCOMMANDS, ids=" ".join)
-def test_every_command_explains_itself_with_an_example(program, here, command):
-    output = program.out(*command, "--help")
+def test_every_command_explains_itself_with_an_example(here, command):
+    output = here.out(*command, "--help")
     assert output.startswith("Usage: rotation-tui")
     assert "Example" in output
     example = output.partition("Example")[2]
     assert "rotation-tui" in example
     assert all(len(line) <= 80 for line in output.splitlines())
     assert here.out(*command, "-h") == output
-    assert not program.state.exists(), "asking for help leaves nothing behind"
+    assert not here.state.exists(), "asking for help leaves nothing behind"
 
 
 def test_every_command_is_in_the_list_above():
@@ -123,10 +105,10 @@ def test_version(program):
     assert program.out("--version") == f"rotation-tui, version {__version__}\n"
 
 
-def test_the_themes_have_names_that_can_be_given(program):
-    names = [line.split()[0] for line in program.out("themes").splitlines()]
+def test_the_themes_have_names_that_can_be_given(here):
+    names = [line.split()[0] for line in here.out("themes").splitlines()]
     assert {"midnight", "paper", "colourblind", "redup", "mono"} <= set(names)
-    done = program("demo", "--theme", names[-1])
+    done = here("demo", "--theme", names[-1])
     assert (done.returncode, done.stdout[:4]) == (0, "DEMO")
 
 
@@ -233,9 +215,9 @@ def test_bad_input_to_the_installed_command_is_the_same(program, args, part):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_one_may_not_read_is_bad_input(program, tmp_path):
+def test_a_file_one_may_not_read_is_bad_input(here, tmp_path):
     closes(tmp_path / "closes", "IWM", 1.0).chmod(0)
-    assert "IWM.csv" in complaint(program("snapshot", "--history", "closes"))
+    assert "IWM.csv" in complaint(here("snapshot", "--history", "closes"))
 
 
 def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program):
@@ -266,21 +248,21 @@ def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program
 # Imported history
 
 
-def test_imported_history_is_what_a_snapshot_shows(program, tmp_path):
-    output = program.out(
+def test_imported_history_is_what_a_snapshot_shows(here, tmp_path):
+    output = here.out(
         "history", "import", closes(tmp_path, "IWM", 10.0, 11.0, 12.0), closes(tmp_path, "QQQ", 5.0, 5.0, 4.0)
     )
     assert [line.split()[0] for line in output.splitlines()] == ["IWM", "QQQ"]
     assert "2024-07-12 to 2024-07-16" in output
-    assert program.out("history", "list") == output
-    taken = program.snapshot("--at", "2024-07-16")
+    assert here.out("history", "list") == output
+    taken = here.snapshot("--at", "2024-07-16")
     assert taken["mode"] == ""
     assert {s: leg["last"] for s, leg in taken["legs"].items()} == {"IWM": 12.0, "QQQ": 4.0}
     unknown = {"settled": None, "with_today": None, "provisional": False}
     assert taken["legs"]["IWM"]["streak"] == unknown, "it rose from history's first close on: at least twice"
     assert taken["legs"]["QQQ"]["streak"] == {"settled": -1, "with_today": -1, "provisional": False}
     assert taken["spread"]["windows"]["1"]["pp"] == pytest.approx(100 / 11 + 20)
-    assert "DEMO" not in program.out("snapshot")
+    assert "DEMO" not in here.out("snapshot")
 
 
 def test_before_an_import_there_is_nothing_and_the_list_says_how_to_begin(here):
@@ -318,12 +300,12 @@ def test_a_named_folder_stands_before_what_was_imported(here, tmp_path):
 # One snapshot
 
 
-def test_a_demo_that_was_asked_for_says_so_wherever_one_looks(program):
-    text = program.out("snapshot", "--demo")
+def test_a_demo_that_was_asked_for_says_so_wherever_one_looks(here):
+    text = here.out("snapshot", "--demo")
     assert text.startswith("DEMO ")
     assert "5th gain in a row (4 + today)" in text
-    lines = program.out("watch", "--demo", "--for", "1").splitlines()
-    for taken in (program.snapshot("--demo"), *map(json.loads, lines)):
+    lines = here.out("watch", "--demo", "--for", "1").splitlines()
+    for taken in (here.snapshot("--demo"), *map(json.loads, lines)):
         assert taken["mode"] == "DEMO"
         assert taken["headline"].startswith("DEMO: Russell 2000 (IWM)")
         assert {leg["state"] for leg in taken["legs"].values()} == {"DEMO"}
@@ -350,11 +332,11 @@ def test_a_script_never_gets_a_demo_that_nobody_asked_for(program, command):
         assert part in line
 
 
-def test_online_too_a_script_never_gets_the_demo(program):
-    del program.env["ROTATION_TUI_OFFLINE"]
+def test_online_too_a_script_never_gets_the_demo(here):
+    del here.env["ROTATION_TUI_OFFLINE"]
     vendors = "YAHOO STOOQ FRED KALSHI POLYMARKET NEWYORKFED CALENDAR_FED"
-    program.env |= {f"ROTATION_TUI_{name}_REST_URL": "http://127.0.0.1:9" for name in vendors.split()}
-    done = program("snapshot")
+    here.env |= {f"ROTATION_TUI_{name}_REST_URL": "http://127.0.0.1:9" for name in vendors.split()}
+    done = here("snapshot")
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert "no source of quotes answered" in line
@@ -448,8 +430,8 @@ def test_unknown_is_null_and_a_dash_never_zero(here, tmp_path):
     assert row.split()[2:7] == ["+10.00", "—", "—", "—", "—"]
 
 
-def test_svg_is_a_picture_of_the_screen(program):
-    root = ET.fromstring(program.out("snapshot", "--demo", "--format", "svg"))
+def test_svg_is_a_picture_of_the_screen(here):
+    root = ET.fromstring(here.out("snapshot", "--demo", "--format", "svg"))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     shown = "".join(root.itertext()).replace("\xa0", " ")
     for part in ("DEMO", "Russell 2000 (IWM)", "Legs", "Spread", "Ratio", "Health"):
@@ -483,8 +465,8 @@ def timeless(line: str) -> dict:
     return taken
 
 
-def test_watch_ends_by_itself_at_the_tape_s_end(program, tmp_path):
-    lines = program.out("watch", tape(tmp_path, prints=40, step_ns=60 * NS), "--speed", "3600").splitlines()
+def test_watch_ends_by_itself_at_the_tape_s_end(here, tmp_path):
+    lines = here.out("watch", tape(tmp_path, prints=40, step_ns=60 * NS), "--speed", "3600").splitlines()
     taken = [json.loads(line) for line in lines]
     schema = msgspec.json.schema(Snapshot)
     for snapshot in (taken[0], taken[-1]):
@@ -498,9 +480,9 @@ def test_watch_ends_by_itself_at_the_tape_s_end(program, tmp_path):
     assert taken[-1]["mode"] == "REPLAY"
 
 
-def test_watch_for_a_while(program, tmp_path):
+def test_watch_for_a_while(here, tmp_path):
     long = tape(tmp_path, prints=3_000, step_ns=5 * NS)
-    lines = program.out("watch", "--tape", long, "--speed", "60", "--for", "2").splitlines()
+    lines = here.out("watch", "--tape", long, "--speed", "60", "--for", "2").splitlines()
     assert len(lines) > 1
     position = json.loads(lines[-1])["health"]["tape"]["position"]
     assert position < from_ns(open_ns(date(2024, 7, 16)) + 3_000 * 5 * NS).isoformat(), "the tape goes on"
@@ -516,9 +498,9 @@ def test_watch_without_a_tape_tells_the_settled_state_and_ends(here, tmp_path):
     assert json.loads(line)["legs"]["IWM"]["last"] == 11.0
 
 
-def test_watch_begins_where_it_is_told(program, tmp_path):
+def test_watch_begins_where_it_is_told(here, tmp_path):
     path = tape(tmp_path, prints=40, step_ns=60 * NS)
-    lines = program.out("watch", path, "--from", "2024-07-16T14:00:00Z", "--speed", "3600").splitlines()
+    lines = here.out("watch", path, "--from", "2024-07-16T14:00:00Z", "--speed", "3600").splitlines()
     assert json.loads(lines[0])["as_of"] == "2024-07-16T14:00:00Z"
 
 
@@ -636,9 +618,9 @@ def test_notes_of_an_import_go_to_the_log(here, tmp_path):
     assert "WARNING feeds.desk.open: history: " in here.log.read_text()
 
 
-def test_a_state_folder_that_cannot_be_written_stops_nothing(program):
-    write(program.state)
-    assert program.out("snapshot", "--demo").startswith("DEMO ")
+def test_a_state_folder_that_cannot_be_written_stops_nothing(here):
+    write(here.state)
+    assert here.out("snapshot", "--demo").startswith("DEMO ")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

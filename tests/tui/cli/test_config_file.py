@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.tui.program import Program
+if TYPE_CHECKING:
+    from tests.support.tui.program import Here, Program
 
 
 @pytest.fixture
-def program(tmp_path) -> Program:
-    return Program(tmp_path)
+def program(here) -> Here:
+    return here
 
 
 def write(program: Program, text: str) -> str:

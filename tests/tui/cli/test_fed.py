@@ -103,11 +103,10 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def program(tmp_path, world, monkeypatch, capfd) -> Here:
-    made = Here(tmp_path, monkeypatch, capfd)
-    made.env |= world.environment
-    made.env.pop("ROTATION_TUI_OFFLINE", None)
-    return made
+def program(here, world) -> Here:
+    here.env |= world.environment
+    here.env.pop("ROTATION_TUI_OFFLINE", None)
+    return here
 
 
 def failure(done) -> str:
@@ -402,28 +401,23 @@ BAD = {
 }
 
 
-@pytest.fixture
-def offline(tmp_path, monkeypatch, capfd) -> Here:
-    return Here(tmp_path, monkeypatch, capfd)
-
-
 @pytest.mark.parametrize("what", BAD)
-def test_a_bad_strip_is_one_line_that_names_the_contract(offline, tmp_path, what):
+def test_a_bad_strip_is_one_line_that_names_the_contract(here, tmp_path, what):
     change, parts = BAD[what]
-    line = complaint(offline("fed", "--strip", strip(tmp_path, **change)))
+    line = complaint(here("fed", "--strip", strip(tmp_path, **change)))
     for part in ["strip.json: ", *parts]:
         assert part in line
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe\x00", b'{"prices": {}}'], ids=range(5))
-def test_a_file_that_is_no_strip_is_one_line(offline, tmp_path, data):
+def test_a_file_that_is_no_strip_is_one_line(here, tmp_path, data):
     (tmp_path / "strip.json").write_bytes(data)
-    assert "strip.json: the strip file" in complaint(offline("fed", "--strip", "strip.json"))
+    assert "strip.json: the strip file" in complaint(here("fed", "--strip", "strip.json"))
 
 
-def test_a_folder_or_nothing_at_all_is_no_strip(offline):
-    assert "nowhere.json: cannot be read" in complaint(offline("fed", "--strip", "nowhere.json"))
-    assert ".: cannot be read" in complaint(offline("fed", "--strip", "."))
+def test_a_folder_or_nothing_at_all_is_no_strip(here):
+    assert "nowhere.json: cannot be read" in complaint(here("fed", "--strip", "nowhere.json"))
+    assert ".: cannot be read" in complaint(here("fed", "--strip", "."))
 
 
 def test_a_strip_asks_no_source_and_leaves_nothing_behind(program, world, tmp_path):

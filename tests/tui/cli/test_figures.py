@@ -9,14 +9,9 @@ from datetime import date
 import pytest
 
 from tests.support.tui.files import closes
-from tests.support.tui.program import Here, complaint
+from tests.support.tui.program import complaint
 
 AT = ("--at", "2024-07-16")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capfd) -> Here:
-    return Here(tmp_path, monkeypatch, capfd)
 
 
 @pytest.fixture
