@@ -366,6 +366,13 @@ class LocalBackend:
 
         return holdings.import_file(self._member_store(), path, fund, day, new_york_day(_wall_ns()))
 
+    def sync_members(self, funds: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """Download holdings and return lines on what was stored and what failed. Raises InputError."""
+        from feeds.members import sync  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        return sync.run(self._member_store(), funds, new_york_day(_wall_ns()))
+
     def list_members(self) -> list[str]:
         """Return the stored membership files, one line each."""
         from feeds.members import holdings  # noqa: PLC0415

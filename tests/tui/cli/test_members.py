@@ -125,3 +125,24 @@ def test_a_fund_without_a_file_is_an_error_that_says_what_to_do(
     del here
     assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION)) == 2
     assert "members import" in capsys.readouterr().err
+
+
+def test_what_a_download_brought_and_what_failed_are_both_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def synced(_store: object, funds: tuple[str, ...], _today: date) -> tuple[list[str], list[str]]:
+        asked.append(funds)
+        return ["stored  IWM"], [] if funds else ["Invesco: HTTP 403", "Other: HTTP 500"]
+
+    monkeypatch.setattr("feeds.members.sync.run", synced)
+    assert run(monkeypatch, "members", "sync", "iwm") == 0
+    assert capsys.readouterr().out == "stored  IWM\n"
+    assert run(monkeypatch, "members", "sync") not in {0, 2}
+    shown = capsys.readouterr()
+    assert shown.out == "stored  IWM\n"
+    assert [line.rpartition(": ")[2] for line in shown.err.splitlines()][:2] == ["HTTP 403", "HTTP 500"]
+    assert asked == [("IWM",), ()]
+    assert run(monkeypatch, "members", "sync", "not a fund") == 2
+    assert "is not a fund" in capsys.readouterr().err
