@@ -329,7 +329,11 @@ class LocalBackend:
 
         if wanted.demo:
             return opening.demo()
-        membership = self._member_store().load()
+        from feeds.desk.membership import load_membership  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        today = new_york_day(_wall_ns())
+        membership = load_membership(self._member_store(), self._store().folder, today)
         source = opening.source(
             self._store(),
             history=wanted.history,
