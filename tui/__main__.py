@@ -406,7 +406,11 @@ class LocalBackend:
 
         if wanted.demo:
             return opening.demo()
-        membership = self._member_store().load()
+        from feeds.desk.membership import load_membership  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        today = new_york_day(_wall_ns())
+        membership = load_membership(self._member_store(), self._store().folder, today)
         source = opening.source(
             self._store(),
             history=wanted.history,
@@ -442,6 +446,13 @@ class LocalBackend:
         from rotation.sessions import new_york_day  # noqa: PLC0415
 
         return holdings.import_file(self._member_store(), path, fund, day, new_york_day(_wall_ns()))
+
+    def sync_members(self, funds: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """Download holdings and return lines on what was stored and what failed. Raises InputError."""
+        from feeds.members import sync  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        return sync.run(self._member_store(), funds, new_york_day(_wall_ns()))
 
     def list_members(self) -> list[str]:
         """Return the stored membership files, one line each."""

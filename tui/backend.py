@@ -201,6 +201,13 @@ class Backend(Protocol):
         """Keep a fund's holdings file and return lines for the person. Raises InputError."""
         ...
 
+    def sync_members(self, funds: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """Download the funds' holdings; blocking. Lines on what was stored, and on what failed.
+
+        Raises InputError.
+        """
+        ...
+
     def list_members(self) -> list[str]:
         """Return the stored membership files, one line each."""
         ...

@@ -6,7 +6,7 @@ What only some desks need is imported when it is needed: the first headline wait
 from __future__ import annotations
 
 import logging
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
@@ -15,9 +15,9 @@ import polars as pl
 from feeds.errors import InputError
 from feeds.events import Batch, BidAsks, FedNews, ListedSplits, PreviousCloses, PrintsReplaced, Rewind
 from feeds.history.kept.look_backs import LookBacks
-from feeds.history.loading import load_history
+from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
-from rotation.breadth.members import Membership
+from rotation.breadth.members import Membership, spelled
 from rotation.desk import MOST_LEGS, Desk
 from rotation.fed.figures import Fed
 from rotation.history import History
@@ -26,7 +26,7 @@ from rotation.market.market import NOWHERE, Market
 from rotation.market.past.look_back import Look, look_back
 from rotation.market.status import Provenance
 from rotation.quote import Quote
-from rotation.sessions import from_ns, open_ns, to_ns
+from rotation.sessions import from_ns, new_york_day, open_ns, to_ns
 from rotation.snapshot import FeedHealth
 from rotation.status import DEMO, REPLAY, Kind
 from rotation.wording import mode_word
@@ -138,7 +138,11 @@ def source(
         from feeds.history.importing import files_by_symbol, read_history  # noqa: PLC0415
 
         few = len(files_by_symbol([history]).keys() | set(own)) <= MOST_LEGS
-        frame, notes = read_history([history], now_ns=now_ns, only=None if few else set(own))
+        only = None if few else set(own)
+        frame, notes = read_history([history], now_ns=now_ns, only=only)
+        if only is not None and members:
+            recent = _members_of_folder(history, members - only, notes, now_ns, reach_ns or now_ns)
+            frame = pl.concat([frame, *recent])
         for note in notes:
             log.warning("history: %s", note)
         settled = History(frame, f"history {history.name}")
@@ -148,6 +152,21 @@ def source(
 
     names = ", ".join(path.name for path in tapes)
     return Source(settled, read_tape(tapes), Provenance(REPLAY, f"tape {names}"), look=look)
+
+
+def _members_of_folder(
+    folder: Path, members: AbstractSet[str], notes: list[str], now_ns: int, reach_ns: int
+) -> list[pl.DataFrame]:
+    """As much of their files as breadth reaches back, one file in memory at a time."""
+    from feeds.history.importing import files_by_symbol, read_each  # noqa: PLC0415
+
+    wanted = {spelled(member) for member in members}
+    only = {symbol for symbol in files_by_symbol([folder]) if spelled(symbol) in wanted}
+    since = new_york_day(reach_ns) - timedelta(days=REACH_DAYS)
+    return [
+        frame.filter(pl.col("date") >= since)
+        for _, frame in read_each([folder], notes, now_ns=now_ns, only=only)
+    ]
 
 
 def legs_of(pair: tuple[str, str], legs: tuple[str, ...] = ()) -> tuple[str, ...]:

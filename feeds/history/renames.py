@@ -61,6 +61,14 @@ class Renames:
                     name = change.new
         return name
 
+    def since(self, symbol: str, day: date, today: date) -> str:
+        """What the shares that were called this on a day are called today."""
+        name = symbol
+        for change in self._table:
+            if day < change.day <= today and change.old == name:
+                name = change.new
+        return name
+
     def before(self, symbol: str, today: date) -> list[str]:
         """Earlier names of the shares called this today, the latest first."""
         names: list[str] = []

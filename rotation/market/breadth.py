@@ -62,7 +62,9 @@ class BreadthNow:
 
     def reprice(self, symbols: Iterable[str], session_filter: SessionFilter) -> None:
         """Take the last prices of these symbols; those that are no members are left out."""
-        for symbol in self._scales.keys() & symbols:
+        members = self._scales.keys() & symbols
+        session_filter.sum_up(members)
+        for symbol in members:
             prints = session_filter.current(symbol)
             if prints is not None and prints.last is not None:
                 last = (prints.last.price, prints.last.ts_ns)

@@ -15,7 +15,7 @@ from rotation.sessions import hours
 from rotation.snapshot import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import date
 
@@ -127,6 +127,11 @@ class SessionFilter:
     def symbols(self) -> set[str]:
         """Symbols with a print in this session."""
         return {self._codes.names[code] for code in self._tally.codes}
+
+    def sum_up(self, symbols: Iterable[str]) -> None:
+        """Before ``prints`` or ``current`` of many symbols: see ``Tally.sum_up``."""
+        codes = self._codes.code_of
+        self._tally.sum_up(codes[symbol] for symbol in symbols if symbol in codes)
 
     def prints(self, symbol: str, part: Part) -> Prints | None:
         """The prints of a symbol in one part of the day; None where there are none."""

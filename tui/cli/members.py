@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rotation.errors import UnavailableError
 from tui.cli.options import backend, start_log
 
 if TYPE_CHECKING:
@@ -50,12 +51,31 @@ def members_import(ctx: click.Context, /, *, file: Path, fund: str, day: datetim
         click.echo(line)
 
 
+@members.command("sync", epilog="\b\nExample:\n  rotation-tui members sync IWM QQQ")
+@click.argument("funds", nargs=-1, metavar="[FUND]…")
+@click.pass_context
+def members_sync(ctx: click.Context, /, *, funds: tuple[str, ...]) -> None:
+    """Download today's holdings of IWM (iShares) and QQQ (Invesco) and store them by their day.
+
+    Run it once a day: membership is known only from the days of which a file is stored. A file that is
+    stored is never changed.
+    """
+    start_log(ctx)
+    done, failed = backend(ctx).sync_members(tuple(fund_name(ctx, ctx.command.params[0], f) for f in funds))
+    for line in done:
+        click.echo(line)
+    for line in failed[:-1]:
+        click.echo(f"rotation-tui: {line}", err=True)
+    if failed:
+        raise UnavailableError(failed[-1])
+
+
 @members.command("list", epilog="\b\nExample:\n  rotation-tui members list")
 @click.pass_context
 def members_list(ctx: click.Context) -> None:
     """List the stored holdings files."""
     start_log(ctx)
     for line in backend(ctx).list_members() or [
-        "no holdings files yet; see: rotation-tui members import --help"
+        "no holdings files yet; run: rotation-tui members sync (or members import)"
     ]:
         click.echo(line)

@@ -63,6 +63,12 @@ class Tally:
             self._sum(self._backlog.take_unsummed([key]))
         return self._prints.get(key)
 
+    def sum_up(self, codes: Iterable[int]) -> None:
+        """Prepare ``prints`` of many symbols in one pass; asked for one by one each would be a pass of its own."""
+        waiting = {code * 3 + part for code in codes for part in range(3)} & self._backlog.unsummed
+        if waiting:
+            self._sum(self._backlog.take_unsummed(waiting))
+
     def take(self, key: int, quote: Quote) -> str:
         """Count one print or bar in; say what it was."""
         if key in self._backlog.unread:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.market.market import Market
+from rotation.market.reduce.backlog import Backlog
+from rotation.market.session_filter import MANY
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import close_ns, open_ns, previous_session, sessions_between
@@ -119,3 +121,25 @@ def test_figures_are_made_anew_only_after_a_member_changed() -> None:
     after = iwm(desk, quote("B", 102)).now
     assert after is not None
     assert after.advances == pytest.approx(2)
+
+
+def test_a_batch_of_all_members_is_read_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query for each member made a batch of 1,661 last five seconds."""
+    names = [f"M{n:04}" for n in range(MANY + 50)]
+    closes = {name: dict.fromkeys(DAYS, 100.0) for name in (*names, "IWM", "QQQ")}
+    lists = [(date(2024, 7, 8), dict.fromkeys(names, ("Energy", 0.1)))]
+    desk = Market(
+        history_of(closes),
+        as_of_ns=OPEN,
+        origin=Provenance(LIVE, "Feed"),
+        membership=(membership_of("IWM", lists),),
+    )
+    passes = []
+    take = Backlog.take_unsummed
+    monkeypatch.setattr(Backlog, "take_unsummed", lambda self, keys: passes.append(keys) or take(self, keys))
+    for n in range(3):
+        made = iwm(desk, *(quote(name, 101 + n, ago_s=9.0 - n) for name in names))
+        assert made.now is not None
+        assert (made.now.counted, made.now.advances) == (len(names), len(names))
+        assert made.top[0].return_pct == pytest.approx(1 + n)
+    assert len(passes) <= 2 * 3

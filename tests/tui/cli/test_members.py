@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.sessions import sessions_between
+from rotation.sync_report import SyncReport
 from tui.__main__ import LocalBackend
 from tui.cli import app, logs
 
@@ -117,6 +118,55 @@ def test_beside_many_other_symbols_members_and_named_legs_are_loaded(
     assert taken["value_growth"] is not None
     assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION)) == 0
     assert "3 of 3 counted" in capsys.readouterr().out
+    # A folder named by hand as well.
+    named = ("--history", str(more), "--at", str(SESSION))
+    assert run(monkeypatch, "snapshot", *named, *own, "--format", "json") == 0
+    by_folder = json.loads(capsys.readouterr().out)
+    assert by_folder["breadth"]["indices"]["IWM"]["now"] == taken["breadth"]["indices"]["IWM"]["now"]
+    assert list(by_folder["legs"]) == list(taken["legs"])
+
+
+def test_of_a_renamed_member_the_history_goes_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The list has the old name, history the new one."""
+    file = here / "list.csv"
+    file.write_text(file.read_text().replace("AAA", "OLD"))
+    assert run(monkeypatch, "members", "import", str(file), "--fund", "IWM", "--date", "2024-07-01") == 0
+    asked = ("snapshot", "--at", str(SESSION), "--format", "json")
+    capsys.readouterr()
+    assert run(monkeypatch, *asked) == 0
+    now = json.loads(capsys.readouterr().out)["breadth"]["indices"]["IWM"]["now"]
+    assert (now["counted"], now["total"]) == (2, 3)
+    (table,) = here.glob("XDG_DATA_HOME/*/history")
+    (table / "renames.csv").write_text("2024-07-10,OLD,AAA\n")
+    assert run(monkeypatch, *asked) == 0
+    now = json.loads(capsys.readouterr().out)["breadth"]["indices"]["IWM"]["now"]
+    assert (now["counted"], now["total"]) == (3, 3)
+
+
+def test_a_fund_is_a_universe_of_all_that_have_ever_been_members(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def synced(_store: object, symbols: tuple[str, ...], **more: object) -> SyncReport:
+        asked.append((symbols, more["universe"]))
+        return SyncReport(current=symbols)
+
+    monkeypatch.setattr("feeds.desk.history_run.run", synced)
+    earlier = here / "earlier.csv"
+    earlier.write_text("symbol\nAAA\nGONE\n")
+    for file, day in ((earlier, "2024-06-03"), (here / "list.csv", "2024-07-01")):
+        assert run(monkeypatch, "members", "import", str(file), "--fund", "IWM", "--date", day) == 0
+    run(monkeypatch, "history", "sync", "SPY", "--universe", "iwm", "--since", "2024-01-02")
+    assert asked == [(("SPY", "AAA", "BBB", "GONE", "MOG.A"), None)]
+    asked.clear()
+    own = here / "own.txt"
+    own.write_text("XYZ\n")
+    run(monkeypatch, "history", "sync", "--universe", str(own), "--since", "2024-01-02")
+    assert asked == [((), own)], "a file goes before a fund"
+    capsys.readouterr()
 
 
 def test_a_fund_without_a_file_is_an_error_that_says_what_to_do(
@@ -125,3 +175,24 @@ def test_a_fund_without_a_file_is_an_error_that_says_what_to_do(
     del here
     assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION)) == 2
     assert "members import" in capsys.readouterr().err
+
+
+def test_what_a_download_brought_and_what_failed_are_both_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def synced(_store: object, funds: tuple[str, ...], _today: date) -> tuple[list[str], list[str]]:
+        asked.append(funds)
+        return ["stored  IWM"], [] if funds else ["Invesco: HTTP 403", "Other: HTTP 500"]
+
+    monkeypatch.setattr("feeds.members.sync.run", synced)
+    assert run(monkeypatch, "members", "sync", "iwm") == 0
+    assert capsys.readouterr().out == "stored  IWM\n"
+    assert run(monkeypatch, "members", "sync") not in {0, 2}
+    shown = capsys.readouterr()
+    assert shown.out == "stored  IWM\n"
+    assert [line.rpartition(": ")[2] for line in shown.err.splitlines()][:2] == ["HTTP 403", "HTTP 500"]
+    assert asked == [("IWM",), ()]
+    assert run(monkeypatch, "members", "sync", "not a fund") == 2
+    assert "is not a fund" in capsys.readouterr().err
