@@ -12,6 +12,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
+import polars as pl
 
 from rotation.fed.figures import Fed
 from rotation.history import History
@@ -32,6 +33,15 @@ class Batch(msgspec.Struct, frozen=True):
     quotes: tuple[Quote, ...]
     as_of_ns: int | None = None
     """The feed's own time; None means the supervisor's clock (a live feed)."""
+
+
+class ColumnBatch(msgspec.Struct, frozen=True, eq=False):
+    """As a Batch, of many prints."""
+
+    rows: pl.DataFrame
+    """With the columns of ``rotation.columns``, in order of arrival."""
+    as_of_ns: int | None = None
+    """As of a Batch."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -140,6 +150,7 @@ class PrintsReplaced(msgspec.Struct, frozen=True):
 
 Event = (
     Batch
+    | ColumnBatch
     | Status
     | Rewind
     | Gap

@@ -15,6 +15,7 @@ from feeds.errors import InputError, SourceError, UnavailableError
 from feeds.events import (
     Batch,
     BidAsks,
+    ColumnBatch,
     Correction,
     FedNews,
     Gap,
@@ -231,6 +232,9 @@ class Supervisor:
                 work = self._market.pass_ahead(history=event.history)
             case Batch():
                 work = self._market.pass_ahead(event.quotes)
+            case ColumnBatch():
+                newest_ns: int = event.rows["ts_ns"].max()  # type: ignore[assignment] # there is a row
+                work = self._market.pass_ahead(newest_ns=newest_ns)
             case _:
                 work = None
         if work is not None:
@@ -242,6 +246,13 @@ class Supervisor:
             self.observer(feed.name, event, as_of_ns)
         record = self._records[feed]
         self._note(feed, record, event)
+        if isinstance(event, ColumnBatch):
+            record.quotes += event.rows.height
+            record.batches += 1
+            self._as_of_ns = as_of_ns
+            assert as_of_ns is not None  # a tape has no columns
+            self._publish(self._market.apply_columns(event.rows, as_of_ns=as_of_ns))
+            return
         quotes = self._update_market(event)
         if quotes or isinstance(event, Batch):
             record.quotes += len(quotes)

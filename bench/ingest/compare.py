@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from feeds.events import Batch
+from feeds.events import Batch, ColumnBatch
+from rotation.columns import to_quotes
 from rotation.quote import MINUTE_NS
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def differences(
 
 def prints_of(event: Event) -> Iterable[tuple[str, int, float, int, int, bool, float | None, float | None]]:
     """Symbol, time, price, number, size, whether it sets the last price, high and low."""
-    for quote in event.quotes if isinstance(event, Batch) else ():
+    quotes = to_quotes(event.rows) if isinstance(event, ColumnBatch) else ()
+    for quote in event.quotes if isinstance(event, Batch) else quotes:
         yield (
             *(quote.symbol, quote.ts_ns, quote.price, quote.seq, quote.size),
             *(quote.sets_last, quote.high, quote.low),

@@ -20,9 +20,9 @@ from bench.common import BenchError, quantile
 from bench.ingest.compare import differences
 from bench.ingest.serving import serving
 from bench.ingest.tape import BASE_NS, SYMBOLS, tape
-from feeds.events import Batch
+from feeds.events import Batch, ColumnBatch
 from feeds.http.cached import CachedClient
-from feeds.streaming.feed import StreamFeed
+from feeds.streaming.feed import PACE_S, StreamFeed
 from feeds.streaming.requests import Reference
 from feeds.supervisor import Supervisor
 from feeds.vendors.alpaca.stream import Alpaca
@@ -109,6 +109,9 @@ class Watched:
 
 def times_of(event: Event) -> list[int]:
     """When the prints of an event were made."""
+    if isinstance(event, ColumnBatch):
+        times: list[int] = event.rows["ts_ns"].to_list()
+        return times
     return [quote.ts_ns for quote in event.quotes] if isinstance(event, Batch) else []
 
 
@@ -121,7 +124,7 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
         asyncio.TaskGroup() as group,
     ):
         market = Market(worlds.history(worlds.TWELVE, 300), as_of_ns=BASE_NS - NS, members=names)
-        stream = StreamFeed(vendor(kind, server.port, http), names, time=server.time())
+        stream = StreamFeed(vendor(kind, server.port, http), names, time=server.time(), pace_s=PACE_S)
         supervisor = Supervisor(market, [stream], clock_ns=server.clock_ns)
         watched = Watched(server)
         supervisor.observer = watched.observe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from feeds.errors import InputError
 from feeds.keys import keys
 from feeds.keys.preference import KEYED, order, why
-from feeds.streaming.feed import StreamFeed
+from feeds.streaming.feed import PACE_S, StreamFeed
 from feeds.vendors.alpaca.stream import Alpaca
 from feeds.vendors.finnhub.stream import Finnhub
 from feeds.vendors.massive.stream import Massive
@@ -87,5 +87,11 @@ def by_vendor(
 ) -> Callable[[], StreamFeed]:
     """A stream to be made when its turn comes; see ``StreamFeed`` for the arguments."""
     return partial(
-        StreamFeed, vendor, symbols, closes=closes, time=time, on_corrected_close=on_corrected_close
+        StreamFeed,
+        vendor,
+        symbols,
+        closes=closes,
+        time=time,
+        on_corrected_close=on_corrected_close,
+        pace_s=PACE_S,
     )

@@ -17,7 +17,7 @@ from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import CachedClient
 from feeds.streaming.failover import Failover
-from feeds.streaming.feed import StreamFeed
+from feeds.streaming.feed import PACE_S, StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
 from rotation.breadth.members import spelled
 from rotation.desk import HISTORY_SINCE, is_index
@@ -84,7 +84,8 @@ def feeds(
         )
     ]
     if indices:
-        beside = StreamFeed(Yahoo(http, clock_ns=time.clock_ns), indices, closes=closes, time=time)
+        yahoo = Yahoo(http, clock_ns=time.clock_ns)
+        beside = StreamFeed(yahoo, indices, closes=closes, time=time, pace_s=PACE_S)
         beside.name = "Yahoo indices"
         live_feeds.append(beside)
     if priced:

@@ -1,4 +1,4 @@
-"""Events between a stream and whoever takes them: bounded, conflating. Pure.
+"""Events between a stream and whoever takes them: bounded, conflating; and the prints already taken. Pure.
 
 A reader that waited for its consumer would not see pings either, and the vendor would cut it off: so the
 reader only ever adds, and what waits too long is merged.
@@ -9,16 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+import polars as pl
 
 from feeds.events import Batch, Correction, Gap, Status, SymbolStates
+from rotation.columns import is_plain, of_quotes, to_quotes
 from rotation.quote import MINUTE_NS, Quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
 KEPT = 4096
 """Quotes waiting, at least; twice the symbols where there are more of them."""
+ROWS = 1_000_000
+"""Rows of columns waiting, at most: some 40 MB."""
 CORRECTIONS = 256
+KEPT_NS = 3 * MINUTE_NS
+"""Prints handed on are remembered so long, for the minutes that have no bar yet."""
+KEPT_OF_EACH = 2048
+"""Of one symbol, at most."""
+CHUNK, ROW_CHUNK = 256, 65_536
+"""Quotes, and rows of columns, that are forgotten together."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -26,6 +37,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
     gap: Gap | None = None
     batch: Batch | None = None
+    rows: pl.DataFrame | None = None
+    """Prints as columns, which came after the batch."""
     corrections: tuple[Correction, ...] = ()
     symbol_states: SymbolStates | None = None
     status: Status | None = None
@@ -39,6 +52,9 @@ class Buffer:
         """``symbols``: how many there are."""
         self._limit = max(KEPT, 2 * symbols)
         self._quotes: list[Quote] = []
+        self._frames: list[pl.DataFrame] = []
+        """Prints as columns; where there are any, no quotes wait."""
+        self._height = 0
         self._minutes: dict[tuple[str, int], Quote] = {}
         """Bars that take the place of their minutes, the newest of each: at most a session of them."""
         self._gap: Gap | None = None
@@ -51,18 +67,25 @@ class Buffer:
 
     def __len__(self) -> int:
         """Quotes that wait."""
-        return len(self._quotes) + len(self._minutes)
+        return len(self._quotes) + len(self._minutes) + self._height
 
     @property
     def is_ready(self) -> bool:
         """Whether ``take`` would return anything."""
         others = (self._gap, self._symbol_states, self._status)
-        has_quotes = bool(self._quotes or self._minutes) and not self.is_held
+        has_quotes = len(self) > 0 and not self.is_held
         return has_quotes or bool(self._corrections) or any(event is not None for event in others)
 
     def put(self, quotes: Iterable[Quote]) -> None:
         """Add quotes; the oldest are merged where too many wait."""
-        self._quotes += quotes
+        added = list(quotes)
+        if self._frames and added:
+            if all(map(is_plain, added)):
+                self._frames.append(_like(self._frames[0], added))
+                self._height += len(added)
+                return
+            self._quotes = self._taken_frames()
+        self._quotes += added
         if len(self._quotes) > self._limit:
             self._conflate(_minute)
         if len(self._quotes) > self._limit:
@@ -70,9 +93,22 @@ class Buffer:
 
     def put_first(self, quotes: Iterable[Quote]) -> None:
         """Add quotes older than those that wait."""
-        waiting, self._quotes = self._quotes, []
+        waiting, self._quotes = [*self._quotes, *self._taken_frames()], []
         self.put(quotes)
         self.put(waiting)
+
+    def put_rows(self, rows: pl.DataFrame) -> None:
+        """Add prints as columns; where quotes wait, or too many, they become quotes, and may be merged."""
+        if self._quotes or self._height + rows.height > ROWS:
+            self.put([*self._taken_frames(), *to_quotes(rows)])
+        else:
+            self._frames.append(rows)
+            self._height += rows.height
+
+    def _taken_frames(self) -> list[Quote]:
+        """Prints that waited as columns, as quotes."""
+        frames, self._frames, self._height = self._frames, [], 0
+        return [quote for frame in frames for quote in to_quotes(frame)]
 
     def put_minutes(self, bars: Iterable[Quote]) -> None:
         """Add bars that take the place of their minutes: they go first, and are never merged."""
@@ -80,10 +116,23 @@ class Buffer:
 
     def remove(self, quote: Quote) -> bool:
         """Take a quote back that waits; False if it does not, since it was handed on or merged."""
+        if self._frames and is_plain(quote):
+            return self._remove_row(quote)
         if quote not in self._quotes:
             return False
         self._quotes.remove(quote)
         return True
+
+    def _remove_row(self, quote: Quote) -> bool:
+        wanted = (quote.symbol, quote.ts_ns, quote.price, quote.seq, quote.size, int(quote.role))
+        for i, frame in enumerate(self._frames):
+            near = frame.with_row_index("row").filter(pl.col("ts_ns") == quote.ts_ns)
+            for row, *values in near.iter_rows():
+                if (*values,) == wanted:
+                    self._frames[i] = pl.concat([frame[:row], frame[row + 1 :]])
+                    self._height -= 1
+                    return True
+        return False
 
     def add(self, *events: Gap | SymbolStates | Status | Correction) -> None:
         """Add events without quotes. A newer one replaces the one that waits; gaps are joined."""
@@ -99,12 +148,15 @@ class Buffer:
 
     def take(self) -> Waiting:
         """All that waits."""
-        batch = None
+        batch, rows = None, None
         if (self._quotes or self._minutes) and not self.is_held:
             batch, self._quotes = Batch((*self._minutes.values(), *self._quotes)), []
             self._minutes = {}
+        if self._frames and not self.is_held:
+            rows = pl.concat(self._frames, rechunk=True)
+            self._frames, self._height = [], 0
         corrections = tuple(self._corrections)
-        waiting = Waiting(self._gap, batch, corrections, self._symbol_states, self._status)
+        waiting = Waiting(self._gap, batch, rows, corrections, self._symbol_states, self._status)
         self._gap = self._symbol_states = self._status = None
         self._corrections.clear()
         return waiting
@@ -137,3 +189,64 @@ def merge(first: Quote, then: Quote) -> Quote:
 def _joined(first: Gap, second: Gap) -> Gap:
     start_ns, end_ns = min(first.start_ns, second.start_ns), max(first.end_ns, second.end_ns)
     return Gap(first.symbols | second.symbols, start_ns, end_ns)
+
+
+def _like(frame: pl.DataFrame, quotes: list[Quote]) -> pl.DataFrame:
+    """These prints as columns of the types of a frame."""
+    return of_quotes(quotes).cast({"symbol": frame.schema["symbol"]})
+
+
+def _of(rows: pl.DataFrame, symbols: AbstractSet[str], after_ns: int) -> list[Quote]:
+    """The prints of these symbols after an instant."""
+    return to_quotes(rows.filter(rows["symbol"].is_in(sorted(symbols)) & (rows["ts_ns"] > after_ns)))
+
+
+class HandedOn:
+    """The prints of the last minutes that the consumer was given, in order."""
+
+    def __init__(self) -> None:
+        self._chunks: list[list[Quote] | pl.DataFrame] = []
+        self._newest_ns: list[int] = []
+        """Of each chunk."""
+
+    def add(self, quotes: Sequence[Quote]) -> None:
+        """Quotes that were handed on."""
+        if not quotes:
+            return
+        last = self._chunks[-1] if self._chunks else None
+        if isinstance(last, list) and len(last) < CHUNK:
+            last += quotes
+        else:
+            self._chunks.append(list(quotes))
+            self._newest_ns.append(0)
+        self._grown(max(quote.ts_ns for quote in quotes))
+
+    def add_rows(self, rows: pl.DataFrame) -> None:
+        """The same as columns."""
+        last = self._chunks[-1] if self._chunks else None
+        if isinstance(last, pl.DataFrame) and last.height < ROW_CHUNK:
+            self._chunks[-1] = pl.concat([last, rows], rechunk=last.height + rows.height >= ROW_CHUNK)
+        else:
+            self._chunks.append(rows)
+            self._newest_ns.append(0)
+        self._grown(rows["ts_ns"].max())  # type: ignore[arg-type]
+
+    def _grown(self, newest_ns: int) -> None:
+        """Forget chunks that are older than what was just added by KEPT_NS."""
+        self._newest_ns[-1] = max(self._newest_ns[-1], newest_ns)
+        floor_ns = max(self._newest_ns) - KEPT_NS
+        while len(self._chunks) > 1 and self._newest_ns[0] < floor_ns:
+            del self._chunks[0], self._newest_ns[0]
+
+    def since(self, symbols: AbstractSet[str], after_ns: int = 0) -> dict[str, list[Quote]]:
+        """By symbol its prints after an instant (UTC ns): the newest KEPT_OF_EACH within KEPT_NS."""
+        held: dict[str, list[Quote]] = {symbol: [] for symbol in symbols}
+        for chunk in self._chunks:
+            quotes = chunk if isinstance(chunk, list) else _of(chunk, symbols, after_ns)
+            for quote in quotes:
+                if quote.symbol in held and quote.ts_ns > after_ns:
+                    held[quote.symbol].append(quote)
+        for symbol, kept in held.items():
+            floor_ns = max((quote.ts_ns for quote in kept), default=0) - KEPT_NS
+            held[symbol] = [quote for quote in kept if quote.ts_ns >= floor_ns][-KEPT_OF_EACH:]
+        return held

@@ -35,12 +35,16 @@ if TYPE_CHECKING:
 
     from feeds.clock import Time
     from feeds.streaming.state import StreamState
-    from feeds.streaming.vendor import Vendor
+    from feeds.streaming.vendor import Frame, Vendor
 
 _quiet = logging.getLogger("feeds.streaming.connection.socket")
 _quiet.setLevel(logging.WARNING)  # below, the library writes addresses, and some hold a key
 
 FRAME_MAX = 4 * 1024 * 1024
+INBOX_MAX = 8 * 1024 * 1024
+"""Of frames that have been read and not yet looked at, bytes."""
+FRAME_COST = 128
+"""Of holding one, bytes."""
 SEND_S = 5.0
 """A message that cannot be handed over for this long: nobody reads at the other end."""
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
@@ -74,9 +78,24 @@ class Connection:
     """Connects one state to one vendor, once for each ``run``."""
 
     def __init__(
-        self, vendor: Vendor, state: StreamState, time: Time, *, changed: Callable[[], None]
+        self,
+        vendor: Vendor,
+        state: StreamState,
+        time: Time,
+        *,
+        changed: Callable[[], None],
+        pace_s: float = 0.0,
     ) -> None:
-        """``changed`` is called after each input to the state."""
+        """``changed`` is called after each input to the state.
+
+        ``pace_s``: seconds between looks at what has been read, at least; 0 to look at each frame at once.
+        """
+        self._pace_s = pace_s
+        self._inbox: list[Frame] = []
+        self._inbox_size = 0
+        self._arrived = asyncio.Event()
+        self._arrival = time.now()
+        """When the last frame of the inbox was read."""
         self._vendor = vendor
         self._state = state
         self._time = time
@@ -146,14 +165,47 @@ class Connection:
         self._state.on_connected(self._time.now())
         self._changed()
         await self._act(socket)
+        self._inbox, self._inbox_size = [], 0
+        try:
+            async with asyncio.TaskGroup() as group:
+                work = group.create_task(self._work(socket), name=f"inbox {self._vendor.name}")
+                await self._receive(socket)
+                self._look()  # what came before the end counts
+                work.cancel()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+
+    async def _receive(self, socket: ClientConnection) -> None:
+        """Read to the end. A reader that waited for anything else would be cut off as too slow."""
+        listener = tap.get()
         # Any end that we did not ask for is an outage, one in good order too.
         with suppress(ConnectionClosed):
             async for frame in socket:
                 if listener is not None:
                     listener.frame(self._vendor.name, frame)
-                self._state.on_frame(frame, self._time.now())
-                self._changed()
-                await self._act(socket)
+                self._arrival = self._time.now()
+                self._inbox.append(frame)
+                self._inbox_size += len(frame) + FRAME_COST
+                if self._inbox_size > INBOX_MAX:
+                    self._look()
+                self._arrived.set()
+
+    async def _work(self, socket: ClientConnection) -> None:
+        """Look at what has been read, at a pace, and do what follows."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            self._look()
+            await self._act(socket)
+            if self._pace_s:
+                await self._time.sleep(self._pace_s)
+
+    def _look(self) -> None:
+        """Give the state what has been read."""
+        frames, self._inbox, self._inbox_size = self._inbox, [], 0
+        if frames:
+            self._state.on_frames(frames, self._arrival)
+            self._changed()
 
     async def _act(self, socket: ClientConnection) -> None:
         """Do what the state asks for."""

@@ -19,6 +19,7 @@ from feeds.streaming.backfill import ENDED_NS
 from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.reasons import CorrectionsWait, NoBars
 from feeds.streaming.requests import Purpose, Request
+from rotation.columns import to_quotes
 from rotation.quote import MINUTE_NS, NS, Role
 from rotation.sessions import SETTLE_NS, hours, session_at
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
+    import polars as pl
+
     from feeds.clock import Moment
+    from feeds.streaming.buffer import HandedOn
     from feeds.streaming.requests import Answer
     from rotation.quote import Quote
 
@@ -37,8 +41,6 @@ LATER_S = 90.0
 GAP_S = 15.0
 """Between two requests, however many corrections come."""
 RETRY_S = 60.0
-KEPT, KEPT_NS = 2048, 3 * MINUTE_NS
-"""Live prints of a symbol, for the minutes that have no bar yet."""
 WRONG = 256
 
 
@@ -74,13 +76,18 @@ class _Wrong:
 class Corrections:
     """The corrections of one stream, and the one request under way."""
 
-    def __init__(self, symbols: AbstractSet[str], closes: Mapping[str, float], *, late_ns: int) -> None:
-        """``closes``: reference prices. ``late_ns``: by how much the vendor is late by contract."""
+    def __init__(
+        self, symbols: AbstractSet[str], closes: Mapping[str, float], handed_on: HandedOn, *, late_ns: int
+    ) -> None:
+        """``closes``: reference prices. ``late_ns``: by how much the vendor is late by contract.
+
+        ``handed_on``: the live prints that the consumer has.
+        """
+        self._handed_on = handed_on
         self._symbols = symbols
         self._closes = dict(closes)
         self._late_ns = late_ns
         self._due_s: dict[str, list[float]] = {}
-        self._kept: dict[str, deque[Quote]] = {}
         self._wrong: dict[str, _Wrong] = {}
         self._unseen_ns: dict[str, int] = {}
         """By symbol up to when there must be bars: the latest correction of a print that is not among those
@@ -100,22 +107,24 @@ class Corrections:
         self.note: CorrectionsWait | NoBars | None = None
         """What keeps corrections from being applied; None where nothing does."""
 
-    def on_handed_on(self, quotes: Iterable[Quote]) -> None:
-        """Quotes that the consumer has been given."""
-        for quote in quotes:
-            kept = self._kept.setdefault(quote.symbol, deque(maxlen=KEPT))
-            if kept and quote.ts_ns < kept[-1].ts_ns - KEPT_NS:
-                continue  # a gap's bar: bars that are fetched again hold its minute
-            kept.append(quote)
-            while kept[0].ts_ns < quote.ts_ns - KEPT_NS:
-                kept.popleft()
+    @property
+    def is_heeded(self) -> bool:
+        """Whether any print was taken back: what is to be handed on goes through ``without_wrong`` then."""
+        return bool(self._wrong)
 
     def without_wrong(self, quotes: Iterable[Quote]) -> tuple[Quote, ...]:
         """Quotes about to be handed on, but for prints that were taken back by number while they waited."""
         wrong = self._wrong
-        if not wrong:
-            return tuple(quotes)
         return tuple(q for q in quotes if q.symbol not in wrong or not wrong[q.symbol].has_number(q))
+
+    def without_wrong_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The same as columns."""
+        numbered = rows.with_row_index("row")
+        suspects = numbered.filter(numbered["symbol"].is_in(sorted(self._wrong)))
+        right = self.without_wrong(quotes := to_quotes(suspects))
+        kept = {id(quote) for quote in right}
+        wrong = [row for row, quote in zip(suspects["row"], quotes, strict=True) if id(quote) not in kept]
+        return numbered.filter(~numbered["row"].is_in(wrong)).drop("row")
 
     def on_correction(self, correction: Correction, now: Moment) -> None:
         """A print of the running session is replaced; of an earlier or a settled one the close is."""
@@ -129,7 +138,8 @@ class Corrections:
         if running is not None and corrected == running:
             soon_s = next(iter(self._due_s.get(symbol, ())), now.s + SOON_S)
             self._due_s[symbol] = [min(soon_s, now.s + SOON_S), now.s + LATER_S]
-            wrong = self._wrong.setdefault(symbol, _Wrong()).add(correction, self._kept.get(symbol, ()))
+            kept = self._handed_on.since({symbol})[symbol]
+            wrong = self._wrong.setdefault(symbol, _Wrong()).add(correction, kept)
             if wrong is not None:
                 self._removed.add(symbol)
             if wrong is None or correction.has_replacement:
@@ -213,11 +223,12 @@ class Corrections:
         """The answers, each with the live prints after its last bar but for those taken back."""
         replaced: list[PrintsReplaced] = []
         for bars, symbols, end_ns in self._answers:
+            kept = self._handed_on.since(symbols, end_ns)
             since = [
                 quote
                 for symbol in sorted(symbols)
-                for quote in self._kept.get(symbol, ())
-                if quote.ts_ns > end_ns and not (symbol in self._wrong and self._wrong[symbol].has(quote))
+                for quote in kept[symbol]
+                if not (symbol in self._wrong and self._wrong[symbol].has(quote))
             ]
             replaced.append(PrintsReplaced(symbols, (*bars, *since)))
         self._answers.clear()

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from feeds.clock import Time
-from feeds.events import Batch, PrintsReplaced, Status, SymbolStates
+from feeds.events import Batch, ColumnBatch, PrintsReplaced, Status, SymbolStates
 from feeds.streaming import states
 from rotation.status import Kind, Refusal
 
@@ -256,7 +256,7 @@ class Failover:
     def _passed_on(self, place: int, event: Event) -> Iterator[Event]:
         if place != self._place:
             return
-        if isinstance(event, Batch | PrintsReplaced):
+        if isinstance(event, Batch | ColumnBatch | PrintsReplaced):
             self._prints_of = place
         if not isinstance(event, Status):
             yield event

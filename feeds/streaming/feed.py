@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+PACE_S = 0.04
+"""Of a desk: what comes within it is one batch, one pass over the figures, one Snapshot."""
 
 
 class StreamFeed:
@@ -49,12 +51,14 @@ class StreamFeed:
         on_corrected_close: Callable[[str], None] = lambda _: None,
         until_ns: int | None = None,
         time: Time | None = None,
+        pace_s: float = 0.0,
     ) -> None:
         """``symbols`` in order of importance: a vendor's limit cuts the last ones off.
 
         ``closes``: reference closes, against which the first prints are judged. ``hours``: US equities'.
         ``on_corrected_close`` is given each symbol whose settled close the vendor may have corrected.
         ``until_ns``: when the symbols expire, UTC nanoseconds; None where they do not.
+        ``pace_s``: seconds between looks at what has come, at least (``PACE_S``); 0 to look at once.
         """
         ordered = list(dict.fromkeys(symbols))
         self.name = vendor.name
@@ -73,7 +77,7 @@ class StreamFeed:
             closes=closes,
             random=self._time.random,
         )
-        self._connection = Connection(vendor, self.state, self._time, changed=self._changed)
+        self._connection = Connection(vendor, self.state, self._time, changed=self._changed, pace_s=pace_s)
         self._fetches: dict[Request, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._wake = asyncio.Event()

@@ -204,6 +204,15 @@ class LiveFilter(QuoteFilter):
                 admitted += self.on_newest(symbol, mid)
         return admitted
 
+    def admit_past(self, quotes: Iterable[Quote], now_ns: int) -> list[Quote]:
+        """As of any filter; a print that jumps as live ones do, which wait for a snapshot, is no fault."""
+        held, doubted = list(quotes), self.doubted
+        admitted = super().admit_past([quote for quote in held if quote.symbol not in doubted], now_ns)
+        counted = (self.rejects, self.last_reject)
+        admitted += super().admit_past([quote for quote in held if quote.symbol in doubted], now_ns)
+        self.rejects, self.last_reject = counted
+        return admitted
+
     def admit_columns(
         self, prints: PrintColumns, now_ns: int, lag_ns: int
     ) -> tuple[pl.DataFrame, list[Quote]]:

@@ -15,14 +15,14 @@ from feeds.clock import Pace
 from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.vendor import FrameResult, VendorError
+from feeds.streaming.vendor import FrameResult, ReadsMany, VendorError
 from rotation.status import Kind, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from feeds.clock import Moment
-    from feeds.streaming.vendor import Conversation, Frame, Vendor
+    from feeds.streaming.vendor import Conversation, Frame, ManyFrames, Vendor
 
 PING_S = 20.0
 """Between pings of the transport."""
@@ -65,6 +65,7 @@ class Session:
         self._symbols = symbols
         self.pace = Pace(random=random)
         self._conversation: Conversation = vendor.conversation()
+        self._reads_many: ReadsMany | None = None
         self._pinged_s = self._beat_s = self._asked_s = self._opened_s = 0.0
         self._is_pong_due = False
         self._again_s: float | None = None
@@ -93,7 +94,8 @@ class Session:
     def on_connected(self, now: Moment, renew_ns: int | None) -> bool:
         """The socket is open; ``renew_ns``: when to replace it. True where the vendor needs no greeting."""
         self.connections += 1
-        self._conversation = self._vendor.conversation()
+        conversation = self._conversation = self._vendor.conversation()
+        self._reads_many = conversation if isinstance(conversation, ReadsMany) else None
         self._opened_s = self._pinged_s = now.s
         self._renew_ns = renew_ns
         self.is_open = True
@@ -113,6 +115,10 @@ class Session:
         if result.subscribed is not None:
             self.acknowledged = result.subscribed
         return result
+
+    def read_many(self, frames: Sequence[Frame], start: int) -> ManyFrames | None:
+        """What frames contain, from a place on as far as they are read at once; None where they are not."""
+        return None if self._reads_many is None else self._reads_many.received_many(frames, start)
 
     def on_result(self, result: FrameResult, now: Moment) -> bool:
         """Act on an error and send the answers. True where the subscription may be sent now."""

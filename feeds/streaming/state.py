@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feeds.events import Batch, BidAsks, Correction
+from feeds.events import Batch, BidAsks, ColumnBatch, Correction
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
-from feeds.streaming.buffer import Buffer
+from feeds.streaming.buffer import Buffer, HandedOn
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import LiveFilter
 from feeds.streaming.reasons import Reason, Why
@@ -19,24 +19,29 @@ from feeds.streaming.reference import ScaleWatch
 from feeds.streaming.requests import Answer, Purpose, Requests
 from feeds.streaming.session import Session
 from feeds.streaming.states import Report
-from feeds.streaming.vendor import ReferenceSource
+from feeds.streaming.vendor import FrameResult, ReferenceSource
 from feeds.streaming.watch.halts import Halts
 from feeds.streaming.watch.hours import Equities
 from feeds.streaming.watch.watch import Watch
-from rotation.quote import NS
+from rotation.columns import PrintColumns, to_quotes
+from rotation.quote import NS, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import polars as pl
 
     from feeds.clock import Moment
     from feeds.events import Event
     from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
-    from feeds.streaming.vendor import Frame, FrameResult, Vendor, VendorError
+    from feeds.streaming.vendor import Frame, ManyFrames, Vendor, VendorError
     from feeds.streaming.watch.hours import Hours
     from rotation.quote import Quote
 
 CANARIES = frozenset({"IWM", "QQQ", "SPY"})
+MANY = 256
+"""From so many prints on they cost less as columns than one by one."""
 
 
 class StreamState:
@@ -69,7 +74,8 @@ class StreamState:
         self._watch = Watch(self._symbols, canaries, self._hours, vendor.mode, heartbeats=vendor.heartbeats)
         self._halts = Halts(self._symbols)
         self._backfill = Backfill(random=random, late_ns=late_ns)
-        self._corrections = Corrections(self._symbols, closes, late_ns=late_ns)
+        self._handed_on = HandedOn()
+        self._corrections = Corrections(self._symbols, closes, self._handed_on, late_ns=late_ns)
         is_scaled = isinstance(vendor, ReferenceSource) and isinstance(self._hours, Equities)
         self._scale = ScaleWatch(self._symbols, is_used=is_scaled, random=random)
         self.requests = Requests(self._backfill, self._corrections, self._scale, self.filter)
@@ -120,6 +126,18 @@ class StreamState:
             changed = True
         if changed:
             self._update(now)  # otherwise the next second is soon enough
+
+    def on_frames(self, frames: Sequence[Frame], now: Moment) -> None:
+        """As ``on_frame`` of each, the last of which came now; what can be read at once is."""
+        place = 0
+        while place < len(frames) and self.session.is_open:
+            many = self.session.read_many(frames, place)
+            if many is None or not many.count:
+                self.on_frame(frames[place], now)
+                place += 1
+            else:
+                self._take_many(many, now)
+                place += many.count
 
     def on_pong(self) -> None:
         """The last ping was answered."""
@@ -211,9 +229,15 @@ class StreamState:
         markets = self.filter.quotes.take_news()
         events += [BidAsks(markets)] if markets else []
         if waiting.batch is not None:
-            batch = Batch(self._corrections.without_wrong(waiting.batch.quotes))
-            self._corrections.on_handed_on(batch.quotes)
+            quotes, heeded = waiting.batch.quotes, self._corrections.is_heeded
+            batch = Batch(self._corrections.without_wrong(quotes)) if heeded else waiting.batch
+            self._handed_on.add(batch.quotes)
             events.append(batch)
+        if waiting.rows is not None:
+            rows = waiting.rows
+            rows = self._corrections.without_wrong_rows(rows) if self._corrections.is_heeded else rows
+            self._handed_on.add_rows(rows)
+            events.append(ColumnBatch(rows))
         events += self._corrections.take_replaced()
         events += waiting.corrections
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]
@@ -264,11 +288,30 @@ class StreamState:
         changed |= self._admit(result.quotes, now)
         return changed or result.subscribed is not None or result.error is not None
 
-    def _admit(self, quotes: Iterable[Quote], now: Moment) -> bool:
+    def _take_many(self, many: ManyFrames, now: Moment) -> None:
+        """Judge, count and hand on what frames contain that hold nothing but prints and markets."""
+        self._watch.on_moment(now)
+        self._watch.liveness.received(now.s)
+        if len(many.prints) < MANY:
+            result = FrameResult(tuple(many.prints.quotes()), nbbo=many.nbbo, bands=many.bands)
+            changed = self._take(result, now)
+        else:
+            self._watch.on_times(many.prints.ts_ns, now)
+            self.filter.quotes.on_quotes(many.nbbo, many.bands)
+            changed = self._admit(many.prints, now)
+        if changed:
+            self._update(now)
+
+    def _admit(self, prints: Iterable[Quote] | PrintColumns, now: Moment) -> bool:
         """Let in what may be, of these and of those that waited. True where a state may have changed."""
-        doubted = self.filter.doubted
-        admitted = self.filter.admit_live(quotes, now.ns, self._watch.usual_lag_ns())
-        changed = self._on_prints(admitted, now) | (self.filter.doubted != doubted)
+        doubted, lag_ns = self.filter.doubted, self._watch.usual_lag_ns()
+        changed = False
+        if isinstance(prints, PrintColumns):
+            rows, admitted = self.filter.admit_columns(prints, now.ns, lag_ns)
+            changed = self._on_rows(rows, now)
+        else:
+            admitted = self.filter.admit_live(prints, now.ns, lag_ns)
+        changed |= self._on_prints(admitted, now) | (self.filter.doubted != doubted)
         for quote in self.filter.take_taken_back():
             if self.buffer.remove(quote):
                 continue
@@ -288,6 +331,20 @@ class StreamState:
         is_first = self._watch.on_prints(symbols, len(admitted), newest_ns, now)
         self.buffer.put(admitted)
         return self._backfill.on_prints({quote.symbol for quote in admitted if quote.sets_last}) or is_first
+
+    def _on_rows(self, rows: pl.DataFrame, now: Moment) -> bool:
+        """As ``_on_prints``, of columns."""
+        if rows.is_empty():
+            return False
+        setting = rows.filter(rows["role"] != Role.SIZE.value)
+        halted = sorted(self._halts.named)
+        if halted:
+            self._halts.on_prints(to_quotes(setting.filter(setting["symbol"].is_in(halted))))
+        symbols: set[str] = set(rows["symbol"].unique())
+        newest_ns: int = rows["ts_ns"].max()  # type: ignore[assignment] # there is a row
+        is_first = self._watch.on_prints(symbols, rows.height, newest_ns, now)
+        self.buffer.put_rows(rows)
+        return self._backfill.on_prints(set(setting["symbol"].unique())) or is_first
 
     def _on_filled(self, request: Request, answer: Answer, now: Moment) -> None:
         """Bars of a gap and newest prints: they are handed on before the states that rest on them."""

@@ -117,7 +117,7 @@ class ManyFrames(msgspec.Struct, frozen=True):
     """What several frames contain that hold nothing but prints, bids and asks, and price bands."""
 
     count: int
-    """So many of the first frames do; 0 where the first does not."""
+    """So many of the frames do; 0 where the first does not."""
     prints: PrintColumns
     nbbo: tuple[Nbbo, ...] = ()
     bands: tuple[Band, ...] = ()
@@ -127,8 +127,8 @@ class ManyFrames(msgspec.Struct, frozen=True):
 class ReadsMany(Protocol):
     """A conversation that reads many frames at once, and says the same as ``received`` of each."""
 
-    def received_many(self, frames: Sequence[Frame]) -> ManyFrames:
-        """What the first frames mean, as far as they can be read at once. Raises nothing."""
+    def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
+        """What the frames from this place on mean, as far as they can be read at once. Raises nothing."""
         ...
 
 

@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError, StorageError
+from feeds.events import ColumnBatch
 from feeds.files.names import shown_path
 from feeds.tapes.recording import frame_of, rows_of
 from feeds.tapes.tape_file import TapeFile
@@ -80,7 +81,7 @@ class Recorder:
 
     def take(self, feed: str, event: Event, as_of_ns: int) -> None:
         """Take one event down. Raises StorageError if the disk falls far behind."""
-        quotes = len(getattr(event, "quotes", ()))
+        quotes = event.rows.height if isinstance(event, ColumnBatch) else len(getattr(event, "quotes", ()))
         # The clock may be set back at midnight; a tape never goes back to the day before.
         day = new_york_day(as_of_ns)
         self._day = max(self._day or day, day)

@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import polars as pl
 
-from feeds.events import Batch, BidAsks, FedNews, HistoryUpdated, PrintsReplaced, Rewind, Status, SymbolStates
+from feeds.events import (
+    Batch,
+    BidAsks,
+    ColumnBatch,
+    FedNews,
+    HistoryUpdated,
+    PrintsReplaced,
+    Rewind,
+    Status,
+    SymbolStates,
+)
 from feeds.parsing.sanitize import clean
 from feeds.tapes.tape_schema import RECORDED, SCHEMA, quotes
+from rotation.columns import to_quotes
 from rotation.fed.figures import FUTURES
 from rotation.quote import FUTURE_NS, NS
 from rotation.sessions import NEW_YORK
@@ -62,6 +73,8 @@ Row = tuple[Any, ...]
 
 def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
     """One event as rows of RECORDED."""
+    if isinstance(event, ColumnBatch):  # which says the same
+        event = Batch(tuple(to_quotes(event.rows)), event.as_of_ns)
     given: tuple[Quote, ...] = ()
     text = None
     if isinstance(event, Batch | Rewind | PrintsReplaced):

@@ -201,9 +201,11 @@ class Market:
         self._compare()
 
     def pass_ahead(
-        self, quotes: Iterable[Quote] = (), history: History | None = None
+        self, quotes: Iterable[Quote] = (), history: History | None = None, *, newest_ns: int = 0
     ) -> Callable[[], LookBack] | None:
         """The pass over history that these quotes, or this newer history, will need; None if they need none.
+
+        ``newest_ns``: of prints, in the place of quotes.
 
         It may run in a thread, and ``take_ahead`` is given what it returns. Without it the market makes the
         pass itself when it is due, which holds up its caller.
@@ -213,7 +215,7 @@ class Market:
             last = history.last(last_closed(self._as_of_ns))
             session = max((day for day in (session, last) if day), default=None)
         else:
-            newest = max((quote.ts_ns for quote in quotes), default=0)
+            newest = max((quote.ts_ns for quote in quotes), default=newest_ns)
             if session is None or newest <= hours(session)[3]:
                 return None
             session = session_at(newest)

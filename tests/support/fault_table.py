@@ -13,9 +13,19 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from feeds.errors import SourceError
-from feeds.events import Batch, Gap, ListedSplits, PreviousCloses, PrintsReplaced, Status, SymbolStates
+from feeds.events import (
+    Batch,
+    ColumnBatch,
+    Gap,
+    ListedSplits,
+    PreviousCloses,
+    PrintsReplaced,
+    Status,
+    SymbolStates,
+)
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.requests import Reference
+from rotation.columns import to_quotes
 from rotation.market.session_filter import SessionFilter
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 from rotation.sessions import close_ns
@@ -162,6 +172,11 @@ class Exchange:
         return tuple(bar for bar in self.bars if bar.symbol in symbols)
 
 
+def as_quotes(event: Any) -> Any:
+    """The event itself; of columns the Batch that says the same."""
+    return Batch(tuple(to_quotes(event.rows))) if isinstance(event, ColumnBatch) else event
+
+
 class Run:
     """A feed against a server, in time that the test moves, and all that the consumer was given."""
 
@@ -181,7 +196,7 @@ class Run:
 
     async def drive(self) -> None:
         async for event in self.feed.events():
-            self.events.append(event)
+            self.events.append(as_quotes(event))
             await self.reads.wait()
 
     def events_of(self, kind: Any) -> list[Any]:

@@ -29,6 +29,11 @@ class Halts:
         """Symbols that are halted now."""
         return frozenset(symbol for symbol, halt in self._latest.items() if halt.halted)
 
+    @property
+    def named(self) -> frozenset[str]:
+        """Symbols that a message has named: prints of others say nothing."""
+        return frozenset(self._latest)
+
     def on_halts(self, halts: Iterable[Halt]) -> None:
         """Messages of the vendor; an older one than the one held changes nothing."""
         for halt in halts:

@@ -194,9 +194,9 @@ class AlpacaConversation:
             rejected=tuple(parsed.rejected),
         )
 
-    def received_many(self, frames: Sequence[Frame]) -> ManyFrames:
-        """What the first frames mean, as far as they hold trades, quotes and bands alone."""
-        return read_many(frames, self._names.ours_by_theirs)
+    def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
+        """What the frames from this place on mean, as far as they hold trades, quotes and bands alone."""
+        return read_many(frames, self._names.renamed, start)
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The first request towards this set; the others follow its acknowledgement."""

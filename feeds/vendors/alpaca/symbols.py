@@ -24,26 +24,26 @@ class Names:
     def __init__(self, symbols: Iterable[str] = ()) -> None:
         """Indices are left out: a channel spent on one would never say anything."""
         pairs = {alpaca_symbol(symbol): symbol for symbol in symbols if not is_index(symbol)}
-        self.ours_by_theirs: Mapping[str, str] = pairs
         self.theirs = frozenset(pairs)
         """To ask with."""
-        self._renamed = {theirs: ours for theirs, ours in pairs.items() if theirs != ours}
+        self.renamed: Mapping[str, str] = {theirs: ours for theirs, ours in pairs.items() if theirs != ours}
+        """Ours by theirs, where they differ."""
 
     def ours(self, symbols: frozenset[str]) -> frozenset[str]:
         """Symbols that Alpaca named, as we write them."""
-        return frozenset(self._renamed.get(symbol, symbol) for symbol in symbols)
+        return frozenset(self.renamed.get(symbol, symbol) for symbol in symbols)
 
     def by_ours(self, figures: Mapping[str, float]) -> dict[str, float]:
         """Figures by Alpaca's symbols, by ours."""
-        return {self._renamed.get(symbol, symbol): figure for symbol, figure in figures.items()}
+        return {self.renamed.get(symbol, symbol): figure for symbol, figure in figures.items()}
 
     def back(self, items: Iterable[Named]) -> tuple[Named, ...]:
         """What Alpaca sent, with our symbols."""
-        if not self._renamed:
+        if not self.renamed:
             return tuple(items)
         return tuple(
-            msgspec.structs.replace(item, symbol=self._renamed[item.symbol])
-            if item.symbol in self._renamed
+            msgspec.structs.replace(item, symbol=self.renamed[item.symbol])
+            if item.symbol in self.renamed
             else item
             for item in items
         )

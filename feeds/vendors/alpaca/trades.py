@@ -7,9 +7,10 @@ field has its own type this says the same, many frames at once and many times as
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from math import isfinite
 from struct import unpack
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import polars as pl
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Stamp = msgspec.msgpack.Ext | str
 
 
-class _Trade(msgspec.Struct, gc=False, tag_field="T", tag="t"):
+class _Fields(msgspec.Struct, gc=False):
     symbol: str = msgspec.field(name="S")
     t: Stamp
     p: float
@@ -36,6 +37,14 @@ class _Trade(msgspec.Struct, gc=False, tag_field="T", tag="t"):
     s: int | float = 0
     c: tuple[str, ...] | None = None
     z: str | None = None
+
+
+class _Trade(_Fields, gc=False, kw_only=True):
+    kind: Literal["t"] = msgspec.field(name="T")
+
+
+class _TaggedTrade(_Fields, gc=False, tag_field="T", tag="t"):
+    """The same, where messages of other kinds may stand beside it."""
 
 
 class _Market(msgspec.Struct, gc=False, tag_field="T", tag="q"):
@@ -52,27 +61,30 @@ class _Limits(msgspec.Struct, gc=False, tag_field="T", tag="l"):
     high: float = msgspec.field(name="u")
 
 
-# A union even for trades alone: with one type the tag may be missing, and it is no slower.
-_JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
-_PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
+_JSON_TRADES = msgspec.json.Decoder(list[_Trade])
+_PACKED_TRADES = msgspec.msgpack.Decoder(list[_Trade])
+_JSON = msgspec.json.Decoder(list[_TaggedTrade | _Market | _Limits])
+_PACKED = msgspec.msgpack.Decoder(list[_TaggedTrade | _Market | _Limits])
 
 _EXACT, _REPORT = -1, -2
 """In the place of a role: left to the exact way; a report of a price, which is no trade."""
 _ROLES_MAX = 4096
 _roles: dict[tuple[tuple[str, ...] | None, str | None], int] = {}
 """By sale conditions and tape: a few dozen in a year."""
+FEW = 64
+"""Fewer times cost less one by one."""
 _LATEST_S = 2**33
 """Beyond it nanoseconds do not fit into 64 bits."""
 
 
-def read_many(frames: Sequence[Frame], ours: Mapping[str, str] | None = None) -> ManyFrames:
-    """What the first frames mean, as far as all of their messages are well formed and need no memory.
+def read_many(frames: Sequence[Frame], renamed: Mapping[str, str], start: int = 0) -> ManyFrames:
+    """What frames mean, from the place ``start`` on as far as their messages are well formed.
 
-    ``ours`` are our symbols by Alpaca's; others are left out. None: all, as Alpaca writes them.
+    ``renamed``: our symbols by Alpaca's, where they differ.
     """
-    whole = _Reading(ours)
+    whole = _Reading(renamed)
     count = 0
-    for frame in frames:
+    for frame in islice(frames, start, None):
         if not whole.take(frame):
             break
         count += 1
@@ -80,30 +92,28 @@ def read_many(frames: Sequence[Frame], ours: Mapping[str, str] | None = None) ->
     if made is not None:
         return made
     # One message has a time, a price or a symbol that is none: read up to its frame.
-    count = 0
-    while count < len(frames) and read_one(frames[count], ours):
-        count += 1
-    return read_many(frames[:count], ours)
+    count = next(i for i in range(start, len(frames)) if not read_one(frames[i])) - start
+    return read_many(frames[start : start + count], renamed)
 
 
-def read_one(frame: Frame, ours: Mapping[str, str] | None) -> bool:
+def read_one(frame: Frame) -> bool:
     """Whether this frame can be read at once."""
-    reading = _Reading(ours)
+    reading = _Reading({})
     return reading.take(frame) and reading.made(1) is not None
 
 
 def plain_trades(frame: Frame) -> list[Quote] | None:
     """The prints of a frame of well-formed trades only; None for any other, which ``parse`` reads."""
-    many = read_many([frame])
+    many = read_many([frame], {})
     return None if not many.count or many.nbbo or many.bands else many.prints.quotes()
 
 
 class _Reading:
     """Frames under way."""
 
-    def __init__(self, ours: Mapping[str, str] | None) -> None:
-        self._ours = ours
-        self._known = None if ours is None else frozenset(ours.values())
+    def __init__(self, renamed: Mapping[str, str]) -> None:
+        self._renamed = renamed
+        self._theirs: set[str] = set()
         self._prints = PrintColumns()
         self._stamps: list[Stamp] = []
         self._sizes: list[int | float] = []
@@ -112,16 +122,21 @@ class _Reading:
     def take(self, frame: Frame) -> bool:
         """Read a frame; False where it is left to the exact way."""
         is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
+        trades: Sequence[_Fields]
         try:
-            messages = (_JSON if is_json else _PACKED).decode(frame)  # type: ignore[arg-type]
+            trades = (_JSON_TRADES if is_json else _PACKED_TRADES).decode(frame)  # type: ignore[arg-type]
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return False
-        if len(messages) > MESSAGES_MAX:
-            return False
-        self._markets += [each for each in messages if not isinstance(each, _Trade)]
-        return self._take_trades([each for each in messages if isinstance(each, _Trade)])
+            try:
+                messages = (_JSON if is_json else _PACKED).decode(frame)  # type: ignore[arg-type]
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                return False
+            if len(messages) > MESSAGES_MAX:
+                return False
+            self._markets += [each for each in messages if not isinstance(each, _Fields)]
+            trades = [each for each in messages if isinstance(each, _Fields)]
+        return len(trades) <= MESSAGES_MAX and self._take_trades(trades)
 
-    def _take_trades(self, trades: list[_Trade]) -> bool:
+    def _take_trades(self, trades: Sequence[_Fields]) -> bool:
         try:
             roles = [_roles[trade.c, trade.z] for trade in trades]
         except KeyError:
@@ -133,8 +148,8 @@ class _Reading:
             roles = [role for role in roles if role >= 0]
         prints = self._prints
         names = [trade.symbol for trade in trades]
-        # At once, so that the vendor's own strings need not be kept.
-        prints.symbols += names if self._ours is None else map(self._ours.get, names, names)
+        self._theirs.update(names)
+        prints.symbols += map(self._renamed.get, names, names) if self._renamed else names
         prints.prices += [trade.p for trade in trades]
         prints.seqs += [trade.i for trade in trades]
         self._sizes += [trade.s for trade in trades]
@@ -146,11 +161,9 @@ class _Reading:
         """All of it; None where a time, a price or a symbol is none."""
         prints = self._prints
         times = instants_ns(self._stamps)
-        if times is None or not isfinite(sum(prints.prices)):
+        if times is None or not isfinite(sum(prints.prices)) or not all(map(_is_symbol, self._theirs)):
             return None
         prints.ts_ns, prints.sizes = times, _whole_shares(self._sizes)
-        if not self._leave_out():
-            return None
         nbbo, bands = [], []
         for each in self._markets:
             is_market = isinstance(each, _Market)
@@ -160,33 +173,22 @@ class _Reading:
             ts_ns = exact_ns(each.t)
             if ts_ns is None or not _is_symbol(each.symbol):
                 return None
-            symbol = each.symbol if self._ours is None else self._ours.get(each.symbol, each.symbol)
+            symbol = self._renamed.get(each.symbol, each.symbol)
             if is_market:
                 nbbo.append(Nbbo(symbol, each.low, each.high, ts_ns))
             else:
                 bands.append(Band(symbol, each.low, each.high, ts_ns))
         return ManyFrames(count, prints, tuple(nbbo), tuple(bands))
 
-    def _leave_out(self) -> bool:
-        """Leave out prints of symbols that are not ours. False where one cannot be a symbol."""
-        prints, ours = self._prints, self._known
-        unknown = set(prints.symbols) - ours if ours is not None else set(prints.symbols)
-        if not all(map(_is_symbol, unknown)):
-            return False
-        if unknown and ours is not None:
-            places = [i for i, symbol in enumerate(prints.symbols) if symbol in ours]
-            for name in prints.__struct_fields__:
-                column = getattr(prints, name)
-                setattr(prints, name, [column[i] for i in places])
-        return True
-
 
 def instants_ns(stamps: list[Stamp]) -> list[int] | None:
     """UTC nanoseconds of each time, exactly; None where one is none, or beyond what 64 bits hold."""
+    times = None
     try:
-        times = _of_extensions(stamps) if stamps and not isinstance(stamps[0], str) else _of_texts(stamps)
-    except (AttributeError, TypeError, pl.exceptions.PolarsError):
-        times = None  # of both sorts, or of another shape
+        if stamps and len(stamps) >= FEW:
+            times = _of_texts(stamps) if isinstance(stamps[0], str) else _of_extensions(stamps)
+    except (AttributeError, TypeError, ValueError, pl.exceptions.PolarsError):
+        pass  # of both sorts, or of another shape
     if times is not None:
         return times
     exact = [exact_ns(stamp) for stamp in stamps]

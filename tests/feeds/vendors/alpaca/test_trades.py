@@ -7,9 +7,10 @@ import json
 import msgpack
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from feeds.vendors.alpaca import trades
 from feeds.vendors.alpaca.frames import MESSAGES_MAX, Parsed, parse
 from feeds.vendors.alpaca.trades import plain_trades
 from rotation.quote import Quote, Role
@@ -53,6 +54,13 @@ def messages(draw):
     return message
 
 
+@pytest.fixture(autouse=True, params=[0, trades.FEW], ids=["vectorised", "as it is"])
+def few(request, monkeypatch):
+    """However few, times are read together too."""
+    monkeypatch.setattr(trades, "FEW", request.param)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(messages(), max_size=4))
 def test_what_is_read_at_once_is_read_the_same_way_message_by_message(sent):
     frame = json.dumps(sent)
@@ -62,6 +70,7 @@ def test_what_is_read_at_once_is_read_the_same_way_message_by_message(sent):
     assert plain_trades(frame.encode()) == quotes
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(messages(), max_size=4), st.sampled_from((221.28, float("nan"), float("inf"))))
 def test_the_same_in_msgpack(sent, price):
     for message in sent:
