@@ -99,6 +99,7 @@ class Market:
         self._filter.forget(symbols)
         self._rows.forget(symbols)
         self._breadth.forget(symbols)
+        self._scale.forget(symbols)
         if self._scale.on_prints(set(symbols), self._filter.seen):
             self._mark_unadjusted()
 
@@ -157,7 +158,11 @@ class Market:
     def take_suspects(self) -> frozenset[str]:
         """Legs that look split though nobody says so, each once every SUSPECT_NS: to be fetched again."""
         until_ns = self._as_of_ns - SUSPECT_NS
-        due = {leg for leg in self._scale.suspects() if self._suspected_ns.get(leg, until_ns) <= until_ns}
+        due = {
+            leg
+            for leg in self._scale.suspects(self._price)
+            if self._suspected_ns.get(leg, until_ns) <= until_ns
+        }
         self._suspected_ns.update(dict.fromkeys(due, self._as_of_ns))
         return frozenset(due)
 

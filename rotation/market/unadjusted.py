@@ -54,10 +54,10 @@ class ScaleCheck:
         """History's close before the session, of legs that may be split."""
         self._opens_ns = 0
         """The session's opening bell."""
-        self._moves: dict[str, float] = {}
-        """Their newest price against it, as a logarithm."""
+        self._near: set[str] = set()
+        """Those of which a print of today was near it: history is on its scale."""
         self._far: set[str] = set()
-        """Those of which no print of today is near it."""
+        """Those of which every print of today is far from it."""
         self._agreed: frozenset[str] = frozenset()
         """Those of which a vendor has the same close as history."""
 
@@ -111,7 +111,7 @@ class ScaleCheck:
         ``session``: the one shown. ``legs``: of whose prices a split is read that nobody lists.
         """
         self._wrong, self._doubts = frozenset(), []
-        self._before, self._moves, self._far = {}, {}, set()
+        self._before, self._near, self._far = {}, set(), set()
         if session is None:
             return
         self._before = _closes_before(history, session, {leg for leg in legs if not is_index(leg)})
@@ -136,46 +136,58 @@ class ScaleCheck:
     def on_prints(self, symbols: AbstractSet[str], seen: Callable[[str], tuple[float, ...]]) -> bool:
         """Prices of these symbols have changed. True where ``unadjusted`` may have.
 
-        ``seen``: today's prices of a symbol, the newest first, then the ends of its range; empty without any.
-        One of them that is near history's close has shown that history is on their scale.
+        ``seen``: today's prices of a symbol, the newest and the ends of its range; empty without any. One of
+        them that is near history's close has shown that history is on their scale.
         """
         before = self._far & symbols
-        for symbol in self._before.keys() & symbols:
+        for symbol in (self._before.keys() & symbols) - self._near:
             prices, close = seen(symbol), self._before[symbol]
-            self._moves.pop(symbol, None)
+            is_far = all(is_other_scale(price, close) for price in prices)
+            self._far.discard(symbol)
             if prices:
-                self._moves[symbol] = log(prices[0]) - log(close)
-            if prices and all(is_other_scale(price, close) for price in prices):
-                self._far.add(symbol)
-            else:
-                self._far.discard(symbol)
-        return bool(before or self._far)
+                (self._far if is_far else self._near).add(symbol)
+        return bool(before)
 
-    def suspects(self) -> frozenset[str]:
+    def forget(self, symbols: Iterable[str]) -> None:
+        """The prints of these symbols were wrong: they have shown nothing."""
+        self._near.difference_update(symbols)
+
+    def suspects(self, price_of: Callable[[str], float | None]) -> frozenset[str]:
         """Legs whose every print of today is about a split's ratio away from history's close.
 
         What the other legs have moved in the median is taken off first. Once a vendor has the same close as
         history, asked after the opening bell, it is a crash and no split.
         """
-        return frozenset(symbol for symbol in self._far - self._agreed if self._is_split(symbol))
+        doubtful = self._far - self._agreed
+        if not doubtful:
+            return frozenset()
+        moves = {leg: move for leg in self._before if (move := self._move(leg, price_of)) is not None}
+        return frozenset(symbol for symbol in doubtful & moves.keys() if _is_split(symbol, moves))
 
-    def _is_split(self, symbol: str) -> bool:
-        others = [move for other, move in self._moves.items() if other != symbol]
-        move = self._moves[symbol] - (median(others) if others else 0.0)
-        return any(abs(move + ratio) <= NEAR for ratio in RATIOS)
+    def _move(self, symbol: str, price_of: Callable[[str], float | None]) -> float | None:
+        """Today's price against history's close, as a logarithm; None where there is none of either."""
+        price, before = price_of(symbol), self._before.get(symbol)
+        return None if price is None or before is None else log(price) - log(before)
 
     def unadjusted(self, price_of: Callable[[str], float | None]) -> frozenset[str]:
         """The symbols whose history may not be compared with today's prints. ``price_of``: today's price."""
         doubted = (doubt for doubt in self._doubts if not doubt.is_cleared(price_of(doubt.symbol)))
-        wrong = (symbol for symbol in self._wrong if not self._fits_history(symbol))
-        return self.suspects().union(wrong, (doubt.symbol for doubt in doubted))
+        wrong = (symbol for symbol in self._wrong if not self._fits_history(symbol, price_of))
+        return self.suspects(price_of).union(wrong, (doubt.symbol for doubt in doubted))
 
-    def _fits_history(self, symbol: str) -> bool:
+    def _fits_history(self, symbol: str, price_of: Callable[[str], float | None]) -> bool:
         """Whether today's price is clearly on history's scale, the vendor's close of before the bell."""
-        move, before = self._moves.get(symbol), self._before.get(symbol)
-        if move is None or before is None or self._taken_ns[symbol] >= self._opens_ns:
+        move = self._move(symbol, price_of)
+        if move is None or self._taken_ns[symbol] >= self._opens_ns:
             return False
-        return abs(move) < abs(log(self._closes[symbol] / before)) / 4
+        return abs(move) < abs(log(self._closes[symbol] / self._before[symbol])) / 4
+
+
+def _is_split(symbol: str, moves: Mapping[str, float]) -> bool:
+    """Whether a leg's move is about a split's ratio, once what the others have moved is taken off."""
+    others = [move for other, move in moves.items() if other != symbol]
+    away = moves[symbol] - (median(others) if others else 0.0)
+    return any(abs(away + ratio) <= NEAR for ratio in RATIOS)
 
 
 class _Doubt(msgspec.Struct, frozen=True):
