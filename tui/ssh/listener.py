@@ -13,6 +13,7 @@ import asyncssh
 from rotation.errors import InputError
 from tui.ssh.access.host_key import key_pairs
 from tui.ssh.connection.ssh_connection import SshConnection
+from tui.ssh.reasons import Refusal
 from tui.ssh.wire.algorithms import CIPHERS, KEY_EXCHANGE, MACS, SIGNATURES
 from tui.ssh.wire.guard import SocketGuard
 from tui.ssh.wire.proxy_protocol import BehindProxy
@@ -70,9 +71,12 @@ async def listen(
     def guard() -> asyncio.Protocol:
         return SocketGuard(state, lambda: ServerConnection(loop, options))
 
+    def refused(address: str, why: str) -> None:
+        state.refuse(Refusal.PROXY_HEADER, address=address, why=why)
+
     try:
         server = await loop.create_server(
-            (lambda: BehindProxy(proxies, guard)) if proxies else guard,
+            (lambda: BehindProxy(proxies, guard, refused)) if proxies else guard,
             address,
             port,
             backlog=ACCEPTED_AT_ONCE,

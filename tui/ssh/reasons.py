@@ -10,6 +10,7 @@ class Refusal(StrEnum):
 
     CLOSING = "closing"
     BANNED = "banned"
+    PROXY_HEADER = "proxy header"
     OVERLOADED = "overloaded"
     TOO_OFTEN = "too often"
     TOO_MANY_FROM_ADDRESS = "too many from there"
@@ -33,6 +34,7 @@ class Refusal(StrEnum):
 REFUSAL_LABELS = {
     Refusal.CLOSING: "while shutting down",
     Refusal.BANNED: "banned",
+    Refusal.PROXY_HEADER: "from a balancer without a valid header",
     Refusal.OVERLOADED: "while overloaded",
     Refusal.TOO_OFTEN: "connecting too often",
     Refusal.TOO_MANY_FROM_ADDRESS: "too many from one address",

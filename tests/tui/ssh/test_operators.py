@@ -168,6 +168,25 @@ async def test_a_balancer_says_where_a_connection_comes_from(tmp_path, scenes):
         assert await spoken(hosted, b"SSH-2.0-OpenSSH_9.2\r\n") == b""
 
 
+async def test_broken_proxy_headers_are_counted_and_do_not_fill_the_log(
+    tmp_path, scenes, caplog, monkeypatch
+):
+    """A health check without a header comes every second; a scanner of the balancer's network more often."""
+    caplog.set_level("INFO", logger="tui.ssh")
+    monkeypatch.setattr("tui.ssh.host_state.REFUSALS_EVERY_S", 1e9)
+    proxies = (ip_network("127.0.0.1"),)
+    async with hosting(tmp_path, scenes["live"], proxies=proxies) as hosted, asyncio.timeout(LIMIT_S):
+        for data in (b"GET / HTTP/1.1\r\n", SIGNATURE + b"\xff" * 8):
+            for _ in range(10):
+                await spoken(hosted, data)
+        assert hosted.host.state.meter.refused[Refusal.PROXY_HEADER] == 20
+    logged = [record.fields for record in caplog.records if record.getMessage() == "refused"]
+    assert len(logged) == 1
+    assert logged[0] == {
+        "reason": "proxy header", "address": "127.0.0.1", "why": "no PROXY protocol header of version 2",
+    }  # fmt: skip
+
+
 async def spoken(hosted: Hosted, data: bytes) -> bytes:
     """Return what SSH says to a connection that sends this, after the host's own words."""
     reader, writer = await asyncio.open_connection("127.0.0.1", hosted.host.port)
@@ -177,4 +196,6 @@ async def spoken(hosted: Hosted, data: bytes) -> bytes:
     except ConnectionError:
         lines = []
     writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     return b"".join(line for line in lines if line.startswith(b"SSH-"))

@@ -48,7 +48,7 @@ def test_keys_of_the_json_status_are_what_they_were():
         "closing", "overloaded", "too often", "too many from there", "full", "too many logins", "no login",
         "login time", "slow login", "flood", "protocol", "too many keys", "key exchange", "unread",
         "second session", "forward", "subsystem", "no terminal",
-        "command", "banned",
+        "command", "banned", "proxy header",
     }  # fmt: skip
     assert {reason.value for reason in EndReason} == {
         "quit", "gone", "stop", "idle", "visit", "flood", "withdrawn", "restricted", "kicked", "banned",

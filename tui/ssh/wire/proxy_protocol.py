@@ -9,7 +9,6 @@ import asyncio
 import ipaddress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tui.ssh import event_log
 from tui.ssh.limits import client_ip
 
 if TYPE_CHECKING:
@@ -64,10 +63,20 @@ def parse(data: bytes) -> Header | None:
 class BehindProxy(asyncio.Protocol):
     """Reads the header of a connection from a balancer, then hands the connection over."""
 
-    def __init__(self, proxies: Networks, successor: Callable[[], asyncio.Protocol]) -> None:
-        """``successor`` makes what serves the connection, under the client's address."""
+    def __init__(
+        self,
+        proxies: Networks,
+        successor: Callable[[], asyncio.Protocol],
+        on_refused: Callable[[str, str], None],
+    ) -> None:
+        """``successor`` makes what serves the connection, under the client's address.
+
+        ``on_refused`` gets the balancer's address, and what is wrong with its header.
+        """
         self._proxies = proxies
         self._successor = successor
+        self._on_refused = on_refused
+        self._address = ""
         self._transport: Any = None
         self._data = b""
         self._timer: asyncio.TimerHandle | None = None
@@ -76,7 +85,8 @@ class BehindProxy(asyncio.Protocol):
         """Hand over at once what does not come from a balancer."""
         self._transport = transport
         peer = transport.get_extra_info("peername")
-        if not peer or not _listed(str(peer[0]), self._proxies):
+        self._address = str(peer[0]) if peer else ""
+        if not _listed(self._address, self._proxies):
             self._hand_over(transport, b"")
             return
         self._timer = asyncio.get_running_loop().call_later(HEADER_S, transport.abort)  # type: ignore[attr-defined]
@@ -87,7 +97,7 @@ class BehindProxy(asyncio.Protocol):
         try:
             header = parse(self._data)
         except ProxyHeaderError as error:
-            event_log.warning("proxy header refused", why=str(error))
+            self._on_refused(self._address, str(error))
             self._transport.abort()
             return
         if header is None:
