@@ -592,13 +592,10 @@ async def test_no_pass_over_history_holds_up_the_loop(monkeypatch):
         HistoryUpdated(history(), at("10:40:02")),
     )
 
-    async def never(_seconds):
-        await asyncio.Event().wait()
-
     def supervisor(offload):
         # No second passes: on a slow machine the clock's own snapshots would come between.
         return Supervisor(
-            market(), [Script(*events)], clock_ns=lambda: at("12:00:00"), sleep=never, offload=offload
+            market(), [Script(*events)], clock_ns=lambda: at("12:00:00"), sleep=no_tick, offload=offload
         )
 
     plain, prepared = supervisor(at_once), supervisor(offload)
