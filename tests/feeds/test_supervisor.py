@@ -593,9 +593,15 @@ async def test_no_pass_over_history_holds_up_the_loop(monkeypatch):
         Batch((quote(221.0),), at("10:40:01")),
         HistoryUpdated(history(), at("10:40:02")),
     )
-    plain = Supervisor(market(), [Script(*events)], clock_ns=lambda: at("12:00:00"), offload=at_once)
+
+    def supervisor(offload):
+        # No second passes: on a slow machine the clock's own snapshots would come between.
+        return Supervisor(
+            market(), [Script(*events)], clock_ns=lambda: at("12:00:00"), sleep=no_tick, offload=offload
+        )
+
+    plain, prepared = supervisor(at_once), supervisor(offload)
     await plain.run()
-    prepared = Supervisor(market(), [Script(*events)], clock_ns=lambda: at("12:00:00"), offload=offload)
     original = market_module.look_back
     monkeypatch.setattr(market_module, "look_back", made)
     await prepared.run()

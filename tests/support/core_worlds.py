@@ -8,16 +8,20 @@ all the time, with the noise that they have in truth: closes are 32-bit floats, 
 from __future__ import annotations
 
 import struct
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import polars as pl
+import pytest
 from hypothesis import strategies as st
 
 from rotation.desk import Desk
 from rotation.history import SCHEMA, History
+from rotation.market import market as market_module
 from rotation.market.market import Market
+from rotation.market.past.look_back import LookBack, look_back
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import hours, next_session, previous_session, sessions_between
@@ -25,6 +29,8 @@ from rotation.status import DEMO, LIVE, REPLAY, delayed
 from tests.support.core_oracle import Close
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rotation.snapshot import Snapshot
 
 LEGS = ("QQQ", "IWM", "NEW", "IVW", "IWN")
@@ -73,6 +79,26 @@ def play(market: Market, batches: list[tuple[list[Quote], int]]) -> Snapshot:
     for quotes, as_of_ns in batches:
         snapshot = market.apply(quotes, as_of_ns=as_of_ns)
     return msgspec.structs.replace(snapshot, seq=0)
+
+
+@contextmanager
+def look_backs_kept() -> Iterator[None]:
+    """Within, a history is looked back on once a session: the pass is pure, and most of a market's cost."""
+    made: dict[tuple[int, date | None, Desk], tuple[History, LookBack]] = {}
+
+    def kept(
+        history: History, session: date | None, desk: Desk, membership: tuple[Any, ...] = ()
+    ) -> LookBack:
+        if membership:
+            return look_back(history, session, desk, membership)
+        key = (id(history), session, desk)
+        if key not in made:
+            made[key] = (history, look_back(history, session, desk))  # held, so that its id stays its own
+        return made[key][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(market_module, "look_back", kept)
+        yield
 
 
 def history_of(rows: list[Close]) -> History:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, datetime
+from functools import cache
 
 import msgspec
 import polars as pl
@@ -23,6 +24,7 @@ from rotation.quote import NS
 from rotation.sessions import close_ns, from_ns, session_at, to_ns
 from rotation.snapshot import Counts, Health, Streak
 from rotation.status import REPLAY, Kind
+from tests.support.core_worlds import look_backs_kept
 
 MONDAY, TUESDAY = date(2024, 7, 15), date(2024, 7, 16)
 CLOSES = {
@@ -82,6 +84,13 @@ def feed_of(tape: pl.DataFrame, clock: Clock | None = None, **more) -> TapeFeed:
     return TapeFeed(tape, name="tape", mode=REPLAY, monotonic=clock.monotonic, sleep=clock.sleep, **more)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _kept():
+    with look_backs_kept():
+        yield
+
+
+@cache
 def history() -> History:
     rows = [(s, date(2024, 7, d), close, None) for s, days in CLOSES.items() for d, close in days.items()]
     return History(pl.DataFrame(rows, schema=["symbol", "date", "close", "adj_close"], orient="row"))

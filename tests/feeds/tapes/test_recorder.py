@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ from rotation.market.status import Provenance
 from rotation.quote import NS, Nbbo, Quote
 from rotation.sessions import from_ns, to_ns
 from rotation.status import LIVE, REPLAY, Kind, Refusal, delayed
+from tests.support.core_worlds import look_backs_kept
+from tests.support.fake_time import at_once
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -70,6 +73,13 @@ def at(clock: str, day: date = date(2024, 7, 16)) -> int:
 NOW = at("10:40:00")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _kept():
+    with look_backs_kept():
+        yield
+
+
+@cache
 def history() -> History:
     rows = [(s, date(2024, 7, d), close, None) for s, days in CLOSES.items() for d, close in days.items()]
     return History(pl.DataFrame(rows, schema=["symbol", "date", "close", "adj_close"], orient="row"))
@@ -107,7 +117,7 @@ class Listening(Supervisor):
     """Keeps every snapshot, where a listener keeps the newest."""
 
     def __init__(self, *args, **more):
-        super().__init__(*args, **more)
+        super().__init__(*args, offload=at_once, **more)
         self.seen: list[Snapshot] = []
 
     def _publish(self, snapshot: Snapshot) -> None:

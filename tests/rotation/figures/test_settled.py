@@ -39,8 +39,9 @@ def same(value: Value, other: Value) -> bool:
     return value == other
 
 
-@given(settled_worlds())
-def test_every_settled_figure_is_the_market_s(world):
+@given(settled_worlds(), st.sets(st.integers(0, 39), max_size=8))
+def test_every_settled_figure_is_the_market_s(world, some):
+    """On the latest session and on a few before: a market for each is what this costs."""
     rows, returns = world
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "SINCE_LEAST", 3)
@@ -51,6 +52,8 @@ def test_every_settled_figure_is_the_market_s(world):
         table = {name: each for name, each in figures(desk).items() if not name.startswith(LEFT_OUT)}
         columns = {name: settled.column(each) for name, each in table.items()}
         for row, session in enumerate(settled.sessions):
+            if row not in some and row != len(settled.sessions) - 1:
+                continue
             snapshot = Market(history, desk, as_of_ns=close_ns(session)).apply([], as_of_ns=close_ns(session))
             if snapshot.session != session:
                 continue

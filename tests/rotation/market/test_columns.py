@@ -20,7 +20,17 @@ from rotation.market.market import Market
 from rotation.market.reduce import backlog, tally
 from rotation.quote import NS, Quote, Role
 from rotation.sessions import hours, next_session
-from tests.support.core_worlds import CALENDAR, DESK, FIRST, MEMBERS, PRICED, SYMBOLS, closes, history_of
+from tests.support.core_worlds import (
+    CALENDAR,
+    DESK,
+    FIRST,
+    MEMBERS,
+    PRICED,
+    SYMBOLS,
+    closes,
+    history_of,
+    look_backs_kept,
+)
 
 EXAMPLES = settings.default.max_examples
 DAY = CALENDAR[FIRST]
@@ -81,6 +91,12 @@ def tapes(draw: st.DrawFn) -> Tape:
     return Tape(quotes, cuts, draw(st.lists(st.booleans(), min_size=len(cuts), max_size=len(cuts))))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _kept():
+    with look_backs_kept():
+        yield
+
+
 def market() -> Market:
     return Market(HISTORY, DESK, as_of_ns=hours(DAY)[0], members=MEMBERS)
 
@@ -123,7 +139,7 @@ def assert_same(tape: Tape, as_of_ns: int, *, reading: bool) -> None:
     assert books(columns) == books(single)
 
 
-@settings(max_examples=3 * EXAMPLES)
+@settings(max_examples=max(EXAMPLES, min(3 * EXAMPLES, 150)))
 @given(
     tapes(),
     st.sampled_from((hours(DAY)[3], OPENS + 30 * NS, hours(NEXT)[3])),

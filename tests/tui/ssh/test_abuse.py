@@ -175,11 +175,14 @@ async def test_a_slow_flood_is_dropped_and_then_hung_up_on(hosted: Hosted, scene
     await every_frame_arrives(hosted, visitor, scenes)
 
 
-async def test_a_flood_beside_the_keys_is_cut_too(hosted: Hosted, scenes):
+async def test_a_flood_beside_the_keys_is_cut_too(hosted: Hosted, scenes, monkeypatch):
     """Environment variables, window sizes and pings without end never reach a session's bucket."""
+    # A quarter of what is allowed, and hardly more by the second: a slow machine's flood is cut as well.
+    monkeypatch.setattr("tui.ssh.connection.CONNECTION_BURST", CONNECTION_BURST // 4)
+    monkeypatch.setattr("tui.ssh.connection.CONNECTION_PER_S", 100)
     flooder, visitor = await hosted.look(), await hosted.look()
     await visitor.see("1 Legs")
-    for n in range(20_000):
+    for n in range(2_000):
         flooder.chan.change_terminal_size(40 + n % 200, 10 + n % 100)
     await flooder.closed.wait()
     assert hosted.host.state.meter.refused["flood"] == 1

@@ -85,7 +85,7 @@ def test_the_same_cells_as_the_app(scenes, tmp_path):
             same(SIZES[1])
 
 
-KEYS = [*"12345[]cz?t/j", "tab", "enter", "escape", "backspace", "G", "g", "e", "space"]
+KEYS = [*"123456[]cz?t/j", "tab", "enter", "escape", "backspace", "G", "g", "e", "space"]
 
 
 @given(
