@@ -62,7 +62,7 @@ class Tally:
         return self._prints.get(key)
 
     def sum_up(self, codes: Iterable[int]) -> None:
-        """Prepare ``prints`` of many symbols in one pass; asked for one by one each would be a pass of its own."""
+        """Prepare ``prints`` of many symbols in one pass: each would be a pass of its own."""
         waiting = {code * 3 + part for code in codes for part in range(3)} & self._backlog.unsummed
         if waiting:
             self._sum(self._backlog.take_unsummed(waiting))
