@@ -105,15 +105,15 @@ async def scale_of(vendor: Vendor, far: Sequence[Quote], session: date) -> Scale
     return await _scale(vendor, Scale(session, doubtful=frozenset(quote.symbol for quote in far)))
 
 
-def both(one: Scale, other: Scale) -> Scale:
-    """What is known of two sets of symbols, of one session; of two sessions the first where it has one."""
-    if one.session is None or other.session not in (None, one.session):
-        return other if one.session is None else one
+def both(first: Scale, second: Scale) -> Scale:
+    """What is known of two sets of symbols, of the same session; of two sessions the first that is given."""
+    if first.session is None or second.session not in (None, first.session):
+        return second if first.session is None else first
     return Scale(
-        one.session,
-        other.closes | one.closes,
-        other.splits | one.splits,
-        one.doubtful | other.doubtful,
+        first.session,
+        second.closes | first.closes,
+        second.splits | first.splits,
+        first.doubtful | second.doubtful,
     )
 
 
