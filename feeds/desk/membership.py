@@ -26,14 +26,14 @@ def load_membership(store: MemberStore, history: Path, today: date) -> tuple[Mem
     held = store.load()
     renames = read_renames(history / FILE)
     return tuple(
-        Membership.of(each.fund, [renamed(one, renames, today) for one in each.lists]) for each in held
+        Membership.of(fund.fund, [renamed(each, renames, today) for each in fund.lists]) for fund in held
     )
 
 
 def renamed(members: MemberList, renames: Renames, today: date) -> MemberList:
     """The same shares under today's names; the same object where none has changed.
 
-    Where a list has both names, the line of the newer one counts.
+    Where a list has both names, the line of the newer each counts.
     """
     names = {symbol: renames.since(symbol, members.as_of, today) for symbol in members.symbols}
     changed = {old: new for old, new in names.items() if old != new}

@@ -75,12 +75,15 @@ def _read_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str
         schema={**kinds, **typed},
         columns=list(chosen.values()),
         quote_char='"' if _QUOTE in body else None,
-        null_values=_NULLS,
+        # To look for them in every cell takes a fifth of the reading.
+        null_values=_NULLS if any(text.encode() in body for text in _NULLS) else None,
     )
     has_all_cells = body.count(b",") - hidden_commas == (len(headings) - 1) * frame.height
     if not frame.height or not has_all_cells:
         return None
-    return PlainFile(name, frame.rename({str(i): key for key, i in chosen.items()}), extra)
+    by_place = {str(i): key for key, i in chosen.items()}
+    frame.columns = [by_place[column] for column in frame.columns]  # ``rename`` would be a query
+    return PlainFile(name, frame, extra)
 
 
 def _is_utf8(data: bytes) -> bool:

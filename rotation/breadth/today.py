@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -11,56 +13,71 @@ from rotation.breadth.past import COUNTS, MEAN, Past, figures_of, net_ratio
 from rotation.moves import direction, return_pct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 MOVERS = 5
 
 _VALUE = pl.col("value")
-_WAYS = (
+_ASKED = (
     direction(_VALUE, pl.col("back_1")).alias("way"),
     direction(_VALUE, (pl.col("mean_before") + _VALUE) / MEAN).alias("off_mean"),
     direction(_VALUE, pl.col("high")).alias("off_high"),
     direction(_VALUE, pl.col("low")).alias("off_low"),
+    return_pct(_VALUE, pl.col("back_1")).alias("return_pct"),
 )
-_RETURN = return_pct(_VALUE, pl.col("back_1")).alias("return_pct")
+_COUNTED = (
+    *COUNTS,
+    pl.col("return_pct").top_k(MOVERS).min().alias("least"),
+    pl.col("return_pct").bottom_k(MOVERS).max().alias("most"),
+)
+"""Both built once. ``least`` and ``most``: beyond them a return is among the highest or the lowest."""
 
 
 class Counted:
     """The figures of one set of values."""
 
-    def __init__(self, past: Past, values: Mapping[str, float | None]) -> None:
-        """``values``: today's of the members that have any, in the units of the past's."""
+    def __init__(self, past: Past, values: Mapping[str, float | None] | Sequence[float | None]) -> None:
+        """``values``: today's, in the units of the past's: by symbol, or in the order of its table."""
         self._past = past
-        column = [values.get(symbol) for symbol in past.table["symbol"]]
-        self._frame = past.table.hstack([pl.Series("value", column, dtype=pl.Float64)])
+        if not isinstance(values, list):
+            by_symbol: Mapping[str, float | None] = values  # type: ignore[assignment]
+            values = [by_symbol.get(symbol) for symbol in past.table["symbol"]]
+        self._frame = past.table.clear()
+        if past.members is not None:
+            value = pl.Series("value", values, dtype=pl.Float64)
+            self._frame = past.table.hstack([value]).select_seq(_ASKED)
+
+    @cached_property
+    def _counts(self) -> dict[str, Any]:
+        return self._frame.select_seq(_COUNTED).row(0, named=True)
 
     def figures(self) -> BreadthFigures | None:
         """None where no member can be compared with the session before."""
         past = self._past
-        if past.members is None:
+        if past.members is None or not self._counts["counted"]:
             return None
-        counts = self._frame.select(_WAYS).select(COUNTS).row(0, named=True)
-        if not counts["counted"]:
-            return None
+        counts = self._counts
         means = past.means.with_ratio(net_ratio(counts["advances"], counts["declines"]))
         return figures_of(counts, past.session, past.members.as_of, self._frame.height, means)
 
-    def symbols(self) -> tuple[str, ...]:
-        """The members that are counted: with a value now and the session before."""
-        return tuple(self._frame.drop_nulls(["value", "back_1"])["symbol"])
+    def is_counted(self) -> list[bool]:
+        """Of every member of the past's table: whether it has a value now and the session before."""
+        return [] if self._past.members is None else self._frame["way"].is_not_null().to_list()
 
     def movers(self) -> tuple[tuple[Mover, ...], tuple[Mover, ...]]:
         """The highest and the lowest returns on the day; of equal ones the first by symbol."""
-        past = self._past
-        if past.members is None:
+        if self._past.members is None or not self._counts["counted"]:
             return (), ()
-        moves = self._frame.select("symbol", _RETURN).hstack([past.members.frame["name"]])
-        moves = moves.drop_nulls("return_pct")
-        top = moves.sort("return_pct", "symbol", descending=[True, False]).head(MOVERS)
-        bottom = moves.sort("return_pct", "symbol").head(MOVERS)
-        return tuple(map(_mover, top.iter_rows())), tuple(map(_mover, bottom.iter_rows()))
+        # Only what can be among them is sorted.
+        least, most = self._counts["least"], self._counts["most"]
+        moves = [(pct, i) for i, pct in enumerate(self._frame["return_pct"].to_list()) if pct is not None]
+        top = sorted((-pct, i) for pct, i in moves if pct >= least)
+        bottom = sorted((pct, i) for pct, i in moves if pct <= most)
+        return self._movers(i for _, i in top), self._movers(i for _, i in bottom)
 
-
-def _mover(row: tuple[str, float, str]) -> Mover:
-    symbol, pct, name = row
-    return Mover(symbol, name, pct)
+    def _movers(self, places: Iterable[int]) -> tuple[Mover, ...]:
+        """``places`` in a table that is sorted by symbol."""
+        assert self._past.members is not None
+        held, pcts = self._past.members.frame, self._frame["return_pct"]
+        symbols, names = held["symbol"], held["name"]
+        return tuple(Mover(symbols[i], names[i], pcts[i]) for i in islice(places, MOVERS))

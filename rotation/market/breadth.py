@@ -12,7 +12,7 @@ import msgspec
 
 from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover
 from rotation.breadth.members import spelled
-from rotation.breadth.past import Past
+from rotation.breadth.prices import Prices
 from rotation.breadth.today import Counted
 from rotation.market.status import of_close, of_print
 from rotation.status import derive
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from rotation.breadth.past import Past
     from rotation.history import History
     from rotation.market.session_filter import SessionFilter
     from rotation.market.status import Provenance
@@ -33,9 +34,10 @@ LINE = 120
 class _Made(msgspec.Struct, frozen=True):
     """The figures of one fund for one set of values."""
 
-    past: Past
+    prices: Prices
     now: BreadthFigures | None
-    counted: tuple[str, ...]
+    is_counted: list[bool]
+    is_provisional: bool
     top: tuple[Mover, ...]
     bottom: tuple[Mover, ...]
     line: tuple[tuple[date, float], ...]
@@ -46,10 +48,10 @@ class BreadthNow:
 
     def __init__(self, pasts: Sequence[Past]) -> None:
         """``pasts``: what history says before the session; none without membership files."""
-        self._pasts = tuple(past for past in pasts if past.members is not None)
+        self._funds = tuple(Prices(past) for past in pasts if past.members is not None)
         self._scales: dict[str, float | None] = {}
-        for past in self._pasts:
-            self._scales.update(past.table.select("symbol", "scale").iter_rows())
+        for fund in self._funds:
+            self._scales.update(fund.past.table.select("symbol", "scale").iter_rows())
         self._prints: dict[str, tuple[float, int]] = {}
         """Price and time (UTC ns) of the last print of today."""
         self._official: dict[str, float] = {}
@@ -70,27 +72,41 @@ class BreadthNow:
                 last = (prints.last.price, prints.last.ts_ns)
                 if self._prints.get(symbol) != last:
                     self._prints[symbol] = last
-                    self._made = None
+                    self._put(symbol)
+
+    def _put(self, symbol: str) -> None:
+        """Today's value of a member: an official close wins; one on another scale than history has none."""
+        value, ts_ns = self._official.get(symbol), 0
+        last, scale = self._prints.get(symbol), self._scales[symbol]
+        if value is None and last is not None:
+            value, ts_ns = None if scale is None else last[0] * scale, last[1]
+        if symbol in self._unadjusted:
+            value = None
+        for fund in self._funds:
+            fund.put(symbol, value, ts_ns)
+        self._made = None
 
     def forget(self, symbols: Collection[str]) -> None:
         """Drop today's prices of these symbols."""
         for symbol in self._prints.keys() & symbols:
             del self._prints[symbol]
-            self._made = None
+            self._put(symbol)
 
     def close(self, history: History, column: str) -> None:
         """Take the session's official closes, where history has them. ``column``: of the values."""
-        if not self._pasts:
+        if not self._funds:
             return
-        for symbol, value in history.on(self._pasts[0].session).select("symbol", column).iter_rows():
+        for symbol, value in history.on(self._funds[0].past.session).select("symbol", column).iter_rows():
             if value is not None and spelled(symbol) in self._scales:
                 self._official[spelled(symbol)] = value
-                self._made = None
+                self._put(spelled(symbol))
 
     def mark_unadjusted(self, symbols: AbstractSet[str]) -> None:
         """Those whose history is on another scale than today's prints: they are not counted."""
-        if self._unadjusted != symbols:
-            self._unadjusted, self._made = symbols, None
+        changed = (self._unadjusted ^ symbols) & self._scales.keys()
+        self._unadjusted = symbols
+        for symbol in changed:
+            self._put(symbol)
 
     def price(self, symbol: str) -> float | None:
         """Today's last price of a member; None where there is none."""
@@ -121,26 +137,28 @@ class BreadthNow:
         ``provenance``: by symbol, ``origin`` of all others; ``source``: of history; ``limit_s``: see
         ``derive``.
         """
-        if not self._pasts:
+        if not self._funds:
             return None
         if self._made is None:
-            self._made, self._ends_of = self._figures(), None
+            self._made, self._ends_of = tuple(map(self._make, self._funds)), None
         if self._ends_of is not provenance:
             self._ends = {
-                made.past.fund: self._deciding(made.counted, provenance, origin) for made in self._made
+                made.prices.past.fund: made.prices.deciding(made.is_counted, provenance, provenance, origin)
+                for made in self._made
             }
             self._ends_of = provenance
         indices = {}
         for made in self._made:
+            past = made.prices.past
             statuses = {
-                symbol: self._status(made.past, symbol, provenance.get(symbol, origin), as_of_ns, source)
-                for symbol in self._ends[made.past.fund]
+                symbol: self._status(past, symbol, provenance.get(symbol, origin), as_of_ns, source)
+                for symbol in self._ends[past.fund]
             }
-            indices[made.past.fund] = IndexBreadth(
-                fund=made.past.fund,
+            indices[past.fund] = IndexBreadth(
+                fund=past.fund,
                 now=made.now,
-                is_provisional=any(symbol not in self._official for symbol in made.counted),
-                settled=made.past.sessions[-1] if made.past.sessions else None,
+                is_provisional=made.is_provisional,
+                settled=past.sessions[-1] if past.sessions else None,
                 status=derive(statuses, limit_s=limit_s) if statuses else None,
                 line=made.line,
                 top=made.top,
@@ -148,34 +166,21 @@ class BreadthNow:
             )
         return Breadth(indices)
 
-    def _figures(self) -> tuple[_Made, ...]:
-        values = self.values()
-        return tuple(_made(past, values) for past in self._pasts)
-
-    def _deciding(
-        self, counted: Sequence[str], provenance: Mapping[str, Provenance], origin: Provenance
-    ) -> tuple[str, ...]:
-        """The oldest and the newest print of each provenance, and a close of each: no other is worse."""
-        ends: dict[tuple[Provenance, bool], tuple[tuple[int, str], tuple[int, str]]] = {}
-        for symbol in counted:
-            is_official = symbol in self._official
-            at = (0 if is_official else self._prints[symbol][1], symbol)
-            key = (provenance.get(symbol, origin), is_official)
-            oldest, newest = ends.get(key, (at, at))
-            ends[key] = (min(oldest, at), max(newest, at))
-        return tuple(dict.fromkeys(symbol for pair in ends.values() for _, symbol in pair))
+    def _make(self, fund: Prices) -> _Made:
+        counted = Counted(fund.past, fund.values)
+        now = counted.figures()
+        is_counted = counted.is_counted() if now else []
+        top, bottom = counted.movers() if now else ((), ())
+        line = tuple(
+            (each.session, each.mcclellan)
+            for each in fund.past.sessions[-LINE:]
+            if each.mcclellan is not None
+        )
+        pairs = zip(fund.symbols, is_counted, strict=False)
+        is_provisional = any(is_in and symbol not in self._official for symbol, is_in in pairs)
+        return _Made(fund, now, is_counted, is_provisional, top, bottom, line)
 
     def _status(self, past: Past, symbol: str, origin: Provenance, as_of_ns: int, source: str) -> PriceStatus:
         if symbol in self._official:
             return of_close(origin, past.session, past.session, as_of_ns, source=source)
         return of_print(origin, self._prints[symbol][1], as_of_ns)
-
-
-def _made(past: Past, values: Mapping[str, float | None]) -> _Made:
-    counted = Counted(past, values)
-    now = counted.figures()
-    top, bottom = counted.movers() if now else ((), ())
-    line = tuple(
-        (each.session, each.mcclellan) for each in past.sessions[-LINE:] if each.mcclellan is not None
-    )
-    return _Made(past, now, counted.symbols() if now else (), top, bottom, line)
