@@ -36,7 +36,7 @@ from tui.cli.options import (
     start_log,
 )
 from tui.output import plain_text
-from tui.settings.place import load
+from tui.settings.place import load, place
 from tui.settings.schema import BY_NAME, LEVELS
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class _Group(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse the command line over what the person's file sets. Raises InputError for a bad file."""
+        _offer_own_themes()
         config = None if args[:1] and args[0] in WITHOUT_FILE else load()
         if config is not None:
             extra["default_map"] = self._defaults(config.values)
@@ -111,6 +112,15 @@ class _Group(click.Group):
             command: click.Command = getattr(import_module(COMMAND_MODULES[cmd_name]), cmd_name)
             return command
         return super().get_command(ctx, cmd_name)
+
+
+def _offer_own_themes() -> None:
+    """Those in the folder ``themes`` beside the configuration file."""
+    folder = place().parent / "themes"
+    if folder.is_dir():
+        from tui.view import theme  # noqa: PLC0415 - brings rich, which most commands do without
+
+        theme.use_folder(folder)
 
 
 NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)"
