@@ -27,8 +27,13 @@ __all__ = [
     "SourceAway",
     "SourceError",
     "StorageError",
+    "StrayError",
     "UnavailableError",
 ]
+
+
+class StrayError(InputError):
+    """A file that holds nothing of the kind that was looked for: in a folder it is named and left out."""
 
 
 class SourceError(ValueError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from rotation.errors import NothingToShowError
+from rotation.text import counted
 from tui.cli import app as cli
 from tui.cli import logs
 
@@ -239,7 +240,7 @@ class LocalBackend:
         from rotation.history import History  # noqa: PLC0415 - brings polars
 
         if wanted.at is not None:
-            opening.as_of(History.empty(), wanted.at, _wall_ns())  # as in _supervised
+            opening.as_of(History.empty(), wanted.at, _wall_ns(), wanted.at_option)  # as in _supervised
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
         now = None
@@ -268,9 +269,11 @@ class LocalBackend:
         if wanted.at is not None and not source.is_demo:
             from feeds.fed.then.fed_at import fed_at  # noqa: PLC0415
 
-            as_of_ns = opening.as_of(source.history, wanted.at, _wall_ns())
+            as_of_ns = opening.as_of(source.history, wanted.at, _wall_ns(), option=wanted.at_option)
             now = opening.Now(fed=fed_at(self._folder("fed"), as_of_ns))
-        taken = opening.snapshot_at(source, desk, at=wanted.at, now_ns=_wall_ns(), now=now)
+        taken = opening.snapshot_at(
+            source, desk, at=wanted.at, now_ns=_wall_ns(), now=now, option=wanted.at_option
+        )
         if source.tape is not None or wanted.at is not None:
             return Basis(taken, source.history, desk)
         from feeds.supervisor import clock_health  # noqa: PLC0415
@@ -330,6 +333,11 @@ class LocalBackend:
 
         self._store().replace_each(series(), allow_shrink=replace, now_ns=now_ns)
         return [*notes, *(line for line in self.list_history() if line.split()[0] in imported)]
+
+    def remove_history(self, symbols: tuple[str, ...]) -> list[str]:
+        """Remove these stored series and return lines for the person. Raises InputError."""
+        removed = self._store().remove(symbol.upper() for symbol in symbols)
+        return [f"removed {symbol}: {counted(entry.rows, 'session')}" for symbol, entry in removed.items()]
 
     def sync_history(
         self,
@@ -419,7 +427,9 @@ class LocalBackend:
             own={*opening.legs_of(wanted.pair, wanted.legs), *wanted.value_growth},
             members={symbol for fund in membership for symbol in fund.symbols()},
             demo_instead=wanted.offline,
-            reach_ns=opening.as_of(History.empty(), wanted.at, _wall_ns()) if wanted.at else None,
+            reach_ns=opening.as_of(History.empty(), wanted.at, _wall_ns(), wanted.at_option)
+            if wanted.at
+            else None,
         )
         if source.is_demo and not wanted.unasked_demo:
             raise NothingToShowError(

@@ -34,6 +34,8 @@ class Wanted(msgspec.Struct, frozen=True):
     demo: bool = False
     at: str | None = None
     """An instant or a session, as typed; None means now."""
+    at_option: str = "--at"
+    """The option by which it was given, for errors."""
     speed: float = 1.0
     pair: tuple[str, str] = ("IWM", "QQQ")
     legs: tuple[str, ...] = ()
@@ -183,6 +185,10 @@ class Backend(Protocol):
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:
         """Import daily closes and return lines for the person. Raises InputError."""
+        ...
+
+    def remove_history(self, symbols: tuple[str, ...]) -> list[str]:
+        """Remove these stored series and return lines for the person. Raises InputError."""
         ...
 
     def sync_history(

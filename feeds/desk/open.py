@@ -29,6 +29,7 @@ from rotation.quote import Quote
 from rotation.sessions import from_ns, new_york_day, open_ns, to_ns
 from rotation.snapshot import FeedHealth
 from rotation.status import DEMO, REPLAY, Kind
+from rotation.text import counted
 from rotation.wording import mode_word
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def source(
         if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
-        from feeds.history.importing import files_by_symbol, read_history  # noqa: PLC0415
+        from feeds.history.importing import LEFT_OUT, files_by_symbol, read_history  # noqa: PLC0415
 
         few = len(files_by_symbol([history]).keys() | set(own)) <= MOST_LEGS
         only = None if few else set(own)
@@ -145,7 +146,9 @@ def source(
             frame = pl.concat([frame, *recent])
         for note in notes:
             log.warning("history: %s", note)
-        settled = History(frame, f"history {history.name}")
+        left_out = sum(note.startswith(LEFT_OUT) for note in notes)
+        more = f", {counted(left_out, 'file')} left out (see the log)" if left_out else ""
+        settled = History(frame, f"history {history.name}{more}")
     if not tapes:
         return Source(settled, None, NOWHERE, look=look)
     from feeds.tapes.reading import read_tape  # noqa: PLC0415
@@ -260,7 +263,7 @@ def start_ns(text: str) -> int:
 
 
 def snapshot_at(
-    wanted: Source, desk: Desk, *, at: str | None, now_ns: int, now: Now | None = None
+    wanted: Source, desk: Desk, *, at: str | None, now_ns: int, now: Now | None = None, option: str = "--at"
 ) -> Snapshot:
     """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
 
@@ -268,7 +271,7 @@ def snapshot_at(
     """
     tape = wanted.tape
     if at is not None:
-        as_of_ns = as_of(wanted.history, at, now_ns)
+        as_of_ns = as_of(wanted.history, at, now_ns, option)
     elif tape is not None and tape.height:
         as_of_ns = wanted.starts_ns or int(tape["at_ns" if "at_ns" in tape.columns else "ts_ns"][-1])
     else:
@@ -332,19 +335,21 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
     return taken, held
 
 
-def as_of(history: History, text: str, now_ns: int) -> int:
-    """The instant that ``--at`` names; a session's date means after its close. Raises InputError."""
+def as_of(history: History, text: str, now_ns: int, option: str = "--at") -> int:
+    """The instant that ``option`` names; a session's date means after its close. Raises InputError."""
     try:
         at = parse(text)
         as_of_ns = after_close(at) if isinstance(at, date) else at
     except ValueError as error:
-        raise InputError(f"--at: {error}") from error
+        raise InputError(f"{option}: {error}") from error
     if as_of_ns < EARLIEST_NS:
-        raise InputError(f"--at: {text} lies before {from_ns(EARLIEST_NS):%Y}; name a later one")
+        raise InputError(f"{option}: {text} lies before {from_ns(EARLIEST_NS):%Y}; name a later one")
     if as_of_ns > now_ns:
-        raise InputError(f"--at: {text} lies in the future (it is {from_ns(now_ns):%Y-%m-%d %H:%M} UTC now)")
+        raise InputError(
+            f"{option}: {text} lies in the future (it is {from_ns(now_ns):%Y-%m-%d %H:%M} UTC now)"
+        )
     if isinstance(at, date) and history.symbols and history.on(at).is_empty():
         raise InputError(
-            f"--at: history holds no close of {at}; it goes from {history.first} to {history.last()}"
+            f"{option}: history holds no close of {at}; it goes from {history.first} to {history.last()}"
         )
     return as_of_ns

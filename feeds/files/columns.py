@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StrayError
 from feeds.files.names import shown
 from feeds.files.tables import AT
 
@@ -25,7 +25,7 @@ def require(table: Table, names: Iterable[str], needs: str) -> None:
     """Raise InputError unless every one of these columns is there; ``needs`` words the demand."""
     if not set(names) <= set(table.frame.columns):
         held = [*table.frame.columns[1:], *table.extra]
-        raise InputError(f"{table.name}: has the columns {shown(', '.join(held), 80)} — it needs {needs}")
+        raise StrayError(f"{table.name}: has the columns {shown(', '.join(held), 80)} — it needs {needs}")
 
 
 def parse_numbers(table: Table, names: Sequence[str]) -> Table:

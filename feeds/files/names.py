@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StrayError
 from rotation.desk import SYMBOL
 
 __all__ = ["SUFFIXES", "SYMBOL", "find_files", "read_bytes", "shown", "shown_path", "symbol_from"]
@@ -67,7 +67,7 @@ def symbol_from(path: Path, stem: str) -> str:
     """The symbol that (part of) a file's name gives, upper-cased; InputError if it cannot be one."""
     symbol = stem.upper()
     if not re.fullmatch(SYMBOL, symbol):
-        raise InputError(
+        raise StrayError(
             f"{shown(path.name)}: {shown(stem)!r} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)"
             " — name the file after its symbol, like IWM.csv"
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StrayError
 from feeds.files.names import read_bytes, shown
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 AT = "_at"
 """The column that holds a row's place: the 1-based line of a CSV, the 1-based row of a Parquet file."""
 
+_LOOK = 4096
+_WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_DECIMAL_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
 _BLANK = " \t,"
 """A line of nothing else is what a spreadsheet leaves under its data."""
 
@@ -104,15 +107,21 @@ def _read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
 
 
 def _read_csv(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
+    if b"\0" in data[:_LOOK] or data.startswith(_WORKBOOK):
+        raise StrayError(
+            f"{name}: is a binary file (perhaps a workbook of a spreadsheet), not CSV — export it as CSV"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"{name}, line {line}: is not UTF-8 text — save the file as UTF-8") from error
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    rows = _quoted(text, name) if '"' in text else _plain(text)
+    mark = _delimiter(text)
+    rows = _quoted(text, name, mark) if '"' in text else _plain(text, mark)
     if not rows.height:
-        raise InputError(f"{name}: is empty — export it again")
+        raise StrayError(f"{name}: is empty — export it again")
+    rows = _of_yfinance(rows, name)
     headings = [heading.strip() for heading in rows["cells"][0]]
     Table(name, "line", rows).refuse(
         pl.col("cells").list.len() != len(headings),
@@ -122,18 +131,60 @@ def _read_csv(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
     cells = (pl.col("cells").list.get(i).str.strip_chars().alias(str(i)) for i in range(len(headings)))
     given = ~pl.col(pl.String).str.to_lowercase().is_in(["", "null"])
     body = rows.slice(1).select(AT, *cells)
-    return headings, body.with_columns(pl.when(given).then(pl.col(pl.String)))
+    body = body.with_columns(pl.when(given).then(pl.col(pl.String)))
+    return headings, body if mark == "," else _with_points(body, headings, name)
 
 
-def _plain(text: str) -> pl.DataFrame:
+def _delimiter(text: str) -> str:
+    """The comma, unless the header has none and a semicolon or a tab instead."""
+    header = next((line for line in text.split("\n") if line.strip(_BLANK)), "")
+    return next((mark for mark in (",", ";", "\t") if mark in header), ",")
+
+
+def _of_yfinance(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Without yfinance's second and third header line: ``Price,Close,…``, ``Ticker,IWM,…``, ``Date,,…``."""
+    heads = [[cell.strip() for cell in cells] for cells in rows["cells"][:3].to_list()]
+    if len(heads) < 3 or [head[0].lower() for head in heads] != ["price", "ticker", "date"]:
+        return rows
+    tickers = {cell for cell in heads[1][1:] if cell}
+    if len(tickers) > 1 or any(heads[2][1:]):
+        raise InputError(f"{name}: holds {shown(', '.join(sorted(tickers)))} — export one file a symbol")
+    header = pl.DataFrame({AT: [rows[AT][0]], "cells": [["date", *heads[0][1:]]]}, schema=rows.schema)
+    return pl.concat([header, rows.slice(3)])
+
+
+def _with_points(body: pl.DataFrame, headings: Sequence[str], name: str) -> pl.DataFrame:
+    """Decimal commas of a file whose cells are kept apart by another mark: ``1.234,56`` is 1234.56.
+
+    Raises InputError where a comma could be either: three digits behind every one of a column.
+    """
+    changed = []
+    for i, heading in enumerate(headings):
+        column = body[str(i)]
+        cells = column.drop_nulls()
+        with_comma = cells.filter(cells.str.contains(",", literal=True))
+        if not with_comma.len() or not with_comma.str.contains(_DECIMAL_COMMA).all():
+            continue
+        if with_comma.str.contains(r"^\d{1,3},\d{3}$").all():
+            example = shown(with_comma[0])
+            raise InputError(
+                f"{name}: {heading} {example!r} may be thousands or decimals — write a decimal point"
+            )
+        points = column.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        has_comma = column.str.contains(",", literal=True)
+        changed.append(pl.when(has_comma).then(points).otherwise(column).alias(str(i)))
+    return body.with_columns(*changed)
+
+
+def _plain(text: str, mark: str) -> pl.DataFrame:
     lines = pl.DataFrame({"line": text.split("\n")}).with_row_index(AT, 1)
-    filled = lines.filter(pl.col("line").str.strip_chars(_BLANK) != "")
-    return filled.select(AT, pl.col("line").str.split(",").alias("cells"))
+    filled = lines.filter(pl.col("line").str.strip_chars(_BLANK + mark) != "")
+    return filled.select(AT, pl.col("line").str.split(mark).alias("cells"))
 
 
-def _quoted(text: str, name: str) -> pl.DataFrame:
+def _quoted(text: str, name: str, mark: str) -> pl.DataFrame:
     """Quotes may hide commas and line ends: the slower reader, row by row, which counts lines too."""
-    reader = csv.reader(io.StringIO(text), strict=True)
+    reader = csv.reader(io.StringIO(text), strict=True, delimiter=mark)
     places: list[int] = []
     rows: list[list[str]] = []
     ended = 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StrayError
 from feeds.files.columns import (
     FIX,
     MOST_SHARES,
@@ -45,6 +45,9 @@ SCHEMA = {
 }
 KNOWN = tuple(name for name in SCHEMA if name != "symbol")
 NEEDS = "date, and close or adj_close; open, high, low, volume may follow"
+
+LEFT_OUT = "left out the file "
+"""How the note on a file of a folder begins that holds no history."""
 
 SLACK = 1e-6
 """Relative; vendors round the prices of a bar apart from each other."""
@@ -82,16 +85,41 @@ def read_each(
     its line and the way out.
     """
     run = _Run(now_ns, new_york_day(now_ns), raw, notes)
-    for symbol, path in files_by_symbol(paths).items():
-        if only is None or symbol in only:
-            yield path, _read(symbol, path, run)
+    strays: list[StrayError] = []
+    files = files_by_symbol(paths, strays)
+    read = 0
+    for symbol, path in files.items():
+        if only is not None and symbol not in only:
+            continue
+        try:
+            frame = _read(symbol, path, run)
+        except StrayError as error:
+            if path in paths:
+                raise
+            strays.append(error)
+        else:
+            read += 1
+            yield path, frame
+    if strays and not read and only is None:
+        raise strays[0]
+    notes += [f"{LEFT_OUT}{error}" for error in strays]
 
 
-def files_by_symbol(paths: Sequence[Path]) -> dict[str, Path]:
-    """The file of each symbol. Raises InputError as ``find_files`` does, and where a symbol has two."""
+def files_by_symbol(paths: Sequence[Path], strays: list[StrayError] | None = None) -> dict[str, Path]:
+    """The file of each symbol. Raises InputError as ``find_files`` does, and where a symbol has two.
+
+    ``strays`` gains the errors of files in a folder whose names are no symbols; they are left out.
+    """
     files: dict[str, Path] = {}
     for path in find_files(paths):
-        symbol = symbol_from(path, path.stem)
+        try:
+            symbol = symbol_from(path, path.stem)
+        except StrayError as error:
+            if path in paths:
+                raise
+            if strays is not None:
+                strays.append(error)
+            continue
         if symbol in files:
             both = f"{shown_path(files[symbol])} and {shown_path(path)}"
             raise InputError(f"{symbol}: found in two files, {both} — keep one")
@@ -249,6 +277,12 @@ def _parse_dates(table: Table) -> Table:
     days = table.frame.with_columns(
         pl.when(day.dt.year().is_between(1900, 9999)).then(day).alias("date"),
         column.cast(pl.String).alias("written"),
+    )
+    old = pl.col("written").str.contains(r"^1[0-8]\d\d-\d\d-\d\d")
+    table.with_frame(days).refuse(
+        column.is_null() & old,
+        lambda row: f"date is {shown(row['written'])!r}, before 1900",
+        "remove the rows before 1900",
     )
     table.with_frame(days).refuse(
         column.is_null(),

@@ -218,6 +218,24 @@ class HistoryStore:
         self._write({entry.file: content}, change)
         return entry
 
+    def remove(self, symbols: Iterable[str]) -> dict[str, Entry]:
+        """Remove these series, all or none; what was removed, by symbol.
+
+        Raises InputError for one that is not stored, StorageError if the folder cannot be written.
+        """
+        wanted = tuple(dict.fromkeys(symbols))
+        removed: dict[str, Entry] = {}
+
+        def change(held: dict[str, Entry]) -> Changes:
+            absent = [symbol for symbol in wanted if symbol not in held]
+            if absent:
+                raise InputError(f"{', '.join(absent)[:200]}: not stored — see rotation-tui history list")
+            removed.update({symbol: held[symbol] for symbol in wanted})
+            return dict.fromkeys(wanted)
+
+        self._write({}, change)
+        return removed
+
     def confirm(self, entries: Mapping[str, Entry], *, checked_ns: int) -> None:
         """Note that a vendor agreed with these series then; those changed meanwhile stay as they are.
 
@@ -264,14 +282,29 @@ class HistoryStore:
 
     def _swap(self, held: Held, changes: Changes, contents: Mapping[str, bytes | Path]) -> None:
         """``contents``: by name the bytes of a new file, or a whole one that is moved into its place."""
-        for file, content in contents.items():
-            if isinstance(content, Path):
-                content.replace(self.folder / file)
-            else:
-                write_whole(self.folder / file, content)
-        if contents:
-            # The series must be on the disk before the manifest that names them.
-            flush_folder(self.folder)
+        known = {entry.file for entry in held.symbols.values()}
+        try:
+            for file, content in contents.items():
+                if isinstance(content, Path):
+                    content.replace(self.folder / file)
+                else:
+                    write_whole(self.folder / file, content)
+            if contents:
+                # The series must be on the disk before the manifest that names them.
+                flush_folder(self.folder)
+            self._record(held, changes)
+        except OSError:
+            # A full disk must not be fuller for what nothing names.
+            for file in contents.keys() - known - self._named():
+                self._remove(self.folder / file)
+            raise
+
+    def _named(self) -> set[str]:
+        """Files that the manifest names now; of one that cannot be read nothing may be removed."""
+        return {entry.file for entry in read_manifest(self.folder).values()}
+
+    def _record(self, held: Held, changes: Changes) -> None:
+        """Name the new series in the journal or in a new manifest, and remove what is named no more."""
         if held.journal and held.lines < _JOURNAL_LINES and len(changes) <= _JOURNAL_CHANGES:
             now = append_changes(self.folder, held, changes).symbols
             wanted = {now[symbol].file for symbol in changes if symbol in now}

@@ -56,8 +56,13 @@ class Recorder:
         """``path``: folder and name, with or without .parquet. Raises InputError where it cannot be one."""
         if path.suffix not in ("", ".parquet"):
             raise InputError(f"{shown_path(path)}: a tape is a Parquet file — write {path.stem}.parquet")
-        if not path.parent.is_dir():
-            raise InputError(f"{shown_path(path.parent)}: no such folder — create it first")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = error.strerror or "not a folder"
+            raise InputError(
+                f"{shown_path(path.parent)}: the folder cannot be made ({why}) — choose another"
+            ) from error
         self._path = path
         self._file_rows = file_rows
         self._rows_max = rows_max

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -21,6 +22,7 @@ from tui.cli.options import (
     CONFIG,
     DEMO,
     FROM,
+    FROM_OPTION,
     MORE_TAPES,
     NOTHING,
     NOTICES,
@@ -33,7 +35,8 @@ from tui.cli.options import (
     settled,
     start_log,
 )
-from tui.settings.place import load
+from tui.output import plain_text
+from tui.settings.place import load, place
 from tui.settings.schema import BY_NAME, LEVELS
 
 if TYPE_CHECKING:
@@ -74,6 +77,7 @@ class _Group(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse the command line over what the person's file sets. Raises InputError for a bad file."""
+        _offer_own_themes()
         config = None if args[:1] and args[0] in WITHOUT_FILE else load()
         if config is not None:
             extra["default_map"] = self._defaults(config.values)
@@ -108,6 +112,15 @@ class _Group(click.Group):
             command: click.Command = getattr(import_module(COMMAND_MODULES[cmd_name]), cmd_name)
             return command
         return super().get_command(ctx, cmd_name)
+
+
+def _offer_own_themes() -> None:
+    """Those in the folder ``themes`` beside the configuration file."""
+    folder = place().parent / "themes"
+    if folder.is_dir():
+        from tui.view import theme  # noqa: PLC0415 - brings rich, which most commands do without
+
+        theme.use_folder(folder)
 
 
 NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)"
@@ -182,7 +195,7 @@ def _reject_misplaced_options(ctx: click.Context) -> None:
 @click.pass_context
 def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
     """The built-in scenario: the rotation of July 2024, generated from a seed, marked DEMO."""
-    _screen(ctx, Wanted(demo=True, **wanted), theme)
+    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme)
 
 
 @cli.command(
@@ -196,7 +209,7 @@ def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
 @click.pass_context
 def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, **wanted: Any) -> None:
     """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume)."""
-    _screen(ctx, Wanted(tapes=paths, **wanted), theme)
+    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
@@ -241,7 +254,7 @@ def watch(
 
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
-    asked = for_script(tapes=tape + more, stays=False, **wanted)
+    asked = for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted)
     start_log(ctx)
     try:
         asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout))
@@ -308,6 +321,8 @@ def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
         click.echo(text(taken), nl=False)
 
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a full disk behind ``>`` answers."""
 CLOSURES = "ROTATION_TUI_CLOSURES"
 """Days on which the exchange is closed though the ``holidays`` package does not know it yet."""
 
@@ -333,6 +348,7 @@ def _count_closures(config: Config | None) -> None:
 
 def run(backend: Backend) -> int:
     """Run the program and return its exit code: 0, 1 for a failure, 2 for bad input, 130 for Ctrl+C."""
+    plain_text.adapt(sys.stdout, sys.stderr)
     try:
         code = cli.main(standalone_mode=False, obj=backend, prog_name="rotation-tui")
     except click.ClickException as error:
@@ -356,6 +372,11 @@ def _report(error: Exception) -> int:
         return 2
     if isinstance(error, UnavailableError):
         click.echo(f"rotation-tui: {error}", err=True)
+        return 1
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        # Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"rotation-tui: the output cannot be written: {os.strerror(error.errno or 0)}", err=True)
         return 1
     if not logging.getLogger().handlers:
         logs.start("error")

@@ -23,6 +23,17 @@ Examples:
 """
 
 
+NO_FILE = "?"
+"""``--strip`` alone."""
+FORM = """--strip needs a JSON file such as this one (docs/strip.json):
+{
+  "watch_date": "2024-07-16",
+  "target_range_bp": [525, 550],
+  "fomc_dates": ["2024-07-31", "2024-09-18"],
+  "prices": {"2024-07": 94.67, "2024-08": 94.69, "2024-09": 94.79, "2024-10": 94.94}
+}"""
+
+
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
     """A range check lets NaN through."""
     if isnan(value):
@@ -34,6 +45,8 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> floa
 @click.option(
     "--strip",
     type=click.Path(path_type=Path),
+    is_flag=False,
+    flag_value=NO_FILE,
     metavar="FILE",
     help="JSON file with watch_date, target_range_bp, fomc_dates and prices, used instead of live prices.",
 )
@@ -75,6 +88,8 @@ def fed(
         return
     from tui.output import fed_report  # noqa: PLC0415
 
+    if strip is not None and str(strip) == NO_FILE and not strip.exists():
+        raise click.UsageError(FORM)
     if strip is not None:
         click.echo(fed_report.of_file(strip, view, form, legacy=legacy), nl=False)
         return

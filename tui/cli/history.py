@@ -55,6 +55,16 @@ def history_list(ctx: click.Context) -> None:
         click.echo(line)
 
 
+@history.command("remove", epilog="\b\nExample:\n  rotation-tui history remove XBI IBB")
+@click.argument("symbols", nargs=-1, required=True, metavar="SYMBOLS…")
+@click.pass_context
+def history_remove(ctx: click.Context, /, *, symbols: tuple[str, ...]) -> None:
+    """Remove stored series, all of them or none."""
+    start_log(ctx)
+    for line in backend(ctx).remove_history(symbols):
+        click.echo(line)
+
+
 @history.command("sync", epilog="\b\nExample:\n  rotation-tui history sync IWM QQQ --since 2000-01-01")
 @click.argument("symbols", nargs=-1, metavar="[SYMBOLS]…")
 @click.option(
@@ -133,7 +143,7 @@ class Meter:
 
 def line(progress: SyncProgress) -> str:
     """Return the progress as ``120/2,100 symbols, 3 failed, 1.9 per second, 17m left``."""
-    parts = [f"{progress.done:,}/{progress.total:,} symbols"]
+    parts = [f"{progress.done:,}/{counted(progress.total, 'symbol')}"]
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if progress.per_s is not None:

@@ -166,8 +166,9 @@ AT = click.option(
 FORM = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
+FROM_OPTION = "--from"
 FROM = click.option(
-    "--from",
+    FROM_OPTION,
     "at",
     metavar="TIME",
     help="Where to start the tape: a date, or a time with its zone.",

@@ -18,6 +18,8 @@ AXIS = 8
 """Cells for the labels left of a chart."""
 BOTH_FROM = 12
 """Lines that two charts need."""
+NO_PRICES = "no prices of both legs in this session yet"
+NO_HISTORY = "no daily closes of both legs: rotation-tui history sync brings them"
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
@@ -31,7 +33,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     lines: list[Row] = []
     for i, (title, points, span) in enumerate(charts):
         share = room // len(charts) + (room % len(charts) if i == 0 else 0)
-        lines += _chart(title, points, span, width, share)
+        absent = NO_PRICES if charts[i] is today else NO_HISTORY
+        lines += _chart(title, points, span, width, share, absent)
     return lines + foot
 
 
@@ -71,13 +74,18 @@ def _today(ratio: Ratio) -> Chart:
     return title, points, ("09:30", f"{hours}:{minutes:02d} New York")
 
 
-def _chart(
-    title: Sequence[Span], points: list[tuple[float, float]], ends: tuple[str, str], width: int, height: int
+def _chart(  # noqa: PLR0917 - a chart, its size and its words
+    title: Sequence[Span],
+    points: list[tuple[float, float]],
+    ends: tuple[str, str],
+    width: int,
+    height: int,
+    absent: str,
 ) -> list[Row]:
     """Title line, the line itself with its highest and lowest value, and the ends of its axis."""
     plot, inner = max(height - 2, 1), max(width - AXIS - 1, 4)
     if not points:
-        return [tuple(title), (("no prices in this session yet", "muted"),), *[()] * (height - 2)][:height]
+        return [tuple(title), ((absent, "muted"),), *[()] * (height - 2)][:height]
     values = [value for _, value in points]
     low, high = min(values), max(values)
     spread = (high - low) or 1.0

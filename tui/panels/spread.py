@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import BaseRate, SincePp, Snapshot, SpreadWindow
     from tui.view.view_state import ViewState
 
+LONGEST = len("27 May 2020 (+10.34)")
 WIDE = 70
 """From here on a bar for the percentile fits beside the figures."""
 
@@ -45,7 +46,13 @@ def _head(width: int) -> Row:
     names = [column("", 5), column("spread pp", 11), column("z", 7), column("pctile", 7), column("n / k", 7)]
     if width >= WIDE:
         names.append("  rank      ")
-    return ((" ".join([*names, " lead/gap since"]), "faint"),)
+    head = " lead/gap since" if _room(width) >= LONGEST else " since"
+    return ((" ".join([*names, head]), "faint"),)
+
+
+def _room(width: int) -> int:
+    """Cells for the date at the end of a line."""
+    return width - 43 - (13 if width >= WIDE else 0)
 
 
 def _line(k: int, window: SpreadWindow, view: ViewState, width: int) -> Row:
@@ -63,7 +70,7 @@ def _line(k: int, window: SpreadWindow, view: ViewState, width: int) -> Row:
         share = (window.percentile or 0) / 100
         spans += [("   ", "text"), (bar(share, 10), "accent" if chosen else "faint")]
     spans.append(
-        ("  " + (UNKNOWN if _apart(window) else _since(window.since)), "text" if chosen else "muted")
+        ("  " + (UNKNOWN if _apart(window) else _fitting(window.since, width)), "text" if chosen else "muted")
     )
     return tuple(spans)
 
@@ -84,6 +91,14 @@ def _either_way(view: ViewState, window: SpreadWindow | None) -> list[Row]:
 def _count(expected: float) -> str:
     """``126``, ``3.4`` or ``0.02``."""
     return f"{expected:,.0f}" if expected >= 10 else f"{expected:.1f}" if expected >= 1 else f"{expected:.2g}"
+
+
+def _fitting(since: SincePp | None, width: int) -> str:
+    """A date is whole or it says nothing: where there is no room, the value beside it goes first."""
+    words, room = _since(since), _room(width)
+    if len(words) <= room or since is None:
+        return words
+    return "record" if since.date is None else day(since.date)
 
 
 def _since(since: SincePp | None) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
 
 from tui.screen.app import RotationApp
 from tui.view.theme import DEFAULT, names
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 
 SIZE = (160, 45)
 FONTS = "DejaVu Sans Mono, Menlo, Consolas"
+_RUN = re.compile(
+    r'<text class="(?P<class>[^"]+)" x="(?P<x>[\d.]+)" (?P<y>y="[\d.]+") textLength="(?P<length>[\d.]+)" '
+    r"(?P<clip>clip-path=[^>]+)>(?P<text>[^<]*)</text>"
+)
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -50,4 +57,34 @@ async def _svg(snapshot: Snapshot, view: ViewState, size: tuple[int, int]) -> st
         await pilot.pause()
         picture = app.export_screenshot(title="rotation-tui")
     # Textual's picture fetches a font from the network when it is opened; ours names installed ones.
-    return _FONT_FACE.sub("", picture).replace("Fira Code", FONTS)
+    return _placed(_FONT_FACE.sub("", picture).replace("Fira Code", FONTS))
+
+
+def _placed(picture: str) -> str:
+    """The picture with a place for every character.
+
+    A run's ``textLength`` is stretched by browsers and ignored by other renderers, and a sign from another
+    font is wider than its cell: what follows it would be shifted.
+    """
+    return _RUN.sub(_cells, picture)
+
+
+def _cells(run: re.Match[str]) -> str:
+    text = html.unescape(run["text"])
+    x, size = float(run["x"]), cell_len(text)
+    if not size:
+        return ""
+    step = float(run["length"]) / size
+    parts, at, begun = [], 0, 0
+    for word in re.split(r"([\s\u00a0]+)", text):
+        begun, at = at, at + cell_len(word)
+        if word.strip("\u00a0 \t"):
+            places, cell = [], begun
+            for sign in word:
+                places.append(f"{x + cell * step:g}")
+                cell += cell_len(sign)
+            shown = html.escape(word, quote=False)
+            parts.append(
+                f'<text class="{run["class"]}" x="{" ".join(places)}" {run["y"]} {run["clip"]}>{shown}</text>'
+            )
+    return "".join(parts)

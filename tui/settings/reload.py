@@ -9,6 +9,7 @@ from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.file import Config, read
 from tui.settings.schema import BY_NAME
+from tui.view import theme
 from tui.view.applied import Applied
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class ConfigWatch:
         signature = self._signature()
         before, self._seen = self._seen, signature
         if signature == self._read or signature != before:
-            return None
+            again = theme.reload()
+            return None if again is None else Applied(again[0], is_error=again[1])
         self._read = signature
         try:
             config = read(self._path) if signature is not None else Config(self._path)
@@ -60,7 +62,7 @@ def _difference(before: Config, now: Config) -> Applied | None:
     later = [name for name in changed if name not in LIVE]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
-    theme = str(of(now, "screen.theme")) if "screen.theme" in changed else None
+    look = str(of(now, "screen.theme")) if "screen.theme" in changed else None
     if "log.level" in changed:
         logging.getLogger().setLevel(str(of(now, "log.level")).upper())
     parts = [name for name in changed if name in LIVE and name != "notify.to"]
@@ -72,7 +74,7 @@ def _difference(before: Config, now: Config) -> Applied | None:
     said = [f"applied {', '.join(parts)}"] if parts else []
     if later:
         said.append(f"{', '.join(later)} {'waits' if len(later) == 1 else 'wait'} for the next start")
-    return Applied(f"{now.path.name}: {'; '.join(said)}", keys=keys, theme=theme, alerts=alerts)
+    return Applied(f"{now.path.name}: {'; '.join(said)}", keys=keys, theme=look, alerts=alerts)
 
 
 def _bound(config: Config) -> dict[str, tuple[str, ...]]:

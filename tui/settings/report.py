@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -47,7 +48,12 @@ _ALERTS = """
 #   command = ["logger", "-t", "rotation"]   # no shell; the call comes as JSON on stdin
 """
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
-_SUFFIXES = ("_URL", "_KEY", "_SECRET", "_AGE_GAP", "_STRIP")
+_FAMILIES = re.compile(
+    r"ROTATION_TUI_("
+    r"(ALPACA|MASSIVE|FINNHUB|STOOQ|TIINGO|DATABENTO)_KEY|ALPACA_SECRET|FED_AGE_GAP|TARGET_[A-Z0-9_]+_SECRET"
+    r"|[A-Z]+_(REST|STREAM)_URL)"
+)
+"""Variables that others of our modules read: vendors' keys and addresses, secrets of targets."""
 
 
 def template() -> str:
@@ -94,7 +100,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     return sorted(
         name
         for name in environ
-        if name.startswith("ROTATION_TUI_") and name not in known and not name.endswith(_SUFFIXES)
+        if name.startswith("ROTATION_TUI_") and name not in known and not _FAMILIES.fullmatch(name)
     )
 
 

@@ -10,7 +10,7 @@ import click
 
 from rotation.errors import InputError
 from tui.backend import Wanted
-from tui.cli.options import FROM, NOTICES, SPEED, TAPES, THEME, path_option, settled
+from tui.cli.options import FROM, FROM_OPTION, NOTICES, SPEED, TAPES, THEME, path_option, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,7 +202,7 @@ def host(
         raise InputError("host does not run as root; use a separate account, or --allow-root")
     load(theme or DEFAULT)  # an unknown name is reported before anything listens
     event_log.start(ctx.meta["log_level"])
-    desk = ctx.obj.open(Wanted(tapes=tape, unasked_demo=False, **wanted))
+    desk = ctx.obj.open(Wanted(tapes=tape, unasked_demo=False, at_option=FROM_OPTION, **wanted))
     serve(
         desk,
         Settings(

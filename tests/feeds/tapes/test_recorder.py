@@ -583,7 +583,10 @@ def test_what_cannot_become_a_tape_is_refused(tmp_path):
         return str(caught.value)
 
     assert "write tape.parquet" in refused(tmp_path / "tape.csv")
-    assert "no such folder" in refused(tmp_path / "gone" / "tape.parquet")
+    (tmp_path / "file").write_text("")
+    assert "the folder cannot be made" in refused(tmp_path / "file" / "tape.parquet")
+    record(tmp_path / "made" / "and made" / "tape.parquet")
+    assert list((tmp_path / "made" / "and made").glob("*.parquet"))
     other = tmp_path / "tape-2024-07-16.parquet"
     pl.DataFrame({"symbol": ["IWM"], "ts_ns": [1], "price": [1.0]}).write_parquet(other)
     assert "is not a recording — choose another name" in refused(tmp_path / "tape")

@@ -157,4 +157,10 @@ def test_a_misspelt_variable_is_named() -> None:
         ("ROTATION_TUI_PAIR", "ROTATION_TUI_PIAR", "ROTATION_TUI_YAHOO_REST_URL", "PATH", "ROTATION_TUI_NOW"),
         "x",
     )
-    assert unknown_variables(given) == ["ROTATION_TUI_PIAR"]
+    given |= dict.fromkeys(
+        ("ROTATION_TUI_ALPCA_KEY", "ROTATION_TUI_ALPACA_KEY", "ROTATION_TUI_TARGET_PHONE_SECRET",
+         "ROTATION_TUI_THEME_URL", "ROTATION_TUI_FED_AGE_GAP", "ROTATION_TUI_SPEED"), "x",
+    )  # fmt: skip
+    assert unknown_variables(given) == [
+        "ROTATION_TUI_ALPCA_KEY", "ROTATION_TUI_PIAR", "ROTATION_TUI_SPEED", "ROTATION_TUI_THEME_URL",
+    ]  # fmt: skip

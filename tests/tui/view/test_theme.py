@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
     from rich.color import Color
 
-READABLE = 3.0
-"""Contrast that WCAG asks of large and of interface text."""
-DECORATION = {"border", "faint"}
+READABLE = 4.5
+"""Contrast that WCAG asks of text (AA)."""
+DECORATION = {"border"}
+"""Carries no text."""
 
 
 def luminance(colour: Color) -> float:
@@ -78,6 +80,50 @@ def test_a_broken_theme_says_what_is_wrong(text: str, expected: str, tmp_path: P
         theme.parse("mine", file)
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def own(tmp_path):
+    theme.use_folder(tmp_path)
+    yield tmp_path
+    theme.use_folder(None)
+
+
+def test_a_theme_of_one_s_own_is_offered_and_read_again(own: Path) -> None:
+    (own / "mine.toml").write_text(WHOLE)
+    (own / "midnight.toml").write_text("not read: the name is taken")
+    (own / "no name.toml").write_text("")
+    assert theme.names()[-1] == "mine"
+    assert theme.names().count("midnight") == 1
+    before = theme.load("mine")
+    assert theme.reload() is None
+    write(own / "mine.toml", WHOLE.replace('up = "#ffffff"', 'up = "#00ff00"'))
+    assert theme.reload() == ("theme mine read again", False)
+    assert theme.load("mine").style("up") != before.style("up")
+    held = theme.load("mine")
+    write(own / "mine.toml", WHOLE.replace('warn = "#ffffff"', 'warn = "octarine"'))
+    message, is_error = theme.reload() or ("", False)
+    assert is_error
+    assert message.startswith("mine.toml, line 10: style warn = 'octarine'")
+    assert theme.load("mine") is held
+    (own / "mine.toml").unlink()
+    assert theme.reload() is None
+    assert theme.load("mine") is held
+
+
+def write(path: Path, text: str) -> None:
+    stamp = path.stat().st_mtime_ns + 1_000_000
+    path.write_text(text)
+    os.utime(path, ns=(stamp, stamp))
+
+
+def test_a_broken_one_is_named_with_its_line(own: Path) -> None:
+    (own / "mine.toml").write_text(WHOLE + '\nsparkle = "red"\n')
+    with pytest.raises(InputError, match=r"mine\.toml, line 22: \[styles\] has unknown roles: sparkle"):
+        theme.load("mine")
+    (own / "other.toml").write_text(WHOLE.replace('up = "#ffffff"', "up = 5"))
+    with pytest.raises(InputError, match=r"other\.toml, line \d+: style up = 5"):
+        theme.load("other")
 
 
 def test_a_whole_theme_loads(tmp_path: Path) -> None:
