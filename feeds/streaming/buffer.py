@@ -98,7 +98,10 @@ class Buffer:
         self.put(waiting)
 
     def put_rows(self, rows: pl.DataFrame) -> None:
-        """Add prints as columns; where quotes wait, or too many, they become quotes, and may be merged."""
+        """Add prints as columns; where bars wait, or too many rows, they become quotes, and may be merged."""
+        if self._quotes and all(map(is_plain, self._quotes)):
+            self._frames, self._height = [_like(rows, self._quotes)], len(self._quotes)
+            self._quotes = []
         if self._quotes or self._height + rows.height > ROWS:
             self.put([*self._taken_frames(), *to_quotes(rows)])
         else:

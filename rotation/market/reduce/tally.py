@@ -63,6 +63,15 @@ class Tally:
             self._sum(self._backlog.take_unsummed([key]))
         return self._prints.get(key)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether rows of columns are held, which a print that is taken one by one may repeat."""
+        return bool(self._backlog.unread)
+
+    def read(self, codes: Iterable[int]) -> None:
+        """Look at what is held of these symbols, since prints of theirs are about to be taken one by one."""
+        self._read(sorted({code * 3 + part for code in codes for part in range(3)} & self._backlog.unread))
+
     def take(self, key: int, quote: Quote) -> str:
         """Count one print or bar in; say what it was."""
         if key in self._backlog.unread:
