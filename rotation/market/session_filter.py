@@ -78,7 +78,7 @@ class SessionFilter:
 
     def admit(self, quote: Quote, as_of_ns: int) -> bool:
         """Let a print in; False if it changed nothing."""
-        outcome = self._refuse(quote, as_of_ns) or self._tally.take(self._key(quote), quote)
+        outcome = self._refuse(quote, as_of_ns) or self._tally.book(self._key(quote)).take(quote)
         self._counts[outcome] += 1
         return outcome in ("accepted", "revised")
 

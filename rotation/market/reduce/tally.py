@@ -72,12 +72,12 @@ class Tally:
         """Look at what is held of these symbols, since prints of theirs are about to be taken one by one."""
         self._read(sorted({code * 3 + part for code in codes for part in range(3)} & self._backlog.unread))
 
-    def take(self, key: int, quote: Quote) -> str:
-        """Count one print or bar in; say what it was."""
+    def book(self, key: int) -> Prints:
+        """The prints of a key, for one to be taken there."""
         if key in self._backlog.unread:
             self._read([key])
         self._moved.add(key)
-        return self._book(key).take(quote)
+        return self._book(key)
 
     def forget(self, codes: Collection[int]) -> None:
         """Drop all of these symbols."""
@@ -98,7 +98,7 @@ class Tally:
             keys = set(slow["key"].unique().to_list())
             self._read(sorted(keys & self._backlog.unread))
             for key, quote in self._quotes(slow):
-                outcome = self.take(key, quote)
+                outcome = self.book(key).take(quote)
                 counts[outcome] += 1
                 if outcome in ("accepted", "revised"):
                     changed.add(key)
