@@ -93,8 +93,13 @@ class Buffer:
 
     def put_first(self, quotes: Iterable[Quote]) -> None:
         """Add quotes older than those that wait."""
+        added = list(quotes)
+        if self._frames and all(map(is_plain, added)):
+            self._frames[:0] = [_like(self._frames[0], added)] if added else []
+            self._height += len(added)
+            return
         waiting, self._quotes = [*self._quotes, *self._taken_frames()], []
-        self.put(quotes)
+        self.put(added)
         self.put(waiting)
 
     def put_rows(self, rows: pl.DataFrame) -> None:
