@@ -1,9 +1,9 @@
 """An hour of a busy market at speed: ``python -m bench.ingest.soak [SECONDS] [QUOTES_PER_SECOND]``.
 
 A stream and a market in one process are given made-up prints of 2,100 symbols, a second at a time: 1 % of
-them repeated, 1 % late, with ids that no float holds. Prints one JSON object: memory through the run, and how
-many symbols differ in the end from plain loops over what was sent (last, high, low, volume). Exits with 1 where
-any does, where a print is lost, or where memory has grown by more than a tenth after the first quarter.
+them repeated, 1 % late, with ids that no float holds. Prints one JSON object: memory through the run, and
+how many symbols differ in the end from plain loops over what was sent (last, high, low, volume). Exits with 1
+where any does, a print is lost, or memory has grown by more than a tenth after the first quarter.
 """
 
 from __future__ import annotations
@@ -134,6 +134,7 @@ def run(seconds: int, rate: int) -> dict[str, Any]:
         for request in state.requests.take():
             state.on_answer(request, Answer(), now)
         state.take_actions()
+        state.on_pong()
         for event in state.take_events():
             if isinstance(event, ColumnBatch):
                 given, columns = given + event.rows.height, columns + 1
