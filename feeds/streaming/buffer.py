@@ -93,12 +93,20 @@ class Buffer:
 
     def put_first(self, quotes: Iterable[Quote]) -> None:
         """Add quotes older than those that wait."""
+        added = list(quotes)
+        if self._frames and all(map(is_plain, added)):
+            self._frames[:0] = [_like(self._frames[0], added)] if added else []
+            self._height += len(added)
+            return
         waiting, self._quotes = [*self._quotes, *self._taken_frames()], []
-        self.put(quotes)
+        self.put(added)
         self.put(waiting)
 
     def put_rows(self, rows: pl.DataFrame) -> None:
-        """Add prints as columns; where quotes wait, or too many, they become quotes, and may be merged."""
+        """Add prints as columns; where bars wait, or too many rows, they become quotes, and may be merged."""
+        if self._quotes and all(map(is_plain, self._quotes)):
+            self._frames, self._height = [_like(rows, self._quotes)], len(self._quotes)
+            self._quotes = []
         if self._quotes or self._height + rows.height > ROWS:
             self.put([*self._taken_frames(), *to_quotes(rows)])
         else:

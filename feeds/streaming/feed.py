@@ -13,7 +13,7 @@ from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.state import CANARIES, StreamState
-from feeds.streaming.vendor import mode_of, newest_of, reference_of
+from feeds.streaming.vendor import ModesBySymbol, newest_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -65,6 +65,7 @@ class StreamFeed:
         self.mode = vendor.mode
         self.vendor = vendor
         self.symbols = frozenset(ordered)
+        self._modes = vendor if isinstance(vendor, ModesBySymbol) else None
         self._on_corrected_close = on_corrected_close
         self._until_ns = until_ns
         self._time = time or Time()
@@ -97,7 +98,7 @@ class StreamFeed:
 
     def mode_of(self, symbol: str) -> Mode:
         """What the prices of this symbol are worth by design."""
-        return mode_of(self.vendor, symbol)
+        return self.mode if self._modes is None else self._modes.mode_of(symbol)
 
     def stats(self) -> FeedStats:
         """What has been counted until now."""

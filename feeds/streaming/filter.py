@@ -194,10 +194,15 @@ class LiveFilter(QuoteFilter):
 
         ``lag_ns``: how late the feed's prints are as a rule, by our clock; negative where that is behind.
         """
-        plausible, outside = self.quotes.judge(quotes, now_ns)
-        for quote in outside:
-            self.reject(wording.of_outside(quote))
-        admitted = self.admit(self._ahead.sift(plausible, now_ns, lag_ns), now_ns)
+        prints = list(quotes)
+        if self.quotes.is_used:
+            prints, outside = self.quotes.judge(prints, now_ns)
+            for quote in outside:
+                self.reject(wording.of_outside(quote))
+        newest_ns = max((quote.ts_ns for quote in prints), default=0)
+        if self._ahead.may_hold(newest_ns, now_ns, lag_ns):
+            prints = self._ahead.sift(prints, now_ns, lag_ns)
+        admitted = self.admit(prints, now_ns)
         for symbol in sorted(self.doubted):
             mid = self.quotes.mid(symbol, now_ns)
             if mid is not None and self._jumps.agrees(symbol, mid):

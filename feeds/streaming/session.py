@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.clock import Pace
-from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
 from feeds.streaming.reasons import Reason, Why
-from feeds.streaming.vendor import FrameResult, ReadsMany, VendorError
+from feeds.streaming.vendor import ReadsMany, VendorError
 from rotation.status import Kind, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from feeds.clock import Moment
-    from feeds.streaming.vendor import Conversation, Frame, ManyFrames, Vendor
+    from feeds.streaming.vendor import Conversation, Frame, Vendor
 
 PING_S = 20.0
 """Between pings of the transport."""
@@ -38,12 +37,6 @@ BUSY = frozenset({408, 425, 429})
 """HTTP statuses below 500 that pass by themselves."""
 SLOW_S = 30.0
 """Least wait after an answer that a second will hardly change: 403 without a key, 404, a redirect."""
-
-_UNREADABLE = (
-    *(SourceError, msgspec.MsgspecError, RecursionError),
-    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
-)
-"""What an unforeseen frame may raise in a parser: it costs that frame, never the desk."""
 
 
 class Action(Enum):
@@ -64,8 +57,8 @@ class Session:
         self._vendor = vendor
         self._symbols = symbols
         self.pace = Pace(random=random)
-        self._conversation: Conversation = vendor.conversation()
-        self._reads_many: ReadsMany | None = None
+        self.conversation: Conversation = vendor.conversation()
+        self.reads_many: ReadsMany | None = None
         self._pinged_s = self._beat_s = self._asked_s = self._opened_s = 0.0
         self._is_pong_due = False
         self._again_s: float | None = None
@@ -94,45 +87,39 @@ class Session:
     def on_connected(self, now: Moment, renew_ns: int | None) -> bool:
         """The socket is open; ``renew_ns``: when to replace it. True where the vendor needs no greeting."""
         self.connections += 1
-        conversation = self._conversation = self._vendor.conversation()
-        self._reads_many = conversation if isinstance(conversation, ReadsMany) else None
+        conversation = self.conversation = self._vendor.conversation()
+        self.reads_many = conversation if isinstance(conversation, ReadsMany) else None
         self._opened_s = self._pinged_s = now.s
         self._renew_ns = renew_ns
         self.is_open = True
         self.reason = Reason(Why.AUTHENTICATING)
-        greeting = self._conversation.opened()
+        greeting = self.conversation.opened()
         self.actions += greeting
         return not greeting
 
-    def on_frame(self, frame: Frame) -> FrameResult:
-        """What a frame contains; one that the parser cannot read is rejected whole."""
-        try:
-            result = self._conversation.received(frame)
-        except _UNREADABLE as error:
-            return FrameResult(
-                rejected=(str(error) if isinstance(error, SourceError) else "unreadable frame",)
-            )
-        if result.subscribed is not None:
-            self.acknowledged = result.subscribed
-        return result
-
-    def read_many(self, frames: Sequence[Frame], start: int) -> ManyFrames | None:
-        """What frames contain, from a place on as far as they are read at once; None where they are not."""
-        return None if self._reads_many is None else self._reads_many.received_many(frames, start)
-
-    def on_result(self, result: FrameResult, now: Moment) -> bool:
-        """Act on an error and send the answers. True where the subscription may be sent now."""
-        if result.error is not None:
-            self._on_error(result.error, now)
-        self.actions += result.send
-        return result.ready and not self.is_subscribed and self.is_open
+    def on_answered(
+        self,
+        now: Moment,
+        *,
+        error: VendorError | None,
+        send: tuple[Frame, ...],
+        subscribed: frozenset[str] | None,
+        is_ready: bool,
+    ) -> bool:
+        """Act on what a frame says of the connection. True where the subscription may be sent now."""
+        if subscribed is not None:
+            self.acknowledged = subscribed
+        if error is not None:
+            self._on_error(error, now)
+        self.actions += send
+        return is_ready and not self.is_subscribed and self.is_open
 
     def subscribe(self, now: Moment) -> None:
         """Send the subscription."""
         self.is_subscribed, self._again_s = True, None
         self.pace.worked("authenticate")
         self._asked_s = self._beat_s = now.s
-        self.actions += self._conversation.subscribe(self._symbols)
+        self.actions += self.conversation.subscribe(self._symbols)
 
     def on_pong(self) -> None:
         """The last ping was answered."""
@@ -156,12 +143,12 @@ class Session:
             self.pace.worked("connect")
         if self._again_s is not None and now.s >= self._again_s:
             self._again_s, self._opened_s = None, now.s
-            self.actions += self._conversation.opened()
+            self.actions += self.conversation.opened()
         if self.is_subscribed:
             self.actions += self._resubscribed(now)
             if self._vendor.beat_s is not None and now.s - self._beat_s >= self._vendor.beat_s:
                 self._beat_s = now.s
-                self.actions += self._conversation.beat()
+                self.actions += self.conversation.beat()
         if now.s - self._pinged_s >= PING_S and not self._is_pong_due:
             self._pinged_s, self._is_pong_due = now.s, True
             self.actions.append(Action.PING)
@@ -209,7 +196,7 @@ class Session:
         if self.acknowledged is not None and self.acknowledged >= self._symbols:
             return ()
         self._asked_s = now.s
-        return self._conversation.subscribe(self._symbols)
+        return self.conversation.subscribe(self._symbols)
 
 
 def _final(reason: Reason, *, is_keyed: bool) -> VendorError | None:

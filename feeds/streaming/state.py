@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from feeds.errors import SourceError
 from feeds.events import Batch, BidAsks, ColumnBatch, Correction
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer, HandedOn
@@ -42,6 +45,13 @@ if TYPE_CHECKING:
 CANARIES = frozenset({"IWM", "QQQ", "SPY"})
 MANY = 256
 """From so many prints on they cost less as columns than one by one."""
+
+
+_UNREADABLE = (
+    *(SourceError, msgspec.MsgspecError, RecursionError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+)
+"""What an unforeseen frame may raise in a parser: it costs that frame, never the desk."""
 
 
 class StreamState:
@@ -119,9 +129,15 @@ class StreamState:
             return
         self._watch.on_moment(now)
         self._watch.liveness.received(now.s)
-        result = self.session.on_frame(frame)
+        result = self._read(frame)
         changed = self._take(result, now)
-        if self.session.on_result(result, now):
+        if self.session.on_answered(
+            now,
+            error=result.error,
+            send=result.send,
+            subscribed=result.subscribed,
+            is_ready=result.ready,
+        ):
             self._subscribe(now)
             changed = True
         if changed:
@@ -131,7 +147,8 @@ class StreamState:
         """As ``on_frame`` of each, the last of which came now; what can be read at once is."""
         place = 0
         while place < len(frames) and self.session.is_open:
-            many = self.session.read_many(frames, place)
+            reader = self.session.reads_many
+            many = None if reader is None else reader.received_many(frames, place)
             if many is None or not many.count:
                 self.on_frame(frames[place], now)
                 place += 1
@@ -255,6 +272,14 @@ class StreamState:
         return self._corrections.take_closes()
 
     # Between the parts
+
+    def _read(self, frame: Frame) -> FrameResult:
+        """What a frame contains; one that the parser cannot read is rejected whole."""
+        try:
+            return self.session.conversation.received(frame)
+        except _UNREADABLE as error:
+            reason = str(error) if isinstance(error, SourceError) else "unreadable frame"
+            return FrameResult(rejected=(reason,))
 
     def _subscribe(self, now: Moment) -> None:
         """Send the subscription: what was missed until now can be asked for."""

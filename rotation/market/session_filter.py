@@ -68,13 +68,17 @@ class SessionFilter:
 
     def admit_all(self, quotes: Sequence[Quote], as_of_ns: int) -> set[str]:
         """Let prints in, in order of arrival; returns the symbols of which something changed."""
-        if len(quotes) >= MANY and all(map(is_plain, quotes)):
+        is_many = len(quotes) >= MANY or (len(quotes) > 0 and self._tally.has_unread)
+        if is_many and all(map(is_plain, quotes)):
             return self.admit_columns(of_quotes(quotes), as_of_ns)
+        if self._tally.has_unread:
+            codes, known = self._codes.code_of, {quote.symbol for quote in quotes}
+            self._tally.read(codes[symbol] for symbol in known if symbol in codes)
         return {quote.symbol for quote in quotes if self.admit(quote, as_of_ns)}
 
     def admit(self, quote: Quote, as_of_ns: int) -> bool:
         """Let a print in; False if it changed nothing."""
-        outcome = self._refuse(quote, as_of_ns) or self._tally.take(self._key(quote), quote)
+        outcome = self._refuse(quote, as_of_ns) or self._tally.book(self._key(quote)).take(quote)
         self._counts[outcome] += 1
         return outcome in ("accepted", "revised")
 

@@ -82,6 +82,11 @@ class Quotes:
         return news
 
     @property
+    def is_used(self) -> bool:
+        """Whether ``judge`` has anything to say: the vendor sends bid and ask, or bands."""
+        return bool(self._newest or self._bands or self._waiting)
+
+    @property
     def is_waiting(self) -> bool:
         """Whether any print waits."""
         return bool(self._waiting)
@@ -101,8 +106,6 @@ class Quotes:
         A print far outside the market of its time waits: for bid and ask to follow it, or for a second print
         of another trade that agrees. Bars, and prints of which only the size counts, never wait.
         """
-        if not self._newest and not self._bands and not self._waiting:
-            return list(quotes), []  # the vendor sends neither bid and ask nor bands
         passed, dropped = [], self._expired(now_ns)
         for quote in quotes:
             if quote.bar_ns or not quote.sets_last:

@@ -69,12 +69,21 @@ class Tally:
         if waiting:
             self._sum(self._backlog.take_unsummed(waiting))
 
-    def take(self, key: int, quote: Quote) -> str:
-        """Count one print or bar in; say what it was."""
+    @property
+    def has_unread(self) -> bool:
+        """Whether rows of columns are held, which a print that is taken one by one may repeat."""
+        return bool(self._backlog.unread)
+
+    def read(self, codes: Iterable[int]) -> None:
+        """Look at what is held of these symbols, since prints of theirs are about to be taken one by one."""
+        self._read(sorted({code * 3 + part for code in codes for part in range(3)} & self._backlog.unread))
+
+    def book(self, key: int) -> Prints:
+        """The prints of a key, for one to be taken there."""
         if key in self._backlog.unread:
             self._read([key])
         self._moved.add(key)
-        return self._book(key).take(quote)
+        return self._book(key)
 
     def forget(self, codes: Collection[int]) -> None:
         """Drop all of these symbols."""
@@ -95,7 +104,7 @@ class Tally:
             keys = set(slow["key"].unique().to_list())
             self._read(sorted(keys & self._backlog.unread))
             for key, quote in self._quotes(slow):
-                outcome = self.take(key, quote)
+                outcome = self.book(key).take(quote)
                 counts[outcome] += 1
                 if outcome in ("accepted", "revised"):
                     changed.add(key)

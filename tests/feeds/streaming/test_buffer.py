@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.events import Batch, Correction, Gap, Status, SymbolStates
-from feeds.streaming.buffer import CORRECTIONS, KEPT, Buffer, merge
+from feeds.streaming import buffer as stream_buffer
+from feeds.streaming.buffer import CORRECTIONS, KEPT, KEPT_NS, Buffer, HandedOn, merge
+from rotation.columns import of_quotes, to_quotes
 from rotation.market.prints import Prints
 from rotation.quote import MINUTE_NS, NS, Quote
 from rotation.sessions import open_ns
@@ -32,6 +36,65 @@ def taken(buffer):
     waiting = buffer.take()
     events = [waiting.gap, waiting.batch, *waiting.corrections, waiting.symbol_states, waiting.status]
     return [event for event in events if event is not None]
+
+
+KIND = pl.Enum(["IWM", "QQQ"])
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["put", "put_first", "rows", "remove", "take"]), QUOTES, st.booleans()),
+        max_size=8,
+    )
+)
+def test_columns_wait_as_quotes_do(steps):
+    """A frame among quotes: the same prints come out, in the same order, and the same is taken back."""
+    single, mixed = Buffer(2), Buffer(2)
+
+    def out(buffer):
+        waiting = buffer.take()
+        quotes = [] if waiting.batch is None else [*waiting.batch.quotes]
+        return quotes + ([] if waiting.rows is None else to_quotes(waiting.rows))
+
+    for kind, quotes, is_bar in steps:
+        given_quotes = [msgspec.structs.replace(quote, bar_ns=60) for quote in quotes] if is_bar else quotes
+        if kind == "rows":
+            single.put(quotes)
+            if quotes:
+                mixed.put_rows(of_quotes(quotes).cast({"symbol": KIND}))
+        elif kind == "take":
+            assert out(mixed) == out(single)
+        elif kind == "remove":
+            for quote in given_quotes[:2]:
+                assert mixed.remove(quote) == single.remove(quote)
+        else:
+            getattr(single, kind)(given_quotes)
+            getattr(mixed, kind)(given_quotes)
+        assert (len(mixed), mixed.is_ready) == (len(single), single.is_ready)
+    assert out(mixed) == out(single)
+
+
+def test_too_many_rows_become_quotes_and_are_merged(monkeypatch):
+    monkeypatch.setattr(stream_buffer, "ROWS", 100)
+    buffer = Buffer(2)
+    for i in range(3):
+        rows = of_quotes([Quote("IWM", NOW_NS + k, 220.0, k, 1) for k in range(60 * i, 60 * (i + 1))])
+        buffer.put_rows(rows)
+    waiting = buffer.take()
+    assert waiting.rows is None
+    assert sum(quote.size for quote in waiting.batch.quotes) == 180
+
+
+def test_what_was_handed_on_is_kept_for_minutes_as_quotes_or_columns():
+    kept = HandedOn()
+    quotes = [Quote("IWM", NOW_NS + i * NS, 220.0, i + 1) for i in range(600)]
+    for i in range(0, 600, 20):
+        part = quotes[i : i + 20]
+        kept.add(part) if i % 40 else kept.add_rows(of_quotes(part).cast({"symbol": KIND}))
+    newest = quotes[-1].ts_ns
+    assert kept.since({"IWM", "QQQ"}, newest - 60 * NS) == {"IWM": quotes[-60:], "QQQ": []}
+    assert kept.since({"IWM"})["IWM"][0].ts_ns >= newest - KEPT_NS
+    assert sum(len(chunk) for chunk in kept._chunks) < 300
 
 
 def test_in_order_of_arrival_and_nothing_merged():

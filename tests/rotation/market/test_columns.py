@@ -219,8 +219,13 @@ def test_many_quotes_are_taken_as_columns_and_few_one_by_one():
     columns = market()
     with patch.object(limits.Prints, "take", side_effect=AssertionError("one by one")):
         assert columns.apply(batch, as_of_ns=OPENS).health.counts.accepted == len(batch)
+        # One print more, and columns are held: to compare it with all of them would cost more.
+        after = Quote("MEM", OPENS + len(batch), 10.0, 0, 1)
+        assert columns.apply([after], as_of_ns=OPENS).health.counts.accepted == len(batch) + 1
+    assert columns.apply(batch[1:], as_of_ns=OPENS).health.counts.duplicates == len(batch) - 1
+    few = market()
     with patch.object(session_filter, "of_quotes", side_effect=AssertionError("columns")):
-        assert columns.apply(batch[1:], as_of_ns=OPENS).health.counts.duplicates == len(batch) - 1
+        assert few.apply(batch[1:], as_of_ns=OPENS).health.counts.accepted == len(batch) - 1
 
 
 # The columns -------------------------------------------------------------------------------------------
