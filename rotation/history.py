@@ -120,7 +120,7 @@ class History:
     def facts(self) -> Facts:
         """For ``deferred``. Of a history with rows on a session."""
         days = self._settled["date"].unique().sort()
-        recent = min(RECENT_SESSIONS, max(2, RECENT_ROWS // len(self.symbols)), len(days))
+        recent = min(RECENT_SESSIONS, max(2, RECENT_ROWS // max(1, len(self.symbols))), len(days))
         since = days[-recent]
         table = self._settled.filter(pl.col("date") >= since).with_columns(pl.col("date").to_physical())
         priced = self.frame.drop_nulls("close").group_by("symbol").agg(pl.col("close").last())

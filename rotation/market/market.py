@@ -16,9 +16,9 @@ from rotation.desk import Desk
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.market.assemble import Moment, Pair, leg
-from rotation.market.breadth import BreadthNow
+from rotation.market.beside.breadth import BreadthNow
+from rotation.market.beside.graph import GraphNow
 from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
-from rotation.market.graph import GraphNow
 from rotation.market.headline import headline
 from rotation.market.past.look_back import look_back
 from rotation.market.ratios import MinuteLine

@@ -79,8 +79,8 @@ class Systemctl:
 
 
 def placed(text: str, place: dict[str, str]) -> str:
-    for there, here in place.items():
-        text = text.replace(there, here)
+    for documented, here in place.items():
+        text = text.replace(documented, here)
     return text
 
 
