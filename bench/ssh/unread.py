@@ -1,10 +1,10 @@
 """Memory of a host whose clients ask without reading: ``python -m bench.ssh.unread [SECONDS]``.
 
-Forty viewers log in on the built-in demo at sixty times its speed, stop reading, and each sends up to a hundred
-packets a second that want a reply, two thirds of what the host allows; their kernels hold little, so the
-replies wait at the host. A viewer that is cut off comes again. First in a host whose limit on unread replies
-is switched off, then in one as it is installed. Prints one JSON line; ``asked`` counts requests sent, ``cut``
-viewers cut off, ``refused`` is the host's own count by reason.
+Forty viewers log in on the built-in demo at sixty times its speed, stop reading, and each sends up to a
+hundred packets a second that want a reply, two thirds of what the host allows; their kernels hold little, so
+the replies wait at the host. A viewer that is cut off comes again. First in a host whose limit on unread
+replies is switched off, then in one as it is installed. Prints one JSON line; ``asked`` counts requests sent,
+``cut`` viewers cut off, ``refused`` is the host's own count by reason.
 """
 
 from __future__ import annotations
