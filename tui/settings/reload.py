@@ -71,10 +71,10 @@ def _difference(before: Config, now: Config) -> Applied | None:
         parts.append(counted(len(alerts.rules), "alert"))
     if not parts and not later:
         return None
-    said = [f"applied {', '.join(parts)}"] if parts else []
+    clauses = [f"applied {', '.join(parts)}"] if parts else []
     if later:
-        said.append(f"{', '.join(later)} {'waits' if len(later) == 1 else 'wait'} for the next start")
-    return Applied(f"{now.path.name}: {'; '.join(said)}", keys=keys, theme=look, alerts=alerts)
+        clauses.append(f"{', '.join(later)} {'waits' if len(later) == 1 else 'wait'} for the next start")
+    return Applied(f"{now.path.name}: {'; '.join(clauses)}", keys=keys, theme=look, alerts=alerts)
 
 
 def _bound(config: Config) -> dict[str, tuple[str, ...]]:

@@ -79,8 +79,8 @@ class Systemctl:
 
 
 def placed(text: str, place: dict[str, str]) -> str:
-    for there, here in place.items():
-        text = text.replace(there, here)
+    for installed, ours in place.items():
+        text = text.replace(installed, ours)
     return text
 
 
