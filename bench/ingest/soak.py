@@ -144,10 +144,10 @@ def run(seconds: int, rate: int) -> dict[str, Any]:
                 market.apply(event.quotes, as_of_ns=now.ns)
         if second % max(seconds // READINGS, 1) == 0:
             rss.append(_rss_mb())
-    prints_of = market._filter  # noqa: SLF001 - what the figures rest on
+    session_filter = market._filter  # noqa: SLF001 - what the figures rest on
     wrong = []
     for name, ((ts_ns, seq), price, high, low, volume) in tape.days.items():
-        prints = prints_of.prints(name, "REGULAR")
+        prints = session_filter.prints(name, "REGULAR")
         assert prints is not None
         assert prints.last is not None
         last = prints.last

@@ -53,8 +53,10 @@ class _Own:
         """By name; a name that is shipped stays what it is."""
         if self.folder is None or not self.folder.is_dir():
             return {}
-        named = {path.stem: path for path in sorted(self.folder.glob("*.toml")) if _NAME.fullmatch(path.stem)}
-        return {name: path for name, path in named.items() if name not in _shipped()}
+        themes = {
+            path.stem: path for path in sorted(self.folder.glob("*.toml")) if _NAME.fullmatch(path.stem)
+        }
+        return {name: path for name, path in themes.items() if name not in _shipped()}
 
 
 _NAME = re.compile(r"[\w-]{1,30}")

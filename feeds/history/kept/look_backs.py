@@ -76,7 +76,7 @@ class LookBacks:
                 self._files.write(name, dump(made, key))
                 if session is not None:
                     keep_calendar(self._files, session.year)
-        if self._writes and history.is_read and history.identity and session is not None:
+        if self._writes and history.is_read and history.identity and session is not None and history.last():
             self._keep_facts(history)
         return made
 

@@ -279,11 +279,11 @@ async def test_a_missing_secret_is_told(tmp_path, snapshot):
     watch.take(snapshot)
     texts: list[str] = []
 
-    def has_both() -> bool:
+    def is_delivered() -> bool:
         texts[:] = [event.text for event in watch.take(snapshot).events if event.kind is EventKind.DELIVERY]
         return len(texts) == 2
 
-    await until(has_both)
+    await until(is_delivered)
     await ended(task)
     assert "config key set target.phone" in "".join(texts)
 

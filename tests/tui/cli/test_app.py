@@ -34,6 +34,8 @@ SUBCOMMANDS = [
     [],
     ["demo"],
     ["contributions"],
+    ["fed", "import"],
+    ["history", "remove"],
     ["members"],
     ["members", "import"],
     ["members", "list"],
