@@ -119,3 +119,12 @@ def test_figures_are_made_anew_only_after_a_member_changed() -> None:
     after = iwm(desk, quote("B", 102)).now
     assert after is not None
     assert after.advances == pytest.approx(2)
+
+
+def test_a_member_whose_prints_were_wrong_is_not_counted() -> None:
+    desk = market()
+    assert iwm(desk, quote("A", 101), quote("B", 99)).now.counted == 2  # type: ignore[union-attr]
+    desk.forget({"A"})
+    made = iwm(desk)
+    assert made.now is not None
+    assert (made.now.counted, made.now.advances, made.now.declines) == (1, 0, 1)
