@@ -143,3 +143,12 @@ def test_a_batch_of_all_members_is_read_in_one_pass(monkeypatch: pytest.MonkeyPa
         assert (made.now.counted, made.now.advances) == (len(names), len(names))
         assert made.top[0].return_pct == pytest.approx(1 + n)
     assert len(passes) <= 2 * 3
+
+
+def test_a_member_whose_prints_were_wrong_is_not_counted() -> None:
+    desk = market()
+    assert iwm(desk, quote("A", 101), quote("B", 99)).now.counted == 2  # type: ignore[union-attr]
+    desk.forget({"A"})
+    made = iwm(desk)
+    assert made.now is not None
+    assert (made.now.counted, made.now.advances, made.now.declines) == (1, 0, 1)

@@ -11,11 +11,12 @@ from feeds.parsing.symbols import STOOQ_INDEX, YAHOO_INDEX
 from feeds.vendors.alpaca.frames import parse as alpaca_parse
 from feeds.vendors.massive.frames import TradeIds, market_data
 from feeds.vendors.massive.frames import parse as massive_parse
+from rotation.columns import of_quotes
 from rotation.desk import INDICES, Desk, is_index
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.market.status import Provenance
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
 from rotation.sessions import close_ns, previous_session
 from rotation.status import Kind, Mode
 from tests.support.live_desk import closes
@@ -87,3 +88,21 @@ def test_an_index_s_closing_value_is_regular(symbol: str):
 def test_the_core_knows_every_index_that_a_vendor_does():
     assert {*YAHOO_INDEX, *STOOQ_INDEX} == INDICES | {"GSPC"}
     assert {symbol for symbol in Desk().legs if is_index(symbol)} == {"RUT", "NDX"}
+
+
+@pytest.mark.parametrize("way", ["prints", "columns"])
+def test_columns_and_prints_put_the_auction_into_the_session(way: str) -> None:
+    """And what is late trading by its role beside it."""
+    quotes = [
+        Quote("IWM", BELL - NS, 219.5, 1, 100),
+        Quote("IWM", BELL + 2 * NS, 220.0, 2, 5000, role=Role.CLOSE),
+        Quote("IWM", BELL + 3 * NS, 221.0, 3, 100),
+    ]
+    desk, at_ns = Market(BEFORE, Desk(legs=("IWM", "QQQ")), as_of_ns=BELL - NS), BELL + 10 * NS
+    taken = (
+        desk.apply(quotes, as_of_ns=at_ns)
+        if way == "prints"
+        else desk.apply_columns(of_quotes(quotes), as_of_ns=at_ns)
+    )
+    leg = taken.legs["IWM"]
+    assert (leg.last, leg.high, leg.extended) == (220.0, 220.0, 221.0)

@@ -8,11 +8,14 @@ import pytest
 
 from feeds.streaming.watch.auction import AUCTION_NS, Auctions
 from feeds.vendors.alpaca.frames import parse as alpaca_parse
+from feeds.vendors.alpaca.stream import Alpaca
 from feeds.vendors.massive.frames import TradeIds, market_data
 from feeds.vendors.massive.frames import parse as massive_parse
+from feeds.vendors.massive.stream import Massive
 from rotation.quote import NS, Role
 from rotation.sessions import close_ns
 from tests.support.servers import alpaca, massive
+from tests.support.subjects import NOWHERE
 
 BELL = close_ns(date(2024, 7, 16))
 HALF_DAY = close_ns(date(2024, 7, 3))
@@ -59,3 +62,38 @@ def test_a_first_print_long_after_the_bell_is_late_trading(role):
 def test_each_session_has_its_own_and_a_half_day_its_own_bell(role):
     assert role(HALF_DAY + NS, 1, "listing", None) == Role.CLOSE
     assert role(BELL + NS, 2, "listing", None) == Role.CLOSE
+
+
+def test_three_minutes_after_the_bell_is_long_after_it_and_the_bell_itself_is_before_it(role):
+    assert role(BELL + 180 * NS, 1, "listing", None) == Role.PRICE
+    assert role(BELL, 2, "listing", None) == Role.PRICE, "regular by its time, and not the auction"
+    assert role(BELL + NS, 3, "listing", None) == Role.CLOSE, "which is still to come"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "frame"),
+    [
+        pytest.param(
+            lambda: Alpaca("a-key", "a-secret", NOWHERE, packed=False),
+            lambda ts_ns, number: alpaca.encode(
+                [alpaca.trade("IWM", 219.3, ts_ns, number, c=[], z="B", x="P")], packed=False
+            ),
+            id="Alpaca",
+        ),
+        pytest.param(
+            lambda: Massive(massive.KEY, NOWHERE),
+            lambda ts_ns, number: massive.array(
+                massive.trade("IWM", 219.3, ts_ns // 10**6, number, c=None, z=2, x=11)
+            ),
+            id="Massive",
+        ),
+    ],
+)
+def test_a_reconnect_after_the_bell_makes_no_second_auction(vendor, frame):
+    made, roles = vendor(), []
+    for i in range(2):
+        conversation = made.conversation()
+        conversation.subscribe(frozenset({"IWM"}))
+        (quote,) = conversation.received(frame(BELL + (1 + 20 * i) * NS, i + 1)).quotes
+        roles.append(quote.role)
+    assert roles == [Role.CLOSE, Role.PRICE]

@@ -189,3 +189,9 @@ def test_the_zoomed_panel_shows_them_and_the_others_do_not():
     rows = PANELS["legs"].draw(silent, zoomed, 160, 20).rows
     assert all("mid" not in text for row in rows for text, _ in row), "no source sends them"
     assert taken.legs["IWM"].status.kind is Kind.LIVE
+
+
+def test_after_the_bell_a_late_feed_s_is_of_a_closed_session_too():
+    desk = market("2024-07-16 16:05:00", SLOW)
+    desk.take_bid_asks(quoted("2024-07-16 15:50:00"))
+    assert shown(desk, "2024-07-16 16:05:00") == UNKNOWN
