@@ -107,8 +107,8 @@ class Closes:
     def __init__(self, closes: list[tuple[str, date, float]]) -> None:
         self._frame = pl.DataFrame(closes, schema=["symbol", "date", "close"], orient="row")
 
-    def through(self, day: date) -> pl.DataFrame:
-        return self._frame.filter(pl.col("date") <= day)
+    def between(self, first: date, last: date) -> pl.DataFrame:
+        return self._frame.filter(pl.col("date").is_between(first, last))
 
 
 def test_while_the_new_range_is_not_published_the_past_begins_after_the_decision():
