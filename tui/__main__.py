@@ -71,8 +71,12 @@ class LocalDesk:
     """A supervisor in this process, behind the interface that the screen uses."""
 
     def __init__(
-        self, supervisor: Supervisor | DemoFallback, controls: Controls | None, watch: AlertWatch
+        self,
+        supervisor: Supervisor | DemoFallback,
+        controls: Controls | None,
+        watch: AlertWatch | None = None,
     ) -> None:
+        """``watch``: None where nothing is to be noted or called for."""
         self._supervisor = supervisor
         self._controls = controls
         self._watch = watch
@@ -86,6 +90,9 @@ class LocalDesk:
         """Drive the feeds until they end, and deliver what alerts call for meanwhile."""
         import asyncio  # noqa: PLC0415 - --help need not wait for it
 
+        if self._watch is None:
+            await self._supervisor.run()
+            return
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch.run(), name="alerts")
             await self._supervisor.run()
@@ -94,11 +101,13 @@ class LocalDesk:
 
     def set_alerts(self, alerts: AlertSettings) -> None:
         """Watch for these alerts from now on."""
-        self._watch.set(alerts)
+        if self._watch is not None:
+            self._watch.set(alerts)
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
-        self._watch.note(kind, subject, text)
+        if self._watch is not None:
+            self._watch.note(kind, subject, text)
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""

@@ -71,20 +71,14 @@ def _placed(picture: str) -> str:
 
 def _cells(run: re.Match[str]) -> str:
     text = html.unescape(run["text"])
-    x, size = float(run["x"]), cell_len(text)
-    if not size:
+    size = cell_len(text)
+    shown = text.rstrip("\u00a0 ")
+    if not shown or not size:  # blank, or the end of a line
         return ""
     step = float(run["length"]) / size
-    parts, at, begun = [], 0, 0
-    for word in re.split(r"([\s\u00a0]+)", text):
-        begun, at = at, at + cell_len(word)
-        if word.strip("\u00a0 \t"):
-            places, cell = [], begun
-            for sign in word:
-                places.append(f"{x + cell * step:g}")
-                cell += cell_len(sign)
-            shown = html.escape(word, quote=False)
-            parts.append(
-                f'<text class="{run["class"]}" x="{" ".join(places)}" {run["y"]} {run["clip"]}>{shown}</text>'
-            )
-    return "".join(parts)
+    places, cell = [], 0
+    for sign in shown:
+        places.append(f"{float(run['x']) + cell * step:g}")
+        cell += cell_len(sign)
+    head = f'<text class="{run["class"]}" x="{" ".join(places)}" {run["y"]} {run["clip"]}>'
+    return f"{head}{html.escape(shown, quote=False)}</text>"
