@@ -42,7 +42,7 @@ def closes_of(seed: int, missing: int = 0) -> dict[str, dict[date, float]]:
         price, closes[symbol] = draw.uniform(20, 400), {}
         for day in DAYS:
             price *= draw.choice((0.97, 0.99, 1.0, 1.0, 1.005, 1.01, 1.02))
-            closes[symbol][day] = round(price, 2) + 0.01
+            closes[symbol][day] = max(round(price, 2), 0.01)
         for day in draw.sample(DAYS, missing):
             del closes[symbol][day]
     return closes
