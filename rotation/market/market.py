@@ -80,7 +80,7 @@ class Market:
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
-        self._look = look or (lambda *asked: look_back(*asked))  # looked up when it is made
+        self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
         self._ahead: LookBack | None = None
         self._made: LookBack | None = None
         self.restart(as_of_ns)
