@@ -64,12 +64,12 @@ class Market:
         origin: Provenance = NOWHERE,
         members: Iterable[str] = (),
         membership: tuple[Membership, ...] = (),
-        look: Look = look_back,
+        look: Look | None = None,
     ) -> None:
         """Show the latest session that had closed at ``as_of_ns``.
 
         ``origin``: of every print, unless ``set_provenance`` says more of its symbol. ``look`` makes the pass
-        over history, or knows what came of it.
+        over history, or knows what came of it; None: ``look_back``.
         ``members`` are symbols that may print beside the desk's legs and those in history, as those of
         ``membership`` may, on which breadth rests.
         """
@@ -85,7 +85,7 @@ class Market:
         self._fed: Fed | None = None
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
-        self._look = look
+        self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
         self._ahead: LookBack | None = None
         self._made: LookBack | None = None
         self.restart(as_of_ns)
