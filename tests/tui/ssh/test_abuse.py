@@ -178,7 +178,7 @@ async def test_a_slow_flood_is_dropped_and_then_hung_up_on(hosted: Hosted, scene
 async def test_a_flood_beside_the_keys_is_cut_too(hosted: Hosted, scenes, monkeypatch):
     """Environment variables, window sizes and pings without end never reach a session's bucket."""
     # A quarter of what is allowed, and hardly more by the second: a slow machine's flood is cut as well.
-    monkeypatch.setattr("tui.ssh.connection.CONNECTION_BURST", CONNECTION_BURST // 4)
+    monkeypatch.setattr("tui.ssh.connection.traffic.CONNECTION_BURST", CONNECTION_BURST // 4)
     monkeypatch.setattr("tui.ssh.connection.CONNECTION_PER_S", 100)
     flooder, visitor = await hosted.look(), await hosted.look()
     await visitor.see("1 Legs")

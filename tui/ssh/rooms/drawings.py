@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 READS: dict[str, tuple[str, ...]] = {
     "ribbon": ("window", "paused"),
-    "legs": ("window",),
+    "legs": ("focus", "window", "zoomed"),
     "spread": ("window",),
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
