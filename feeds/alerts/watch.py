@@ -74,6 +74,8 @@ class AlertWatch:
         self._couriers: dict[str, tuple[Courier, asyncio.Task[None]]] = {}
         self._targets: dict[str, Target] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._writing: asyncio.Future[None] | None = None
+        """The write under way, or the last one."""
         self._watches = False
         self._has_read = False
         self.set(settings)
@@ -125,6 +127,9 @@ class AlertWatch:
                         await self._deliver()
         finally:
             self._group = None
+            if self._writing is not None:
+                # Cancelling does not stop a thread: what it writes is older than what is written last.
+                await asyncio.wait((self._writing,))
             self._close()
 
     async def finish(self) -> None:
@@ -236,7 +241,8 @@ class AlertWatch:
         assert self._file is not None
         self._dirty = False
         try:
-            await asyncio.to_thread(self._file.write, self._kept())
+            self._writing = asyncio.ensure_future(asyncio.to_thread(self._file.write, self._kept()))
+            await asyncio.shield(self._writing)
         except OSError as error:
             self._fail(error)
         else:

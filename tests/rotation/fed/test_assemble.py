@@ -592,7 +592,7 @@ def test_a_clock_set_back_gives_no_negative_age():
 def test_the_strip_is_fitted_anew_only_where_it_has_changed(monkeypatch):
     fitted = []
     monkeypatch.setattr(fed_view, "fit", lambda case: fitted.append(case) or fit(case))
-    fed_view._fitted.cache_clear()
+    fed_view._fit.cache_clear()
     inputs = whole(NOW)
     first = fed(inputs, NOW)
     # Markets, ages and the range leave the strip as it was.

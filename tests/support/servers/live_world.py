@@ -173,7 +173,8 @@ async def _started() -> list[str]:
     await rest.start(given.port)
     await stream.start(given.stream_port)
     variables = environment(rest.url, stream.url) | clock.setting(world.clock_ns())
-    return [f"export {name}={value}" for name, value in variables.items()]
+    # An empty line says that this is all.
+    return [*(f"export {name}={value}" for name, value in variables.items()), ""]
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ async def test_a_flood_beside_the_keys_is_cut_too(hosted: Hosted, scenes, monkey
     """Environment variables, window sizes and pings without end never reach a session's bucket."""
     # A quarter of what is allowed, and hardly more by the second: a slow machine's flood is cut as well.
     monkeypatch.setattr("tui.ssh.connection.traffic.CONNECTION_BURST", CONNECTION_BURST // 4)
-    monkeypatch.setattr("tui.ssh.connection.CONNECTION_PER_S", 100)
+    monkeypatch.setattr("tui.ssh.connection.traffic.CONNECTION_PER_S", 100)
     flooder, visitor = await hosted.look(), await hosted.look()
     await visitor.see("1 Legs")
     for n in range(2_000):

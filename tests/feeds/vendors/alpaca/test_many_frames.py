@@ -124,5 +124,5 @@ def test_plain_frames_become_one_event_of_columns():
         run = Run(together=True)
         frames = [packed(trade("IWM", 200.0 + i / 100, START + i, 2**53 + i)) for i in range(1, 41)]
         run.take(frames, 1)
-    prints = run.market._door.prints("IWM", "REGULAR")
+    prints = run.market._filter.prints("IWM", "REGULAR")
     assert (run.columns, prints.last.seq, prints.last.ts_ns) == (40, 2**53 + 40, START + 40)
