@@ -74,6 +74,8 @@ class AlertWatch:
         self._couriers: dict[str, tuple[Courier, asyncio.Task[None]]] = {}
         self._targets: dict[str, Target] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._turn = asyncio.Lock()
+        """Of writing: two writes at a time would tear the file."""
         self._writing: asyncio.Future[None] | None = None
         """The write under way, or the last one."""
         self._watches = False
@@ -106,7 +108,7 @@ class AlertWatch:
         shown, calls = self._log.take(snapshot)
         if self._file is None:
             return shown
-        if calls:
+        if calls and self._owns:  # else the program that owns the file calls
             self._calls += calls
             self._wake.set()
         self._dirty = self._dirty or self._log.states != before
@@ -200,9 +202,11 @@ class AlertWatch:
         )
         if calls:
             await self._save()
-        left, self._left = self._left, ()
-        for call in left:
+        while self._left:
+            # It stays among those left until somebody has it: reading a secret may take long.
+            call = self._left[0]
             courier = await self._courier(call.target)
+            self._left = self._left[1:]
             if courier is not None:
                 courier.put(call)
 
@@ -239,14 +243,15 @@ class AlertWatch:
 
     async def _save(self) -> None:
         assert self._file is not None
-        self._dirty = False
-        try:
-            self._writing = asyncio.ensure_future(asyncio.to_thread(self._file.write, self._kept()))
-            await asyncio.shield(self._writing)
-        except OSError as error:
-            self._fail(error)
-        else:
-            self._is_failing = False
+        async with self._turn:
+            self._dirty = False
+            try:
+                self._writing = asyncio.ensure_future(asyncio.to_thread(self._file.write, self._kept()))
+                await asyncio.shield(self._writing)
+            except OSError as error:
+                self._fail(error)
+            else:
+                self._is_failing = False
 
     def _fail(self, error: OSError) -> None:
         """Tell once that nothing is remembered; the desk and its calls go on."""

@@ -67,7 +67,7 @@ async def first_answer(
                     continue
                 worth = {quote: Provenance(mode_of(vendor, quote.symbol), vendor.name) for quote in quotes}
                 far = far_from(quotes, closes)
-                asked = Asked(worth, _meaning(Reference(), far))  # if the limit ends the next question
+                asked = Asked(worth, meaning(Reference(), far))  # if the limit ends the next question
                 asked = Asked(worth, await scale_of(vendor, far))
                 break
     return asked
@@ -75,10 +75,11 @@ async def first_answer(
 
 async def scale_of(vendor: Vendor, far: Sequence[Quote]) -> tuple[ListedSplits | PreviousCloses, ...]:
     """What the vendor says of prints far from history's closes; of what it does not explain, a split."""
-    return _meaning(await _reference(vendor, far), far)
+    return meaning(await _reference(vendor, far), far)
 
 
-def _meaning(known: Reference, far: Sequence[Quote]) -> tuple[ListedSplits | PreviousCloses, ...]:
+def meaning(known: Reference, far: Sequence[Quote]) -> tuple[ListedSplits | PreviousCloses, ...]:
+    """What an answer says of prints far from history's closes; of what it does not explain, a split."""
     session = _session(far)
     symbols = frozenset(quote.symbol for quote in far)
     return tuple(scale_events(known, session, symbols, far=symbols)) if session is not None else ()

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.desk.asked import Asked, far_from, is_made, scale_of
+from feeds.desk.asked import Asked, far_from, is_made, meaning, scale_of
 from feeds.errors import KeyNeeded, SourceAway, SourceError
 from feeds.events import Batch, Status, SymbolStates
+from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import mode_of
 from rotation.feed_stats import FeedStats
 from rotation.market.status import Provenance
@@ -278,7 +279,9 @@ async def asked_once(
                             for quote in newest
                             if quote.symbol in wanted and is_made(quote, clock_ns())
                         }
-                        asked = Asked(asked.quotes | worth, asked.scale)
+                        # Until the vendor has said why, what is far counts as split: time may be over.
+                        doubts = meaning(Reference(), far_from(list(worth), closes))
+                        asked = Asked(asked.quotes | worth, (*asked.scale, *doubts))
                 except SourceError as error:
                     log.warning("members: %s: %s", vendor.name, error)
                 if asked.quotes:

@@ -148,7 +148,10 @@ class StreamState:
         place = 0
         while place < len(frames) and self.session.is_open:
             reader = self.session.reads_many
-            many = None if reader is None else reader.received_many(frames, place)
+            try:
+                many = None if reader is None else reader.received_many(frames, place)
+            except _UNREADABLE:
+                many = None  # the exact way says what is wrong
             if many is None or not many.count:
                 self.on_frame(frames[place], now)
                 place += 1
@@ -253,8 +256,9 @@ class StreamState:
         if waiting.rows is not None:
             rows = waiting.rows
             rows = self._corrections.without_wrong_rows(rows) if self._corrections.is_heeded else rows
-            self._handed_on.add_rows(rows)
-            events.append(ColumnBatch(rows))
+            if rows.height:
+                self._handed_on.add_rows(rows)
+                events.append(ColumnBatch(rows))
         events += self._corrections.take_replaced()
         events += waiting.corrections
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]
@@ -322,7 +326,7 @@ class StreamState:
             changed = self._take(result, now)
         else:
             self._watch.on_times(many.prints.ts_ns, now)
-            self.filter.quotes.on_quotes(many.nbbo, many.bands)
+            self.filter.quotes.on_quotes(many.nbbo, many.bands, now.ns)
             changed = self._admit(many.prints, now)
         if changed:
             self._update(now)

@@ -91,7 +91,9 @@ class _Group(click.Group):
         options = {BY_NAME[name].option: value for name, value in values.items() if BY_NAME[name].option}
         # ``history`` is a command and an option of the others.
         names = [name for name in self.list_commands(click.Context(self)) if name != "history"]
-        return options | dict.fromkeys(names, options)
+        # A command of a group gets its group's defaults by its own name.
+        alerts = {**options, "watch": options, "test": options}
+        return options | dict.fromkeys(names, options) | {"alerts": alerts}
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command."""
@@ -268,7 +270,11 @@ def themes() -> None:
     from tui.view import theme  # noqa: PLC0415 - brings rich
 
     for name in theme.names():
-        click.echo(f"{name:<14}{theme.load(name).title}")
+        try:
+            title = theme.load(name).title
+        except InputError as error:
+            title = f"cannot be used: {error}"
+        click.echo(f"{name:<14}{title}")
 
 
 def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
@@ -376,7 +382,8 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         # Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"rotation-tui: the output cannot be written: {os.strerror(error.errno or 0)}", err=True)
+        what = error.filename or "the output"
+        click.echo(f"rotation-tui: {what} cannot be written: {os.strerror(error.errno or 0)}", err=True)
         return 1
     if not logging.getLogger().handlers:
         logs.start("error")

@@ -50,7 +50,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         ("right: ahead of its average, up: gaining", "faint"),
     )
     table = _table(trails, base)
-    if width >= BESIDE_FROM:
+    if width >= BESIDE_FROM and height > max(PLANE_LEAST, len(table)):
         room = width - TABLE - 2
         left = _plane(trails, base, room, height - 1)
         right = [*table, *[()] * (len(left) - len(table))]

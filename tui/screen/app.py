@@ -18,6 +18,7 @@ from textual.layout import DockArrangeResult, WidgetPlacement
 from textual.screen import Screen
 
 from rotation.desk import EventKind
+from rotation.errors import InputError
 from tui.backend import AlertDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
@@ -346,7 +347,13 @@ class RotationApp(App[None], inherit_bindings=False):
         self._owes_paint = self._terminal is not None and self._terminal.is_behind
         if self._owes_paint:
             return
-        look = theme.load(view.theme)
+        try:
+            look = theme.load(view.theme)
+        except InputError as error:  # a person's own file, broken or gone
+            look = theme.load(theme.DEFAULT)
+            view = self.view = with_message(
+                msgspec.structs.replace(view, theme=theme.DEFAULT), str(error), urgent=True
+            )
         drawn = self._paced.scene(self.snapshot, view, self._window.width, self._window.height)
         if drawn.places != screen.places:
             screen.places = drawn.places

@@ -122,6 +122,8 @@ def _step_scroll(step: int) -> Callable[[ViewState, str], ViewState]:
 
 
 def _chart(view: ViewState, _key: str) -> ViewState:
+    if view.focus == "graph":  # weekly or daily, nothing else
+        return _with(view, chart="both" if view.chart == "daily" else "daily")
     return _with(view, chart=CHARTS[(CHARTS.index(view.chart) + 1) % len(CHARTS)])
 
 

@@ -92,7 +92,7 @@ def read_many(frames: Sequence[Frame], renamed: Mapping[str, str], start: int = 
     if made is not None:
         return made
     # One message has a time, a price or a symbol that is none: read up to its frame.
-    count = next(i for i in range(start, len(frames)) if not read_one(frames[i])) - start
+    count = next((i for i in range(start, len(frames)) if not read_one(frames[i])), start) - start
     return read_many(frames[start : start + count], renamed)
 
 
@@ -144,6 +144,9 @@ class _Reading:
         if roles and min(roles) < 0:
             if _EXACT in roles:
                 return False
+            left_out = [trade for trade, role in zip(trades, roles, strict=True) if role < 0]
+            if not all(isfinite(trade.p) and exact_ns(trade.t) is not None for trade in left_out):
+                return False  # counted as what they are by the exact way
             trades = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
             roles = [role for role in roles if role >= 0]
         prints = self._prints
@@ -161,7 +164,7 @@ class _Reading:
         """All of it; None where a time, a price or a symbol is none."""
         prints = self._prints
         times = instants_ns(self._stamps)
-        if times is None or not isfinite(sum(prints.prices)) or not all(map(_is_symbol, self._theirs)):
+        if times is None or not all(map(isfinite, prints.prices)) or not all(map(_is_symbol, self._theirs)):
             return None
         prints.ts_ns, prints.sizes = times, _whole_shares(self._sizes)
         nbbo, bands = [], []

@@ -208,7 +208,7 @@ def _backward(known: _Rates) -> None:
     for i in sorted(known.held, reverse=True):
         if i not in end and i + 1 in start:
             end[i] = start[i + 1]
-        elif i not in end and i + 1 not in known.rates and is_anchor(i + 1, known.held) and i + 2 in start:
+        elif i not in end and _begins_well(known, i + 2) and i + 1 not in known.rates:
             # The month between has no decision: its rate is the one with which the next meeting month begins.
             end[i] = start[i + 2]
         if i in start or i not in known.rates or len(known.held[i]) > 1:
@@ -220,6 +220,13 @@ def _backward(known: _Rates) -> None:
             rate, basis = end[i]
             average = known.rates[i]
             start[i] = ((before + after) * average - after * rate) / before, basis | known.own(i)
+
+
+def _begins_well(known: _Rates, i: int) -> bool:
+    """Whether the rate before a month's decision rests on days enough, and the month before has none."""
+    if i not in known.start or not is_anchor(i - 1, known.held):
+        return False
+    return day_count(known.held[i][0], legacy=known.legacy)[0] >= LEAST_DAYS_AFTER
 
 
 def _forward(known: _Rates) -> None:

@@ -97,6 +97,8 @@ class Backlog:
 
     def repeated(self, rows: pl.DataFrame) -> set[int]:
         """Keys of these rows of which one has the identity of a row that is, or was, held."""
+        if rows.is_empty():
+            return set()
         least_ns = rows["ts_ns"].min()
         names = ("key", "ts_ns", "seq")
         keys: set[int] = set()

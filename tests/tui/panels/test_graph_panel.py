@@ -113,3 +113,11 @@ def test_labels_never_collide(
         assert own.count("●") <= 1
         if "●" in own:
             assert f"●{line.label}" in own or f"{line.label}●" in own
+
+
+def test_a_wide_and_low_panel_is_the_table_alone(scenes: dict[str, Snapshot]) -> None:
+    """At 114 columns and ten lines there is no room for a plane, and every leg can be scrolled to."""
+    snapshot = with_graph(scenes["live"], *(trail(symbol) for symbol in ("IWM", "QQQ", "DIA", "KRE")))
+    made = rows(snapshot, ViewState(), 112, 3)
+    assert len(made) == 6
+    assert "KRE" in "".join(text for text, _ in made[-1])

@@ -40,6 +40,8 @@ def after(*keys: str, view: ViewState = START) -> ViewState:
         (("]",) * 9, {"window": 252}),
         (("c",), {"chart": "daily"}),
         (("c",) * len(CHARTS), {}),
+        (("8", "c"), {"focus": "graph", "chart": "daily"}),
+        (("8", "c", "c"), {"focus": "graph"}),
         (("space",), {"paused": True}),
         (("space", "space"), {}),
         (("t",), {"theme": "paper"}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from rich.color import ColorSystem
 
+from rotation.errors import InputError
 from tui.view import theme as themes
 from tui.view.theme import ROLES
 
@@ -58,7 +59,10 @@ class Ink:
     def __init__(self, theme: str, colours: Colours) -> None:
         self.theme = theme
         self.colours = colours
-        look = themes.load(theme)
+        try:
+            look = themes.load(theme)
+        except InputError:  # the operator's own file, broken or gone
+            look = themes.load(themes.DEFAULT)
         pens = {role: _pen(look.style(role), colours) for role in ROLES}
         self.on = {role: _sgr("0", *pen.switches, *pen.colour, *pen.ground) for role, pen in pens.items()}
         """By role: switches it on and everything else off."""

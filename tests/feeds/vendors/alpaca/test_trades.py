@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from feeds.vendors.alpaca import trades
 from feeds.vendors.alpaca.frames import MESSAGES_MAX, Parsed, parse
-from feeds.vendors.alpaca.trades import plain_trades
+from feeds.vendors.alpaca.trades import plain_trades, read_many
 from rotation.quote import Quote, Role
 
 TIMES = (
@@ -111,3 +111,8 @@ def test_what_may_be_the_closing_auction_is_read_message_by_message(conditions):
 )
 def test_any_other_frame_is_left_to_the_exact_way(frame):
     assert plain_trades(frame) is None
+
+
+def test_prices_whose_sum_is_beyond_a_float_end_nothing():
+    huge = json.dumps([GOOD | {"p": 1e308}])
+    assert read_many([huge, huge], {}).count == 2
