@@ -142,7 +142,9 @@ class ScaleCheck:
         before = self._far & symbols
         for symbol in (self._before.keys() & symbols) - self._near:
             prices, close = seen(symbol), self._before[symbol]
-            is_far = all(is_other_scale(price, close) for price in prices)
+            # A range around the close has been near it, whichever of its prices were looked at.
+            spans = min(prices, default=close) < close < max(prices, default=close)
+            is_far = not spans and all(is_other_scale(price, close) for price in prices)
             self._far.discard(symbol)
             if prices:
                 (self._far if is_far else self._near).add(symbol)
