@@ -17,14 +17,11 @@ WINDOWS = (1, 5, 20, 60, 252)
 EVENTS_MAX = 60
 """Events that a Snapshot carries, the newest last."""
 
-MOST_LEGS = 16
-"""More than a screen shows at once."""
-
 HISTORY_SINCE = dt.date(2000, 1, 1)
 """How far back daily history is fetched unless told otherwise: all of IWM's, which began in May 2000."""
 
 MOST_LEGS = 16
-"""Symbols beyond the desk's own get a leg while there are no more than this in all."""
+"""More than a screen shows at once; beyond the desk's own a symbol gets a leg while all fit."""
 
 NAMES = {
     "IWM": "Russell 2000",

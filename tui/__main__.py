@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk, EventKind
+    from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
@@ -275,13 +276,14 @@ class LocalBackend:
             raise NothingToShowError(
                 "nothing to show: no daily closes are stored and no source of quotes answered"
             )
-        if wanted.at is not None and not source.is_demo:
-            from feeds.fed.then.fed_at import fed_at  # noqa: PLC0415
-
-            as_of_ns = opening.as_of(source.history, wanted.at, _wall_ns(), option=wanted.at_option)
-            now = opening.Now(fed=fed_at(self._folder("fed"), as_of_ns))
         taken = opening.snapshot_at(
-            source, desk, at=wanted.at, now_ns=_wall_ns(), now=now, option=wanted.at_option
+            source,
+            desk,
+            at=wanted.at,
+            now_ns=_wall_ns(),
+            now=now,
+            option=wanted.at_option,
+            past_fed=self._past_fed,
         )
         if source.tape is not None or wanted.at is not None:
             return Basis(taken, source.history, desk)
@@ -308,7 +310,6 @@ class LocalBackend:
     def fed_import(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep the settlements in these files; a line for each contract. Raises InputError."""
         from feeds.fed.then.importing import import_settlements  # noqa: PLC0415
-        from rotation.text import counted  # noqa: PLC0415
 
         report = import_settlements(self._folder("fed"), paths, _wall_ns())
         lines = [
@@ -317,6 +318,11 @@ class LocalBackend:
             for each in report.contracts
         ]
         return [*lines, f"{counted(report.new, 'settlement')} new", *report.notes]
+
+    def _past_fed(self, now_ns: int) -> Fed | None:
+        from feeds.fed.then.fed_at import fed_at  # noqa: PLC0415
+
+        return fed_at(self._folder("fed"), now_ns)
 
     def _cache(self) -> Path:
         from platformdirs import user_cache_path  # noqa: PLC0415

@@ -104,14 +104,13 @@ class AlertWatch:
 
     def take(self, snapshot: Snapshot) -> Snapshot:
         """The Snapshot with events and alerts; what fires is on its way after the next turn of the loop."""
-        before = self._log.states
         shown, calls = self._log.take(snapshot)
         if self._file is None:
             return shown
         if calls and self._owns:  # else the program that owns the file calls
             self._calls += calls
             self._wake.set()
-        self._dirty = self._dirty or self._log.states != before
+        self._dirty = self._dirty or self._log.has_changed
         return shown
 
     async def run(self) -> None:

@@ -25,7 +25,7 @@ from rotation.quote import Quote, fault_of
 from rotation.sessions import session_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from feeds.streaming.vendor import Vendor
@@ -62,11 +62,10 @@ async def first_answer(
                 except SourceError as error:
                     log.warning("snapshot: %s: %s", vendor.name, error)
                     continue
-                quotes = [quote for quote in newest if is_made(quote, clock_ns())]
-                if not quotes:
+                worth = worth_of(newest, vendor, clock_ns())
+                if not worth:
                     continue
-                worth = {quote: Provenance(mode_of(vendor, quote.symbol), vendor.name) for quote in quotes}
-                far = far_from(quotes, closes)
+                far = far_from(worth, closes)
                 asked = Asked(worth, meaning(Reference(), far))  # if the limit ends the next question
                 asked = Asked(worth, await scale_of(vendor, far))
                 break
@@ -108,6 +107,15 @@ def is_made(quote: Quote, now_ns: int) -> bool:
     return fault_of(quote, now_ns) is None and quote.ts_ns <= now_ns + ahead_ns
 
 
-def far_from(quotes: Sequence[Quote], closes: Mapping[str, float]) -> list[Quote]:
+def worth_of(newest: Iterable[Quote], vendor: Vendor, now_ns: int) -> dict[Quote, Provenance]:
+    """The plausible prints of an answer, with what each is worth by design."""
+    return {
+        quote: Provenance(mode_of(vendor, quote.symbol), vendor.name)
+        for quote in newest
+        if is_made(quote, now_ns)
+    }
+
+
+def far_from(quotes: Iterable[Quote], closes: Mapping[str, float]) -> list[Quote]:
     """Those further from history's close than a print may be on its own word."""
     return [quote for quote in quotes if quote.symbol in closes and is_far(closes[quote.symbol], quote.price)]

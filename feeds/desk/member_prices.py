@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from feeds.desk.asked import Asked, far_from, is_made, meaning, scale_of
+from feeds.desk.asked import Asked, far_from, is_made, meaning, scale_of, worth_of
 from feeds.errors import KeyNeeded, SourceAway, SourceError
 from feeds.events import Batch, Status, SymbolStates
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import mode_of
 from rotation.feed_stats import FeedStats
-from rotation.market.status import Provenance
 from rotation.quote import NS
 from rotation.sessions import phase_at, session_at
 from rotation.status import OFFLINE, Kind, Mode
@@ -274,18 +273,15 @@ async def asked_once(
                     for start in range(0, len(names), PER_REQUEST):
                         wanted = frozenset(names[start : start + PER_REQUEST])
                         newest = await vendor.snapshot(wanted)
-                        worth = {
-                            quote: Provenance(mode_of(vendor, quote.symbol), vendor.name)
-                            for quote in newest
-                            if quote.symbol in wanted and is_made(quote, clock_ns())
-                        }
+                        ours = (quote for quote in newest if quote.symbol in wanted)
+                        worth = worth_of(ours, vendor, clock_ns())
                         # Until the vendor has said why, what is far counts as split: time may be over.
-                        doubts = meaning(Reference(), far_from(list(worth), closes))
+                        doubts = meaning(Reference(), far_from(worth, closes))
                         asked = Asked(asked.quotes | worth, (*asked.scale, *doubts))
                 except SourceError as error:
                     log.warning("members: %s: %s", vendor.name, error)
                 if asked.quotes:
-                    far = far_from(list(asked.quotes), closes)
+                    far = far_from(asked.quotes, closes)
                     asked = Asked(asked.quotes, await scale_of(vendor, far))
                     break
     return asked

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 import polars as pl
 
-from feeds.errors import InputError
+from feeds.errors import InputError, StrayError
 from feeds.events import Batch, BidAsks, FedNews, ListedSplits, PreviousCloses, PrintsReplaced, Rewind
 from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
@@ -33,7 +33,7 @@ from rotation.text import counted
 from rotation.wording import mode_word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -136,18 +136,18 @@ def source(
         if not settled.symbols and not tapes and demo_instead:
             return demo()
     else:
-        from feeds.history.importing import LEFT_OUT, files_by_symbol, read_history  # noqa: PLC0415
+        from feeds.history.importing import files_by_symbol, read_history  # noqa: PLC0415
 
         few = len(files_by_symbol([history]).keys() | set(own)) <= MOST_LEGS
         only = None if few else set(own)
-        frame, notes = read_history([history], now_ns=now_ns, only=only)
+        strays: list[StrayError] = []
+        frame, notes = read_history([history], now_ns=now_ns, only=only, strays=strays)
         if only is not None and members:
             recent = _members_of_folder(history, members - only, notes, now_ns, reach_ns or now_ns)
             frame = pl.concat([frame, *recent])
         for note in notes:
             log.warning("history: %s", note)
-        left_out = sum(note.startswith(LEFT_OUT) for note in notes)
-        more = f", {counted(left_out, 'file')} left out (see the log)" if left_out else ""
+        more = f", {counted(len(strays), 'file')} left out (see the log)" if strays else ""
         settled = History(frame, f"history {history.name}{more}")
     if not tapes:
         return Source(settled, None, NOWHERE, look=look)
@@ -218,10 +218,7 @@ def supervise(
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
     """
     if wanted.tape is None:
-        supervisor = Supervisor(
-            Market(wanted.history, desk, as_of_ns=now_ns, membership=wanted.membership, look=wanted.look),
-            live,
-        )
+        supervisor = Supervisor(_market(wanted, desk, now_ns), live)
         for feed in live:
             if isinstance(feed, _AsksHistory):
                 supervisor.on_unadjusted = feed.ask_again
@@ -238,19 +235,23 @@ def supervise(
         stays=stays,
     )
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
-    market = Market(
-        wanted.history,
-        desk,
-        as_of_ns=began_ns,
-        origin=wanted.origin,
-        membership=wanted.membership,
-        look=wanted.look,
-    )
+    market = _market(wanted, desk, began_ns)
     if not (wanted.is_demo and wanted.starts_ns):
         return Supervisor(market, [feed]), feed
     from feeds.demo.fed import DemoFed  # noqa: PLC0415
 
     return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed
+
+
+def _market(wanted: Source, desk: Desk, as_of_ns: int) -> Market:
+    return Market(
+        wanted.history,
+        desk,
+        as_of_ns=as_of_ns,
+        origin=wanted.origin,
+        membership=wanted.membership,
+        look=wanted.look,
+    )
 
 
 def start_ns(text: str) -> int:
@@ -263,11 +264,19 @@ def start_ns(text: str) -> int:
 
 
 def snapshot_at(
-    wanted: Source, desk: Desk, *, at: str | None, now_ns: int, now: Now | None = None, option: str = "--at"
+    wanted: Source,
+    desk: Desk,
+    *,
+    at: str | None,
+    now_ns: int,
+    now: Now | None = None,
+    option: str = "--at",
+    past_fed: Callable[[int], Fed | None] = lambda _: None,
 ) -> Snapshot:
     """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
 
-    ``now``: what the live sources say, where this is asked for now; the past has its own, or nothing.
+    ``now``: what the live sources say, where this is asked for now; ``past_fed`` knows the Fed of an instant
+    that was named.
     """
     tape = wanted.tape
     if at is not None:
@@ -276,20 +285,15 @@ def snapshot_at(
         as_of_ns = wanted.starts_ns or int(tape["at_ns" if "at_ns" in tape.columns else "ts_ns"][-1])
     else:
         as_of_ns = now_ns
-    market = Market(
-        wanted.history,
-        desk,
-        as_of_ns=as_of_ns,
-        origin=wanted.origin,
-        membership=wanted.membership,
-        look=wanted.look,
-    )
+    market = _market(wanted, desk, as_of_ns)
     now = now or Now()
     known = now.fed
     if wanted.is_demo:
         from feeds.demo.fed import demo_fed  # noqa: PLC0415
 
         known = demo_fed(as_of_ns)
+    elif at is not None:
+        known = past_fed(as_of_ns)
     if known is not None:
         market.take_fed(known)
     market.set_provenance(now.provenance)

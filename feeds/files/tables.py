@@ -54,8 +54,8 @@ class Table:
         return replace(self, frame=frame)
 
 
-def read_table(path: Path, known: Sequence[str]) -> Table:
-    """Read a file's ``known`` columns; headings are matched trimmed, in any case, blanks as ``_``.
+def read_table(path: Path, known: Sequence[str] | None = None) -> Table:
+    """Read a file's ``known`` columns, or all; headings are matched trimmed, in any case, blanks as ``_``.
 
     Raises InputError if the file cannot be read, has no rows, or holds a known column twice.
     """
@@ -71,9 +71,11 @@ def read_table(path: Path, known: Sequence[str]) -> Table:
 
 
 def choose_columns(
-    headings: Sequence[str], known: Sequence[str], name: str
+    headings: Sequence[str], known: Sequence[str] | None, name: str
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """The place of each known column that a file holds, and the headings of the others, as written.
+
+    None knows them all.
 
     Raises InputError if it holds a known column twice.
     """
@@ -81,7 +83,7 @@ def choose_columns(
     extra: list[str] = []
     for i, heading in enumerate(headings):
         key = heading.strip().lower().replace(" ", "_")
-        if key not in known:
+        if known is not None and key not in known:
             extra.append(shown(heading) or "(unnamed)")
         elif key in chosen:
             raise InputError(f"{name}: has two columns {key} — remove one")

@@ -46,9 +46,6 @@ SCHEMA = {
 KNOWN = tuple(name for name in SCHEMA if name != "symbol")
 NEEDS = "date, and close or adj_close; open, high, low, volume may follow"
 
-LEFT_OUT = "left out the file "
-"""How the note on a file of a folder begins that holds no history."""
-
 SLACK = 1e-6
 """Relative; vendors round the prices of a bar apart from each other."""
 
@@ -58,14 +55,20 @@ _PLAIN_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 def read_history(
-    paths: Sequence[Path], *, now_ns: int, raw: bool = False, only: AbstractSet[str] | None = None
+    paths: Sequence[Path],
+    *,
+    now_ns: int,
+    raw: bool = False,
+    only: AbstractSet[str] | None = None,
+    strays: list[StrayError] | None = None,
 ) -> tuple[pl.DataFrame, list[str]]:
     """Read files and folders into one frame (see the module), with notes on what was left out.
 
     ``only``: leave the files of other symbols unread. Otherwise as ``read_each``.
     """
     notes: list[str] = []
-    parts = [frame for _, frame in read_each(paths, notes, now_ns=now_ns, raw=raw, only=only)]
+    each = read_each(paths, notes, now_ns=now_ns, raw=raw, only=only, strays=strays)
+    parts = [frame for _, frame in each]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort("symbol", "date"), notes
 
 
@@ -76,16 +79,17 @@ def read_each(
     now_ns: int,
     raw: bool = False,
     only: AbstractSet[str] | None = None,
+    strays: list[StrayError] | None = None,
 ) -> Iterator[tuple[Path, pl.DataFrame]]:
     """Read files and folders one by one: each file with its frame (see the module), sorted by date.
 
     Settled sessions only: days without a session and a session still open at ``now_ns`` are left out. Prices
     are rounded to the digits of 32-bit floats. ``raw`` believes a close that moves like an unadjusted split.
-    ``notes`` gains what was left out. Raises InputError on the first thing that is wrong, naming the file,
-    its line and the way out.
+    ``notes`` gains what was left out, ``strays`` the errors of a folder's files that hold no history.
+    Raises InputError on the first thing that is wrong, naming the file, its line and the way out.
     """
     run = _Run(now_ns, new_york_day(now_ns), raw, notes)
-    strays: list[StrayError] = []
+    strays = [] if strays is None else strays
     files = files_by_symbol(paths, strays)
     read = 0
     for symbol, path in files.items():
@@ -102,7 +106,7 @@ def read_each(
             yield path, frame
     if strays and not read and only is None:
         raise strays[0]
-    notes += [f"{LEFT_OUT}{error}" for error in strays]
+    notes += [f"left out the file {error}" for error in strays]
 
 
 def files_by_symbol(paths: Sequence[Path], strays: list[StrayError] | None = None) -> dict[str, Path]:

@@ -66,6 +66,8 @@ class DeskLog:
         self._table: dict[str, Figure] = {}
         self._engine = AlertEngine(())
         self._lines: tuple[AlertLine, ...] = ()
+        self.has_changed = False
+        """Whether the last Snapshot changed what alerts remember."""
         self._session: dt.date | None = None
         self.set_rules(rules, states or {})
 
@@ -119,7 +121,8 @@ class DeskLog:
             text = self._sentence(fired)
             calls.append(Call(rule, fired, text))
             self._add(at, EventKind.ALERT, rule.id, text, tuple(s for s in SIGNALS if s in rule.to))
-        if calls or self._engine.states != before or snapshot.session != self._session:
+        self.has_changed = self._engine.states != before
+        if calls or self.has_changed or snapshot.session != self._session:
             self._session = snapshot.session
             self._lines = self._alert_lines()
         if new or calls:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rotation.desk import name_of
 from rotation.figures.figure import Figure, FigureKind, Status, Value
 from rotation.figures.legs import prefix
-from rotation.graph.figures import Quadrant
+from rotation.graph.figures import STEPS, Quadrant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,17 +30,13 @@ def step_of(parts: Sequence[str]) -> Step:
 
 def graph_figures(desk: Desk) -> list[Figure]:
     """Of every leg but the benchmark, weekly and daily."""
-    legs = dict.fromkeys((desk.base, desk.against, *desk.legs))
     return [
         figure
-        for symbol in legs
-        if symbol != desk.benchmark_leg and symbol in desk.legs
+        for symbol in desk.legs
+        if symbol != desk.benchmark_leg
         for step in STEPS
         for figure in _of(symbol, step, desk)
     ]
-
-
-STEPS: tuple[Step, ...] = ("weekly", "daily")
 
 
 def _of(symbol: str, step: Step, desk: Desk) -> list[Figure]:

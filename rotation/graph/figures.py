@@ -17,6 +17,7 @@ from rotation.status import DerivedStatus
 FORMULA = 1
 """Version of the formula in ``rotation.graph.formula``; to be raised when any point changes by it."""
 Step = Literal["weekly", "daily"]
+STEPS: tuple[Step, ...] = ("weekly", "daily")
 
 
 class Quadrant(StrEnum):

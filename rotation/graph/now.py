@@ -23,27 +23,19 @@ class Price(msgspec.Struct, frozen=True):
 def trail(past: GraphPast, step: Step, symbol: str, own: Price | None, against: Price | None) -> Trail:
     """One trail without its status. ``own`` and ``against``: of the symbol and of the benchmark, if known."""
     before = past.trails[step][symbol]
-    if own is None or against is None or before.ahead is None:
-        return Trail(
-            symbol,
-            before.tail,
-            head=None,
-            is_provisional=False,
-            quadrant=None,
-            heading_deg=None,
-            speed=None,
-            status=None,
-        )
-    head = Point(past.session, *before.ahead.point(100 * (own.value / against.value)))
-    is_final = own.is_official and against.is_official and (step == "daily" or past.is_week_over)
+    head = None
+    if own is not None and against is not None and before.ahead is not None:
+        head = Point(past.session, *before.ahead.point(100 * (own.value / against.value)))
+    is_over = step == "daily" or past.is_week_over
+    is_final = is_over and all(price is not None and price.is_official for price in (own, against))
     last = before.tail[-1] if before.tail else None
     return Trail(
         symbol,
         before.tail,
         head=head,
-        is_provisional=not is_final,
-        quadrant=head.quadrant,
-        heading_deg=heading_deg(last, head),
-        speed=speed(last, head),
+        is_provisional=head is not None and not is_final,
+        quadrant=head.quadrant if head else None,
+        heading_deg=heading_deg(last, head) if head else None,
+        speed=speed(last, head) if head else None,
         status=None,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from rotation.graph.figures import Point, Step
+from rotation.graph.figures import STEPS, Point, Step
 from rotation.graph.formula import Ahead, ahead
 from rotation.sessions import next_session
 
@@ -22,7 +22,6 @@ TAIL = 12
 """Settled points shown."""
 LOOK = timedelta(days=950)
 """Longer than any point of the tail looks back: 118 weeks, or 427 sessions with many a close missing."""
-STEPS: tuple[Step, ...] = ("weekly", "daily")
 CLOSED_LONGEST = timedelta(days=7)
 """Between two sessions: the exchange's longest closure since 1933, of September 2001."""
 

@@ -7,19 +7,17 @@ Exchanges mark indicative settlements (``95.3050A``) and add a Total row.
 
 from __future__ import annotations
 
-import csv
 import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import polars as pl
 
 from feeds.errors import InputError
 from feeds.files.names import find_files, shown
 from feeds.files.tables import AT, read_table
 from rotation.fed.strip.checks import check_price
-from rotation.fed.strip.contracts import CODES, FIRST_YEAR, LAST_YEAR, Month, name
+from rotation.fed.strip.contracts import Month, month_meant, name
 from rotation.fed.strip.errors import PriceError
 from rotation.history import DIGITS
 from rotation.text import counted
@@ -44,12 +42,8 @@ PRICES = (
 FIELDS = ("SETTLE", "SETTLEMENT", "CLOSE")
 """Of a name as ``ZQU24.CBT.Close``; the others are not settlements."""
 TOTALS = ("TOTAL", "TOTALS")
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_SYMBOL = re.compile(rf"(?<![A-Z])ZQ([{CODES}])(\d{{4}}|\d{{1,2}})(?!\d)")
-_WORDS = re.compile(r"([A-Z]{3})[ -]?(\d{4}|\d{2})|(\d{4})[ -]([A-Z]{3})|(\d{4})-(\d{2})")
 _PRICE = re.compile(r"(\d{2,3}(?:\.\d+)?)[AB]?")
 _FRONT = re.compile(r"FRONT|ZQ=F|CONTINUOUS")
-CENTURY = 100
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -110,13 +104,13 @@ def _keep(kept: dict[tuple[Month, date], Row], row: Row) -> None:
 
 def _rows(path: Path, today: date) -> Iterator[Row | None]:
     """Each settlement of a file; None for a row that has none."""
-    headings = _headings(path)
-    table = read_table(path, headings)
+    table = read_table(path)
     file, frame = table.name, table.frame
+    headings = [heading for heading in frame.columns if heading != AT]
     days = _first(DATES, headings)
     if days is None:
         raise InputError(f"{file}: has no column of dates — name one of them date")
-    wide = {heading: month for heading in headings if (month := _month(heading, None)) is not None}
+    wide = {heading: month for heading in headings if (month := month_meant(heading, None)) is not None}
     if wide:
         for cells in frame.iter_rows(named=True):
             session = _session(cells[days], file, cells[AT], today)
@@ -128,7 +122,7 @@ def _rows(path: Path, today: date) -> Iterator[Row | None]:
     if prices is None:
         raise InputError(f"{file}: has no column of settlements — name one of them settle")
     stem = path.stem.upper()
-    of_file = _month(stem, None) if contracts is None else None
+    of_file = month_meant(stem, None) if contracts is None else None
     is_front = contracts is None and of_file is None and _FRONT.search(stem) is not None
     if contracts is None and of_file is None and not is_front:
         raise InputError(f"{file}: names no contract — add a column contract, or call the file ZQU24.csv")
@@ -139,25 +133,12 @@ def _rows(path: Path, today: date) -> Iterator[Row | None]:
             if written in TOTALS or _is_other_field(written):
                 continue
         session = _session(cells[days], file, line, today)
-        month = of_file or ((session.year, session.month) if is_front else _month(written, session))
+        month = of_file or ((session.year, session.month) if is_front else month_meant(written, session))
         if month is None:
             raise InputError(
                 f"{file}, line {line}: {shown(written)!r} is not a ZQ contract — write it like ZQU24, SEP 24"
             )
         yield _row(cells[prices], month, session, file, line, is_front=is_front)
-
-
-def _headings(path: Path) -> list[str]:
-    """As ``read_table`` names them: trimmed, small, blanks as ``_``."""
-    try:
-        if path.suffix.lower() == ".csv":
-            with path.open(encoding="utf-8-sig", newline="") as lines:
-                written = next(csv.reader(lines), [])
-        else:
-            written = list(pl.read_parquet_schema(path))
-    except (OSError, ValueError, csv.Error, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise InputError(f"{shown(path.name)}: cannot be read — save it as UTF-8 CSV or Parquet") from error
-    return list(dict.fromkeys(heading.strip().lower().replace(" ", "_") for heading in written))
 
 
 def _first(wanted: Sequence[str], headings: Sequence[str]) -> str | None:
@@ -167,38 +148,6 @@ def _first(wanted: Sequence[str], headings: Sequence[str]) -> str | None:
 def _is_other_field(written: str) -> bool:
     parts = written.split(".")
     return len(parts) > 2 and parts[-1] not in FIELDS
-
-
-def _month(text: str, session: date | None) -> Month | None:
-    """The contract that a name means; None where it means none. One digit of a year needs the ``session``."""
-    text = text.upper().replace("_", " ").strip()
-    symbol = _SYMBOL.search(text)
-    if symbol is not None:
-        year = _year(symbol[2], session)
-        return None if year is None else (year, CODES.index(symbol[1]) + 1)
-    words = _WORDS.fullmatch(text)
-    if words is None:
-        return None
-    if words[5] is not None:
-        month = int(words[6])
-        return (int(words[5]), month) if 1 <= month <= len(_MONTHS) else None
-    letters, digits = (words[1], words[2]) if words[1] else (words[4], words[3])
-    year = _year(digits, session)
-    return None if letters not in _MONTHS or year is None else (year, _MONTHS.index(letters) + 1)
-
-
-def _year(digits: str, session: date | None) -> int | None:
-    if len(digits) == 1:
-        # A contract trades for at most five years: the first year with this digit from the session's on.
-        return (
-            None
-            if session is None
-            else next(y for y in range(session.year, session.year + 10) if y % 10 == int(digits))
-        )
-    year = int(digits)
-    if len(digits) == 2:
-        year += 1900 if year >= FIRST_YEAR % CENTURY else 2000
-    return year if FIRST_YEAR <= year <= LAST_YEAR else None
 
 
 def _session(cell: Any, file: str, line: int, today: date) -> date:

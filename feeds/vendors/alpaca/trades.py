@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from math import isfinite
 from struct import unpack
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import polars as pl
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Stamp = msgspec.msgpack.Ext | str
 
 
-class _Fields(msgspec.Struct, gc=False):
+class _Trade(msgspec.Struct, gc=False, tag_field="T", tag="t"):
     symbol: str = msgspec.field(name="S")
     t: Stamp
     p: float
@@ -37,14 +37,6 @@ class _Fields(msgspec.Struct, gc=False):
     s: int | float = 0
     c: tuple[str, ...] | None = None
     z: str | None = None
-
-
-class _Trade(_Fields, gc=False, kw_only=True):
-    kind: Literal["t"] = msgspec.field(name="T")
-
-
-class _TaggedTrade(_Fields, gc=False, tag_field="T", tag="t"):
-    """The same, where messages of other kinds may stand beside it."""
 
 
 class _Market(msgspec.Struct, gc=False, tag_field="T", tag="q"):
@@ -61,10 +53,9 @@ class _Limits(msgspec.Struct, gc=False, tag_field="T", tag="l"):
     high: float = msgspec.field(name="u")
 
 
-_JSON_TRADES = msgspec.json.Decoder(list[_Trade])
-_PACKED_TRADES = msgspec.msgpack.Decoder(list[_Trade])
-_JSON = msgspec.json.Decoder(list[_TaggedTrade | _Market | _Limits])
-_PACKED = msgspec.msgpack.Decoder(list[_TaggedTrade | _Market | _Limits])
+# A union even where there are trades alone: with one type the tag might be missing.
+_JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
+_PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
 
 _EXACT, _REPORT = -1, -2
 """In the place of a role: left to the exact way; a report of a price, which is no trade."""
@@ -122,21 +113,18 @@ class _Reading:
     def take(self, frame: Frame) -> bool:
         """Read a frame; False where it is left to the exact way."""
         is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
-        trades: Sequence[_Fields]
         try:
-            trades = (_JSON_TRADES if is_json else _PACKED_TRADES).decode(frame)  # type: ignore[arg-type]
+            messages = (_JSON if is_json else _PACKED).decode(frame)  # type: ignore[arg-type]
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            try:
-                messages = (_JSON if is_json else _PACKED).decode(frame)  # type: ignore[arg-type]
-            except (msgspec.MsgspecError, ValueError, RecursionError):
-                return False
-            if len(messages) > MESSAGES_MAX:
-                return False
-            self._markets += [each for each in messages if not isinstance(each, _Fields)]
-            trades = [each for each in messages if isinstance(each, _Fields)]
-        return len(trades) <= MESSAGES_MAX and self._take_trades(trades)
+            return False
+        if len(messages) > MESSAGES_MAX:
+            return False
+        markets = [each for each in messages if not isinstance(each, _Trade)]
+        self._markets += markets
+        trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
+        return self._take_trades(trades)  # type: ignore[arg-type]
 
-    def _take_trades(self, trades: Sequence[_Fields]) -> bool:
+    def _take_trades(self, trades: Sequence[_Trade]) -> bool:
         try:
             roles = [_roles[trade.c, trade.z] for trade in trades]
         except KeyError:
