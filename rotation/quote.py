@@ -84,6 +84,16 @@ def is_other_scale(price: float, close: float) -> bool:
     return max(price / close, close / price) >= OTHER_SCALE
 
 
+JUMP = 0.10
+"""A price further than this from the one before it needs a second print; within as much of the first, that
+one confirms it."""
+
+
+def is_near(price: float, reference: float) -> bool:
+    """Whether a price is within JUMP of a reference price."""
+    return abs(price - reference) <= JUMP * reference
+
+
 class PrintFault(Enum):
     """Why a quote cannot be a print."""
 

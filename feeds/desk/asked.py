@@ -19,9 +19,8 @@ from feeds.streaming.reference import scale_events
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import mode_of, reference_of
 from feeds.streaming.watch.ahead import AHEAD_NS
-from feeds.streaming.watch.jumps import is_far
 from rotation.market.status import Provenance
-from rotation.quote import Quote, fault_of
+from rotation.quote import Quote, fault_of, is_near
 from rotation.sessions import session_at
 
 if TYPE_CHECKING:
@@ -118,4 +117,6 @@ def worth_of(newest: Iterable[Quote], vendor: Vendor, now_ns: int) -> dict[Quote
 
 def far_from(quotes: Iterable[Quote], closes: Mapping[str, float]) -> list[Quote]:
     """Those further from history's close than a print may be on its own word."""
-    return [quote for quote in quotes if quote.symbol in closes and is_far(closes[quote.symbol], quote.price)]
+    return [
+        quote for quote in quotes if quote.symbol in closes and not is_near(quote.price, closes[quote.symbol])
+    ]

@@ -18,7 +18,7 @@ from feeds.streaming import states
 from rotation.status import Kind, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from feeds.events import Event
     from feeds.http.cached import CachedClient
@@ -46,15 +46,12 @@ class _Source:
         self.symbol_states: SymbolStates | None = None
         self.pump: asyncio.Task[None] | None = None
 
-    def note(self, event: Event, now_s: float) -> None:
-        """Take in what an event says of the vendor."""
-        if isinstance(event, SymbolStates):
-            self.symbol_states = event
-        elif isinstance(event, Status):
-            self.status = event
-            is_well = event.state is not Kind.OFFLINE and not isinstance(event.state, Refusal)
-            if is_well != self.is_well:
-                self.is_well, self.since_s = is_well, now_s
+    def on_status(self, status: Status, now_s: float) -> None:
+        """Take in what the vendor says of itself."""
+        self.status = status
+        is_well = status.state is not Kind.OFFLINE and not isinstance(status.state, Refusal)
+        if is_well != self.is_well:
+            self.is_well, self.since_s = is_well, now_s
 
     @property
     def has_refused(self) -> bool:
@@ -144,9 +141,16 @@ class Failover:
             self._start(self._place)
             while True:
                 item = await self._queue.get()
-                if item is not None:
-                    for event in self._passed_on(*item):
+                if item is not None and item[0] == self._place:
+                    event = item[1]
+                    if isinstance(event, Batch | ColumnBatch | PrintsReplaced):
+                        self._prints_of = self._place
+                    if not isinstance(event, Status):
                         yield event
+                    elif self._current.stream.refusal is None or self._next_best() is None:
+                        status = self._shown()
+                        if status is not None:
+                            yield status
                 if self._is_over():
                     return
                 for event in await self._decide():
@@ -177,7 +181,10 @@ class Failover:
         """Its events: to the consumer while it is in charge, who may be slow; else only noted."""
         async with aclosing(source.stream.events()) as events:
             async for event in events:
-                source.note(event, self._time.monotonic())
+                if isinstance(event, Status):
+                    source.on_status(event, self._time.monotonic())
+                elif isinstance(event, SymbolStates):
+                    source.symbol_states = event
                 if place == self._place:
                     await self._queue.put((place, event))
 
@@ -252,18 +259,6 @@ class Failover:
         return [event for event in (self._current.symbol_states, status) if event is not None]
 
     # To the consumer
-
-    def _passed_on(self, place: int, event: Event) -> Iterator[Event]:
-        if place != self._place:
-            return
-        if isinstance(event, Batch | ColumnBatch | PrintsReplaced):
-            self._prints_of = place
-        if not isinstance(event, Status):
-            yield event
-        elif self._current.stream.refusal is None or self._next_best() is None:
-            status = self._shown()
-            if status is not None:
-                yield status
 
     def _shown(self) -> Status | None:
         """The status of the vendor in charge, and why those before it are not; None where it is unchanged."""

@@ -18,10 +18,10 @@ from feeds.streaming import wording
 from feeds.streaming.reasons import Jump
 from feeds.streaming.requests import Purpose, Request
 from feeds.streaming.watch.ahead import Ahead
-from feeds.streaming.watch.jumps import JUMP, WIDE, Jumps, is_far
+from feeds.streaming.watch.jumps import WIDE, Jumps
 from feeds.streaming.watch.nbbo import Quotes
 from rotation.columns import SCHEMA, is_plain, of_quotes, to_quotes
-from rotation.quote import FUTURE_NS, PRICE_MAX, Quote, Role, fault_of
+from rotation.quote import FUTURE_NS, JUMP, PRICE_MAX, Quote, Role, fault_of, is_near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -158,11 +158,15 @@ class QuoteFilter:
         return False
 
     def _judge(self, quote: Quote, jumps: Jumps) -> tuple[Quote, ...]:
+        symbol, price = quote.symbol, quote.price
+        if is_near(price, jumps.reference.get(symbol, price)) and not jumps.is_in_doubt(symbol):
+            jumps.reference[symbol] = price
+            return (quote,)
         passed = jumps.judge(quote)
         if not passed:
-            is_doubted = quote.symbol in jumps.doubted
+            is_doubted = symbol in jumps.doubted
             limit = WIDE if is_doubted and jumps.is_wide(quote) else JUMP
-            self.reject(wording.of_fault(quote, Jump(quote.price, limit, needs_snapshot=is_doubted)))
+            self.reject(wording.of_fault(quote, Jump(price, limit, needs_snapshot=is_doubted)))
         else:
             self._redeem(len(passed) - 1)
         return passed
@@ -288,7 +292,7 @@ class LiveFilter(QuoteFilter):
         unordered = []
         lasts = rows.lazy().filter(_SETS_LAST).group_by("symbol").agg(*_LAST).collect()
         for symbol, ts_ns, price, seq, size, role, newest_ns, highest in lasts.iter_rows():
-            self._jumps.pass_all(symbol, price)
+            self._jumps.reference[symbol] = price
             if ts_ns == newest_ns and seq == highest:
                 self._note_last([Quote(symbol, ts_ns, price, seq, size, role=_ROLES[role])])
             else:
@@ -345,6 +349,6 @@ def _trimmed(quote: Quote) -> Quote:
     """A bar's extreme too far from its close has no second print to confirm it: it is left out."""
     if quote.high is None and quote.low is None:
         return quote
-    if not any(is_far(quote.price, end) for end in (quote.high, quote.low)):
+    if not any(end is not None and not is_near(end, quote.price) for end in (quote.high, quote.low)):
         return quote
     return msgspec.structs.replace(quote, high=None, low=None)

@@ -15,6 +15,7 @@ from tests.support.status_worlds import DAY, GAPPED, HALTED, HOLED, IEX, MIN, OF
 from tui.output.snapshot_json import encode
 from tui.output.text import quotation, text
 from tui.panels.registry import PANELS
+from tui.screen.scene import draw_panel
 from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ HEADS = ("what happened", "first line, 40 columns", "first line, 80 columns", "t
 
 def ribbon(taken: Snapshot, width: int) -> str:
     """The ribbon's first line as it is drawn: cut at the width."""
-    first = PANELS["ribbon"].draw(taken, ViewState(), width, 3).rows[0]
+    first = draw_panel("ribbon", taken, ViewState(), width, 3).rows[0]
     return "".join(text for text, _ in first).rstrip()
 
 

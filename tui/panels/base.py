@@ -1,19 +1,16 @@
-"""What a panel is: a function to rows, and the frame around them. Knows no terminal."""
+"""What a panel is: a function to rows, and the words and styles that panels share. Knows no terminal."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.status import BAD, Kind, Refusal
 from rotation.wording import ages, clauses
-from tui.view.draw import Row, fit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rotation.snapshot import Snapshot
     from rotation.status import DerivedStatus, FeedState, PriceStatus
+    from tui.view.draw import Row
     from tui.view.view_state import ViewState
 
 
@@ -25,42 +22,6 @@ class Panel(NamedTuple):
     title: str = ""
     """Stands in the border, with the panel's number; a panel without a title has no border."""
 
-    def draw(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
-        """The panel's rows on ``width`` × ``height`` cells, scrolled if the viewer scrolled it."""
-        return self.shown(self.contents(snapshot, view, width, height), view, width, height)
-
-    def is_focused(self, view: ViewState) -> bool:
-        """Whether keys scroll this panel."""
-        return self.id == ("help" if view.help else view.focus)
-
-    def contents(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
-        """All rows inside the border of a panel of this size, those scrolled out of sight too."""
-        edge_x, edge_y = (4, 2) if self.title else (0, 0)
-        return [OPENING] if snapshot is None else self.rows(snapshot, view, width - edge_x, height - edge_y)
-
-    def shown(self, rows: list[Row], view: ViewState, width: int, height: int) -> Drawn:
-        """The part of the contents that is in sight, with the border."""
-        room = height - (2 if self.title else 0)
-        focused = self.is_focused(view)
-        most = max(0, len(rows) - room)
-        first = min(view.scroll, most) if focused else 0
-        shown = rows[first : first + room]
-        if not self.title:
-            blank = [()] * (room - len(shown))
-            return Drawn([fit(row, width) for row in (*shown, *blank)], most)
-        more = " ↑" * (first > 0) + " ↓" * (first < most)
-        return Drawn(framed(shown, self.title + more, width, height, focused=focused), most)
-
-
-class Drawn(NamedTuple):
-    """What a panel looks like, and how far it could be scrolled."""
-
-    rows: list[Row]
-    most: int
-
-
-OPENING: Row = (("opening…", "muted"),)
-
 
 class RowsOf(Protocol):
     """Builds a panel's rows, any number of them, each to be cut or padded to ``width``."""
@@ -68,26 +29,6 @@ class RowsOf(Protocol):
     def __call__(self, snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
         """``width`` and ``height``: the room inside the border, in cells."""
         ...
-
-
-def framed(rows: Sequence[Row], title: str, width: int, height: int, *, focused: bool) -> list[Row]:
-    """Rows inside a border that carries the title; exactly ``height`` rows of ``width`` cells."""
-    role = "focus" if focused else "border"
-    inner = width - 4
-    label = fit(((f" {title} ", "title-focus" if focused else "title"),), min(len(title) + 2, width - 3))
-    rule = "─" * (width - 3 - sum(len(text) for text, _ in label))
-    body = [*rows[: height - 2], *[()] * (height - 2 - len(rows))]
-    return [
-        (("╭─", role), *label, (rule + "╮", role)),
-        *(_bordered(row, inner, role) for row in body),
-        (("╰" + "─" * (width - 2) + "╯", role),),
-    ]
-
-
-@lru_cache(maxsize=4096)
-def _bordered(row: Row, inner: int, role: str) -> Row:
-    """A row between the sides of its border. Most are those of the frame before, or of another room."""
-    return (("│ ", role), *fit(row, inner), (" │", role))
 
 
 def kind_role(state: FeedState) -> str:

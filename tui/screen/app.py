@@ -25,7 +25,7 @@ from tui.output.text import quotation
 from tui.panels.registry import PANELS
 from tui.screen import signals
 from tui.screen.line_panel import LinePanel
-from tui.screen.paced import PacedScene
+from tui.screen.scene import PacedScene
 from tui.view import keymap, theme
 from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled, with_message
 

@@ -1,23 +1,60 @@
-"""Everything on a screen of a given size: the rows of each visible panel. Pure; app and SSH share it."""
+"""Everything on a screen of a given size: the rows of each visible panel. App and SSH share it.
+
+``scene`` is pure. ``PacedScene`` draws a panel as often as a person can read it, and never where nothing of
+it has changed: a change after a pause is shown at once, those that follow it wait until they are due, and the
+newest is always shown in the end. Panels of one kind are drawn together, so that they show one moment.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.panels.registry import PANELS
-from tui.view.draw import fit
+from tui.view.draw import fit, framed
 from tui.view.layout import SMALLEST, Place, arrange
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
-    from tui.panels.base import Drawn
+    from tui.panels.base import Panel
     from tui.view.draw import Row
     from tui.view.view_state import ViewState
 
+OPENING: Row = (("opening…", "muted"),)
 DrawPanel = Callable[[str, "Snapshot | None", "ViewState", int, int], "Drawn"]
 LEGS = 10
 """Legs assumed for the layout before the first snapshot."""
+EVERY_S = {"figures": 0.25, "charts": 1.0}
+"""Seconds between two drawings of new data, by kind of panel."""
+NOW_S = 1e-6
+"""What is due in less is due: a sum of seconds ends just short of itself."""
+CHARTS = ("ratio",)
+INPUTS: dict[str, tuple[str, ...]] = {
+    "ribbon": (
+        *("as_of", "breadth", "connection", "headline", "health", "legs"),
+        *("mode", "phase", "session", "spread"),
+    ),
+    "legs": ("legs",),
+    "spread": ("legs", "ratio", "spread"),
+    "ratio": ("ratio", "value_growth"),
+    "fed": ("as_of", "fed", "health", "mode"),
+    "breadth": ("breadth", "spread"),
+    "graph": ("graph", "spread"),
+    "events": ("alerts", "as_of", "events", "health"),
+    "health": ("health",),
+    "help": ("health",),
+    "keys": ("health",),
+}
+"""Panel → what it reads of a Snapshot."""
+
+
+class Drawn(NamedTuple):
+    """What a panel looks like, and how far it could be scrolled."""
+
+    rows: list[Row]
+    most: int
 
 
 class Scene(NamedTuple):
@@ -45,7 +82,7 @@ def scene(
         if name == "message":
             rows[name] = [fit(((line, "text"),), place.width) for line in _too_small(place)]
             continue
-        drawn = (draw or _draw)(name, snapshot, view, place.width, place.height)
+        drawn = (draw or draw_panel)(name, snapshot, view, place.width, place.height)
         rows[name] = drawn.rows
         if name == keyed:
             most = drawn.most
@@ -60,8 +97,37 @@ def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: in
     return arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
 
 
-def _draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
-    return PANELS[name].draw(snapshot, view, width, height)
+def draw_panel(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
+    """Return a panel of ``width`` × ``height`` cells, scrolled if the viewer scrolled it."""
+    panel = PANELS[name]
+    return in_sight(panel, contents_of(panel, snapshot, view, width, height), view, width, height)
+
+
+def is_focused(panel: Panel, view: ViewState) -> bool:
+    """Return whether keys scroll this panel."""
+    return panel.id == ("help" if view.help else view.focus)
+
+
+def contents_of(
+    panel: Panel, snapshot: Snapshot | None, view: ViewState, width: int, height: int
+) -> list[Row]:
+    """Return all rows inside the border of a panel of this size, those scrolled out of sight too."""
+    edge_x, edge_y = (4, 2) if panel.title else (0, 0)
+    return [OPENING] if snapshot is None else panel.rows(snapshot, view, width - edge_x, height - edge_y)
+
+
+def in_sight(panel: Panel, rows: list[Row], view: ViewState, width: int, height: int) -> Drawn:
+    """Return the part of a panel's contents that is in sight, with the border."""
+    room = height - (2 if panel.title else 0)
+    focused = is_focused(panel, view)
+    most = max(0, len(rows) - room)
+    first = min(view.scroll, most) if focused else 0
+    shown = rows[first : first + room]
+    if not panel.title:
+        blank = [()] * (room - len(shown))
+        return Drawn([fit(row, width) for row in (*shown, *blank)], most)
+    more = " ↑" * (first > 0) + " ↓" * (first < most)
+    return Drawn(framed(shown, panel.title + more, width, height, focused=focused), most)
 
 
 def _too_small(place: Place) -> list[str]:
@@ -72,3 +138,71 @@ def _too_small(place: Place) -> list[str]:
         "Press q to quit.",
     ]
     return [*lines, *[""] * place.height][: place.height]
+
+
+class _Kept(NamedTuple):
+    snapshot: Snapshot | None
+    size: tuple[int, int]
+    drawn: Drawn
+
+
+class PacedScene:
+    """The scenes of one screen, one after the other."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock``: seconds, never going back."""
+        self._clock = clock
+        self._key: tuple[ViewState, int, int] | None = None
+        self._kept: dict[str, _Kept] = {}
+        self._last_s: dict[str, float] = {}
+        """By kind, when new data were last drawn."""
+        self._now_s = -inf
+        self._held_back: set[str] = set()
+        self.wait_s: float | None = None
+        """Ask for the scene again after so many seconds: something newer waits. None where nothing does."""
+
+    def scene(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
+        """Return the screen; a viewer's own choices and a new size are shown at once.
+
+        Rows are shared with the scene before where they are the same, and must not be modified.
+        """
+        if self._key != (view, width, height):
+            self._key = (view, width, height)
+            self._kept.clear()
+        self._now_s = self._clock()
+        self._held_back.clear()
+        due = {
+            kind: self._last_s.get(kind, -inf) + every - self._now_s <= NOW_S
+            for kind, every in EVERY_S.items()
+        }
+
+        def draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
+            kind = "charts" if name in CHARTS else "figures"
+            kept = self._kept.get(name)
+            if kept is not None and kept.size == (width, height):
+                if kept.snapshot is not None and snapshot is not None and not due[kind]:
+                    if kept.snapshot is not snapshot:
+                        self._held_back.add(kind)
+                    return kept.drawn
+                if is_alike(name, kept.snapshot, snapshot):
+                    self._kept[name] = kept._replace(snapshot=snapshot)
+                    return kept.drawn
+            drawn = draw_panel(name, snapshot, view, width, height)
+            self._kept[name] = _Kept(snapshot, (width, height), drawn)
+            self._last_s[kind] = self._now_s
+            return drawn
+
+        made = scene(snapshot, view, width, height, draw)
+        waits = (self._last_s[kind] + EVERY_S[kind] - self._now_s for kind in self._held_back)
+        self.wait_s = min(waits, default=None)
+        return made
+
+
+def is_alike(panel: str, before: Snapshot | None, now: Snapshot | None) -> bool:
+    """Whether two snapshots have the same of all that a panel reads."""
+    if before is now:
+        return True
+    if before is None or now is None:
+        return False
+    pairs = ((getattr(before, name), getattr(now, name)) for name in INPUTS[panel])
+    return all(was is current or was == current for was, current in pairs)

@@ -1,4 +1,4 @@
-"""Cells: rows of (text, role) spans, fixed-width numbers, and braille lines. Pure; no terminal.
+"""Cells: rows of (text, role) spans, borders, fixed-width numbers, and braille lines. Pure; no terminal.
 
 A role names a colour of the theme (``themes/*.toml``); a row is padded to its width by ``fit``.
 """
@@ -61,6 +61,26 @@ def fit(spans: Iterable[Span], width: int) -> Row:
     if room:
         row.append((" " * room, "text"))
     return tuple(row)
+
+
+def framed(rows: Sequence[Row], title: str, width: int, height: int, *, focused: bool) -> list[Row]:
+    """Rows inside a border that carries the title; exactly ``height`` rows of ``width`` cells."""
+    role = "focus" if focused else "border"
+    inner = width - 4
+    label = fit(((f" {title} ", "title-focus" if focused else "title"),), min(len(title) + 2, width - 3))
+    rule = "─" * (width - 3 - sum(len(text) for text, _ in label))
+    body = [*rows[: height - 2], *[()] * (height - 2 - len(rows))]
+    return [
+        (("╭─", role), *label, (rule + "╮", role)),
+        *(_bordered(row, inner, role) for row in body),
+        (("╰" + "─" * (width - 2) + "╯", role),),
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _bordered(row: Row, inner: int, role: str) -> Row:
+    """A row between the sides of its border. Most are those of the frame before, or of another room."""
+    return (("│ ", role), *fit(row, inner), (" │", role))
 
 
 def column(text: str, width: int, *, right: bool = True) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.quote import is_near
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rotation.quote import Quote
 
-JUMP = 0.10
-"""Against the reference; a second print within as much of the first confirms it."""
 WIDE = 0.25
 """A reason names a jump beyond it: no broad fund has moved as far; a split that nobody knows of has."""
 ESTABLISHED = 8
@@ -33,7 +33,11 @@ class _Excursion:
 
 
 class Jumps:
-    """The reference price of each symbol, and prints too far from it."""
+    """The reference price of each symbol, and prints too far from it.
+
+    A print that is near its reference, of a symbol that ``is_in_doubt`` says nothing of, is believed without
+    being judged: whoever believes it makes it the ``reference``.
+    """
 
     def __init__(
         self,
@@ -42,7 +46,8 @@ class Jumps:
         always_asks: bool = False,
     ) -> None:
         """``always_asks``: a jump needs a snapshot, or bid and ask, beside the second print."""
-        self._reference = dict(reference)
+        self.reference = dict(reference)
+        """The price before, by symbol: each print is compared with it."""
         self._always_asks = always_asks
         self._held: dict[str, tuple[Quote, ...]] = {}
         self._excursions: dict[str, _Excursion] = {}
@@ -50,25 +55,29 @@ class Jumps:
         self.doubted: set[str] = set()
         """Symbols whose held prints agree with each other, and need a snapshot that agrees with them."""
 
+    def is_in_doubt(self, symbol: str) -> bool:
+        """Whether prints of the symbol are held back, or were let in too recently to be established."""
+        return symbol in self._held or symbol in self._excursions
+
     def judge(self, quote: Quote) -> tuple[Quote, ...]:
         """What may pass now: nothing, the print, or those held back and the print."""
         symbol, price = quote.symbol, quote.price
-        reference = self._reference.get(symbol, price)
+        reference = self.reference.get(symbol, price)
         excursion = self._excursions.get(symbol)
-        if excursion is None and _near(price, reference):
+        if excursion is None and is_near(price, reference):
             return self._accept(quote)
         if excursion is not None and _returns(price, excursion.before, reference):
             self._taken_back += excursion.prints
             del self._excursions[symbol]
             return self._accept(quote)
-        if _near(price, reference):
+        if is_near(price, reference):
             if excursion is not None:
                 excursion.prints.append(quote)
                 if len(excursion.prints) >= ESTABLISHED:
                     del self._excursions[symbol]
             return self._accept(quote)
         held = self._held.get(symbol, ())
-        if held and not _near(price, held[-1].price):
+        if held and not is_near(price, held[-1].price):
             held = ()
             self.doubted.discard(symbol)
         if held and not _is_another(held[-1], quote):
@@ -85,18 +94,12 @@ class Jumps:
 
     def may_hold(self, symbol: str, low: float, high: float) -> bool:
         """Whether ``judge`` might do more than pass prints of a symbol between two prices."""
-        if symbol in self._held or symbol in self._excursions:
-            return True
-        reference = self._reference.get(symbol, low)
-        return not _near(max(high, reference), min(low, reference))
-
-    def pass_all(self, symbol: str, last: float) -> None:
-        """Prints that ``judge`` would have passed; ``last`` is the price of the last of them."""
-        self._reference[symbol] = last
+        reference = self.reference.get(symbol, low)
+        return self.is_in_doubt(symbol) or not is_near(max(high, reference), min(low, reference))
 
     def is_wide(self, quote: Quote) -> bool:
         """Whether a print is further than WIDE from the reference of its symbol."""
-        reference = self._reference.get(quote.symbol, quote.price)
+        reference = self.reference.get(quote.symbol, quote.price)
         return abs(quote.price - reference) > WIDE * reference
 
     def agrees(self, symbol: str, price: float) -> bool:
@@ -106,7 +109,7 @@ class Jumps:
     def _bears_out(self, symbol: str, price: float) -> bool:
         """At the new level rather than at the old one: after a jump of 11 % a tenth is near to both."""
         jumped = self._held[symbol][-1].price
-        return _near(price, jumped) and abs(price - jumped) < abs(price - self._reference[symbol])
+        return is_near(price, jumped) and abs(price - jumped) < abs(price - self.reference[symbol])
 
     def on_newest(self, symbol: str, price: float | None) -> tuple[Quote, ...]:
         """A snapshot's price: the prints held back where it agrees; where it does not, they are gone.
@@ -121,7 +124,7 @@ class Jumps:
         self._held.pop(symbol)
         if is_wrong:
             return ()
-        self._excursions[symbol] = _Excursion(self._reference[symbol], held)
+        self._excursions[symbol] = _Excursion(self.reference[symbol], held)
         self._accept(held[-1])
         return held
 
@@ -131,28 +134,19 @@ class Jumps:
         return taken_back
 
     def _accept(self, quote: Quote) -> tuple[Quote, ...]:
-        self._reference[quote.symbol] = quote.price
+        self.reference[quote.symbol] = quote.price
         if self._held:
             self._held.pop(quote.symbol, None)
             self.doubted.discard(quote.symbol)
         return (quote,)
 
 
-def _near(price: float, reference: float) -> bool:
-    return abs(price - reference) <= JUMP * reference
-
-
 def _returns(price: float, before: float, now: float) -> bool:
     """Whether a price is at the level before the jump rather than at the new one."""
-    return _near(price, before) and abs(price - before) < abs(price - now)
+    return is_near(price, before) and abs(price - before) < abs(price - now)
 
 
 def _is_another(first: Quote, second: Quote) -> bool:
     """Whether two prints are two trades at two times: a frame that is sent again is neither."""
     is_same_trade = first.seq == second.seq != 0
     return first.ts_ns != second.ts_ns and not is_same_trade
-
-
-def is_far(reference: float, price: float | None) -> bool:
-    """Whether a price is too far from this one to stand without a second print; not where it is None."""
-    return price is not None and not _near(price, reference)

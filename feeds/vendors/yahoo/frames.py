@@ -6,7 +6,6 @@ proto3 leaves out defaults, so an absent ``market_hours`` means PRE, and floats 
 from __future__ import annotations
 
 import base64
-import binascii
 import struct
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.parsing.sanitize import clean
-from feeds.parsing.wire import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,16 +105,18 @@ class _Envelope(msgspec.Struct):
     type: str = ""
 
 
+_OPENED = msgspec.json.Decoder(_Envelope)
+
+
 def parse(frame: str | bytes) -> PricingData:
     """A frame of version 2 (JSON around base64) or the bare base64. Raises SourceError for neither."""
     text = frame.decode("utf-8", "replace") if isinstance(frame, bytes) else frame
     if len(text) > FRAME_MAX:
         raise SourceError("Yahoo: frame too long")
-    if text.lstrip().startswith("{"):
-        text = decode(text, _Envelope, "Yahoo frame").message
     try:
-        return decode_message(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError) as error:
+        bare = _OPENED.decode(text).message if text.lstrip().startswith("{") else text
+        return decode_message(base64.b64decode(bare, validate=True))
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise SourceError("Yahoo: unreadable frame") from error
 
 

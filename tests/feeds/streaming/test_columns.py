@@ -86,7 +86,7 @@ def known(judge: LiveFilter) -> tuple[Any, ...]:
     excursions = {name: (each.before, each.prints) for name, each in jumps._excursions.items()}
     return (
         *(judge.last, judge.duplicates, judge.rejects, judge.last_reject, judge.doubted, set(judge._seen)),
-        *(jumps._reference, jumps._held, excursions),
+        *(jumps.reference, jumps._held, excursions),
         *(by_symbol(judge._ahead._waiting), judge.quotes._waiting),
     )
 

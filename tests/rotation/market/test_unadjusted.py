@@ -15,7 +15,7 @@ from rotation.status import Kind
 from tests.support.core_worlds import Close, history_of
 from tests.support.status_worlds import DESK, IWM, QQQ, YAHOO, at, closes, snapshot
 from tui.output.text import text
-from tui.panels.registry import PANELS
+from tui.screen.scene import draw_panel
 from tui.view.view_state import ViewState
 
 MONDAY = date(2024, 7, 15)
@@ -56,7 +56,7 @@ def test_a_previous_close_on_another_scale_marks_the_leg(moment: str, first: str
     assert (taken.ratio.value, taken.ratio.intraday) == (None, ())
     assert taken.headline == f"{IWM}: possible split, no figures until its history has been fetched again."
     assert taken.headline_status.kind is taken.connection.kind is Kind.UNADJUSTED
-    ribbon = PANELS["ribbon"].draw(taken, ViewState(), 40, 3).rows[0]
+    ribbon = draw_panel("ribbon", taken, ViewState(), 40, 3).rows[0]
     assert "✖ IWM UNADJUSTED, POSSIBLE SPLIT" in "".join(part for part, _ in ribbon)
     assert text(taken).startswith("IWM UNADJUSTED, POSSIBLE SPLIT  ")
     assert taken.legs["QQQ"].return_pct["1"] == pytest.approx(0.25), "the other leg has its figures"

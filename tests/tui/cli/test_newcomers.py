@@ -15,8 +15,8 @@ from tests.support.paths import ROOT
 from tests.support.tui.files import closes
 from tests.support.tui.program import COMMAND, Here, Program, complaint
 from tui.cli.history import line
-from tui.panels.registry import PANELS
 from tui.screen.picture import svg
+from tui.screen.scene import draw_panel
 from tui.view.view_state import ViewState
 
 
@@ -95,7 +95,7 @@ def test_one_symbol_is_singular():
 
 
 def rows(panel, snapshot, width, height) -> list[str]:
-    drawn = PANELS[panel].draw(snapshot, ViewState(), width, height).rows
+    drawn = draw_panel(panel, snapshot, ViewState(), width, height).rows
     return ["".join(text for text, _ in row) for row in drawn]
 
 

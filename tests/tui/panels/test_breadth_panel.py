@@ -10,7 +10,6 @@ import pytest
 
 from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover
 from rotation.status import DerivedStatus, Kind
-from tui.panels.base import Panel
 from tui.panels.breadth import clause, rows
 from tui.panels.ribbon import rows as ribbon_rows
 from tui.view.draw import cells
@@ -18,6 +17,8 @@ from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
+
+from tui.screen.scene import draw_panel
 
 FIGURES = BreadthFigures(
     session=date(2024, 7, 16), membership_date=date(2024, 7, 1), total=1977, counted=1664, advances=1554,
@@ -69,8 +70,7 @@ def test_without_a_file_the_panel_says_what_to_do(scenes: dict[str, Snapshot]) -
 
 @pytest.mark.parametrize("width", [36, 56, 76, 156])
 def test_every_width_is_kept(scenes: dict[str, Snapshot], width: int) -> None:
-    panel = Panel("breadth", rows, "6 Breadth")
-    drawn = panel.draw(with_index(scenes["live"]), ViewState(), width + 4, 24)
+    drawn = draw_panel("breadth", with_index(scenes["live"]), ViewState(), width + 4, 24)
     assert {sum(cells(text) for text, _ in row) for row in drawn.rows} == {width + 4}
 
 

@@ -22,7 +22,7 @@ from tui.panels.fed import history as fed_history
 from tui.panels.fed import next as fed_next
 from tui.panels.fed import zoom as fed_zoom
 from tui.panels.registry import PANELS
-from tui.screen.scene import scene
+from tui.screen.scene import draw_panel, scene
 from tui.view import table
 from tui.view.draw import cell_len
 from tui.view.layout import ABSENT
@@ -61,7 +61,7 @@ def test_any_scene_draws_at_any_size(
     scene: str, size: tuple[int, int], zoomed: bool, scenes: dict[str, Snapshot]
 ) -> None:
     shown = replace(scenes["live"], fed=SCENES[scene])
-    drawn = PANELS["fed"].draw(shown, ViewState(focus="fed", zoomed=zoomed), *size)
+    drawn = draw_panel("fed", shown, ViewState(focus="fed", zoomed=zoomed), *size)
     assert len(drawn.rows) == size[1]
     assert {sum(cell_len(text) for text, _ in row) for row in drawn.rows} == {size[0]}
     assert all(text.isprintable() for row in drawn.rows for text, _ in row)

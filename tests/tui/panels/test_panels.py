@@ -15,6 +15,7 @@ from tests.support.tui.scenes import with_leg
 from tui.panels import legs
 from tui.panels.registry import PANELS
 from tui.panels.ribbon import run
+from tui.screen.scene import draw_panel
 from tui.view.keymap import ACTIONS
 from tui.view.view_state import ViewState
 
@@ -42,7 +43,7 @@ def roles(panel: str, snapshot: Snapshot, text: str) -> set[str]:
 def test_every_panel_draws_every_scene_at_any_size(
     panel: str, size: tuple[int, int], scene: str, scenes: dict[str, Snapshot]
 ) -> None:
-    drawn = PANELS[panel].draw(scenes[scene], VIEW, *size)
+    drawn = draw_panel(panel, scenes[scene], VIEW, *size)
     assert len(drawn.rows) == size[1]
     assert {sum(len(text) for text, _ in row) for row in drawn.rows} == {size[0]}
 
@@ -218,13 +219,13 @@ def test_a_hostile_symbol_cannot_reach_the_terminal(scenes: dict[str, Snapshot])
         live, legs={evil: live.legs["IWM"], **live.legs}, headline=evil + live.headline
     )
     for panel in PANELS.values():
-        drawn = panel.draw(hostile, VIEW, 100, 30)
+        drawn = draw_panel(panel.id, hostile, VIEW, 100, 30)
         assert all(text.isprintable() for row in drawn.rows for text, _ in row)
 
 
 def test_scrolling_shows_the_rest_and_says_there_is_more(scenes: dict[str, Snapshot]) -> None:
-    top = PANELS["legs"].draw(scenes["live"], VIEW, 80, 6)
+    top = draw_panel("legs", scenes["live"], VIEW, 80, 6)
     assert "↓" in top.rows[0][1][0] + top.rows[0][2][0]
     assert top.most == 4
-    low = PANELS["legs"].draw(scenes["live"], msgspec.structs.replace(VIEW, scroll=99), 80, 6)
+    low = draw_panel("legs", scenes["live"], msgspec.structs.replace(VIEW, scroll=99), 80, 6)
     assert "IVW" in "".join(text for text, _ in low.rows[-2])

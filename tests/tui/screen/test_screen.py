@@ -13,8 +13,8 @@ from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
 from tui.screen.app import RotationApp
 from tui.screen.line_panel import LinePanel
-from tui.screen.paced import PacedScene
 from tui.screen.picture import Still
+from tui.screen.scene import PacedScene
 from tui.view.theme import names
 from tui.view.view_state import ViewState
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.panels.registry import PANELS
-from tui.screen.scene import scene
+from tui.screen.scene import contents_of, in_sight, is_focused, scene
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
-    from tui.panels.base import Drawn
-    from tui.screen.scene import Scene
+    from tui.screen.scene import Drawn, Scene
     from tui.view.draw import Row
     from tui.view.view_state import ViewState
 
@@ -59,8 +58,8 @@ class Drawings:
     def _draw(self, name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
         panel = PANELS[name]
         key = (name, width, height, *(getattr(view, field) for field in READS[name]))
-        is_focused = panel.is_focused(view)
-        whole_key = (*key, is_focused, view.scroll if is_focused else 0)
+        focused = is_focused(panel, view)
+        whole_key = (*key, focused, view.scroll if focused else 0)
         drawn = self._drawn.get(whole_key)
         if drawn is None:
             if len(self._drawn) >= PANELS_MAX:
@@ -68,6 +67,6 @@ class Drawings:
                 self._contents.clear()
             contents = self._contents.get(key)
             if contents is None:
-                contents = self._contents[key] = panel.contents(snapshot, view, width, height)
-            drawn = self._drawn[whole_key] = panel.shown(contents, view, width, height)
+                contents = self._contents[key] = contents_of(panel, snapshot, view, width, height)
+            drawn = self._drawn[whole_key] = in_sight(panel, contents, view, width, height)
         return drawn

@@ -27,7 +27,7 @@ from tests.support.status_worlds import (
     closes,
 )
 from tui.output.snapshot_json import encode
-from tui.panels.registry import PANELS
+from tui.screen.scene import draw_panel
 from tui.view.view_state import ViewState
 
 NAMES = ("bid", "ask", "mid", "quote_age_s")
@@ -169,7 +169,7 @@ def test_the_zoomed_panel_shows_them_and_the_others_do_not():
     taken = desk.apply((), as_of_ns=at(NOON))
 
     def printed(view: ViewState, width: int = 160) -> str:
-        rows = PANELS["legs"].draw(taken, view, width, 20).rows
+        rows = draw_panel("legs", taken, view, width, 20).rows
         return "\n".join("".join(text for text, _ in row) for row in rows)
 
     zoomed = ViewState(zoomed=True)
@@ -186,7 +186,7 @@ def test_the_zoomed_panel_shows_them_and_the_others_do_not():
             for symbol, leg in taken.legs.items()
         },
     )
-    rows = PANELS["legs"].draw(silent, zoomed, 160, 20).rows
+    rows = draw_panel("legs", silent, zoomed, 160, 20).rows
     assert all("mid" not in text for row in rows for text, _ in row), "no source sends them"
     assert taken.legs["IWM"].status.kind is Kind.LIVE
 

@@ -11,7 +11,7 @@ from rotation.desk import WINDOWS
 from tests.support.ssh_scenes import THEMED, Screen, Time
 from tests.support.tui.scenes import with_leg
 from tui.panels.registry import PANELS
-from tui.screen.scene import scene
+from tui.screen.scene import contents_of, scene
 from tui.ssh.rooms import drawings
 from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.drawings import READS, Drawings
@@ -55,7 +55,7 @@ def test_a_panel_reads_no_more_of_a_view_than_is_listed(scenes, name):
         for view in views(40):
             for width, height in ((40, 8), (76, 20), (160, 40)):
                 reading = Reading(view)
-                PANELS[name].contents(snapshot, reading, width, height)
+                contents_of(PANELS[name], snapshot, reading, width, height)
                 read |= reading.read
     assert read <= set(READS[name])
 

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from tests.support.tui.scenes import with_leg
 from tui.panels.registry import PANELS
 from tui.screen.app import RotationApp
-from tui.screen.paced import CHARTS, EVERY_S, INPUTS, PacedScene
 from tui.screen.picture import Still
-from tui.screen.scene import scene
+from tui.screen.scene import CHARTS, EVERY_S, INPUTS, PacedScene, contents_of, draw_panel, scene
 from tui.view.theme import names
 from tui.view.view_state import CHARTS as LINES
 from tui.view.view_state import ViewState
@@ -66,7 +65,7 @@ def test_a_panel_reads_no_more_of_a_snapshot_than_is_listed(scenes, name):
         for view in VIEWS:
             for width, height in SIZES:
                 reading = Reading(snapshot)
-                PANELS[name].contents(reading, view, width, height)  # type: ignore[arg-type]
+                contents_of(PANELS[name], reading, view, width, height)  # type: ignore[arg-type]
                 read |= reading.read
     assert read <= set(INPUTS[name])
 
@@ -119,13 +118,12 @@ def test_after_the_market_goes_quiet_the_screen_is_a_fresh_drawing(scenes, steps
 
 def test_figures_four_times_a_second_charts_once(scenes, monkeypatch):
     drawn: Counter[str] = Counter()
-    real = type(PANELS["legs"]).draw
 
-    def draw(panel, *rest):
-        drawn[panel.id] += 1
-        return real(panel, *rest)
+    def draw(name, *rest):
+        drawn[name] += 1
+        return draw_panel(name, *rest)
 
-    monkeypatch.setattr(type(PANELS["legs"]), "draw", draw)
+    monkeypatch.setattr("tui.screen.scene.draw_panel", draw)
     now_s = 0.0
     paced = PacedScene(lambda: now_s)
     other = mixed(scenes, PARTS, 225.0, 1)
