@@ -1,4 +1,4 @@
-"""Guards the socket in front of asyncssh: refuses connections, counts packets, and lets key exchanges wait."""
+"""Guards the socket in front of asyncssh: refuses connections, counts packets, lets key exchanges wait."""
 
 from __future__ import annotations
 
