@@ -61,7 +61,9 @@ class Courier:
             # The first is being sent.
             del self._queue[1]
             self._dropped += 1
-            self._report(self.name, f"{self.name}: {self._dropped} calls not delivered, too many wait")
+            self._report(
+                self.name, f"{self.name}: {self._dropped} notifications not delivered: too many are waiting"
+            )
         self._queue.append(call)
         self._wake.set()
 

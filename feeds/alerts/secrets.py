@@ -17,5 +17,5 @@ def required(target: Target) -> str:
         return ""
     keys = find(f"{TARGET}{target.name}")
     if keys is None and not target.url:
-        raise InputError(f"no address is kept; run: rotation-tui config key set {TARGET}{target.name}")
+        raise InputError(f"no address is stored; run: rotation-tui config key set {TARGET}{target.name}")
     return keys.key if keys else ""

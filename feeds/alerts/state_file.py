@@ -111,8 +111,8 @@ class StateFile:
         try:
             self.path.replace(aside)
         except OSError:
-            return f"{shown_path(self.path)}: is damaged; alerts begin anew"
-        return f"{shown_path(self.path)}: is damaged and now {aside.name}; alerts begin anew"
+            return f"{shown_path(self.path)}: is damaged; alerts start afresh"
+        return f"{shown_path(self.path)}: is damaged and now {aside.name}; alerts start afresh"
 
     def write(self, kept: Kept) -> None:
         """Replace the file; blocking. Raises OSError."""

@@ -185,7 +185,9 @@ class AlertWatch:
         fresh = tuple(each for each in held if now_ns - to_ns(each.fired.at) < FRESH_S * 1e9)
         if lost := len(held) - len(fresh):
             self.note(
-                EventKind.DELIVERY, "alerts", f"{counted(lost, 'call')} not delivered: over an hour old"
+                EventKind.DELIVERY,
+                "alerts",
+                f"{counted(lost, 'notification')} not delivered: over an hour old",
             )
         return fresh
 
@@ -262,7 +264,7 @@ class AlertWatch:
         self.note(
             EventKind.CONFIG,
             "alerts",
-            f"alerts cannot be remembered ({why}): after a restart they may call again",
+            f"alert state cannot be saved ({why}): alerts may fire again after a restart",
         )
 
     def _close(self) -> None:

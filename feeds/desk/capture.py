@@ -54,7 +54,7 @@ def run(path: Path, seconds: float, *, environ: Mapping[str, str] | None = None)
 def check(path: Path) -> None:
     """Raise InputError where a new file cannot be made here."""
     if os.path.lexists(path):
-        raise InputError(f"{shown_path(path)}: exists already — choose another name")
+        raise InputError(f"{shown_path(path)}: already exists — choose another name")
     trial = path.with_name(f"{path.name}.{os.getpid()}.trial")
     try:
         trial.touch()
@@ -67,7 +67,7 @@ def check(path: Path) -> None:
 def write(path: Path, data: bytes) -> None:
     """Write the file whole, for its owner alone. Raises InputError."""
     if os.path.lexists(path):
-        raise InputError(f"{shown_path(path)}: exists already — choose another name")
+        raise InputError(f"{shown_path(path)}: already exists — choose another name")
     try:
         write_whole(path, gzip.compress(data) if path.suffix == ".gz" else data, mode=0o600)
         flush_folder(path.parent)

@@ -29,7 +29,7 @@ def report(source: Source, desk: Desk, fund: str, *, as_of_ns: int) -> Contribut
     taken = market.apply((), as_of_ns=as_of_ns)
     held = {each.fund: each for each in source.membership}
     if fund not in held:
-        raise InputError(f"no membership file of {fund} is stored — run: rotation-tui members import --help")
+        raise InputError(f"no holdings file for {fund} is stored — run: rotation-tui members import --help")
     if taken.session is None:
         raise InputError("no daily closes are stored — run: rotation-tui history sync")
     wanted = dict.fromkeys((fund, desk.base, desk.against))

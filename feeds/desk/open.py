@@ -347,13 +347,13 @@ def as_of(history: History, text: str, now_ns: int, option: str = "--at") -> int
     except ValueError as error:
         raise InputError(f"{option}: {error}") from error
     if as_of_ns < EARLIEST_NS:
-        raise InputError(f"{option}: {text} lies before {from_ns(EARLIEST_NS):%Y}; name a later one")
+        raise InputError(f"{option}: {text} is before {from_ns(EARLIEST_NS):%Y}; name a later one")
     if as_of_ns > now_ns:
         raise InputError(
-            f"{option}: {text} lies in the future (it is {from_ns(now_ns):%Y-%m-%d %H:%M} UTC now)"
+            f"{option}: {text} is in the future (it is {from_ns(now_ns):%Y-%m-%d %H:%M} UTC now)"
         )
     if isinstance(at, date) and history.symbols and history.on(at).is_empty():
         raise InputError(
-            f"{option}: history holds no close of {at}; it goes from {history.first} to {history.last()}"
+            f"{option}: history has no close for {at}; it runs from {history.first} to {history.last()}"
         )
     return as_of_ns

@@ -91,7 +91,7 @@ def parse(data: bytes, months: Mapping[str, Month]) -> dict[Month, Chart]:
     """
     lines = [line for line in data.splitlines() if line.strip()]
     if len(lines) > _LINES_MAX:
-        raise SourceError("Databento: more lines than were asked for")
+        raise SourceError("Databento: more lines than requested")
     best: dict[Month, dict[date, tuple[bool, int, float]]] = {}
     for line in lines:
         record = decode(line, _Statistic, "Databento")
@@ -103,7 +103,7 @@ def parse(data: bytes, months: Mapping[str, Month]) -> dict[Month, Chart]:
         held = best.setdefault(month, {})
         held[session] = max(held.get(session, figures), figures)
     if not best:
-        raise SourceError("Databento: no settlement of a contract that was asked for")
+        raise SourceError("Databento: no settlement for any contract requested")
     return {month: _chart(month, held) for month, held in best.items()}
 
 

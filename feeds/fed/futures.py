@@ -96,7 +96,7 @@ def parse(data: bytes, *, as_of_ns: int | None = None) -> Chart:
     price = usable(chart.price)
     closes = _closes(chart, as_of_ns)
     if price is None and not closes:
-        raise SourceError(f"Yahoo: no usable price of {symbol(*named)}")
+        raise SourceError(f"Yahoo: no usable price for {symbol(*named)}")
     return Chart(*named, closes, price, chart.traded_ns if price is not None else None)
 
 

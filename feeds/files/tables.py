@@ -150,7 +150,7 @@ def _of_yfinance(rows: pl.DataFrame, name: str) -> pl.DataFrame:
         return rows
     tickers = {cell for cell in heads[1][1:] if cell}
     if len(tickers) > 1 or any(heads[2][1:]):
-        raise InputError(f"{name}: holds {shown(', '.join(sorted(tickers)))} — export one file a symbol")
+        raise InputError(f"{name}: holds {shown(', '.join(sorted(tickers)))} — export one file per symbol")
     header = pl.DataFrame({AT: [rows[AT][0]], "cells": [["date", *heads[0][1:]]]}, schema=rows.schema)
     return pl.concat([header, rows.slice(3)])
 

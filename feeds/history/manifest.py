@@ -155,5 +155,5 @@ def _unreadable(path: Path, error: OSError) -> StorageError:
 
 def _damaged(path: Path) -> DamagedError:
     return DamagedError(
-        f"{shown_path(path)}: is damaged or of another version — delete it and import the history again"
+        f"{shown_path(path)}: is damaged or from another version — delete it and import the history again"
     )

@@ -64,7 +64,7 @@ def _list(path: Path, text: str) -> list[str]:
         if not re.fullmatch(SYMBOL, symbol):
             raise InputError(
                 f"{shown(path.name)}, line {count}: {shown(symbol)!r} is not a valid symbol"
-                " (1 to 15 of A-Z 0-9 . ^ = -) — one a line"
+                " (1 to 15 of A-Z 0-9 . ^ = -) — one per line"
             )
         symbols[symbol] = None
     return list(symbols)

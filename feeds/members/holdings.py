@@ -27,10 +27,10 @@ def import_file(store: MemberStore, path: Path, fund: str, day: date | None, tod
         raise InputError(f"{shown(path.name)}: {error}{hint}") from error
     if day is not None and members.as_of != day:
         raise InputError(
-            f"{shown(path.name)}: the file is of {members.as_of}, not of {day} — leave out --date"
+            f"{shown(path.name)}: the file is dated {members.as_of}, not {day} — leave out --date"
         )
     if members.as_of > today:
-        raise InputError(f"{shown(path.name)}: {members.as_of} lies in the future — check the date")
+        raise InputError(f"{shown(path.name)}: {members.as_of} is in the future — check the date")
     return [("stored  " if store.put(members) else "already stored  ") + line(members)]
 
 

@@ -50,7 +50,7 @@ def parse_holdings(
     if not text.strip():
         raise SourceError(f"{fund} holdings: the file is empty")
     if text.lstrip()[:1] == "<":
-        raise SourceError(f"{fund} holdings: a web page came instead of CSV")
+        raise SourceError(f"{fund} holdings: got a web page instead of CSV")
     rows = list(csv.reader(text.splitlines()))
     place, columns = _header(rows, fund)
     _check_fund(rows, place, columns, fund)

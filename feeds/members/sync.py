@@ -74,12 +74,14 @@ def _check(members: MemberList, held: Membership | None, today: date) -> None:
     """Raise SourceError for a list that would change what is held, or cannot be of this fund and day."""
     fund, day = members.fund, members.as_of
     if day > today:
-        raise SourceError(f"{fund} holdings: the file's date, {day}, lies in the future")
+        raise SourceError(f"{fund} holdings: the file's date, {day}, is in the future")
     if held is None or not held.lists:
         return
     newest = held.lists[-1]
     if day < newest.as_of and _of_day(held, day) is None:
-        raise SourceError(f"{fund} holdings: the file is of {day}, older than the one of {newest.as_of}")
+        raise SourceError(
+            f"{fund} holdings: the file is dated {day}, before the newest one stored ({newest.as_of})"
+        )
     stay = set(newest.symbols) & set(members.symbols)
     if len(stay) < SHARED * len(newest.symbols):
         raise SourceError(

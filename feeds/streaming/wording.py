@@ -40,7 +40,7 @@ _TIMED = {
 _FAULTS = {
     PrintFault.RANGE: "close outside the bar's high and low",
     PrintFault.SIZE: "negative size",
-    PrintFault.TIME: "time not plausible",
+    PrintFault.TIME: "implausible time",
 }
 
 
@@ -72,7 +72,7 @@ def of_retry(reason: Reason, retry_s: float | None) -> str:
 def of_fault(quote: Quote, fault: PrintFault | Jump) -> str:
     """Why a quote was not let in."""
     if isinstance(fault, Jump):
-        lacking = "waits for a snapshot" if fault.needs_snapshot else "no second print yet"
+        lacking = "waiting for a snapshot" if fault.needs_snapshot else "no second print yet"
         reason = f"{fault.price:g} jumps by more than {fault.limit:.0%}, {lacking}"
     elif fault is PrintFault.PRICE:
         reason = f"invalid price {bad_price(quote):g}"
@@ -90,7 +90,7 @@ def of_corrections(note: CorrectionsWait | NoBars | None, vendor: str) -> str:
     """What keeps corrections from being applied; empty where nothing does."""
     match note:
         case CorrectionsWait():
-            return f"corrections wait: {note.error}"
+            return f"corrections delayed: {note.error}"
         case NoBars():
             return f"{vendor} has no bars to correct {', '.join(note.symbols)} with"
         case None:

@@ -73,7 +73,7 @@ class TapeFeed:
         Raises ValueError for an empty tape.
         """
         if tape.is_empty():
-            raise ValueError("the tape holds no quotes")
+            raise ValueError("the tape has no quotes")
         self.name = name
         self.mode = mode
         self._tape = tape

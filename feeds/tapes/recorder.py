@@ -61,7 +61,7 @@ class Recorder:
         except OSError as error:
             why = error.strerror or "not a folder"
             raise InputError(
-                f"{shown_path(path.parent)}: the folder cannot be made ({why}) — choose another"
+                f"{shown_path(path.parent)}: the folder cannot be created ({why}) — choose another"
             ) from error
         self._path = path
         self._file_rows = file_rows

@@ -159,7 +159,7 @@ def _is_recording(data: bytes, path: Path) -> bool:
     if not {"batch", "as_of_ns", "kind"} <= held.keys():
         return False
     if any(held.get(name) != kind for name, kind in RECORDED.items() if name not in LATER or name in held):
-        raise InputError(f"{shown_path(path)}: is a recording of another version — record it again")
+        raise InputError(f"{shown_path(path)}: was recorded by another version — record it again")
     return True
 
 

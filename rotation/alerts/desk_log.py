@@ -87,7 +87,7 @@ class DeskLog:
                 alerts.append(Alert.of(self._of_tape(rule), self._table))
             except InputError as error:
                 self._problems[rule.id] = str(error)
-                self.note(EventKind.CONFIG, rule.id, f"alert {rule.id} is off: {error}")
+                self.note(EventKind.CONFIG, rule.id, f"alert {rule.id} is disabled: {error}")
         kept = {**(states or {}), **self._engine.states}
         self._engine = AlertEngine(alerts, kept)
         self._lines = self._alert_lines()

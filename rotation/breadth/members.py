@@ -30,7 +30,7 @@ class MemberList(msgspec.Struct, frozen=True, eq=False):
         """From a frame with the columns of SCHEMA. Raises ValueError where a symbol stands twice."""
         frame = frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()).sort("symbol")
         if frame["symbol"].is_duplicated().any():
-            raise ValueError(f"{fund} {as_of}: a member stands twice")
+            raise ValueError(f"{fund} {as_of}: a member is listed twice")
         return cls(fund, as_of, frame)
 
     @property

@@ -117,7 +117,9 @@ def _series(name: str, desk: Desk) -> tuple[str, int]:
         return figure.id, int((spread or leg)[1])  # type: ignore[index]
     windows = ", ".join(f"spread.{k}" for k in WINDOWS)
     example = f"{legs_of(desk)[0].lower()}.return.5"
-    raise InputError(f"{name!r} is no series with a window: expected {windows} or a return such as {example}")
+    raise InputError(
+        f"{name!r} is not a series with a window: expected {windows} or a return such as {example}"
+    )
 
 
 def _short(name: str) -> str:

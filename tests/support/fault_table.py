@@ -362,7 +362,7 @@ def _outside(subject: Subject) -> tuple[Any, ...]:
 
 SPLITS_KNOWN = frozenset({"Yahoo", "Alpaca", "Massive"})
 SPLIT_MARKED = (
-    "no figure is claimed until history has been fetched anew (tests/feeds/streaming/test_reference.py)"
+    "no figure is shown until history has been fetched again (tests/feeds/streaming/test_reference.py)"
 )
 HALVED = FIRST | {"IWM": round(FIRST["IWM"] / 2, 2)}
 ALL, TODAY, BEFORE = frozenset(SYMBOLS), date(2024, 7, 16), date(2024, 7, 15)
@@ -370,26 +370,26 @@ ALL, TODAY, BEFORE = frozenset(SYMBOLS), date(2024, 7, 16), date(2024, 7, 15)
 LATE_CANCEL = cancel("IWM", 230.13, NOW_NS + 9 * NS, 99)
 
 FAULTS = (
-    Fault("nothing", "live", lambda s: ((READY, *_good(s), STAY),)),
+    Fault("no fault", "live", lambda s: ((READY, *_good(s), STAY),)),
     Fault(
         "close 1000", "an outage like any other", _then(lambda s: (READY, *_good(s), Close(1000))), **AGAIN
     ),
-    Fault("abort without a close", "back at once", _then(lambda s: (READY, *_good(s), ABORT)), **AGAIN),
+    Fault("abort without a close", "reconnects at once", _then(lambda s: (READY, *_good(s), ABORT)), **AGAIN),
     Fault(
-        "accept, then 1008, for ever",
-        "full jitter, 1 → 60 s; never reset, since nothing was ever acknowledged and healthy",
+        "accepts, then closes with 1008, every time",
+        "back-off with full jitter, 1 → 60 s; never reset, since no connection was ever healthy",
         lambda _: ((Close(1008),),),
         prices={}, state="OFFLINE", seconds=180, connections=11,
         backoff=(0.5, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0, 30.0),
     ),
     Fault(
         "HTTP 429 with Retry-After 42",
-        "not before 42 s",
+        "reconnects, but not before 42 s",
         lambda s: (Refuse(429, "42"), (READY, *_good(s), STAY)),
         connections=2, seconds=45, through=OUTAGE, backoff=(42.0,),
     ),
     Fault(
-        "HTTP 500", "back at once", lambda s: (Refuse(500), (READY, *_good(s), STAY)),
+        "HTTP 500", "reconnects at once", lambda s: (Refuse(500), (READY, *_good(s), STAY)),
         connections=2, through=OUTAGE,
     ),
     Fault(
@@ -397,22 +397,22 @@ FAULTS = (
     ),
     Fault(
         "HTTP 403 once, without a key",
-        "no key that it could be about: asked again, slowly",
+        "there is no key it could refer to: retried slowly",
         lambda s: (Refuse(403), (READY, *_good(s), STAY)),
         only=KEYLESS, **SLOWLY,
     ),
     Fault(
-        "HTTP 404 once", "asked again, slowly", lambda s: (Refuse(404), (READY, *_good(s), STAY)), **SLOWLY
+        "HTTP 404 once", "retried slowly", lambda s: (Refuse(404), (READY, *_good(s), STAY)), **SLOWLY
     ),
     Fault(
         "HTTP 408 and 425, once each",
-        "pass by themselves: back at once",
+        "temporary by nature: reconnects at once",
         lambda s: (Refuse(408), Refuse(425), (READY, *_good(s), STAY)),
         connections=3, through=OUTAGE,
     ),
     Fault(
         "a redirect, well formed or not",
-        "never followed, lest a key goes along; asked again, slowly",
+        "never followed, so that no key goes with it; retried slowly",
         lambda s: (
             Refuse(302, location="ws://127.0.0.1:9/"),
             Refuse(307, location="ws://a..b/"),
@@ -423,12 +423,12 @@ FAULTS = (
     ),
     Fault(
         "mute, but answering pings",
-        "30 s without data in the regular session: left",
+        "reconnects after 30 s without data in the regular session",
         _then(lambda s: (READY, *_good(s), MUTE)), **AGAIN | {"seconds": 33},
     ),
     Fault(
         "mute from the first second",
-        "the clock starts at the subscription",
+        "the 30 s start at the subscription",
         lambda s: ((READY, MUTE), (READY, *_good(s), STAY)),
         connections=2, seconds=33, through=OUTAGE,
     ),
@@ -440,7 +440,7 @@ FAULTS = (
     ),
     Fault(
         "no pongs, at night",
-        "20 s after the ping: left",
+        "reconnects 20 s after the ping",
         lambda s: ((READY, *_good(s), NO_PONGS), (READY, *_good(s), STAY)),
         now_ns=NIGHT_NS, state="CLOSED", connections=2, seconds=45, through=OUTAGE,
     ),
@@ -451,30 +451,30 @@ FAULTS = (
         counts={"quotes": 3, "duplicates": 6},
     ),
     Fault("out of order", "the last by event time wins", _out_of_order),
-    Fault("price 0", "refused", _bad(0.0)),
-    Fault("negative price", "refused", _bad(-3.0), rejects_least=1),
-    Fault("price NaN", "refused", _bad(float("nan")), rejects_least=1),
-    Fault("price 1e308", "refused", _bad(1e308), rejects_least=1),
+    Fault("price 0", "rejected", _bad(0.0)),
+    Fault("negative price", "rejected", _bad(-3.0), rejects_least=1),
+    Fault("price NaN", "rejected", _bad(float("nan")), rejects_least=1),
+    Fault("price 1e308", "rejected", _bad(1e308), rejects_least=1),
     Fault(
         "a spike of 30 %", "waits for a second print, which does not come", _bad(SPIKE, FIRST["IWM"]),
         counts={"rejects": 1},
     ),
     Fault(
         "a true jump of 20 %",
-        "two prints are not enough: it passes when a snapshot agrees",
+        "two prints are not enough: accepted once a snapshot agrees",
         _bad(STEP, STEP + 0.01),
         newest=FIRST | {"IWM": STEP},
         prices=FIRST | {"IWM": round(STEP + 0.01, 2)}, counts={"rejects": 0},
     ),
     Fault(
         "the same trade sent twice, 20 % off",
-        "no second print",
+        "does not count as a second print",
         lambda s: ((READY, *_good(s), *[s.trade("IWM", STEP, NOW_NS + NS, 90)] * 2, STAY),),
         counts={"rejects": 1, "duplicates": 1},
     ),
     Fault(
         "two bad prints, 11 % off, and back",
-        "wait for a snapshot, until the next print shows them wrong: no high of theirs",
+        "wait for a snapshot until the next print contradicts them; the day's high is not affected",
         _bad(SLIP, SLIP + 0.01, FIRST["IWM"]),
         bars=DAY_SO_FAR, seconds=8, ranges=(217.0, 222.0), counts={"rejects": 2},
     ),
@@ -492,32 +492,32 @@ FAULTS = (
     ),
     Fault(
         "a true jump of 30 % in a broad fund",
-        "passes when a snapshot agrees",
+        "accepted once a snapshot agrees",
         _bad(SPIKE, SPIKE + 0.01),
         newest=FIRST | {"IWM": SPIKE},
         prices=FIRST | {"IWM": round(SPIKE + 0.01, 2)}, counts={"rejects": 0},
     ),
     Fault(
         "a print 50 s ahead of time",
-        "waits for its time; the price is that of now",
+        "waits for its time; the price shown is the current one",
         lambda s: ((READY, *_good(s), s.trade("IWM", 230.0, NOW_NS + 50 * NS, 90), STAY),),
         seconds=20,
     ),
     Fault(
         "all prints 30 s ahead of our clock",
-        "confirm each other: let in, and Health says that the clock is behind",
+        "confirm each other: accepted, and Health says that our clock is behind",
         lambda s: ((READY, *prints(s, FIRST, 30), STAY),),
         detail="your clock is 30 s behind",
     ),
     Fault(
-        "bars of a gap come 8 s late, while prints go on",
-        "they take the place of their minutes; the price is LIVE meanwhile, the range a bound",
+        "bars of a gap arrive 8 s late, while prints continue",
+        "they replace their minutes; meanwhile the price is LIVE and the range a bound",
         lambda s: ((READY, *_good(s), STAY),),
         bars=DAY_SO_FAR, fill_s=8.0, seconds=12, ranges=(217.0, 222.0), incomplete=frozenset(SYMBOLS),
     ),
     Fault(
         "bars of a gap refused once",
-        "asked for again; they are not too late",
+        "requested again; they are not too late",
         lambda s: ((READY, *_good(s), STAY),),
         bars=DAY_SO_FAR, refusals=1, ranges=(217.0, 222.0),
     ),
@@ -529,25 +529,29 @@ FAULTS = (
         detail="today's range of 3 incomplete: down",
     ),
     Fault(
-        "nothing, and our clock is 75 s behind",
-        "says so, measured by the prints; another connection would not help",
+        "no fault of its own, but our clock is 75 s behind",
+        "reported, measured by the prints; no reconnect, which would not help",
         lambda s: ((READY, *prints(s, FIRST, 75), STAY),),
         prices={}, state="OFFLINE", seconds=25, detail="your clock is 75 s behind", rejects_least=3,
     ),
     Fault(
-        "ten-fold burst, slow consumer",
-        "the reader goes on; conflated, counted, bounded",
+        "tenfold burst, slow consumer",
+        "the reader keeps up; prints are merged, counted and bounded",
         _burst,
         consumer_sleeps=True,
     ),
-    Fault("unknown message type", "passed over", lambda s: ((READY, s.unknown, *_good(s), STAY),)),
-    Fault("10 MB frame", "cut off, then back", _then(lambda s: (READY, *_good(s), HUGE, STAY)), **AGAIN),
+    Fault("unknown message type", "ignored", lambda s: ((READY, s.unknown, *_good(s), STAY),)),
     Fault(
-        "invalid UTF-8", "cut off, then back", _then(lambda s: (READY, *_good(s), BAD_UTF8, STAY)), **AGAIN
+        "10 MB frame", "disconnects, then reconnects",
+        _then(lambda s: (READY, *_good(s), HUGE, STAY)), **AGAIN,
+    ),
+    Fault(
+        "invalid UTF-8", "disconnects, then reconnects",
+        _then(lambda s: (READY, *_good(s), BAD_UTF8, STAY)), **AGAIN,
     ),
     Fault(
         "truncated and damaged frames",
-        "each refused and counted; the connection stands",
+        "each rejected and counted; the connection stays up",
         lambda s: ((READY, *s.damaged, *_good(s), STAY),),
         rejects_least=3,
     ),
@@ -559,58 +563,58 @@ FAULTS = (
     ),
     Fault(
         "406: connection limit, then success",
-        "asked again on the same socket",
+        "asked again on the same connection",
         lambda s: ((Answers(auth=(406, 406)), READY, *_good(s), STAY),),
         only=frozenset({"Alpaca"}), seconds=10, through=OUTAGE,
     ),
     Fault(
-        "406: connection limit, for ever",
-        "says why; `auto` goes on after a minute, and comes back (tests/feeds/streaming/test_failover.py)",
+        "406: connection limit, every time",
+        "says why; `auto` moves on after a minute and comes back (tests/feeds/streaming/test_failover.py)",
         lambda _: ((Answers(auth=(406,) * 99), READY, STAY),),
         only=frozenset({"Alpaca"}), prices={}, state="OFFLINE", seconds=180, detail="(406)",
     ),
     Fault(
         "407: slow client, and a cut",
-        "back at once",
+        "reconnects at once",
         _then(lambda s: (READY, *_good(s), error(407), ABORT)),
         only=frozenset({"Alpaca"}), **AGAIN,
     ),
     Fault(
         "409: the plan lacks the feed",
-        "stops for good; `auto` goes on at once with the next best, and Health says why"
+        "stops for good; `auto` moves on to the next best at once, and Health says why"
         " (tests/feeds/desk/test_choose.py)",
         lambda _: ((Answers(auth=(409,)), STAY),),
         only=frozenset({"Alpaca"}), detail="the plan does not include this feed", **STOPS,
     ),
     Fault(
         "405: symbol limit",
-        "those acknowledged stay, the others say so",
+        "acknowledged symbols stay, the others are OFFLINE",
         lambda s: ((Answers(subscribe=(405,) * 9), STAY),),
         only=frozenset({"Alpaca"}), prices={}, state="OFFLINE",
         symbol_states=dict.fromkeys(SYMBOLS, "OFFLINE"),
     ),
     Fault(
         "partial acknowledgement",
-        "what is missing is asked for again, and says OFFLINE meanwhile",
+        "missing symbols are requested again, and are OFFLINE meanwhile",
         lambda s: ((Answers(deaf=frozenset({"QQQ"})), READY, *prints(s, WITHOUT_QQQ), STAY),),
         only=frozenset({"Alpaca"}), prices=WITHOUT_QQQ, symbol_states={"QQQ": "OFFLINE"}, seconds=20,
     ),
     Fault(
         "correction and cancel after the close",
-        "handed on, so that the day's bar is fetched again",
+        "passed on, so that the day's bar is fetched again",
         lambda s: ((READY, *_good(s), cancel("IWM", number=7), correction("QQQ"), STAY),),
         only=frozenset({"Alpaca"}), now_ns=NOW_NS + 6 * 3600 * NS, corrections=2,
     ),
     Fault(
         "a print taken back by its number, with the time of the message",
-        "not handed on if it still waits; the symbol is marked at once, until bars have taken its place",
+        "dropped if it is still waiting; the symbol is GAPPED at once, until bars have replaced the print",
         lambda s: ((READY, *_good(s), s.trade("IWM", 230.13, NOW_NS + NS, 99), LATE_CANCEL, STAY),),
         only=frozenset({"Alpaca"}), corrections=1,
         symbol_states={"IWM": "GAPPED"}, seconds=20,
     ),
     Fault(
         "max_connections: another session",
-        "TAKEN OVER; to come back would cut the other one",
+        "TAKEN OVER; no reconnect, which would cut off the other session",
         lambda s: ((READY, *_good(s), TAKEN, Close(1008)),),
         only=frozenset({"Massive"}), state="TAKEN OVER", seconds=300,
     ),
@@ -622,8 +626,8 @@ FAULTS = (
     ),
     Fault(
         "the closing auction, after the bell",
-        "the session's last print, not after hours: by its codes, Yahoo's by its word REGULAR; without"
-        " either no print after the bell is taken for it",
+        "the session's last print, not after hours: by its condition codes, or Yahoo's REGULAR; without"
+        " either, no print after the bell is taken for it",
         _auction,
         prices=FIRST | {"IWM": LATER["IWM"]}, now_ns=BELL_NS + 10 * NS, roles={"IWM": Role.CLOSE},
     ),
@@ -635,40 +639,40 @@ FAULTS = (
     ),
     Fault(
         "an odd lot",
-        "its size is volume, its price sets nothing",
+        "counts in the volume, but does not set the price",
         _odd_lot,
         prices=FIRST | {"IWM": LATER["IWM"]}, only=KEYED, roles={"IWM": Role.SIZE}, counts={"quotes": 4},
     ),
     Fault(
         "a split's ex-date, listed and restated",
-        f"the desk knows both before the first print: {SPLIT_MARKED}",
+        f"the desk knows this before the first print: {SPLIT_MARKED}",
         lambda s: ((READY, *_good(s), STAY),),
         only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}, {"IWM": 2.0}),
         given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
     ),
     Fault(
         "a split's ex-date, listed but not restated",
-        f"marked until today's price agrees with history: {SPLIT_MARKED}",
+        f"UNADJUSTED until today's price agrees with history: {SPLIT_MARKED}",
         lambda s: ((READY, *_good(s), STAY),),
         only=SPLITS_KNOWN, reference=Reference({}, {"IWM": 2.0}),
         given=(ListedSplits({"IWM": TODAY}, {"IWM": 2.0}, ALL),),
     ),
     Fault(
-        "a split's ex-date, restated but in no list",
+        "a split's ex-date, restated but not listed",
         f"the vendor's close of yesterday is on another scale than history's: {SPLIT_MARKED}",
         lambda s: ((READY, *_good(s), STAY),),
         only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
         given=(ListedSplits({}, {}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),
     ),
     Fault(
-        "a split's ex-date, in no list and restated by nobody",
-        f"its prints are a split's ratio from history's close, less the other legs' move: {SPLIT_MARKED}",
+        "a split's ex-date, neither listed nor restated",
+        f"the prints are a split's ratio from history's close, less the other legs' move: {SPLIT_MARKED}",
         lambda s: ((READY, *prints(s, HALVED), STAY),),
         prices=HALVED, newest=HALVED, only=SPLITS_KNOWN, given=(ListedSplits({}, {}, ALL),),
     ),
     Fault(
-        "a fall of half at the opening, and no split",
-        "marked as a split until the vendor, asked after the bell, has history's close: then it is a crash"
+        "a fall by half at the open, and no split",
+        "UNADJUSTED until the vendor, asked after the bell, confirms history's close: then it is a crash"
         " (tests/feeds/streaming/test_reference.py)",
         lambda s: ((READY, *prints(s, HALVED), STAY),),
         prices=HALVED, newest=HALVED, only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
@@ -690,51 +694,51 @@ def table() -> str:
 
 HEAD = """# Streams and their faults
 
-Each line is a test for each vendor named in it (`tests/feeds/streaming/test_fault_table.py`): a scripted
-server on loopback does what the first column says, while the test moves time. The other columns are
-asserted: final state, attempts to connect, and the prices that the consumer was given, the last by event
-time, equal to the server's. Every new connection must ask for all symbols again, no task may be left
-behind, and no queue may outgrow its bound. This page is written by
-`python -m tests.support.fault_table`; a test compares it with the table.
+Each line is a test for each vendor it names (`tests/feeds/streaming/test_fault_table.py`): a scripted
+server on loopback does what the first column says, while the test controls time. The other columns are
+asserted: the final state, the number of connection attempts, and that the consumer's final prices, the last
+by event time, equal the server's. Every new connection must subscribe to all symbols again, no task may be
+left behind, and no queue may exceed its bound. `python -m tests.support.fault_table` writes this page; a
+test compares the two.
 
 | the server | expected | state | connections | final prices | vendors |
 | --- | --- | --- | --- | --- | --- |
 """
 TAIL = """
 
-Beyond the table, for one vendor, since the driver is the same for all
+Beyond the table, tested for one vendor since the driver is the same for all
 (`tests/feeds/streaming/test_feed.py`): a host name that cannot be resolved, a server that is up only after
-five minutes, a gap and what fills it, a forming bar at its end, holes in a sequence, a silent canary, halts,
-the reconnect before the open, a wrong clock, holidays and half-days. The state itself is tested without any
-event loop, socket or clock in `tests/feeds/streaming/test_state.py`.
+five minutes, a gap and what fills it, an unfinished bar when its minute ends, holes in a sequence, a silent
+canary, halts, the reconnect before the open, a wrong clock, holidays and half-days. The state itself is
+tested without any event loop, socket or clock in `tests/feeds/streaming/test_state.py`.
 
-Between vendors: a back-off belongs to one stream, so a broker's blip costs a second while Yahoo is
-unreachable (`tests/feeds/streaming/test_failover.py`, as are hand-over after a minute's outage and the way
-back). By REST a 429 of Yahoo holds back quotes, history and futures together
+Between vendors: each stream has its own back-off, so a broker's blip costs a second even while Yahoo is
+unreachable (`tests/feeds/streaming/test_failover.py`; also the hand-over after a minute's outage, and the
+way back). For REST, a 429 from Yahoo holds back quotes, history and futures together
 (`tests/feeds/http/test_yahoo_together.py`), and redirects stay within the site
-(`tests/feeds/http/test_redirects.py`). A plan that lacks a feed gives way to the next best
-(`tests/feeds/desk/test_choose.py`). Polymarket's stream asks again, slowly, after any refusal
+(`tests/feeds/http/test_redirects.py`). If a plan lacks a feed, the next best is used
+(`tests/feeds/desk/test_choose.py`). Polymarket's stream retries slowly after any refusal
 (`tests/feeds/fed/test_polymarket.py`), and the futures' charts leave Yahoo's budget to the quotes
 (`tests/feeds/fed/test_strip_pace.py`).
 
 At the market: prints between 20:00 and 04:00 are counted as overnight, not as bad
-(`tests/rotation/market/test_prints.py`); a snapshot before the bell is the pre-market's price
+(`tests/rotation/market/test_prints.py`); a snapshot before the bell is the pre-market price
 (`tests/feeds/vendors/yahoo/test_stream.py`).
 
-Sources that are asked by REST, each row a test of its own file:
+REST sources; each row names the file that tests it:
 
-| the source | expected | reason | tests |
+| the source | expected | error | tests |
 | --- | --- | --- | --- |
 """
 
 REST_ROWS = (
     (
         "Stooq: a page that checks for a browser, with HTTP 200",
-        "the round ends at once, the next source is asked", "`BrowserWanted`", "vendors/stooq",
+        "the round ends at once; the next source is asked", "`BrowserWanted`", "vendors/stooq",
     ),
     (
         "Stooq, Tiingo: no key",
-        "not among `auto`'s sources; by name, refused before anything is sent",
+        "not among `auto`'s sources; if asked for by name, an error before anything is sent",
         "`InputError`", "desk/test_history_run.py",
     ),
     (
@@ -742,46 +746,48 @@ REST_ROWS = (
         "the round ends at once", "`KeyNeeded`", "vendors/tiingo",
     ),
     (
-        "Tiingo: HTTP 429, or a used-up quota with 200",
-        "waits as asked within the client's limits, else the next source", "`SourceAway`", "vendors/tiingo",
+        "Tiingo: HTTP 429, or an exhausted quota with 200",
+        "waits as long as asked, within the client's limits; else the next source is asked",
+        "`SourceAway`", "vendors/tiingo",
     ),
     (
-        "Tiingo: HTML, an empty body, 404, another shape, no split factor",
-        "that symbol goes to the next source", "`SourceError`", "vendors/tiingo",
+        "Tiingo: HTML, an empty body, 404, an unknown format, no split factor",
+        "the next source is asked for that symbol", "`SourceError`", "vendors/tiingo",
     ),
     (
         "Tiingo: an answer that ends before the days asked for",
-        "no close of now is made of it", "`SourceError`", "vendors/tiingo",
+        "not taken for a current close", "`SourceError`", "vendors/tiingo",
     ),
     (
-        "Tiingo: a split worked into one of the two closes only",
-        "refused: it would restate every return", "`SourceError`", "vendors/tiingo",
+        "Tiingo: a split applied to only one of the two closes",
+        "rejected: it would restate every return", "`SourceError`", "vendors/tiingo",
     ),
     (
         "Yahoo refuses, Tiingo answers after a dividend",
-        "fetched as a whole: adjustments of two days never mix", "—", "history/test_sync.py",
+        "fetched as a whole: adjustments of two different days are never mixed", "—",
+        "history/test_sync.py",
     ),
     (
-        "Yahoo's futures away, Databento with a key",
-        "its settlements take their place, and say whose and of which day they are",
+        "Yahoo's futures unavailable, Databento with a key",
+        "its settlements are used instead, labelled with their source and day",
         "—", "fed/test_databento.py",
     ),
     (
         "Databento: HTTP 401, 422, 429, a redirect, HTML, an empty body",
-        "OFFLINE with the reason; what is held stays; the key is in no text", "`RequestError`",
+        "OFFLINE with the reason; the prices held stay; the key appears in no text", "`RequestError`",
         "fed/test_databento.py",
     ),
     (
-        "Databento: a line cut off, other statistics, deleted, intraday or undefined prices, spreads",
-        "the answer is refused, or the line passed over", "`SourceError`", "fed/test_databento.py",
+        "Databento: a truncated line; other statistics; deleted, intraday or undefined prices; spreads",
+        "the answer is rejected, or the line ignored", "`SourceError`", "fed/test_databento.py",
     ),
     (
         "Databento: the newest settlement is over four days old",
-        "STALE, whatever the answer's own age", "—", "fed/test_databento.py",
+        "STALE, however new the answer itself is", "—", "fed/test_databento.py",
     ),
     (
-        "any source, while `doctor --capture` listens: secrets echoed in frames, answers, headers, cookies",
-        "none is in the file; the rest replays to the same quotes",
+        "any source under `doctor --capture`: secrets echoed in frames, answers, headers, cookies",
+        "none of them is in the file; the rest replays to the same quotes",
         "—", "desk/test_capture.py",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``rotation-tui alerts``: conditions on figures, when they call, and whom."""
+"""``rotation-tui alerts``: set, list, test and watch alerts on figures."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def _rules(ctx: click.Context) -> tuple[Rule, ...]:
 
 @click.group("alerts", epilog=EXAMPLES)
 def alerts() -> None:
-    """Conditions on figures, when they call, and whom."""
+    """Set, list, test and watch alerts on figures."""
 
 
 @alerts.command("list", epilog="\b\nExample:\n  rotation-tui alerts list --format json")
 @FORM
 @click.pass_context
 def list_(ctx: click.Context, /, *, form: str) -> None:
-    """List the alerts of the configuration, and how often each has called."""
+    """List the configured alerts, and how often each has fired."""
     from tui.output import alert_lists  # noqa: PLC0415 - as all that prints
 
     states, _ = backend(ctx).remembered_alerts()
@@ -88,43 +88,47 @@ def list_(ctx: click.Context, /, *, form: str) -> None:
 
 
 @alerts.command("history", epilog="\b\nExample:\n  rotation-tui alerts history --last 20")
-@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="So many calls at most.")
+@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="Show at most so many.")
 @FORM
 @click.pass_context
 def history(ctx: click.Context, /, *, last: int, form: str) -> None:
-    """List the calls that were made, the newest last."""
+    """List the alerts that fired, newest last."""
     from tui.output import alert_lists  # noqa: PLC0415
 
     _, calls = backend(ctx).remembered_alerts()
     for line in alert_lists.history(calls[-last:], form):
         click.echo(line)
     if not calls:
-        click.echo("rotation-tui: no alert has called yet", err=True)
+        click.echo("rotation-tui: no alert has fired yet", err=True)
 
 
 @alerts.command(
     "add", epilog="\b\nExample:\n  rotation-tui alerts add 'spread.5.pp > 10' --name wide --to bell"
 )
 @click.argument("condition", metavar="CONDITION")
-@click.option("--name", metavar="NAME", help="What to call it; the condition itself without one.")
+@click.option("--name", metavar="NAME", help="Name of the alert; default: the condition itself.")
 @click.option(
     "--repeat",
     type=click.Choice(["session", "crossing", "once"]),
-    help="Once a session, at each crossing, or once ever.",
+    help="Fire once a session, at each crossing, or only once.",
 )
-@click.option("--hysteresis", type=float, metavar="UNITS", help="How far back a crossing must go first.")
-@click.option("--cool-down", "cool_down_s", type=float, metavar="SECONDS", help="No second call before.")
-@click.option("--any-hour", is_flag=True, default=None, help="Outside of the regular session, too.")
-@click.option("--to", multiple=True, metavar="TARGET", help="Whom to call; may be given several times.")
+@click.option(
+    "--hysteresis", type=float, metavar="UNITS", help="How far back it must go before it can cross again."
+)
+@click.option(
+    "--cool-down", "cool_down_s", type=float, metavar="SECONDS", help="Least time between two firings."
+)
+@click.option("--any-hour", is_flag=True, default=None, help="Fire outside the regular session, too.")
+@click.option("--to", multiple=True, metavar="TARGET", help="Target to notify; may be given several times.")
 def add(*, to: tuple[str, ...], condition: str, **more: Any) -> None:
-    """Add an alert at the end of the configuration file; a running desk takes it up at once."""
+    """Append an alert to the configuration file; a running desk picks it up at once."""
     from tui.settings.added import add_alert  # noqa: PLC0415
     from tui.settings.place import place  # noqa: PLC0415
 
     given = {"name": more.pop("name"), "when": condition, **more, "to": list(to) or None}
     rule = add_alert(place(), {key: value for key, value in given.items() if value is not None})
-    called = ", ".join(rule.to) or "nobody but the screen"
-    click.echo(f"added {rule.id!r} to {place()}; it calls {called}")
+    notified = ", ".join(rule.to) or "only the screen"
+    click.echo(f"added {rule.id!r} to {place()}; notifies {notified}")
 
 
 @alerts.command(
@@ -136,7 +140,7 @@ def add(*, to: tuple[str, ...], condition: str, **more: Any) -> None:
 @FORM
 @click.pass_context
 def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: Any) -> None:
-    """Watch without a screen: print each call, and deliver it."""
+    """Run the alerts without a screen: print and deliver each one that fires."""
     import asyncio  # noqa: PLC0415 - half of what --help would take
 
     from tui.cli.watch import watch_alerts  # noqa: PLC0415
@@ -153,10 +157,10 @@ def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: 
 @alerts.command("test", epilog=EXAMPLES)
 @click.argument("condition", metavar="CONDITION", required=False)
 @click.option(
-    "--since", metavar="DATE", callback=_day(last=False), help="First session, or a year. Not of a tape."
+    "--since", metavar="DATE", callback=_day(last=False), help="First session, or a year. Not with --tape."
 )
 @click.option("--until", metavar="DATE", callback=_day(last=True), help="Last session, or a year.")
-@click.option("--crossings", is_flag=True, help="Only where the condition begins to hold.")
+@click.option("--crossings", is_flag=True, help="Only sessions on which the condition begins to hold.")
 @HISTORY
 @TAPES
 @DEMO
@@ -178,25 +182,23 @@ def test(
     form: str,
     **wanted: Any,
 ) -> None:
-    """List when CONDITION would have called: by settled closes, or on a tape by the second.
+    """List when CONDITION would have fired: on settled closes by session, on a tape by second.
 
-    Without CONDITION: the alerts of the configuration. Figures are those of rotation-tui figures;
-    docs/alerts.md has the grammar.
+    Without CONDITION, test the configured alerts. See rotation-tui figures for the figures, and
+    docs/alerts.md for the grammar.
     """
     from tui.output import alerts as report  # noqa: PLC0415 - brings polars
 
     rules = report.rules_of(condition, _rules(ctx), crossings=crossings)
     if not rules:
-        raise InputError(
-            "name a condition, such as 'spread.5.pp > 10'; the configuration holds no alerts yet"
-        )
+        raise InputError("name a condition, such as 'spread.5.pp > 10'; no alerts are configured yet")
     if condition is not None:
         report.check(condition, wanted["pair"])
     start_log(ctx)
     asked = for_script(history=history, demo=demo, tapes=tape, offline=True, **wanted)
     if tape:
         if since is not None or until is not None:
-            raise InputError("--since and --until are of daily closes; a tape is tested whole")
+            raise InputError("--since and --until apply to daily closes; a tape is always tested as a whole")
         fired, desk = backend(ctx).alerts_on_tape(asked, rules)
         for line in report.calls_of_tape(fired, desk, form):
             click.echo(line)
@@ -204,7 +206,7 @@ def test(
     if since is None:
         raise InputError("--since: name the first session, such as 2000-01-01, or name a --tape")
     if until is not None and until < since:
-        raise InputError(f"--until: {until} lies before --since {since}")
+        raise InputError(f"--until: {until} is before --since {since}")
     _test_closes(ctx, asked, rules, since, until, form)
 
 

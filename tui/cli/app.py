@@ -67,7 +67,7 @@ COMMAND_MODULES = {
 
 
 WITHOUT_FILE = frozenset({"config", "-h", "--help", "--version"})
-"""First words of what works with a broken ``config.toml`` too: how else would it be mended?"""
+"""First words of what works with a broken ``config.toml`` too: how else could it be fixed?"""
 
 
 class _Group(click.Group):

@@ -27,7 +27,7 @@ def config() -> None:
 
 
 @config.command(epilog="\b\nExample:\n  rotation-tui config path")
-@click.option("--file", "only_file", is_flag=True, help="The configuration file alone.")
+@click.option("--file", "only_file", is_flag=True, help="Only the configuration file.")
 @click.pass_obj
 def path(backend: Backend, *, only_file: bool) -> None:
     """Show where this program stores its files."""
@@ -45,7 +45,7 @@ def path(backend: Backend, *, only_file: bool) -> None:
     epilog="\b\nExamples:\n  rotation-tui config show\n  rotation-tui config show --origin\n"
     "  ROTATION_TUI_YAHOO_REST_URL=http://127.0.0.1:8080 rotation-tui config show"
 )
-@click.option("--origin", is_flag=True, help="Every setting with its value and where that comes from.")
+@click.option("--origin", is_flag=True, help="Show every setting, its value and where that comes from.")
 @click.pass_obj
 def show(backend: Backend, *, origin: bool) -> None:
     """Show where each key comes from, and what the environment overrides."""
@@ -92,7 +92,7 @@ def init(*, force: bool) -> None:
 @config.command(epilog="\b\nExample:\n  rotation-tui config check")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def check(*, file: Path | None) -> None:
-    """Check the configuration file, or another one: exit code 2 and the line if it cannot be used."""
+    """Check the configuration file, or another one; exit with 2 if it has a mistake, and say where."""
     from tui.settings.file import read  # noqa: PLC0415
     from tui.settings.place import load, place  # noqa: PLC0415
 
@@ -122,7 +122,7 @@ def key() -> None:
 @click.argument("never", nargs=-1, metavar="")
 @click.pass_obj
 def key_set(backend: Backend, *, name: str, in_file: bool, never: tuple[str, ...]) -> None:
-    """Store the key of a feed: alpaca, finnhub or massive.
+    """Store a vendor's key: alpaca, massive, finnhub, tiingo, stooq, databento; or a target's secret.
 
     The prompt does not show the key. Standard input works too, one line per part: key ID, then secret key.
     """
@@ -141,7 +141,7 @@ def key_set(backend: Backend, *, name: str, in_file: bool, never: tuple[str, ...
 @click.argument("name")
 @click.pass_obj
 def key_clear(backend: Backend, *, name: str) -> None:
-    """Delete the key of a feed from the keyring and from the file."""
+    """Delete a vendor's key from the keyring and from the file."""
     for line in backend.keys().forget(name):
         click.echo(line)
 
@@ -149,7 +149,7 @@ def key_clear(backend: Backend, *, name: str) -> None:
 @key.command("list", epilog="\b\nExample:\n  rotation-tui config key list")
 @click.pass_obj
 def key_list(backend: Backend) -> None:
-    """Show where each feed's key comes from, and the last four characters of a long key."""
+    """Show where each vendor's key comes from, and the last four characters of a long key."""
     for line in backend.keys().lines():
         click.echo(line)
 

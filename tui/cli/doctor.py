@@ -33,7 +33,7 @@ Examples:
     metavar="FILE",
     help="Instead of the checks, write what every configured live source sends to a new file, without keys,"
     " tokens, account numbers or cookies, to attach to a report (.gz compresses). Stop other desks first:"
-    " brokers allow one connection a key.",
+    " brokers allow one connection per key.",
 )
 @click.option(
     "--seconds",

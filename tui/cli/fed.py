@@ -134,10 +134,10 @@ Examples:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @click.pass_context
 def import_settlements(ctx: click.Context, /, *, paths: tuple[Path, ...]) -> None:
-    """Keep daily settlements of ZQ contracts, so that --at has the Fed of then.
+    """Store daily settlements of ZQ contracts, so that --at shows the Fed as it was priced then.
 
-    CSV or Parquet: a date, a contract (ZQU24, SEP 24) and a settlement in each row, a column for each
-    contract, or a file for each. Of vendors' files without settlements the close is taken.
+    CSV or Parquet: a date, a contract (ZQU24, SEP 24) and a settlement in each row; or one column per
+    contract; or one file per contract. If a vendor's file has no settlements, its closes are used.
     """
     start_log(ctx)
     for line in backend(ctx).fed_import(paths):

@@ -78,7 +78,7 @@ def explain(ctx: click.Context, /, *, name: str, tape: tuple[Path, ...], form: s
 def levels(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
 ) -> None:
-    """Print the prices of the base leg at which a statement becomes another."""
+    """Print the prices of the base leg at which a statement changes."""
     from tui.output import figures as report  # noqa: PLC0415
 
     click.echo(report.levels(_basis(ctx, tapes=tape + more, **wanted), form), nl=False)
@@ -94,7 +94,7 @@ def levels(
     show_default=True,
     callback=_horizons,
     metavar="N,N…",
-    help="Sessions over which to look at what followed.",
+    help="Horizons, in sessions, over which to look at what followed.",
 )
 @click.pass_context
 def episodes(
@@ -107,7 +107,7 @@ def episodes(
     horizons: tuple[int, ...],
     **wanted: Any,
 ) -> None:
-    """Print what followed when a series was as extreme as now: history, no forecast."""
+    """Print what followed when a series was as extreme as now: history, not a forecast."""
     from tui.output import figures as report  # noqa: PLC0415
 
     click.echo(report.episodes(name, _basis(ctx, tapes=tape, **wanted), horizons, form), nl=False)

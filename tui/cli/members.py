@@ -31,20 +31,20 @@ def members() -> None:
     "import", epilog="\b\nExample:\n  rotation-tui members import my_list.csv --fund QQQ --date 2026-11-20"
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--fund", required=True, callback=fund_name, help="Whose members they are: IWM or QQQ.")
+@click.option("--fund", required=True, callback=fund_name, help="The fund: IWM or QQQ.")
 @click.option(
     "--date",
     "day",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="The day of the file, where it does not say it.",
+    help="The day of the file, if it does not name it.",
 )
 @click.pass_context
 def members_import(ctx: click.Context, /, *, file: Path, fund: str, day: datetime | None) -> None:
     """Store a holdings file as iShares and Invesco export it, or a CSV with a column symbol.
 
-    Columns weight, sector and name are used where they are there. Every file is kept by its day: it counts
-    from that day on, and changes nothing earlier.
+    Columns weight, sector and name are used if present. Files are kept by day: each applies from its day on,
+    and changes nothing earlier.
     """
     start_log(ctx)
     for line in backend(ctx).import_members(file, fund=fund, day=day.date() if day else None):
@@ -57,8 +57,8 @@ def members_import(ctx: click.Context, /, *, file: Path, fund: str, day: datetim
 def members_sync(ctx: click.Context, /, *, funds: tuple[str, ...]) -> None:
     """Download today's holdings of IWM (iShares) and QQQ (Invesco) and store them by their day.
 
-    Run it once a day: membership is known only from the days of which a file is stored. A file that is
-    stored is never changed.
+    Run it once a day: membership is known only for days with a stored file. A stored file is never
+    changed.
     """
     start_log(ctx)
     done, failed = backend(ctx).sync_members(tuple(fund_name(ctx, ctx.command.params[0], f) for f in funds))

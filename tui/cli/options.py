@@ -90,7 +90,7 @@ def settled(command: Any) -> Any:
             envvar="ROTATION_TUI_LEG_GAP",
             metavar="SECONDS",
             callback=_finite,
-            help="Prices of the pair further apart in time are marked ≈ in the regular session.",
+            help="In the regular session, mark figures ≈ if the pair's prices are further apart in time.",
         ),
         PAIR,
         click.option(
@@ -99,7 +99,7 @@ def settled(command: Any) -> Any:
             envvar="ROTATION_TUI_LEGS",
             callback=_checked(schema.symbols),
             metavar="A,B,…",
-            help="The legs beside the pair, instead of the usual ones and what else is stored.",
+            help="Legs to show beside the pair, instead of the usual ones and those stored.",
         ),
         click.option(
             "--value-growth",
@@ -108,7 +108,7 @@ def settled(command: Any) -> Any:
             envvar="ROTATION_TUI_VALUE_GROWTH",
             callback=_checked(schema.pair),
             metavar="A/B",
-            help="Value against growth: the ratio of these two.",
+            help="The two legs of value against growth.",
         ),
         click.option(
             "--offline",
@@ -130,7 +130,7 @@ def settled(command: Any) -> Any:
             "ask_members",
             is_flag=True,
             envvar="ROTATION_TUI_MEMBERS",
-            help="Ask for prices of the funds' members too, every minute: breadth of today.",
+            help="Price the funds' members, too, every minute: breadth for today.",
         ),
         HISTORY,
     ):
@@ -158,7 +158,7 @@ MORE_TAPES = click.argument("more", nargs=-1, type=click.Path(path_type=Path), m
 DEMO = click.option(
     "--demo",
     is_flag=True,
-    help="The built-in scenario of July 2024 instead, marked DEMO.",
+    help="Use the built-in scenario of July 2024 instead, marked DEMO.",
 )
 AT = click.option(
     "--at", metavar="TIME|DATE", help="A time with its zone, or a date: after that session's close."

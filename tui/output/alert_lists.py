@@ -1,4 +1,4 @@
-"""The alerts of the configuration, and the calls that were made, as text and JSON lines."""
+"""The configured alerts, and those that fired, as text and JSON lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def listing(rules: Iterable[Rule], states: Mapping[str, AlertState], form: str) 
             lines.append(_json({**msgspec.to_builtins(rule), "fired": state.fired, "last_at": state.last_at}))
             continue
         last = f", last {state.last_at:%Y-%m-%d %H:%M:%S} UTC" if state.last_at else ""
-        fired = f"called {counted(state.fired, 'time')}{last}" if state.fired else "has not called yet"
+        fired = f"fired {counted(state.fired, 'time')}{last}" if state.fired else "has not fired yet"
         when = "" if rule.id == rule.condition else f"  {rule.condition}"
         lines.append(f"{rule.id:<{width}}{when}  [{rule.repeat}; {', '.join(rule.to) or 'screen'}]  {fired}")
     return lines

@@ -1,4 +1,4 @@
-"""What alerts would have said, as text and JSON lines."""
+"""When alerts would have fired, as text and JSON lines."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def _note(alert: Alert) -> str:
     named = figures_of(alert.node)
     unsettled = [name for name, figure in named.items() if figure.reads == "fed"]
     if unsettled:
-        return f"{', '.join(unsettled)}: not in the history of closes, so unknown on every session"
+        return f"{', '.join(unsettled)}: not in the history of closes, so unknown for every session"
     if any(each.qualifier == "provisional" for each in comparisons(alert.node)):
-        return "provisional: never true of settled closes"
+        return "provisional: never true for settled closes"
     return ""
 
 

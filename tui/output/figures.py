@@ -159,7 +159,7 @@ def _story(answer: Episodes, basis: Basis) -> list[str]:
     ]
     if answer.note:
         return [*lines, f"Nothing is said of what followed ({answer.note})."]
-    lines.append(f"{base} minus {against} afterwards, in pp: history, no forecast")
+    lines.append(f"{base} minus {against} afterwards, in pp: history, not a forecast")
     return lines + [_outcome(h, each) for h, each in answer.after.items()]
 
 

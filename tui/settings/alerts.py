@@ -194,4 +194,4 @@ def _check_callees(names: Collection[str], callees: Sequence[str], place: str, f
     for name in names:
         if name not in callees:
             known = ", ".join(callees)
-            raise fail(place, f"{shown(name)} is no target; known: {known}; [targets.NAME] defines others")
+            raise fail(place, f"{shown(name)} is not a target; known: {known}; [targets.NAME] defines others")

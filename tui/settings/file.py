@@ -46,7 +46,7 @@ def read(path: Path) -> Config:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     if len(raw) > SIZE_MAX:
-        raise InputError(f"{path}: larger than 1 MB; this is no configuration file")
+        raise InputError(f"{path}: larger than 1 MB; this is not a configuration file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -42,7 +42,7 @@ class ConfigWatch:
         try:
             config = read(self._path) if signature is not None else Config(self._path)
         except InputError as error:
-            return Applied(f"{error}; the configuration before stays", is_error=True)
+            return Applied(f"{error}; the previous configuration stays in use", is_error=True)
         before_config, self._config = self._config, config
         return _difference(before_config, config)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tui.settings.file import Config
 
 _HEAD = """\
-# rotation-tui: what every run should know. All of it is optional; a line that begins with # sets nothing.
-# An option on the command line goes before the environment, and that before this file.
+# rotation-tui: settings for every run. All are optional; a line that begins with # sets nothing.
+# An option on the command line overrides the environment, which overrides this file.
 # Check it with: rotation-tui config check
 """
 _KEYS_HEAD = f"""\
@@ -27,25 +27,25 @@ _KEYS_HEAD = f"""\
 # preset = "qwerty"
 """
 _ALERTS = """
-# Alerts: conditions on the figures of rotation-tui figures, and whom they call (docs/alerts.md).
+# Alerts: conditions on figures (rotation-tui figures lists them), and whom to notify (docs/alerts.md).
 #
 #   [[alerts]]
 #   name = "wide"
 #   when = "spread.5.pp > 10"
 #   repeat = "session"               # or crossing, once
-#   hysteresis = 0.5                 # of a crossing, in the figure's unit
+#   hysteresis = 0.5                 # for a crossing, in the figure's unit
 #   cool_down_s = 600
-#   any_hour = false                 # true: outside of the regular session too
-#   status = ["LIVE", "DELAYED"]     # what a figure of today must be worth
+#   any_hour = false                 # true: outside the regular session, too
+#   status = ["LIVE", "DELAYED"]     # statuses that today's prices may have
 #   to = ["bell", "desktop", "phone"]
 #
 #   [targets.phone]
 #   kind = "ntfy"                    # or slack, discord, json, command
-#   url = "https://ntfy.sh/my-topic" # left out: rotation-tui config key set target.phone keeps it
+#   url = "https://ntfy.sh/my-topic" # or keep it secret: rotation-tui config key set target.phone
 #
 #   [targets.log]
 #   kind = "command"
-#   command = ["logger", "-t", "rotation"]   # no shell; the call comes as JSON on stdin
+#   command = ["logger", "-t", "rotation"]   # no shell; gets JSON on stdin
 """
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
 _FAMILIES = re.compile(

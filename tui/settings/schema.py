@@ -155,7 +155,7 @@ SETTINGS = (
     ),
     Setting(
         "desk", "leg_gap_s", _DESK.leg_gap_s, "leg_gap_s", "ROTATION_TUI_LEG_GAP",
-        "Prices of the pair further apart than this many seconds are marked ≈ in the regular session.",
+        "In the regular session, figures from prices further apart than this many seconds are marked ≈.",
         _seconds,
     ),
     Setting(
@@ -164,11 +164,11 @@ SETTINGS = (
     ),
     Setting(
         "feeds", "offline", False, "offline", "ROTATION_TUI_OFFLINE",  # noqa: FBT003
-        "Whether to do without the network.", _flag,
+        "Whether to run without the network.", _flag,
     ),
     Setting(
         "feeds", "members", False, "ask_members", "ROTATION_TUI_MEMBERS",  # noqa: FBT003
-        "Whether prices of the funds' members are asked for too: breadth of today.", _flag,
+        "Whether to price the funds' members, too: breadth for today.", _flag,
     ),
     Setting(
         "feeds", "demo_when_empty", True, "unasked_demo", "ROTATION_TUI_NO_DEMO",  # noqa: FBT003
@@ -180,7 +180,8 @@ SETTINGS = (
     ),
     Setting(
         "notify", "to", ["bell"], "", "",
-        "Whom an alert calls that does not say: bell, osc9, osc777, desktop, or a name of [targets].", _names,
+        'Targets of alerts without a "to": bell, osc9, osc777, desktop, or a name in [targets].',
+        _names,
     ),
     Setting(
         "log", "level", "info", "log_level", "ROTATION_TUI_LOG_LEVEL",

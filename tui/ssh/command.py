@@ -99,7 +99,7 @@ class _HostCommand(click.Command):
     help="Who may not log in: a public key or SHA256 fingerprint per line, or a KRL.",
 )
 @click.option("--open", "is_open", is_flag=True, help="Let anyone log in, with or without a key.")
-@path_option("--host-key", metavar="FILE", help="The host's private key; made on the first run.")
+@path_option("--host-key", metavar="FILE", help="The host's private key; created on the first run.")
 @click.option(
     "--max-sessions",
     type=click.IntRange(1, 100_000),
@@ -147,7 +147,7 @@ class _HostCommand(click.Command):
     LOG_JSON,
     is_flag=True,
     expose_value=False,
-    help="Write everything on stderr as JSON lines, errors of the command line too.",
+    help="Write everything on stderr as JSON lines, including command-line errors.",
 )
 @click.option("--reuse-port", is_flag=True, help="Share the port with other hosts, one per core.")
 @click.option("--allow-root", is_flag=True, help="Run even as root.")

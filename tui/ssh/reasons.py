@@ -116,7 +116,7 @@ FAREWELLS = {
     EndReason.KEY_WITHDRAWN: "rotation-tui: disconnected: your key is no longer authorized.",
     EndReason.KICKED: "rotation-tui: disconnected by an administrator.",
     EndReason.BANNED: "rotation-tui: disconnected: banned by an administrator.",
-    EndReason.KEY_RESTRICTED: "rotation-tui: disconnected: your key is no longer allowed the screen.",
+    EndReason.KEY_RESTRICTED: "rotation-tui: disconnected: your key no longer allows a screen.",
     EndReason.ANSWERED: "",
     EndReason.ERROR: "rotation-tui: disconnected: internal error; the host's log has the details.",
 }

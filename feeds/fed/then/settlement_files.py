@@ -158,7 +158,7 @@ def _session(cell: Any, file: str, line: int, today: date) -> date:
     else:
         day = _day_written(str(cell or "").strip(), file, line)
     if day > today:
-        raise InputError(f"{file}, line {line}: {day} lies in the future — check the date")
+        raise InputError(f"{file}, line {line}: {day} is in the future — check the date")
     if day.isoweekday() > 5:
         raise InputError(
             f"{file}, line {line}: {day} is a {day:%A}, on which nothing settles — check the date"

@@ -31,7 +31,7 @@ def parse_strip(data: bytes) -> StripCase:
     fields = dict(parsed)
     absent = [key for key in ("watch_date", "target_range_bp", "fomc_dates", "prices") if key not in fields]
     if absent:
-        raise InputError(f"the strip file has no {' and no '.join(absent)}; add it")
+        raise InputError(f"the strip file has no {' and no '.join(absent)}; add what is missing")
     return StripCase(
         _day(fields["watch_date"], "watch_date"),
         _range(fields["target_range_bp"]),

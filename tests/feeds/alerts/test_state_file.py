@@ -43,7 +43,7 @@ def test_a_broken_file_is_named_and_set_aside(tmp_path, data):
             file.peek()
     kept, problem = file.read()
     assert kept == Kept()
-    assert problem == f"{file.path}: is damaged and now alerts.json.broken-1; alerts begin anew"
+    assert problem == f"{file.path}: is damaged and now alerts.json.broken-1; alerts start afresh"
     assert (tmp_path / "alerts.json.broken-1").read_bytes() == data
     assert not file.path.exists()
 

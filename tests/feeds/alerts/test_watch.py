@@ -164,7 +164,7 @@ async def test_a_call_that_waited_for_over_an_hour_is_told_and_not_sent(tmp_path
         tmp_path, sent, AlertSettings((msgspec.structs.replace(RULE, condition="ratio > 1e9"),), TARGETS)
     )
     task = await running(watch)
-    assert [event.text for event in watch.take(snapshot).events] == ["1 call not delivered: over an hour old"]
+    assert [event.text for event in watch.take(snapshot).events] == ["1 notification not delivered: over an hour old"]
     await ended(task)
     assert sent.got == []
 
@@ -247,7 +247,7 @@ async def test_the_queue_of_a_target_is_bounded_and_says_what_it_drops():
     await ended(task)
     assert len(courier.waiting) == QUEUE_MAX
     assert [each.fired.n for each in courier.waiting][:2] == [0, 6], "the newest matter most"
-    assert reports[-1] == "phone: 5 calls not delivered, too many wait"
+    assert reports[-1] == "phone: 5 notifications not delivered: too many are waiting"
 
 
 async def test_a_defect_in_one_target_ends_neither_it_nor_the_others(caplog):
@@ -272,7 +272,7 @@ async def test_a_defect_in_one_target_ends_neither_it_nor_the_others(caplog):
 
 async def test_a_missing_secret_is_told(tmp_path, snapshot):
     def secret(target):
-        raise InputError(f"no address is kept; run: rotation-tui config key set target.{target.name}")
+        raise InputError(f"no address is stored; run: rotation-tui config key set target.{target.name}")
 
     watch = watch_of(tmp_path, Sent(), secret=secret)
     task = await running(watch)
@@ -318,7 +318,7 @@ async def test_a_broken_file_is_told_on_screen(tmp_path, snapshot):
     task = await running(watch)
     shown = watch.take(snapshot)
     await ended(task)
-    assert shown.events[0].text.endswith("is damaged and now alerts.json.broken-1; alerts begin anew")
+    assert shown.events[0].text.endswith("is damaged and now alerts.json.broken-1; alerts start afresh")
     assert shown.events[-1].kind is EventKind.ALERT
 
 
@@ -336,7 +336,7 @@ async def test_a_full_disk_is_told_once_and_calls_go_out(tmp_path, snapshot, mon
     await ended(task)
     texts = [event.text for event in shown.events if event.kind is EventKind.CONFIG]
     assert texts == [
-        "alerts cannot be remembered (No space left on device): after a restart they may call again"
+        "alert state cannot be saved (No space left on device): alerts may fire again after a restart"
     ]
 
 

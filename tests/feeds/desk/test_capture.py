@@ -167,9 +167,9 @@ def test_a_file_that_exists_or_cannot_be_made_is_refused_at_once(tmp_path):
     link = tmp_path / "link.jsonl"
     link.symlink_to(tmp_path / "nowhere")
     for path in (held, link):
-        with pytest.raises(InputError, match="exists already"):
+        with pytest.raises(InputError, match="already exists"):
             run(path, 60)
-        with pytest.raises(InputError, match="exists already"):
+        with pytest.raises(InputError, match="already exists"):
             write(path, b"")
     for path in (tmp_path / "none" / "x.jsonl", held / "x.jsonl"):
         with pytest.raises(InputError, match="cannot be written"):

@@ -171,7 +171,7 @@ def test_a_damaged_manifest_is_named(tmp_path, content):
         with pytest.raises(StorageError) as caught:
             use()
         assert str(caught.value) == (
-            f"{tmp_path / 'manifest.json'}: is damaged or of another version"
+            f"{tmp_path / 'manifest.json'}: is damaged or from another version"
             " — delete it and import the history again"
         )
     (tmp_path / "manifest.json").unlink()

@@ -178,7 +178,7 @@ def test_a_damaged_journal_is_named(long, spoil):
         with pytest.raises(StorageError) as caught:
             use()
         assert str(caught.value) == (
-            f"{long / journal.FIRST}: is damaged or of another version"
+            f"{long / journal.FIRST}: is damaged or from another version"
             " — delete it and import the history again"
         )
 

@@ -100,6 +100,6 @@ def test_without_a_key_plain_http_is_a_person_s_own_choice():
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".test", "127.0.0.1:99999"])
-def test_a_host_that_cannot_be_connected_to_is_refused_at_the_door(host):
+def test_a_host_that_cannot_be_connected_to_is_refused_on_input(host):
     with pytest.raises(InputError, match="is not an address"):
         address("YAHOO", "STREAM", "", {"ROTATION_TUI_YAHOO_STREAM_URL": f"wss://{host}"})

@@ -168,7 +168,7 @@ async def test_a_source_that_is_down_leaves_the_symbol_gapped_until_it_is_back(m
         await desk.server.tell(cancel("IWM", 226.0, NOW_NS - 90 * NS, 7))
         await desk.trading(30)
         assert desk.legs["IWM"].state == "GAPPED"
-        assert desk.health.detail.endswith("corrections wait: down")
+        assert desk.health.detail.endswith("corrections delayed: down")
         desk.vendor.is_down = False
         desk.vendor.bars = (bar(1, 221.2, 221.3, 221.0),)
         await desk.trading(60)

@@ -62,8 +62,8 @@ def test_memory_is_bounded_and_the_oldest_goes():
         (iwm(220.0, high=219.0, low=218.0), "close outside the bar's high and low"),
         (iwm(220.0, high=218.0, low=221.0), "close outside the bar's high and low"),
         (iwm(220.0, size=-1), "negative size"),
-        (iwm(220.0, 0), "time not plausible"),
-        (iwm(220.0, NOW_NS + 61 * NS), "time not plausible"),
+        (iwm(220.0, 0), "implausible time"),
+        (iwm(220.0, NOW_NS + 61 * NS), "implausible time"),
     ],
 )
 def test_what_cannot_be_is_refused_and_said(bad, why):
@@ -137,7 +137,7 @@ def test_two_wide_jumps_in_a_broad_fund_wait_for_a_snapshot():
     at = funds(IWM=220.0)
     assert at.admit(WRONG, NOW_NS) == []
     assert at.doubted == {"IWM"}
-    assert at.last_reject == "IWM: 61820 jumps by more than 25%, waits for a snapshot"
+    assert at.last_reject == "IWM: 61820 jumps by more than 25%, waiting for a snapshot"
     assert at.on_newest("IWM", 220.3) == []
     assert (at.doubted, at.rejects) == (frozenset(), 2)
     fine = iwm(220.2, NOW_NS + 3, seq=3)
@@ -202,7 +202,7 @@ def test_any_two_live_prints_that_jump_wait_for_a_second_source():
     at = live()
     assert at.admit_live(BOTH, NOW_NS, 0) == []
     assert at.doubted == {"IWM"}
-    assert at.last_reject == "IWM: 245.2 jumps by more than 10%, waits for a snapshot"
+    assert at.last_reject == "IWM: 245.2 jumps by more than 10%, waiting for a snapshot"
     asked = at.next_request(Moment(1000.0, NOW_NS))
     assert asked is not None
     assert (asked.symbols, asked.wants_newest) == ({"IWM"}, True)

@@ -41,7 +41,7 @@ def test_every_print_fault(fault):
 @pytest.mark.parametrize(
     ("note", "text"),
     [
-        (CorrectionsWait("HTTP 500"), "corrections wait: HTTP 500"),
+        (CorrectionsWait("HTTP 500"), "corrections delayed: HTTP 500"),
         (NoBars(("IWM", "QQQ")), "Alpaca has no bars to correct IWM, QQQ with"),
         (None, ""),
     ],

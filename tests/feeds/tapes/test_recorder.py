@@ -584,7 +584,7 @@ def test_what_cannot_become_a_tape_is_refused(tmp_path):
 
     assert "write tape.parquet" in refused(tmp_path / "tape.csv")
     (tmp_path / "file").write_text("")
-    assert "the folder cannot be made" in refused(tmp_path / "file" / "tape.parquet")
+    assert "the folder cannot be created" in refused(tmp_path / "file" / "tape.parquet")
     record(tmp_path / "made" / "and made" / "tape.parquet")
     assert list((tmp_path / "made" / "and made").glob("*.parquet"))
     other = tmp_path / "tape-2024-07-16.parquet"
@@ -594,7 +594,7 @@ def test_what_cannot_become_a_tape_is_refused(tmp_path):
     assert "is not a readable Parquet file" in refused(tmp_path / "tape")
     assert other.read_bytes() == b"PAR1 torn"
     pl.DataFrame(schema=RECORDED | {"said": pl.Int64}).write_parquet(other)
-    assert "is a recording of another version" in refused(tmp_path / "tape")
+    assert "was recorded by another version" in refused(tmp_path / "tape")
 
 
 def test_a_recording_without_a_row_yet_says_so(tmp_path):

@@ -152,7 +152,7 @@ def test_an_alert_on_a_figure_that_the_desk_has_not_is_off_and_says_so(quiet):
     shown, calls = log.take(quiet)
     assert [call.fired.id for call in calls] == ["ok"]
     assert shown.alerts[0].problem.startswith("condition, column 1: unknown figure 'abc.last'")
-    assert any(text.startswith("alert typo is off: ") for text in texts(shown))
+    assert any(text.startswith("alert typo is disabled: ") for text in texts(shown))
 
 
 def test_rules_are_replaced_while_it_runs_and_those_that_stay_keep_their_state(quiet):

@@ -207,7 +207,7 @@ def at(text: str) -> int:
         (Quote("IWM", at("2024-07-16 04:00"), 1.0), "accepted"),
     ],
 )
-def test_what_the_door_turns_away_and_why(quote: Quote, outcome: str):
+def test_what_the_session_filter_turns_away_and_why(quote: Quote, outcome: str):
     opened = session_filter(DAY)
     assert opened.admit(quote, OPENS + 3600 * NS) is (outcome == "accepted")
     assert opened.counts == Counts(**{outcome: 1})

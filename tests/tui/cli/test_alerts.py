@@ -48,7 +48,7 @@ def test_add_list_and_check(here):
     assert done.stderr == "rotation-tui: no alerts are set; rotation-tui alerts add --help\n"
     options = "--repeat crossing --hysteresis 0.5 --cool-down 60 --any-hour --to desktop --to bell"
     added = here("alerts", "add", "spread.5.pp > 10", "--name", "wide", *options.split())
-    assert added.stdout == f"added 'wide' to {config_of(here)}; it calls desktop, bell\n"
+    assert added.stdout == f"added 'wide' to {config_of(here)}; notifies desktop, bell\n"
     assert tomllib.loads(config_of(here).read_text()) == {
         "alerts": [
             {
@@ -59,8 +59,8 @@ def test_add_list_and_check(here):
     }  # fmt: skip
     here("alerts", "add", "iwm.status is STALE")
     assert here("alerts", "list").stdout.splitlines() == [
-        "wide                 spread.5.pp > 10  [crossing; desktop, bell]  has not called yet",
-        "iwm.status is STALE  [session; bell]  has not called yet",
+        "wide                 spread.5.pp > 10  [crossing; desktop, bell]  has not fired yet",
+        "iwm.status is STALE  [session; bell]  has not fired yet",
     ]
     (first, _) = map(json.loads, here("alerts", "list", "--format", "json").stdout.splitlines())
     assert (first["id"], first["condition"], first["fired"]) == ("wide", "spread.5.pp > 10", 0)
@@ -71,7 +71,7 @@ def test_add_list_and_check(here):
     ("args", "message"),
     [
         (("spread.5.pp >",), "not changed, line 2: alerts.when: condition, column 14: expected a number"),
-        (("on_pace", "--to", "pager"), "not changed, line 3: 'pager' is no target"),
+        (("on_pace", "--to", "pager"), "not changed, line 3: 'pager' is not a target"),
         (("on_pace", "--hysteresis", "nan"), "not changed, line 3: alerts.hysteresis: expected a number"),
     ],
 )
@@ -105,7 +105,7 @@ def test_on_a_tape_each_has_its_second(here, tmp_path, history):
         ).stdout
     )
     assert line["at"] == "2024-07-16T13:35:01Z"
-    assert "of daily closes" in complaint(
+    assert "apply to daily closes" in complaint(
         here("alerts", "test", "iwm.last > 203", "--tape", path, "--since", "2024")
     )
 
@@ -133,7 +133,7 @@ def test_watch_calls_once_through_restarts_and_stops_at_sigterm(tmp_path, histor
     lines = got.read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["wide#1"]
     assert "wide" in program("alerts", "history").stdout
-    assert "called 1 time, last " in program("alerts", "list").stdout
+    assert "fired 1 time, last " in program("alerts", "list").stdout
 
 
 def test_watch_stops_cleanly_at_sigterm(tmp_path):

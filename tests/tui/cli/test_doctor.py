@@ -160,7 +160,7 @@ def test_a_capture_to_a_file_that_exists_ends_with_2_and_one_line(program, tmp_p
     done = program("doctor", "--capture", str(path))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "capture.jsonl: exists already — choose another name" in done.stderr
+    assert "capture.jsonl: already exists — choose another name" in done.stderr
     assert path.read_text() == "mine"
 
 

@@ -87,7 +87,7 @@ def test_the_demo_answers_all_of_them(here):
         (["alerts", "test", "spread.5.pp >", "--since", "2024"], "condition, column 14: expected a number"),
         (["alerts", "test", "--since", "2024"], "name a condition"),
         (["alerts", "test", "record", "--since", "soon"], "'soon' is not a date"),
-        (["alerts", "test", "record", "--since", "2024", "--until", "2023"], "lies before --since"),
+        (["alerts", "test", "record", "--since", "2024", "--until", "2023"], "is before --since"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -138,7 +138,7 @@ def test_a_full_disk_is_told_in_one_line(program):
 
 @pytest.mark.parametrize(
     ("file", "part"),
-    [("t.parquet/t.parquet", "the folder cannot be made"), ("t.csv", "a tape is a Parquet file")],
+    [("t.parquet/t.parquet", "the folder cannot be created"), ("t.csv", "a tape is a Parquet file")],
 )
 def test_where_nothing_can_be_recorded(program, file, part):
     (program.home / "t.parquet").write_text("no folder")

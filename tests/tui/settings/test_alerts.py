@@ -78,7 +78,7 @@ def test_a_whole_file(tmp_path):
         ("[[alerts]]\nwhen='on_pace'\ncool_down_s=nan\n", 3, "alerts.cool_down_s: expected a number"),
         ("[[alerts]]\nwhen='on_pace'\nany_hour=1\n", 3, "alerts.any_hour: expected true or false, got 1"),
         ("[[alerts]]\nwhen='on_pace'\nstatus=['FINE']\n", 3, "alerts.status: expected a list of LIVE,"),
-        ("[[alerts]]\nwhen='on_pace'\nto=['pager']\n", 3, "'pager' is no target; known: bell, osc9,"),
+        ("[[alerts]]\nwhen='on_pace'\nto=['pager']\n", 3, "'pager' is not a target; known: bell, osc9,"),
         ("[[alerts]]\nwhen='on_pace'\nto='bell'\n", 3, "alerts.to: expected a list of texts, got 'bell'"),
         ("[[alerts]]\nwhen='on_pace'\nwho=['bell']\n", 3, "unknown key 'who'; known: name, when,"),
         ("[[alerts]]\nwhen='on_pace'\nname='a\\u001bb'\n", 3, "alerts.name: expected 1 to 60 letters"),
@@ -98,7 +98,7 @@ def test_a_whole_file(tmp_path):
         ("[targets.a]\nkind='command'\n", 1, "expected the program and its arguments"),
         ("[targets.a]\nkind='command'\ncommand=['x']\nurl='y'\n", 4, "a command has no address"),
         ("[targets.a]\nkind='command'\ncommand=['x']\ntimeout_s=0.5e9\n", 4, "0 to 120, got 500000000.0"),
-        ("[notify]\nto=['pager']\n", 2, "'pager' is no target"),
+        ("[notify]\nto=['pager']\n", 2, "'pager' is not a target"),
         ("[notify]\nto='bell'\n", 2, "notify.to: expected a list such as"),
     ],
 )

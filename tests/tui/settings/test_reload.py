@@ -63,7 +63,7 @@ def test_a_mistake_is_told_with_its_line_and_then_mended(path):
     applied = changed(watch)
     assert applied.is_error
     assert applied.message.startswith(f"{path}, line 6: keys.pause: expected a key")
-    assert applied.message.endswith("; the configuration before stays")
+    assert applied.message.endswith("; the previous configuration stays in use")
     assert applied.keys is applied.theme is applied.alerts is None
     write(path, BEFORE)
     assert changed(watch) is None, "as it was: nothing to apply"

@@ -206,7 +206,7 @@ def test_an_ipv6_client_that_leaves_is_counted_out_everywhere():
 
 @pytest.mark.parametrize(("crowd", "refused"), [(0, 0.0), (15, 0.0), (16, 0.3), (40, 0.65), (64, 1.0)])
 def test_a_crowd_of_strangers_refuses_more_and_more_of_them(crowd, refused):
-    """As sshd's MaxStartups: at random, so that no stranger can hold the door shut."""
+    """As sshd's MaxStartups: at random, so that no stranger can keep others out."""
     admission = Admission(Limits(new_per_minute=10_000, per_address=10_000, sessions=10_000, pending=64))
     draws = [n / 100 for n in range(100)]
     reasons = []

@@ -1,4 +1,4 @@
-"""Stands between a socket and asyncssh: refuses at the door, counts packets, and lets key exchanges wait."""
+"""Guards the socket in front of asyncssh: refuses connections, counts packets, lets key exchanges wait."""
 
 from __future__ import annotations
 

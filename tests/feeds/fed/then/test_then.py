@@ -80,7 +80,7 @@ def test_what_is_no_settlement_is_left_out_and_counted(tmp_path):
         (
             "a.csv",
             "date,contract,settle\n2027-07-15,ZQU27,94.79\n",
-            "a.csv, line 2: 2027-07-15 lies in the future",
+            "a.csv, line 2: 2027-07-15 is in the future",
         ),
         (
             "a.csv",
