@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.desk.asked import Asked, far_from, is_made, meaning, scale_of, worth_of
+from feeds.desk.member_scale import MemberScale
 from feeds.errors import KeyNeeded, SourceAway, SourceError
 from feeds.events import Batch, Status, SymbolStates
 from feeds.streaming.requests import Reference
@@ -27,7 +28,6 @@ from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-    from datetime import date
 
     from feeds.clock import Time
     from feeds.events import Event
@@ -78,14 +78,12 @@ class MemberPrices:
         self.symbols = frozenset(symbols)
         self._vendors = able(vendors)
         self._http = http
-        self._closes = closes
+        self._scale = MemberScale(closes)
         self._time = time
         self._known: dict[str, Quote] = {}
         """The newest quote given of each symbol."""
         self._by: Vendor | None = None
         """Who answered last."""
-        self._checked: tuple[date | None, set[str]] = (None, set())
-        """Symbols of which closes and splits were asked for, and the session that it was for."""
         self._quotes = self._rejects = 0
         self._last_reject = ""
         self._at_ns: int | None = None
@@ -159,7 +157,10 @@ class MemberPrices:
             if made.answers == 1:
                 yield SymbolStates({})  # also the mode is known now
             changed = self._changed(answer, made)
-            for event in await self._scale(changed):
+            assert self._by is not None  # it has answered
+            for event in await self._scale.events(
+                self._by, changed, self._time.clock_ns(), again=made.answers == 1
+            ):
                 yield event
             if changed:
                 self._quotes += len(changed)
@@ -185,6 +186,7 @@ class MemberPrices:
     def _changed(self, answer: Sequence[Quote], made: _Round) -> tuple[Quote, ...]:
         """Those that are plausible, of our symbols, and newer than the one given before."""
         now_ns = self._time.clock_ns()
+        session = session_at(now_ns)
         changed = []
         for quote in answer:
             if quote.symbol not in self.symbols:
@@ -192,7 +194,10 @@ class MemberPrices:
             elif not is_made(quote, now_ns):
                 self._reject("no price of now")
             else:
-                made.priced.add(quote.symbol)
+                if (
+                    session_at(quote.ts_ns) == session
+                ):  # the last print of a halted or delisted share is older
+                    made.priced.add(quote.symbol)
                 known = self._known.get(quote.symbol)
                 if known is None or (known.ts_ns, known.price) != (quote.ts_ns, quote.price):
                     if known is not None and quote.ts_ns < known.ts_ns:
@@ -206,26 +211,19 @@ class MemberPrices:
         self._rejects += 1
         self._last_reject = why
 
-    async def _scale(self, changed: Sequence[Quote]) -> Sequence[Event]:
-        """What the vendor says of closes and splits behind prices far from history's, once a session."""
-        session = session_at(self._time.clock_ns())
-        if self._checked[0] != session:
-            self._checked = (session, set())
-        far = [quote for quote in far_from(changed, self._closes) if quote.symbol not in self._checked[1]]
-        if session is None or not far or self._by is None:
-            return []
-        events = await scale_of(self._by, far)
-        self._checked[1].update(quote.symbol for quote in far)
-        return events
-
     def _status(self, made: _Round, wait_s: float) -> Status:
         if not made.answers:
             return Status(Kind.OFFLINE, f"{made.error}; next try in {wait_s:.0f} s")
         priced = f"{len(made.priced):,} of {counted(len(self.symbols), 'member')} priced"
-        mode = self.mode
+        mode, scale = self.mode, self._scale
         if made.error:
             return Status(Kind.GAPPED, f"{priced}; {made.error}; next round in {wait_s:.0f} s")
-        return Status(mode.kind, f"{priced} by {self._by.name if self._by else ''}", delay_s=mode.delay_s)
+        if scale.unanswered:
+            why = f"{scale.unanswered:,} not counted: splits unknown ({scale.error})"
+            return Status(Kind.GAPPED, f"{priced}; {why}; next try in {wait_s:.0f} s")
+        left_out = f"; {scale.unexplained:,} not counted: unexplained jump" if scale.unexplained else ""
+        by = self._by.name if self._by else ""
+        return Status(mode.kind, f"{priced} by {by}{left_out}", delay_s=mode.delay_s)
 
 
 class _Round:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,6 +11,7 @@ from feeds.history.renames import FILE, read_renames
 from rotation.breadth.members import MemberList, Membership
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
@@ -23,24 +25,40 @@ def load_membership(store: MemberStore, history: Path, today: date) -> tuple[Mem
     History goes on under the newest name, so a list of before the change has to as well. Raises StorageError,
     and InputError for a table that cannot be read.
     """
-    held = store.load()
     renames = read_renames(history / FILE)
-    return tuple(
-        Membership.of(fund.fund, [renamed(each, renames, today) for each in fund.lists]) for fund in held
+    known: Known = {}
+    held = tuple(
+        Membership.of(fund.fund, [renamed(each, renames, today, known) for each in fund.lists])
+        for fund in store.load()
     )
+    for fund in held:  # what the desk shows now: a damaged file is noticed here rather than at a tick
+        for members in (fund.before(today), fund.on(today)):
+            if members is not None:
+                _ = members.frame
+    return held
 
 
-def renamed(members: MemberList, renames: Renames, today: date) -> MemberList:
+Known = dict[tuple[int, tuple[tuple[str, str], ...]], list[str]]
+"""By the identity of a list of symbols and what has changed in it: lists that are one stay one."""
+
+
+def renamed(members: MemberList, renames: Renames, today: date, known: Known | None = None) -> MemberList:
     """The same shares under today's names; the same object where none has changed.
 
     Where a list has both names, the line of the newer each counts.
     """
-    names = {symbol: renames.since(symbol, members.as_of, today) for symbol in members.symbols}
-    changed = {old: new for old, new in names.items() if old != new}
+    changed = renames.changed(members.symbols, members.as_of, today)
     if not changed:
         return members
+    key = (id(members.symbols), tuple(sorted(changed.items())))
+    known = {} if known is None else known
+    if key not in known:
+        known[key] = sorted({changed.get(symbol, symbol) for symbol in members.symbols})
+    return MemberList(members.fund, members.as_of, known[key], partial(_frame, members, changed))
+
+
+def _frame(members: MemberList, changed: Mapping[str, str]) -> pl.DataFrame:
+    names = set(members.symbols)
     stays = ~pl.col("symbol").is_in([old for old, new in changed.items() if new in names])
-    frame = members.frame.filter(stays).with_columns(pl.col("symbol").replace(changed))
-    return MemberList.of(
-        members.fund, members.as_of, frame.unique("symbol", keep="first", maintain_order=True)
-    )
+    frame = members.frame.filter(stays).with_columns(pl.col("symbol").replace(dict(changed)))
+    return frame.unique("symbol", keep="first", maintain_order=True).sort("symbol")

@@ -69,6 +69,14 @@ class Renames:
                 name = change.new
         return name
 
+    def changed(self, symbols: Iterable[str], day: date, today: date) -> dict[str, str]:
+        """As ``since``, of those of these symbols of which the name is another one today."""
+        old = {change.old for change in self._table if day < change.day <= today}
+        names = {
+            symbol: self.since(symbol, day, today) for symbol in (old.intersection(symbols) if old else ())
+        }
+        return {symbol: name for symbol, name in names.items() if name != symbol}
+
     def before(self, symbol: str, today: date) -> list[str]:
         """Earlier names of the shares called this today, the latest first."""
         names: list[str] = []

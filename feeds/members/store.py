@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from feeds.errors import StorageError
 from feeds.files.durable import flush_folder, write_whole
 from feeds.files.names import shown_path
+from feeds.members.index import SymbolIndex
 from rotation.breadth.members import SCHEMA, MemberList, Membership
 
 if TYPE_CHECKING:
@@ -54,14 +56,43 @@ class MemberStore:
         return True
 
     def load(self) -> tuple[Membership, ...]:
-        """All that is held, a Membership a fund. Raises StorageError for a damaged file."""
+        """All that is held, a Membership a fund; of files known from before only the symbols are read.
+
+        Raises StorageError for a damaged file; where names and weights are, ``MemberList.frame`` does.
+        """
         lists: dict[str, list[MemberList]] = {}
+        index = SymbolIndex(self.folder)
         for (fund, day), path in self.files().items():
             try:
-                frame = pl.read_csv(path, schema=SCHEMA).with_columns(pl.col("name", "sector").fill_null(""))
-                lists.setdefault(fund, []).append(MemberList.of(fund, day, frame))
-            except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-                raise StorageError(
-                    f"{shown_path(path)}: damaged membership file — import it again or remove it"
-                ) from error
+                symbols = index.symbols(path)
+                if symbols is None:
+                    symbols = index.put(path, _read(path, fund, day).symbols)
+            except OSError as error:
+                raise _damaged(path) from error
+            lists.setdefault(fund, []).append(
+                MemberList(fund, day, symbols, partial(_frame, path, fund, day, symbols))
+            )
+        if lists:
+            index.keep()
         return tuple(Membership.of(fund, lists[fund]) for fund in sorted(lists))
+
+
+def _read(path: Path, fund: str, day: date) -> MemberList:
+    """Raises StorageError for a damaged file."""
+    try:
+        frame = pl.read_csv(path, schema=SCHEMA).with_columns(pl.col("name", "sector").fill_null(""))
+        return MemberList.of(fund, day, frame)
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise _damaged(path) from error
+
+
+def _frame(path: Path, fund: str, day: date, symbols: list[str]) -> pl.DataFrame:
+    """Of these symbols. Raises StorageError for a file that has been damaged or changed meanwhile."""
+    members = _read(path, fund, day)
+    if members.symbols != symbols:
+        raise _damaged(path)
+    return members.frame
+
+
+def _damaged(path: Path) -> StorageError:
+    return StorageError(f"{shown_path(path)}: damaged membership file — import it again or remove it")

@@ -23,6 +23,8 @@ KEPT = 4096
 """Quotes waiting, at least; twice the symbols where there are more of them."""
 ROWS = 1_000_000
 """Rows of columns waiting, at most: some 40 MB."""
+FRAMES = 256
+"""Frames of columns waiting, at most."""
 CORRECTIONS = 256
 KEPT_NS = 3 * MINUTE_NS
 """Prints handed on are remembered so long, for the minutes that have no bar yet."""
@@ -80,9 +82,8 @@ class Buffer:
         """Add quotes; the oldest are merged where too many wait."""
         added = list(quotes)
         if self._frames and added:
-            if all(map(is_plain, added)):
-                self._frames.append(_like(self._frames[0], added))
-                self._height += len(added)
+            if self._fits(added):
+                self._append(_like(self._frames[0], added))
                 return
             self._quotes = self._taken_frames()
         self._quotes += added
@@ -94,9 +95,10 @@ class Buffer:
     def put_first(self, quotes: Iterable[Quote]) -> None:
         """Add quotes older than those that wait."""
         added = list(quotes)
-        if self._frames and all(map(is_plain, added)):
+        if self._frames and self._fits(added):
             self._frames[:0] = [_like(self._frames[0], added)] if added else []
             self._height += len(added)
+            self._join()
             return
         waiting, self._quotes = [*self._quotes, *self._taken_frames()], []
         self.put(added)
@@ -110,8 +112,21 @@ class Buffer:
         if self._quotes or self._height + rows.height > ROWS:
             self.put([*self._taken_frames(), *to_quotes(rows)])
         else:
-            self._frames.append(rows)
-            self._height += rows.height
+            self._append(rows)
+
+    def _append(self, rows: pl.DataFrame) -> None:
+        self._frames.append(rows)
+        self._height += rows.height
+        self._join()
+
+    def _join(self) -> None:
+        """A frame costs far more than its rows where these are few."""
+        if len(self._frames) > FRAMES:
+            self._frames = [pl.concat(self._frames, rechunk=True)]
+
+    def _fits(self, quotes: list[Quote]) -> bool:
+        """Whether these may wait as columns: prints, and not more of them than ROWS."""
+        return self._height + len(quotes) <= ROWS and all(map(is_plain, quotes))
 
     def _taken_frames(self) -> list[Quote]:
         """Prints that waited as columns, as quotes."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
@@ -30,8 +30,6 @@ from feeds.streaming.session import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from websockets.asyncio.client import ClientConnection
 
     from feeds.clock import Time
     from feeds.streaming.state import StreamState
@@ -64,6 +62,18 @@ class DirectConnect(connect):
     def process_redirect(self, exc: Exception) -> Exception | str:
         """The error itself, never another address."""
         return exc
+
+
+class _Socket(ClientConnection):
+    """The library's, which also notes when bytes came: of data, of a pong, of half a frame."""
+
+    has_received = False
+    """Set to False by whoever looks at it."""
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        self.has_received = True
+        super().data_received(data)
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -100,7 +110,7 @@ class Connection:
         self._state = state
         self._time = time
         self._changed = changed
-        self._socket: ClientConnection | None = None
+        self._socket: _Socket | None = None
         self._pong: asyncio.Future[float] | None = None
 
     async def run(self) -> Ended:
@@ -133,6 +143,10 @@ class Connection:
 
     async def tick(self) -> None:
         """A second has passed."""
+        if self._socket is not None:
+            await asyncio.sleep(0)  # what had come while the loop was busy is read before silence is judged
+            await asyncio.sleep(0)
+            self._note_received()
         if self._pong is not None and self._pong.done():
             self._pong = None
             self._state.on_pong()
@@ -141,11 +155,20 @@ class Connection:
         if self._socket is not None:
             await self._act(self._socket)
 
-    async def _open(self) -> ClientConnection:
+    def _note_received(self) -> None:
+        """Whatever has come is a sign of life, also what the library held back until we had taken more."""
+        socket = self._socket
+        if socket is None:
+            return
+        was_received, socket.has_received = socket.has_received, False
+        self._state.on_received(self._time.monotonic() if was_received else self._arrival.s)
+
+    async def _open(self) -> _Socket:
         """A socket after the upgrade. Raises what ``run`` turns into reasons."""
         try:
-            return await DirectConnect(
+            socket = await DirectConnect(
                 self._vendor.url,
+                create_connection=_Socket,
                 additional_headers=dict(self._vendor.headers),
                 max_size=FRAME_MAX,
                 ping_interval=None,  # pinged by our own clock
@@ -156,8 +179,10 @@ class Connection:
         except (ValueError, OverflowError):
             # A host that IDNA cannot encode, a port out of range. The cause would quote the address.
             raise InvalidURI("", "not usable") from None
+        assert isinstance(socket, _Socket)
+        return socket
 
-    async def _read(self, socket: ClientConnection) -> None:
+    async def _read(self, socket: _Socket) -> None:
         self._socket = socket
         listener = tap.get()
         if listener is not None:
@@ -175,7 +200,7 @@ class Connection:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
 
-    async def _receive(self, socket: ClientConnection) -> None:
+    async def _receive(self, socket: _Socket) -> None:
         """Read to the end. A reader that waited for anything else would be cut off as too slow."""
         listener = tap.get()
         # Any end that we did not ask for is an outage, one in good order too.
@@ -190,7 +215,7 @@ class Connection:
                     self._look()
                 self._arrived.set()
 
-    async def _work(self, socket: ClientConnection) -> None:
+    async def _work(self, socket: _Socket) -> None:
         """Look at what has been read, at a pace, and do what follows."""
         while True:
             await self._arrived.wait()
@@ -207,7 +232,7 @@ class Connection:
             self._state.on_frames(frames, self._arrival)
             self._changed()
 
-    async def _act(self, socket: ClientConnection) -> None:
+    async def _act(self, socket: _Socket) -> None:
         """Do what the state asks for."""
         try:
             for action in self._state.take_actions():

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 PING_S = 20.0
 """Between pings of the transport."""
 PONG_S = 20.0
-"""A ping without an answer for this long: the connection is dead, whatever TCP says."""
+"""A ping without an answer, and nothing else received, for this long: the connection is dead, whatever TCP
+says. Under overload a pong waits behind data for longer, and these data are a sign of life as good as it."""
 READY_S = 15.0
 """Authentication must be over by then."""
 RESUBSCRIBE_S = 15.0
@@ -59,7 +60,7 @@ class Session:
         self.pace = Pace(random=random)
         self.conversation: Conversation = vendor.conversation()
         self.reads_many: ReadsMany | None = None
-        self._pinged_s = self._beat_s = self._asked_s = self._opened_s = 0.0
+        self._pinged_s = self._beat_s = self._asked_s = self._opened_s = self._received_s = 0.0
         self._is_pong_due = False
         self._again_s: float | None = None
         self._renew_ns: int | None = None
@@ -125,10 +126,15 @@ class Session:
         """The last ping was answered."""
         self._is_pong_due = False
 
+    def on_received(self, at_s: float) -> None:
+        """Bytes have come, whatever they are; ``at_s``: the last of them, monotonic."""
+        self._received_s = max(self._received_s, at_s)
+
     def overdue(self, now: Moment) -> Reason | None:
         """Why the transport or the authentication must be given up; None while it need not."""
-        if self._is_pong_due and now.s - self._pinged_s > PONG_S:
-            return Reason(Why.NO_PONG, now.s - self._pinged_s)
+        silent_s = now.s - max(self._pinged_s, self._received_s)
+        if self._is_pong_due and silent_s > PONG_S:
+            return Reason(Why.NO_PONG, silent_s)
         is_waiting = self._again_s is not None  # for another session to end: that may take long
         if not self.is_subscribed and not is_waiting and now.s - self._opened_s > READY_S:
             return Reason(Why.NO_AUTHENTICATION)

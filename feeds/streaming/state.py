@@ -163,6 +163,10 @@ class StreamState:
         """The last ping was answered."""
         self.session.on_pong()
 
+    def on_received(self, at_s: float) -> None:
+        """Bytes have come, of frames that may wait to be looked at; ``at_s``: the last of them, monotonic."""
+        self.session.on_received(at_s)
+
     def on_blocked(self) -> None:
         """A message could not be handed over: the peer does not read."""
         self.session.give_up(Reason(Why.SEND_BLOCKED))

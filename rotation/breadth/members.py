@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import date
 
 SCHEMA = {"symbol": pl.String, "name": pl.String, "sector": pl.String, "weight_pct": pl.Float64}
 """One row a member; ``weight_pct`` is null where the file has no weights, ``name`` and ``sector`` empty."""
 
 
-class MemberList(msgspec.Struct, frozen=True, eq=False):
-    """One membership file."""
+class MemberList:
+    """One membership file: its symbols are at hand, all else is read when somebody asks for it."""
 
-    fund: str
-    as_of: date
-    """The day that the file says of itself."""
-    frame: pl.DataFrame
-    """Columns of SCHEMA, sorted by symbol, each once."""
+    def __init__(self, fund: str, as_of: date, symbols: list[str], read: Callable[[], pl.DataFrame]) -> None:
+        """``as_of``: the day that the file says of itself. ``symbols``: sorted, each once.
+
+        ``read``: the ``frame`` of these symbols; it may raise what reading a file does.
+        """
+        self.fund = fund
+        self.as_of = as_of
+        self.symbols = symbols
+        self._read = read
 
     @classmethod
     def of(cls, fund: str, as_of: date, frame: pl.DataFrame) -> MemberList:
@@ -31,12 +36,12 @@ class MemberList(msgspec.Struct, frozen=True, eq=False):
         frame = frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()).sort("symbol")
         if frame["symbol"].is_duplicated().any():
             raise ValueError(f"{fund} {as_of}: a member is listed twice")
-        return cls(fund, as_of, frame)
+        return cls(fund, as_of, frame["symbol"].to_list(), lambda: frame)
 
-    @property
-    def symbols(self) -> list[str]:
-        """The members, sorted."""
-        return self.frame["symbol"].to_list()
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """Columns of SCHEMA, sorted by symbol, each once."""
+        return self._read()
 
 
 class Membership(msgspec.Struct, frozen=True, eq=False):
@@ -68,7 +73,8 @@ class Membership(msgspec.Struct, frozen=True, eq=False):
 
     def symbols(self) -> set[str]:
         """All that have ever been members."""
-        return {symbol for each in self.lists for symbol in each.symbols}
+        different = {id(each.symbols): each.symbols for each in self.lists}  # most lists share theirs
+        return set().union(*different.values())
 
 
 def spelled(symbol: str) -> str:

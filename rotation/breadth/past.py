@@ -6,6 +6,7 @@ close is needed, never shifted ones, and is not counted in them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -136,8 +137,8 @@ def _settled(grid: pl.DataFrame, membership: Membership, days: Sequence[date]) -
     value = pl.col("value")
     lists = pl.concat(
         [
-            each.frame.select("symbol", membership_date=pl.lit(each.as_of, pl.Date))
-            for each in membership.lists
+            _names(each).with_columns(membership_date=pl.lit(each.as_of, pl.Date))
+            for each in _in_force(membership, days)
         ]
     )
     totals = lists.group_by("membership_date").agg(total=pl.len().cast(pl.Int64)).sort("membership_date")
@@ -161,6 +162,20 @@ def _settled(grid: pl.DataFrame, membership: Membership, days: Sequence[date]) -
         .collect()
     )
     return spans.join(counts, on="date", how="left").sort("date")
+
+
+def _in_force(membership: Membership, days: Sequence[date]) -> Sequence[MemberList]:
+    """The lists that were the last one on any of these days, and at least one."""
+    lists = membership.lists
+    if not days:
+        return lists[:1]
+    first = bisect_right(lists, days[0], key=lambda each: each.as_of)
+    last = bisect_right(lists, days[-1], key=lambda each: each.as_of)
+    return lists[max(first - 1, 0) : max(last, 1)]
+
+
+def _names(members: MemberList) -> pl.DataFrame:
+    return pl.DataFrame({"symbol": members.symbols}, schema={"symbol": pl.String})
 
 
 COUNTS = (
@@ -240,4 +255,4 @@ def _table(grid: pl.DataFrame, members: MemberList, today: int) -> pl.DataFrame:
         )
         .collect()
     )
-    return members.frame.select("symbol").join(latest, on="symbol", how="left", maintain_order="left")
+    return _names(members).join(latest, on="symbol", how="left", maintain_order="left")

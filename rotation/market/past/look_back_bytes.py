@@ -42,8 +42,12 @@ def key_of(
     ``history`` identifies the content of the history (its manifest's digest), ``code`` whatever computes: the
     program's version, and that of the calendar with the closures that were added to it.
     """
-    funds = [(fund.fund, [(each.as_of, each.symbols) for each in fund.lists]) for fund in membership]
-    parts = (LAYOUT, sys.byteorder, history, session, desk, funds, code)
+    lists: dict[tuple[str, ...], int] = {}  # most days have the members of the day before
+    funds = [
+        (fund.fund, [(each.as_of, lists.setdefault(tuple(each.symbols), len(lists))) for each in fund.lists])
+        for fund in membership
+    ]
+    parts = (LAYOUT, sys.byteorder, history, session, desk, funds, list(lists), code)
     return sha256(msgspec.json.encode(parts)).hexdigest()
 
 

@@ -119,10 +119,15 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    monkeypatch, *script: Reply, now_ns: int = NOW_NS, of: Tape | None = None
+    monkeypatch,
+    *script: Reply,
+    now_ns: int = NOW_NS,
+    of: Tape | None = None,
+    faulty: dict[str, Reply] | None = None,
 ) -> AsyncIterator[Running]:
     async with AlpacaRestServer(of or tape(), *script, now_ns=now_ns) as server:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
+        server.faulty |= faulty or {}
         desk = Running(server, FakeTime(now_ns))
         async with driven(desk.supervisor.run(), settle()):
             yield desk
@@ -227,6 +232,44 @@ async def test_a_split_of_today_is_no_fall_by_half(monkeypatch):
         asked = len([request for request in desk.server.requests if "corporate" in request.path])
         await desk.rounds(2)
         assert len([request for request in desk.server.requests if "corporate" in request.path]) == asked == 1
+
+
+async def test_a_question_about_splits_that_fails_is_asked_again_the_next_round(monkeypatch):
+    """A mover of a seventh is not counted until it is known that it has not split, and then it is."""
+    world = tape()
+    world.latest["M004"], world.latest["M007"] = traded(114.0), traded(50.5)
+    world.splits["M007"] = (SESSION, 2.0)
+    async with running(monkeypatch, of=world, faulty={"corporate": FAULTS["500"]}) as desk:
+        await desk.until(lambda: "not counted" in desk.health.detail)
+        assert desk.health.detail.startswith(
+            f"{len(NAMES)} of {len(NAMES)} members priced; 2 not counted: splits unknown (Alpaca"
+        )
+        assert desk.health.kind is Kind.GAPPED
+        assert desk.iwm.now.counted == len(NAMES) - 2
+        desk.server.faulty.clear()
+        await desk.until(lambda: desk.health.kind is not Kind.GAPPED)
+        assert desk.iwm.now.counted == len(NAMES) - 1, "M007 has split"
+        assert desk.iwm.top[0].symbol == "M004"
+        asked = len([request for request in desk.server.requests if "corporate" in request.path])
+        await desk.rounds(2)
+        assert len([request for request in desk.server.requests if "corporate" in request.path]) == asked
+
+
+async def test_an_unexplained_jump_is_not_counted_and_its_number_is_said(monkeypatch):
+    world = tape()
+    world.latest["M004"] = traded(50.5)
+    async with running(monkeypatch, of=world) as desk:
+        await desk.until(lambda: "priced by" in desk.health.detail)
+        assert desk.iwm.now.counted == len(NAMES) - 1
+        assert desk.health.detail.endswith("priced by Alpaca; 1 not counted: unexplained jump")
+
+
+async def test_the_last_price_of_a_delisted_member_is_not_one_of_today(monkeypatch):
+    world = tape()
+    world.latest["M007"] = traded(150.0, ago_s=24 * 3600.0)
+    async with running(monkeypatch, of=world) as desk:
+        await desk.until(lambda: "priced by" in desk.health.detail)
+        assert desk.health.detail.startswith(f"{len(NAMES) - 1} of {len(NAMES)} members priced")
 
 
 async def test_while_the_exchange_is_closed_nothing_is_asked(monkeypatch):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from feeds.errors import SourceError, StorageError
@@ -73,6 +74,65 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "IWM-2026-01-02.csv").write_text("no,table\n1,2,3\n")
     with pytest.raises(StorageError, match="IWM-2026-01-02"):
         MemberStore(tmp_path).load()
+
+
+def daily(store: MemberStore, count: int) -> list[date]:
+    """So many days of files: the weights differ each day, the members on one of them."""
+    days = [date(2026, 1, 1) + timedelta(n) for n in range(count)]
+    for n, day in enumerate(days):
+        more = "C,1\n" if n == 3 else ""
+        store.put(parse_holdings(f"symbol,weight\nB,{n + 1}\nA,9\n{more}".encode(), "IWM", as_of=day))
+    return days
+
+
+def test_a_second_start_reads_only_what_it_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemberStore(tmp_path)
+    days = daily(store, 40)
+    (before,) = store.load()
+    files: list[Path] = []
+    read_csv = pl.read_csv
+    monkeypatch.setattr(
+        pl, "read_csv", lambda path, **named: (files.append(path), read_csv(path, **named))[1]
+    )
+    (held,) = store.load()
+    assert files == []
+    assert [(each.as_of, each.symbols) for each in held.lists] == [
+        (each.as_of, each.symbols) for each in before.lists
+    ]
+    assert len({id(each.symbols) for each in held.lists}) == 2, "equal lists are one"
+    assert held.symbols() == {"A", "B", "C"}
+    newest = held.on(days[-1])
+    assert newest is not None
+    assert newest.frame["weight_pct"].to_list() == [9.0, 40.0]
+    assert [path.name for path in files] == ["IWM-2026-02-09.csv"]
+
+
+def test_an_index_that_is_old_or_broken_is_made_anew(tmp_path: Path) -> None:
+    store = MemberStore(tmp_path)
+    days = daily(store, 5)
+    store.load()
+    index = tmp_path / "symbols.index"
+    whole = index.read_bytes()
+    for broken in (b"", b"x", whole[:-3], whole[:40] + b"\x00" + whole[41:]):
+        index.write_bytes(broken)
+        (held,) = store.load()
+        assert [each.symbols for each in held.lists].count(["A", "B"]) == 4
+        assert index.read_bytes() == whole
+    store.put(parse_holdings(b"symbol\nX\n", "IWM", as_of=days[1]))
+    (tmp_path / f"IWM-{days[2]}.csv").unlink()
+    (held,) = store.load()
+    assert [each.symbols for each in held.lists] == [["A", "B"], ["X"], ["A", "B", "C"], ["A", "B"]]
+
+
+def test_a_file_damaged_since_is_named_when_it_is_looked_at(tmp_path: Path) -> None:
+    store = MemberStore(tmp_path)
+    daily(store, 2)
+    (held,) = store.load()
+    (tmp_path / "IWM-2026-01-02.csv").write_text("no,table\n1,2,3\n")
+    with pytest.raises(StorageError, match="IWM-2026-01-02"):
+        _ = held.lists[1].frame
+    with pytest.raises(StorageError, match="IWM-2026-01-02"):
+        store.load()
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no shared market data here")

@@ -38,7 +38,8 @@ async def synced(
 
 
 def held(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*"))}
+    """The lists; beside them stands what is made anew whenever it is missing."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))}
 
 
 def of_day(day: str, members: int = 1_600) -> Reply:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from unittest.mock import patch
 
 import msgspec
 import polars as pl
@@ -201,3 +202,28 @@ def test_a_print_at_a_minutes_very_end_is_not_merged_with_the_next_minutes_print
         (end_ns, 220.0, 7),
         (end_ns + KEPT, 221.0, KEPT),
     ]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["put", "put_first", "rows"]), QUOTES), max_size=12))
+def test_columns_never_outgrow_their_bound_however_they_come(steps):
+    """What is too much is merged and counted; no size is lost."""
+    with patch.object(stream_buffer, "ROWS", 50), patch.object(stream_buffer, "FRAMES", 3):
+        buffer, sizes, given_quotes = Buffer(2), 0, 0
+        buffer._limit = 60
+        for kind, quotes in steps:
+            sizes += sum(quote.size for quote in quotes)
+            given_quotes += len(quotes)
+            if kind == "rows":
+                if quotes:
+                    buffer.put_rows(of_quotes(quotes).cast({"symbol": KIND}))
+            else:
+                getattr(buffer, kind)(quotes)
+            assert buffer._height <= 50
+            assert len(buffer._frames) <= 3 + 1
+            assert len(buffer._quotes) <= 60
+        held = len(buffer)
+        waiting = buffer.take()
+        taken = [] if waiting.batch is None else [*waiting.batch.quotes]
+        taken += [] if waiting.rows is None else to_quotes(waiting.rows)
+        assert sum(quote.size for quote in taken) == sizes
+        assert (len(taken), buffer.conflated) == (held, given_quotes - held)

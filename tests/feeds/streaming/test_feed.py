@@ -334,6 +334,28 @@ async def test_a_ping_under_way_ends_with_its_connection(monkeypatch):
         assert run.feed._connection._pong is None, "no answer to the next connection's ping"
 
 
+async def test_data_are_a_sign_of_life_while_a_pong_waits_behind_them(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, *prints(YAHOO, FIRST), NO_PONGS)) as run:
+        await ticking(run, 90)
+        assert run.server.upgrades == 1
+        assert run.feed._connection._pong is not None, "the first ping still has no answer"
+
+
+async def test_so_is_a_frame_that_comes_in_small_parts_and_its_end_is_noticed(monkeypatch):
+    async with running(monkeypatch, YAHOO, (READY, *prints(YAHOO, FIRST), NO_PONGS), now_ns=NIGHT_NS) as run:
+        await run.time.passing(2)
+        wire = run.server.clients[0].connection.transport
+        wire.write(b"\x81\x7d")  # of 125 bytes
+        for _ in range(90):
+            wire.write(b"x")
+            await run.time.passing(1)
+        assert run.server.upgrades == 1
+        await run.time.passing(19)
+        assert run.server.upgrades == 1
+        await run.time.passing(5)
+        assert run.server.upgrades == 2
+
+
 async def test_a_gap_stays_open_until_its_source_answers(monkeypatch):
     """The prices are good meanwhile; that the range is not is said apart."""
     async with running(monkeypatch, YAHOO, GOOD) as run:

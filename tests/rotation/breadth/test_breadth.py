@@ -16,9 +16,11 @@ from rotation.breadth.members import MemberList, Membership
 from rotation.breadth.past import past
 from rotation.breadth.today import Counted
 from rotation.history import History
-from rotation.sessions import next_session, previous_session, sessions_between
+from rotation.market.market import Market
+from rotation.quote import NS, Quote
+from rotation.sessions import close_ns, next_session, open_ns, previous_session, sessions_between
 from tests.support.breadth import oracle
-from tests.support.breadth.worlds import World, history_of, membership_of, world
+from tests.support.breadth.worlds import LISTED, World, history_of, membership_of, world
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
@@ -64,6 +66,50 @@ def test_today_counts_as_its_close_will(seed: int, ago: int) -> None:
         assert_same(now, expected[0])
     else:
         assert now is None
+
+
+@settings(max_examples=25)
+@given(SEEDS, st.integers(1, 40), st.integers(1, 60), st.booleans())
+def test_a_member_that_has_left_the_market_is_absent_from_then_on(
+    seed: int, ago: int, ended: int, is_shown: bool
+) -> None:
+    """Without closes it is in the total and in no count, whatever last price a vendor still shows."""
+    made = world(seed)
+    session, last = made.days[-ago], made.days[-ago - ended]
+    gone = LISTED[seed % len(LISTED)]
+    closes = {
+        name: {day: close for day, close in series.items() if name != gone or day <= last}
+        for name, series in made.closes.items()
+    }
+    before = {
+        name: {day: close for day, close in series.items() if day < session}
+        for name, series in closes.items()
+    }
+    market = Market(
+        history_of(before),
+        as_of_ns=open_ns(session) - 1,
+        membership=(membership_of("IWM", made.lists),),
+    )
+    prints = [
+        Quote(name.replace("-", "."), open_ns(session) + NS, series[session], 1)
+        for name, series in closes.items()
+        if session in series
+    ]
+    if is_shown and closes[gone]:
+        day, close = max(closes[gone].items())
+        prints.append(Quote(gone, close_ns(day), close, 1))
+    shown = market.apply(prints, as_of_ns=open_ns(session) + 2 * NS).breadth
+    by_hand = [each for each in oracle.breadth(closes, made.lists, made.days) if each["session"] <= session]
+    if not by_hand or not prints or shown is None:
+        return
+    now = shown.indices["IWM"].now
+    if by_hand[-1]["session"] == session:
+        assert_same(now, by_hand[-1])
+    settled = shown.indices["IWM"].settled
+    earlier = [each for each in by_hand if each["session"] < session]
+    if earlier and settled is not None:
+        assert_same(settled, earlier[-1])
+    assert gone not in {mover.symbol for mover in (*shown.indices["IWM"].top, *shown.indices["IWM"].bottom)}
 
 
 @settings(max_examples=15)

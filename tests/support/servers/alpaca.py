@@ -306,8 +306,13 @@ class AlpacaRestServer(RestServer):
         self.tape = tape
         self.page_max = page_max
         self.now_ns = now_ns
+        self.faulty: dict[str, Reply] = {}
+        """What is answered, whatever the script, where the address holds one of these."""
 
     def reply(self, path: str, headers: dict[str, str], reply: Reply) -> Reply:
+        fault = next((fault for part, fault in self.faulty.items() if part in path), None)
+        if fault is not None:
+            return fault
         if reply.body is not None:
             return reply
         if not headers.get("apca-api-key-id") or not headers.get("apca-api-secret-key"):
