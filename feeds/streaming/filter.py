@@ -328,13 +328,13 @@ class LiveFilter(QuoteFilter):
 def _merged(
     rows: pl.DataFrame, admitted: list[Quote], places: Mapping[int, int]
 ) -> tuple[pl.DataFrame, list[Quote]]:
-    """Rows and quotes in order of arrival; a quote that was let in with another one stands beside it.
+    """Rows and quotes in order of arrival; a quote that was held back stands beside the one that let it in.
 
     ``places`` of the quotes among the rows, by their ``id``.
     """
     at, place = [], 0
     for quote in admitted:
-        place = places.get(id(quote), place)
+        place = max(place, places.get(id(quote), 0))
         at.append(place)
     if all(map(is_plain, admitted)):
         others = of_quotes(admitted).cast({"symbol": rows.schema["symbol"]})

@@ -120,6 +120,22 @@ def test_columns_are_judged_as_prints_one_by_one(happened: list[tuple[Any, ...]]
         assert known(many) == known(single)
 
 
+def test_a_print_that_was_held_back_stands_beside_the_one_that_let_it_in():
+    """And not where it came: of two orders of the same prints columns must not make a third."""
+    batch = [
+        Quote("IWM", NOW_NS + NS, 112.0, seq=1),
+        Quote("IWM", NOW_NS - NS, 100.0, seq=2, size=100, role=Role.SIZE),
+        Quote("IWM", NOW_NS + 2 * NS, 112.0, seq=3),
+    ]
+    single, many = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)
+    for judge in (single, many):
+        judge.quotes.on_quotes([Nbbo("IWM", 111.99, 112.01, NOW_NS + NS)], [])
+    wanted = single.admit_live(batch, NOW_NS + 3 * NS, 0)
+    rows, quotes = many.admit_columns(columns(batch), NOW_NS + 3 * NS, 0)
+    assert [quote.seq for quote in wanted] == [2, 1, 3]
+    assert [*to_quotes(rows), *quotes] == wanted
+
+
 def test_prints_that_raise_no_doubt_are_never_judged_one_by_one(monkeypatch):
     judge = LiveFilter(SYMBOLS, CLOSES)
     monkeypatch.setattr(LiveFilter, "admit_live", None)
