@@ -51,7 +51,7 @@ class Status(msgspec.Struct, frozen=True):
     """What its prices are worth now, or why it connects no more. Nothing is decided by ``detail``."""
     detail: str = ""
     as_of_ns: int | None = None
-    """When it was so, told by a tape; None means the supervisor's clock."""
+    """When it was so, as recorded on a tape; None means the supervisor's clock."""
     delay_s: float = 0.0
     """Of a DELAYED one: seconds by which its prices are late."""
     age_s: float | None = None

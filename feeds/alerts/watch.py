@@ -65,7 +65,7 @@ class AlertWatch:
         self._remembered: dict[str, AlertState] = {}
         self._history: tuple[Fired, ...] = ()
         self._left: tuple[Waiting, ...] = ()
-        """Calls of the run before that nobody has got."""
+        """Calls of the previous run that have not been delivered."""
         self._owns = False
         self._is_failing = False
         self._calls: list[Call] = []

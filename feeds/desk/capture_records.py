@@ -53,7 +53,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Capture:
-    """A Tap that keeps what it is told, within bounds."""
+    """A Tap that keeps what it receives, within bounds."""
 
     def __init__(self, time: Time, environ: Mapping[str, str]) -> None:
         self._time = time

@@ -74,7 +74,7 @@ class Source(msgspec.Struct, frozen=True):
     tape: pl.DataFrame | None
     origin: Provenance
     starts_ns: int | None = None
-    """Where the tape begins to play, unless told otherwise."""
+    """Where the tape begins to play by default."""
     membership: tuple[Membership, ...] = ()
     """Which shares funds held: breadth rests on it."""
     look: Look = look_back
@@ -315,7 +315,7 @@ def _take_scale(market: Market, known: Sequence[ListedSplits | PreviousCloses]) 
 
 
 def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
-    """The snapshot after all that a tape told until then, and how many quotes that was."""
+    """The snapshot after everything on a tape up to then, and how many quotes that was."""
     from feeds.tapes.player import until  # noqa: PLC0415
     from feeds.tapes.recording import events_as_of  # noqa: PLC0415
 

@@ -165,7 +165,7 @@ class FedStore:
     def log(self, new: Probabilities) -> bool:
         """Append a row if the rule says so (``feeds.fed.log.due``); True if it was.
 
-        Raises ValueError for figures that are no probabilities.
+        Raises ValueError for figures that are not probabilities.
         """
         return bool(self.log_all([new]))
 

@@ -89,7 +89,7 @@ class HttpClient(Closing):
     ) -> None:
         """``refusals``: by source, when it may be asked again after a 429; shared by clients of one clock.
 
-        Raises InputError for a User-Agent that is no header.
+        Raises InputError for a User-Agent that is not a valid header.
         """
         self._refusals = refusals or Pace(random=random)
         self.limits = limits or Limits()

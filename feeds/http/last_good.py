@@ -32,7 +32,7 @@ class LastGood(msgspec.Struct, frozen=True):
     """Of the whole address: an ETag holds for one address only."""
     body: bytes
     confirmed_ns: int
-    """When the source last said that this is so."""
+    """When the source last confirmed it."""
     changed_ns: int
     """When these bytes were first seen."""
     etag: str = ""

@@ -62,6 +62,6 @@ class MemberStore:
                 lists.setdefault(fund, []).append(MemberList.of(fund, day, frame))
             except (OSError, ValueError, pl.exceptions.PolarsError) as error:
                 raise StorageError(
-                    f"{shown_path(path)}: damaged membership file — import it again or remove it"
+                    f"{shown_path(path)}: damaged holdings file — import it again or remove it"
                 ) from error
         return tuple(Membership.of(fund, lists[fund]) for fund in sorted(lists))

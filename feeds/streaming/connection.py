@@ -46,7 +46,7 @@ INBOX_MAX = 8 * 1024 * 1024
 FRAME_COST = 128
 """Of holding one, bytes."""
 SEND_S = 5.0
-"""A message that cannot be handed over for this long: nobody reads at the other end."""
+"""A message that cannot be sent for this long means that the other end has stopped reading."""
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _UNREACHABLE = (
     (InvalidURI, Why.BAD_ADDRESS),

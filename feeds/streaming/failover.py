@@ -58,7 +58,7 @@ class _Source:
 
     @property
     def has_refused(self) -> bool:
-        """Whether it connects no more, and has said so."""
+        """Whether it has stopped connecting for good, and reported that."""
         refusal = self.stream.refusal
         return refusal is not None and self.status is not None and self.status.state == refusal.refusal
 

@@ -187,7 +187,7 @@ class LiveFilter(QuoteFilter):
         self.quotes = Quotes(symbols)
         """Bid and ask of each symbol, where the vendor sends them."""
         self.request: Request | None = None
-        """The snapshot under way; None where there is none."""
+        """The snapshot under way; None if none is."""
 
     def admit_live(self, quotes: Iterable[Quote], now_ns: int, lag_ns: int) -> list[Quote]:
         """Prints that count now, of these and of those that waited.

@@ -61,7 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
     lacking: frozenset[str] = frozenset()
     """Symbols that the error is about, where the others were answered for."""
     reference: Reference | None = None
-    """Of a REFERENCE; None where there is no answer."""
+    """The answer to a REFERENCE; None without one."""
 
 
 class Asking(Protocol):

@@ -1,4 +1,4 @@
-"""Where calls go, and what a receiver is told. Values only: ``feeds/alerts`` does the sending."""
+"""Where calls go, and what a receiver gets. Values only: ``feeds/alerts`` does the sending."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class FundContributions(msgspec.Struct, frozen=True):
     """Length of the window: 1 for the day."""
     session: dt.date
     membership_date: dt.date | None
-    """Of the last membership file before the session; None where there is none: nothing is known."""
+    """From the last holdings file before the session; None without one, and nothing is known then."""
     fund_return_pct: float | None
     explained_pp: float | None
     """The sum over members counted; None where none is."""

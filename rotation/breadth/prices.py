@@ -26,7 +26,7 @@ class Prices:
         self._groups_of: object = None
 
     def put(self, symbol: str, value: float | None, ts_ns: int) -> bool:
-        """Take a value; False where the symbol is no member."""
+        """Take a value; False if the symbol is not a member."""
         place = self._places.get(symbol)
         if place is None:
             return False

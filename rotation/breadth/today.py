@@ -1,4 +1,4 @@
-"""Breadth of the session shown, from what its members cost now. Made anew only when a price has changed."""
+"""Breadth of the session shown, from its members' prices. Computed only when a price has changed."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def engine(
         note = "; ".join([*notes, "an outcome is missing"])
         return msgspec.structs.replace(unknown, raw_sum=market.raw_sum, note=note)
     if market.raw_sum > SUM_TO:
-        notes.append("quotes add to far more than 100 %: read with care")
+        notes.append("quotes total far more than 100 %: read with care")
     notes += _open_ended(of_meeting, futures_bp)
     chances = market.probability
     return msgspec.structs.replace(

@@ -44,7 +44,7 @@ class SourcesRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Decision days of the published calendar."""
     calendar_warning: str = ""
     ranges: tuple[TargetRange, ...] = ()
-    """Target ranges in order of time, as far back as the source tells; the last is the newest published."""
+    """Target ranges in order of time, as far back as the source goes; the last is the newest published."""
     range_day: date | None = None
     """The newest day for which a rate is published."""
     effr_pct: float | None = None

@@ -50,9 +50,9 @@ FRAME_S = 0.1
 RELOAD_S = 1.0
 """Between two looks at the configuration file."""
 CONFIG_FILE = "config.toml"
-"""Subject of the events of its changes, which are said at once and not once more."""
+"""Subject of the events of its changes, which are shown at once and only once."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
-"""Kinds of events that are said at once; the others wait in the Events panel."""
+"""Kinds of events that are shown at once; the others wait in the Events panel."""
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 

@@ -179,7 +179,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self.viewer.type(data)
 
     def eof_received(self) -> bool:
-        """End the session when the client's input ends: nobody can press a key any more."""
+        """End the session when the client's input ends: no further key can arrive."""
         if self.viewer is not None:
             self.end(EndReason.DISCONNECTED)
         return False

@@ -30,7 +30,7 @@ _FROM = (
     (date(2025, 12, 11), 350, 375),
 )
 FIRST = date(2021, 1, 1)
-"""Decisions are shipped from here on; before it the Fed of then cannot be told."""
+"""The first decision built in; before it the Fed of the past cannot be computed."""
 KNOWN_THROUGH = date(2026, 6, 5)
 """The last day of which the range is shipped."""
 

@@ -58,7 +58,7 @@ _JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
 _PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
 
 _EXACT, _REPORT = -1, -2
-"""In the place of a role: left to the exact way; a report of a price, which is no trade."""
+"""In place of a role: left to the exact way; a report of a price, which is not a trade."""
 _ROLES_MAX = 4096
 _roles: dict[tuple[tuple[str, ...] | None, str | None], int] = {}
 """By sale conditions and tape: a few dozen in a year."""
@@ -149,7 +149,7 @@ class _Reading:
         return True
 
     def made(self, count: int) -> ManyFrames | None:
-        """All of it; None where a time, a price or a symbol is none."""
+        """All of it; None if a time, a price or a symbol is invalid."""
         prints = self._prints
         times = instants_ns(self._stamps)
         if times is None or not all(map(isfinite, prints.prices)) or not all(map(_is_symbol, self._theirs)):
@@ -173,7 +173,7 @@ class _Reading:
 
 
 def instants_ns(stamps: list[Stamp]) -> list[int] | None:
-    """UTC nanoseconds of each time, exactly; None where one is none, or beyond what 64 bits hold."""
+    """UTC nanoseconds of each time, exactly; None if any is invalid, or beyond 64 bits."""
     times = None
     try:
         if stamps and len(stamps) >= FEW:

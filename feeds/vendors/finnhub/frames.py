@@ -30,9 +30,9 @@ CLOSING = ("35", "36")
 """A market centre's closing trade, and closing prints (the vendor's list of conditions): the closing auction,
 which comes after the bell. Without a code or a venue no print after the bell is taken for it."""
 REMEMBERED = 8_192
-"""Instants of symbols whose trades are told apart; a repeat comes within seconds."""
+"""Instants within which a symbol's trades are distinguished; a repeat arrives within seconds."""
 INSTANT_MAX = 1_000
-"""Trades told apart within one instant of a symbol; those beyond share a number."""
+"""Trades distinguished within one instant of a symbol; further ones share a number."""
 
 
 class Trade(msgspec.Struct, frozen=True):

@@ -19,10 +19,10 @@ DELAY_MAX_MIN = 60.0
 
 
 class ChartRow(msgspec.Struct, frozen=True, gc=False):
-    """One row. A figure is None where Yahoo sent null, and NaN where it sent what is no number."""
+    """One row. A figure is None where Yahoo sent null, and NaN where it sent a non-number."""
 
     ts_ns: int | None
-    """Start of the bar, or time of the last trade, UTC; None where it is no instant."""
+    """Start of the bar, or time of the last trade, UTC; None if it is not a valid instant."""
     close: float | None
     adj_close: float | None
     open: float | None

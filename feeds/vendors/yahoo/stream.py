@@ -128,7 +128,7 @@ class Yahoo:
     headers: Mapping[str, str] = {}
     beat_s = 15.0
     heartbeats = False
-    """They have been seen, but nobody has written down how often they come."""
+    """They have been seen, but how often they come is not documented."""
     keyed = False
     acknowledges = False
     most_symbols = None

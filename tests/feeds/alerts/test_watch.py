@@ -164,7 +164,9 @@ async def test_a_call_that_waited_for_over_an_hour_is_told_and_not_sent(tmp_path
         tmp_path, sent, AlertSettings((msgspec.structs.replace(RULE, condition="ratio > 1e9"),), TARGETS)
     )
     task = await running(watch)
-    assert [event.text for event in watch.take(snapshot).events] == ["1 notification not delivered: over an hour old"]
+    assert [event.text for event in watch.take(snapshot).events] == [
+        "1 notification not delivered: over an hour old"
+    ]
     await ended(task)
     assert sent.got == []
 

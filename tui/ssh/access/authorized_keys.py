@@ -167,7 +167,7 @@ class AuthorizedKeys:
         )
 
     def _refuse_rubbish(self) -> None:
-        """Raise InputError for a file without a single valid line: it is no file of keys at all."""
+        """Raise InputError for a file without a single valid line: it is not a key file at all."""
         for file in self._files:
             if file.refused and not file.lines:
                 first = file.refused[0]

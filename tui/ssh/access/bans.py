@@ -75,7 +75,7 @@ class Bans:
         return self._bans.keys() != before.keys()
 
     def add(self, subject: str) -> None:
-        """Ban a fingerprint, an address or a network. Raises ValueError if it is none, or too many."""
+        """Ban a fingerprint, an address or a network. Raises ValueError if it is neither, or at the limit."""
         name = _normal(subject)
         with self._locked() as may_write:
             self.refresh()
