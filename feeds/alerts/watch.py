@@ -75,7 +75,7 @@ class AlertWatch:
         self._targets: dict[str, Target] = {}
         self._group: asyncio.TaskGroup | None = None
         self._turn = asyncio.Lock()
-        """Of writing: two writes at a time would tear the file."""
+        """Held while writing: two writes at a time would tear the file."""
         self._writing: asyncio.Future[None] | None = None
         """The write under way, or the last one."""
         self._watches = False

@@ -41,7 +41,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """A stream's vendor, or a REST source's host and path."""
     text: str = ""
     base64: str = ""
-    """Of a frame or body that is not UTF-8."""
+    """The content of a frame or body that is not UTF-8."""
     status: int = 0
     headers: dict[str, str] = {}
     omitted: str = ""

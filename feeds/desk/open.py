@@ -273,7 +273,7 @@ def snapshot_at(
     option: str = "--at",
     past_fed: Callable[[int], Fed | None] = lambda _: None,
 ) -> Snapshot:
-    """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
+    """The snapshot of an instant or after a session's close; without one, at the tape's end or now.
 
     ``now``: what the live sources say, where this is asked for now; ``past_fed`` knows the Fed of an instant
     that was named.

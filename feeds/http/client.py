@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True):
     """How a source is asked."""
 
     tries: int = TRIES
-    """Of one call, where another may help."""
+    """Attempts of one call, if another may help."""
     timeout_s: float = 10.0
     """Bounds each wait for the peer."""
     total_s: float = 30.0

@@ -102,7 +102,7 @@ class Request(msgspec.Struct, frozen=True):
 
     @property
     def sha(self) -> str:
-        """Of the whole address."""
+        """Hash of the whole address."""
         return sha256(str(self.url).encode()).hexdigest()
 
     @property

@@ -116,7 +116,7 @@ class Failover:
         return self._current.stream.mode_of(symbol)
 
     def stats(self) -> FeedStats:
-        """Of the vendor in charge."""
+        """Counters of the vendor in charge."""
         return self._current.stream.stats()
 
     def tape(self) -> None:

@@ -49,7 +49,7 @@ _LAST = (
 
 
 class QuoteFilter:
-    """Of one stream, for as long as it runs: a reconnect does not forget what has been seen."""
+    """The filter of one stream for as long as it runs: a reconnect does not forget what has been seen."""
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ class Request(msgspec.Struct, frozen=True, eq=False):
     wants_newest: bool = False
     """The newest print of each symbol."""
     session: dt.date | None = None
-    """Of a REFERENCE: whose prints the closes and splits lie behind."""
+    """For a REFERENCE, the session whose prints the closes and splits belong to."""
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -174,7 +174,7 @@ def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of a long tape the newest two days with prints of their own: by then the others are forgotten."""
+    """The newest two days with prints of their own: by then a market has forgotten the others."""
     age = pl.col("as_of_ns") - pl.col("ts_ns")
     fresh = age.is_between(-FUTURE_NS, DAY_NS) & (pl.col("price") > 0)
     utc = pl.from_epoch("as_of_ns", "ns").dt.replace_time_zone("UTC")

@@ -21,7 +21,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: TargetKind
     url: str = ""
-    """Of a webhook; empty where the whole address is the secret."""
+    """Address of a webhook; empty if the whole address is the secret."""
     command: tuple[str, ...] = ()
     """Argument vector of a command; no shell reads it."""
     timeout_s: float = 10.0

@@ -28,7 +28,7 @@ class StripQuote(msgspec.Struct, frozen=True, kw_only=True):
     bid: float | None = None
     ask: float | None = None
     ts_ns: int | None = None
-    """Of the last trade or quote."""
+    """Time of the last trade or quote, UTC nanoseconds."""
     source: str
 
     @property

@@ -25,7 +25,7 @@ VENUES = ("Kalshi", "Polymarket")
 WIDE = 0.10
 """A book wider than this says little: the venue's own price, or the last trade, stands for it."""
 ROUNDING = 1e-9
-"""Of binary fractions: 0.80 - 0.70 is ten cents like any other."""
+"""Tolerance for binary fractions: 0.80 - 0.70 is ten cents like any other."""
 SUM_FROM, SUM_TO = 0.9, 1.15
 """Below, an outcome is missing, and the rest scaled to 100 % would be wrong. Above, it is doubtful."""
 LEAST_OUTCOMES = 3

@@ -46,10 +46,10 @@ class Priced(msgspec.Struct, frozen=True):
     price: float
     kind: Literal["mid", "last", "settlement"]
     ts_ns: int | None
-    """Of the price; of a settlement the moment it was made."""
+    """Time of the price; for a settlement, the moment it was made."""
     flag: str = ""
     by_book: bool = False
-    """A settlement in the place of a book of now that is crossed or one-sided, not of an old trade."""
+    """A settlement in place of a current book that is crossed or one-sided, not of an old trade."""
 
 
 class Prices(msgspec.Struct, frozen=True):

@@ -121,7 +121,7 @@ def _meeting_figures(place: int) -> list[Figure]:
 
 
 def fed_figures() -> list[Figure]:
-    """Of the next meeting, those after it, the prediction markets, and changes of P(cut)."""
+    """Figures of the next meeting, those after it, the prediction markets, and changes of P(cut)."""
 
     def change(key: str) -> Callable[[Fed], Value]:
         return lambda fed: fed.change.get(key)

@@ -24,12 +24,12 @@ RS = (
 
 
 def step_of(parts: Sequence[str]) -> Step:
-    """Of what follows the leg in an id: ``daily.quadrant``, or ``quadrant`` of the weekly graph."""
+    """Step of what follows the leg in an id: ``daily.quadrant``, or ``quadrant`` of the weekly graph."""
     return "daily" if parts[0] == "daily" else "weekly"
 
 
 def graph_figures(desk: Desk) -> list[Figure]:
-    """Of every leg but the benchmark, weekly and daily."""
+    """Figures of every leg but the benchmark, weekly and daily."""
     return [
         figure
         for symbol in desk.legs

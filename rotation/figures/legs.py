@@ -41,7 +41,7 @@ def record_value(since: SincePct | SincePp | None) -> bool | None:
 
 
 def settled_status(snapshot: Snapshot, symbol: str) -> PriceStatus | None:
-    """Of a figure that rests on settled closes alone, up to the session before where today's is not in."""
+    """Status of a figure that rests on settled closes only, up to the session before if today's is not in yet."""
     leg = snapshot.legs.get(symbol)
     if leg is None or snapshot.session is None or is_official(snapshot, symbol):
         return leg.status if leg else None

@@ -28,7 +28,7 @@ def leader(pp: float | None, base: str, against: str) -> str | None:
 
 
 def pair_status(snapshot: Snapshot) -> Status:
-    """Of every figure that rests on both legs of the pair."""
+    """Status of every figure that rests on both legs of the pair."""
     return snapshot.ratio.status
 
 
@@ -42,7 +42,7 @@ def _settled_pair_status(snapshot: Snapshot) -> Status:
 
 
 def pair_figures(desk: Desk) -> list[Figure]:
-    """Of ``desk.base`` against ``desk.against``."""
+    """Figures of ``desk.base`` against ``desk.against``."""
     base, against = desk.base, desk.against
     both = (base, against)
 
@@ -223,7 +223,7 @@ def _any_record(base: str) -> Callable[[Snapshot], Value]:
 
 
 def value_growth_figures(desk: Desk) -> list[Figure]:
-    """Of ``desk.value`` against ``desk.growth``; they rest on settled closes alone."""
+    """Figures of ``desk.value`` against ``desk.growth``; they rest on settled closes only."""
     value, growth = desk.value, desk.growth
 
     def of(read: Callable[[ValueGrowth], Value]) -> Callable[[Snapshot], Value]:

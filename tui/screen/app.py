@@ -105,7 +105,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._clock = clock
         self._reload = reload
         self._seen_seq: int | None = None
-        """Of the newest event; None before the first Snapshot."""
+        """Number of the newest event; None before the first Snapshot."""
         self._last_key_s = clock()
         self._looked: Looked | None = None
         """What was on screen at the last key."""

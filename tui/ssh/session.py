@@ -35,7 +35,7 @@ class SessionOwner(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Of the key that logged in; "" without one."""
+        """Fingerprint of the key that logged in; "" without one."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Target ranges as they were published, shipped: what outcomes of then are named by.
+"""Target ranges as they were published, built in: they name past outcomes.
 
 Source: Federal Reserve, the rates published with each decision; a range holds from the day after it.
 """

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 FRESH_NS = 5 * NS
 """A bid and an ask say something of prints up to this much later."""
 WIDE = 0.02
-"""Of the mid: a wider market says nothing, as before the bell."""
+"""As a share of the mid: a wider market, as before the bell, is no guide."""
 OUTSIDE = 0.01
-"""Of the mid: a print further than this beyond bid or ask is far outside."""
+"""As a share of the mid: a print further than this beyond bid or ask is far outside."""
 AGREE = 0.002
 """Relative: a second print within as much of the one that waits confirms it."""
 WAIT_NS = 5 * NS

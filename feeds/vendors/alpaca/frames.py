@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ALL = "*"
 """Every symbol of a channel."""
 MESSAGES_MAX = 20_000
-"""Of one frame; at a minute's end thousands of bars come together."""
+"""Most messages in one frame; at a minute's end thousands of bars arrive together."""
 SHARES_MAX = 1e13
 SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,5}){0,2}", re.ASCII)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROWS_MAX = 10_000
-"""Of one answer, the vendor's own most."""
+"""Rows in one answer, the vendor's own limit."""
 
 
 class DailyBar(msgspec.Struct, frozen=True, gc=False):

@@ -188,7 +188,7 @@ def instants_ns(stamps: list[Stamp]) -> list[int] | None:
 
 
 def _of_extensions(stamps: list[Stamp]) -> list[int] | None:
-    """Of msgpack's Timestamps of 64 bits: 30 bits of nanoseconds, 34 of seconds."""
+    """Times of msgpack's 64-bit Timestamps: 30 bits of nanoseconds, 34 of seconds."""
     parts: list[bytes] = [bytes(stamp.data) for stamp in stamps]  # type: ignore[union-attr]
     if set(map(len, parts)) != {8} or {stamp.code for stamp in stamps} != {-1}:  # type: ignore[union-attr]
         return None
@@ -201,7 +201,7 @@ def _of_extensions(stamps: list[Stamp]) -> list[int] | None:
 
 
 def _of_texts(stamps: list[Stamp]) -> list[int] | None:
-    """Of RFC 3339 in UTC; those without nine digits behind the point are read one by one."""
+    """Times in RFC 3339, UTC; those without nine digits after the point are read one by one."""
     texts = pl.Series(stamps, dtype=pl.String)
     is_long = texts.str.len_bytes() == 30
     long = texts if is_long.all() else texts.filter(is_long)

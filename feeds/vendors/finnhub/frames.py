@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rotation.quote import Quote
 
 SYMBOLS_MAX = 50
-"""Of a free key; the vendor answers any beyond with "Subscribing to too many symbols"."""
+"""Most symbols of a free key; the vendor answers more with "Subscribing to too many symbols"."""
 ODD_LOT = "12"
 """A trade below 100 shares does not set the last price (consolidated processing). The code stands on every
 such trade of the captured frames and on no other. "24", Form T, is the price outside regular hours."""

@@ -45,7 +45,7 @@ class Chart(msgspec.Struct, frozen=True):
     symbol: str
     """As Yahoo writes it."""
     price: float | None
-    """Of the last trade; None where it is not given as a number."""
+    """Price of the last trade; None if it is not given as a number."""
     traded_ns: int | None
     """Time of the last trade, UTC."""
     zone: str

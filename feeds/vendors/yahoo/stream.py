@@ -39,7 +39,7 @@ FRESH_S = 30.0
 """A backfill's answers hold the newest prints too: a snapshot within this time needs no others."""
 HINT_MAX = 8
 REGULAR = 1
-"""Of ``market_hours``."""
+"""Value of ``market_hours`` for the regular session."""
 _LISTED = frozenset({8, 9, 20})
 """Shares, indices, ETFs."""
 INDEX_DELAY_MIN = {"DJI": 0.0}

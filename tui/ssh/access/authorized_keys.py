@@ -34,7 +34,7 @@ class Access(msgspec.Struct, frozen=True):
     """The only command that it may run; None for no limit."""
     is_admin: bool = False
     comment: str = ""
-    """Of the key's line, which its owner does not control; for a certificate, the line of its authority."""
+    """Comment of the key's line, which its owner does not control; for a certificate, of its authority's."""
 
 
 class Certificate(NamedTuple):

@@ -42,7 +42,7 @@ class Bans:
         self._unsaved: dict[str, None] = {}
         """Bans made here that could not be written; no other host's version of the file lifts them."""
         self._stamp: _Stamp | None = None
-        """Of the file when it was read; None while it is missing."""
+        """Stamp of the file when it was read; None while it is missing."""
         self._failure = ""
         """Why the file could not be read, as logged; "" once it could."""
         self._read()
