@@ -51,7 +51,7 @@ class PartialAnswer(SourceError):  # noqa: N818 - a part of what was asked for, 
 
 
 class SourceAway(SourceError):  # noqa: N818 - a state of the source, reported like its other failures
-    """The source answers nobody for now, whichever symbol is asked for."""
+    """The source is unavailable for now, whatever symbol is requested."""
 
     def __init__(self, message: str, *, after_s: float | None = None, refused: bool = False) -> None:
         """``after_s``: seconds after which it is worth asking again; None where waiting does not help.

@@ -36,26 +36,26 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class ColumnBatch(msgspec.Struct, frozen=True, eq=False):
-    """As a Batch, of many prints."""
+    """A Batch of many prints, as columns."""
 
     rows: pl.DataFrame
     """With the columns of ``rotation.columns``, in order of arrival."""
     as_of_ns: int | None = None
-    """As of a Batch."""
+    """The feed's own time; None means the supervisor's clock (a live feed)."""
 
 
 class Status(msgspec.Struct, frozen=True):
     """How the source is doing, for the Health panel."""
 
     state: FeedState
-    """What its prices are worth now, or why it connects no more. Nothing is decided by ``detail``."""
+    """What its prices are worth now, or why it no longer connects. Nothing is decided by ``detail``."""
     detail: str = ""
     as_of_ns: int | None = None
-    """When it was so, told by a tape; None means the supervisor's clock."""
+    """When it was so, as recorded on a tape; None means the supervisor's clock."""
     delay_s: float = 0.0
-    """Of a DELAYED one: seconds by which its prices are late."""
+    """For DELAYED, the seconds by which its prices are late."""
     age_s: float | None = None
-    """Of a STALE one: how old its newest is; None where that is not known."""
+    """For STALE, the age of its newest price in seconds; None if unknown."""
 
 
 class Rewind(msgspec.Struct, frozen=True):
@@ -66,11 +66,11 @@ class Rewind(msgspec.Struct, frozen=True):
 
 
 class FedNews(msgspec.Struct, frozen=True):
-    """Newly known of the coming FOMC meetings."""
+    """What is new about the coming FOMC meetings."""
 
     fed: Fed
     as_of_ns: int | None = None
-    """As of a Status."""
+    """The time at which it was so, as recorded on a tape; None means the supervisor's clock."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ class Correction(msgspec.Struct, frozen=True):
 
     symbol: str
     ts_ns: int
-    """Of the print that was wrong, or of the message where it does not say."""
+    """Time of the print that was wrong, or of the message if it does not name it."""
     seq: int | None = None
     """``Quote.seq`` of the print that was wrong; None where the vendor does not say which."""
     has_replacement: bool = False
@@ -102,7 +102,7 @@ class SymbolStates(msgspec.Struct, frozen=True):
 
     by_symbol: dict[str, Kind]
     incomplete: frozenset[str] = frozenset()
-    """Symbols whose high, low and volume of today lack prints; their price may be as good as ever."""
+    """Symbols whose high, low and volume of today lack prints; their price may still be good."""
     behind_s: float = 0.0
     """Our clock is behind by so many seconds: prices are older than it says."""
 

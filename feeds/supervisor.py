@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 _TIMELESS = Gap | SymbolStates | Correction | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
 TICK_S = 1.0
-"""A live desk is told anew this often though nothing trades."""
+"""How often a live desk is refreshed although nothing trades."""
 
 
 AGAIN_S = 10.0
@@ -281,7 +281,7 @@ class Supervisor:
                 pass
 
     def _update_market(self, event: Event) -> tuple[Quote, ...]:
-        """Tell the market what is no quote; the quotes that are left."""
+        """Hand everything but quotes to the market; return the quotes."""
         match event:
             case FedNews():
                 self._market.take_fed(event.fed)

@@ -18,7 +18,7 @@ EVENTS_MAX = 60
 """Events that a Snapshot carries, the newest last."""
 
 HISTORY_SINCE = dt.date(2000, 1, 1)
-"""How far back daily history is fetched unless told otherwise: all of IWM's, which began in May 2000."""
+"""How far back daily history is fetched by default: all of IWM's, which began in May 2000."""
 
 MOST_LEGS = 16
 """More than a screen shows at once; beyond the desk's own a symbol gets a leg while all fit."""

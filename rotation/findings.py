@@ -18,6 +18,6 @@ class Finding(msgspec.Struct, frozen=True):
     state: State
     """``fail``: something that is asked for will not work. ``warn``: it works, but not as it should."""
     message: str = msgspec.field(name="said")
-    """One line; ``said`` in the JSON, as ever."""
+    """One line; ``said`` in the JSON, for compatibility."""
     todo: str = ""
     """What to do about it; empty where there is nothing to do."""

@@ -179,7 +179,7 @@ def _day_of_hour(hour: int) -> date:
 
 @lru_cache(maxsize=4096)
 def _session_of_hour(hour: int) -> tuple[date, tuple[int, int, int, int]] | None:
-    """The session of that day and its ``hours``; None where there is none."""
+    """The session of that day and its ``hours``; None without one."""
     day = _day_of_hour(hour)
     return (day, hours(day)) if is_session(day) else None
 

@@ -77,7 +77,7 @@ class Leg(msgspec.Struct, frozen=True):
     """``status`` as a word: LIVE, DELAYED 15m, STALE 42s, GAPPED, HALTED, CLOSED, OFFLINE, UNADJUSTED,
     DEMO or REPLAY."""
     status: PriceStatus
-    """Of ``last``."""
+    """Status of ``last``."""
     age_s: float | None
     """Seconds from the print to ``as_of``; None where the price is a settled close."""
     source: str
@@ -195,7 +195,7 @@ class FeedHealth(msgspec.Struct, frozen=True):
     quotes: int
     batches: int
     stats: FeedStats | None = None
-    """Of a live stream."""
+    """Counters of a live stream."""
     kind: Kind = Kind.OFFLINE
     """``state`` as a value; OFFLINE after a refusal."""
     refusal: Refusal | None = None
@@ -228,7 +228,7 @@ class Counts(msgspec.Struct, frozen=True):
     future: int = 0
     """More than a minute ahead of the clock."""
     overnight: int = 0
-    """Of the overnight market, 20:00-04:00 New York: no part of any session, and nothing wrong with them."""
+    """Prints of the overnight market, 20:00-04:00 New York: valid, but part of no session."""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -251,7 +251,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     session: dt.date | None
     """The session shown: of the newest print, else the last settled one."""
     phase: Phase
-    """Of the clock at ``as_of``, New York time."""
+    """Phase of the day at ``as_of``, New York time."""
     mode: str
     """"", DEMO or REPLAY: what the whole screen must be marked with."""
     legs: dict[str, Leg]
@@ -268,7 +268,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What the sentence is worth: as much as the worst of the pair's legs and, where there are any, the Fed's
     prices; ``gap_s`` and ``apart`` are the legs'. None where the base leg is missing."""
     data_as_of: dt.datetime | None = None
-    """When the older price of the pair was made: the figures are of then, whatever ``as_of`` says."""
+    """When the older price of the pair was made: the time the figures belong to, whatever ``as_of`` is."""
     connection: Connection | None = None
     """What the first line of every screen says; None where neither leg of the pair is known."""
     graph: RotationGraph | None = None

@@ -122,15 +122,15 @@ class DerivedStatus(msgspec.Struct, frozen=True):
     worst: str
     """Symbol or name of the input that decides."""
     as_of: dt.datetime | None
-    """Of the oldest input."""
+    """Time of the oldest input."""
     age_s: float | None
-    """Of the oldest input."""
+    """Age of the oldest input in seconds."""
     delay_s: float
     """The longest."""
     venue: str
-    """Of the worst input."""
+    """Venue of the worst input."""
     source: str
-    """Of the worst input."""
+    """Source of the worst input."""
     gap_s: float | None
     """Seconds between the oldest and the newest input; None where the time of one is not known."""
     apart: bool

@@ -50,7 +50,7 @@ def venue_mark(status: PriceStatus | DerivedStatus | Connection) -> str:
 
 
 def word_with_venue(status: PriceStatus | DerivedStatus) -> str:
-    """``LIVE IEX``, ``STALE 42s IEX``: the word, and of which exchange's price it is said."""
+    """``LIVE IEX``, ``STALE 42s IEX``: the word, and the exchange if the price is from one only."""
     return f"{word(status)} {venue_mark(status)}".rstrip()
 
 
@@ -67,7 +67,7 @@ def mode_word(mode: Mode) -> str:
 def parse_word(text: str) -> tuple[FeedState, float, float | None]:
     """State, delay and age in seconds that ``state_word`` wrote, for what older versions recorded as words.
 
-    What is no such word counts as OFFLINE.
+    Any other word counts as OFFLINE.
     """
     if match := _WRITTEN.fullmatch(text):
         seconds = int(match[2]) * _UNIT_S[match[3]]

@@ -203,7 +203,7 @@ class LocalBackend:
     def _watched(
         self, wanted: Wanted, desk: Desk, supervisor: Supervisor, tape: TapeFeed | None, *, is_empty: bool
     ) -> _Opened:
-        """The same with its alerts. On a tape they are judged anew, and call nobody but the screen."""
+        """The same with its alerts. On a tape they start afresh, and notify only the screen."""
         from feeds.alerts.secrets import required  # noqa: PLC0415
         from feeds.alerts.watch import AlertWatch  # noqa: PLC0415
 

@@ -55,7 +55,7 @@ class Wanted(msgspec.Struct, frozen=True):
     ask_members: bool = False
     """Whether prices of the funds' members are asked for too, for breadth of today."""
     alerts: AlertSettings = AlertSettings()
-    """What to call for, and whom; a host of viewers calls nobody."""
+    """The alerts and their targets; a host has none."""
 
 
 class Controls(Protocol):

@@ -65,7 +65,7 @@ class AlertWatch:
         self._remembered: dict[str, AlertState] = {}
         self._history: tuple[Fired, ...] = ()
         self._left: tuple[Waiting, ...] = ()
-        """Calls of the run before that nobody has got."""
+        """Calls of the previous run that have not been delivered."""
         self._owns = False
         self._is_failing = False
         self._calls: list[Call] = []
@@ -75,7 +75,7 @@ class AlertWatch:
         self._targets: dict[str, Target] = {}
         self._group: asyncio.TaskGroup | None = None
         self._turn = asyncio.Lock()
-        """Of writing: two writes at a time would tear the file."""
+        """Held while writing: two writes at a time would tear the file."""
         self._writing: asyncio.Future[None] | None = None
         """The write under way, or the last one."""
         self._watches = False

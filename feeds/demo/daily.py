@@ -25,7 +25,7 @@ FIRST = date(2000, 5, 26)
 SESSION = date(2024, 7, 16)
 """The live session; its official closes are the last rows of the history."""
 WINDOW = 5
-"""Sessions of the returns and spreads that the story tells of."""
+"""Sessions of the returns and spreads in the scenario's story."""
 
 
 class Era(msgspec.Struct, frozen=True):

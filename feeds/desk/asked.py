@@ -101,7 +101,7 @@ def _session(far: Sequence[Quote]) -> date | None:
 
 
 def is_made(quote: Quote, now_ns: int) -> bool:
-    """Whether it is a plausible print of now: no bar that still forms, and not ahead of time."""
+    """Whether it is a plausible current print: not an unfinished bar, and not ahead of time."""
     ahead_ns = 0 if quote.bar_ns else AHEAD_NS
     return fault_of(quote, now_ns) is None and quote.ts_ns <= now_ns + ahead_ns
 

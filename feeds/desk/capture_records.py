@@ -41,7 +41,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """A stream's vendor, or a REST source's host and path."""
     text: str = ""
     base64: str = ""
-    """Of a frame or body that is not UTF-8."""
+    """The content of a frame or body that is not UTF-8."""
     status: int = 0
     headers: dict[str, str] = {}
     omitted: str = ""
@@ -53,7 +53,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Capture:
-    """A Tap that keeps what it is told, within bounds."""
+    """A Tap that keeps what it receives, within bounds."""
 
     def __init__(self, time: Time, environ: Mapping[str, str]) -> None:
         self._time = time

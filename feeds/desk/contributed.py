@@ -21,7 +21,7 @@ WINDOWS = (1, 5)
 
 
 def report(source: Source, desk: Desk, fund: str, *, as_of_ns: int) -> ContributionsReport:
-    """Of the session shown at an instant, by official closes. Raises InputError without a file or session.
+    """Contributions for the session shown, by official closes. Raises InputError without a file or session.
 
     The spread's part is None where no file of the other fund is held.
     """

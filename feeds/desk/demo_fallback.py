@@ -49,7 +49,7 @@ class DemoFallback:
 
     @property
     def controls(self) -> TapeFeed | None:
-        """Of the demo's tape while it plays."""
+        """The controls of the demo's tape while it plays."""
         return self._tape
 
     def listen(self) -> Listener:

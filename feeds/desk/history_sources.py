@@ -29,7 +29,7 @@ Choice = Literal["auto", "alpaca", "yahoo", "tiingo", "stooq"]
 YAHOO_MOST = 900
 """Yahoo refuses after about 950 symbols: more go to Alpaca first, where there is a key."""
 KEYED = ("tiingo", "alpaca", "stooq")
-"""Those that answer nobody without a key."""
+"""Sources that answer only with a key."""
 
 
 @asynccontextmanager

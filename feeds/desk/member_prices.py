@@ -118,7 +118,7 @@ class MemberPrices:
         if not self._vendors:
             yield Status(
                 Kind.OFFLINE,
-                "members are asked for with a key of Alpaca or Massive; see: rotation-tui config key set",
+                "pricing members needs a key for Alpaca or Massive; see: rotation-tui config key set",
             )
             return
         await self._http.__aenter__()
@@ -169,7 +169,7 @@ class MemberPrices:
                 await self._time.sleep(PAUSE_S)
 
     async def _ask(self, symbols: frozenset[str], made: _Round) -> tuple[Quote, ...] | None:
-        """The first answer of a vendor; None where there is none."""
+        """The first answer of a vendor; None if no vendor answers."""
         for vendor in self._vendors:
             try:
                 quotes = await vendor.snapshot(symbols)
@@ -190,9 +190,9 @@ class MemberPrices:
         changed = []
         for quote in answer:
             if quote.symbol not in self.symbols:
-                self._reject("a symbol that was not asked for")
+                self._reject("a symbol that was not requested")
             elif not is_made(quote, now_ns):
-                self._reject("no price of now")
+                self._reject("no current price")
             else:
                 if (
                     session_at(quote.ts_ns) == session

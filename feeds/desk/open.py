@@ -74,7 +74,7 @@ class Source(msgspec.Struct, frozen=True):
     tape: pl.DataFrame | None
     origin: Provenance
     starts_ns: int | None = None
-    """Where the tape begins to play, unless told otherwise."""
+    """Where the tape begins to play by default."""
     membership: tuple[Membership, ...] = ()
     """Which shares funds held: breadth rests on it."""
     look: Look = look_back
@@ -273,7 +273,7 @@ def snapshot_at(
     option: str = "--at",
     past_fed: Callable[[int], Fed | None] = lambda _: None,
 ) -> Snapshot:
-    """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
+    """The snapshot of an instant or after a session's close; without one, at the tape's end or now.
 
     ``now``: what the live sources say, where this is asked for now; ``past_fed`` knows the Fed of an instant
     that was named.
@@ -315,7 +315,7 @@ def _take_scale(market: Market, known: Sequence[ListedSplits | PreviousCloses]) 
 
 
 def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot, int]:
-    """The snapshot after all that a tape told until then, and how many quotes that was."""
+    """The snapshot after everything on a tape up to then, and how many quotes that was."""
     from feeds.tapes.player import until  # noqa: PLC0415
     from feeds.tapes.recording import events_as_of  # noqa: PLC0415
 

@@ -15,5 +15,5 @@ def choice(keyed: Collection[str]) -> Iterator[Finding]:
     """Which vendors ``auto`` tries with these keys, best first, and when it goes on to the next."""
     message = why(keyed).removeprefix("auto: ")
     if keyed:
-        message += "; one whose plan refuses gives way to the next, and Health says why"
+        message += "; if a plan does not include one, the next is used, and Health says why"
     yield Finding("keys", "--feed auto", "ok", message)

@@ -37,7 +37,7 @@ CALENDAR_UNTIL = 2030
 FREE_LEAST, FREE_FEW = 50 * 2**20, 500 * 2**20
 """Bytes: below the first nothing can be kept for long, below the second not a large universe."""
 BEHIND = 5
-"""Sessions that settled history may be behind: a week's holiday is no warning."""
+"""Sessions by which settled history may lag without a warning, such as after a week's holiday."""
 FEEDS = (
     "ALPACA", "CALENDAR_FED", "COINBASE", "DATABENTO", "FINNHUB", "FRED", "KALSHI", "MASSIVE", "NEWYORKFED",
     "POLYMARKET", "STOOQ", "TIINGO", "YAHOO",
@@ -83,7 +83,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def look_up(environ: Mapping[str, str], folder: Path, keyring: Ring) -> dict[str, Keys | InputError | None]:
-    """The key of every feed that needs one; None where there is none, the error where it cannot be used."""
+    """The key of every feed that needs one; None if none is set, the error if it cannot be used."""
     held: dict[str, Keys | InputError | None] = {}
     for feed in PARTS:
         try:

@@ -141,7 +141,7 @@ class _Asker:
 
 
 def _as_whom(name: str, reply: httpx.Response) -> str:
-    """Under which User-Agent Yahoo was asked: whom it answers 429 depends on it."""
+    """The User-Agent with which Yahoo was asked: its answers of 429 depend on it."""
     return f", asked as {clean(reply.request.headers['user-agent'], 80)!r}" if name == "Yahoo" else ""
 
 

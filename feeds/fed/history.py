@@ -179,7 +179,7 @@ class FedHistory:
         self._open.log_all(rows)
 
     def _closes(self, charts: Mapping[Month, Chart], today: date) -> dict[date, dict[Month, float]]:
-        """Session → contract → settlement, of the sessions that are worked out anew."""
+        """Session → contract → settlement, for the sessions that are computed again."""
         first = today - timedelta(days=DAYS_REBUILT)
         closes: dict[date, dict[Month, float]] = {}
         for month, chart in charts.items():

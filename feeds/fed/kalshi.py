@@ -72,7 +72,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def parse_page(data: bytes) -> Page:
-    """Quotes of all markets whose ticker we know. Raises SourceError where there is none."""
+    """Quotes of all markets whose ticker we know. Raises SourceError if there are none."""
     answer = decode(data, _Answer, "Kalshi")
     markets = [(event, market) for event in answer.events for market in event.markets or ()]
     quotes = [
@@ -85,7 +85,7 @@ def parse_page(data: bytes) -> Page:
 
 
 def parse(data: bytes) -> list[OutcomeQuote]:
-    """The quotes of one page. Raises SourceError where there is none."""
+    """The quotes of one page. Raises SourceError if there are none."""
     return parse_page(data).quotes
 
 
@@ -133,7 +133,7 @@ class Kalshi:
         self._url = address("KALSHI", "REST", HOME) + PATH
 
     async def refresh(self) -> Fetched[list[OutcomeQuote]]:
-        """Both series; what failed is said, the other series stands. Never raises for the source."""
+        """Both series; if one fails, it is reported and the other is kept. Never raises for the source."""
         got = [page for series in SERIES for page in await self._series(series)]
         held = [page for page in got if page.value is not None]
         errors = "; ".join(dict.fromkeys(page.error for page in got if page.error))

@@ -104,7 +104,7 @@ class FedSources:
         return {**self._settlements.charts, **self._strip.charts}
 
     async def ask(self, name: str) -> bool:
-        """Ask one source anew; True where nothing failed."""
+        """Ask one source again; True if nothing failed."""
         await self._ask[name]()
         asked = "Databento" if name == "Yahoo" and self._choice == "databento" else name
         return not self._states[asked].error

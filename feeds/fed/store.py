@@ -31,7 +31,7 @@ VERSION = 1
 BUSY_S = 10.0
 """How long one writer waits for another."""
 ROWS_MAX = 1_000_000
-"""Of one query; two years of a row a minute."""
+"""Rows of one query: two years of one row a minute."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settlements (
     id INTEGER PRIMARY KEY, year INTEGER NOT NULL, month INTEGER NOT NULL, session TEXT NOT NULL,
@@ -165,7 +165,7 @@ class FedStore:
     def log(self, new: Probabilities) -> bool:
         """Append a row if the rule says so (``feeds.fed.log.due``); True if it was.
 
-        Raises ValueError for figures that are no probabilities.
+        Raises ValueError for figures that are not probabilities.
         """
         return bool(self.log_all([new]))
 

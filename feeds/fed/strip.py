@@ -30,7 +30,7 @@ class Strip(msgspec.Struct, frozen=True):
     errors: tuple[str, ...] = ()
     """What failed, one line a contract."""
     age_s: float | None = None
-    """Of the answer that was confirmed longest ago, in seconds; None where there is none."""
+    """Seconds since the answer confirmed longest ago; None without one."""
 
     @property
     def state(self) -> str:

@@ -39,7 +39,7 @@ class Table:
     """What AT counts: ``line`` of a CSV (its cells are text) or ``row`` of a Parquet file."""
     frame: pl.DataFrame
     extra: tuple[str, ...] = ()
-    """Headings of the columns that nobody asked for, as written."""
+    """Headings of the columns that are not used, as written."""
 
     def refuse(self, bad: pl.Expr, what: Callable[[dict[str, Any]], str], todo: str) -> None:
         """Raise InputError on the first row for which ``bad`` holds; ``what`` words that row."""

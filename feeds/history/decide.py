@@ -59,7 +59,7 @@ class Unchanged(msgspec.Struct, frozen=True):
     """The vendor has nothing new and agrees with what is stored."""
 
     confirmed: bool
-    """As of Store."""
+    """As in Store."""
 
 
 class Retry(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""One symbol's way through a download: what is asked, of whom next, and what became of it."""
+"""One symbol's way through a download: what to request, from which source next, and the outcome."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Job:
 
 
 def in_order(sources: Iterable[DailySource], symbol: str, entry: Entry | None) -> list[DailySource]:
-    """Who may be asked for a symbol: whoever gave its series first, then the others as they come."""
+    """The sources for a symbol: the one its series came from first, then the others in order."""
     able = [source for source in sources if source.serves(symbol)]
     given = entry.source.split(" + ")[0] if entry is not None else ""
     return sorted(able, key=lambda source: source.name != given)

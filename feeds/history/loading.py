@@ -59,7 +59,7 @@ class _Chosen(NamedTuple):
 
     whole: dict[str, Entry]
     recent: dict[str, Entry]
-    """Of which only the rows from a day on are wanted."""
+    """Entries of which only the rows from a day on are wanted."""
     identity: str
 
 

@@ -57,7 +57,7 @@ class Held(msgspec.Struct, frozen=True):
 
     symbols: dict[str, Entry]
     journal: str = ""
-    """Name of the journal's file; empty where there is none."""
+    """Name of the journal's file; empty without one."""
     lines: int = 0
     """Whole lines in it."""
     end: int = 0

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from feeds.files.tables import Table
 
 LEAST_SPLIT = 1.2
-"""Six for five. Below it are the stock dividends and special dividends that nobody would call a split."""
+"""Six for five. Smaller ratios are stock dividends and special dividends, which do not count as splits."""
 _EXACT = 5e-3
 """Relative. The adjusted close takes the day's own move out, so only its rounding is left."""
 _PARTS = 5
@@ -47,7 +47,7 @@ def check_splits(table: Table) -> None:
 
 
 def ratio_of(factor: float) -> str:
-    """``10:1`` or ``1:8``; "" where it is no plain ratio of shares."""
+    """``10:1`` or ``1:8``; "" if it is not a simple ratio of shares."""
     size = max(factor, 1 / factor)
     ratio = Fraction(size).limit_denominator(1 if size >= _WHOLE_FROM else _PARTS)
     if size < LEAST_SPLIT or abs(float(ratio) / size - 1) > _EXACT:

@@ -124,7 +124,9 @@ class HistorySync:
                     yield self._tally.take()
                     continue
                 await asyncio.to_thread(self._confirm)
-                self._tally.announce(f"{away}; going on in {duration(wait_s)} (completed symbols are stored)")
+                self._tally.announce(
+                    f"{away}; continuing in {duration(wait_s)} (completed symbols are stored)"
+                )
                 yield self._tally.take()
                 await self._sleep(wait_s)
                 continue

@@ -93,7 +93,7 @@ class CachedClient(Closing):
             random=random,
             refusals=refusals,
         )
-        """For answers that count only when they are of now."""
+        """For answers that count only if they are current."""
         self._disk = LastGoodFolder(cache, limit=body_max) if cache else None
         self._clock_ns = clock_ns
         self._held: OrderedDict[str, LastGood] = OrderedDict()

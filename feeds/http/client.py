@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True):
     """How a source is asked."""
 
     tries: int = TRIES
-    """Of one call, where another may help."""
+    """Attempts of one call, if another may help."""
     timeout_s: float = 10.0
     """Bounds each wait for the peer."""
     total_s: float = 30.0
@@ -89,7 +89,7 @@ class HttpClient(Closing):
     ) -> None:
         """``refusals``: by source, when it may be asked again after a 429; shared by clients of one clock.
 
-        Raises InputError for a User-Agent that is no header.
+        Raises InputError for a User-Agent that is not a valid header.
         """
         self._refusals = refusals or Pace(random=random)
         self.limits = limits or Limits()

@@ -49,7 +49,7 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2
 
 
 def user_agent(environ: Mapping[str, str] = os.environ) -> str:
-    """``ROTATION_TUI_USER_AGENT``, or our own name. Raises InputError for one that is no header."""
+    """``ROTATION_TUI_USER_AGENT``, or our own name. Raises InputError if it is not a valid header."""
     agent = environ.get(AGENT_VARIABLE, "").strip()
     if len(agent) > AGENT_MAX or not agent.isascii() or not (agent.isprintable()):
         raise InputError(f"{AGENT_VARIABLE}: expected up to {AGENT_MAX} printable ASCII characters")
@@ -102,7 +102,7 @@ class Request(msgspec.Struct, frozen=True):
 
     @property
     def sha(self) -> str:
-        """Of the whole address."""
+        """Hash of the whole address."""
         return sha256(str(self.url).encode()).hexdigest()
 
     @property

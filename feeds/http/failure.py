@@ -49,7 +49,7 @@ class RequestError(SourceError):
 
     @property
     def refuses_us(self) -> bool:
-        """Whether the source turns away whoever asks with these keys, or from this place."""
+        """Whether the source rejects every request with these keys, or from this machine."""
         return self.status in _ABOUT_US
 
     @property

@@ -29,10 +29,10 @@ class LastGood(msgspec.Struct, frozen=True):
     origin: str
     """Scheme, host and port it came from: another source's answer is not ours."""
     url_sha: str
-    """Of the whole address: an ETag holds for one address only."""
+    """Hash of the whole address: an ETag holds for one address only."""
     body: bytes
     confirmed_ns: int
-    """When the source last said that this is so."""
+    """When the source last confirmed it."""
     changed_ns: int
     """When these bytes were first seen."""
     etag: str = ""

@@ -16,7 +16,7 @@ _SECOND_LEVEL_MAX = 3
 
 
 def next_url(url: httpx.URL, response: httpx.Response, *, has_key: bool) -> httpx.URL | None:
-    """Where to ask instead of ``url``; None where the answer is no redirect, or the request holds a key.
+    """Where to ask instead of ``url``; None if the answer is not a redirect, or the request contains a key.
 
     Raises RequestError for a redirect that is not followed.
     """

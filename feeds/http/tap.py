@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Tap(Protocol):
-    """What a capture is told."""
+    """What a capture receives."""
 
     def opened(self, source: str) -> None:
         """A stream's socket is open."""

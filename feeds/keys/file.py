@@ -1,4 +1,4 @@
-"""Keys in a file that nobody else can read: where there is no keyring."""
+"""Keys in a file that only its owner can read, for systems without a keyring."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class RingError(Exception):
 
 
 class NoRingError(RingError):
-    """There is none, or none that can be trusted: nothing of ours can be in it."""
+    """There is no keyring, or none that can be trusted, so it cannot hold our keys."""
 
 
 class Ring:
@@ -70,7 +70,7 @@ class Ring:
         return self._ask(drop)
 
     def name(self) -> str:
-        """Which keyring it is. Raises RingError where there is none that can be trusted."""
+        """The name of the keyring. Raises RingError if there is none that can be trusted."""
         return self._ask(lambda: str(_backend().name))
 
     def _ask(self, call: Callable[[], T]) -> T:

@@ -35,7 +35,7 @@ DATE_FORMS = ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y", "%Y-%m-%d")
 
 
 class UndatedError(SourceError):
-    """The file does not say its day, and nobody else did."""
+    """The file does not name its day, and none was given."""
 
 
 def parse_holdings(

@@ -29,7 +29,7 @@ class Sponsor(NamedTuple):
     params: Mapping[str, str]
 
     def request(self) -> Request:
-        """What to ask for. Raises InputError for an address in the environment that is none."""
+        """The request. Raises InputError for an invalid address in the environment."""
         url = httpx.URL(address(self.feed, "REST", self.home) + self.path, params=dict(self.params))
         return Request(url, {}, "csv")
 

@@ -95,4 +95,4 @@ def _frame(path: Path, fund: str, day: date, symbols: list[str]) -> pl.DataFrame
 
 
 def _damaged(path: Path) -> StorageError:
-    return StorageError(f"{shown_path(path)}: damaged membership file — import it again or remove it")
+    return StorageError(f"{shown_path(path)}: damaged holdings file — import it again or remove it")

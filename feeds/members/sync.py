@@ -55,7 +55,9 @@ async def sync(store: MemberStore, funds: Iterable[str], today: date) -> tuple[l
             if known is None:
                 store.put(members)
             same = known is None or known.frame.equals(members.frame)
-            note = "" if same else "; the sponsor's file of that day is another one now, which is not used"
+            note = (
+                "" if same else "; the sponsor's file for that day has changed since; the stored one is kept"
+            )
             done.append(f"{'stored' if known is None else 'already stored'}  {line(known or members)}{note}")
     return done, failed
 

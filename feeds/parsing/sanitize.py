@@ -14,7 +14,7 @@ _DROPPED: dict[int, str | None] = dict.fromkeys((*_CONTROLS, *_BIDI, *_ZERO_WIDT
 _BLANKS: dict[int, str | None] = dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D), " ")
 _TABLE = _DROPPED | _BLANKS
 _TAGS = (0xE0000, 0xE007F)
-"""Invisible letters: a plane of characters that spell text nobody sees."""
+"""Invisible letters: a plane of characters that spell text without showing it."""
 
 
 def clean(text: str, limit: int = LIMIT) -> str:

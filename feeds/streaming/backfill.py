@@ -104,7 +104,7 @@ class Backfill:
         return Gap(symbols, start_ns, end_ns)
 
     def on_subscribed(self, now: Moment, *, is_first: bool) -> Gap | None:
-        """A subscription has been sent: what was missed can be asked for. The first one is no gap."""
+        """A subscription has been sent: what was missed can be requested. The first is not a gap."""
         self._compared_s = now.s
         new = frozenset(symbol for symbol, missing in self._gaps.due(now.ns).items() if missing.due_ns == 0)
         is_noted, self._is_noted = self._is_noted, True
@@ -220,7 +220,7 @@ class Backfill:
         )
 
     def _unknown(self, symbol: str, missing: Missing, now: Moment) -> Missing:
-        """The source said nothing of it: it may have no bars, or not yet."""
+        """The answer did not contain it: the source may have no bars, or none yet."""
         is_last = missing.tries + 1 >= EMPTY_MAX
         if is_last:
             self.unfilled |= {symbol}

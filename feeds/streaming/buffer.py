@@ -29,7 +29,7 @@ CORRECTIONS = 256
 KEPT_NS = 3 * MINUTE_NS
 """Prints handed on are remembered so long, for the minutes that have no bar yet."""
 KEPT_OF_EACH = 2048
-"""Of one symbol, at most."""
+"""Most prints kept of one symbol."""
 CHUNK, ROW_CHUNK = 256, 65_536
 """Quotes, and rows of columns, that are forgotten together."""
 
@@ -230,7 +230,7 @@ class HandedOn:
     def __init__(self) -> None:
         self._chunks: list[list[Quote] | pl.DataFrame] = []
         self._newest_ns: list[int] = []
-        """Of each chunk."""
+        """Time of the newest print in each chunk."""
 
     def add(self, quotes: Sequence[Quote]) -> None:
         """Quotes that were handed on."""

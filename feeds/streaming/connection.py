@@ -40,11 +40,11 @@ _quiet.setLevel(logging.WARNING)  # below, the library writes addresses, and som
 
 FRAME_MAX = 4 * 1024 * 1024
 INBOX_MAX = 8 * 1024 * 1024
-"""Of frames that have been read and not yet looked at, bytes."""
+"""Most bytes of frames read and not yet looked at."""
 FRAME_COST = 128
-"""Of holding one, bytes."""
+"""Bytes that holding one frame costs."""
 SEND_S = 5.0
-"""A message that cannot be handed over for this long: nobody reads at the other end."""
+"""A message that cannot be sent for this long means that the other end has stopped reading."""
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _UNREACHABLE = (
     (InvalidURI, Why.BAD_ADDRESS),

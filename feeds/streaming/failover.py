@@ -55,7 +55,7 @@ class _Source:
 
     @property
     def has_refused(self) -> bool:
-        """Whether it connects no more, and has said so."""
+        """Whether it has stopped connecting for good, and reported that."""
         refusal = self.stream.refusal
         return refusal is not None and self.status is not None and self.status.state == refusal.refusal
 
@@ -113,7 +113,7 @@ class Failover:
         return self._current.stream.mode_of(symbol)
 
     def stats(self) -> FeedStats:
-        """Of the vendor in charge."""
+        """Counters of the vendor in charge."""
         return self._current.stream.stats()
 
     def tape(self) -> None:

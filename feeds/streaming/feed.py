@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 PACE_S = 0.04
-"""Of a desk: what comes within it is one batch, one pass over the figures, one Snapshot."""
+"""A desk's pace: everything that arrives within it is one batch, one pass over the figures, one Snapshot."""
 
 
 class StreamFeed:

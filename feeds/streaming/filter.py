@@ -49,7 +49,7 @@ _LAST = (
 
 
 class QuoteFilter:
-    """Of one stream, for as long as it runs: a reconnect does not forget what has been seen."""
+    """The filter of one stream for as long as it runs: a reconnect does not forget what has been seen."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class LiveFilter(QuoteFilter):
         self.quotes = Quotes(symbols)
         """Bid and ask of each symbol, where the vendor sends them."""
         self.request: Request | None = None
-        """The snapshot under way; None where there is none."""
+        """The snapshot under way; None if none is."""
 
     def admit_live(self, quotes: Iterable[Quote], now_ns: int, lag_ns: int) -> list[Quote]:
         """Prints that count now, of these and of those that waited.

@@ -42,7 +42,7 @@ class Why(Enum):
     """No frame at all from a vendor that promises to send some at every hour."""
     NO_DATA = auto()
     NO_PRINT = auto()
-    """Of ``symbol``, which trades all the time."""
+    """No print of ``symbol``, which trades all the time."""
     PLANNED = auto()
     """Replaced in good order, before the opening bell."""
 

@@ -52,7 +52,7 @@ def scale_events(
 
 
 class ScaleWatch:
-    """Of one stream: one request at a time."""
+    """Decides when one stream asks for closes and splits: one request at a time."""
 
     def __init__(self, symbols: frozenset[str], *, is_used: bool, random: Callable[[], float]) -> None:
         """``is_used``: False where the vendor has no such answer. ``random``: uniform in [0, 1)."""

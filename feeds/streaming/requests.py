@@ -40,7 +40,7 @@ class Request(msgspec.Struct, frozen=True, eq=False):
     wants_newest: bool = False
     """The newest print of each symbol."""
     session: dt.date | None = None
-    """Of a REFERENCE: whose prints the closes and splits lie behind."""
+    """For a REFERENCE, the session whose prints the closes and splits belong to."""
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
     lacking: frozenset[str] = frozenset()
     """Symbols that the error is about, where the others were answered for."""
     reference: Reference | None = None
-    """Of a REFERENCE; None where there is no answer."""
+    """The answer to a REFERENCE; None without one."""
 
 
 class Asking(Protocol):

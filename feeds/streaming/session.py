@@ -71,11 +71,11 @@ class Session:
         self.is_subscribed = False
         """The subscription has been sent on this connection."""
         self.acknowledged: frozenset[str] | None = None
-        """What the vendor says is subscribed; None where it has not said."""
+        """What the vendor reports as subscribed; None before it has reported anything."""
         self.is_limited = False
         """The vendor takes no more symbols than those acknowledged."""
         self.reason = Reason(Why.CONNECTING)
-        """Why there is no subscription; of no meaning while there is one."""
+        """Why there is no subscription; meaningless while there is one."""
         self.retry_s: float | None = None
         """Seconds between the end of a connection and the next attempt; None where one is under way."""
         self.refusal: VendorError | None = None

@@ -152,7 +152,7 @@ class Vendor(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Of the upgrade request."""
+        """Headers of the upgrade request."""
         ...
 
     @property

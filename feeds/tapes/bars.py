@@ -102,7 +102,7 @@ def _checked(path: Path) -> Table:
 
 
 def _instant(start: pl.Expr) -> pl.Expr:
-    """Times with a zone, as written, in UTC; null where one is none."""
+    """Times with a zone, as written, in UTC; null for an invalid time."""
     whole = (
         start.str.replace(" ", "T", literal=True)
         .str.replace("Z", "+00:00", literal=True)
@@ -112,7 +112,7 @@ def _instant(start: pl.Expr) -> pl.Expr:
 
 
 def _parse_starts(table: Table) -> Table:
-    """``start`` as UTC nanoseconds. Raises InputError on what is no time, or has no zone."""
+    """``start`` as UTC nanoseconds. Raises InputError for a value that is not a time, or has no zone."""
     start = pl.col("start")
     table.refuse(start.is_null(), lambda _: "start is missing", FIX)
     table.refuse(

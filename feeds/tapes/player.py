@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FRAME_S = 0.1
 """Ten batches a second at most."""
 IDLE_FRAMES = 10
-"""With nothing printed, time is told once a second."""
+"""Without prints, the time is published once a second."""
 NIGHT_S = 3.0
 """How long the screen rests on a close before the tape jumps to the next session."""
 BELL_NS = 60 * NS

@@ -55,7 +55,7 @@ def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
 
 
 def _read_prints(path: Path) -> pl.DataFrame:
-    """A recorded tape. It is what a feed said: prices of any kind pass, for the session filter to judge."""
+    """A recorded tape. It holds what a feed sent; the session filter judges its prices."""
     table = read_table(path, tuple(SCHEMA))
     require(table, ("symbol", "ts_ns", "price"), NEEDS)
     _check_types(table)

@@ -45,7 +45,7 @@ BATCH, REWIND, REPLACED = "Batch", "Rewind", "Redone"
 _KINDS = {PrintsReplaced: REPLACED, SymbolStates: "Words", HistoryUpdated: "Learned"}
 """Names on a tape of events that have another in the code by now: recordings outlive class names."""
 _NEWEST_ONLY = ("Status", "FedNews")
-"""Kinds of which only the newest counts, and which ``said`` gives back whole."""
+"""Kinds of which only the newest counts, and which ``said`` holds completely."""
 _BID_ASKS = BidAsks.__name__
 BID_ASK_NS = 120 * NS
 """A bid and ask that came this long before is shown no more."""
@@ -97,7 +97,7 @@ def rows_of(number: int, feed: str, event: Event, as_of_ns: int) -> list[Row]:
 
 
 def frame_of(rows: list[Row]) -> tuple[pl.DataFrame, int]:
-    """The rows as a frame, and how many no tape can hold: an absurd number, a text that is none."""
+    """The rows as a frame, and how many a tape cannot hold: absurd numbers, invalid text."""
     try:
         return pl.DataFrame(rows, schema=RECORDED, orient="row"), 0
     except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
@@ -156,7 +156,7 @@ def merged(rows: pl.DataFrame) -> list[Event]:
 
 
 def events_as_of(tape: pl.DataFrame, at_ns: int) -> list[Event]:
-    """All that a market, begun anew, and a screen need to be as of this instant; the first is a Rewind."""
+    """All that a new market and a screen need to stand at this instant; the first is a Rewind."""
     known = tape.filter(pl.col("at_ns") <= at_ns)
     is_newest_only = pl.col("kind").is_in(list(_NEWEST_ONLY))
     newest_only, known = known.filter(is_newest_only), known.filter(~is_newest_only)
@@ -174,7 +174,7 @@ def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_newest_days(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of a long tape the newest two days with prints of their own: by then the others are forgotten."""
+    """The newest two days with prints of their own: by then a market has forgotten the others."""
     age = pl.col("as_of_ns") - pl.col("ts_ns")
     fresh = age.is_between(-FUTURE_NS, DAY_NS) & (pl.col("price") > 0)
     utc = pl.from_epoch("as_of_ns", "ns").dt.replace_time_zone("UTC")

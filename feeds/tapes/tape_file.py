@@ -128,7 +128,7 @@ class TapeFile:
             os.close(self._journal)
 
     def _kept(self) -> pl.DataFrame | None:
-        """The Parquet file; None where there is none yet."""
+        """The Parquet file; None if there is none yet."""
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:

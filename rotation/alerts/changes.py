@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import FeedHealth, Leg, SincePct, SincePp, Snapshot
 
 ONCE_MAX = 2_000
-"""Records of a run that are remembered, so that none is told twice."""
+"""Records of a run that are remembered, so that none is reported twice."""
 
 
 class Change(NamedTuple):
@@ -28,7 +28,7 @@ class Change(NamedTuple):
 
 
 class Changes:
-    """Compares each Snapshot with the one before; a record is told once a session, whatever flaps."""
+    """Compares each Snapshot with the one before; a record is reported once a session, even if it flaps."""
 
     def __init__(self) -> None:
         self._before: Snapshot | None = None
@@ -74,7 +74,7 @@ class Changes:
 
 
 def _claims(now: Snapshot) -> Iterator[tuple[str, SincePct | SincePp | None, float, str]]:
-    """The series that a record is told of: the spread, and the return of the base, over each window."""
+    """The series whose records are reported: the spread, and the return of the base, over each window."""
     spread = now.spread
     leg = now.legs.get(spread.base)
     for k in WINDOWS:

@@ -35,7 +35,7 @@ FLAPS_S = 60.0
 
 
 class Call(NamedTuple):
-    """An alert that fires, with whom to call and what to say."""
+    """An alert that fires, with its targets and its text."""
 
     rule: Rule
     fired: Fired

@@ -204,7 +204,7 @@ class _Parser:
 
 
 def _value_of(token: _Token, figure: Figure, operator: Operator) -> Value:
-    """None where the token is no value of this figure."""
+    """None if the token is not a value of this figure."""
     if figure.kind == "number":
         number = float(token.text.replace("−", "-")) if token.kind == "number" else None
         return number if number is not None and isfinite(number) else None

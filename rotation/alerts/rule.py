@@ -24,7 +24,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     hysteresis: float = 0.0
     """With ``crossing``: how far back a number must go, in its own unit, before the alert is armed again."""
     cool_down_s: float = 0.0
-    """Seconds after a call in which there is none."""
+    """Seconds after a call before there is another."""
     any_hour: bool = False
     """Whether figures of today count outside the regular session too."""
     kinds: tuple[Kind, ...] = (Kind.LIVE, Kind.DELAYED)
@@ -37,7 +37,7 @@ class AlertState(msgspec.Struct, frozen=True):
     """What one alert remembers; it goes to disk as JSON, so that a restart fires nothing twice."""
 
     condition: str = ""
-    """The condition it is of: another one begins anew."""
+    """The condition it belongs to; with another condition the state starts afresh."""
     is_armed: bool = True
     fired: int = 0
     """Calls so far."""

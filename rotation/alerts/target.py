@@ -1,4 +1,4 @@
-"""Where calls go, and what a receiver is told. Values only: ``feeds/alerts`` does the sending."""
+"""Where calls go, and what a receiver gets. Values only: ``feeds/alerts`` does the sending."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: TargetKind
     url: str = ""
-    """Of a webhook; empty where the whole address is the secret."""
+    """Address of a webhook; empty if the whole address is the secret."""
     command: tuple[str, ...] = ()
     """Argument vector of a command; no shell reads it."""
     timeout_s: float = 10.0

@@ -54,7 +54,7 @@ def contributions(
     values: Mapping[str, float | None],
     fund_return_pct: float | None,
 ) -> FundContributions:
-    """Of the session shown. ``was``: see ``values_before``; ``values``: of the members on the session."""
+    """For the session shown. ``was``: see ``values_before``; ``values``: of the members on the session."""
     held = membership.before(session)
     if held is None:
         return FundContributions(

@@ -18,7 +18,7 @@ class BreadthFigures(msgspec.Struct, frozen=True):
 
     session: dt.date
     membership_date: dt.date
-    """Of the last membership file on or before the session."""
+    """Day of the last holdings file on or before the session."""
     total: int
     """Members by that file."""
     counted: int
@@ -61,11 +61,11 @@ class IndexBreadth(msgspec.Struct, frozen=True):
 
     fund: str
     now: BreadthFigures | None
-    """Of the session shown; None while no member has a price of it."""
+    """Figures for the session shown; None while no member has a price from it."""
     is_provisional: bool
     """Whether ``now`` rests on a print; False where it is of official closes alone."""
     settled: BreadthFigures | None
-    """Of the latest session before the one shown that has figures."""
+    """Figures for the latest session before the one shown that has any."""
     status: DerivedStatus | None
     """What ``now`` is worth: as much as the worst price that is counted. None without ``now``."""
     line: tuple[tuple[dt.date, float], ...]
@@ -101,7 +101,7 @@ class SectorContribution(msgspec.Struct, frozen=True):
 
     sector: str
     weight_pct: float
-    """Of its members that are counted."""
+    """Weight of its members that are counted."""
     contribution_pp: float
     counted: int
     total: int
@@ -115,7 +115,7 @@ class FundContributions(msgspec.Struct, frozen=True):
     """Length of the window: 1 for the day."""
     session: dt.date
     membership_date: dt.date | None
-    """Of the last membership file before the session; None where there is none: nothing is known."""
+    """From the last holdings file before the session; None without one, and nothing is known then."""
     fund_return_pct: float | None
     explained_pp: float | None
     """The sum over members counted; None where none is."""

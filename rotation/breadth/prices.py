@@ -21,12 +21,12 @@ class Prices:
         """Today's, in the units of the past's."""
         self._places = {symbol: place for place, symbol in enumerate(self.symbols)}
         self._times = [0] * len(self.symbols)
-        """Of the print (UTC ns) behind each value; 0 of an official close."""
+        """Time of the print (UTC ns) behind each value; 0 for an official close."""
         self._groups: list[int] = []
         self._groups_of: object = None
 
     def put(self, symbol: str, value: float | None, ts_ns: int) -> bool:
-        """Take a value; False where the symbol is no member."""
+        """Take a value; False if the symbol is not a member."""
         place = self._places.get(symbol)
         if place is None:
             return False

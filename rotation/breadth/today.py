@@ -1,4 +1,4 @@
-"""Breadth of the session shown, from what its members cost now. Made anew only when a price has changed."""
+"""Breadth of the session shown, from its members' prices. Computed only when a price has changed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Counted:
         return figures_of(counts, past.session, past.members.as_of, self._frame.height, means)
 
     def is_counted(self) -> list[bool]:
-        """Of every member of the past's table: whether it has a value now and the session before."""
+        """For every member of the past's table, whether it has a value now and for the session before."""
         return [] if self._past.members is None else self._frame["way"].is_not_null().to_list()
 
     def movers(self) -> tuple[tuple[Mover, ...], tuple[Mover, ...]]:

@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 RANGE_BP = 25
 """The width of a target range."""
 LEVELS = (0.25, 0.5, 0.75)
-"""Of P(cut), for the prices that would bring it there."""
+"""Levels of P(cut) for which the price that reaches them is computed."""
 DECIDES = time(14, 0)
 """The statement is published at 14:00 New York (Federal Reserve)."""
 DECIMALS = 9
-"""Of a share: far below what a price on the tick grid can tell."""
+"""Decimals of a share: far finer than the tick grid resolves."""
 
 
 class FuturesStatus(NamedTuple):
@@ -50,11 +50,11 @@ class FuturesStatus(NamedTuple):
 
     kind: str
     status: PriceStatus
-    """Of the oldest of them."""
+    """Status of the oldest of them."""
     age_s: float | None
     """None for settlements, which have no age in the JSON's own field."""
     at_ns: int | None
-    """Of the oldest of them."""
+    """Time of the oldest of them, UTC nanoseconds."""
     settled: bool = False
     """All of them by the settlements of one day."""
 

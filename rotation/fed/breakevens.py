@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TICK = 0.005
 SPOT_TICK = 0.0025
-"""Of the contract whose month it is (CME Group, 30-Day Federal Funds Futures, contract specification)."""
+"""Tick of the contract in its own month (CME Group, 30-Day Federal Funds Futures, contract specification)."""
 LOWEST_PRICE = 90.0
 
 

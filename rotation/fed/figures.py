@@ -56,7 +56,7 @@ class FedEngine(msgspec.Struct, frozen=True):
     state: str
     """LIVE, DELAYED 15m, STALE 42s, CLOSED, OFFLINE or DEMO."""
     at: dt.datetime | None
-    """Of the oldest price it rests on."""
+    """Time of the oldest price it rests on."""
     age_s: float | None
     cut: float | None
     """P(cut at this meeting)."""
@@ -91,7 +91,7 @@ class FedContract(msgspec.Struct, frozen=True):
     state: str
     at: dt.datetime | None
     age_s: float | None
-    """Of the price; None for a settlement, which does not age."""
+    """Age of the price in seconds; None for a settlement, which does not age."""
     settle: float | None
     settle_date: dt.date | None
     residual_bp: float | None
@@ -166,7 +166,7 @@ class Fed(msgspec.Struct, frozen=True):
     """The first meeting that the strip does not solve."""
     contracts: tuple[FedContract, ...]
     fit_rms_bp: float | None
-    """Of the diagnostic fit of one path to the whole strip; None where it has nothing to spare."""
+    """Root mean square residual of one path fitted to the whole strip; None without a spare contract."""
     disagreement_bp: dict[str, float]
     """Meeting → the fitted move minus the chain's."""
     ticks: tuple[FedTick, ...]
@@ -175,11 +175,11 @@ class Fed(msgspec.Struct, frozen=True):
     ladder: tuple[FedStrike, ...]
     """Strikes of the prediction markets' ladders against the futures."""
     history: tuple[FedPast, ...]
-    """Of P(cut at the next meeting) against today's target range, oldest first, from our own log."""
+    """P(cut at the next meeting) against today's target range, oldest first, from our own log."""
     comovement: CoMovement | None
-    """Of the spread's day move with the settled change of P(cut)."""
+    """Co-movement of the spread's day move with the settled change of P(cut)."""
     state: str
-    """Of the futures' figures."""
+    """State of the futures' figures."""
     source: str
     warnings: tuple[str, ...]
     """What a reader must know: a short calendar, prices of different ages, a source that fails."""

@@ -28,7 +28,7 @@ class StripQuote(msgspec.Struct, frozen=True, kw_only=True):
     bid: float | None = None
     ask: float | None = None
     ts_ns: int | None = None
-    """Of the last trade or quote."""
+    """Time of the last trade or quote, UTC nanoseconds."""
     source: str
 
     @property
@@ -57,9 +57,9 @@ class OutcomeQuote(msgspec.Struct, frozen=True, kw_only=True):
     above_bp: int | None = None
     """A strike of a ladder: the upper bound is strictly above this (compare with the cumulative row)."""
     bid: float | None = None
-    """0 where nobody bids."""
+    """0 without a bid."""
     ask: float | None = None
-    """1 where nobody offers."""
+    """1 without an offer."""
     last: float | None = None
     mark: float | None = None
     """The venue's own price, for a book that is not shown."""

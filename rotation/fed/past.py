@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rotation.fed.inputs import PastCut
 
 HISTORY_POINTS = 240
-"""Of the panel's line."""
+"""Points of the panel's line."""
 SLACK = {"1d": timedelta(0), "1w": timedelta(days=4), "1m": timedelta(days=7)}
 """How much older than its name a settlement may be; for a day's change only the session before counts."""
 

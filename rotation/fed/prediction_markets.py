@@ -25,7 +25,7 @@ VENUES = ("Kalshi", "Polymarket")
 WIDE = 0.10
 """A book wider than this says little: the venue's own price, or the last trade, stands for it."""
 ROUNDING = 1e-9
-"""Of binary fractions: 0.80 - 0.70 is ten cents like any other."""
+"""Tolerance for binary fractions: 0.80 - 0.70 is ten cents like any other."""
 SUM_FROM, SUM_TO = 0.9, 1.15
 """Below, an outcome is missing, and the rest scaled to 100 % would be wrong. Above, it is doubtful."""
 LEAST_OUTCOMES = 3
@@ -101,7 +101,7 @@ def engine(
         note = "; ".join([*notes, "an outcome is missing"])
         return msgspec.structs.replace(unknown, raw_sum=market.raw_sum, note=note)
     if market.raw_sum > SUM_TO:
-        notes.append("quotes add to far more than 100 %: read with care")
+        notes.append("quotes total far more than 100 %: read with care")
     notes += _open_ended(of_meeting, futures_bp)
     chances = market.probability
     return msgspec.structs.replace(

@@ -46,10 +46,10 @@ class Priced(msgspec.Struct, frozen=True):
     price: float
     kind: Literal["mid", "last", "settlement"]
     ts_ns: int | None
-    """Of the price; of a settlement the moment it was made."""
+    """Time of the price; for a settlement, the moment it was made."""
     flag: str = ""
     by_book: bool = False
-    """A settlement in the place of a book of now that is crossed or one-sided, not of an old trade."""
+    """A settlement in place of a current book that is crossed or one-sided, not of an old trade."""
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -247,7 +247,7 @@ def _quoted(quote: StripQuote, now_ns: int, warnings: list[str]) -> Priced | Pri
 
 
 def _no_quote(quote: StripQuote, now_ns: int) -> NoQuote | None:
-    """Why there is no quote of now; None where there is one."""
+    """Why there is no current quote; None if there is one."""
     if quote.ts_ns is None or (quote.settle_date and quote.ts_ns <= _ended_ns(quote.settle_date)):
         return NoQuote.NO_TRADE_SINCE
     if quote.ts_ns > now_ns + FUTURE_NS:

@@ -44,7 +44,7 @@ class SourcesRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Decision days of the published calendar."""
     calendar_warning: str = ""
     ranges: tuple[TargetRange, ...] = ()
-    """Target ranges in order of time, as far back as the source tells; the last is the newest published."""
+    """Target ranges in order of time, as far back as the source goes; the last is the newest published."""
     range_day: date | None = None
     """The newest day for which a rate is published."""
     effr_pct: float | None = None
@@ -55,7 +55,7 @@ class SourcesRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryRecord(msgspec.Struct, frozen=True):
-    """What our own history holds for the figures of now."""
+    """What our own history holds for the current figures."""
 
     expired: tuple[StripQuote, ...] = ()
     """Contracts of months that are over, at their last settlement."""
@@ -134,7 +134,7 @@ def combine(
 
 
 def _overdue(sources: SourcesRecord, today: date) -> date | None:
-    """The last scheduled decision held whose range is not published yet; None where there is none."""
+    """The last scheduled decision whose range is not published yet; None without one."""
     if sources.range_day is None:
         return None
     return max((day for day in sources.scheduled if sources.range_day <= day < today), default=None)

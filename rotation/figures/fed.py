@@ -105,7 +105,7 @@ def _meeting_figures(place: int) -> list[Figure]:
         _figure(
             f"{name}.cumulative_bp",
             "bp",
-            f"Expected move up to and with {which}.",
+            f"Expected move up to and including {which}.",
             "sum of the moves",
             of(lambda m: m.cumulative_bp),
         ),
@@ -121,7 +121,7 @@ def _meeting_figures(place: int) -> list[Figure]:
 
 
 def fed_figures() -> list[Figure]:
-    """Of the next meeting, those after it, the prediction markets, and changes of P(cut)."""
+    """Figures of the next meeting, those after it, the prediction markets, and changes of P(cut)."""
 
     def change(key: str) -> Callable[[Fed], Value]:
         return lambda fed: fed.change.get(key)
@@ -150,7 +150,7 @@ def fed_figures() -> list[Figure]:
             _figure(
                 f"fed.next.cut.change.{key}",
                 "share",
-                f"Change of fed.next.cut since the settlement of the {word} before.",
+                f"Change in fed.next.cut since the settlement of the {word} before.",
                 "cut - cut then",
                 change(key),
             )
@@ -160,7 +160,7 @@ def fed_figures() -> list[Figure]:
         _figure(
             "fed.status",
             "",
-            "What the futures' prices are worth that the next meeting rests on.",
+            "Worst status among the futures' prices behind the next meeting.",
             "kind of its PriceStatus",
             lambda fed: fed.status.kind.value if fed.status else None,
             kind="state",

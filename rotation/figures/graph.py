@@ -24,12 +24,12 @@ RS = (
 
 
 def step_of(parts: Sequence[str]) -> Step:
-    """Of what follows the leg in an id: ``daily.quadrant``, or ``quadrant`` of the weekly graph."""
+    """Step of what follows the leg in an id: ``daily.quadrant``, or ``quadrant`` of the weekly graph."""
     return "daily" if parts[0] == "daily" else "weekly"
 
 
 def graph_figures(desk: Desk) -> list[Figure]:
-    """Of every leg but the benchmark, weekly and daily."""
+    """Figures of every leg but the benchmark, weekly and daily."""
     return [
         figure
         for symbol in desk.legs
@@ -67,7 +67,7 @@ def _of(symbol: str, step: Step, desk: Desk) -> list[Figure]:
         return Figure(
             id=f"graph.{prefix(symbol)}.{'daily.' if step == 'daily' else ''}{name}",
             unit=unit,
-            definition=f"{definition} Of {where}.",
+            definition=f"{definition} {where}.",
             formula=RS,
             read=value,
             status=status,
@@ -80,7 +80,7 @@ def _of(symbol: str, step: Step, desk: Desk) -> list[Figure]:
         figure(
             "quadrant",
             "",
-            "The part of the rotation graph in which the head lies.",
+            "Quadrant of the rotation graph that the head is in.",
             lambda trail: trail.quadrant.value if trail.quadrant else None,
             kind="word",
             words=QUADRANTS,
@@ -88,19 +88,19 @@ def _of(symbol: str, step: Step, desk: Desk) -> list[Figure]:
         figure(
             "ratio",
             "index",
-            "RS-Ratio of the head: above 100 ahead of its own average against the benchmark.",
+            "RS-Ratio of the head; above 100 the leg is ahead of its own average against the benchmark.",
             lambda trail: trail.head.ratio if trail.head else None,
         ),
         figure(
             "momentum",
             "index",
-            "RS-Momentum of the head: above 100 RS-Ratio rises faster than usual.",
+            "RS-Momentum of the head; above 100 its RS-Ratio is rising faster than usual.",
             lambda trail: trail.head.momentum if trail.head else None,
         ),
         figure(
             "heading",
             "degrees",
-            "From the last settled point to the head, as a compass: 0 momentum rises, 90 the ratio rises.",
+            "Compass direction from the last settled point to the head: 0 momentum rises, 90 ratio rises.",
             lambda trail: trail.heading_deg,
         ),
         figure(

@@ -41,7 +41,7 @@ def record_value(since: SincePct | SincePp | None) -> bool | None:
 
 
 def settled_status(snapshot: Snapshot, symbol: str) -> PriceStatus | None:
-    """Of a figure that rests on settled closes alone, up to the session before where today's is not in."""
+    """Status of a figure that rests on settled closes only, up to the session before if today's is not in yet."""
     leg = snapshot.legs.get(symbol)
     if leg is None or snapshot.session is None or is_official(snapshot, symbol):
         return leg.status if leg else None
@@ -105,8 +105,8 @@ def leg_figures(symbol: str) -> list[Figure]:
             figure(
                 f"since.{k}",
                 "date",
-                f"The most recent earlier session whose {k}-session return was at least as large; as small, for a "
-                'fall. "record" where there is none. Unknown with fewer than 250 settled values.',
+                f"The most recent earlier session whose {k}-session return was at least as large (for a fall, as "
+                'small); "record" if there is none. Unknown with fewer than 250 settled values.',
                 f"max(d < today: r{k}[d] >= r{k}) for r{k} >= 0, max(d < today: r{k}[d] <= r{k}) for r{k} < 0",
                 lambda leg: since_value(leg.since[key]),
                 kind="date",
@@ -114,7 +114,7 @@ def leg_figures(symbol: str) -> list[Figure]:
             figure(
                 f"record.{k}",
                 "",
-                f"Whether no earlier {k}-session return was as large; as small, for a fall.",
+                f"Whether no earlier {k}-session return was as large (or, for a fall, as small).",
                 f"{p}.since.{k} == record",
                 lambda leg: record_value(leg.since[key]),
                 kind="flag",
@@ -223,8 +223,8 @@ def leg_figures(symbol: str) -> list[Figure]:
         figure(
             "on_pace",
             "",
-            f"Whether the figures of {name} rest on a price of today that is no official close: "
-            "a record is then one that it is on pace for.",
+            f"Whether the figures of {name} rest on a price of today that is not an official close; it is "
+            "then only on pace for a record.",
             "today's close is not settled",
             lambda leg: leg.streak.provisional,
             kind="flag",
@@ -232,7 +232,7 @@ def leg_figures(symbol: str) -> list[Figure]:
         figure(
             "status",
             "",
-            f"What the price of {name} is worth.",
+            f"Status of the price of {name}.",
             "kind of its PriceStatus",
             lambda leg: leg.status.kind.value,
             kind="state",
@@ -241,7 +241,7 @@ def leg_figures(symbol: str) -> list[Figure]:
         figure(
             "age_s",
             "s",
-            f"Seconds since the last price of {name} was made; unknown of an official close.",
+            f"Seconds since the last price of {name} was made; unknown for an official close.",
             "now - time of the print",
             lambda leg: leg.age_s,
         ),

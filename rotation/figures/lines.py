@@ -80,7 +80,7 @@ class Lines:
         return [Input(symbol, day, value, source) for day, value in pairs]
 
     def today(self, symbol: str) -> list[Input]:
-        """Today's value; empty where there is none."""
+        """Today's value; empty without one."""
         return [self._today[symbol][2]] if symbol in self._today else []
 
     def whole(self, symbol: str) -> list[Input]:

@@ -28,7 +28,7 @@ def leader(pp: float | None, base: str, against: str) -> str | None:
 
 
 def pair_status(snapshot: Snapshot) -> Status:
-    """Of every figure that rests on both legs of the pair."""
+    """Status of every figure that rests on both legs of the pair."""
     return snapshot.ratio.status
 
 
@@ -42,7 +42,7 @@ def _settled_pair_status(snapshot: Snapshot) -> Status:
 
 
 def pair_figures(desk: Desk) -> list[Figure]:
-    """Of ``desk.base`` against ``desk.against``."""
+    """Figures of ``desk.base`` against ``desk.against``."""
     base, against = desk.base, desk.against
     both = (base, against)
 
@@ -65,7 +65,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
             figure(
                 f"{s}.leader",
                 "",
-                f"Which leg is ahead over {k} sessions; even within 0.0001 pp.",
+                f"Which leg is ahead over {'the day' if k == 1 else f'{k} sessions'}; even within 0.0001 pp.",
                 f"sign of {s}.pp",
                 of(lambda w: leader(w.pp, base, against)),
                 kind="word",
@@ -74,8 +74,8 @@ def pair_figures(desk: Desk) -> list[Figure]:
             figure(
                 f"{s}.since",
                 "date",
-                f"The most recent earlier session on which {series} was at least as large; as small, for a value "
-                'below 0. "record" where there is none. Unknown with fewer than 250 settled values.',
+                f"The most recent earlier session on which {series} was at least as large (for a value below 0, "
+                'as small); "record" if there is none. Unknown with fewer than 250 settled values.',
                 "max(d < today: s[d] >= s) for s >= 0, max(d < today: s[d] <= s) for s < 0",
                 of(lambda w: since_value(w.since)),
                 kind="date",
@@ -83,7 +83,8 @@ def pair_figures(desk: Desk) -> list[Figure]:
             figure(
                 f"{s}.since_either_way",
                 "date",
-                f"The most recent earlier session on which {series} was at least as far from 0, whichever led.",
+                f"The most recent earlier session on which {series} was at least as far from 0, "
+                "whichever leg led.",
                 "max(d < today: |s[d]| >= |s|)",
                 of(lambda w: since_value(w.since_either_way)),
                 kind="date",
@@ -91,7 +92,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
             figure(
                 f"{s}.record",
                 "",
-                "Whether no earlier session was as far ahead; as far behind, for a value below 0.",
+                "Whether no earlier session was as far ahead (or, for a value below 0, as far behind).",
                 f"{s}.since == record",
                 of(lambda w: record_value(w.since)),
                 kind="flag",
@@ -100,7 +101,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
                 f"{s}.z",
                 "sd",
                 "Distance from the mean of the 252 settled values before, in their sample standard deviation. "
-                "Unknown with fewer, and for windows of more than 25 sessions: too few of them do not overlap.",
+                "Unknown with fewer, and for windows of more than 25 sessions: too few are independent.",
                 "(s - mean(s[-252..-1])) / sd(s[-252..-1])",
                 of(lambda w: w.z),
             ),
@@ -132,8 +133,8 @@ def pair_figures(desk: Desk) -> list[Figure]:
         figure(
             "spread.on_pace",
             "",
-            "Whether the spread rests on a price of today that is no official close: a record is "
-            "then one that it is on pace for.",
+            "Whether the spread rests on a price of today that is not an official close; it is then only on "
+            "pace for a record.",
             "today's closes are not both settled",
             provisional,
             kind="flag",
@@ -141,7 +142,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
         figure(
             "spread.status",
             "",
-            "What the spread is worth: as much as the worse leg.",
+            "Status of the spread: that of its worse leg.",
             "kind of its DerivedStatus",
             lambda s: status.kind.value if (status := s.ratio.status) else None,
             kind="state",
@@ -200,7 +201,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
         figure(
             "on_pace",
             "",
-            "Whether the headline rests on a price of today that is no official close.",
+            "Whether the headline rests on a price of today that is not an official close.",
             "spread.on_pace",
             provisional,
             kind="flag",
@@ -222,7 +223,7 @@ def _any_record(base: str) -> Callable[[Snapshot], Value]:
 
 
 def value_growth_figures(desk: Desk) -> list[Figure]:
-    """Of ``desk.value`` against ``desk.growth``; they rest on settled closes alone."""
+    """Figures of ``desk.value`` against ``desk.growth``; they rest on settled closes only."""
     value, growth = desk.value, desk.growth
 
     def of(read: Callable[[ValueGrowth], Value]) -> Callable[[Snapshot], Value]:
@@ -267,8 +268,7 @@ def value_growth_figures(desk: Desk) -> list[Figure]:
         figure(
             "value_growth.low.since",
             "date",
-            "The most recent session before that low which stood at least as low; "
-            '"record" where there is none.',
+            'The most recent session before that low that was at least as low; "record" if there is none.',
             "max(d < low.date: v[d] <= low)",
             of(lambda v: _extreme_since(v, low=True)),
             kind="date",
@@ -291,8 +291,7 @@ def value_growth_figures(desk: Desk) -> list[Figure]:
         figure(
             "value_growth.high.since",
             "date",
-            "The most recent session before that high which stood at least as high; "
-            '"record" where there is none.',
+            'The most recent session before that high that was at least as high; "record" if there is none.',
             "max(d < high.date: v[d] >= high)",
             of(lambda v: _extreme_since(v, low=False)),
             kind="date",

@@ -61,7 +61,7 @@ def since_rows(values: Sequence[float | None], *, low: bool | None = None) -> li
 
 
 def since(days: Sequence[dt.date], values: Sequence[float | None]) -> list[Value]:
-    """At each row the latest earlier session at least as extreme; RECORD where there is none."""
+    """For each row the latest earlier session at least as extreme; RECORD without one."""
     return [_named(days, row) for row in since_rows(values)]
 
 

@@ -68,11 +68,11 @@ class Trail(msgspec.Struct, frozen=True):
     tail: tuple[Point, ...]
     """Settled points, oldest first, at most TAIL; they never change."""
     head: Point | None
-    """Of the session shown; None where a price of it is missing, or history is too short."""
+    """The point of the session shown; None if a price from it is missing, or history is too short."""
     is_provisional: bool
     """Whether the head rests on a print, or its week is not over: it moves until then."""
     quadrant: Quadrant | None
-    """Of the head; None without one."""
+    """Quadrant of the head; None without a head."""
     heading_deg: float | None
     """From the last settled point to the head, as a compass: 0 momentum rises, 90 the ratio rises."""
     speed: float | None

@@ -44,7 +44,7 @@ class Norm(NamedTuple):
 
 
 def norms(values: Sequence[float | None], window: int) -> list[Norm | None]:
-    """Of the ``window`` values before each place and before the one to come.
+    """Norms of the ``window`` values before each place and before the one to come.
 
     None where one of them is unknown, or where they do not vary. Values are taken as whole multiples of UNIT:
     sums of integers are exact however they are made, so a running sum is that of its window alone.
@@ -79,11 +79,11 @@ class Ahead(msgspec.Struct, frozen=True):
     strengths: tuple[float, ...]
     """The nine RS before it."""
     means: Norm
-    """Of SMA₁₀ over the window before it."""
+    """Norm of SMA₁₀ over the window before it."""
     back: float
     """RS-Ratio four steps before it."""
     changes: Norm
-    """Of ROC₄ over the window before it."""
+    """Norm of ROC₄ over the window before it."""
 
     def point(self, strength: float) -> tuple[float, float]:
         """RS-Ratio and RS-Momentum at an RS of ``strength``."""

@@ -51,7 +51,7 @@ def leg(
     origin: Provenance,
     newest: Nbbo | None = None,
 ) -> Leg:
-    """One leg of the desk. ``newest``: bid and ask, shown while they are of now."""
+    """One leg of the desk. ``newest``: bid and ask, shown while they are current."""
     regular, late = session_filter.prints(row.symbol, "REGULAR"), session_filter.prints(row.symbol, "POST")
     settled = row.closed == now.session and row.close is not None
     current = None if settled else session_filter.current(row.symbol)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rotation.quote import Nbbo
 
 AHEAD_S = 2.0
-"""A bid and ask further ahead of our clock are not of now."""
+"""A bid and ask further ahead of our clock are not current."""
 DECIMALS = 6
-"""Of the middle: half a tick of a share below a dollar, without the noise of floats."""
+"""Decimals of the midpoint: half a tick of a share below a dollar, without the noise of floats."""
 
 
 class BidAsk(msgspec.Struct, frozen=True):

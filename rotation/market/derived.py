@@ -33,14 +33,14 @@ def gap_limit_s(desk: Desk, phase: Phase) -> float:
 
 
 def of_pair(legs: Mapping[str, PriceStatus], desk: Desk, limit_s: float) -> DerivedStatus | None:
-    """Of spread and ratio; None where a leg is missing."""
+    """Status of spread and ratio; None if a leg is missing."""
     return derive(legs, limit_s=limit_s) if desk.base in legs and desk.against in legs else None
 
 
 def of_sentence(
     legs: Mapping[str, PriceStatus], desk: Desk, pair: DerivedStatus | None, fed: Fed | None
 ) -> DerivedStatus | None:
-    """Of the headline: the worst of the legs at hand and the Fed's prices; the gap is the legs' alone."""
+    """Headline status: the worst of the legs at hand and the Fed's prices; the gap is the legs' alone."""
     if desk.base not in legs:
         return None
     inputs = dict(legs)

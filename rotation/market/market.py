@@ -104,7 +104,7 @@ class Market:
             self._mark_unadjusted()
 
     def take_bid_asks(self, by_symbol: Mapping[str, Nbbo]) -> None:
-        """Take newer bids and asks, shown while they are of now. No figure rests on them."""
+        """Take newer bids and asks, shown while they are current. No figure rests on them."""
         for symbol, market in by_symbol.items():
             held = self._bid_asks.get(symbol)
             if held is None or market.ts_ns >= held.ts_ns:

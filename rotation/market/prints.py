@@ -72,19 +72,19 @@ class Prints:
 
     @property
     def high(self) -> float:
-        """Of the minutes."""
+        """High of the minutes."""
         self._sum()
         return self._high
 
     @property
     def low(self) -> float:
-        """Of the minutes."""
+        """Low of the minutes."""
         self._sum()
         return self._low
 
     @property
     def volume(self) -> int:
-        """Of the minutes."""
+        """Volume of the minutes."""
         self._sum()
         return self._volume
 

@@ -148,7 +148,7 @@ class Rows:
                 self._changed.add(symbol)
 
     def price(self, symbol: str) -> float | None:
-        """Today's last price of a leg; None where there is none."""
+        """Today's last price of a leg; None without one."""
         return self._prices.get(symbol)
 
     def mark_unadjusted(self, symbols: frozenset[str]) -> None:

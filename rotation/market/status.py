@@ -40,7 +40,7 @@ class Provenance(msgspec.Struct, frozen=True):
     override: Kind | None = None
     """GAPPED, HALTED or OFFLINE where the prices are not worth the mode."""
     range_incomplete: bool = False
-    """Prints of today are missing from high, low and volume; the price may be as good as ever."""
+    """Prints of today are missing from high, low and volume; the price may still be good."""
     behind_s: float = 0.0
     """Our clock is behind that of the prints by so much: they are older than it says."""
 

@@ -167,7 +167,7 @@ class ScaleCheck:
         return frozenset(symbol for symbol in doubtful & moves.keys() if _is_split(symbol, moves))
 
     def _move(self, symbol: str, price_of: Callable[[str], float | None]) -> float | None:
-        """Today's price against history's close, as a logarithm; None where there is none of either."""
+        """Today's price against history's close, as a logarithm; None without both."""
         price, before = price_of(symbol), self._before.get(symbol)
         return None if price is None or before is None else log(price) - log(before)
 
@@ -218,7 +218,7 @@ def _ratio(value: float | None) -> float | None:
 
 
 def _closes_before(history: History, session: date, legs: AbstractSet[str]) -> dict[str, float]:
-    """Of the session before, or of the one before that where it is not in history yet."""
+    """Closes of the session before, or of the one before that if it is not in history yet."""
     closes: dict[str, float] = {}
     for _ in range(2 if legs else 0):
         session = previous_session(session)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FIGURE = "fed.next.cut"
 NEAR = 1e-6
-"""Of a tick: a breakeven this close to the grid lies on it."""
+"""As a share of a tick: a breakeven this close to the grid lies on it."""
 
 
 def cut_levels(fed: Fed) -> list[Level]:

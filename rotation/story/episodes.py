@@ -54,7 +54,7 @@ class Outcomes(msgspec.Struct, frozen=True):
     share_positive: float | None
     """Share of 1 that is above 0."""
     all_median: float | None
-    """Of all sessions, episodes or not."""
+    """Median over all sessions, episodes or not."""
     all_n: int
 
 

@@ -26,7 +26,7 @@ NOTICES = "tui.notices"
 
 
 CONFIG = "tui.config"
-"""In click's ``meta``: the person's ``tui.settings.file.Config``; absent where there is none."""
+"""In click's ``meta``: the person's ``tui.settings.file.Config``; absent without a file."""
 
 
 def _checked(parse: Callable[[object], Any]) -> Callable[[click.Context, click.Parameter, object], Any]:

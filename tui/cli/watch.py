@@ -79,7 +79,7 @@ async def _nothing(seen: asyncio.Event) -> None:
 
 
 async def _reader_gone(out: TextIO) -> None:
-    """Raise BrokenPipeError once nobody reads any more: a quiet market would never find out by writing."""
+    """Raise BrokenPipeError once the reader has gone, which a quiet market would not notice by writing."""
     try:
         poll = select.poll()
         poll.register(out.fileno(), 0)

@@ -66,7 +66,7 @@ def of_now(inputs: FedInputs, now_ns: int, view: View, form: str, *, legacy: boo
 
 
 def _missing(known: Fed | None, inputs: FedInputs) -> str:
-    """Why there is no table, without when the sources are tried next: this command does not wait for it."""
+    """Why there is no table. When sources are tried next is left out: this command does not wait."""
     warnings = known.warnings if known else ("no upcoming FOMC decision is known",)
     lines = [clean(_LATER.sub("", line)) for line in warnings]
     if known and known.cut is None and not inputs.strip:

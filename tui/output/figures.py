@@ -69,7 +69,7 @@ def listing(pair: tuple[str, str], form: str) -> str:
 
 
 def check(name: str, pair: tuple[str, str]) -> None:
-    """Refuse what is no figure before anything is loaded, unless it may be of a symbol in history.
+    """Reject an unknown figure before anything is loaded, unless its symbol may be in history.
 
     Raises InputError.
     """
@@ -126,7 +126,7 @@ def levels(basis: Basis, form: str) -> str:
         return _lines([f"No levels: {basis.desk.base} has no price of the session shown."])
     table = figures(basis.desk)
     prices = [_priced(basis.snapshot, symbol) for symbol in (basis.desk.base, basis.desk.against)]
-    head = f"{', '.join(prices)}. From the price on the first value holds, one tick below it the second."
+    head = f"{', '.join(prices)}. At or above the price the first value holds; one tick below it, the second."
     return _lines([head, "", *(_level(each, table[each.figure]) for each in stated)])
 
 
@@ -158,7 +158,7 @@ def _story(answer: Episodes, basis: Basis) -> list[str]:
         for each in answer.episodes
     ]
     if answer.note:
-        return [*lines, f"Nothing is said of what followed ({answer.note})."]
+        return [*lines, f"What followed is not shown ({answer.note})."]
     lines.append(f"{base} minus {against} afterwards, in pp: history, not a forecast")
     return lines + [_outcome(h, each) for h, each in answer.after.items()]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
 
 AWAY_S = 600.0
-"""After so many seconds without a key a viewer is told what has changed."""
+"""After this many seconds without a key a viewer is shown what has changed."""
 NEW_YORK = ZoneInfo("America/New_York")
 COUNTED = {
     EventKind.ALERT: "alert",

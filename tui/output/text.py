@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 WRITTEN_S = 30.0
-"""Of prices older than this a copied sentence also says when it was written."""
+"""A copied sentence with prices older than this also says when it was written."""
 
 
 def text(snapshot: Snapshot) -> str:

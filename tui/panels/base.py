@@ -57,5 +57,5 @@ def pair_note(snapshot: Snapshot) -> str:
         return ""
     legs = {symbol: snapshot.legs[symbol] for symbol in (spread.base, spread.against)}
     if status.apart:
-        return f"≈ not of one instant: {ages({symbol: leg.status for symbol, leg in legs.items()})}"
+        return f"≈ prices from different times: {ages({symbol: leg.status for symbol, leg in legs.items()})}"
     return clauses({symbol: (leg.status, leg.settled_session) for symbol, leg in legs.items()})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INDICES = {"IWM": "Russell 2000", "QQQ": "Nasdaq 100"}
 BAR = 20
 LINE_HEIGHT = 4
-NONE = "No membership file on or before this session: see rotation-tui members import --help"
+NONE = "No holdings file on or before this session: see rotation-tui members import --help"
 
 
 def clause(snapshot: Snapshot) -> str:

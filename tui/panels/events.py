@@ -24,8 +24,8 @@ ROLES = {
     EventKind.CORRECTED: "warn",
 }
 """Kinds that stand out; the others are muted."""
-NONE = "no alerts set; rotation-tui alerts add 'spread.5.pp > 10' sets one"
-QUIET = "nothing yet: closes, records, alerts, feeds and the Fed are noted here as they come"
+NONE = "no alerts set; to set one: rotation-tui alerts add 'spread.5.pp > 10'"
+QUIET = "no events yet: closes, records, alerts, feed changes and the Fed will appear here"
 KIND = 10
 """Cells of the kind."""
 

@@ -27,7 +27,7 @@ COUNTERS = {
     "bad_price": "bad prices",
     "unknown_symbol": "unknown symbols",
     "off_session": "outside the session",
-    "future": "from the future",
+    "future": "ahead of the clock",
     "overnight": "overnight, not used",
 }
 FINE = (COUNTERS["accepted"], COUNTERS["overnight"])

@@ -18,8 +18,8 @@ AXIS = 8
 """Cells for the labels left of a chart."""
 BOTH_FROM = 12
 """Lines that two charts need."""
-NO_PRICES = "no prices of both legs in this session yet"
-NO_HISTORY = "no daily closes of both legs: rotation-tui history sync brings them"
+NO_PRICES = "no prices for both legs in this session yet"
+NO_HISTORY = "no daily closes for both legs: run rotation-tui history sync"
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:

@@ -94,7 +94,7 @@ def _count(expected: float) -> str:
 
 
 def _fitting(since: SincePp | None, width: int) -> str:
-    """A date is whole or it says nothing: where there is no room, the value beside it goes first."""
+    """A date is shown in full or not at all: if space is short, the value beside it is dropped first."""
     words, room = _since(since), _room(width)
     if len(words) <= room or since is None:
         return words

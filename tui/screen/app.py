@@ -50,9 +50,9 @@ FRAME_S = 0.1
 RELOAD_S = 1.0
 """Between two looks at the configuration file."""
 CONFIG_FILE = "config.toml"
-"""Subject of the events of its changes, which are said at once and not once more."""
+"""Subject of the events of its changes, which are shown at once and only once."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
-"""Kinds of events that are said at once; the others wait in the Events panel."""
+"""Kinds of events that are shown at once; the others wait in the Events panel."""
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 
@@ -105,7 +105,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._clock = clock
         self._reload = reload
         self._seen_seq: int | None = None
-        """Of the newest event; None before the first Snapshot."""
+        """Number of the newest event; None before the first Snapshot."""
         self._last_key_s = clock()
         self._looked: Looked | None = None
         """What was on screen at the last key."""

@@ -177,7 +177,7 @@ class TerminalDriver(Driver):
             self._loop.call_soon_threadsafe(partial(self._host.terminal_drained, dropped=dropped))
 
     def _read(self) -> None:
-        """The input thread: until it is told to stop, or the terminal has hung up."""
+        """The input thread: runs until stopped, or until the terminal has hung up."""
         typed = TypedInput()
         while not self._stop_reading.is_set():
             try:

@@ -39,7 +39,7 @@ _WANTED = (
 
 
 class TypedInput:
-    """One terminal's input, decoded with replacement; what is no key is swallowed, sequences whole."""
+    """One terminal's input, decoded with replacement; anything but keys is swallowed, sequences whole."""
 
     _held: bytes
     _pasting: bool

@@ -1,4 +1,4 @@
-"""Writes to the terminal in the background, so that a terminal which does not read holds up nobody."""
+"""Writes to the terminal in the background, so that a terminal which does not read holds up nothing else."""
 
 from __future__ import annotations
 

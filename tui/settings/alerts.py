@@ -36,7 +36,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def settings(alerts: object, targets: object, to: Sequence[str], desk: Desk, fail: Fail) -> AlertSettings:
-    """The alerts and targets of a file. ``to``: whom alerts call that name nobody. Raises by ``fail``."""
+    """The alerts and targets of a file. ``to``: the targets of alerts that name none. Raises by ``fail``."""
     if not isinstance(targets, dict):
         raise fail("targets", "write [targets.NAME] for each target")
     if len(targets) > TARGETS_MAX:

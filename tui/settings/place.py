@@ -36,7 +36,7 @@ def is_given(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def load() -> Config | None:
-    """What the person's file sets; None where there is none. Raises InputError."""
+    """What the person's file sets; None without a file. Raises InputError."""
     if not is_given():
         return None
     from tui.settings.file import read  # noqa: PLC0415 - a run without a file does without it

@@ -30,9 +30,9 @@ class Setting(NamedTuple):
     default: Any
     """As it is written in the file."""
     option: str
-    """The name of the command-line parameter that it sets; "" where there is none."""
+    """The name of the command-line parameter that it sets; "" without one."""
     env: str
-    """The environment variable that goes before it; "" where there is none."""
+    """The environment variable that overrides it; "" without one."""
     says: str
     """What it does, for the commented file."""
     parse: Callable[[Any], Any]

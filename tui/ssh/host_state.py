@@ -80,7 +80,7 @@ class ClientConnection(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Of the key that logged in; "" without one."""
+        """Fingerprint of the key that logged in; "" without one."""
         ...
 
     @property

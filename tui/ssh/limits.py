@@ -94,7 +94,7 @@ LEAST_DROP = 0.3
 def client_ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return a socket's address as a number: without its zone, and IPv4 where it is written as IPv6.
 
-    None for text that is no address.
+    None for text that is not an address.
     """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])

@@ -18,7 +18,7 @@ REQUEST_MAX = 8 * 1024
 REQUEST_S = 5.0
 """Seconds that a scraper gets to send its request."""
 _BROKEN = (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
-"""How a request may fail: nobody needs to know."""
+"""How a request may fail; not worth a log line."""
 PATH = b"/metrics"
 _Samples = Sequence[tuple[str, float]]
 """Labels and value of each sample of a metric."""

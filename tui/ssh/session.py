@@ -35,7 +35,7 @@ class SessionOwner(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Of the key that logged in; "" without one."""
+        """Fingerprint of the key that logged in; "" without one."""
         ...
 
     @property
@@ -179,7 +179,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self.viewer.type(data)
 
     def eof_received(self) -> bool:
-        """End the session when the client's input ends: nobody can press a key any more."""
+        """End the session when the client's input ends: no further key can arrive."""
         if self.viewer is not None:
             self.end(EndReason.DISCONNECTED)
         return False

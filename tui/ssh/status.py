@@ -57,7 +57,7 @@ class HostStatus(msgspec.Struct, frozen=True):
     refused: dict[str, int]
     """Refusal → how often; see ``tui.ssh.reasons``."""
     mode: str
-    """Of the desk: "", DEMO or REPLAY."""
+    """Mode of the desk: "", DEMO or REPLAY."""
     as_of: dt.datetime | None
     """Time of the newest snapshot, UTC; None before the first one."""
     connection: str = ""

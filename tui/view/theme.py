@@ -118,9 +118,9 @@ def reload() -> tuple[str, bool] | None:
         _own.stamps[name] = stamp
         try:
             _own.loaded[name] = parse(name, path)
-            result = (f"theme {name} read again", False)
+            result = (f"theme {name} reloaded", False)
         except InputError as error:
-            result = (f"{error}; the theme before stays", True)
+            result = (f"{error}; the previous theme stays in use", True)
     return result
 
 

@@ -18,7 +18,7 @@ LOOK_S = 5.0
 
 
 class PolymarketFollower:
-    """A stream, opened anew when the venue lists other contracts."""
+    """A stream that is reopened when the venue lists other contracts."""
 
     def __init__(
         self,

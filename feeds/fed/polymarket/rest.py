@@ -70,7 +70,7 @@ class _Event(msgspec.Struct, rename="camel"):
 
 
 def parse(data: bytes) -> list[OutcomeQuote]:
-    """Quotes of every open "Fed decision in <month>?" event. Raises SourceError where there is none."""
+    """Quotes of every open "Fed decision in <month>?" event. Raises SourceError if there are none."""
     events = decode(data, list[_Event], "Polymarket")[:EVENTS_MAX]
     quotes = [quote for event in events for quote in _of_event(event)]
     if not quotes:

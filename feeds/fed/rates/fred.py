@@ -37,7 +37,7 @@ HOME = "https://fred.stlouisfed.org"
 PATH = "/graph/fredgraph.csv"
 UPPER, LOWER, EFFECTIVE = "DFEDTARU", "DFEDTARL", "DFF"
 DAYS = 120
-"""How far back is asked: the ranges of then label settlements of then, and show unscheduled decisions."""
+"""How far back to ask: past ranges label past settlements, and show unscheduled decisions."""
 ROWS_MAX = 50_000
 _DATE_HEADS = ("observation_date", "DATE")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HOME = "https://markets.newyorkfed.org"
 PATH = "/api/rates/unsecured/effr/last/90.json"
-"""Four months: the ranges of then label settlements of then, and show decisions outside the calendar."""
+"""Four months: past ranges label past settlements, and show decisions outside the calendar."""
 ROWS_MAX = 10_000
 
 

@@ -44,7 +44,7 @@ def rate_bp(percent: float | None) -> float | None:
 
 
 def target_range_bp(lower: float | None, upper: float | None) -> tuple[float, float] | tuple[None, None]:
-    """The range from per cents; neither bound where one is unknown or they are the wrong way round."""
+    """The range from per cents; neither bound if one is unknown or they are reversed."""
     low, high = rate_bp(lower), rate_bp(upper)
     return (None, None) if low is None or high is None or low >= high else (low, high)
 

@@ -1,1 +1,1 @@
-"""The Fed of the past: what settlements, decisions and ranges of then say about an instant."""
+"""The Fed of the past: what the settlements, decisions and ranges of the time say about an instant."""

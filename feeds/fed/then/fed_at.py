@@ -1,4 +1,4 @@
-"""The Fed as it stood at a past instant: by the last settlements before it, with the calendar of then."""
+"""The Fed at a past instant: by the last settlements before it and the calendar of that time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LEGACY_UNTIL = date(2024, 8, 1)
 
 
 def fed_at(folder: Path, now_ns: int) -> Fed | None:
-    """By the settlements kept in ``folder``; None where none is of use, or the range of then is not shipped.
+    """By the settlements kept in ``folder``; None if none is usable, or that time's range is not built in.
 
     Raises InputError where the file cannot be used.
     """

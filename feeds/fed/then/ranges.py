@@ -1,4 +1,4 @@
-"""Target ranges as they were published, shipped: what outcomes of then are named by.
+"""Target ranges as they were published, built in: they name past outcomes.
 
 Source: Federal Reserve, the rates published with each decision; a range holds from the day after it.
 """
@@ -30,7 +30,7 @@ _FROM = (
     (date(2025, 12, 11), 350, 375),
 )
 FIRST = date(2021, 1, 1)
-"""Decisions are shipped from here on; before it the Fed of then cannot be told."""
+"""The first decision built in; before it the Fed of the past cannot be computed."""
 KNOWN_THROUGH = date(2026, 6, 5)
 """The last day of which the range is shipped."""
 

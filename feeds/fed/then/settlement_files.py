@@ -40,7 +40,7 @@ PRICES = (
 )
 """Headings of each, the better ones first."""
 FIELDS = ("SETTLE", "SETTLEMENT", "CLOSE")
-"""Of a name as ``ZQU24.CBT.Close``; the others are not settlements."""
+"""Last parts of names such as ``ZQU24.CBT.Close`` that mean settlements; others do not."""
 TOTALS = ("TOTAL", "TOTALS")
 _PRICE = re.compile(r"(\d{2,3}(?:\.\d+)?)[AB]?")
 _FRONT = re.compile(r"FRONT|ZQ=F|CONTINUOUS")

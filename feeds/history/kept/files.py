@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 MOST_FILES = 12
 """The latest used stay. Ten legs of 26 years take 3.4 MB."""
 MOST_BYTES = 50_000_000
-"""Of one file: what is larger is not ours."""
+"""Size limit of one file: a larger one is not ours."""
 
 
 class KeptFiles:

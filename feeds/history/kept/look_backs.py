@@ -49,7 +49,7 @@ class LookBacks:
         use_calendar(self._files)
 
     def facts(self, identity: str) -> Facts | None:
-        """Of the history that ``History.identity`` names; None where they are not held."""
+        """Facts of the history named by ``History.identity``; None if not held."""
         key = _facts_key(identity)
         data = self._files.read(f"facts-{key}")
         if data is None or sha256(data[DIGEST:]).digest() != data[:DIGEST]:

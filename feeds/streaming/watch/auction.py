@@ -10,7 +10,7 @@ AUCTION_NS = 120 * NS
 
 
 class Auctions:
-    """Of one vendor, over all its connections: a reconnect after the bell must not make a second auction."""
+    """The auctions of one vendor, over all connections: a reconnect after the bell makes no second one."""
 
     def __init__(self) -> None:
         """No auction has printed yet."""

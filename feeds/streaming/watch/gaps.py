@@ -36,7 +36,7 @@ class Missing(msgspec.Struct, frozen=True):
     due_ns: int = 0
     """When to ask for it, by our clock; 0: at once, it has not been asked for."""
     tries: int = 0
-    """Answers that said nothing of it."""
+    """Answers that did not contain it."""
     is_answered: bool = False
     """Bars of a part of it have come, so no bar for the rest means no trade."""
 

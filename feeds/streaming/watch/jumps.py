@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rotation.quote import Quote
 
 WIDE = 0.25
-"""A reason names a jump beyond it: no broad fund has moved as far; a split that nobody knows of has."""
+"""Jumps beyond it are named as such: no broad fund has moved as far, but unlisted splits have."""
 ESTABLISHED = 8
 """Prints at a new level after which it is one; a return before that takes them back."""
 HELD = 8

@@ -41,7 +41,7 @@ class Lag:
         """Judged by whole minutes: the first print of a connection may be an old one."""
 
     def _median_ns(self) -> float:
-        """Of the recent prints, LEAST at least: looked up several times for every frame."""
+        """Median lag of at least LEAST recent prints: looked up several times for every frame."""
         if self._middle_ns is None:
             self._middle_ns = median(self._recent)
         return self._middle_ns

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 FRESH_NS = 5 * NS
 """A bid and an ask say something of prints up to this much later."""
 WIDE = 0.02
-"""Of the mid: a wider market says nothing, as before the bell."""
+"""As a share of the mid: a wider market, as before the bell, is no guide."""
 OUTSIDE = 0.01
-"""Of the mid: a print further than this beyond bid or ask is far outside."""
+"""As a share of the mid: a print further than this beyond bid or ask is far outside."""
 AGREE = 0.002
 """Relative: a second print within as much of the one that waits confirms it."""
 WAIT_NS = 5 * NS
@@ -46,7 +46,7 @@ class Quotes:
         return self._bands.get(symbol)
 
     def mid(self, symbol: str, now_ns: int) -> float | None:
-        """The middle of a fresh market that is not wide; None where there is none."""
+        """The midpoint of a fresh, narrow market; None without one."""
         market = self._newest.get(symbol)
         if market is None or now_ns - market.ts_ns > FRESH_NS or not _is_tight(market):
             return None
@@ -153,7 +153,7 @@ class Quotes:
 
 
 BAND_NS = 60 * NS
-"""Limits are set anew every 30 s at most; older ones say nothing."""
+"""Limits are renewed every 30 s at most; older ones no longer apply."""
 
 
 def _is_tight(market: Nbbo) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TYPES = "forward_split,reverse_split,unit_split"
 ACTIONS_MAX = 1_000
-"""Of one answer, the vendor's own most."""
+"""Actions in one answer, the vendor's own limit."""
 
 
 class _Action(msgspec.Struct):

@@ -20,7 +20,7 @@ FIRST = date(2016, 1, 4)
 _PAGE = 10_000
 _MOST = 200
 _HELD = 2_750
-"""Sessions that it has of a symbol, at most, as of now; more are never on a page."""
+"""Most sessions it has of a symbol today; a page never holds more."""
 
 
 class AlpacaDaily:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ALL = "*"
 """Every symbol of a channel."""
 MESSAGES_MAX = 20_000
-"""Of one frame; at a minute's end thousands of bars come together."""
+"""Most messages in one frame; at a minute's end thousands of bars arrive together."""
 SHARES_MAX = 1e13
 SYMBOL = re.compile(r"[A-Z][A-Z0-9]{0,9}(\.[A-Z]{1,5}){0,2}", re.ASCII)
 
@@ -42,7 +42,7 @@ contingent, 8 reserved, G bunched sold. 9, the corrected close, may come hours l
 know, as in Alpaca's own minute bars. T, before and after hours, stays: the market knows the hour by itself.
 """
 NO_TRADE = frozenset("MQ9")
-"""Reports of a price: their size is no volume."""
+"""Reports of a price: their size is not volume."""
 CLOSING = "6"
 """Closing prints: the closing auction, which comes after the bell."""
 LISTING = {"A": "N", "B": "P", "C": "Q"}
@@ -51,7 +51,7 @@ American and Cboe BZX, whose auctions are known by their condition code alone.""
 _AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
 """Average price by tape; B on tape C is a bunched trade, an ordinary price."""
 HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
-"""Status codes: 2 and 3 on tapes A and B, H, P (volatility) and T on C. Q, quotes resume, is no trade yet."""
+"""Status codes: 2 and 3 on tapes A and B, H, P (volatility) and T on C. Q (quotes resume) does not count."""
 _SILENT = frozenset({"d", "i", "o", "n"})
 """Known and not asked for: daily bars (never settled here), imbalances, books, news."""
 
@@ -227,7 +227,7 @@ def _control(message: _Message, parsed: Parsed) -> None:
 
 
 def _market(message: _Message, parsed: Parsed) -> None:
-    """A price band, or bid and ask: crossed, or with a side of 0 as before the bell, there is no market."""
+    """A price band, or bid and ask. Crossed, or with a side of 0 as before the bell, it is no market."""
     is_quote = message.kind == "q"
     low, high = (number(side) for side in ((message.bp, message.ap) if is_quote else (message.d, message.u)))
     if low is None or high is None:
@@ -291,7 +291,7 @@ def sets_last(conditions: object, tape: object) -> bool:
 
 
 def role_of(conditions: object, tape: object) -> Role | None:
-    """What of a trade with these sale conditions counts; None for a report that is no trade."""
+    """What of a trade with these sale conditions counts; None for a report that is not a trade."""
     codes = conditions if isinstance(conditions, list) else []
     if any(code in NO_TRADE for code in codes if isinstance(code, str)):
         return None

@@ -33,5 +33,5 @@ class AlpacaKeys:
         return {"action": "auth", "key": self._key_id, "secret": self._secret}
 
     def headers(self) -> dict[str, str]:
-        """Of a REST request."""
+        """Headers of a REST request."""
         return {"APCA-API-KEY-ID": self._key_id, "APCA-API-SECRET-KEY": self._secret}

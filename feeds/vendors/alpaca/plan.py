@@ -31,7 +31,7 @@ class Ask(msgspec.Struct, frozen=True):
     symbols: frozenset[str]
     action: str = "subscribe"
     optional: bool = False
-    """Good to have: an error in answer to it is no trouble."""
+    """Optional: an error in answer to it has no consequence."""
 
     @property
     def message(self) -> dict[str, object]:
@@ -90,12 +90,12 @@ class Plan:
         return self.next()
 
     def acknowledged(self, held: Subscribed) -> None:
-        """The vendor told its whole set."""
+        """The vendor reported its whole set."""
         self._held = held
         self._under_way = None
 
     def refused(self) -> Ask | None:
-        """The vendor said no to what was under way, which is returned; None where nothing was."""
+        """The vendor refused the request under way, which is returned; None if there was none."""
         ask, self._under_way = self._under_way, None
         if ask is not None:
             self._refused.add(ask)

@@ -47,7 +47,7 @@ ACTIONS = "/v1/corporate-actions"
 AT_ONCE = 200
 """Symbols of one request: their names must fit into an address."""
 PAGES_MAX = 60
-"""Of one gap's minute bars: 30 symbols' whole week is 12."""
+"""Most pages of one gap's minute bars; a whole week of 30 symbols takes 12."""
 FREE_LAG_NS = 16 * MINUTE_NS
 """The free plan answers no question about consolidated prices of the last 15 minutes."""
 AGAIN_S = 60.0

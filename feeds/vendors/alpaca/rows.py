@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROWS_MAX = 10_000
-"""Of one answer, the vendor's own most."""
+"""Rows in one answer, the vendor's own limit."""
 
 
 class DailyBar(msgspec.Struct, frozen=True, gc=False):
@@ -117,7 +117,7 @@ def rows(answer: Bars, names: Sequence[str]) -> list[tuple[str, Row]]:
 
 
 def _prices(row: Row) -> tuple[float, float, float, float] | None:
-    """Open, high, low, close: Alpaca sends all four, and a row without one of them is no bar."""
+    """Open, high, low, close: Alpaca sends all four, and a row without one of them is not a bar."""
     prices = bar_prices(row.c, opened=row.o, high=row.h, low=row.l)
     if prices is None or prices.open is None or prices.high is None or prices.low is None:
         return None

@@ -162,7 +162,7 @@ class AlpacaConversation:
         return (encode(self._keys.message(), packed=self._packed),)
 
     def received(self, frame: Frame) -> FrameResult:
-        """What a frame means. Raises SourceError for one that is no array of messages."""
+        """What a frame means. Raises SourceError for a frame that is not an array of messages."""
         trades = plain_trades(frame)
         if trades is not None:
             return FrameResult(quotes=self._names.back(trades))

@@ -19,7 +19,7 @@ Named = TypeVar("Named", Quote, Halt, Correction, Nbbo, Band)
 
 
 class Names:
-    """Of the symbols that are wanted."""
+    """The vendor's names of the symbols that are wanted."""
 
     def __init__(self, symbols: Iterable[str] = ()) -> None:
         """Indices are left out: a channel spent on one would never say anything."""

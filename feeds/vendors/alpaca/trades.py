@@ -58,7 +58,7 @@ _JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
 _PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
 
 _EXACT, _REPORT = -1, -2
-"""In the place of a role: left to the exact way; a report of a price, which is no trade."""
+"""In place of a role: left to the exact way; a report of a price, which is not a trade."""
 _ROLES_MAX = 4096
 _roles: dict[tuple[tuple[str, ...] | None, str | None], int] = {}
 """By sale conditions and tape: a few dozen in a year."""
@@ -149,7 +149,7 @@ class _Reading:
         return True
 
     def made(self, count: int) -> ManyFrames | None:
-        """All of it; None where a time, a price or a symbol is none."""
+        """All of it; None if a time, a price or a symbol is invalid."""
         prints = self._prints
         times = instants_ns(self._stamps)
         if times is None or not all(map(isfinite, prints.prices)) or not all(map(_is_symbol, self._theirs)):
@@ -173,7 +173,7 @@ class _Reading:
 
 
 def instants_ns(stamps: list[Stamp]) -> list[int] | None:
-    """UTC nanoseconds of each time, exactly; None where one is none, or beyond what 64 bits hold."""
+    """UTC nanoseconds of each time, exactly; None if any is invalid, or beyond 64 bits."""
     times = None
     try:
         if stamps and len(stamps) >= FEW:
@@ -188,7 +188,7 @@ def instants_ns(stamps: list[Stamp]) -> list[int] | None:
 
 
 def _of_extensions(stamps: list[Stamp]) -> list[int] | None:
-    """Of msgpack's Timestamps of 64 bits: 30 bits of nanoseconds, 34 of seconds."""
+    """Times of msgpack's 64-bit Timestamps: 30 bits of nanoseconds, 34 of seconds."""
     parts: list[bytes] = [bytes(stamp.data) for stamp in stamps]  # type: ignore[union-attr]
     if set(map(len, parts)) != {8} or {stamp.code for stamp in stamps} != {-1}:  # type: ignore[union-attr]
         return None
@@ -201,7 +201,7 @@ def _of_extensions(stamps: list[Stamp]) -> list[int] | None:
 
 
 def _of_texts(stamps: list[Stamp]) -> list[int] | None:
-    """Of RFC 3339 in UTC; those without nine digits behind the point are read one by one."""
+    """Times in RFC 3339, UTC; those without nine digits after the point are read one by one."""
     texts = pl.Series(stamps, dtype=pl.String)
     is_long = texts.str.len_bytes() == 30
     long = texts if is_long.all() else texts.filter(is_long)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rotation.quote import Quote
 
 SYMBOLS_MAX = 50
-"""Of a free key; the vendor answers any beyond with "Subscribing to too many symbols"."""
+"""Most symbols of a free key; the vendor answers more with "Subscribing to too many symbols"."""
 ODD_LOT = "12"
 """A trade below 100 shares does not set the last price (consolidated processing). The code stands on every
 such trade of the captured frames and on no other. "24", Form T, is the price outside regular hours."""
@@ -30,9 +30,9 @@ CLOSING = ("35", "36")
 """A market centre's closing trade, and closing prints (the vendor's list of conditions): the closing auction,
 which comes after the bell. Without a code or a venue no print after the bell is taken for it."""
 REMEMBERED = 8_192
-"""Instants of symbols whose trades are told apart; a repeat comes within seconds."""
+"""Instants within which a symbol's trades are distinguished; a repeat arrives within seconds."""
 INSTANT_MAX = 1_000
-"""Trades told apart within one instant of a symbol; those beyond share a number."""
+"""Trades distinguished within one instant of a symbol; further ones share a number."""
 
 
 class Trade(msgspec.Struct, frozen=True):

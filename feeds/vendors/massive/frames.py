@@ -30,7 +30,7 @@ market centre official close, official open, next day, price variation, prior re
 out of sequence, odd lot, contingent, qualified contingent. Form T (12) is missing on purpose: it marks
 every trade outside regular hours, and there it is the price."""
 NO_TRADE = frozenset({15, 16})
-"""Reports of a price: their size is no volume."""
+"""Reports of a price: their size is not volume."""
 CLOSING = frozenset({8, 19})
 """Closing prints, and a market centre's closing trade: the closing auction, which comes after the bell."""
 LISTING = {1: 10, 2: 11, 3: 12}
@@ -158,7 +158,7 @@ def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | No
 
 
 def _market(message: Message) -> Nbbo | Band | str:
-    """A bid and an ask, or a price band, whose symbol stands in ``T``; else in words why there is none."""
+    """A bid and an ask, or a price band, whose symbol stands in ``T``; else why it is not one."""
     is_quote = message.ev == "Q"
     sides = (message.bp, message.ap) if is_quote else (message.l, message.h)
     low, high = price(sides[0]), price(sides[1])

@@ -45,7 +45,7 @@ REST = "https://api.massive.com"
 SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
 SPLITS = "/v3/reference/splits"
 SPLITS_MAX = 1_000
-"""Of one answer, the vendor's own most; a day has some dozens."""
+"""Splits in one answer, the vendor's own limit; a day has a few dozen."""
 CHANNELS = ("T", "A")
 BANDS, QUOTES = "LULD", "Q"
 """Price bands, then bid and ask: asked for once every trade channel is acknowledged. What is refused from

@@ -69,7 +69,7 @@ def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int
 
 
 def _problem(problem: _Problem, symbol: str) -> SourceError:
-    """Some refusals come with HTTP 200. What is said is never quoted."""
+    """Some refusals come with HTTP 200. Their text is never quoted."""
     text = problem.detail.lower() if isinstance(problem.detail, str) else ""
     if "run over" in text or "limit" in text:
         return SourceAway("Tiingo: the key's quota is used up")

@@ -19,10 +19,10 @@ DELAY_MAX_MIN = 60.0
 
 
 class ChartRow(msgspec.Struct, frozen=True, gc=False):
-    """One row. A figure is None where Yahoo sent null, and NaN where it sent what is no number."""
+    """One row. A figure is None where Yahoo sent null, and NaN where it sent a non-number."""
 
     ts_ns: int | None
-    """Start of the bar, or time of the last trade, UTC; None where it is no instant."""
+    """Start of the bar, or time of the last trade, UTC; None if it is not a valid instant."""
     close: float | None
     adj_close: float | None
     open: float | None
@@ -45,7 +45,7 @@ class Chart(msgspec.Struct, frozen=True):
     symbol: str
     """As Yahoo writes it."""
     price: float | None
-    """Of the last trade; None where it is not given as a number."""
+    """Price of the last trade; None if it is not given as a number."""
     traded_ns: int | None
     """Time of the last trade, UTC."""
     zone: str

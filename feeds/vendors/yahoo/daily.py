@@ -35,7 +35,7 @@ GAP_S = 0.5
 _SPLIT_DAYS = 15
 """Splits of so many calendar days are checked against the closes around them."""
 _SPLIT_LEAST = 1.25
-"""A smaller ratio cannot be told from a day's move."""
+"""A smaller ratio cannot be distinguished from a day's move."""
 
 
 def parse(data: bytes, symbol: str, *, since: date, through: date, known_ns: int) -> Bars:
@@ -77,7 +77,7 @@ def _live_day(traded_ns: int | None, known_ns: int) -> date | None:
 
 
 def _recent_splits(chart: Chart, known_ns: int) -> Iterator[tuple[date, float]]:
-    """Day and ratio (4.0 for four shares from one) of the splits around now that can be told from a move."""
+    """Day and ratio (4.0 for four shares from one) of the splits around now that no move explains."""
     for split in chart.splits:
         is_recent = known_ns - split.ts_ns <= _SPLIT_DAYS * 86_400 * NS
         if is_recent and max(split.ratio, 1 / split.ratio) >= _SPLIT_LEAST:

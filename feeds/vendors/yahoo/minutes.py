@@ -57,7 +57,7 @@ def parse_minutes(body: bytes, symbol: str, named: str) -> Minutes:
 
 
 def _bar(symbol: str, row: ChartRow) -> Quote | None:
-    """None where a minute had no trade, and for the row of the last trade, which is no whole minute."""
+    """None where a minute had no trade, and for the row of the last trade, which is not a whole minute."""
     prices = bar_prices(row.close, high=row.high, low=row.low)
     if row.ts_ns is None or prices is None or row.ts_ns % BAR_NS:
         return None

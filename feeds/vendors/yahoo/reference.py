@@ -24,9 +24,9 @@ class Scale(msgspec.Struct, frozen=True):
     """One symbol's."""
 
     close: float | None
-    """Of the session before, as Yahoo has it now; None where a split is listed: it may be on either scale."""
+    """Yahoo's present close of the session before; None if a split is listed: it may be on either scale."""
     ratio: float | None
-    """Of a split with this ex-date; None where none is listed."""
+    """Ratio of a split with this ex-date; None if none is listed."""
 
 
 def params(session: date) -> dict[str, str]:

@@ -39,7 +39,7 @@ FRESH_S = 30.0
 """A backfill's answers hold the newest prints too: a snapshot within this time needs no others."""
 HINT_MAX = 8
 REGULAR = 1
-"""Of ``market_hours``."""
+"""Value of ``market_hours`` for the regular session."""
 _LISTED = frozenset({8, 9, 20})
 """Shares, indices, ETFs."""
 INDEX_DELAY_MIN = {"DJI": 0.0}
@@ -128,7 +128,7 @@ class Yahoo:
     headers: Mapping[str, str] = {}
     beat_s = 15.0
     heartbeats = False
-    """They have been seen, but nobody has written down how often they come."""
+    """They have been seen, but how often they come is not documented."""
     keyed = False
     acknowledges = False
     most_symbols = None

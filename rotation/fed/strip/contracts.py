@@ -50,7 +50,7 @@ def month_named(text: str) -> Month:
 
 
 def month_meant(text: str, session: date | None) -> Month | None:
-    """The contract that a file of settlements means, whoever wrote it; None where it means none.
+    """The contract named in a file of settlements, in any vendor's spelling; None if it names none.
 
     ``ZQU24.CBT``, ``ZQU2024``, ``SEP 24``, ``2024 Sep``, ``2024-09``; ``ZQU4`` needs the ``session``.
     """

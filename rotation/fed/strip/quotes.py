@@ -22,7 +22,7 @@ _SETTLE = re.compile(r"(\d{1,3}(?:\.\d+)?)[AB]?", re.ASCII)
 
 
 class Book(msgspec.Struct, frozen=True):
-    """The best quotes of one contract. None is none; the last trade is left out on purpose."""
+    """The best quotes of one contract; None means there is none. The last trade is left out on purpose."""
 
     bid: float | None
     ask: float | None

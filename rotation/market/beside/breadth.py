@@ -109,7 +109,7 @@ class BreadthNow:
             self._put(symbol)
 
     def price(self, symbol: str) -> float | None:
-        """Today's last price of a member; None where there is none."""
+        """Today's last price of a member; None without one."""
         last = self._prints.get(symbol)
         return None if last is None else last[0]
 

@@ -26,7 +26,7 @@ class LookBack(msgspec.Struct, frozen=True):
 
     history: History
     session: date | None
-    """The session shown; None where there is none, and then nothing is settled before it."""
+    """The session shown; None without one, and then nothing is settled before it."""
     settled: Settled | None
     charts: Charts
     """Through the session before."""
@@ -34,7 +34,7 @@ class LookBack(msgspec.Struct, frozen=True):
     """Through the session itself: for after its bell."""
     membership: tuple[Membership, ...] = ()
     breadth: tuple[Past, ...] = ()
-    """Of each membership; empty where there is no session."""
+    """The past of each membership; empty without a session."""
     graph: GraphPast | None = None
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rotation.history import History
 
 LAYOUT = 3
-"""Of the bytes; to be raised when they change."""
+"""Version of the bytes; raise it when they change."""
 DIGEST = 32
 """Bytes of SHA-256, which come first, of all that follow."""
 

@@ -33,7 +33,7 @@ _ROLES = tuple(Role)
 
 
 class Tally:
-    """Of one session; empty at its start."""
+    """The prints of one session; empty at its start."""
 
     def __init__(self, bounds: Bounds, names: Sequence[str]) -> None:
         """``names``: of the symbols by code; it may grow.
@@ -54,7 +54,7 @@ class Tally:
 
     @property
     def codes(self) -> set[int]:
-        """Of symbols with a print."""
+        """Codes of the symbols with a print."""
         return {key // 3 for key in (*self._prints, *self._backlog.unsummed)}
 
     def prints(self, key: int) -> Prints | None:

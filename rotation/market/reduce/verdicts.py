@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 Part = Literal["PRE", "REGULAR", "POST"]
 PARTS: tuple[Part, ...] = ("PRE", "REGULAR", "POST")
-"""Of the day; a key is a symbol's code times three, plus the place of the part in this list."""
+"""Parts of the day; a key is a symbol's code times three, plus the place of the part in this list."""
 INF = float("inf")
 
 Bounds = tuple[int, int, int, int]
-"""Of a session, as ``sessions.hours`` gives them, in ns."""
+"""Bounds of a session, as ``sessions.hours`` gives them, in ns."""
 
 
 class Codes:

@@ -300,7 +300,7 @@ async def test_a_vendor_that_must_be_asked_for_each_symbol_is_not_asked(tmp_path
     assert [vendor.name for vendor in able(vendors)] == ["Massive", "Alpaca SIP"]
     feed = MemberPrices(vendors[:1], NAMES, http=http, closes={}, time=FakeTime())
     (status,) = [event async for event in feed.events()]
-    assert (status.state, "with a key of Alpaca or Massive" in status.detail) == (Kind.OFFLINE, True)
+    assert (status.state, "needs a key for Alpaca or Massive" in status.detail) == (Kind.OFFLINE, True)
 
 
 # The desk

@@ -271,7 +271,7 @@ def test_a_refusal_is_waited_out(world):
     ]
     assert world.sync().loaded == ("IWM", "QQQ")
     assert world.slept == [90.0, 300.0]
-    assert world.progress[0].message == "Yahoo: HTTP 429; going on in 1m (completed symbols are stored)"
+    assert world.progress[0].message == "Yahoo: HTTP 429; continuing in 1m (completed symbols are stored)"
 
 
 def test_refusals_in_a_row_count_anew_after_an_answer(world):

@@ -85,7 +85,7 @@ async def test_another_file_of_a_stored_day_is_not_used(monkeypatch, tmp_path):
     assert failed == []
     kept, _, note = done[0].partition("; ")
     assert kept == "already stored  IWM   2026-05-05  1,601 members, 1,601 with weights (100.0 %)"
-    assert note == "the sponsor's file of that day is another one now, which is not used"
+    assert note == "the sponsor's file for that day has changed since; the stored one is kept"
     assert held(tmp_path) == before
 
 

@@ -130,7 +130,7 @@ def test_a_missing_outcome_gives_no_distribution():
 
 def test_a_sum_too_large_is_told():
     table = shown(quotes({-25: (0.3, 0.4), 0: (0.5, 0.6), 25: (0.3, 0.4)}))
-    assert table.note == "quotes add to far more than 100 %: read with care"
+    assert table.note == "quotes total far more than 100 %: read with care"
     assert table.hold == pytest.approx(0.55 / 1.25)
 
 

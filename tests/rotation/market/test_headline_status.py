@@ -194,7 +194,7 @@ def test_the_text_and_the_copied_sentence_say_the_same(how, sentence: str):
     assert quotation(taken).startswith(mark + sentence + " [")
     report = text(taken)
     assert sentence in report.splitlines()
-    assert ("≈ not of one instant: " in report) is ("≈" in sentence)
+    assert ("≈ prices from different times: " in report) is ("≈" in sentence)
     spread = report.split("relative streak")[1]
     assert ("≈" in sentence) <= ("since" not in spread), "no record on a figure that is not of one instant"
     wrong = sentence.partition(": ")[0] if ": " in sentence else ""

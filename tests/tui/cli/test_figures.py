@@ -80,7 +80,7 @@ def test_the_demo_answers_all_of_them(here):
     [
         (["explain", "spread.5.pq"], "unknown figure 'spread.5.pq' (did you mean spread.5.pp"),
         (["explain", "xyz.last"], "unknown figure 'xyz.last'"),
-        (["episodes", "ratio"], "no series with a window"),
+        (["episodes", "ratio"], "not a series with a window"),
         (["episodes", "spread.5", "--horizon", "5,x"], "expected numbers of sessions such as 5,20,60"),
         (["episodes", "spread.5", "--horizon", "0"], "--horizon: expected numbers of sessions"),
         (["levels", "--at", "yesterday"], "--at: 'yesterday' is neither a date"),

@@ -89,7 +89,7 @@ def test_a_pipe_gets_twenty_lines_and_what_happened(capsys):
 def test_a_terminal_gets_one_line(capsys):
     meter = Meter(live=True)
     meter.tell(SyncProgress(1, 2, 0, "A"))
-    meter.tell(SyncProgress(1, 2, 0, "", "Yahoo: HTTP 429; going on in 5m (completed symbols are stored)"))
+    meter.tell(SyncProgress(1, 2, 0, "", "Yahoo: HTTP 429; continuing in 5m (completed symbols are stored)"))
     meter.tell(SyncProgress(2, 2, 0, "B"))
     meter.end()
     shown = capsys.readouterr().err
@@ -98,7 +98,7 @@ def test_a_terminal_gets_one_line(capsys):
     assert last == [
         "",
         "1/2 symbols",
-        "Yahoo: HTTP 429; going on in 5m (completed symbols are stored)\n",
+        "Yahoo: HTTP 429; continuing in 5m (completed symbols are stored)\n",
         "1/2 symbols",
         "2/2 symbols",
         "",

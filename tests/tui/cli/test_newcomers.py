@@ -108,8 +108,8 @@ def test_no_date_of_the_spread_is_cut(scenes, width):
 
 def test_the_ratio_says_which_prices_are_missing(scenes):
     text = "\n".join(rows("ratio", scenes["empty"], 80, 22))
-    assert "no daily closes of both legs: rotation-tui history sync brings them" in text
-    assert "no prices of both legs in this session yet" in text
+    assert "no daily closes for both legs: run rotation-tui history sync" in text
+    assert "no prices for both legs in this session yet" in text
 
 
 def test_every_character_of_the_picture_has_its_place(scenes):

@@ -275,7 +275,7 @@ def test_ranges_below_zero_sort_and_read(snapshot: Snapshot) -> None:
 def test_the_report_has_the_same_figures(snapshot: Snapshot) -> None:
     report_text = report(snapshot)
     assert "cut 8.0 %   hold 92.0 %   hike 0.0 %" in report_text
-    assert "Kalshi: order book; quotes add to 102.5 %, scaled to 100" in report_text
+    assert "Kalshi: order book; quotes total 102.5 %, scaled to 100" in report_text
     assert report_fed.text(None, snapshot.as_of) == []
     assert max(map(len, report_fed.text(SCENES["july"], snapshot.as_of))) <= report_fed.WIDTH
 

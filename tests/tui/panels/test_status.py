@@ -30,7 +30,7 @@ def test_a_spread_of_two_instants_is_marked_and_claims_no_record():
     window = next(line for line in printed if line.startswith("▸5d"))
     assert "≈▲+14.75" in window
     assert window.endswith("—")
-    assert "≈ not of one instant: IWM 3 h and QQQ 1 s old" in printed
+    assert "≈ prices from different times: IWM 3 h and QQQ 1 s old" in printed
     assert "≈" not in "".join(lines("spread", snapshot()))
     assert "record since" in "".join(lines("spread", snapshot()))
 

@@ -98,7 +98,7 @@ def test_a_theme_of_one_s_own_is_offered_and_read_again(own: Path) -> None:
     before = theme.load("mine")
     assert theme.reload() is None
     write(own / "mine.toml", WHOLE.replace('up = "#ffffff"', 'up = "#00ff00"'))
-    assert theme.reload() == ("theme mine read again", False)
+    assert theme.reload() == ("theme mine reloaded", False)
     assert theme.load("mine").style("up") != before.style("up")
     held = theme.load("mine")
     write(own / "mine.toml", WHOLE.replace('warn = "#ffffff"', 'warn = "octarine"'))

@@ -116,7 +116,7 @@ def age(seconds: float | None) -> str:
 def details(named: Engine) -> str:
     """What an engine's figures are made of, and what is weak about them; empty where nothing is known."""
     name, engine = named
-    total = "" if engine.raw_sum is None else f"quotes add to {share(engine.raw_sum)} %"
+    total = "" if engine.raw_sum is None else f"quotes total {share(engine.raw_sum)} %"
     scaled = f"{total}, scaled to 100" if total and engine.cut is not None else total
     text = "; ".join(part for part in (engine.kind, scaled, engine.note) if part)
     return f"{name}: {text}" if text else ""

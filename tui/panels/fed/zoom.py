@@ -151,7 +151,7 @@ STRIP: tuple[Column[FedContract], ...] = (
     Column("fit bp", 6, 2, lambda c: (change(c.residual_bp), _odd(c.residual_bp))),
 )
 ODD_BP = 1.0
-"""Two ticks: a residual beyond is no rounding."""
+"""Two ticks: a larger residual is not rounding."""
 
 
 def _odd(residual_bp: float | None) -> str:

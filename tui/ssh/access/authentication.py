@@ -33,9 +33,9 @@ class Authentication:
     ) -> None:
         """``on_rejected`` gets the fingerprint of each key that may not log in."""
         self.access = Access()
-        """Of the key that logged in."""
+        """Access of the key that logged in."""
         self.fingerprint = ""
-        """Of the key that logged in; "" without one. A key that was merely offered does not count."""
+        """Fingerprint of the key that logged in, not of one merely offered; "" without one."""
         self.rejected: dict[str, None] = {}
         """Fingerprints of the keys that were refused, in the order in which they came."""
         self.began = False

@@ -34,7 +34,7 @@ class Access(msgspec.Struct, frozen=True):
     """The only command that it may run; None for no limit."""
     is_admin: bool = False
     comment: str = ""
-    """Of the key's line, which its owner does not control; for a certificate, the line of its authority."""
+    """Comment of the key's line, which its owner does not control; for a certificate, of its authority's."""
 
 
 class Certificate(NamedTuple):
@@ -167,7 +167,7 @@ class AuthorizedKeys:
         )
 
     def _refuse_rubbish(self) -> None:
-        """Raise InputError for a file without a single valid line: it is no file of keys at all."""
+        """Raise InputError for a file without a single valid line: it is not a key file at all."""
         for file in self._files:
             if file.refused and not file.lines:
                 first = file.refused[0]

@@ -42,7 +42,7 @@ class Bans:
         self._unsaved: dict[str, None] = {}
         """Bans made here that could not be written; no other host's version of the file lifts them."""
         self._stamp: _Stamp | None = None
-        """Of the file when it was read; None while it is missing."""
+        """Stamp of the file when it was read; None while it is missing."""
         self._failure = ""
         """Why the file could not be read, as logged; "" once it could."""
         self._read()
@@ -75,7 +75,7 @@ class Bans:
         return self._bans.keys() != before.keys()
 
     def add(self, subject: str) -> None:
-        """Ban a fingerprint, an address or a network. Raises ValueError if it is none, or too many."""
+        """Ban a fingerprint, an address or a network. Raises ValueError if it is neither, or at the limit."""
         name = _normal(subject)
         with self._locked() as may_write:
             self.refresh()

@@ -12,7 +12,7 @@ _WILDCARD = re.compile(r"[0-9A-Fa-f.:*?]*[.:*?][0-9A-Fa-f.:*?]*")
 
 
 def check(patterns: tuple[str, ...]) -> None:
-    """Raise ValueError for a pattern that can never match, because it is no address, network or wildcard."""
+    """Raise ValueError for a pattern that can never match, not being an address, network or wildcard."""
     for pattern in patterns:
         plain = pattern.removeprefix("!")
         if "/" in plain:

@@ -52,7 +52,7 @@ class SshConnection(asyncssh.SSHServer):
 
     @property
     def fingerprint(self) -> str:
-        """Of the key that logged in; "" without one. A key that was merely offered does not count."""
+        """Fingerprint of the key that logged in, not of one merely offered; "" without one."""
         return self.authentication.fingerprint
 
     @property

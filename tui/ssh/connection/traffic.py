@@ -102,7 +102,7 @@ class Traffic:
         self.idle_since = None
 
     def broke_protocol(self) -> None:
-        """End the connection: the client sent what is no SSH, or not now."""
+        """End the connection: what the client sent is not SSH, or comes out of order."""
         self._client.end(Refusal.PROTOCOL)
 
     def left_unread(self) -> None:

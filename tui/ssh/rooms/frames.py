@@ -28,7 +28,7 @@ class Frame(NamedTuple):
 
 
 def clamp(width: int, height: int) -> tuple[int, int]:
-    """Return the size to use: zero means unknown, and nobody gets four billion columns."""
+    """Return the size to use: zero means unknown, and the size has an upper limit."""
     if width <= 0 or height <= 0:
         return UNKNOWN
     return min(max(width, LEAST[0]), MOST[0]), min(max(height, LEAST[1]), MOST[1])

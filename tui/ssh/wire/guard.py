@@ -66,7 +66,7 @@ class Traffic(Protocol):
         ...
 
     def broke_protocol(self) -> None:
-        """The client sent what is no SSH, or not now: end the connection."""
+        """End the connection: what the client sent is not SSH, or comes out of order."""
         ...
 
     def left_unread(self) -> None:

@@ -29,7 +29,7 @@ class Turns:
         return len(self._waiting)
 
     def wait(self, go: Callable[[], None]) -> None:
-        """Call ``go`` once, at once if nobody waits and the last turn is long enough ago."""
+        """Call ``go`` once: immediately if no one is waiting and the last turn is long enough ago."""
         self._waiting[go] = None
         if self._timer is None:
             self._give()
