@@ -101,8 +101,10 @@ def test_a_missed_closing_auction_is_said():
 def test_a_missed_closing_auction_stands_in_the_first_line(symbols, venue: str, line: str):
     """The time of the price gives way to it on the smallest screen."""
     made, now = (datetime(2024, 7, 16, *clock, tzinfo=NEW_YORK) for clock in ((15, 59, 50), (16, 5)))
-    one = Connection(Kind.PROVISIONAL, symbols, made, 310.0, 0.0, venue, "a feed", None, auction_missing=True)
-    assert connection_words(one, now) == line
+    connection = Connection(
+        Kind.PROVISIONAL, symbols, made, 310.0, 0.0, venue, "a feed", None, auction_missing=True
+    )
+    assert connection_words(connection, now) == line
     assert len(f"✖ {line}") <= 40
 
 
