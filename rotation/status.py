@@ -108,6 +108,8 @@ class PriceStatus(msgspec.Struct, frozen=True):
     source: str = ""
     range_incomplete: bool = False
     """Prints of today are missing from its high, low and volume, whatever the price itself is worth."""
+    auction_missing: bool = False
+    """The closing auction may have printed while prints were missed: the price is the last one before it."""
 
     def is_bad(self, limit_s: float) -> bool:
         """Whether its kind is in ``BAD``, and it is older than ``limit_s`` or of unknown age."""
@@ -135,6 +137,8 @@ class DerivedStatus(msgspec.Struct, frozen=True):
     """Seconds between the oldest and the newest input; None where the time of one is not known."""
     apart: bool
     """The inputs are further apart than the desk allows: the figure is not of one instant (≈)."""
+    auction_missing: bool = False
+    """Of any input: see PriceStatus."""
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -152,13 +156,16 @@ class Connection(msgspec.Struct, frozen=True):
     source: str
     settled: dt.date | None
     """The session whose official close it is; None for a print."""
+    auction_missing: bool = False
+    """As of a PriceStatus."""
 
 
-def _badness(status: PriceStatus) -> tuple[int, float, float, str, str, str]:
+def _badness(status: PriceStatus) -> tuple[int, bool, float, float, str, str, str]:
     """A total order, so that the worst does not depend on the order of the inputs."""
     as_of = status.as_of.astimezone(dt.UTC).isoformat() if status.as_of else ""
     age_s = -1.0 if status.age_s is None else status.age_s
-    return status.kind.severity, age_s, status.delay_s, as_of, status.venue, status.source
+    severity = status.kind.severity, status.auction_missing
+    return *severity, age_s, status.delay_s, as_of, status.venue, status.source
 
 
 def worst(statuses: Iterable[PriceStatus]) -> PriceStatus:
@@ -185,4 +192,5 @@ def derive(inputs: Mapping[str, PriceStatus], *, limit_s: float) -> DerivedStatu
         source=decides.source,
         gap_s=gap_s,
         apart=gap_s is not None and gap_s > limit_s,
+        auction_missing=any(status.auction_missing for status in inputs.values()),
     )

@@ -22,8 +22,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 QUIET = frozenset({Kind.LIVE, Kind.CLOSED, Kind.PROVISIONAL, Kind.REPLAY, Kind.DEMO})
 """Kinds that a sentence does not mention: nothing is wrong, or the whole screen is marked with it."""
 
-CELLS = 40
-"""The first line of the smallest screen."""
+CELLS = 38
+"""The first line of the smallest screen, behind its mark."""
 
 _WRITTEN = re.compile(r"(DELAYED|STALE) (\d+)([smhd])")
 _STATES: dict[str, FeedState] = {state.value: state for state in (*Kind, *Refusal)}
@@ -81,7 +81,7 @@ def clause(status: PriceStatus, settled: date | None = None) -> str:
     ``settled``: the session whose official close the price is; None for a print.
     """
     if status.kind in QUIET:
-        return ""
+        return f"{status.kind.value} (closing auction missed)" if status.auction_missing else ""
     if status.kind is Kind.DELAYED:
         return f"{spelled_duration(status.delay_s)} late"
     if status.kind is Kind.UNADJUSTED:
@@ -139,11 +139,11 @@ def connection_words(connection: Connection | None, now: datetime) -> str:
     if kind in (Kind.LIVE, Kind.DELAYED):
         late = f" {spelled_duration(connection.delay_s)}" if kind is Kind.DELAYED else seconds
         return f"{symbol}{kind.value}{late}{source}"
-    age = seconds if kind in BAD else ""
+    age = ", NO AUCTION" if connection.auction_missing else seconds if kind in BAD else ""
     venue = f" {mark}" if (mark := venue_mark(connection)) else ""
-    last = _last(connection, today)
-    whole = f"{symbol}{kind.value}{age}{venue}{last}"
-    return whole if len(whole) <= CELLS else f"{symbol}{kind.value}{age}{last}"
+    state, last = f"{symbol}{kind.value}{age}", _last(connection, today)
+    lines = (f"{state}{venue}{last}", f"{state}{last}")
+    return next((line for line in lines if len(line) <= CELLS), state)
 
 
 def _day_of(value: date, today: date) -> str:
@@ -160,6 +160,7 @@ def _last(connection: Connection, today: date) -> str:
         return ""
     made = connection.as_of.astimezone(NEW_YORK)
     if made.date() == today:
-        return f" · last {made:%H:%M:%S}"
+        clock = "%H:%M" if connection.auction_missing else "%H:%M:%S"  # the words before it are long
+        return f" · last {made:{clock}}"
     hour = f" {made:%H:%M}" if made.year == today.year else ""
     return f" · last {_day_of(made.date(), today)}{hour}"

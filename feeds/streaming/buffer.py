@@ -13,7 +13,7 @@ import polars as pl
 
 from feeds.events import Batch, Correction, Gap, Status, SymbolStates
 from rotation.columns import is_plain, of_quotes, to_quotes
-from rotation.quote import MINUTE_NS, Quote
+from rotation.quote import MINUTE_NS, Quote, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -90,7 +90,7 @@ class Buffer:
         if len(self._quotes) > self._limit:
             self._conflate(_minute)
         if len(self._quotes) > self._limit:
-            self._conflate(lambda quote: quote.symbol)
+            self._conflate(lambda quote: (quote.symbol, quote.role == Role.CLOSE))
 
     def put_first(self, quotes: Iterable[Quote]) -> None:
         """Add quotes older than those that wait."""
@@ -195,8 +195,12 @@ class Buffer:
 
 
 def _minute(quote: Quote) -> Hashable:
-    """A print at the very end of a minute is a key of its own: it closes the path of the minute before."""
-    return quote.symbol, quote.ts_ns // MINUTE_NS, quote.ts_ns % MINUTE_NS == 0
+    """A print at the very end of a minute is a key of its own: it closes the path of the minute before.
+
+    So is the closing auction, which is of another part of the day than the late trades around it.
+    """
+    is_edge = quote.ts_ns % MINUTE_NS == 0
+    return quote.symbol, quote.ts_ns // MINUTE_NS, is_edge, quote.role == Role.CLOSE
 
 
 def merge(first: Quote, then: Quote) -> Quote:
@@ -231,11 +235,14 @@ class HandedOn:
         self._chunks: list[list[Quote] | pl.DataFrame] = []
         self._newest_ns: list[int] = []
         """Time of the newest print in each chunk."""
+        self._auctions: dict[str, Quote] = {}
+        """The newest closing auction of each symbol: bars of the minutes after the bell do not show it separately."""
 
     def add(self, quotes: Sequence[Quote]) -> None:
         """Quotes that were handed on."""
         if not quotes:
             return
+        self._auctions |= {quote.symbol: quote for quote in quotes if quote.role == Role.CLOSE}
         last = self._chunks[-1] if self._chunks else None
         if isinstance(last, list) and len(last) < CHUNK:
             last += quotes
@@ -246,6 +253,8 @@ class HandedOn:
 
     def add_rows(self, rows: pl.DataFrame) -> None:
         """The same as columns."""
+        auctions = to_quotes(rows.filter(rows["role"] == Role.CLOSE.value))
+        self._auctions |= {quote.symbol: quote for quote in auctions}
         last = self._chunks[-1] if self._chunks else None
         if isinstance(last, pl.DataFrame) and last.height < ROW_CHUNK:
             self._chunks[-1] = pl.concat([last, rows], rechunk=last.height + rows.height >= ROW_CHUNK)
@@ -260,6 +269,10 @@ class HandedOn:
         floor_ns = max(self._newest_ns) - KEPT_NS
         while len(self._chunks) > 1 and self._newest_ns[0] < floor_ns:
             del self._chunks[0], self._newest_ns[0]
+
+    def auction(self, symbol: str) -> Quote | None:
+        """The newest closing auction of a symbol, of whatever session."""
+        return self._auctions.get(symbol)
 
     def since(self, symbols: AbstractSet[str], after_ns: int = 0) -> dict[str, list[Quote]]:
         """By symbol its prints after an instant (UTC ns): the newest KEPT_OF_EACH within KEPT_NS."""

@@ -97,8 +97,8 @@ class Corrections:
         self._since: set[str] = set()
         """Symbols corrected since the request under way was made."""
         self._asked_s = float("-inf")
-        self._answers: list[tuple[tuple[Quote, ...], frozenset[str], int]] = []
-        """Bars, symbols, the end of the last minute."""
+        self._answers: list[tuple[tuple[Quote, ...], frozenset[str], Request]] = []
+        """Bars and symbols, and the request they answer."""
         self._closes_due: list[str] = []
         self.request: Request | None = None
         """Under way; None where nothing is."""
@@ -205,7 +205,7 @@ class Corrections:
         if covered:
             # A filter of its own: the stream's has seen these minutes, and would call them repeated.
             admitted = QuoteFilter(covered, self._closes).admit(bars, now.ns)
-            self._answers.append((tuple(admitted), covered, request.end_ns))
+            self._answers.append((tuple(admitted), covered, request))
 
     def _settle(self, request: Request, covered: AbstractSet[str], now: Moment) -> None:
         """Which symbols are suspect no longer; the others are asked for again."""
@@ -220,19 +220,28 @@ class Corrections:
             self.suspect.discard(symbol)
 
     def take_replaced(self) -> list[PrintsReplaced]:
-        """The answers, each with the live prints after its last bar but for those taken back."""
+        """The answers, each with the live prints after its last bar, but for those taken back.
+
+        The closing auction stays too: its bar mixes it with late trades.
+        """
         replaced: list[PrintsReplaced] = []
-        for bars, symbols, end_ns in self._answers:
-            kept = self._handed_on.since(symbols, end_ns)
+        for bars, symbols, request in self._answers:
+            kept = self._handed_on.since(symbols, request.end_ns)
             since = [
                 quote
                 for symbol in sorted(symbols)
-                for quote in kept[symbol]
+                for quote in (*self._auctions(symbol, request), *kept[symbol])
                 if not (symbol in self._wrong and self._wrong[symbol].has(quote))
             ]
             replaced.append(PrintsReplaced(symbols, (*bars, *since)))
         self._answers.clear()
         return replaced
+
+    def _auctions(self, symbol: str, request: Request) -> Iterable[Quote]:
+        """The auction that printed within the span asked for; nothing where none did."""
+        auction = self._handed_on.auction(symbol)
+        is_within = auction is not None and request.start_ns < auction.ts_ns <= request.end_ns
+        return (auction,) if auction is not None and is_within else ()
 
     def take_closes(self) -> list[str]:
         """Symbols whose settled close may have changed."""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from rotation.desk import WINDOWS, name_of
+from rotation.market import auction
 from rotation.market import status as worth
 from rotation.market.bid_ask import shown
 from rotation.market.ratios import CHART_SESSIONS, settled_ratio, value_growth
@@ -53,6 +54,7 @@ def leg(
 ) -> Leg:
     """One leg of the desk. ``newest``: bid and ask, shown while they are current."""
     regular, late = session_filter.prints(row.symbol, "REGULAR"), session_filter.prints(row.symbol, "POST")
+    closes_ns = close_ns(now.session) if now.session else None
     settled = row.closed == now.session and row.close is not None
     current = None if settled else session_filter.current(row.symbol)
     last, age_s, session = row.close, None, row.closed
@@ -60,11 +62,18 @@ def leg(
         last, session = current.last.price, now.session
         status = worth.of_print(origin, current.last.ts_ns, now.as_of_ns)
         age_s = status.age_s
+        if status.kind is Kind.PROVISIONAL and closes_ns is not None:
+            is_missing = auction.is_missing(
+                row.symbol, regular, late, closes_ns, range_incomplete=status.range_incomplete
+            )
+            is_incomplete = status.range_incomplete or is_missing
+            status = replace(status, auction_missing=is_missing, range_incomplete=is_incomplete)
     else:
         status = worth.of_close(origin, row.closed, now.session, now.as_of_ns, source=now.history)
     if row.is_unadjusted:
         status = replace(status, kind=Kind.UNADJUSTED)
     market = shown(newest, origin, now.session, now.as_of_ns)
+    late_trade = auction.late_trade(late, closes_ns) if closes_ns is not None else None
     return Leg(
         name=f"{name_of(row.symbol)} ({row.symbol})",
         last=last,
@@ -76,7 +85,7 @@ def leg(
         high=regular.high if regular and regular.last else None,
         low=regular.low if regular and regular.last else None,
         volume=(regular.volume or None) if regular and worth.has_volume(origin) else None,
-        extended=late.last.price if late and late.last else None,
+        extended=late_trade.price if late_trade else None,
         return_pct=row.return_pct,
         streak=row.streak,
         base_rate=row.base_rate,

@@ -65,7 +65,8 @@ def of_connection(
     alike = (
         symbol
         for symbol, leg in legs.items()
-        if (leg.kind, settled_session[symbol]) == (status.kind, settled)
+        if (leg.kind, leg.auction_missing) == (status.kind, status.auction_missing)
+        and settled_session[symbol] == settled
     )
     return Connection(
         kind=status.kind,
@@ -76,6 +77,7 @@ def of_connection(
         venue=status.venue,
         source=status.source,
         settled=settled,
+        auction_missing=status.auction_missing,
     )
 
 

@@ -99,6 +99,12 @@ class Prints:
         is_summed_up = identity <= self._folded or (minute is not None and minute.bar is not None)
         return not is_summed_up and identity not in self._kept
 
+    def has_bar(self, starts_ns: int) -> bool:
+        """Whether the minute that begins then is known by a bar, and not print by print."""
+        place = (starts_ns - self._opens_ns) // MINUTE_NS
+        minute, last = self._parts.get(place), self.minutes.get(place + 1)
+        return (minute is not None and minute.bar is not None) or (last is not None and last.bar_ns > 0)
+
     def take(self, quote: Quote) -> Outcome:
         """Count one print in; say what it was."""
         if quote.role == Role.MINUTE:

@@ -21,6 +21,7 @@ STATUSES = st.builds(
     delay_s=st.sampled_from([0.0, 600.0, 900.0]),
     venue=st.sampled_from(["", "IEX"]),
     source=st.sampled_from(["Yahoo", "Alpaca"]),
+    auction_missing=st.booleans(),
 )
 LIMITS = st.floats(0, 1e6)
 
@@ -56,6 +57,7 @@ def test_a_derived_status_is_that_of_its_worst_input(inputs: dict[str, PriceStat
     decides = worst(inputs.values())
     assert inputs[result.worst] == decides
     assert (result.kind, result.venue, result.source) == (decides.kind, decides.venue, decides.source)
+    assert result.auction_missing is any(status.auction_missing for status in inputs.values())
     for status in inputs.values():
         assert result.kind.severity >= status.kind.severity
         assert result.delay_s >= status.delay_s
@@ -93,7 +95,9 @@ def test_a_bad_price_is_one_that_is_old_too(status: PriceStatus, limit_s: float)
 @given(STATUSES)
 def test_it_is_the_same_in_json(status: PriceStatus):
     held = msgspec.json.decode(msgspec.json.encode(status))
-    assert list(held) == ["kind", "as_of", "age_s", "delay_s", "venue", "source", "range_incomplete"]
+    assert list(held) == [
+        *("kind", "as_of", "age_s", "delay_s", "venue", "source", "range_incomplete", "auction_missing"),
+    ]
     assert msgspec.json.decode(msgspec.json.encode(status), type=PriceStatus) == status
     derived = derive({"IWM": status}, limit_s=1.0)
     assert msgspec.json.decode(msgspec.json.encode(derived), type=DerivedStatus) == derived

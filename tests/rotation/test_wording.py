@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
 from rotation.fed.prices import NoQuote
-from rotation.status import DEMO, LIVE, Kind, Mode, PriceStatus, Refusal, delayed
-from rotation.wording import QUIET, ages, clause, mode_word, parse_word, state_word, word
+from rotation.status import DEMO, LIVE, Connection, Kind, Mode, PriceStatus, Refusal, delayed
+from rotation.wording import (
+    NEW_YORK,
+    QUIET,
+    ages,
+    clause,
+    connection_words,
+    mode_word,
+    parse_word,
+    state_word,
+    word,
+)
 
 WORDS = {
     Kind.LIVE: "LIVE",
@@ -73,6 +83,29 @@ def test_what_was_written_as_a_word_is_read_back(state):
 )
 def test_words_of_older_recordings(text: str, parsed):
     assert parse_word(text) == parsed
+
+
+def test_a_missed_closing_auction_is_said():
+    status = PriceStatus(Kind.PROVISIONAL, age_s=300.0, auction_missing=True)
+    assert clause(status) == "PROVISIONAL (closing auction missed)"
+
+
+@pytest.mark.parametrize(
+    ("symbols", "venue", "line"),
+    [
+        (("IWM", "QQQ"), "", "PROVISIONAL, NO AUCTION · last 15:59"),
+        (("IWM", "QQQ"), "IEX", "PROVISIONAL, NO AUCTION · last 15:59"),
+        (("IWM",), "", "IWM PROVISIONAL, NO AUCTION"),
+    ],
+)
+def test_a_missed_closing_auction_stands_in_the_first_line(symbols, venue: str, line: str):
+    """The time of the price gives way to it on the smallest screen."""
+    made, now = (datetime(2024, 7, 16, *clock, tzinfo=NEW_YORK) for clock in ((15, 59, 50), (16, 5)))
+    connection = Connection(
+        Kind.PROVISIONAL, symbols, made, 310.0, 0.0, venue, "a feed", None, auction_missing=True
+    )
+    assert connection_words(connection, now) == line
+    assert len(f"✖ {line}") <= 40
 
 
 def test_a_settled_close_is_named_by_its_day():

@@ -391,9 +391,9 @@ class Expected:
         seen = [end for book in books if book and book.last for end in (book.high, book.low)]
         current = self.current(symbol)
         assert current is not None
-        for price in (current.price, *seen):
-            if price is not None and close / 1.25 < price < close * 1.25:
-                return False
+        prices = [price for price in (current.price, *seen) if price is not None]
+        if min(prices) < close < max(prices) or any(close / 1.25 < price < close * 1.25 for price in prices):
+            return False  # a range around the close has been near it
         others = [move for leg, move in moves.items() if leg != symbol and move is not None]
         away = own - (statistics.median(others) if others else 0.0)
         ways = [(new, 1) for new in SHARES] + [(1, new) for new in SHARES] + [(3, 2)]

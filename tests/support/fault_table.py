@@ -337,6 +337,13 @@ def _auction(subject: Subject) -> tuple[Any, ...]:
     return ((READY, *before, auction[subject.name](), STAY),)
 
 
+def _lost_auction(subject: Subject) -> tuple[Any, ...]:
+    """Prints before the bell, an outage in which the auction prints, and late trades."""
+    before = [subject.trade(s, price, BELL_NS - NS, 1 + i) for i, (s, price) in enumerate(FIRST.items())]
+    late = [subject.trade(s, price, BELL_NS + 11 * NS, 11 + i) for i, (s, price) in enumerate(LATER.items())]
+    return (READY, *before, ABORT), (READY, *late, STAY)
+
+
 def _odd_lot(subject: Subject) -> tuple[Any, ...]:
     """Prints, and a later trade of seven shares at another price."""
     ts_ns, price = NOW_NS + NS // 10, LATER["IWM"]
@@ -630,6 +637,16 @@ FAULTS = (
         " either, no print after the bell is taken for it",
         _auction,
         prices=FIRST | {"IWM": LATER["IWM"]}, now_ns=BELL_NS + 10 * NS, roles={"IWM": Role.CLOSE},
+    ),
+    Fault(
+        "an outage over the closing auction",
+        "the bar of its minute mixes it with late trades: the price before the bell stays PROVISIONAL and"
+        " says that the auction is missing, until the official close"
+        " (tests/rotation/market/test_closing_auction.py)",
+        _lost_auction,
+        prices=LATER, connections=2, gaps=1, through=OUTAGE, now_ns=BELL_NS + 10 * NS, seconds=70,
+        bars=tuple(Quote(s, BELL_NS + MINUTE_NS, price, size=90_000) for s, price in LATER.items()),
+        roles={"IWM": Role.MINUTE},
     ),
     Fault(
         "a print 4 % above a tight bid and ask",

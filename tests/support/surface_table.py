@@ -39,6 +39,10 @@ HAPPENINGS: dict[str, dict[str, Any]] = {
     "before the bell": {"moment": "2024-07-16 08:00", "iwm_age_s": 5 * MIN, "qqq_age_s": 5 * MIN},
     "official closes, the same evening": {"moment": "2024-07-16 18:00", "last": DAY, **NOTHING},
     "weekend": {"moment": "2024-07-20 12:00", "last": date(2024, 7, 19), **NOTHING},
+    "after an outage over the closing auction": {
+        "moment": "2024-07-16 16:05",
+        "iwm": HOLED, "qqq": HOLED, "iwm_age_s": 5 * MIN + 1, "qqq_age_s": 5 * MIN + 1,
+    },
     "next morning, last night's prints": {
         "moment": "2024-07-17 08:00", "iwm_age_s": 16 * H + 1, "qqq_age_s": 16 * H + 1,
     },

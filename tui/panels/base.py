@@ -42,6 +42,8 @@ def kind_role(state: FeedState) -> str:
 
 def status_role(status: PriceStatus | None) -> str:
     """The style of what a price is worth; of one whose worth is not known that of OFFLINE."""
+    if status is not None and status.auction_missing:
+        return "warn"
     return kind_role(Kind.OFFLINE if status is None else status.kind)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day, duration
 from rotation.wording import word_with_venue
-from tui.panels.base import kind_role
+from tui.panels.base import status_role
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 
@@ -60,11 +60,11 @@ def _bound(sign: str, value: Callable[[Leg], float | None], decimals: int = 2) -
 
 
 def _state(leg: Leg) -> Span:
-    return word_with_venue(leg.status), kind_role(leg.status.kind)
+    return word_with_venue(leg.status), status_role(leg.status)
 
 
 def _word(_symbol: str, leg: Leg, _view: ViewState) -> Span:
-    return leg.state, kind_role(leg.status.kind)
+    return leg.state, status_role(leg.status)
 
 
 def _age(age_s: float | None) -> str:

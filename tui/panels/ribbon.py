@@ -55,8 +55,9 @@ def _status(snapshot: Snapshot, view: ViewState, width: int) -> list[Span]:
 
 
 def _connection(snapshot: Snapshot, words: str) -> Span:
-    kind = snapshot.connection.kind if snapshot.connection else None
-    if kind is None or kind in BAD:
+    connection = snapshot.connection
+    kind = connection.kind if connection else None
+    if connection is None or connection.kind in BAD or connection.auction_missing:
         return f"✖ {words}", "alert"
     return (f"● {words}", "accent") if kind is Kind.LIVE else (f"○ {words}", "muted")
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from rotation.quote import NS
+from rotation.market.auction import AUCTION_NS
 from rotation.sessions import close_ns, session_at
-
-AUCTION_NS = 120 * NS
-"""Closing auctions print within seconds of the bell; a first print after so long is late trading."""
 
 
 class Auctions:

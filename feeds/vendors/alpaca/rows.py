@@ -13,8 +13,8 @@ import msgspec
 from feeds.parsing.fields import price
 from feeds.parsing.rows import bar_prices
 from feeds.parsing.wire import Loose, decode, number
-from feeds.vendors.alpaca.frames import bar, exact_ns, sets_last, shares
-from rotation.quote import Quote
+from feeds.vendors.alpaca.frames import bar, exact_ns, role_of, shares
+from rotation.quote import Quote, Role
 from rotation.sessions import is_session, new_york_day
 
 if TYPE_CHECKING:
@@ -143,13 +143,14 @@ def minute_quote(name: str, row: Row) -> Quote | None:
 
 
 def _latest(name: str, trade: _Trade | None) -> Quote | None:
-    if trade is None or not sets_last(trade.c, trade.z):
+    role = role_of(trade.c, trade.z) if trade is not None else None
+    if trade is None or role is None or role == Role.SIZE:
         return None
     ts_ns, last = exact_ns(trade.t), price(trade.p)
     trade_id = trade.i if isinstance(trade.i, int) and 0 <= trade.i < 2**63 else 0
     if ts_ns is None or last is None:
         return None
-    return Quote(name, ts_ns, last, trade_id, shares(number(trade.s)))
+    return Quote(name, ts_ns, last, trade_id, shares(number(trade.s)), role=role)
 
 
 def seen(name: str, snapshot: Snapshot, now_ns: int) -> Seen:

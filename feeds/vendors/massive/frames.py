@@ -125,7 +125,7 @@ def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | No
             if ticker and ts_ns and conditions & CORRECTS:
                 corrections.append(ids.correction(message, ticker, ts_ns))
             elif not conditions & NO_TRADE:
-                seq, role = message.q or 0, _auction(message, auctions, _role(conditions))
+                seq, role = message.q or 0, _auction(message, auctions, role_of(conditions))
                 trade = quote(message.sym, ts_ns, message.p, message.s, seq=seq, role=role)
                 results.append(trade)
                 if not isinstance(trade, str):
@@ -178,7 +178,8 @@ def _no_market(message: Message) -> tuple[Nbbo, ...]:
     return (Nbbo(name, price(message.bp) or 0.0, price(message.ap) or 0.0, ts_ns),)
 
 
-def _role(conditions: set[int]) -> Role:
+def role_of(conditions: set[int]) -> Role:
+    """What of a trade under these conditions counts."""
     if conditions & NOT_LAST:
         return Role.SIZE
     return Role.CLOSE if conditions & CLOSING else Role.PRICE

@@ -8,8 +8,8 @@ import msgspec
 
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
 from feeds.parsing.wire import Loose, decode, number
-from feeds.vendors.massive.frames import BAR_SEQ, NOT_LAST, numbers
-from rotation.quote import MINUTE_NS, is_other_scale
+from feeds.vendors.massive.frames import BAR_SEQ, numbers, role_of
+from rotation.quote import MINUTE_NS, Role, is_other_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,11 +113,12 @@ def parse_splits(day: date) -> Callable[[bytes], dict[str, float]]:
 
 def _newest(ticker: _Ticker) -> Quote | str:
     trade = ticker.lastTrade
-    if trade is not None and not numbers(trade.c) & NOT_LAST:
+    role = role_of(numbers(trade.c)) if trade is not None else Role.SIZE
+    if trade is not None and role != Role.SIZE:
         ts_ns = instant(trade.t)
         # The stream has milliseconds, this has nanoseconds: cut, so that the same trade is not a newer one.
         # Without its size, which the stream may have counted already.
-        newest = quote(ticker.ticker, ts_ns - ts_ns % _MS if ts_ns else None, trade.p)
+        newest = quote(ticker.ticker, ts_ns - ts_ns % _MS if ts_ns else None, trade.p, role=role)
         if not isinstance(newest, str):
             return newest
     bar = ticker.min or _Bar()

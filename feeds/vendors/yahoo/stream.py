@@ -18,10 +18,10 @@ from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult
 from feeds.vendors.yahoo.address import HOME, PATH, stream_url
 from feeds.vendors.yahoo.frames import parse
-from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
+from feeds.vendors.yahoo.minutes import LATEST_NS, Minutes, parse_minutes
 from feeds.vendors.yahoo.reference import params, parse_scale
 from rotation.desk import is_index
-from rotation.quote import MINUTE_NS, NS, Nbbo, Quote, Role
+from rotation.quote import NS, Nbbo, Quote, Role
 from rotation.sessions import close_ns, session_at
 from rotation.status import LIVE, delayed
 
@@ -47,8 +47,6 @@ INDEX_DELAY_MIN = {"DJI": 0.0}
 does not say, and the chart not always: another index counts as INDEX_DELAY_DEFAULT_MIN late, the allowance
 of exchanges for free data, until the chart says otherwise. So none is LIVE by assumption."""
 INDEX_DELAY_DEFAULT_MIN = 15.0
-AUCTION_NS = 30 * MINUTE_NS
-"""No closing auction, and no index's closing value, comes later after the bell."""
 
 
 class YahooConversation:
@@ -162,12 +160,12 @@ class Yahoo:
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The newest price of each, before and after hours too, one request after the other.
 
-        Raises SourceError where the source answers for none.
+        After hours the closing auction's with it. Raises SourceError where the source answers for none.
         """
         now_ns = self._clock_ns()
         held = {s: chart for s, (at_ns, chart) in self._charts.items() if now_ns - at_ns < FRESH_S * NS}
         charts = await self._ask(symbols - held.keys()) | held
-        return tuple(charts[s].newest(now_ns) for s in sorted(symbols & charts.keys()))
+        return tuple(quote for s in sorted(symbols & charts.keys()) for quote in charts[s].snapshot(now_ns))
 
     async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The same without the charts of the last seconds. Raises SourceError where none is answered for."""
@@ -250,7 +248,7 @@ def _role(data: PricingData, ts_ns: int) -> Role:
     """
     session = session_at(ts_ns) if data.market_hours == REGULAR and data.quote_type in _LISTED else None
     after_ns = ts_ns - close_ns(session) if session is not None else 0
-    return Role.CLOSE if 0 < after_ns <= AUCTION_NS else Role.PRICE
+    return Role.CLOSE if 0 < after_ns <= LATEST_NS else Role.PRICE
 
 
 def rounded(data: PricingData) -> float:

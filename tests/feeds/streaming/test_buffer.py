@@ -13,8 +13,8 @@ from feeds.streaming import buffer as stream_buffer
 from feeds.streaming.buffer import CORRECTIONS, KEPT, KEPT_NS, Buffer, HandedOn, merge
 from rotation.columns import of_quotes, to_quotes
 from rotation.market.prints import Prints
-from rotation.quote import MINUTE_NS, NS, Quote
-from rotation.sessions import open_ns
+from rotation.quote import MINUTE_NS, NS, Quote, Role
+from rotation.sessions import close_ns, open_ns
 from rotation.status import Kind
 from tests.support.fake_time import NOW_NS
 
@@ -139,6 +139,20 @@ def test_merged_or_not_a_market_comes_to_the_same(quotes):
     buffer.put(quotes)
     buffer._conflate(lambda quote: (quote.symbol, quote.ts_ns // (60 * NS)))
     assert booked(buffer._quotes) == booked(quotes)
+
+
+def test_the_closing_auction_is_not_merged_with_the_late_trades_around_it():
+    """It once was part of one of them, where a reader was slow at the bell."""
+    bell_ns = close_ns(date(2024, 7, 16))
+    auction = Quote("IWM", bell_ns + 4 * NS, 222.0, 9, 5000, role=Role.CLOSE)
+    late = [Quote("IWM", bell_ns + 5 * NS + i, 221.0, i, 1) for i in range(KEPT)]
+    before = Quote("IWM", bell_ns + NS, 221.5, 1, 1)
+    for quotes in ([before, auction, *late], [auction, *(late[:1] * 3), *late], [*late, auction]):
+        buffer = Buffer(1)
+        buffer.put(quotes)
+        assert buffer.conflated > 0
+        (batch,) = taken(buffer)
+        assert [quote for quote in batch.quotes if quote.role == Role.CLOSE] == [auction]
 
 
 def test_two_become_a_bar():

@@ -10,9 +10,11 @@ import pytest
 
 from feeds.history.updater import HistoryUpdater
 from rotation.quote import NS, Quote
+from rotation.sessions import close_ns
 from tests.support.fake_time import NOW_NS, without_threads
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import LiveDesk, live_desk
+from tests.support.servers import alpaca
 from tests.support.servers.alpaca import cancel, correction
 from tests.support.servers.ws import READY, STAY
 from tests.support.subjects import ALPACA, SYMBOLS, YAHOO
@@ -90,6 +92,32 @@ async def test_a_print_taken_back_by_its_number_is_gone_though_the_time_is_the_m
             iwm = desk.legs["IWM"]
             assert iwm.last != wrong or iwm.state == "GAPPED"
         assert (iwm.last, iwm.high) == (221.28, 221.3)
+
+
+@pytest.mark.parametrize("taken_back", ["late trade", "auction"])
+async def test_a_late_trade_that_is_taken_back_leaves_the_closing_auction(monkeypatch, taken_back: str):
+    """Bars of the minute mix the two: the auction once was late trading from then on."""
+    bell_ns = close_ns(date(2024, 7, 16))
+    async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=bell_ns - 30 * NS) as desk:
+        await desk.time.passing(1)
+        await desk.trade(FIRST)
+        await desk.time.passing(33)
+        auction = alpaca.trade("IWM", 222.0, desk.time.clock_ns(), 98, c=[" ", "6"])
+        late = alpaca.trade("IWM", 231.0, desk.time.clock_ns() + 1, 99, c=[" ", "T"])
+        await desk.server.tell([auction])
+        await desk.server.tell([late])
+        await desk.time.passing(60)
+        iwm = desk.legs["IWM"]
+        assert (iwm.last, iwm.extended, iwm.status.auction_missing) == (222.0, 231.0, False)
+        mixed = Quote("IWM", bell_ns + MINUTE_NS, 221.9, size=100_000, high=222.0, low=221.8)
+        desk.vendor.bars = (Quote("IWM", bell_ns, FIRST["IWM"], size=100, high=222.5, low=221.0), mixed)
+        number, price = (99, 231.0) if taken_back == "late trade" else (98, 222.0)
+        await desk.server.tell(cancel("IWM", price, desk.time.clock_ns(), number))
+        await desk.time.passing(200)
+        iwm = desk.legs["IWM"]
+        expected = (222.0, False) if taken_back == "late trade" else (FIRST["IWM"], True)
+        assert (iwm.last, iwm.status.auction_missing) == expected
+        assert (iwm.state, iwm.extended) == ("PROVISIONAL", None)
 
 
 async def test_a_print_that_nothing_identifies_is_marked_until_the_bars_reach_the_correction(monkeypatch):

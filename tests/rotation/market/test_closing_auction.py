@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -21,6 +22,9 @@ from rotation.sessions import close_ns, previous_session
 from rotation.status import Kind, Mode
 from tests.support.live_desk import closes
 from tests.support.servers import alpaca, massive
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Leg
 
 DAY = date(2024, 7, 16)
 BELL = close_ns(DAY)
@@ -106,3 +110,71 @@ def test_columns_and_prints_put_the_auction_into_the_session(way: str) -> None:
     )
     leg = taken.legs["IWM"]
     assert (leg.last, leg.high, leg.extended) == (220.0, 220.0, 221.0)
+
+
+# An auction that nobody has told apart ----------------------------------------------------------------
+
+
+def bar_after_the_bell(price: float = 220.4, minutes: int = 1) -> Quote:
+    """A minute's bar as a fill brings it; the first one after the bell holds auction and late trades."""
+    ends_ns = BELL + minutes * 60 * NS
+    return Quote("IWM", ends_ns, price, size=90_000, high=price, low=price, bar_ns=60 * NS, role=Role.MINUTE)
+
+
+def known(*quotes: Quote, **how: Any) -> Leg:
+    return leg(*quotes, **how).legs["IWM"]
+
+
+LAST = Quote("IWM", BELL - 10 * NS, 219.10, 1, 100)
+CLOSING = Quote("IWM", BELL + 5 * NS, 219.30, 2, 5000, role=Role.CLOSE)
+
+
+def test_an_auction_lost_in_an_outage_is_said_until_the_official_close():
+    """The bar of its minute mixes it with late trades; it once was late trading, and the figure unmarked."""
+    iwm = known(LAST, bar_after_the_bell())
+    assert (iwm.last, iwm.state, iwm.extended) == (219.10, "PROVISIONAL", None)
+    assert (iwm.status.auction_missing, iwm.status.range_incomplete) == (True, True)
+    late = Quote("IWM", BELL + 150 * NS, 218.7, 7, 100)
+    iwm = known(LAST, bar_after_the_bell(), late)
+    assert (iwm.last, iwm.extended, iwm.status.auction_missing) == (219.10, 218.7, True)
+    settled = known(LAST, bar_after_the_bell(), history=closes(BELL + 3600 * NS), after_s=3600)
+    assert (settled.status.kind, settled.status.auction_missing) == (Kind.CLOSED, False)
+
+
+@pytest.mark.parametrize("bar", [bar_after_the_bell(), bar_after_the_bell(minutes=2)])
+def test_a_bar_of_its_minute_is_no_late_trade_though_the_auction_is_known(bar: Quote):
+    iwm = known(LAST, CLOSING, bar)
+    assert (iwm.last, iwm.extended) == (219.30, None)
+    assert (iwm.status.auction_missing, iwm.status.range_incomplete) == (False, False)
+
+
+def test_a_bar_of_a_later_minute_holds_no_auction():
+    iwm = known(LAST, bar_after_the_bell(218.5, minutes=3))
+    assert (iwm.extended, iwm.status.auction_missing) == (218.5, False)
+
+
+def test_while_prints_are_missing_the_auction_may_be_among_them():
+    """Late trades come again before the bar of the minute is there."""
+    origin = Provenance(Mode(venue="consolidated"), "a feed", range_incomplete=True)
+    market = Market(BEFORE, as_of_ns=BELL - 60 * NS, origin=origin, members=["IWM"])
+    before = market.apply([LAST], as_of_ns=BELL - 5 * NS).legs["IWM"]
+    assert (before.state, before.status.auction_missing) == ("LIVE", False)
+    late = Quote("IWM", BELL + 20 * NS, 218.9, 3, 100)
+    iwm = market.apply([late], as_of_ns=BELL + 25 * NS).legs["IWM"]
+    assert (iwm.last, iwm.extended, iwm.status.auction_missing) == (219.10, 218.9, True)
+    iwm = market.apply([CLOSING], as_of_ns=BELL + 26 * NS).legs["IWM"]
+    assert (iwm.last, iwm.status.auction_missing) == (219.30, False)
+
+
+def test_a_minute_that_a_stream_brings_as_a_bar_says_it_too():
+    bar = Quote("IWM", BELL + 60 * NS, 220.4, 1, 90_000, 220.4, 220.4, 60 * NS)
+    assert known(LAST, bar).status.auction_missing
+
+
+def test_an_index_has_no_auction():
+    value = Quote("RUT", BELL - NS, 2200.0)
+    bar = Quote("RUT", BELL + 60 * NS, 2203.5, 0, 0, 2203.5, 2203.5, 60 * NS, Role.MINUTE)
+    origin = Provenance(Mode(), "Yahoo", range_incomplete=True)
+    market = Market(BEFORE, Desk(legs=("RUT", "QQQ")), as_of_ns=BELL - 60 * NS, origin=origin)
+    rut = market.apply([value, bar], as_of_ns=BELL + 300 * NS).legs["RUT"]
+    assert (rut.last, rut.state, rut.status.auction_missing) == (2203.5, "PROVISIONAL", False)

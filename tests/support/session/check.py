@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from rotation.market.auction import AUCTION_NS
 from rotation.quote import NS
 from rotation.sessions import last_closed, phase_at
 from rotation.status import BAD, Kind
@@ -164,7 +165,9 @@ class Check:
     def _print(self, symbol: str, leg: Leg) -> None:
         """LIVE or PROVISIONAL: the tape's last, and the tape's range."""
         world, kind = self.world, leg.status.kind
-        if leg.last not in self._true_prices(symbol):
+        if leg.status.auction_missing:
+            self._auction_missing(symbol, kind)
+        elif leg.last not in self._true_prices(symbol):
             raise self.failed(
                 f"{symbol} {leg.last} is {kind}, the tape's last is {self._true_prices(symbol)}"
             )
@@ -175,18 +178,34 @@ class Check:
         most_s = OLD_S if phase_at(ours_ns - OLD_S * NS) == phase_at(ours_ns) == "REGULAR" else THIN_S
         if kind is Kind.LIVE and age_s > most_s:
             raise self.failed(f"{symbol} is LIVE and {age_s:.0f} s old")
+        is_late = world.is_silent or self._just_arrived()
+        if not is_late and (leg.status.auction_missing or not leg.status.range_incomplete):
+            self._late(symbol, leg)
         if leg.status.range_incomplete:
             self.counts["range marked"] += 1
             return
-        if world.is_silent or self._just_arrived():
+        if is_late:
             return
         day = world.tape.day(symbol, REGULAR)
         volume = (day.volume or None) if world.story.feed == "sip" else None
-        wanted = {"high": day.high, "low": day.low, "volume": volume, "extended": None}
-        post = world.tape.day(symbol, "POST").last
-        wanted["extended"] = post.price if post else None
+        wanted = {"high": day.high, "low": day.low, "volume": volume}
         shown = {name: getattr(leg, name) for name in wanted}
         if wrong := difference(shown, wanted, symbol):
+            raise self.failed(wrong)
+
+    def _auction_missing(self, symbol: str, kind: Kind) -> None:
+        """Only after the bell, and never of an auction that was handed over as such."""
+        if kind is not Kind.PROVISIONAL or symbol in self.world.auctions_sent:
+            raise self.failed(f"{symbol} is {kind} and said to lack its closing auction")
+        self.counts["without auction"] += 1
+
+    def _late(self, symbol: str, leg: Leg) -> None:
+        """The last trade after hours; it may be unknown while a bar mixes it with the closing auction."""
+        post = self.world.tape.day(symbol, "POST").last
+        may_be_mixed = post is None or post.ts_ns < self.world.closes_ns + AUCTION_NS
+        if leg.extended is None and may_be_mixed:
+            return
+        if wrong := difference(leg.extended, post.price if post else None, f"{symbol}.extended"):
             raise self.failed(wrong)
 
     # The pair

@@ -13,7 +13,7 @@ from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.market.market import Market
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
 from rotation.status import OFFLINE
 from tests.support.core_worlds import history_of
 from tests.support.fake_time import FakeTime, at_once, settle
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from feeds.events import Event
     from feeds.streaming.requests import Reference
     from rotation.snapshot import Snapshot
-    from tests.support.session.tape import Tape
+    from tests.support.session.tape import Print, Tape
     from tests.support.session.world import Chapter, Story
 
 LEGS = tuple(FIRST)
@@ -90,11 +90,7 @@ class Rest:
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         await self._wait()
         newest = [self._tape.newest(symbol) for symbol in sorted(symbols)]
-        return tuple(
-            Quote(printed.symbol, printed.ts_ns, printed.price, printed.number, printed.size)
-            for printed in newest
-            if printed is not None
-        )
+        return tuple(_as_newest(printed) for printed in newest if printed is not None)
 
     async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         return await self.snapshot(symbols)
@@ -103,6 +99,12 @@ class Rest:
         await self._wait()
         end_ns = min(end_ns, self._time.true_ns())
         return tuple(bar for symbol in sorted(symbols) for bar in self._tape.bars(symbol, start_ns, end_ns))
+
+
+def _as_newest(printed: Print) -> Quote:
+    """As the vendors' parsers make it of a snapshot's newest trade and its condition codes."""
+    role = Role.CLOSE if printed.is_closing else Role.PRICE
+    return Quote(printed.symbol, printed.ts_ns, printed.price, printed.number, printed.size, role=role)
 
 
 class Scripted:

@@ -36,6 +36,13 @@ def _bad_pair(snapshot: Snapshot) -> dict[str, str]:
     return {symbol: leg.status.kind.value for symbol, leg in legs.items() if leg.status.kind in BAD}
 
 
+def _without_auction(snapshot: Snapshot) -> list[str]:
+    """The legs of the pair that lack the session's closing auction."""
+    pair = (snapshot.spread.base, snapshot.spread.against)
+    legs = {symbol: snapshot.legs[symbol] for symbol in pair if symbol in snapshot.legs}
+    return [symbol for symbol, leg in legs.items() if leg.status.auction_missing]
+
+
 def _figures(drawn: dict[str, Any]) -> dict[str, Any]:
     legs = {
         symbol: (leg["last"], leg["status"]["kind"], leg["return_pct"], leg["streak"]["with_today"])
@@ -73,6 +80,9 @@ def _sentence(snapshot: Snapshot) -> str:
     base = snapshot.legs.get(spread.base)
     marks = line.partition(": ")[0]
     claims = "%" in line or " pp " in line
+    for symbol in _without_auction(snapshot) if claims else ():
+        if symbol not in marks or "closing auction missed" not in marks:
+            return f"headline: {symbol} lacks its closing auction: {line}"
     for symbol, kind in _bad_pair(snapshot).items() if claims else ():
         if symbol not in marks or kind not in marks:
             return f"headline: {symbol} is {kind}: {line}"
@@ -128,6 +138,8 @@ def _screen(snapshot: Snapshot, rows: dict[str, list[str]]) -> str:
     is_marked = any(kind in first for kind in bad.values()) or "CLOSE OF" in first
     if bad and not ("✖" in first and is_marked):
         return f"the first line says {first!r}, legs {bad}"
+    if not bad and _without_auction(snapshot) and not ("✖" in first and "NO AUCTION" in first):
+        return f"the first line says {first!r}, no auction of {_without_auction(snapshot)}"
     for symbol, leg in snapshot.legs.items():
         row = next((line for line in rows.get("legs", ()) if f"{symbol} " in line[:9]), "")
         if not row:

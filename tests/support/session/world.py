@@ -124,6 +124,8 @@ class World:
         self._frame: list[Any] | None = None
         self._backlog: list[tuple[Any, list[Any]]] = []
         self.close_prices: dict[str, float] = {}
+        self.auctions_sent: set[str] = set()
+        """Symbols whose closing auction was handed over to a desk that was connected."""
         self.quiet_since_ns = self.starts_ns
         """When the last fault ended."""
         self.fault = ""
@@ -431,7 +433,7 @@ class World:
             if desk.is_connected:
                 self._backlog.append((desk.server.clients[-1], message))
         else:
-            await desk.send(message)
+            await self._sent(message)
 
     def fall_silent(self) -> None:
         """From now on the vendor sends nothing."""
@@ -443,7 +445,11 @@ class World:
         waiting, self._backlog = self._backlog, []
         for client, message in waiting:
             if client is self.desk.server.clients[-1]:
-                await self.desk.send(message)
+                await self._sent(message)
+
+    async def _sent(self, message: list[Any]) -> None:
+        if await self.desk.send(message):
+            self.auctions_sent |= {each["S"] for each in message if "6" in each.get("c", ())}
 
     # The log
 

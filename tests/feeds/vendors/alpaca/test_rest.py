@@ -22,7 +22,7 @@ from feeds.http.quota import Quota
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AT_ONCE, AlpacaRest
 from feeds.vendors.alpaca.stream import Alpaca
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Quote, Role
 from rotation.sessions import close_ns, open_ns, sessions_between
 from tests.support.servers.alpaca import AlpacaRestServer, Tape, midnight_ns, rfc3339
 from tests.support.servers.rest import FAULTS, Reply, fault, ok
@@ -350,6 +350,14 @@ async def test_snapshots(rest, clock):
     assert (newest["QQQ"].quote.price, newest["QQQ"].quote.ts_ns) == (495.0, start + MINUTE)
     assert newest["SPY"].quote is None  # its minute still forms
     assert newest["IWM"].previous is None
+
+
+async def test_the_closing_auction_is_one_in_a_snapshot_too(rest, clock):
+    """It once was late trading, where a reconnect after the bell asked for the newest print."""
+    tape = Tape(latest={"IWM": latest(221.5, [" ", "6"]), "QQQ": latest(495.43, [" ", "T"])})
+    async with AlpacaRestServer(tape) as server:
+        newest = await rest(server).snapshots({"IWM", "QQQ"})
+    assert [newest[name].quote.role for name in ("IWM", "QQQ")] == [Role.CLOSE, Role.PRICE]
 
 
 @pytest.mark.parametrize(("feed", "seed", "fill"), [

@@ -421,6 +421,13 @@ def test_a_snapshot():
     ]
 
 
+def test_the_closing_auction_is_one_in_a_snapshot_too():
+    """It once was late trading, where a reconnect after the bell asked for the newest print."""
+    ticker = {"ticker": "IWM", "lastTrade": {"c": [8], "p": 221.5, "t": NOW_NS}}
+    (newest,) = parse_snapshot(json.dumps({"tickers": [ticker]}).encode())
+    assert newest.role == Role.CLOSE
+
+
 async def test_a_late_plan_s_snapshot_is_not_taken_for_real_time(monkeypatch):
     late = ok(json.dumps(SNAPSHOT | {"status": "DELAYED"}).encode())
     async with RestServer(late) as server, CachedClient() as http:

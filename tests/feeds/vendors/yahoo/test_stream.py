@@ -18,7 +18,7 @@ from feeds.http.cached import CachedClient
 from feeds.http.failure import RequestError
 from feeds.streaming.feed import StreamFeed
 from feeds.streaming.vendor import FrameResult
-from feeds.vendors.yahoo.minutes import parse_minutes
+from feeds.vendors.yahoo.minutes import Minutes, parse_minutes
 from feeds.vendors.yahoo.stream import Yahoo, YahooConversation
 from rotation.history import History
 from rotation.market.market import Market
@@ -324,6 +324,53 @@ async def test_before_the_bell_the_newest_price_is_the_pre_market_s(monkeypatch)
     taken = market.apply([newest], as_of_ns=now_ns)
     assert (taken.phase, taken.legs["IWM"].last, taken.legs["IWM"].state) == ("PRE", 219.5, "LIVE")
     assert "+ pre-market" in taken.headline
+
+
+BELL_NS = close_ns(date(2024, 7, 16))
+
+
+def after_the_bell(traded_s: int) -> Minutes:
+    """A last regular trade so many seconds after the bell, and the bars of the minutes around it."""
+    bell_s = BELL_NS // NS
+    meta = {"symbol": "IWM", "regularMarketPrice": 222.0, "regularMarketTime": bell_s + traded_s}
+    prices = [221.5, 221.9, 221.4, 221.3]
+    bars = {"close": prices, "high": [222.0] * 4, "low": [221.0] * 4}
+    starts = [bell_s + minutes * 60 for minutes in (-1, 0, 1, 2)]
+    return parse_minutes(chart(meta=meta, timestamp=starts, indicators={"quote": [bars]}), "IWM", "IWM")
+
+
+AUCTION, LATE = (222.0, Role.CLOSE), (221.3, Role.PRICE)
+
+
+@pytest.mark.parametrize(
+    ("traded_s", "after_s", "given"),
+    [
+        (2, 3, [AUCTION]),
+        (2, 190, [AUCTION, LATE]),
+        (0, 190, [AUCTION, LATE]),
+        (0, 59, [(222.0, Role.PRICE)]),
+        (0, 119, [(221.9, Role.PRICE)]),
+        (-1, 190, [LATE]),
+        (1801, 1900, [(222.0, Role.PRICE)]),
+    ],
+)
+def test_the_closing_auction_is_in_a_snapshot_after_the_bell(traded_s, after_s, given):
+    """Bars mix it with late trades, and a desk that starts after the bell has nothing else.
+
+    A time of the bell itself may be of the last print before it, until all auctions have printed.
+    """
+    minutes = after_the_bell(traded_s)
+    quotes = minutes.snapshot(BELL_NS + after_s * NS)
+    assert [(quote.price, quote.role) for quote in quotes] == given
+    assert minutes.auction(BELL_NS + 20 * 3600 * NS) is None, "of the next session"
+
+
+def test_a_minute_that_may_hold_the_auction_is_a_bar():
+    """Nobody can say that its last price is late trading."""
+    (newest,) = after_the_bell(0).snapshot(BELL_NS + 119 * NS)
+    assert (newest.bar_ns, newest.ts_ns) == (60 * NS, BELL_NS + 60 * NS)
+    (*_, newest) = after_the_bell(0).snapshot(BELL_NS + 190 * NS)
+    assert newest.bar_ns == 0
 
 
 async def test_one_that_is_not_known_spoils_no_other(monkeypatch):
