@@ -10,7 +10,7 @@ import polars as pl
 from rotation.quote import Quote, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 SCHEMA = {
     "symbol": pl.String,
@@ -41,6 +41,23 @@ class PrintColumns(msgspec.Struct):
     def __len__(self) -> int:
         """How many prints."""
         return len(self.symbols)
+
+    @classmethod
+    def of(cls, quotes: Sequence[Quote]) -> PrintColumns:
+        """Of plain prints (``is_plain``)."""
+        return cls(
+            [quote.symbol for quote in quotes],
+            [quote.ts_ns for quote in quotes],
+            [quote.price for quote in quotes],
+            [quote.seq for quote in quotes],
+            [quote.size for quote in quotes],
+            [int(quote.role) for quote in quotes],
+        )
+
+    def add(self, later: PrintColumns) -> None:
+        """Put other prints behind these."""
+        for name in self.__struct_fields__:
+            getattr(self, name).extend(getattr(later, name))
 
     def quotes(self, places: Iterable[int] | None = None) -> list[Quote]:
         """The prints at these places, all of them where None."""

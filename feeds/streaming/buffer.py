@@ -236,7 +236,7 @@ class HandedOn:
         self._newest_ns: list[int] = []
         """Time of the newest print in each chunk."""
         self._auctions: dict[str, Quote] = {}
-        """The newest closing auction of each symbol: bars of the minutes after the bell do not show it separately."""
+        """The newest closing auction of each symbol: bars of the minutes after the bell do not show it."""
 
     def add(self, quotes: Sequence[Quote]) -> None:
         """Quotes that were handed on."""

@@ -10,11 +10,11 @@ import asyncio
 import logging
 import socket as _socket
 import ssl
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
@@ -26,23 +26,20 @@ from websockets.exceptions import (
 from feeds.clock import retry_after_s
 from feeds.http.tap import tap
 from feeds.streaming.reasons import Reason, Why
+from feeds.streaming.receive.socket import FRAME_MAX, ClientSocket
 from feeds.streaming.session import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from feeds.clock import Time
+    from feeds.http.tap import Tap
     from feeds.streaming.state import StreamState
     from feeds.streaming.vendor import Frame, Vendor
 
 _quiet = logging.getLogger("feeds.streaming.connection.socket")
 _quiet.setLevel(logging.WARNING)  # below, the library writes addresses, and some hold a key
 
-FRAME_MAX = 4 * 1024 * 1024
-INBOX_MAX = 8 * 1024 * 1024
-"""Most bytes of frames read and not yet looked at."""
-FRAME_COST = 128
-"""Bytes that holding one frame costs."""
 SEND_S = 5.0
 """A message that cannot be sent for this long means that the other end has stopped reading."""
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
@@ -62,18 +59,6 @@ class DirectConnect(connect):
     def process_redirect(self, exc: Exception) -> Exception | str:
         """The error itself, never another address."""
         return exc
-
-
-class _Socket(ClientConnection):
-    """The library's, which also notes when bytes came: of data, of a pong, of half a frame."""
-
-    has_received = False
-    """Set to False by whoever looks at it."""
-
-    def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
-        self.has_received = True
-        super().data_received(data)
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -101,16 +86,14 @@ class Connection:
         ``pace_s``: seconds between looks at what has been read, at least; 0 to look at each frame at once.
         """
         self._pace_s = pace_s
-        self._inbox: list[Frame] = []
-        self._inbox_size = 0
         self._arrived = asyncio.Event()
         self._arrival = time.now()
-        """When the last frame of the inbox was read."""
+        """When the last frame came."""
         self._vendor = vendor
         self._state = state
         self._time = time
         self._changed = changed
-        self._socket: _Socket | None = None
+        self._socket: ClientSocket | None = None
         self._pong: asyncio.Future[float] | None = None
 
     async def run(self) -> Ended:
@@ -156,19 +139,17 @@ class Connection:
             await self._act(self._socket)
 
     def _note_received(self) -> None:
-        """Whatever has come is a sign of life, also what the library held back until we had taken more."""
-        socket = self._socket
-        if socket is None:
-            return
-        was_received, socket.has_received = socket.has_received, False
-        self._state.on_received(self._time.monotonic() if was_received else self._arrival.s)
+        """Whatever has come is a sign of life: data, a pong, half a frame."""
+        if self._socket is not None and self._socket.has_received:
+            self._socket.has_received = False
+            self._state.on_received(self._time.monotonic())
 
-    async def _open(self) -> _Socket:
+    async def _open(self) -> ClientSocket:
         """A socket after the upgrade. Raises what ``run`` turns into reasons."""
         try:
             socket = await DirectConnect(
                 self._vendor.url,
-                create_connection=_Socket,
+                create_connection=ClientSocket,
                 additional_headers=dict(self._vendor.headers),
                 max_size=FRAME_MAX,
                 ping_interval=None,  # pinged by our own clock
@@ -179,10 +160,10 @@ class Connection:
         except (ValueError, OverflowError):
             # A host that IDNA cannot encode, a port out of range. The cause would quote the address.
             raise InvalidURI("", "not usable") from None
-        assert isinstance(socket, _Socket)
+        assert isinstance(socket, ClientSocket)
         return socket
 
-    async def _read(self, socket: _Socket) -> None:
+    async def _read(self, socket: ClientSocket) -> None:
         self._socket = socket
         listener = tap.get()
         if listener is not None:
@@ -190,49 +171,43 @@ class Connection:
         self._state.on_connected(self._time.now())
         self._changed()
         await self._act(socket)
-        self._inbox, self._inbox_size = [], 0
+        socket.listen(partial(self._note_arrival, listener))
         try:
             async with asyncio.TaskGroup() as group:
                 work = group.create_task(self._work(socket), name=f"inbox {self._vendor.name}")
-                await self._receive(socket)
-                self._look()  # what came before the end counts
+                # Any end that we did not ask for is an outage, one in good order too.
+                await socket.wait_closed()
+                self._look(socket)  # what came before the end counts
                 work.cancel()
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
 
-    async def _receive(self, socket: _Socket) -> None:
-        """Read to the end. A reader that waited for anything else would be cut off as too slow."""
-        listener = tap.get()
-        # Any end that we did not ask for is an outage, one in good order too.
-        with suppress(ConnectionClosed):
-            async for frame in socket:
-                if listener is not None:
-                    listener.frame(self._vendor.name, frame)
-                self._arrival = self._time.now()
-                self._inbox.append(frame)
-                self._inbox_size += len(frame) + FRAME_COST
-                if self._inbox_size > INBOX_MAX:
-                    self._look()
-                self._arrived.set()
+    def _note_arrival(self, listener: Tap | None, frames: list[Frame]) -> None:
+        """Frames have come, which wait in the socket. It must not raise."""
+        self._arrival = self._time.now()
+        if listener is not None:
+            for frame in frames:
+                listener.frame(self._vendor.name, frame)
+        self._arrived.set()
 
-    async def _work(self, socket: _Socket) -> None:
+    async def _work(self, socket: ClientSocket) -> None:
         """Look at what has been read, at a pace, and do what follows."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            self._look()
+            self._look(socket)
             await self._act(socket)
             if self._pace_s:
                 await self._time.sleep(self._pace_s)
 
-    def _look(self) -> None:
+    def _look(self, socket: ClientSocket) -> None:
         """Give the state what has been read."""
-        frames, self._inbox, self._inbox_size = self._inbox, [], 0
+        frames = socket.take()
         if frames:
             self._state.on_frames(frames, self._arrival)
             self._changed()
 
-    async def _act(self, socket: _Socket) -> None:
+    async def _act(self, socket: ClientSocket) -> None:
         """Do what the state asks for."""
         try:
             for action in self._state.take_actions():

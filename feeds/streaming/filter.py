@@ -19,17 +19,19 @@ from feeds.streaming.reasons import Jump
 from feeds.streaming.requests import Purpose, Request
 from feeds.streaming.watch.ahead import Ahead
 from feeds.streaming.watch.jumps import WIDE, Jumps
-from feeds.streaming.watch.nbbo import Quotes
+from feeds.streaming.watch.nbbo import Quotes, may_stop
 from rotation.columns import SCHEMA, is_plain, of_quotes, to_quotes
 from rotation.quote import FUTURE_NS, JUMP, PRICE_MAX, Quote, Role, fault_of, is_near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from feeds.clock import Moment
     from feeds.streaming.requests import Answer
+    from feeds.streaming.vendor import Band
     from rotation.columns import PrintColumns
+    from rotation.quote import Nbbo
 
 CONFIRM_S = 5.0
 """Between snapshots of symbols that have jumped."""
@@ -250,6 +252,24 @@ class LiveFilter(QuoteFilter):
         quotes = prints.quotes(doubted)
         admitted = self.admit_live(quotes, now_ns, lag_ns)
         return _merged(rows, admitted, {id(quote): i for i, quote in zip(doubted, quotes, strict=True)})
+
+    def is_order_free(self, prints: PrintColumns, markets: Sequence[Nbbo], bands: Sequence[Band]) -> bool:
+        """Whether these prints are judged alike, however the bids, asks and bands stand among them."""
+        if self.doubted or self.quotes.is_waiting:
+            return False
+        limits: list[Nbbo | Band] = [*markets, *bands]
+        quoted = {each.symbol for each in limits}
+        ranges: dict[str, tuple[float, float]] = {}
+        for symbol, price, role in zip(prints.symbols, prints.prices, prints.roles, strict=True):
+            if symbol in quoted and role != Role.SIZE:
+                low, high = ranges.get(symbol, (price, price))
+                ranges[symbol] = min(low, price), max(high, price)
+        return not any(
+            self._jumps.may_hold(symbol, low, high)
+            or self.quotes.may_hold(symbol, low, high)
+            or any(each.symbol == symbol and may_stop(each, low, high) for each in limits)
+            for symbol, (low, high) in ranges.items()
+        )
 
     def _doubtful(self, rows: pl.DataFrame, now_ns: int) -> list[str]:
         """Symbols with a print that a rule might not pass at once."""

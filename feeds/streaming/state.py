@@ -18,6 +18,7 @@ from feeds.streaming.buffer import Buffer, HandedOn
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import LiveFilter
 from feeds.streaming.reasons import Reason, Why
+from feeds.streaming.receive.gathered import Gathered
 from feeds.streaming.reference import ScaleWatch
 from feeds.streaming.requests import Answer, Purpose, Requests
 from feeds.streaming.session import Session
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from feeds.events import Event
     from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
-    from feeds.streaming.vendor import Frame, ManyFrames, Vendor, VendorError
+    from feeds.streaming.vendor import Frame, Vendor, VendorError
     from feeds.streaming.watch.hours import Hours
     from rotation.quote import Quote
 
@@ -125,39 +126,30 @@ class StreamState:
 
     def on_frame(self, frame: Frame, now: Moment) -> None:
         """The vendor has sent a frame. After the connection was given up it belongs to the gap."""
-        if not self.session.is_open:
-            return
-        self._watch.on_moment(now)
-        self._watch.liveness.received(now.s)
-        result = self._read(frame)
-        changed = self._take(result, now)
-        if self.session.on_answered(
-            now,
-            error=result.error,
-            send=result.send,
-            subscribed=result.subscribed,
-            is_ready=result.ready,
-        ):
-            self._subscribe(now)
-            changed = True
-        if changed:
-            self._update(now)  # otherwise the next second is soon enough
+        if self.session.is_open:
+            self._on_result(self._read(frame), now)
 
     def on_frames(self, frames: Sequence[Frame], now: Moment) -> None:
         """As ``on_frame`` of each, the last of which came now; what can be read at once is."""
-        place = 0
+        place = start = 0
+        gathered = Gathered()
         while place < len(frames) and self.session.is_open:
             reader = self.session.reads_many
             try:
                 many = None if reader is None else reader.received_many(frames, place)
             except _UNREADABLE:
                 many = None  # the exact way says what is wrong
-            if many is None or not many.count:
-                self.on_frame(frames[place], now)
-                place += 1
-            else:
-                self._take_many(many, now)
+            if many is not None and many.count:
+                gathered.add(many)
                 place += many.count
+                continue
+            result = self._read(frames[place])
+            place += 1
+            if reader is None or not gathered.add_result(result):
+                self._take_gathered(gathered, frames[start : place - 1], now)
+                self._on_result(result, now)
+                gathered, start = Gathered(), place
+        self._take_gathered(gathered, frames[start:place], now)
 
     def on_pong(self) -> None:
         """The last ping was answered."""
@@ -300,6 +292,23 @@ class StreamState:
         self.buffer.add(*[gap] if gap else [])
         self.requests.add(self._backfill.next_fill(now), self._scale.next_request(now))
 
+    def _on_result(self, result: FrameResult, now: Moment) -> None:
+        """Act on what a frame contains."""
+        self._watch.on_moment(now)
+        self._watch.liveness.received(now.s)
+        changed = self._take(result, now)
+        if self.session.on_answered(
+            now,
+            error=result.error,
+            send=result.send,
+            subscribed=result.subscribed,
+            is_ready=result.ready,
+        ):
+            self._subscribe(now)
+            changed = True
+        if changed:
+            self._update(now)  # otherwise the next second is soon enough
+
     def _take(self, result: FrameResult, now: Moment) -> bool:
         """Judge, count and hand on what a frame contains. True where a state may have changed."""
         for reason in result.rejected:
@@ -321,17 +330,25 @@ class StreamState:
         changed |= self._admit(result.quotes, now)
         return changed or result.subscribed is not None or result.error is not None
 
-    def _take_many(self, many: ManyFrames, now: Moment) -> None:
-        """Judge, count and hand on what frames contain that hold nothing but prints and markets."""
+    def _take_gathered(self, held: Gathered, frames: Sequence[Frame], now: Moment) -> None:
+        """Judge, count and hand on what these frames contain, which hold nothing but prints and markets."""
+        if not frames:
+            return
+        if (held.nbbo or held.bands) and not self.filter.is_order_free(held.prints, held.nbbo, held.bands):
+            for frame in frames:
+                self.on_frame(frame, now)
+            return
+        if len(held.prints) < MANY:
+            quotes = tuple(held.prints.quotes())
+            result = FrameResult(quotes, nbbo=held.nbbo, bands=held.bands, corrections=held.corrections)
+            self._on_result(result, now)
+            return
         self._watch.on_moment(now)
         self._watch.liveness.received(now.s)
-        if len(many.prints) < MANY:
-            result = FrameResult(tuple(many.prints.quotes()), nbbo=many.nbbo, bands=many.bands)
-            changed = self._take(result, now)
-        else:
-            self._watch.on_times(many.prints.ts_ns, now)
-            self.filter.quotes.on_quotes(many.nbbo, many.bands, now.ns)
-            changed = self._admit(many.prints, now)
+        changed = self._take(FrameResult(corrections=held.corrections), now)
+        self._watch.on_times(held.prints.ts_ns, now)
+        self.filter.quotes.on_quotes(held.nbbo, held.bands, now.ns)
+        changed |= self._admit(held.prints, now)
         if changed:
             self._update(now)
 

@@ -17,6 +17,13 @@ class Auctions:
         """The vendor itself says that this print is the closing auction."""
         self._printed[symbol] = ts_ns
 
+    def may_print(self, first_ns: int, last_ns: int) -> bool:
+        """Whether ``is_first`` might be true of a print between two instants."""
+        session = session_at(last_ns)
+        if session is None or session_at(first_ns) != session:
+            return True
+        return first_ns <= close_ns(session) + AUCTION_NS and last_ns > close_ns(session)
+
     def is_first(self, symbol: str, ts_ns: int) -> bool:
         """Whether a print of the listing venue without a condition code is the session's closing auction.
 

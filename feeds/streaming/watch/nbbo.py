@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.quote import FUTURE_NS, NS
+from rotation.quote import FUTURE_NS, NS, Nbbo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
     from feeds.streaming.vendor import Band
-    from rotation.quote import Nbbo, Quote
+    from rotation.quote import Quote
 
 FRESH_NS = 5 * NS
 """A bid and an ask say something of prints up to this much later."""
@@ -94,11 +94,9 @@ class Quotes:
     def may_hold(self, symbol: str, low: float, high: float) -> bool:
         """Whether ``judge`` might hold prints of a symbol between two prices, whatever their time."""
         market, band = self._newest.get(symbol), self._bands.get(symbol)
-        if market is not None:
-            slack = OUTSIDE * (market.bid + market.ask) / 2
-            if low < market.bid - slack or high > market.ask + slack:
-                return True
-        return symbol in self._waiting or (band is not None and not band.low <= low <= high <= band.high)
+        if market is not None and may_stop(market, low, high):
+            return True
+        return symbol in self._waiting or (band is not None and may_stop(band, low, high))
 
     def judge(self, quotes: Iterable[Quote], now_ns: int) -> tuple[list[Quote], list[Quote]]:
         """The prints that may go on, in order, and those that nothing confirmed in time.
@@ -154,6 +152,14 @@ class Quotes:
 
 BAND_NS = 60 * NS
 """Limits are renewed every 30 s at most; older ones no longer apply."""
+
+
+def may_stop(limits: Nbbo | Band, low: float, high: float) -> bool:
+    """Whether a market or a band might be a reason to hold prints between two prices, whatever their time."""
+    if isinstance(limits, Nbbo):
+        slack = OUTSIDE * (limits.bid + limits.ask) / 2
+        return low < limits.bid - slack or high > limits.ask + slack
+    return not limits.low <= low <= high <= limits.high
 
 
 def _is_tight(market: Nbbo) -> bool:

@@ -7,7 +7,6 @@ field has its own type this says the same, many frames at once and many times as
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import islice
 from math import isfinite
 from struct import unpack
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import polars as pl
 
+from feeds.streaming.receive import together
 from feeds.streaming.vendor import Band, ManyFrames
 from feeds.vendors.alpaca.frames import BRACKETS, MESSAGES_MAX, SHARES_MAX, SYMBOL, exact_ns, role_of, shares
 from rotation.columns import PrintColumns
@@ -73,24 +73,7 @@ def read_many(frames: Sequence[Frame], renamed: Mapping[str, str], start: int = 
 
     ``renamed``: our symbols by Alpaca's, where they differ.
     """
-    whole = _Reading(renamed)
-    count = 0
-    for frame in islice(frames, start, None):
-        if not whole.take(frame):
-            break
-        count += 1
-    made = whole.made(count)
-    if made is not None:
-        return made
-    # One message has a time, a price or a symbol that is none: read up to its frame.
-    count = next((i for i in range(start, len(frames)) if not read_one(frames[i])), start) - start
-    return read_many(frames[start : start + count], renamed)
-
-
-def read_one(frame: Frame) -> bool:
-    """Whether this frame can be read at once."""
-    reading = _Reading({})
-    return reading.take(frame) and reading.made(1) is not None
+    return together.read_many(frames, lambda: _Reading(renamed), start)
 
 
 def plain_trades(frame: Frame) -> list[Quote] | None:
@@ -120,9 +103,11 @@ class _Reading:
         if len(messages) > MESSAGES_MAX:
             return False
         markets = [each for each in messages if not isinstance(each, _Trade)]
-        self._markets += markets
         trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
-        return self._take_trades(trades)  # type: ignore[arg-type]
+        if not self._take_trades(trades):  # type: ignore[arg-type]
+            return False
+        self._markets += markets
+        return True
 
     def _take_trades(self, trades: Sequence[_Trade]) -> bool:
         try:

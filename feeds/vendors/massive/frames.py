@@ -5,7 +5,7 @@ Every frame is an array of messages, each with its kind in ``ev``.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +17,7 @@ from feeds.streaming.vendor import Band, FrameResult
 from rotation.quote import Nbbo, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from feeds.streaming.vendor import Frame
     from feeds.streaming.watch.auction import Auctions
@@ -70,7 +70,9 @@ class Message(msgspec.Struct):
 
 
 REMEMBERED = 8_192
-"""Trades whose ids are known; most corrections come within seconds."""
+"""The last trades, whose ids are known; most corrections come within seconds."""
+CHUNK = 1_024
+"""Trades that are forgotten together, at least."""
 
 
 class TradeIds:
@@ -78,23 +80,60 @@ class TradeIds:
 
     def __init__(self) -> None:
         """No trade is known yet."""
-        self._known: OrderedDict[tuple[str, str, str], tuple[int, int]] = OrderedDict()
+        self._chunks: deque[_Known] = deque([_Known()])
+        self._count = 0
 
     def add(self, message: Message, trade: Quote) -> None:
         """A trade; ids are unique within an exchange."""
-        if message.i is not None:
-            self._known[_id(message, trade.symbol)] = trade.ts_ns, trade.seq
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+        self.add_many([trade.symbol], [message.x], [message.i], [trade.ts_ns], [trade.seq])
+
+    def add_many(
+        self,
+        symbols: Sequence[str],
+        venues: Sequence[Loose],
+        ids: Sequence[Loose],
+        times_ns: Sequence[int],
+        seqs: Sequence[int],
+    ) -> None:
+        """The same of many, a column each; an id of None: not known by any."""
+        if not ids:
+            return
+        if len(self._chunks[-1].ids) >= CHUNK:
+            self._chunks.append(_Known())
+        last = self._chunks[-1]
+        last.symbols += symbols
+        last.venues += venues
+        last.ids += ids
+        last.times_ns += times_ns
+        last.seqs += seqs
+        self._count += len(ids)
+        while self._count - len(self._chunks[0].ids) >= REMEMBERED:
+            self._count -= len(self._chunks.popleft().ids)
 
     def correction(self, message: Message, ticker: str, ts_ns: int) -> Correction:
         """What the message takes back: the trade of its id, else what was at its time."""
-        known = self._known.get(_id(message, ticker))
-        return Correction(ticker, ts_ns) if known is None else Correction(ticker, *known)
+        venue, trade_id = str(message.x)[:ID_MAX], str(message.i)[:ID_MAX]
+        left = REMEMBERED if message.i is not None else 0
+        for chunk in reversed(self._chunks):
+            for place in range(len(chunk.ids) - 1, max(len(chunk.ids) - 1 - left, -1), -1):
+                known = chunk.ids[place]
+                if known is None or str(known)[:ID_MAX] != trade_id or chunk.symbols[place] != ticker:
+                    continue
+                if str(chunk.venues[place])[:ID_MAX] == venue:
+                    return Correction(ticker, chunk.times_ns[place], chunk.seqs[place])
+            left -= len(chunk.ids)
+        return Correction(ticker, ts_ns)
 
 
-def _id(message: Message, ticker: str) -> tuple[str, str, str]:
-    return ticker, str(message.x)[:ID_MAX], str(message.i)[:ID_MAX]
+class _Known:
+    """Trades in order of arrival, a list for each column."""
+
+    def __init__(self) -> None:
+        self.symbols: list[str] = []
+        self.venues: list[Loose] = []
+        self.ids: list[Loose] = []
+        self.times_ns: list[int] = []
+        self.seqs: list[int] = []
 
 
 Entry = Message | list[Loose] | str | float | bool | None
@@ -179,7 +218,7 @@ def _no_market(message: Message) -> tuple[Nbbo, ...]:
 
 
 def role_of(conditions: set[int]) -> Role:
-    """What of a trade under these conditions counts."""
+    """What of a trade with these conditions counts."""
     if conditions & NOT_LAST:
         return Role.SIZE
     return Role.CLOSE if conditions & CLOSING else Role.PRICE

@@ -25,16 +25,17 @@ from feeds.vendors.massive.rest import (
     parse_splits,
     parse_timely,
 )
+from feeds.vendors.massive.trades import read_many
 from rotation import status
 from rotation.quote import MINUTE_NS
 from rotation.status import CONSOLIDATED, Kind, Mode, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from feeds.http.cached import CachedClient
-    from feeds.streaming.vendor import Frame
+    from feeds.streaming.vendor import Frame, ManyFrames
     from rotation.quote import Quote
 
 T = TypeVar("T")
@@ -86,6 +87,10 @@ class MassiveConversation:
             if isinstance(message, Message) and message.ev == "status":
                 result = self._with_status(result, str(message.status), str(message.message))
         return result
+
+    def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
+        """What the frames from this place on mean, as far as they hold trades, quotes and bands alone."""
+        return read_many(frames, self._ids, self._auctions, start)
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The difference to what is acknowledged, in messages of at most PER_MESSAGE symbols."""

@@ -1,0 +1,1 @@
+"""From bytes to frames, and from many frames to columns."""

@@ -1,0 +1,49 @@
+"""The prints of one look at what has come: of many frames, past those that take a print back. Pure.
+
+A batch of columns has costs of its own, so a cancelled print among thousands must not end it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feeds.streaming.vendor import FrameResult
+from rotation.columns import PrintColumns, is_plain
+
+if TYPE_CHECKING:
+    from feeds.events import Correction
+    from feeds.streaming.vendor import Band, ManyFrames
+    from rotation.quote import Nbbo
+
+
+class Gathered:
+    """Frames in order of arrival, which say nothing of the connection."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.prints = PrintColumns()
+        self.nbbo: tuple[Nbbo, ...] = ()
+        self.bands: tuple[Band, ...] = ()
+        self.corrections: tuple[Correction, ...] = ()
+
+    def add(self, many: ManyFrames) -> None:
+        """Frames that were read at once."""
+        if len(self.prints):
+            self.prints.add(many.prints)
+        else:
+            self.prints = many.prints
+        self.nbbo += many.nbbo
+        self.bands += many.bands
+
+    def add_result(self, result: FrameResult) -> bool:
+        """A frame that was read by itself; False, and nothing is added, where it holds more than prints.
+
+        What it takes back is not compared with the prints that are gathered, whatever their order: that is
+        done when they are handed on.
+        """
+        plain = FrameResult(result.quotes, corrections=result.corrections, heartbeat=result.heartbeat)
+        if result != plain or not all(map(is_plain, result.quotes)):
+            return False
+        self.prints.add(PrintColumns.of(result.quotes))
+        self.corrections += result.corrections
+        return True

@@ -1,0 +1,174 @@
+"""Frames of trades, quotes and price bands, which nearly all are in a busy minute: decoded to types. Pure.
+
+``feeds.vendors.massive.frames`` says what a message means, field by field, whatever is in it; where every
+field has its own type this says the same, many frames at once and many times as fast.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from feeds.parsing.fields import SIZE_MAX, symbol
+from feeds.streaming.receive import together
+from feeds.streaming.vendor import Band, ManyFrames
+from feeds.vendors.massive.frames import CORRECTS, LISTING, NO_TRADE, role_of
+from rotation.columns import PrintColumns
+from rotation.quote import PRICE_MAX, Nbbo, Role, is_price
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from feeds.streaming.vendor import Frame
+    from feeds.streaming.watch.auction import Auctions
+    from feeds.vendors.massive.frames import TradeIds
+
+
+class _Trade(msgspec.Struct, gc=False, tag_field="ev", tag="T"):
+    sym: str
+    p: float
+    t: int
+    q: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    s: int | float = 0
+    c: tuple[int, ...] = ()
+    i: str | None = None
+    x: int | None = None
+    z: int | None = None
+
+
+class _Market(msgspec.Struct, gc=False, tag_field="ev", tag="Q"):
+    name: str = msgspec.field(name="sym")
+    t: int
+    low: float = msgspec.field(name="bp")
+    high: float = msgspec.field(name="ap")
+
+
+class _Limits(msgspec.Struct, gc=False, tag_field="ev", tag="LULD"):
+    name: str = msgspec.field(name="T")
+    t: int
+    low: float = msgspec.field(name="l")
+    high: float = msgspec.field(name="h")
+
+
+# A union even where there are trades alone: with one type the tag might be missing.
+_DECODE = msgspec.json.Decoder(list[_Trade | _Market | _Limits]).decode
+
+MS = 1_000_000
+EARLIEST_MS, LATEST_MS = 10**12, 3 * 10**13
+"""Between them a time is of milliseconds: of the years 2001 to 2920."""
+MESSAGES_MAX = 20_000
+"""Of one frame; more are left to the exact way."""
+_EXACT, _REPORT = -1, -2
+"""In the place of a role: left to the exact way; a report of a price, which is no trade."""
+_ROLES_MAX = 4096
+_roles: dict[tuple[int, ...], int] = {}
+"""By conditions: a few dozen in a year."""
+
+
+def read_many(frames: Sequence[Frame], ids: TradeIds, auctions: Auctions, start: int = 0) -> ManyFrames:
+    """What frames mean, from the place ``start`` on as far as their messages are well formed.
+
+    Their trades are added to ``ids``. A print that may be a closing auction is left to the exact way.
+    """
+    reading = _Reading(auctions)
+    made = together.read_many(frames, lambda: reading, start)
+    ids.add_many(made.prints.symbols, reading.venues, reading.ids, made.prints.ts_ns, made.prints.seqs)
+    return made
+
+
+class _Reading:
+    """Frames under way. All doubts are seen when a frame is taken, so one reading is enough."""
+
+    def __init__(self, auctions: Auctions) -> None:
+        self._auctions = auctions
+        self._prints = PrintColumns()
+        self.venues: list[int | None] = []
+        self.ids: list[str | None] = []
+        self._nbbo: list[Nbbo] = []
+        self._bands: list[Band] = []
+
+    def take(self, frame: Frame) -> bool:
+        """Read a frame; False, and nothing of it is read, where it is left to the exact way."""
+        try:
+            messages = _DECODE(frame)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return False
+        if len(messages) > MESSAGES_MAX:
+            return False
+        markets = [each for each in messages if not isinstance(each, _Trade)]
+        trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
+        if not all(map(_is_plain, markets)) or not self._take_trades(trades):  # type: ignore[arg-type]
+            return False
+        for each in markets:
+            if isinstance(each, _Market):
+                self._nbbo.append(Nbbo(each.name, each.low, each.high, each.t * MS))
+            else:
+                self._bands.append(Band(each.name, each.low, each.high, each.t * MS))
+        return True
+
+    def _take_trades(self, trades: Sequence[_Trade]) -> bool:
+        try:
+            roles = [_roles[trade.c] for trade in trades]
+        except KeyError:
+            roles = [_role(trade.c) for trade in trades]
+        if roles and min(roles) < 0:
+            if _EXACT in roles:
+                return False
+            trades = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
+            roles = [role for role in roles if role >= 0]
+        if not trades:
+            return True
+        names, prices = [trade.sym for trade in trades], [trade.p for trade in trades]
+        times, sizes = [trade.t for trade in trades], [trade.s for trade in trades]
+        if not (min(times) >= EARLIEST_MS and max(times) < LATEST_MS):
+            return False
+        if not (min(prices) > 0 and max(prices) <= PRICE_MAX and min(sizes) >= 0 and max(sizes) <= SIZE_MAX):
+            return False
+        if not all(map(_is_symbol, set(names))) or self._may_be_auction(trades, times):
+            return False
+        prints = self._prints
+        prints.symbols += names
+        prints.prices += prices
+        prints.ts_ns += [ts_ms * MS for ts_ms in times]
+        prints.seqs += [trade.q for trade in trades]
+        prints.sizes += map(int, sizes)
+        prints.roles += roles
+        self.venues += [trade.x for trade in trades]
+        self.ids += [trade.i for trade in trades]
+        return True
+
+    def _may_be_auction(self, trades: Sequence[_Trade], times: Sequence[int]) -> bool:
+        """Whether a trade of the listing venue without conditions falls where the closing auction does."""
+        if not self._auctions.may_print(min(times) * MS, max(times) * MS):
+            return False
+        return any(not trade.c and trade.x == LISTING.get(trade.z or 0, -1) for trade in trades)
+
+    def made(self, count: int) -> ManyFrames:
+        """All of it."""
+        return ManyFrames(count, self._prints, tuple(self._nbbo), tuple(self._bands))
+
+
+def _is_plain(market: _Market | _Limits) -> bool:
+    """Neither crossed nor one-sided, of a symbol and of a time."""
+    is_market = is_price(market.low) and is_price(market.high) and market.low <= market.high
+    return is_market and EARLIEST_MS <= market.t < LATEST_MS and _is_symbol(market.name)
+
+
+def _role(conditions: tuple[int, ...]) -> int:
+    """The number of a ``Role``, _EXACT or _REPORT."""
+    codes = set(conditions)
+    role = role_of(codes)
+    # The auction is known by its code or by who printed first, which the exact way remembers.
+    is_exact = bool(codes & CORRECTS) or role == Role.CLOSE
+    number = _EXACT if is_exact else _REPORT if codes & NO_TRADE else int(role)
+    if len(_roles) >= _ROLES_MAX:
+        _roles.clear()
+    _roles[conditions] = number
+    return number
+
+
+@lru_cache(maxsize=8192)
+def _is_symbol(text: str) -> bool:
+    return symbol(text) is not None
