@@ -26,6 +26,7 @@ from tui.cli.options import (
     MORE_TAPES,
     NOTHING,
     NOTICES,
+    PAIRS,
     SPEED,
     TAPES,
     THEME,
@@ -34,6 +35,7 @@ from tui.cli.options import (
     reload_of,
     settled,
     start_log,
+    with_lists,
 )
 from tui.output import plain_text
 from tui.settings.place import load, place
@@ -60,6 +62,7 @@ COMMAND_MODULES = {
     "history": "tui.cli.history",
     "host": "tui.ssh.command",
     "levels": "tui.cli.figures",
+    "lists": "tui.cli.lists.command",
     "members": "tui.cli.members",
     "record": "tui.cli.record",
 }
@@ -193,6 +196,7 @@ def _reject_misplaced_options(ctx: click.Context) -> None:
 @cli.command(epilog="\b\nExample:\n  rotation-tui demo --speed 60 --from 2024-07-16")
 @SPEED
 @FROM
+@PAIRS
 @THEME
 @click.pass_context
 def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
@@ -228,7 +232,7 @@ def snapshot(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
 ) -> None:
     """Print every figure as of one instant."""
-    _print_snapshot(ctx, for_script(tapes=tape + more, **wanted), form)
+    _print_snapshot(ctx, with_lists(ctx, for_script(tapes=tape + more, **wanted)), form)
 
 
 @cli.command(
@@ -256,7 +260,7 @@ def watch(
 
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
-    asked = for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted)
+    asked = with_lists(ctx, for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted))
     start_log(ctx)
     try:
         asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout))
@@ -292,19 +296,20 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         return
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
-    from tui.view.view_state import ViewState  # noqa: PLC0415
+    from tui.view.view_state import ViewState, pair_names, watchlists  # noqa: PLC0415
 
-    view = ViewState(theme=theme or DEFAULT, themes=names())
+    view = ViewState(theme=theme or DEFAULT, themes=names(), pairs=pair_names(wanted.pair, wanted.pairs))
     config: Config | None = ctx.find_root().meta.get(CONFIG)
     if config is not None:
         view = msgspec.structs.replace(view, keys=config.keys)
-        wanted = msgspec.structs.replace(wanted, alerts=config.alerts)
+        wanted = with_lists(ctx, msgspec.structs.replace(wanted, alerts=config.alerts))
+        view = msgspec.structs.replace(view, lists=watchlists(config.lists))
 
     def open_desk() -> Any:
         start_log(ctx)
         return backend(ctx).open(wanted)
 
-    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(config))))
+    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(ctx))))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:

@@ -29,6 +29,10 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     hints[1:1] = _both(bound, "shorter", "longer", f"window {view.window}")
     if tape:
         hints[-3:-3] = [*_both(bound, "slower", "faster", "speed"), *_both(bound, "earlier", "later", "seek")]
+    hints[3:3] = [
+        *_among(bound, "pair", view.pair, view.pairs),
+        *_among(bound, "list", view.list, view.lists),
+    ]
     if view.help:
         hints = [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *hints[-1:]]
     while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:
@@ -41,6 +45,16 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 def _first(action: Action) -> str:
     return action.shown.split(" ")[0]
+
+
+def _among(
+    bound: Mapping[str, Action], action: str, chosen: str, names: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    """``p pair 2/3``: which is shown, and the key for the next; none without others or a key."""
+    if action not in bound or not names:
+        return []
+    at = names.index(chosen) + 2 if chosen in names else 1
+    return [(_first(bound[action]), f"{action} {at}/{len(names) + 1}")]
 
 
 def _both(bound: Mapping[str, Action], back: str, forth: str, says: str) -> list[tuple[str, str]]:

@@ -109,6 +109,37 @@ def _width_bp(leg: Leg) -> float | None:
     return (leg.ask - leg.bid) / leg.mid * 10_000
 
 
+class Block(NamedTuple):
+    """Legs that are shown together."""
+
+    name: str
+    """Stands above them; "" for none."""
+    legs: dict[str, Leg]
+    absent: tuple[str, ...] = ()
+    """Symbols of which nothing is known yet."""
+
+
+def blocks(snapshot: Snapshot, view: ViewState) -> list[Block]:
+    """The watch list that the viewer has chosen; else the desk's own legs, then its groups."""
+    chosen = [each for each in snapshot.lists if each.is_watchlist and each.name == view.list]
+    lists = chosen or [each for each in snapshot.lists if not each.is_watchlist]
+    if not lists:
+        return [Block("", snapshot.legs)]
+    return [
+        Block(
+            each.name,
+            {symbol: snapshot.legs[symbol] for symbol in each.symbols if symbol in snapshot.legs},
+            tuple(symbol for symbol in each.symbols if symbol not in snapshot.legs) if each.name else (),
+        )
+        for each in lists
+    ]
+
+
+def height_of(snapshot: Snapshot, view: ViewState) -> int:
+    """Lines of legs and headings: what the panel would like to have beside its header."""
+    return sum(len(each.legs) + len(each.absent) + bool(each.name) for each in blocks(snapshot, view))
+
+
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """A header and a line per leg, in the desk's order; the chosen window stands out.
 
@@ -116,27 +147,49 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """
     del height
     longest = max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0)
-    columns = _fitting(width, longest)
+    named = max((len(symbol) for symbol in snapshot.legs), default=0)
+    columns = _fitting(width, longest, named=named)
     if all(c.head != STATE for c in columns):  # the venue gives way, the state never
-        columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width)]
+        columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width, named=named)]
     lines = _table(columns, snapshot, view)
     has_quotes = any(leg.mid is not None for leg in snapshot.legs.values())
     if view.zoomed and view.focus == "legs" and has_quotes:
-        lines += [((" ", "text"),), *_table(_fitting(width, among=QUOTE_COLUMNS), snapshot, view)]
+        lines += [
+            ((" ", "text"),),
+            *_table(_fitting(width, among=QUOTE_COLUMNS, named=named), snapshot, view),
+        ]
     return lines if snapshot.legs else [*lines, (("no prices yet", "muted"),)]
 
 
 def _table(columns: list[Column], snapshot: Snapshot, view: ViewState) -> list[Row]:
     """A header and a line per leg."""
     lines: list[Row] = [tuple(span for c in columns for span in _head(c, view))]
-    for symbol, leg in snapshot.legs.items():
-        lines.append(tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view))))
+    for block in blocks(snapshot, view):
+        if block.name:
+            lines.append(((block.name, "title"),))
+        lines += [
+            tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view)))
+            for symbol, leg in block.legs.items()
+        ]
+        lines += [
+            (
+                (column(symbol, columns[0].width + 1, right=False), "strong"),
+                (f"{UNKNOWN}  no prices yet", "muted"),
+            )
+            for symbol in block.absent
+        ]
     return lines
 
 
-def _fitting(width: int, state: int = 0, among: tuple[Column, ...] = COLUMNS) -> list[Column]:
-    """``state``: cells of the longest state, which is never cut: a venue stands at its end."""
+def _fitting(
+    width: int, state: int = 0, among: tuple[Column, ...] = COLUMNS, *, named: int = 0
+) -> list[Column]:
+    """``state``: cells of the longest state, which is never cut: a venue stands at its end.
+
+    ``named``: of the longest symbol.
+    """
     columns = [c._replace(width=max(c.width, state)) if c.head == STATE else c for c in among]
+    columns[0] = columns[0]._replace(width=max(columns[0].width, named))
     while sum(c.width + 1 for c in columns) > width + 1 and len(columns) > 1:
         columns.remove(max(columns, key=lambda c: c.rank))
     return columns

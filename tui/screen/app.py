@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from rotation.desk import EventKind
 from rotation.errors import InputError
-from tui.backend import AlertDesk
+from tui.backend import AlertDesk, PairDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
 from tui.panels.registry import PANELS
@@ -27,6 +27,7 @@ from tui.screen import signals
 from tui.screen.line_panel import LinePanel
 from tui.screen.paced import PacedScene
 from tui.view import keymap, theme
+from tui.view.pairs import of_pair
 from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled, with_message
 
 if TYPE_CHECKING:
@@ -197,7 +198,9 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest = snapshot
         self._call(snapshot)
         if not self.view.paused:
-            self.snapshot = snapshot
+            before, self.snapshot = self.snapshot, snapshot
+            if before is not None and self.view.pair and not before.pairs.get(self.view.pair):
+                self._paced.begin_anew()  # the pair that ``p`` has chosen
             self._paint()
 
     def _call(self, snapshot: Snapshot) -> None:
@@ -304,7 +307,7 @@ class RotationApp(App[None], inherit_bindings=False):
         elif action.scope == "tape" and self._desk and self._desk.controls:
             self._control(action.id, self._desk.controls)
         elif action.id == "copy" and self.snapshot:
-            self.copy_to_clipboard(quotation(self.snapshot))
+            self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
             self._say("copied the headline with its source and time")
         elif action.id == "suspend" and sys.platform != "win32":
             # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
@@ -334,7 +337,10 @@ class RotationApp(App[None], inherit_bindings=False):
     def _look(self, view: ViewState) -> None:
         if view == self.view:
             return
+        is_other_pair = view.pair != self.view.pair
         self.view = view
+        if is_other_pair and self._desk is not None:
+            _show_pair(self._desk, view.pair)
         if not view.paused:
             self.snapshot = self._newest
         self._paint()
@@ -368,3 +374,9 @@ class RotationApp(App[None], inherit_bindings=False):
     def _paint_when_due(self) -> None:
         self._next_paint = None
         self._paint()
+
+
+def _show_pair(desk: Desk, pair: str) -> None:
+    """Have the pair that is looked at in the next snapshots; "" is the first, which always is."""
+    if isinstance(desk, PairDesk):
+        desk.show_pairs(frozenset({pair} - {""}))

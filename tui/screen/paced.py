@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.panels.registry import PANELS
 from tui.screen.scene import Scene, scene
+from tui.view.pairs import PairOnScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
         *("as_of", "breadth", "connection", "headline", "health", "legs"),
         *("mode", "phase", "session", "spread"),
     ),
-    "legs": ("legs",),
+    "legs": ("legs", "lists"),
     "spread": ("legs", "ratio", "spread"),
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
@@ -56,6 +57,7 @@ class PacedScene:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock``: seconds, never going back."""
         self._clock = clock
+        self._pair = PairOnScreen()
         self._key: tuple[ViewState, int, int] | None = None
         self._kept: dict[str, _Kept] = {}
         self._last_s: dict[str, float] = {}
@@ -65,11 +67,16 @@ class PacedScene:
         self.wait_s: float | None = None
         """Ask for the scene again after so many seconds: something newer waits. None where nothing does."""
 
+    def begin_anew(self) -> None:
+        """Draw every panel the next time, due or not: what a viewer has asked for has come."""
+        self._key = None
+
     def scene(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
         """Return the screen; a viewer's own choices and a new size are shown at once.
 
         Rows are shared with the scene before where they are the same, and must not be modified.
         """
+        snapshot = self._pair.of(snapshot, view.pair)
         if self._key != (view, width, height):
             self._key = (view, width, height)
             self._kept.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from tui.panels.legs import height_of
 from tui.panels.registry import PANELS
 from tui.view.draw import fit
 from tui.view.layout import SMALLEST, Place, arrange
@@ -57,7 +58,7 @@ def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: in
     # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
     live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
     fed = live or (snapshot is not None and snapshot.fed is not None)
-    return arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
+    return arrange(width, height, view, height_of(snapshot, view) if snapshot else LEGS, fed=fed)
 
 
 def _draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:

@@ -239,7 +239,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._state.rooms,
             Line(self._write, self.end, self.fail, self._later, self._loop.time),
             self._state.meter,
-            view=first_view(choice.theme or self._state.theme, names(), focus),
+            view=first_view(
+                choice.theme or self._state.theme, names(), focus, self._state.pairs, self._state.lists
+            ),
             colours=colours,
             size=self._size,
             looked=choice.looked,

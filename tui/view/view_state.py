@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS
+from rotation.desk import WINDOWS, pair_name
 from tui.view.keymap import DEFAULT_KEYS, Keymap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from rotation.desk import LegList
 
 PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph")
 """In the order of their numbers."""
@@ -40,12 +42,30 @@ class ViewState(msgspec.Struct, frozen=True):
     """Whether keys are typed into ``filter``."""
     scroll: int = 0
     """The first visible line of the focused panel, or of help."""
+    pair: str = ""
+    """The pair shown, as "IWN/IVW"; "" is the desk's first."""
+    pairs: tuple[str, ...] = ()
+    """The more pairs that ``p`` goes through after the first."""
+    list: str = ""
+    """The watch list that the legs panel shows; "" is the desk's own legs and groups."""
+    lists: tuple[str, ...] = ()
+    """The watch lists that ``w`` goes through."""
     keys: Keymap = DEFAULT_KEYS
     """Which key does what for this viewer."""
     message: str = ""
     """Stands in the place of the footer until the next key: an alert, or the answer to a key."""
     is_urgent: bool = False
     """Whether the message is an alert or an error."""
+
+
+def pair_names(first: tuple[str, str], more: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The names of more pairs as a view holds them: the first is not among them."""
+    return tuple(dict.fromkeys(pair_name(pair) for pair in more if pair != first))
+
+
+def watchlists(lists: Iterable[LegList]) -> tuple[str, ...]:
+    """The names of the watch lists as a view holds them."""
+    return tuple(each.name for each in lists if each.is_watchlist)
 
 
 def with_message(view: ViewState, message: str, *, urgent: bool = False) -> ViewState:
@@ -136,6 +156,24 @@ def _theme(view: ViewState, _key: str) -> ViewState:
     return _with(view, theme=view.themes[(at + 1) % len(view.themes)])
 
 
+def _step_pair(step: int) -> Callable[[ViewState, str], ViewState]:
+    def change(view: ViewState, _key: str) -> ViewState:
+        among = ("", *view.pairs)
+        at = among.index(view.pair) if view.pair in among else 0
+        return _with(view, pair=among[(at + step) % len(among)])
+
+    return change
+
+
+def _step_list(step: int) -> Callable[[ViewState, str], ViewState]:
+    def change(view: ViewState, _key: str) -> ViewState:
+        among = ("", *view.lists)
+        at = among.index(view.list) if view.list in among else 0
+        return _with(view, list=among[(at + step) % len(among)], scroll=0)
+
+    return change
+
+
 def _help(view: ViewState, _key: str) -> ViewState:
     return _with(view, help=not view.help, filter="", scroll=0)
 
@@ -165,6 +203,10 @@ _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "filter": _filter,
     "pause": _toggle("paused"),
     "theme": _theme,
+    "list": _step_list(1),
+    "list-back": _step_list(-1),
+    "pair": _step_pair(1),
+    "pair-back": _step_pair(-1),
     "help": _help,
     "down": _step_scroll(1),
     "up": _step_scroll(-1),

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from rotation.errors import InputError
+from rotation.snapshot import PairView
 from tests.support.fed import scenes as fed_scenes
 from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
@@ -150,7 +151,7 @@ async def test_only_changed_cells_are_refreshed(
 
 
 @pytest.mark.parametrize(
-    "key_and_call", [("p", "hold"), ("<", "slower"), (">", "faster"), (",", -300.0), (".", 300.0)]
+    "key_and_call", [("H", "hold"), ("<", "slower"), (">", "faster"), (",", -300.0), (".", 300.0)]
 )
 async def test_tape_keys_reach_the_tape(
     key_and_call: tuple[str, object], scenes: dict[str, Snapshot]
@@ -239,3 +240,40 @@ def test_the_fed_in_other_weather(
     snapshot = msgspec.structs.replace(scenes["live"], mode="", as_of=as_of, fed=fed)
     app = RotationApp(lambda: Still(snapshot), ViewState(themes=names(), focus="fed"))
     assert snap_compare(app, terminal_size=(120, 40), run_before=shown)
+
+
+async def test_p_shows_the_next_pair_and_tells_the_desk(scenes: dict[str, Snapshot]) -> None:
+    desk = PairedDesk(scenes)
+    app = RotationApp(lambda: desk, ViewState(themes=names(), pairs=("IWN/IVW", "KRE/QQQ")))
+    async with app.run_test(size=(160, 45)) as pilot:
+        await shown(pilot)
+        assert "pair 1/3" in text_of(app, "keys")
+        await pilot.press("p")
+        assert desk.asked == [frozenset({"IWN/IVW"})]
+        assert "IWN against IVW" in text_of(app, "spread")
+        assert "no figures in the Snapshot" in text_of(app, "ribbon"), "until the market has made them"
+        app.take(with_pair(scenes["live"], "IWN/IVW", scenes["closed"]))
+        await pilot.pause()
+        assert scenes["closed"].headline[:60] in " ".join(text_of(app, "ribbon").split())
+        assert "pair 2/3" in text_of(app, "keys")
+        await pilot.press("P", "P")
+        assert desk.asked[1:] == [frozenset(), frozenset({"KRE/QQQ"})]
+        await pilot.press("p")
+        assert app.view.pair == ""
+        assert "IWM against QQQ" in text_of(app, "spread")
+
+
+class PairedDesk(ScriptedDesk):
+    """Two more pairs, which nobody has computed yet."""
+
+    def __init__(self, scenes: dict[str, Snapshot]) -> None:
+        super().__init__([msgspec.structs.replace(scenes["live"], pairs={"IWN/IVW": None, "KRE/QQQ": None})])
+        self.asked: list[frozenset[str]] = []
+
+    def show_pairs(self, names: frozenset[str]) -> None:
+        self.asked.append(names)
+
+
+def with_pair(snapshot: Snapshot, name: str, other: Snapshot) -> Snapshot:
+    view = PairView(other.spread, other.ratio, other.headline, other.headline_status, other.data_as_of)
+    return msgspec.structs.replace(snapshot, pairs={**snapshot.pairs, name: view})

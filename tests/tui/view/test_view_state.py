@@ -11,7 +11,7 @@ from rotation.desk import WINDOWS
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, key_name
 from tui.view.view_state import CHARTS, PANELS, ViewState, clamp_scroll, reduce
 
-START = ViewState(themes=("midnight", "paper", "mono"))
+START = ViewState(themes=("midnight", "paper", "mono"), pairs=("IWN/IVW", "XBI/IBB"), lists=("mine",))
 KEYS = [key for action in ACTIONS for key in action.keys]
 
 
@@ -61,7 +61,12 @@ def after(*keys: str, view: ViewState = START) -> ViewState:
         (("/", "a", "escape"), {"help": True}),
         (("z", "?", "escape", "escape"), {}),
         (("q",), {}),
-        (("p",), {}),
+        (("p",), {"pair": "IWN/IVW"}),
+        (("p", "p", "p"), {}),
+        (("P",), {"pair": "XBI/IBB"}),
+        (("H",), {}),
+        (("j", "w"), {"list": "mine"}),
+        (("w", "W"), {}),
         (("f12",), {}),
     ],
 )

@@ -16,6 +16,7 @@ from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
 from tui.ssh.wire.token_bucket import TokenBucket
+from tui.view.pairs import of_pair
 from tui.view.view_state import ViewState, clamp_scroll, reduce, with_message
 
 if TYPE_CHECKING:
@@ -227,7 +228,9 @@ class Viewer:
     def _copy(self) -> None:
         snapshot = self._room.snapshot if self._room else None
         if snapshot is not None and not self._stalled:
-            self._send(b"\x1b]52;c;" + b64encode(quotation(snapshot).encode()) + b"\x07")
+            self._send(
+                b"\x1b]52;c;" + b64encode(quotation(of_pair(snapshot, self.view.pair)).encode()) + b"\x07"
+            )
 
     def _request_paint(self) -> None:
         """Paint at once, or as soon as REPAINT_S has passed since the last paint."""
@@ -296,7 +299,13 @@ class Viewer:
         self._line.write(data)
 
 
-def first_view(theme: str, themes: tuple[str, ...], focus: str | None) -> ViewState:
+def first_view(
+    theme: str,
+    themes: tuple[str, ...],
+    focus: str | None,
+    pairs: tuple[str, ...] = (),
+    lists: tuple[str, ...] = (),
+) -> ViewState:
     """Return the view that a session begins with; an unknown theme is replaced by the default."""
-    view = ViewState(theme=theme if theme in themes else themes[0], themes=themes)
+    view = ViewState(theme=theme if theme in themes else themes[0], themes=themes, pairs=pairs, lists=lists)
     return msgspec.structs.replace(view, focus=focus) if focus else view
