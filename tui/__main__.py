@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from rotation.errors import NothingToShowError
+from rotation.errors import NothingToShowError, UnavailableError
 from rotation.text import counted
 from tui.cli import app as cli
 from tui.cli import logs
@@ -431,6 +431,25 @@ class LocalBackend:
             "log": logs.log_file(),
             "alerts": self._alert_file().path,
         }
+
+    def export(self, folder: str, name: str, data: bytes) -> Path:
+        """Write a new file, whole or not at all; blocking. Raises UnavailableError."""
+        from pathlib import Path  # noqa: PLC0415
+
+        from feeds.files.durable import write_whole  # noqa: PLC0415
+
+        place = Path(folder).expanduser() if folder else self._folder("exports")
+        stem, _, ending = name.rpartition(".")
+        path, number = place / name, 1
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            while path.exists():
+                number += 1
+                path = place / f"{stem}-{number}.{ending}"
+            write_whole(path, data)
+        except OSError as error:
+            raise UnavailableError(f"{path} cannot be written: {error.strerror or error}") from error
+        return path
 
     def examine(self, *, stream: bool) -> list[Finding]:
         """Check the installation except for the terminal; blocking, takes some seconds."""

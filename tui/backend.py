@@ -268,6 +268,13 @@ class Backend(Protocol):
         """Return lines on keys and environment overrides; none holds a secret."""
         ...
 
+    def export(self, folder: str, name: str, data: bytes) -> Path:
+        """Write a new file, whole or not at all; blocking. A name that is taken gets a number.
+
+        ``folder``: "" is the usual one. Raises UnavailableError where it cannot be written.
+        """
+        ...
+
     def examine(self, *, stream: bool) -> list[Finding]:
         """Check the installation except for the terminal; blocking, takes some seconds."""
         ...

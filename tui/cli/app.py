@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -309,7 +310,9 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         start_log(ctx)
         return backend(ctx).open(wanted)
 
-    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(ctx))))
+    folder = config.values.get("export.folder", "") if config else ""
+    export = partial(backend(ctx).export, folder)
+    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(ctx), export=export)))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:

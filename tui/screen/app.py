@@ -24,14 +24,17 @@ from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
 from tui.panels.registry import PANELS
 from tui.screen import signals
+from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.paced import PacedScene
+from tui.screen.scene import Scene, scene
 from tui.view import keymap, theme
 from tui.view.pairs import of_pair
 from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from textual import events
     from textual.app import ComposeResult
@@ -89,11 +92,14 @@ class RotationApp(App[None], inherit_bindings=False):
         paced: PacedScene | None = None,
         clock: Callable[[], float] = time.monotonic,
         reload: Callable[[], Applied | None] | None = None,
+        *,
+        export: Callable[[str, bytes], Path] | None = None,
     ) -> None:
         """After the run, ``failure`` is the error that ended the program; None after a normal exit.
 
         ``paced``: how often panels are drawn; None: by the machine's clock. ``clock``: steady seconds.
         ``reload``: what the person has changed in the configuration since the last call; it may block.
+        ``export`` writes a file of this name and says where; it may block, and raises UnavailableError.
         """
         super().__init__()
         self.view = view
@@ -105,6 +111,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._desk: Desk | None = None
         self._clock = clock
         self._reload = reload
+        self._export = Exporter(self, export)
         self._seen_seq: int | None = None
         """Of the newest event; None before the first Snapshot."""
         self._last_key_s = clock()
@@ -299,7 +306,9 @@ class RotationApp(App[None], inherit_bindings=False):
         action = self.view.keys.action_of(key)
         greeting = self._greeting()
         if self.view.message:
-            self._say("")
+            self.say("")
+        if self._export.take(key):
+            return
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()
         elif self.view.typing or action is None or action.scope == "view":
@@ -308,12 +317,19 @@ class RotationApp(App[None], inherit_bindings=False):
             self._control(action.id, self._desk.controls)
         elif action.id == "copy" and self.snapshot:
             self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
-            self._say("copied the headline with its source and time")
+            self.say("copied the headline with its source and time")
+        elif action.id == "export":
+            self._export.ask()
         elif action.id == "suspend" and sys.platform != "win32":
             # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
             os.killpg(0, signal.SIGTSTP)
         if greeting:
-            self._say(greeting)
+            self.say(greeting)
+
+    def drawn(self) -> Scene:
+        """What is on screen now."""
+        snapshot = self.snapshot and of_pair(self.snapshot, self.view.pair)
+        return scene(snapshot, self.view, self._window.width, self._window.height)
 
     def _greeting(self) -> str:
         """What has changed, for a viewer who has pressed no key for ten minutes; else empty."""
@@ -325,7 +341,8 @@ class RotationApp(App[None], inherit_bindings=False):
         self._looked = looked(newest)
         return since(before, newest) if before is not None and away_s >= AWAY_S else ""
 
-    def _say(self, message: str, *, urgent: bool = False) -> None:
+    def say(self, message: str, *, urgent: bool = False) -> None:
+        """Put a line in the place of the footer; "" takes it away."""
         self._look(with_message(self.view, message, urgent=urgent))
 
     def _control(self, action: str, controls: Controls) -> None:

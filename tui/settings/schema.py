@@ -148,6 +148,12 @@ def _dates(value: object) -> tuple[date, ...]:
     return tuple(days)
 
 
+def _folder(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"expected the name of a folder, got {shown(value)}")
+    return value
+
+
 def _theme(value: object) -> str:
     from tui.view.theme import names  # noqa: PLC0415 - brings rich, which only a named theme needs
 
@@ -201,6 +207,10 @@ SETTINGS = (
     Setting(
         "screen", "theme", "midnight", "theme", "ROTATION_TUI_THEME",
         "See: rotation-tui themes.", _theme,
+    ),
+    Setting(
+        "export", "folder", "", "", "",
+        "Where E writes files; without it, exports in the data folder of rotation-tui.", _folder,
     ),
     Setting(
         "notify", "to", ["bell"], "", "",

@@ -61,6 +61,7 @@ ACTIONS = (
     Action("later", (".", "right"), ". →", "tape forward 5 minutes", "", "tape"),
     Action("rewind", ("0",), "0", "tape back to its start", "", "tape"),
     Action("copy", ("y",), "y", "copy the headline with source and time (OSC 52)", "", "app"),
+    Action("export", ("E",), "E", "write the panel, or the screen, to a file", "", "app"),
     Action("theme", ("t",), "t", "next theme", "theme", "view"),
     Action("colours", ("C",), "C", "more or fewer colours", "", "host"),
     Action("help", ("?",), "?", "this help", "help", "view"),

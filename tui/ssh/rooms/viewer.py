@@ -36,6 +36,7 @@ INPUT_BURST, INPUT_PER_S = 2_048, 1_024
 DEFAULT_FOCUS = ViewState().focus
 MESSAGE_S = 15.0
 """Seconds for which a message stands, unless a key takes it away."""
+NO_FILES = "a host writes no files for its viewers; ssh HOST snapshot prints the figures"
 FLOOD = 256 * 1024
 """Dropped bytes of input after which the session is ended."""
 
@@ -194,6 +195,8 @@ class Viewer:
                 self._change_view(reduce(self.view, key))
             elif action.id == "copy":
                 self._copy()
+            elif action.id == "export":
+                self._change_view(with_message(self.view, NO_FILES, urgent=True))
             elif action.id == "colours":
                 self.colours = next_of(self.colours)
             # The other keys move the tape, which all viewers share.
