@@ -24,6 +24,7 @@ from tui.cli.options import (
     DEMO,
     FROM,
     FROM_OPTION,
+    GLYPHS,
     MORE_TAPES,
     NOTHING,
     NOTICES,
@@ -167,8 +168,9 @@ Examples:
     help="Show an empty desk instead of the demo if there is no history and no source answers.",
 )
 @THEME
+@GLYPHS
 @click.pass_context
-def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: Any) -> None:
+def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, **wanted: Any) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
     _count_closures(ctx.meta.get(CONFIG))
@@ -182,7 +184,7 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: A
     if ctx.invoked_subcommand is not None:
         _reject_misplaced_options(ctx)
         return
-    _screen(ctx, Wanted(**wanted), theme)
+    _screen(ctx, Wanted(**wanted), theme, glyphs)
 
 
 def _reject_misplaced_options(ctx: click.Context) -> None:
@@ -199,10 +201,11 @@ def _reject_misplaced_options(ctx: click.Context) -> None:
 @FROM
 @PAIRS
 @THEME
+@GLYPHS
 @click.pass_context
-def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
+def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any) -> None:
     """The built-in scenario: the rotation of July 2024, generated from a seed, marked DEMO."""
-    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme)
+    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme, glyphs)
 
 
 @cli.command(
@@ -213,10 +216,13 @@ def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
 @FROM
 @settled
 @THEME
+@GLYPHS
 @click.pass_context
-def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, **wanted: Any) -> None:
+def replay(
+    ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, glyphs: str, **wanted: Any
+) -> None:
     """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume)."""
-    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme)
+    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme, glyphs)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
@@ -282,7 +288,7 @@ def themes() -> None:
         click.echo(f"{name:<14}{title}")
 
 
-def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
+def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) -> None:
     """Run the app, and raise what ended it once the terminal is restored."""
     from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
@@ -297,9 +303,16 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         return
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
+    from tui.view.ascii import needs_ascii  # noqa: PLC0415
     from tui.view.view_state import ViewState, pair_names, watchlists  # noqa: PLC0415
 
-    view = ViewState(theme=theme or DEFAULT, themes=names(), pairs=pair_names(wanted.pair, wanted.pairs))
+    view = ViewState(
+        theme=theme or DEFAULT,
+        themes=names(),
+        pairs=pair_names(wanted.pair, wanted.pairs),
+        ascii=glyphs == "ascii"
+        or (glyphs == "auto" and needs_ascii(os.environ.get("TERM", ""), os.environ, sys.stderr.encoding)),
+    )
     config: Config | None = ctx.find_root().meta.get(CONFIG)
     if config is not None:
         view = msgspec.structs.replace(view, keys=config.keys)

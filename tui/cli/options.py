@@ -162,6 +162,14 @@ THEME = click.option(
     metavar="NAME",
     help="Theme to start with (see: rotation-tui themes).",
 )
+GLYPHS = click.option(
+    "--glyphs",
+    type=click.Choice(schema.GLYPHS),
+    default="auto",
+    show_default=True,
+    envvar="ROTATION_TUI_GLYPHS",
+    help="ascii: no box drawing, no braille, no arrows; auto: by locale and TERM.",
+)
 TAPES = path_option(
     "--tape", "tape", multiple=True, metavar="PATH…", help="Tape to play: bars or a recording."
 )

@@ -29,7 +29,7 @@ def name_of(what: str, snapshot: Snapshot, ending: str) -> str:
 
 
 def table(panel: str, snapshot: Snapshot, view: ViewState) -> list[Row]:
-    """``legs-2024-07-16-104000.csv``: in New York's time; a demo or a tape is marked as such."""
+    """The figures of a panel, plain values by column; each row says of when and what kind they are."""
     head = {"as_of": snapshot.as_of.isoformat(), "mode": snapshot.mode or "LIVE"}
     return [head | _flat(row) for row in _TABLES[panel](snapshot, view)]
 

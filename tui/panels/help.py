@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.view.ascii import plain_keys
 from tui.view.draw import Row, column, wrap
 
 if TYPE_CHECKING:
@@ -91,7 +92,11 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if view.typing or view.filter:
         lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
     elsewhere = ("tape", "local") if snapshot.health.host else ("host",)
-    keys = [(action.shown, action.says) for action in view.keys.actions if action.scope not in elsewhere]
+    keys = [
+        (plain_keys(action.shown) if view.ascii else action.shown, action.says)
+        for action in view.keys.actions
+        if action.scope not in elsewhere
+    ]
     for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
         matches = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
         if matches:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.view.ascii import plain_keys
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,6 +37,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     ]
     if view.help:
         hints = [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *hints[-1:]]
+    if view.ascii:
+        hints = [(plain_keys(key), says) for key, says in hints]
     while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:
         hints.pop(-3 if len(hints) > 3 else 0)
     spans: list[Span] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.panels.legs import height_of
 from tui.panels.registry import PANELS
+from tui.view.ascii import plain_row
 from tui.view.draw import fit
 from tui.view.layout import SMALLEST, Place, arrange
 
@@ -44,10 +45,11 @@ def scene(
     most = None
     for name, place in places.items():
         if name == "message":
-            rows[name] = [fit(((line, "text"),), place.width) for line in _too_small(place)]
+            message = [fit(((line, "text"),), place.width) for line in _too_small(place)]
+            rows[name] = list(map(plain_row, message)) if view.ascii else message
             continue
         drawn = (draw or _draw)(name, snapshot, view, place.width, place.height)
-        rows[name] = drawn.rows
+        rows[name] = list(map(plain_row, drawn.rows)) if view.ascii else drawn.rows
         if name == keyed:
             most = drawn.most
     return Scene(places, rows, most)

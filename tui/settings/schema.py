@@ -18,6 +18,7 @@ FEEDS = (
 )  # fmt: skip
 LEVELS = ("debug", "info", "warning", "error")
 RETURNS = ("price", "total")
+GLYPHS = ("auto", "unicode", "ascii")
 SHOWN = 40
 """Characters of a wrong value that an error repeats."""
 
@@ -207,6 +208,10 @@ SETTINGS = (
     Setting(
         "screen", "theme", "midnight", "theme", "ROTATION_TUI_THEME",
         "See: rotation-tui themes.", _theme,
+    ),
+    Setting(
+        "screen", "glyphs", "auto", "glyphs", "ROTATION_TUI_GLYPHS",
+        "auto: ASCII where locale or TERM say that there is no more; or unicode, ascii.", _choice(*GLYPHS),
     ),
     Setting(
         "export", "folder", "", "", "",

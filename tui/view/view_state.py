@@ -50,6 +50,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """The watch list that the legs panel shows; "" is the desk's own legs and groups."""
     lists: tuple[str, ...] = ()
     """The watch lists that ``w`` goes through."""
+    ascii: bool = False
+    """Whether the screen is drawn in ASCII alone."""
     keys: Keymap = DEFAULT_KEYS
     """Which key does what for this viewer."""
     message: str = ""

@@ -29,8 +29,8 @@ READS: dict[str, tuple[str, ...]] = {
     "breadth": (),
     "graph": ("chart",),
     "events": (),
-    "help": ("filter", "keys", "typing"),
-    "keys": ("help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "window"),
+    "help": ("ascii", "filter", "keys", "typing"),
+    "keys": ("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "window"),
 }
 """Panel → what its contents depend on in a ViewState."""
 PANELS_MAX = 1_024
