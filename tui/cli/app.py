@@ -252,6 +252,14 @@ def snapshot(
 @SPEED
 @FROM
 @click.option("--for", "seconds", type=click.FloatRange(0), metavar="SECONDS", help="Stop after this long.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "text"]),
+    default="json",
+    show_default=True,
+    help="text: a plain sentence for each change, for screen readers.",
+)
 @click.pass_context
 def watch(
     ctx: click.Context,
@@ -260,9 +268,10 @@ def watch(
     tape: tuple[Path, ...],
     more: tuple[Path, ...],
     seconds: float | None,
+    form: str,
     **wanted: Any,
 ) -> None:
-    """Stream one JSON line per change, for scripts."""
+    """Stream one JSON line per change, for scripts; or one sentence, for people who listen."""
     import asyncio  # noqa: PLC0415 - half of what --help would take
 
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
@@ -270,7 +279,7 @@ def watch(
     asked = with_lists(ctx, for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted))
     start_log(ctx)
     try:
-        asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout))
+        asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout, form))
     except NothingToShowError as error:
         raise UnavailableError(NOTHING) from error
 
