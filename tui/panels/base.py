@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from rotation.status import BAD, Kind, Refusal
 from rotation.wording import ages, clauses
 from tui.view.draw import Row, fit
+from tui.view.view_state import FILTERED, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +30,16 @@ class Panel(NamedTuple):
         """The panel's rows on ``width`` × ``height`` cells, scrolled if the viewer scrolled it."""
         return self.shown(self.contents(snapshot, view, width, height), view, width, height)
 
+    def _marks(self, view: ViewState) -> str:
+        """How the panel is sorted and what it is filtered by, for its title."""
+        sort = f" by {view.sort} {'▲' if view.is_rising else '▼'}" if self.id == "legs" and view.sort else ""
+        wanted = view.filter if self.id in FILTERED and self.is_focused(view) else ""
+        is_typed = view.typing and self.id in FILTERED and self.is_focused(view)
+        return f"{sort} /{wanted}{'▏' if is_typed else ''}" if wanted or is_typed else sort
+
     def is_focused(self, view: ViewState) -> bool:
         """Whether keys scroll this panel."""
-        return self.id == ("help" if view.help else view.focus)
+        return self.id == keyed(view)
 
     def contents(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
         """All rows inside the border of a panel of this size, those scrolled out of sight too."""
@@ -48,7 +56,7 @@ class Panel(NamedTuple):
         if not self.title:
             blank = [()] * (room - len(shown))
             return Drawn([fit(row, width) for row in (*shown, *blank)], most)
-        more = " ↑" * (first > 0) + " ↓" * (first < most)
+        more = self._marks(view) + " ↑" * (first > 0) + " ↓" * (first < most)
         return Drawn(framed(shown, self.title + more, width, height, focused=focused), most)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui.view.ascii import plain_keys
 from tui.view.draw import Row, column, wrap
+from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -86,7 +87,7 @@ DEFINITIONS = (
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Return the lines with the text that is searched for; without one all lines."""
     del height
-    wanted = view.filter.casefold()
+    wanted = filter_of(view, "help")
     left = 16 if width >= 60 else 12
     lines: list[Row] = [(("/ to find", "faint"),)]
     if view.typing or view.filter:

@@ -22,15 +22,16 @@ from rotation.errors import InputError
 from tui.backend import AlertDesk, PairDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
+from tui.panels.legs import with_order
 from tui.panels.registry import PANELS
 from tui.screen import signals
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.paced import PacedScene
 from tui.screen.scene import Scene, scene
-from tui.view import keymap, theme
+from tui.view import keymap, palette, theme
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled, with_message
+from tui.view.view_state import ViewState, clamp_scroll, focused, scrolled, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -309,22 +310,32 @@ class RotationApp(App[None], inherit_bindings=False):
             self.say("")
         if self._export.take(key):
             return
+        entry = palette.chosen(self.view) if self.view.palette and key == "enter" else None
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()
         elif self.view.typing or action is None or action.scope == "view":
-            self._look(reduce(self.view, key))
-        elif action.scope == "tape" and self._desk and self._desk.controls:
-            self._control(action.id, self._desk.controls)
-        elif action.id == "copy" and self.snapshot:
-            self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
-            self.say("copied the headline with its source and time")
-        elif action.id == "export":
-            self._export.ask()
-        elif action.id == "suspend" and sys.platform != "win32":
-            # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
-            os.killpg(0, signal.SIGTSTP)
+            self._look(palette.pressed(self.view, key))
+            if entry is not None and entry.scope != "view":
+                self._act(entry.action, entry.scope)
+        else:
+            self._act(action.id, action.scope)
         if greeting:
             self.say(greeting)
+
+    def _act(self, action: str, scope: str) -> None:
+        """Do what changes no view."""
+        if scope == "tape" and self._desk and self._desk.controls:
+            self._control(action, self._desk.controls)
+        elif action == "copy" and self.snapshot:
+            self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
+            self.say("copied the headline with its source and time")
+        elif action == "export":
+            self._export.ask()
+        elif action == "suspend" and sys.platform != "win32":
+            # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
+            os.killpg(0, signal.SIGTSTP)
+        elif action == "quit":
+            self.exit()
 
     def drawn(self) -> Scene:
         """What is on screen now."""
@@ -360,6 +371,7 @@ class RotationApp(App[None], inherit_bindings=False):
             _show_pair(self._desk, view.pair)
         if not view.paused:
             self.snapshot = self._newest
+        self.view = with_order(view, self.snapshot)
         self._paint()
 
     def _paint(self) -> None:

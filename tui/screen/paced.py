@@ -40,6 +40,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
     "help": ("health",),
+    "palette": (),
     "keys": ("health",),
 }
 """Panel → what it reads of a Snapshot."""

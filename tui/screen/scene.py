@@ -10,6 +10,7 @@ from tui.panels.registry import PANELS
 from tui.view.ascii import plain_row
 from tui.view.draw import fit
 from tui.view.layout import SMALLEST, Place, arrange
+from tui.view.view_state import keyed
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -40,7 +41,7 @@ def scene(
     ``draw`` draws a panel by its name; None draws each anew.
     """
     places = places_of(snapshot, view, width, height)
-    keyed = "help" if view.help else view.focus
+    on_keys = keyed(view)
     rows: dict[str, list[Row]] = {}
     most = None
     for name, place in places.items():
@@ -50,7 +51,7 @@ def scene(
             continue
         drawn = (draw or _draw)(name, snapshot, view, place.width, place.height)
         rows[name] = list(map(plain_row, drawn.rows)) if view.ascii else drawn.rows
-        if name == keyed:
+        if name == on_keys:
             most = drawn.most
     return Scene(places, rows, most)
 

@@ -19,6 +19,10 @@ PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "grap
 PAGES = frozenset({"breadth", "events", "graph"})
 """Panels that have the room of all others while they are in focus, and none else."""
 CHARTS = ("both", "daily", "today")
+FILTERED = frozenset({"legs", "events"})
+"""Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
+SORTS = ("", "symbol", "day", "window", "streak")
+"""What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
 FILTER_MAX = 40
 BOTTOM = 1_000_000
 """A scroll past every end; drawing clamps it."""
@@ -36,10 +40,20 @@ class ViewState(msgspec.Struct, frozen=True):
     chart: str = "both"
     paused: bool = False
     help: bool = False
+    palette: bool = False
+    """Whether the list of commands is open; ``filter`` is what is looked for."""
+    choice: int = 0
+    """Which of the commands found is chosen."""
     filter: str = ""
-    """Help shows only the lines with this text; "" shows all."""
+    """The focused panel, or help, shows only the lines with this text; "" shows all."""
     typing: bool = False
     """Whether keys are typed into ``filter``."""
+    sort: str = ""
+    """Of SORTS."""
+    is_rising: bool = False
+    """Whether the smallest comes first."""
+    order: tuple[str, ...] = ()
+    """The symbols as they were sorted when the legs came into focus: a list that is read stands still."""
     scroll: int = 0
     """The first visible line of the focused panel, or of help."""
     pair: str = ""
@@ -86,6 +100,22 @@ def reduce(view: ViewState, key: str) -> ViewState:
     return change(view, key) if change else view
 
 
+def act(view: ViewState, action: str) -> ViewState:
+    """Return the view after an action, by its id; the same object for one that changes no view."""
+    change = _CHANGES.get(action)
+    return change(view, "") if change else view
+
+
+def keyed(view: ViewState) -> str:
+    """The panel that keys act on."""
+    return "palette" if view.palette else "help" if view.help else view.focus
+
+
+def filter_of(view: ViewState, panel: str) -> str:
+    """What a panel's lines must have in them, in small letters; "" is all lines."""
+    return view.filter.casefold() if keyed(view) == panel else ""
+
+
 def clamp_scroll(view: ViewState, most: int) -> ViewState:
     """Return the view with its scroll limited to ``most`` lines."""
     return _with(view, scroll=most) if view.scroll > most else view
@@ -96,15 +126,15 @@ def _with(view: ViewState, **changes: object) -> ViewState:
 
 
 def _typed(view: ViewState, key: str) -> ViewState:
-    if key == "escape":
-        return _with(view, typing=False, filter="", scroll=0)
+    if key == "escape" or (key == "enter" and view.palette):
+        return _with(view, typing=False, filter="", scroll=0, palette=False, choice=0)
     if key == "enter":
         return _with(view, typing=False)
     if key == "backspace":
-        return _with(view, filter=view.filter[:-1], scroll=0)
+        return _with(view, filter=view.filter[:-1], scroll=0, choice=0)
     typed = " " if key == "space" else key
     if len(typed) == 1 and typed.isprintable() and len(view.filter) < FILTER_MAX:
-        return _with(view, filter=view.filter + typed, scroll=0)
+        return _with(view, filter=view.filter + typed, scroll=0, choice=0)
     return view
 
 
@@ -115,13 +145,15 @@ def _focus(view: ViewState, key: str) -> ViewState:
 
 def focused(view: ViewState, panel: str) -> ViewState:
     """Return the view with the focus on a panel, as after a click on it."""
-    return _with(view, focus=panel, help=False, scroll=0 if panel != view.focus else view.scroll)
+    if panel == view.focus and not view.help:
+        return view
+    return _with(view, focus=panel, help=False, filter="", scroll=0 if panel != view.focus else view.scroll)
 
 
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
-        return _with(view, focus=panel, help=False, scroll=0)
+        return _with(view, focus=panel, help=False, filter="", scroll=0)
 
     return change
 
@@ -181,7 +213,19 @@ def _help(view: ViewState, _key: str) -> ViewState:
 
 
 def _filter(view: ViewState, _key: str) -> ViewState:
-    return _with(view, help=True, typing=True, scroll=0)
+    return _with(view, help=view.help or view.focus not in FILTERED, typing=True, scroll=0)
+
+
+def _palette(view: ViewState, _key: str) -> ViewState:
+    return _with(view, palette=True, typing=True, help=False, filter="", choice=0, scroll=0)
+
+
+def _sort(view: ViewState, _key: str) -> ViewState:
+    return _with(view, sort=SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)], order=(), scroll=0)
+
+
+def _sort_back(view: ViewState, _key: str) -> ViewState:
+    return _with(view, is_rising=not view.is_rising, order=(), scroll=0)
 
 
 def _back(view: ViewState, _key: str) -> ViewState:
@@ -203,6 +247,9 @@ _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "longer": _step_window(1),
     "chart": _chart,
     "filter": _filter,
+    "palette": _palette,
+    "sort": _sort,
+    "sort-back": _sort_back,
     "pause": _toggle("paused"),
     "theme": _theme,
     "list": _step_list(1),

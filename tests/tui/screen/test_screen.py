@@ -263,6 +263,41 @@ async def test_p_shows_the_next_pair_and_tells_the_desk(scenes: dict[str, Snapsh
         assert "IWM against QQQ" in text_of(app, "spread")
 
 
+async def test_the_commands_find_and_run_what_the_screen_can_do(scenes: dict[str, Snapshot]) -> None:
+    desk = ScriptedDesk([scenes["live"]])
+    app = RotationApp(lambda: desk, ViewState(themes=names()))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot, "colon", *"paper")
+        assert "▸ theme paper" in text_of(app, "palette")
+        await pilot.press("enter")
+        assert (app.view.theme, app.view.palette, app.view.typing) == ("paper", False, False)
+        await pilot.press("ctrl+p", *"hold", "enter")
+        assert desk.controls.asked == ["hold"]
+        await pilot.press("colon", *"copy", "enter")
+        assert app.view.message.startswith("copied")
+        await pilot.press("colon", *"quit", "enter")
+    assert app.return_code == 0
+
+
+async def test_a_sorted_list_does_not_move_under_the_reader(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(themes=names()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot, "s", "s")
+        assert app.view.sort == "day"
+        first = text_of(app, "legs").splitlines()[2].split()[1]
+        assert first == "IWM"
+        leg = scenes["live"].legs["QQQ"]
+        later = with_leg(scenes["live"], "QQQ", return_pct={**leg.return_pct, "1": 99.0})
+        app.take(later)
+        await pilot.pause(0.3)
+        app.take(later)
+        await pilot.pause()
+        assert "+99.00" in text_of(app, "legs")
+        assert text_of(app, "legs").splitlines()[2].split()[1] == "IWM"
+        await pilot.press("2")
+        assert text_of(app, "legs").splitlines()[2].split()[1] == "QQQ"
+
+
 class PairedDesk(ScriptedDesk):
     """Two more pairs, which nobody has computed yet."""
 

@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 
 READS: dict[str, tuple[str, ...]] = {
     "ribbon": ("window", "paused"),
-    "legs": ("focus", "list", "window", "zoomed"),
+    "legs": (
+        *("filter", "focus", "help", "is_rising", "list", "order", "palette", "sort", "typing", "window"),
+        "zoomed",
+    ),
     "spread": ("window",),
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
     "health": (),
     "breadth": (),
     "graph": ("chart",),
-    "events": (),
-    "help": ("ascii", "filter", "keys", "typing"),
+    "events": ("filter", "focus", "help", "palette", "typing"),
+    "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
+    "palette": ("ascii", "choice", "filter", "keys", "lists", "pairs", "themes"),
     "keys": ("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "window"),
 }
 """Panel → what its contents depend on in a ViewState."""

@@ -164,7 +164,7 @@ async def test_typing_in_a_filter_and_a_scrolled_help_are_rooms_like_others(room
     """Both are in ViewState: nothing needs an app of its own."""
     first, other = Visit(rooms, time), Visit(rooms, time)
     for visit in (first, other):
-        visit.viewer.type(b"/midrank")
+        visit.viewer.type(b"?/midrank")
         time.pass_(1)
     assert len(rooms) == 1
     assert "midrank" in first.screen.text
