@@ -36,6 +36,7 @@ from rotation.wording import mode_word, state_word
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from feeds.events import Event, Feed
     from rotation.market.market import Market
@@ -159,6 +160,14 @@ class Supervisor:
             listener.end()
         self._listeners.add(listener)
         return listener
+
+    def show_pairs(self, names: AbstractSet[str]) -> None:
+        """Have these of the desk's more pairs in every Snapshot, from one that is published now on."""
+        if not self._market.show_pairs(names) or self.latest is None:
+            return
+        as_of_ns = self._clock_ns() if self._tape() is None else self._as_of_ns
+        if as_of_ns is not None:
+            self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
     async def run(self) -> None:
         """Publish what the feeds say until all have ended; without any, the settled state."""

@@ -42,6 +42,16 @@ INDICES = frozenset({"RUT", "NDX", "SPX", "DJI", "COMP", "VIX"})
 """Indices by their plain names; others are written with a leading ``^``."""
 
 
+class LegList(msgspec.Struct, frozen=True):
+    """Legs that are shown together."""
+
+    name: str
+    """Stands above them; "" for the desk's own legs that are in no group."""
+    symbols: tuple[str, ...]
+    is_watchlist: bool = False
+    """Shown in the place of all others when a viewer asks for it."""
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Which symbols get a leg, which pair the spread compares, and which returns are meant."""
 
@@ -58,6 +68,18 @@ class Desk(msgspec.Struct, frozen=True):
     leg_gap_s: float = 60.0
     """Legs whose prices are further apart in time, in the regular session, give no figure of one instant:
     spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """More pairs, base and against of each, that can be shown in the place of the first."""
+    lists: tuple[LegList, ...] = ()
+    """How the legs are put together; without any they are one list."""
+
+    @property
+    def graphed(self) -> tuple[str, ...]:
+        """The legs of the rotation graph: those of watch lists alone would crowd it."""
+        if not self.lists:
+            return self.legs
+        own = {symbol for each in self.lists if not each.is_watchlist for symbol in each.symbols}
+        return tuple(symbol for symbol in self.legs if symbol in own)
 
     @property
     def benchmark_leg(self) -> str:
@@ -114,6 +136,11 @@ class AlertLine(msgspec.Struct, frozen=True):
     """Time of the last call; None before the first."""
     problem: str = ""
     """Why it cannot be judged; empty where it can."""
+
+
+def pair_name(pair: tuple[str, str]) -> str:
+    """``IWN/IVW``."""
+    return "/".join(pair)
 
 
 def is_index(symbol: str) -> bool:

@@ -11,7 +11,7 @@ import datetime as dt
 import msgspec
 
 from rotation.breadth.figures import Breadth
-from rotation.desk import AlertLine, DeskEvent
+from rotation.desk import AlertLine, DeskEvent, LegList
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.graph.figures import RotationGraph
@@ -243,6 +243,17 @@ class Health(msgspec.Struct, frozen=True):
     """How the host that serves this screen is doing, a line each; empty in a terminal of one's own."""
 
 
+class PairView(msgspec.Struct, frozen=True):
+    """One of the more pairs: what the Snapshot itself says of the first, under the same names."""
+
+    spread: Spread
+    ratio: Ratio
+    headline: str
+    headline_status: DerivedStatus | None = None
+    data_as_of: dt.datetime | None = None
+    connection: Connection | None = None
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All that is known at one instant. ``rotation-tui snapshot --format json`` is this."""
 
@@ -277,3 +288,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What has happened in this run, the newest last."""
     alerts: tuple[AlertLine, ...] = ()
     """How the alerts of the configuration stand; none on a host of many viewers."""
+    pairs: dict[str, PairView | None] = {}
+    """By "IWN/IVW": the more pairs of the configuration; one that nobody looks at is not computed: null."""
+    lists: tuple[LegList, ...] = ()
+    """Groups and watch lists of the configuration, by which the legs are shown; none: as they stand."""

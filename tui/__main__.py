@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from rotation.errors import NothingToShowError
+from rotation.errors import NothingToShowError, UnavailableError
 from rotation.text import counted
 from tui.cli import app as cli
 from tui.cli import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
     from datetime import date
     from pathlib import Path
 
@@ -57,6 +58,8 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         leg_gap_s=wanted.leg_gap_s,
         legs=wanted.legs,
         value_growth=wanted.value_growth,
+        pairs=wanted.pairs,
+        lists=wanted.lists,
     )
 
 
@@ -81,6 +84,9 @@ class LocalDesk:
         self._supervisor = supervisor
         self._controls = controls
         self._watch = watch
+        self._watches: list[AlertWatch] = [] if watch is None else [watch]
+        self._alerts: AlertSettings | None = None
+        """Those of a file that was read again."""
 
     @property
     def controls(self) -> Controls | None:
@@ -102,13 +108,24 @@ class LocalDesk:
 
     def set_alerts(self, alerts: AlertSettings) -> None:
         """Watch for these alerts from now on."""
-        if self._watch is not None:
-            self._watch.set(alerts)
+        self._alerts = alerts
+        for watch in self._watches:
+            watch.set(alerts)
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
-        if self._watch is not None:
-            self._watch.note(kind, subject, text)
+        for watch in self._watches:
+            watch.note(kind, subject, text)
+
+    def add_watch(self, watch: AlertWatch) -> None:
+        """Take the alerts of the demo that is about to play in front of an empty desk; in any thread."""
+        self._watches.append(watch)
+        if self._alerts is not None:
+            watch.set(self._alerts)
+
+    def show_pairs(self, names: AbstractSet[str]) -> None:
+        """Have these of the desk's more pairs in every Snapshot from now on."""
+        self._supervisor.show_pairs(names)
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""
@@ -162,8 +179,14 @@ class LocalBackend:
         from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
 
         demo = msgspec.structs.replace(wanted, demo=True, at=None)
-        fallback = DemoFallback(opened.supervisor, lambda: self._supervised(demo)[:2])
-        return LocalDesk(fallback, None, opened.watch)
+
+        def make_demo() -> tuple[Supervisor, TapeFeed | None]:
+            made = self._supervised(demo)
+            desk.add_watch(made.watch)
+            return made[:2]
+
+        desk = LocalDesk(DemoFallback(opened.supervisor, make_demo), None, opened.watch)
+        return desk
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
         """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
@@ -184,7 +207,10 @@ class LocalBackend:
             opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=_wall_ns()
         )
         if wanted.offline or source.tape is not None:
-            return self._watched(wanted, desk, *supervise(source, desk), is_empty=False)
+            supervisor, tape = supervise(source, desk)
+            if not wanted.stays:
+                supervisor.show_pairs(opening.names_of(desk))  # a script is given all there is
+            return self._watched(wanted, desk, supervisor, tape, is_empty=False)
         from feeds.desk import live  # noqa: PLC0415
 
         feeds = live.feeds(
@@ -198,6 +224,8 @@ class LocalBackend:
             priced=self._priced(source, wanted),
         )
         opened = supervise(source, desk, live=feeds)
+        if not wanted.stays:
+            opened[0].show_pairs(opening.names_of(desk))
         return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
 
     def _watched(
@@ -404,6 +432,25 @@ class LocalBackend:
             "alerts": self._alert_file().path,
         }
 
+    def export(self, folder: str, name: str, data: bytes) -> Path:
+        """Write a new file, whole or not at all; blocking. Raises UnavailableError."""
+        from pathlib import Path  # noqa: PLC0415
+
+        from feeds.files.durable import write_whole  # noqa: PLC0415
+
+        place = Path(folder).expanduser() if folder else self._folder("exports")
+        stem, _, ending = name.rpartition(".")
+        path, number = place / name, 1
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            while path.exists():
+                number += 1
+                path = place / f"{stem}-{number}.{ending}"
+            write_whole(path, data)
+        except OSError as error:
+            raise UnavailableError(f"{path} cannot be written: {error.strerror or error}") from error
+        return path
+
     def examine(self, *, stream: bool) -> list[Finding]:
         """Check the installation except for the terminal; blocking, takes some seconds."""
         from feeds.doctor import examine as doctor  # noqa: PLC0415
@@ -439,7 +486,11 @@ class LocalBackend:
             history=wanted.history,
             tapes=wanted.tapes,
             now_ns=_wall_ns(),
-            own={*opening.legs_of(wanted.pair, wanted.legs), *wanted.value_growth},
+            own={
+                *opening.legs_of(wanted.pair, wanted.legs, wanted.pairs),
+                *wanted.value_growth,
+                *(symbol for each in wanted.lists for symbol in each.symbols),
+            },
             members={symbol for fund in membership for symbol in fund.symbols()},
             demo_instead=wanted.offline,
             reach_ns=opening.as_of(History.empty(), wanted.at, _wall_ns(), wanted.at_option)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from rotation.alerts.target import AlertSettings
+from rotation.desk import LegList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from rotation.alerts.rule import AlertState, Fired, Rule
@@ -38,6 +40,10 @@ class Wanted(msgspec.Struct, frozen=True):
     """The option by which it was given, for errors."""
     speed: float = 1.0
     pair: tuple[str, str] = ("IWM", "QQQ")
+    pairs: tuple[tuple[str, str], ...] = ()
+    """More pairs, which can be shown in its place."""
+    lists: tuple[LegList, ...] = ()
+    """Groups and watch lists, whose symbols are legs too."""
     legs: tuple[str, ...] = ()
     """The legs beside the pair; none: the usual ones, and what else history holds."""
     value_growth: tuple[str, str] = ("IWN", "IVW")
@@ -105,6 +111,15 @@ class AlertDesk(Protocol):
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
+        ...
+
+
+@runtime_checkable
+class PairDesk(Protocol):
+    """A desk that has more pairs than the first."""
+
+    def show_pairs(self, names: AbstractSet[str]) -> None:
+        """Have these in every Snapshot from now on, by name ("IWN/IVW"); others cost nothing."""
         ...
 
 
@@ -251,6 +266,13 @@ class Backend(Protocol):
 
     def configured(self) -> list[str]:
         """Return lines on keys and environment overrides; none holds a secret."""
+        ...
+
+    def export(self, folder: str, name: str, data: bytes) -> Path:
+        """Write a new file, whole or not at all; blocking. A name that is taken gets a number.
+
+        ``folder``: "" is the usual one. Raises UnavailableError where it cannot be written.
+        """
         ...
 
     def examine(self, *, stream: bool) -> list[Finding]:

@@ -13,6 +13,7 @@ from feeds.supervisor import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from collections.abc import Set as AbstractSet
 
     from feeds.supervisor import Supervisor
     from feeds.tapes.player import TapeFeed
@@ -46,6 +47,16 @@ class DemoFallback:
         self._listeners: WeakSet[Listener] = WeakSet()
         self._newest: Snapshot | None = None
         self._ended = False
+        self._shown_pairs: AbstractSet[str] = frozenset()
+        self._demo: Supervisor | None = None
+        """While it plays."""
+
+    def show_pairs(self, names: AbstractSet[str]) -> None:
+        """Have these of the desk's more pairs in every Snapshot, of the demo too."""
+        self._shown_pairs = names
+        for desk in (self._live, self._demo):
+            if desk is not None:
+                desk.show_pairs(names)
 
     @property
     def controls(self) -> TapeFeed | None:
@@ -92,6 +103,8 @@ class DemoFallback:
         """The demo, until the live desk has a price."""
         log.warning("no source answers and no history is stored: the demo runs while live is retried")
         demo, self._tape = await asyncio.to_thread(self._make_demo)
+        demo.show_pairs(self._shown_pairs)
+        self._demo = demo
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -103,7 +116,7 @@ class DemoFallback:
                 for task in tasks:
                     task.cancel()
         finally:
-            self._tape = None
+            self._tape = self._demo = None
         log.info("live prices have arrived, the demo ends")
 
     async def _follow(self, desk: Supervisor, *, in_front: bool = False) -> None:

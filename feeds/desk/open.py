@@ -18,7 +18,7 @@ from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
 from rotation.breadth.members import Membership, spelled
-from rotation.desk import MOST_LEGS, Desk
+from rotation.desk import MOST_LEGS, Desk, LegList, pair_name
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
@@ -172,9 +172,13 @@ def _members_of_folder(
     ]
 
 
-def legs_of(pair: tuple[str, str], legs: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The pair first, then these ``legs``, or the usual ones without any; each once."""
-    return tuple(dict.fromkeys((*pair, *(legs or Desk().legs))))
+Pairs = tuple[tuple[str, str], ...]
+
+
+def legs_of(pair: tuple[str, str], legs: tuple[str, ...] = (), pairs: Pairs = ()) -> tuple[str, ...]:
+    """The pair, then these ``legs``, or the usual ones without any, then those of more pairs; each once."""
+    more = (symbol for each in pairs for symbol in each)
+    return tuple(dict.fromkeys((*pair, *(legs or Desk().legs), *more)))
 
 
 def desk_for(
@@ -185,21 +189,30 @@ def desk_for(
     leg_gap_s: float = 60.0,
     legs: tuple[str, ...] = (),
     value_growth: tuple[str, str] = ("IWN", "IVW"),
+    pairs: Pairs = (),
+    lists: tuple[LegList, ...] = (),
 ) -> Desk:
-    """The desk with this pair and these ``legs``.
+    """The desk with this pair and these ``legs``; ``pairs`` can be shown in the place of the first.
+
+    ``lists``: groups and watch lists, whose symbols are legs too.
 
     Without any, the usual legs, and one for what else is held, unless that is a whole universe.
     """
-    own = legs_of(pair, legs)
+    own = legs_of(pair, legs, pairs)
     held = own if legs else tuple(dict.fromkeys((*own, *history.symbols)))
+    held = held if len(held) <= MOST_LEGS else own
+    grouped = {symbol for each in lists if not each.is_watchlist for symbol in each.symbols}
+    rest = LegList("", tuple(symbol for symbol in held if symbol not in grouped))
     return Desk(
         base=pair[0],
         against=pair[1],
         value=value_growth[0],
         growth=value_growth[1],
-        legs=held if len(held) <= MOST_LEGS else own,
+        legs=tuple(dict.fromkeys((*held, *(symbol for each in lists for symbol in each.symbols)))),
         returns=returns,
         leg_gap_s=leg_gap_s,
+        pairs=tuple(dict.fromkeys(each for each in pairs if each != pair)),
+        lists=(rest, *lists) if lists else (),
     )
 
 
@@ -219,6 +232,8 @@ def supervise(
     """
     if wanted.tape is None:
         supervisor = Supervisor(_market(wanted, desk, now_ns), live)
+        if not live:
+            supervisor.show_pairs(names_of(desk))  # of settled closes one Snapshot is all there will be
         for feed in live:
             if isinstance(feed, _AsksHistory):
                 supervisor.on_unadjusted = feed.ask_again
@@ -241,6 +256,11 @@ def supervise(
     from feeds.demo.fed import DemoFed  # noqa: PLC0415
 
     return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed
+
+
+def names_of(desk: Desk) -> frozenset[str]:
+    """The names of the desk's more pairs: to have all of them shown."""
+    return frozenset(map(pair_name, desk.pairs))
 
 
 def _market(wanted: Source, desk: Desk, as_of_ns: int) -> Market:
@@ -286,6 +306,7 @@ def snapshot_at(
     else:
         as_of_ns = now_ns
     market = _market(wanted, desk, as_of_ns)
+    market.show_pairs(names_of(desk))
     now = now or Now()
     known = now.fed
     if wanted.is_demo:

@@ -61,7 +61,7 @@ def past(history: History, session: date, desk: Desk) -> GraphPast:
     rows = history.before(session).filter(pl.col("date") >= session - LOOK)
     daily = strengths(rows, desk)
     weekly = by_week(daily.filter(pl.col("week") < _monday(session)))
-    symbols = [symbol for symbol in desk.legs if symbol != benchmark]
+    symbols = [symbol for symbol in desk.graphed if symbol != benchmark]
     frames: dict[Step, pl.DataFrame] = {"weekly": weekly, "daily": daily}
     return GraphPast(
         session,
@@ -75,7 +75,7 @@ def strengths(rows: pl.DataFrame, desk: Desk) -> pl.DataFrame:
     """``symbol``, ``date``, ``week`` (its Monday) and RS as ``strength``; sorted. ``rows``: of History."""
     benchmark = desk.benchmark_leg
     value = pl.col("adj_close" if desk.returns == "total" else "close")
-    rows = rows.filter(pl.col("symbol").is_in({*desk.legs, benchmark}), value.is_not_null())
+    rows = rows.filter(pl.col("symbol").is_in({*desk.graphed, benchmark}), value.is_not_null())
     against = rows.filter(pl.col("symbol") == benchmark).select("date", against=value)
     week = pl.col("date").dt.truncate("1w")
     return (

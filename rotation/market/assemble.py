@@ -24,7 +24,7 @@ from rotation.wording import word
 if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
-    from rotation.market.ratios import MinuteLine
+    from rotation.market.ratios import MinuteChanges, MinuteLine
     from rotation.market.records import Since
     from rotation.market.rows import Figures, Row
     from rotation.market.session_filter import SessionFilter
@@ -167,25 +167,32 @@ class Charts(msgspec.Struct, frozen=True):
     value_growth: ValueGrowth | None = None
 
     @classmethod
-    def of(cls, history: History, desk: Desk, through: date | None) -> Charts:
-        """``through``: the latest session whose closes may be used; None: of none."""
-        if through is None:
-            return cls(desk.base, desk.against)
-        column = "adj_close" if desk.returns == "total" else "close"
-        growth = value_growth(history, desk.value, desk.growth, through)
-        line = settled_ratio(history, desk.base, desk.against, column, through)
-        if line.is_empty():
-            return cls(desk.base, desk.against, value_growth=growth)
-        daily = tuple(line.select("date", "value").tail(CHART_SESSIONS).iter_rows())
-        return cls(desk.base, desk.against, daily, line["date"][0], line["unit"][0], growth)
+    def of(
+        cls, history: History, desk: Desk, through: date | None, pair: tuple[str, str] | None = None
+    ) -> Charts:
+        """``through``: the latest session whose closes may be used; None: of none.
 
-    def ratio(
+        ``pair``: another than the desk's first; value against growth stands beside the first alone.
+        """
+        base, against = pair or (desk.base, desk.against)
+        if through is None:
+            return cls(base, against)
+        column = "adj_close" if desk.returns == "total" else "close"
+        growth = None if pair else value_growth(history, desk.value, desk.growth, through)
+        line = settled_ratio(history, base, against, column, through)
+        if line.is_empty():
+            return cls(base, against, value_growth=growth)
+        daily = tuple(line.select("date", "value").tail(CHART_SESSIONS).iter_rows())
+        return cls(base, against, daily, line["date"][0], line["unit"][0], growth)
+
+    def ratio(  # noqa: PLR0917 - what a snapshot is made of
         self,
         base: Row | None,
         against: Row | None,
         today: MinuteLine,
         session_filter: SessionFilter,
         status: DerivedStatus | None,
+        changes: MinuteChanges,
     ) -> Ratio:
         """Base / against now, with the daily and ``today``'s line, in units of the first common session."""
         value: float | None = None
@@ -199,7 +206,9 @@ class Charts(msgspec.Struct, frozen=True):
                     session_filter.prints(self.base, "REGULAR"),
                     session_filter.prints(self.against, "REGULAR"),
                 )
-                intraday = today.of(upper, lower, unit)
+                intraday = today.of(upper, lower, unit, changes)
+        if not intraday:
+            today.forget()  # another pair may take note of what changes meanwhile
         return Ratio(
             base=self.base,
             against=self.against,

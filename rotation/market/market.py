@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import Desk
+from rotation.desk import Desk, pair_name
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
-from rotation.market.assemble import Moment, Pair, leg
+from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
 from rotation.market.beside.graph import GraphNow
-from rotation.market.derived import gap_limit_s, of_connection, of_pair, of_sentence, value_growth_with_status
-from rotation.market.headline import headline
+from rotation.market.beside.pairs import PairsNow
+from rotation.market.derived import gap_limit_s, value_growth_with_status
 from rotation.market.past.look_back import look_back
-from rotation.market.ratios import MinuteLine
 from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.status import Provenance
 from rotation.market.unadjusted import ScaleCheck
 from rotation.quote import NS
-from rotation.sessions import close_ns, from_ns, hours, last_closed, new_york_day, phase_at, session_at
+from rotation.sessions import close_ns, from_ns, hours, last_closed, phase_at, session_at
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
 
@@ -88,7 +87,20 @@ class Market:
         self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
         self._ahead: LookBack | None = None
         self._made: LookBack | None = None
+        self._shown_pairs: frozenset[str] = frozenset()
         self.restart(as_of_ns)
+
+    def show_pairs(self, names: AbstractSet[str]) -> bool:
+        """Have these of the desk's more pairs ("IWN/IVW") in each Snapshot, and no others.
+
+        False where that changes nothing.
+        """
+        known = frozenset(names & {pair_name(pair) for pair in self.desk.pairs})
+        if known == self._shown_pairs:
+            return False
+        self._shown_pairs = known
+        self._rows.want(self._pairs.show(known))
+        return True
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
         """Say where each symbol's prices come from, and what is wrong with them; it replaces all before."""
@@ -244,9 +256,9 @@ class Market:
         self._made, self._ahead = made, None
         settled = made.settled
         self._rows = Rows(settled, (self.desk.base, self.desk.against))
-        self._pair = Pair(self.desk, settled.spread if settled else None)
+        self._pairs = PairsNow(self.desk, made)
+        self._rows.want(self._pairs.show(self._shown_pairs))
         self._charts = made.charts
-        self._today = MinuteLine()
         self._closed = session is None
         self._rows.reprice(self._filter.symbols, self._filter)
         self._graph = GraphNow(made.graph)
@@ -266,6 +278,7 @@ class Market:
         self._rows.close(self.history, column)
         self._breadth.close(self.history, column)
         self._charts = self._made.closed
+        self._pairs.close()
         self._closed = True
 
     def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
@@ -301,7 +314,6 @@ class Market:
     def _snapshot(self, as_of_ns: int) -> Snapshot:
         session, desk = self._filter.session, self.desk
         rows = self._rows.current()
-        base, against = rows.get(desk.base), rows.get(desk.against)
         now = Moment(session, as_of_ns, self.history.source)
         legs = {
             symbol: leg(
@@ -313,14 +325,10 @@ class Market:
             )
             for symbol, row in rows.items()
         }
-        statuses = {symbol: legs[symbol].status for symbol in (desk.base, desk.against) if symbol in legs}
         phase = phase_at(as_of_ns)
         limit_s = gap_limit_s(desk, phase)
-        status = of_pair(statuses, desk, limit_s)
-        pair = self._pair.spread(base, against, self._rows.spread, status)
         fed = self._fed and aged(self._fed, as_of_ns)
-        connection = of_connection(statuses, {symbol: legs[symbol].settled_session for symbol in statuses})
-        times = [each.as_of for each in statuses.values()]
+        first, more = self._pairs.snapshot(rows, self._rows.spreads, legs, self._filter, now, fed)
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
@@ -328,8 +336,8 @@ class Market:
             phase=phase,
             mode=_mark(self._origin),
             legs=legs,
-            spread=pair,
-            ratio=self._charts.ratio(base, against, self._today, self._filter, status),
+            spread=first.spread,
+            ratio=first.ratio,
             value_growth=value_growth_with_status(
                 self._charts.value_growth, self._origin, as_of_ns, self.history.source
             ),
@@ -338,11 +346,13 @@ class Market:
                 self._provenance, self._origin, as_of_ns, self.history.source, limit_s
             ),
             health=Health((), None, self._filter.counts, self.history.words),
-            headline=headline(legs, pair, session, fed, today=new_york_day(as_of_ns), limit_s=limit_s),
-            headline_status=of_sentence(statuses, desk, status, fed),
-            data_as_of=min((time for time in times if time is not None), default=None),
-            connection=connection,
+            headline=first.headline,
+            headline_status=first.headline_status,
+            data_as_of=first.data_as_of,
+            connection=first.connection,
             graph=self._graph.snapshot(rows, legs, limit_s),
+            pairs=more,
+            lists=desk.lists,
         )
 
 

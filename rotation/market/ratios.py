@@ -77,6 +77,24 @@ def _extreme(dates: pl.Series, values: pl.Series, *, low: bool) -> Extreme:
     )
 
 
+class MinuteChanges:
+    """From which minute on the prints of a symbol have changed since the snapshot before.
+
+    Prints say so once; the pairs of one snapshot that share a leg are all told.
+    """
+
+    def __init__(self) -> None:
+        """Nothing asked yet; one of these serves one snapshot."""
+        self._taken: dict[int, int | None] = {}
+
+    def of(self, prints: Prints) -> int | None:
+        """The lowest minute with another last price; None where there is none."""
+        key = id(prints)
+        if key not in self._taken:
+            self._taken[key] = prints.take_changed()
+        return self._taken[key]
+
+
 class MinuteLine:
     """Today's ratio at the end of each minute in which a leg traded, once both have.
 
@@ -88,11 +106,17 @@ class MinuteLine:
         self._of: tuple[Prints | None, Prints | None, float] = (None, None, 0.0)
         self._line: tuple[tuple[int, float], ...] = ()
 
-    def of(self, base: Prints | None, against: Prints | None, unit: float) -> tuple[tuple[int, float], ...]:
+    def forget(self) -> None:
+        """Make the line anew when it is next asked for."""
+        self._of, self._line = (None, None, 0.0), ()
+
+    def of(
+        self, base: Prints | None, against: Prints | None, unit: float, changes: MinuteChanges
+    ) -> tuple[tuple[int, float], ...]:
         """(minute since the open, price of ``base`` / price of ``against`` × ``unit``), oldest first."""
         if base is None or against is None:
             return ()
-        changed = [minute for prints in (base, against) if (minute := prints.take_changed()) is not None]
+        changed = [minute for prints in (base, against) if (minute := changes.of(prints)) is not None]
         if self._of[0] is not base or self._of[1] is not against or self._of[2] != unit:
             self._of, self._line = (base, against, unit), ()
             changed = [min((*base.minutes, *against.minutes), default=0)]

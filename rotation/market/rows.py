@@ -101,15 +101,14 @@ class Rows:
 
         ``pair``: base and against, whose spread is wanted where both are legs of the desk.
         """
-        self.spread: Figures | None = None
-        """Of the pair, as of ``current``; None where a leg is none of the desk's."""
+        self.spreads: dict[tuple[str, str], Figures] = {}
+        """Of the pairs that are wanted, as of ``current``; those with a leg that is none of the desk's are
+        left out."""
         self._settled = settled
         self._known: dict[str, tuple[float | None, date | None, Before, float | None]] = {}
         """Close and its date, how the leg stood at the session before, and the value per unit of price."""
         if settled is not None:
             table = settled.table
-            pairs = [pair] if {*pair} <= {*table["symbol"]} else []
-            self._plan = Plan(table, dict.fromkeys(pairs, settled.spread.before))
             columns = ("symbol", "close", "date", "streak", "direction", "scale")
             for symbol, close, closed, streak, way, scale in table.select(columns).iter_rows():
                 self._known[symbol] = (close, closed, Before(streak, way), scale)
@@ -122,6 +121,18 @@ class Rows:
         """Symbols whose history is on another scale than today's prints."""
         self._changed = set(self._known)
         self._rows: dict[str, Row] = {}
+        self._is_new_plan = False
+        """Whether other pairs are wanted than those of ``spreads``."""
+        if settled is not None:
+            self.want({pair: settled.spread.before})
+
+    def want(self, spreads: Mapping[tuple[str, str], Before]) -> None:
+        """Compute the spreads of these pairs from now on, which stood so before; no row is another one."""
+        if self._settled is None:
+            return
+        known = {pair: before for pair, before in spreads.items() if {*pair} <= self._known.keys()}
+        self._plan = Plan(self._settled.table, known)
+        self._is_new_plan = True
 
     def reprice(self, symbols: Iterable[str], session_filter: SessionFilter) -> None:
         """Take the last prices of these symbols; those off the desk have no row."""
@@ -158,15 +169,15 @@ class Rows:
 
     def current(self) -> dict[str, Row]:
         """The rows of the legs that have history or prints, in the desk's order."""
-        if self._changed:
-            figures, pairs = self._plan.of([self._value(symbol) for symbol in self._known])
+        if self._changed or self._is_new_plan:
+            figures, self.spreads = self._plan.of([self._value(symbol) for symbol in self._known])
             rows = {
                 symbol: self._row(symbol, today) if symbol in self._changed else self._rows.get(symbol)
                 for symbol, today in figures.items()
             }
-            self.spread = next(iter(pairs.values()), None)
             self._rows = {symbol: row for symbol, row in rows.items() if row is not None}
             self._changed.clear()
+            self._is_new_plan = False
         return self._rows
 
     def _value(self, symbol: str) -> float | None:

@@ -44,26 +44,32 @@ class Settled(msgspec.Struct, frozen=True):
     ``streaks.Before``). Unknown is null."""
     legs: dict[str, Baseline]
     spread: Baseline
+    pairs: tuple[Baseline, ...] = ()
+    """The spreads of the desk's more pairs, in their order."""
 
 
 def settle(history: History, session: date, desk: Desk) -> Settled:
     """Look back from ``session`` over ``history``: a table row for each leg of the desk, and its series."""
     value = pl.col("adj_close" if desk.returns == "total" else "close")
     before = history.before(session)
-    past = before.filter(pl.col("symbol").is_in({*desk.legs, desk.base, desk.against}))
+    pairs = ((desk.base, desk.against), *desk.pairs)
+    symbols = {*desk.legs, *(symbol for pair in pairs for symbol in pair)}
+    past = before.filter(pl.col("symbol").is_in(symbols))
     first = past["date"].min()
     days = sessions_between(first, session) if first is not None else [session]  # type: ignore[arg-type]
     closures = set(closures_in(before))
     days = [day for day in days if day not in closures]
     calendar = pl.DataFrame({"date": days[:-1]}, schema={"date": pl.Date}).with_row_index("n")
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
-    grid = _grid(rows, calendar, {*desk.legs, desk.base, desk.against})
-    *legs, spread = _baselines(grid, [*map(_leg, desk.legs), _spread(desk.base, desk.against)])
+    grid = _grid(rows, calendar, symbols)
+    series = _baselines(grid, [*map(_leg, desk.legs), *(_spread(*pair) for pair in pairs)])
+    number = len(desk.legs)
     return Settled(
         session,
         _table(rows, len(days) - 1, desk.legs),
-        dict(zip(desk.legs, legs, strict=True)),
-        spread,
+        dict(zip(desk.legs, series[:number], strict=True)),
+        series[number],
+        tuple(series[number + 1 :]),
     )
 
 

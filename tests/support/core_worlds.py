@@ -126,6 +126,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
     shown.pop("headline_status")
     shown.pop("graph")  # tests/rotation/graph has an oracle of its own
     assert (shown.pop("events"), shown.pop("alerts")) == ((), ())
+    assert (shown.pop("pairs"), shown.pop("lists")) == ({}, ())
     pair = [shown["spread"]["base"], shown["spread"]["against"]]
     statuses = [shown["legs"][symbol]["status"] for symbol in pair if symbol in shown["legs"]]
     times = [status["as_of"] for status in statuses if status["as_of"] is not None]

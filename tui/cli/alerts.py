@@ -11,7 +11,6 @@ import msgspec
 
 from rotation.errors import InputError, NothingToShowError, UnavailableError
 from tui.cli.options import (
-    CONFIG,
     DEMO,
     FORM,
     HISTORY,
@@ -19,6 +18,7 @@ from tui.cli.options import (
     RETURNS,
     TAPES,
     backend,
+    config_of,
     for_script,
     reload_of,
     settled,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from rotation.alerts.rule import Rule
     from tui.backend import Wanted
-    from tui.settings.file import Config
 
 EXAMPLES = """\b
 Examples:
@@ -57,13 +56,8 @@ def _day(last: bool) -> Callable[[click.Context, click.Parameter, str | None], d
     return read
 
 
-def _config(ctx: click.Context) -> Config | None:
-    config: Config | None = ctx.find_root().meta.get(CONFIG)
-    return config
-
-
 def _rules(ctx: click.Context) -> tuple[Rule, ...]:
-    config = _config(ctx)
+    config = config_of(ctx)
     return config.alerts.rules if config else ()
 
 
@@ -145,13 +139,13 @@ def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: 
 
     from tui.cli.watch import watch_alerts  # noqa: PLC0415
 
-    config = _config(ctx)
+    config = config_of(ctx)
     if config is None or not config.alerts.rules:
         raise InputError("no alerts are set; rotation-tui alerts add --help")
     asked = for_script(tapes=(), demo=False, stays=False, **wanted)
     start_log(ctx)
     desk = backend(ctx).open(msgspec.structs.replace(asked, alerts=config.alerts))
-    asyncio.run(watch_alerts(desk, seconds, form, reload_of(config)))
+    asyncio.run(watch_alerts(desk, seconds, form, reload_of(ctx)))
 
 
 @alerts.command("test", epilog=EXAMPLES)

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,11 @@ from tui.cli.options import (
     DEMO,
     FROM,
     FROM_OPTION,
+    GLYPHS,
     MORE_TAPES,
     NOTHING,
     NOTICES,
+    PAIRS,
     SPEED,
     TAPES,
     THEME,
@@ -34,6 +37,7 @@ from tui.cli.options import (
     reload_of,
     settled,
     start_log,
+    with_lists,
 )
 from tui.output import plain_text
 from tui.settings.place import load, place
@@ -60,6 +64,7 @@ COMMAND_MODULES = {
     "history": "tui.cli.history",
     "host": "tui.ssh.command",
     "levels": "tui.cli.figures",
+    "lists": "tui.cli.lists.command",
     "members": "tui.cli.members",
     "record": "tui.cli.record",
 }
@@ -163,8 +168,9 @@ Examples:
     help="Show an empty desk instead of the demo if there is no history and no source answers.",
 )
 @THEME
+@GLYPHS
 @click.pass_context
-def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: Any) -> None:
+def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, **wanted: Any) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
     _count_closures(ctx.meta.get(CONFIG))
@@ -178,7 +184,7 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, **wanted: A
     if ctx.invoked_subcommand is not None:
         _reject_misplaced_options(ctx)
         return
-    _screen(ctx, Wanted(**wanted), theme)
+    _screen(ctx, Wanted(**wanted), theme, glyphs)
 
 
 def _reject_misplaced_options(ctx: click.Context) -> None:
@@ -193,11 +199,13 @@ def _reject_misplaced_options(ctx: click.Context) -> None:
 @cli.command(epilog="\b\nExample:\n  rotation-tui demo --speed 60 --from 2024-07-16")
 @SPEED
 @FROM
+@PAIRS
 @THEME
+@GLYPHS
 @click.pass_context
-def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
+def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any) -> None:
     """The built-in scenario: the rotation of July 2024, generated from a seed, marked DEMO."""
-    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme)
+    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme, glyphs)
 
 
 @cli.command(
@@ -208,10 +216,13 @@ def demo(ctx: click.Context, /, *, theme: str | None, **wanted: Any) -> None:
 @FROM
 @settled
 @THEME
+@GLYPHS
 @click.pass_context
-def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, **wanted: Any) -> None:
+def replay(
+    ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, glyphs: str, **wanted: Any
+) -> None:
     """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume)."""
-    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme)
+    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme, glyphs)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
@@ -228,7 +239,7 @@ def snapshot(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
 ) -> None:
     """Print every figure as of one instant."""
-    _print_snapshot(ctx, for_script(tapes=tape + more, **wanted), form)
+    _print_snapshot(ctx, with_lists(ctx, for_script(tapes=tape + more, **wanted)), form)
 
 
 @cli.command(
@@ -241,6 +252,14 @@ def snapshot(
 @SPEED
 @FROM
 @click.option("--for", "seconds", type=click.FloatRange(0), metavar="SECONDS", help="Stop after this long.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "text"]),
+    default="json",
+    show_default=True,
+    help="text: a plain sentence for each change, for screen readers.",
+)
 @click.pass_context
 def watch(
     ctx: click.Context,
@@ -249,17 +268,18 @@ def watch(
     tape: tuple[Path, ...],
     more: tuple[Path, ...],
     seconds: float | None,
+    form: str,
     **wanted: Any,
 ) -> None:
-    """Stream one JSON line per change, for scripts."""
+    """Stream one JSON line per change, for scripts; or one sentence, for people who listen."""
     import asyncio  # noqa: PLC0415 - half of what --help would take
 
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
-    asked = for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted)
+    asked = with_lists(ctx, for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted))
     start_log(ctx)
     try:
-        asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout))
+        asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout, form))
     except NothingToShowError as error:
         raise UnavailableError(NOTHING) from error
 
@@ -277,7 +297,7 @@ def themes() -> None:
         click.echo(f"{name:<14}{title}")
 
 
-def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
+def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) -> None:
     """Run the app, and raise what ended it once the terminal is restored."""
     from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
@@ -292,19 +312,29 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None) -> None:
         return
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
-    from tui.view.view_state import ViewState  # noqa: PLC0415
+    from tui.view.ascii import needs_ascii  # noqa: PLC0415
+    from tui.view.view_state import ViewState, pair_names, watchlists  # noqa: PLC0415
 
-    view = ViewState(theme=theme or DEFAULT, themes=names())
+    view = ViewState(
+        theme=theme or DEFAULT,
+        themes=names(),
+        pairs=pair_names(wanted.pair, wanted.pairs),
+        ascii=glyphs == "ascii"
+        or (glyphs == "auto" and needs_ascii(os.environ.get("TERM", ""), os.environ, sys.stderr.encoding)),
+    )
     config: Config | None = ctx.find_root().meta.get(CONFIG)
     if config is not None:
         view = msgspec.structs.replace(view, keys=config.keys)
-        wanted = msgspec.structs.replace(wanted, alerts=config.alerts)
+        wanted = with_lists(ctx, msgspec.structs.replace(wanted, alerts=config.alerts))
+        view = msgspec.structs.replace(view, lists=watchlists(config.lists))
 
     def open_desk() -> Any:
         start_log(ctx)
         return backend(ctx).open(wanted)
 
-    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(config))))
+    folder = config.values.get("export.folder", "") if config else ""
+    export = partial(backend(ctx).export, folder)
+    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(ctx), export=export)))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:

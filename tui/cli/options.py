@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
+from click.core import ParameterSource
 
 from tui.backend import Wanted
 from tui.settings import schema
@@ -70,6 +72,14 @@ PAIR = click.option(
     metavar="A/B",
     help="The two legs of the spread and the ratio.",
 )
+PAIRS = click.option(
+    "--pairs",
+    default="",
+    envvar="ROTATION_TUI_PAIRS",
+    callback=_checked(schema.pairs),
+    metavar="A/B,…",
+    help="More pairs, each with its own spread, ratio and headline; p goes through them.",
+)
 HISTORY = path_option(
     "--history",
     metavar="DIR",
@@ -92,6 +102,7 @@ def settled(command: Any) -> Any:
             callback=_finite,
             help="In the regular session, mark figures ≈ if the pair's prices are further apart in time.",
         ),
+        PAIRS,
         PAIR,
         click.option(
             "--legs",
@@ -151,6 +162,14 @@ THEME = click.option(
     metavar="NAME",
     help="Theme to start with (see: rotation-tui themes).",
 )
+GLYPHS = click.option(
+    "--glyphs",
+    type=click.Choice(schema.GLYPHS),
+    default="auto",
+    show_default=True,
+    envvar="ROTATION_TUI_GLYPHS",
+    help="ascii: no box drawing, no braille, no arrows; auto: by locale and TERM.",
+)
 TAPES = path_option(
     "--tape", "tape", multiple=True, metavar="PATH…", help="Tape to play: bars or a recording."
 )
@@ -201,10 +220,34 @@ def start_log(ctx: click.Context) -> None:
     logs.start(ctx.meta["log_level"])
 
 
-def reload_of(config: Config | None) -> Callable[[], Applied | None]:
+def config_of(ctx: click.Context) -> Config | None:
+    """The person's file; None where there is none."""
+    config: Config | None = ctx.find_root().meta.get(CONFIG)
+    return config
+
+
+def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
+    """What was asked for, with the groups and watch lists of the person's file."""
+    config = config_of(ctx)
+    return wanted if config is None else msgspec.structs.replace(wanted, lists=config.lists)
+
+
+def _set_by_hand(ctx: click.Context) -> frozenset[str]:
+    """The settings that an option of this run or the environment has set."""
+    by_hand = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    contexts = [ctx, ctx.find_root()]
+    return frozenset(
+        setting.name
+        for setting in schema.SETTINGS
+        if setting.option and any(each.get_parameter_source(setting.option) in by_hand for each in contexts)
+    )
+
+
+def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:
     """Look at the person's file, whether it exists yet or not."""
     watch: ConfigWatch | None = None
-    path = place()
+    path, config = place(), config_of(ctx)
+    fixed = _set_by_hand(ctx)
 
     def poll() -> Applied | None:
         nonlocal watch
@@ -212,7 +255,7 @@ def reload_of(config: Config | None) -> Callable[[], Applied | None]:
             # The module is imported in a thread, long after the first paint.
             from tui.settings.reload import ConfigWatch  # noqa: PLC0415
 
-            watch = ConfigWatch(path, config)
+            watch = ConfigWatch(path, config, fixed)
         return watch.poll()
 
     return poll

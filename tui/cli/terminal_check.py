@@ -71,8 +71,8 @@ def _characters() -> Finding:
     try:
         GLYPHS.encode(encoding or "ascii")
     except (UnicodeError, LookupError):
-        detail = f"{encoding or 'no encoding'}: arrows and charts cannot be drawn"
-        return _finding("characters", "fail", detail, "use a UTF-8 locale, such as LC_ALL=C.UTF-8")
+        detail = f"{encoding or 'no encoding'}: the screen is drawn in ASCII"
+        return _finding("characters", "warn", detail, "use a UTF-8 locale, such as LC_ALL=C.UTF-8")
     return _finding("characters", "ok", encoding)
 
 

@@ -17,6 +17,7 @@ from rotation.errors import NothingToShowError
 from rotation.wording import state_word
 from tui.backend import AlertDesk
 from tui.output.snapshot_json import encode
+from tui.output.spoken import Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
 NOTHING_S = 20.0
 """For the first price of an empty desk: longer than every source takes that works."""
 LOOK_S = 0.5
+SPEAK_S = 2.0
+"""Between two looks of who speaks: nobody listens faster, and what came between is one change."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def watch(desk: Desk, seconds: float | None, out: TextIO) -> None:
+async def watch(desk: Desk, seconds: float | None, out: TextIO, form: str = "json") -> None:
     """Write snapshots to ``out`` as JSON lines until the desk ends or ``seconds`` have passed.
+
+    As ``text`` what has changed is written instead, a sentence a line, at most every ``SPEAK_S`` seconds.
 
     A snapshot that differs from the one before only in time is not written, and none before the first price.
     Raises what the desk raises, NothingToShowError without any price for ``NOTHING_S`` seconds, and
@@ -46,7 +51,8 @@ async def watch(desk: Desk, seconds: float | None, out: TextIO) -> None:
     seen = asyncio.Event()
     try:
         async with asyncio.timeout(seconds):
-            await _first_of(_write(desk, out, seen), _nothing(seen), _reader_gone(out))
+            write = _speak if form == "text" else _write
+            await _first_of(write(desk, out, seen), _nothing(seen), _reader_gone(out))
             await runner
     except TimeoutError:
         pass  # --for has run out: that is how it was meant to end
@@ -88,6 +94,18 @@ async def _reader_gone(out: TextIO) -> None:
     while not poll.poll(0):  # noqa: ASYNC110 - the kernel sets no Event
         await asyncio.sleep(LOOK_S)
     raise BrokenPipeError
+
+
+async def _speak(desk: Desk, out: TextIO, seen: asyncio.Event) -> None:
+    speaker = Speaker()
+    async for snapshot in desk.listen():
+        if not seen.is_set():
+            if all(leg.last is None for leg in snapshot.legs.values()):
+                continue
+            seen.set()
+        out.writelines(sentence + "\n" for sentence in speaker.sentences(snapshot))
+        out.flush()
+        await asyncio.sleep(SPEAK_S)
 
 
 async def _write(desk: Desk, out: TextIO, seen: asyncio.Event) -> None:

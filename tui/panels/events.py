@@ -8,6 +8,7 @@ from rotation.desk import EventKind
 from rotation.text import counted
 from tui.panels.ribbon import NEW_YORK
 from tui.view.draw import Row, column, wrap
+from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,14 +33,20 @@ KIND = 10
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Alerts are left out on a host: they are the operator's."""
-    del view, height
+    del height
+    wanted = filter_of(view, "events")
     lines: list[Row] = []
     if not snapshot.health.host:
-        lines += _alerts(snapshot.alerts, snapshot.as_of, width)
+        shown = tuple(
+            each for each in snapshot.alerts if wanted in f"{each.name} {each.condition}".casefold()
+        )
+        lines += _alerts(shown, snapshot.as_of, width) if shown or not wanted else []
         lines.append(())
     if not snapshot.events:
         return [*lines, *(((line, "muted"),) for line in wrap(QUIET, width, 3))]
     for event in reversed(snapshot.events):
+        if wanted not in f"{event.kind.value} {event.text}".casefold():
+            continue
         lines += _event(event, snapshot.as_of, width)
     return lines
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.view.ascii import plain_keys
 from tui.view.draw import Row, column, wrap
+from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -98,13 +100,17 @@ DEFINITIONS = (
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Return the lines with the text that is searched for; without one all lines."""
     del height
-    wanted = view.filter.casefold()
+    wanted = filter_of(view, "help")
     left = 16 if width >= 60 else 12
     lines: list[Row] = [(("/ to find", "faint"),)]
     if view.typing or view.filter:
         lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
     elsewhere = ("tape", "local") if snapshot.health.host else ("host",)
-    keys = [(action.shown, action.says) for action in view.keys.actions if action.scope not in elsewhere]
+    keys = [
+        (plain_keys(action.shown) if view.ascii else action.shown, action.says)
+        for action in view.keys.actions
+        if action.scope not in elsewhere
+    ]
     for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
         matches = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
         if matches:

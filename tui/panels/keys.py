@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.view.ascii import plain_keys
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,8 +31,14 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     hints[1:1] = _both(bound, "shorter", "longer", f"window {view.window}")
     if tape:
         hints[-3:-3] = [*_both(bound, "slower", "faster", "speed"), *_both(bound, "earlier", "later", "seek")]
+    hints[3:3] = [
+        *_among(bound, "pair", view.pair, view.pairs),
+        *_among(bound, "list", view.list, view.lists),
+    ]
     if view.help:
         hints = [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *hints[-1:]]
+    if view.ascii:
+        hints = [(plain_keys(key), says) for key, says in hints]
     while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:
         hints.pop(-3 if len(hints) > 3 else 0)
     spans: list[Span] = []
@@ -41,6 +49,16 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 def _first(action: Action) -> str:
     return action.shown.split(" ")[0]
+
+
+def _among(
+    bound: Mapping[str, Action], action: str, chosen: str, names: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    """``p pair 2/3``: which is shown, and the key for the next; none without others or a key."""
+    if action not in bound or not names:
+        return []
+    at = names.index(chosen) + 2 if chosen in names else 1
+    return [(_first(bound[action]), f"{action} {at}/{len(names) + 1}")]
 
 
 def _both(bound: Mapping[str, Action], back: str, forth: str, says: str) -> list[tuple[str, str]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from rotation.text import day, duration
 from rotation.wording import word_with_venue
 from tui.panels.base import status_role
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
+from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +112,87 @@ def _width_bp(leg: Leg) -> float | None:
     return (leg.ask - leg.bid) / leg.mid * 10_000
 
 
+class Block(NamedTuple):
+    """Legs that are shown together."""
+
+    name: str
+    """Stands above them; "" for none."""
+    legs: dict[str, Leg]
+    absent: tuple[str, ...] = ()
+    """Symbols of which nothing is known yet."""
+
+
+def blocks(snapshot: Snapshot, view: ViewState) -> list[Block]:
+    """What is shown: filtered, and sorted inside each block."""
+    wanted = filter_of(view, "legs")
+    return [
+        Block(
+            block.name,
+            {
+                symbol: block.legs[symbol]
+                for symbol in _sorted(block.legs, view)
+                if wanted in f"{symbol} {block.legs[symbol].name}".casefold()
+            },
+            tuple(symbol for symbol in block.absent if wanted in symbol.casefold()),
+        )
+        for block in _lists(snapshot, view)
+    ]
+
+
+def height_of(snapshot: Snapshot, view: ViewState) -> int:
+    """Lines of legs and headings, whatever the filter: places stand while one types."""
+    return sum(len(each.legs) + len(each.absent) + bool(each.name) for each in _lists(snapshot, view))
+
+
+def with_order(view: ViewState, snapshot: Snapshot | None) -> ViewState:
+    """The view with the order of its legs held while they are in focus, and let go when they are not."""
+    if snapshot is None:
+        return view
+    if view.focus != "legs" or not view.sort:
+        return msgspec.structs.replace(view, order=()) if view.order else view
+    if view.order:
+        return view
+    order = tuple(symbol for block in _lists(snapshot, view) for symbol in _sorted(block.legs, view))
+    return msgspec.structs.replace(view, order=order)
+
+
+def _lists(snapshot: Snapshot, view: ViewState) -> list[Block]:
+    """The watch list that the viewer has chosen; else the desk's own legs, then its groups."""
+    chosen = [each for each in snapshot.lists if each.is_watchlist and each.name == view.list]
+    lists = chosen or [each for each in snapshot.lists if not each.is_watchlist]
+    if not lists:
+        return [Block("", snapshot.legs)]
+    return [
+        Block(
+            each.name,
+            {symbol: snapshot.legs[symbol] for symbol in each.symbols if symbol in snapshot.legs},
+            tuple(symbol for symbol in each.symbols if symbol not in snapshot.legs) if each.name else (),
+        )
+        for each in lists
+    ]
+
+
+def _sorted(legs: dict[str, Leg], view: ViewState) -> list[str]:
+    """Unknown figures last, either way round."""
+    if not view.sort:
+        return list(legs)
+    if view.order:
+        places = {symbol: place for place, symbol in enumerate(view.order)}
+        return sorted(legs, key=lambda symbol: places.get(symbol, len(places)))
+    if view.sort == "symbol":
+        return sorted(legs, reverse=view.is_rising)
+    values = {symbol: _value(leg, view) for symbol, leg in legs.items()}
+    known = {symbol: value for symbol, value in values.items() if value is not None}
+    ranked = sorted(known, key=known.__getitem__, reverse=not view.is_rising)
+    return [*ranked, *(symbol for symbol in legs if symbol not in known)]
+
+
+def _value(leg: Leg, view: ViewState) -> float | None:
+    if view.sort == "streak":
+        return leg.streak.with_today
+    return leg.return_pct["1" if view.sort == "day" else str(view.window)]
+
+
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """A header and a line per leg, in the desk's order; the chosen window stands out.
 
@@ -116,27 +200,49 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """
     del height
     longest = max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0)
-    columns = _fitting(width, longest)
+    named = max((len(symbol) for symbol in snapshot.legs), default=0)
+    columns = _fitting(width, longest, named=named)
     if all(c.head != STATE for c in columns):  # the venue gives way, the state never
-        columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width)]
+        columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width, named=named)]
     lines = _table(columns, snapshot, view)
     has_quotes = any(leg.mid is not None for leg in snapshot.legs.values())
     if view.zoomed and view.focus == "legs" and has_quotes:
-        lines += [((" ", "text"),), *_table(_fitting(width, among=QUOTE_COLUMNS), snapshot, view)]
+        lines += [
+            ((" ", "text"),),
+            *_table(_fitting(width, among=QUOTE_COLUMNS, named=named), snapshot, view),
+        ]
     return lines if snapshot.legs else [*lines, (("no prices yet", "muted"),)]
 
 
 def _table(columns: list[Column], snapshot: Snapshot, view: ViewState) -> list[Row]:
     """A header and a line per leg."""
     lines: list[Row] = [tuple(span for c in columns for span in _head(c, view))]
-    for symbol, leg in snapshot.legs.items():
-        lines.append(tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view))))
+    for block in blocks(snapshot, view):
+        if block.name:
+            lines.append(((block.name, "title"),))
+        lines += [
+            tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view)))
+            for symbol, leg in block.legs.items()
+        ]
+        lines += [
+            (
+                (column(symbol, columns[0].width + 1, right=False), "strong"),
+                (f"{UNKNOWN}  no prices yet", "muted"),
+            )
+            for symbol in block.absent
+        ]
     return lines
 
 
-def _fitting(width: int, state: int = 0, among: tuple[Column, ...] = COLUMNS) -> list[Column]:
-    """``state``: cells of the longest state, which is never cut: a venue stands at its end."""
+def _fitting(
+    width: int, state: int = 0, among: tuple[Column, ...] = COLUMNS, *, named: int = 0
+) -> list[Column]:
+    """``state``: cells of the longest state, which is never cut: a venue stands at its end.
+
+    ``named``: of the longest symbol.
+    """
     columns = [c._replace(width=max(c.width, state)) if c.head == STATE else c for c in among]
+    columns[0] = columns[0]._replace(width=max(columns[0].width, named))
     while sum(c.width + 1 for c in columns) > width + 1 and len(columns) > 1:
         columns.remove(max(columns, key=lambda c: c.rank))
     return columns

@@ -19,18 +19,22 @@ from textual.screen import Screen
 
 from rotation.desk import EventKind
 from rotation.errors import InputError
-from tui.backend import AlertDesk
+from tui.backend import AlertDesk, PairDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
+from tui.panels.legs import with_order
 from tui.panels.registry import PANELS
 from tui.screen import signals
+from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
-from tui.screen.scene import PacedScene
-from tui.view import keymap, theme
-from tui.view.view_state import ViewState, clamp_scroll, focused, reduce, scrolled, with_message
+from tui.screen.scene import PacedScene, Scene, scene
+from tui.view import keymap, palette, theme
+from tui.view.pairs import of_pair
+from tui.view.view_state import ViewState, clamp_scroll, focused, scrolled, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from textual import events
     from textual.app import ComposeResult
@@ -88,11 +92,14 @@ class RotationApp(App[None], inherit_bindings=False):
         paced: PacedScene | None = None,
         clock: Callable[[], float] = time.monotonic,
         reload: Callable[[], Applied | None] | None = None,
+        *,
+        export: Callable[[str, bytes], Path] | None = None,
     ) -> None:
         """After the run, ``failure`` is the error that ended the program; None after a normal exit.
 
         ``paced``: how often panels are drawn; None: by the machine's clock. ``clock``: steady seconds.
         ``reload``: what the person has changed in the configuration since the last call; it may block.
+        ``export`` writes a file of this name and says where; it may block, and raises UnavailableError.
         """
         super().__init__()
         self.view = view
@@ -104,6 +111,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._desk: Desk | None = None
         self._clock = clock
         self._reload = reload
+        self._export = Exporter(self, export)
         self._seen_seq: int | None = None
         """Number of the newest event; None before the first Snapshot."""
         self._last_key_s = clock()
@@ -197,7 +205,9 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest = snapshot
         self._call(snapshot)
         if not self.view.paused:
-            self.snapshot = snapshot
+            before, self.snapshot = self.snapshot, snapshot
+            if before is not None and self.view.pair and not before.pairs.get(self.view.pair):
+                self._paced.begin_anew()  # the pair that ``p`` has chosen
             self._paint()
 
     def _call(self, snapshot: Snapshot) -> None:
@@ -296,21 +306,40 @@ class RotationApp(App[None], inherit_bindings=False):
         action = self.view.keys.action_of(key)
         greeting = self._greeting()
         if self.view.message:
-            self._say("")
+            self.say("")
+        if self._export.take(key):
+            return
+        entry = palette.chosen(self.view) if self.view.palette and key == "enter" else None
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()
         elif self.view.typing or action is None or action.scope == "view":
-            self._look(reduce(self.view, key))
-        elif action.scope == "tape" and self._desk and self._desk.controls:
-            self._control(action.id, self._desk.controls)
-        elif action.id == "copy" and self.snapshot:
-            self.copy_to_clipboard(quotation(self.snapshot))
-            self._say("copied the headline with its source and time")
-        elif action.id == "suspend" and sys.platform != "win32":
+            self._look(palette.pressed(self.view, key))
+            if entry is not None and entry.scope != "view":
+                self._act(entry.action, entry.scope)
+        else:
+            self._act(action.id, action.scope)
+        if greeting:
+            self.say(greeting)
+
+    def _act(self, action: str, scope: str) -> None:
+        """Do what changes no view."""
+        if scope == "tape" and self._desk and self._desk.controls:
+            self._control(action, self._desk.controls)
+        elif action == "copy" and self.snapshot:
+            self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
+            self.say("copied the headline with its source and time")
+        elif action == "export":
+            self._export.ask()
+        elif action == "suspend" and sys.platform != "win32":
             # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
             os.killpg(0, signal.SIGTSTP)
-        if greeting:
-            self._say(greeting)
+        elif action == "quit":
+            self.exit()
+
+    def drawn(self) -> Scene:
+        """What is on screen now."""
+        snapshot = self.snapshot and of_pair(self.snapshot, self.view.pair)
+        return scene(snapshot, self.view, self._window.width, self._window.height)
 
     def _greeting(self) -> str:
         """What has changed, for a viewer who has pressed no key for ten minutes; else empty."""
@@ -322,7 +351,8 @@ class RotationApp(App[None], inherit_bindings=False):
         self._looked = looked(newest)
         return since(before, newest) if before is not None and away_s >= AWAY_S else ""
 
-    def _say(self, message: str, *, urgent: bool = False) -> None:
+    def say(self, message: str, *, urgent: bool = False) -> None:
+        """Put a line in the place of the footer; "" takes it away."""
         self._look(with_message(self.view, message, urgent=urgent))
 
     def _control(self, action: str, controls: Controls) -> None:
@@ -334,9 +364,13 @@ class RotationApp(App[None], inherit_bindings=False):
     def _look(self, view: ViewState) -> None:
         if view == self.view:
             return
+        is_other_pair = view.pair != self.view.pair
         self.view = view
+        if is_other_pair and self._desk is not None:
+            _show_pair(self._desk, view.pair)
         if not view.paused:
             self.snapshot = self._newest
+        self.view = with_order(view, self.snapshot)
         self._paint()
 
     def _paint(self) -> None:
@@ -368,3 +402,9 @@ class RotationApp(App[None], inherit_bindings=False):
     def _paint_when_due(self) -> None:
         self._next_paint = None
         self._paint()
+
+
+def _show_pair(desk: Desk, pair: str) -> None:
+    """Have the pair that is looked at in the next snapshots; "" is the first, which always is."""
+    if isinstance(desk, PairDesk):
+        desk.show_pairs(frozenset({pair} - {""}))

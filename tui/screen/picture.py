@@ -55,7 +55,12 @@ async def _svg(snapshot: Snapshot, view: ViewState, size: tuple[int, int]) -> st
         while app.snapshot is None:
             await pilot.pause(0.01)
         await pilot.pause()
-        picture = app.export_screenshot(title="rotation-tui")
+        return picture_of(app)
+
+
+def picture_of(app: RotationApp) -> str:
+    """What is on the app's screen now, as SVG."""
+    picture = app.export_screenshot(title="rotation-tui")
     # Textual's picture fetches a font from the network when it is opened; ours names installed ones.
     return _placed(_FONT_FACE.sub("", picture).replace("Fira Code", FONTS))
 

@@ -12,9 +12,13 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from tui.panels.legs import height_of
 from tui.panels.registry import PANELS
+from tui.view.ascii import plain_row
 from tui.view.draw import fit, framed
 from tui.view.layout import SMALLEST, Place, arrange
+from tui.view.pairs import PairOnScreen
+from tui.view.view_state import FILTERED, keyed
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -36,7 +40,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
         *("as_of", "breadth", "connection", "headline", "health", "legs"),
         *("mode", "phase", "session", "spread"),
     ),
-    "legs": ("legs",),
+    "legs": ("legs", "lists"),
     "spread": ("legs", "ratio", "spread"),
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
@@ -45,6 +49,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
     "help": ("health",),
+    "palette": (),
     "keys": ("health",),
 }
 """Panel → what it reads of a Snapshot."""
@@ -75,16 +80,17 @@ def scene(
     ``draw`` draws a panel by its name; None draws each anew.
     """
     places = places_of(snapshot, view, width, height)
-    keyed = "help" if view.help else view.focus
+    on_keys = keyed(view)
     rows: dict[str, list[Row]] = {}
     most = None
     for name, place in places.items():
         if name == "message":
-            rows[name] = [fit(((line, "text"),), place.width) for line in _too_small(place)]
+            message = [fit(((line, "text"),), place.width) for line in _too_small(place)]
+            rows[name] = list(map(plain_row, message)) if view.ascii else message
             continue
         drawn = (draw or draw_panel)(name, snapshot, view, place.width, place.height)
-        rows[name] = drawn.rows
-        if name == keyed:
+        rows[name] = list(map(plain_row, drawn.rows)) if view.ascii else drawn.rows
+        if name == on_keys:
             most = drawn.most
     return Scene(places, rows, most)
 
@@ -94,7 +100,7 @@ def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: in
     # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
     live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
     fed = live or (snapshot is not None and snapshot.fed is not None)
-    return arrange(width, height, view, len(snapshot.legs) if snapshot else LEGS, fed=fed)
+    return arrange(width, height, view, height_of(snapshot, view) if snapshot else LEGS, fed=fed)
 
 
 def draw_panel(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
@@ -105,7 +111,7 @@ def draw_panel(name: str, snapshot: Snapshot | None, view: ViewState, width: int
 
 def is_focused(panel: Panel, view: ViewState) -> bool:
     """Return whether keys scroll this panel."""
-    return panel.id == ("help" if view.help else view.focus)
+    return panel.id == keyed(view)
 
 
 def contents_of(
@@ -126,8 +132,17 @@ def in_sight(panel: Panel, rows: list[Row], view: ViewState, width: int, height:
     if not panel.title:
         blank = [()] * (room - len(shown))
         return Drawn([fit(row, width) for row in (*shown, *blank)], most)
-    more = " ↑" * (first > 0) + " ↓" * (first < most)
+    more = _marks(panel, view) + " ↑" * (first > 0) + " ↓" * (first < most)
     return Drawn(framed(shown, panel.title + more, width, height, focused=focused), most)
+
+
+def _marks(panel: Panel, view: ViewState) -> str:
+    """How the panel is sorted and what it is filtered by, for its title."""
+    sort = f" by {view.sort} {'▲' if view.is_rising else '▼'}" if panel.id == "legs" and view.sort else ""
+    is_filtered = panel.id in FILTERED and is_focused(panel, view)
+    wanted = view.filter if is_filtered else ""
+    is_typed = view.typing and is_filtered
+    return f"{sort} /{wanted}{'▏' if is_typed else ''}" if wanted or is_typed else sort
 
 
 def _too_small(place: Place) -> list[str]:
@@ -152,6 +167,7 @@ class PacedScene:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock``: seconds, never going back."""
         self._clock = clock
+        self._pair = PairOnScreen()
         self._key: tuple[ViewState, int, int] | None = None
         self._kept: dict[str, _Kept] = {}
         self._last_s: dict[str, float] = {}
@@ -161,11 +177,16 @@ class PacedScene:
         self.wait_s: float | None = None
         """Ask for the scene again after so many seconds: something newer waits. None where nothing does."""
 
+    def begin_anew(self) -> None:
+        """Draw every panel the next time, due or not: what a viewer has asked for has come."""
+        self._key = None
+
     def scene(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
         """Return the screen; a viewer's own choices and a new size are shown at once.
 
         Rows are shared with the scene before where they are the same, and must not be modified.
         """
+        snapshot = self._pair.of(snapshot, view.pair)
         if self._key != (view, width, height):
             self._key = (view, width, height)
             self._kept.clear()

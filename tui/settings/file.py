@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import Desk
+from rotation.desk import Desk, LegList
 from rotation.errors import InputError
+from tui.settings.lists import GROUPS, WATCHLISTS, lists
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
@@ -19,7 +20,7 @@ SIZE_MAX = 1_000_000
 _PRESET = "preset"
 NO_ALERTS = AlertSettings()
 ALERTS, TARGETS = "alerts", "targets"
-OWN = (KEYS, ALERTS, TARGETS)
+OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS)
 """Tables with checks of their own."""
 
 
@@ -36,6 +37,8 @@ class Config(msgspec.Struct, frozen=True):
     preset: str = ""
     """The layout that the file names; "" where it names none."""
     alerts: AlertSettings = NO_ALERTS
+    lists: tuple[LegList, ...] = ()
+    """Groups, then watch lists."""
 
 
 def read(path: Path) -> Config:
@@ -70,7 +73,7 @@ class _Reader:
         values: dict[str, Any] = {}
         keys = DEFAULT_KEYS
         for table, given in tables.items():
-            if table in (ALERTS, TARGETS):
+            if table in OWN and table != KEYS:
                 continue
             if table not in TABLES or not isinstance(given, dict):
                 self._fail_unknown(table, given)
@@ -95,6 +98,7 @@ class _Reader:
             keys=keys,
             preset=named,
             alerts=self._alerts(tables, values),
+            lists=lists(tables, self._error),
         )
 
     def _alerts(self, tables: dict[str, Any], values: dict[str, Any]) -> AlertSettings:
@@ -113,7 +117,7 @@ class _Reader:
         if table in TABLES:
             raise self._error(table, f"{table} is a table; write [{table}]")
         if isinstance(given, dict):
-            raise self._error(table, f"unknown table [{table}]{_hint(table, TABLES)}")
+            raise self._error(table, f"unknown table [{table}]{_hint(table, (*TABLES, *OWN[1:]))}")
         owners = [setting.table for setting in SETTINGS if setting.key == table]
         where = f"; it belongs under [{owners[0]}]" if owners else _hint(table, TABLES)
         raise self._error(table, f"unknown key {table!r} outside of a table{where}")

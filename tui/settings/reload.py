@@ -13,6 +13,7 @@ from tui.view import theme
 from tui.view.applied import Applied
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 LIVE = ("screen.theme", "log.level", "notify.to")
@@ -23,9 +24,13 @@ Signature = tuple[int, int, int]
 class ConfigWatch:
     """One file, asked now and then. Methods block for as long as reading it takes."""
 
-    def __init__(self, path: Path, config: Config | None) -> None:
-        """``config``: what the run began with; None where there was no file."""
+    def __init__(self, path: Path, config: Config | None, fixed: AbstractSet[str] = frozenset()) -> None:
+        """``config``: what the run began with; None where there was no file.
+
+        ``fixed``: settings that an option or the environment has set, which go before the file.
+        """
         self._path = path
+        self._fixed = fixed
         self._config = config or Config(path)
         self._seen = self._signature()
         # A file that has appeared since the start is a change.
@@ -44,7 +49,7 @@ class ConfigWatch:
         except InputError as error:
             return Applied(f"{error}; the previous configuration stays in use", is_error=True)
         before_config, self._config = self._config, config
-        return _difference(before_config, config)
+        return _difference(before_config, config, self._fixed)
 
     def _signature(self) -> Signature | None:
         try:
@@ -54,12 +59,15 @@ class ConfigWatch:
         return state.st_mtime_ns, state.st_size, state.st_ino
 
 
-def _difference(before: Config, now: Config) -> Applied | None:
+def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied | None:
     def of(config: Config, name: str) -> object:
         return config.values.get(name, BY_NAME[name].default)
 
     changed = [name for name in BY_NAME if of(before, name) != of(now, name)]
     later = [name for name in changed if name not in LIVE]
+    later += ["groups and watch lists"] * (now.lists != before.lists)
+    kept = [name for name in changed if name in LIVE and name in fixed]
+    changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
     look = str(of(now, "screen.theme")) if "screen.theme" in changed else None
@@ -69,11 +77,15 @@ def _difference(before: Config, now: Config) -> Applied | None:
     parts += ["keys"] * (keys is not None)
     if alerts is not None:
         parts.append(counted(len(alerts.rules), "alert"))
-    if not parts and not later:
+    if not parts and not later and not kept:
         return None
     clauses = [f"applied {', '.join(parts)}"] if parts else []
     if later:
-        clauses.append(f"{', '.join(later)} {'waits' if len(later) == 1 else 'wait'} for the next start")
+        verb = "waits" if later[0] in BY_NAME and len(later) == 1 else "wait"
+        clauses.append(f"{', '.join(later)} {verb} for the next start")
+    if kept:
+        verb, them = ("stays", "it") if len(kept) == 1 else ("stay", "them")
+        clauses.append(f"{', '.join(kept)} {verb} as the command line or the environment set {them}")
     return Applied(f"{now.path.name}: {'; '.join(clauses)}", keys=keys, theme=look, alerts=alerts)
 
 

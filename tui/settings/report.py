@@ -47,6 +47,15 @@ _ALERTS = """
 #   kind = "command"
 #   command = ["logger", "-t", "rotation"]   # no shell; gets JSON on stdin
 """
+_LISTS = """
+# Groups of legs, each under its name, and watch lists, which w shows instead of them.
+#
+#   [groups]
+#   banks = ["KRE", "KBE"]
+#
+#   [watchlists]
+#   mine = ["AAPL", "BRK-B"]
+"""
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
 _FAMILIES = re.compile(
     r"ROTATION_TUI_("
@@ -69,7 +78,7 @@ def template() -> str:
         for setting in SETTINGS:
             if setting.table == table:
                 parts.append(f"# {setting.says}\n# {setting.key} = {_written(setting.default)}\n")
-    return "".join([*parts, _ALERTS])
+    return "".join([*parts, _ALERTS, _LISTS])
 
 
 def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str, str]]:

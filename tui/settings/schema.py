@@ -18,6 +18,7 @@ FEEDS = (
 )  # fmt: skip
 LEVELS = ("debug", "info", "warning", "error")
 RETURNS = ("price", "total")
+GLYPHS = ("auto", "unicode", "ascii")
 SHOWN = 40
 """Characters of a wrong value that an error repeats."""
 
@@ -67,6 +68,22 @@ def pair(value: object) -> tuple[str, str]:
     return symbol(first), symbol(second)
 
 
+PAIRS_MAX = 8
+"""More than anybody goes through with one key; each costs a pass over history at the session's start."""
+
+
+def pairs(value: object) -> tuple[tuple[str, str], ...]:
+    """Return a list of pairs, each once, in order; text has commas or spaces between. Raises ValueError."""
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        message = f'expected a list of pairs, such as ["IWN/IVW", "XBI/IBB"], got {shown(value)}'
+        raise ValueError(message)  # noqa: TRY004 - one kind of error, whatever a file may hold
+    listed = tuple(dict.fromkeys(pair(item) for item in items))
+    if len(listed) > PAIRS_MAX:
+        raise ValueError(f"at most {PAIRS_MAX} more pairs; {len(listed)} are listed")
+    return listed
+
+
 def symbols(value: object) -> tuple[str, ...]:
     """Return a list of symbols, each once, in order; text has commas or spaces between. Raises ValueError."""
     items = value.replace(",", " ").split() if isinstance(value, str) else value
@@ -81,6 +98,10 @@ def symbols(value: object) -> tuple[str, ...]:
 
 def _pair_text(value: object) -> str:
     return "/".join(pair(value))
+
+
+def _pairs_text(value: object) -> str:
+    return ",".join(map("/".join, pairs(value)))
 
 
 def _symbols_text(value: object) -> str:
@@ -128,6 +149,12 @@ def _dates(value: object) -> tuple[date, ...]:
     return tuple(days)
 
 
+def _folder(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"expected the name of a folder, got {shown(value)}")
+    return value
+
+
 def _theme(value: object) -> str:
     from tui.view.theme import names  # noqa: PLC0415 - brings rich, which only a named theme needs
 
@@ -140,6 +167,10 @@ SETTINGS = (
     Setting(
         "desk", "pair", f"{_DESK.base}/{_DESK.against}", "pair", "ROTATION_TUI_PAIR",
         "The two legs of the spread and the ratio.", _pair_text,
+    ),
+    Setting(
+        "desk", "pairs", [], "pairs", "ROTATION_TUI_PAIRS",
+        "More pairs, each with its own spread, ratio and headline; p and P go through them.", _pairs_text,
     ),
     Setting(
         "desk", "legs", list(_DESK.legs), "legs", "ROTATION_TUI_LEGS",
@@ -177,6 +208,14 @@ SETTINGS = (
     Setting(
         "screen", "theme", "midnight", "theme", "ROTATION_TUI_THEME",
         "See: rotation-tui themes.", _theme,
+    ),
+    Setting(
+        "screen", "glyphs", "auto", "glyphs", "ROTATION_TUI_GLYPHS",
+        "auto: ASCII where locale or TERM say that there is no more; or unicode, ascii.", _choice(*GLYPHS),
+    ),
+    Setting(
+        "export", "folder", "", "", "",
+        "Where E writes files; without it, exports in the data folder of rotation-tui.", _folder,
     ),
     Setting(
         "notify", "to", ["bell"], "", "",

@@ -10,7 +10,7 @@ import click
 
 from rotation.errors import InputError
 from tui.backend import Wanted
-from tui.cli.options import FROM, FROM_OPTION, NOTICES, SPEED, TAPES, THEME, path_option, settled
+from tui.cli.options import FROM, FROM_OPTION, NOTICES, SPEED, TAPES, THEME, path_option, settled, with_lists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,6 +195,7 @@ def host(
     from tui.ssh.host import Settings, serve  # noqa: PLC0415
     from tui.ssh.limits import Limits  # noqa: PLC0415
     from tui.view.theme import DEFAULT, load  # noqa: PLC0415
+    from tui.view.view_state import pair_names, watchlists  # noqa: PLC0415
 
     if is_open == (authorized_keys is not None):
         raise InputError("say who may log in: either --authorized-keys FILE, or --open for anyone")
@@ -202,7 +203,8 @@ def host(
         raise InputError("host does not run as root; use a separate account, or --allow-root")
     load(theme or DEFAULT)  # an unknown name is reported before anything listens
     event_log.start(ctx.meta["log_level"])
-    desk = ctx.obj.open(Wanted(tapes=tape, unasked_demo=False, at_option=FROM_OPTION, **wanted))
+    asked = with_lists(ctx, Wanted(tapes=tape, unasked_demo=False, at_option=FROM_OPTION, **wanted))
+    desk = ctx.obj.open(asked)
     serve(
         desk,
         Settings(
@@ -215,6 +217,8 @@ def host(
             bans=user_state_path("rotation-tui") / "bans.json",
             preferences=user_state_path("rotation-tui") / "visitors.json",
             theme=theme or DEFAULT,
+            lists=watchlists(asked.lists),
+            pairs=pair_names(wanted["pair"], wanted["pairs"]),
             now_s=ctx.obj.now_s,
             limits=Limits(
                 sessions=max_sessions,

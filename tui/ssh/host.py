@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.errors import InputError
+from tui.backend import PairDesk
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
@@ -69,6 +70,10 @@ class Settings(msgspec.Struct, frozen=True):
     """Loopback address and port of the metrics; None for none."""
     proxies: Networks = ()
     """Balancers that send a PROXY header."""
+    pairs: tuple[str, ...] = ()
+    """The more pairs of the desk, which viewers go through."""
+    lists: tuple[str, ...] = ()
+    """The watch lists that viewers go through."""
     bans: Path | None = None
     """Where bans are kept; None for memory only."""
 
@@ -99,6 +104,10 @@ class Host:
             clock=time.monotonic,
             now=settings.now_s,
         )
+        self.state.pairs, self.state.lists = settings.pairs, settings.lists
+        if isinstance(desk, PairDesk):
+            # Among many viewers somebody looks at each of them.
+            desk.show_pairs(frozenset(settings.pairs))
         self.port = 0
         """The port, once the host listens."""
         self.metrics_port = 0

@@ -130,6 +130,10 @@ class HostState:
         function after so many seconds unless its handle is cancelled; by default the running loop does it.
         """
         self.theme = theme
+        self.pairs: tuple[str, ...] = ()
+        """The more pairs that viewers go through."""
+        self.lists: tuple[str, ...] = ()
+        """The watch lists that they go through."""
         self.limits = limits
         self.authorized_keys = authorized_keys or AuthorizedKeys(None, now=now)
         self.bans = Bans(None) if bans is None else bans

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 import asyncssh
+import msgspec
 
 from tui.ssh import admin, event_log
 from tui.ssh.answers import UNKNOWN_COMMAND, answer
@@ -15,6 +16,7 @@ from tui.ssh.reasons import FAREWELLS, EndReason, Refusal
 from tui.ssh.rooms.colours import DEPTHS, Colours, colours_of, term
 from tui.ssh.rooms.painter import LEAVE
 from tui.ssh.rooms.viewer import Line, Viewer, first_view
+from tui.view.ascii import needs_ascii
 from tui.view.theme import names
 from tui.view.view_state import PANELS
 
@@ -235,11 +237,15 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._detected = colours_of(self.term, self._chan.get_environment())
         colours = next((depth for depth in DEPTHS if depth == choice.colours), self._detected)
         focus = choice.focus if choice.focus in PANELS else None
+        view = first_view(
+            choice.theme or self._state.theme, names(), focus, self._state.pairs, self._state.lists
+        )
+        plain = needs_ascii(self.term, self._chan.get_environment())
         self.viewer = Viewer(
             self._state.rooms,
             Line(self._write, self.end, self.fail, self._later, self._loop.time),
             self._state.meter,
-            view=first_view(choice.theme or self._state.theme, names(), focus),
+            view=msgspec.structs.replace(view, ascii=plain),
             colours=colours,
             size=self._size,
             looked=choice.looked,

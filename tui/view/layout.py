@@ -50,6 +50,8 @@ def arrange(
     top = _ribbon_height(width)
     body = Place(0, top, width, height - top - 1)
     places = {"ribbon": Place(0, 0, width, top), "keys": Place(0, height - 1, width, 1)}
+    if view.palette:
+        return {**places, "palette": body}
     if view.help:
         return {**places, "help": body}
     stacked = width >= STACKED_FROM[0] and height >= STACKED_FROM[1]

@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS
+from rotation.desk import WINDOWS, pair_name
 from tui.view.keymap import DEFAULT_KEYS, Keymap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from rotation.desk import LegList
 
 PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph")
 """In the order of their numbers."""
 PAGES = frozenset({"breadth", "events", "graph"})
 """Panels that have the room of all others while they are in focus, and none else."""
 CHARTS = ("both", "daily", "today")
+FILTERED = frozenset({"legs", "events"})
+"""Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
+SORTS = ("", "symbol", "day", "window", "streak")
+"""What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
 FILTER_MAX = 40
 BOTTOM = 1_000_000
 """A scroll past every end; drawing clamps it."""
@@ -34,18 +40,48 @@ class ViewState(msgspec.Struct, frozen=True):
     chart: str = "both"
     paused: bool = False
     help: bool = False
+    palette: bool = False
+    """Whether the list of commands is open; ``filter`` is what is looked for."""
+    choice: int = 0
+    """Which of the commands found is chosen."""
     filter: str = ""
-    """Help shows only the lines with this text; "" shows all."""
+    """The focused panel, or help, shows only the lines with this text; "" shows all."""
     typing: bool = False
     """Whether keys are typed into ``filter``."""
+    sort: str = ""
+    """Of SORTS."""
+    is_rising: bool = False
+    """Whether the smallest comes first."""
+    order: tuple[str, ...] = ()
+    """The symbols as they were sorted when the legs came into focus: a list that is read stands still."""
     scroll: int = 0
     """The first visible line of the focused panel, or of help."""
+    pair: str = ""
+    """The pair shown, as "IWN/IVW"; "" is the desk's first."""
+    pairs: tuple[str, ...] = ()
+    """The more pairs that ``p`` goes through after the first."""
+    list: str = ""
+    """The watch list that the legs panel shows; "" is the desk's own legs and groups."""
+    lists: tuple[str, ...] = ()
+    """The watch lists that ``w`` goes through."""
+    ascii: bool = False
+    """Whether the screen is drawn in ASCII alone."""
     keys: Keymap = DEFAULT_KEYS
     """Which key does what for this viewer."""
     message: str = ""
     """Stands in the place of the footer until the next key: an alert, or the answer to a key."""
     is_urgent: bool = False
     """Whether the message is an alert or an error."""
+
+
+def pair_names(first: tuple[str, str], more: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The names of more pairs as a view holds them: the first is not among them."""
+    return tuple(dict.fromkeys(pair_name(pair) for pair in more if pair != first))
+
+
+def watchlists(lists: Iterable[LegList]) -> tuple[str, ...]:
+    """The names of the watch lists as a view holds them."""
+    return tuple(each.name for each in lists if each.is_watchlist)
 
 
 def with_message(view: ViewState, message: str, *, urgent: bool = False) -> ViewState:
@@ -64,6 +100,22 @@ def reduce(view: ViewState, key: str) -> ViewState:
     return change(view, key) if change else view
 
 
+def act(view: ViewState, action: str) -> ViewState:
+    """Return the view after an action, by its id; the same object for one that changes no view."""
+    change = _CHANGES.get(action)
+    return change(view, "") if change else view
+
+
+def keyed(view: ViewState) -> str:
+    """The panel that keys act on."""
+    return "palette" if view.palette else "help" if view.help else view.focus
+
+
+def filter_of(view: ViewState, panel: str) -> str:
+    """What a panel's lines must have in them, in small letters; "" is all lines."""
+    return view.filter.casefold() if keyed(view) == panel else ""
+
+
 def clamp_scroll(view: ViewState, most: int) -> ViewState:
     """Return the view with its scroll limited to ``most`` lines."""
     return _with(view, scroll=most) if view.scroll > most else view
@@ -74,15 +126,15 @@ def _with(view: ViewState, **changes: object) -> ViewState:
 
 
 def _typed(view: ViewState, key: str) -> ViewState:
-    if key == "escape":
-        return _with(view, typing=False, filter="", scroll=0)
+    if key == "escape" or (key == "enter" and view.palette):
+        return _with(view, typing=False, filter="", scroll=0, palette=False, choice=0)
     if key == "enter":
         return _with(view, typing=False)
     if key == "backspace":
-        return _with(view, filter=view.filter[:-1], scroll=0)
+        return _with(view, filter=view.filter[:-1], scroll=0, choice=0)
     typed = " " if key == "space" else key
     if len(typed) == 1 and typed.isprintable() and len(view.filter) < FILTER_MAX:
-        return _with(view, filter=view.filter + typed, scroll=0)
+        return _with(view, filter=view.filter + typed, scroll=0, choice=0)
     return view
 
 
@@ -93,13 +145,15 @@ def _focus(view: ViewState, key: str) -> ViewState:
 
 def focused(view: ViewState, panel: str) -> ViewState:
     """Return the view with the focus on a panel, as after a click on it."""
-    return _with(view, focus=panel, help=False, scroll=0 if panel != view.focus else view.scroll)
+    if panel == view.focus and not view.help:
+        return view
+    return _with(view, focus=panel, help=False, filter="", scroll=0 if panel != view.focus else view.scroll)
 
 
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
-        return _with(view, focus=panel, help=False, scroll=0)
+        return _with(view, focus=panel, help=False, filter="", scroll=0)
 
     return change
 
@@ -136,12 +190,42 @@ def _theme(view: ViewState, _key: str) -> ViewState:
     return _with(view, theme=view.themes[(at + 1) % len(view.themes)])
 
 
+def _step_pair(step: int) -> Callable[[ViewState, str], ViewState]:
+    def change(view: ViewState, _key: str) -> ViewState:
+        among = ("", *view.pairs)
+        at = among.index(view.pair) if view.pair in among else 0
+        return _with(view, pair=among[(at + step) % len(among)])
+
+    return change
+
+
+def _step_list(step: int) -> Callable[[ViewState, str], ViewState]:
+    def change(view: ViewState, _key: str) -> ViewState:
+        among = ("", *view.lists)
+        at = among.index(view.list) if view.list in among else 0
+        return _with(view, list=among[(at + step) % len(among)], scroll=0)
+
+    return change
+
+
 def _help(view: ViewState, _key: str) -> ViewState:
     return _with(view, help=not view.help, filter="", scroll=0)
 
 
 def _filter(view: ViewState, _key: str) -> ViewState:
-    return _with(view, help=True, typing=True, scroll=0)
+    return _with(view, help=view.help or view.focus not in FILTERED, typing=True, scroll=0)
+
+
+def _palette(view: ViewState, _key: str) -> ViewState:
+    return _with(view, palette=True, typing=True, help=False, filter="", choice=0, scroll=0)
+
+
+def _sort(view: ViewState, _key: str) -> ViewState:
+    return _with(view, sort=SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)], order=(), scroll=0)
+
+
+def _sort_back(view: ViewState, _key: str) -> ViewState:
+    return _with(view, is_rising=not view.is_rising, order=(), scroll=0)
 
 
 def _back(view: ViewState, _key: str) -> ViewState:
@@ -163,8 +247,15 @@ _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "longer": _step_window(1),
     "chart": _chart,
     "filter": _filter,
+    "palette": _palette,
+    "sort": _sort,
+    "sort-back": _sort_back,
     "pause": _toggle("paused"),
     "theme": _theme,
+    "list": _step_list(1),
+    "list-back": _step_list(-1),
+    "pair": _step_pair(1),
+    "pair-back": _step_pair(-1),
     "help": _help,
     "down": _step_scroll(1),
     "up": _step_scroll(-1),

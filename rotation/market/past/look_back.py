@@ -36,6 +36,10 @@ class LookBack(msgspec.Struct, frozen=True):
     breadth: tuple[Past, ...] = ()
     """The past of each membership; empty without a session."""
     graph: GraphPast | None = None
+    pairs: tuple[Charts, ...] = ()
+    """Of the desk's more pairs, through the session before."""
+    pairs_closed: tuple[Charts, ...] = ()
+    """The same through the session itself."""
 
 
 Look = Callable[[History, date | None, "Desk", tuple[Membership, ...]], LookBack]
@@ -47,7 +51,9 @@ def look_back(
 ) -> LookBack:
     """Look back from ``session``. It takes tens of milliseconds: with a screen, do it in a thread."""
     settled = settle(history, session, desk) if session else None
-    charts = Charts.of(history, desk, previous_session(session) if session else None)
+    through = previous_session(session) if session else None
+    charts = Charts.of(history, desk, through)
+    pairs = tuple(Charts.of(history, desk, through, pair) for pair in desk.pairs)
     is_over = session is not None and not history.on(session).is_empty()
     return LookBack(
         history=history,
@@ -63,4 +69,8 @@ def look_back(
         if session
         else (),
         graph=graph_past(history, session, desk) if session else None,
+        pairs=pairs,
+        pairs_closed=tuple(Charts.of(history, desk, session, pair) for pair in desk.pairs)
+        if is_over
+        else pairs,
     )

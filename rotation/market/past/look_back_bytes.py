@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
 
-LAYOUT = 3
+LAYOUT = 4
 """Version of the bytes; raise it when they change."""
 DIGEST = 32
 """Bytes of SHA-256, which come first, of all that follow."""
@@ -57,7 +57,9 @@ def dump(made: LookBack, key: str) -> bytes:
     data = None if settled is None else _settled_as_data(settled)
     closed = None if made.closed == made.charts else made.closed
     breadth = [_breadth_as_data(each) for each in made.breadth]
-    held = _Held(key, made.session, data, made.charts, closed, breadth, made.graph)
+    held = _Held(
+        key, made.session, data, made.charts, closed, breadth, made.graph, made.pairs, made.pairs_closed
+    )
     body = msgspec.msgpack.encode(held)
     return sha256(body).digest() + body
 
@@ -80,7 +82,18 @@ def load(kept: bytes, key: str, history: History, membership: tuple[Membership, 
     except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError):  # msgspec's are ValueErrors
         return None
     closed = held.closed or held.charts
-    return LookBack(history, held.session, settled, held.charts, closed, membership, breadth, held.graph)
+    return LookBack(
+        history,
+        held.session,
+        settled,
+        held.charts,
+        closed,
+        membership,
+        breadth,
+        held.graph,
+        held.pairs,
+        held.pairs_closed,
+    )
 
 
 class _HeldBaseline(msgspec.Struct, frozen=True, array_like=True):
@@ -94,6 +107,7 @@ class _HeldSettled(msgspec.Struct, frozen=True, array_like=True):
     table: dict[str, list[Any]]
     legs: dict[str, _HeldBaseline]
     spread: _HeldBaseline
+    pairs: list[_HeldBaseline]
 
 
 class _HeldBreadth(msgspec.Struct, frozen=True, array_like=True):
@@ -115,12 +129,15 @@ class _Held(msgspec.Struct, frozen=True, array_like=True):
     """None where it is ``charts``."""
     breadth: list[_HeldBreadth]
     graph: GraphPast | None
+    pairs: tuple[Charts, ...]
+    pairs_closed: tuple[Charts, ...]
 
 
 def _settled_as_data(settled: Settled) -> _HeldSettled:
     table = settled.table.with_columns(pl.col("date").cast(pl.Int32)).to_dict(as_series=False)
     legs = {symbol: _baseline_as_data(leg) for symbol, leg in settled.legs.items()}
-    return _HeldSettled(settled.session, table, legs, _baseline_as_data(settled.spread))
+    pairs = [_baseline_as_data(pair) for pair in settled.pairs]
+    return _HeldSettled(settled.session, table, legs, _baseline_as_data(settled.spread), pairs)
 
 
 def _settled_of_data(held: _HeldSettled) -> Settled:
@@ -128,7 +145,8 @@ def _settled_of_data(held: _HeldSettled) -> Settled:
     columns = {name: schema.get(name, pl.Float64) for name in held.table}
     table = pl.DataFrame(held.table, schema=columns).with_columns(pl.col("date").cast(pl.Date))
     legs = {symbol: _baseline_of_data(leg) for symbol, leg in held.legs.items()}
-    return Settled(held.session, table, legs, _baseline_of_data(held.spread))
+    pairs = tuple(_baseline_of_data(pair) for pair in held.pairs)
+    return Settled(held.session, table, legs, _baseline_of_data(held.spread), pairs)
 
 
 def _baseline_as_data(baseline: Baseline) -> _HeldBaseline:

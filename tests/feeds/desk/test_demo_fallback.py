@@ -13,6 +13,9 @@ from feeds.desk.demo_fallback import PATIENCE_S, DemoFallback
 from feeds.errors import InputError
 from feeds.events import Batch, HistoryUpdated, Status
 from feeds.supervisor import Supervisor
+from rotation.alerts.rule import Rule
+from rotation.alerts.target import AlertSettings
+from rotation.desk import EventKind
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.market.status import Provenance
@@ -223,3 +226,22 @@ def test_who_gets_the_demo(monkeypatch, tmp_path, wanted, stands_by):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     opened = LocalBackend().open(wanted)
     assert isinstance(opened._supervisor, DemoFallback) == stands_by
+
+
+def test_alerts_of_a_changed_file_are_watched_by_the_demo_too(monkeypatch, tmp_path):
+    """Before it plays, and while it does."""
+    for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+    opened = LocalBackend().open(Wanted())
+    opened.set_alerts(AlertSettings((Rule(id="early", condition="spread.5.pp > 10"),)))
+    demo, _ = opened._supervisor._make_demo()
+
+    def shown():
+        return demo.on_publish(demo._market.apply((), as_of_ns=NOW_NS))
+
+    assert [alert.name for alert in shown().alerts] == ["early"]
+    opened.set_alerts(AlertSettings((Rule(id="late", condition="spread.5.pp > 10"),)))
+    assert [alert.name for alert in shown().alerts] == ["late"]
+    opened.note(EventKind.CONFIG, "config.toml", "applied 1 alert")
+    assert shown().events[-1].text == "applied 1 alert"
+    opened._watch._close()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import tests.support.core_oracle as oracle
 from rotation.market import ratios, records
 from rotation.market.prints import Prints
-from rotation.market.ratios import MinuteLine, settled_ratio, value_growth
+from rotation.market.ratios import MinuteChanges, MinuteLine, settled_ratio, value_growth
 from rotation.quote import NS, Quote, Role
 from rotation.sessions import sessions_between
 from rotation.snapshot import Extreme
@@ -135,19 +135,19 @@ def test_the_minute_line_is_appended_to_and_a_tick_leaves_it():
     size_only = Quote("IWM", 1, 9.0, role=Role.SIZE)
     base.take(size_only)
     against.take(size_only)
-    assert line.of(base, against, 1.0) == ()
+    assert line.of(base, against, 1.0, MinuteChanges()) == ()
     for second in range(1, 600):
         base.take(Quote("IWM", second * NS, float(second)))
         against.take(Quote("QQQ", second * NS, 2.0))
-        drawn = line.of(base, against, 2.0)
+        drawn = line.of(base, against, 2.0, MinuteChanges())
     assert drawn == tuple((minute, min(60.0 * minute, 599.0)) for minute in range(1, 11))
-    assert line.of(base, against, 2.0) is drawn
+    assert line.of(base, against, 2.0, MinuteChanges()) is drawn
     with patch.object(ratios, "_minutes", wraps=ratios._minutes) as made:
         base.take(Quote("IWM", 599 * NS, 500.0))  # a revision
-        assert line.of(base, against, 2.0) == (*drawn[:-1], (10, 500.0))
+        assert line.of(base, against, 2.0, MinuteChanges()) == (*drawn[:-1], (10, 500.0))
         assert made.call_args.args[2] == 10
         # Another unit is another line.
-        assert line.of(base, against, 4.0) == (
+        assert line.of(base, against, 4.0, MinuteChanges()) == (
             *((minute, 2 * value) for minute, value in drawn[:-1]),
             (10, 1000.0),
         )

@@ -43,6 +43,48 @@ def test_the_legs_of_the_file_are_the_legs_shown(program) -> None:
     assert list(taken["legs"]) == ["IWM", "QQQ", "KRE", "DIA"]
 
 
+def test_more_pairs_of_the_file_are_in_the_json_and_the_first_stands_as_ever(program) -> None:
+    alone = json.loads(program.out("snapshot", "--demo", "--format", "json"))
+    write(program, '[desk]\npairs = ["IWN/IVW", "kre/qqq", "IWM/QQQ"]\n')
+    taken = json.loads(program.out("snapshot", "--demo", "--format", "json"))
+    pairs = taken.pop("pairs")
+    assert taken == {name: value for name, value in alone.items() if name != "pairs"}
+    assert list(pairs) == ["IWN/IVW", "KRE/QQQ"]
+    assert pairs["KRE/QQQ"]["spread"]["base"] == "KRE"
+    assert pairs["KRE/QQQ"]["spread"]["windows"]["5"]["pp"] is not None
+    assert pairs["KRE/QQQ"]["headline"].startswith("Regional banks (KRE) ")
+    program.env["ROTATION_TUI_PAIRS"] = "DIA/SPY"
+    taken = json.loads(program.out("snapshot", "--demo", "--format", "json"))
+    assert list(taken["pairs"]) == ["DIA/SPY"]
+    write(program, '[desk]\n\npairs = ["IWN/IWN"]\n')
+    assert "line 3: desk.pairs: expected two different symbols" in program("snapshot", "--demo").stderr
+
+
+def test_a_list_is_imported_and_its_symbols_are_legs(program) -> None:
+    path = write(program, '# mine\n[groups]\nbanks = ["KRE", "KBE"]\n')
+    listed = program.home / "positions.csv"
+    listed.write_text("Symbol,Shares\nDIA,5\nAAPL,1\n")
+    message = program.out("lists", "import", listed, "--name", "mine")
+    assert message.startswith(f"added the watch list 'mine' with 2 symbols to {path}")
+    assert program("lists", "import", listed, "--name", "mine").stderr.startswith(
+        "rotation-tui: 'mine' is there already"
+    )
+    assert [line.split() for line in program.out("lists", "show").splitlines()] == [
+        ["banks", "group", "KRE", "KBE"],
+        ["mine", "watch", "list", "DIA", "AAPL"],
+    ]
+    taken = json.loads(program.out("snapshot", "--demo", "--format", "json"))
+    assert [(each["name"], each["is_watchlist"]) for each in taken["lists"]] == [
+        ("", False),
+        ("banks", False),
+        ("mine", True),
+    ]
+    assert "KRE" not in taken["lists"][0]["symbols"]
+    assert set(taken["graph"]["daily"]) >= {"KRE"}
+    listed.write_text("Symbol\nDIA\nA B\n")
+    assert "positions.csv, line 3: 'A B' is not a valid symbol" in program("lists", "import", listed).stderr
+
+
 def test_a_broken_file_stops_a_run_but_not_what_mends_it(program) -> None:
     path = write(program, '[desk]\npair = "IWM"\n')
     done = program("snapshot", "--demo")

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from rotation.errors import InputError
+from rotation.snapshot import PairView
 from tests.support.fed import scenes as fed_scenes
 from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
@@ -150,7 +151,7 @@ async def test_only_changed_cells_are_refreshed(
 
 
 @pytest.mark.parametrize(
-    "key_and_call", [("p", "hold"), ("<", "slower"), (">", "faster"), (",", -300.0), (".", 300.0)]
+    "key_and_call", [("H", "hold"), ("<", "slower"), (">", "faster"), (",", -300.0), (".", 300.0)]
 )
 async def test_tape_keys_reach_the_tape(
     key_and_call: tuple[str, object], scenes: dict[str, Snapshot]
@@ -239,3 +240,75 @@ def test_the_fed_in_other_weather(
     snapshot = msgspec.structs.replace(scenes["live"], mode="", as_of=as_of, fed=fed)
     app = RotationApp(lambda: Still(snapshot), ViewState(themes=names(), focus="fed"))
     assert snap_compare(app, terminal_size=(120, 40), run_before=shown)
+
+
+async def test_p_shows_the_next_pair_and_tells_the_desk(scenes: dict[str, Snapshot]) -> None:
+    desk = PairedDesk(scenes)
+    app = RotationApp(lambda: desk, ViewState(themes=names(), pairs=("IWN/IVW", "KRE/QQQ")))
+    async with app.run_test(size=(160, 45)) as pilot:
+        await shown(pilot)
+        assert "pair 1/3" in text_of(app, "keys")
+        await pilot.press("p")
+        assert desk.asked == [frozenset({"IWN/IVW"})]
+        assert "IWN against IVW" in text_of(app, "spread")
+        assert "no figures in the Snapshot" in text_of(app, "ribbon"), "until the market has made them"
+        app.take(with_pair(scenes["live"], "IWN/IVW", scenes["closed"]))
+        await pilot.pause()
+        assert scenes["closed"].headline[:60] in " ".join(text_of(app, "ribbon").split())
+        assert "pair 2/3" in text_of(app, "keys")
+        await pilot.press("P", "P")
+        assert desk.asked[1:] == [frozenset(), frozenset({"KRE/QQQ"})]
+        await pilot.press("p")
+        assert app.view.pair == ""
+        assert "IWM against QQQ" in text_of(app, "spread")
+
+
+async def test_the_commands_find_and_run_what_the_screen_can_do(scenes: dict[str, Snapshot]) -> None:
+    desk = ScriptedDesk([scenes["live"]])
+    app = RotationApp(lambda: desk, ViewState(themes=names()))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot, "colon", *"paper")
+        assert "▸ theme paper" in text_of(app, "palette")
+        await pilot.press("enter")
+        assert (app.view.theme, app.view.palette, app.view.typing) == ("paper", False, False)
+        await pilot.press("ctrl+p", *"hold", "enter")
+        assert desk.controls.asked == ["hold"]
+        await pilot.press("colon", *"copy", "enter")
+        assert app.view.message.startswith("copied")
+        await pilot.press("colon", *"quit", "enter")
+    assert app.return_code == 0
+
+
+async def test_a_sorted_list_does_not_move_under_the_reader(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(themes=names()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot, "s", "s")
+        assert app.view.sort == "day"
+        first = text_of(app, "legs").splitlines()[2].split()[1]
+        assert first == "IWM"
+        leg = scenes["live"].legs["QQQ"]
+        later = with_leg(scenes["live"], "QQQ", return_pct={**leg.return_pct, "1": 99.0})
+        app.take(later)
+        await pilot.pause(0.3)
+        app.take(later)
+        await pilot.pause()
+        assert "+99.00" in text_of(app, "legs")
+        assert text_of(app, "legs").splitlines()[2].split()[1] == "IWM"
+        await pilot.press("2")
+        assert text_of(app, "legs").splitlines()[2].split()[1] == "QQQ"
+
+
+class PairedDesk(ScriptedDesk):
+    """Two more pairs, which nobody has computed yet."""
+
+    def __init__(self, scenes: dict[str, Snapshot]) -> None:
+        super().__init__([msgspec.structs.replace(scenes["live"], pairs={"IWN/IVW": None, "KRE/QQQ": None})])
+        self.asked: list[frozenset[str]] = []
+
+    def show_pairs(self, names: frozenset[str]) -> None:
+        self.asked.append(names)
+
+
+def with_pair(snapshot: Snapshot, name: str, other: Snapshot) -> Snapshot:
+    view = PairView(other.spread, other.ratio, other.headline, other.headline_status, other.data_as_of)
+    return msgspec.structs.replace(snapshot, pairs={**snapshot.pairs, name: view})

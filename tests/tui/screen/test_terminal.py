@@ -114,13 +114,13 @@ def test_a_paused_screen_stands_still_and_says_so_and_then_catches_up(demo):
 
 
 def test_a_held_tape_stands_still_and_says_so(demo):
-    demo.press("p")
+    demo.press("H")
     demo.see(" held ")
     demo.settle(1.5)  # a chart shows what came before the hold up to a second later
     still = demo.text
     demo.watch(1.0)
     assert demo.text == still
-    demo.press("p")
+    demo.press("H")
     demo.wait(lambda t: "×60" in t.lines[0] and t.lines[0] != still.splitlines()[0], "the tape to run")
     demo.press(">")
     demo.see("×120")
@@ -218,7 +218,7 @@ def test_a_replay_ends_and_can_be_played_again(env, tmp_path):
         terminal.see("REPLAY", "end of tape", "224.00")
         terminal.press("p0")
         terminal.see("220.00", "held")
-        terminal.press("p")
+        terminal.press("H")
         terminal.see("end of tape", "224.00")
         terminal.press("q")
         assert terminal.end() == 0
@@ -300,7 +300,7 @@ def test_an_error_ends_the_program_with_one_line_below_a_terminal_at_rest(
         if where == "key":
             terminal.see("opening…")
             terminal.settle()
-            terminal.press("p")
+            terminal.press("H")
         assert terminal.end() == code
         assert b"\x1b[?1049h" in terminal.raw, "the screen had been opened"
         terminal.assert_at_rest()

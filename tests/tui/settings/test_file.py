@@ -46,7 +46,7 @@ def test_a_whole_file(tmp_path) -> None:
             tmp_path,
             '[desk]\npair = "xbi/ibb"\nlegs = ["XBI", "ibb", "SPY"]\nreturns = "total"\nleg_gap_s = 30\n'
             "[market]\nclosures = [2025-01-09, \"2025-01-10\"]\n[screen]\ntheme = 'paper'\n"
-            '[keys]\npause = "P"\nchart = "none"\ncopy = ["y", "Y"]\n',
+            '[keys]\npause = "x"\nchart = "none"\ncopy = ["y", "Y"]\n',
         )
     )
     assert config.values == {
@@ -59,7 +59,7 @@ def test_a_whole_file(tmp_path) -> None:
     }
     assert config.lines["screen.theme"] == 9
     action = config.keys.action_of
-    assert [getattr(action(key), "id", None) for key in ("P", "space", "c", "Y", "q")] == [
+    assert [getattr(action(key), "id", None) for key in ("x", "space", "c", "Y", "q")] == [
         "pause", None, None, "copy", "quit",
     ]  # fmt: skip
 
@@ -140,14 +140,14 @@ def test_the_place_follows_the_environment(tmp_path) -> None:
 
 def test_every_value_says_where_it_comes_from(tmp_path) -> None:
     path = written(
-        tmp_path, '[desk]\npair = "XBI/IBB"\nreturns = "total"\n[keys]\npause = "P"\npreset = "azerty"\n'
+        tmp_path, '[desk]\npair = "XBI/IBB"\nreturns = "total"\n[keys]\npause = "x"\npreset = "azerty"\n'
     )
     table = settings(read(path), {"ROTATION_TUI_RETURNS": "price", "ROTATION_TUI_FEED": " "})
     origins = {name: (value, origin) for name, value, origin in table}
     assert origins["desk.pair"] == ('"XBI/IBB"', f"{path}:2")
     assert origins["desk.returns"] == ("price", "ROTATION_TUI_RETURNS")
     assert origins["feeds.feed"] == ('"auto"', "default")
-    assert origins["keys.pause"] == ("P", f"{path}:5")
+    assert origins["keys.pause"] == ("x", f"{path}:5")
     assert origins["keys.preset"] == ("azerty", f"{path}:6")
     assert set(origins) == {setting.name for setting in SETTINGS} | {"keys.pause", "keys.preset"}
 

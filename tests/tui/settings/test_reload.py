@@ -44,7 +44,7 @@ def test_what_can_be_applied_is_and_what_cannot_says_so(path):
     assert watch.poll() is None
     write(
         path,
-        '[desk]\npair = "XBI/IBB"\nleg_gap_s = 30\n[screen]\ntheme = "paper"\n[keys]\npause = "P"\n'
+        '[desk]\npair = "XBI/IBB"\nleg_gap_s = 30\n[screen]\ntheme = "paper"\n[keys]\npause = "x"\n'
         '[[alerts]]\nwhen = "on_pace"\n',
     )
     applied = changed(watch)
@@ -52,7 +52,7 @@ def test_what_can_be_applied_is_and_what_cannot_says_so(path):
         "config.toml: applied screen.theme, keys, 1 alert; desk.pair, desk.leg_gap_s wait for the next start"
     )
     assert (applied.theme, applied.is_error) == ("paper", False)
-    assert applied.keys.action_of("P").id == "pause"
+    assert applied.keys.action_of("x").id == "pause"
     assert [rule.id for rule in applied.alerts.rules] == ["on_pace"]
     assert watch.poll() is None
 
@@ -81,9 +81,12 @@ def test_a_file_that_appears_and_goes(tmp_path):
 
 def test_each_setting_is_applied_or_named(path, tmp_path):
     others = {
-        "desk.pair": '"XBI/IBB"', "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
+        "desk.pair": '"XBI/IBB"', "desk.pairs": '["IWN/IVW"]',
+        "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
         "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',
+        "screen.glyphs": '"ascii"',
+        "export.folder": '"~/desk"',
         "notify.to": '["osc9"]', "log.level": '"debug"', "market.closures": "[2025-01-09]",
     }  # fmt: skip
     assert others.keys() == {setting.name for setting in SETTINGS}
@@ -99,6 +102,20 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
             assert name in applied.message or (name == "notify.to" and "1 alert" in applied.message)
     finally:
         logging.getLogger().setLevel(level)
+
+
+def test_what_an_option_or_the_environment_set_goes_before_a_changed_file(path):
+    level = logging.getLogger().level
+    watch = ConfigWatch(path, read(path), frozenset({"screen.theme", "log.level", "desk.pair"}))
+    write(path, BEFORE.replace("midnight", "paper") + '[log]\nlevel = "debug"\n[keys]\npause = "x"\n')
+    applied = changed(watch)
+    assert applied.theme is None
+    assert applied.keys is not None
+    assert logging.getLogger().level == level
+    assert applied.message == (
+        "config.toml: applied keys; "
+        "screen.theme, log.level stay as the command line or the environment set them"
+    )
 
 
 class AlertDesk(ScriptedDesk):

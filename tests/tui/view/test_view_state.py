@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from rotation.desk import WINDOWS
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, key_name
-from tui.view.view_state import CHARTS, PANELS, ViewState, clamp_scroll, reduce
+from tui.view.view_state import CHARTS, PANELS, SORTS, ViewState, clamp_scroll, reduce
 
-START = ViewState(themes=("midnight", "paper", "mono"))
+START = ViewState(themes=("midnight", "paper", "mono"), pairs=("IWN/IVW", "XBI/IBB"), lists=("mine",))
 KEYS = [key for action in ACTIONS for key in action.keys]
 
 
@@ -53,15 +53,32 @@ def after(*keys: str, view: ViewState = START) -> ViewState:
         (("j", "j", "k"), {"scroll": 1}),
         (("j", "g"), {}),
         (("j", "tab"), {"focus": "spread"}),
-        (("/",), {"help": True, "typing": True}),
-        (("/", "z", "q", "space", "1"), {"help": True, "typing": True, "filter": "zq 1"}),
-        (("/", "a", "b", "backspace"), {"help": True, "typing": True, "filter": "a"}),
-        (("/", "a", "enter"), {"help": True, "filter": "a"}),
-        (("/", "a", "enter", "escape"), {"help": True}),
-        (("/", "a", "escape"), {"help": True}),
+        (("?", "/"), {"help": True, "typing": True}),
+        (("2", "/"), {"focus": "spread", "help": True, "typing": True}),
+        (("?", "/", "z", "q", "space", "1"), {"help": True, "typing": True, "filter": "zq 1"}),
+        (("?", "/", "a", "b", "backspace"), {"help": True, "typing": True, "filter": "a"}),
+        (("?", "/", "a", "enter"), {"help": True, "filter": "a"}),
+        (("?", "/", "a", "enter", "escape"), {"help": True}),
+        (("?", "/", "a", "escape"), {"help": True}),
+        (("/", "k", "r"), {"typing": True, "filter": "kr"}),
+        (("/", "k", "enter"), {"filter": "k"}),
+        (("/", "k", "enter", "escape"), {}),
+        (("/", "k", "enter", "2"), {"focus": "spread"}),
+        (("7", "/", "f", "enter"), {"focus": "events", "filter": "f"}),
+        (("s",), {"sort": "symbol"}),
+        (("s", "s", "S"), {"sort": "day", "is_rising": True}),
+        (("s",) * len(SORTS), {}),
+        ((":",), {"palette": True, "typing": True}),
+        ((":", "q", "escape"), {}),
+        (("?", "ctrl+p"), {"palette": True, "typing": True}),
         (("z", "?", "escape", "escape"), {}),
         (("q",), {}),
-        (("p",), {}),
+        (("p",), {"pair": "IWN/IVW"}),
+        (("p", "p", "p"), {}),
+        (("P",), {"pair": "XBI/IBB"}),
+        (("H",), {}),
+        (("j", "w"), {"list": "mine"}),
+        (("w", "W"), {}),
         (("f12",), {}),
     ],
 )
@@ -70,7 +87,7 @@ def test_a_key_does_what_the_table_says(keys: tuple[str, ...], expected: dict[st
 
 
 def test_escape_leaves_the_innermost_first() -> None:
-    deep = after("z", "/", "a", "enter")
+    deep = after("z", "?", "/", "a", "enter")
     assert (deep.zoomed, deep.help, deep.filter) == (True, True, "a")
     without_filter = after("escape", view=deep)
     assert (without_filter.zoomed, without_filter.help, without_filter.filter) == (True, True, "")

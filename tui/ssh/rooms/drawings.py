@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tui.panels.registry import PANELS
 from tui.screen.scene import contents_of, in_sight, is_focused, scene
+from tui.view.pairs import PairOnScreen, of_pair
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
 
 READS: dict[str, tuple[str, ...]] = {
     "ribbon": ("window", "paused"),
-    "legs": ("focus", "window", "zoomed"),
+    "legs": (
+        *("filter", "focus", "help", "is_rising", "list", "order", "palette", "sort", "typing", "window"),
+        "zoomed",
+    ),
     "spread": ("window",),
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
     "health": (),
     "breadth": (),
     "graph": ("chart",),
-    "events": (),
-    "help": ("filter", "keys", "typing"),
-    "keys": ("help", "is_urgent", "keys", "message", "window"),
+    "events": ("filter", "focus", "help", "palette", "typing"),
+    "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
+    "palette": ("ascii", "choice", "filter", "keys", "lists", "pairs", "themes"),
+    "keys": ("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "window"),
 }
 """Panel → what its contents depend on in a ViewState."""
 PANELS_MAX = 1_024
@@ -40,6 +45,7 @@ class Drawings:
 
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
+        self._pair = PairOnScreen()
         self._contents: dict[tuple[object, ...], list[Row]] = {}
         self._drawn: dict[tuple[object, ...], Drawn] = {}
 
@@ -52,12 +58,13 @@ class Drawings:
     def scene(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Scene:
         """Return the screen of a view; the rows are shared and must not be modified."""
         if snapshot is None or snapshot is not self._snapshot:
-            return scene(snapshot, view, width, height)  # a paused view: its own moment, for itself alone
-        return scene(snapshot, view, width, height, self._draw)
+            # A paused view: its own moment, for itself alone.
+            return scene(snapshot and of_pair(snapshot, view.pair), view, width, height)
+        return scene(self._pair.of(snapshot, view.pair), view, width, height, self._draw)
 
     def _draw(self, name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
         panel = PANELS[name]
-        key = (name, width, height, *(getattr(view, field) for field in READS[name]))
+        key = (name, width, height, view.pair, *(getattr(view, field) for field in READS[name]))
         focused = is_focused(panel, view)
         whole_key = (*key, focused, view.scroll if focused else 0)
         drawn = self._drawn.get(whole_key)

@@ -9,6 +9,7 @@ import msgspec
 
 from tui.output.looked import AWAY_S, looked, since
 from tui.output.text import quotation
+from tui.panels.legs import with_order
 from tui.screen.scene import places_of
 from tui.ssh.reasons import EndReason
 from tui.ssh.rooms.colours import Colours, ink, next_of
@@ -16,7 +17,9 @@ from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
 from tui.ssh.wire.token_bucket import TokenBucket
-from tui.view.view_state import ViewState, clamp_scroll, reduce, with_message
+from tui.view import palette
+from tui.view.pairs import of_pair
+from tui.view.view_state import ViewState, clamp_scroll, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +38,7 @@ INPUT_BURST, INPUT_PER_S = 2_048, 1_024
 DEFAULT_FOCUS = ViewState().focus
 MESSAGE_S = 15.0
 """Seconds for which a message stands, unless a key takes it away."""
+NO_FILES = "a host writes no files for its viewers; ssh HOST snapshot prints the figures"
 FLOOD = 256 * 1024
 """Dropped bytes of input after which the session is ended."""
 
@@ -189,16 +193,27 @@ class Viewer:
             if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
                 self._line.end(EndReason.QUIT)
                 return
+            entry = palette.chosen(self.view) if self.view.palette and key == "enter" else None
             if self.view.typing or action is None or action.scope == "view":
-                self._change_view(reduce(self.view, key))
-            elif action.id == "copy":
-                self._copy()
-            elif action.id == "colours":
-                self.colours = next_of(self.colours)
+                self._change_view(palette.pressed(self.view, key))
+            chosen = entry.action if entry is not None and entry.scope != "view" else ""
+            if chosen == "quit":
+                self._line.end(EndReason.QUIT)
+                return
+            self._act(chosen or (action.id if action and not self.view.typing and entry is None else ""))
             # The other keys move the tape, which all viewers share.
         self._greet(away_s)
         if (self._room_view(), self.colours) != before:
             self._request_paint()
+
+    def _act(self, action: str) -> None:
+        """Do what changes no view; other actions, and "", do nothing here."""
+        if action == "copy":
+            self._copy()
+        elif action == "export":
+            self._change_view(with_message(self.view, NO_FILES, urgent=True))
+        elif action == "colours":
+            self.colours = next_of(self.colours)
 
     def _greet(self, away_s: float) -> None:
         """Say what has changed, to a viewer who has been away; and note what is on screen now."""
@@ -223,11 +238,14 @@ class Viewer:
         self.view = view
         if not view.paused:
             self._held = None
+        self.view = with_order(view, self._held or self._rooms.newest)
 
     def _copy(self) -> None:
         snapshot = self._room.snapshot if self._room else None
         if snapshot is not None and not self._stalled:
-            self._send(b"\x1b]52;c;" + b64encode(quotation(snapshot).encode()) + b"\x07")
+            self._send(
+                b"\x1b]52;c;" + b64encode(quotation(of_pair(snapshot, self.view.pair)).encode()) + b"\x07"
+            )
 
     def _request_paint(self) -> None:
         """Paint at once, or as soon as REPAINT_S has passed since the last paint."""
@@ -296,7 +314,13 @@ class Viewer:
         self._line.write(data)
 
 
-def first_view(theme: str, themes: tuple[str, ...], focus: str | None) -> ViewState:
+def first_view(
+    theme: str,
+    themes: tuple[str, ...],
+    focus: str | None,
+    pairs: tuple[str, ...] = (),
+    lists: tuple[str, ...] = (),
+) -> ViewState:
     """Return the view that a session begins with; an unknown theme is replaced by the default."""
-    view = ViewState(theme=theme if theme in themes else themes[0], themes=themes)
+    view = ViewState(theme=theme if theme in themes else themes[0], themes=themes, pairs=pairs, lists=lists)
     return msgspec.structs.replace(view, focus=focus) if focus else view

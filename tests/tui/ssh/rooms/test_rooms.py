@@ -8,6 +8,7 @@ import gc
 import msgspec
 import pytest
 
+from rotation.snapshot import PairView
 from tests.support.ssh_scenes import THEMED, Screen, Time, Visit
 from tests.support.tui.scenes import with_leg
 from tui.output.text import quotation
@@ -16,6 +17,7 @@ from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.painter import ENTER, LEAVE, opening, whole
 from tui.ssh.rooms.rooms import Rooms
 from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST, REPAINT_S
+from tui.view.pairs import of_pair
 
 
 @pytest.fixture
@@ -162,7 +164,7 @@ async def test_typing_in_a_filter_and_a_scrolled_help_are_rooms_like_others(room
     """Both are in ViewState: nothing needs an app of its own."""
     first, other = Visit(rooms, time), Visit(rooms, time)
     for visit in (first, other):
-        visit.viewer.type(b"/midrank")
+        visit.viewer.type(b"?/midrank")
         time.pass_(1)
     assert len(rooms) == 1
     assert "midrank" in first.screen.text
@@ -223,7 +225,7 @@ async def test_those_who_pause_at_one_moment_share_the_room(rooms, time):
 
 async def test_tape_keys_do_nothing_for_a_visitor(rooms, time):
     visit = Visit(rooms, time)
-    for key in (b"p", b"<", b">", b",", b".", b"0", b"\x1b[C", b"\x1b[D"):
+    for key in (b"H", b"<", b">", b",", b".", b"0", b"\x1b[C", b"\x1b[D"):
         visit.viewer.type(key)
     assert visit.viewer.view == THEMED
     assert visit.viewer.frames == 1
@@ -412,3 +414,22 @@ def test_no_theme_in_the_view_of_what_is_drawn_once_for_all_themes(scenes):
     """Rows do not depend on the theme: that is what lets rooms of two themes share them."""
     paper = msgspec.structs.replace(THEMED, theme="paper")
     assert scene(scenes["live"], paper, 80, 24) == scene(scenes["live"], THEMED, 80, 24)
+
+
+async def test_viewers_of_another_pair_have_another_room_and_copy_its_headline(scenes, time):
+    other = scenes["closed"]
+    view = PairView(other.spread, other.ratio, "IWN leads.", other.headline_status, other.data_as_of)
+    snapshot = msgspec.structs.replace(scenes["live"], pairs={"IWN/IVW": view})
+    rooms = Rooms()
+    rooms.take(snapshot)
+    paired = msgspec.structs.replace(THEMED, pairs=("IWN/IVW",))
+    first, second = (Visit(rooms, time, view=paired, size=(120, 40)) for _ in range(2))
+    assert len(rooms) == 1
+    second.viewer.type(b"p")
+    time.pass_(1.0)
+    assert len(rooms) == 2
+    assert second.screen.cells() == seen(of_pair(snapshot, "IWN/IVW"), second.viewer.view, (120, 40))
+    assert first.screen.cells() == seen(snapshot, first.viewer.view, (120, 40))
+    second.viewer.type(b"y")
+    copied = base64.b64decode(second.writes[-1].split(b";")[-1].rstrip(b"\x07")).decode()
+    assert copied.startswith("DEMO: IWN leads.")

@@ -1,0 +1,151 @@
+"""``E`` writes what is on screen, whole or not at all, and never on a host."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import pytest
+
+from rotation.desk import LegList
+from tests.support.ssh_scenes import Time, Visit
+from tests.support.tui.scenes import ScriptedDesk
+from tui.__main__ import LocalBackend
+from tui.output.export import encode, table
+from tui.screen.app import RotationApp
+from tui.screen.exporter import NOWHERE
+from tui.ssh.rooms.rooms import Rooms
+from tui.ssh.rooms.viewer import NO_FILES
+from tui.view.theme import names
+from tui.view.view_state import PANELS, ViewState
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_is_a_table_in_every_form(scenes, panel, form):
+    snapshot = scenes["live"]
+    rows = table(panel, snapshot, ViewState())
+    if panel in ("breadth", "events"):
+        assert rows == [], "the demo has none"
+        return
+    data = encode(rows, form)
+    if form == "parquet":
+        read = pl.read_parquet(io.BytesIO(data)).to_dicts()
+    elif form == "json":
+        read = json.loads(data)
+    else:
+        read = list(csv.DictReader(io.StringIO(data.decode())))
+    assert len(read) == len(rows)
+    assert {row["mode"] for row in read} == {"DEMO"}
+    assert {row["as_of"] for row in read} == {"2024-07-16T14:40:00+00:00"}
+
+
+def test_the_figures_are_the_snapshot_s(scenes):
+    snapshot = scenes["live"]
+    legs = {row["symbol"]: row for row in table("legs", snapshot, ViewState())}
+    assert legs["IWM"]["return_pct.5"] == snapshot.legs["IWM"].return_pct["5"]
+    assert legs["IWM"]["streak.settled"] == 4
+    assert legs["IWN"]["return_pct.5"] is None
+    assert b",,," in encode(table("legs", snapshot, ViewState()), "csv"), "unknown is an empty cell"
+    (five,) = (row for row in table("spread", snapshot, ViewState()) if row["window"] == 5)
+    assert (five["base"], five["pp"]) == ("IWM", snapshot.spread.windows["5"].pp)
+    listed = msgspec.structs.replace(snapshot, lists=(LegList("mine", ("DIA",), is_watchlist=True),))
+    assert [(row["list"], row["symbol"]) for row in table("legs", listed, ViewState(list="mine"))] == [
+        ("mine", "DIA")
+    ]
+
+
+async def pressed(app, pilot, *keys: str) -> str:
+    while app.snapshot is None:
+        await pilot.pause(0.01)
+    await pilot.press(*keys)
+    for _ in range(500):
+        if app.view.message:
+            break
+        await pilot.pause(0.01)
+    return app.view.message
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "of mine"
+
+
+def app_of(scenes, folder) -> RotationApp:
+    backend = LocalBackend()
+    return RotationApp(
+        lambda: ScriptedDesk([scenes["live"]]),
+        ViewState(themes=names()),
+        export=lambda name, data: backend.export(str(folder), name, data),
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "begins"),
+    [
+        ("c", "spread-2024-07-16-104000-demo.csv", "as_of,mode,base"),
+        ("j", "spread-2024-07-16-104000-demo.json", "[\n"),
+        ("s", "screen-2024-07-16-104000-demo.svg", "<svg"),
+        ("t", "screen-2024-07-16-104000-demo.txt", " rotation   DEMO "),
+    ],
+)
+async def test_a_key_writes_a_file_and_says_where(scenes, folder, key, name, begins):
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        asked = await pressed(app, pilot, "2", "E")
+        assert asked.startswith("write spread: c CSV, j JSON, p Parquet; the screen: s SVG, t text")
+        assert await pressed(app, pilot, key) == f"wrote {folder / name}"
+        text = (folder / name).read_text()
+        assert text.startswith(begins)
+        assert "14 Nov 2016" in text or "2016-11-14" in text or key == "s"
+        again = await pressed(app, pilot, "E", key)
+        assert again.endswith(f"{Path(name).stem}-2{Path(name).suffix}")
+        assert (folder / name).read_text() == text
+
+
+async def test_another_key_writes_nothing_and_a_panel_without_figures_says_so(scenes, folder):
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pressed(app, pilot, "E")
+        await pilot.press("escape")
+        assert (app.view.message, app.view.zoomed) == ("", False)
+        await pilot.press("E", "z")
+        assert not app.view.zoomed, "the key was the answer"
+        assert await pressed(app, pilot, "6", "E", "c") == "nothing to write: breadth shows no figures"
+    assert not folder.exists()
+
+
+async def test_a_full_disk_is_told_and_leaves_nothing(scenes, folder, monkeypatch):
+    folder.mkdir()
+
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("feeds.files.durable.os.fsync", full)
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        message = await pressed(app, pilot, "E", "c")
+        assert message.endswith("legs-2024-07-16-104000-demo.csv cannot be written: No space left on device")
+        assert app.view.is_urgent
+    assert list(folder.iterdir()) == []
+
+
+async def test_without_a_place_to_write_it_says_so(scenes):
+    app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(themes=names()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        assert await pressed(app, pilot, "E") == NOWHERE
+
+
+async def test_a_host_writes_nothing(scenes):
+    rooms, time = Rooms(), Time()
+    rooms.take(scenes["live"])
+    visit = Visit(rooms, time)
+    visit.viewer.type(b"E")
+    time.pass_(1.0)
+    assert visit.viewer.view.message == NO_FILES
+    visit.viewer.type(b"c")
+    assert visit.viewer.view.message == ""

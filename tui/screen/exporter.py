@@ -1,0 +1,107 @@
+"""``E``: the focused panel or the whole screen into a file, asked for by one more key."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from rotation.errors import UnavailableError
+from tui.output.export import encode, name_of, table
+from tui.view.pairs import of_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tui.output.export import Form
+    from tui.screen.app import RotationApp
+    from tui.screen.scene import Scene
+
+FORMS: dict[str, Form] = {"c": "csv", "j": "json", "p": "parquet"}
+NOWHERE = "files cannot be written from here"
+EMPTY = "nothing to write: {} shows no figures"
+
+
+class _File(NamedTuple):
+    name: str
+    make: Callable[[], bytes]
+    """Its bytes; in a thread."""
+
+
+class Exporter:
+    """Asks which form is wanted, and writes it without holding up the screen."""
+
+    def __init__(self, app: RotationApp, write: Callable[[str, bytes], Path] | None) -> None:
+        """``write``: None where nothing can be written."""
+        self._app = app
+        self._write = write
+        self._asks = False
+        self._running: set[asyncio.Task[None]] = set()
+
+    def ask(self) -> None:
+        """Say what can be chosen; the next key decides."""
+        if self._write is None or self._app.snapshot is None:
+            self._app.say(NOWHERE if self._write is None else "nothing to write yet", urgent=True)
+            return
+        self._asks = True
+        self._app.say(
+            f"write {self._app.view.focus}: c CSV, j JSON, p Parquet; the screen: s SVG, t text; Esc: nothing"
+        )
+
+    def take(self, key: str) -> bool:
+        """Act on the key that answers; False where none was asked for, or to quit."""
+        if not self._asks:
+            return False
+        self._asks = False
+        if key == "ctrl+c":
+            return False
+        file = self._file(key)
+        if file is not None:
+            task = asyncio.create_task(self._written(file), name="export")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return True
+
+    def _file(self, key: str) -> _File | None:
+        """What a key stands for, as of now; None for a key that stands for nothing."""
+        app = self._app
+        if app.snapshot is None:
+            return None
+        snapshot, view = of_pair(app.snapshot, app.view.pair), app.view
+        if key in FORMS:
+            form = FORMS[key]
+            rows = table(view.focus, snapshot, view)
+            if not rows:
+                app.say(EMPTY.format(view.focus), urgent=True)
+                return None
+            return _File(name_of(view.focus, snapshot, form), lambda: encode(rows, form))
+        if key == "s":
+            from tui.screen.picture import picture_of  # noqa: PLC0415 - imports the app
+
+            picture = picture_of(app)
+            return _File(name_of("screen", snapshot, "svg"), picture.encode)
+        if key == "t":
+            text = text_of(app.drawn())
+            return _File(name_of("screen", snapshot, "txt"), text.encode)
+        return None
+
+    async def _written(self, file: _File) -> None:
+        assert self._write is not None
+        write = self._write
+        try:
+            path = await asyncio.to_thread(lambda: write(file.name, file.make()))
+        except UnavailableError as error:
+            self._app.say(str(error), urgent=True)
+        else:
+            self._app.say(f"wrote {path}")
+
+
+def text_of(scene: Scene) -> str:
+    """A screen as plain text, its lines without blanks at their ends."""
+    height = max((place.y + place.height for place in scene.places.values()), default=0)
+    lines = [""] * height
+    # A row is exactly as wide as its place, so that panels side by side need no measuring.
+    for name, place in sorted(scene.places.items(), key=lambda item: item[1].x):
+        for y, row in enumerate(scene.rows[name]):
+            lines[place.y + y] += "".join(text for text, _ in row)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
