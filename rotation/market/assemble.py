@@ -57,6 +57,8 @@ def leg(
     closes_ns = close_ns(now.session) if now.session else None
     settled = row.closed == now.session and row.close is not None
     current = None if settled else session_filter.current(row.symbol)
+    # Dividend-adjusted closes alone are no price: without returns made of them nothing has a worth.
+    closed = None if row.close is None and row.value is None else row.closed
     last, age_s, session = row.close, None, row.closed
     if current and current.last:
         last, session = current.last.price, now.session
@@ -69,7 +71,7 @@ def leg(
             is_incomplete = status.range_incomplete or is_missing
             status = replace(status, auction_missing=is_missing, range_incomplete=is_incomplete)
     else:
-        status = worth.of_close(origin, row.closed, now.session, now.as_of_ns, source=now.history)
+        status = worth.of_close(origin, closed, now.session, now.as_of_ns, source=now.history)
     if row.is_unadjusted:
         status = replace(status, kind=Kind.UNADJUSTED)
     market = shown(newest, origin, now.session, now.as_of_ns)

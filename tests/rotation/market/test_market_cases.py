@@ -280,6 +280,14 @@ def shown(market: Market, as_of_ns: int, quotes: list[Quote] | None = None):
     return market.apply(quotes or [], as_of_ns=as_of_ns)
 
 
+def test_a_close_that_is_known_only_adjusted_is_no_price_and_has_no_worth():
+    """Some files have dividend-adjusted closes alone: nothing is CLOSED at a price that nobody knows."""
+    rows = [row._replace(close=None, adj_close=row.close) if row.symbol == "QQQ" else row for row in facts()]
+    after_close = close_ns(DAY) + 3_600 * NS
+    qqq = Market(history_of(rows), as_of_ns=after_close).apply([], as_of_ns=after_close).legs["QQQ"]
+    assert (qqq.last, qqq.state, qqq.status.as_of) == (None, "OFFLINE", None)
+
+
 def test_the_facts_typed_in_are_the_datas(daily):
     closes = {(row.symbol, row.day): row.close for row in daily}
     assert [closes[row.symbol, row.day] for row in facts()] == [row.close for row in facts()]

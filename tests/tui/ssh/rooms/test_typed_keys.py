@@ -18,6 +18,7 @@ TYPED = {
     b"\x7f": ["backspace"],
     b"\x03": ["ctrl+c"],
     b"\x04": ["ctrl+d"],
+    b"\x10": ["ctrl+p"],
     b"\x15": ["ctrl+u"],
     b"\x1b[A": ["up"],
     b"\x1bOB": ["down"],
