@@ -265,6 +265,7 @@ class Backfill:
 def _newest_in(request: Request, newest: Iterable[Quote], now: Moment) -> list[Quote]:
     """The newest prints of an answer, without their size, which a bar may hold already, or is to come.
 
+    The closing auction keeps its own: the bar of its minute adds nothing to the session.
     What is ahead of time is left out, and a bar that was still forming when it was asked for: its close would
     stand at a time that is still to come.
     """
@@ -272,5 +273,6 @@ def _newest_in(request: Request, newest: Iterable[Quote], now: Moment) -> list[Q
         quote for quote in newest if quote.ts_ns <= (request.end_ns if quote.bar_ns else now.ns + AHEAD_NS)
     ]
     return sorted(
-        (msgspec.structs.replace(quote, size=0) for quote in prints), key=lambda q: (q.ts_ns, q.seq)
+        (quote if quote.role == Role.CLOSE else msgspec.structs.replace(quote, size=0) for quote in prints),
+        key=lambda quote: (quote.ts_ns, quote.seq),
     )
