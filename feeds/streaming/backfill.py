@@ -73,6 +73,8 @@ class Backfill:
         self.error = ""
         """Why the last attempt to fill failed, in the source's words; empty where it did not."""
         self._answered = NOTHING
+        self._early: frozenset[str] = frozenset()
+        """Symbols with a bar in the last answer that had only just ended: they are to be had later."""
         self.unfilled: frozenset[str] = frozenset()
         """Symbols whose gap stays open for good: the source has no bars of them."""
 
@@ -145,16 +147,17 @@ class Backfill:
         now_ns = now.ns - self._late_ns
         wanted = Span(frozenset(due), min(missing.start_ns for missing in due.values()), now_ns)
         self._known_ns = (now_ns - self._ended_ns) // MINUTE_NS * MINUTE_NS
+        has_bars = msgspec.structs.replace(wanted, end_ns=self._known_ns).has_bars
         if is_new:
             self._began_s = now.s
             # A second attempt keeps nobody waiting, nor does a snapshot alone.
-            self.holds = not self.error and wanted.has_bars
+            self.holds = not self.error and has_bars
         self.request = Request(
             Purpose.FILL if is_new else Purpose.FINISH,
             wanted.symbols,
             wanted.start_ns,
             wanted.end_ns,
-            wants_bars=wanted.has_bars,
+            wants_bars=has_bars,
             wants_newest=not all(missing.is_answered for missing in due.values()),
         )
         return self.request
@@ -185,6 +188,10 @@ class Backfill:
                 return [], []
         else:
             self._pace.worked("fill")
+        # A bar that has only just ended may lack prints, and would shut out those that are still to come.
+        whole = tuple(bar for bar in answer.bars if bar.ts_ns <= self._known_ns)
+        self._early = frozenset(bar.symbol for bar in answer.bars if bar.ts_ns > self._known_ns)
+        answer = msgspec.structs.replace(answer, bars=whole)
         self._answered = (request, answer)
         return self._bars_in(request, answer.bars), _newest_in(request, answer.newest, now)
 
@@ -202,7 +209,7 @@ class Backfill:
             if missing is None or missing.start_ns < request.start_ns:
                 continue  # it has grown meanwhile: all of it is asked for again
             is_answered = bool(taken) or missing.is_answered
-            is_quiet = last_ns.get(symbol, NEVER_NS) <= missing.start_ns
+            is_quiet = last_ns.get(symbol, NEVER_NS) <= missing.start_ns or symbol in self._early
             if symbol in refused or (request.wants_bars and not is_answered and not is_quiet):
                 self._gaps.put(symbol, self._unknown(symbol, missing, now))
             else:
@@ -258,6 +265,7 @@ class Backfill:
 def _newest_in(request: Request, newest: Iterable[Quote], now: Moment) -> list[Quote]:
     """The newest prints of an answer, without their size, which a bar may hold already, or is to come.
 
+    The closing auction keeps its own: the bar of its minute adds nothing to the session.
     What is ahead of time is left out, and a bar that was still forming when it was asked for: its close would
     stand at a time that is still to come.
     """
@@ -265,5 +273,6 @@ def _newest_in(request: Request, newest: Iterable[Quote], now: Moment) -> list[Q
         quote for quote in newest if quote.ts_ns <= (request.end_ns if quote.bar_ns else now.ns + AHEAD_NS)
     ]
     return sorted(
-        (msgspec.structs.replace(quote, size=0) for quote in prints), key=lambda q: (q.ts_ns, q.seq)
+        (quote if quote.role == Role.CLOSE else msgspec.structs.replace(quote, size=0) for quote in prints),
+        key=lambda quote: (quote.ts_ns, quote.seq),
     )

@@ -345,17 +345,23 @@ class LiveFilter(QuoteFilter):
         ]
 
 
+END = 2**32 - 1
+"""Behind every row of a frame."""
+
+
 def _merged(
     rows: pl.DataFrame, admitted: list[Quote], places: Mapping[int, int]
 ) -> tuple[pl.DataFrame, list[Quote]]:
-    """Rows and quotes in order of arrival; a quote that was held back stands beside the one that let it in.
+    """Rows and quotes in order of arrival; quotes keep the order in which they were let in.
 
+    One that waited stands before the one that it was let in with, or at the end, where bid and ask did that.
     ``places`` of the quotes among the rows, by their ``id``.
     """
-    at, place = [], 0
-    for quote in admitted:
-        place = max(place, places.get(id(quote), 0))
+    at, place = [], END
+    for quote in reversed(admitted):
+        place = min(place, places.get(id(quote), place))
         at.append(place)
+    at.reverse()
     if all(map(is_plain, admitted)):
         others = of_quotes(admitted).cast({"symbol": rows.schema["symbol"]})
         others = others.select(pl.Series("row", at, dtype=pl.UInt32), *SCHEMA)

@@ -68,7 +68,8 @@ def leg(
             is_missing = auction.is_missing(
                 row.symbol, regular, late, closes_ns, range_incomplete=status.range_incomplete
             )
-            is_incomplete = status.range_incomplete or is_missing
+            is_unsized = worth.has_volume(origin) and auction.lacks_size(regular)
+            is_incomplete = status.range_incomplete or is_missing or is_unsized
             status = replace(status, auction_missing=is_missing, range_incomplete=is_incomplete)
     else:
         status = worth.of_close(origin, closed, now.session, now.as_of_ns, source=now.history)

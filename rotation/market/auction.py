@@ -30,6 +30,12 @@ def is_missing(
     return range_incomplete or (late is not None and any(late.has_bar(start_ns) for start_ns in starts))
 
 
+def lacks_size(regular: Prints | None) -> bool:
+    """Whether the auction is known by its price alone: its shares are missing from the session's volume."""
+    last = regular.last if regular else None
+    return last is not None and last.role == Role.CLOSE and not last.size
+
+
 def late_trade(late: Prints | None, closes_ns: int) -> Quote | None:
     """The last trade after hours; None without any, and where the newest may be the auction's, in a bar."""
     last = late.last if late else None

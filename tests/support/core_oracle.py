@@ -476,7 +476,7 @@ class Expected:
             "volume": (regular.volume or None)
             if regular and not self.mode.startswith(("LIVE", "DELAYED"))
             else None,
-            "extended": late.last.price if late and late.last else None,
+            "extended": self._late_price(late),
             "return_pct": {str(k): pct for k, pct in returns.items()},
             "streak": shown,
             "base_rate": base_rate(changes, shown["with_today"], shown["settled"]),
@@ -486,6 +486,14 @@ class Expected:
             },
             **dict.fromkeys(("bid", "ask", "mid", "quote_age_s")),
         }
+
+    def _late_price(self, late: Book | None) -> float | None:
+        """Of the last trade after hours; a bar of the two minutes after the bell may be the auction's."""
+        last = late.last if late else None
+        is_mixed = (
+            last is not None and last.bar_ns and last.ts_ns - last.bar_ns < close_ns(self.day) + 120 * 10**9
+        )
+        return None if last is None or is_mixed else last.price
 
     def _last(self, symbol: str, as_of_ns: int) -> dict[str, Any]:
         """Today's official close, else today's print, else the latest close known."""

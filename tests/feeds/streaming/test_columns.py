@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feeds.streaming.filter import LiveFilter
@@ -91,7 +91,23 @@ def known(judge: LiveFilter) -> tuple[Any, ...]:
     )
 
 
+OUTSIDE = [
+    ("market", Nbbo("IWM", 99.99, 100.01, NOW_NS)),
+    (
+        "prints",
+        [
+            Quote("IWM", NOW_NS + 2, 106.0, 1, 100),
+            Quote("QQQ", NOW_NS, 200.0, 1, 100),
+            Quote("IWM", NOW_NS, 100.0, 2, 100),
+            Quote("IWM", NOW_NS + 1, 106.0, 3, 100),
+        ],
+    ),
+]
+"""A print outside of bid and ask, one within, and a second one that lets the first in."""
+
+
 @settings(max_examples=4 * EXAMPLES)
+@example(OUTSIDE, 0)
 @given(st.lists(steps(), max_size=12), st.sampled_from((0, NS, -5 * NS)))
 def test_columns_are_judged_as_prints_one_by_one(happened: list[tuple[Any, ...]], lag_ns: int):
     single, many = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed
 
 from feeds.events import Status, SymbolStates
+from feeds.streaming.backfill import ENDED_NS
 from feeds.streaming.watch.hours import Always
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote, Role
@@ -235,16 +236,22 @@ async def test_what_a_gap_missed_is_filled_before_live_goes_on(monkeypatch):
         assert abs(gap.end_ns - end_ns) <= NS
         filled = [bar for bar in bars if bar.ts_ns <= gap.end_ns]
         got = [quote for quote in run.quotes if quote.high is not None]
-        # A bar that is still forming is left out; the first began before the gap, and replaces its minute.
-        assert 0 < len(filled) < len(bars)
+        # A bar that is still forming is left out, and one that has ended two seconds ago may lack prints; the
+        # first began before the gap, and replaces its minute.
+        assert 1 < len(filled) < len(bars)
+        assert 0 < end_ns - filled[-1].ts_ns < ENDED_NS
         assert [(quote.ts_ns, quote.size, quote.role) for quote in got] == [
-            (bar.ts_ns, 100, Role.MINUTE) for bar in filled
+            (bar.ts_ns, 100, Role.MINUTE) for bar in filled[:-1]
         ]
         # Of QQQ and SPY nothing is known: their next print ends it.
         assert run.symbol_states == dict.fromkeys(("QQQ", "SPY"), "GAPPED")
         await ticking(run, 1)
         assert run.symbol_states == {}
         assert run.states[-1] == "LIVE"
+        # With the minute in which it ended its last bar comes too.
+        await ticking(run, 70)
+        ends = {quote.ts_ns for quote in run.quotes if quote.high is not None}
+        assert ends >= {bar.ts_ns for bar in filled}
 
 
 async def test_live_prints_wait_for_the_gaps(monkeypatch):

@@ -21,7 +21,7 @@ from rotation.market.session_filter import SessionFilter
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 from rotation.status import Kind
 from tests.feeds.streaming.test_state import ALL, Plain, Script, bars
-from tests.support.fake_time import NOW_NS
+from tests.support.fake_time import NOW_NS, settle
 from tests.support.fault_table import FIRST
 from tests.support.live_desk import live_desk
 from tests.support.servers.ws import READY, STAY
@@ -349,6 +349,28 @@ async def test_a_fill_that_takes_eight_seconds(monkeypatch):
         iwm = desk.legs["IWM"]
         assert (iwm.low, iwm.high) == (217.0, 222.0)
         assert iwm.volume > 69_000
+
+
+async def test_a_bar_that_has_just_ended_shuts_no_print_of_its_minute_out(monkeypatch):
+    """Vendors have a minute's bar some seconds after its end: one that comes before may lack prints.
+
+    A print of the second before once was late, as if the bar held it, and the price stayed the bar's.
+    """
+    async with live_desk(monkeypatch, ALPACA, (READY, STAY)) as desk:
+        early = bar(0, 221.0, 221.1, 220.9, 900)
+        desk.vendor.bars = (*HISTORY, early)
+        assert early.ts_ns == desk.time.clock_ns()
+        await desk.time.passing(1)
+        await desk.server.tell(ALPACA.trade("IWM", 221.28, early.ts_ns - NS // 10, 9))
+        await settle()
+        iwm = desk.legs["IWM"]
+        assert (iwm.last, iwm.state, iwm.status.range_incomplete) == (221.28, "LIVE", True)
+        whole = bar(0, 221.28, 221.28, 220.9, 1_000)
+        desk.vendor.bars = (*HISTORY, whole)
+        await desk.trading(70)
+        iwm = desk.legs["IWM"]
+        assert (iwm.high, iwm.low, iwm.status.range_incomplete) == (222.0, 217.0, False)
+        assert iwm.volume == 60_000 + 9_000 + 1_000 + 70 * 100
 
 
 async def test_one_refusal_before_the_fill(monkeypatch):

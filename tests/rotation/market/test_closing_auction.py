@@ -178,3 +178,11 @@ def test_an_index_has_no_auction():
     market = Market(BEFORE, Desk(legs=("RUT", "QQQ")), as_of_ns=BELL - 60 * NS, origin=origin)
     rut = market.apply([value, bar], as_of_ns=BELL + 300 * NS).legs["RUT"]
     assert (rut.last, rut.state, rut.status.auction_missing) == (2203.5, "PROVISIONAL", False)
+
+
+@pytest.mark.parametrize(("size", "is_bound"), [(0, True), (5000, False)])
+def test_an_auction_of_unknown_size_leaves_the_volume_a_bound(size: int, is_bound: bool):
+    """A vendor's newest print may come without the shares that it traded."""
+    iwm = known(LAST, Quote("IWM", BELL + 5 * NS, 219.30, 2, size, role=Role.CLOSE))
+    assert (iwm.last, iwm.volume) == (219.30, 100 + size)
+    assert (iwm.status.range_incomplete, iwm.status.auction_missing) == (is_bound, False)

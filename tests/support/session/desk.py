@@ -90,7 +90,8 @@ class Rest:
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         await self._wait()
         newest = [self._tape.newest(symbol) for symbol in sorted(symbols)]
-        return tuple(_as_newest(printed) for printed in newest if printed is not None)
+        is_sized = self._vendor.name.startswith("Alpaca")  # Massive's is told without
+        return tuple(_as_newest(printed, is_sized) for printed in newest if printed is not None)
 
     async def snapshot_anew(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         return await self.snapshot(symbols)
@@ -101,10 +102,10 @@ class Rest:
         return tuple(bar for symbol in sorted(symbols) for bar in self._tape.bars(symbol, start_ns, end_ns))
 
 
-def _as_newest(printed: Print) -> Quote:
+def _as_newest(printed: Print, is_sized: bool) -> Quote:
     """As the vendors' parsers make it of a snapshot's newest trade and its condition codes."""
-    role = Role.CLOSE if printed.is_closing else Role.PRICE
-    return Quote(printed.symbol, printed.ts_ns, printed.price, printed.number, printed.size, role=role)
+    role, size = Role.CLOSE if printed.is_closing else Role.PRICE, printed.size if is_sized else 0
+    return Quote(printed.symbol, printed.ts_ns, printed.price, printed.number, size, role=role)
 
 
 class Scripted:
