@@ -5,7 +5,7 @@
 #   make test-sessions  whole pretended sessions against an oracle, SEEDS=1..100
 # Also: make check (format, lint, types, import contracts), make fix, make bench, make lock,
 # make test-days (the tests that lean on the calendar, on days of other kinds) and make test-busy (every test
-# beside two busy loops), make test-313 (the host's tests on Python 3.13).
+# beside two busy loops), make test-313 (the host's tests on Python 3.13), make monkey (20,000 random keys at the desk).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -13,7 +13,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-dev
 ARGS   ?=
 
-.PHONY: run test test-deep test-sessions test-days test-busy test-313 soak check fix bench lock schema clean
+.PHONY: run test test-deep test-sessions test-days test-busy test-313 monkey soak check fix bench lock schema clean
 
 run: $(READY)
 	@$(BIN)/rotation-tui $(ARGS)
@@ -50,6 +50,13 @@ test-deep: $(TOOLS)
 SEEDS ?= 1..100
 test-sessions: $(TOOLS)
 	$(BIN)/python -m tests.support.session.run $(SEEDS)
+
+# 20,000 random keys with resizes, prices and a changing configuration; CI takes 500. KEYS=… SEED=… choose others.
+KEYS ?= 20000
+SEED ?= 13
+monkey: $(TOOLS)
+	ROTATION_TUI_MONKEY_KEYS=$(KEYS) ROTATION_TUI_MONKEY_SEED=$(SEED) \
+	  $(BIN)/python -m pytest --timeout 7200 -m monkey tests/tui/screen/test_monkey.py $(ARGS)
 
 # An hour of 2,100 symbols at 20,000 quotes a second through a stream and a market, as fast as it goes: memory, and
 # every last price, high, low and volume. ARGS="600 20000" takes ten minutes of it.

@@ -239,7 +239,7 @@ def snapshot(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
 ) -> None:
     """Print every figure as of one instant."""
-    _print_snapshot(ctx, with_lists(ctx, for_script(tapes=tape + more, **wanted)), form)
+    _print_snapshot(ctx, for_script(tapes=tape + more, **wanted), form)
 
 
 @cli.command(
@@ -276,7 +276,7 @@ def watch(
 
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
 
-    asked = with_lists(ctx, for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted))
+    asked = for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted)
     start_log(ctx)
     try:
         asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout, form))

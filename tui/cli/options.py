@@ -204,7 +204,7 @@ def for_script(**wanted: Any) -> Wanted:
     """Return what a command for scripts shows: the demo only if it was asked for, and then nothing else."""
     if wanted["demo"] and (wanted["tapes"] or wanted["history"]):
         raise click.UsageError("--demo brings its own history and tape; leave out --history and --tape")
-    return Wanted(unasked_demo=False, **wanted)
+    return with_lists(click.get_current_context(), Wanted(unasked_demo=False, **wanted))
 
 
 def backend(ctx: click.Context) -> Backend:

@@ -9,7 +9,7 @@ import click
 
 from rotation.text import counted
 from tui.backend import Wanted
-from tui.cli.options import backend, settled, start_log
+from tui.cli.options import backend, settled, start_log, with_lists
 
 if TYPE_CHECKING:
     from tui.backend import Recording
@@ -34,7 +34,7 @@ def record(ctx: click.Context, /, *, file: Path, **wanted: Any) -> None:
 
     start_log(ctx)
     # The demo must not end up among the tapes unless it was asked for.
-    desk = backend(ctx).record(Wanted(stays=False, unasked_demo=False, **wanted), file)
+    desk = backend(ctx).record(with_lists(ctx, Wanted(stays=False, unasked_demo=False, **wanted)), file)
     click.echo("recording; press Ctrl+C to stop", err=True)
     asyncio.run(record_until_stopped(desk))
     for line in _summary(desk.recording):

@@ -35,8 +35,12 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         *_among(bound, "pair", view.pair, view.pairs),
         *_among(bound, "list", view.list, view.lists),
     ]
-    if view.help:
+    if view.palette:
+        hints = [("Enter", "run"), ("↑ ↓", "choose"), ("Esc", "close")]
+    elif view.help:
         hints = [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *hints[-1:]]
+    elif view.typing:
+        hints = [("Enter", "keep"), ("Esc", "clear")]
     if view.ascii:
         hints = [(plain_keys(key), says) for key, says in hints]
     while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:

@@ -21,7 +21,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """The commands around the chosen one, as many as there is room for."""
     del snapshot, width
     fitting = matching(view)
-    head: Row = ((f"> {view.filter}▏", "accent"), ("   ↑ ↓ choose, Enter runs, Esc closes", "faint"))
+    head: Row = ((f": {view.filter}▏", "accent"),)
     if not fitting:
         return [head, ((NONE, "muted"),)]
     room = max(height - 1, 1)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.errors import UnavailableError
 from tui.output.export import encode, name_of, table
+from tui.screen.svg import Pictured, picture_of
 from tui.view.pairs import of_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rotation.snapshot import Snapshot
     from tui.output.export import Form
-    from tui.screen.app import RotationApp
     from tui.screen.scene import Scene
+    from tui.view.view_state import ViewState
 
 FORMS: dict[str, Form] = {"c": "csv", "j": "json", "p": "parquet"}
 NOWHERE = "files cannot be written from here"
@@ -28,10 +30,25 @@ class _File(NamedTuple):
     """Its bytes; in a thread."""
 
 
+class Shown(Pictured, Protocol):
+    """What an export needs of the app."""
+
+    view: ViewState
+    snapshot: Snapshot | None
+
+    def say(self, message: str, *, urgent: bool = False) -> None:
+        """Put a line in the place of the footer."""
+        ...
+
+    def drawn(self) -> Scene:
+        """What is on screen now."""
+        ...
+
+
 class Exporter:
     """Asks which form is wanted, and writes it without holding up the screen."""
 
-    def __init__(self, app: RotationApp, write: Callable[[str, bytes], Path] | None) -> None:
+    def __init__(self, app: Shown, write: Callable[[str, bytes], Path] | None) -> None:
         """``write``: None where nothing can be written."""
         self._app = app
         self._write = write
@@ -76,8 +93,6 @@ class Exporter:
                 return None
             return _File(name_of(view.focus, snapshot, form), lambda: encode(rows, form))
         if key == "s":
-            from tui.screen.picture import picture_of  # noqa: PLC0415 - imports the app
-
             picture = picture_of(app)
             return _File(name_of("screen", snapshot, "svg"), picture.encode)
         if key == "t":

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from tui.screen.app import RotationApp
+from tui.screen.svg import picture_of
 from tui.view.theme import DEFAULT, names
 from tui.view.view_state import ViewState
 
@@ -20,12 +17,6 @@ if TYPE_CHECKING:
     from tui.backend import Controls
 
 SIZE = (160, 45)
-FONTS = "DejaVu Sans Mono, Menlo, Consolas"
-_RUN = re.compile(
-    r'<text class="(?P<class>[^"]+)" x="(?P<x>[\d.]+)" (?P<y>y="[\d.]+") textLength="(?P<length>[\d.]+)" '
-    r"(?P<clip>clip-path=[^>]+)>(?P<text>[^<]*)</text>"
-)
-_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 class Still:
@@ -56,34 +47,3 @@ async def _svg(snapshot: Snapshot, view: ViewState, size: tuple[int, int]) -> st
             await pilot.pause(0.01)
         await pilot.pause()
         return picture_of(app)
-
-
-def picture_of(app: RotationApp) -> str:
-    """What is on the app's screen now, as SVG."""
-    picture = app.export_screenshot(title="rotation-tui")
-    # Textual's picture fetches a font from the network when it is opened; ours names installed ones.
-    return _placed(_FONT_FACE.sub("", picture).replace("Fira Code", FONTS))
-
-
-def _placed(picture: str) -> str:
-    """The picture with a place for every character.
-
-    A run's ``textLength`` is stretched by browsers and ignored by other renderers, and a sign from another
-    font is wider than its cell: what follows it would be shifted.
-    """
-    return _RUN.sub(_cells, picture)
-
-
-def _cells(run: re.Match[str]) -> str:
-    text = html.unescape(run["text"])
-    size = cell_len(text)
-    shown = text.rstrip("\u00a0 ")
-    if not shown or not size:  # blank, or the end of a line
-        return ""
-    step = float(run["length"]) / size
-    places, cell = [], 0
-    for sign in shown:
-        places.append(f"{float(run['x']) + cell * step:g}")
-        cell += cell_len(sign)
-    head = f'<text class="{run["class"]}" x="{" ".join(places)}" {run["y"]} {run["clip"]}>'
-    return f"{head}{html.escape(shown, quote=False)}</text>"

@@ -33,7 +33,10 @@ READS: dict[str, tuple[str, ...]] = {
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
     "palette": ("ascii", "choice", "filter", "keys", "lists", "pairs", "themes"),
-    "keys": ("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "window"),
+    "keys": (
+        *("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "palette"),
+        *("typing", "window"),
+    ),
 }
 """Panel → what its contents depend on in a ViewState."""
 PANELS_MAX = 1_024

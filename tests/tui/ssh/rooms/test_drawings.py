@@ -20,7 +20,7 @@ from tui.ssh.rooms.painter import ENTER, opening, whole
 from tui.ssh.rooms.rooms import Rooms
 from tui.ssh.rooms.viewer import Line, Viewer
 from tui.ssh.status import Meter
-from tui.view.view_state import CHARTS, ViewState
+from tui.view.view_state import CHARTS, SORTS, ViewState
 from tui.view.view_state import PANELS as NAMES
 
 
@@ -42,7 +42,9 @@ def views(number: int) -> list[ViewState]:
         ViewState(
             focus=chance.choice(NAMES), zoomed=chance.random() < 0.2, window=chance.choice(WINDOWS),
             chart=chance.choice(CHARTS), help=chance.random() < 0.1, filter=chance.choice(("", "z")),
-            typing=chance.random() < 0.5, scroll=chance.choice((0, 0, 3)),
+            typing=chance.random() < 0.5, scroll=chance.choice((0, 0, 3)), sort=chance.choice(SORTS),
+            palette=chance.random() < 0.1, is_rising=chance.random() < 0.3, choice=chance.choice((0, 7)),
+            ascii=chance.random() < 0.2,
         )
         for _ in range(number)
     ]  # fmt: skip
