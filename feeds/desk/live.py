@@ -11,6 +11,7 @@ from feeds.clock import Pace, Time
 from feeds.desk import choose
 from feeds.desk.asked import first_answer
 from feeds.desk.history_sources import open_sources
+from feeds.desk.member_closes import MemberCloses
 from feeds.desk.member_prices import MemberPrices, asked_once
 from feeds.desk.open import Now
 from feeds.fed import opening as fed_opening
@@ -104,6 +105,16 @@ def feeds(
         )
     if updater is not None:
         live_feeds.append(updater)
+    if store is not None and members:
+        of_many = partial(
+            open_sources,
+            "auto",
+            symbols=len(members),
+            since=HISTORY_SINCE,
+            refusals=refusals,
+            environ=environ,
+        )
+        live_feeds.append(MemberCloses(store, symbols, members, time=time, sources=of_many))
     return [*live_feeds, fed_opening.live(data / "fed", cache, refusals=refusals)]
 
 
