@@ -196,6 +196,7 @@ class LocalBackend:
             cache=self._cache(),
             members=source.members(),
             priced=self._priced(source, wanted),
+            holdings=self._member_store(),
         )
         opened = supervise(source, desk, live=feeds)
         return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
