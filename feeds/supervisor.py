@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from feeds.events import Event, Feed
+    from rotation.breadth.members import Membership
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
     from rotation.quote import Quote
@@ -150,6 +151,11 @@ class Supervisor:
 
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
+
+    def take_members(self, membership: tuple[Membership, ...]) -> None:
+        """Membership files have come."""
+        self._market.take_members(membership)
+        self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""

@@ -222,6 +222,7 @@ class LocalBackend:
             cache=self._cache(),
             members=source.members(),
             priced=self._priced(source, wanted),
+            holdings=self._member_store(),
         )
         opened = supervise(source, desk, live=feeds)
         if not wanted.stays:

@@ -19,7 +19,7 @@ from bench import worlds
 from bench.common import BenchError, quantile
 from bench.ingest.compare import differences
 from bench.ingest.serving import serving
-from bench.ingest.tape import BASE_NS, SYMBOLS, tape
+from bench.ingest.tape import BASE_NS, FIRST_ID, NOMINAL_PER_S, SYMBOLS, tape
 from feeds.events import Batch, ColumnBatch
 from feeds.http.cached import CachedClient
 from feeds.streaming.feed import PACE_S, StreamFeed
@@ -81,8 +81,9 @@ class NoRestMassive(_NoRest, Massive):
 class Watched:
     """What came out of the stream, and when the market had it."""
 
-    def __init__(self, serving: Serving) -> None:
+    def __init__(self, serving: Serving, rate: int) -> None:
         self._serving = serving
+        self._rate = rate
         self.events: list[Event] = []
         self.count = 0
         self.last_ns = 0
@@ -92,12 +93,16 @@ class Watched:
     def observe(self, feed: str, event: Event, as_of_ns: int) -> None:
         """The supervisor's observer: an event is about to be taken."""
         del feed, as_of_ns
-        times = times_of(event)
+        times = times_of(event, self._rate)
         if not times:
             return
         self.events.append(event)
         self.count += len(times)
         self._waiting += times[:: max(len(times) // SAMPLED, 1)]
+
+    def waiting(self) -> list[int]:
+        """When the prints were due, a part of them, that the next Snapshot will hold."""
+        return self._waiting
 
     def published(self) -> None:
         """The market has answered with a Snapshot."""
@@ -107,26 +112,32 @@ class Watched:
             self.lags_ns += [now_ns - ts_ns for ts_ns in times]
 
 
-def times_of(event: Event) -> list[int]:
-    """When the prints of an event were made."""
+def times_of(event: Event, rate: int) -> list[int]:
+    """When the prints of an event were due on the tape, by their numbers: some are of an earlier time."""
     if isinstance(event, ColumnBatch):
-        times: list[int] = event.rows["ts_ns"].to_list()
-        return times
-    return [quote.ts_ns for quote in event.quotes] if isinstance(event, Batch) else []
+        numbers: list[int] = event.rows["seq"].to_list()
+    else:
+        numbers = [quote.seq for quote in event.quotes] if isinstance(event, Batch) else []
+    return [BASE_NS + (number - FIRST_ID) * NS // (rate or NOMINAL_PER_S) for number in numbers]
+
+
+def desk(kind: str, server: Serving, http: CachedClient) -> tuple[StreamFeed, Supervisor]:
+    """A market of all symbols, twelve of them with a history, and the stream that is served."""
+    names = worlds.symbols(SYMBOLS)
+    market = Market(worlds.history(worlds.TWELVE, 300), as_of_ns=BASE_NS - NS, members=names)
+    stream = StreamFeed(vendor(kind, server.port, http), names, time=server.time(), pace_s=PACE_S)
+    return stream, Supervisor(market, [stream], clock_ns=server.clock_ns)
 
 
 async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any]:
     """Serve a tape, read it to its end, and compare."""
-    names = worlds.symbols(SYMBOLS)
     async with (
         serving(kind, per_frame, count, rate) as server,
         CachedClient() as http,
         asyncio.TaskGroup() as group,
     ):
-        market = Market(worlds.history(worlds.TWELVE, 300), as_of_ns=BASE_NS - NS, members=names)
-        stream = StreamFeed(vendor(kind, server.port, http), names, time=server.time(), pace_s=PACE_S)
-        supervisor = Supervisor(market, [stream], clock_ns=server.clock_ns)
-        watched = Watched(server)
+        stream, supervisor = desk(kind, server, http)
+        watched = Watched(server, rate)
         supervisor.observer = watched.observe
         _on_publish(supervisor, watched)
         driven = group.create_task(supervisor.run())

@@ -11,17 +11,21 @@ from feeds.clock import Pace, Time
 from feeds.desk import choose
 from feeds.desk.asked import first_answer
 from feeds.desk.history_sources import open_sources
+from feeds.desk.member_closes import MemberCloses
 from feeds.desk.member_prices import MemberPrices, asked_once
+from feeds.desk.membership import load_membership
 from feeds.desk.open import Now
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import CachedClient
+from feeds.members.refresh import HoldingsRefresh
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import PACE_S, StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
 from rotation.breadth.members import spelled
 from rotation.desk import HISTORY_SINCE, is_index
 from rotation.fed.assemble import fed
+from rotation.sessions import new_york_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from feeds.desk.asked import Asked
     from feeds.events import Feed
     from feeds.history.store import HistoryStore
+    from feeds.members.store import MemberStore
     from feeds.streaming.vendor import Vendor
     from rotation.desk import Desk
     from rotation.history import History
@@ -48,14 +53,16 @@ def feeds(
     cache: Path,
     members: AbstractSet[str] = frozenset(),
     priced: AbstractSet[str] = frozenset(),
+    holdings: MemberStore | None = None,
     time: Time | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> list[Feed]:
     """What a live desk listens to.
 
     ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
-    those whose prices are asked for too. ``choice``: of ``feeds.desk.choose.NAMES``. Raises InputError for a
-    feed without its key or an address that is none.
+    those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone.
+    ``choice``: of ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address
+    that is none.
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
@@ -104,6 +111,19 @@ def feeds(
         )
     if updater is not None:
         live_feeds.append(updater)
+    if store is not None and members:
+        of_many = partial(
+            open_sources,
+            "auto",
+            symbols=len(members),
+            since=HISTORY_SINCE,
+            refusals=refusals,
+            environ=environ,
+        )
+        live_feeds.append(MemberCloses(store, symbols, members, time=time, sources=of_many))
+        if holdings is not None:
+            load = partial(load_membership, holdings, store.folder, new_york_day(time.clock_ns()))
+            live_feeds.append(HoldingsRefresh(holdings, load, time=time))
     return [*live_feeds, fed_opening.live(data / "fed", cache, refusals=refusals)]
 
 

@@ -56,6 +56,13 @@ class _AsksHistory(Protocol):
     def ask_again(self, symbol: str) -> None: ...
 
 
+@runtime_checkable
+class _BringsMembers(Protocol):
+    """A HoldingsRefresh."""
+
+    on_members: Callable[[tuple[Membership, ...]], None]
+
+
 class Now(msgspec.Struct, frozen=True):
     """What live sources answered when they were asked once."""
 
@@ -237,6 +244,8 @@ def supervise(
         for feed in live:
             if isinstance(feed, _AsksHistory):
                 supervisor.on_unadjusted = feed.ask_again
+            if isinstance(feed, _BringsMembers):
+                feed.on_members = supervisor.take_members
         return supervisor, None
     from feeds.tapes.player import TapeFeed  # noqa: PLC0415
 

@@ -46,6 +46,8 @@ class HistoryUpdater:
     """A feed of HistoryUpdated. A source that fails is reported and asked again, never raised."""
 
     name = "history"
+    shows_parts = True
+    """Whether what has come of a long download is handed on before its end."""
     mode = OFFLINE
     """Until a source has answered."""
 
@@ -71,6 +73,8 @@ class HistoryUpdater:
         self._time = time
         self._sources = sources
         self._members = members
+        self._wanted = self._symbols
+        """Of the download under way, or of the last one."""
         self._renames = read_renames(store.folder / FILE)
         self._again: set[str] = set()
         self._turn_ns: int | None = None
@@ -91,7 +95,7 @@ class HistoryUpdater:
         """
         while True:
             # Also without a new close: at 09:30 of an ex-date the vendor has restated what is held.
-            turn_ns = last_turn(self._time.clock_ns())
+            turn_ns = self._turn(self._time.clock_ns())
             if turn_ns != self._turn_ns or self._again:
                 try:
                     async with aclosing(self._update(turn_ns)) as events:
@@ -102,6 +106,10 @@ class HistoryUpdater:
                     return
             await self._time.sleep(self._wait_s())
 
+    def _turn(self, now_ns: int) -> int:
+        """The latest instant after which there may be something to download."""
+        return last_turn(now_ns)
+
     def _wait_s(self) -> float:
         if not self._failures:
             return LOOK_S
@@ -111,6 +119,7 @@ class HistoryUpdater:
         """One download and what came of it. Raises InputError."""
         again, self._again = frozenset(self._again), set()
         settled = last_settled(turn_ns)
+        self._wanted = await asyncio.to_thread(self._chosen)
         try:
             async with self._sources() as sources:
                 sync = self._download(sources)
@@ -127,6 +136,14 @@ class HistoryUpdater:
             return
         self._note(report, again, late, turn_ns)
         yield self._status(dict(report.failed) | late, settled)
+
+    def _chosen(self) -> list[str]:
+        """Which series are to be kept up to date."""
+        return self._symbols
+
+    def _asked(self) -> list[str]:
+        """Those of ``_wanted`` that are asked for; what needs nothing is passed over."""
+        return self._wanted
 
     def _download(self, sources: Sequence[DailySource]) -> HistorySync:
         return HistorySync(
@@ -151,13 +168,15 @@ class HistoryUpdater:
         """How the download goes; what has come of a long one is not kept back until its end."""
         known = 0
         known_s = self._time.monotonic()
-        async with aclosing(sync.steps(self._symbols, since=self._since, again=again)) as steps:
+        async with aclosing(sync.steps(self._asked(), since=self._since, again=again)) as steps:
             async for step in steps:
                 if not step:
                     continue
                 progress = step[-1]
                 arrived, now_s = progress.done - progress.failed, self._time.monotonic()
-                is_due = now_s - known_s >= UPDATE_S or bool(progress.message) or not known
+                is_due = self.shows_parts and (
+                    now_s - known_s >= UPDATE_S or bool(progress.message) or not known
+                )
                 if progress.done < progress.total and arrived > known and is_due:
                     known, known_s = arrived, now_s
                     yield await self._history()
@@ -172,7 +191,7 @@ class HistoryUpdater:
         held, recent = self._store.symbols(), settled - timedelta(days=LATE_DAYS)
         return {
             symbol: f"ends {held[symbol].last}, the close of {settled} is not available yet"
-            for symbol in self._symbols
+            for symbol in self._wanted
             if symbol in held and recent <= held[symbol].last < settled
         }
 
@@ -181,11 +200,13 @@ class HistoryUpdater:
             return Status(Kind.LIVE, f"settled through {settled}")
         symbol, reason = next(iter(missing.items()))
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        message = f"{symbol}: {reason}{more}; next try in {self._wait_s():.0f} s"
-        complete = len(self._symbols) - len(missing)
+        next_try = f"; next try in {self._wait_s():.0f} s" if self._failures else ""
+        message = f"{symbol}: {reason}{more}{next_try}"
+        total = len(self._wanted)
+        complete = total - len(missing)
         if complete <= 0:
             return Status(Kind.OFFLINE, message)
-        return Status(Kind.GAPPED, f"{complete} of {len(self._symbols)} settled through {settled}; {message}")
+        return Status(Kind.GAPPED, f"{complete:,} of {total:,} settled through {settled}; {message}")
 
 
 def _going_on(progress: SyncProgress) -> Status:

@@ -1,0 +1,114 @@
+"""The funds' members get each session's close as the legs do: once, some time after it, many to a request.
+
+Only series that are stored already are kept up to date: whoever wants members' histories brings them with
+``history sync --universe``. Vendors that are asked for each symbol alone are left in peace.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from feeds.errors import InputError
+from feeds.events import Status
+from feeds.history.daily import last_settled
+from feeds.history.updater import HistoryUpdater
+from rotation.breadth.members import spelled
+from rotation.quote import MINUTE_NS
+from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_session, sessions_between
+from rotation.status import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+    from collections.abc import Set as AbstractSet
+    from contextlib import AbstractAsyncContextManager
+
+    from feeds.clock import Time
+    from feeds.events import Event
+    from feeds.history.daily import DailySource
+    from feeds.history.store import HistoryStore
+    from rotation.sync_report import SyncReport
+
+START_S = 60.0
+"""After the desk's start: its legs come first."""
+DELAY_NS = (15 * MINUTE_NS, 45 * MINUTE_NS)
+"""After the legs' closes are due, at random: not all desks of the world in the same minute."""
+TRIES = 3
+"""A day. Of two thousand shares some have no close: halted, or delisted."""
+NONE_STORED = "no closes of members are stored — see: rotation-tui history sync --help (--universe)"
+NO_SOURCE = "members' closes: needs a key of Alpaca — see: rotation-tui config key set alpaca"
+
+
+class MemberCloses(HistoryUpdater):
+    """A feed of HistoryUpdated beside the legs' own."""
+
+    name = "member closes"
+    shows_parts = False  # one pass over history for all of them
+
+    def __init__(
+        self,
+        store: HistoryStore,
+        legs: Sequence[str],
+        members: AbstractSet[str],
+        *,
+        time: Time,
+        sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]],
+    ) -> None:
+        """``legs`` have an updater of their own. ``sources``: as of a HistoryUpdater."""
+        today = new_york_day(time.clock_ns())  # what is held goes on, and nothing older is asked for
+        super().__init__(store, legs, since=today, time=time, sources=_many_at_once(sources), members=members)
+        first_ns, last_ns = DELAY_NS
+        self._delay_ns = SETTLE_NS + first_ns + int(time.random() * (last_ns - first_ns))
+
+    async def events(self) -> AsyncIterator[Event]:
+        """As a HistoryUpdater's, after a while."""
+        await self._time.sleep(START_S)
+        async for event in super().events():
+            yield event
+
+    def _turn(self, now_ns: int) -> int:
+        """The latest close that is due: neither pre-market nor the bell brings any."""
+        today = new_york_day(now_ns)
+        days = (previous_session(previous_session(today)), previous_session(today), today)
+        due = [close_ns(day) + self._delay_ns for day in days if sessions_between(day, day)]
+        return max(due_ns for due_ns in due if due_ns <= now_ns)
+
+    def _chosen(self) -> list[str]:
+        wanted, legs = {spelled(member) for member in self._members}, set(self._symbols)
+        return [each for each in self._store.symbols() if spelled(each) in wanted and each not in legs]
+
+    def _asked(self) -> list[str]:
+        held, settled = self._store.symbols(), last_settled(self._turn(self._time.clock_ns()))
+        return [symbol for symbol in self._wanted if held[symbol].last < settled]
+
+    async def _update(self, turn_ns: int) -> AsyncGenerator[Event, None]:
+        self._wanted = self._chosen()
+        if not self._wanted or not self._asked():
+            self._turn_ns = turn_ns
+            settled = f"settled through {last_settled(turn_ns)}"
+            yield Status(Kind.LIVE, settled) if self._wanted else Status(Kind.OFFLINE, NONE_STORED)
+            return
+        async for event in super()._update(turn_ns):
+            yield event
+
+    def _note(self, report: SyncReport, again: frozenset[str], late: dict[str, str], turn_ns: int) -> None:
+        super()._note(report, again, late, turn_ns)
+        self._again.clear()
+        if self._failures >= TRIES:
+            self._failures, self._turn_ns = 0, turn_ns
+
+
+def _many_at_once(
+    sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]],
+) -> Callable[[], AbstractAsyncContextManager[list[DailySource]]]:
+    """Those of which a request holds many symbols. Raises InputError where there are none."""
+
+    @asynccontextmanager
+    async def able() -> AsyncIterator[list[DailySource]]:
+        async with sources() as opened:
+            many = [source for source in opened if source.at_once(10) > 1]
+            if not many:
+                raise InputError(NO_SOURCE)
+            yield many
+
+    return able

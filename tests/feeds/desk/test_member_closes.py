@@ -1,0 +1,117 @@
+"""Members' closes beside a running desk: once a session, some time after its close, many to a request."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing, asynccontextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+from feeds.clock import Time
+from feeds.desk.member_closes import NO_SOURCE, NONE_STORED, TRIES, MemberCloses
+from feeds.errors import SourceError
+from feeds.events import HistoryUpdated, Status
+from feeds.history.sync import HistorySync
+from rotation.sessions import sessions_between
+from rotation.status import Kind
+from tests.support.sync_world import SINCE, Vendor, World, ny, share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from feeds.events import Event
+
+S = 10**9
+DAYS = sessions_between(SINCE, date(2024, 7, 26))
+MEMBERS = ("M1", "M2", "MOG.A")
+SHARES = {name: share(100.0, DAYS) for name in ("IWM", "M1", "M2", "MOG-A", "XX")}
+
+
+class Kept:
+    """Closes of members over a made-up market; sleeping moves the clock. All are stored up to 17 July."""
+
+    def __init__(self, folder: Path, *, at_once: int = 100) -> None:
+        self.world = World(folder, dict(SHARES), ny(date(2024, 7, 17), 18))
+        self.vendor = Vendor(self.world, at_once=at_once)
+        self.events: list[Event] = []
+        self.at: list[int] = []
+
+        async def sleep(seconds: float) -> None:
+            self.world.now_ns += int(seconds * S)
+            await asyncio.sleep(0)
+
+        @asynccontextmanager
+        async def sources():
+            yield [self.vendor]
+
+        time = Time(
+            clock_ns=lambda: self.world.now_ns,
+            monotonic=lambda: self.world.now_ns / S,
+            sleep=sleep,
+            random=lambda: 0.5,
+        )
+        self.feed = MemberCloses(self.world.store, ["IWM"], frozenset(MEMBERS), time=time, sources=sources)
+
+    async def begun(self, *stored: str) -> Kept:
+        """With these series stored, the next morning."""
+        world = self.world
+        syncing = HistorySync(
+            world.store, [world.yahoo], renames=world.renames, clock_ns=lambda: world.now_ns
+        )
+        await syncing.run(stored or tuple(SHARES), since=SINCE)
+        world.now_ns = ny(date(2024, 7, 18), 10)
+        return self
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with aclosing(self.feed.events()) as events:
+            async for event in events:
+                self.events.append(event)
+                self.at.append(self.world.now_ns)
+                if holds():
+                    return
+                assert len(self.events) < 200
+
+    @property
+    def status(self) -> Status:
+        return next(event for event in reversed(self.events) if isinstance(event, Status))
+
+    def says(self, text: str) -> bool:
+        return any(isinstance(event, Status) for event in self.events) and text in self.status.detail
+
+
+async def test_they_come_once_after_the_close_in_one_request(tmp_path: Path) -> None:
+    kept = await Kept(tmp_path).begun()
+    await kept.until(lambda: kept.says("settled through 2024-07-18"))
+    assert kept.status.state is Kind.LIVE
+    asked = [symbols for symbols, _ in kept.vendor.asked]
+    assert asked == [["M1", "M2", "MOG-A"]], "not the legs, nor others that are stored, nor before the close"
+    assert ny(date(2024, 7, 18), 16, 15) <= kept.at[-1] <= ny(date(2024, 7, 18), 17, 15)
+    (update,) = [event for event in kept.events if isinstance(event, HistoryUpdated)]
+    assert update.history.frame.filter(symbol="MOG-A")["date"].max() == date(2024, 7, 18)
+    assert "IWM" in update.history.symbols
+    await kept.until(lambda: kept.says("settled through 2024-07-19"))
+    assert len(kept.vendor.asked) == 2
+
+
+async def test_one_that_has_no_close_is_not_asked_for_all_night(tmp_path: Path) -> None:
+    kept = await Kept(tmp_path).begun()
+    kept.vendor.spoil = lambda symbol, bars: SourceError("no such symbol") if symbol == "M2" else bars
+    await kept.until(
+        lambda: kept.says("2 of 3 settled through 2024-07-18") and "next try" not in kept.status.detail
+    )
+    assert kept.status.state is Kind.GAPPED
+    assert [symbols for symbols, _ in kept.vendor.asked][1:] == [["M2"]] * (TRIES - 1)
+    kept.vendor.asked.clear()
+    await kept.until(lambda: kept.says("through 2024-07-19"))
+    assert {name for names, _ in kept.vendor.asked for name in names} == {"M1", "M2", "MOG-A"}
+
+
+async def test_without_stored_members_or_a_source_of_many_nothing_is_asked(tmp_path: Path) -> None:
+    kept = await Kept(tmp_path / "none").begun("IWM", "XX")
+    await kept.until(lambda: kept.says("no closes"))
+    assert kept.status == Status(Kind.OFFLINE, NONE_STORED)
+    alone = await Kept(tmp_path / "alone", at_once=1).begun()
+    await alone.until(lambda: alone.says("needs a key"))
+    assert alone.status.detail.startswith(NO_SOURCE)
+    assert kept.vendor.asked == alone.vendor.asked == []

@@ -1,0 +1,55 @@
+"""Holdings each evening in a running desk: a request for each fund that is held, and none at the start."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from feeds.events import Status
+from feeds.members.parse import parse_holdings
+from feeds.members.refresh import DELAY_NS, HoldingsRefresh
+from feeds.members.store import MemberStore
+from rotation.sessions import close_ns
+from rotation.status import Kind
+from tests.support.breadth.sponsors import TITLE, sponsors
+from tests.support.fake_time import FakeTime, driven, settle, without_threads
+from tests.support.servers.rest import RestServer, fault, ok
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+DAY = date(2026, 5, 5)
+NOON_NS = close_ns(DAY) - 4 * 3600 * 10**9
+
+
+async def test_a_newer_list_goes_to_the_desk_and_a_failure_leaves_the_one_held(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_threads(monkeypatch)
+    store = MemberStore(tmp_path)
+    store.put(parse_holdings(sponsors(1_600, TITLE.replace("May 05", "May 04")), "IWM"))
+    time, events, taken = FakeTime(NOON_NS), list[Any](), list[Any]()
+    async with RestServer(ok(sponsors(), content_type="text/csv"), fault(404)) as server:
+        monkeypatch.setenv("ROTATION_TUI_ISHARES_REST_URL", server.url)
+        feed = HoldingsRefresh(store, store.load, time=time)
+        feed.on_members = taken.append
+
+        async def follow() -> None:
+            async for event in feed.events():
+                events.append(event)
+
+        async with driven(follow(), settle()):
+            await time.passing(4 * 3600, step=300)
+            assert (events, server.requests) == ([], [])
+            await time.passing(DELAY_NS[1] / 10**9, step=300)
+            (status,) = events
+            assert (status.state, status.detail.partition("  ")[0]) == (Kind.LIVE, "stored")
+            assert len(server.requests) == 1, "only the fund that is held"
+            ((members,),) = taken
+            assert members.lists[-1].as_of == DAY
+            await time.passing(24 * 3600, step=300)
+            assert isinstance(events[-1], Status)
+            assert (len(events), events[-1].state, len(taken)) == (2, Kind.OFFLINE, 1)
+            assert "IWM holdings" in events[-1].detail
