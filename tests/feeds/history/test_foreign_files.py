@@ -50,7 +50,10 @@ def test_what_is_unambiguous_is_read(tmp_path, text, closes):
         ("date;close\n2024-07-11;1,234\n2024-07-12;2,345\n", "close '1,234' may be thousands or decimals"),
         ("date;close\n2024-07-11;1,2,3\n", "line 2: close is '1,2,3', not a number"),
         ("date;close\n2024-07-11;5;3\n", "line 2: the header has 2 cells, this row 3"),
-        ("Price,Close,Close\nTicker,IWM,QQQ\nDate,,\n2024-07-11,1,2\n", "holds IWM, QQQ — export one file a"),
+        (
+            "Price,Close,Close\nTicker,IWM,QQQ\nDate,,\n2024-07-11,1,2\n",
+            "holds IWM, QQQ — export one file per symbol",
+        ),
         ("date,close\n1890-01-02,5\n", "line 2: date is '1890-01-02', before 1900"),
         (b"PK\x03\x04" + bytes(40), "is a binary file (perhaps a workbook of a spreadsheet), not CSV"),
         ("date,close\n2024-07-11,1\n".encode("utf-16"), "is a binary file"),
