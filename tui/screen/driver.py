@@ -140,8 +140,9 @@ class TerminalDriver(Driver):
         if self._writer is not None and not self._writer.drain(WRITE_S):
             self._writer.drop()
             self._unblock()
-        self.write(LEAVE)
+        # Before the shell's screen is there: whoever types then types to the shell, whose Return is another.
         self._restore()
+        self.write(LEAVE)
 
     def close(self) -> None:
         """Wait for the last words."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.quote import is_near
+from rotation.quote import NS, is_near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,8 @@ WIDE = 0.25
 """Jumps beyond it are named as such: no broad fund has moved as far, but unlisted splits have."""
 ESTABLISHED = 8
 """Prints at a new level after which it is one; a return before that takes them back."""
+ESTABLISHED_NS = 30 * NS
+"""So is a level with THIRD prints, after so long: bad prints come within seconds."""
 HELD = 8
 THIRD = 3
 
@@ -30,6 +32,10 @@ class _Excursion:
     def __init__(self, before: float, prints: tuple[Quote, ...]) -> None:
         self.before = before
         self.prints = list(prints)
+
+    def is_established(self, ts_ns: int) -> bool:
+        """Whether its level has stood so long, at the time of another print, that none alone undoes it."""
+        return len(self.prints) >= THIRD and ts_ns - self.prints[0].ts_ns > ESTABLISHED_NS
 
 
 class Jumps:
@@ -63,7 +69,7 @@ class Jumps:
         """What may pass now: nothing, the print, or those held back and the print."""
         symbol, price = quote.symbol, quote.price
         reference = self.reference.get(symbol, price)
-        excursion = self._excursions.get(symbol)
+        excursion = self._excursion(quote)
         if excursion is None and is_near(price, reference):
             return self._accept(quote)
         if excursion is not None and _returns(price, excursion.before, reference):
@@ -91,6 +97,14 @@ class Jumps:
         self._excursions[symbol] = _Excursion(reference, held)
         self._accept(quote)
         return held
+
+    def _excursion(self, quote: Quote) -> _Excursion | None:
+        """The one that a print may undo; None where there is none, or its level is established by now."""
+        excursion = self._excursions.get(quote.symbol)
+        if excursion is not None and excursion.is_established(quote.ts_ns):
+            del self._excursions[quote.symbol]
+            return None
+        return excursion
 
     def may_hold(self, symbol: str, low: float, high: float) -> bool:
         """Whether ``judge`` might do more than pass prints of a symbol between two prices."""

@@ -180,6 +180,18 @@ def test_what_is_held_is_bounded():
     assert passed[-1].price == pytest.approx(919.9)
 
 
+@pytest.mark.parametrize(("seconds", "count", "is_undone"), [(31, 3, False), (29, 3, True), (31, 2, True)])
+def test_a_level_that_has_stood_for_half_a_minute_is_not_undone_by_one_print(seconds, count, is_undone):
+    """Once a bad print at history's close undid the first prints after a split."""
+    at = a_filter(IWM=440.0)
+    level = [iwm(220.0 + i / 100, NOW_NS + i * NS, i + 1) for i in range(count)]
+    assert at.admit(level, NOW_NS + count * NS) == level
+    back_ns = NOW_NS + seconds * NS
+    assert bool(at.admit([iwm(440.0, back_ns, 99)], back_ns)) is is_undone
+    assert at.take_taken_back() == (level if is_undone else [])
+    assert at.last["IWM"].price == (440.0 if is_undone else level[-1].price)
+
+
 def test_two_bad_prints_that_were_believed_are_taken_back_by_the_next():
     """11 % up, two prints, and back: the return needs no second print."""
     at = a_filter(IWM=221.0)

@@ -6,13 +6,16 @@ import asyncio
 import inspect
 import os
 import pty
+import termios
 import threading
 import time
+import tty
 
 import pytest
 from textual.app import App
 from textual.driver import Driver
 
+from tui.screen.driver import LEAVE, TerminalDriver
 from tui.screen.writer import BEHIND, MOST, Writer
 
 
@@ -145,3 +148,26 @@ def wait_for(holds, limit_s: float = 10.0) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_the_line_discipline_is_back_before_the_screen_is_left():
+    """What is typed from then on is the shell's: a Return that came in between was none, and it waited."""
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    tty.setraw(theirs)
+    seen: list[bool] = []
+
+    class Recorded:
+        def drain(self, limit_s: float) -> bool:
+            return True
+
+        def write(self, text: str) -> None:
+            assert text == LEAVE
+            seen.append(termios.tcgetattr(theirs) == before)
+
+    driver = TerminalDriver.__new__(TerminalDriver)
+    driver._writer, driver._reader, driver._in, driver._attributes = Recorded(), None, theirs, before
+    driver.stop_application_mode()
+    os.close(ours)
+    os.close(theirs)
+    assert seen == [True]
