@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from feeds.events import Event, Feed
+    from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
     from rotation.quote import Quote
@@ -149,6 +150,11 @@ class Supervisor:
 
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
+
+    @property
+    def history(self) -> History:
+        """The settled history that figures rest on now."""
+        return self._market.history
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""

@@ -11,6 +11,7 @@ import datetime as dt
 import msgspec
 
 from rotation.breadth.figures import Breadth
+from rotation.context.figures import Story
 from rotation.desk import AlertLine, DeskEvent
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
@@ -275,5 +276,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Every leg against the benchmark; null while no session is shown."""
     events: tuple[DeskEvent, ...] = ()
     """What has happened in this run, the newest last."""
+    story: Story | None = None
+    """Where statements turn, and what followed readings like those of now; null unless it was asked for."""
     alerts: tuple[AlertLine, ...] = ()
     """How the alerts of the configuration stand; none on a host of many viewers."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk as WatchedDesk
     from rotation.desk import EventKind
+    from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
@@ -41,6 +42,8 @@ class Wanted(msgspec.Struct, frozen=True):
     legs: tuple[str, ...] = ()
     """The legs beside the pair; none: the usual ones, and what else history holds."""
     value_growth: tuple[str, str] = ("IWN", "IVW")
+    benchmark: str | None = None
+    """What the rotation graph compares with, a leg then; None: the usual one where it is a leg."""
     returns: str = "price"
     leg_gap_s: float = 60.0
     """Seconds by which the prices of the pair may differ in time."""
@@ -52,6 +55,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Use no source on the network."""
     feed: str = "auto"
     """The source of the quotes; "auto" chooses one."""
+    story: bool = False
+    """Whether one snapshot is to have levels and episodes."""
     ask_members: bool = False
     """Whether prices of the funds' members are asked for too, for breadth of today."""
     alerts: AlertSettings = AlertSettings()
@@ -106,6 +111,23 @@ class AlertDesk(Protocol):
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
         ...
+
+
+@runtime_checkable
+class DeskOnDemand(Protocol):
+    """A desk that makes some parts of the Snapshot only while somebody looks at them."""
+
+    def compute(self, parts: frozenset[str]) -> Snapshot | None:
+        """Compute these parts from now on, and no other of that kind; ``story`` is the only one. Blocking.
+
+        Returns the newest Snapshot with them; None while there is none.
+        """
+        ...
+
+
+def computed(desk: object, parts: frozenset[str]) -> Snapshot | None:
+    """Ask a desk for these parts, blocking: its newest Snapshot with them, None where there is none."""
+    return desk.compute(parts) if isinstance(desk, DeskOnDemand) else None
 
 
 class Recording(Protocol):
@@ -169,6 +191,13 @@ class Backend(Protocol):
 
     def settled(self, wanted: Wanted) -> tuple[History, WatchedDesk]:
         """Return the settled history and the desk on it; blocking, no network. Raises InputError."""
+        ...
+
+    def fed_after_close(self) -> Callable[[date], Fed | None] | None:
+        """Return what the settlements kept said after a session's close; None where none are kept.
+
+        Raises InputError.
+        """
         ...
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:

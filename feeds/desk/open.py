@@ -172,9 +172,11 @@ def _members_of_folder(
     ]
 
 
-def legs_of(pair: tuple[str, str], legs: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The pair first, then these ``legs``, or the usual ones without any; each once."""
-    return tuple(dict.fromkeys((*pair, *(legs or Desk().legs))))
+def legs_of(
+    pair: tuple[str, str], legs: tuple[str, ...] = (), benchmark: str | None = None
+) -> tuple[str, ...]:
+    """The pair first, then these ``legs``, or the usual ones without any, then ``benchmark``; each once."""
+    return tuple(dict.fromkeys((*pair, *(legs or Desk().legs), *((benchmark,) if benchmark else ()))))
 
 
 def desk_for(
@@ -185,18 +187,21 @@ def desk_for(
     leg_gap_s: float = 60.0,
     legs: tuple[str, ...] = (),
     value_growth: tuple[str, str] = ("IWN", "IVW"),
+    benchmark: str | None = None,
 ) -> Desk:
     """The desk with this pair and these ``legs``.
 
-    Without any, the usual legs, and one for what else is held, unless that is a whole universe.
+    Without any, the usual legs, and one for what else is held, unless that is a whole universe. A
+    ``benchmark`` that was named is a leg, since a price of it is needed.
     """
-    own = legs_of(pair, legs)
+    own = legs_of(pair, legs, benchmark)
     held = own if legs else tuple(dict.fromkeys((*own, *history.symbols)))
     return Desk(
         base=pair[0],
         against=pair[1],
         value=value_growth[0],
         growth=value_growth[1],
+        benchmark=benchmark or Desk().benchmark,
         legs=held if len(held) <= MOST_LEGS else own,
         returns=returns,
         leg_gap_s=leg_gap_s,
@@ -212,9 +217,11 @@ def supervise(
     stays: bool,
     now_ns: int,
     live: Sequence[Feed] = (),
+    fed_then: Callable[[int], Fed | None] | None = None,
 ) -> tuple[Supervisor, TapeFeed | None]:
     """A market under its supervisor, and the tape's controls if there is a tape.
 
+    ``fed_then``: what was known of the Fed at an instant of the tape; None where it brings that itself.
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
     """
     if wanted.tape is None:
@@ -237,7 +244,11 @@ def supervise(
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
     market = _market(wanted, desk, began_ns)
     if not (wanted.is_demo and wanted.starts_ns):
-        return Supervisor(market, [feed]), feed
+        if fed_then is None:
+            return Supervisor(market, [feed]), feed
+        from feeds.fed.then.replayed import WithFedThen  # noqa: PLC0415
+
+        return Supervisor(market, [WithFedThen(feed, fed_then)]), feed
     from feeds.demo.fed import DemoFed  # noqa: PLC0415
 
     return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed

@@ -221,6 +221,11 @@ def replay(ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None,
 @DEMO
 @AT
 @click.option(
+    "--story",
+    is_flag=True,
+    help="Add levels and what followed earlier readings like these to the JSON: some tenths of a second.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True
 )
 @click.pass_context

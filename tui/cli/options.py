@@ -111,6 +111,14 @@ def settled(command: Any) -> Any:
             help="Value against growth: the ratio of these two.",
         ),
         click.option(
+            "--benchmark",
+            envvar="ROTATION_TUI_BENCHMARK",
+            callback=_checked(schema.symbol),
+            metavar="SYMBOL",
+            help="What the rotation graph compares with; it becomes a leg.  [default: SPY where it is a leg, "
+            "else the pair's other leg]",
+        ),
+        click.option(
             "--offline",
             is_flag=True,
             envvar="ROTATION_TUI_OFFLINE",

@@ -31,7 +31,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
         *("mode", "phase", "session", "spread"),
     ),
     "legs": ("legs",),
-    "spread": ("legs", "ratio", "spread"),
+    "spread": ("legs", "ratio", "spread", "story"),
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread"),

@@ -53,6 +53,12 @@ def with_message(view: ViewState, message: str, *, urgent: bool = False) -> View
     return _with(view, message=message, is_urgent=urgent and bool(message))
 
 
+def parts_of(view: ViewState) -> frozenset[str]:
+    """Return what only this view shows of a Snapshot, and what is not made unless it is asked for."""
+    has_story = view.zoomed and view.focus == "spread" and not view.help
+    return frozenset({"story"}) if has_story else frozenset()
+
+
 def reduce(view: ViewState, key: str) -> ViewState:
     """Return the view after a key; the same object if the key changes nothing."""
     if view.message:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 READS: dict[str, tuple[str, ...]] = {
     "ribbon": ("window", "paused"),
     "legs": ("focus", "window", "zoomed"),
-    "spread": ("window",),
+    "spread": ("focus", "window", "zoomed"),
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
     "health": (),
