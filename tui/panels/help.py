@@ -46,6 +46,11 @@ DEFINITIONS = (
         "McClellan",
         "19-day EMA minus 39-day EMA of (advances − declines) / (advances + declines), times 1,000",
     ),
+    (
+        "A/D line",
+        "advances − declines of each settled session added up, today's on top; its level means nothing",
+    ),
+    ("sectors", "by the holdings file: bar: weight of the members counted; colour: their weighted return"),
     ("top, bottom", "the members that rose and fell most, in percent"),
     (
         "P(cut)",
