@@ -16,6 +16,7 @@ import polars as pl
 
 from rotation.fed.figures import Fed
 from rotation.history import History
+from rotation.macro.figures import Macro
 from rotation.quote import Nbbo, Quote
 from rotation.status import FeedState, Kind
 
@@ -69,6 +70,14 @@ class FedNews(msgspec.Struct, frozen=True):
     """Newly known of the coming FOMC meetings."""
 
     fed: Fed
+    as_of_ns: int | None = None
+    """As of a Status."""
+
+
+class MacroNews(msgspec.Struct, frozen=True):
+    """Newly known of yields, prices and jobs."""
+
+    macro: Macro
     as_of_ns: int | None = None
     """As of a Status."""
 
@@ -159,6 +168,7 @@ Event = (
     | PrintsReplaced
     | HistoryUpdated
     | FedNews
+    | MacroNews
     | PreviousCloses
     | ListedSplits
     | BidAsks

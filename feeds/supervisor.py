@@ -21,6 +21,7 @@ from feeds.events import (
     Gap,
     HistoryUpdated,
     ListedSplits,
+    MacroNews,
     PreviousCloses,
     PrintsReplaced,
     Rewind,
@@ -289,8 +290,8 @@ class Supervisor:
     def _update_market(self, event: Event) -> tuple[Quote, ...]:
         """Tell the market what is no quote; the quotes that are left."""
         match event:
-            case FedNews():
-                self._market.take_fed(event.fed)
+            case FedNews() | MacroNews():
+                self._take_news(event)
             case HistoryUpdated():
                 self._market.update_history(event.history)
             case Rewind():
@@ -311,6 +312,12 @@ class Supervisor:
             case _:
                 pass
         return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()
+
+    def _take_news(self, event: FedNews | MacroNews) -> None:
+        if isinstance(event, FedNews):
+            self._market.take_fed(event.fed)
+        else:
+            self._market.take_macro(event.macro)
 
     def _set_provenance(self) -> None:
         """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE."""

@@ -16,7 +16,7 @@ from tui.cli import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date
+    from datetime import date, datetime
     from pathlib import Path
 
     from feeds.alerts.state_file import StateFile
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
     from rotation.history import History
+    from rotation.macro.figures import Macro
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
     from tui.backend import Controls, Recording, Wanted
@@ -202,6 +203,7 @@ class LocalBackend:
             stays=wanted.stays,
             now_ns=_wall_ns(),
             fed_then=self._fed_of_tape(source),
+            macro_then=self._macro_then(source),
         )
         if wanted.offline or source.tape is not None:
             return self._watched(wanted, desk, *supervise(source, desk), demand, is_empty=False)
@@ -320,6 +322,7 @@ class LocalBackend:
             now=now,
             option=wanted.at_option,
             past_fed=self._past_fed,
+            past_macro=self._past_macro,
         )
         if source.tape is not None or wanted.at is not None:
             return Basis(taken, source.history, desk, self._cut_then(wanted))
@@ -391,6 +394,41 @@ class LocalBackend:
         from feeds.fed.then.fed_at import fed_at  # noqa: PLC0415
 
         return fed_at(self._folder("fed"), now_ns)
+
+    def _macro_then(self, source: Source) -> Callable[[int], Macro | None] | None:
+        """What is kept of yields, prices and jobs; a recording brings its own, and the demo has none."""
+        if source.is_demo or (source.tape is not None and "step" in source.tape.columns):
+            return None
+        from feeds.macro.opening import macro_then  # noqa: PLC0415
+
+        return macro_then(self._folder("macro"))
+
+    def _past_macro(self, now_ns: int) -> Macro | None:
+        from feeds.macro.opening import macro_at  # noqa: PLC0415
+
+        return macro_at(self._folder("macro"), now_ns)
+
+    def import_macro(self, paths: tuple[Path, ...]) -> list[str]:
+        """Keep FRED's files; a line for each series. Raises InputError and StorageError."""
+        from feeds.macro import opening as macro_opening  # noqa: PLC0415
+
+        return macro_opening.import_files(self._folder("macro"), paths)
+
+    def macro(self, at: str | None, *, offline: bool) -> tuple[Macro | None, datetime]:
+        """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError."""
+        from feeds.desk import open as opening  # noqa: PLC0415
+        from rotation.history import History  # noqa: PLC0415 - brings polars
+        from rotation.sessions import from_ns  # noqa: PLC0415
+
+        if at is not None or offline:
+            now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())
+            return self._past_macro(now_ns), from_ns(now_ns)
+        import asyncio  # noqa: PLC0415
+
+        from feeds.macro import opening as macro_opening  # noqa: PLC0415
+
+        feed = macro_opening.live(self._folder("macro"), self._cache(), tries=2)
+        return asyncio.run(feed.once(SNAPSHOT_WAITS_S)), from_ns(_wall_ns())
 
     def _cache(self) -> Path:
         from platformdirs import user_cache_path  # noqa: PLC0415

@@ -11,7 +11,7 @@ from rotation.alerts.target import AlertSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from datetime import date
+    from datetime import date, datetime
 
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.breadth.figures import ContributionsReport
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
     from rotation.history import History
+    from rotation.macro.figures import Macro
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
 
@@ -210,6 +211,14 @@ class Backend(Protocol):
 
     def fed_import(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep the settlements in these files; a line for each contract. Raises InputError."""
+        ...
+
+    def import_macro(self, paths: tuple[Path, ...]) -> list[str]:
+        """Keep FRED's files; a line for each series. Raises InputError and StorageError."""
+        ...
+
+    def macro(self, at: str | None, *, offline: bool) -> tuple[Macro | None, datetime]:
+        """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError."""
         ...
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from feeds.events import Batch, Status
-from feeds.fed.then.replayed import WithFedThen
+from feeds.fed.then.replayed import WithThen
 from feeds.supervisor import Supervisor
 from feeds.tapes.recording import steps
 from feeds.tapes.tape_schema import quotes
@@ -79,14 +79,14 @@ def calls_on(
     rules: tuple[Rule, ...],
     fed_then: Callable[[int], Fed | None] | None = None,
 ) -> list[Call]:
-    """Every call over the whole tape, from a fresh state. Blocking. ``fed_then``: see ``WithFedThen``."""
+    """Every call over the whole tape, from a fresh state. Blocking. ``fed_then``: see ``WithThen``."""
     assert source.tape is not None
     began_ns = int(source.tape["at_ns"][0]) if "at_ns" in source.tape.columns else 0
     market = Market(
         source.history, desk, as_of_ns=began_ns, origin=source.origin, membership=source.membership
     )
     tape = _EverySecond(source.tape, source.origin.mode or REPLAY)
-    supervisor = Supervisor(market, [tape if fed_then is None else WithFedThen(tape, fed_then)])
+    supervisor = Supervisor(market, [tape if fed_then is None else WithThen(tape, fed_then)])
     judged = DeskLog(desk, rules, on_tape=True)
     calls: list[Call] = []
 

@@ -13,7 +13,16 @@ import msgspec
 import polars as pl
 
 from feeds.errors import InputError, StrayError
-from feeds.events import Batch, BidAsks, FedNews, ListedSplits, PreviousCloses, PrintsReplaced, Rewind
+from feeds.events import (
+    Batch,
+    BidAsks,
+    FedNews,
+    ListedSplits,
+    MacroNews,
+    PreviousCloses,
+    PrintsReplaced,
+    Rewind,
+)
 from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
@@ -22,6 +31,7 @@ from rotation.desk import MOST_LEGS, Desk
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
+from rotation.macro.figures import Macro
 from rotation.market.market import NOWHERE, Market
 from rotation.market.past.look_back import Look, look_back
 from rotation.market.status import Provenance
@@ -65,6 +75,7 @@ class Now(msgspec.Struct, frozen=True):
     fed: Fed | None = None
     scale: tuple[ListedSplits | PreviousCloses, ...] = ()
     """Closes and splits behind the quotes that are far from history's closes."""
+    macro: Macro | None = None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -218,14 +229,20 @@ def supervise(
     now_ns: int,
     live: Sequence[Feed] = (),
     fed_then: Callable[[int], Fed | None] | None = None,
+    macro_then: Callable[[int], Macro | None] | None = None,
 ) -> tuple[Supervisor, TapeFeed | None]:
     """A market under its supervisor, and the tape's controls if there is a tape.
 
-    ``fed_then``: what was known of the Fed at an instant of the tape; None where it brings that itself.
+    ``fed_then``, ``macro_then``: what was known of the Fed and the causes at an instant, of a tape that does
+    not bring that itself; the latter of a desk without any feed too.
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
     """
     if wanted.tape is None:
-        supervisor = Supervisor(_market(wanted, desk, now_ns), live)
+        market = _market(wanted, desk, now_ns)
+        causes = macro_then(now_ns) if macro_then is not None and not live else None
+        if causes is not None:
+            market.take_macro(causes)
+        supervisor = Supervisor(market, live)
         for feed in live:
             if isinstance(feed, _AsksHistory):
                 supervisor.on_unadjusted = feed.ask_again
@@ -244,11 +261,11 @@ def supervise(
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
     market = _market(wanted, desk, began_ns)
     if not (wanted.is_demo and wanted.starts_ns):
-        if fed_then is None:
+        if fed_then is None and macro_then is None:
             return Supervisor(market, [feed]), feed
-        from feeds.fed.then.replayed import WithFedThen  # noqa: PLC0415
+        from feeds.fed.then.replayed import WithThen, nothing  # noqa: PLC0415
 
-        return Supervisor(market, [WithFedThen(feed, fed_then)]), feed
+        return Supervisor(market, [WithThen(feed, fed_then or nothing, macro_then or nothing)]), feed
     from feeds.demo.fed import DemoFed  # noqa: PLC0415
 
     return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed
@@ -283,11 +300,12 @@ def snapshot_at(
     now: Now | None = None,
     option: str = "--at",
     past_fed: Callable[[int], Fed | None] = lambda _: None,
+    past_macro: Callable[[int], Macro | None] = lambda _: None,
 ) -> Snapshot:
     """The snapshot of an instant or after a session's close; without one, of the tape's end or of now.
 
     ``now``: what the live sources say, where this is asked for now; ``past_fed`` knows the Fed of an instant
-    that was named.
+    that was named, ``past_macro`` what is kept of yields, prices and jobs at any.
     """
     tape = wanted.tape
     if at is not None:
@@ -307,6 +325,9 @@ def snapshot_at(
         known = past_fed(as_of_ns)
     if known is not None:
         market.take_fed(known)
+    causes = now.macro if wanted.is_demo or now.macro is not None else past_macro(as_of_ns)
+    if causes is not None:
+        market.take_macro(causes)
     market.set_provenance(now.provenance)
     _take_scale(market, now.scale)
     if tape is None:
@@ -335,9 +356,11 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
         return market.apply(given, as_of_ns=as_of_ns), len(given)
     held, taken = 0, None
     events = events_as_of(tape, as_of_ns)
-    for event in sorted(events, key=lambda event: not isinstance(event, FedNews)):
+    for event in sorted(events, key=lambda event: not isinstance(event, FedNews | MacroNews)):
         if isinstance(event, FedNews):
             market.take_fed(event.fed)
+        elif isinstance(event, MacroNews):
+            market.take_macro(event.macro)
         elif isinstance(event, BidAsks):
             market.take_bid_asks(event.by_symbol)
             taken = market.apply((), as_of_ns=event.as_of_ns or as_of_ns)

@@ -780,6 +780,23 @@ REST_ROWS = (
         "STALE, whatever the answer's own age", "—", "fed/test_databento.py",
     ),
     (
+        "Treasury, FRED: HTTP 429, 500, HTML instead of CSV, an empty or cut body, another shape, 10 MB",
+        "what is held stays, STALE with its age, through restarts; asked again after 15 minutes",
+        "`RequestError`", "macro",
+    ),
+    (
+        "Treasury: no answer, FRED answers",
+        "FRED's yields take their place", "—", "macro",
+    ),
+    (
+        "FRED: another series than asked for, dots; Treasury: N/A, dates that are none, absurd yields",
+        "the answer is refused, or the cell passed over", "`SourceError`", "macro",
+    ),
+    (
+        "Treasury, FRED: a body that is confirmed but old",
+        "a warning names the yields' day, and the release that should be out", "—", "macro",
+    ),
+    (
         "any source, while `doctor --capture` listens: secrets echoed in frames, answers, headers, cookies",
         "none is in the file; the rest replays to the same quotes",
         "—", "desk/test_capture.py",

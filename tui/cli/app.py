@@ -60,6 +60,7 @@ COMMAND_MODULES = {
     "history": "tui.cli.history",
     "host": "tui.ssh.command",
     "levels": "tui.cli.figures",
+    "macro": "tui.cli.fed",
     "members": "tui.cli.members",
     "record": "tui.cli.record",
 }

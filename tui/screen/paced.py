@@ -36,6 +36,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread"),
     "graph": ("graph", "spread"),
+    "macro": ("as_of", "legs", "macro", "spread", "value_growth"),
     "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
     "help": ("health",),

@@ -12,9 +12,9 @@ from tui.view.keymap import DEFAULT_KEYS, Keymap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph")
+PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph", "macro")
 """In the order of their numbers."""
-PAGES = frozenset({"breadth", "events", "graph"})
+PAGES = frozenset({"breadth", "events", "graph", "macro"})
 """Panels that have the room of all others while they are in focus, and none else."""
 CHARTS = ("both", "daily", "today")
 FILTER_MAX = 40

@@ -1,16 +1,17 @@
-"""A tape with the Fed of its time: what settlements said then is told beside the quotes."""
+"""A tape with the Fed, yields, prices and jobs of its time: what was known then is told beside the quotes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feeds.events import FedNews
+from feeds.events import FedNews, MacroNews
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from feeds.events import Event, Feed
     from rotation.fed.figures import Fed
+    from rotation.macro.figures import Macro
     from rotation.snapshot import Tape
     from rotation.status import Mode
 
@@ -18,13 +19,23 @@ EVERY_NS = 30 * 60 * 10**9
 """Of the tape's time: settlements are made, and decisions published, on the hour."""
 
 
-class WithFedThen:
-    """A tape's feed, and the Fed of then as often as its half-hours change, forwards or back."""
+def nothing(_at_ns: int) -> None:
+    """Nothing was known."""
 
-    def __init__(self, tape: Feed, then: Callable[[int], Fed | None]) -> None:
-        """``then``: what was known of the Fed at an instant (UTC ns); None where nothing was."""
+
+class WithThen:
+    """A tape's feed, and what was known then as often as its half-hours change, forwards or back."""
+
+    def __init__(
+        self,
+        tape: Feed,
+        fed: Callable[[int], Fed | None] = nothing,
+        macro: Callable[[int], Macro | None] = nothing,
+    ) -> None:
+        """``fed``, ``macro``: what was known of them at an instant (UTC ns); None where nothing was."""
         self._tape = tape
-        self._then = then
+        self._fed = fed
+        self._macro = macro
 
     @property
     def name(self) -> str:
@@ -41,7 +52,7 @@ class WithFedThen:
         return self._tape.tape()
 
     async def events(self) -> AsyncIterator[Event]:
-        """The tape's, each followed by news of the Fed where it is of another half-hour."""
+        """The tape's, each followed by news where it is of another half-hour."""
         shown: int | None = None
         async for event in self._tape.events():
             yield event
@@ -49,6 +60,9 @@ class WithFedThen:
             if at_ns is None or at_ns // EVERY_NS == shown:
                 continue
             shown = at_ns // EVERY_NS
-            known = self._then(at_ns)
+            known = self._fed(at_ns)
             if known is not None:
                 yield FedNews(known, at_ns)
+            causes = self._macro(at_ns)
+            if causes is not None:
+                yield MacroNews(causes, at_ns)

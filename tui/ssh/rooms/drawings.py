@@ -27,6 +27,7 @@ READS: dict[str, tuple[str, ...]] = {
     "health": (),
     "breadth": (),
     "graph": ("chart",),
+    "macro": (),
     "events": (),
     "help": ("filter", "keys", "typing"),
     "keys": ("help", "is_urgent", "keys", "message", "window"),

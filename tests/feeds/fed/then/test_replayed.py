@@ -7,7 +7,7 @@ from datetime import date
 from feeds.events import Batch, FedNews, Rewind, Status
 from feeds.fed.store import FedStore, Settlement
 from feeds.fed.then.fed_at import after_close, fed_then
-from feeds.fed.then.replayed import EVERY_NS, WithFedThen
+from feeds.fed.then.replayed import EVERY_NS, WithThen
 from rotation.fed.prices import settled_ns
 from rotation.quote import NS
 from rotation.sessions import close_ns, open_ns
@@ -51,7 +51,7 @@ async def test_each_half_hour_tells_it_once_and_a_seek_back_tells_what_was_known
         Batch((), evening),
         Rewind((), morning + EVERY_NS),
     )
-    events = [event async for event in WithFedThen(tape, kept(tmp_path).at).events()]
+    events = [event async for event in WithThen(tape, kept(tmp_path).at).events()]
     news = [event for event in events if isinstance(event, FedNews)]
     assert [type(event).__name__ for event in events] == [
         "Status", "Batch", "FedNews", "Batch", "Batch", "FedNews", "Rewind", "FedNews",
@@ -65,7 +65,7 @@ async def test_where_nothing_was_known_nothing_is_told(tmp_path):
     assert fed_then(tmp_path) is None
     long_ago = date(2004, 7, 16)
     tape = Tape(Batch((), open_ns(long_ago)))
-    assert [event async for event in WithFedThen(tape, kept(tmp_path).at).events()] == [
+    assert [event async for event in WithThen(tape, kept(tmp_path).at).events()] == [
         Batch((), open_ns(long_ago))
     ]
 
