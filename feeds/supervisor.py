@@ -21,6 +21,7 @@ from feeds.events import (
     Gap,
     HistoryUpdated,
     ListedSplits,
+    MacroNews,
     PreviousCloses,
     PrintsReplaced,
     Rewind,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from feeds.events import Event, Feed
+    from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
     from rotation.quote import Quote
@@ -150,6 +152,11 @@ class Supervisor:
 
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
+
+    @property
+    def history(self) -> History:
+        """The settled history that figures rest on now."""
+        return self._market.history
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
@@ -292,8 +299,8 @@ class Supervisor:
     def _update_market(self, event: Event) -> tuple[Quote, ...]:
         """Hand everything but quotes to the market; return the quotes."""
         match event:
-            case FedNews():
-                self._market.take_fed(event.fed)
+            case FedNews() | MacroNews():
+                self._take_news(event)
             case HistoryUpdated():
                 self._market.update_history(event.history)
             case Rewind():
@@ -314,6 +321,12 @@ class Supervisor:
             case _:
                 pass
         return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()
+
+    def _take_news(self, event: FedNews | MacroNews) -> None:
+        if isinstance(event, FedNews):
+            self._market.take_fed(event.fed)
+        else:
+            self._market.take_macro(event.macro)
 
     def _set_provenance(self) -> None:
         """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE."""

@@ -16,6 +16,7 @@ from feeds.desk.open import Now
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import CachedClient
+from feeds.macro import opening as macro_opening
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import PACE_S, StreamFeed
 from feeds.vendors.yahoo.stream import Yahoo
@@ -104,7 +105,8 @@ def feeds(
         )
     if updater is not None:
         live_feeds.append(updater)
-    return [*live_feeds, fed_opening.live(data / "fed", cache, refusals=refusals)]
+    fed_feed = fed_opening.live(data / "fed", cache, refusals=refusals)
+    return [*live_feeds, fed_feed, macro_opening.live(data / "macro", cache)]
 
 
 def _spelled(history: History) -> dict[str, float]:
@@ -150,6 +152,7 @@ async def once(
     shares, indices = _dealt(vendors[0], desk.legs)
     yahoo = Yahoo(http, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals)
+    causes = macro_opening.live(data / "macro", cache, tries=1)
 
     closes = history.newest(desk.legs) if history is not None else {}
     first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)
@@ -168,7 +171,9 @@ async def once(
                 ),
             )
 
-    (main, beside, members), (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
+    (main, beside, members), (inputs, now_ns), macro = await asyncio.gather(
+        quotes(), asked.once(limit_s), causes.once(limit_s)
+    )
     quoted = members.quotes | main.quotes | beside.quotes
     provenance = {quote.symbol: origin for quote, origin in quoted.items()}
-    return Now(tuple(quoted), provenance, fed(inputs, now_ns), (*main.scale, *members.scale))
+    return Now(tuple(quoted), provenance, fed(inputs, now_ns), (*main.scale, *members.scale), macro)

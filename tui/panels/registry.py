@@ -10,6 +10,7 @@ from tui.panels import (
     help,  # noqa: A004 - our module, not site's
     keys,
     legs,
+    macro,
     palette,
     ratio,
     ribbon,
@@ -30,6 +31,7 @@ PANELS = {
         Panel("breadth", breadth.rows, "6 Breadth"),
         Panel("events", events.rows, "7 Events"),
         Panel("graph", graph.rows, "8 Graph"),
+        Panel("macro", macro.rows, "9 Macro"),
         Panel("help", help.rows, "? Help"),
         Panel("palette", palette.rows, ": Commands"),
         Panel("keys", keys.rows),
