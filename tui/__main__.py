@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from feeds.alerts.state_file import StateFile
     from feeds.alerts.watch import AlertWatch
     from feeds.desk.demo_fallback import DemoFallback
-    from feeds.desk.on_demand import OnDemand
     from feeds.desk.open import Source
     from feeds.history.store import HistoryStore
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
+    from feeds.on_demand import OnDemand
     from feeds.supervisor import Listener, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
@@ -263,7 +263,7 @@ class LocalBackend:
         """The same with its alerts. On a tape they start afresh, and notify only the screen."""
         from feeds.alerts.secrets import required  # noqa: PLC0415
         from feeds.alerts.watch import AlertWatch  # noqa: PLC0415
-        from feeds.desk.on_demand import OnDemand  # noqa: PLC0415
+        from feeds.on_demand import OnDemand  # noqa: PLC0415
 
         demand = demand or OnDemand()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tui.panels import (
-    breadth,
     events,
     graph,
     health,
@@ -17,6 +16,7 @@ from tui.panels import (
     spread,
 )
 from tui.panels.base import Panel
+from tui.panels.breadth import panel as breadth
 from tui.panels.fed import panel as fed
 
 PANELS = {

@@ -10,7 +10,7 @@ import pytest
 
 from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover, SectorBreadth
 from rotation.status import DerivedStatus, Kind
-from tui.panels.breadth import clause, rows
+from tui.panels.breadth.panel import clause, rows
 from tui.panels.ribbon import rows as ribbon_rows
 from tui.view.draw import cells
 from tui.view.view_state import ViewState

@@ -12,7 +12,7 @@ from rotation.macro.figures import Curve, Inflation, Jobs, Macro, MacroSource, R
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
 from tui.panels.macro import led, rows
-from tui.panels.registry import PANELS
+from tui.screen.scene import draw_panel
 from tui.view.draw import cells
 from tui.view.view_state import ViewState, reduce
 
@@ -89,7 +89,7 @@ def test_banks_are_the_difference_of_two_returns(scenes: dict[str, Snapshot]) ->
 @pytest.mark.parametrize(("width", "height"), [(160, 45), (120, 40), (80, 24), (40, 12), (200, 60)])
 def test_every_size_is_kept(scenes: dict[str, Snapshot], width: int, height: int) -> None:
     for snapshot in (scenes["live"], scenes["empty"], replace(scenes["live"], macro=KNOWN)):
-        drawn = PANELS["macro"].draw(snapshot, ViewState(focus="macro"), width, height)
+        drawn = draw_panel("macro", snapshot, ViewState(focus="macro"), width, height)
         assert len(drawn.rows) == height
         assert {sum(cells(text) for text, _ in row) for row in drawn.rows} == {width}
 

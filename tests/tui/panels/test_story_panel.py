@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from rotation.context.figures import Episode, Episodes, Level, Outcomes, Story
 from tui.panels.registry import PANELS
+from tui.screen.scene import draw_panel
 from tui.view.draw import cells
+from tui.view.pairs import of_pair
 from tui.view.view_state import ViewState, parts_of
 
 if TYPE_CHECKING:
@@ -77,6 +79,16 @@ def test_what_is_not_there_is_said(scenes: dict[str, Snapshot]) -> None:
     assert "no reading of the session shown" in "\n".join(shown(replace(live, story=Story((), {}))))
 
 
+def test_the_story_is_of_the_first_pair(scenes: dict[str, Snapshot]) -> None:
+    live = replace(scenes["live"], story=STORY, pairs={"IWN/IVW": None})
+    other = replace(ZOOMED, pair="IWN/IVW", pairs=("IWN/IVW",))
+    assert not parts_of(other)
+    assert of_pair(live, "IWN/IVW").story is None
+    text = "\n".join(shown(of_pair(live, "IWN/IVW"), view=other))
+    assert "computed for the first pair only" in text
+    assert "computing" not in text
+
+
 def test_only_the_zoom_asks_for_it(scenes: dict[str, Snapshot]) -> None:
     assert parts_of(ZOOMED) == {"story"}
     assert not parts_of(replace(ZOOMED, zoomed=False))
@@ -87,5 +99,5 @@ def test_only_the_zoom_asks_for_it(scenes: dict[str, Snapshot]) -> None:
 
 @pytest.mark.parametrize("width", [36, 76, 116, 156])
 def test_every_width_is_kept(scenes: dict[str, Snapshot], width: int) -> None:
-    drawn = PANELS["spread"].draw(replace(scenes["live"], story=STORY), ZOOMED, width + 4, 60)
+    drawn = draw_panel("spread", replace(scenes["live"], story=STORY), ZOOMED, width + 4, 60)
     assert {sum(cells(text) for text, _ in row) for row in drawn.rows} == {width + 4}

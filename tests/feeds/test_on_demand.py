@@ -6,7 +6,7 @@ import time
 
 from msgspec.structs import replace
 
-from feeds.desk.on_demand import EVERY_S, STORY, OnDemand
+from feeds.on_demand import EVERY_S, STORY, OnDemand
 from rotation.desk import Desk
 from rotation.figures.basis import Basis
 from rotation.market.market import Market

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rotation.status import BAD
 from rotation.text import day
 from rotation.wording import word
-from tui.panels import breadth_charts as charts
 from tui.panels.base import kind_role
+from tui.panels.breadth import charts
 from tui.view.draw import UNKNOWN, Row, Span, bar, change, column, fit, toned, wrap
 
 if TYPE_CHECKING:
