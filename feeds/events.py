@@ -16,6 +16,7 @@ import polars as pl
 
 from rotation.fed.figures import Fed
 from rotation.history import History
+from rotation.macro.figures import Macro
 from rotation.quote import Nbbo, Quote
 from rotation.status import FeedState, Kind
 
@@ -71,6 +72,14 @@ class FedNews(msgspec.Struct, frozen=True):
     fed: Fed
     as_of_ns: int | None = None
     """The time at which it was so, as recorded on a tape; None means the supervisor's clock."""
+
+
+class MacroNews(msgspec.Struct, frozen=True):
+    """Newly known of yields, prices and jobs."""
+
+    macro: Macro
+    as_of_ns: int | None = None
+    """As of a Status."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -159,6 +168,7 @@ Event = (
     | PrintsReplaced
     | HistoryUpdated
     | FedNews
+    | MacroNews
     | PreviousCloses
     | ListedSplits
     | BidAsks

@@ -21,6 +21,7 @@ from feeds.events import (
     Gap,
     HistoryUpdated,
     ListedSplits,
+    MacroNews,
     PreviousCloses,
     PrintsReplaced,
     Rewind,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event, Feed
     from rotation.breadth.members import Membership
+    from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
     from rotation.quote import Quote
@@ -156,6 +158,11 @@ class Supervisor:
         """Membership files have come."""
         self._market.take_members(membership)
         self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
+
+    @property
+    def history(self) -> History:
+        """The settled history that figures rest on now."""
+        return self._market.history
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
@@ -298,8 +305,8 @@ class Supervisor:
     def _update_market(self, event: Event) -> tuple[Quote, ...]:
         """Hand everything but quotes to the market; return the quotes."""
         match event:
-            case FedNews():
-                self._market.take_fed(event.fed)
+            case FedNews() | MacroNews():
+                self._take_news(event)
             case HistoryUpdated():
                 self._market.update_history(event.history)
             case Rewind():
@@ -320,6 +327,12 @@ class Supervisor:
             case _:
                 pass
         return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()
+
+    def _take_news(self, event: FedNews | MacroNews) -> None:
+        if isinstance(event, FedNews):
+            self._market.take_fed(event.fed)
+        else:
+            self._market.take_macro(event.macro)
 
     def _set_provenance(self) -> None:
         """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE."""

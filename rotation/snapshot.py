@@ -11,10 +11,12 @@ import datetime as dt
 import msgspec
 
 from rotation.breadth.figures import Breadth
+from rotation.context.figures import Story
 from rotation.desk import AlertLine, DeskEvent, LegList
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
 from rotation.graph.figures import RotationGraph
+from rotation.macro.figures import Macro
 from rotation.sessions import Phase
 from rotation.status import Connection, DerivedStatus, Kind, PriceStatus, Refusal
 
@@ -286,6 +288,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Every leg against the benchmark; null while no session is shown."""
     events: tuple[DeskEvent, ...] = ()
     """What has happened in this run, the newest last."""
+    macro: Macro | None = None
+    """Yields, inflation, jobs and what is published next; null where nothing of it is known."""
+    story: Story | None = None
+    """Where statements turn, and what followed readings like those of now; null unless it was asked for."""
     alerts: tuple[AlertLine, ...] = ()
     """How the alerts of the configuration stand; none on a host of many viewers."""
     pairs: dict[str, PairView | None] = {}

@@ -19,10 +19,12 @@ from feeds.streaming.session import Action
 from rotation.desk import EventKind
 from rotation.fed.prices import NoQuote
 from rotation.graph.figures import Quadrant
+from rotation.macro.figures import ReleaseKind
 from rotation.quote import PrintFault, Quote, Role
 from rotation.status import Kind
 from rotation.status import Refusal as FeedRefusal
 from rotation.wording import state_word
+from tui.panels.macro import NAMED
 from tui.ssh.limits import Progress
 from tui.ssh.reasons import FAREWELLS, REFUSAL_LABELS, EndReason, NoLogin
 from tui.ssh.reasons import Refusal as HostRefusal
@@ -41,6 +43,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     Why: lambda why: streaming.of_reason(Reason(why, **FULL)),
     PrintFault: lambda fault: streaming.of_fault(Quote("IWM", 0, float("nan")), fault),
     Kind: state_word,
+    ReleaseKind: lambda kind: NAMED[kind],
     Quadrant: lambda quadrant: quadrant.value,
     FeedRefusal: state_word,
     NoQuote: lambda flag: flag.value,

@@ -17,7 +17,7 @@ from tui.cli import logs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
-    from datetime import date
+    from datetime import date, datetime
     from pathlib import Path
 
     from feeds.alerts.state_file import StateFile
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from feeds.history.store import HistoryStore
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
+    from feeds.on_demand import OnDemand
     from feeds.supervisor import Listener, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
     from rotation.history import History
+    from rotation.macro.figures import Macro
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
     from tui.backend import Controls, Recording, Wanted
@@ -60,6 +62,7 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         value_growth=wanted.value_growth,
         pairs=wanted.pairs,
         lists=wanted.lists,
+        benchmark=wanted.benchmark,
     )
 
 
@@ -69,6 +72,7 @@ class _Opened(NamedTuple):
     is_empty: bool
     """Whether this is a live desk without any history."""
     watch: AlertWatch
+    demand: OnDemand
 
 
 class LocalDesk:
@@ -79,14 +83,16 @@ class LocalDesk:
         supervisor: Supervisor | DemoFallback,
         controls: Controls | None,
         watch: AlertWatch | None = None,
+        demand: OnDemand | None = None,
     ) -> None:
-        """``watch``: None where nothing is to be noted or called for."""
+        """``watch``: None where nothing is to be noted or called for; ``demand``: without parts on demand."""
         self._supervisor = supervisor
         self._controls = controls
         self._watch = watch
         self._watches: list[AlertWatch] = [] if watch is None else [watch]
         self._alerts: AlertSettings | None = None
         """Those of a file that was read again."""
+        self._demand = demand
 
     @property
     def controls(self) -> Controls | None:
@@ -105,6 +111,10 @@ class LocalDesk:
             await self._supervisor.run()
             await self._watch.finish()
             watching.cancel()
+
+    def compute(self, parts: frozenset[str]) -> Snapshot | None:
+        """Compute these parts of the Snapshot from now on; the newest with them, None where there is none."""
+        return None if self._demand is None else self._demand.compute(parts)
 
     def set_alerts(self, alerts: AlertSettings) -> None:
         """Watch for these alerts from now on."""
@@ -136,9 +146,14 @@ class LocalRecordingDesk(LocalDesk):
     """The same desk, with every event recorded."""
 
     def __init__(
-        self, supervisor: Supervisor, controls: Controls | None, watch: AlertWatch, recorder: Recorder
+        self,
+        supervisor: Supervisor,
+        controls: Controls | None,
+        watch: AlertWatch,
+        demand: OnDemand,
+        recorder: Recorder,
     ) -> None:
-        super().__init__(supervisor, controls, watch)
+        super().__init__(supervisor, controls, watch, demand)
         self.recording: Recording = recorder
         self._recorder = recorder
         supervisor.observer = recorder.take
@@ -175,17 +190,17 @@ class LocalBackend:
         """Open what was asked for; blocking. Raises InputError."""
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
-            return LocalDesk(opened.supervisor, opened.tape, opened.watch)
+            return LocalDesk(opened.supervisor, opened.tape, opened.watch, opened.demand)
         from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
 
         demo = msgspec.structs.replace(wanted, demo=True, at=None)
 
         def make_demo() -> tuple[Supervisor, TapeFeed | None]:
-            made = self._supervised(demo)
+            made = self._supervised(demo, opened.demand)
             desk.add_watch(made.watch)
             return made[:2]
 
-        desk = LocalDesk(DemoFallback(opened.supervisor, make_demo), None, opened.watch)
+        desk = LocalDesk(DemoFallback(opened.supervisor, make_demo), None, opened.watch, opened.demand)
         return desk
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
@@ -194,9 +209,10 @@ class LocalBackend:
 
         recorder = Recorder(path)
         opened = self._supervised(wanted)
-        return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, recorder)
+        return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, opened.demand, recorder)
 
-    def _supervised(self, wanted: Wanted) -> _Opened:
+    def _supervised(self, wanted: Wanted, demand: OnDemand | None = None) -> _Opened:
+        """``demand``: of the desk in front of which this one stands; None: one of its own."""
         from feeds.desk import open as opening  # noqa: PLC0415
 
         if wanted.at is not None:
@@ -204,13 +220,19 @@ class LocalBackend:
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
         supervise = partial(
-            opening.supervise, start=wanted.at, speed=wanted.speed, stays=wanted.stays, now_ns=_wall_ns()
+            opening.supervise,
+            start=wanted.at,
+            speed=wanted.speed,
+            stays=wanted.stays,
+            now_ns=_wall_ns(),
+            fed_then=self._fed_of_tape(source),
+            macro_then=self._macro_then(source),
         )
         if wanted.offline or source.tape is not None:
             supervisor, tape = supervise(source, desk)
             if not wanted.stays:
                 supervisor.show_pairs(opening.names_of(desk))  # a script is given all there is
-            return self._watched(wanted, desk, supervisor, tape, is_empty=False)
+            return self._watched(wanted, desk, supervisor, tape, demand, is_empty=False)
         from feeds.desk import live  # noqa: PLC0415
 
         feeds = live.feeds(
@@ -227,19 +249,29 @@ class LocalBackend:
         opened = supervise(source, desk, live=feeds)
         if not wanted.stays:
             opened[0].show_pairs(opening.names_of(desk))
-        return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
+        return self._watched(wanted, desk, *opened, demand, is_empty=not source.history.symbols)
 
     def _watched(
-        self, wanted: Wanted, desk: Desk, supervisor: Supervisor, tape: TapeFeed | None, *, is_empty: bool
+        self,
+        wanted: Wanted,
+        desk: Desk,
+        supervisor: Supervisor,
+        tape: TapeFeed | None,
+        demand: OnDemand | None,
+        *,
+        is_empty: bool,
     ) -> _Opened:
         """The same with its alerts. On a tape they start afresh, and notify only the screen."""
         from feeds.alerts.secrets import required  # noqa: PLC0415
         from feeds.alerts.watch import AlertWatch  # noqa: PLC0415
+        from feeds.on_demand import OnDemand  # noqa: PLC0415
+
+        demand = demand or OnDemand()
 
         file = None if tape is not None else self._alert_file()
         watch = AlertWatch(desk, wanted.alerts, file, secret=required)
-        supervisor.on_publish = watch.take
-        return _Opened(supervisor, tape, is_empty, watch)
+        supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, desk)
+        return _Opened(supervisor, tape, is_empty, watch, demand)
 
     def _alert_file(self) -> StateFile:
         from platformdirs import user_state_path  # noqa: PLC0415
@@ -254,7 +286,8 @@ class LocalBackend:
 
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
-        return [call.fired for call in alert_replay.calls_on(source, desk, rules)], desk
+        fed_then = self._fed_of_tape(source)
+        return [call.fired for call in alert_replay.calls_on(source, desk, rules, fed_then)], desk
 
     def remembered_alerts(self) -> tuple[dict[str, AlertState], tuple[Fired, ...]]:
         """Return what alerts remember, by name, and their newest calls. Raises UnavailableError."""
@@ -263,7 +296,12 @@ class LocalBackend:
 
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
-        return self.basis(wanted).snapshot
+        basis = self.basis(wanted)
+        if not wanted.story:
+            return basis.snapshot
+        from rotation.story.now import StoryNow  # noqa: PLC0415
+
+        return msgspec.structs.replace(basis.snapshot, story=StoryNow().of(basis))
 
     def settled(self, wanted: Wanted) -> tuple[History, Desk]:
         """Return the settled history and the desk on it; blocking. Raises InputError."""
@@ -313,13 +351,15 @@ class LocalBackend:
             now=now,
             option=wanted.at_option,
             past_fed=self._past_fed,
+            past_macro=self._past_macro,
         )
         if source.tape is not None or wanted.at is not None:
-            return Basis(taken, source.history, desk)
+            return Basis(taken, source.history, desk, self._cut_then(wanted))
         from feeds.supervisor import clock_health  # noqa: PLC0415
 
         health = msgspec.structs.replace(taken.health, feeds=(*taken.health.feeds, *clock_health()))
-        return Basis(msgspec.structs.replace(taken, health=health), source.history, desk)
+        with_clock = msgspec.structs.replace(taken, health=health)
+        return Basis(with_clock, source.history, desk, self._cut_then(wanted))
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
         """Return what the sources say about the Fed, and when (UTC ns); blocking. Raises InputError."""
@@ -348,10 +388,76 @@ class LocalBackend:
         ]
         return [*lines, f"{counted(report.new, 'settlement')} new", *report.notes]
 
+    def _cut_then(self, wanted: Wanted) -> Callable[[date], float | None] | None:
+        """P(cut at the meeting that was next) after a session's close; of an invented history of nobody."""
+        if wanted.demo:
+            return None
+        then = self.fed_after_close()
+
+        def cut(session: date) -> float | None:
+            known = then(session) if then is not None else None
+            return None if known is None else known.cut
+
+        return cut
+
+    def fed_after_close(self) -> Callable[[date], Fed | None] | None:
+        """Return what the settlements kept said after a session's close; None where none are kept.
+
+        Raises InputError.
+        """
+        from feeds.fed.then.fed_at import after_close, fed_then  # noqa: PLC0415
+
+        then = fed_then(self._folder("fed"))
+        return None if then is None else after_close(then)
+
+    def _fed_of_tape(self, source: Source) -> Callable[[int], Fed | None] | None:
+        """The Fed of then for a tape of prices; a recording and the demo bring their own."""
+        if source.tape is None or source.is_demo or "step" in source.tape.columns:
+            return None
+        from feeds.fed.then.fed_at import fed_then  # noqa: PLC0415
+
+        then = fed_then(self._folder("fed"))
+        return None if then is None else then.at
+
     def _past_fed(self, now_ns: int) -> Fed | None:
         from feeds.fed.then.fed_at import fed_at  # noqa: PLC0415
 
         return fed_at(self._folder("fed"), now_ns)
+
+    def _macro_then(self, source: Source) -> Callable[[int], Macro | None] | None:
+        """What is kept of yields, prices and jobs; a recording brings its own, and the demo has none."""
+        if source.is_demo or (source.tape is not None and "step" in source.tape.columns):
+            return None
+        from feeds.macro.opening import macro_then  # noqa: PLC0415
+
+        return macro_then(self._folder("macro"))
+
+    def _past_macro(self, now_ns: int) -> Macro | None:
+        from feeds.macro.opening import macro_at  # noqa: PLC0415
+
+        return macro_at(self._folder("macro"), now_ns)
+
+    def import_macro(self, paths: tuple[Path, ...]) -> list[str]:
+        """Keep FRED's files; a line for each series. Raises InputError and StorageError."""
+        from feeds.macro import opening as macro_opening  # noqa: PLC0415
+
+        return macro_opening.import_files(self._folder("macro"), paths)
+
+    def macro(self, at: str | None, *, offline: bool) -> tuple[Macro | None, datetime]:
+        """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError."""
+        from feeds.desk import open as opening  # noqa: PLC0415
+        from rotation.history import History  # noqa: PLC0415 - brings polars
+        from rotation.sessions import from_ns  # noqa: PLC0415
+
+        if at is not None or offline:
+            now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())
+            return self._past_macro(now_ns), from_ns(now_ns)
+        import asyncio  # noqa: PLC0415
+
+        from feeds.macro import opening as macro_opening  # noqa: PLC0415
+
+        feed = macro_opening.live(self._folder("macro"), self._cache(), tries=2)
+        return asyncio.run(feed.once(SNAPSHOT_WAITS_S)), from_ns(_wall_ns())
 
     def _cache(self) -> Path:
         from platformdirs import user_cache_path  # noqa: PLC0415
@@ -488,7 +594,7 @@ class LocalBackend:
             tapes=wanted.tapes,
             now_ns=_wall_ns(),
             own={
-                *opening.legs_of(wanted.pair, wanted.legs, wanted.pairs),
+                *opening.legs_of(wanted.pair, wanted.legs, wanted.pairs, wanted.benchmark),
                 *wanted.value_growth,
                 *(symbol for each in wanted.lists for symbol in each.symbols),
             },

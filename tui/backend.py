@@ -13,16 +13,18 @@ from rotation.desk import LegList
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from collections.abc import Set as AbstractSet
-    from datetime import date
+    from datetime import date, datetime
 
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk as WatchedDesk
     from rotation.desk import EventKind
+    from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
     from rotation.findings import Finding
     from rotation.history import History
+    from rotation.macro.figures import Macro
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
 
@@ -47,6 +49,8 @@ class Wanted(msgspec.Struct, frozen=True):
     legs: tuple[str, ...] = ()
     """The legs beside the pair; none: the usual ones, and what else history holds."""
     value_growth: tuple[str, str] = ("IWN", "IVW")
+    benchmark: str | None = None
+    """What the rotation graph compares with, a leg then; None: the usual one where it is a leg."""
     returns: str = "price"
     leg_gap_s: float = 60.0
     """Seconds by which the prices of the pair may differ in time."""
@@ -58,6 +62,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Use no source on the network."""
     feed: str = "auto"
     """The source of the quotes; "auto" chooses one."""
+    story: bool = False
+    """Whether one snapshot is to have levels and episodes."""
     ask_members: bool = False
     """Whether prices of the funds' members are asked for too, for breadth of today."""
     alerts: AlertSettings = AlertSettings()
@@ -123,6 +129,23 @@ class PairDesk(Protocol):
         ...
 
 
+@runtime_checkable
+class DeskOnDemand(Protocol):
+    """A desk that computes some parts of the Snapshot only while they are on screen."""
+
+    def compute(self, parts: frozenset[str]) -> Snapshot | None:
+        """Compute these parts from now on, and no other of that kind; ``story`` is the only one. Blocking.
+
+        Returns the newest Snapshot with them; None while there is none.
+        """
+        ...
+
+
+def computed(desk: object, parts: frozenset[str]) -> Snapshot | None:
+    """Ask a desk for these parts, blocking: its newest Snapshot with them, None where there is none."""
+    return desk.compute(parts) if isinstance(desk, DeskOnDemand) else None
+
+
 class Recording(Protocol):
     """What has been recorded so far."""
 
@@ -186,6 +209,13 @@ class Backend(Protocol):
         """Return the settled history and the desk on it; blocking, no network. Raises InputError."""
         ...
 
+    def fed_after_close(self) -> Callable[[date], Fed | None] | None:
+        """Return what the settlements kept said after a session's close; None where none are kept.
+
+        Raises InputError.
+        """
+        ...
+
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
         """Return what the sources say about the Fed, and when (UTC ns); blocking. Raises InputError."""
         ...
@@ -196,6 +226,14 @@ class Backend(Protocol):
 
     def fed_import(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep the settlements in these files; a line for each contract. Raises InputError."""
+        ...
+
+    def import_macro(self, paths: tuple[Path, ...]) -> list[str]:
+        """Keep FRED's files; a line for each series. Raises InputError and StorageError."""
+        ...
+
+    def macro(self, at: str | None, *, offline: bool) -> tuple[Macro | None, datetime]:
+        """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError."""
         ...
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:

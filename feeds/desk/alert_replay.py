@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from feeds.events import Batch, Status
+from feeds.fed.then.replayed import WithThen
 from feeds.supervisor import Supervisor
 from feeds.tapes.recording import steps
 from feeds.tapes.tape_schema import quotes
@@ -17,7 +18,7 @@ from rotation.snapshot import Tape
 from rotation.status import REPLAY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     import polars as pl
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rotation.alerts.desk_log import Call
     from rotation.alerts.rule import Rule
     from rotation.desk import Desk
+    from rotation.fed.figures import Fed
     from rotation.snapshot import Snapshot
     from rotation.status import Mode
 
@@ -71,14 +73,20 @@ class _EverySecond:
             yield Batch((), bell_ns)
 
 
-def calls_on(source: Source, desk: Desk, rules: tuple[Rule, ...]) -> list[Call]:
-    """Every call over the whole tape, from a fresh state. Blocking."""
+def calls_on(
+    source: Source,
+    desk: Desk,
+    rules: tuple[Rule, ...],
+    fed_then: Callable[[int], Fed | None] | None = None,
+) -> list[Call]:
+    """Every call over the whole tape, from a fresh state. Blocking. ``fed_then``: see ``WithThen``."""
     assert source.tape is not None
     began_ns = int(source.tape["at_ns"][0]) if "at_ns" in source.tape.columns else 0
     market = Market(
         source.history, desk, as_of_ns=began_ns, origin=source.origin, membership=source.membership
     )
-    supervisor = Supervisor(market, [_EverySecond(source.tape, source.origin.mode or REPLAY)])
+    tape = _EverySecond(source.tape, source.origin.mode or REPLAY)
+    supervisor = Supervisor(market, [tape if fed_then is None else WithThen(tape, fed_then)])
     judged = DeskLog(desk, rules, on_tape=True)
     calls: list[Call] = []
 

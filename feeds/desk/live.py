@@ -18,6 +18,7 @@ from feeds.desk.open import Now
 from feeds.fed import opening as fed_opening
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import CachedClient
+from feeds.macro import opening as macro_opening
 from feeds.members.refresh import HoldingsRefresh
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import PACE_S, StreamFeed
@@ -124,7 +125,8 @@ def feeds(
         if holdings is not None:
             load = partial(load_membership, holdings, store.folder, new_york_day(time.clock_ns()))
             live_feeds.append(HoldingsRefresh(holdings, load, time=time))
-    return [*live_feeds, fed_opening.live(data / "fed", cache, refusals=refusals)]
+    fed_feed = fed_opening.live(data / "fed", cache, refusals=refusals)
+    return [*live_feeds, fed_feed, macro_opening.live(data / "macro", cache)]
 
 
 def _spelled(history: History) -> dict[str, float]:
@@ -170,6 +172,7 @@ async def once(
     shares, indices = _dealt(vendors[0], desk.legs)
     yahoo = Yahoo(http, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals)
+    causes = macro_opening.live(data / "macro", cache, tries=1)
 
     closes = history.newest(desk.legs) if history is not None else {}
     first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)
@@ -188,7 +191,9 @@ async def once(
                 ),
             )
 
-    (main, beside, members), (inputs, now_ns) = await asyncio.gather(quotes(), asked.once(limit_s))
+    (main, beside, members), (inputs, now_ns), macro = await asyncio.gather(
+        quotes(), asked.once(limit_s), causes.once(limit_s)
+    )
     quoted = members.quotes | main.quotes | beside.quotes
     provenance = {quote.symbol: origin for quote, origin in quoted.items()}
-    return Now(tuple(quoted), provenance, fed(inputs, now_ns), (*main.scale, *members.scale))
+    return Now(tuple(quoted), provenance, fed(inputs, now_ns), (*main.scale, *members.scale), macro)

@@ -13,7 +13,16 @@ import msgspec
 import polars as pl
 
 from feeds.errors import InputError, StrayError
-from feeds.events import Batch, BidAsks, FedNews, ListedSplits, PreviousCloses, PrintsReplaced, Rewind
+from feeds.events import (
+    Batch,
+    BidAsks,
+    FedNews,
+    ListedSplits,
+    MacroNews,
+    PreviousCloses,
+    PrintsReplaced,
+    Rewind,
+)
 from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
@@ -22,6 +31,7 @@ from rotation.desk import MOST_LEGS, Desk, LegList, pair_name
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
+from rotation.macro.figures import Macro
 from rotation.market.market import NOWHERE, Market
 from rotation.market.past.look_back import Look, look_back
 from rotation.market.status import Provenance
@@ -72,6 +82,7 @@ class Now(msgspec.Struct, frozen=True):
     fed: Fed | None = None
     scale: tuple[ListedSplits | PreviousCloses, ...] = ()
     """Closes and splits behind the quotes that are far from history's closes."""
+    macro: Macro | None = None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -182,10 +193,16 @@ def _members_of_folder(
 Pairs = tuple[tuple[str, str], ...]
 
 
-def legs_of(pair: tuple[str, str], legs: tuple[str, ...] = (), pairs: Pairs = ()) -> tuple[str, ...]:
-    """The pair, then these ``legs``, or the usual ones without any, then those of more pairs; each once."""
+def legs_of(
+    pair: tuple[str, str],
+    legs: tuple[str, ...] = (),
+    pairs: Pairs = (),
+    benchmark: str | None = None,
+) -> tuple[str, ...]:
+    """The pair, these ``legs`` (else the usual ones), ``benchmark``, those of more pairs; each once."""
     more = (symbol for each in pairs for symbol in each)
-    return tuple(dict.fromkeys((*pair, *(legs or Desk().legs), *more)))
+    named = () if benchmark is None else (benchmark,)
+    return tuple(dict.fromkeys((*pair, *(legs or Desk().legs), *named, *more)))
 
 
 def desk_for(
@@ -198,14 +215,16 @@ def desk_for(
     value_growth: tuple[str, str] = ("IWN", "IVW"),
     pairs: Pairs = (),
     lists: tuple[LegList, ...] = (),
+    benchmark: str | None = None,
 ) -> Desk:
     """The desk with this pair and these ``legs``; ``pairs`` can be shown in the place of the first.
 
     ``lists``: groups and watch lists, whose symbols are legs too.
 
-    Without any, the usual legs, and one for what else is held, unless that is a whole universe.
+    Without any, the usual legs, and one for what else is held, unless that is a whole universe. A
+    ``benchmark`` that was named is a leg, since a price of it is needed.
     """
-    own = legs_of(pair, legs, pairs)
+    own = legs_of(pair, legs, pairs, benchmark)
     held = own if legs else tuple(dict.fromkeys((*own, *history.symbols)))
     held = held if len(held) <= MOST_LEGS else own
     grouped = {symbol for each in lists if not each.is_watchlist for symbol in each.symbols}
@@ -215,6 +234,7 @@ def desk_for(
         against=pair[1],
         value=value_growth[0],
         growth=value_growth[1],
+        benchmark=benchmark or Desk().benchmark,
         legs=tuple(dict.fromkeys((*held, *(symbol for each in lists for symbol in each.symbols)))),
         returns=returns,
         leg_gap_s=leg_gap_s,
@@ -232,13 +252,21 @@ def supervise(
     stays: bool,
     now_ns: int,
     live: Sequence[Feed] = (),
+    fed_then: Callable[[int], Fed | None] | None = None,
+    macro_then: Callable[[int], Macro | None] | None = None,
 ) -> tuple[Supervisor, TapeFeed | None]:
     """A market under its supervisor, and the tape's controls if there is a tape.
 
+    ``fed_then``, ``macro_then``: what was known of the Fed and the causes at an instant, of a tape that does
+    not bring that itself; the latter of a desk without any feed too.
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
     """
     if wanted.tape is None:
-        supervisor = Supervisor(_market(wanted, desk, now_ns), live)
+        market = _market(wanted, desk, now_ns)
+        causes = macro_then(now_ns) if macro_then is not None and not live else None
+        if causes is not None:
+            market.take_macro(causes)
+        supervisor = Supervisor(market, live)
         if not live:
             supervisor.show_pairs(names_of(desk))  # of settled closes one Snapshot is all there will be
         for feed in live:
@@ -261,7 +289,11 @@ def supervise(
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
     market = _market(wanted, desk, began_ns)
     if not (wanted.is_demo and wanted.starts_ns):
-        return Supervisor(market, [feed]), feed
+        if fed_then is None and macro_then is None:
+            return Supervisor(market, [feed]), feed
+        from feeds.fed.then.replayed import WithThen, nothing  # noqa: PLC0415
+
+        return Supervisor(market, [WithThen(feed, fed_then or nothing, macro_then or nothing)]), feed
     from feeds.demo.fed import DemoFed  # noqa: PLC0415
 
     return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed
@@ -301,11 +333,12 @@ def snapshot_at(
     now: Now | None = None,
     option: str = "--at",
     past_fed: Callable[[int], Fed | None] = lambda _: None,
+    past_macro: Callable[[int], Macro | None] = lambda _: None,
 ) -> Snapshot:
     """The snapshot of an instant or after a session's close; without one, at the tape's end or now.
 
     ``now``: what the live sources say, where this is asked for now; ``past_fed`` knows the Fed of an instant
-    that was named.
+    that was named, ``past_macro`` what is kept of yields, prices and jobs at any.
     """
     tape = wanted.tape
     if at is not None:
@@ -326,6 +359,9 @@ def snapshot_at(
         known = past_fed(as_of_ns)
     if known is not None:
         market.take_fed(known)
+    causes = now.macro if wanted.is_demo or now.macro is not None else past_macro(as_of_ns)
+    if causes is not None:
+        market.take_macro(causes)
     market.set_provenance(now.provenance)
     _take_scale(market, now.scale)
     if tape is None:
@@ -354,9 +390,11 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
         return market.apply(given, as_of_ns=as_of_ns), len(given)
     held, taken = 0, None
     events = events_as_of(tape, as_of_ns)
-    for event in sorted(events, key=lambda event: not isinstance(event, FedNews)):
+    for event in sorted(events, key=lambda event: not isinstance(event, FedNews | MacroNews)):
         if isinstance(event, FedNews):
             market.take_fed(event.fed)
+        elif isinstance(event, MacroNews):
+            market.take_macro(event.macro)
         elif isinstance(event, BidAsks):
             market.take_bid_asks(event.by_symbol)
             taken = market.apply((), as_of_ns=event.as_of_ns or as_of_ns)

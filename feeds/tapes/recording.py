@@ -18,6 +18,7 @@ from feeds.events import (
     ColumnBatch,
     FedNews,
     HistoryUpdated,
+    MacroNews,
     PrintsReplaced,
     Rewind,
     Status,
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 BATCH, REWIND, REPLACED = "Batch", "Rewind", "Redone"
 _KINDS = {PrintsReplaced: REPLACED, SymbolStates: "Words", HistoryUpdated: "Learned"}
 """Names on a tape of events that have another in the code by now: recordings outlive class names."""
-_NEWEST_ONLY = ("Status", "FedNews")
+_NEWEST_ONLY = ("Status", "FedNews", "MacroNews")
 """Kinds of which only the newest counts, and which ``said`` holds completely."""
 _BID_ASKS = BidAsks.__name__
 BID_ASK_NS = 120 * NS
@@ -191,12 +192,18 @@ def _event(part: pl.DataFrame) -> Event:
         markets = _decoded(text, BidAsks)
         return msgspec.structs.replace(markets, as_of_ns=as_of_ns) if markets else Batch((), as_of_ns)
     if kind in _NEWEST_ONLY:
-        event = _status(part["feed"][0], text) if kind == "Status" else _fed_news(text)
+        event = _news(kind, part["feed"][0], text)
         return msgspec.structs.replace(event, as_of_ns=as_of_ns) if event else Batch((), as_of_ns)
     given = tuple(quotes(part.filter(pl.col("symbol").is_not_null())))
     if kind == REPLACED:
         return PrintsReplaced(frozenset(_decoded(text, list[str]) or ()), given, as_of_ns)
     return Rewind(given, as_of_ns) if kind == REWIND else Batch(given, as_of_ns)
+
+
+def _news(kind: str, feed: str, text: str) -> Status | FedNews | MacroNews | None:
+    if kind == "Status":
+        return _status(feed, text)
+    return _fed_news(text) if kind == "FedNews" else _decoded(text, MacroNews)
 
 
 def _status(feed: str, text: str) -> Status | None:

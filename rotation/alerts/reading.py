@@ -14,9 +14,10 @@ from rotation.sessions import NEW_YORK, Phase, close_ns, from_ns, previous_sessi
 from rotation.status import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rotation.alerts.rule import Plain
+    from rotation.fed.figures import Fed
     from rotation.figures.settled import SettledFigures
     from rotation.snapshot import Snapshot
 
@@ -93,10 +94,19 @@ def _observed(snapshot: Snapshot, figure: Figure, session: dt.date) -> Observed:
 
 
 def of_history(
-    settled: SettledFigures, figures: Iterable[Figure], since: dt.date, until: dt.date | None
+    settled: SettledFigures,
+    figures: Iterable[Figure],
+    since: dt.date,
+    until: dt.date | None,
+    fed_then: Callable[[dt.date], Fed | None] | None = None,
 ) -> Iterator[Reading]:
-    """These figures at the official close of every session from ``since`` through ``until``, in order."""
+    """These figures at the official close of every session from ``since`` through ``until``, in order.
+
+    ``fed_then``: what was known of the Fed then; None where nobody keeps it, and its figures are unknown.
+    """
+    figures = list(figures)
     columns = {figure.id: settled.column(figure) for figure in figures}
+    of_fed = {figure.id: figure.of_fed for figure in figures if figure.of_fed is not None}
     for row, session in enumerate(settled.sessions):
         if session < since or (until is not None and session > until):
             continue
@@ -104,4 +114,8 @@ def of_history(
             name: Observed(column[row], Kind.CLOSED, session, settled=True)
             for name, column in columns.items()
         }
+        known = fed_then(session) if of_fed and fed_then is not None else None
+        if known is not None:
+            for name, read in of_fed.items():
+                observed[name] = Observed(read(known), Kind.CLOSED, session, settled=True)
         yield Reading(from_ns(close_ns(session)), session, "REGULAR", observed)

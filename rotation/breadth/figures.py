@@ -56,6 +56,21 @@ class Mover(msgspec.Struct, frozen=True):
     return_pct: float
 
 
+class SectorBreadth(msgspec.Struct, frozen=True):
+    """The members of one sector, by the file's own names; empty for those without one."""
+
+    sector: str
+    weight_pct: float | None
+    """Of its members that are counted; None where the file has no weights."""
+    return_pct: float | None
+    """Theirs on the day, weighted so; None without weights."""
+    contribution_pp: float | None
+    """Weight times return; None without weights."""
+    advances: int
+    counted: int
+    total: int
+
+
 class IndexBreadth(msgspec.Struct, frozen=True):
     """One fund's members: now, and as settled before."""
 
@@ -74,6 +89,11 @@ class IndexBreadth(msgspec.Struct, frozen=True):
     """The members with the highest returns on the day, the highest first, at most five."""
     bottom: tuple[Mover, ...]
     """Those with the lowest, the lowest first."""
+    advance_decline: tuple[tuple[dt.date, int], ...] = ()
+    """Advances minus declines added up over settled sessions, oldest first, at most 120. Only its
+    changes mean something: it begins anew with its first session."""
+    sectors: tuple[SectorBreadth, ...] = ()
+    """The heaviest first, without weights the largest; none without ``now``."""
 
 
 class Breadth(msgspec.Struct, frozen=True):

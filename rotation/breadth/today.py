@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rotation.breadth.figures import BreadthFigures, Mover
+from rotation.breadth.figures import BreadthFigures, Mover, SectorBreadth
 from rotation.breadth.past import COUNTS, MEAN, Past, figures_of, net_ratio
 from rotation.moves import direction, return_pct
 
@@ -30,7 +30,18 @@ _COUNTED = (
     pl.col("return_pct").top_k(MOVERS).min().alias("least"),
     pl.col("return_pct").bottom_k(MOVERS).max().alias("most"),
 )
-"""Both built once. ``least`` and ``most``: beyond them a return is among the highest or the lowest."""
+_WEIGHT = pl.col("weight_pct").filter(pl.col("return_pct").is_not_null())
+_HAS_WEIGHTS = _WEIGHT.is_not_null().any()
+_BY_SECTOR = (
+    pl.len().cast(pl.Int64).alias("total"),
+    pl.col("way").count().cast(pl.Int64).alias("counted"),
+    (pl.col("way") > 0).sum().cast(pl.Int64).alias("advances"),
+    pl.when(_HAS_WEIGHTS).then(_WEIGHT.sum()).alias("weight_pct"),
+    pl.when(_HAS_WEIGHTS)
+    .then((pl.col("weight_pct") * pl.col("return_pct")).sum() / 100)
+    .alias("contribution_pp"),
+)
+"""All built once. ``least`` and ``most``: beyond them a return is among the highest or the lowest."""
 
 
 class Counted:
@@ -63,6 +74,27 @@ class Counted:
     def is_counted(self) -> list[bool]:
         """For every member of the past's table, whether it has a value now and for the session before."""
         return [] if self._past.members is None else self._frame["way"].is_not_null().to_list()
+
+    def sectors(self) -> tuple[SectorBreadth, ...]:
+        """The heaviest first; of equal ones by name. None where no member is counted."""
+        members = self._past.members
+        if members is None or not self._counts["counted"]:
+            return ()
+        held = members.frame.select("sector", "weight_pct").hstack(self._frame.select("way", "return_pct"))
+        rows = held.group_by("sector").agg(_BY_SECTOR).iter_rows(named=True)
+        made = [
+            SectorBreadth(
+                sector=row["sector"],
+                weight_pct=row["weight_pct"],
+                return_pct=row["contribution_pp"] / row["weight_pct"] * 100 if row["weight_pct"] else None,
+                contribution_pp=row["contribution_pp"],
+                advances=row["advances"],
+                counted=row["counted"],
+                total=row["total"],
+            )
+            for row in rows
+        ]
+        return tuple(sorted(made, key=lambda each: (-(each.weight_pct or 0.0), -each.total, each.sector)))
 
     def movers(self) -> tuple[tuple[Mover, ...], tuple[Mover, ...]]:
         """The highest and the lowest returns on the day; of equal ones the first by symbol."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
+
 import msgspec
 
 from rotation.desk import Desk
@@ -15,3 +18,6 @@ class Basis(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     history: History
     desk: Desk
+    cut_then: Callable[[date], float | None] | None = None
+    """P(cut at the meeting that was next) after a session's close, by the settlements kept; None of a day
+    that has none, and where nobody keeps any."""

@@ -53,6 +53,7 @@ def _figure(
         read=of,
         status=worth,
         reads="fed",
+        of_fed=read,
         words=words,
     )
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from rotation.fed.figures import Fed
 from rotation.snapshot import Snapshot
 from rotation.status import DerivedStatus, PriceStatus
 
@@ -39,6 +40,8 @@ class Figure(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...] = ()
     """The legs that it rests on."""
     reads: Reads = "today"
+    of_fed: Callable[[Fed], Value] | None = None
+    """As ``read``, of the Fed alone, for figures that rest on nothing else; None of the others."""
     words: tuple[str, ...] = ()
     """The values that a ``word`` or ``state`` figure may have."""
 

@@ -15,6 +15,7 @@ import msgspec
 from rotation.desk import Desk, pair_name
 from rotation.fed.ageing import aged
 from rotation.fed.pairs import cut_settles, with_spread
+from rotation.macro.assemble import aged as macro_aged
 from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
 from rotation.market.beside.graph import GraphNow
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
     from rotation.history import History
+    from rotation.macro.figures import Macro
     from rotation.market.past.look_back import Look, LookBack
     from rotation.quote import Nbbo, Quote
 
@@ -82,6 +84,7 @@ class Market:
         self._suspected_ns: dict[str, int] = {}
         self._seq = 0
         self._fed: Fed | None = None
+        self._macro: Macro | None = None
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
         self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
@@ -194,6 +197,10 @@ class Market:
             self._cut_settles = settles
             self._comovement = with_spread(settles, self.history, self.desk)
         self._fed = msgspec.structs.replace(fed, comovement=self._comovement)
+
+    def take_macro(self, macro: Macro) -> None:
+        """What is newly known of yields, prices and jobs."""
+        self._macro = macro
 
     def _compare(self) -> None:
         """The co-movement anew, over a longer or corrected history."""
@@ -353,6 +360,7 @@ class Market:
             graph=self._graph.snapshot(rows, legs, limit_s),
             pairs=more,
             lists=desk.lists,
+            macro=self._macro and macro_aged(self._macro, from_ns(as_of_ns)),
         )
 
 

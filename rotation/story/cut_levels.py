@@ -6,7 +6,7 @@ from itertools import groupby
 from math import ceil
 from typing import TYPE_CHECKING
 
-from rotation.story.level import Level
+from rotation.context.figures import Level
 
 if TYPE_CHECKING:
     from rotation.fed.figures import Fed, FedBreakeven

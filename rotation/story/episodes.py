@@ -5,13 +5,11 @@ Nothing after an episode's session enters its choice; an outcome counts only if 
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from rotation.context.figures import Episode, Episodes, Outcomes
 from rotation.desk import WINDOWS
 from rotation.errors import InputError
 from rotation.figures.legs import is_official
@@ -23,9 +21,13 @@ from rotation.sessions import previous_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from rotation.desk import Desk
     from rotation.figures.basis import Basis
+    from rotation.figures.figure import Figure, Value
+    from rotation.history import History
+    from rotation.snapshot import Snapshot
 
 HORIZONS = (5, 20, 60)
 LONGEST = 2520
@@ -34,70 +36,90 @@ LEAST = 10
 """Outcomes below which nothing is said of them."""
 
 
-class Episode(msgspec.Struct, frozen=True):
-    """One earlier session at least as extreme in the same direction."""
+class SettledReadings:
+    """What a desk's series stood at on each settled session, and what followed: each column made once."""
 
-    date: dt.date
-    value: float
-    after: dict[str, float | None]
-    """Horizon in sessions → base return minus against return from this close on, in pp; None: not settled."""
+    def __init__(self, history: History, desk: Desk, through: date) -> None:
+        """``through``: the last session that is settled; later rows are not looked at."""
+        self._settled = SettledFigures(history, desk, through)
+        self._desk = desk
+        self.days = self._settled.sessions
+        self._columns: dict[str, list[Value]] = {}
+        self._after: dict[int, tuple[list[float | None], float | None, int]] = {}
 
+    @classmethod
+    def of(cls, basis: Basis) -> SettledReadings | None:
+        """Those behind a Snapshot; None while no session is known."""
+        through = settled_through(basis.snapshot, basis.desk)
+        return None if through is None else cls(basis.history, basis.desk, through)
 
-class Outcomes(msgspec.Struct, frozen=True):
-    """What followed over one horizon, in pp. All but the counts are None below LEAST outcomes."""
+    def column(self, figure: Figure) -> list[Value]:
+        """The figure at each session's close, in the order of ``days``."""
+        if figure.id not in self._columns:
+            self._columns[figure.id] = self._settled.column(figure)
+        return self._columns[figure.id]
 
-    n: int
-    median: float | None
-    q1: float | None
-    """Quartiles by linear interpolation between ranks."""
-    q3: float | None
-    share_positive: float | None
-    """Share of 1 that is above 0."""
-    all_median: float | None
-    """Median over all sessions, episodes or not."""
-    all_n: int
-
-
-class Episodes(msgspec.Struct, frozen=True):
-    """The answer for one series at one moment."""
-
-    figure: str
-    value: float | None
-    n: int
-    episodes: tuple[Episode, ...]
-    after: dict[str, Outcomes]
-    note: str = ""
-    """Why nothing is said; empty where something is."""
+    def after(self, horizon: int) -> tuple[list[float | None], float | None, int]:
+        """The spread over the sessions after each one, in pp, its median and how many are known."""
+        if horizon not in self._after:
+            base, against = (self._settled.values(symbol) for symbol in (self._desk.base, self._desk.against))
+            spreads = _spreads(base, against, horizon)
+            known = [pp for pp in spreads if pp is not None]
+            self._after[horizon] = spreads, median(known) if known else None, len(known)
+        return self._after[horizon]
 
 
-def episodes(basis: Basis, name: str, horizons: Sequence[int] = HORIZONS) -> Episodes:
+def settled_through(snapshot: Snapshot, desk: Desk) -> date | None:
+    """The last session in which both legs of the pair are settled, as far as the snapshot shows."""
+    shown = snapshot.session
+    if shown is None:
+        return None
+    is_settled = all(is_official(snapshot, symbol) for symbol in (desk.base, desk.against))
+    return shown if is_settled else previous_session(shown)
+
+
+def episodes(
+    basis: Basis,
+    name: str,
+    horizons: Sequence[int] = HORIZONS,
+    readings: SettledReadings | None = None,
+) -> Episodes:
     """Episodes of ``spread.5`` (or ``spread.5.pp``, ``iwm.return.5``) before the session shown.
 
-    Raises InputError for a series without a window, or a horizon that is none.
+    ``readings``: those of the basis, where they are made already. Raises InputError for a series without a
+    window, or a horizon that is none.
     """
     _check(horizons)
     desk, snapshot = basis.desk, basis.snapshot
     name, k = _series(name, desk)
-    table = figures(desk)
-    read = table[name].read(snapshot)
+    figure = figures(desk)[name]
+    read = figure.read(snapshot)
     value = float(read) if isinstance(read, int | float) else None
     shown = snapshot.session
-    if shown is None:
+    readings = readings or SettledReadings.of(basis)
+    if shown is None or readings is None:
         return Episodes(_short(name), None, 0, (), {}, "no session is known")
-    is_settled = all(is_official(snapshot, symbol) for symbol in (desk.base, desk.against))
-    settled = SettledFigures(basis.history, desk, shown if is_settled else previous_session(shown))
-    days, values = settled.sessions, settled.column(table[name])
+    days, values = readings.days, readings.column(figure)
     earlier = [row for row, day in enumerate(days) if day < shown]
     chosen = _chosen(values, earlier, value, k) if value is not None else []
-    base, against = (settled.values(symbol) for symbol in (desk.base, desk.against))
-    after = {h: _spreads(base, against, h) for h in horizons}
+    after = {h: readings.after(h) for h in horizons}
+    cut_then = basis.cut_then or _unknown
     episodes = tuple(
-        Episode(days[row], float(values[row]), {str(h): after[h][row] for h in horizons})  # type: ignore[arg-type]
+        Episode(
+            date=days[row],
+            value=float(values[row]),  # type: ignore[arg-type] # rows without a number are not chosen
+            after={str(h): after[h][0][row] for h in horizons},
+            cut=cut_then(days[row]),
+        )
         for row in chosen
     )
-    outcomes = {str(h): _outcomes([after[h][row] for row in chosen], after[h]) for h in horizons}
+    outcomes = {str(h): _outcomes([after[h][0][row] for row in chosen], *after[h][1:]) for h in horizons}
     note = f"n < {LEAST}: too few" if len(episodes) < LEAST else ""
     return Episodes(_short(name), value, len(episodes), episodes, outcomes, note)
+
+
+def _unknown(_day: date) -> None:
+    """No settlements are kept."""
 
 
 def _check(horizons: Sequence[int]) -> None:
@@ -154,12 +176,10 @@ def _pct(values: Sequence[float | None], row: int, h: int) -> float | None:
     return 0.0 if abs(now - was) <= SAME * was else (now / was - 1) * 100
 
 
-def _outcomes(after: Sequence[float | None], everywhere: Sequence[float | None]) -> Outcomes:
+def _outcomes(after: Sequence[float | None], middle: float | None, everywhere: int) -> Outcomes:
     known = [pp for pp in after if pp is not None]
-    every = [pp for pp in everywhere if pp is not None]
-    middle = median(every) if every else None
     if len(known) < LEAST:
-        return Outcomes(len(known), None, None, None, None, middle, len(every))
+        return Outcomes(len(known), None, None, None, None, middle, everywhere)
     q1, _, q3 = quantiles(known, n=4, method="inclusive")
     share = sum(pp > 0 for pp in known) / len(known)
-    return Outcomes(len(known), median(known), q1, q3, share, middle, len(every))
+    return Outcomes(len(known), median(known), q1, q3, share, middle, everywhere)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.context.figures import Level
 from rotation.desk import WINDOWS
 from rotation.figures.figure import RECORD, Value, plain
 from rotation.figures.legs import is_official, prefix
@@ -20,7 +21,6 @@ from rotation.market.records import is_few
 from rotation.market.settled import Settled, settle
 from rotation.moves import SAME
 from rotation.story.cut_levels import cut_levels
-from rotation.story.level import Level
 from rotation.story.turns import first_true, nearest
 
 if TYPE_CHECKING:
@@ -88,8 +88,10 @@ class _Prices(msgspec.Struct, frozen=True):
         return at
 
 
-def levels(basis: Basis) -> list[Level]:
+def levels(basis: Basis, settled: Settled | None = None) -> list[Level]:
     """All levels of the base leg around its price now, then those of P(cut).
+
+    ``settled``: what history says before the session shown, where it is made already.
 
     Of every window the next older record above and the one below; where the leader and the streaks turn;
     where percentile and z pass their marks. None of the leg's while it has no price of the session shown.
@@ -97,7 +99,7 @@ def levels(basis: Basis) -> list[Level]:
     snapshot, base = basis.snapshot, basis.desk.base
     leg = snapshot.legs.get(base)
     of_cut = cut_levels(snapshot.fed) if snapshot.fed else []
-    prices = _prices(basis)
+    prices = _prices(basis, settled)
     if prices is None or leg is None or leg.last is None:
         return of_cut
     last = leg.last
@@ -117,13 +119,13 @@ def levels(basis: Basis) -> list[Level]:
     return own + of_cut
 
 
-def _prices(basis: Basis) -> _Prices | None:
+def _prices(basis: Basis, settled: Settled | None) -> _Prices | None:
     """None where the base leg has no figures of the session shown."""
     snapshot, desk = basis.snapshot, basis.desk
     leg, other = snapshot.legs.get(desk.base), snapshot.legs.get(desk.against)
     if leg is None or snapshot.session is None or leg.session != snapshot.session:
         return None
-    settled = settle(basis.history, snapshot.session, desk)
+    settled = settled or settle(basis.history, snapshot.session, desk)
     row = next((each for each in settled.table.iter_rows(named=True) if each["symbol"] == desk.base), None)
     scale = _scale(basis, row["scale"]) if row else None
     if row is None or scale is None or leg.return_pct["1"] is None:

@@ -803,6 +803,23 @@ REST_ROWS = (
         "STALE, however new the answer itself is", "—", "fed/test_databento.py",
     ),
     (
+        "Treasury, FRED: HTTP 429, 500, HTML instead of CSV, an empty or cut body, another shape, 10 MB",
+        "the stored figures stay, STALE with their age, across restarts; retry after 15 minutes",
+        "`RequestError`", "macro",
+    ),
+    (
+        "Treasury: no answer, FRED answers",
+        "FRED's yields are used", "—", "macro",
+    ),
+    (
+        "FRED: another series than requested, dots; Treasury: N/A, invalid dates, absurd yields",
+        "the answer is rejected, or the cell skipped", "`SourceError`", "macro",
+    ),
+    (
+        "Treasury, FRED: a valid body that is out of date",
+        "a warning gives the date of the yields, and the release that should be out", "—", "macro",
+    ),
+    (
         "any source under `doctor --capture`: secrets echoed in frames, answers, headers, cookies",
         "none of them is in the file; the rest replays to the same quotes",
         "—", "desk/test_capture.py",

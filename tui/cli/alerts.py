@@ -215,7 +215,8 @@ def _test_closes(  # noqa: PLR0917 - a part of the command above
         raise UnavailableError(
             "no daily closes are stored; run rotation-tui history sync, or name a folder with --history"
         ) from error
-    lines, notes = report.calls(rules, closes, desk, since, until, form=form)
+    fed_then = None if asked.demo else backend(ctx).fed_after_close()
+    lines, notes = report.calls(rules, closes, desk, since, until, form=form, fed_then=fed_then)
     for line in lines:
         click.echo(line)
     for note in notes:

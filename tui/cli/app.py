@@ -65,6 +65,7 @@ COMMAND_MODULES = {
     "host": "tui.ssh.command",
     "levels": "tui.cli.figures",
     "lists": "tui.cli.lists.command",
+    "macro": "tui.cli.fed",
     "members": "tui.cli.members",
     "record": "tui.cli.record",
 }
@@ -231,6 +232,11 @@ def replay(
 @MORE_TAPES
 @DEMO
 @AT
+@click.option(
+    "--story",
+    is_flag=True,
+    help="Add levels and what followed earlier readings like these to the JSON: some tenths of a second.",
+)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True
 )

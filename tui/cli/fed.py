@@ -1,4 +1,4 @@
-"""``rotation-tui fed``: the rate-cut table of a strip or of the market now, and our own history of it."""
+"""``fed``: the rate-cut table of a strip or of the market now, and its history; ``macro``: the causes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from tui.cli.options import backend, start_log
+from rotation.errors import NothingToShowError
+from tui.backend import Wanted
+from tui.cli.options import AT, HISTORY, PAIR, backend, start_log
+from tui.cli.options import FORM as FORMAT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -141,4 +144,59 @@ def import_settlements(ctx: click.Context, /, *, paths: tuple[Path, ...]) -> Non
     """
     start_log(ctx)
     for line in backend(ctx).fed_import(paths):
+        click.echo(line)
+
+
+MACRO_EXAMPLES = """\b
+Examples:
+  rotation-tui macro
+  rotation-tui macro --at 2024-07-16 --format json
+  rotation-tui macro import DGS10.csv CPIAUCSL.csv
+"""
+
+
+@click.group("macro", invoke_without_command=True, epilog=MACRO_EXAMPLES)
+@AT
+@click.option(
+    "--offline", is_flag=True, envvar="ROTATION_TUI_OFFLINE", help="Ask no source; show what is kept."
+)
+@HISTORY
+@PAIR
+@FORMAT
+@click.pass_context
+def macro(
+    ctx: click.Context,
+    /,
+    *,
+    at: str | None,
+    offline: bool,
+    history: Path | None,
+    pair: tuple[str, str],
+    form: str,
+) -> None:
+    """Treasury yields, inflation, jobs, what is published next, and the banks, now or as of an instant.
+
+    Of a past instant only what had been published by then is shown, from what is kept: no source is asked.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from tui.output import macro_report  # noqa: PLC0415
+
+    start_log(ctx)
+    known, instant = backend(ctx).macro(at, offline=offline)
+    wanted = Wanted(history=history, pair=pair, at=at, offline=True, unasked_demo=False)
+    try:
+        closes = backend(ctx).snapshot(wanted)
+    except NothingToShowError:
+        closes = None
+    click.echo(macro_report.report(known, instant, closes, form), nl=False)
+
+
+@macro.command("import", epilog="\b\nExample:\n  rotation-tui macro import DGS2.csv DGS10.csv CPIAUCSL.csv")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.pass_context
+def import_macro(ctx: click.Context, /, *, paths: tuple[Path, ...]) -> None:
+    """Keep FRED's CSV files (observation_date and a column a series): --at has the figures of then."""
+    start_log(ctx)
+    for line in backend(ctx).import_macro(paths):
         click.echo(line)

@@ -122,6 +122,14 @@ def settled(command: Any) -> Any:
             help="The two legs of value against growth.",
         ),
         click.option(
+            "--benchmark",
+            envvar="ROTATION_TUI_BENCHMARK",
+            callback=_checked(schema.symbol),
+            metavar="SYMBOL",
+            help="What the rotation graph compares with; it becomes a leg.  [default: SPY where it is a leg, "
+            "else the pair's other leg]",
+        ),
+        click.option(
             "--offline",
             is_flag=True,
             envvar="ROTATION_TUI_OFFLINE",

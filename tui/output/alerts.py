@@ -18,10 +18,11 @@ from rotation.figures.settled import SettledFigures
 from tui.output.figures import valued
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from rotation.alerts.rule import Fired
+    from rotation.fed.figures import Fed
     from rotation.figures.figure import Figure
     from rotation.history import History
 
@@ -48,20 +49,29 @@ def rules_of(condition: str | None, configured: tuple[Rule, ...], *, crossings: 
 
 
 def calls(
-    rules: Iterable[Rule], history: History, desk: Desk, since: date, until: date | None, *, form: str
+    rules: Iterable[Rule],
+    history: History,
+    desk: Desk,
+    since: date,
+    until: date | None,
+    *,
+    form: str,
+    fed_then: Callable[[date], Fed | None] | None = None,
 ) -> tuple[Iterator[str], list[str]]:
     """A line for every session and alert, and what a reader must know besides.
 
-    Raises ConditionError.
+    ``fed_then``: what was known of the Fed after a session's close. Raises ConditionError.
     """
     table = figures(desk)
     alerts = [Alert.of(rule, table) for rule in rules]
     named = {name: figure for alert in alerts for name, figure in figures_of(alert.node).items()}
-    readings = of_history(SettledFigures(history, desk), named.values(), since, until)
+    readings = of_history(SettledFigures(history, desk), named.values(), since, until, fed_then)
     fired = replayed(alerts, readings)
     several = len(alerts) > 1
     lines = (_json(call) if form == "json" else _text(call, named, several=several) for call in fired)
-    return lines, list(dict.fromkeys(note for alert in alerts if (note := _note(alert))))
+    return lines, list(
+        dict.fromkeys(note for alert in alerts if (note := _note(alert, keeps_fed=fed_then is not None)))
+    )
 
 
 def calls_of_tape(fired: Iterable[Fired], desk: Desk, form: str) -> list[str]:
@@ -74,11 +84,16 @@ def calls_of_tape(fired: Iterable[Fired], desk: Desk, form: str) -> list[str]:
     return [f"{call.at:%H:%M:%S} UTC  {_text(call, named, several=several)}" for call in listed]
 
 
-def _note(alert: Alert) -> str:
+def _note(alert: Alert, *, keeps_fed: bool) -> str:
     named = figures_of(alert.node)
     unsettled = [name for name, figure in named.items() if figure.reads == "fed"]
+    if unsettled and keeps_fed:
+        return f"{', '.join(unsettled)}: by the settlements kept, unknown on sessions without them"
     if unsettled:
-        return f"{', '.join(unsettled)}: not in the history of closes, so unknown for every session"
+        return (
+            f"{', '.join(unsettled)}: no settlements are stored, so unknown for every session "
+            "(rotation-tui fed import)"
+        )
     if any(each.qualifier == "provisional" for each in comparisons(alert.node)):
         return "provisional: never true for settled closes"
     return ""

@@ -12,18 +12,17 @@ from rotation.figures.registry import figures, lookup
 from rotation.story import episodes as story
 from rotation.story.levels import levels as levels_of
 from rotation.text import day as dated
-from rotation.text import signed
+from rotation.text import percent, signed
 from rotation.wording import NEW_YORK, word_with_venue
 from tui.view.draw import UNKNOWN, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rotation.context.figures import Episodes, Level, Outcomes
     from rotation.figures.basis import Basis
     from rotation.figures.figure import Figure
     from rotation.snapshot import Snapshot
-    from rotation.story.episodes import Episodes, Outcomes
-    from rotation.story.level import Level
 
 SIGNED = frozenset({"%", "pp", "bp", "sd", "sessions"})
 """Units whose sign is part of the statement."""
@@ -155,6 +154,7 @@ def _story(answer: Episodes, basis: Basis) -> list[str]:
             f"{h} sessions later {UNKNOWN if pp is None else signed(pp, 2) + ' pp':>9}"
             for h, pp in each.after.items()
         )
+        + ("" if each.cut is None else f"  cut then {percent(each.cut)} %")
         for each in answer.episodes
     ]
     if answer.note:

@@ -60,7 +60,22 @@ DEFINITIONS = (
         "McClellan",
         "19-day EMA minus 39-day EMA of (advances − declines) / (advances + declines), times 1,000",
     ),
+    (
+        "A/D line",
+        "advances − declines of each settled session added up, today's on top; its level means nothing",
+    ),
+    ("sectors", "by the holdings file: bar: weight of the members counted; colour: their weighted return"),
     ("top, bottom", "the members that rose most and fell most, in percent"),
+    ("yields", "the Treasury's par yield curve, constant maturity; 1d, 1w, 1m: change in basis points"),
+    (
+        "10Y − 2Y",
+        "ten-year minus two-year yield of one day, in basis points; its line is of the last 252 days",
+    ),
+    (
+        "CPI",
+        "on the month seasonally adjusted, on the year as the press has it; core: without food and energy",
+    ),
+    ("banks, pp", "return of KRE (regional banks) and KBE minus the base leg's"),
     (
         "P(cut)",
         "probability that the target range is lower after the meeting, from 30-day Fed Funds futures",

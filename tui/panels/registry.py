@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from tui.panels import (
-    breadth,
     events,
     graph,
     health,
     help,  # noqa: A004 - our module, not site's
     keys,
     legs,
+    macro,
     palette,
     ratio,
     ribbon,
     spread,
 )
 from tui.panels.base import Panel
+from tui.panels.breadth import panel as breadth
 from tui.panels.fed import panel as fed
 
 PANELS = {
@@ -30,6 +31,7 @@ PANELS = {
         Panel("breadth", breadth.rows, "6 Breadth"),
         Panel("events", events.rows, "7 Events"),
         Panel("graph", graph.rows, "8 Graph"),
+        Panel("macro", macro.rows, "9 Macro"),
         Panel("help", help.rows, "? Help"),
         Panel("palette", palette.rows, ": Commands"),
         Panel("keys", keys.rows),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from rotation.status import BAD, Kind
 from rotation.wording import QUIET, connection_words, word_with_venue
 from tui.panels.base import about, kind_role
-from tui.panels.breadth import clause
+from tui.panels.breadth.panel import clause
 from tui.view.draw import Row, Span, arrow, change, toned, wrap
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.text import day, percentile
+from tui.panels import story
 from tui.panels.base import about, pair_note
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, toned
@@ -19,7 +20,7 @@ WIDE = 70
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """A line per window, the relative streak, then base rates as room allows."""
+    """A line per window, the relative streak, then base rates as room allows; zoomed the story below."""
     del height
     spread = snapshot.spread
     lines = [_head(width)]
@@ -39,6 +40,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if leg:
         lines += _rarity(spread.base, leg.base_rate)
     lines += _either_way(view, spread.windows.get(str(view.window)))
+    if view.zoomed and view.focus == "spread":
+        lines += story.rows(snapshot, view, width)
     return lines
 
 

@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from rotation.desk import EventKind
 from rotation.errors import InputError
-from tui.backend import AlertDesk, PairDesk
+from tui.backend import AlertDesk, PairDesk, computed
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
 from tui.panels.legs import with_order
@@ -30,7 +30,7 @@ from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, scene
 from tui.view import keymap, palette, theme
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, clamp_scroll, focused, scrolled, with_message
+from tui.view.view_state import ViewState, clamp_scroll, focused, parts_of, scrolled, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +117,9 @@ class RotationApp(App[None], inherit_bindings=False):
         self._last_key_s = clock()
         self._looked: Looked | None = None
         """What was on screen at the last key."""
+        self._parts: frozenset[str] = frozenset()
+        """What the desk was asked for besides what it always makes."""
+        self._asking: asyncio.Task[None] | None = None
         self._live_task: asyncio.Task[None] | None = None
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
@@ -169,6 +172,7 @@ class RotationApp(App[None], inherit_bindings=False):
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._open_desk)
         self._desk = desk
+        self._demand()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
             group.create_task(self._follow(desk), name="follow")
@@ -241,10 +245,11 @@ class RotationApp(App[None], inherit_bindings=False):
         self.exit(return_code=1)
 
     async def on_unmount(self) -> None:
-        """Cancel the task that follows the desk, and wait for it."""
-        if self._live_task is not None:
-            self._live_task.cancel()
-            await asyncio.wait([self._live_task])
+        """Cancel the tasks that follow and ask the desk, and wait for them."""
+        for task in (self._live_task, self._asking):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
 
     def terminal_opened(self, driver: TerminalDriver) -> None:
         """The driver of the terminal has been made."""
@@ -372,6 +377,26 @@ class RotationApp(App[None], inherit_bindings=False):
             self.snapshot = self._newest
         self.view = with_order(view, self.snapshot)
         self._paint()
+        self._demand()
+
+    def _demand(self) -> None:
+        """Ask the desk for what this view alone shows; it is painted as soon as it is made."""
+        parts = parts_of(self.view)
+        if self._desk is None or parts == self._parts:
+            return
+        self._parts = parts
+        self._asking = asyncio.create_task(self._ask(self._desk, parts), name="on demand")
+        self._asking.add_done_callback(self._live_ended)
+
+    async def _ask(self, desk: Desk, parts: frozenset[str]) -> None:
+        """What is older than what has come meanwhile waits for the next Snapshot."""
+        made = await asyncio.to_thread(computed, desk, parts)
+        if (
+            made is not None
+            and parts == self._parts
+            and (self._newest is None or made.seq >= self._newest.seq)
+        ):
+            self.take(made)
 
     def _paint(self) -> None:
         """Draw every visible panel; each repaints only the cells that changed."""

@@ -109,7 +109,10 @@ class _Reader:
         base, _, against = values.get("desk.pair", f"{Desk().base}/{Desk().against}").partition("/")
         legs = tuple(values["desk.legs"].split(",")) if values.get("desk.legs") else Desk().legs
         value, _, growth = values.get("desk.value_growth", f"{Desk().value}/{Desk().growth}").partition("/")
-        desk = Desk(base=base, against=against, legs=legs, value=value, growth=growth)
+        benchmark = values.get("desk.benchmark", Desk().benchmark)
+        if "desk.benchmark" in values and benchmark not in legs:
+            legs = (*legs, benchmark)
+        desk = Desk(base=base, against=against, legs=legs, value=value, growth=growth, benchmark=benchmark)
         to = values.get("notify.to", BY_NAME["notify.to"].default)
         return settings(tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), desk, self._error)
 

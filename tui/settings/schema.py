@@ -181,6 +181,10 @@ SETTINGS = (
         "Value against growth: the ratio of these two by adjusted closes.", _pair_text,
     ),
     Setting(
+        "desk", "benchmark", _DESK.benchmark, "benchmark", "ROTATION_TUI_BENCHMARK",
+        "What the rotation graph compares with; it becomes a leg.", symbol,
+    ),
+    Setting(
         "desk", "returns", _DESK.returns, "returns", "ROTATION_TUI_RETURNS",
         "price: split-adjusted closes; total: dividends included.", _choice(*RETURNS),
     ),

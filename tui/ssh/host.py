@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.errors import InputError
-from tui.backend import PairDesk
+from tui.backend import PairDesk, computed
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
@@ -94,6 +94,8 @@ class Host:
         )
         self._stop = asyncio.Event()
         self._newest: Snapshot | None = None
+        self._parts: frozenset[str] = frozenset()
+        """What the desk was asked for besides what it always makes."""
         self._health_lines: tuple[str, ...] = ("starting",)
         self.state = HostState(
             theme=settings.theme,
@@ -182,10 +184,18 @@ class Host:
         state, loop = self.state, asyncio.get_running_loop()
         async for snapshot in self._desk.listen():
             began = loop.time()
-            self._newest = snapshot
-            state.rooms.take(self._with_health(snapshot))
+            self._newest = await self._demand() or snapshot
+            state.rooms.take(self._with_health(self._newest))
             await state.rooms.paint()
             await asyncio.sleep(max(state.pace.frame_s - (loop.time() - began), 0))
+
+    async def _demand(self) -> Snapshot | None:
+        """Ask the desk for what some room alone shows; the newest snapshot with it where that has changed."""
+        parts = self.state.rooms.parts()
+        if parts == self._parts:
+            return None
+        self._parts = parts
+        return await asyncio.to_thread(computed, self._desk, parts)
 
     def _with_health(self, snapshot: Snapshot) -> Snapshot:
         """Return the desk's snapshot with the host's lines for the Health panel."""
@@ -196,6 +206,7 @@ class Host:
         """Renew the host's lines in the Health panel, also while the desk is still."""
         while True:
             self._health_lines = status.health_lines(self.state.status())
+            self._newest = await self._demand() or self._newest
             if self._newest is not None:
                 self.state.rooms.take(self._with_health(self._newest))
                 await self.state.rooms.paint()

@@ -29,8 +29,8 @@ class Action(NamedTuple):
 ACTIONS = (
     Action(
         "focus",
-        tuple("12345678"),
-        "1 … 8",
+        tuple("123456789"),
+        "1 … 9",
         "go to the panel with that number",
         "panel",
         "view",
@@ -90,7 +90,7 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
     "qwerty": {},
     "qwertz": {"shorter": ("ö", "["), "longer": ("ä", "]")},
     "azerty": {
-        "focus": ("&", "é", '"', "'", "(", "-", "è", "_"),
+        "focus": ("&", "é", '"', "'", "(", "-", "è", "_", "ç"),
         "slower": ("<",),
         "shorter": ("ù", "["),
         "longer": ("*", "]"),

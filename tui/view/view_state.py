@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from rotation.desk import LegList
 
-PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph")
+PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph", "macro")
 """In the order of their numbers."""
-PAGES = frozenset({"breadth", "events", "graph"})
+PAGES = frozenset({"breadth", "events", "graph", "macro"})
 """Panels that have the room of all others while they are in focus, and none else."""
 CHARTS = ("both", "daily", "today")
 FILTERED = frozenset({"legs", "events"})
@@ -87,6 +87,12 @@ def watchlists(lists: Iterable[LegList]) -> tuple[str, ...]:
 def with_message(view: ViewState, message: str, *, urgent: bool = False) -> ViewState:
     """Return the view with a line in the place of its footer; "" takes it away."""
     return _with(view, message=message, is_urgent=urgent and bool(message))
+
+
+def parts_of(view: ViewState) -> frozenset[str]:
+    """Return the parts of a Snapshot that this view shows and that are computed only on demand."""
+    has_story = view.zoomed and view.focus == "spread" and not view.help and not view.pair
+    return frozenset({"story"}) if has_story else frozenset()
 
 
 def reduce(view: ViewState, key: str) -> ViewState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from feeds.fed.calendar import SHIPPED
@@ -12,10 +13,10 @@ from rotation.fed.assemble import fed
 from rotation.fed.inputs import StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.fed.records import HistoryRecord, SourcesRecord, combine
-from rotation.sessions import new_york_day
+from rotation.sessions import close_ns, new_york_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from feeds.fed.store import Settlement
@@ -41,6 +42,23 @@ def fed_at(folder: Path, now_ns: int) -> Fed | None:
         return None
     with FedStore(folder) as opened:
         return FedThen(opened.settlements()).at(now_ns)
+
+
+def fed_then(folder: Path) -> FedThen | None:
+    """All settlements kept in ``folder``; None where none are. Raises InputError for a broken file."""
+    if not (folder / FILE).is_file():
+        return None
+    with FedStore(folder) as opened:
+        settlements = list(opened.settlements())
+    return FedThen(settlements) if settlements else None
+
+
+def after_close(then: FedThen) -> Callable[[date], Fed | None]:
+    """What was known at a session's close, an hour after its settlements; each answer is kept.
+
+    Of a half-day it is what the day before left: its settlements come after its bell.
+    """
+    return cache(lambda session: then.at(close_ns(session)))
 
 
 class FedThen:

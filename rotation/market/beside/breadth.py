@@ -6,11 +6,12 @@ A tick costs what its members cost: figures are made anew only after a member's 
 from __future__ import annotations
 
 from datetime import date
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover
+from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover, SectorBreadth
 from rotation.breadth.members import spelled
 from rotation.breadth.prices import Prices
 from rotation.breadth.today import Counted
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from rotation.status import PriceStatus
 
 LINE = 120
-"""Sessions of McClellan's line."""
+"""Sessions of McClellan's line, and of the advance/decline line."""
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -41,6 +42,8 @@ class _Made(msgspec.Struct, frozen=True):
     top: tuple[Mover, ...]
     bottom: tuple[Mover, ...]
     line: tuple[tuple[date, float], ...]
+    advance_decline: tuple[tuple[date, int], ...]
+    sectors: tuple[SectorBreadth, ...]
 
 
 class BreadthNow:
@@ -163,6 +166,8 @@ class BreadthNow:
                 line=made.line,
                 top=made.top,
                 bottom=made.bottom,
+                advance_decline=made.advance_decline,
+                sectors=made.sectors,
             )
         return Breadth(indices)
 
@@ -178,7 +183,10 @@ class BreadthNow:
         )
         pairs = zip(fund.symbols, is_counted, strict=False)
         is_provisional = any(is_in and symbol not in self._official for symbol, is_in in pairs)
-        return _Made(fund, now, is_counted, is_provisional, top, bottom, line)
+        sessions = [(each.session, each.net or 0) for each in fund.past.sessions[-LINE:]]
+        summed = zip((day for day, _ in sessions), accumulate(net for _, net in sessions), strict=True)
+        sectors = counted.sectors() if now else ()
+        return _Made(fund, now, is_counted, is_provisional, top, bottom, line, tuple(summed), sectors)
 
     def _status(self, past: Past, symbol: str, origin: Provenance, as_of_ns: int, source: str) -> PriceStatus:
         if symbol in self._official:

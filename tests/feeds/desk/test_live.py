@@ -60,17 +60,17 @@ def made(tmp_path, environ, *, choice="auto", kept=True):
 
 
 async def test_without_a_key_one_feed_brings_everything(tmp_path):
-    quotes, updater, fed = made(tmp_path, {})
+    quotes, updater, fed, macro = made(tmp_path, {})
     assert (quotes.name, quotes.symbols) == ("Yahoo", frozenset(Desk().legs))
     assert isinstance(updater, HistoryUpdater)
-    assert fed.name == "Fed"
+    assert (fed.name, macro.name) == ("Fed", "macro")
 
 
 @pytest.mark.parametrize(
     ("choice", "name"), [("auto", "Alpaca SIP"), ("alpaca", "Alpaca"), ("alpaca-delayed", "Alpaca")]
 )
 async def test_beside_a_broker_yahoo_brings_the_indices_and_nothing_twice(tmp_path, choice, name):
-    quotes, indices, _updater, _fed = made(tmp_path, KEYS, choice=choice)
+    quotes, indices, _updater, _fed, _macro = made(tmp_path, KEYS, choice=choice)
     assert isinstance(quotes, Failover)
     assert (quotes.name, indices.name) == (name, "Yahoo indices")
     assert indices.symbols == {"RUT", "NDX"}
@@ -85,7 +85,7 @@ async def test_alpaca_s_test_stream_is_asked_for_the_one_symbol_it_has(tmp_path)
 
 
 async def test_a_history_named_by_hand_is_not_kept(tmp_path):
-    assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed"]
+    assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed", "macro"]
 
 
 # Asked once

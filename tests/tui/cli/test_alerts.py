@@ -19,7 +19,7 @@ from tui.settings.file import read
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ("YAHOO_REST", "KALSHI_REST", "POLYMARKET_REST", "NEWYORKFED_REST", "FRED_REST")
+NAMES = ("YAHOO_REST", "KALSHI_REST", "POLYMARKET_REST", "NEWYORKFED_REST", "FRED_REST", "TREASURY_REST")
 NOWHERE = {f"ROTATION_TUI_{name}_URL": "http://127.0.0.1:1" for name in NAMES}
 NOWHERE["ROTATION_TUI_YAHOO_STREAM_URL"] = "ws://127.0.0.1:1"
 DOCUMENT = (ROOT / "docs" / "alerts.md").read_text("utf-8")

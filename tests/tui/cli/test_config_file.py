@@ -135,3 +135,22 @@ def test_a_closure_of_the_file_is_no_session(program) -> None:
     assert program.run([sys.executable, "-c", CLOSED]).stdout.endswith("2031-03-04\n")
     program.env["ROTATION_TUI_CLOSURES"] = "2031-03-04"
     assert program.run([sys.executable, "-c", CLOSED]).stdout.endswith("2031-03-05\n")
+
+
+def benchmark_of(program: Program, *args: str) -> tuple[str, list[str]]:
+    taken = json.loads(program.out("snapshot", "--demo", *args, "--format", "json"))
+    return taken["graph"]["benchmark"], list(taken["legs"])
+
+
+def test_the_graph_s_benchmark_is_a_setting_and_then_a_leg(program) -> None:
+    """Nothing named: SPY where it is a leg, else the pair's other leg."""
+    assert benchmark_of(program)[0] == "SPY"
+    assert benchmark_of(program, "--legs", "KRE,DIA") == ("QQQ", ["IWM", "QQQ", "KRE", "DIA"])
+    named = benchmark_of(program, "--legs", "KRE", "--benchmark", "dia")
+    assert named == ("DIA", ["IWM", "QQQ", "KRE", "DIA"])
+    write(program, '[desk]\nbenchmark = "KRE"\nlegs = ["DIA"]\n')
+    assert benchmark_of(program) == ("KRE", ["IWM", "QQQ", "DIA", "KRE"])
+    program.env["ROTATION_TUI_BENCHMARK"] = "DIA"
+    assert benchmark_of(program)[0] == "DIA"
+    assert benchmark_of(program, "--benchmark", "QQQ")[0] == "QQQ"
+    assert "not a valid symbol" in program("snapshot", "--demo", "--benchmark", "S P").stderr

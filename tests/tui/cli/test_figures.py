@@ -116,3 +116,51 @@ def test_imported_settlements_are_the_fed_of_then(here, history, tmp_path):
     file.write_text("date,contract,settle\n2024-07-15,ESU24,1\n")
     refusal = complaint(here("fed", "import", file))
     assert refusal.endswith("zq.csv, line 2: 'ESU24' is not a ZQ contract — write it like ZQU24, SEP 24")
+
+
+def test_a_snapshot_has_the_story_where_it_is_asked_for(here, history):
+    asked = ("--history", history, *AT)
+    assert here.snapshot(*asked)["story"] is None
+    story = here.snapshot(*asked, "--story")["story"]
+    assert story["levels"] == json.loads(here.out("levels", *asked, "--format", "json"))
+    assert list(story["episodes"]) == [f"spread.{k}" for k in (1, 5, 20, 60, 252)]
+    answer = json.loads(here.out("episodes", "spread.5", *asked, "--format", "json"))
+    assert story["episodes"]["spread.5"] == answer
+
+
+SETTLED = """\
+date,contract,settle
+2024-07-12,ZQN24,94.67
+2024-07-12,ZQQ24,94.69
+2024-07-12,ZQU24,94.76
+2024-07-12,ZQV24,94.89
+2024-07-15,ZQN24,94.67
+2024-07-15,ZQQ24,94.69
+2024-07-15,ZQU24,94.79
+2024-07-15,ZQV24,94.94
+"""
+
+
+def test_alerts_and_episodes_have_the_fed_of_then(here, history, tmp_path):
+    """A cut in September is 20 bp on the 12th, 25 bp on the 15th: four fifths, then all of it."""
+    asked = ("alerts", "test", "fed.2.cut > 0.95", "--since", "2024-07-01", "--history", history)
+    done = here(*asked)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no settlements are kept" in done.stderr
+    path = tmp_path / "settled.csv"
+    path.write_text(SETTLED)
+    here.out("fed", "import", path)
+    done = here(*asked, "--format", "json", "--until", "2024-07-15")
+    assert "by the settlements kept" in done.stderr
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert line["session"] == "2024-07-15"
+    assert line["values"]["fed.2.cut"] == pytest.approx(1.0, abs=0.02)
+    known = {"2024-07-12", "2024-07-15"}
+    cuts = {}
+    for series in ("spread.1", "spread.5", "iwm.return.1", "qqq.return.1"):
+        answer = json.loads(here.out("episodes", series, "--history", history, *AT, "--format", "json"))
+        by_day = {each["date"]: each["cut"] for each in answer["episodes"]}
+        assert {day for day, cut in by_day.items() if cut is not None} == by_day.keys() & known
+        cuts |= {day: by_day[day] for day in by_day.keys() & known}
+    assert cuts, "one of them has an episode on these days"
+    assert all(0.0 <= cut <= 0.1 for cut in cuts.values()), "of the July meeting, which was next"

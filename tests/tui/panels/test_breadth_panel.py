@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover
+from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover, SectorBreadth
 from rotation.status import DerivedStatus, Kind
-from tui.panels.breadth import clause, rows
+from tui.panels.breadth.panel import clause, rows
 from tui.panels.ribbon import rows as ribbon_rows
 from tui.view.draw import cells
 from tui.view.view_state import ViewState
@@ -85,3 +85,50 @@ def test_the_ribbon_adds_one_clause_where_breadth_is_known(scenes: dict[str, Sna
     stale = msgspec.structs.replace(STATUS, kind=Kind.STALE)
     assert clause(with_index(scenes["live"], status=stale)) == "≈ 1,554 of 1,664 members up"
     assert clause(with_index(scenes["live"], now=None)) == ""
+
+
+SECTORS = (
+    SectorBreadth("Health Care", 17.2, 3.1, 0.53, 200, 240, 250),
+    SectorBreadth("Financials", 12.0, -0.4, -0.05, 90, 230, 231),
+    SectorBreadth("Utilities", None, None, None, 3, 5, 6),
+)
+SUMMED = tuple((date(2024, 6, n), 100 * n) for n in range(3, 28))
+
+
+def page(snapshot: Snapshot, width: int, height: int = 38) -> str:
+    of_iwm = index(sectors=SECTORS, advance_decline=SUMMED)
+    of_qqq = index(sectors=(), advance_decline=(), fund="QQQ")
+    made = msgspec.structs.replace(snapshot, breadth=Breadth({"QQQ": of_qqq, "IWM": of_iwm}))
+    return "\n".join("".join(text for text, _ in row) for row in rows(made, ViewState(), width, height))
+
+
+@pytest.mark.parametrize(("width", "height"), [(156, 38), (116, 33)])
+def test_both_indices_stand_side_by_side_the_base_s_first(
+    scenes: dict[str, Snapshot], width: int, height: int
+) -> None:
+    text = page(scenes["live"], width, height)
+    first = text.splitlines()[0]
+    assert first.index("Russell 2000 (IWM)") < first.index("Nasdaq 100 (QQQ)")
+    assert len(text.splitlines()) <= height
+    assert text.count("members of 1 Jul 2024") == 2
+
+
+@pytest.mark.parametrize("width", [156, 116, 76])
+def test_the_page_has_lines_and_sectors(scenes: dict[str, Snapshot], width: int) -> None:
+    text = page(scenes["live"], width)
+    for part in (
+        "advance/decline line +3859 since 3 Jun, 25 sessions", "Health Care", "17.2 %", "+3.10 %", "200/240",
+        "Financials", "−0.40 %", "Utilities", "McClellan +123.4",
+    ):  # fmt: skip
+        assert part in text
+    heavy = next(line for line in text.splitlines() if "Health Care" in line)
+    light = next(line for line in text.splitlines() if "Financials" in line)
+    assert heavy.count("█") > light.count("█") > 0
+
+
+def test_heat_is_never_shown_by_colour_alone(scenes: dict[str, Snapshot]) -> None:
+    live = with_index(scenes["live"], sectors=SECTORS)
+    made = rows(live, ViewState(), 76, 40)
+    (heavy,) = [row for row in made if row and row[0][0].startswith("Health Care")]
+    assert {role for text, role in heavy if "█" in text} == {"up-strong"}
+    assert any(text.strip() == "+3.10 %" for text, _ in heavy)

@@ -78,7 +78,7 @@ async def test_keys_move_the_view(scenes: dict[str, Snapshot]) -> None:
         await pilot.pause()
         assert app.query_one("#spread").region.area == 0
         assert "today" in text_of(app, "ratio")
-        await pilot.press(*["tab"] * 6, "enter")
+        await pilot.press(*["tab"] * 7, "enter")
         await pilot.pause()
         assert app.view.focus == "legs"
         assert app.query_one("#legs").size.height == 24 - 4 - 1

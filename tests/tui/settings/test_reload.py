@@ -83,6 +83,7 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
     others = {
         "desk.pair": '"XBI/IBB"', "desk.pairs": '["IWN/IVW"]',
         "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
+        "desk.benchmark": '"IJR"',
         "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',
         "screen.glyphs": '"ascii"',

@@ -31,7 +31,7 @@ def after(*keys: str, view: ViewState = START) -> ViewState:
         (("6",), {"focus": "breadth"}),
         (("7",), {"focus": "events"}),
         (("8",), {"focus": "graph"}),
-        (("shift+tab",), {"focus": "graph"}),
+        (("shift+tab",), {"focus": "macro"}),
         (("tab",) * len(PANELS), {}),
         (("enter",), {"zoomed": True}),
         (("z", "escape"), {}),

@@ -9,6 +9,7 @@ import msgspec
 
 from tui.ssh.rooms.drawings import Drawings
 from tui.ssh.rooms.painter import changed, whole
+from tui.view.view_state import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,10 @@ class Rooms:
 
     def __len__(self) -> int:
         return len(self._rooms)
+
+    def parts(self) -> frozenset[str]:
+        """Return what some room shows that a desk makes only while it is asked for."""
+        return frozenset().union(*(parts_of(room.view) for room in self._rooms.values()))
 
     def take(self, snapshot: Snapshot) -> None:
         """Take a newer snapshot; ``paint`` shows it."""

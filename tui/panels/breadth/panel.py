@@ -1,14 +1,16 @@
-"""Breadth: how many members of each index take part, McClellan with its line, and the movers."""
+"""Breadth: how many members of each index take part, the lines of it, sectors by weight, and the movers."""
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rotation.status import BAD
 from rotation.text import day
 from rotation.wording import word
 from tui.panels.base import kind_role
-from tui.view.draw import UNKNOWN, Row, Span, bar, braille, change, column, toned, wrap
+from tui.panels.breadth import charts
+from tui.view.draw import UNKNOWN, Row, Span, bar, change, column, fit, toned, wrap
 
 if TYPE_CHECKING:
     from rotation.breadth.figures import BreadthFigures, IndexBreadth, Mover
@@ -17,7 +19,15 @@ if TYPE_CHECKING:
 
 INDICES = {"IWM": "Russell 2000", "QQQ": "Nasdaq 100"}
 BAR = 20
-LINE_HEIGHT = 4
+BESIDE_FROM = 110
+"""Cells from which the two indices stand side by side."""
+GAP = 3
+SHARES_FROM = 64
+"""Cells from which the counts of both shares fit."""
+FIXED = 9
+"""Lines of an index beside its charts and sectors."""
+LINE_LEAST, LINE_MOST = 3, 6
+"""Lines of a chart."""
 NONE = "No holdings file on or before this session: see rotation-tui members import --help"
 
 
@@ -31,53 +41,72 @@ def clause(snapshot: Snapshot) -> str:
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """Both indices one below the other, the base's first."""
-    del view, height
+    """Both indices side by side where there is room, else one below the other; the base's first."""
+    del view
     if snapshot.breadth is None:
         return [((line, "muted"),) for line in wrap(NONE, width, 3)]
     indices = snapshot.breadth.indices
     order = sorted(indices, key=lambda fund: fund != snapshot.spread.base)
+    if width >= BESIDE_FROM and len(order) == 2:
+        half = (width - GAP) // 2
+        left, right = (_index(indices[fund], half, height) for fund in order)
+        pairs = zip_longest(left, right, fillvalue=())
+        return [(*fit(own, half), (" " * GAP, "text"), *beside) for own, beside in pairs]
     lines: list[Row] = []
     for fund in order:
-        lines += [*([()] if lines else []), *_index(indices[fund], width)]
+        lines += [*([()] if lines else []), *_index(indices[fund], width, height)]
     return lines
 
 
-def _index(index: IndexBreadth, width: int) -> list[Row]:
+def _index(index: IndexBreadth, width: int, height: int) -> list[Row]:
     figures = index.now or index.settled
     name = INDICES.get(index.fund, index.fund)
     if figures is None:
         return [((f"{name} ({index.fund})  ", "strong"), ("no member has a known price", "muted"))]
-    lines = [_head(index, name, figures), _up_down(figures), *_shares(figures)]
-    lines += _mcclellan(index, figures, width)
-    return [*lines, *_movers("top", index.top, width), *_movers("bottom", index.bottom, width)]
+    heat = charts.sectors(index, width)
+    # Two charts share what the other lines leave; low screens scroll.
+    room = min(max((height - FIXED - len(heat)) // 2, LINE_LEAST), LINE_MOST)
+    return [
+        *_head(index, name, figures, width),
+        _up_down(figures, width),
+        *_shares(figures, width),
+        *charts.advance_decline(index, figures.net, width, room),
+        *charts.mcclellan(index, figures.mcclellan, width, room),
+        *heat,
+        *_movers("top", index.top, width),
+        *_movers("bottom", index.bottom, width),
+    ]
 
 
-def _head(index: IndexBreadth, name: str, figures: BreadthFigures) -> Row:
+def _head(index: IndexBreadth, name: str, figures: BreadthFigures, width: int) -> list[Row]:
+    """Name and worth, then who is counted: on one line where both fit."""
     spans: list[Span] = [(f"{name} ({index.fund})  ", "strong")]
     if index.now is None:
         spans.append((f"close of {day(figures.session)}  ", "muted"))
     elif index.status is not None:
         spans.append((f"{word(index.status)}  ", kind_role(index.status.kind)))
     counted = f"{figures.counted:,} of {figures.total:,} counted, members of {day(figures.membership_date)}"
-    return (*spans, (counted, "muted"))
+    if sum(len(text) for text, _ in spans) + len(counted) <= width:
+        return [(*spans, (counted, "muted"))]
+    return [tuple(spans), ((counted, "muted"),)]
 
 
-def _up_down(figures: BreadthFigures) -> Row:
+def _up_down(figures: BreadthFigures, width: int) -> Row:
     up, down = figures.advances or 0, figures.declines or 0
+    room = min(BAR, (width - 25) // 2)
     return (
         ("up ", "muted"),
         (column(f"{up:,}", 6), "up"),
         (" ", "text"),
-        (bar(up / figures.counted, BAR), "up"),
+        (bar(up / figures.counted, room), "up"),
         ("  down ", "muted"),
         (column(f"{down:,}", 6), "down"),
         (" ", "text"),
-        (bar(down / figures.counted, BAR), "down"),
+        (bar(down / figures.counted, room), "down"),
     )
 
 
-def _shares(figures: BreadthFigures) -> list[Row]:
+def _shares(figures: BreadthFigures, width: int) -> list[Row]:
     above = UNKNOWN if figures.above_mean is None else f"{figures.above_mean * 100:.1f} %"
     net = UNKNOWN if figures.net_highs is None else change(figures.net_highs, 0)
     return [
@@ -87,22 +116,9 @@ def _shares(figures: BreadthFigures) -> list[Row]:
             (f" of {figures.mean_counted:,}", "faint"),
             ("   highs − lows ", "muted"),
             (net, toned(figures.net_highs)),
-            (f" of {figures.range_counted:,}", "faint"),
+            (f" of {figures.range_counted:,}" if width >= SHARES_FROM else "", "faint"),
         )
     ]
-
-
-def _mcclellan(index: IndexBreadth, figures: BreadthFigures, width: int) -> list[Row]:
-    """The value × 1,000 and its settled line, with 0 in the middle."""
-    value = figures.mcclellan
-    shown = UNKNOWN if value is None else change(value * 1_000, 1)
-    lines: list[Row] = [(("McClellan ", "muted"), (shown, toned(value)))]
-    points = [each for _, each in index.line] + ([value] if index.now and value is not None else [])
-    most = max((abs(each) for each in points), default=0.0)
-    if len(points) < 2 or not most:
-        return lines
-    path = [(n / (len(points) - 1), 0.5 + each / most / 2) for n, each in enumerate(points)]
-    return [*lines, *(((line, "accent"),) for line in braille(path, min(width, 60), LINE_HEIGHT))]
 
 
 def _movers(end: str, movers: tuple[Mover, ...], width: int) -> list[Row]:

@@ -1,0 +1,78 @@
+"""The macro feed: asks its sources slowly, and gives news when something changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from feeds.events import MacroNews, Status
+from rotation.status import OFFLINE, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from feeds.events import Event
+    from feeds.http.cached import CachedClient
+    from feeds.macro.sources import MacroSources
+    from rotation.macro.figures import Macro
+
+LOOK_S = 60.0
+"""Between two looks at who is due."""
+
+
+class MacroFeed:
+    """A feed (``feeds.events.Feed``) of MacroNews. It does not end or raise, whatever a source does."""
+
+    name = "macro"
+    mode = OFFLINE
+
+    def __init__(
+        self,
+        http: CachedClient,
+        sources: MacroSources,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._http = http
+        self._sources = sources
+        self._sleep = sleep
+
+    def tape(self) -> None:
+        """None: it is live."""
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What is kept at once, then news after each round, and the sources' states with it."""
+        held = self._sources.macro()
+        if held is not None:
+            yield MacroNews(held)
+        async with self._http:
+            while True:
+                if await self._sources.ask_due():
+                    known = self._sources.macro()
+                    yield _status(known)
+                    if known is not None:
+                        yield MacroNews(known)
+                await self._sleep(LOOK_S)
+
+    async def once(self, limit_s: float) -> Macro | None:
+        """Ask those that are due, and say what is known; who takes longer is left out."""
+        async with self._http:
+            try:
+                async with asyncio.timeout(limit_s):
+                    await self._sources.ask_due()
+            except TimeoutError:
+                pass
+            return self._sources.macro()
+
+
+def _status(known: Macro | None) -> Status:
+    """As well as the best source: each brings something of its own."""
+    if known is None or not known.sources:
+        return Status(Kind.OFFLINE, "no source was asked")
+    states = known.sources.values()
+    best = min((each.kind for each in states), key=lambda kind: kind.severity)
+    detail = ", ".join(
+        f"{name} {each.kind.value}" + (f" ({each.error})" if each.error else "")
+        for name, each in known.sources.items()
+    )
+    return Status(best, detail)

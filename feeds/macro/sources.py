@@ -1,0 +1,97 @@
+"""Who is asked for macro figures, when, and what they have answered so far."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from feeds.clock import wall_ns
+from feeds.errors import StorageError
+from feeds.fed.calendar import SHIPPED
+from feeds.macro.series import FredSeries, Observations
+from feeds.macro.treasury import Treasury
+from rotation.macro.assemble import MONTHLY, TENORS, macro
+from rotation.macro.figures import MacroSource
+from rotation.quote import NS
+from rotation.sessions import from_ns, new_york_day
+from rotation.status import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from feeds.http.cached import CachedClient, Fetched
+    from feeds.macro.store import MacroStore
+    from rotation.macro.figures import Macro
+
+log = logging.getLogger(__name__)
+
+EVERY_S = {"Treasury": 3 * 3600.0, "FRED": 6 * 3600.0}
+"""Between two rounds of a source that answered; both publish once a day at most."""
+AGAIN_S = 900.0
+"""After one that failed."""
+
+
+class MacroSources:
+    """Treasury for yields, FRED for prices and jobs, and for yields where the Treasury does not answer."""
+
+    def __init__(
+        self, http: CachedClient, store: MacroStore, *, clock_ns: Callable[[], int] = wall_ns
+    ) -> None:
+        """Raises InputError where an environment variable holds no usable address."""
+        self._treasury, self._fred = Treasury(http), FredSeries(http)
+        self._store = store
+        self._clock_ns = clock_ns
+        self._held: Observations = store.load()
+        self._states: dict[str, MacroSource] = {}
+        self._due_ns = dict.fromkeys(EVERY_S, 0)
+
+    async def ask_due(self) -> bool:
+        """Ask those whose time has come and keep what they say; whether anybody was. Never raises for it."""
+        now_ns = self._clock_ns()
+        due = [name for name, due_ns in self._due_ns.items() if now_ns >= due_ns]
+        for name in due:
+            answers = await (self._of_treasury() if name == "Treasury" else self._of_fred())
+            self._take(name, answers)
+            failed = self._states[name].error
+            wait_s = AGAIN_S if failed else EVERY_S[name]
+            self._due_ns[name] = now_ns + int(wait_s * NS)
+        return bool(due)
+
+    def macro(self) -> Macro | None:
+        """What is known now."""
+        return macro(self._held, SHIPPED, from_ns(self._clock_ns()), self._states)
+
+    async def _of_treasury(self) -> Sequence[Fetched[Observations]]:
+        """Yields of the year, and at its beginning of the one before, for changes over a month."""
+        today = new_york_day(self._clock_ns())
+        years = [today.year] if today.month > 2 else [today.year - 1, today.year]
+        return [await self._treasury.year(year) for year in years]
+
+    async def _of_fred(self) -> Sequence[Fetched[Observations]]:
+        today = new_york_day(self._clock_ns())
+        treasury = self._states.get("Treasury")
+        names = list(MONTHLY)
+        if treasury is None or treasury.kind is not Kind.LIVE:
+            names = [*TENORS.values(), *names]
+        return [await self._fred.series(name, today) for name in names]
+
+    def _take(self, name: str, answers: Sequence[Fetched[Observations]]) -> None:
+        """The worst of the answers that have values says how the source is; without any it is OFFLINE."""
+        fresh: Observations = {}
+        for answer in answers:
+            for series, values in (answer.value or {}).items():
+                fresh.setdefault(series, {}).update(values)
+        try:
+            self._held = self._store.add(fresh)
+        except StorageError as error:
+            log.warning("macro: %s", error)
+            self._held = {**self._held, **{key: {**self._held.get(key, {}), **v} for key, v in fresh.items()}}
+        held = [answer for answer in answers if answer.value is not None]
+        worst = max(held or answers, key=lambda answer: answer.kind.severity)
+        times = [answer.fetched_at_ns for answer in answers if answer.fetched_at_ns is not None]
+        self._states[name] = MacroSource(
+            kind=worst.kind,
+            fetched_at=from_ns(min(times)) if times else None,
+            age_s=worst.age_s,
+            error="; ".join(sorted({answer.error for answer in answers if answer.error})),
+        )

@@ -1,0 +1,197 @@
+"""From observations to Macro: only what was published by the instant asked for enters. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from rotation.macro.figures import Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
+from rotation.macro.releases import SHIPPED, following, newest_month, released_at
+from rotation.sessions import NEW_YORK, previous_session
+from rotation.status import Kind
+from rotation.text import day as written
+from rotation.text import short_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Series = Mapping[date, float]
+"""Day, or the first day of a month → value."""
+TENORS = {"3M": "DGS3MO", "2Y": "DGS2", "5Y": "DGS5", "10Y": "DGS10", "30Y": "DGS30"}
+"""By tenor the name that FRED has for the Treasury's par yields."""
+CPI, CPI_UNADJUSTED, CORE = "CPIAUCSL", "CPIAUCNS", "CPILFESL"
+PAYROLLS, UNEMPLOYMENT = "PAYEMS", "UNRATE"
+MONTHLY = {CPI: ReleaseKind.CPI, CPI_UNADJUSTED: ReleaseKind.CPI, CORE: ReleaseKind.CPI,
+           PAYROLLS: ReleaseKind.JOBS, UNEMPLOYMENT: ReleaseKind.JOBS}  # fmt: skip
+SERIES = (*TENORS.values(), *MONTHLY)
+PUBLISHED = time(18)
+"""By then, New York, the Treasury has the day's yields."""
+LINE = 252
+FRESH_S = 26 * 3600.0
+"""A source that has not answered for longer is STALE."""
+_SLACK = {"1w": timedelta(days=4), "1m": timedelta(days=7)}
+
+
+def macro(
+    observations: Mapping[str, Series],
+    fomc: Iterable[date],
+    now: datetime,
+    sources: Mapping[str, MacroSource] | None = None,
+) -> Macro | None:
+    """What was known at ``now``; None where no series has an observation by then.
+
+    ``observations``: by the names of SERIES; ``fomc``: decision days; ``sources``: those that were asked.
+    """
+    known = {name: _published(name, series, now) for name, series in observations.items()}
+    yields = tuple(_yield(tenor, known[name]) for tenor, name in TENORS.items() if known.get(name))
+    inflation = tuple(
+        each
+        for each in (
+            _inflation("CPI", known.get(CPI, {}), known.get(CPI_UNADJUSTED, {})),
+            _inflation("core CPI", known.get(CORE, {}), {}),
+        )
+        if each is not None
+    )
+    jobs = _jobs(known.get(PAYROLLS, {}), known.get(UNEMPLOYMENT, {}))
+    if not yields and not inflation and jobs is None and not sources:
+        return None
+    made = Macro(
+        yields=yields,
+        curve=_curve(known.get(TENORS["2Y"], {}), known.get(TENORS["10Y"], {})),
+        inflation=inflation,
+        jobs=jobs,
+        releases=following(fomc, now),
+        sources=dict(sources or {}),
+        warnings=(),
+    )
+    return aged(made, now)
+
+
+def aged(made: Macro, now: datetime) -> Macro:
+    """The same a moment later: sources grow old, releases pass, and what was the newest may no longer be."""
+    sources = {name: _aged(each, now) for name, each in made.sources.items()}
+    releases = made.releases
+    if any(each.at <= now for each in releases):
+        fomc = [each.at.astimezone(NEW_YORK).date() for each in releases if each.kind is ReleaseKind.FOMC]
+        releases = following(fomc, now)
+    return replace(made, sources=sources, releases=releases, warnings=tuple(_warnings(made, now)))
+
+
+def _aged(source: MacroSource, now: datetime) -> MacroSource:
+    if source.fetched_at is None:
+        return source
+    age_s = max(0.0, (now - source.fetched_at).total_seconds())
+    kind = Kind.STALE if source.kind is Kind.LIVE and age_s > FRESH_S else source.kind
+    return replace(source, age_s=age_s, kind=kind)
+
+
+def _warnings(made: Macro, now: datetime) -> Iterable[str]:
+    local = now.astimezone(NEW_YORK)
+    newest = max((each.date for each in made.yields), default=None)
+    if newest is not None:
+        expected = previous_session(previous_session(local.date()))
+        if newest < expected:
+            yield f"yields are of {written(newest)}, {(local.date() - newest).days} days old"
+    for kind, month, name in (
+        (ReleaseKind.CPI, max((each.month for each in made.inflation), default=None), "CPI"),
+        (ReleaseKind.JOBS, made.jobs.month if made.jobs else None, "jobs"),
+    ):
+        due = newest_month(kind, now)
+        if month is not None and month < due:
+            yield f"{name} of {due:%B %Y} should be out, but is not here"
+    if not made.sources and (made.inflation or made.jobs):
+        yield "prices and jobs are as revised since, not as first published"
+    for kind, days in SHIPPED.items():
+        if local.date() > days[-1]:
+            yield f"the shipped calendar of {kind} ends on {short_day(days[-1])} {days[-1].year}"
+
+
+def _published(name: str, series: Series, now: datetime) -> dict[date, float]:
+    """In order of time, without what came later."""
+    local = now.astimezone(NEW_YORK)
+    if name in MONTHLY:
+        last = newest_month(MONTHLY[name], now)
+    else:
+        last = local.date() if local.time() >= PUBLISHED else local.date() - timedelta(days=1)
+    return {day: series[day] for day in sorted(series) if day <= last}
+
+
+def _yield(tenor: str, series: dict[date, float]) -> Yield:
+    last = next(reversed(series))
+    return Yield(tenor, series[last], last, _changes(series))
+
+
+def _curve(two: dict[date, float], ten: dict[date, float]) -> Curve | None:
+    both = {day: ten[day] - two[day] for day in ten if day in two}
+    if not both:
+        return None
+    last = next(reversed(both))
+    line = tuple((day, round(100 * value, 6)) for day, value in both.items())[-LINE:]
+    return Curve(round(100 * both[last], 6), last, _changes(both), line)
+
+
+def _changes(series: Mapping[date, float]) -> dict[str, float | None]:
+    days = list(series)
+    last = days[-1]
+    before = {
+        "1d": days[-2] if len(days) > 1 else None,
+        "1w": _at_most(days, last - timedelta(days=7), _SLACK["1w"]),
+        "1m": _at_most(days, _month_earlier(last), _SLACK["1m"]),
+    }
+    return {
+        key: None if was is None else round(100 * (series[last] - series[was]), 6)
+        for key, was in before.items()
+    }
+
+
+def _at_most(days: Sequence[date], day: date, slack: timedelta) -> date | None:
+    """The last of ``days`` on or before this one; None where that is older by more than ``slack``."""
+    place = bisect_right(days, day)
+    before = days[place - 1] if place else None
+    return before if before is not None and day - before <= slack else None
+
+
+def _month_earlier(day: date) -> date:
+    """The same day of the month before, or its last."""
+    ended = day.replace(day=1) - timedelta(days=1)
+    return ended.replace(day=min(day.day, ended.day))
+
+
+def _inflation(name: str, adjusted: dict[date, float], unadjusted: dict[date, float]) -> Inflation | None:
+    """Of the newest month that the adjusted index has."""
+    if not adjusted:
+        return None
+    month = next(reversed(adjusted))
+    of_year = unadjusted if month in unadjusted else adjusted
+    return Inflation(
+        name=name,
+        month=month,
+        month_pct=_pct(adjusted, month, 1),
+        year_pct=_pct(of_year, month, 12),
+        year_before_pct=_pct(of_year, _months_before(month, 1), 12),
+        released_at=released_at(ReleaseKind.CPI, month),
+    )
+
+
+def _jobs(payrolls: dict[date, float], unemployment: dict[date, float]) -> Jobs | None:
+    months = [next(reversed(series)) for series in (payrolls, unemployment) if series]
+    if not months:
+        return None
+    month = max(months)
+    now, was = payrolls.get(month), payrolls.get(_months_before(month, 1))
+    change = None if now is None or was is None else round(now - was, 3)
+    return Jobs(month, change, unemployment.get(month), released_at(ReleaseKind.JOBS, month))
+
+
+def _pct(series: Mapping[date, float], month: date, back: int) -> float | None:
+    now, was = series.get(month), series.get(_months_before(month, back))
+    return None if now is None or not was else (now / was - 1) * 100
+
+
+def _months_before(month: date, back: int) -> date:
+    place = month.year * 12 + month.month - 1 - back
+    return date(place // 12, place % 12 + 1, 1)

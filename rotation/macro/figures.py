@@ -1,0 +1,110 @@
+"""Macro: what the Snapshot says of the causes, as JSON people read.
+
+Yields and changes on the year are in percent, changes of yields in basis points, payrolls in thousands. None
+is unknown and is shown as ``—``; it is never 0.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+
+import msgspec
+
+from rotation.status import Kind
+
+
+class ReleaseKind(StrEnum):
+    """What is published."""
+
+    CPI = "CPI"
+    JOBS = "jobs"
+    FOMC = "FOMC"
+
+
+class Release(msgspec.Struct, frozen=True):
+    """A coming publication."""
+
+    kind: ReleaseKind
+    at: dt.datetime
+    """08:30 New York of CPI and jobs, 14:00 of the FOMC's decisions."""
+
+
+class Yield(msgspec.Struct, frozen=True):
+    """One point of the Treasury's par yield curve, constant maturity."""
+
+    tenor: str
+    """3M, 2Y, 5Y, 10Y or 30Y."""
+    pct: float
+    date: dt.date
+    """The day that it is of."""
+    change_bp: dict[str, float | None]
+    """Since the day before that has one ("1d"), the last at least seven days before ("1w"), and at least a
+    calendar month before ("1m"); None where that one is missing, or more than a few days older still."""
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """The ten-year yield minus the two-year's, of one day."""
+
+    bp: float
+    date: dt.date
+    change_bp: dict[str, float | None]
+    """As of a yield, of days that have both."""
+    line: tuple[tuple[dt.date, float], ...]
+    """Days that have both, oldest first, at most 252."""
+
+
+class Inflation(msgspec.Struct, frozen=True):
+    """A consumer price index of the newest month published."""
+
+    name: str
+    """CPI or core CPI (without food and energy)."""
+    month: dt.date
+    """Its first day."""
+    month_pct: float | None
+    """On the month, seasonally adjusted; None where the month before was never published."""
+    year_pct: float | None
+    """On the year: of CPI by the unadjusted index where it is known, as the press says it."""
+    year_before_pct: float | None
+    """The same of the month before; None where that is not known."""
+    released_at: dt.datetime | None
+    """When it was published, by the shipped calendar; None where that does not say."""
+
+
+class Jobs(msgspec.Struct, frozen=True):
+    """The employment report of the newest month published."""
+
+    month: dt.date
+    payrolls_change: float | None
+    """Nonfarm payrolls against the month before, in thousands of jobs, seasonally adjusted."""
+    unemployment_pct: float | None
+    released_at: dt.datetime | None
+
+
+class MacroSource(msgspec.Struct, frozen=True):
+    """How one source is doing."""
+
+    kind: Kind
+    """LIVE, STALE or OFFLINE."""
+    fetched_at: dt.datetime | None
+    """When it last answered; None where it never did."""
+    age_s: float | None
+    """Since then."""
+    error: str = ""
+    """What failed when it was last asked; empty where nothing did."""
+
+
+class Macro(msgspec.Struct, frozen=True):
+    """All of it."""
+
+    yields: tuple[Yield, ...]
+    """The shortest first; those that are known."""
+    curve: Curve | None
+    inflation: tuple[Inflation, ...]
+    jobs: Jobs | None
+    releases: tuple[Release, ...]
+    """The next of each kind, the soonest first."""
+    sources: dict[str, MacroSource]
+    """Treasury, FRED; empty where nobody was asked, as for a past instant."""
+    warnings: tuple[str, ...]
+    """What a reader must know: yields that are old, a release that is out and not here, a calendar's end."""

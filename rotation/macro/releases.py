@@ -1,0 +1,95 @@
+"""When CPI and the employment report are published: a shipped table. Pure.
+
+Source: Bureau of Labor Statistics, release schedules as published and as held (2025's shutdown moved some).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from rotation.macro.figures import Release, ReleaseKind
+from rotation.sessions import NEW_YORK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CPI = {
+    2021: "1/13 2/10 3/10 4/13 5/12 6/10 7/13 8/11 9/14 10/13 11/10 12/10",
+    2022: "1/12 2/10 3/10 4/12 5/11 6/10 7/13 8/10 9/13 10/13 11/10 12/13",
+    2023: "1/12 2/14 3/14 4/12 5/10 6/13 7/12 8/10 9/13 10/12 11/14 12/12",
+    2024: "1/11 2/13 3/12 4/10 5/15 6/12 7/11 8/14 9/11 10/10 11/13 12/11",
+    2025: "1/15 2/12 3/12 4/10 5/13 6/11 7/15 8/12 9/11 10/24 12/18",
+    2026: "1/13 2/13 3/11 4/10 5/12 6/10 7/14 8/12 9/11 10/14 11/10 12/10",
+}
+_JOBS = {
+    2021: "1/8 2/5 3/5 4/2 5/7 6/4 7/2 8/6 9/3 10/8 11/5 12/3",
+    2022: "1/7 2/4 3/4 4/1 5/6 6/3 7/8 8/5 9/2 10/7 11/4 12/2",
+    2023: "2/3 3/10 4/7 5/5 6/2 7/7 8/4 9/1 10/6 11/3 12/8",
+    2024: "1/5 2/2 3/8 4/5 5/3 6/7 7/5 8/2 9/6 10/4 11/1 12/6",
+    2025: "1/10 2/7 3/7 4/4 5/2 6/6 7/3 8/1 9/5 12/16",
+    2026: "1/9 2/11 3/6 4/3 5/8 6/5 7/2 8/7 9/4 10/2 11/6 12/4",
+}
+MORNING, DECISION = time(8, 30), time(14)
+LATE = timedelta(days=20)
+"""Outside of the table a month counts as published so long after its end."""
+
+
+def _dates(table: dict[int, str]) -> tuple[date, ...]:
+    return tuple(
+        date(year, int(month), int(day))
+        for year, days in table.items()
+        for month, day in (text.split("/") for text in days.split())
+    )
+
+
+SHIPPED: dict[ReleaseKind, tuple[date, ...]] = {
+    ReleaseKind.CPI: _dates(_CPI),
+    ReleaseKind.JOBS: _dates(_JOBS),
+}
+
+
+def at_of(kind: ReleaseKind, day: date) -> datetime:
+    """The time of day at which it is published, New York."""
+    return datetime.combine(day, DECISION if kind is ReleaseKind.FOMC else MORNING, NEW_YORK)
+
+
+def released_at(kind: ReleaseKind, month: date) -> datetime | None:
+    """When the figures of a month came: in the month after it. None where the table has no such release."""
+    after = _next_month(month)
+    days = [day for day in SHIPPED[kind] if (day.year, day.month) == (after.year, after.month)]
+    return at_of(kind, days[0]) if days else None
+
+
+def newest_month(kind: ReleaseKind, now: datetime) -> date:
+    """The first day of the newest month whose figures were published by then.
+
+    Where the table ends, or before it begins, a month counts as published LATE after its end.
+    """
+    days = SHIPPED[kind]
+    today = now.astimezone(NEW_YORK)
+    if days[0] <= today.date() <= days[-1] + timedelta(days=25):
+        place = bisect_right(days, today, key=lambda day: at_of(kind, day))
+        if place:
+            return _month_before(days[place - 1])
+    return _month_before((today - LATE).date())
+
+
+def following(fomc: Iterable[date], now: datetime) -> tuple[Release, ...]:
+    """The next publication of each kind after ``now``, the soonest first. ``fomc``: decision days."""
+    tables = {**SHIPPED, ReleaseKind.FOMC: tuple(fomc)}
+    coming = (
+        Release(kind, min(times))
+        for kind, days in tables.items()
+        if (times := [at for day in days if (at := at_of(kind, day)) > now])
+    )
+    return tuple(sorted(coming, key=lambda each: each.at))
+
+
+def _month_before(day: date) -> date:
+    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def _next_month(month: date) -> date:
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -1,0 +1,239 @@
+"""Treasury and FRED: their shapes, every fault of a source, and what is kept through it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from feeds.errors import InputError, SourceError
+from feeds.events import MacroNews, Status
+from feeds.http.cached import CachedClient
+from feeds.macro import series, treasury
+from feeds.macro.feed import MacroFeed
+from feeds.macro.opening import import_files, macro_at
+from feeds.macro.sources import AGAIN_S, EVERY_S, MacroSources
+from feeds.macro.store import FILE, MacroStore
+from rotation.macro.assemble import SERIES, TENORS
+from rotation.quote import NS
+from rotation.status import Kind
+from tests.support.servers.rest import FAULTS, Reply, RestServer
+
+NOW_NS = 1_721_140_800 * NS
+"""16 July 2024, 10:40 New York."""
+CURVE = (
+    b'Date,"1 Mo","3 Mo","6 Mo","2 Yr","3 Yr","5 Yr","10 Yr","30 Yr"\n'
+    b"07/15/2024,5.48,5.45,5.24,4.46,4.23,4.13,4.23,4.46\n"
+    b"07/12/2024,5.47,5.43,5.23,4.45,4.22,4.10,4.18,4.39\n"
+    b"07/11/2024,5.47,N/A,5.24,4.50,4.26,4.13,4.20,4.41\n"
+)
+FAULTY = ("429", "500", "html", "empty", "cut", "missing", "utf8", "huge")
+
+
+def fred(name: str) -> bytes:
+    if name.startswith("DGS"):
+        return f"observation_date,{name}\n2024-07-12,4.18\n2024-07-13,.\n2024-07-15,4.23\n".encode()
+    months = [
+        f"{year}-{month:02d}-01,{300 + year - 2022 + month / 10}"
+        for year in (2023, 2024)
+        for month in range(1, 13)
+    ]
+    return "\n".join([f"observation_date,{name}", *months[:18], ""]).encode()
+
+
+def answer(path: str) -> bytes:
+    if "daily-treasury-rates" in path:
+        return CURVE
+    return fred(path.partition("id=")[2].partition("&")[0])
+
+
+async def no_wait(_seconds):
+    pass
+
+
+class World:
+    """A server, a store and a clock."""
+
+    def __init__(self, folder, *script: Reply) -> None:
+        self.now_ns = NOW_NS
+        self.server = RestServer(*script, answer=answer)
+        self.store = MacroStore(folder / "macro")
+        self._folder = folder
+
+    def sources(self, monkeypatch) -> MacroSources:
+        for name in ("TREASURY", "FRED"):
+            monkeypatch.setenv(f"ROTATION_TUI_{name}_REST_URL", self.server.url)
+        self.http = CachedClient(
+            self._folder / "http",
+            tries=1,
+            clock_ns=lambda: self.now_ns,
+            monotonic=lambda: self.now_ns / NS,
+            sleep=no_wait,
+            random=lambda: 0.0,
+        )
+        return MacroSources(self.http, self.store, clock_ns=lambda: self.now_ns)
+
+
+def test_the_captured_file_of_the_treasury(shared_data) -> None:
+    data = (shared_data / "captures" / "treasury_par_yields_2026-10.csv").read_bytes()
+    made = treasury.parse(data)
+    assert made.keys() == set(TENORS.values())
+    assert made["DGS10"][date(2026, 10, 2)] == 5.28
+    assert made["DGS3MO"][date(2026, 9, 25)] == 4.24
+    assert len(made["DGS2"]) == len(data.splitlines()) - 1
+
+
+def test_what_is_no_yield_is_left_out() -> None:
+    made = treasury.parse(CURVE)
+    assert list(made["DGS3MO"]) == [date(2024, 7, 15), date(2024, 7, 12)]
+    assert made["DGS30"][date(2024, 7, 12)] == 4.39
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"Date,10 Yr\n07/15/2024,4.2\n", b"<html></html>", CURVE.split(b"\n")[0] + b"\n", b"\xff\xfe",
+        CURVE.split(b"\n")[0] + b"\n2024-07-15,1,2,3,4,5,6,7,8\n",
+        CURVE.replace(b"4.", b"999.").replace(b"5.", b"x"),
+        b'Date,"3 Mo\n',
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_what_is_no_curve_is_refused(data: bytes) -> None:
+    with pytest.raises(SourceError):
+        treasury.parse(data)
+
+
+def test_a_series_that_was_not_asked_for_is_refused() -> None:
+    with pytest.raises(SourceError, match="CPIAUCSL is not in the answer"):
+        series._of("CPIAUCSL", fred("DGS10"))
+
+
+async def test_both_answer_and_are_asked_again_only_when_due(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path)
+    async with world.server:
+        sources = world.sources(monkeypatch)
+        async with world.http:
+            assert await sources.ask_due()
+            known = sources.macro()
+            assert {name: each.kind for name, each in known.sources.items()} == {
+                "Treasury": Kind.LIVE, "FRED": Kind.LIVE,
+            }  # fmt: skip
+            assert {each.tenor: each.pct for each in known.yields}["10Y"] == 4.23
+            assert [each.name for each in known.inflation] == ["CPI", "core CPI"]
+            asked = len(world.server.requests)
+            assert not any("id=DGS" in each.path for each in world.server.requests), "the Treasury has them"
+            world.now_ns += int((EVERY_S["Treasury"] - 1) * NS)
+            assert not await sources.ask_due()
+            world.now_ns += 2 * NS
+            assert await sources.ask_due()
+            assert len(world.server.requests) == asked + 1
+
+
+@pytest.mark.parametrize("name", FAULTY)
+async def test_a_fault_leaves_what_is_held_and_says_so(tmp_path, monkeypatch, name: str) -> None:
+    world = World(tmp_path)
+    async with world.server:
+        sources = world.sources(monkeypatch)
+        async with world.http:
+            await sources.ask_due()
+            good = sources.macro()
+            world.server.script[:] = [FAULTS[name]]
+            world.now_ns += 30 * 3600 * NS
+            await sources.ask_due()
+            known = sources.macro()
+    assert (known.yields, known.inflation, known.jobs) == (good.yields, good.inflation, good.jobs)
+    for each in known.sources.values():
+        assert each.error
+        assert each.kind is Kind.STALE
+        assert each.age_s == pytest.approx(30 * 3600)
+    again = World(tmp_path)
+    again.now_ns = world.now_ns
+    assert again.sources(monkeypatch).macro().yields == good.yields, "kept through a restart"
+
+
+@pytest.mark.parametrize("name", FAULTY)
+async def test_a_source_that_never_answered_is_offline_and_asked_soon(
+    tmp_path, monkeypatch, name: str
+) -> None:
+    world = World(tmp_path, FAULTS[name])
+    async with world.server:
+        sources = world.sources(monkeypatch)
+        async with world.http:
+            await sources.ask_due()
+            known = sources.macro()
+            assert {each.kind for each in known.sources.values()} == {Kind.OFFLINE}
+            assert (known.yields, known.inflation, known.jobs) == ((), (), None)
+            world.server.script[:] = [Reply()]
+            world.now_ns += int((AGAIN_S + 1) * NS)
+            await sources.ask_due()
+            assert sources.macro().yields
+            assert {each.kind for each in sources.macro().sources.values()} == {Kind.LIVE}
+
+
+async def test_fred_stands_in_for_the_treasury(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, FAULTS["500"], Reply())
+    async with world.server:
+        sources = world.sources(monkeypatch)
+        async with world.http:
+            await sources.ask_due()
+    known = sources.macro()
+    assert known.sources["Treasury"].kind is Kind.OFFLINE
+    assert known.sources["FRED"].kind is Kind.LIVE
+    assert {each.pct for each in known.yields} == {4.23}
+    assert len(known.yields) == len(TENORS)
+
+
+async def test_the_feed_tells_what_is_kept_at_once_and_then_what_it_hears(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path)
+    world.store.add({"DGS10": {date(2024, 7, 11): 4.2}})
+    async with world.server:
+        sources = world.sources(monkeypatch)
+        feed = MacroFeed(world.http, sources)
+        events = feed.events()
+        first, status, news = [await anext(events) for _ in range(3)]
+        await events.aclose()
+    assert isinstance(first, MacroNews)
+    assert first.macro.yields[0].date == date(2024, 7, 11)
+    assert first.macro.sources == {}
+    assert isinstance(status, Status)
+    assert (status.state, status.detail) == (Kind.LIVE, "Treasury LIVE, FRED LIVE")
+    assert news.macro.yields[0].date == date(2024, 7, 15)
+
+
+def test_a_broken_store_is_an_empty_one_and_the_newest_word_counts(tmp_path) -> None:
+    store = MacroStore(tmp_path)
+    (tmp_path / FILE).write_text("{")
+    assert store.load() == {}
+    store.add({"DGS10": {date(2024, 7, 11): 4.2, date(2024, 7, 12): 4.1}})
+    assert store.add({"DGS10": {date(2024, 7, 12): 4.18}})["DGS10"] == {
+        date(2024, 7, 11): 4.2, date(2024, 7, 12): 4.18,
+    }  # fmt: skip
+    (tmp_path / FILE).write_text(json.dumps({"layout": 99, "series": {}}))
+    assert store.load() == {}
+
+
+def test_files_of_one_s_own_are_kept_and_asked_of_any_day(tmp_path, shared_data) -> None:
+    names = (*SERIES, "VIXCLS")
+    lines = import_files(tmp_path, tuple(shared_data / "macro" / f"{name}.csv" for name in names))
+    assert any(line.startswith("DGS10 ") for line in lines)
+    assert lines[-1] == "VIXCLS.csv: VIXCLS left out, nothing shows it"
+    known = macro_at(tmp_path, NOW_NS)
+    assert (known.sources, known.inflation[0].month) == ({}, date(2024, 6, 1))
+    assert macro_at(tmp_path / "nothing", NOW_NS) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.csv", "x,y\n1,2\n", "unexpected CSV columns"),
+        ("VIX.csv", "date,value\n2024-07-15,13.1\n", "no series in these files is shown"),
+        ("a.txt", "", "is not a .csv or .parquet file"),
+    ],
+)
+def test_what_is_no_file_of_fred_s_is_refused(tmp_path, name: str, text: str, words: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=words):
+        import_files(tmp_path / "kept", (tmp_path / name,))
+    assert not (tmp_path / "kept").exists()

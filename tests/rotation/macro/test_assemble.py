@@ -1,0 +1,160 @@
+"""Macro against plain loops over FRED's files, its look-ahead, and hand-made cases."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotation.macro.assemble import (
+    CORE,
+    CPI,
+    CPI_UNADJUSTED,
+    MONTHLY,
+    PAYROLLS,
+    SERIES,
+    TENORS,
+    UNEMPLOYMENT,
+    aged,
+    macro,
+)
+from rotation.macro.figures import MacroSource, ReleaseKind
+from rotation.macro.releases import SHIPPED, at_of, following, newest_month, released_at
+from rotation.sessions import NEW_YORK
+from rotation.status import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEN_FORTY = datetime(2024, 7, 16, 10, 40, tzinfo=NEW_YORK)
+FOMC = (date(2024, 6, 12), date(2024, 7, 31), date(2024, 9, 18))
+
+
+@pytest.fixture(scope="module")
+def files(shared_data: Path) -> dict[str, dict[date, float]]:
+    made = {}
+    for name in SERIES:
+        with (shared_data / "macro" / f"{name}.csv").open() as lines:
+            rows = [(date.fromisoformat(row["date"]), row["value"]) for row in csv.DictReader(lines)]
+        made[name] = {day: float(value) for day, value in rows if value not in ("", ".")}
+    return made
+
+
+def test_the_morning_of_16_july_2024(files) -> None:
+    """By hand from the files: yields of the 15th, June's CPI of 11 July, June's jobs of 5 July."""
+    known = macro(files, FOMC, TEN_FORTY)
+    for each in known.yields:
+        series = files[TENORS[each.tenor]]
+        days = sorted(day for day in series if day <= date(2024, 7, 15))
+        assert (each.date, each.pct) == (date(2024, 7, 15), series[days[-1]])
+        assert each.change_bp["1d"] == pytest.approx(100 * (series[days[-1]] - series[days[-2]]))
+        week = max(day for day in days if day <= date(2024, 7, 8))
+        month = max(day for day in days if day <= date(2024, 6, 15))
+        assert each.change_bp["1w"] == pytest.approx(100 * (series[days[-1]] - series[week]))
+        assert each.change_bp["1m"] == pytest.approx(100 * (series[days[-1]] - series[month]))
+    assert [each.tenor for each in known.yields] == ["3M", "2Y", "5Y", "10Y", "30Y"]
+    gap = files["DGS10"][date(2024, 7, 15)] - files["DGS2"][date(2024, 7, 15)]
+    assert known.curve.bp == pytest.approx(100 * gap)
+    assert known.curve.line[-1] == (date(2024, 7, 15), pytest.approx(100 * gap))
+    headline, core = known.inflation
+    june = date(2024, 6, 1)
+    assert (headline.month, core.month) == (june, june)
+    unadjusted, adjusted = files[CPI_UNADJUSTED], files[CPI]
+    assert headline.year_pct == pytest.approx(100 * (unadjusted[june] / unadjusted[date(2023, 6, 1)] - 1))
+    assert headline.year_pct == pytest.approx(2.97, abs=0.005)  # PROVENANCE.md
+    assert headline.month_pct == pytest.approx(100 * (adjusted[june] / adjusted[date(2024, 5, 1)] - 1))
+    assert core.year_pct == pytest.approx(100 * (files[CORE][june] / files[CORE][date(2023, 6, 1)] - 1))
+    assert headline.released_at == datetime(2024, 7, 11, 8, 30, tzinfo=NEW_YORK)
+    assert known.jobs.month == june
+    assert known.jobs.payrolls_change == files[PAYROLLS][june] - files[PAYROLLS][date(2024, 5, 1)]
+    assert known.jobs.unemployment_pct == files[UNEMPLOYMENT][june]
+    assert [(each.kind, each.at.date()) for each in known.releases] == [
+        (ReleaseKind.FOMC, date(2024, 7, 31)), (ReleaseKind.JOBS, date(2024, 8, 2)),
+        (ReleaseKind.CPI, date(2024, 8, 14)),
+    ]  # fmt: skip
+    assert known.warnings == ("prices and jobs are as revised since, not as first published",)
+
+
+def test_nothing_published_later_enters(files) -> None:
+    last = {name: date(2024, 6, 1) if name in MONTHLY else date(2024, 7, 15) for name in files}
+    cut = {
+        name: {day: value for day, value in series.items() if day <= last[name]}
+        for name, series in files.items()
+    }
+    assert macro(cut, FOMC, TEN_FORTY) == macro(files, FOMC, TEN_FORTY)
+
+
+def test_a_release_counts_from_its_minute_on(files) -> None:
+    before = datetime(2024, 7, 11, 8, 29, 59, tzinfo=NEW_YORK)
+    months = [macro(files, FOMC, at).inflation[0].month for at in (before, before + timedelta(seconds=1))]
+    assert months == [date(2024, 5, 1), date(2024, 6, 1)]
+
+
+def test_october_2025_was_never_published(files) -> None:
+    """Its CPI is missing: November's has no change on the month, and its change on the year stands."""
+    late = datetime(2025, 12, 19, 12, tzinfo=NEW_YORK)
+    headline, core = macro(files, FOMC, late).inflation
+    assert (headline.month, headline.month_pct, headline.year_before_pct) == (date(2025, 11, 1), None, None)
+    assert core.year_pct == pytest.approx(
+        100 * (files[CORE][date(2025, 11, 1)] / files[CORE][date(2024, 11, 1)] - 1)
+    )
+    between = datetime(2025, 12, 1, 12, tzinfo=NEW_YORK)
+    assert macro(files, FOMC, between).inflation[0].month == date(2025, 9, 1)
+
+
+def test_the_shipped_calendar_is_the_shared_one(shared_data) -> None:
+    with (shared_data / "macro" / "us_events_2021_2027.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    for kind, name in ((ReleaseKind.CPI, "CPI"), (ReleaseKind.JOBS, "NFP")):
+        named = [row for row in rows if row["event"] == name]
+        assert list(SHIPPED[kind]) == [date.fromisoformat(row["date_et"]) for row in named]
+        times = [datetime.fromisoformat(row["utc"]) for row in named]
+        assert [at_of(kind, day).astimezone(UTC) for day in SHIPPED[kind]] == times
+
+
+@given(st.dates(date(2021, 2, 11), date(2026, 12, 31)))
+def test_the_newest_month_is_that_of_the_last_release(day: date) -> None:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=NEW_YORK)
+    for kind in SHIPPED:
+        last = max(each for each in SHIPPED[kind] if each <= day)
+        month = newest_month(kind, noon)
+        assert (month + timedelta(days=32)).replace(day=1) == last.replace(day=1)
+        assert released_at(kind, month) == at_of(kind, last)
+
+
+@given(st.dates(date(2015, 1, 1), date(2035, 12, 31)))
+def test_outside_of_the_table_a_month_is_never_published_before_its_end(day: date) -> None:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=NEW_YORK)
+    for kind in SHIPPED:
+        assert (newest_month(kind, noon) + timedelta(days=31)) <= day + timedelta(days=3)
+
+
+def test_holes_leave_changes_unknown_and_never_shift_them() -> None:
+    days = {date(2024, 7, 15): 4.0, date(2024, 7, 3): 4.5, date(2024, 5, 1): 5.0}
+    (ten,) = macro({"DGS10": days}, FOMC, TEN_FORTY).yields
+    assert ten.change_bp == {"1d": pytest.approx(-50.0), "1w": None, "1m": None}
+    lonely = macro({"DGS2": {date(2024, 7, 15): 4.4}, "DGS10": {date(2024, 7, 12): 4.2}}, FOMC, TEN_FORTY)
+    assert lonely.curve is None
+    assert lonely.yields[0].change_bp == {"1d": None, "1w": None, "1m": None}
+    assert macro({}, FOMC, TEN_FORTY) is None
+    assert macro({"DGS10": {date(2024, 7, 17): 4.0}}, FOMC, TEN_FORTY) is None
+
+
+def test_what_is_old_or_missing_is_said() -> None:
+    source = MacroSource(Kind.LIVE, TEN_FORTY - timedelta(hours=1), 3600.0)
+    held = {"DGS10": {date(2024, 7, 15): 4.2}, CPI: {date(2024, 5, 1): 313.0}}
+    known = macro(held, FOMC, TEN_FORTY, {"Treasury": source})
+    assert known.warnings == ("CPI of June 2024 should be out, but is not here",)
+    later = aged(known, TEN_FORTY + timedelta(days=3))
+    assert later.sources["Treasury"].kind is Kind.STALE
+    assert later.sources["Treasury"].age_s == pytest.approx(3600 + 3 * 86_400)
+    assert later.warnings[0] == "yields are of 15 Jul 2024, 4 days old"
+    decided = aged(known, datetime(2024, 7, 31, 14, 1, tzinfo=NEW_YORK))
+    assert ReleaseKind.FOMC not in {each.kind for each in decided.releases}, "the next one is not known here"
+    ended = aged(known, datetime(2027, 3, 1, tzinfo=NEW_YORK))
+    assert "the shipped calendar of CPI ends on 10 Dec 2026" in ended.warnings
+    assert following((), datetime(2027, 3, 1, tzinfo=NEW_YORK)) == ()

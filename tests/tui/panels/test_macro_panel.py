@@ -1,0 +1,98 @@
+"""The macro page: known and unknown, old and failed, on every size."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from rotation.macro.figures import Curve, Inflation, Jobs, Macro, MacroSource, Release, ReleaseKind, Yield
+from rotation.sessions import NEW_YORK
+from rotation.status import Kind
+from tui.panels.macro import led, rows
+from tui.screen.scene import draw_panel
+from tui.view.draw import cells
+from tui.view.view_state import ViewState, reduce
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+
+DAY = dt.date(2024, 7, 15)
+JUNE = dt.date(2024, 6, 1)
+OUT = dt.datetime(2024, 7, 11, 8, 30, tzinfo=NEW_YORK)
+KNOWN = Macro(
+    yields=(
+        Yield("2Y", 4.44, DAY, {"1d": -1.0, "1w": -18.0, "1m": None}),
+        Yield("10Y", 4.23, DAY, {"1d": 5.0, "1w": -5.0, "1m": 3.0}),
+    ),
+    curve=Curve(
+        bp=-21.0,
+        date=DAY,
+        change_bp={"1d": 6.0, "1w": 13.0, "1m": 26.0},
+        line=tuple((DAY - dt.timedelta(n), -n) for n in range(9, -1, -1)),
+    ),
+    inflation=(
+        Inflation("CPI", JUNE, -0.04, 2.97, 3.27, OUT),
+        Inflation("core CPI", JUNE, None, 3.27, None, None),
+    ),
+    jobs=Jobs(JUNE, 206.0, 4.1, OUT),
+    releases=(Release(ReleaseKind.FOMC, dt.datetime(2024, 7, 31, 14, tzinfo=NEW_YORK)),),
+    sources={
+        "Treasury": MacroSource(Kind.LIVE, OUT, 7200.0),
+        "FRED": MacroSource(Kind.STALE, OUT, 108_000.0, "HTTP 429; next try in 7s"),
+    },
+    warnings=("CPI of July 2024 should be out, but is not here",),
+)
+
+
+def shown(snapshot: Snapshot, width: int = 156) -> str:
+    made = rows(snapshot, ViewState(), width, 40)
+    return "\n".join("".join(text for text, _ in row) for row in made)
+
+
+@pytest.mark.parametrize("width", [156, 116, 76])
+def test_all_of_it_is_shown(scenes: dict[str, Snapshot], width: int) -> None:
+    text = shown(replace(scenes["live"], macro=KNOWN), width)
+    for part in (
+        "10Y", "4.23      +5      −5      +3  15 Jul", "4.44      −1     −18       —",
+        "10Y − 2Y         −21 bp", "core CPI          —  +3.27 %        —  Jun 2024",
+        "CPI         −0.04 %  +2.97 %  +3.27 %  Jun 2024, out 11 Jul",
+        "payrolls  +206 thousand, unemployment 4.1 %", "FOMC decision Wed 31 Jul 14:00  in 15 d 3 h",
+        "KRE − IWM", "IWN/IVW", "Treasury  LIVE    answered 2 h ago",
+        "FRED      STALE   answered 1 d ago: HTTP 429",
+        "CPI of July 2024 should be out",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_what_is_not_known_is_said_with_what_to_do(scenes: dict[str, Snapshot]) -> None:
+    text = shown(scenes["live"])
+    assert "Nothing is known of yields, prices and jobs" in text
+    assert "KRE − IWM" in text, "the market core knows the banks all the same"
+    alone = replace(KNOWN, inflation=(), jobs=None, curve=None, sources={}, warnings=())
+    bare = replace(scenes["live"], macro=alone)
+    assert "from what is kept; no source was asked" in shown(bare)
+    legs = {symbol: leg for symbol, leg in scenes["live"].legs.items() if symbol != "KRE"}
+    assert "no bank fund is a leg" in shown(replace(scenes["live"], legs=legs))
+
+
+def test_banks_are_the_difference_of_two_returns(scenes: dict[str, Snapshot]) -> None:
+    live = scenes["live"]
+    own, base = (live.legs[symbol].return_pct for symbol in ("KRE", "IWM"))
+    assert led(live) == {"KRE": {k: own[k] - base[k] for k in own}}
+    unknown = replace(live.legs["KRE"], return_pct=dict.fromkeys(own))
+    assert set(led(replace(live, legs={**live.legs, "KRE": unknown}))["KRE"].values()) == {None}
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 45), (120, 40), (80, 24), (40, 12), (200, 60)])
+def test_every_size_is_kept(scenes: dict[str, Snapshot], width: int, height: int) -> None:
+    for snapshot in (scenes["live"], scenes["empty"], replace(scenes["live"], macro=KNOWN)):
+        drawn = draw_panel("macro", snapshot, ViewState(focus="macro"), width, height)
+        assert len(drawn.rows) == height
+        assert {sum(cells(text) for text, _ in row) for row in drawn.rows} == {width}
+
+
+def test_nine_goes_there() -> None:
+    assert reduce(ViewState(), "9").focus == "macro"

@@ -1,0 +1,103 @@
+"""The zoomed spread: levels around the price, what followed, and every size."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from rotation.context.figures import Episode, Episodes, Level, Outcomes, Story
+from tui.panels.registry import PANELS
+from tui.screen.scene import draw_panel
+from tui.view.draw import cells
+from tui.view.pairs import of_pair
+from tui.view.view_state import ViewState, parts_of
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+
+LEVELS = (
+    Level("spread.5.since", "IWM", 221.41, 0.01, "2011-03-30", "2016-11-14", 0.06),
+    Level("spread.5.since", "IWM", 220.32, 0.01, "2016-11-14", "2020-04-29", -0.43),
+    Level("iwm.since.5", "IWM", 220.01, 0.01, "2020-05-27", "2021-03-05", -0.57),
+    Level("iwm.streak.with_today", "IWM", 217.20, 0.01, 5, 0, -1.84),
+    Level("spread.5.percentile", "IWM", 209.14, 0.01, 95.0, 94.99, -5.49, 95.0),
+    Level("spread.20.z", "IWM", 208.0, 0.01, 2.0, 1.99, -6.0, 2.0),
+    Level("fed.next.cut", "ZQN24", 94.6275, 0.0025, 0.25, 0.26, -0.045, 0.25),
+)
+EPISODES = tuple(
+    Episode(date(2016 + n % 8, 1 + n % 12, 14), 10.4 + n, {"5": -1.2, "20": None}, 0.5 if n == 15 else None)
+    for n in range(16)
+)
+AFTER = {
+    "5": Outcomes(16, -1.2, -2.0, 1.5, 0.25, 0.03, 6060),
+    "20": Outcomes(3, None, None, None, None, 0.1, 6045),
+}
+STORY = Story(LEVELS, {"spread.5": Episodes("spread.5", 10.34, 16, EPISODES, AFTER)})
+ZOOMED = ViewState(focus="spread", zoomed=True)
+
+
+def shown(snapshot: Snapshot, width: int = 156, view: ViewState = ZOOMED) -> list[str]:
+    made = PANELS["spread"].rows(snapshot, view, width, 40)
+    return ["".join(text for text, _ in row) for row in made]
+
+
+def test_levels_stand_by_price_with_the_price_now_among_them(scenes: dict[str, Snapshot]) -> None:
+    lines = shown(replace(scenes["live"], story=STORY), 76)
+    start = next(n for n, line in enumerate(lines) if line.startswith("IWM at which a 5d"))
+    names = [line[:22].strip() for line in lines[start + 2 :]]
+    assert names[:6] == [
+        "spread, widest since", "now ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄", "spread, widest since", "IWM, most since", "streak",
+        "percentile 95",
+    ]  # fmt: skip
+    text = "\n".join(lines)
+    assert "221.41   +0.06 %  30 Mar 2011, 14 Nov 2016" in text
+    assert "217.20   −1.84 %  +5, 0" in text
+    assert "ZQN24 25 %               94.6275  −0.045 %  25.0 %, 26.0 %" in text
+    assert "208.00" not in text, "of another window"
+
+
+def test_what_followed_has_its_counts_and_the_newest_episodes(scenes: dict[str, Snapshot]) -> None:
+    text = "\n".join(shown(replace(scenes["live"], story=STORY)))
+    assert "+10.34 pp or more: 16 earlier" in text
+    assert "−1.20     −2.00 … +1.50     25 %    16   +0.03" in text
+    assert "n = 3, too few" in text
+    assert "… 4 earlier: rotation-tui episodes spread.5" in text
+    assert "cut then" in text
+    assert "—" in text
+
+
+def test_what_is_not_there_is_said(scenes: dict[str, Snapshot]) -> None:
+    live = scenes["live"]
+    assert "computing levels and what followed…" in "\n".join(shown(live))
+    few = Episodes("spread.5", 10.34, 3, EPISODES[:3], AFTER, "n < 10: too few")
+    text = "\n".join(shown(replace(live, story=Story((), {"spread.5": few}))))
+    assert "none: IWM has no price of the session shown" in text
+    assert "Nothing is said of what followed (n < 10: too few)." in text
+    assert "no reading of the session shown" in "\n".join(shown(replace(live, story=Story((), {}))))
+
+
+def test_the_story_is_of_the_first_pair(scenes: dict[str, Snapshot]) -> None:
+    live = replace(scenes["live"], story=STORY, pairs={"IWN/IVW": None})
+    other = replace(ZOOMED, pair="IWN/IVW", pairs=("IWN/IVW",))
+    assert not parts_of(other)
+    assert of_pair(live, "IWN/IVW").story is None
+    text = "\n".join(shown(of_pair(live, "IWN/IVW"), view=other))
+    assert "computed for the first pair only" in text
+    assert "computing" not in text
+
+
+def test_only_the_zoom_asks_for_it(scenes: dict[str, Snapshot]) -> None:
+    assert parts_of(ZOOMED) == {"story"}
+    assert not parts_of(replace(ZOOMED, zoomed=False))
+    assert not parts_of(replace(ZOOMED, focus="legs"))
+    assert not parts_of(replace(ZOOMED, help=True))
+    assert "at which a 5d" not in "\n".join(shown(replace(scenes["live"], story=STORY), view=ViewState()))
+
+
+@pytest.mark.parametrize("width", [36, 76, 116, 156])
+def test_every_width_is_kept(scenes: dict[str, Snapshot], width: int) -> None:
+    drawn = draw_panel("spread", replace(scenes["live"], story=STORY), ZOOMED, width + 4, 60)
+    assert {sum(cells(text) for text, _ in row) for row in drawn.rows} == {width + 4}

@@ -1,0 +1,1 @@
+"""The Breadth panel: both indices, their charts and sectors."""

@@ -1,0 +1,234 @@
+"""Macro: yields and the curve, prices and jobs, what is published next, banks, and how the sources are."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from rotation.desk import WINDOWS
+from rotation.macro.figures import ReleaseKind
+from rotation.text import MONTHS, day, short_day, spelled_duration
+from rotation.wording import NEW_YORK
+from tui.panels.base import kind_role
+from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, change, column, fit, number, toned, wrap
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from rotation.macro.figures import Curve, Inflation, Macro, MacroSource
+    from rotation.snapshot import Snapshot, ValueGrowth
+    from tui.view.view_state import ViewState
+
+BANKS = ("KRE", "KBE")
+"""Regional banks and banks of all sizes, compared with the base leg where they are legs."""
+BESIDE_FROM = 110
+GAP = 3
+LINE_HEIGHT = 5
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+NAMED = {ReleaseKind.CPI: "CPI", ReleaseKind.JOBS: "jobs", ReleaseKind.FOMC: "FOMC decision"}
+NONE = (
+    "Nothing is known of yields, prices and jobs: the Treasury and FRED are asked while the desk is online, "
+    "and rotation-tui macro import PATH… keeps FRED's files."
+)
+
+
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """Rates on the left, all else on the right; below each other where there is no room."""
+    del view, height
+    if width >= BESIDE_FROM:
+        half = (width - GAP) // 2
+        pairs = zip_longest(_rates(snapshot, half), _causes(snapshot, width - half - GAP), fillvalue=())
+        return [(*fit(own, half), (" " * GAP, "text"), *beside) for own, beside in pairs]
+    return [*_rates(snapshot, width), (), *_causes(snapshot, width)]
+
+
+def _rates(snapshot: Snapshot, width: int) -> list[Row]:
+    known = snapshot.macro
+    if known is None or not known.yields:
+        return [((line, "muted"),) for line in wrap(NONE, width, 4)]
+    head = f"{'Treasury yields':<16}{'%':>7}{'1d bp':>8}{'1w bp':>8}{'1m bp':>8}  of"
+    lines: list[Row] = [((head, "faint"),)]
+    lines += [
+        (
+            (column(each.tenor, 16, right=False), "text"),
+            (column(number(each.pct), 7), "strong"),
+            *_changes(each.change_bp),
+            (f"  {short_day(each.date)}", "muted"),
+        )
+        for each in known.yields
+    ]
+    return [*lines, *(_curve(known.curve, width) if known.curve else [])]
+
+
+def _changes(change_bp: dict[str, float | None]) -> list[Span]:
+    """Rates are no profit or loss: their direction has no colour of its own."""
+    return [(column(change(change_bp.get(key), 0), 8), "text") for key in ("1d", "1w", "1m")]
+
+
+def _curve(curve: Curve, width: int) -> list[Row]:
+    head: Row = (
+        (column("10Y − 2Y", 16, right=False), "text"),
+        (column(f"{change(curve.bp, 0)} bp", 7), "strong"),
+        *_changes(curve.change_bp),
+        (f"  {short_day(curve.date)}", "muted"),
+    )
+    points = [bp for _, bp in curve.line]
+    low, high = min(points), max(points)
+    if len(points) < 2 or low == high:
+        return [head]
+    room = min(width - 7, 70)
+    path = [(n / (len(points) - 1), (bp - low) / (high - low)) for n, bp in enumerate(points)]
+    drawn = braille(path, room, LINE_HEIGHT)
+    edge = {0: change(high, 0), LINE_HEIGHT - 1: change(low, 0)}
+    body: list[Row] = [
+        ((column(edge.get(n, ""), 6), "faint"), (" ", "text"), (line, "accent"))
+        for n, line in enumerate(drawn)
+    ]
+    first, last = curve.line[0][0], curve.line[-1][0]
+    span = f"{day(first)} … {day(last)}, {len(points)} days"
+    return [head, *body, ((f"       {span}", "faint"),)]
+
+
+def _causes(snapshot: Snapshot, width: int) -> list[Row]:
+    known = snapshot.macro
+    lines: list[Row] = []
+    if known is not None:
+        lines += _prices(known)
+        lines += [(), *_next(known, snapshot.as_of)] if known.releases else []
+    lines += [*([()] if lines else []), *_banks(snapshot)]
+    if snapshot.value_growth is not None:
+        lines += _value_growth(snapshot.value_growth)
+    if known is not None:
+        lines += [(), *_sources(known, width)]
+    return lines
+
+
+def _prices(known: Macro) -> list[Row]:
+    lines: list[Row] = []
+    if known.inflation:
+        lines.append(((f"{'':10}{'month':>9}{'year':>9}{'before':>9}  of", "faint"),))
+        lines += [_inflation(each) for each in known.inflation]
+    jobs = known.jobs
+    if jobs is not None:
+        payrolls = UNKNOWN if jobs.payrolls_change is None else f"{change(jobs.payrolls_change, 0)} thousand"
+        rate = UNKNOWN if jobs.unemployment_pct is None else f"{jobs.unemployment_pct:.1f} %"
+        lines.append(
+            (
+                ("payrolls  ", "text"),
+                (payrolls, "strong"),
+                (", unemployment ", "muted"),
+                (rate, "strong"),
+                (f"  {_month(jobs.month)}{_out(jobs.released_at)}", "muted"),
+            )
+        )
+    return lines
+
+
+def _inflation(each: Inflation) -> Row:
+    figures = (each.month_pct, each.year_pct, each.year_before_pct)
+    shown = [UNKNOWN if pct is None else f"{change(pct)} %" for pct in figures]
+    return (
+        (column(each.name, 10, right=False), "text"),
+        (column(shown[0], 9), "strong"),
+        (column(shown[1], 9), "strong"),
+        (column(shown[2], 9), "muted"),
+        (f"  {_month(each.month)}{_out(each.released_at)}", "muted"),
+    )
+
+
+def _month(month: dt.date) -> str:
+    return f"{MONTHS[month.month - 1]} {month.year}"
+
+
+def _out(at: dt.datetime | None) -> str:
+    return "" if at is None else f", out {short_day(at.astimezone(NEW_YORK).date())}"
+
+
+def _next(known: Macro, now: dt.datetime) -> list[Row]:
+    lines: list[Row] = []
+    for each in known.releases:
+        local = each.at.astimezone(NEW_YORK)
+        left = max(0.0, (each.at - now).total_seconds())
+        when = f"{WEEKDAYS[local.weekday()]} {short_day(local.date())} {local:%H:%M}"
+        lines.append(
+            (
+                ("next " if not lines else "     ", "muted"),
+                (column(NAMED[each.kind], 14, right=False), "text"),
+                (column(when, 17, right=False), "strong"),
+                (f" in {_left(left)}", "muted"),
+            )
+        )
+    return lines
+
+
+def _left(seconds: float) -> str:
+    """``15 d 3 h``, ``3 h 20 min``, ``20 min``."""
+    days, hours, minutes = int(seconds) // 86_400, int(seconds) // 3600 % 24, int(seconds) // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def led(snapshot: Snapshot) -> dict[str, dict[str, float | None]]:
+    """By bank fund and window its return minus the base leg's, in pp; only of those that are legs."""
+    base = snapshot.legs.get(snapshot.spread.base)
+    made: dict[str, dict[str, float | None]] = {}
+    for symbol in BANKS:
+        leg = snapshot.legs.get(symbol)
+        if leg is None or base is None or leg is base:
+            continue
+        pairs = {str(k): (leg.return_pct[str(k)], base.return_pct[str(k)]) for k in WINDOWS}
+        made[symbol] = {
+            k: None if own is None or other is None else own - other for k, (own, other) in pairs.items()
+        }
+    return made
+
+
+def _banks(snapshot: Snapshot) -> list[Row]:
+    base = snapshot.spread.base
+    head = f"{'banks, pp':12}" + "".join(f"{f'{k}d':>9}" for k in WINDOWS)
+    lines: list[Row] = [((head, "faint"),)]
+    for symbol, by_window in led(snapshot).items():
+        lines.append(
+            (
+                (column(f"{symbol} − {base}", 12, right=False), "text"),
+                *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in by_window.values()),
+            )
+        )
+    return lines if len(lines) > 1 else [(("no bank fund is a leg: --legs KRE,KBE,…", "muted"),)]
+
+
+def _value_growth(stated: ValueGrowth) -> list[Row]:
+    """Its level, then the trailing year's ends and since when the low is one."""
+    low, high = stated.low, stated.high
+    since = f"since {day(low.since)}" if low.since else f"on record (from {day(stated.first_date)})"
+    return [
+        (
+            (f"{stated.base}/{stated.against} ", "text"),
+            (number(stated.value), "strong"),
+            (f"  at the close of {short_day(stated.session)}", "muted"),
+        ),
+        ((f"  year's low {number(low.value)} on {day(low.date)}, lowest {since}", "muted"),),
+        ((f"  year's high {number(high.value)} on {day(high.date)}", "muted"),),
+    ]
+
+
+def _sources(known: Macro, width: int) -> list[Row]:
+    lines = [_source(name, each, width) for name, each in known.sources.items()]
+    if not known.sources:
+        lines.append((("from what is kept; no source was asked", "muted"),))
+    for warning in known.warnings:
+        lines += [((line, "warn"),) for line in wrap(warning, width, 2)]
+    return lines
+
+
+def _source(name: str, each: MacroSource, width: int) -> Row:
+    age = "never answered" if each.age_s is None else f"answered {spelled_duration(each.age_s)} ago"
+    spans: list[Span] = [
+        (column(name, 10, right=False), "text"),
+        (column(each.kind.value, 8, right=False), kind_role(each.kind)),
+        (age, "muted"),
+    ]
+    if each.error:
+        spans.append((f": {each.error}", "warn"))
+    return fit(spans, width)
