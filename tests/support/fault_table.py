@@ -825,50 +825,50 @@ DESK_ROWS = (
     (
         "Yahoo is unreachable while a broker's stream is cut for a moment",
         "a back-off belongs to one stream: the broker's is back within a second",
-        "feeds/streaming/test_failover.py::test_a_back_off_belongs_to_one_stream",
+        "tests/feeds/streaming/test_failover.py::test_a_back_off_belongs_to_one_stream",
     ),
     (
         "bars of a gap come late, are refused, and live prints go on, at random",
         "in the end the day is the tape's, and marked until then",
-        "feeds/streaming/test_late_fill.py::test_whatever_is_filled_however_late_the_day_is_the_tape",
+        "tests/feeds/streaming/test_late_fill.py::test_whatever_is_filled_however_late_the_day_is_the_tape",
     ),
     (
         "a bar that has only just ended, before the last prints of its minute",
         "not taken yet, so that it shuts none of them out",
-        "feeds/streaming/test_late_fill.py::test_a_bar_that_has_just_ended_shuts_no_print_of_its_minute_out",
+        "tests/feeds/streaming/test_late_fill.py::test_a_bar_that_has_just_ended_shuts_no_print_of_its_minute_out",
     ),
     (
         "history lacks the last closes when the session opens",
         "a close of before is STALE, and a run across the missing one is unknown",
-        "rotation/market/test_market_cases.py::test_a_missing_close_two_sessions_back_leaves_the_streak_unknown",
+        "tests/rotation/market/test_market_cases.py::test_a_missing_close_two_sessions_back_leaves_the_streak_unknown",
     ),
     (
         "the same beside a live feed",
         "the old close is STALE in the open session, never CLOSED",
-        "rotation/market/test_status.py::test_words_of_a_settled_close_under_a_live_feed",
+        "tests/rotation/market/test_status.py::test_words_of_a_settled_close_under_a_live_feed",
     ),
     (
         "the closing auction is lost in an outage",
         "PROVISIONAL, and said on every surface until the official close",
-        "rotation/market/test_closing_auction.py::test_an_auction_lost_in_an_outage_is_said_until_the_official_close",
+        "tests/rotation/market/test_closing_auction.py::test_an_auction_lost_in_an_outage_is_said_until_the_official_close",
     ),
     (
         "the terminal is closed, whatever the program does (six times in CI; `CLOSINGS=50`)",
         "no process is left",
-        "tui/screen/test_hangup.py::test_no_process_outlives_its_terminal",
+        "tests/tui/screen/test_hangup.py::test_no_process_outlives_its_terminal",
     ),
     (
         "bytes that are no UTF-8 are typed, or reports of an old mouse",
         "no error, and the next key works",
-        "tui/screen/test_typed.py::test_the_screen_survives",
+        "tests/tui/screen/test_typed.py::test_the_screen_survives",
     ),
 )
-"""What happens, what must come of it, the test below tests/."""
+"""What happens, what must come of it, the test."""
 
 
 def desk_rows() -> str:
     """The third table's lines."""
-    return "".join(f"| {what} | {expected} | `tests/{test}` |\n" for what, expected, test in DESK_ROWS)
+    return "".join(f"| {what} | {expected} | `{test}` |\n" for what, expected, test in DESK_ROWS)
 
 
 def rest_rows() -> str:

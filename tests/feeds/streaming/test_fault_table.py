@@ -4,7 +4,7 @@ import pytest
 
 from feeds.events import Correction
 from tests.support.fake_time import settle
-from tests.support.fault_table import DESK_ROWS, FAULTS, SUBJECTS, running, table
+from tests.support.fault_table import FAULTS, SUBJECTS, running, table
 from tests.support.paths import ROOT
 from tests.support.subjects import SYMBOLS
 
@@ -61,9 +61,3 @@ async def test_fault(monkeypatch, subject, fault):
 
 def test_the_page_is_the_table():
     assert PAGE.read_text() == table()
-
-
-@pytest.mark.parametrize("test", [test for *_, test in DESK_ROWS])
-def test_the_tests_that_the_page_names_are_there(test: str):
-    name, _, function = test.partition("::")
-    assert f"def {function}(" in (ROOT / "tests" / name).read_text()
