@@ -375,6 +375,7 @@ HALVED = FIRST | {"IWM": round(FIRST["IWM"] / 2, 2)}
 ALL, TODAY, BEFORE = frozenset(SYMBOLS), date(2024, 7, 16), date(2024, 7, 15)
 
 LATE_CANCEL = cancel("IWM", 230.13, NOW_NS + 9 * NS, 99)
+UNNUMBERED_CANCEL = cancel("IWM", 230.13, NOW_NS + NS) | {"i": None}
 
 FAULTS = (
     Fault("no fault", "live", lambda s: ((READY, *_good(s), STAY),)),
@@ -620,6 +621,15 @@ FAULTS = (
         symbol_states={"IWM": "GAPPED"}, seconds=20,
     ),
     Fault(
+        "a print taken back by its time, without a number",
+        "the symbol is marked at once; bars and the other prints take its place"
+        " (tests/feeds/streaming/test_corrections.py)",
+        lambda s: ((READY, *_good(s), s.trade("IWM", 230.13, NOW_NS + NS, 99), UNNUMBERED_CANCEL, STAY),),
+        prices=FIRST | {"IWM": 230.13},  # as the stream gave it: the market forgets it, see the tests named
+        only=frozenset({"Alpaca"}), corrections=1,
+        symbol_states={"IWM": "GAPPED"}, seconds=20,
+    ),
+    Fault(
         "max_connections: another session",
         "TAKEN OVER; no reconnect, which would cut off the other session",
         lambda s: ((READY, *_good(s), TAKEN, Close(1008)),),
@@ -706,7 +716,7 @@ def table() -> str:
         final = "as the server's" if fault.prices else "—"
         cells = (fault.name, fault.expected, fault.state, fault.connections, final, names)
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return HEAD + "\n".join(rows) + TAIL + rest_rows()
+    return HEAD + "\n".join(rows) + TAIL + rest_rows() + DESK_HEAD + desk_rows()
 
 
 HEAD = """# Streams and their faults
@@ -826,6 +836,62 @@ REST_ROWS = (
     ),
 )  # fmt: skip
 """What the source does, what comes of it, the typed reason, the tests below tests/feeds."""
+
+
+DESK_HEAD = """
+Between sources, in the market and at the terminal, each row the test named:
+
+| what happens | expected | test |
+| --- | --- | --- |
+"""
+DESK_ROWS = (
+    (
+        "Yahoo is unreachable while a broker's stream is cut for a moment",
+        "a back-off belongs to one stream: the broker's is back within a second",
+        "tests/feeds/streaming/test_failover.py::test_a_back_off_belongs_to_one_stream",
+    ),
+    (
+        "bars of a gap come late, are refused, and live prints go on, at random",
+        "in the end the day is the tape's, and marked until then",
+        "tests/feeds/streaming/test_late_fill.py::test_whatever_is_filled_however_late_the_day_is_the_tape",
+    ),
+    (
+        "a bar that has only just ended, before the last prints of its minute",
+        "not taken yet, so that it shuts none of them out",
+        "tests/feeds/streaming/test_late_fill.py::test_a_bar_that_has_just_ended_shuts_no_print_of_its_minute_out",
+    ),
+    (
+        "history lacks the last closes when the session opens",
+        "a close of before is STALE, and a run across the missing one is unknown",
+        "tests/rotation/market/test_market_cases.py::test_a_missing_close_two_sessions_back_leaves_the_streak_unknown",
+    ),
+    (
+        "the same beside a live feed",
+        "the old close is STALE in the open session, never CLOSED",
+        "tests/rotation/market/test_status.py::test_words_of_a_settled_close_under_a_live_feed",
+    ),
+    (
+        "the closing auction is lost in an outage",
+        "PROVISIONAL, and said on every surface until the official close",
+        "tests/rotation/market/test_closing_auction.py::test_an_auction_lost_in_an_outage_is_said_until_the_official_close",
+    ),
+    (
+        "the terminal is closed, whatever the program does (six times in CI; `CLOSINGS=50`)",
+        "no process is left",
+        "tests/tui/screen/test_hangup.py::test_no_process_outlives_its_terminal",
+    ),
+    (
+        "bytes that are no UTF-8 are typed, or reports of an old mouse",
+        "no error, and the next key works",
+        "tests/tui/screen/test_typed.py::test_the_screen_survives",
+    ),
+)
+"""What happens, what must come of it, the test."""
+
+
+def desk_rows() -> str:
+    """The third table's lines."""
+    return "".join(f"| {what} | {expected} | `{test}` |\n" for what, expected, test in DESK_ROWS)
 
 
 def rest_rows() -> str:
