@@ -29,8 +29,8 @@ def name_of(what: str, snapshot: Snapshot, ending: str) -> str:
 
 
 def table(panel: str, snapshot: Snapshot, view: ViewState) -> list[Row]:
-    """The figures of a panel, plain values by column; each row says of when and what kind they are."""
-    head = {"as_of": snapshot.as_of.isoformat(), "mode": snapshot.mode or "LIVE"}
+    """The figures of a panel, plain values by column; a row says of when it is, and whether of a demo."""
+    head = {"as_of": snapshot.as_of.isoformat(), "mode": snapshot.mode}
     return [head | _flat(row) for row in _TABLES[panel](snapshot, view)]
 
 
