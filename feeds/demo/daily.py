@@ -91,7 +91,10 @@ LAST = {
     "IVW": (95.81, 95.97, 96.07, 97.13, 95.19, 95.76, 96.04, 96.04),
     "IWN": (144.95, 146.02, 145.47, 147.27, 153.12, 154.53, 157.33, 163.18),
 }
-"""Closes of 2024-07-05 to 2024-07-16, IWN's adjusted; IWN/IVW is at its low in the first."""
+"""Closes of 2024-07-05 to 2024-07-16, IWN's adjusted, which are its prices here.
+
+IWN/IVW is at its low in the first.
+"""
 LOW_MARGIN = 0.001
 """Log distance of every earlier IWN/IVW from that low."""
 
@@ -129,7 +132,7 @@ FOLLOWERS = {
 
 
 def daily_history(rng: Random) -> History:
-    """Closes in cents and adjusted closes in hundredths of a cent; IWN has adjusted closes only."""
+    """Closes in cents and adjusted closes in hundredths of a cent."""
     days = sessions_between(FIRST, SESSION)
     dates = pl.Series("date", days)
     frames = []
@@ -137,7 +140,7 @@ def daily_history(rng: Random) -> History:
         drift = _drift(symbol, len(logs))
         columns = {
             "date": dates.tail(len(logs)),
-            "close": [None if symbol == "IWN" else round(exp(level), 2) for level in logs],
+            "close": [round(exp(level), 2) for level in logs],
             "adj_close": [round(exp(level + lag), 4) for level, lag in zip(logs, drift, strict=True)],
         }
         kinds = {"close": pl.Float64, "adj_close": pl.Float64}

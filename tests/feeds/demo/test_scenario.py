@@ -33,7 +33,7 @@ def demo(seed: int) -> Scenario:
 
 @cache
 def closes(seed: int) -> dict[str, dict[date, float]]:
-    """Symbol → session → close; IWN's adjusted, for it has no other."""
+    """Symbol → session → close; IWN's adjusted, of which its ratio is made."""
     result: dict[str, dict[date, float]] = {}
     for symbol, day, close, adjusted in demo(seed).history.frame.iter_rows():
         result.setdefault(symbol, {})[day] = adjusted if symbol == "IWN" else close
@@ -89,15 +89,12 @@ def test_history_holds_every_session_of_seven_symbols(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_prices_are_positive_and_iwn_is_adjusted_only(seed: int) -> None:
-    for symbol, _, close, adjusted in demo(seed).history.frame.iter_rows():
+def test_prices_are_positive_and_in_cents(seed: int) -> None:
+    for _, _, close, adjusted in demo(seed).history.frame.iter_rows():
         assert adjusted > 0
-        if symbol == "IWN":
-            assert close is None
-        else:
-            assert close > 0
-            assert close == round(close, 2)
-            assert 0.5 * close < adjusted < close + 0.005
+        assert close > 0
+        assert close == round(close, 2)
+        assert 0.5 * close < adjusted < close + 0.0051
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -298,7 +295,7 @@ def test_the_default_demo_is_the_same_on_every_platform() -> None:
     digest = hashlib.sha256()
     for frame in (build().history.frame, build().tape.drop("bar_ns", "role")):
         digest.update(repr(frame.rows()).encode())
-    assert digest.hexdigest() == "86cc5ce5f2ec616bdf11977301a7841fad2ba50d87d83a2560dc2081d968dc93"
+    assert digest.hexdigest() == "35fc5da8b2b85d7eb78fa91136676eb82c1fb93badbb916061a0be43a4ff3b80"
 
 
 # Paths

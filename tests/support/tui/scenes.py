@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.market.assemble import UNKNOWN
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
@@ -44,6 +46,15 @@ class RecordingControls:
 
     def seek(self, seconds: float) -> None:
         self.asked.append(seconds)
+
+
+def without_figures(snapshot: Snapshot, symbol: str) -> Snapshot:
+    """The snapshot with a leg of which no figure is known, as where history has no closes of it."""
+    leg = snapshot.legs[symbol]
+    return with_leg(
+        snapshot, symbol, last=None, return_pct=dict.fromkeys(leg.return_pct), streak=UNKNOWN,
+        since=dict.fromkeys(leg.since), base_rate=None, high=None, low=None,
+    )  # fmt: skip
 
 
 def with_leg(snapshot: Snapshot, symbol: str, **changes: object) -> Snapshot:

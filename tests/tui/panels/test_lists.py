@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rotation.desk import DeskEvent, EventKind, LegList
-from tests.support.tui.scenes import with_leg
+from tests.support.tui.scenes import with_leg, without_figures
 from tui.panels.legs import blocks, height_of, with_order
 from tui.panels.registry import PANELS
 from tui.screen.scene import draw_panel, scene
@@ -47,7 +47,7 @@ def order(snapshot, view) -> list[str]:
 
 
 def test_legs_are_sorted_with_unknown_figures_last(scenes):
-    live = scenes["live"]
+    live = without_figures(scenes["live"], "IWN")
     own = list(live.legs)
     assert order(live, ViewState()) == own
     assert order(live, ViewState(sort="symbol")) == sorted(own)

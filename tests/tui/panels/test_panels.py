@@ -11,7 +11,7 @@ import pytest
 from rotation.feed_stats import FeedStats
 from rotation.snapshot import FeedHealth, SincePct, Streak
 from rotation.status import Kind, PriceStatus, Refusal
-from tests.support.tui.scenes import with_leg
+from tests.support.tui.scenes import with_leg, without_figures
 from tui.panels import legs
 from tui.panels.registry import PANELS
 from tui.panels.ribbon import run
@@ -79,7 +79,8 @@ def test_legs_keep_settled_and_today_apart(scenes: dict[str, Snapshot]) -> None:
 
 
 def test_unknown_figures_are_dashes(scenes: dict[str, Snapshot]) -> None:
-    iwn = next(line for line in lines("legs", scenes["closed"]) if line.startswith("IWN"))
+    unknown = without_figures(scenes["closed"], "IWN")
+    iwn = next(line for line in lines("legs", unknown) if line.startswith("IWN"))
     assert "0.00" not in iwn
     assert iwn.split()[2:9] == ["—"] * 7
 
