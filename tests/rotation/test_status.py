@@ -41,6 +41,13 @@ def test_the_worst_is_idempotent_and_never_better_than_an_input(statuses: list[P
     assert all(result.kind.severity >= status.kind.severity for status in statuses)
 
 
+def test_of_two_provisional_prices_the_one_without_its_auction_is_worse():
+    whole = PriceStatus(Kind.PROVISIONAL, age_s=300.0)
+    lacking = msgspec.structs.replace(whole, age_s=10.0, auction_missing=True)
+    assert worst([whole, lacking]) == worst([lacking, whole]) == lacking
+    assert derive({"IWM": whole, "QQQ": lacking}, limit_s=900.0).worst == "QQQ"
+
+
 def test_of_nothing_there_is_no_worst():
     with pytest.raises(ValueError, match="empty"):
         worst([])
