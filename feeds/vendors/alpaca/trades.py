@@ -96,11 +96,8 @@ class _Reading:
     def take(self, frame: Frame) -> bool:
         """Read a frame; False where it is left to the exact way."""
         is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
-        try:
-            messages = (_JSON if is_json else _PACKED).decode(frame)  # type: ignore[arg-type]
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return False
-        if len(messages) > MESSAGES_MAX:
+        messages = together.decoded((_JSON if is_json else _PACKED).decode, frame, MESSAGES_MAX)  # type: ignore[arg-type]
+        if messages is None:
             return False
         markets = [each for each in messages if not isinstance(each, _Trade)]
         trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
