@@ -5,13 +5,16 @@ Short frames are joined to one array and decoded in one go, since a call of a de
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from feeds.streaming.vendor import Frame, ManyFrames
 
+T = TypeVar("T")
 JOINED_MAX = 32_768
 """Characters or bytes of frames that are joined: more structs alive at once cost more than they save."""
 
@@ -52,6 +55,15 @@ def read_one(frame: Frame, begin: Callable[[], Reading]) -> bool:
     """Whether this frame can be read at once."""
     reading = begin()
     return reading.take(frame) and reading.made(1) is not None
+
+
+def decoded(decode: Callable[[Frame], list[T]], frame: Frame, most: int) -> list[T] | None:
+    """The messages of a frame; None where one is not well formed, or there are more than ``most``."""
+    try:
+        messages = decode(frame)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return messages if len(messages) <= most else None
 
 
 def _end_of_run(frames: Sequence[Frame], start: int) -> int:

@@ -96,11 +96,8 @@ class _Reading:
     def take(self, frame: Frame) -> bool:
         """Read a frame; False where it is left to the exact way."""
         is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
-        try:
-            messages = (_JSON if is_json else _PACKED).decode(frame)  # type: ignore[arg-type]
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return False
-        if len(messages) > MESSAGES_MAX:
+        messages = together.decoded((_JSON if is_json else _PACKED).decode, frame, MESSAGES_MAX)  # type: ignore[arg-type]
+        if messages is None:
             return False
         markets = [each for each in messages if not isinstance(each, _Trade)]
         trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
@@ -118,7 +115,7 @@ class _Reading:
             if _EXACT in roles:
                 return False
             left_out = [trade for trade, role in zip(trades, roles, strict=True) if role < 0]
-            if not all(isfinite(trade.p) and exact_ns(trade.t) is not None for trade in left_out):
+            if not all(map(_is_whole, left_out)):
                 return False  # counted as what they are by the exact way
             trades = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
             roles = [role for role in roles if role >= 0]
@@ -155,6 +152,11 @@ class _Reading:
             else:
                 bands.append(Band(symbol, each.low, each.high, ts_ns))
         return ManyFrames(count, prints, tuple(nbbo), tuple(bands))
+
+
+def _is_whole(trade: _Trade) -> bool:
+    """Whether a report of a price has a symbol, a price and a time."""
+    return isfinite(trade.p) and exact_ns(trade.t) is not None and _is_symbol(trade.symbol)
 
 
 def instants_ns(stamps: list[Stamp]) -> list[int] | None:

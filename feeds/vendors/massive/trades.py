@@ -91,11 +91,8 @@ class _Reading:
 
     def take(self, frame: Frame) -> bool:
         """Read a frame; False, and nothing of it is read, where it is left to the exact way."""
-        try:
-            messages = _DECODE(frame)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return False
-        if len(messages) > MESSAGES_MAX:
+        messages = together.decoded(_DECODE, frame, MESSAGES_MAX)
+        if messages is None:
             return False
         markets = [each for each in messages if not isinstance(each, _Trade)]
         trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages

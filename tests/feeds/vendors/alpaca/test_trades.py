@@ -113,6 +113,10 @@ def test_any_other_frame_is_left_to_the_exact_way(frame):
     assert plain_trades(frame) is None
 
 
+def test_a_report_without_a_symbol_is_counted_as_such():
+    assert plain_trades(json.dumps([GOOD, GOOD | {"c": ["M"], "S": "iwm"}])) is None
+
+
 def test_prices_whose_sum_is_beyond_a_float_end_nothing():
     huge = json.dumps([GOOD | {"p": 1e308}])
     assert read_many([huge, huge], {}).count == 2
