@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rotation.macro.figures import Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
+from rotation.macro.figures import BankIncome, Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
 from rotation.macro.releases import SHIPPED, following, newest_month, released_at
 from rotation.sessions import NEW_YORK, previous_session
 from rotation.status import Kind
@@ -41,10 +41,12 @@ def macro(
     fomc: Iterable[date],
     now: datetime,
     sources: Mapping[str, MacroSource] | None = None,
+    banks: Callable[[date], tuple[BankIncome, ...]] = lambda _: (),
 ) -> Macro | None:
     """What was known at ``now``; None where no series has an observation by then.
 
-    ``observations``: by the names of SERIES; ``fomc``: decision days; ``sources``: those that were asked.
+    ``observations``: by the names of SERIES; ``fomc``: decision days; ``sources``: those that were asked;
+    ``banks``: their income by filings through a day.
     """
     known = {name: _published(name, series, now) for name, series in observations.items()}
     yields = tuple(_yield(tenor, known[name]) for tenor, name in TENORS.items() if known.get(name))
@@ -57,7 +59,8 @@ def macro(
         if each is not None
     )
     jobs = _jobs(known.get(PAYROLLS, {}), known.get(UNEMPLOYMENT, {}))
-    if not yields and not inflation and jobs is None and not sources:
+    incomes = banks(_last_day(now))
+    if not yields and not inflation and jobs is None and not sources and not incomes:
         return None
     made = Macro(
         yields=yields,
@@ -67,6 +70,7 @@ def macro(
         releases=following(fomc, now),
         sources=dict(sources or {}),
         warnings=(),
+        banks=incomes,
     )
     return aged(made, now)
 
@@ -112,12 +116,14 @@ def _warnings(made: Macro, now: datetime) -> Iterable[str]:
 
 def _published(name: str, series: Series, now: datetime) -> dict[date, float]:
     """In order of time, without what came later."""
-    local = now.astimezone(NEW_YORK)
-    if name in MONTHLY:
-        last = newest_month(MONTHLY[name], now)
-    else:
-        last = local.date() if local.time() >= PUBLISHED else local.date() - timedelta(days=1)
+    last = newest_month(MONTHLY[name], now) if name in MONTHLY else _last_day(now)
     return {day: series[day] for day in sorted(series) if day <= last}
+
+
+def _last_day(now: datetime) -> date:
+    """The last day whose yields and filings are all out."""
+    local = now.astimezone(NEW_YORK)
+    return local.date() if local.time() >= PUBLISHED else local.date() - timedelta(days=1)
 
 
 def _yield(tenor: str, series: dict[date, float]) -> Yield:

@@ -793,6 +793,14 @@ REST_ROWS = (
         "the answer is refused, or the cell passed over", "`SourceError`", "macro",
     ),
     (
+        "SEC: HTTP 429, 500, HTML or other JSON, an empty or cut body; a fact without value or filing day",
+        "the facts held stay, STALE with their age; the fact is passed over", "`SourceError`", "macro",
+    ),
+    (
+        "SEC: no mail address in `ROTATION_TUI_USER_AGENT`",
+        "never asked; the page says what to set", "—", "macro",
+    ),
+    (
         "Treasury, FRED: a body that is confirmed but old",
         "a warning names the yields' day, and the release that should be out", "—", "macro",
     ),
