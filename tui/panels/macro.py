@@ -205,7 +205,7 @@ def _incomes(banks: tuple[BankIncome, ...], width: int) -> list[Row]:
     lines: list[Row] = [(("net interest income, newest quarter filed, on the year", "faint"),)]
     for group in dict.fromkeys(each.group for each in banks):
         own = [each for each in banks if each.group == group]
-        text = ", ".join(f"{each.ticker} {_year(each)}" for each in own)
+        text = ", ".join(f"{each.ticker}\N{NO-BREAK SPACE}{_year(each)}" for each in own)
         lines += [
             ((column(group if n == 0 else "", 10, right=False), "text"), (line, "strong"))
             for n, line in enumerate(wrap(text, width - 10, 3))
