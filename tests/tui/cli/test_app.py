@@ -51,6 +51,8 @@ SUBCOMMANDS = [
     ["figures"],
     ["explain"],
     ["levels"],
+    ["macro"],
+    ["macro", "import"],
     ["episodes"],
     ["alerts"],
     ["alerts", "add"],
