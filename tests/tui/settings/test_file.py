@@ -108,7 +108,7 @@ def test_a_whole_file(tmp_path) -> None:
         ("[keys]\npause = 'ctrl+c'\n", "line 2: keys.pause: ctrl+c always quits"),
         (
             "[keys]\nfocus = ['a', 'b', 'd', 'e', 'f', 'i', 'm', 'n', 'o', 'u']\n",
-            "line 2: keys.focus: expected at most 8 keys, one for each panel, got 10",
+            "line 2: keys.focus: expected at most 9 keys, one for each panel, got 10",
         ),
         ("[keys]\npreset = 'dvorak'\n", "line 2: keys.preset: expected one of qwerty, qwertz, azerty"),
         ("[keys]\ntheme = 'y'\n", "line 2: keys.theme: key 'y' is bound to both copy and theme"),
