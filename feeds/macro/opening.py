@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from feeds.fed.calendar import SHIPPED
 from feeds.http.cached import CachedClient
 from feeds.http.client import TRIES
+from feeds.macro.edgar import GROUPS
 from feeds.macro.feed import MacroFeed
 from feeds.macro.sources import MacroSources
-from feeds.macro.store import MacroStore, read_files
+from feeds.macro.store import FactStore, MacroStore, read_files
 from rotation.macro.assemble import macro
+from rotation.macro.banks import bank_incomes
 from rotation.sessions import from_ns
 from rotation.text import counted
 
@@ -25,13 +27,17 @@ if TYPE_CHECKING:
 def live(folder: Path, cache: Path, *, tries: int = TRIES) -> MacroFeed:
     """``folder``: of the store. Raises InputError where an environment variable holds no usable address."""
     http = CachedClient(cache, tries=tries)
-    return MacroFeed(http, MacroSources(http, MacroStore(folder)))
+    return MacroFeed(http, MacroSources(http, MacroStore(folder), FactStore(folder)))
 
 
 def macro_then(folder: Path) -> Callable[[int], Macro | None]:
     """What was known at any instant, by what is kept; the file is read once, when it is first asked for."""
-    held = cache(MacroStore(folder).load)
-    return lambda now_ns: macro(held(), SHIPPED, from_ns(now_ns))
+    held, facts = cache(MacroStore(folder).load), cache(FactStore(folder).load)
+
+    def known(now_ns: int) -> Macro | None:
+        return macro(held(), SHIPPED, from_ns(now_ns), banks=lambda day: bank_incomes(facts(), GROUPS, day))
+
+    return known
 
 
 def macro_at(folder: Path, now_ns: int) -> Macro | None:

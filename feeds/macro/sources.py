@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from feeds.clock import wall_ns
 from feeds.errors import StorageError
 from feeds.fed.calendar import SHIPPED
+from feeds.macro.edgar import CIKS, GROUPS, WHO, Edgar, has_contact
 from feeds.macro.series import FredSeries, Observations
 from feeds.macro.treasury import Treasury
 from rotation.macro.assemble import MONTHLY, TENORS, macro
+from rotation.macro.banks import bank_incomes
 from rotation.macro.figures import MacroSource
 from rotation.quote import NS
 from rotation.sessions import from_ns, new_york_day
@@ -20,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from feeds.http.cached import CachedClient, Fetched
-    from feeds.macro.store import MacroStore
+    from feeds.macro.store import FactStore, MacroStore
     from rotation.macro.figures import Macro
 
 log = logging.getLogger(__name__)
 
-EVERY_S = {"Treasury": 3 * 3600.0, "FRED": 6 * 3600.0}
-"""Between two rounds of a source that answered; both publish once a day at most."""
+EVERY_S = {"Treasury": 3 * 3600.0, "FRED": 6 * 3600.0, "SEC": 24 * 3600.0}
+"""Between two rounds of a source that answered; none publishes more than once a day."""
 AGAIN_S = 900.0
 """After one that failed."""
 
@@ -35,13 +38,20 @@ class MacroSources:
     """Treasury for yields, FRED for prices and jobs, and for yields where the Treasury does not answer."""
 
     def __init__(
-        self, http: CachedClient, store: MacroStore, *, clock_ns: Callable[[], int] = wall_ns
+        self,
+        http: CachedClient,
+        store: MacroStore,
+        facts: FactStore,
+        *,
+        clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """Raises InputError where an environment variable holds no usable address."""
         self._treasury, self._fred = Treasury(http), FredSeries(http)
         self._store = store
         self._clock_ns = clock_ns
+        self._edgar, self._fact_store = Edgar(http), facts
         self._held: Observations = store.load()
+        self._facts = facts.load()
         self._states: dict[str, MacroSource] = {}
         self._due_ns = dict.fromkeys(EVERY_S, 0)
 
@@ -50,16 +60,20 @@ class MacroSources:
         now_ns = self._clock_ns()
         due = [name for name, due_ns in self._due_ns.items() if now_ns >= due_ns]
         for name in due:
-            answers = await (self._of_treasury() if name == "Treasury" else self._of_fred())
-            self._take(name, answers)
-            failed = self._states[name].error
-            wait_s = AGAIN_S if failed else EVERY_S[name]
+            if name == "SEC":
+                await self._ask_banks()
+            else:
+                self._take(name, await (self._of_treasury() if name == "Treasury" else self._of_fred()))
+            error = self._states[name].error
+            # Without a contact nobody was asked, and that does not change while the program runs.
+            wait_s = AGAIN_S if error and error != WHO else EVERY_S[name]
             self._due_ns[name] = now_ns + int(wait_s * NS)
         return bool(due)
 
     def macro(self) -> Macro | None:
         """What is known now."""
-        return macro(self._held, SHIPPED, from_ns(self._clock_ns()), self._states)
+        banks = partial(bank_incomes, self._facts, GROUPS)
+        return macro(self._held, SHIPPED, from_ns(self._clock_ns()), self._states, banks)
 
     async def _of_treasury(self) -> Sequence[Fetched[Observations]]:
         """Yields of the year, and at its beginning of the one before, for changes over a month."""
@@ -75,8 +89,22 @@ class MacroSources:
             names = [*TENORS.values(), *names]
         return [await self._fred.series(name, today) for name in names]
 
+    async def _ask_banks(self) -> None:
+        """One after the other: the SEC counts requests. Without a contact nobody is asked."""
+        if not has_contact():
+            self._states["SEC"] = MacroSource(Kind.OFFLINE, None, None, WHO)
+            return
+        answers = {ticker: await self._edgar.bank(ticker) for ticker in CIKS}
+        fresh = {ticker: answer.value or [] for ticker, answer in answers.items()}
+        try:
+            self._facts = self._fact_store.add(fresh)
+        except StorageError as error:
+            log.warning("macro: %s", error)
+            self._facts = {**self._facts, **{ticker: facts for ticker, facts in fresh.items() if facts}}
+        self._states["SEC"] = _state(tuple(answers.values()))
+
     def _take(self, name: str, answers: Sequence[Fetched[Observations]]) -> None:
-        """The worst of the answers that have values says how the source is; without any it is OFFLINE."""
+        """Keep every answer that has values."""
         fresh: Observations = {}
         for answer in answers:
             for series, values in (answer.value or {}).items():
@@ -86,12 +114,17 @@ class MacroSources:
         except StorageError as error:
             log.warning("macro: %s", error)
             self._held = {**self._held, **{key: {**self._held.get(key, {}), **v} for key, v in fresh.items()}}
-        held = [answer for answer in answers if answer.value is not None]
-        worst = max(held or answers, key=lambda answer: answer.kind.severity)
-        times = [answer.fetched_at_ns for answer in answers if answer.fetched_at_ns is not None]
-        self._states[name] = MacroSource(
-            kind=worst.kind,
-            fetched_at=from_ns(min(times)) if times else None,
-            age_s=worst.age_s,
-            error="; ".join(sorted({answer.error for answer in answers if answer.error})),
-        )
+        self._states[name] = _state(answers)
+
+
+def _state(answers: Sequence[Fetched[Any]]) -> MacroSource:
+    """The worst of the answers that have values says how the source is; without any it is OFFLINE."""
+    held = [answer for answer in answers if answer.value is not None]
+    worst = max(held or answers, key=lambda answer: answer.kind.severity)
+    times = [answer.fetched_at_ns for answer in answers if answer.fetched_at_ns is not None]
+    return MacroSource(
+        kind=worst.kind,
+        fetched_at=from_ns(min(times)) if times else None,
+        age_s=worst.age_s,
+        error="; ".join(sorted({answer.error for answer in answers if answer.error})),
+    )

@@ -11,13 +11,14 @@ from feeds.files.durable import write_whole
 from feeds.files.names import find_files, read_bytes, shown_path
 from feeds.macro.series import Observations, parse
 from rotation.macro.assemble import SERIES
+from rotation.macro.banks import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
     from pathlib import Path
 
-FILE = "observations.json"
+FILE, FACTS = "observations.json", "bank-facts.json"
 LAYOUT = 1
 
 
@@ -46,14 +47,41 @@ class MacroStore:
         merged = {name: {**held.get(name, {}), **fresh.get(name, {})} for name in {*held, *fresh}}
         if merged == held:
             return held
-        body = msgspec.json.encode(_Held(LAYOUT, merged))
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._path, body)
-        except OSError as error:
-            why = error.strerror or "it cannot be written"
-            raise StorageError(f"{shown_path(self._path)}: {why}") from error
+        _write(self._path, msgspec.json.encode(_Held(LAYOUT, merged)))
         return merged
+
+
+class FactStore:
+    """Facts of banks' filings: every one that was ever fetched, so that an earlier day has its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FACTS
+
+    def load(self) -> dict[str, list[Fact]]:
+        """By ticker; nothing where there is no file, or one that cannot be read."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Fact]])
+        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
+            return {}
+
+    def add(self, fresh: Mapping[str, Iterable[Fact]]) -> dict[str, list[Fact]]:
+        """Keep these beside what is held, and return all. Raises StorageError where that fails."""
+        held = self.load()
+        merged = {
+            ticker: list(dict.fromkeys((*held.get(ticker, ()), *fresh.get(ticker, ()))))
+            for ticker in {*held, *fresh}
+        }
+        if merged != held:
+            _write(self._path, msgspec.json.encode(merged))
+        return merged
+
+
+def _write(path: Path, body: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, body)
+    except OSError as error:
+        raise StorageError(f"{shown_path(path)}: {error.strerror or 'it cannot be written'}") from error
 
 
 def read_files(paths: Iterable[Path]) -> tuple[Observations, list[str]]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rotation.macro.figures import Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
+from rotation.macro.figures import BankIncome, Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
 from rotation.macro.releases import SHIPPED, following, newest_month, released_at
 from rotation.sessions import NEW_YORK, previous_session
 from rotation.status import Kind
+from rotation.text import MONTHS
 from rotation.text import day as written
-from rotation.text import short_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +32,8 @@ SERIES = (*TENORS.values(), *MONTHLY)
 PUBLISHED = time(18)
 """By then, New York, the Treasury has the day's yields."""
 LINE = 252
+REACH = timedelta(days=400)
+"""Of daily series: the line, and what a month's change looks back to."""
 FRESH_S = 26 * 3600.0
 """A source that has not answered for longer is STALE."""
 _SLACK = {"1w": timedelta(days=4), "1m": timedelta(days=7)}
@@ -41,10 +44,12 @@ def macro(
     fomc: Iterable[date],
     now: datetime,
     sources: Mapping[str, MacroSource] | None = None,
+    banks: Callable[[date], tuple[BankIncome, ...]] = lambda _: (),
 ) -> Macro | None:
     """What was known at ``now``; None where no series has an observation by then.
 
-    ``observations``: by the names of SERIES; ``fomc``: decision days; ``sources``: those that were asked.
+    ``observations``: by the names of SERIES; ``fomc``: decision days; ``sources``: those that were asked;
+    ``banks``: their income by filings through a day.
     """
     known = {name: _published(name, series, now) for name, series in observations.items()}
     yields = tuple(_yield(tenor, known[name]) for tenor, name in TENORS.items() if known.get(name))
@@ -57,7 +62,8 @@ def macro(
         if each is not None
     )
     jobs = _jobs(known.get(PAYROLLS, {}), known.get(UNEMPLOYMENT, {}))
-    if not yields and not inflation and jobs is None and not sources:
+    incomes = banks(_last_day(now))
+    if not yields and not inflation and jobs is None and not sources and not incomes:
         return None
     made = Macro(
         yields=yields,
@@ -67,6 +73,7 @@ def macro(
         releases=following(fomc, now),
         sources=dict(sources or {}),
         warnings=(),
+        banks=incomes,
     )
     return aged(made, now)
 
@@ -78,7 +85,7 @@ def aged(made: Macro, now: datetime) -> Macro:
     if any(each.at <= now for each in releases):
         fomc = [each.at.astimezone(NEW_YORK).date() for each in releases if each.kind is ReleaseKind.FOMC]
         releases = following(fomc, now)
-    return replace(made, sources=sources, releases=releases, warnings=tuple(_warnings(made, now)))
+    return replace(made, sources=sources, releases=releases, warnings=_warnings(made, now))
 
 
 def _aged(source: MacroSource, now: datetime) -> MacroSource:
@@ -89,35 +96,46 @@ def _aged(source: MacroSource, now: datetime) -> MacroSource:
     return replace(source, age_s=age_s, kind=kind)
 
 
-def _warnings(made: Macro, now: datetime) -> Iterable[str]:
-    local = now.astimezone(NEW_YORK)
+def _warnings(made: Macro, now: datetime) -> tuple[str, ...]:
     newest = max((each.date for each in made.yields), default=None)
-    if newest is not None:
-        expected = previous_session(previous_session(local.date()))
-        if newest < expected:
-            yield f"yields are of {written(newest)}, {(local.date() - newest).days} days old"
-    for kind, month, name in (
-        (ReleaseKind.CPI, max((each.month for each in made.inflation), default=None), "CPI"),
-        (ReleaseKind.JOBS, made.jobs.month if made.jobs else None, "jobs"),
-    ):
-        due = newest_month(kind, now)
+    cpi = max((each.month for each in made.inflation), default=None)
+    jobs = made.jobs.month if made.jobs else None
+    minute = now.astimezone(UTC).replace(second=0, microsecond=0)
+    return _warnings_at(newest, cpi, jobs, minute, is_kept=not made.sources)
+
+
+@lru_cache(maxsize=16)
+def _warnings_at(
+    newest: date | None, cpi: date | None, jobs: date | None, minute: datetime, *, is_kept: bool
+) -> tuple[str, ...]:
+    """The same within a minute: a tick need not look at calendars."""
+    local = minute.astimezone(NEW_YORK)
+    warnings = []
+    if newest is not None and newest < previous_session(previous_session(local.date())):
+        warnings.append(f"yields are of {written(newest)}, {(local.date() - newest).days} days old")
+    for kind, month, name in ((ReleaseKind.CPI, cpi, "CPI"), (ReleaseKind.JOBS, jobs, "jobs")):
+        due = newest_month(kind, minute)
         if month is not None and month < due:
-            yield f"{name} of {due:%B %Y} should be out, but is not here"
-    if not made.sources and (made.inflation or made.jobs):
-        yield "prices and jobs are as revised since, not as first published"
+            warnings.append(f"{name} of {MONTHS[due.month - 1]} {due.year} should be out, but is not here")
+    if is_kept and (cpi or jobs):
+        warnings.append("prices and jobs are as revised since, not as first published")
     for kind, days in SHIPPED.items():
         if local.date() > days[-1]:
-            yield f"the shipped calendar of {kind} ends on {short_day(days[-1])} {days[-1].year}"
+            warnings.append(f"the shipped calendar of {kind} ends on {written(days[-1])}")
+    return tuple(warnings)
 
 
 def _published(name: str, series: Series, now: datetime) -> dict[date, float]:
     """In order of time, without what came later."""
+    last = newest_month(MONTHLY[name], now) if name in MONTHLY else _last_day(now)
+    first = date.min if name in MONTHLY else last - REACH
+    return {day: series[day] for day in sorted(day for day in series if first <= day <= last)}
+
+
+def _last_day(now: datetime) -> date:
+    """The last day whose yields and filings are all out."""
     local = now.astimezone(NEW_YORK)
-    if name in MONTHLY:
-        last = newest_month(MONTHLY[name], now)
-    else:
-        last = local.date() if local.time() >= PUBLISHED else local.date() - timedelta(days=1)
-    return {day: series[day] for day in sorted(series) if day <= last}
+    return local.date() if local.time() >= PUBLISHED else local.date() - timedelta(days=1)
 
 
 def _yield(tenor: str, series: dict[date, float]) -> Yield:

@@ -81,6 +81,25 @@ class Jobs(msgspec.Struct, frozen=True):
     released_at: dt.datetime | None
 
 
+class BankIncome(msgspec.Struct, frozen=True):
+    """Net interest income of one bank in its newest quarter filed."""
+
+    ticker: str
+    group: str
+    """large or regional."""
+    quarter: str
+    """Q2 2024, by the calendar."""
+    end: dt.date
+    value_usd: float
+    year_pct: float | None
+    """Against the same quarter of the year before; None where that is not known. Mergers make jumps."""
+    filed: dt.date
+    is_after_provision: bool
+    """The bank reports it only with loan losses taken off."""
+    is_derived: bool
+    """It, or the quarter compared with, is a year less three quarters."""
+
+
 class MacroSource(msgspec.Struct, frozen=True):
     """How one source is doing."""
 
@@ -108,3 +127,5 @@ class Macro(msgspec.Struct, frozen=True):
     """Treasury, FRED; empty where nobody was asked, as for a past instant."""
     warnings: tuple[str, ...]
     """What a reader must know: yields that are old, a release that is out and not here, a calendar's end."""
+    banks: tuple[BankIncome, ...] = ()
+    """Large ones first; those whose filings are held."""

@@ -125,6 +125,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
     assert shown.pop("seq") >= 0
     shown.pop("headline_status")
     shown.pop("graph")  # tests/rotation/graph has an oracle of its own
+    assert (shown.pop("macro"), shown.pop("story")) == (None, None)  # nobody was asked for them here
     assert (shown.pop("events"), shown.pop("alerts")) == ((), ())
     assert (shown.pop("pairs"), shown.pop("lists")) == ({}, ())
     pair = [shown["spread"]["base"], shown["spread"]["against"]]

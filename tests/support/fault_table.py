@@ -826,6 +826,14 @@ REST_ROWS = (
         "the answer is rejected, or the cell skipped", "`SourceError`", "macro",
     ),
     (
+        "SEC: HTTP 429, 500, HTML or other JSON, an empty or cut body; a fact without value or filing day",
+        "the stored facts stay, STALE with their age; that fact is skipped", "`SourceError`", "macro",
+    ),
+    (
+        "SEC: no mail address in `ROTATION_TUI_USER_AGENT`",
+        "never asked; the page says what to set", "—", "macro",
+    ),
+    (
         "Treasury, FRED: a valid body that is out of date",
         "a warning gives the date of the yields, and the release that should be out", "—", "macro",
     ),

@@ -15,7 +15,7 @@ from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, change, column, fi
 if TYPE_CHECKING:
     import datetime as dt
 
-    from rotation.macro.figures import Curve, Inflation, Macro, MacroSource
+    from rotation.macro.figures import BankIncome, Curve, Inflation, Macro, MacroSource
     from rotation.snapshot import Snapshot, ValueGrowth
     from tui.view.view_state import ViewState
 
@@ -96,6 +96,8 @@ def _causes(snapshot: Snapshot, width: int) -> list[Row]:
         lines += _prices(known)
         lines += [(), *_next(known, snapshot.as_of)] if known.releases else []
     lines += [*([()] if lines else []), *_banks(snapshot)]
+    if known is not None and known.banks:
+        lines += _incomes(known.banks, width)
     if snapshot.value_growth is not None:
         lines += _value_growth(snapshot.value_growth)
     if known is not None:
@@ -196,6 +198,27 @@ def _banks(snapshot: Snapshot) -> list[Row]:
             )
         )
     return lines if len(lines) > 1 else [(("no bank fund is a leg: --legs KRE,KBE,…", "muted"),)]
+
+
+def _incomes(banks: tuple[BankIncome, ...], width: int) -> list[Row]:
+    """Net interest income on the year, a group a line, and what is unlike about some of them."""
+    lines: list[Row] = [(("net interest income, newest quarter filed, on the year", "faint"),)]
+    for group in dict.fromkeys(each.group for each in banks):
+        own = [each for each in banks if each.group == group]
+        text = ", ".join(f"{each.ticker}\N{NO-BREAK SPACE}{_year(each)}" for each in own)
+        lines += [
+            ((column(group if n == 0 else "", 10, right=False), "text"), (line, "strong"))
+            for n, line in enumerate(wrap(text, width - 10, 3))
+        ]
+    newest = max(banks, key=lambda each: each.end)
+    filed = max(each.filed for each in banks)
+    lines.append(((f"{'':10}to {newest.quarter}, last filed {day(filed)}; * after loan losses", "faint"),))
+    return lines
+
+
+def _year(each: BankIncome) -> str:
+    pct = UNKNOWN if each.year_pct is None else f"{change(each.year_pct, 1)}\N{NO-BREAK SPACE}%"
+    return pct + "*" * each.is_after_provision
 
 
 def _value_growth(stated: ValueGrowth) -> list[Row]:

@@ -14,7 +14,7 @@ from feeds.macro import series, treasury
 from feeds.macro.feed import MacroFeed
 from feeds.macro.opening import import_files, macro_at
 from feeds.macro.sources import AGAIN_S, EVERY_S, MacroSources
-from feeds.macro.store import FILE, MacroStore
+from feeds.macro.store import FILE, FactStore, MacroStore
 from rotation.macro.assemble import SERIES, TENORS
 from rotation.quote import NS
 from rotation.status import Kind
@@ -62,7 +62,7 @@ class World:
         self._folder = folder
 
     def sources(self, monkeypatch) -> MacroSources:
-        for name in ("TREASURY", "FRED"):
+        for name in ("TREASURY", "FRED", "SEC"):
             monkeypatch.setenv(f"ROTATION_TUI_{name}_REST_URL", self.server.url)
         self.http = CachedClient(
             self._folder / "http",
@@ -72,7 +72,9 @@ class World:
             sleep=no_wait,
             random=lambda: 0.0,
         )
-        return MacroSources(self.http, self.store, clock_ns=lambda: self.now_ns)
+        return MacroSources(
+            self.http, self.store, FactStore(self._folder / "macro"), clock_ns=lambda: self.now_ns
+        )
 
 
 def test_the_captured_file_of_the_treasury(shared_data) -> None:
@@ -118,8 +120,10 @@ async def test_both_answer_and_are_asked_again_only_when_due(tmp_path, monkeypat
             assert await sources.ask_due()
             known = sources.macro()
             assert {name: each.kind for name, each in known.sources.items()} == {
-                "Treasury": Kind.LIVE, "FRED": Kind.LIVE,
+                "Treasury": Kind.LIVE, "FRED": Kind.LIVE, "SEC": Kind.OFFLINE,
             }  # fmt: skip
+            assert "ROTATION_TUI_USER_AGENT" in known.sources["SEC"].error
+            assert not any("companyconcept" in each.path for each in world.server.requests)
             assert {each.tenor: each.pct for each in known.yields}["10Y"] == 4.23
             assert [each.name for each in known.inflation] == ["CPI", "core CPI"]
             asked = len(world.server.requests)
@@ -144,7 +148,7 @@ async def test_a_fault_leaves_what_is_held_and_says_so(tmp_path, monkeypatch, na
             await sources.ask_due()
             known = sources.macro()
     assert (known.yields, known.inflation, known.jobs) == (good.yields, good.inflation, good.jobs)
-    for each in known.sources.values():
+    for each in (known.sources[name] for name in ("Treasury", "FRED")):
         assert each.error
         assert each.kind is Kind.STALE
         assert each.age_s == pytest.approx(30 * 3600)
@@ -169,7 +173,8 @@ async def test_a_source_that_never_answered_is_offline_and_asked_soon(
             world.now_ns += int((AGAIN_S + 1) * NS)
             await sources.ask_due()
             assert sources.macro().yields
-            assert {each.kind for each in sources.macro().sources.values()} == {Kind.LIVE}
+            kinds = {name: each.kind for name, each in sources.macro().sources.items()}
+            assert kinds["Treasury"] is kinds["FRED"] is Kind.LIVE
 
 
 async def test_fred_stands_in_for_the_treasury(tmp_path, monkeypatch) -> None:
@@ -198,7 +203,8 @@ async def test_the_feed_tells_what_is_kept_at_once_and_then_what_it_hears(tmp_pa
     assert first.macro.yields[0].date == date(2024, 7, 11)
     assert first.macro.sources == {}
     assert isinstance(status, Status)
-    assert (status.state, status.detail) == (Kind.LIVE, "Treasury LIVE, FRED LIVE")
+    assert status.state is Kind.LIVE
+    assert status.detail.startswith("Treasury LIVE, FRED LIVE, SEC OFFLINE (set ROTATION_TUI_USER_AGENT")
     assert news.macro.yields[0].date == date(2024, 7, 15)
 
 

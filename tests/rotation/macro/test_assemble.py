@@ -148,7 +148,7 @@ def test_what_is_old_or_missing_is_said() -> None:
     source = MacroSource(Kind.LIVE, TEN_FORTY - timedelta(hours=1), 3600.0)
     held = {"DGS10": {date(2024, 7, 15): 4.2}, CPI: {date(2024, 5, 1): 313.0}}
     known = macro(held, FOMC, TEN_FORTY, {"Treasury": source})
-    assert known.warnings == ("CPI of June 2024 should be out, but is not here",)
+    assert known.warnings == ("CPI of Jun 2024 should be out, but is not here",)
     later = aged(known, TEN_FORTY + timedelta(days=3))
     assert later.sources["Treasury"].kind is Kind.STALE
     assert later.sources["Treasury"].age_s == pytest.approx(3600 + 3 * 86_400)

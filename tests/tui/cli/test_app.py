@@ -54,6 +54,8 @@ SUBCOMMANDS = [
     ["lists"],
     ["lists", "import"],
     ["lists", "show"],
+    ["macro"],
+    ["macro", "import"],
     ["episodes"],
     ["alerts"],
     ["alerts", "add"],

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from rotation.macro.figures import Curve, Inflation, Jobs, Macro, MacroSource, Release, ReleaseKind, Yield
+from rotation.macro.figures import (
+    BankIncome,
+    Curve,
+    Inflation,
+    Jobs,
+    Macro,
+    MacroSource,
+    Release,
+    ReleaseKind,
+    Yield,
+)
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
 from tui.panels.macro import led, rows
@@ -76,6 +86,21 @@ def test_what_is_not_known_is_said_with_what_to_do(scenes: dict[str, Snapshot]) 
     assert "from what is kept; no source was asked" in shown(bare)
     legs = {symbol: leg for symbol, leg in scenes["live"].legs.items() if symbol != "KRE"}
     assert "no bank fund is a leg" in shown(replace(scenes["live"], legs=legs))
+
+
+def test_net_interest_income_stands_by_group(scenes: dict[str, Snapshot]) -> None:
+    filed = dt.date(2024, 8, 2)
+    june, march = dt.date(2024, 6, 30), dt.date(2024, 3, 31)
+    banks = (
+        BankIncome("BAC", "large", "Q2 2024", june, 13.7e9, -3.2, filed, False, False),
+        BankIncome("KEY", "regional", "Q2 2024", june, 0.9e9, -9.3, filed, False, False),
+        BankIncome("ZION", "regional", "Q1 2024", march, 0.5e9, None, filed, True, False),
+    )
+    text = shown(replace(scenes["live"], macro=replace(KNOWN, banks=banks)))
+    text = text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "large     BAC −3.2 %" in text
+    assert "regional  KEY −9.3 %, ZION —*" in text
+    assert "to Q2 2024, last filed 2 Aug 2024; * after loan losses" in text
 
 
 def test_banks_are_the_difference_of_two_returns(scenes: dict[str, Snapshot]) -> None:
