@@ -216,7 +216,7 @@ def test_a_replay_ends_and_can_be_played_again(env, tmp_path):
     pl.DataFrame(rows, schema=["symbol", "ts_ns", "price"], orient="row").write_parquet(path)
     with Terminal([COMMAND, "replay", path, "--speed", "10"], env=env, size=(100, 30)) as terminal:
         terminal.see("REPLAY", "end of tape", "224.00")
-        terminal.press("p0")
+        terminal.press("H0")
         terminal.see("220.00", "held")
         terminal.press("H")
         terminal.see("end of tape", "224.00")
