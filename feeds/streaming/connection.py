@@ -171,7 +171,7 @@ class Connection:
         self._state.on_connected(self._time.now())
         self._changed()
         await self._act(socket)
-        socket.listen(partial(self._note_arrival, listener))
+        socket.listen(self._note_arrival, None if listener is None else partial(self._capture, listener))
         try:
             async with asyncio.TaskGroup() as group:
                 work = group.create_task(self._work(socket), name=f"inbox {self._vendor.name}")
@@ -182,13 +182,14 @@ class Connection:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
 
-    def _note_arrival(self, listener: Tap | None, frames: list[Frame]) -> None:
+    def _note_arrival(self) -> None:
         """Frames have come, which wait in the socket. It must not raise."""
         self._arrival = self._time.now()
-        if listener is not None:
-            for frame in frames:
-                listener.frame(self._vendor.name, frame)
         self._arrived.set()
+
+    def _capture(self, listener: Tap, frames: list[Frame]) -> None:
+        for frame in frames:
+            listener.frame(self._vendor.name, frame)
 
     async def _work(self, socket: ClientSocket) -> None:
         """Look at what has been read, at a pace, and do what follows."""

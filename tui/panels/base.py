@@ -57,7 +57,7 @@ def pair_note(snapshot: Snapshot) -> str:
     spread, status = snapshot.spread, snapshot.ratio.status
     if status is None or all(window.pp is None for window in spread.windows.values()):
         return ""
-    legs = {symbol: snapshot.legs[symbol] for symbol in (spread.base, spread.against)}
+    legs, pair = snapshot.legs, (spread.base, spread.against)
     if status.apart:
-        return f"≈ prices from different times: {ages({symbol: leg.status for symbol, leg in legs.items()})}"
-    return clauses({symbol: (leg.status, leg.settled_session) for symbol, leg in legs.items()})
+        return f"≈ prices from different times: {ages({symbol: legs[symbol].status for symbol in pair})}"
+    return clauses({symbol: (legs[symbol].status, legs[symbol].settled_session) for symbol in pair})

@@ -35,7 +35,8 @@ class ClientSocket(ClientConnection):
         super().__init__(*args, **named)
         self.has_received = False
         """Whether bytes came, of whatever kind; set to False by whoever looks at it."""
-        self._on_arrival: Callable[[list[str | bytes]], None] = _ignored
+        self._on_arrival: Callable[[], None] | None = None
+        self._tap: Callable[[list[str | bytes]], None] | None = None
         self._messages: list[str | bytes] = []
         self._size = 0
         self._is_paused = False
@@ -47,13 +48,15 @@ class ClientSocket(ClientConnection):
         """The fragments of a message so far."""
         self._part_is_text = False
 
-    def listen(self, on_arrival: Callable[[list[str | bytes]], None]) -> None:
-        """Give messages to this as soon as they come, those that wait at once; they are still to be taken.
+    def listen(
+        self, on_arrival: Callable[[], None], tap: Callable[[list[str | bytes]], None] | None = None
+    ) -> None:
+        """Call ``on_arrival`` as soon as messages come, and now for those that wait.
 
-        It must not raise.
+        ``tap`` is given the messages themselves, which are still to be taken. Neither may raise.
         """
-        self._on_arrival = on_arrival
-        on_arrival(self._messages[:])
+        self._on_arrival, self._tap = on_arrival, tap
+        self._tell(self._messages[:])
 
     def take(self) -> list[str | bytes]:
         """All messages that have come."""
@@ -79,7 +82,13 @@ class ClientSocket(ClientConnection):
             if self._size > HELD_MAX and not self._is_paused:
                 self._is_paused = True
                 self.transport.pause_reading()
-            self._on_arrival(fresh)
+            self._tell(fresh)
+
+    def _tell(self, fresh: list[str | bytes]) -> None:
+        if self._tap is not None:
+            self._tap(fresh)
+        if self._on_arrival is not None:
+            self._on_arrival()
 
     def eof_received(self) -> None:
         """Called by the event loop: the library says what half a frame means."""
@@ -182,8 +191,3 @@ def _payload(data: bytes, place: int) -> tuple[int, int]:
             return start, start
         size = int.from_bytes(data[place + 2 : start])
     return start, start + size
-
-
-def _ignored(messages: list[str | bytes]) -> None:
-    """Nobody listens yet: they are there to be taken."""
-    del messages

@@ -120,7 +120,7 @@ async def of_ours(pieces: list[bytes]) -> tuple[list[Any], bytes, Any]:
     assert isinstance(connection, ClientSocket)
     messages: list[Any] = []
     seen: list[Any] = []
-    connection.listen(seen.extend)
+    connection.listen(int, seen.extend)
     for piece in pieces:
         connection.data_received(piece)
         messages += connection.take()
