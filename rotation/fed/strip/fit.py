@@ -25,6 +25,8 @@ HUBER_BP = 0.5
 """One tick: residuals beyond it lose weight (Huber, 1964, Robust Estimation of a Location Parameter)."""
 ROUNDS = 50
 SETTLED_BP = 1e-9
+MOST_RATE_PCT = 1e6
+"""No strip has such a rate, and sums of its square may be infinite."""
 PIVOT = 1e-9
 
 
@@ -62,6 +64,8 @@ def fit(
     inside = [day for day in days if _within(day, months, legacy=legacy)]
     shares = [[1.0, *(_share(i, day, legacy=legacy) for day in inside)] for i in months]
     rates = [100 - case.prices[month_of(i)] for i in months]
+    if max(map(abs, rates)) > MOST_RATE_PCT:
+        return None
     given = [(weights or {}).get(month_of(i), 1.0) for i in months]
     solution = _huber(shares, rates, given)
     if solution is None:

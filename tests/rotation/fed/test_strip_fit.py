@@ -131,3 +131,14 @@ def test_a_first_day_at_the_start_is_left_out_under_the_legacy_count():
     case = StripCase(date(2024, 5, 1), (525, 550), dates, prices)
     assert list(fit(case, legacy=True).step_bp) == [date(2024, 6, 12), date(2024, 7, 31)]
     assert fit(case).step_bp.keys() == {date(2024, 5, 1), date(2024, 6, 12), date(2024, 7, 31)}
+
+
+@pytest.mark.parametrize("price", [1e308, 1e200, 1e9])
+def test_a_price_beyond_any_rate_fits_nothing(price: float):
+    """It once ended in an error of the sums, where a hostile quote stood in the strip."""
+    prices = {(2024, month): 95.0 + month / 10 for month in range(7, 11)}
+    for month in prices:
+        case = StripCase(
+            date(2024, 7, 1), (525, 550), (date(2024, 7, 31), date(2024, 9, 18)), prices | {month: price}
+        )
+        assert fit(case) is None
