@@ -13,6 +13,7 @@ from tui.panels.ribbon import NEW_YORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from rotation.snapshot import Snapshot
     from tui.view.view_state import ViewState
@@ -128,6 +129,28 @@ def _graph(snapshot: Snapshot, _view: ViewState) -> Iterator[Row]:
                 }
 
 
+def _macro(snapshot: Snapshot, _view: ViewState) -> Iterator[Row]:
+    """Yields and the curve, then inflation and jobs: ``date`` is the day, or the first day of the month."""
+    known = snapshot.macro
+    if known is None:
+        return
+    for each in known.yields:
+        yield _figure(each.tenor, each.pct, "%", each.date) | {"change_bp": each.change_bp}
+    if known.curve is not None:
+        curve = known.curve
+        yield _figure("10Y-2Y", curve.bp, "bp", curve.date) | {"change_bp": curve.change_bp}
+    for index in known.inflation:
+        yield _figure(f"{index.name}, month", index.month_pct, "%", index.month)
+        yield _figure(f"{index.name}, year", index.year_pct, "%", index.month)
+    if known.jobs is not None:
+        yield _figure("payrolls", known.jobs.payrolls_change, "thousand", known.jobs.month)
+        yield _figure("unemployment", known.jobs.unemployment_pct, "%", known.jobs.month)
+
+
+def _figure(series: str, value: float | None, unit: str, day: date) -> Row:
+    return {"series": series, "value": value, "unit": unit, "date": day.isoformat()}
+
+
 _TABLES = {
     "legs": _legs,
     "spread": _spread,
@@ -137,4 +160,5 @@ _TABLES = {
     "breadth": _breadth,
     "events": _events,
     "graph": _graph,
+    "macro": _macro,
 }

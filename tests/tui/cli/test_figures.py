@@ -146,7 +146,7 @@ def test_alerts_and_episodes_have_the_fed_of_then(here, history, tmp_path):
     asked = ("alerts", "test", "fed.2.cut > 0.95", "--since", "2024-07-01", "--history", history)
     done = here(*asked)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no settlements are kept" in done.stderr
+    assert "no settlements are stored" in done.stderr
     path = tmp_path / "settled.csv"
     path.write_text(SETTLED)
     here.out("fed", "import", path)

@@ -74,7 +74,7 @@ def test_without_anything_it_says_what_to_do(here) -> None:
     ("command", "words"),
     [
         (["macro", "--at", "yesterday"], "--at: 'yesterday' is neither a date"),
-        (["macro", "--at", "2999-01-01"], "lies in the future"),
+        (["macro", "--at", "2999-01-01"], "is in the future"),
         (["macro", "import", "nowhere.csv"], "nowhere.csv: no such file"),
         (["macro", "import"], "Missing argument 'PATH"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 
 from rotation.desk import LegList
+from rotation.macro.figures import Curve, Inflation, Jobs, Macro, Yield
 from tests.support.ssh_scenes import Time, Visit
 from tests.support.tui.scenes import ScriptedDesk
 from tui.__main__ import LocalBackend
@@ -29,7 +31,7 @@ from tui.view.view_state import PANELS, ViewState
 def test_every_panel_is_a_table_in_every_form(scenes, panel, form):
     snapshot = scenes["live"]
     rows = table(panel, snapshot, ViewState())
-    if panel in ("breadth", "events"):
+    if panel in ("breadth", "events", "macro"):
         assert rows == [], "the demo has none"
         return
     data = encode(rows, form)
@@ -42,6 +44,31 @@ def test_every_panel_is_a_table_in_every_form(scenes, panel, form):
     assert len(read) == len(rows)
     assert {row["mode"] for row in read} == {"DEMO"}
     assert {row["as_of"] for row in read} == {"2024-07-16T14:40:00+00:00"}
+
+
+def test_macro_has_a_row_for_each_figure(scenes):
+    day = date(2024, 7, 15)
+    changes = {"1d": 5.0, "1w": None, "1m": -22.0}
+    macro = Macro(
+        yields=(Yield("10Y", 4.23, day, changes),),
+        curve=Curve(-23.0, day, changes, ()),
+        inflation=(Inflation("CPI", date(2024, 6, 1), -0.1, 3.0, 3.3, None),),
+        jobs=Jobs(date(2024, 6, 1), 206.0, None, None),
+        releases=(),
+        sources={},
+        warnings=(),
+    )
+    rows = table("macro", msgspec.structs.replace(scenes["live"], macro=macro), ViewState())
+    assert [(row["series"], row["value"], row["unit"], row["date"]) for row in rows] == [
+        ("10Y", 4.23, "%", "2024-07-15"),
+        ("10Y-2Y", -23.0, "bp", "2024-07-15"),
+        ("CPI, month", -0.1, "%", "2024-06-01"),
+        ("CPI, year", 3.0, "%", "2024-06-01"),
+        ("payrolls", 206.0, "thousand", "2024-06-01"),
+        ("unemployment", None, "%", "2024-06-01"),
+    ]
+    assert (rows[0]["change_bp.1d"], rows[0]["change_bp.1w"]) == (5.0, None)
+    assert encode(rows, "csv").count(b"\n") == 7
 
 
 def test_the_figures_are_the_snapshot_s(scenes):
