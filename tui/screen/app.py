@@ -426,7 +426,8 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _paint_when_due(self) -> None:
         self._next_paint = None
-        self._paint()
+        if self.screen_stack:  # at the very end the timer may outlive the screens
+            self._paint()
 
 
 def _show_pair(desk: Desk, pair: str) -> None:

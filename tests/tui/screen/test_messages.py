@@ -105,3 +105,9 @@ def test_signals_hold_nothing_that_a_terminal_could_obey():
         "\a\x1b]9;a]0;xb;c\a\x1b]777;notify;a]0,xb,c;a]0;xb;c\a"
     )
     assert sequence(("desktop",), "a", "b") == ""
+
+
+def test_a_painting_that_is_due_when_the_screens_have_gone_is_left_out(scenes):
+    app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(themes=names()))
+    assert not app.screen_stack
+    app._paint_when_due()
