@@ -6,7 +6,6 @@ import errno
 import logging
 import os
 import sys
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -339,7 +338,10 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
         return backend(ctx).open(wanted)
 
     folder = config.values.get("export.folder", "") if config else ""
-    export = partial(backend(ctx).export, folder)
+
+    def export(name: str, data: bytes) -> Path:
+        return backend(ctx).export(folder, name, data)
+
     ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(ctx), export=export)))
 
 
