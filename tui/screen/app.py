@@ -172,6 +172,8 @@ class RotationApp(App[None], inherit_bindings=False):
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._open_desk)
         self._desk = desk
+        if self.view.pair:  # chosen while the desk was opening
+            _show_pair(desk, self.view.pair)
         self._demand()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
