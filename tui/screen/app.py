@@ -311,10 +311,10 @@ class RotationApp(App[None], inherit_bindings=False):
     def press(self, key: str) -> None:
         """Act on a key, by its name in the key table."""
         action = self.view.keys.action_of(key)
-        greeting = self._greeting()
-        if self.view.message:
+        greeting, message = self._greeting(), self.view.message
+        if message:
             self.say("")
-        if self._export.take(key):
+        if self._export.take(key, message):
             return
         entry = palette.chosen(self.view) if self.view.palette and key == "enter" else None
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
@@ -325,7 +325,7 @@ class RotationApp(App[None], inherit_bindings=False):
                 self._act(entry.action, entry.scope)
         else:
             self._act(action.id, action.scope)
-        if greeting:
+        if greeting and not self._export.asks:
             self.say(greeting)
 
     def _act(self, action: str, scope: str) -> None:
