@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from rotation.desk import WINDOWS
-from tui.view.view_state import PANELS, SORTS, act, focused, reduce
+from tui.view.view_state import PANELS, SORTS, act, focused, reduce, with_list, with_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +89,10 @@ def run(view: ViewState, entry: Entry) -> ViewState:
     field, value = entry.sets
     if field == "focus":
         return focused(view, str(value))
+    if field == "window":
+        return with_window(view, int(value))
+    if field == "list":
+        return with_list(view, str(value))
     changes = {field: value, **({"order": ()} if field == "sort" else {})}
     return msgspec.structs.replace(view, **changes)
 

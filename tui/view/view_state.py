@@ -167,9 +167,16 @@ def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
 def _step_window(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         at = min(max(WINDOWS.index(view.window) + step, 0), len(WINDOWS) - 1)
-        return _with(view, window=WINDOWS[at])
+        return with_window(view, WINDOWS[at])
 
     return change
+
+
+def with_window(view: ViewState, window: int) -> ViewState:
+    """Return the view over another window; legs that are sorted by it are sorted anew."""
+    if window == view.window:
+        return view
+    return _with(view, window=window, order=() if view.sort == "window" else view.order)
 
 
 def scrolled(view: ViewState, step: int) -> ViewState:
@@ -209,9 +216,14 @@ def _step_list(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         among = ("", *view.lists)
         at = among.index(view.list) if view.list in among else 0
-        return _with(view, list=among[(at + step) % len(among)], scroll=0)
+        return with_list(view, among[(at + step) % len(among)])
 
     return change
+
+
+def with_list(view: ViewState, name: str) -> ViewState:
+    """Return the view with this watch list, sorted anew, from its top; "" is the desk's own legs."""
+    return _with(view, list=name, order=(), scroll=0)
 
 
 def _help(view: ViewState, _key: str) -> ViewState:
