@@ -24,7 +24,7 @@ READS: dict[str, tuple[str, ...]] = {
         *("filter", "focus", "help", "is_rising", "list", "order", "palette", "sort", "typing", "window"),
         "zoomed",
     ),
-    "spread": ("focus", "pair", "window", "zoomed"),
+    "spread": ("focus", "pair", "paused", "window", "zoomed"),
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
     "health": (),
