@@ -57,6 +57,7 @@ CONFIG_FILE = "config.toml"
 """Subject of the events of its changes, which are shown at once and only once."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 """Kinds of events that are shown at once; the others wait in the Events panel."""
+NO_TAPE = "no tape is playing"
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 
@@ -102,6 +103,8 @@ class RotationApp(App[None], inherit_bindings=False):
         ``export`` writes a file of this name and says where; it may block, and raises UnavailableError.
         """
         super().__init__()
+        if not hasattr(signal, "SIGTSTP"):  # Windows
+            view = msgspec.structs.replace(view, scopes=view.scopes - {"local"})
         self.view = view
         self.failure: BaseException | None = None
         self.snapshot: Snapshot | None = None
@@ -330,8 +333,12 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _act(self, action: str, scope: str) -> None:
         """Do what changes no view."""
-        if scope == "tape" and self._desk and self._desk.controls:
-            self._control(action, self._desk.controls)
+        if scope == "tape":
+            controls = self._desk.controls if self._desk else None
+            if controls is None:
+                self.say(NO_TAPE)
+            else:
+                self._control(action, controls)
         elif action == "copy" and self.snapshot:
             self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
             self.say("copied the headline with its source and time")
