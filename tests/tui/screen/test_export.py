@@ -146,6 +146,7 @@ async def test_another_key_writes_nothing_and_a_panel_without_figures_says_so(sc
         await pilot.press("E", "z")
         assert not app.view.zoomed, "the key was the answer"
         assert await pressed(app, pilot, "6", "E", "c") == "nothing to write: breadth shows no figures"
+        assert await pressed(app, pilot, "9", "E", "c") == "nothing to write: macro shows no figures"
     assert not folder.exists()
 
 
