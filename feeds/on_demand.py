@@ -35,7 +35,7 @@ class _Made(NamedTuple):
 
 
 class OnDemand:
-    """The parts that are wanted, of one desk; of a demo and the live desk behind it one after the other."""
+    """The parts that are wanted, of one desk."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._parts: frozenset[str] = frozenset()
@@ -46,6 +46,10 @@ class OnDemand:
         self._made: _Made | None = None
         self._making: Future[_Made] | None = None
         self._began_s = 0.0
+
+    def want(self, parts: frozenset[str]) -> None:
+        """Compute these parts with the next Snapshots."""
+        self._parts = parts
 
     def compute(self, parts: frozenset[str]) -> Snapshot | None:
         """Compute these parts from now on; the newest Snapshot with them, None while there is none. Blocking.

@@ -127,12 +127,6 @@ class LocalDesk:
         for watch in self._watches:
             watch.note(kind, subject, text)
 
-    def add_watch(self, watch: AlertWatch) -> None:
-        """Take the alerts of the demo that is about to play in front of an empty desk; in any thread."""
-        self._watches.append(watch)
-        if self._alerts is not None:
-            watch.set(self._alerts)
-
     def show_pairs(self, names: AbstractSet[str]) -> None:
         """Have these of the desk's more pairs in every Snapshot from now on."""
         self._supervisor.show_pairs(names)
@@ -140,6 +134,39 @@ class LocalDesk:
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""
         return self._supervisor.listen()
+
+
+class LocalFallbackDesk(LocalDesk):
+    """A live desk with nothing to show, and the demo in front of it until it has."""
+
+    def __init__(self, fallback: DemoFallback, watch: AlertWatch, demand: OnDemand) -> None:
+        super().__init__(fallback, None, watch, demand)
+        self._fallback = fallback
+        self._live_demand = demand
+        self._demo_demand: OnDemand | None = None
+        """None until the demo is opened."""
+        self._parts: frozenset[str] = frozenset()
+
+    def add_demo(self, watch: AlertWatch, demand: OnDemand) -> None:
+        """Take what the demo that is about to play is asked for; in any thread."""
+        self._watches.append(watch)
+        if self._alerts is not None:
+            watch.set(self._alerts)
+        self._demo_demand = demand
+        demand.want(self._parts)
+
+    def compute(self, parts: frozenset[str]) -> Snapshot | None:
+        """The same of the desk in front; None, too, where the other has come to the front meanwhile."""
+        self._parts = parts
+        demo, plays_demo = self._demo_demand, self._fallback.plays_demo
+        self._live_demand.want(parts)
+        if demo is not None:
+            demo.want(parts)
+        asked = demo if plays_demo else self._live_demand
+        made = None if asked is None else asked.compute(parts)
+        if made is None or plays_demo != self._fallback.plays_demo:
+            return None
+        return self._fallback.as_shown(made)
 
 
 class LocalRecordingDesk(LocalDesk):
@@ -196,11 +223,11 @@ class LocalBackend:
         demo = msgspec.structs.replace(wanted, demo=True, at=None)
 
         def make_demo() -> tuple[Supervisor, TapeFeed | None]:
-            made = self._supervised(demo, opened.demand)
-            desk.add_watch(made.watch)
+            made = self._supervised(demo)
+            desk.add_demo(made.watch, made.demand)
             return made[:2]
 
-        desk = LocalDesk(DemoFallback(opened.supervisor, make_demo), None, opened.watch, opened.demand)
+        desk = LocalFallbackDesk(DemoFallback(opened.supervisor, make_demo), opened.watch, opened.demand)
         return desk
 
     def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
@@ -211,8 +238,7 @@ class LocalBackend:
         opened = self._supervised(wanted)
         return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, opened.demand, recorder)
 
-    def _supervised(self, wanted: Wanted, demand: OnDemand | None = None) -> _Opened:
-        """``demand``: of the desk in front of which this one stands; None: one of its own."""
+    def _supervised(self, wanted: Wanted) -> _Opened:
         from feeds.desk import open as opening  # noqa: PLC0415
 
         if wanted.at is not None:
@@ -232,7 +258,7 @@ class LocalBackend:
             supervisor, tape = supervise(source, desk)
             if not wanted.stays:
                 supervisor.show_pairs(opening.names_of(desk))  # a script is given all there is
-            return self._watched(wanted, desk, supervisor, tape, demand, is_empty=False)
+            return self._watched(wanted, desk, supervisor, tape, is_empty=False)
         from feeds.desk import live  # noqa: PLC0415
 
         feeds = live.feeds(
@@ -249,7 +275,7 @@ class LocalBackend:
         opened = supervise(source, desk, live=feeds)
         if not wanted.stays:
             opened[0].show_pairs(opening.names_of(desk))
-        return self._watched(wanted, desk, *opened, demand, is_empty=not source.history.symbols)
+        return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
 
     def _watched(
         self,
@@ -257,7 +283,6 @@ class LocalBackend:
         desk: Desk,
         supervisor: Supervisor,
         tape: TapeFeed | None,
-        demand: OnDemand | None,
         *,
         is_empty: bool,
     ) -> _Opened:
@@ -266,8 +291,7 @@ class LocalBackend:
         from feeds.alerts.watch import AlertWatch  # noqa: PLC0415
         from feeds.on_demand import OnDemand  # noqa: PLC0415
 
-        demand = demand or OnDemand()
-
+        demand = OnDemand()
         file = None if tape is not None else self._alert_file()
         watch = AlertWatch(desk, wanted.alerts, file, secret=required)
         supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, desk)

@@ -63,6 +63,15 @@ class DemoFallback:
         """The controls of the demo's tape while it plays."""
         return self._tape
 
+    @property
+    def plays_demo(self) -> bool:
+        """Whether it is the demo that is in front."""
+        return self._demo is not None
+
+    def as_shown(self, snapshot: Snapshot) -> Snapshot:
+        """A Snapshot of the desk in front as readers get it."""
+        return self._beside_live(snapshot) if self.plays_demo else snapshot
+
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
         listener = Listener()

@@ -27,6 +27,8 @@ SPOKEN = {
 }
 """Part of a figure's id → what turns there; a date has words of its own."""
 FIRST_ONLY = "Levels and episodes are computed for the first pair only; p goes through the pairs."
+COMPUTING = "computing levels and what followed…"
+PAUSED = "paused: levels and what followed are shown once the screen resumes"
 LISTED = 12
 """Episodes listed, the newest first."""
 
@@ -37,7 +39,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
     if view.pair in snapshot.pairs:
         return [((line, "muted"),) for line in wrap(FIRST_ONLY, width, 2)]
     if story is None:
-        return [(("computing levels and what followed…", "muted"),)]
+        return [((PAUSED if view.paused else COMPUTING, "muted"),)]
     if width < BESIDE_FROM:
         return [(), *_levels(snapshot, story, view, width), (), *_followed(story, view, width)]
     half = (width - 3) // 2

@@ -57,6 +57,7 @@ CONFIG_FILE = "config.toml"
 """Subject of the events of its changes, which are shown at once and only once."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 """Kinds of events that are shown at once; the others wait in the Events panel."""
+NO_TAPE = "no tape is playing"
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 
@@ -102,6 +103,8 @@ class RotationApp(App[None], inherit_bindings=False):
         ``export`` writes a file of this name and says where; it may block, and raises UnavailableError.
         """
         super().__init__()
+        if not hasattr(signal, "SIGTSTP"):  # Windows
+            view = msgspec.structs.replace(view, scopes=view.scopes - {"local"})
         self.view = view
         self.failure: BaseException | None = None
         self.snapshot: Snapshot | None = None
@@ -172,6 +175,8 @@ class RotationApp(App[None], inherit_bindings=False):
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._open_desk)
         self._desk = desk
+        if self.view.pair:  # chosen while the desk was opening
+            _show_pair(desk, self.view.pair)
         self._demand()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
@@ -309,10 +314,10 @@ class RotationApp(App[None], inherit_bindings=False):
     def press(self, key: str) -> None:
         """Act on a key, by its name in the key table."""
         action = self.view.keys.action_of(key)
-        greeting = self._greeting()
-        if self.view.message:
+        greeting, message = self._greeting(), self.view.message
+        if message:
             self.say("")
-        if self._export.take(key):
+        if self._export.take(key, message):
             return
         entry = palette.chosen(self.view) if self.view.palette and key == "enter" else None
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
@@ -323,13 +328,17 @@ class RotationApp(App[None], inherit_bindings=False):
                 self._act(entry.action, entry.scope)
         else:
             self._act(action.id, action.scope)
-        if greeting:
+        if greeting and not self._export.asks:
             self.say(greeting)
 
     def _act(self, action: str, scope: str) -> None:
         """Do what changes no view."""
-        if scope == "tape" and self._desk and self._desk.controls:
-            self._control(action, self._desk.controls)
+        if scope == "tape":
+            controls = self._desk.controls if self._desk else None
+            if controls is None:
+                self.say(NO_TAPE)
+            else:
+                self._control(action, controls)
         elif action == "copy" and self.snapshot:
             self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
             self.say("copied the headline with its source and time")

@@ -30,6 +30,12 @@ class _File(NamedTuple):
     """Its bytes; in a thread."""
 
 
+class _Question(NamedTuple):
+    panel: str
+    prompt: str
+    """Its message: once another stands in its place, no key answers it."""
+
+
 class Shown(Pictured, Protocol):
     """What an export needs of the app."""
 
@@ -52,34 +58,40 @@ class Exporter:
         """``write``: None where nothing can be written."""
         self._app = app
         self._write = write
-        self._asks = False
+        self._asked: _Question | None = None
         self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def asks(self) -> bool:
+        """Whether the next key may be an answer."""
+        return self._asked is not None
 
     def ask(self) -> None:
         """Say what can be chosen; the next key decides."""
         if self._write is None or self._app.snapshot is None:
             self._app.say(NOWHERE if self._write is None else "nothing to write yet", urgent=True)
             return
-        self._asks = True
-        self._app.say(
-            f"write {self._app.view.focus}: c CSV, j JSON, p Parquet; the screen: s SVG, t text; Esc: nothing"
-        )
+        panel = self._app.view.focus
+        prompt = f"write {panel}: c CSV, j JSON, p Parquet; the screen: s SVG, t text; Esc: nothing"
+        self._asked = _Question(panel, prompt)
+        self._app.say(prompt)
 
-    def take(self, key: str) -> bool:
-        """Act on the key that answers; False where none was asked for, or to quit."""
-        if not self._asks:
+    def take(self, key: str, message: str) -> bool:
+        """Act on the key that answers; False where none was asked for, or to quit.
+
+        ``message``: what stood in the place of the footer when the key was pressed.
+        """
+        asked, self._asked = self._asked, None
+        if asked is None or message != asked.prompt or key == "ctrl+c":
             return False
-        self._asks = False
-        if key == "ctrl+c":
-            return False
-        file = self._file(key)
+        file = self._file(key, asked.panel)
         if file is not None:
             task = asyncio.create_task(self._written(file), name="export")
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         return True
 
-    def _file(self, key: str) -> _File | None:
+    def _file(self, key: str, panel: str) -> _File | None:
         """What a key stands for, as of now; None for a key that stands for nothing."""
         app = self._app
         if app.snapshot is None:
@@ -87,11 +99,11 @@ class Exporter:
         snapshot, view = of_pair(app.snapshot, app.view.pair), app.view
         if key in FORMS:
             form = FORMS[key]
-            rows = table(view.focus, snapshot, view)
+            rows = table(panel, snapshot, view)
             if not rows:
-                app.say(EMPTY.format(view.focus), urgent=True)
+                app.say(EMPTY.format(panel), urgent=True)
                 return None
-            return _File(name_of(view.focus, snapshot, form), lambda: encode(rows, form))
+            return _File(name_of(panel, snapshot, form), lambda: encode(rows, form))
         if key == "s":
             picture = picture_of(app)
             return _File(name_of("screen", snapshot, "svg"), picture.encode)

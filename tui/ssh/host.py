@@ -96,6 +96,8 @@ class Host:
         self._newest: Snapshot | None = None
         self._parts: frozenset[str] = frozenset()
         """What the desk was asked for besides what it always makes."""
+        self._looks_for_demand = asyncio.Event()
+        """Set where some room may show something else than before."""
         self._health_lines: tuple[str, ...] = ("starting",)
         self.state = HostState(
             theme=settings.theme,
@@ -163,6 +165,7 @@ class Host:
                     for name, work in (
                         ("desk", self._desk.run()),
                         ("rooms", self._follow_desk()),
+                        ("demand", self._follow_demand()),
                         ("health", self._update_health()),
                         ("lag", self._measure_lag()),
                         ("sweep", self._sweep()),
@@ -184,18 +187,29 @@ class Host:
         state, loop = self.state, asyncio.get_running_loop()
         async for snapshot in self._desk.listen():
             began = loop.time()
-            self._newest = await self._demand() or snapshot
-            state.rooms.take(self._with_health(self._newest))
-            await state.rooms.paint()
+            await self._show(snapshot)
+            self._looks_for_demand.set()
             await asyncio.sleep(max(state.pace.frame_s - (loop.time() - began), 0))
 
-    async def _demand(self) -> Snapshot | None:
-        """Ask the desk for what some room alone shows; the newest snapshot with it where that has changed."""
-        parts = self.state.rooms.parts()
-        if parts == self._parts:
-            return None
-        self._parts = parts
-        return await asyncio.to_thread(computed, self._desk, parts)
+    async def _show(self, snapshot: Snapshot) -> None:
+        """Bring every room to this snapshot of the desk."""
+        self._newest = snapshot
+        self.state.rooms.take(self._with_health(snapshot))
+        await self.state.rooms.paint()
+
+    async def _follow_demand(self) -> None:
+        """Have the desk compute what some room alone shows; the other rooms go on meanwhile."""
+        while True:
+            await self._looks_for_demand.wait()
+            self._looks_for_demand.clear()
+            parts = self.state.rooms.parts()
+            if parts == self._parts:
+                continue
+            self._parts = parts
+            made = await asyncio.to_thread(computed, self._desk, parts)
+            # What is older than what has come meanwhile waits for the next snapshot.
+            if made is not None and (self._newest is None or made.seq >= self._newest.seq):
+                await self._show(made)
 
     def _with_health(self, snapshot: Snapshot) -> Snapshot:
         """Return the desk's snapshot with the host's lines for the Health panel."""
@@ -206,10 +220,9 @@ class Host:
         """Renew the host's lines in the Health panel, also while the desk is still."""
         while True:
             self._health_lines = status.health_lines(self.state.status())
-            self._newest = await self._demand() or self._newest
+            self._looks_for_demand.set()
             if self._newest is not None:
-                self.state.rooms.take(self._with_health(self._newest))
-                await self.state.rooms.paint()
+                await self._show(self._newest)
             await asyncio.sleep(HEALTH_EVERY_S)
 
     async def _measure_lag(self) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
 
 UNKNOWN = Streak(None, None, provisional=False)
-LATER = "{}: no figures in the Snapshot on screen; they come with the next one."
+LATER = "{}: no figures in the Snapshot on screen; they come with the next one shown."
 
 
 def of_pair(snapshot: Snapshot, pair: str) -> Snapshot:

@@ -23,6 +23,10 @@ FILTERED = frozenset({"legs", "events"})
 """Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
 SORTS = ("", "symbol", "day", "window", "streak")
 """What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
+LOCAL = frozenset({"view", "app", "tape", "local"})
+"""Who acts for a viewer in a terminal of the program's own."""
+HOSTED = frozenset({"view", "app", "host"})
+"""Who acts for a viewer of a host: its tape is not theirs to move."""
 FILTER_MAX = 40
 BOTTOM = 1_000_000
 """A scroll past every end; drawing clamps it."""
@@ -68,6 +72,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """Whether the screen is drawn in ASCII alone."""
     keys: Keymap = DEFAULT_KEYS
     """Which key does what for this viewer."""
+    scopes: frozenset[str] = LOCAL
+    """Whose actions the list of commands has, as in ``tui.view.keymap.Action``."""
     message: str = ""
     """Stands in the place of the footer until the next key: an alert, or the answer to a key."""
     is_urgent: bool = False
@@ -167,9 +173,16 @@ def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
 def _step_window(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         at = min(max(WINDOWS.index(view.window) + step, 0), len(WINDOWS) - 1)
-        return _with(view, window=WINDOWS[at])
+        return with_window(view, WINDOWS[at])
 
     return change
+
+
+def with_window(view: ViewState, window: int) -> ViewState:
+    """Return the view over another window; legs that are sorted by it are sorted anew."""
+    if window == view.window:
+        return view
+    return _with(view, window=window, order=() if view.sort == "window" else view.order)
 
 
 def scrolled(view: ViewState, step: int) -> ViewState:
@@ -209,9 +222,14 @@ def _step_list(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         among = ("", *view.lists)
         at = among.index(view.list) if view.list in among else 0
-        return _with(view, list=among[(at + step) % len(among)], scroll=0)
+        return with_list(view, among[(at + step) % len(among)])
 
     return change
+
+
+def with_list(view: ViewState, name: str) -> ViewState:
+    """Return the view with this watch list, sorted anew, from its top; "" is the desk's own legs."""
+    return _with(view, list=name, order=(), scroll=0)
 
 
 def _help(view: ViewState, _key: str) -> ViewState:

@@ -12,6 +12,7 @@ from feeds.desk import open as opening
 from feeds.desk.demo_fallback import PATIENCE_S, DemoFallback
 from feeds.errors import InputError
 from feeds.events import Batch, HistoryUpdated, Status
+from feeds.on_demand import STORY
 from feeds.supervisor import Supervisor
 from rotation.alerts.rule import Rule
 from rotation.alerts.target import AlertSettings
@@ -125,6 +126,7 @@ async def test_the_demo_comes_after_a_while_and_says_what_it_is(demo_source):
         assert desk.newest.mode == ""
         await desk.to_demo()
         assert {leg.state for leg in desk.newest.legs.values()} == {"DEMO"}
+        assert desk.fallback.plays_demo
         assert desk.fallback.controls is not None
         assert LocalDesk(desk.fallback, None).controls is desk.fallback.controls
 
@@ -153,6 +155,7 @@ async def test_what_is_live_takes_its_place_for_good(demo_source, event):
         await desk.feed.queue.put(event)
         await desk.until(lambda: desk.newest.mode == "")
         assert desk.newest.legs["IWM"].last is not None
+        assert not desk.fallback.plays_demo
         assert desk.fallback.controls is None
         assert [feed.name for feed in desk.newest.health.feeds] == ["Yahoo"]
         await desk.time.passing(60)
@@ -244,4 +247,33 @@ def test_alerts_of_a_changed_file_are_watched_by_the_demo_too(monkeypatch, tmp_p
     assert [alert.name for alert in shown().alerts] == ["late"]
     opened.note(EventKind.CONFIG, "config.toml", "applied 1 alert")
     assert shown().events[-1].text == "applied 1 alert"
+    opened._watch._close()
+
+
+def test_the_story_is_of_the_desk_in_front_whichever_has_published_last(monkeypatch, tmp_path):
+    for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+    opened = LocalBackend().open(Wanted())
+    fallback = opened._supervisor
+    live = fallback._live
+    parts = frozenset({STORY})
+
+    def published(desk: Supervisor):
+        return desk.on_publish(desk._market.apply((), as_of_ns=NOW_NS))
+
+    live.latest = published(live)
+    assert opened.compute(parts).mode == ""
+    demo, _ = fallback._make_demo()
+    fallback._demo = demo
+    assert opened.compute(parts) is None, "the demo has shown nothing yet"
+    first = published(demo)
+    for _ in range(3):
+        published(live)
+    made = opened.compute(parts)
+    assert (made.mode, made.seq) == ("DEMO", first.seq)
+    assert made.story is not None
+    assert made.health.feeds[: len(live.latest.health.feeds)] == live.latest.health.feeds
+    assert published(demo).story == made.story, "live has taken nothing from it"
+    fallback._demo = None
+    assert opened.compute(frozenset()).mode == ""
     opened._watch._close()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from rotation.desk import DeskEvent, EventKind, LegList
 from tests.support.tui.scenes import with_leg, without_figures
 from tui.panels.legs import blocks, height_of, with_order
 from tui.panels.registry import PANELS
 from tui.screen.scene import draw_panel, scene
-from tui.view.view_state import ViewState, watchlists
+from tui.view.palette import pressed
+from tui.view.view_state import ViewState, reduce, watchlists
 
 LISTS = (
     LegList("", ("IWM", "QQQ", "SPY")),
@@ -66,6 +68,30 @@ def test_legs_are_sorted_with_unknown_figures_last(scenes):
         leg.return_pct["252"] for leg in live.legs.values() if leg.return_pct["252"] is not None
     )
     assert order(live, ViewState(sort="streak"))[0] == "KRE"
+
+
+@pytest.mark.parametrize("keys", [("]",), (":", *"window 252", "enter")])
+def test_legs_sorted_by_the_window_are_sorted_anew_for_another_window(scenes, keys):
+    live = with_leg(scenes["live"], "KRE", return_pct={"1": 0.0, "5": -99.0, "20": 99.0, "252": 99.0})
+    view = with_order(ViewState(sort="window"), live)
+    assert view.order[0] != "KRE"
+    for key in keys:
+        view = pressed(view, "space" if key == " " else key)
+    assert with_order(view, live).order[0] == "KRE"
+    still = with_order(ViewState(sort="day"), live)
+    assert reduce(still, "]").order == still.order, "its order has nothing to do with the window"
+    widest = with_order(ViewState(sort="window", window=252), live)
+    assert reduce(widest, "]") == widest, "there is no longer window"
+
+
+@pytest.mark.parametrize("keys", [("w",), ("W",), (":", *"list mine", "enter")])
+def test_a_watch_list_that_comes_into_sight_is_sorted(scenes, keys):
+    mine = LegList("mine", ("QQQ", "DIA", "IWM"), is_watchlist=True)
+    live = msgspec.structs.replace(scenes["live"], lists=(LegList("", ("KRE",)), mine))
+    view = with_order(ViewState(sort="symbol", lists=("mine",)), live)
+    for key in keys:
+        view = pressed(view, "space" if key == " " else key)
+    assert order(live, with_order(view, live)) == ["DIA", "IWM", "QQQ"]
 
 
 def test_a_sorted_list_stands_still_while_it_is_in_focus(scenes):

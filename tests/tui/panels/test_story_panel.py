@@ -79,6 +79,16 @@ def test_what_is_not_there_is_said(scenes: dict[str, Snapshot]) -> None:
     assert "no reading of the session shown" in "\n".join(shown(replace(live, story=Story((), {}))))
 
 
+def test_what_a_paused_screen_waits_for_is_not_said_to_come_by_itself(scenes: dict[str, Snapshot]) -> None:
+    text = "\n".join(shown(scenes["live"], view=replace(ZOOMED, paused=True)))
+    assert "paused: levels and what followed are shown once the screen resumes" in text
+    assert "computing" not in text
+    blank = of_pair(replace(scenes["live"], pairs={"IWN/IVW": None}), "IWN/IVW")
+    assert (
+        blank.headline == "IWN/IVW: no figures in the Snapshot on screen; they come with the next one shown."
+    )
+
+
 def test_the_story_is_of_the_first_pair(scenes: dict[str, Snapshot]) -> None:
     live = replace(scenes["live"], story=STORY, pairs={"IWN/IVW": None})
     other = replace(ZOOMED, pair="IWN/IVW", pairs=("IWN/IVW",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from datetime import date
 from pathlib import Path
 
@@ -12,10 +13,10 @@ import msgspec
 import polars as pl
 import pytest
 
-from rotation.desk import LegList
+from rotation.desk import DeskEvent, EventKind, LegList
 from rotation.macro.figures import Curve, Inflation, Jobs, Macro, Yield
 from tests.support.ssh_scenes import Time, Visit
-from tests.support.tui.scenes import ScriptedDesk
+from tests.support.tui.scenes import ScriptedDesk, without_figures
 from tui.__main__ import LocalBackend
 from tui.output.export import encode, table
 from tui.screen.app import RotationApp
@@ -76,8 +77,9 @@ def test_the_figures_are_the_snapshot_s(scenes):
     legs = {row["symbol"]: row for row in table("legs", snapshot, ViewState())}
     assert legs["IWM"]["return_pct.5"] == snapshot.legs["IWM"].return_pct["5"]
     assert legs["IWM"]["streak.settled"] == 4
-    assert legs["IWN"]["return_pct.5"] is None
-    assert b",,," in encode(table("legs", snapshot, ViewState()), "csv"), "unknown is an empty cell"
+    unknown = table("legs", without_figures(snapshot, "IWN"), ViewState())
+    assert {row["symbol"]: row for row in unknown}["IWN"]["return_pct.5"] is None
+    assert b",,," in encode(unknown, "csv"), "unknown is an empty cell"
     (five,) = (row for row in table("spread", snapshot, ViewState()) if row["window"] == 5)
     assert (five["base"], five["pp"]) == ("IWM", snapshot.spread.windows["5"].pp)
     listed = msgspec.structs.replace(snapshot, lists=(LegList("mine", ("DIA",), is_watchlist=True),))
@@ -102,11 +104,12 @@ def folder(tmp_path):
     return tmp_path / "of mine"
 
 
-def app_of(scenes, folder) -> RotationApp:
+def app_of(scenes, folder, clock=time.monotonic) -> RotationApp:
     backend = LocalBackend()
     return RotationApp(
         lambda: ScriptedDesk([scenes["live"]]),
         ViewState(themes=names()),
+        clock=clock,
         export=lambda name, data: backend.export(str(folder), name, data),
     )
 
@@ -143,7 +146,41 @@ async def test_another_key_writes_nothing_and_a_panel_without_figures_says_so(sc
         await pilot.press("E", "z")
         assert not app.view.zoomed, "the key was the answer"
         assert await pressed(app, pilot, "6", "E", "c") == "nothing to write: breadth shows no figures"
+        assert await pressed(app, pilot, "9", "E", "c") == "nothing to write: macro shows no figures"
     assert not folder.exists()
+
+
+async def test_a_question_that_is_no_longer_on_screen_takes_no_key(scenes, folder):
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pressed(app, pilot, "E")
+        app.say("ALERT wide", urgent=True)
+        await pilot.press("c")
+        assert (app.view.chart, app.view.message) == ("daily", ""), "the key does what it always does"
+        await pilot.press("c")
+        assert app.view.chart == "today", "the question does not come back"
+    assert not folder.exists()
+
+
+async def test_the_panel_that_was_asked_about_is_written_whatever_is_clicked_meanwhile(scenes, folder):
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await pressed(app, pilot, "E")
+        await pilot.click("#spread")
+        assert app.view.focus == "spread"
+        assert (await pressed(app, pilot, "c")).endswith("legs-2024-07-16-104000-demo.csv")
+
+
+async def test_the_question_is_not_replaced_by_what_has_changed_meanwhile(scenes, folder):
+    now = [0.0]
+    app = app_of(scenes, folder, clock=lambda: now[0])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pressed(app, pilot, "]", "y")
+        event = DeskEvent(1, scenes["closed"].as_of, EventKind.RECORD, "wide", "a record")
+        app.take(msgspec.structs.replace(scenes["closed"], events=(event,)))
+        now[0] = 1_200.0
+        assert (await pressed(app, pilot, "E")).startswith("write legs:")
+        assert (await pressed(app, pilot, "c")).startswith("wrote ")
 
 
 async def test_a_full_disk_is_told_and_leaves_nothing(scenes, folder, monkeypatch):
@@ -168,11 +205,11 @@ async def test_without_a_place_to_write_it_says_so(scenes):
 
 
 async def test_a_host_writes_nothing(scenes):
-    rooms, time = Rooms(), Time()
+    rooms, clock = Rooms(), Time()
     rooms.take(scenes["live"])
-    visit = Visit(rooms, time)
+    visit = Visit(rooms, clock)
     visit.viewer.type(b"E")
-    time.pass_(1.0)
+    clock.pass_(1.0)
     assert visit.viewer.view.message == NO_FILES
     visit.viewer.type(b"c")
     assert visit.viewer.view.message == ""

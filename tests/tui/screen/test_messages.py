@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from unittest.mock import Mock
 
 import msgspec
 
@@ -10,6 +11,7 @@ from rotation.desk import DeskEvent, EventKind
 from tests.support.tui.scenes import ScriptedDesk
 from tui.screen.app import RotationApp
 from tui.screen.signals import sequence
+from tui.view.palette import entries
 from tui.view.theme import names
 from tui.view.view_state import ViewState
 
@@ -77,6 +79,27 @@ async def test_copy_answers(scenes):
             await pilot.pause(0.01)
         await pilot.press("y")
         assert footer(app) == "copied the headline with its source and time"
+
+
+async def test_keys_and_commands_of_a_tape_say_that_none_is_playing(scenes):
+    desk = ScriptedDesk([scenes["live"]])
+    desk.controls = None
+    app = RotationApp(lambda: desk, ViewState())
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.press("H")
+        assert footer(app) == "no tape is playing"
+        await pilot.press(":", *"rewind")
+        assert "no tape" not in footer(app)
+        await pilot.press("enter")
+        assert footer(app) == "no tape is playing"
+
+
+async def test_where_a_program_cannot_be_suspended_the_command_is_not_listed(monkeypatch):
+    assert "suspend" in {entry.name for entry in entries(RotationApp(Mock(), ViewState()).view)}
+    monkeypatch.delattr("signal.SIGTSTP")
+    assert "suspend" not in {entry.name for entry in entries(RotationApp(Mock(), ViewState()).view)}
 
 
 async def test_after_ten_minutes_without_a_key_it_says_what_has_changed(scenes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -261,6 +262,23 @@ async def test_p_shows_the_next_pair_and_tells_the_desk(scenes: dict[str, Snapsh
         await pilot.press("p")
         assert app.view.pair == ""
         assert "IWM against QQQ" in text_of(app, "spread")
+
+
+async def test_a_pair_chosen_while_the_desk_opens_is_asked_for_once_it_is_open(
+    scenes: dict[str, Snapshot],
+) -> None:
+    desk, may_open = PairedDesk(scenes), threading.Event()
+
+    def opened() -> PairedDesk:
+        may_open.wait()
+        return desk
+
+    app = RotationApp(opened, ViewState(themes=names(), pairs=("IWN/IVW", "KRE/QQQ")))
+    async with app.run_test(size=(160, 45)) as pilot:
+        await pilot.press("p")
+        may_open.set()
+        await shown(pilot)
+    assert desk.asked == [frozenset({"IWN/IVW"})]
 
 
 async def test_the_commands_find_and_run_what_the_screen_can_do(scenes: dict[str, Snapshot]) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
+from typing import TYPE_CHECKING
 
 import asyncssh
 import msgspec
 import pytest
 
+from rotation.context.figures import Story
 from rotation.errors import InputError
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.support.ssh_scenes import THEMED, Screen, Time
@@ -27,6 +30,9 @@ from tui.ssh.session import Session
 from tui.ssh.status import HostStatus
 from tui.ssh.wire.guard import SocketGuard
 from tui.ssh.wire.server import ServerConnection
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -54,6 +60,49 @@ async def test_login_by_key_and_keys_work(hosted: Hosted, scenes):
     assert visitor.screen.raw.endswith(LEAVE)
     assert visitor.chan.get_exit_status() == 0
     await until(lambda: len(hosted.host.state.admission) == 0)
+
+
+async def test_nobody_waits_for_what_the_desk_computes_for_another(hosted: Hosted, scenes):
+    """And what has been computed by then does not set the screen back."""
+    live, asked, may_answer = scenes["live"], [], threading.Event()
+
+    def compute(parts: frozenset[str]) -> Snapshot | None:
+        asked.append(parts)
+        may_answer.wait()
+        return live if parts else None
+
+    hosted.desk.compute = compute
+    taken, take = [], hosted.host.state.rooms.take
+    hosted.host.state.rooms.take = lambda snapshot: [taken.append(snapshot.seq), take(snapshot)]
+    newer = with_leg(msgspec.structs.replace(live, seq=live.seq + 1), "IWM", last=987.65)
+    try:
+        zoomed, other = await hosted.look(), await hosted.look()
+        zoomed.press(b"2z")
+        await until(hosted.host.state.rooms.parts)
+        hosted.desk.push(msgspec.structs.replace(live))
+        await until(lambda: asked)
+        hosted.desk.push(newer)
+        await other.see("987.65")
+        may_answer.set()
+        zoomed.press(b"z")
+        await until(lambda: not hosted.host.state.rooms.parts())
+        hosted.desk.push(newer)
+        await until(lambda: len(asked) == 2)  # the first answer has been dealt with
+        assert taken == sorted(taken)
+    finally:
+        may_answer.set()
+
+
+async def test_what_the_desk_has_computed_is_shown_as_soon_as_it_is_there(hosted: Hosted, scenes):
+    story = Story((), {})
+    hosted.desk.compute = lambda parts: msgspec.structs.replace(
+        scenes["live"], story=story if parts else None
+    )
+    visitor = await hosted.look()
+    visitor.press(b"2z")
+    await until(hosted.host.state.rooms.parts)
+    hosted.desk.push(scenes["live"])
+    await until(lambda: hosted.host.state.rooms.newest.story == story)
 
 
 async def test_refused_without_a_key_or_with_anothers(hosted: Hosted):

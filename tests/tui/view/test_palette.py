@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.desk import WINDOWS
+from tui.ssh.rooms.viewer import first_view
 from tui.view.keymap import ACTIONS
 from tui.view.palette import HIDDEN, chosen, entries, matching, pressed
 from tui.view.view_state import PANELS, SORTS, ViewState
@@ -82,9 +83,17 @@ def test_every_action_and_every_value_is_listed_once():
     listed = list(entries(START))
     names = [entry.name for entry in listed]
     assert len(names) == len(set(names))
-    assert {entry.action for entry in listed if entry.action} == {each.id for each in ACTIONS} - HIDDEN
+    actions = {each.id for each in ACTIONS if each.scope != "host"}
+    assert {entry.action for entry in listed if entry.action} == actions - HIDDEN
     for field, values in (("focus", PANELS), ("window", WINDOWS), ("sort", SORTS), ("pair", ("", "IWN/IVW"))):
         assert [entry.sets[1] for entry in listed if entry.sets and entry.sets[0] == field] == list(values)
+
+
+def test_a_host_lists_what_its_viewers_can_do():
+    names = {entry.name for entry in entries(first_view("midnight", ("midnight",), None))}
+    assert {"colours", "copy", "zoom", "quit"} <= names
+    assert not {"hold", "slower", "faster", "earlier", "later", "rewind", "suspend"} & names
+    assert "colours" not in {entry.name for entry in entries(START)}
 
 
 @given(st.lists(st.sampled_from([*"abcdefghijklmnop: ", "enter", "escape", "down", "up", ":", "backspace"])))

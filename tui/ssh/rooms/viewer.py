@@ -19,7 +19,7 @@ from tui.ssh.rooms.painter import ENTER, changed, opening
 from tui.ssh.wire.token_bucket import TokenBucket
 from tui.view import palette
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, clamp_scroll, with_message
+from tui.view.view_state import HOSTED, ViewState, clamp_scroll, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -322,5 +322,6 @@ def first_view(
     lists: tuple[str, ...] = (),
 ) -> ViewState:
     """Return the view that a session begins with; an unknown theme is replaced by the default."""
-    view = ViewState(theme=theme if theme in themes else themes[0], themes=themes, pairs=pairs, lists=lists)
+    chosen = theme if theme in themes else themes[0]
+    view = ViewState(theme=chosen, themes=themes, pairs=pairs, lists=lists, scopes=HOSTED)
     return msgspec.structs.replace(view, focus=focus) if focus else view

@@ -54,7 +54,7 @@ def views(number: int) -> list[ViewState]:
 def test_a_panel_reads_no_more_of_a_view_than_is_listed(scenes, name):
     read = set()
     for snapshot in scenes.values():
-        for view in views(40):
+        for view in (*views(40), ViewState(focus="spread", zoomed=True)):
             for width, height in ((40, 8), (76, 20), (160, 40)):
                 reading = Reading(view)
                 contents_of(PANELS[name], snapshot, reading, width, height)
