@@ -61,7 +61,7 @@ DEMO_STARTS_S = 70 * 60
 
 @runtime_checkable
 class _AsksHistory(Protocol):
-    """A HistoryUpdater."""
+    """A HistoryUpdater; it ignores symbols that are not its own."""
 
     def ask_again(self, symbol: str) -> None: ...
 
@@ -269,9 +269,14 @@ def supervise(
         supervisor = Supervisor(market, live)
         if not live:
             supervisor.show_pairs(names_of(desk))  # of settled closes one Snapshot is all there will be
+        updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
+
+        def ask_again(symbol: str) -> None:
+            for updater in updaters:
+                updater.ask_again(symbol)
+
+        supervisor.on_unadjusted = ask_again
         for feed in live:
-            if isinstance(feed, _AsksHistory):
-                supervisor.on_unadjusted = feed.ask_again
             if isinstance(feed, _BringsMembers):
                 feed.on_members = supervisor.take_members
         return supervisor, None
