@@ -397,9 +397,11 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
     events = events_as_of(tape, as_of_ns)
     for event in sorted(events, key=lambda event: not isinstance(event, FedNews | MacroNews)):
         if isinstance(event, FedNews):
-            market.take_fed(event.fed)
+            if event.fed is not None:  # what is known from elsewhere stays
+                market.take_fed(event.fed)
         elif isinstance(event, MacroNews):
-            market.take_macro(event.macro)
+            if event.macro is not None:
+                market.take_macro(event.macro)
         elif isinstance(event, BidAsks):
             market.take_bid_asks(event.by_symbol)
             taken = market.apply((), as_of_ns=event.as_of_ns or as_of_ns)

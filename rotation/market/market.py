@@ -190,16 +190,19 @@ class Market:
         """What members cost in the session shown, by symbol, in the units of the returns asked for."""
         return self._breadth.values()
 
-    def take_fed(self, fed: Fed) -> None:
-        """What is newly known of the Fed; its co-movement with the pair is found here."""
+    def take_fed(self, fed: Fed | None) -> None:
+        """What is newly known of the Fed; its co-movement with the pair is found here. None forgets it."""
+        if fed is None:
+            self._fed, self._cut_settles, self._comovement = None, {}, None
+            return
         settles = cut_settles(fed.history)
         if settles != self._cut_settles:
             self._cut_settles = settles
             self._comovement = with_spread(settles, self.history, self.desk)
         self._fed = msgspec.structs.replace(fed, comovement=self._comovement)
 
-    def take_macro(self, macro: Macro) -> None:
-        """What is newly known of yields, prices and jobs."""
+    def take_macro(self, macro: Macro | None) -> None:
+        """What is newly known of yields, prices and jobs. None forgets it."""
         self._macro = macro
 
     def _compare(self) -> None:
