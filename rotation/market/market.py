@@ -339,6 +339,10 @@ class Market:
         limit_s = gap_limit_s(desk, phase)
         fed = self._fed and aged(self._fed, as_of_ns)
         first, more = self._pairs.snapshot(rows, self._rows.spreads, legs, self._filter, now, fed)
+        breadth = self._breadth.snapshot(
+            self._provenance, self._origin, as_of_ns, self.history.source, limit_s
+        )
+        words = "; ".join((self.history.words, *self._breadth.notes))
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
@@ -352,10 +356,8 @@ class Market:
                 self._charts.value_growth, self._origin, as_of_ns, self.history.source
             ),
             fed=fed,
-            breadth=self._breadth.snapshot(
-                self._provenance, self._origin, as_of_ns, self.history.source, limit_s
-            ),
-            health=Health((), None, self._filter.counts, self.history.words),
+            breadth=breadth,
+            health=Health((), None, self._filter.counts, words),
             headline=first.headline,
             headline_status=first.headline_status,
             data_as_of=first.data_as_of,
