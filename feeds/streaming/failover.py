@@ -75,26 +75,26 @@ class _Auctions:
     """The closing auctions that the consumer has: whoever takes over later may know them only in a bar."""
 
     def __init__(self) -> None:
-        self._by_symbol: dict[str, tuple[int, Quote]] = {}
-        """The newest, and the place of the vendor that brought it."""
+        self._by_symbol: dict[str, tuple[_Source, Quote]] = {}
+        """The newest, and who brought it: a vendor's next stream does not know what its last one did."""
 
-    def take(self, place: int, event: Event, now_ns: int) -> Event:
+    def take(self, source: _Source, event: Event, now_ns: int) -> Event:
         """The event as it is to be passed on: bars that replace another vendor's prints keep its auctions.
 
         A vendor that leaves out its own has taken it back.
         """
         match event:
             case Batch():
-                self._keep(place, event.quotes)
+                self._keep(source, event.quotes)
             case ColumnBatch():
-                self._keep(place, to_quotes(event.rows.filter(event.rows["role"] == Role.CLOSE.value)))
+                self._keep(source, to_quotes(event.rows.filter(event.rows["role"] == Role.CLOSE.value)))
             case Correction():
-                self._drop(place, event.symbol)
+                self._drop(source, event.symbol)
             case PrintsReplaced():
-                self._keep(place, event.quotes)
+                self._keep(source, event.quotes)
                 lacking = event.symbols - {q.symbol for q in event.quotes if q.role == Role.CLOSE}
                 for symbol in lacking:
-                    self._drop(place, symbol)
+                    self._drop(source, symbol)
                 held = [self._by_symbol[symbol][1] for symbol in sorted(lacking & self._by_symbol.keys())]
                 kept = [quote for quote in held if session_at(quote.ts_ns) == session_at(now_ns)]
                 return msgspec.structs.replace(event, quotes=(*event.quotes, *kept))
@@ -102,11 +102,11 @@ class _Auctions:
                 pass
         return event
 
-    def _keep(self, place: int, quotes: Iterable[Quote]) -> None:
-        self._by_symbol |= {quote.symbol: (place, quote) for quote in quotes if quote.role == Role.CLOSE}
+    def _keep(self, source: _Source, quotes: Iterable[Quote]) -> None:
+        self._by_symbol |= {quote.symbol: (source, quote) for quote in quotes if quote.role == Role.CLOSE}
 
-    def _drop(self, place: int, symbol: str) -> None:
-        if symbol in self._by_symbol and self._by_symbol[symbol][0] == place:
+    def _drop(self, source: _Source, symbol: str) -> None:
+        if symbol in self._by_symbol and self._by_symbol[symbol][0] is source:
             del self._by_symbol[symbol]
 
 
@@ -193,7 +193,7 @@ class Failover:
                     if isinstance(event, Batch | ColumnBatch | PrintsReplaced):
                         self._prints_of = self._place
                     if not isinstance(event, Status):
-                        yield self._auctions.take(self._place, event, self._time.clock_ns())
+                        yield self._auctions.take(self._current, event, self._time.clock_ns())
                     elif self._current.stream.refusal is None or self._next_best() is None:
                         status = self._shown()
                         if status is not None:

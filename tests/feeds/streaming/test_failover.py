@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from contextlib import aclosing
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from feeds.desk.choose import by_vendor
 from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced, Status, SymbolStates
 from feeds.http.cached import CachedClient
-from feeds.streaming.failover import OUTAGE_S, Failover, _Auctions
+from feeds.streaming.failover import OUTAGE_S, Failover, _Auctions, _Source
 from feeds.streaming.feed import StreamFeed
 from rotation.columns import of_quotes
 from rotation.quote import MINUTE_NS, NS, Quote, Role
@@ -335,6 +335,7 @@ async def test_an_auction_that_is_known_outlives_its_vendor_unless_it_was_taken_
 
 def test_an_auction_of_an_earlier_session_is_not_brought_back():
     kept, replaced = _Auctions(), PrintsReplaced(IWM, (MIXED,))
-    kept.take(0, Batch((AUCTION,)), BELL_NS)
-    assert kept.take(1, replaced, BELL_NS + 600 * NS) == PrintsReplaced(IWM, (MIXED, AUCTION))
-    assert kept.take(1, replaced, open_ns(date(2024, 7, 17))) == replaced
+    first, again = (_Source(cast("StreamFeed", Scripted("first")), 0.0) for _ in range(2))
+    kept.take(first, Batch((AUCTION,)), BELL_NS)
+    assert kept.take(again, replaced, BELL_NS + 600 * NS) == PrintsReplaced(IWM, (MIXED, AUCTION))
+    assert kept.take(again, replaced, open_ns(date(2024, 7, 17))) == replaced
