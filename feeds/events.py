@@ -69,7 +69,8 @@ class Rewind(msgspec.Struct, frozen=True):
 class FedNews(msgspec.Struct, frozen=True):
     """What is new about the coming FOMC meetings."""
 
-    fed: Fed
+    fed: Fed | None
+    """None: nothing was known of them then, and what was known later is forgotten."""
     as_of_ns: int | None = None
     """The time at which it was so, as recorded on a tape; None means the supervisor's clock."""
 
@@ -77,7 +78,8 @@ class FedNews(msgspec.Struct, frozen=True):
 class MacroNews(msgspec.Struct, frozen=True):
     """Newly known of yields, prices and jobs."""
 
-    macro: Macro
+    macro: Macro | None
+    """As of FedNews."""
     as_of_ns: int | None = None
     """As of a Status."""
 

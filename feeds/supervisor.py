@@ -157,7 +157,7 @@ class Supervisor:
     def take_members(self, membership: tuple[Membership, ...]) -> None:
         """Membership files have come."""
         self._market.take_members(membership)
-        self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
+        self._refresh(self._clock_ns())
 
     @property
     def history(self) -> History:
@@ -180,7 +180,13 @@ class Supervisor:
             return
         as_of_ns = self._clock_ns() if self._tape() is None else self._as_of_ns
         if as_of_ns is not None:
-            self._publish(self._market.apply((), as_of_ns=as_of_ns))
+            self._refresh(as_of_ns)
+
+    def _refresh(self, as_of_ns: int) -> None:
+        """A Snapshot that no feed has caused; recorded, so that a replay counts as many."""
+        if self.observer is not None:
+            self.observer("", Batch(()), as_of_ns)
+        self._publish(self._market.apply((), as_of_ns=as_of_ns))
 
     async def run(self) -> None:
         """Publish what the feeds say until all have ended; without any, the settled state."""
@@ -205,10 +211,7 @@ class Supervisor:
         """Time goes on where nothing trades: ages grow, what was fresh becomes stale."""
         while True:
             await self._sleep(TICK_S)
-            as_of_ns = self._clock_ns()
-            if self.observer is not None:
-                self.observer("", Batch(()), as_of_ns)
-            self._publish(self._market.apply((), as_of_ns=as_of_ns))
+            self._refresh(self._clock_ns())
 
     async def _drive(self, feed: Feed) -> None:
         """A feed from beginning to end; a live one that fails is OFFLINE until it has been started again."""

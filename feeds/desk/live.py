@@ -123,8 +123,13 @@ def feeds(
         )
         live_feeds.append(MemberCloses(store, symbols, members, time=time, sources=of_many))
         if holdings is not None:
-            load = partial(load_membership, holdings, store.folder, new_york_day(time.clock_ns()))
-            live_feeds.append(HoldingsRefresh(holdings, load, time=time))
+            live_feeds.append(
+                HoldingsRefresh(
+                    holdings,
+                    lambda: load_membership(holdings, store.folder, new_york_day(time.clock_ns())),
+                    time=time,
+                )
+            )
     fed_feed = fed_opening.live(data / "fed", cache, refusals=refusals)
     return [*live_feeds, fed_feed, macro_opening.live(data / "macro", cache)]
 

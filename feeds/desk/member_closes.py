@@ -60,6 +60,11 @@ class MemberCloses(HistoryUpdater):
         first_ns, last_ns = DELAY_NS
         self._delay_ns = SETTLE_NS + first_ns + int(time.random() * (last_ns - first_ns))
 
+    def ask_again(self, symbol: str) -> None:
+        """As a HistoryUpdater's, of a member in either spelling."""
+        if symbol in self._members or spelled(symbol) in map(spelled, self._members):
+            self._again.add(symbol)
+
     async def events(self) -> AsyncIterator[Event]:
         """As a HistoryUpdater's, after a while."""
         await self._time.sleep(START_S)
@@ -83,7 +88,9 @@ class MemberCloses(HistoryUpdater):
 
     async def _update(self, turn_ns: int) -> AsyncGenerator[Event, None]:
         self._wanted = self._chosen()
-        if not self._wanted or not self._asked():
+        called = set(map(spelled, self._again))
+        self._again = {each for each in self._wanted if spelled(each) in called}  # under their stored names
+        if not self._asked() and not self._again:
             self._turn_ns = turn_ns
             settled = f"settled through {last_settled(turn_ns)}"
             yield Status(Kind.LIVE, settled) if self._wanted else Status(Kind.OFFLINE, NONE_STORED)
@@ -93,7 +100,7 @@ class MemberCloses(HistoryUpdater):
 
     def _note(self, report: SyncReport, again: frozenset[str], late: dict[str, str], turn_ns: int) -> None:
         super()._note(report, again, late, turn_ns)
-        self._again.clear()
+        self._again -= again
         if self._failures >= TRIES:
             self._failures, self._turn_ns = 0, turn_ns
 

@@ -61,7 +61,7 @@ DEMO_STARTS_S = 70 * 60
 
 @runtime_checkable
 class _AsksHistory(Protocol):
-    """A HistoryUpdater."""
+    """A HistoryUpdater; it ignores symbols that are not its own."""
 
     def ask_again(self, symbol: str) -> None: ...
 
@@ -269,9 +269,14 @@ def supervise(
         supervisor = Supervisor(market, live)
         if not live:
             supervisor.show_pairs(names_of(desk))  # of settled closes one Snapshot is all there will be
+        updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
+
+        def ask_again(symbol: str) -> None:
+            for updater in updaters:
+                updater.ask_again(symbol)
+
+        supervisor.on_unadjusted = ask_again
         for feed in live:
-            if isinstance(feed, _AsksHistory):
-                supervisor.on_unadjusted = feed.ask_again
             if isinstance(feed, _BringsMembers):
                 feed.on_members = supervisor.take_members
         return supervisor, None
@@ -392,9 +397,11 @@ def _played(market: Market, tape: pl.DataFrame, as_of_ns: int) -> tuple[Snapshot
     events = events_as_of(tape, as_of_ns)
     for event in sorted(events, key=lambda event: not isinstance(event, FedNews | MacroNews)):
         if isinstance(event, FedNews):
-            market.take_fed(event.fed)
+            if event.fed is not None:  # what is known from elsewhere stays
+                market.take_fed(event.fed)
         elif isinstance(event, MacroNews):
-            market.take_macro(event.macro)
+            if event.macro is not None:
+                market.take_macro(event.macro)
         elif isinstance(event, BidAsks):
             market.take_bid_asks(event.by_symbol)
             taken = market.apply((), as_of_ns=event.as_of_ns or as_of_ns)

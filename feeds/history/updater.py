@@ -85,8 +85,12 @@ class HistoryUpdater:
         """None: it is live."""
 
     def ask_again(self, symbol: str) -> None:
-        """A print of a settled session was corrected: compare this series soon, whatever the hour."""
-        self._again.add(symbol)
+        """A print of a settled session was corrected: compare this series soon, whatever the hour.
+
+        Symbols that are not its own are ignored.
+        """
+        if symbol in self._symbols:
+            self._again.add(symbol)
 
     async def events(self) -> AsyncIterator[Event]:
         """History whenever it has grown, and how the download goes.
@@ -168,7 +172,7 @@ class HistoryUpdater:
         """How the download goes; what has come of a long one is not kept back until its end."""
         known = 0
         known_s = self._time.monotonic()
-        async with aclosing(sync.steps(self._asked(), since=self._since, again=again)) as steps:
+        async with aclosing(sync.steps((*self._asked(), *again), since=self._since, again=again)) as steps:
             async for step in steps:
                 if not step:
                     continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from feeds.errors import StorageError
+from feeds.errors import InputError, StorageError
 from feeds.events import Status
 from feeds.members.sponsors import SPONSORS
 from feeds.members.sync import sync
@@ -35,7 +35,10 @@ class HoldingsRefresh:
     mode = OFFLINE
 
     def __init__(self, store: MemberStore, load: Callable[[], tuple[Membership, ...]], *, time: Time) -> None:
-        """``load``: what is stored, as a desk takes it; it may raise StorageError."""
+        """``load``: what is stored, as a desk takes it; it may raise StorageError, and InputError.
+
+        An error of either is a Status: the desk goes on with the lists it has.
+        """
         self._store = store
         self._load = load
         self._time = time
@@ -74,7 +77,7 @@ class HoldingsRefresh:
             done, failed = await sync(self._store, funds, today)
             if set(await asyncio.to_thread(self._store.files)) != before:
                 self.on_members(await asyncio.to_thread(self._load))
-        except StorageError as error:
+        except (StorageError, InputError) as error:  # the latter of a table of renames
             return Status(Kind.OFFLINE, str(error))
         if failed:
             return Status(Kind.GAPPED if done else Kind.OFFLINE, "; ".join(failed))

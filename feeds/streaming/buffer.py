@@ -242,7 +242,7 @@ class HandedOn:
         """Quotes that were handed on."""
         if not quotes:
             return
-        self._auctions |= {quote.symbol: quote for quote in quotes if quote.role == Role.CLOSE}
+        self._keep_auctions(quote for quote in quotes if quote.role == Role.CLOSE)
         last = self._chunks[-1] if self._chunks else None
         if isinstance(last, list) and len(last) < CHUNK:
             last += quotes
@@ -253,8 +253,7 @@ class HandedOn:
 
     def add_rows(self, rows: pl.DataFrame) -> None:
         """The same as columns."""
-        auctions = to_quotes(rows.filter(rows["role"] == Role.CLOSE.value))
-        self._auctions |= {quote.symbol: quote for quote in auctions}
+        self._keep_auctions(to_quotes(rows.filter(rows["role"] == Role.CLOSE.value)))
         last = self._chunks[-1] if self._chunks else None
         if isinstance(last, pl.DataFrame) and last.height < ROW_CHUNK:
             self._chunks[-1] = pl.concat([last, rows], rechunk=last.height + rows.height >= ROW_CHUNK)
@@ -262,6 +261,13 @@ class HandedOn:
             self._chunks.append(rows)
             self._newest_ns.append(0)
         self._grown(rows["ts_ns"].max())  # type: ignore[arg-type]
+
+    def _keep_auctions(self, auctions: Iterable[Quote]) -> None:
+        """A source that knows no sizes may bring an auction once more: its shares are not lost for that."""
+        for quote in auctions:
+            held = self._auctions.get(quote.symbol)
+            if held is None or quote.size or quote.ts_ns > held.ts_ns:
+                self._auctions[quote.symbol] = quote
 
     def _grown(self, newest_ns: int) -> None:
         """Forget chunks that are older than what was just added by KEPT_NS."""

@@ -3,6 +3,7 @@
 A vendor that refuses for good is left for good. One that is OFFLINE for OUTAGE_S is kept and tried on, while
 the next one stands in; it takes over again once it has been well for HEALTHY_S. Only the vendor in charge is
 passed on: what the others bring is dropped, and whoever takes over replaces the day's prints by its own bars.
+Of the prints before, the closing auction stays, unless it was taken back or the new vendor brings its own.
 """
 
 from __future__ import annotations
@@ -12,18 +13,24 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from feeds.clock import Time
-from feeds.events import Batch, ColumnBatch, PrintsReplaced, Status, SymbolStates
+from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced, Status, SymbolStates
 from feeds.streaming import states
+from rotation.columns import to_quotes
+from rotation.quote import Role
+from rotation.sessions import session_at
 from rotation.status import Kind, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from feeds.events import Event
     from feeds.http.cached import CachedClient
     from feeds.streaming.feed import StreamFeed
     from rotation.feed_stats import FeedStats
+    from rotation.quote import Quote
     from rotation.status import Mode
 
 log = logging.getLogger(__name__)
@@ -64,6 +71,45 @@ class _Source:
         return now_s - self.since_s if self.is_well is is_well else 0.0
 
 
+class _Auctions:
+    """The closing auctions that the consumer has: whoever takes over later may know them only in a bar."""
+
+    def __init__(self) -> None:
+        self._by_symbol: dict[str, tuple[_Source, Quote]] = {}
+        """The newest, and who brought it: a vendor's next stream does not know what its last one did."""
+
+    def take(self, source: _Source, event: Event, now_ns: int) -> Event:
+        """The event as it is to be passed on: bars that replace another vendor's prints keep its auctions.
+
+        A vendor that leaves out its own has taken it back.
+        """
+        match event:
+            case Batch():
+                self._keep(source, event.quotes)
+            case ColumnBatch():
+                self._keep(source, to_quotes(event.rows.filter(event.rows["role"] == Role.CLOSE.value)))
+            case Correction():
+                self._drop(source, event.symbol)
+            case PrintsReplaced():
+                self._keep(source, event.quotes)
+                lacking = event.symbols - {q.symbol for q in event.quotes if q.role == Role.CLOSE}
+                for symbol in lacking:
+                    self._drop(source, symbol)
+                held = [self._by_symbol[symbol][1] for symbol in sorted(lacking & self._by_symbol.keys())]
+                kept = [quote for quote in held if session_at(quote.ts_ns) == session_at(now_ns)]
+                return msgspec.structs.replace(event, quotes=(*event.quotes, *kept))
+            case _:
+                pass
+        return event
+
+    def _keep(self, source: _Source, quotes: Iterable[Quote]) -> None:
+        self._by_symbol |= {quote.symbol: (source, quote) for quote in quotes if quote.role == Role.CLOSE}
+
+    def _drop(self, source: _Source, symbol: str) -> None:
+        if symbol in self._by_symbol and self._by_symbol[symbol][0] is source:
+            del self._by_symbol[symbol]
+
+
 class Failover:
     """A ``feeds.events.Stream`` over several vendors; see the module."""
 
@@ -90,6 +136,7 @@ class Failover:
         self._last_shown: Status | None = None
         self._prints_of: int | None = None
         """Whose prints the consumer has."""
+        self._auctions = _Auctions()
         self._queue: asyncio.Queue[tuple[int, Event] | None] = asyncio.Queue(1)
         self._current = self._make(0)
 
@@ -146,7 +193,7 @@ class Failover:
                     if isinstance(event, Batch | ColumnBatch | PrintsReplaced):
                         self._prints_of = self._place
                     if not isinstance(event, Status):
-                        yield event
+                        yield self._auctions.take(self._current, event, self._time.clock_ns())
                     elif self._current.stream.refusal is None or self._next_best() is None:
                         status = self._shown()
                         if status is not None:

@@ -166,7 +166,14 @@ def events_as_of(tape: pl.DataFrame, at_ns: int) -> list[Event]:
     events: list[Event] = [Rewind((), began_ns), *merged(known)]
     if known.is_empty() or known["at_ns"][-1] < at_ns:
         events.append(Batch((), at_ns))
-    return events + [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(newest_only)]
+    events += [msgspec.structs.replace(event, as_of_ns=at_ns) for event in merged(newest_only)]
+    return events + _not_yet_known(tape, newest_only, at_ns)
+
+
+def _not_yet_known(tape: pl.DataFrame, newest_only: pl.DataFrame, at_ns: int) -> list[Event]:
+    """News that the tape has only later, as None: after a seek back they are to be forgotten."""
+    kinds = set(tape["kind"].unique()) - set(newest_only["kind"])
+    return [news(None, at_ns) for news in (FedNews, MacroNews) if news.__name__ in kinds]
 
 
 def _since_rewind(rows: pl.DataFrame) -> pl.DataFrame:
@@ -218,8 +225,8 @@ def _status(feed: str, text: str) -> Status | None:
 def _fed_news(text: str) -> FedNews | None:
     """As recorded. Older versions recorded what an engine is worth as a word alone, which is read here."""
     news = _decoded(text, FedNews)
-    if news is None:
-        return None
+    if news is None or news.fed is None:
+        return news
     known = msgspec.structs.replace(
         news.fed,
         engines={

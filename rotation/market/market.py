@@ -190,16 +190,19 @@ class Market:
         """What members cost in the session shown, by symbol, in the units of the returns asked for."""
         return self._breadth.values()
 
-    def take_fed(self, fed: Fed) -> None:
-        """What is newly known of the Fed; its co-movement with the pair is found here."""
+    def take_fed(self, fed: Fed | None) -> None:
+        """What is newly known of the Fed; its co-movement with the pair is found here. None forgets it."""
+        if fed is None:
+            self._fed, self._cut_settles, self._comovement = None, {}, None
+            return
         settles = cut_settles(fed.history)
         if settles != self._cut_settles:
             self._cut_settles = settles
             self._comovement = with_spread(settles, self.history, self.desk)
         self._fed = msgspec.structs.replace(fed, comovement=self._comovement)
 
-    def take_macro(self, macro: Macro) -> None:
-        """What is newly known of yields, prices and jobs."""
+    def take_macro(self, macro: Macro | None) -> None:
+        """What is newly known of yields, prices and jobs. None forgets it."""
         self._macro = macro
 
     def _compare(self) -> None:
@@ -336,6 +339,10 @@ class Market:
         limit_s = gap_limit_s(desk, phase)
         fed = self._fed and aged(self._fed, as_of_ns)
         first, more = self._pairs.snapshot(rows, self._rows.spreads, legs, self._filter, now, fed)
+        breadth = self._breadth.snapshot(
+            self._provenance, self._origin, as_of_ns, self.history.source, limit_s
+        )
+        words = "; ".join((self.history.words, *self._breadth.notes))
         return Snapshot(
             seq=self._seq,
             as_of=from_ns(as_of_ns),
@@ -349,10 +356,8 @@ class Market:
                 self._charts.value_growth, self._origin, as_of_ns, self.history.source
             ),
             fed=fed,
-            breadth=self._breadth.snapshot(
-                self._provenance, self._origin, as_of_ns, self.history.source, limit_s
-            ),
-            health=Health((), None, self._filter.counts, self.history.words),
+            breadth=breadth,
+            health=Health((), None, self._filter.counts, words),
             headline=first.headline,
             headline_status=first.headline_status,
             data_as_of=first.data_as_of,

@@ -25,6 +25,7 @@ from feeds.events import (
 )
 from feeds.supervisor import TICK_S, Supervisor
 from feeds.tapes.recording import frame_of, rows_of
+from rotation.desk import Desk
 from rotation.history import History
 from rotation.market import market as market_module
 from rotation.market.market import Market
@@ -486,6 +487,29 @@ async def test_history_that_is_learned_keeps_the_prints_and_changes_what_they_ar
     iwm = supervisor.latest.legs["IWM"]
     assert iwm.last == 220.0
     assert iwm.return_pct["1"] == pytest.approx((220.0 / (1.1 * 217.2) - 1) * 100)
+
+
+async def test_a_snapshot_for_a_person_s_wish_or_newer_members_is_observed_too():
+    desk = Desk(pairs=(("IWN", "IVW"),))
+    gate = asyncio.Event()
+    supervisor = Supervisor(
+        Market(history(), desk, as_of_ns=at("09:00:00")),
+        [Script(Batch((quote(220.0),), at("10:40:00")), gate)],
+        clock_ns=lambda: at("12:00:00"),
+        sleep=no_tick,
+        offload=at_once,
+    )
+    observed = []
+    supervisor.observer = lambda *event: observed.append(event)
+    run = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor.latest is not None)
+    supervisor.show_pairs({"IWN/IVW"})
+    supervisor.take_members(())
+    assert supervisor.latest is not None
+    assert supervisor.latest.seq == len(observed) == 3
+    assert observed[1:] == [("", Batch(()), at("12:00:00"))] * 2
+    gate.set()
+    await run
 
 
 async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():

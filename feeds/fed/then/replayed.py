@@ -54,6 +54,7 @@ class WithThen:
     async def events(self) -> AsyncIterator[Event]:
         """The tape's, each followed by news where it is of another half-hour."""
         shown: int | None = None
+        has_fed = has_macro = False
         async for event in self._tape.events():
             yield event
             at_ns = getattr(event, "as_of_ns", None)
@@ -61,8 +62,9 @@ class WithThen:
                 continue
             shown = at_ns // EVERY_NS
             known = self._fed(at_ns)
-            if known is not None:
+            if known is not None or has_fed:  # after a seek back to before anything was known
                 yield FedNews(known, at_ns)
             causes = self._macro(at_ns)
-            if causes is not None:
+            if causes is not None or has_macro:
                 yield MacroNews(causes, at_ns)
+            has_fed, has_macro = known is not None, causes is not None

@@ -15,6 +15,7 @@ from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Move
 from rotation.breadth.members import spelled
 from rotation.breadth.prices import Prices
 from rotation.breadth.today import Counted
+from rotation.errors import StorageError
 from rotation.market.status import of_close, of_print
 from rotation.status import derive
 
@@ -64,6 +65,8 @@ class BreadthNow:
         self._ends: dict[str, tuple[str, ...]] = {}
         """By fund the members that decide its status."""
         self._ends_of: object = None
+        self._damaged: dict[str, str] = {}
+        """By fund why its file cannot be read."""
 
     def reprice(self, symbols: Iterable[str], session_filter: SessionFilter) -> None:
         """Take the last prices of these symbols; those that are no members are left out."""
@@ -175,7 +178,8 @@ class BreadthNow:
         counted = Counted(fund.past, fund.values)
         now = counted.figures()
         is_counted = counted.is_counted() if now else []
-        top, bottom = counted.movers() if now else ((), ())
+        is_named = now is not None and self._is_readable(fund.past)
+        top, bottom = counted.movers() if is_named else ((), ())
         line = tuple(
             (each.session, each.mcclellan)
             for each in fund.past.sessions[-LINE:]
@@ -185,8 +189,24 @@ class BreadthNow:
         is_provisional = any(is_in and symbol not in self._official for symbol, is_in in pairs)
         sessions = [(each.session, each.net or 0) for each in fund.past.sessions[-LINE:]]
         summed = zip((day for day, _ in sessions), accumulate(net for _, net in sessions), strict=True)
-        sectors = counted.sectors() if now else ()
+        sectors = counted.sectors() if is_named else ()
         return _Made(fund, now, is_counted, is_provisional, top, bottom, line, tuple(summed), sectors)
+
+    def _is_readable(self, past: Past) -> bool:
+        """Whether the members' names and sectors are at hand; a file that is damaged is read only once."""
+        if past.members is None or past.fund in self._damaged:
+            return False
+        try:
+            _ = past.members.frame
+        except StorageError as error:
+            self._damaged[past.fund] = str(error)
+            return False
+        return True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What cannot be shown of a fund whose file is damaged, and why: counts rest on symbols alone."""
+        return tuple(f"no sectors or movers of {fund}: {why}" for fund, why in self._damaged.items())
 
     def _status(self, past: Past, symbol: str, origin: Provenance, as_of_ns: int, source: str) -> PriceStatus:
         if symbol in self._official:

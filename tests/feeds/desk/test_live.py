@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 import pytest
@@ -14,13 +14,15 @@ from feeds.desk import live
 from feeds.events import Batch, Status, SymbolStates
 from feeds.history.store import HistoryStore
 from feeds.history.updater import HistoryUpdater
+from feeds.members.refresh import HoldingsRefresh
+from feeds.members.store import MemberStore
 from feeds.streaming.failover import Failover
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.quote import NS, Quote
-from rotation.sessions import NEW_YORK, close_ns, last_closed, sessions_between, to_ns
+from rotation.sessions import NEW_YORK, close_ns, last_closed, new_york_day, sessions_between, to_ns
 from rotation.status import LIVE, Kind, Mode, delayed
 from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle, without_threads
 from tests.support.fault_table import FIRST
@@ -86,6 +88,29 @@ async def test_alpaca_s_test_stream_is_asked_for_the_one_symbol_it_has(tmp_path)
 
 async def test_a_history_named_by_hand_is_not_kept(tmp_path):
     assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed", "macro"]
+
+
+async def test_holdings_of_a_later_evening_are_loaded_as_of_its_day(tmp_path, monkeypatch):
+    loaded, time = [], FakeTime()
+    monkeypatch.setattr(live, "load_membership", lambda _store, _folder, today: loaded.append(today))
+    feeds = live.feeds(
+        Desk(),
+        History.empty(),
+        HistoryStore(tmp_path / "history"),
+        choice="auto",
+        data=tmp_path,
+        cache=tmp_path / "cache",
+        members={"A"},
+        holdings=MemberStore(tmp_path / "members"),
+        time=time,
+        environ={},
+    )
+    (holdings,) = (feed for feed in feeds if isinstance(feed, HoldingsRefresh))
+    today = new_york_day(time.clock_ns())
+    holdings._load()
+    await time.passing(86_400, step=3600)
+    holdings._load()
+    assert loaded == [today, today + timedelta(days=1)]
 
 
 # Asked once

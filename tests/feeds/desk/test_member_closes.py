@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 from feeds.clock import Time
 from feeds.desk.member_closes import NO_SOURCE, NONE_STORED, TRIES, MemberCloses
+from feeds.desk.open import Source, supervise
 from feeds.errors import SourceError
 from feeds.events import HistoryUpdated, Status
 from feeds.history.sync import HistorySync
+from feeds.history.updater import HistoryUpdater
+from rotation.desk import Desk
+from rotation.history import History
+from rotation.market.market import NOWHERE
 from rotation.sessions import sessions_between
 from rotation.status import Kind
 from tests.support.sync_world import SINCE, Vendor, World, ny, share
@@ -45,13 +50,15 @@ class Kept:
         async def sources():
             yield [self.vendor]
 
-        time = Time(
+        self.time = Time(
             clock_ns=lambda: self.world.now_ns,
             monotonic=lambda: self.world.now_ns / S,
             sleep=sleep,
             random=lambda: 0.5,
         )
-        self.feed = MemberCloses(self.world.store, ["IWM"], frozenset(MEMBERS), time=time, sources=sources)
+        self.feed = MemberCloses(
+            self.world.store, ["IWM"], frozenset(MEMBERS), time=self.time, sources=sources
+        )
 
     async def begun(self, *stored: str) -> Kept:
         """With these series stored, the next morning."""
@@ -115,3 +122,41 @@ async def test_without_stored_members_or_a_source_of_many_nothing_is_asked(tmp_p
     await alone.until(lambda: alone.says("needs a key"))
     assert alone.status.detail.startswith(NO_SOURCE)
     assert kept.vendor.asked == alone.vendor.asked == []
+
+
+async def test_history_on_another_scale_is_asked_for_where_it_is_kept_and_once(tmp_path: Path) -> None:
+    kept = await Kept(tmp_path).begun()
+    legs = Vendor(kept.world)
+
+    @asynccontextmanager
+    async def of_legs():
+        yield [legs]
+
+    updater = HistoryUpdater(kept.world.store, ["IWM"], since=SINCE, time=kept.time, sources=of_legs)
+    supervisor, _ = supervise(
+        Source(History.empty(), None, NOWHERE),
+        Desk(legs=("IWM",)),
+        start=None,
+        speed=1.0,
+        stays=False,
+        now_ns=kept.world.now_ns,
+        live=[updater, kept.feed],
+    )
+    await kept.until(lambda: kept.says("settled through 2024-07-18"))
+
+    async def follow() -> None:
+        async for event in updater.events():
+            if isinstance(event, Status) and "settled through 2024-07-18" in event.detail:
+                return
+
+    await follow()
+    for asked in (legs.asked, kept.vendor.asked):
+        asked.clear()
+    for symbol in ("IWM", "MOG.A", "XX"):
+        supervisor.on_unadjusted(symbol)
+    await follow()
+    assert [symbols for symbols, _ in legs.asked] == [["IWM"]]
+    await kept.until(lambda: kept.says("settled through 2024-07-18") and bool(kept.vendor.asked))
+    assert [symbols for symbols, _ in kept.vendor.asked] == [["MOG-A"]]
+    await kept.until(lambda: kept.says("settled through 2024-07-19"))
+    assert len(kept.vendor.asked) == 2, "the next close, and nothing all night"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from feeds.errors import InputError
 from feeds.events import Status
 from feeds.members.parse import parse_holdings
 from feeds.members.refresh import DELAY_NS, HoldingsRefresh
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+    from rotation.breadth.members import Membership
 
 DAY = date(2026, 5, 5)
 NOON_NS = close_ns(DAY) - 4 * 3600 * 10**9
@@ -53,3 +56,27 @@ async def test_a_newer_list_goes_to_the_desk_and_a_failure_leaves_the_one_held(
             assert isinstance(events[-1], Status)
             assert (len(events), events[-1].state, len(taken)) == (2, Kind.OFFLINE, 1)
             assert "IWM holdings" in events[-1].detail
+
+
+async def test_a_table_of_renames_that_was_broken_meanwhile_does_not_end_the_desk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_threads(monkeypatch)
+    store = MemberStore(tmp_path)
+    store.put(parse_holdings(sponsors(1_600, TITLE.replace("May 05", "May 04")), "IWM"))
+    time, events = FakeTime(NOON_NS), list[Any]()
+
+    def broken() -> tuple[Membership, ...]:
+        raise InputError("renames.csv: line 2: no date")
+
+    async with RestServer(ok(sponsors(), content_type="text/csv")) as server:
+        monkeypatch.setenv("ROTATION_TUI_ISHARES_REST_URL", server.url)
+        feed = HoldingsRefresh(store, broken, time=time)
+
+        async def follow() -> None:
+            async for event in feed.events():
+                events.append(event)
+
+        async with driven(follow(), settle()):
+            await time.passing(4 * 3600 + DELAY_NS[1] / 10**9, step=300)
+            assert events == [Status(Kind.OFFLINE, "renames.csv: line 2: no date")]

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import msgspec
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +97,28 @@ def test_what_was_handed_on_is_kept_for_minutes_as_quotes_or_columns():
     assert kept.since({"IWM", "QQQ"}, newest - 60 * NS) == {"IWM": quotes[-60:], "QQQ": []}
     assert kept.since({"IWM"})["IWM"][0].ts_ns >= newest - KEPT_NS
     assert sum(len(chunk) for chunk in kept._chunks) < 300
+
+
+@pytest.mark.parametrize("as_rows", [False, True])
+def test_an_auction_that_comes_again_without_its_size_keeps_it(as_rows):
+    bell_ns = close_ns(date(2024, 7, 16))
+    whole = Quote("IWM", bell_ns + 3 * NS + 5, 222.0, 7, size=100_000, role=Role.CLOSE)
+    again = Quote("IWM", bell_ns + 3 * NS, 222.0, role=Role.CLOSE)
+    corrected = msgspec.structs.replace(whole, price=222.1)
+    tomorrow = Quote("IWM", close_ns(date(2024, 7, 17)) + NS, 223.0, role=Role.CLOSE)
+    kept = HandedOn()
+    for arrived, expected in (
+        (again, again),
+        (whole, whole),
+        (again, whole),
+        (corrected, corrected),
+        (tomorrow, tomorrow),
+    ):
+        if as_rows:
+            kept.add_rows(of_quotes([arrived]).cast({"symbol": KIND}))
+        else:
+            kept.add([arrived])
+        assert kept.auction("IWM") == expected
 
 
 def test_in_order_of_arrival_and_nothing_merged():

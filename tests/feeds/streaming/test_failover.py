@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, cast
 
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from feeds.desk.choose import by_vendor
-from feeds.events import Batch, PrintsReplaced, Status, SymbolStates
+from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced, Status, SymbolStates
 from feeds.http.cached import CachedClient
-from feeds.streaming.failover import OUTAGE_S, Failover
+from feeds.streaming.failover import OUTAGE_S, Failover, _Auctions, _Source
 from feeds.streaming.feed import StreamFeed
-from rotation.quote import MINUTE_NS, NS, Quote
-from tests.support.fake_time import NOW_NS, FakeTime, settle
+from rotation.columns import of_quotes
+from rotation.quote import MINUTE_NS, NS, Quote, Role
+from rotation.sessions import close_ns, open_ns
+from rotation.status import Kind
+from tests.support.fake_time import NOW_NS, FakeTime, driven, settle
 from tests.support.fault_table import FIRST, LATER, Exchange, prints
 from tests.support.servers.alpaca import Answers
 from tests.support.servers.ws import ABORT, READY, STAY, Refuse
 from tests.support.subjects import ALPACA, SYMBOLS, YAHOO
 
 if TYPE_CHECKING:
-    from rotation.status import Kind
+    from feeds.events import Event
 
 MARK_DOWN = 0.5
 """The two vendors' prices differ by so much: a figure of one among the other's shows."""
@@ -264,3 +269,73 @@ async def test_a_back_off_belongs_to_one_stream(monkeypatch):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+BELL_NS = close_ns(date(2024, 7, 16))
+AUCTION = Quote("IWM", BELL_NS + 3 * NS, 222.0, 98, size=100_000, role=Role.CLOSE)
+MIXED = Quote("IWM", BELL_NS + MINUTE_NS, 221.9, size=120_000, bar_ns=MINUTE_NS, role=Role.MINUTE)
+IWM = frozenset({"IWM"})
+
+
+class Scripted:
+    """A vendor's stream that brings what a test puts into ``queue``."""
+
+    refusal = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.queue: asyncio.Queue[Event] = asyncio.Queue()
+
+    async def events(self):
+        while True:
+            yield await self.queue.get()
+
+    def take_over(self) -> None:
+        """Its bars are put by the test."""
+
+
+@pytest.mark.parametrize("as_rows", [False, True])
+@pytest.mark.parametrize("taken_back", [False, True])
+async def test_an_auction_that_is_known_outlives_its_vendor_unless_it_was_taken_back(as_rows, taken_back):
+    time, first, second = FakeTime(BELL_NS + 5 * NS), Scripted("first"), Scripted("second")
+    feed = Failover(CachedClient(), [lambda: first, lambda: second], time=time)
+    auction = ColumnBatch(of_quotes([AUCTION])) if as_rows else Batch((AUCTION,))
+    events: list[Event] = []
+
+    async def follow() -> None:
+        async with aclosing(feed.events()) as every:
+            async for event in every:
+                events.append(event)  # noqa: PERF401 - it never ends
+
+    async with driven(follow(), settle()):
+        for event in (Status(Kind.LIVE), auction):
+            first.queue.put_nowait(event)
+        await time.passing(1)
+        if taken_back:
+            first.queue.put_nowait(Correction("IWM", AUCTION.ts_ns, AUCTION.seq))
+        first.queue.put_nowait(Status(Kind.OFFLINE))
+        await time.passing(OUTAGE_S + 5)
+        assert feed.name == "second"
+        late = Quote("IWM", time.clock_ns(), 221.5)
+        for event in (Status(Kind.LIVE), Batch((late,)), *[PrintsReplaced(IWM, (MIXED, late))] * 2):
+            second.queue.put_nowait(event)
+        await time.passing(1)
+        own = msgspec.structs.replace(AUCTION, seq=5)
+        for event in (PrintsReplaced(IWM, (MIXED, own)), PrintsReplaced(IWM, (MIXED,))):
+            second.queue.put_nowait(event)
+        await time.passing(1)
+    kept = () if taken_back else (AUCTION,)
+    assert [event.quotes for event in events if isinstance(event, PrintsReplaced)] == [
+        (MIXED, late, *kept),
+        (MIXED, late, *kept),
+        (MIXED, own),
+        (MIXED,),
+    ]
+
+
+def test_an_auction_of_an_earlier_session_is_not_brought_back():
+    kept, replaced = _Auctions(), PrintsReplaced(IWM, (MIXED,))
+    first, again = (_Source(cast("StreamFeed", Scripted("first")), 0.0) for _ in range(2))
+    kept.take(first, Batch((AUCTION,)), BELL_NS)
+    assert kept.take(again, replaced, BELL_NS + 600 * NS) == PrintsReplaced(IWM, (MIXED, AUCTION))
+    assert kept.take(again, replaced, open_ns(date(2024, 7, 17))) == replaced

@@ -27,6 +27,7 @@ from feeds.events import (
     FedNews,
     Gap,
     HistoryUpdated,
+    MacroNews,
     PrintsReplaced,
     Rewind,
     Status,
@@ -330,6 +331,19 @@ def test_the_fed_s_news_come_back(tmp_path):
     after = replay(read_tape([tmp_path]))
     assert before[-1].fed is not None
     assert [as_json(s) for s in after] == [as_json(s) for s in before]
+
+
+def test_a_seek_to_before_the_fed_s_first_news_forgets_them(tmp_path):
+    from feeds.demo.fed import demo_fed
+
+    news = FedNews(demo_fed(NOW), NOW + 2)
+    live([Batch((), NOW), Batch((), NOW + 1), news], tmp_path / "t.parquet")
+    tape = read_tape([tmp_path])
+    assert FedNews(None, NOW + 1) in events_as_of(tape, NOW + 1)
+    assert not any(isinstance(event, MacroNews) for event in events_as_of(tape, NOW + 1)), "it has none"
+    supervisor = Listening(market(0), [Script(*events_as_of(tape, NOW + 2), *events_as_of(tape, NOW + 1))])
+    asyncio.run(supervisor.run())
+    assert supervisor.latest.fed is None
 
 
 EVENTS_RENAMED = (PrintsReplaced(frozenset({"IWM"}), ()), SymbolStates({}), HistoryUpdated(History.empty()))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rotation.breadth.members import MemberList, Membership, spelled
+from rotation.errors import StorageError
 from rotation.market.market import Market
 from rotation.market.reduce.backlog import Backlog
 from rotation.market.session_filter import MANY
@@ -17,6 +19,8 @@ from rotation.status import LIVE, Kind
 from tests.support.breadth.worlds import history_of, membership_of
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from rotation.breadth.figures import IndexBreadth
 
 SESSION = date(2024, 7, 16)
@@ -152,3 +156,25 @@ def test_a_member_whose_prints_were_wrong_is_not_counted() -> None:
     made = iwm(desk)
     assert made.now is not None
     assert (made.now.counted, made.now.advances, made.now.declines) == (1, 0, 1)
+
+
+def test_a_holdings_file_that_cannot_be_read_leaves_the_counts_and_says_so() -> None:
+    day, reads = LISTS[0][0], list[int]()
+
+    def damaged() -> pl.DataFrame:
+        reads.append(1)
+        raise StorageError("IWM-2024-07-08.csv: damaged holdings file")
+
+    symbols = sorted(spelled(name) for name in NAMES)
+    membership = Membership.of("IWM", [MemberList("IWM", day, symbols, damaged)])
+    desk = Market(history_of(CLOSES), as_of_ns=OPEN, membership=(membership,))
+    for price in (101.0, 102.0):
+        snapshot = desk.apply([quote("A", price)], as_of_ns=OPEN)
+        assert snapshot.breadth is not None
+        index = snapshot.breadth.indices["IWM"]
+        assert index.now is not None
+        assert (index.now.advances, index.sectors, index.top, index.bottom) == (1, (), (), ())
+        assert snapshot.health.history.endswith(
+            "; no sectors or movers of IWM: IWM-2024-07-08.csv: damaged holdings file"
+        )
+    assert len(reads) == 1, "not at every tick"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from feeds.events import Batch, FedNews, Rewind, Status
+from feeds.events import Batch, FedNews, MacroNews, Rewind, Status
 from feeds.fed.store import FedStore, Settlement
 from feeds.fed.then.fed_at import after_close, fed_then
 from feeds.fed.then.replayed import EVERY_NS, WithThen
 from rotation.fed.prices import settled_ns
+from rotation.history import History
+from rotation.macro.figures import Macro
+from rotation.market.market import Market
 from rotation.quote import NS
 from rotation.sessions import close_ns, open_ns
 from rotation.status import REPLAY, Kind
@@ -59,6 +62,27 @@ async def test_each_half_hour_tells_it_once_and_a_seek_back_tells_what_was_known
     assert [each.as_of_ns for each in news] == [morning, evening, morning + EVERY_NS]
     settled = [each.fed.engines["futures"].kind for each in news]
     assert settled == [f"settlement of {day} Jul 2024" for day in (15, 16, 15)]
+
+
+async def test_a_seek_back_to_before_anything_was_known_forgets_what_came_later(tmp_path):
+    now, then = open_ns(DAY), open_ns(date(2004, 7, 16))
+    known = kept(tmp_path).at
+    macro = Macro((), None, (), None, (), {}, ())
+    tape = Tape(Batch((), now), Rewind((), then), Batch((), then + EVERY_NS))
+    feed = WithThen(tape, known, lambda at_ns: macro if at_ns >= now else None)
+    assert [event async for event in feed.events() if isinstance(event, FedNews | MacroNews)] == [
+        FedNews(known(now), now),
+        MacroNews(macro, now),
+        FedNews(None, then),
+        MacroNews(None, then),
+    ]
+    market = Market(History.empty(), as_of_ns=then)
+    market.take_fed(known(now))
+    market.take_macro(macro)
+    market.take_fed(None)
+    market.take_macro(None)
+    snapshot = market.apply((), as_of_ns=then)
+    assert (snapshot.fed, snapshot.macro) == (None, None)
 
 
 async def test_where_nothing_was_known_nothing_is_told(tmp_path):
