@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from rotation.macro.assemble import (
     CORE,
@@ -153,8 +154,18 @@ def test_what_is_old_or_missing_is_said() -> None:
     assert later.sources["Treasury"].kind is Kind.STALE
     assert later.sources["Treasury"].age_s == pytest.approx(3600 + 3 * 86_400)
     assert later.warnings[0] == "yields are of 15 Jul 2024, 4 days old"
-    decided = aged(known, datetime(2024, 7, 31, 14, 1, tzinfo=NEW_YORK))
-    assert ReleaseKind.FOMC not in {each.kind for each in decided.releases}, "the next one is not known here"
     ended = aged(known, datetime(2027, 3, 1, tzinfo=NEW_YORK))
     assert "the shipped calendar of CPI ends on 10 Dec 2026" in ended.warnings
     assert following((), datetime(2027, 3, 1, tzinfo=NEW_YORK)) == ()
+
+
+def test_after_a_decision_the_next_one_is_shown_at_once() -> None:
+    known = macro({"DGS10": {date(2024, 7, 15): 4.2}}, FOMC, TEN_FORTY)
+    decided = aged(known, datetime(2024, 7, 31, 14, tzinfo=NEW_YORK))
+    assert [(each.kind, each.at.date()) for each in decided.releases] == [
+        (ReleaseKind.JOBS, date(2024, 8, 2)), (ReleaseKind.CPI, date(2024, 8, 14)),
+        (ReleaseKind.FOMC, date(2024, 9, 18)),
+    ]  # fmt: skip
+    of_september = macro({"DGS10": {date(2024, 9, 9): 3.7}}, FOMC, datetime(2024, 9, 10, tzinfo=NEW_YORK))
+    recorded_before = aged(replace(of_september, fomc=()), datetime(2024, 9, 11, 9, tzinfo=NEW_YORK))
+    assert recorded_before.releases[0].at.date() == date(2024, 9, 18), "CPI has come out, the decision not"
