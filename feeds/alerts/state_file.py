@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from feeds.errors import DamagedError
-from feeds.files.durable import CAN_LOCK, flush_folder, write_whole
+from feeds.files.durable import CAN_LOCK, flush_folder, set_aside, write_whole
 from feeds.files.names import shown_path
 from rotation.alerts.rule import AlertState, Fired
 
@@ -20,8 +20,6 @@ VERSION = 1
 SIZE_MAX = 8_000_000
 CALLS_MAX = 500
 """Calls that are remembered for ``alerts history``."""
-ASIDE_MAX = 9
-"""Broken files that are kept; further ones replace the last."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -104,12 +102,8 @@ class StateFile:
             raise DamagedError(f"{shown_path(self.path)}: cannot be read or is damaged") from error
 
     def _set_aside(self) -> str:
-        names = (self.path.with_name(f"{FILE}.broken-{n}") for n in range(1, ASIDE_MAX + 1))
-        aside = next((path for path in names if not path.exists()), None) or self.path.with_name(
-            f"{FILE}.broken-{ASIDE_MAX}"
-        )
         try:
-            self.path.replace(aside)
+            aside = set_aside(self.path)
         except OSError:
             return f"{shown_path(self.path)}: is damaged; alerts start afresh"
         return f"{shown_path(self.path)}: is damaged and now {aside.name}; alerts start afresh"

@@ -20,6 +20,8 @@ except ImportError:  # Windows: writers there are not kept apart
 CAN_LOCK = fcntl is not None
 ASIDE = r"\.\d+\.tmp"
 """What a file being written has behind its name, as a regular expression; killed writers leave it."""
+BROKEN_MAX = 9
+"""Broken files of a name that are kept; further ones replace the last."""
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
@@ -51,6 +53,13 @@ def flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def set_aside(path: Path) -> Path:
+    """Keep a broken file under another name, which is returned; a new one may begin. Raises OSError."""
+    names = [path.with_name(f"{path.name}.broken-{n}") for n in range(1, BROKEN_MAX + 1)]
+    aside = next((each for each in names if not each.exists()), names[-1])
+    return path.replace(aside)
 
 
 @contextmanager

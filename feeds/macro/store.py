@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from feeds.errors import InputError, SourceError, StorageError
-from feeds.files.durable import write_whole
+from feeds.errors import DamagedError, InputError, SourceError, StorageError
+from feeds.files.durable import only_writer, set_aside, write_whole
 from feeds.files.names import find_files, read_bytes, shown_path
 from feeds.macro.series import Observations, parse
 from rotation.macro.assemble import SERIES
 from rotation.macro.banks import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 FILE, FACTS = "observations.json", "bank-facts.json"
+LOCK = "macro.lock"
 LAYOUT = 1
+T = TypeVar("T")
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -35,20 +42,29 @@ class MacroStore:
 
     def load(self) -> Observations:
         """All that is kept; nothing where there is no file, or one that cannot be read."""
-        try:
-            held = msgspec.json.decode(self._path.read_bytes(), type=_Held)
-        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
-            return {}
-        return held.series if held.layout == LAYOUT else {}
+        return _or_nothing(self._read)
 
     def add(self, fresh: Mapping[str, Mapping[date, float]]) -> Observations:
-        """Keep these on top of what is held, and return all. Raises StorageError where that fails."""
-        held = self.load()
-        merged = {name: {**held.get(name, {}), **fresh.get(name, {})} for name in {*held, *fresh}}
-        if merged == held:
-            return held
-        _write(self._path, msgspec.json.encode(_Held(LAYOUT, merged)))
+        """Keep these on top of what is held, and return all. Raises StorageError where that fails.
+
+        A file that is damaged, or of another version, is set aside; one that cannot be read stays as it is.
+        """
+        with _writing(self._path):
+            held = _or_aside(self._path, self._read)
+            merged = {name: {**held.get(name, {}), **fresh.get(name, {})} for name in {*held, *fresh}}
+            if merged != held:
+                write_whole(self._path, msgspec.json.encode(_Held(LAYOUT, merged)))
         return merged
+
+    def _read(self) -> Observations:
+        """What is in the file. Raises OSError and DamagedError."""
+        try:
+            held = msgspec.json.decode(self._path.read_bytes(), type=_Held)
+        except _UNREADABLE as error:
+            raise DamagedError(f"{shown_path(self._path)}: is damaged") from error
+        if held.layout != LAYOUT:
+            raise DamagedError(f"{shown_path(self._path)}: is of another version")
+        return held.series
 
 
 class FactStore:
@@ -59,27 +75,54 @@ class FactStore:
 
     def load(self) -> dict[str, list[Fact]]:
         """By ticker; nothing where there is no file, or one that cannot be read."""
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Fact]])
-        except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
-            return {}
+        return _or_nothing(self._read)
 
     def add(self, fresh: Mapping[str, Iterable[Fact]]) -> dict[str, list[Fact]]:
-        """Keep these beside what is held, and return all. Raises StorageError where that fails."""
-        held = self.load()
-        merged = {
-            ticker: list(dict.fromkeys((*held.get(ticker, ()), *fresh.get(ticker, ()))))
-            for ticker in {*held, *fresh}
-        }
-        if merged != held:
-            _write(self._path, msgspec.json.encode(merged))
+        """Keep these beside what is held, and return all. As of a MacroStore."""
+        with _writing(self._path):
+            held = _or_aside(self._path, self._read)
+            merged = {
+                ticker: list(dict.fromkeys((*held.get(ticker, ()), *fresh.get(ticker, ()))))
+                for ticker in {*held, *fresh}
+            }
+            if merged != held:
+                write_whole(self._path, msgspec.json.encode(merged))
         return merged
 
+    def _read(self) -> dict[str, list[Fact]]:
+        """What is in the file. Raises OSError and DamagedError."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Fact]])
+        except _UNREADABLE as error:
+            raise DamagedError(f"{shown_path(self._path)}: is damaged") from error
 
-def _write(path: Path, body: bytes) -> None:
+
+def _or_nothing(read: Callable[[], dict[str, T]]) -> dict[str, T]:
+    """For who only looks."""
+    try:
+        return read()
+    except (OSError, DamagedError):
+        return {}
+
+
+def _or_aside(path: Path, read: Callable[[], dict[str, T]]) -> dict[str, T]:
+    """For who replaces the file: nothing where there is none, or one now set aside. Raises OSError."""
+    try:
+        return read()
+    except FileNotFoundError:
+        return {}
+    except DamagedError as error:
+        log.warning("%s; it is now %s, and a new one is begun", error, set_aside(path).name)
+        return {}
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Let no other program read it meanwhile to replace it. Raises StorageError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, body)
+        with only_writer(path.with_name(LOCK)):
+            yield
     except OSError as error:
         raise StorageError(f"{shown_path(path)}: {error.strerror or 'it cannot be written'}") from error
 

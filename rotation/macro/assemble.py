@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rotation.macro.figures import BankIncome, Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
-from rotation.macro.releases import SHIPPED, following, newest_month, released_at
+from rotation.macro.releases import SHIPPED, at_of, following, newest_month, released_at
 from rotation.sessions import NEW_YORK, previous_session
 from rotation.status import Kind
 from rotation.text import MONTHS
@@ -65,15 +65,17 @@ def macro(
     incomes = banks(_last_day(now))
     if not yields and not inflation and jobs is None and not sources and not incomes:
         return None
+    days = sorted(fomc)
     made = Macro(
         yields=yields,
         curve=_curve(known.get(TENORS["2Y"], {}), known.get(TENORS["10Y"], {})),
         inflation=inflation,
         jobs=jobs,
-        releases=following(fomc, now),
+        releases=following(days, now),
         sources=dict(sources or {}),
         warnings=(),
         banks=incomes,
+        fomc=tuple(day for day in days if at_of(ReleaseKind.FOMC, day) > now)[:2],
     )
     return aged(made, now)
 
@@ -83,8 +85,9 @@ def aged(made: Macro, now: datetime) -> Macro:
     sources = {name: _aged(each, now) for name, each in made.sources.items()}
     releases = made.releases
     if any(each.at <= now for each in releases):
-        fomc = [each.at.astimezone(NEW_YORK).date() for each in releases if each.kind is ReleaseKind.FOMC]
-        releases = following(fomc, now)
+        # Recordings of before name no days beside those of the releases.
+        shown = {each.at.astimezone(NEW_YORK).date() for each in releases if each.kind is ReleaseKind.FOMC}
+        releases = following({*made.fomc, *shown}, now)
     return replace(made, sources=sources, releases=releases, warnings=_warnings(made, now))
 
 

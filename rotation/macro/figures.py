@@ -129,3 +129,5 @@ class Macro(msgspec.Struct, frozen=True):
     """What a reader must know: yields that are old, a release that is out and not here, a calendar's end."""
     banks: tuple[BankIncome, ...] = ()
     """Large ones first; those whose filings are held."""
+    fomc: tuple[dt.date, ...] = ()
+    """The next decision days, at most two: after a decision the one to come is known at once."""

@@ -26,11 +26,13 @@ _CPI = {
 _JOBS = {
     2021: "1/8 2/5 3/5 4/2 5/7 6/4 7/2 8/6 9/3 10/8 11/5 12/3",
     2022: "1/7 2/4 3/4 4/1 5/6 6/3 7/8 8/5 9/2 10/7 11/4 12/2",
-    2023: "2/3 3/10 4/7 5/5 6/2 7/7 8/4 9/1 10/6 11/3 12/8",
+    2023: "1/6 2/3 3/10 4/7 5/5 6/2 7/7 8/4 9/1 10/6 11/3 12/8",
     2024: "1/5 2/2 3/8 4/5 5/3 6/7 7/5 8/2 9/6 10/4 11/1 12/6",
-    2025: "1/10 2/7 3/7 4/4 5/2 6/6 7/3 8/1 9/5 12/16",
+    2025: "1/10 2/7 3/7 4/4 5/2 6/6 7/3 8/1 9/5 11/20 12/16",
     2026: "1/9 2/11 3/6 4/3 5/8 6/5 7/2 8/7 9/4 10/2 11/6 12/4",
 }
+_OUT_OF_TURN = {(ReleaseKind.JOBS, date(2025, 11, 20)): date(2025, 9, 1)}
+"""The month that came at this date where it is not the one before. October 2025's jobs never came alone."""
 MORNING, DECISION = time(8, 30), time(14)
 LATE = timedelta(days=20)
 """Outside of the table a month counts as published so long after its end."""
@@ -56,9 +58,8 @@ def at_of(kind: ReleaseKind, day: date) -> datetime:
 
 
 def released_at(kind: ReleaseKind, month: date) -> datetime | None:
-    """When the figures of a month came: in the month after it. None where the table has no such release."""
-    after = _next_month(month)
-    days = [day for day in SHIPPED[kind] if (day.year, day.month) == (after.year, after.month)]
+    """When the figures of a month came. None where the table has no such release."""
+    days = [day for day in SHIPPED[kind] if _month_of(kind, day) == month.replace(day=1)]
     return at_of(kind, days[0]) if days else None
 
 
@@ -72,7 +73,7 @@ def newest_month(kind: ReleaseKind, now: datetime) -> date:
     if days[0] <= today.date() <= days[-1] + timedelta(days=25):
         place = bisect_right(days, today, key=lambda day: at_of(kind, day))
         if place:
-            return _month_before(days[place - 1])
+            return _month_of(kind, days[place - 1])
     return _month_before((today - LATE).date())
 
 
@@ -87,9 +88,10 @@ def following(fomc: Iterable[date], now: datetime) -> tuple[Release, ...]:
     return tuple(sorted(coming, key=lambda each: each.at))
 
 
+def _month_of(kind: ReleaseKind, day: date) -> date:
+    """Whose figures this release had."""
+    return _OUT_OF_TURN.get((kind, day)) or _month_before(day)
+
+
 def _month_before(day: date) -> date:
     return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-def _next_month(month: date) -> date:
-    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)

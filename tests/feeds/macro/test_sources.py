@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import date
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from feeds.errors import InputError, SourceError
+from feeds.errors import InputError, SourceError, StorageError
 from feeds.events import MacroNews, Status
+from feeds.files.durable import write_whole
 from feeds.http.cached import CachedClient
 from feeds.macro import series, treasury
+from feeds.macro import store as store_module
 from feeds.macro.feed import MacroFeed
 from feeds.macro.opening import import_files, macro_at
 from feeds.macro.sources import AGAIN_S, EVERY_S, MacroSources
-from feeds.macro.store import FILE, FactStore, MacroStore
+from feeds.macro.store import FACTS, FILE, FactStore, MacroStore
 from rotation.macro.assemble import SERIES, TENORS
 from rotation.quote import NS
 from rotation.status import Kind
@@ -218,6 +224,52 @@ def test_a_broken_store_is_an_empty_one_and_the_newest_word_counts(tmp_path) -> 
     }  # fmt: skip
     (tmp_path / FILE).write_text(json.dumps({"layout": 99, "series": {}}))
     assert store.load() == {}
+
+
+BROKEN = [b"{", json.dumps({"layout": 99, "series": {"DGS10": {"1990-01-02": 7.9}}}).encode()]
+FRESH = {"DGS10": {date(2024, 7, 15): 4.23}}
+
+
+@pytest.mark.parametrize("data", BROKEN, ids=["damaged", "another version"])
+def test_what_was_kept_and_cannot_be_used_is_set_aside_and_never_replaced(tmp_path, data: bytes) -> None:
+    (tmp_path / FILE).write_bytes(data)
+    assert MacroStore(tmp_path).add(FRESH) == FRESH
+    assert (tmp_path / f"{FILE}.broken-1").read_bytes() == data
+    (tmp_path / FACTS).write_bytes(b"[")
+    FactStore(tmp_path).add({"JPM": []})
+    assert (tmp_path / f"{FACTS}.broken-1").read_bytes() == b"["
+
+
+def test_a_disk_that_cannot_be_read_loses_nothing(tmp_path, monkeypatch) -> None:
+    store = MacroStore(tmp_path)
+    store.add({"DGS10": {date(1990, 1, 2): 7.94}})
+    before = (tmp_path / FILE).read_bytes()
+
+    def fails(_path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "read_bytes", fails)
+        with pytest.raises(StorageError, match=f"{FILE}: {os.strerror(errno.EIO)}"):
+            store.add(FRESH)
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_two_programs_that_add_at_once_lose_nothing_of_each_other(tmp_path, monkeypatch) -> None:
+    """A second one comes between the first one's reading and writing: it has to wait."""
+    first, second = MacroStore(tmp_path), MacroStore(tmp_path)
+    beside = Thread(target=lambda: second.add({"DGS2": {date(2024, 7, 15): 4.46}}))
+
+    def slow(path, body) -> None:
+        monkeypatch.setattr(store_module, "write_whole", write_whole)
+        beside.start()
+        beside.join(0.2)  # which a second one that did not wait would need to be done
+        write_whole(path, body)
+
+    monkeypatch.setattr(store_module, "write_whole", slow)
+    first.add(FRESH)
+    beside.join()
+    assert first.load().keys() == {"DGS2", "DGS10"}
 
 
 def test_files_of_one_s_own_are_kept_and_asked_of_any_day(tmp_path, shared_data) -> None:
