@@ -188,6 +188,32 @@ async def test_a_full_disk_is_told_and_leaves_nothing(scenes, folder, monkeypatc
     assert list(folder.iterdir()) == []
 
 
+async def test_a_home_that_is_not_known_is_named(scenes):
+    app = app_of(scenes, "~nobody-of-this-name/desk")
+    async with app.run_test(size=(120, 40)) as pilot:
+        message = await pressed(app, pilot, "E", "c")
+        assert message.startswith(
+            "~nobody-of-this-name/desk/legs-2024-07-16-104000-demo.csv cannot be written"
+        )
+        assert app.view.is_urgent
+
+
+async def test_an_export_that_fails_in_any_other_way_says_so_and_is_logged(
+    scenes, folder, monkeypatch, caplog
+):
+    def broken(_rows, _form):
+        raise ValueError("mixed columns")
+
+    monkeypatch.setattr("tui.screen.exporter.encode", broken)
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        message = await pressed(app, pilot, "E", "c")
+        assert message == "legs-2024-07-16-104000-demo.csv could not be written: internal error, see the log"
+        assert app.view.is_urgent
+    assert "mixed columns" in caplog.text
+    assert not folder.exists()
+
+
 async def test_without_a_place_to_write_it_says_so(scenes):
     app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(themes=names()))
     async with app.run_test(size=(120, 40)) as pilot:
