@@ -26,10 +26,12 @@ GAP = 3
 LINE_HEIGHT = 5
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NAMED = {ReleaseKind.CPI: "CPI", ReleaseKind.JOBS: "jobs", ReleaseKind.FOMC: "FOMC decision"}
-NONE = (
-    "Nothing is known of yields, prices and jobs: the Treasury and FRED are asked while the desk is online, "
+HOW = (
+    ": the Treasury and FRED are asked while the desk is online, "
     "and rotation-tui macro import PATH… keeps FRED's files."
 )
+NONE = f"Nothing is known of yields, prices and jobs{HOW}"
+NO_YIELDS = f"No Treasury yields are stored{HOW}"
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
@@ -45,7 +47,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 def _rates(snapshot: Snapshot, width: int) -> list[Row]:
     known = snapshot.macro
     if known is None or not known.yields:
-        return [((line, "muted"),) for line in wrap(NONE, width, 4)]
+        return [((line, "muted"),) for line in wrap(NONE if known is None else NO_YIELDS, width, 4)]
     head = f"{'Treasury yields':<16}{'%':>7}{'1d bp':>8}{'1w bp':>8}{'1m bp':>8}  of"
     lines: list[Row] = [((head, "faint"),)]
     lines += [

@@ -88,6 +88,13 @@ def test_what_is_not_known_is_said_with_what_to_do(scenes: dict[str, Snapshot]) 
     assert "no bank fund is a leg" in shown(replace(scenes["live"], legs=legs))
 
 
+def test_yields_alone_may_be_missing(scenes: dict[str, Snapshot]) -> None:
+    text = shown(replace(scenes["live"], macro=replace(KNOWN, yields=(), curve=None)))
+    assert "Nothing is known" not in text
+    assert "No Treasury yields are stored" in text
+    assert "CPI         −0.04 %" in text
+
+
 def test_net_interest_income_stands_by_group(scenes: dict[str, Snapshot]) -> None:
     filed = dt.date(2024, 8, 2)
     june, march = dt.date(2024, 6, 30), dt.date(2024, 3, 31)
