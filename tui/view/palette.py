@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tui.view.view_state import ViewState
 
-HIDDEN = frozenset({"focus", "palette", "filter", "colours"})
+HIDDEN = frozenset({"focus", "palette", "filter"})
 """Actions that are here under other names, or make no sense from here."""
 STEPS = {"down": 1, "tab": 1, "up": -1, "shift+tab": -1}
 SORTED = {"": "in the desk's order", "window": "by the window's return", "day": "by the day's return"}
@@ -37,9 +37,9 @@ class Entry(NamedTuple):
 
 
 def entries(view: ViewState) -> Iterator[Entry]:
-    """All commands, in the order of the key table, then values by kind."""
+    """All commands that can be run here, in the order of the key table, then values by kind."""
     for action in view.keys.actions:
-        if action.id not in HIDDEN:
+        if action.id not in HIDDEN and action.scope in view.scopes:
             yield Entry(action.id, action.says, action.shown, action.id, action.scope)
     for panel in PANELS:
         yield Entry(f"panel {panel}", f"go to {panel}", sets=("focus", panel))

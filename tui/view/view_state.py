@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import WINDOWS, pair_name
-from tui.view.keymap import DEFAULT_KEYS, Keymap
+from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,6 +68,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """Whether the screen is drawn in ASCII alone."""
     keys: Keymap = DEFAULT_KEYS
     """Which key does what for this viewer."""
+    scopes: frozenset[Scope] = SCOPES
+    """Who can act for this viewer, as in ``tui.view.keymap.Action``; the list of commands has these alone."""
     message: str = ""
     """Stands in the place of the footer until the next key: an alert, or the answer to a key."""
     is_urgent: bool = False

@@ -87,6 +87,13 @@ def test_every_action_and_every_value_is_listed_once():
         assert [entry.sets[1] for entry in listed if entry.sets and entry.sets[0] == field] == list(values)
 
 
+def test_only_commands_that_can_be_run_are_listed():
+    view = msgspec.structs.replace(START, scopes=frozenset({"view", "app"}))
+    listed = {entry.action for entry in entries(view)}
+    assert {"zoom", "copy", "quit"} <= listed
+    assert not listed & {"hold", "slower", "faster", "earlier", "later", "rewind", "suspend", "colours"}
+
+
 @given(st.lists(st.sampled_from([*"abcdefghijklmnop: ", "enter", "escape", "down", "up", ":", "backspace"])))
 def test_any_keys_leave_a_view_that_can_be_drawn(keys):
     view = START

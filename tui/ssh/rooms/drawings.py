@@ -33,7 +33,7 @@ READS: dict[str, tuple[str, ...]] = {
     "macro": (),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
-    "palette": ("ascii", "choice", "filter", "keys", "lists", "pairs", "themes"),
+    "palette": ("ascii", "choice", "filter", "keys", "lists", "pairs", "scopes", "themes"),
     "keys": (
         *("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "palette"),
         *("typing", "window"),
