@@ -569,10 +569,12 @@ class LocalBackend:
 
         from feeds.files.durable import write_whole  # noqa: PLC0415
 
-        place = Path(folder).expanduser() if folder else self._folder("exports")
+        place = Path(folder) if folder else self._folder("exports")
         stem, _, ending = name.rpartition(".")
         path, number = place / name, 1
         try:
+            place = place.expanduser()
+            path = place / name
             place.mkdir(parents=True, exist_ok=True)
             while path.exists():
                 number += 1
@@ -580,6 +582,8 @@ class LocalBackend:
             write_whole(path, data)
         except OSError as error:
             raise UnavailableError(f"{path} cannot be written: {error.strerror or error}") from error
+        except RuntimeError as error:  # ``~name`` of somebody who is not known
+            raise UnavailableError(f"{path} cannot be written: {error}") from error
         return path
 
     def examine(self, *, stream: bool) -> list[Finding]:

@@ -11,7 +11,7 @@ import click
 
 from rotation.errors import NothingToShowError
 from tui.backend import Wanted
-from tui.cli.options import AT, HISTORY, PAIR, backend, start_log
+from tui.cli.options import AT, HISTORY, LEGS, PAIR, backend, start_log, with_lists
 from tui.cli.options import FORM as FORMAT
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ Examples:
 )
 @HISTORY
 @PAIR
+@LEGS
 @FORMAT
 @click.pass_context
 def macro(
@@ -172,6 +173,7 @@ def macro(
     offline: bool,
     history: Path | None,
     pair: tuple[str, str],
+    legs: tuple[str, ...],
     form: str,
 ) -> None:
     """Treasury yields, inflation, jobs, what is published next, and the banks, now or as of an instant.
@@ -184,9 +186,9 @@ def macro(
 
     start_log(ctx)
     known, instant = backend(ctx).macro(at, offline=offline)
-    wanted = Wanted(history=history, pair=pair, at=at, offline=True, unasked_demo=False)
+    wanted = Wanted(history=history, pair=pair, legs=legs, at=at, offline=True, unasked_demo=False)
     try:
-        closes = backend(ctx).snapshot(wanted)
+        closes = backend(ctx).snapshot(with_lists(ctx, wanted))
     except NothingToShowError:
         closes = None
     click.echo(macro_report.report(known, instant, closes, form), nl=False)

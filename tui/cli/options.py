@@ -80,6 +80,14 @@ PAIRS = click.option(
     metavar="A/B,…",
     help="More pairs, each with its own spread, ratio and headline; p goes through them.",
 )
+LEGS = click.option(
+    "--legs",
+    default="",
+    envvar="ROTATION_TUI_LEGS",
+    callback=_checked(schema.symbols),
+    metavar="A,B,…",
+    help="Legs to show beside the pair, instead of the usual ones and those stored.",
+)
 HISTORY = path_option(
     "--history",
     metavar="DIR",
@@ -104,14 +112,7 @@ def settled(command: Any) -> Any:
         ),
         PAIRS,
         PAIR,
-        click.option(
-            "--legs",
-            default="",
-            envvar="ROTATION_TUI_LEGS",
-            callback=_checked(schema.symbols),
-            metavar="A,B,…",
-            help="Legs to show beside the pair, instead of the usual ones and those stored.",
-        ),
+        LEGS,
         click.option(
             "--value-growth",
             default="IWN/IVW",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rotation.snapshot import Snapshot
+    from rotation.status import DerivedStatus
     from tui.view.view_state import ViewState
 
 Row = dict[str, Any]
@@ -72,6 +73,11 @@ def _plain(value: object) -> Row:
     return plain
 
 
+def _status(status: DerivedStatus | None) -> Row:
+    """No columns where it is not known: ``encode`` leaves those cells empty."""
+    return {} if status is None else {"status": _plain(status)}
+
+
 def _legs(snapshot: Snapshot, view: ViewState) -> Iterator[Row]:
     for block in blocks(snapshot, view):
         for symbol, leg in block.legs.items():
@@ -85,14 +91,14 @@ def _spread(snapshot: Snapshot, _view: ViewState) -> Iterator[Row]:
 
 
 def _ratio(snapshot: Snapshot, _view: ViewState) -> Iterator[Row]:
-    """The settled line, then today's: the minute since the open."""
+    """The settled line, then today's, by the minute since the open; today's alone rests on prints."""
     ratio = snapshot.ratio
     pair = {"base": ratio.base, "against": ratio.against}
     for day, value in ratio.daily:
         yield {**pair, "session": day.isoformat(), "minute": None, "value": value}
     for minute, value in ratio.intraday:
         session = snapshot.session.isoformat() if snapshot.session else None
-        yield {**pair, "session": session, "minute": minute, "value": value}
+        yield {**pair, "session": session, "minute": minute, "value": value, **_status(ratio.status)}
 
 
 def _fed(snapshot: Snapshot, _view: ViewState) -> Iterator[Row]:
@@ -108,7 +114,8 @@ def _breadth(snapshot: Snapshot, _view: ViewState) -> Iterator[Row]:
     for index in snapshot.breadth.indices.values() if snapshot.breadth else ():
         figures = index.now or index.settled
         if figures is not None:
-            yield {"fund": index.fund, "is_settled": index.now is None, **_plain(figures)}
+            head = {"fund": index.fund, "is_settled": index.now is None}
+            yield {**head, **_plain(figures), **_status(index.status)}
 
 
 def _events(snapshot: Snapshot, _view: ViewState) -> Iterator[Row]:

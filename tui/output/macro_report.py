@@ -12,7 +12,8 @@ from rotation.macro.figures import Macro
 from rotation.market.market import Market
 from rotation.sessions import to_ns
 from rotation.snapshot import ValueGrowth
-from tui.panels.macro import led, rows
+from rotation.status import DerivedStatus
+from tui.panels.macro import led, led_status, rows
 from tui.view.draw import clean
 from tui.view.view_state import ViewState
 
@@ -31,13 +32,15 @@ class MacroReport(msgspec.Struct, frozen=True):
     banks: dict[str, dict[str, float | None]]
     """KRE and KBE minus the base leg over each window, in pp; empty without closes of them."""
     value_growth: ValueGrowth | None
+    bank_status: dict[str, DerivedStatus] = {}
+    """What each of ``banks`` is worth: as much as the worse of its price and the base leg's."""
 
 
 def report(known: Macro | None, at: datetime, closes: Snapshot | None, form: str) -> str:
     """``closes``: what is settled at that instant; None where no closes are held."""
     snapshot = closes or _nothing(at)
     if form == "json":
-        made = MacroReport(at, known, led(snapshot), snapshot.value_growth)
+        made = MacroReport(at, known, led(snapshot), snapshot.value_growth, led_status(snapshot))
         return msgspec.json.encode(made).decode() + "\n"
     shown = msgspec.structs.replace(snapshot, as_of=at, macro=known)
     lines = ["".join(text for text, _ in row) for row in rows(shown, ViewState(), WIDTH, 60)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.status import BAD
+from rotation.status import BAD, Kind
 from rotation.text import counted, day
 from rotation.wording import connection_words, word
 from tui.view.ascii import plain
@@ -21,6 +21,8 @@ DAY_STEP, STEP = 0.1, 0.25
 """Percent or points that a figure has to move before it is spoken again: of the day, and over sessions."""
 FED_STEP = 1.0
 """In percent."""
+GOOD = frozenset({Kind.LIVE, Kind.DEMO, Kind.REPLAY})
+"""Kinds of the odds that need no word: nothing is wrong, or the first sentence names it."""
 RECENT_DAYS = 30
 """A record younger than this is no clause, as in the headline."""
 PHASES = {
@@ -87,8 +89,10 @@ def _topics(snapshot: Snapshot) -> Iterator[_Topic]:
     fed = snapshot.fed
     if fed is not None and fed.cut is not None and fed.meetings:
         percent = 100 * fed.cut
-        sentence = f"A Fed cut on {day(fed.meetings[0].date)} is priced at {percent:.0f} percent."
-        yield _Topic("fed", sentence, fed.meetings[0].date, percent, FED_STEP)
+        kind = fed.status.kind if fed.status else Kind.OFFLINE
+        worth = "" if kind in GOOD else f" ({word(fed.status) if fed.status else kind.value})"
+        sentence = f"A Fed cut on {day(fed.meetings[0].date)} is priced at {percent:.0f} percent{worth}."
+        yield _Topic("fed", sentence, (fed.meetings[0].date, kind), percent, FED_STEP)
 
 
 def _leg(symbol: str, leg: Leg, session: date | None) -> Iterator[_Topic]:

@@ -24,16 +24,19 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     tape = snapshot.health.tape is not None and not snapshot.health.host
     bound = {action.id: action for action in view.keys.actions if action.keys}
     hints = [
-        (_first(a) if a.id != "focus" else f"{a.keys[0]}-{a.keys[-1]}", a.hint)
+        (_first(a, view) if a.id != "focus" else _range(a, view), a.hint)
         for a in bound.values()
         if a.hint and (a.scope != "tape" or tape)
     ]
-    hints[1:1] = _both(bound, "shorter", "longer", f"window {view.window}")
+    hints[1:1] = _both(bound, "shorter", "longer", f"window {view.window}", view)
     if tape:
-        hints[-3:-3] = [*_both(bound, "slower", "faster", "speed"), *_both(bound, "earlier", "later", "seek")]
+        hints[-3:-3] = [
+            *_both(bound, "slower", "faster", "speed", view),
+            *_both(bound, "earlier", "later", "seek", view),
+        ]
     hints[3:3] = [
-        *_among(bound, "pair", view.pair, view.pairs),
-        *_among(bound, "list", view.list, view.lists),
+        *_among(bound, "pair", view.pair, view.pairs, view),
+        *_among(bound, "list", view.list, view.lists, view),
     ]
     if view.palette:
         hints = [("Enter", "run"), ("↑ ↓", "choose"), ("Esc", "close")]
@@ -51,22 +54,31 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     return [tuple(spans)]
 
 
-def _first(action: Action) -> str:
-    return action.shown.split(" ")[0]
+def _first(action: Action, view: ViewState) -> str:
+    """The first of its keys, in ASCII the first that ASCII can name."""
+    return (plain_keys(action.shown) if view.ascii else action.shown).split(" ")[0]
+
+
+def _range(action: Action, view: ViewState) -> str:
+    """``1-9``."""
+    ends = (action.keys[0], action.keys[-1])
+    return "-".join(map(plain_keys, ends) if view.ascii else ends)
 
 
 def _among(
-    bound: Mapping[str, Action], action: str, chosen: str, names: tuple[str, ...]
+    bound: Mapping[str, Action], action: str, chosen: str, names: tuple[str, ...], view: ViewState
 ) -> list[tuple[str, str]]:
     """``p pair 2/3``: which is shown, and the key for the next; none without others or a key."""
     if action not in bound or not names:
         return []
     at = names.index(chosen) + 2 if chosen in names else 1
-    return [(_first(bound[action]), f"{action} {at}/{len(names) + 1}")]
+    return [(_first(bound[action], view), f"{action} {at}/{len(names) + 1}")]
 
 
-def _both(bound: Mapping[str, Action], back: str, forth: str, says: str) -> list[tuple[str, str]]:
+def _both(
+    bound: Mapping[str, Action], back: str, forth: str, says: str, view: ViewState
+) -> list[tuple[str, str]]:
     """One hint for two actions; none where a person has unbound one of them."""
     if back not in bound or forth not in bound:
         return []
-    return [(f"{_first(bound[back])} {_first(bound[forth])}", says)]
+    return [(f"{_first(bound[back], view)} {_first(bound[forth], view)}", says)]

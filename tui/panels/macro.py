@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import zip_longest
+from math import inf
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
 from rotation.macro.figures import ReleaseKind
+from rotation.status import Kind, derive
 from rotation.text import MONTHS, day, short_day, spelled_duration
-from rotation.wording import NEW_YORK
+from rotation.wording import NEW_YORK, word_with_venue
 from tui.panels.base import kind_role
 from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, change, column, fit, number, toned, wrap
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from rotation.macro.figures import BankIncome, Curve, Inflation, Macro, MacroSource
-    from rotation.snapshot import Snapshot, ValueGrowth
+    from rotation.snapshot import Leg, Snapshot, ValueGrowth
+    from rotation.status import DerivedStatus
     from tui.view.view_state import ViewState
 
 BANKS = ("KRE", "KBE")
@@ -26,9 +29,15 @@ GAP = 3
 LINE_HEIGHT = 5
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NAMED = {ReleaseKind.CPI: "CPI", ReleaseKind.JOBS: "jobs", ReleaseKind.FOMC: "FOMC decision"}
-NONE = (
-    "Nothing is known of yields, prices and jobs: the Treasury and FRED are asked while the desk is online, "
+HOW = (
+    ": the Treasury and FRED are asked while the desk is online, "
     "and rotation-tui macro import PATH… keeps FRED's files."
+)
+NONE = f"Nothing is known of yields, prices and jobs{HOW}"
+NO_YIELDS = f"No Treasury yields are stored{HOW}"
+NO_BANKS = (
+    "KRE and KBE have no prices yet (rotation-tui history sync KRE KBE); if legs are set by --legs or "
+    "desk.legs, add them there."
 )
 
 
@@ -45,7 +54,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 def _rates(snapshot: Snapshot, width: int) -> list[Row]:
     known = snapshot.macro
     if known is None or not known.yields:
-        return [((line, "muted"),) for line in wrap(NONE, width, 4)]
+        return [((line, "muted"),) for line in wrap(NONE if known is None else NO_YIELDS, width, 4)]
     head = f"{'Treasury yields':<16}{'%':>7}{'1d bp':>8}{'1w bp':>8}{'1m bp':>8}  of"
     lines: list[Row] = [((head, "faint"),)]
     lines += [
@@ -95,7 +104,7 @@ def _causes(snapshot: Snapshot, width: int) -> list[Row]:
     if known is not None:
         lines += _prices(known)
         lines += [(), *_next(known, snapshot.as_of)] if known.releases else []
-    lines += [*([()] if lines else []), *_banks(snapshot)]
+    lines += [*([()] if lines else []), *_banks(snapshot, width)]
     if known is not None and known.banks:
         lines += _incomes(known.banks, width)
     if snapshot.value_growth is not None:
@@ -186,18 +195,51 @@ def led(snapshot: Snapshot) -> dict[str, dict[str, float | None]]:
     return made
 
 
-def _banks(snapshot: Snapshot) -> list[Row]:
+def led_status(snapshot: Snapshot) -> dict[str, DerivedStatus]:
+    """By bank fund what its line of ``led`` is worth: as much as the worse of its price and the base leg's.
+
+    How far apart in time the two may be is not asked, so that none is ``apart``; ``gap_s`` says it.
+    """
+    base = snapshot.spread.base
+    return {
+        symbol: derive({name: snapshot.legs[name].status for name in (symbol, base)}, limit_s=inf)
+        for symbol in led(snapshot)
+    }
+
+
+def _worth(status: DerivedStatus, pair: dict[str, Leg], today: dt.date) -> str:
+    """``LIVE``, ``STALE 42s``, ``close of 15 Jul``; ``OFFLINE, KRE close of 15 Jul`` where one is a print."""
+    closes = {symbol: leg.settled_session for symbol, leg in pair.items() if leg.settled_session}
+    dated = {
+        symbol: short_day(session) if session.year == today.year else day(session)
+        for symbol, session in closes.items()
+    }
+    if len(dated) == len(pair) and len(set(dated.values())) == 1:
+        parts = [f"close of {next(iter(dated.values()))}"]
+    else:
+        parts = [f"{symbol} close of {when}" for symbol, when in dated.items()]
+    is_all_said = status.kind is Kind.CLOSED and len(parts) == 1 and len(dated) == len(pair)
+    return ", ".join(parts if is_all_said else [word_with_venue(status), *parts])
+
+
+def _banks(snapshot: Snapshot, width: int) -> list[Row]:
     base = snapshot.spread.base
     head = f"{'banks, pp':12}" + "".join(f"{f'{k}d':>9}" for k in WINDOWS)
     lines: list[Row] = [((head, "faint"),)]
+    today = snapshot.as_of.astimezone(NEW_YORK).date()
+    statuses = led_status(snapshot)
     for symbol, by_window in led(snapshot).items():
-        lines.append(
-            (
-                (column(f"{symbol} − {base}", 12, right=False), "text"),
-                *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in by_window.values()),
-            )
+        figures: Row = (
+            (column(f"{symbol} − {base}", 12, right=False), "text"),
+            *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in by_window.values()),
         )
-    return lines if len(lines) > 1 else [(("no bank fund is a leg: --legs KRE,KBE,…", "muted"),)]
+        pair = {name: snapshot.legs[name] for name in (symbol, base)}
+        worth = (_worth(statuses[symbol], pair, today), kind_role(statuses[symbol].kind))
+        if len(head) + 2 + len(worth[0]) <= width:
+            lines.append((*figures, ("  ", "text"), worth))
+        else:
+            lines += [figures, ((" " * 12, "text"), worth)]
+    return lines if len(lines) > 1 else [((line, "muted"),) for line in wrap(NO_BANKS, width, 3)]
 
 
 def _incomes(banks: tuple[BankIncome, ...], width: int) -> list[Row]:

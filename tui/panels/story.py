@@ -141,14 +141,14 @@ def _followed(story: Story, view: ViewState, width: int) -> list[Row]:
     known = story.episodes.get(f"spread.{view.window}")
     head: Row = (
         (f"What followed {view.window}d readings like this", "strong"),
-        ("  history, no forecast", "faint"),
+        ("  history, not a forecast", "faint"),
     )
     if known is None or known.value is None:
         return [head, (("no reading of the session shown", "muted"),)]
     way = "or more" if known.value >= 0 else "or less"
     lines = [head, ((f"{change(known.value)} pp {way}: {known.n:,} earlier, a window apart each", "text"),)]
     if known.note:
-        lines.append(((f"Nothing is said of what followed ({known.note}).", "muted"),))
+        lines.append(((f"What followed is not shown ({known.note}).", "muted"),))
     else:
         lines.append(
             ((f"{'sessions':>8}{'median':>9}{'quartiles':>18}{'above 0':>9}{'n':>6}{'all':>8}", "faint"),)

@@ -103,8 +103,6 @@ class RotationApp(App[None], inherit_bindings=False):
         ``export`` writes a file of this name and says where; it may block, and raises UnavailableError.
         """
         super().__init__()
-        if not hasattr(signal, "SIGTSTP"):  # Windows
-            view = msgspec.structs.replace(view, scopes=view.scopes - {"local"})
         self.view = view
         self.failure: BaseException | None = None
         self.snapshot: Snapshot | None = None
@@ -323,13 +321,25 @@ class RotationApp(App[None], inherit_bindings=False):
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()
         elif self.view.typing or action is None or action.scope == "view":
-            self._look(palette.pressed(self.view, key))
+            view = palette.pressed(self.view, key)
+            if view.palette and not self.view.palette:
+                view = msgspec.structs.replace(view, scopes=self._scopes())
+            self._look(view)
             if entry is not None and entry.scope != "view":
                 self._act(entry.action, entry.scope)
         else:
             self._act(action.id, action.scope)
         if greeting and not self._export.asks:
             self.say(greeting)
+
+    def _scopes(self) -> frozenset[keymap.Scope]:
+        """Who can act now: the tape only while one is playing."""
+        scopes: set[keymap.Scope] = {"view", "app"}
+        if self._desk is not None and self._desk.controls:
+            scopes.add("tape")
+        if sys.platform != "win32":
+            scopes.add("local")
+        return frozenset(scopes)
 
     def _act(self, action: str, scope: str) -> None:
         """Do what changes no view."""

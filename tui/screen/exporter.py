@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.errors import UnavailableError
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from tui.screen.scene import Scene
     from tui.view.view_state import ViewState
 
+log = logging.getLogger(__name__)
+
 FORMS: dict[str, Form] = {"c": "csv", "j": "json", "p": "parquet"}
 NOWHERE = "files cannot be written from here"
 EMPTY = "nothing to write: {} shows no figures"
+FAILED = "{} could not be written: internal error, see the log"
 
 
 class _File(NamedTuple):
@@ -119,6 +123,9 @@ class Exporter:
             path = await asyncio.to_thread(lambda: write(file.name, file.make()))
         except UnavailableError as error:
             self._app.say(str(error), urgent=True)
+        except Exception:
+            log.exception("internal error in an export")
+            self._app.say(FAILED.format(file.name), urgent=True)
         else:
             self._app.say(f"wrote {path}")
 

@@ -61,8 +61,14 @@ def plain(text: str) -> str:
 
 
 def plain_keys(shown: str) -> str:
-    """``Up k`` for ``↑ k``."""
-    return "".join(KEYS.get(sign, sign) for sign in shown)
+    """``Up k`` for ``↑ k``; a key that ASCII cannot name is left out, and ``?`` where that is all of them.
+
+    Of a range (``& … ç``) each end that it cannot name is ``?``.
+    """
+    names = ["".join(KEYS.get(sign, sign) for sign in name) for name in shown.split(" ")]
+    if "…" in shown:
+        return " ".join(name if name.isascii() else "?" for name in names)
+    return " ".join(name for name in names if name.isascii()) or "?"
 
 
 @lru_cache(maxsize=4096)

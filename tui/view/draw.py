@@ -67,8 +67,9 @@ def framed(rows: Sequence[Row], title: str, width: int, height: int, *, focused:
     """Rows inside a border that carries the title; exactly ``height`` rows of ``width`` cells."""
     role = "focus" if focused else "border"
     inner = width - 4
-    label = fit(((f" {title} ", "title-focus" if focused else "title"),), min(len(title) + 2, width - 3))
-    rule = "─" * (width - 3 - sum(len(text) for text, _ in label))
+    label_cells = min(_measured(title)[1] + 2, width - 3)
+    label = fit(((f" {title} ", "title-focus" if focused else "title"),), label_cells)
+    rule = "─" * (width - 3 - label_cells)
     body = [*rows[: height - 2], *[()] * (height - 2 - len(rows))]
     return [
         (("╭─", role), *label, (rule + "╮", role)),

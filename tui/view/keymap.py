@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+Scope = Literal["view", "app", "tape", "local", "host"]
+SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
 
 
 class Action(NamedTuple):
@@ -21,7 +25,7 @@ class Action(NamedTuple):
     """What the key does, for help."""
     hint: str
     """Two words for the footer; "" keeps it out."""
-    scope: Literal["view", "app", "tape", "local", "host"]
+    scope: Scope
     """Who acts: the view's ``reduce``, the program, the tape being played, the program in a terminal of its
     own, or a host of many viewers."""
 

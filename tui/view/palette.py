@@ -37,7 +37,7 @@ class Entry(NamedTuple):
 
 
 def entries(view: ViewState) -> Iterator[Entry]:
-    """All commands that this viewer has, in the order of the key table, then values by kind."""
+    """All commands that can be run here, in the order of the key table, then values by kind."""
     for action in view.keys.actions:
         if action.id not in HIDDEN and action.scope in view.scopes:
             yield Entry(action.id, action.says, action.shown, action.id, action.scope)

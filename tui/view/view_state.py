@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import WINDOWS, pair_name
-from tui.view.keymap import DEFAULT_KEYS, Keymap
+from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,10 +23,6 @@ FILTERED = frozenset({"legs", "events"})
 """Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
 SORTS = ("", "symbol", "day", "window", "streak")
 """What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
-LOCAL = frozenset({"view", "app", "tape", "local"})
-"""Who acts for a viewer in a terminal of the program's own."""
-HOSTED = frozenset({"view", "app", "host"})
-"""Who acts for a viewer of a host: its tape is not theirs to move."""
 FILTER_MAX = 40
 BOTTOM = 1_000_000
 """A scroll past every end; drawing clamps it."""
@@ -72,8 +68,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """Whether the screen is drawn in ASCII alone."""
     keys: Keymap = DEFAULT_KEYS
     """Which key does what for this viewer."""
-    scopes: frozenset[str] = LOCAL
-    """Whose actions the list of commands has, as in ``tui.view.keymap.Action``."""
+    scopes: frozenset[Scope] = SCOPES
+    """Who can act for this viewer, as in ``tui.view.keymap.Action``; the list of commands has these alone."""
     message: str = ""
     """Stands in the place of the footer until the next key: an alert, or the answer to a key."""
     is_urgent: bool = False

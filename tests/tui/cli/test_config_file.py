@@ -66,6 +66,7 @@ def test_a_list_is_imported_and_its_symbols_are_legs(program) -> None:
     listed.write_text("Symbol,Shares\nDIA,5\nAAPL,1\n")
     message = program.out("lists", "import", listed, "--name", "mine")
     assert message.startswith(f"added the watch list 'mine' with 2 symbols to {path}")
+    assert message.endswith("\nrestart a running desk to see it; w shows it\n")
     assert program("lists", "import", listed, "--name", "mine").stderr.startswith(
         "rotation-tui: 'mine' is there already"
     )

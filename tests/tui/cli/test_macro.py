@@ -59,6 +59,14 @@ def test_snapshots_and_replays_have_it_too(here, kept, tmp_path) -> None:
     assert doc["banks"]["KRE"]["5"] == pytest.approx(
         legs["KRE"]["return_pct"]["5"] - legs["IWM"]["return_pct"]["5"]
     )
+    assert doc["bank_status"]["KRE"]["kind"] == "CLOSED"
+    asked = ("macro", "--history", folder, "--at", "2024-07-16")
+    assert "KRE − IWM" in here.out(*asked)
+    assert "close of 16 Jul" in here.out(*asked)
+    assert "KRE − IWM" not in here.out(*asked, "--legs", "SPY"), "only the legs that were asked for"
+    here.env["ROTATION_TUI_LEGS"] = "SPY"
+    assert "KRE − IWM" not in here.out(*asked)
+    del here.env["ROTATION_TUI_LEGS"]
     tape = tmp_path / "IWM_5m.csv"
     tape.write_text("start,open,high,low,close,volume\n2024-07-16T14:30:00Z,221,221.5,220.9,221.28,100\n")
     lines = here.out("watch", "--history", folder, "--tape", tape, "--speed", "3600").splitlines()

@@ -33,7 +33,7 @@ def test_at_first_all_that_is_known_is_said(scenes):
         "IWM is up 9.9 percent over 5 sessions, the most since 27 May 2020.",
         "IWM is 10.3 points ahead of QQQ over 5 sessions, the most since 14 Nov 2016.",
         "IWM has beaten QQQ for 4 sessions.",
-        "A Fed cut on 31 Jul 2024 is priced at 8 percent.",
+        "A Fed cut on 31 Jul 2024 is priced at 8 percent (DELAYED 10m).",
     ):
         assert sentence in sentences, sentences
     assert not any("IWN" in sentence and "percent" in sentence for sentence in sentences), (
@@ -69,6 +69,34 @@ def test_a_price_that_goes_bad_and_comes_back_is_said_each_time(scenes):
     assert speaker.sentences(older) == [], "an age that grows is no change"
     assert speaker.sentences(live) == ["QQQ has good prices again."]
     assert speaker.sentences(stale) == ["QQQ: the price is STALE 42s."]
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        (PriceStatus(Kind.LIVE, age_s=2.0), "8 percent."),
+        (PriceStatus(Kind.DEMO), "8 percent."),
+        (PriceStatus(Kind.CLOSED), "8 percent (CLOSED)."),
+        (PriceStatus(Kind.STALE, age_s=7200.0), "8 percent (STALE 2h)."),
+        (None, "8 percent (OFFLINE)."),
+    ],
+)
+def test_odds_are_said_with_what_they_are_worth(scenes, status, end):
+    fed = msgspec.structs.replace(fed_scenes.july(), status=status)
+    sentences = Speaker().sentences(msgspec.structs.replace(scenes["live"], fed=fed))
+    assert f"A Fed cut on 31 Jul 2024 is priced at {end}" in sentences
+
+
+def test_odds_that_go_stale_are_said_again_but_not_for_each_second(scenes):
+    def priced(status):
+        fed = msgspec.structs.replace(fed_scenes.july(), status=status)
+        return msgspec.structs.replace(scenes["live"], fed=fed)
+
+    speaker = Speaker()
+    speaker.sentences(priced(PriceStatus(Kind.LIVE, age_s=2.0)))
+    (stale,) = speaker.sentences(priced(PriceStatus(Kind.STALE, age_s=7200.0)))
+    assert stale.endswith("(STALE 2h).")
+    assert speaker.sentences(priced(PriceStatus(Kind.STALE, age_s=10_800.0))) == []
 
 
 def test_the_connection_is_said_once_for_each_change(scenes):

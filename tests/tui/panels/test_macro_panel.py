@@ -20,8 +20,9 @@ from rotation.macro.figures import (
     Yield,
 )
 from rotation.sessions import NEW_YORK
-from rotation.status import Kind
-from tui.panels.macro import led, rows
+from rotation.status import Kind, PriceStatus
+from tests.support.tui.scenes import with_leg
+from tui.panels.macro import led, led_status, rows
 from tui.screen.scene import draw_panel
 from tui.view.draw import cells
 from tui.view.view_state import ViewState, reduce
@@ -85,7 +86,15 @@ def test_what_is_not_known_is_said_with_what_to_do(scenes: dict[str, Snapshot]) 
     bare = replace(scenes["live"], macro=alone)
     assert "from what is kept; no source was asked" in shown(bare)
     legs = {symbol: leg for symbol, leg in scenes["live"].legs.items() if symbol != "KRE"}
-    assert "no bank fund is a leg" in shown(replace(scenes["live"], legs=legs))
+    text = shown(replace(scenes["live"], legs=legs), 400)
+    assert "KRE and KBE have no prices yet (rotation-tui history sync KRE KBE)" in text
+
+
+def test_yields_alone_may_be_missing(scenes: dict[str, Snapshot]) -> None:
+    text = shown(replace(scenes["live"], macro=replace(KNOWN, yields=(), curve=None)))
+    assert "Nothing is known" not in text
+    assert "No Treasury yields are stored" in text
+    assert "CPI         −0.04 %" in text
 
 
 def test_net_interest_income_stands_by_group(scenes: dict[str, Snapshot]) -> None:
@@ -109,6 +118,19 @@ def test_banks_are_the_difference_of_two_returns(scenes: dict[str, Snapshot]) ->
     assert led(live) == {"KRE": {k: own[k] - base[k] for k in own}}
     unknown = replace(live.legs["KRE"], return_pct=dict.fromkeys(own))
     assert set(led(replace(live, legs={**live.legs, "KRE": unknown}))["KRE"].values()) == {None}
+
+
+@pytest.mark.parametrize("width", [156, 116, 76])
+def test_banks_say_what_they_are_worth(scenes: dict[str, Snapshot], width: int) -> None:
+    live = with_leg(scenes["live"], "IWM", status=PriceStatus(Kind.LIVE, age_s=1.0))
+    stale = with_leg(live, "KRE", status=PriceStatus(Kind.STALE, age_s=42.0, source="Feed"))
+    assert "STALE 42s" in shown(stale, width)
+    assert led_status(stale)["KRE"].worst == "KRE"
+    closed: dict[str, object] = {"status": PriceStatus(Kind.CLOSED), "age_s": None, "session": DAY}
+    settled = with_leg(with_leg(scenes["live"], "KRE", **closed), "IWM", **closed)
+    assert "  close of 15 Jul" in shown(settled, width)
+    old = with_leg(settled, "KRE", status=PriceStatus(Kind.OFFLINE), session=dt.date(2023, 7, 14))
+    assert "OFFLINE, KRE close of 14 Jul 2023, IWM close of 15 Jul" in shown(old, width)
 
 
 @pytest.mark.parametrize(("width", "height"), [(160, 45), (120, 40), (80, 24), (40, 12), (200, 60)])

@@ -67,6 +67,7 @@ def test_what_followed_has_its_counts_and_the_newest_episodes(scenes: dict[str, 
     assert "… 4 earlier: rotation-tui episodes spread.5" in text
     assert "cut then" in text
     assert "—" in text
+    assert "history, not a forecast" in text, "as the command says it"
 
 
 def test_what_is_not_there_is_said(scenes: dict[str, Snapshot]) -> None:
@@ -75,7 +76,7 @@ def test_what_is_not_there_is_said(scenes: dict[str, Snapshot]) -> None:
     few = Episodes("spread.5", 10.34, 3, EPISODES[:3], AFTER, "n < 10: too few")
     text = "\n".join(shown(replace(live, story=Story((), {"spread.5": few}))))
     assert "none: IWM has no price of the session shown" in text
-    assert "Nothing is said of what followed (n < 10: too few)." in text
+    assert "What followed is not shown (n < 10: too few)." in text
     assert "no reading of the session shown" in "\n".join(shown(replace(live, story=Story((), {}))))
 
 

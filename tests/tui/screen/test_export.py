@@ -13,8 +13,10 @@ import msgspec
 import polars as pl
 import pytest
 
+from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth
 from rotation.desk import DeskEvent, EventKind, LegList
 from rotation.macro.figures import Curve, Inflation, Jobs, Macro, Yield
+from rotation.status import DerivedStatus, Kind
 from tests.support.ssh_scenes import Time, Visit
 from tests.support.tui.scenes import ScriptedDesk, without_figures
 from tui.__main__ import LocalBackend
@@ -73,7 +75,7 @@ def test_macro_has_a_row_for_each_figure(scenes):
 
 
 def test_the_figures_are_the_snapshot_s(scenes):
-    snapshot = scenes["live"]
+    snapshot = without_figures(scenes["live"], "IWN")
     legs = {row["symbol"]: row for row in table("legs", snapshot, ViewState())}
     assert legs["IWM"]["return_pct.5"] == snapshot.legs["IWM"].return_pct["5"]
     assert legs["IWM"]["streak.settled"] == 4
@@ -86,6 +88,31 @@ def test_the_figures_are_the_snapshot_s(scenes):
     assert [(row["list"], row["symbol"]) for row in table("legs", listed, ViewState(list="mine"))] == [
         ("mine", "DIA")
     ]
+
+
+STALE = DerivedStatus(Kind.STALE, "QQQ", None, 42.0, 0.0, "", "Feed", 2.0, apart=False)
+
+
+def test_today_s_ratio_says_what_it_is_worth(scenes):
+    live = scenes["live"]
+    stale = msgspec.structs.replace(live, ratio=msgspec.structs.replace(live.ratio, status=STALE))
+    rows = table("ratio", stale, ViewState())
+    assert {row["status.kind"] for row in rows if row["minute"] is not None} == {"STALE"}
+    assert all("status.kind" not in row for row in rows if row["minute"] is None), "a close is settled"
+
+
+def test_breadth_says_what_it_is_worth(scenes):
+    figures = BreadthFigures(
+        session=date(2024, 7, 16), membership_date=date(2024, 7, 1), total=3, counted=2, advances=2,
+        declines=0, unchanged=0, net=2, share_up=1.0, above_mean=None, mean_counted=0, highs=0, lows=0,
+        net_highs=None, range_counted=0, net_ratio=1.0, mcclellan=None,
+    )  # fmt: skip
+    now = IndexBreadth("IWM", figures, True, None, STALE, (), (), ())
+    settled = IndexBreadth("QQQ", None, False, figures, None, (), (), ())
+    known = msgspec.structs.replace(scenes["live"], breadth=Breadth({"IWM": now, "QQQ": settled}))
+    first, second = table("breadth", known, ViewState())
+    assert (first["status.kind"], first["status.worst"], first["is_settled"]) == ("STALE", "QQQ", False)
+    assert "status.kind" not in second
 
 
 async def pressed(app, pilot, *keys: str) -> str:
@@ -196,6 +223,32 @@ async def test_a_full_disk_is_told_and_leaves_nothing(scenes, folder, monkeypatc
         assert message.endswith("legs-2024-07-16-104000-demo.csv cannot be written: No space left on device")
         assert app.view.is_urgent
     assert list(folder.iterdir()) == []
+
+
+async def test_a_home_that_is_not_known_is_named(scenes):
+    app = app_of(scenes, "~nobody-of-this-name/desk")
+    async with app.run_test(size=(120, 40)) as pilot:
+        message = await pressed(app, pilot, "E", "c")
+        assert message.startswith(
+            "~nobody-of-this-name/desk/legs-2024-07-16-104000-demo.csv cannot be written"
+        )
+        assert app.view.is_urgent
+
+
+async def test_an_export_that_fails_in_any_other_way_says_so_and_is_logged(
+    scenes, folder, monkeypatch, caplog
+):
+    def broken(_rows, _form):
+        raise ValueError("mixed columns")
+
+    monkeypatch.setattr("tui.screen.exporter.encode", broken)
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        message = await pressed(app, pilot, "E", "c")
+        assert message == "legs-2024-07-16-104000-demo.csv could not be written: internal error, see the log"
+        assert app.view.is_urgent
+    assert "mixed columns" in caplog.text
+    assert not folder.exists()
 
 
 async def test_without_a_place_to_write_it_says_so(scenes):

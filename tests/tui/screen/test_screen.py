@@ -297,6 +297,20 @@ async def test_the_commands_find_and_run_what_the_screen_can_do(scenes: dict[str
     assert app.return_code == 0
 
 
+async def test_without_a_tape_no_command_moves_one(scenes: dict[str, Snapshot]) -> None:
+    desk = ScriptedDesk([scenes["live"]])
+    app = RotationApp(lambda: desk, ViewState(themes=names()))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot, "colon", *"tape")
+        assert "hold" in text_of(app, "palette")
+        await pilot.press("escape")
+        desk.controls = None  # type: ignore[assignment] # as of a live desk
+        await pilot.press("colon", *"tape")
+        assert "hold" not in text_of(app, "palette")
+        await pilot.press("escape", "colon", *"colours")
+        assert "more or fewer" not in text_of(app, "palette"), "the terminal's own are known here"
+
+
 async def test_a_sorted_list_does_not_move_under_the_reader(scenes: dict[str, Snapshot]) -> None:
     app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(themes=names()))
     async with app.run_test(size=(120, 40)) as pilot:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.paths import ROOT
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, KeymapError, is_key
 from tui.view.view_state import PANELS, ViewState, reduce
 
@@ -33,6 +34,13 @@ def test_the_panels_follow_the_order_of_their_keys() -> None:
 def test_every_preset_can_be_bound(preset) -> None:
     keymap = DEFAULT_KEYS.rebound(PRESETS[preset])
     assert {action.id for action in keymap.actions if not action.keys} == set()
+
+
+def test_the_readme_names_every_panel_that_has_a_number() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (row,) = (line for line in readme.splitlines() if line.startswith("| `1` … "))
+    assert row.startswith(f"| `1` … `{len(PANELS)}`")
+    assert all(panel in row.casefold() for panel in PANELS)
 
 
 def test_there_is_always_a_way_out() -> None:

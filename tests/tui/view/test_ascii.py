@@ -12,6 +12,7 @@ from tests.support.fed import scenes as fed_scenes
 from tui.screen.scene import scene
 from tui.view.ascii import needs_ascii, plain, plain_keys, plain_row
 from tui.view.draw import cells, clean
+from tui.view.keymap import DEFAULT_KEYS, PRESETS
 from tui.view.view_state import CHARTS, PANELS, ViewState
 
 SIZES = [(200, 60), (160, 45), (120, 40), (80, 24), (40, 12), (30, 8)]
@@ -84,6 +85,25 @@ def test_what_stands_for_what():
     assert plain("▲+1.88 % −0.15 ≈ … ╭─╮│⣿⠉⣀ █▌▏") == "^+1.88 % -0.15 ~ . +-+|:'. #=|"
     assert plain("größe 漢") == "gro?e ??"
     assert plain_keys("↑ k") == "Up k"
+    assert plain_keys("ö [") == "[", "an o would be another key"
+    assert (plain_keys("ö"), plain_keys("& … ç"), plain_keys("1 … 9")) == ("?", "& - ?", "1 - 9")
+
+
+@pytest.mark.parametrize(
+    ("keys", "footer", "in_help"),
+    [
+        (PRESETS["qwertz"], " [ ] window 5 ", "[ "),
+        (PRESETS["azerty"], " &-? panel  [ * window 5 ", "[ "),
+        ({"shorter": ("ö",), "longer": ("ä", "n")}, " ? n window 5 ", "? "),
+    ],
+)
+def test_no_key_is_named_that_does_something_else(scenes, keys, footer, in_help):
+    view = ViewState(ascii=True, keys=DEFAULT_KEYS.rebound(keys))
+    drawn = scene(scenes["live"], view, 160, 45)
+    assert footer in "".join(text for text, _ in drawn.rows["keys"][0])
+    helped = scene(scenes["live"], msgspec.structs.replace(view, help=True), 160, 60)
+    (row,) = (row for row in helped.rows["help"] if "shorter window" in "".join(text for text, _ in row))
+    assert "".join(text for text, _ in row).removeprefix("| ").startswith(in_help)
 
 
 @pytest.mark.parametrize(

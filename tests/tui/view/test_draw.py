@@ -113,3 +113,14 @@ def test_a_line_is_connected_and_passes_through_its_points(
         reached |= near
         frontier += near
     assert reached == drawn
+
+
+@given(st.text(st.sampled_from("ab 漢é\u200b"), max_size=40), st.integers(8, 40), st.integers(2, 5))
+def test_a_border_is_as_wide_as_asked_whatever_its_title(title: str, width: int, height: int) -> None:
+    drawn = draw.framed([(("漢字", "text"),)], title, width, height, focused=True)
+    assert [sum(cell_len(text) for text, _ in row) for row in drawn] == [width] * height
+
+
+def test_a_title_of_wide_characters_is_whole_where_there_is_room() -> None:
+    (top, *_) = draw.framed([], "1 Legs 漢字", 30, 2, focused=False)
+    assert "".join(text for text, _ in top) == "╭─ 1 Legs 漢字 " + "─" * 14 + "╮"

@@ -93,7 +93,13 @@ def test_a_host_lists_what_its_viewers_can_do():
     names = {entry.name for entry in entries(first_view("midnight", ("midnight",), None))}
     assert {"colours", "copy", "zoom", "quit"} <= names
     assert not {"hold", "slower", "faster", "earlier", "later", "rewind", "suspend"} & names
-    assert "colours" not in {entry.name for entry in entries(START)}
+
+
+def test_only_commands_that_can_be_run_are_listed():
+    view = msgspec.structs.replace(START, scopes=frozenset({"view", "app"}))
+    listed = {entry.action for entry in entries(view)}
+    assert {"zoom", "copy", "quit"} <= listed
+    assert not listed & {"hold", "slower", "faster", "earlier", "later", "rewind", "suspend", "colours"}
 
 
 @given(st.lists(st.sampled_from([*"abcdefghijklmnop: ", "enter", "escape", "down", "up", ":", "backspace"])))

@@ -18,8 +18,9 @@ from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
 from tui.ssh.wire.token_bucket import TokenBucket
 from tui.view import palette
+from tui.view.keymap import Scope
 from tui.view.pairs import of_pair
-from tui.view.view_state import HOSTED, ViewState, clamp_scroll, with_message
+from tui.view.view_state import ViewState, clamp_scroll, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,8 @@ REPAINT_S = 0.1
 INPUT_BURST, INPUT_PER_S = 2_048, 1_024
 """Bytes of input accepted at once, and per second."""
 DEFAULT_FOCUS = ViewState().focus
+SCOPES = frozenset[Scope]({"view", "app", "host"})
+"""A viewer can move no tape, which all share, and has no shell on the host."""
 MESSAGE_S = 15.0
 """Seconds for which a message stands, unless a key takes it away."""
 NO_FILES = "a host writes no files for its viewers; ssh HOST snapshot prints the figures"
@@ -322,6 +325,11 @@ def first_view(
     lists: tuple[str, ...] = (),
 ) -> ViewState:
     """Return the view that a session begins with; an unknown theme is replaced by the default."""
-    chosen = theme if theme in themes else themes[0]
-    view = ViewState(theme=chosen, themes=themes, pairs=pairs, lists=lists, scopes=HOSTED)
+    view = ViewState(
+        theme=theme if theme in themes else themes[0],
+        themes=themes,
+        pairs=pairs,
+        lists=lists,
+        scopes=SCOPES,
+    )
     return msgspec.structs.replace(view, focus=focus) if focus else view

@@ -16,8 +16,10 @@ from tui.screen.scene import scene
 from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.painter import ENTER, LEAVE, opening, whole
 from tui.ssh.rooms.rooms import Rooms
-from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST, REPAINT_S
+from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST, REPAINT_S, first_view
 from tui.view.pairs import of_pair
+from tui.view.palette import entries
+from tui.view.theme import names
 
 
 @pytest.fixture
@@ -433,3 +435,13 @@ async def test_viewers_of_another_pair_have_another_room_and_copy_its_headline(s
     second.viewer.type(b"y")
     copied = base64.b64decode(second.writes[-1].split(b";")[-1].rstrip(b"\x07")).decode()
     assert copied.startswith("DEMO: IWN leads.")
+
+
+def test_the_commands_of_a_host_are_those_that_its_viewers_can_run(rooms, time):
+    visit = Visit(rooms, time, view=first_view("midnight", names(), None))
+    listed = {entry.action for entry in entries(visit.viewer.view)}
+    assert {"zoom", "copy", "export", "colours", "quit"} <= listed
+    assert not listed & {"hold", "slower", "faster", "earlier", "later", "rewind", "suspend"}
+    before = visit.viewer.colours
+    visit.viewer.type(b":colours\r")
+    assert visit.viewer.colours != before
