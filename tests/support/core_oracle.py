@@ -512,9 +512,11 @@ class Expected:
             past.append((self.day, official))
         closes = [(row.close, day) for day, row in past if row.close is not None]
         close, closed = closes[-1] if closes else (None, past[-1][0] if past else None)
+        # Dividend-adjusted closes alone are worth something only where returns are made of them.
+        is_worth = close is not None or (official is not None and self.value(official) is not None)
         return {
             "last": close,
-            "state": self._state_of_close(closed, as_of_ns),
+            "state": self._state_of_close(closed if is_worth else None, as_of_ns),
             "age_s": None,
             "source": "history",
             "session": closed,

@@ -337,7 +337,7 @@ class RotationApp(App[None], inherit_bindings=False):
         scopes: set[keymap.Scope] = {"view", "app"}
         if self._desk is not None and self._desk.controls:
             scopes.add("tape")
-        if sys.platform != "win32":
+        if hasattr(signal, "SIGTSTP"):  # not on Windows
             scopes.add("local")
         return frozenset(scopes)
 

@@ -83,7 +83,7 @@ def test_every_action_and_every_value_is_listed_once():
     listed = list(entries(START))
     names = [entry.name for entry in listed]
     assert len(names) == len(set(names))
-    actions = {each.id for each in ACTIONS if each.scope != "host"}
+    actions = {each.id for each in ACTIONS}
     assert {entry.action for entry in listed if entry.action} == actions - HIDDEN
     for field, values in (("focus", PANELS), ("window", WINDOWS), ("sort", SORTS), ("pair", ("", "IWN/IVW"))):
         assert [entry.sets[1] for entry in listed if entry.sets and entry.sets[0] == field] == list(values)
