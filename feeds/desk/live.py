@@ -192,7 +192,7 @@ async def once(
             )
 
     (main, beside, members), (inputs, now_ns), macro = await asyncio.gather(
-        quotes(), asked.once(limit_s), causes.once(limit_s)
+        quotes(), asked.once(limit_s), causes.once(limit_s, banks=False)
     )
     quoted = members.quotes | main.quotes | beside.quotes
     provenance = {quote.symbol: origin for quote, origin in quoted.items()}

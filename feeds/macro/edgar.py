@@ -88,12 +88,14 @@ class Edgar:
         self._http = http
         self._url = address("SEC", "REST", HOME)
 
-    async def bank(self, ticker: str) -> Fetched[list[Fact]]:
-        """One bank's facts; never raises for what the source does. After provisions where it has no other."""
-        got = await self._concept(ticker, NET)
-        return got if got.value is not None else await self._concept(ticker, AFTER_PROVISION)
+    async def bank(self, ticker: str, *, reuse_s: float = 0.0) -> Fetched[list[Fact]]:
+        """One bank's facts; never raises for what the source does. After provisions where it has no other.
 
-    async def _concept(self, ticker: str, tag: str) -> Fetched[list[Fact]]:
-        return await self._http.get(
-            self._url + PATH.format(cik=CIKS[ticker], tag=tag), parse=parse, fresh_s=FRESH_S
-        )
+        ``reuse_s``: see CachedClient.
+        """
+        got = await self._concept(ticker, NET, reuse_s)
+        return got if got.value is not None else await self._concept(ticker, AFTER_PROVISION, reuse_s)
+
+    async def _concept(self, ticker: str, tag: str, reuse_s: float) -> Fetched[list[Fact]]:
+        url = self._url + PATH.format(cik=CIKS[ticker], tag=tag)
+        return await self._http.get(url, parse=parse, fresh_s=FRESH_S, reuse_s=reuse_s)

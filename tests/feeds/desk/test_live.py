@@ -125,6 +125,14 @@ async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypa
     assert {each.source for each in now.provenance.values()} == {"Yahoo"}
 
 
+async def test_a_snapshot_of_now_does_not_ask_the_sec_for_every_bank(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROTATION_TUI_USER_AGENT", "A Desk desk@example.test")
+    async with RestServer(fault(401)) as sec:
+        _, now = await asked_once(tmp_path, monkeypatch, {}, ROTATION_TUI_SEC_REST_URL=sec.url)
+    assert not sec.requests
+    assert "SEC" not in now.macro.sources
+
+
 async def test_a_snapshot_of_now_shares_yahoo_s_back_off(tmp_path, monkeypatch):
     """A 429 to the quotes must hold back the strip's nineteen charts too: it once did not."""
     given: list[object] = []
