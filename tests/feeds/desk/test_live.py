@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import date, datetime
 
 import msgspec
@@ -86,6 +86,36 @@ async def test_alpaca_s_test_stream_is_asked_for_the_one_symbol_it_has(tmp_path)
 
 async def test_a_history_named_by_hand_is_not_kept(tmp_path):
     assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed", "macro"]
+
+
+async def test_two_feeds_of_history_take_turns_so_that_an_older_one_never_comes_last(tmp_path, monkeypatch):
+    """The second does not read the store before what the first has read has been taken."""
+    loaded: list[str] = []
+    monkeypatch.setattr(
+        "feeds.history.updater.load_history", lambda *_, **__: loaded.append("") or History.empty()
+    )
+    without_threads(monkeypatch)
+    feeds = live.feeds(
+        Desk(),
+        History.empty(),
+        HistoryStore(tmp_path / "history"),
+        choice="auto",
+        data=tmp_path,
+        cache=tmp_path / "cache",
+        members=frozenset({"M1"}),
+        time=FakeTime(),
+        environ={},
+    )
+    first, second = (feed._history() for feed in feeds if isinstance(feed, HistoryUpdater))
+    async with aclosing(first), aclosing(second):
+        await anext(first)
+        waiting = asyncio.create_task(anext(second))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(loaded) == 1
+        await first.aclose()
+        await waiting
+        assert len(loaded) == 2
 
 
 # Asked once
