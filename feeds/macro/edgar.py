@@ -42,24 +42,11 @@ class _Concept(msgspec.Struct):
     tag: str = ""
 
 
-class _Company(msgspec.Struct):
-    facts: dict[str, dict[str, _Concept]]
-
-
 def parse(data: bytes) -> list[Fact]:
-    """Of a concept, or of a whole company's facts, those of TAGS. Raises SourceError where there is none."""
-    try:
-        concepts = decode(data, _Company, "SEC").facts.get("us-gaap", {})
-    except SourceError:
-        concept = decode(data, _Concept, "SEC")
-        concepts = {concept.tag: concept}
-    made = [
-        fact
-        for tag in TAGS
-        if tag in concepts
-        for row in concepts[tag].units.get("USD", [])[-FACTS_MAX:]
-        if (fact := _fact(tag, row)) is not None
-    ]
+    """The facts of a concept of TAGS. Raises SourceError where there is none."""
+    concept = decode(data, _Concept, "SEC")
+    rows = concept.units.get("USD", [])[-FACTS_MAX:] if concept.tag in TAGS else []
+    made = [fact for row in rows if (fact := _fact(concept.tag, row)) is not None]
     if not made:
         raise SourceError("SEC: no fact in the answer")
     return made
