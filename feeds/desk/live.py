@@ -73,10 +73,13 @@ def feeds(
     symbols = list(desk.legs)
     closes = history.newest(symbols)
     sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE, refusals=refusals)
+    turns = asyncio.Lock()
     updater = (
         None
         if store is None
-        else HistoryUpdater(store, symbols, since=HISTORY_SINCE, time=time, sources=sources, members=members)
+        else HistoryUpdater(
+            store, symbols, since=HISTORY_SINCE, time=time, sources=sources, members=members, turns=turns
+        )
     )
     on_corrected_close = updater.ask_again if updater is not None else _left_alone
     vendors = choose.vendors(choice, symbols, http, time, environ)
@@ -121,7 +124,7 @@ def feeds(
             refusals=refusals,
             environ=environ,
         )
-        live_feeds.append(MemberCloses(store, symbols, members, time=time, sources=of_many))
+        live_feeds.append(MemberCloses(store, symbols, members, time=time, sources=of_many, turns=turns))
         if holdings is not None:
             live_feeds.append(
                 HoldingsRefresh(
@@ -197,7 +200,7 @@ async def once(
             )
 
     (main, beside, members), (inputs, now_ns), macro = await asyncio.gather(
-        quotes(), asked.once(limit_s), causes.once(limit_s)
+        quotes(), asked.once(limit_s), causes.once(limit_s, banks=False)
     )
     quoted = members.quotes | main.quotes | beside.quotes
     provenance = {quote.symbol: origin for quote, origin in quoted.items()}

@@ -6,7 +6,7 @@ Only series that are stored already are kept up to date: whoever wants members' 
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError
@@ -19,6 +19,7 @@ from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_sessio
 from rotation.status import Kind
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractAsyncContextManager
@@ -53,10 +54,12 @@ class MemberCloses(HistoryUpdater):
         *,
         time: Time,
         sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]],
+        turns: asyncio.Lock | None = None,
     ) -> None:
-        """``legs`` have an updater of their own. ``sources``: as of a HistoryUpdater."""
+        """``legs`` have an updater of their own. ``sources``, ``turns``: as of a HistoryUpdater."""
         today = new_york_day(time.clock_ns())  # what is held goes on, and nothing older is asked for
-        super().__init__(store, legs, since=today, time=time, sources=_many_at_once(sources), members=members)
+        many = _many_at_once(sources)
+        super().__init__(store, legs, since=today, time=time, sources=many, members=members, turns=turns)
         first_ns, last_ns = DELAY_NS
         self._delay_ns = SETTLE_NS + first_ns + int(time.random() * (last_ns - first_ns))
 
@@ -65,11 +68,12 @@ class MemberCloses(HistoryUpdater):
         if symbol in self._members or spelled(symbol) in map(spelled, self._members):
             self._again.add(symbol)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """As a HistoryUpdater's, after a while."""
         await self._time.sleep(START_S)
-        async for event in super().events():
-            yield event
+        async with aclosing(super().events()) as events:
+            async for event in events:
+                yield event
 
     def _turn(self, now_ns: int) -> int:
         """The latest close that is due: neither pre-market nor the bell brings any."""
@@ -95,8 +99,9 @@ class MemberCloses(HistoryUpdater):
             settled = f"settled through {last_settled(turn_ns)}"
             yield Status(Kind.LIVE, settled) if self._wanted else Status(Kind.OFFLINE, NONE_STORED)
             return
-        async for event in super()._update(turn_ns):
-            yield event
+        async with aclosing(super()._update(turn_ns)) as events:
+            async for event in events:
+                yield event
 
     def _note(self, report: SyncReport, again: frozenset[str], late: dict[str, str], turn_ns: int) -> None:
         super()._note(report, again, late, turn_ns)

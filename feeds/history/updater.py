@@ -19,7 +19,7 @@ from feeds.history.sync import HistorySync
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractAsyncContextManager
     from datetime import date
@@ -60,9 +60,11 @@ class HistoryUpdater:
         time: Time,
         sources: Callable[[], AbstractAsyncContextManager[list[DailySource]]],
         members: AbstractSet[str] = frozenset(),
+        turns: asyncio.Lock | None = None,
     ) -> None:
         """``symbols``: the desk's legs. ``members``: of funds, loaded beside them.
 
+        ``turns``: of all that hand on history from this store, lest an older one comes last; None: only this.
         ``sources``: opens those to ask, first choice first.
 
         Raises InputError for a table of renames that cannot be read.
@@ -73,6 +75,7 @@ class HistoryUpdater:
         self._time = time
         self._sources = sources
         self._members = members
+        self._turns = turns or asyncio.Lock()
         self._wanted = self._symbols
         """Of the download under way, or of the last one."""
         self._renames = read_renames(store.folder / FILE)
@@ -92,7 +95,7 @@ class HistoryUpdater:
         if symbol in self._symbols:
             self._again.add(symbol)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """History whenever it has grown, and how the download goes.
 
         Ends where the person's own settings are wrong: the last Status says what to fix.
@@ -132,7 +135,9 @@ class HistoryUpdater:
                         yield event
             report = sync.report()
             late = await asyncio.to_thread(self._late, settled)
-            yield await self._history()
+            async with aclosing(self._history()) as loaded:
+                async for event in loaded:
+                    yield event
         except StorageError as error:
             self._failures += 1
             self._again |= again
@@ -183,12 +188,16 @@ class HistoryUpdater:
                 )
                 if progress.done < progress.total and arrived > known and is_due:
                     known, known_s = arrived, now_s
-                    yield await self._history()
+                    async with aclosing(self._history()) as loaded:
+                        async for event in loaded:
+                            yield event
                 yield _going_on(progress)
 
-    async def _history(self) -> HistoryUpdated:
-        load = partial(load_history, now_ns=self._time.clock_ns(), members=self._members)
-        return HistoryUpdated(await asyncio.to_thread(load, self._store, self._symbols))
+    async def _history(self) -> AsyncGenerator[HistoryUpdated, None]:
+        """What is stored now. Nobody else's turn begins before it has been taken, which asks for the next."""
+        async with self._turns:
+            load = partial(load_history, now_ns=self._time.clock_ns(), members=self._members)
+            yield HistoryUpdated(await asyncio.to_thread(load, self._store, self._symbols))
 
     def _late(self, settled: date) -> dict[str, str]:
         """Series that end a little too early: vendors take their time with a close. Old ends are ends."""

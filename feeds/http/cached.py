@@ -23,6 +23,7 @@ from feeds.http.client import MIB, TRIES, Closing, HttpClient, Limits, off_loop,
 from feeds.http.exchange import Reply, Request
 from feeds.http.failure import RequestError
 from feeds.http.last_good import LastGood, LastGoodFolder
+from rotation.quote import NS
 from rotation.status import Kind
 from rotation.wording import state_word
 
@@ -118,12 +119,14 @@ class CachedClient(Closing):
         passing: Collection[str] = (),
         expect: Expected = "json",
         fresh_s: float = FRESH_S,
+        reuse_s: float = 0.0,
     ) -> Fetched[T]:
         """Ask, and return the newest value there is.
 
         ``parse`` raises SourceError for a body that cannot be used: the last good one stays.
         ``passing``: parameters that move with the clock or hold a key; without them the question is the
         same, so the last good answer to it is too. A value older than ``fresh_s`` seconds is STALE.
+        Nobody is asked where the source confirmed the last good answer less than ``reuse_s`` seconds ago.
         """
         address = httpx.URL(url, params=dict(params)) if params else httpx.URL(url)
         request = Request(address, dict(headers or {}), expect)
@@ -132,7 +135,8 @@ class CachedClient(Closing):
         async with self._locks.setdefault(key, asyncio.Lock()):
             kept = await self._recall(key, request, parse)
             try:
-                kept = await self._ask(key, request, parse, kept)
+                if kept is None or not 0 <= self._clock_ns() - kept[0].confirmed_ns < reuse_s * NS:
+                    kept = await self._ask(key, request, parse, kept)
             except RequestError as failure:
                 error = failure.with_next_try()
                 # Of many requests to a source that is down one line is enough.

@@ -42,24 +42,11 @@ class _Concept(msgspec.Struct):
     tag: str = ""
 
 
-class _Company(msgspec.Struct):
-    facts: dict[str, dict[str, _Concept]]
-
-
 def parse(data: bytes) -> list[Fact]:
-    """Of a concept, or of a whole company's facts, those of TAGS. Raises SourceError where there is none."""
-    try:
-        concepts = decode(data, _Company, "SEC").facts.get("us-gaap", {})
-    except SourceError:
-        concept = decode(data, _Concept, "SEC")
-        concepts = {concept.tag: concept}
-    made = [
-        fact
-        for tag in TAGS
-        if tag in concepts
-        for row in concepts[tag].units.get("USD", [])[-FACTS_MAX:]
-        if (fact := _fact(tag, row)) is not None
-    ]
+    """The facts of a concept of TAGS. Raises SourceError where there is none."""
+    concept = decode(data, _Concept, "SEC")
+    rows = concept.units.get("USD", [])[-FACTS_MAX:] if concept.tag in TAGS else []
+    made = [fact for row in rows if (fact := _fact(concept.tag, row)) is not None]
     if not made:
         raise SourceError("SEC: no fact in the answer")
     return made
@@ -88,12 +75,14 @@ class Edgar:
         self._http = http
         self._url = address("SEC", "REST", HOME)
 
-    async def bank(self, ticker: str) -> Fetched[list[Fact]]:
-        """One bank's facts; never raises for what the source does. After provisions where it has no other."""
-        got = await self._concept(ticker, NET)
-        return got if got.value is not None else await self._concept(ticker, AFTER_PROVISION)
+    async def bank(self, ticker: str, *, reuse_s: float = 0.0) -> Fetched[list[Fact]]:
+        """One bank's facts; never raises for what the source does. After provisions where it has no other.
 
-    async def _concept(self, ticker: str, tag: str) -> Fetched[list[Fact]]:
-        return await self._http.get(
-            self._url + PATH.format(cik=CIKS[ticker], tag=tag), parse=parse, fresh_s=FRESH_S
-        )
+        ``reuse_s``: see CachedClient.
+        """
+        got = await self._concept(ticker, NET, reuse_s)
+        return got if got.value is not None else await self._concept(ticker, AFTER_PROVISION, reuse_s)
+
+    async def _concept(self, ticker: str, tag: str, reuse_s: float) -> Fetched[list[Fact]]:
+        url = self._url + PATH.format(cik=CIKS[ticker], tag=tag)
+        return await self._http.get(url, parse=parse, fresh_s=FRESH_S, reuse_s=reuse_s)

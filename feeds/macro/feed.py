@@ -41,25 +41,29 @@ class MacroFeed:
         """None: it is live."""
 
     async def events(self) -> AsyncIterator[Event]:
-        """What is kept at once, then news after each round, and the sources' states with it."""
+        """What is kept at once, then news after each source that was asked, and their states with it."""
         held = self._sources.macro()
         if held is not None:
             yield MacroNews(held)
         async with self._http:
             while True:
-                if await self._sources.ask_due():
+                for name in self._sources.due():
+                    await self._sources.ask(name)
                     known = self._sources.macro()
                     yield _status(known)
                     if known is not None:
                         yield MacroNews(known)
                 await self._sleep(LOOK_S)
 
-    async def once(self, limit_s: float) -> Macro | None:
-        """Ask those that are due, and say what is known; who takes longer is left out."""
+    async def once(self, limit_s: float, *, banks: bool = True) -> Macro | None:
+        """Ask those that have not answered lately, and say what is known; who takes longer is left out.
+
+        ``banks``: whether the SEC is asked too.
+        """
         async with self._http:
             try:
                 async with asyncio.timeout(limit_s):
-                    await self._sources.ask_due()
+                    await self._sources.ask_due(banks=banks, reuse=True)
             except TimeoutError:
                 pass
             return self._sources.macro()

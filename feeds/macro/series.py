@@ -44,8 +44,8 @@ class FredSeries:
         self._http = http
         self._url = address("FRED", "REST", fred.HOME) + fred.PATH
 
-    async def series(self, name: str, today: date) -> Fetched[Observations]:
-        """One series up to a day; never raises for what the source does."""
+    async def series(self, name: str, today: date, *, reuse_s: float = 0.0) -> Fetched[Observations]:
+        """One series up to a day; never raises for what the source does. ``reuse_s``: see CachedClient."""
         params = {"id": name, "cosd": str(today - LOOK), "coed": str(today)}
         return await self._http.get(
             self._url,
@@ -54,4 +54,5 @@ class FredSeries:
             passing=("cosd", "coed"),
             expect="csv",
             fresh_s=FRESH_S,
+            reuse_s=reuse_s,
         )

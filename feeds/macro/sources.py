@@ -55,19 +55,33 @@ class MacroSources:
         self._states: dict[str, MacroSource] = {}
         self._due_ns = dict.fromkeys(EVERY_S, 0)
 
-    async def ask_due(self) -> bool:
-        """Ask those whose time has come and keep what they say; whether anybody was. Never raises for it."""
+    def due(self) -> list[str]:
+        """The sources whose time has come, in the order in which they are to be asked."""
         now_ns = self._clock_ns()
-        due = [name for name, due_ns in self._due_ns.items() if now_ns >= due_ns]
+        return [name for name, due_ns in self._due_ns.items() if now_ns >= due_ns]
+
+    async def ask(self, name: str, *, reuse_s: float = 0.0) -> None:
+        """Ask one and keep what it says. Never raises for it. ``reuse_s``: see CachedClient."""
+        now_ns = self._clock_ns()
+        if name == "SEC":
+            await self._ask_banks(reuse_s)
+        else:
+            of = self._of_treasury if name == "Treasury" else self._of_fred
+            self._take(name, await of(reuse_s))
+        error = self._states[name].error
+        # Without a contact nobody was asked, and that does not change while the program runs.
+        wait_s = AGAIN_S if error and error != WHO else EVERY_S[name]
+        self._due_ns[name] = now_ns + int(wait_s * NS)
+
+    async def ask_due(self, *, banks: bool = True, reuse: bool = False) -> bool:
+        """Ask all whose time has come; whether anybody was.
+
+        ``banks``: the SEC too, with a request for each of them. ``reuse``: what a source answered lately,
+        perhaps another program, will do.
+        """
+        due = [name for name in self.due() if banks or name != "SEC"]
         for name in due:
-            if name == "SEC":
-                await self._ask_banks()
-            else:
-                self._take(name, await (self._of_treasury() if name == "Treasury" else self._of_fred()))
-            error = self._states[name].error
-            # Without a contact nobody was asked, and that does not change while the program runs.
-            wait_s = AGAIN_S if error and error != WHO else EVERY_S[name]
-            self._due_ns[name] = now_ns + int(wait_s * NS)
+            await self.ask(name, reuse_s=EVERY_S[name] if reuse else 0.0)
         return bool(due)
 
     def macro(self) -> Macro | None:
@@ -75,26 +89,26 @@ class MacroSources:
         banks = partial(bank_incomes, self._facts, GROUPS)
         return macro(self._held, SHIPPED, from_ns(self._clock_ns()), self._states, banks)
 
-    async def _of_treasury(self) -> Sequence[Fetched[Observations]]:
+    async def _of_treasury(self, reuse_s: float) -> Sequence[Fetched[Observations]]:
         """Yields of the year, and at its beginning of the one before, for changes over a month."""
         today = new_york_day(self._clock_ns())
         years = [today.year] if today.month > 2 else [today.year - 1, today.year]
-        return [await self._treasury.year(year) for year in years]
+        return [await self._treasury.year(year, reuse_s=reuse_s) for year in years]
 
-    async def _of_fred(self) -> Sequence[Fetched[Observations]]:
+    async def _of_fred(self, reuse_s: float) -> Sequence[Fetched[Observations]]:
         today = new_york_day(self._clock_ns())
         treasury = self._states.get("Treasury")
         names = list(MONTHLY)
         if treasury is None or treasury.kind is not Kind.LIVE:
             names = [*TENORS.values(), *names]
-        return [await self._fred.series(name, today) for name in names]
+        return [await self._fred.series(name, today, reuse_s=reuse_s) for name in names]
 
-    async def _ask_banks(self) -> None:
+    async def _ask_banks(self, reuse_s: float) -> None:
         """One after the other: the SEC counts requests. Without a contact nobody is asked."""
         if not has_contact():
             self._states["SEC"] = MacroSource(Kind.OFFLINE, None, None, WHO)
             return
-        answers = {ticker: await self._edgar.bank(ticker) for ticker in CIKS}
+        answers = {ticker: await self._edgar.bank(ticker, reuse_s=reuse_s) for ticker in CIKS}
         fresh = {ticker: answer.value or [] for ticker, answer in answers.items()}
         try:
             self._facts = self._fact_store.add(fresh)

@@ -64,9 +64,14 @@ class Treasury:
         self._http = http
         self._url = address("TREASURY", "REST", HOME)
 
-    async def year(self, year: int) -> Fetched[Observations]:
-        """The yields of one year; never raises for what the source does."""
+    async def year(self, year: int, *, reuse_s: float = 0.0) -> Fetched[Observations]:
+        """The yields of one year; never raises for what the source does. ``reuse_s``: see CachedClient."""
         params = {"type": "daily_treasury_yield_curve", "field_tdr_date_value": str(year), "_format": "csv"}
         return await self._http.get(
-            self._url + PATH.format(year=year), parse=parse, params=params, expect="csv", fresh_s=FRESH_S
+            self._url + PATH.format(year=year),
+            parse=parse,
+            params=params,
+            expect="csv",
+            fresh_s=FRESH_S,
+            reuse_s=reuse_s,
         )

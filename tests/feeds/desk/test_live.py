@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -113,6 +113,36 @@ async def test_holdings_of_a_later_evening_are_loaded_as_of_its_day(tmp_path, mo
     assert loaded == [today, today + timedelta(days=1)]
 
 
+async def test_two_feeds_of_history_take_turns_so_that_an_older_one_never_comes_last(tmp_path, monkeypatch):
+    """The second does not read the store before what the first has read has been taken."""
+    loaded: list[str] = []
+    monkeypatch.setattr(
+        "feeds.history.updater.load_history", lambda *_, **__: loaded.append("") or History.empty()
+    )
+    without_threads(monkeypatch)
+    feeds = live.feeds(
+        Desk(),
+        History.empty(),
+        HistoryStore(tmp_path / "history"),
+        choice="auto",
+        data=tmp_path,
+        cache=tmp_path / "cache",
+        members=frozenset({"M1"}),
+        time=FakeTime(),
+        environ={},
+    )
+    first, second = (feed._history() for feed in feeds if isinstance(feed, HistoryUpdater))
+    async with aclosing(first), aclosing(second):
+        await anext(first)
+        waiting = asyncio.create_task(anext(second))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(loaded) == 1
+        await first.aclose()
+        await waiting
+        assert len(loaded) == 2
+
+
 # Asked once
 
 
@@ -148,6 +178,14 @@ async def test_a_snapshot_of_now_goes_on_with_the_next_vendor(tmp_path, monkeypa
         assert refusing.requests
     assert {quote.symbol for quote in now.quotes} == set(Desk().legs)
     assert {each.source for each in now.provenance.values()} == {"Yahoo"}
+
+
+async def test_a_snapshot_of_now_does_not_ask_the_sec_for_every_bank(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROTATION_TUI_USER_AGENT", "A Desk desk@example.test")
+    async with RestServer(fault(401)) as sec:
+        _, now = await asked_once(tmp_path, monkeypatch, {}, ROTATION_TUI_SEC_REST_URL=sec.url)
+    assert not sec.requests
+    assert "SEC" not in now.macro.sources
 
 
 async def test_a_snapshot_of_now_shares_yahoo_s_back_off(tmp_path, monkeypatch):

@@ -17,11 +17,12 @@ from feeds.files.durable import write_whole
 from feeds.http.cached import CachedClient
 from feeds.macro import series, treasury
 from feeds.macro import store as store_module
+from feeds.macro.edgar import AGENT
 from feeds.macro.feed import MacroFeed
 from feeds.macro.opening import import_files, macro_at
 from feeds.macro.sources import AGAIN_S, EVERY_S, MacroSources
 from feeds.macro.store import FACTS, FILE, FactStore, MacroStore
-from rotation.macro.assemble import SERIES, TENORS
+from rotation.macro.assemble import MONTHLY, SERIES, TENORS
 from rotation.quote import NS
 from rotation.status import Kind
 from tests.support.servers.rest import FAULTS, Reply, RestServer
@@ -56,6 +57,10 @@ def answer(path: str) -> bytes:
 
 async def no_wait(_seconds):
     pass
+
+
+async def too_soon(_seconds):
+    raise AssertionError("news was to come before the round's end")
 
 
 class World:
@@ -201,17 +206,42 @@ async def test_the_feed_tells_what_is_kept_at_once_and_then_what_it_hears(tmp_pa
     world.store.add({"DGS10": {date(2024, 7, 11): 4.2}})
     async with world.server:
         sources = world.sources(monkeypatch)
-        feed = MacroFeed(world.http, sources)
+        feed = MacroFeed(world.http, sources, sleep=too_soon)
         events = feed.events()
-        first, status, news = [await anext(events) for _ in range(3)]
+        first = await anext(events)
+        told = [(await anext(events), await anext(events)) for _ in EVERY_S]
         await events.aclose()
     assert isinstance(first, MacroNews)
     assert first.macro.yields[0].date == date(2024, 7, 11)
     assert first.macro.sources == {}
-    assert isinstance(status, Status)
-    assert status.state is Kind.LIVE
-    assert status.detail.startswith("Treasury LIVE, FRED LIVE, SEC OFFLINE (set ROTATION_TUI_USER_AGENT")
-    assert news.macro.yields[0].date == date(2024, 7, 15)
+    statuses, news = zip(*told, strict=True)
+    assert all(isinstance(each, Status) and each.state is Kind.LIVE for each in statuses)
+    assert [each.detail for each in statuses[:2]] == ["Treasury LIVE", "Treasury LIVE, FRED LIVE"]
+    assert statuses[2].detail.startswith(f"{statuses[1].detail}, SEC OFFLINE (set ROTATION_TUI_USER_AGENT")
+    assert {each.macro.yields[0].date for each in news} == {date(2024, 7, 15)}
+    assert [bool(each.macro.inflation) for each in news] == [False, True, True], "nobody waits for the next"
+
+
+async def test_who_asks_once_asks_nobody_who_has_answered_lately(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv(AGENT, "A Desk desk@example.test")
+    world = World(tmp_path)
+    asked, seen = [], []
+    async with world.server:
+        for later_s in (0.0, EVERY_S["Treasury"] - 1, EVERY_S["Treasury"] + 1):
+            world.now_ns = NOW_NS + int(later_s * NS)
+            sources = world.sources(monkeypatch)
+            seen.append(await MacroFeed(world.http, sources).once(60.0, banks=False))
+            asked.append(len(world.server.requests))
+        assert not any("companyconcept" in each.path for each in world.server.requests)
+        sources = world.sources(monkeypatch)
+        await MacroFeed(world.http, sources).once(60.0)
+        assert any("companyconcept" in each.path for each in world.server.requests)
+    assert asked == [1 + len(MONTHLY), 1 + len(MONTHLY), 2 + len(MONTHLY)]
+    for each in seen:
+        assert each.yields == seen[0].yields
+        assert {name: source.kind for name, source in each.sources.items()} == {
+            "Treasury": Kind.LIVE, "FRED": Kind.LIVE,
+        }  # fmt: skip
 
 
 def test_a_broken_store_is_an_empty_one_and_the_newest_word_counts(tmp_path) -> None:
