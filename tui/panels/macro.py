@@ -218,8 +218,8 @@ def _worth(status: DerivedStatus, pair: dict[str, Leg], today: dt.date) -> str:
         parts = [f"close of {next(iter(dated.values()))}"]
     else:
         parts = [f"{symbol} close of {when}" for symbol, when in dated.items()]
-    is_all_said = status.kind is Kind.CLOSED and len(parts) == 1 and len(dated) == len(pair)
-    return ", ".join(parts if is_all_said else [word_with_venue(status), *parts])
+    is_one_close = status.kind is Kind.CLOSED and len(parts) == 1 and len(dated) == len(pair)
+    return ", ".join(parts if is_one_close else [word_with_venue(status), *parts])
 
 
 def _banks(snapshot: Snapshot, width: int) -> list[Row]:

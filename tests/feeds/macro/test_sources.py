@@ -209,12 +209,12 @@ async def test_the_feed_tells_what_is_kept_at_once_and_then_what_it_hears(tmp_pa
         feed = MacroFeed(world.http, sources, sleep=too_soon)
         events = feed.events()
         first = await anext(events)
-        told = [(await anext(events), await anext(events)) for _ in EVERY_S]
+        given = [(await anext(events), await anext(events)) for _ in EVERY_S]
         await events.aclose()
     assert isinstance(first, MacroNews)
     assert first.macro.yields[0].date == date(2024, 7, 11)
     assert first.macro.sources == {}
-    statuses, news = zip(*told, strict=True)
+    statuses, news = zip(*given, strict=True)
     assert all(isinstance(each, Status) and each.state is Kind.LIVE for each in statuses)
     assert [each.detail for each in statuses[:2]] == ["Treasury LIVE", "Treasury LIVE, FRED LIVE"]
     assert statuses[2].detail.startswith(f"{statuses[1].detail}, SEC OFFLINE (set ROTATION_TUI_USER_AGENT")
