@@ -40,7 +40,7 @@ BEHIND = 5
 """Sessions by which settled history may lag without a warning, such as after a week's holiday."""
 FEEDS = (
     "ALPACA", "CALENDAR_FED", "COINBASE", "DATABENTO", "FINNHUB", "FRED", "KALSHI", "MASSIVE", "NEWYORKFED",
-    "POLYMARKET", "STOOQ", "TIINGO", "YAHOO",
+    "POLYMARKET", "SEC", "STOOQ", "TIINGO", "TREASURY", "YAHOO",
 )  # fmt: skip
 """Whose addresses can be moved, as the environment spells them."""
 

@@ -202,12 +202,14 @@ async def test_failures_are_tried_again_with_back_off_and_told(tmp_path, snapsho
     watch = watch_of(tmp_path, sent, sleep=sleep)
     task = await running(watch)
     watch.take(snapshot)
-    await until(lambda: sent.got)
-    shown = watch.take(snapshot)
+
+    def reported() -> list[str]:
+        return [event.text for event in watch.take(snapshot).events if event.kind is EventKind.DELIVERY]
+
+    await until(lambda: sent.got and len(reported()) == 3)
     await ended(task)
     assert sent.got == [("phone", "any#1")]
-    texts = [event.text for event in shown.events if event.kind is EventKind.DELIVERY]
-    assert sorted(texts) == [
+    assert sorted(reported()) == [
         "log: not delivered: refused (HTTP 404)",
         "phone: delivered again",
         "phone: no connection; trying again",
