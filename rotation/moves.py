@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import polars as pl
 
 SAME = 1e-6
 """Relative: closer prices are equal. 32-bit floats carry 6e-8 of noise; the smallest tick of a listed share,
 a cent on 1,000 dollars, is 1e-5."""
+SLACK = {"1w": timedelta(days=4), "1m": timedelta(days=7)}
+"""How much older than its name the figure may be that a change over a week or a month is measured from."""
+
+
+def month_earlier(day: date) -> date:
+    """The same day of the month before, or that month's last."""
+    ended = day.replace(day=1) - timedelta(days=1)
+    return ended.replace(day=min(day.day, ended.day))
 
 
 def is_same(price: pl.Expr, was: pl.Expr) -> pl.Expr:

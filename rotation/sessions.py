@@ -246,6 +246,14 @@ def next_session(day: date) -> date:
     return day
 
 
+def last_due_ns(ts_ns: int, delay_ns: int) -> int:
+    """The latest instant by then that came ``delay_ns`` after a session's close; UTC nanoseconds."""
+    today = new_york_day(ts_ns)
+    days = (previous_session(previous_session(today)), previous_session(today), today)
+    due = [close_ns(day) + delay_ns for day in days if is_session(day)]
+    return max(due_ns for due_ns in due if due_ns <= ts_ns)
+
+
 def last_closed(ts_ns: int) -> date:
     """The latest session whose closing bell is at or before this instant."""
     day = new_york_day(ts_ns)

@@ -255,10 +255,7 @@ class LocalBackend:
             macro_then=self._macro_then(source),
         )
         if wanted.offline or source.tape is not None:
-            supervisor, tape = supervise(source, desk)
-            if not wanted.stays:
-                supervisor.show_pairs(opening.names_of(desk))  # a script is given all there is
-            return self._watched(wanted, desk, supervisor, tape, is_empty=False)
+            return self._watched(wanted, desk, *supervise(source, desk), is_empty=False)
         from feeds.desk import live  # noqa: PLC0415
 
         feeds = live.feeds(
@@ -273,8 +270,6 @@ class LocalBackend:
             holdings=self._member_store(),
         )
         opened = supervise(source, desk, live=feeds)
-        if not wanted.stays:
-            opened[0].show_pairs(opening.names_of(desk))
         return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
 
     def _watched(

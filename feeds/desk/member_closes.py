@@ -15,7 +15,7 @@ from feeds.history.daily import last_settled
 from feeds.history.updater import HistoryUpdater
 from rotation.breadth.members import spelled
 from rotation.quote import MINUTE_NS
-from rotation.sessions import SETTLE_NS, close_ns, new_york_day, previous_session, sessions_between
+from rotation.sessions import SETTLE_NS, last_due_ns, new_york_day
 from rotation.status import Kind
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ class MemberCloses(HistoryUpdater):
 
     def _turn(self, now_ns: int) -> int:
         """The latest close that is due: neither pre-market nor the bell brings any."""
-        today = new_york_day(now_ns)
-        days = (previous_session(previous_session(today)), previous_session(today), today)
-        due = [close_ns(day) + self._delay_ns for day in days if sessions_between(day, day)]
-        return max(due_ns for due_ns in due if due_ns <= now_ns)
+        return last_due_ns(now_ns, self._delay_ns)
 
     def _chosen(self) -> list[str]:
         wanted, legs = {spelled(member) for member in self._members}, set(self._symbols)

@@ -260,26 +260,10 @@ def supervise(
     ``fed_then``, ``macro_then``: what was known of the Fed and the causes at an instant, of a tape that does
     not bring that itself; the latter of a desk without any feed too.
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
+    ``stays``: False for a script, which is given all pairs.
     """
     if wanted.tape is None:
-        market = _market(wanted, desk, now_ns)
-        causes = macro_then(now_ns) if macro_then is not None and not live else None
-        if causes is not None:
-            market.take_macro(causes)
-        supervisor = Supervisor(market, live)
-        if not live:
-            supervisor.show_pairs(names_of(desk))  # of settled closes one Snapshot is all there will be
-        updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
-
-        def ask_again(symbol: str) -> None:
-            for updater in updaters:
-                updater.ask_again(symbol)
-
-        supervisor.on_unadjusted = ask_again
-        for feed in live:
-            if isinstance(feed, _BringsMembers):
-                feed.on_members = supervisor.take_members
-        return supervisor, None
+        return _of_present(wanted, desk, live, macro_then, now_ns=now_ns, stays=stays), None
     from feeds.tapes.player import TapeFeed  # noqa: PLC0415
 
     mode = wanted.origin.mode or REPLAY
@@ -293,6 +277,8 @@ def supervise(
     )
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
     market = _market(wanted, desk, began_ns)
+    if not stays:
+        market.show_pairs(names_of(desk))
     if not (wanted.is_demo and wanted.starts_ns):
         if fed_then is None and macro_then is None:
             return Supervisor(market, [feed]), feed
@@ -302,6 +288,36 @@ def supervise(
     from feeds.demo.fed import DemoFed  # noqa: PLC0415
 
     return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed
+
+
+def _of_present(
+    wanted: Source,
+    desk: Desk,
+    live: Sequence[Feed],
+    macro_then: Callable[[int], Macro | None] | None,
+    *,
+    now_ns: int,
+    stays: bool,
+) -> Supervisor:
+    """A desk of now; see ``supervise``."""
+    market = _market(wanted, desk, now_ns)
+    causes = macro_then(now_ns) if macro_then is not None and not live else None
+    if causes is not None:
+        market.take_macro(causes)
+    if not live or not stays:  # of settled closes one Snapshot is all there will be
+        market.show_pairs(names_of(desk))
+    supervisor = Supervisor(market, live)
+    updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
+
+    def ask_again(symbol: str) -> None:
+        for updater in updaters:
+            updater.ask_again(symbol)
+
+    supervisor.on_unadjusted = ask_again
+    for feed in live:
+        if isinstance(feed, _BringsMembers):
+            feed.on_members = supervisor.take_members
+    return supervisor
 
 
 def names_of(desk: Desk) -> frozenset[str]:

@@ -26,6 +26,7 @@ FILE, FACTS = "observations.json", "bank-facts.json"
 LOCK = "macro.lock"
 LAYOUT = 1
 T = TypeVar("T")
+K = TypeVar("K")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
@@ -49,19 +50,15 @@ class MacroStore:
 
         A file that is damaged, or of another version, is set aside; one that cannot be read stays as it is.
         """
-        with _writing(self._path):
-            held = _or_aside(self._path, self._read)
-            merged = {name: {**held.get(name, {}), **fresh.get(name, {})} for name in {*held, *fresh}}
-            if merged != held:
-                write_whole(self._path, msgspec.json.encode(_Held(LAYOUT, merged)))
-        return merged
+
+        def merged(held: Observations) -> Observations:
+            return {name: {**held.get(name, {}), **fresh.get(name, {})} for name in {*held, *fresh}}
+
+        return _added(self._path, self._read, merged, lambda all_: _Held(LAYOUT, all_))
 
     def _read(self) -> Observations:
         """What is in the file. Raises OSError and DamagedError."""
-        try:
-            held = msgspec.json.decode(self._path.read_bytes(), type=_Held)
-        except _UNREADABLE as error:
-            raise DamagedError(f"{shown_path(self._path)}: is damaged") from error
+        held = _decoded(self._path, _Held)
         if held.layout != LAYOUT:
             raise DamagedError(f"{shown_path(self._path)}: is of another version")
         return held.series
@@ -79,22 +76,41 @@ class FactStore:
 
     def add(self, fresh: Mapping[str, Iterable[Fact]]) -> dict[str, list[Fact]]:
         """Keep these beside what is held, and return all. As of a MacroStore."""
-        with _writing(self._path):
-            held = _or_aside(self._path, self._read)
-            merged = {
+
+        def merged(held: dict[str, list[Fact]]) -> dict[str, list[Fact]]:
+            return {
                 ticker: list(dict.fromkeys((*held.get(ticker, ()), *fresh.get(ticker, ()))))
                 for ticker in {*held, *fresh}
             }
-            if merged != held:
-                write_whole(self._path, msgspec.json.encode(merged))
-        return merged
+
+        return _added(self._path, self._read, merged, lambda all_: all_)
 
     def _read(self) -> dict[str, list[Fact]]:
         """What is in the file. Raises OSError and DamagedError."""
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Fact]])
-        except _UNREADABLE as error:
-            raise DamagedError(f"{shown_path(self._path)}: is damaged") from error
+        return _decoded(self._path, dict[str, list[Fact]])
+
+
+def _decoded(path: Path, kind: type[K]) -> K:
+    """The JSON in a file. Raises OSError and DamagedError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except _UNREADABLE as error:
+        raise DamagedError(f"{shown_path(path)}: is damaged") from error
+
+
+def _added(
+    path: Path,
+    read: Callable[[], dict[str, T]],
+    merge: Callable[[dict[str, T]], dict[str, T]],
+    whole: Callable[[dict[str, T]], object],
+) -> dict[str, T]:
+    """What is held, merged with what is new, and written as ``whole`` of it where that differs."""
+    with _writing(path):
+        held = _or_aside(path, read)
+        merged = merge(held)
+        if merged != held:
+            write_whole(path, msgspec.json.encode(whole(merged)))
+    return merged
 
 
 def _or_nothing(read: Callable[[], dict[str, T]]) -> dict[str, T]:

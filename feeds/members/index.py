@@ -6,12 +6,12 @@ It saves reading hundreds of files and holds nothing else: what is missing or br
 from __future__ import annotations
 
 import logging
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from feeds.files.durable import write_whole
+from feeds.files.sealed import seal, unsealed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 NAME = "symbols.index"
 LAYOUT = 1
 """Of the bytes; to be raised when they change."""
-DIGEST = 32
-"""Bytes of SHA-256, which come first, of all that follow."""
 
 
 class _File(msgspec.Struct, array_like=True, frozen=True):
@@ -77,7 +75,7 @@ class SymbolIndex:
             return
         body = msgspec.msgpack.encode(self._is)
         try:
-            write_whole(self._path, sha256(body).digest() + body)
+            write_whole(self._path, seal(body))
         except OSError as error:
             log.info("%s cannot be kept (%s)", NAME, error.strerror)
 
@@ -89,9 +87,8 @@ class SymbolIndex:
 
     def _read(self) -> _Kept:
         try:
-            data = self._path.read_bytes()
-            kept = msgspec.msgpack.decode(data[DIGEST:], type=_Kept)
+            body = unsealed(self._path.read_bytes())
+            kept = _Kept() if body is None else msgspec.msgpack.decode(body, type=_Kept)
         except (OSError, msgspec.MsgspecError):
             return _Kept()
-        is_whole = sha256(data[DIGEST:]).digest() == data[:DIGEST] and kept.layout == LAYOUT
-        return kept if is_whole else _Kept()
+        return kept if kept.layout == LAYOUT else _Kept()

@@ -10,7 +10,7 @@ from feeds.events import Status
 from feeds.members.sponsors import SPONSORS
 from feeds.members.sync import sync
 from rotation.quote import NS
-from rotation.sessions import close_ns, new_york_day, previous_session, sessions_between
+from rotation.sessions import last_due_ns, new_york_day
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
@@ -62,11 +62,7 @@ class HoldingsRefresh:
 
     def _turn(self) -> int:
         """The latest evening that is due."""
-        now_ns = self._time.clock_ns()
-        today = new_york_day(now_ns)
-        days = (previous_session(previous_session(today)), previous_session(today), today)
-        due = [close_ns(day) + self._delay_ns for day in days if sessions_between(day, day)]
-        return max(due_ns for due_ns in due if due_ns <= now_ns)
+        return last_due_ns(self._time.clock_ns(), self._delay_ns)
 
     async def _asked(self) -> Status:
         """Ask for the funds of which a list is held: no other was ever wanted."""

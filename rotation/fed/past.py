@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import msgspec
 
 from rotation.fed.figures import FedPast
 from rotation.fed.odds import lower_bound
+from rotation.moves import SLACK, month_earlier
 from rotation.sessions import from_ns, new_york_day, previous_session
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 HISTORY_POINTS = 240
 """Points of the panel's line."""
-SLACK = {"1d": timedelta(0), "1w": timedelta(days=4), "1m": timedelta(days=7)}
-"""How much older than its name a settlement may be; for a day's change only the session before counts."""
 
 
 def rebased(past: Sequence[PastCut], lower_bp: int | None, decided: date | None) -> tuple[PastCut, ...]:
@@ -53,19 +51,15 @@ def changes(past: Sequence[PastCut], cut: float | None, at_ns: int) -> dict[str,
     before = {
         "1d": previous_session(today),
         "1w": today - timedelta(days=7),
-        "1m": _month_before(today),
+        "1m": month_earlier(today),
     }
     changed: dict[str, float | None] = {}
     for word, then in before.items():
-        newest = max((day for day in settles if then - SLACK[word] <= day <= then), default=None)
+        # For a day's change only the session before counts.
+        first = then - SLACK.get(word, timedelta(0))
+        newest = max((day for day in settles if first <= day <= then), default=None)
         changed[word] = None if cut is None or newest is None else round(cut - settles[newest], 9)
     return changed
-
-
-def _month_before(day: date) -> date:
-    """The same day of the month before, or that month's last."""
-    year, month = (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def line(past: Sequence[PastCut], cut: float | None, at_ns: int, *, settled: bool) -> tuple[FedPast, ...]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rotation.macro.figures import BankIncome, Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
-from rotation.macro.releases import SHIPPED, at_of, following, newest_month, released_at
+from rotation.macro.releases import SHIPPED, at_of, following, months_before, newest_month, released_at
+from rotation.moves import SLACK, month_earlier
 from rotation.sessions import NEW_YORK, previous_session
 from rotation.status import Kind
 from rotation.text import MONTHS
@@ -36,7 +37,6 @@ REACH = timedelta(days=400)
 """Of daily series: the line, and what a month's change looks back to."""
 FRESH_S = 26 * 3600.0
 """A source that has not answered for longer is STALE."""
-_SLACK = {"1w": timedelta(days=4), "1m": timedelta(days=7)}
 
 
 def macro(
@@ -160,8 +160,8 @@ def _changes(series: Mapping[date, float]) -> dict[str, float | None]:
     last = days[-1]
     before = {
         "1d": days[-2] if len(days) > 1 else None,
-        "1w": _at_most(days, last - timedelta(days=7), _SLACK["1w"]),
-        "1m": _at_most(days, _month_earlier(last), _SLACK["1m"]),
+        "1w": _at_most(days, last - timedelta(days=7), SLACK["1w"]),
+        "1m": _at_most(days, month_earlier(last), SLACK["1m"]),
     }
     return {
         key: None if was is None else round(100 * (series[last] - series[was]), 6)
@@ -176,12 +176,6 @@ def _at_most(days: Sequence[date], day: date, slack: timedelta) -> date | None:
     return before if before is not None and day - before <= slack else None
 
 
-def _month_earlier(day: date) -> date:
-    """The same day of the month before, or its last."""
-    ended = day.replace(day=1) - timedelta(days=1)
-    return ended.replace(day=min(day.day, ended.day))
-
-
 def _inflation(name: str, adjusted: dict[date, float], unadjusted: dict[date, float]) -> Inflation | None:
     """Of the newest month that the adjusted index has."""
     if not adjusted:
@@ -193,7 +187,7 @@ def _inflation(name: str, adjusted: dict[date, float], unadjusted: dict[date, fl
         month=month,
         month_pct=_pct(adjusted, month, 1),
         year_pct=_pct(of_year, month, 12),
-        year_before_pct=_pct(of_year, _months_before(month, 1), 12),
+        year_before_pct=_pct(of_year, months_before(month, 1), 12),
         released_at=released_at(ReleaseKind.CPI, month),
     )
 
@@ -203,16 +197,11 @@ def _jobs(payrolls: dict[date, float], unemployment: dict[date, float]) -> Jobs 
     if not months:
         return None
     month = max(months)
-    now, was = payrolls.get(month), payrolls.get(_months_before(month, 1))
+    now, was = payrolls.get(month), payrolls.get(months_before(month, 1))
     change = None if now is None or was is None else round(now - was, 3)
     return Jobs(month, change, unemployment.get(month), released_at(ReleaseKind.JOBS, month))
 
 
 def _pct(series: Mapping[date, float], month: date, back: int) -> float | None:
-    now, was = series.get(month), series.get(_months_before(month, back))
+    now, was = series.get(month), series.get(months_before(month, back))
     return None if now is None or not was else (now / was - 1) * 100
-
-
-def _months_before(month: date, back: int) -> date:
-    place = month.year * 12 + month.month - 1 - back
-    return date(place // 12, place % 12 + 1, 1)

@@ -74,7 +74,7 @@ def newest_month(kind: ReleaseKind, now: datetime) -> date:
         place = bisect_right(days, today, key=lambda day: at_of(kind, day))
         if place:
             return _month_of(kind, days[place - 1])
-    return _month_before((today - LATE).date())
+    return months_before((today - LATE).date(), 1)
 
 
 def following(fomc: Iterable[date], now: datetime) -> tuple[Release, ...]:
@@ -90,8 +90,10 @@ def following(fomc: Iterable[date], now: datetime) -> tuple[Release, ...]:
 
 def _month_of(kind: ReleaseKind, day: date) -> date:
     """Whose figures this release had."""
-    return _OUT_OF_TURN.get((kind, day)) or _month_before(day)
+    return _OUT_OF_TURN.get((kind, day)) or months_before(day, 1)
 
 
-def _month_before(day: date) -> date:
-    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+def months_before(day: date, back: int) -> date:
+    """The first day of the month so many months before that of ``day``."""
+    place = day.year * 12 + day.month - 1 - back
+    return date(place // 12, place % 12 + 1, 1)

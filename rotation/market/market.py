@@ -19,7 +19,7 @@ from rotation.macro.assemble import aged as macro_aged
 from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
 from rotation.market.beside.graph import GraphNow
-from rotation.market.beside.pairs import PairsNow
+from rotation.market.beside.pairs import PairsNow, Shown
 from rotation.market.derived import gap_limit_s, value_growth_with_status
 from rotation.market.past.look_back import look_back
 from rotation.market.rows import Rows
@@ -338,7 +338,7 @@ class Market:
         phase = phase_at(as_of_ns)
         limit_s = gap_limit_s(desk, phase)
         fed = self._fed and aged(self._fed, as_of_ns)
-        first, more = self._pairs.snapshot(rows, self._rows.spreads, legs, self._filter, now, fed)
+        first, more = self._pairs.snapshot(Shown(rows, self._rows.spreads, legs, self._filter, now, fed))
         breadth = self._breadth.snapshot(
             self._provenance, self._origin, as_of_ns, self.history.source, limit_s
         )

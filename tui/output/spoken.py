@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rotation.market.headline import RECENT_DAYS
 from rotation.status import BAD, Kind
 from rotation.text import counted, day
 from rotation.wording import connection_words, word
@@ -23,8 +24,6 @@ FED_STEP = 1.0
 """In percent."""
 GOOD = frozenset({Kind.LIVE, Kind.DEMO, Kind.REPLAY})
 """Kinds of the odds that need no word: nothing is wrong, or the first sentence names it."""
-RECENT_DAYS = 30
-"""A record younger than this is no clause, as in the headline."""
 PHASES = {
     "PRE": "Pre-market trading.",
     "REGULAR": "The exchange is open.",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rotation.desk import MOST_LEGS, SYMBOL, Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+T = TypeVar("T")
 FEEDS = (
     "auto", "yahoo", "alpaca", "alpaca-sip", "alpaca-delayed", "alpaca-test",
     "massive", "massive-delayed", "finnhub",
@@ -68,17 +69,22 @@ def pair(value: object) -> tuple[str, str]:
     return symbol(first), symbol(second)
 
 
+def _listed(value: object, item: Callable[[object], T], what: str) -> tuple[T, ...]:
+    """Each item once, in order. Raises ValueError, with ``what`` was expected."""
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        message = f"expected a list of {what}, got {shown(value)}"
+        raise ValueError(message)  # noqa: TRY004 - one kind of error, whatever a file may hold
+    return tuple(dict.fromkeys(map(item, items)))
+
+
 PAIRS_MAX = 8
 """More than anybody goes through with one key; each costs a pass over history at the session's start."""
 
 
 def pairs(value: object) -> tuple[tuple[str, str], ...]:
     """Return a list of pairs, each once, in order; text has commas or spaces between. Raises ValueError."""
-    items = value.replace(",", " ").split() if isinstance(value, str) else value
-    if not isinstance(items, list | tuple):
-        message = f'expected a list of pairs, such as ["IWN/IVW", "XBI/IBB"], got {shown(value)}'
-        raise ValueError(message)  # noqa: TRY004 - one kind of error, whatever a file may hold
-    listed = tuple(dict.fromkeys(pair(item) for item in items))
+    listed = _listed(value, pair, 'pairs, such as ["IWN/IVW", "XBI/IBB"]')
     if len(listed) > PAIRS_MAX:
         raise ValueError(f"at most {PAIRS_MAX} more pairs; {len(listed)} are listed")
     return listed
@@ -86,11 +92,7 @@ def pairs(value: object) -> tuple[tuple[str, str], ...]:
 
 def symbols(value: object) -> tuple[str, ...]:
     """Return a list of symbols, each once, in order; text has commas or spaces between. Raises ValueError."""
-    items = value.replace(",", " ").split() if isinstance(value, str) else value
-    if not isinstance(items, list | tuple):
-        message = f'expected a list of symbols, such as ["IWM", "QQQ"], got {shown(value)}'
-        raise ValueError(message)  # noqa: TRY004 - one kind of error, whatever a file may hold
-    listed = tuple(dict.fromkeys(symbol(item) for item in items))
+    listed = _listed(value, symbol, 'symbols, such as ["IWM", "QQQ"]')
     if len(listed) > MOST_LEGS:
         raise ValueError(f"at most {MOST_LEGS} legs fit on a screen; {len(listed)} are listed")
     return listed

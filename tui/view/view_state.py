@@ -207,20 +207,23 @@ def _theme(view: ViewState, _key: str) -> ViewState:
 
 def _step_pair(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
-        among = ("", *view.pairs)
-        at = among.index(view.pair) if view.pair in among else 0
-        return _with(view, pair=among[(at + step) % len(among)])
+        return _with(view, pair=_beside(view.pair, view.pairs, step))
 
     return change
 
 
 def _step_list(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
-        among = ("", *view.lists)
-        at = among.index(view.list) if view.list in among else 0
-        return with_list(view, among[(at + step) % len(among)])
+        return with_list(view, _beside(view.list, view.lists, step))
 
     return change
+
+
+def _beside(name: str, names: tuple[str, ...], step: int) -> str:
+    """The name so many steps on, round and round; before the names stands "", as for one that is gone."""
+    among = ("", *names)
+    at = among.index(name) if name in among else 0
+    return among[(at + step) % len(among)]
 
 
 def with_list(view: ViewState, name: str) -> ViewState:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.files.sealed import seal, unsealed
 from feeds.history.kept.code import calendar_file
 from rotation.sessions import Calendar, calendar_of, has_calendar, take_calendar
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 LAYOUT = 1
 FIRST, AHEAD = 1985, 5
 """Years kept: from the first of the Nasdaq 100 to so many after this one."""
-DIGEST = 32
-"""Bytes of SHA-256, which come first, of all that follow."""
 
 
 class _Held(msgspec.Struct, frozen=True, array_like=True):
@@ -29,11 +28,11 @@ def use_calendar(files: KeptFiles) -> None:
     """Let ``rotation.sessions`` answer from a calendar that is kept, if one of this package's version is."""
     if has_calendar():
         return
-    data = files.read(_name())
-    if data is None or sha256(data[DIGEST:]).digest() != data[:DIGEST]:
+    body = unsealed(files.read(_name()))
+    if body is None:
         return
     try:
-        held = msgspec.msgpack.decode(data[DIGEST:], type=_Held)
+        held = msgspec.msgpack.decode(body, type=_Held)
     except (ValueError, OverflowError):  # msgspec's are ValueErrors
         return
     if held.key == _name():
@@ -45,7 +44,7 @@ def keep_calendar(files: KeptFiles, year: int) -> None:
     if has_calendar() or files.read(_name()) is not None:
         return
     body = msgspec.msgpack.encode(_Held(_name(), calendar_of(FIRST, year + AHEAD)))
-    files.write(_name(), sha256(body).digest() + body)
+    files.write(_name(), seal(body))
 
 
 def _name() -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from feeds.files.sealed import seal, unsealed
 from feeds.history.kept.calendar import keep_calendar, use_calendar
 from feeds.history.kept.code import code
 from feeds.history.kept.files import KeptFiles
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 FOLDER = "look-back"
 """In the history's folder."""
 FACTS_LAYOUT = 1
-DIGEST = 32
-"""Bytes of SHA-256, which come first, of all that follow."""
 
 
 class _HeldFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -51,11 +50,11 @@ class LookBacks:
     def facts(self, identity: str) -> Facts | None:
         """Facts of the history named by ``History.identity``; None if not held."""
         key = _facts_key(identity)
-        data = self._files.read(f"facts-{key}")
-        if data is None or sha256(data[DIGEST:]).digest() != data[:DIGEST]:
+        body = unsealed(self._files.read(f"facts-{key}"))
+        if body is None:
             return None
         try:
-            held = msgspec.msgpack.decode(data[DIGEST:], type=_HeldFacts)
+            held = msgspec.msgpack.decode(body, type=_HeldFacts)
         except (ValueError, OverflowError):  # msgspec's are ValueErrors
             return None
         return held.facts if held.key == key else None
@@ -84,7 +83,7 @@ class LookBacks:
         if self.facts(history.identity) is None:
             key = _facts_key(history.identity)
             body = msgspec.msgpack.encode(_HeldFacts(key, history.facts()))
-            self._files.write(f"facts-{key}", sha256(body).digest() + body)
+            self._files.write(f"facts-{key}", seal(body))
 
 
 def _facts_key(identity: str) -> str:

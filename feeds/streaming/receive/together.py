@@ -10,13 +10,33 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from feeds.streaming.vendor import Frame, ManyFrames
 
 T = TypeVar("T")
+K = TypeVar("K", bound="Hashable")
+EXACT, REPORT = -1, -2
+"""In place of a role: left to the exact way; a report of a price, which is not a trade."""
+ROLES_MAX = 4096
 JOINED_MAX = 32_768
 """Characters or bytes of frames that are joined: more structs alive at once cost more than they save."""
+
+
+class Roles(dict[K, int]):
+    """By the conditions of a trade the number of its ``Role``, EXACT or REPORT: a few dozen in a year."""
+
+    def __init__(self, number_of: Callable[[K], int]) -> None:
+        """``number_of`` is asked once for each, as long as there are no more than ROLES_MAX."""
+        super().__init__()
+        self._number_of = number_of
+
+    def __missing__(self, conditions: K) -> int:
+        number = self._number_of(conditions)
+        if len(self) >= ROLES_MAX:
+            self.clear()
+        self[conditions] = number
+        return number
 
 
 class Reading(Protocol):

@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from feeds.streaming.receive import together
+from feeds.streaming.receive.together import EXACT, REPORT, Roles
 from feeds.streaming.vendor import Band, ManyFrames
 from feeds.vendors.alpaca.frames import BRACKETS, MESSAGES_MAX, SHARES_MAX, SYMBOL, exact_ns, role_of, shares
 from rotation.columns import PrintColumns
@@ -57,11 +58,6 @@ class _Limits(msgspec.Struct, gc=False, tag_field="T", tag="l"):
 _JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
 _PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
 
-_EXACT, _REPORT = -1, -2
-"""In place of a role: left to the exact way; a report of a price, which is not a trade."""
-_ROLES_MAX = 4096
-_roles: dict[tuple[tuple[str, ...] | None, str | None], int] = {}
-"""By sale conditions and tape: a few dozen in a year."""
 FEW = 64
 """Fewer times cost less one by one."""
 _LATEST_S = 2**33
@@ -107,12 +103,9 @@ class _Reading:
         return True
 
     def _take_trades(self, trades: Sequence[_Trade]) -> bool:
-        try:
-            roles = [_roles[trade.c, trade.z] for trade in trades]
-        except KeyError:
-            roles = [_role(trade.c, trade.z) for trade in trades]
+        roles = [_roles[trade.c, trade.z] for trade in trades]
         if roles and min(roles) < 0:
-            if _EXACT in roles:
+            if EXACT in roles:
                 return False
             left_out = [trade for trade, role in zip(trades, roles, strict=True) if role < 0]
             if not all(map(_is_whole, left_out)):
@@ -224,16 +217,16 @@ def _whole_shares(sizes: list[int | float]) -> list[int]:
     return [shares(size) for size in sizes]
 
 
-def _role(conditions: tuple[str, ...] | None, tape: str | None) -> int:
-    """The number of a ``Role``, _EXACT or _REPORT."""
+def _role(of: tuple[tuple[str, ...] | None, str | None]) -> int:
+    """By sale conditions and tape: see ``Roles``."""
+    conditions, tape = of
     role = role_of(None if conditions is None else list(conditions), tape)
     # The auction is known by its code or by who printed first, which ``parse`` remembers.
     is_exact = role == Role.CLOSE or not conditions
-    number = _EXACT if is_exact else _REPORT if role is None else int(role)
-    if len(_roles) >= _ROLES_MAX:
-        _roles.clear()
-    _roles[conditions, tape] = number
-    return number
+    return EXACT if is_exact else REPORT if role is None else int(role)
+
+
+_roles = Roles(_role)
 
 
 @lru_cache(maxsize=8192)

@@ -13,6 +13,7 @@ import msgspec
 
 from feeds.parsing.fields import SIZE_MAX, symbol
 from feeds.streaming.receive import together
+from feeds.streaming.receive.together import EXACT, REPORT, Roles
 from feeds.streaming.vendor import Band, ManyFrames
 from feeds.vendors.massive.frames import CORRECTS, LISTING, NO_TRADE, role_of
 from rotation.columns import PrintColumns
@@ -60,11 +61,6 @@ EARLIEST_MS, LATEST_MS = 10**12, 3 * 10**13
 """Between them a time is of milliseconds: of the years 2001 to 2920."""
 MESSAGES_MAX = 20_000
 """Of one frame; more are left to the exact way."""
-_EXACT, _REPORT = -1, -2
-"""In the place of a role: left to the exact way; a report of a price, which is no trade."""
-_ROLES_MAX = 4096
-_roles: dict[tuple[int, ...], int] = {}
-"""By conditions: a few dozen in a year."""
 
 
 def read_many(frames: Sequence[Frame], ids: TradeIds, auctions: Auctions, start: int = 0) -> ManyFrames:
@@ -106,12 +102,9 @@ class _Reading:
         return True
 
     def _take_trades(self, trades: Sequence[_Trade]) -> bool:
-        try:
-            roles = [_roles[trade.c] for trade in trades]
-        except KeyError:
-            roles = [_role(trade.c) for trade in trades]
+        roles = [_roles[trade.c] for trade in trades]
         if roles and min(roles) < 0:
-            if _EXACT in roles:
+            if EXACT in roles:
                 return False
             trades = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
             roles = [role for role in roles if role >= 0]
@@ -154,16 +147,15 @@ def _is_plain(market: _Market | _Limits) -> bool:
 
 
 def _role(conditions: tuple[int, ...]) -> int:
-    """The number of a ``Role``, _EXACT or _REPORT."""
+    """See ``Roles``."""
     codes = set(conditions)
     role = role_of(codes)
     # The auction is known by its code or by who printed first, which the exact way remembers.
     is_exact = bool(codes & CORRECTS) or role == Role.CLOSE
-    number = _EXACT if is_exact else _REPORT if codes & NO_TRADE else int(role)
-    if len(_roles) >= _ROLES_MAX:
-        _roles.clear()
-    _roles[conditions] = number
-    return number
+    return EXACT if is_exact else REPORT if codes & NO_TRADE else int(role)
+
+
+_roles = Roles(_role)
 
 
 @lru_cache(maxsize=8192)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from rotation.market.settled import Baseline
     from rotation.market.streaks import Before
     from rotation.snapshot import Leg
+
+
+class Shown(NamedTuple):
+    """What pairs are made of in one snapshot."""
+
+    rows: Mapping[str, Row]
+    spreads: Mapping[tuple[str, str], Figures]
+    legs: dict[str, Leg]
+    session_filter: SessionFilter
+    now: Moment
+    fed: Fed | None
 
 
 class PairsNow:
@@ -57,22 +68,12 @@ class PairsNow:
         for each in (self._first, *self._more.values()):
             each.charts = each.closed
 
-    def snapshot(  # noqa: PLR0917 - what a snapshot is made of
-        self,
-        rows: Mapping[str, Row],
-        spreads: Mapping[tuple[str, str], Figures],
-        legs: dict[str, Leg],
-        session_filter: SessionFilter,
-        now: Moment,
-        fed: Fed | None,
-    ) -> tuple[PairView, dict[str, PairView | None]]:
+    def snapshot(self, shown: Shown) -> tuple[PairView, dict[str, PairView | None]]:
         """The first pair, and the more ones by name: None where nobody looks."""
         changes = MinuteChanges()
-        first = self._first.view(rows, spreads, legs, session_filter, now, fed, changes)
+        first = self._first.view(shown, changes)
         more = {
-            name: each.view(rows, spreads, legs, session_filter, now, fed, changes)
-            if name in self._shown
-            else None
+            name: each.view(shown, changes) if name in self._shown else None
             for name, each in self._more.items()
         }
         return first, more
@@ -95,16 +96,8 @@ class _PairNow:
         self._spread = Pair(self.desk, self.baseline)
         self._today = MinuteLine()
 
-    def view(  # noqa: PLR0917 - what a snapshot is made of
-        self,
-        rows: Mapping[str, Row],
-        spreads: Mapping[tuple[str, str], Figures],
-        legs: dict[str, Leg],
-        session_filter: SessionFilter,
-        now: Moment,
-        fed: Fed | None,
-        changes: MinuteChanges,
-    ) -> PairView:
+    def view(self, shown: Shown, changes: MinuteChanges) -> PairView:
+        rows, spreads, legs, session_filter, now, fed = shown
         desk = self.desk
         base, against = rows.get(desk.base), rows.get(desk.against)
         statuses = {symbol: legs[symbol].status for symbol in self.pair if symbol in legs}

@@ -19,17 +19,6 @@ SYMBOLS = frozenset({"IWM", "QQQ", "AAA", "BBB"})
 CLOSES = {"IWM": 100.0, "QQQ": 200.0, "AAA": 50.0}
 
 
-def columns(quotes: list[Quote]) -> PrintColumns:
-    return PrintColumns(
-        [quote.symbol for quote in quotes],
-        [quote.ts_ns for quote in quotes],
-        [quote.price for quote in quotes],
-        [quote.seq for quote in quotes],
-        [quote.size for quote in quotes],
-        [int(quote.role) for quote in quotes],
-    )
-
-
 @st.composite
 def some_print(draw: st.DrawFn) -> Quote:
     symbol = draw(st.sampled_from(("IWM", "IWM", "QQQ", "AAA", "BBB", "XXX")))
@@ -115,7 +104,7 @@ def test_columns_are_judged_as_prints_one_by_one(happened: list[tuple[Any, ...]]
     for kind, *given_ in happened:
         if kind == "prints":
             wanted = single.admit_live(given_[0], now_ns, lag_ns)
-            rows, quotes = many.admit_columns(columns(given_[0]), now_ns, lag_ns)
+            rows, quotes = many.admit_columns(PrintColumns.of(given_[0]), now_ns, lag_ns)
             assert rows.is_empty() or not quotes
             assert by_symbol([*to_quotes(rows), *quotes]) == by_symbol(wanted)
             assert many.take_taken_back() == single.take_taken_back()
@@ -147,7 +136,7 @@ def test_a_print_that_was_held_back_stands_beside_the_one_that_let_it_in():
     for judge in (single, many):
         judge.quotes.on_quotes([Nbbo("IWM", 111.99, 112.01, NOW_NS + NS)], [])
     wanted = single.admit_live(batch, NOW_NS + 3 * NS, 0)
-    rows, quotes = many.admit_columns(columns(batch), NOW_NS + 3 * NS, 0)
+    rows, quotes = many.admit_columns(PrintColumns.of(batch), NOW_NS + 3 * NS, 0)
     assert [quote.seq for quote in wanted] == [2, 1, 3]
     assert [*to_quotes(rows), *quotes] == wanted
 
@@ -156,7 +145,7 @@ def test_prints_that_raise_no_doubt_are_never_judged_one_by_one(monkeypatch):
     judge = LiveFilter(SYMBOLS, CLOSES)
     monkeypatch.setattr(LiveFilter, "admit_live", None)
     prints = [Quote("IWM", NOW_NS + i, 100.0 + i % 5, i + 1, 100) for i in range(300)]
-    rows, quotes = judge.admit_columns(columns([*prints, *prints[:40]]), NOW_NS + NS, 0)
+    rows, quotes = judge.admit_columns(PrintColumns.of([*prints, *prints[:40]]), NOW_NS + NS, 0)
     assert (to_quotes(rows), quotes, judge.duplicates) == (prints, [], 40)
     assert judge.last["IWM"] == prints[-1]
 
@@ -170,6 +159,6 @@ def test_only_the_prints_of_a_symbol_in_doubt_are_judged_one_by_one():
         Quote("AAA", NOW_NS + 1, 50.0, 4),
         Quote("QQQ", NOW_NS, 200.0, 5),
     ]
-    rows, _ = judge.admit_columns(columns(sent), NOW_NS, 0)
+    rows, _ = judge.admit_columns(PrintColumns.of(sent), NOW_NS, 0)
     assert to_quotes(rows) == [sent[0], *sent[2:]]
     assert (judge.rejects, judge.last["AAA"].price) == (1, 50.0)
