@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from feeds.clock import Time
 from feeds.history.daily import OneByOne
 from feeds.history.renames import Renames
 from feeds.history.store import HistoryStore
@@ -100,6 +101,20 @@ class World:
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now_ns += int(seconds * S)
+
+    def time(self) -> Time:
+        """This world's: sleeping moves its clock, and lets others run."""
+
+        async def sleep(seconds: float) -> None:
+            self.now_ns += int(seconds * S)
+            await asyncio.sleep(0)
+
+        return Time(
+            clock_ns=lambda: self.now_ns,
+            monotonic=lambda: self.now_ns / S,
+            sleep=sleep,
+            random=lambda: 0.5,
+        )
 
     def sync(self, *symbols: str, sources: Sequence[Vendor] = (), since: date = SINCE) -> SyncReport:
         syncing = HistorySync(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from rotation.sessions import NEW_YORK
 from tui.panels.legs import blocks
-from tui.panels.ribbon import NEW_YORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

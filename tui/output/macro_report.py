@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.figures.banks import led, led_status
 from rotation.history import History
 from rotation.macro.figures import Macro
 from rotation.market.market import Market
 from rotation.sessions import to_ns
 from rotation.snapshot import ValueGrowth
 from rotation.status import DerivedStatus
-from tui.panels.macro import led, led_status, rows
+from tui.panels.macro import rows
 from tui.view.draw import clean
 from tui.view.view_state import ViewState
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from math import inf
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
+from rotation.figures.banks import led, led_status
 from rotation.macro.figures import ReleaseKind
-from rotation.status import Kind, derive
+from rotation.sessions import NEW_YORK
+from rotation.status import Kind
 from rotation.text import MONTHS, day, short_day, spelled_duration
-from rotation.wording import NEW_YORK, word_with_venue
+from rotation.wording import word_with_venue
 from tui.panels.base import kind_role
 from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, change, column, fit, number, toned, wrap
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from rotation.status import DerivedStatus
     from tui.view.view_state import ViewState
 
-BANKS = ("KRE", "KBE")
-"""Regional banks and banks of all sizes, compared with the base leg where they are legs."""
 BESIDE_FROM = 110
 GAP = 3
 LINE_HEIGHT = 5
@@ -178,33 +177,6 @@ def _left(seconds: float) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-def led(snapshot: Snapshot) -> dict[str, dict[str, float | None]]:
-    """By bank fund and window its return minus the base leg's, in pp; only of those that are legs."""
-    base = snapshot.legs.get(snapshot.spread.base)
-    made: dict[str, dict[str, float | None]] = {}
-    for symbol in BANKS:
-        leg = snapshot.legs.get(symbol)
-        if leg is None or base is None or leg is base:
-            continue
-        pairs = {str(k): (leg.return_pct[str(k)], base.return_pct[str(k)]) for k in WINDOWS}
-        made[symbol] = {
-            k: None if own is None or other is None else own - other for k, (own, other) in pairs.items()
-        }
-    return made
-
-
-def led_status(snapshot: Snapshot) -> dict[str, DerivedStatus]:
-    """By bank fund what its line of ``led`` is worth: as much as the worse of its price and the base leg's.
-
-    How far apart in time the two may be is not asked, so that none is ``apart``; ``gap_s`` says it.
-    """
-    base = snapshot.spread.base
-    return {
-        symbol: derive({name: snapshot.legs[name].status for name in (symbol, base)}, limit_s=inf)
-        for symbol in led(snapshot)
-    }
 
 
 def _worth(status: DerivedStatus, pair: dict[str, Leg], today: dt.date) -> str:

@@ -90,26 +90,30 @@ async def test_a_history_named_by_hand_is_not_kept(tmp_path):
     assert [feed.name for feed in made(tmp_path, {}, kept=False)] == ["Yahoo", "Fed", "macro"]
 
 
-async def test_holdings_of_a_later_evening_are_loaded_as_of_its_day(tmp_path, monkeypatch):
-    loaded, time = [], FakeTime()
-    monkeypatch.setattr(live, "load_membership", lambda _store, _folder, today: loaded.append(today))
-    feeds = live.feeds(
+def with_members(tmp_path, members, **more):
+    return live.feeds(
         Desk(),
         History.empty(),
         HistoryStore(tmp_path / "history"),
         choice="auto",
         data=tmp_path,
         cache=tmp_path / "cache",
-        members={"A"},
-        holdings=MemberStore(tmp_path / "members"),
-        time=time,
+        members=frozenset(members),
         environ={},
+        **more,
     )
-    (holdings,) = (feed for feed in feeds if isinstance(feed, HoldingsRefresh))
+
+
+async def test_holdings_of_a_later_evening_are_loaded_as_of_its_day(tmp_path, monkeypatch):
+    loaded, time = [], FakeTime()
+    monkeypatch.setattr(live, "load_membership", lambda _store, _folder, today: loaded.append(today))
+    holdings = MemberStore(tmp_path / "members")
+    feeds = with_members(tmp_path, {"A"}, time=time, holdings=holdings)
+    (refresh,) = (feed for feed in feeds if isinstance(feed, HoldingsRefresh))
     today = new_york_day(time.clock_ns())
-    holdings._load()
+    refresh._load()
     await time.passing(86_400, step=3600)
-    holdings._load()
+    refresh._load()
     assert loaded == [today, today + timedelta(days=1)]
 
 
@@ -120,17 +124,7 @@ async def test_two_feeds_of_history_take_turns_so_that_an_older_one_never_comes_
         "feeds.history.updater.load_history", lambda *_, **__: loaded.append("") or History.empty()
     )
     without_threads(monkeypatch)
-    feeds = live.feeds(
-        Desk(),
-        History.empty(),
-        HistoryStore(tmp_path / "history"),
-        choice="auto",
-        data=tmp_path,
-        cache=tmp_path / "cache",
-        members=frozenset({"M1"}),
-        time=FakeTime(),
-        environ={},
-    )
+    feeds = with_members(tmp_path, {"M1"}, time=FakeTime())
     first, second = (feed._history() for feed in feeds if isinstance(feed, HistoryUpdater))
     async with aclosing(first), aclosing(second):
         await anext(first)

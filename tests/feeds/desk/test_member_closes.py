@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
-from feeds.clock import Time
 from feeds.desk.member_closes import NO_SOURCE, NONE_STORED, TRIES, MemberCloses
 from feeds.desk.open import Source, supervise
 from feeds.errors import SourceError
@@ -42,20 +40,11 @@ class Kept:
         self.events: list[Event] = []
         self.at: list[int] = []
 
-        async def sleep(seconds: float) -> None:
-            self.world.now_ns += int(seconds * S)
-            await asyncio.sleep(0)
-
         @asynccontextmanager
         async def sources():
             yield [self.vendor]
 
-        self.time = Time(
-            clock_ns=lambda: self.world.now_ns,
-            monotonic=lambda: self.world.now_ns / S,
-            sleep=sleep,
-            random=lambda: 0.5,
-        )
+        self.time = self.world.time()
         self.feed = MemberCloses(
             self.world.store, ["IWM"], frozenset(MEMBERS), time=self.time, sources=sources
         )

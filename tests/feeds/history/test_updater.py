@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from feeds.clock import Time
 from feeds.errors import DamagedError, SourceAway, SourceError, StorageError
 from feeds.events import HistoryUpdated, Status
 from feeds.history.updater import HistoryUpdater
@@ -39,18 +38,13 @@ class Kept:
         self.events: list[object] = []
         self.at: list[int] = []
 
-        async def sleep(seconds: float) -> None:
-            self.world.now_ns += int(seconds * S)
-            await asyncio.sleep(0)
-
         @asynccontextmanager
         async def sources():
             self.opened += 1
             yield [self.world.yahoo]
 
-        time = Time(clock_ns=lambda: self.world.now_ns, monotonic=lambda: self.world.now_ns / S, sleep=sleep)
         self.updater = HistoryUpdater(
-            self.world.store, list(shares), since=SINCE, time=time, sources=sources, **more
+            self.world.store, list(shares), since=SINCE, time=self.world.time(), sources=sources, **more
         )
 
     async def until(self, holds) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 
-from feeds.clock import Time
 from feeds.events import HistoryUpdated, Status
 from feeds.history.updater import HistoryUpdater
 from tests.support.sync_world import DAYS, SINCE, World, ny, share
@@ -14,18 +12,11 @@ from tests.support.sync_world import DAYS, SINCE, World, ny, share
 async def test_a_split_overnight_is_noticed_at_the_opening(tmp_path):
     world = World(tmp_path, {"IWM": share()}, ny(DAYS[-2], 18))
 
-    async def sleep(seconds: float) -> None:
-        world.now_ns += int(seconds * 1e9)
-        await asyncio.sleep(0)
-
     @asynccontextmanager
     async def sources():
         yield [world.yahoo]
 
-    time = Time(
-        clock_ns=lambda: world.now_ns, monotonic=lambda: world.now_ns / 1e9, sleep=sleep, random=lambda: 0.5
-    )
-    updater = HistoryUpdater(world.store, ["IWM"], since=SINCE, time=time, sources=sources)
+    updater = HistoryUpdater(world.store, ["IWM"], since=SINCE, time=world.time(), sources=sources)
     updates = []
     statuses = []
     async for event in updater.events():
