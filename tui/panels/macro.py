@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import accumulate, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
@@ -13,7 +13,7 @@ from rotation.status import Kind
 from rotation.text import MONTHS, day, short_day, spelled_duration
 from rotation.wording import word_with_venue
 from tui.panels.base import kind_role
-from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, change, column, fit, number, toned, wrap
+from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, cells, change, column, fit, number, toned, wrap
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from tui.view.view_state import ViewState
 
 BESIDE_FROM = 110
-GAP = 3
+RATES, PRICES = 55, 59
+"""Cells that their longest lines take, notes included."""
+GAP = 2
 LINE_HEIGHT = 5
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NAMED = {ReleaseKind.CPI: "CPI", ReleaseKind.JOBS: "jobs", ReleaseKind.FOMC: "FOMC decision"}
@@ -44,18 +46,27 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """Rates on the left, all else on the right; below each other where there is no room."""
     del view, height
     if width >= BESIDE_FROM:
-        half = (width - GAP) // 2
-        pairs = zip_longest(_rates(snapshot, half), _causes(snapshot, width - half - GAP), fillvalue=())
-        return [(*fit(own, half), (" " * GAP, "text"), *beside) for own, beside in pairs]
-    return [*_rates(snapshot, width), (), *_causes(snapshot, width)]
+        half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
+        rest = width - half - GAP
+        pairs = zip_longest(_rates(snapshot, half), _causes(snapshot, rest), fillvalue=())
+        return [
+            (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
+            for own, beside in pairs
+        ]
+    return [_whole(row, width) for row in (*_rates(snapshot, width), (), *_causes(snapshot, width))]
+
+
+def _whole(row: Row, width: int) -> Row:
+    """The spans that fit whole, up to the first that does not: half a figure would be another one."""
+    ends = accumulate(cells(text) for text, _ in row)
+    return tuple(span for span, _ in takewhile(lambda each: each[1] <= width, zip(row, ends, strict=True)))
 
 
 def _rates(snapshot: Snapshot, width: int) -> list[Row]:
     known = snapshot.macro
     if known is None or not known.yields:
         return [((line, "muted"),) for line in wrap(NONE if known is None else NO_YIELDS, width, 4)]
-    head = f"{'Treasury yields':<16}{'%':>7}{'1d bp':>8}{'1w bp':>8}{'1m bp':>8}  of"
-    lines: list[Row] = [((head, "faint"),)]
+    lines: list[Row] = [_head("Treasury yields", 16, {"%": 7, "1d bp": 8, "1w bp": 8, "1m bp": 8}, "  of")]
     lines += [
         (
             (column(each.tenor, 16, right=False), "text"),
@@ -66,6 +77,12 @@ def _rates(snapshot: Snapshot, width: int) -> list[Row]:
         for each in known.yields
     ]
     return [*lines, *(_curve(known.curve, width) if known.curve else [])]
+
+
+def _head(name: str, room: int, columns: dict[str, int], note: str = "") -> Row:
+    """A heading as wide as the columns below it, so that it loses those that they lose."""
+    heads = (column(head, width) for head, width in columns.items())
+    return tuple((text, "faint") for text in (column(name, room, right=False), *heads, note))
 
 
 def _changes(change_bp: dict[str, float | None]) -> list[Span]:
@@ -93,8 +110,11 @@ def _curve(curve: Curve, width: int) -> list[Row]:
         for n, line in enumerate(drawn)
     ]
     first, last = curve.line[0][0], curve.line[-1][0]
-    span = f"{day(first)} … {day(last)}, {len(points)} days"
-    return [head, *body, ((f"       {span}", "faint"),)]
+    return [
+        head,
+        *body,
+        ((f"       {day(first)} … {day(last)}", "faint"), (f", {len(points)} days", "faint")),
+    ]
 
 
 def _causes(snapshot: Snapshot, width: int) -> list[Row]:
@@ -107,7 +127,7 @@ def _causes(snapshot: Snapshot, width: int) -> list[Row]:
     if known is not None and known.banks:
         lines += _incomes(known.banks, width)
     if snapshot.value_growth is not None:
-        lines += _value_growth(snapshot.value_growth)
+        lines += _value_growth(snapshot.value_growth, width)
     if known is not None:
         lines += [(), *_sources(known, width)]
     return lines
@@ -116,7 +136,7 @@ def _causes(snapshot: Snapshot, width: int) -> list[Row]:
 def _prices(known: Macro) -> list[Row]:
     lines: list[Row] = []
     if known.inflation:
-        lines.append(((f"{'':10}{'month':>9}{'year':>9}{'before':>9}  of", "faint"),))
+        lines.append(_head("", 10, {"month": 9, "year": 9, "before": 9}, "  of"))
         lines += [_inflation(each) for each in known.inflation]
     jobs = known.jobs
     if jobs is not None:
@@ -128,7 +148,8 @@ def _prices(known: Macro) -> list[Row]:
                 (payrolls, "strong"),
                 (", unemployment ", "muted"),
                 (rate, "strong"),
-                (f"  {_month(jobs.month)}{_out(jobs.released_at)}", "muted"),
+                (f"  {_month(jobs.month)}", "muted"),
+                (_out(jobs.released_at), "muted"),
             )
         )
     return lines
@@ -142,7 +163,8 @@ def _inflation(each: Inflation) -> Row:
         (column(shown[0], 9), "strong"),
         (column(shown[1], 9), "strong"),
         (column(shown[2], 9), "muted"),
-        (f"  {_month(each.month)}{_out(each.released_at)}", "muted"),
+        (f"  {_month(each.month)}", "muted"),
+        (_out(each.released_at), "muted"),
     )
 
 
@@ -196,8 +218,8 @@ def _worth(status: DerivedStatus, pair: dict[str, Leg], today: dt.date) -> str:
 
 def _banks(snapshot: Snapshot, width: int) -> list[Row]:
     base = snapshot.spread.base
-    head = f"{'banks, pp':12}" + "".join(f"{f'{k}d':>9}" for k in WINDOWS)
-    lines: list[Row] = [((head, "faint"),)]
+    head = _head("banks, pp", 12, {f"{k}d": 9 for k in WINDOWS})
+    lines: list[Row] = [head]
     today = snapshot.as_of.astimezone(NEW_YORK).date()
     statuses = led_status(snapshot)
     for symbol, by_window in led(snapshot).items():
@@ -206,11 +228,11 @@ def _banks(snapshot: Snapshot, width: int) -> list[Row]:
             *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in by_window.values()),
         )
         pair = {name: snapshot.legs[name] for name in (symbol, base)}
-        worth = (_worth(statuses[symbol], pair, today), kind_role(statuses[symbol].kind))
-        if len(head) + 2 + len(worth[0]) <= width:
-            lines.append((*figures, ("  ", "text"), worth))
+        worth, role = _worth(statuses[symbol], pair, today), kind_role(statuses[symbol].kind)
+        if sum(len(text) for text, _ in head) + 2 + len(worth) <= width:
+            lines.append((*figures, ("  ", "text"), (worth, role)))
         else:
-            lines += [figures, ((" " * 12, "text"), worth)]
+            lines += [figures, *((("  ", "text"), (line, role)) for line in wrap(worth, width - 2, 2))]
     return lines if len(lines) > 1 else [((line, "muted"),) for line in wrap(NO_BANKS, width, 3)]
 
 
@@ -226,7 +248,8 @@ def _incomes(banks: tuple[BankIncome, ...], width: int) -> list[Row]:
         ]
     newest = max(banks, key=lambda each: each.end)
     filed = max(each.filed for each in banks)
-    lines.append(((f"{'':10}to {newest.quarter}, last filed {day(filed)}; * after loan losses", "faint"),))
+    note = f"to {newest.quarter}, last filed {day(filed)}; * after loan losses"
+    lines += [((" " * 10, "text"), (line, "faint")) for line in wrap(note, width - 10, 3)]
     return lines
 
 
@@ -235,7 +258,7 @@ def _year(each: BankIncome) -> str:
     return pct + "*" * each.is_after_provision
 
 
-def _value_growth(stated: ValueGrowth) -> list[Row]:
+def _value_growth(stated: ValueGrowth, width: int) -> list[Row]:
     """Its level, then the trailing year's ends and since when the low is one."""
     low, high = stated.low, stated.high
     since = f"since {day(low.since)}" if low.since else f"on record (from {day(stated.first_date)})"
@@ -245,8 +268,14 @@ def _value_growth(stated: ValueGrowth) -> list[Row]:
             (number(stated.value), "strong"),
             (f"  at the close of {short_day(stated.session)}", "muted"),
         ),
-        ((f"  year's low {number(low.value)} on {day(low.date)}, lowest {since}", "muted"),),
-        ((f"  year's high {number(high.value)} on {day(high.date)}", "muted"),),
+        *(
+            (("  ", "text"), (line, "muted"))
+            for text in (
+                f"year's low {number(low.value)} on {day(low.date)}, lowest {since}",
+                f"year's high {number(high.value)} on {day(high.date)}",
+            )
+            for line in wrap(text, width - 2, 2)
+        ),
     ]
 
 

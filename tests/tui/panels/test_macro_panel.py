@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from rotation.figures.banks import led, led_status
 from rotation.macro.figures import (
     BankIncome,
     Curve,
@@ -22,7 +23,7 @@ from rotation.macro.figures import (
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind, PriceStatus
 from tests.support.tui.scenes import with_leg
-from tui.panels.macro import led, led_status, rows
+from tui.panels.macro import rows
 from tui.screen.scene import draw_panel
 from tui.view.draw import cells
 from tui.view.view_state import ViewState, reduce
@@ -61,6 +62,24 @@ KNOWN = Macro(
 def shown(snapshot: Snapshot, width: int = 156) -> str:
     made = rows(snapshot, ViewState(), width, 40)
     return "\n".join("".join(text for text, _ in row) for row in made)
+
+
+@pytest.mark.parametrize("width", [36, 46, 56, 66, 76])
+def test_where_there_is_no_room_a_figure_is_left_out_and_never_cut(
+    scenes: dict[str, Snapshot], width: int
+) -> None:
+    wide = shown(replace(scenes["live"], macro=KNOWN), 108)
+    narrow = rows(replace(scenes["live"], macro=KNOWN), ViewState(), width, 40)
+    for row in narrow:
+        assert sum(cells(text) for text, _ in row) <= width
+    # A line of figures is the beginning of the one that has room for all of it.
+    by_name = {row[0][0]: "".join(text for text, _ in row) for row in narrow if row}
+    figures = [line for line in wide.split("\n") if line.startswith(("10Y  ", "KRE − ", "CPI  ", "payrolls"))]
+    assert len(figures) == 4
+    for line in figures:
+        (cut,) = (text for name, text in by_name.items() if name.strip() and line.startswith(name))
+        assert line.startswith(cut)
+        assert cut == line or line[len(cut)] in " ,▲▼"
 
 
 @pytest.mark.parametrize("width", [156, 116, 76])
