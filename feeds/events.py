@@ -34,6 +34,8 @@ class Batch(msgspec.Struct, frozen=True):
     quotes: tuple[Quote, ...]
     as_of_ns: int | None = None
     """The feed's own time; None means the supervisor's clock (a live feed)."""
+    has_auction: bool = False
+    """Whether a closing auction may be among the quotes; a stream says so."""
 
 
 class ColumnBatch(msgspec.Struct, frozen=True, eq=False):

@@ -176,7 +176,17 @@ class Supervisor:
 
     def show_pairs(self, names: AbstractSet[str]) -> None:
         """Have these of the desk's more pairs in every Snapshot, from one that is published now on."""
-        if not self._market.show_pairs(names) or self.latest is None:
+        if self._market.show_pairs(names):
+            self._show_anew()
+
+    def show_graph(self, *, is_shown: bool) -> None:
+        """Have the rotation graph in every Snapshot from one that is published now on, or in none."""
+        if self._market.show_graph(is_shown=is_shown):
+            self._show_anew()
+
+    def _show_anew(self) -> None:
+        """The newest Snapshot again, with what is looked at now."""
+        if self.latest is None:
             return
         as_of_ns = self._clock_ns() if self._tape() is None else self._as_of_ns
         if as_of_ns is not None:

@@ -103,11 +103,8 @@ class Leg(msgspec.Struct, frozen=True):
     """The middle of the two; no figure rests on it."""
     quote_age_s: float | None = None
     """Seconds from the bid and ask to ``as_of``."""
-
-    @property
-    def settled_session(self) -> dt.date | None:
-        """The session whose official close ``last`` is; None for a print."""
-        return self.session if self.age_s is None else None
+    settled_session: dt.date | None = None
+    """The session whose official close ``last`` is; None for a print."""
 
 
 class SpreadWindow(msgspec.Struct, frozen=True):

@@ -92,6 +92,7 @@ class LocalDesk:
         self._watches: list[AlertWatch] = [] if watch is None else [watch]
         self._alerts: AlertSettings | None = None
         """Those of a file that was read again."""
+        self._shows_graph = True
         self._demand = demand
 
     @property
@@ -121,6 +122,7 @@ class LocalDesk:
         self._alerts = alerts
         for watch in self._watches:
             watch.set(alerts)
+        self.show_graph(is_shown=self._shows_graph)
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
@@ -130,6 +132,12 @@ class LocalDesk:
     def show_pairs(self, names: AbstractSet[str]) -> None:
         """Have these of the desk's more pairs in every Snapshot from now on."""
         self._supervisor.show_pairs(names)
+
+    def show_graph(self, *, is_shown: bool) -> None:
+        """Have the rotation graph in every Snapshot from now on, or only where an alert asks for it."""
+        self._shows_graph = is_shown
+        reads_graph = self._watch is not None and self._watch.reads("graph.")
+        self._supervisor.show_graph(is_shown=is_shown or reads_graph)
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""

@@ -130,6 +130,15 @@ class PairDesk(Protocol):
 
 
 @runtime_checkable
+class GraphDesk(Protocol):
+    """A desk with a rotation graph."""
+
+    def show_graph(self, *, is_shown: bool) -> None:
+        """Have the graph in every Snapshot from now on, or only where an alert asks for it."""
+        ...
+
+
+@runtime_checkable
 class DeskOnDemand(Protocol):
     """A desk that computes some parts of the Snapshot only while they are on screen."""
 

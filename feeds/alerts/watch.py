@@ -98,6 +98,10 @@ class AlertWatch:
         self._log.set_rules(settings.rules, self._remembered)
         self._wake.set()
 
+    def reads(self, prefix: str) -> bool:
+        """Whether some alert names a figure whose id begins so."""
+        return self._log.reads(prefix)
+
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Tell something that no Snapshot shows."""
         self._log.note(kind, subject, text)

@@ -48,6 +48,7 @@ class DemoFallback:
         self._newest: Snapshot | None = None
         self._ended = False
         self._shown_pairs: AbstractSet[str] = frozenset()
+        self._shows_graph = True
         self._demo: Supervisor | None = None
         """While it plays."""
 
@@ -57,6 +58,13 @@ class DemoFallback:
         for desk in (self._live, self._demo):
             if desk is not None:
                 desk.show_pairs(names)
+
+    def show_graph(self, *, is_shown: bool) -> None:
+        """Have the rotation graph in every Snapshot, of the demo too, or in none."""
+        self._shows_graph = is_shown
+        for desk in (self._live, self._demo):
+            if desk is not None:
+                desk.show_graph(is_shown=is_shown)
 
     @property
     def controls(self) -> TapeFeed | None:
@@ -113,6 +121,7 @@ class DemoFallback:
         log.warning("no source answers and no history is stored: the demo runs while live is retried")
         demo, self._tape = await asyncio.to_thread(self._make_demo)
         demo.show_pairs(self._shown_pairs)
+        demo.show_graph(is_shown=self._shows_graph)
         self._demo = demo
         try:
             async with asyncio.TaskGroup() as group:

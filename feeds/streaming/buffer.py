@@ -173,8 +173,9 @@ class Buffer:
         """All that waits."""
         batch, rows = None, None
         if (self._quotes or self._minutes) and not self.is_held:
-            batch, self._quotes = Batch((*self._minutes.values(), *self._quotes)), []
-            self._minutes = {}
+            quotes = (*self._minutes.values(), *self._quotes)
+            batch = Batch(quotes, has_auction=any(quote.role == Role.CLOSE for quote in quotes))
+            self._quotes, self._minutes = [], {}
         if self._frames and not self.is_held:
             rows = pl.concat(self._frames, rechunk=True)
             self._frames, self._height = [], 0

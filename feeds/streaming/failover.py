@@ -192,8 +192,10 @@ class Failover:
                     event = item[1]
                     if isinstance(event, Batch | ColumnBatch | PrintsReplaced):
                         self._prints_of = self._place
+                    has_none = isinstance(event, Batch) and not event.has_auction
                     if not isinstance(event, Status):
-                        yield self._auctions.take(self._current, event, self._time.clock_ns())
+                        now_ns = self._time.clock_ns()
+                        yield event if has_none else self._auctions.take(self._current, event, now_ns)
                     elif self._current.stream.refusal is None or self._next_best() is None:
                         status = self._shown()
                         if status is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.events import Batch, BidAsks, ColumnBatch, Correction
+from feeds.events import BidAsks, ColumnBatch, Correction
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer, HandedOn
 from feeds.streaming.corrections import Corrections
@@ -245,8 +245,9 @@ class StreamState:
         markets = self.filter.quotes.take_news()
         events += [BidAsks(markets)] if markets else []
         if waiting.batch is not None:
-            quotes, heeded = waiting.batch.quotes, self._corrections.is_heeded
-            batch = Batch(self._corrections.without_wrong(quotes)) if heeded else waiting.batch
+            batch = waiting.batch
+            if self._corrections.is_heeded:
+                batch = msgspec.structs.replace(batch, quotes=self._corrections.without_wrong(batch.quotes))
             self._handed_on.add(batch.quotes)
             events.append(batch)
         if waiting.rows is not None:

@@ -92,6 +92,10 @@ class DeskLog:
         self._engine = AlertEngine(alerts, kept)
         self._lines = self._alert_lines()
 
+    def reads(self, prefix: str) -> bool:
+        """Whether some alert names a figure whose id begins so."""
+        return self._engine.reads(prefix)
+
     def set_states(self, states: Mapping[str, AlertState]) -> None:
         """Remember this instead, for the alerts that it names: another program has judged them meanwhile."""
         self._engine = AlertEngine(self._engine.alerts, {**self._engine.states, **states})

@@ -84,6 +84,10 @@ class AlertEngine:
             name: figure for alert in self.alerts for name, figure in figures_of(alert.node).items()
         }
 
+    def reads(self, prefix: str) -> bool:
+        """Whether some alert names a figure whose id begins so."""
+        return any(name.startswith(prefix) for name in self._figures)
+
     def take(self, snapshot: Snapshot) -> list[Fired]:
         """The calls that this Snapshot gives rise to, in the order of the alerts."""
         return self.read(of_snapshot(snapshot, self._figures.values())) if self.alerts else []

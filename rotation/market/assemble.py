@@ -97,6 +97,7 @@ def leg(
         ask=market.ask,
         mid=market.mid,
         quote_age_s=market.age_s,
+        settled_session=session if age_s is None else None,
     )
 
 

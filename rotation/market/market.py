@@ -91,6 +91,7 @@ class Market:
         self._ahead: LookBack | None = None
         self._made: LookBack | None = None
         self._shown_pairs: frozenset[str] = frozenset()
+        self._shows_graph = True
         self.restart(as_of_ns)
 
     def show_pairs(self, names: AbstractSet[str]) -> bool:
@@ -104,6 +105,15 @@ class Market:
         self._shown_pairs = known
         self._rows.want(self._pairs.show(known))
         return True
+
+    def show_graph(self, *, is_shown: bool) -> bool:
+        """Have the rotation graph in each Snapshot, as at the beginning, or leave it out.
+
+        False where the next Snapshot has nothing more than the last one.
+        """
+        begins = is_shown and not self._shows_graph
+        self._shows_graph = is_shown
+        return begins
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
         """Say where each symbol's prices come from, and what is wrong with them; it replaces all before."""
@@ -362,7 +372,7 @@ class Market:
             headline_status=first.headline_status,
             data_as_of=first.data_as_of,
             connection=first.connection,
-            graph=self._graph.snapshot(rows, legs, limit_s),
+            graph=self._graph.snapshot(rows, legs, limit_s) if self._shows_graph else None,
             pairs=more,
             lists=desk.lists,
             macro=self._macro and macro_aged(self._macro, from_ns(as_of_ns)),

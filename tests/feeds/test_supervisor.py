@@ -505,9 +505,12 @@ async def test_a_snapshot_for_a_person_s_wish_or_newer_members_is_observed_too()
     await until(lambda: supervisor.latest is not None)
     supervisor.show_pairs({"IWN/IVW"})
     supervisor.take_members(())
+    supervisor.show_graph(is_shown=False)  # the next Snapshot is early enough
     assert supervisor.latest is not None
     assert supervisor.latest.seq == len(observed) == 3
-    assert observed[1:] == [("", Batch(()), at("12:00:00"))] * 2
+    supervisor.show_graph(is_shown=True)
+    assert supervisor.latest.seq == len(observed) == 4
+    assert observed[1:] == [("", Batch(()), at("12:00:00"))] * 3
     gate.set()
     await run
 

@@ -23,6 +23,8 @@ BESIDE_FROM = 110
 PLANE_LEAST = 9
 """Lines below which there is no plane."""
 NONE = "No session is shown yet."
+COMPUTING = "computing the graph…"
+PAUSED = "paused: the graph is shown once the screen resumes"
 SHORT = "No leg has two years of closes beside the benchmark's: see rotation-tui history sync --help"
 ROLES = {
     Quadrant.LEADING: "up",
@@ -37,7 +39,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """The plane above or left of the table. ``c`` goes through weekly and daily."""
     graph = snapshot.graph
     if graph is None:
-        return [((NONE, "muted"),)]
+        why = NONE if snapshot.session is None else PAUSED if view.paused else COMPUTING
+        return [((why, "muted"),)]
     step = "daily" if view.chart == "daily" else "weekly"
     trails = [trail for trail in getattr(graph, step).values() if _points(trail)]
     if not trails:

@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from rotation.desk import EventKind
 from rotation.errors import InputError
-from tui.backend import AlertDesk, PairDesk, computed
+from tui.backend import AlertDesk, GraphDesk, PairDesk, computed
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation
 from tui.panels.legs import with_order
@@ -110,6 +110,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
         self._desk: Desk | None = None
+        self._shows_graph = False
         self._clock = clock
         self._reload = reload
         self._export = Exporter(self, export)
@@ -175,6 +176,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._desk = desk
         if self.view.pair:  # chosen while the desk was opening
             _show_pair(desk, self.view.pair)
+        _show_graph(desk, is_shown=self._shows_graph)
         self._demand()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
@@ -438,6 +440,10 @@ class RotationApp(App[None], inherit_bindings=False):
             screen.refresh(layout=True)
         for name, rows in drawn.rows.items():
             self._panels[name].show(rows, look)
+        shows_graph = "graph" in drawn.places
+        if shows_graph != self._shows_graph:
+            self._shows_graph = shows_graph
+            _show_graph(self._desk, is_shown=shows_graph)
         if drawn.most is not None:
             self.view = clamp_scroll(view, drawn.most)
         if self._paced.wait_s is not None and self._next_paint is None:
@@ -453,3 +459,9 @@ def _show_pair(desk: Desk, pair: str) -> None:
     """Have the pair that is looked at in the next snapshots; "" is the first, which always is."""
     if isinstance(desk, PairDesk):
         desk.show_pairs(frozenset({pair} - {""}))
+
+
+def _show_graph(desk: object, *, is_shown: bool) -> None:
+    """Have the rotation graph in the next snapshots while it is on screen."""
+    if isinstance(desk, GraphDesk):
+        desk.show_graph(is_shown=is_shown)

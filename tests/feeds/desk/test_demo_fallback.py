@@ -250,6 +250,33 @@ def test_alerts_of_a_changed_file_are_watched_by_the_demo_too(monkeypatch, tmp_p
     opened._watch._close()
 
 
+def test_the_graph_is_made_while_somebody_looks_or_an_alert_asks_for_it(monkeypatch, tmp_path):
+    """Of the desk in front and of the demo, which may begin later."""
+    for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+    opened = LocalBackend().open(Wanted())
+    fallback = opened._supervisor
+    demo, _ = fallback._make_demo()
+    fallback._demo = demo
+
+    def has_graph():
+        (shows,) = {desk._market._shows_graph for desk in (fallback._live, demo)}
+        return shows
+
+    assert has_graph(), "scripts and hosts, which never say what they show, have it"
+    opened.show_graph(is_shown=False)
+    assert not has_graph()
+    opened.set_alerts(AlertSettings((Rule(id="spread", condition="spread.5.pp > 10"),)))
+    assert not has_graph()
+    opened.set_alerts(AlertSettings((Rule(id="graph", condition="graph.iwm.quadrant changes"),)))
+    assert has_graph()
+    opened.set_alerts(AlertSettings())
+    assert not has_graph()
+    opened.show_graph(is_shown=True)
+    assert has_graph()
+    opened._watch._close()
+
+
 def test_the_story_is_of_the_desk_in_front_whichever_has_published_last(monkeypatch, tmp_path):
     for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))

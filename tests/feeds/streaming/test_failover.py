@@ -299,7 +299,7 @@ class Scripted:
 async def test_an_auction_that_is_known_outlives_its_vendor_unless_it_was_taken_back(as_rows, taken_back):
     time, first, second = FakeTime(BELL_NS + 5 * NS), Scripted("first"), Scripted("second")
     feed = Failover(CachedClient(), [lambda: first, lambda: second], time=time)
-    auction = ColumnBatch(of_quotes([AUCTION])) if as_rows else Batch((AUCTION,))
+    auction = ColumnBatch(of_quotes([AUCTION])) if as_rows else Batch((AUCTION,), has_auction=True)
     events: list[Event] = []
 
     async def follow() -> None:

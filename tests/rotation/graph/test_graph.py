@@ -240,3 +240,16 @@ def test_the_walk_over_history_is_the_market_s(seed: int, missing: int) -> None:
         assert shown == {name: columns[name][session] for name in names}
     assert any(columns["graph.aaa.quadrant"].values())
     assert columns["graph.aaa.quadrant"][DAYS[50]] is None
+
+
+def test_a_graph_that_is_left_out_is_the_same_when_it_comes_back() -> None:
+    history, at_ns = history_of(closes_of(1)), close_ns(DAYS[-1]) + 1
+    always, at_times = (Market(history, DESK, as_of_ns=at_ns) for _ in range(2))
+    assert not at_times.show_graph(is_shown=False), "nothing more to show"
+    assert at_times.apply((), as_of_ns=at_ns).graph is None
+    assert at_times.show_graph(is_shown=True)
+    assert not at_times.show_graph(is_shown=True)
+    made = at_times.apply((), as_of_ns=at_ns).graph
+    assert made is not None
+    always.apply((), as_of_ns=at_ns)
+    assert made == always.apply((), as_of_ns=at_ns).graph

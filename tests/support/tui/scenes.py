@@ -58,6 +58,8 @@ def without_figures(snapshot: Snapshot, symbol: str) -> Snapshot:
 
 
 def with_leg(snapshot: Snapshot, symbol: str, **changes: object) -> Snapshot:
-    """The snapshot with one leg changed."""
-    legs = {**snapshot.legs, symbol: msgspec.structs.replace(snapshot.legs[symbol], **changes)}
+    """The snapshot with one leg changed. A leg without an age shows an official close."""
+    leg = msgspec.structs.replace(snapshot.legs[symbol], **changes)
+    leg = msgspec.structs.replace(leg, settled_session=leg.session if leg.age_s is None else None)
+    legs = {**snapshot.legs, symbol: leg}
     return msgspec.structs.replace(snapshot, legs=legs)

@@ -10,6 +10,7 @@ import pytest
 
 from rotation.sessions import sessions_between
 from rotation.sync_report import SyncReport
+from tests.support.clock import without_notice
 from tui.__main__ import LocalBackend
 from tui.cli import app, logs
 
@@ -192,7 +193,8 @@ def test_what_a_download_brought_and_what_failed_are_both_said(
     assert run(monkeypatch, "members", "sync") not in {0, 2}
     shown = capsys.readouterr()
     assert shown.out == "stored  IWM\n"
-    assert [line.rpartition(": ")[2] for line in shown.err.splitlines()][:2] == ["HTTP 403", "HTTP 500"]
+    lines = without_notice(shown.err).splitlines()
+    assert [line.rpartition(": ")[2] for line in lines][:2] == ["HTTP 403", "HTTP 500"]
     assert asked == [("IWM",), ()]
     assert run(monkeypatch, "members", "sync", "not a fund") == 2
     assert "is not a fund" in capsys.readouterr().err

@@ -65,7 +65,9 @@ def test_prices_apart_are_marked(scenes: dict[str, Snapshot]) -> None:
 
 def test_without_history_the_reason_is_said(scenes: dict[str, Snapshot]) -> None:
     assert "two years of closes" in shown(with_graph(scenes["live"]))
-    assert "No session" in shown(msgspec.structs.replace(scenes["live"], graph=None))
+    without = msgspec.structs.replace(scenes["live"], graph=None)
+    assert "No session" in shown(msgspec.structs.replace(without, session=None))
+    assert "computing" in shown(without)
 
 
 def test_c_goes_to_the_daily_graph(scenes: dict[str, Snapshot]) -> None:

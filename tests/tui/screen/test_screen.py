@@ -341,6 +341,29 @@ class PairedDesk(ScriptedDesk):
         self.asked.append(names)
 
 
+class GraphedDesk(ScriptedDesk):
+    """A desk that remembers when the graph was asked for."""
+
+    def __init__(self, scenes: dict[str, Snapshot]) -> None:
+        super().__init__([scenes["live"]])
+        self.asked: list[bool] = []
+
+    def show_graph(self, *, is_shown: bool) -> None:
+        self.asked.append(is_shown)
+
+
+async def test_the_graph_is_asked_for_only_while_it_is_on_screen(scenes: dict[str, Snapshot]) -> None:
+    desk = GraphedDesk(scenes)
+    app = RotationApp(lambda: desk, ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        assert desk.asked == [False]
+        for key in ("8", "z", "1"):
+            await pilot.press(key)
+            await pilot.pause()
+        assert desk.asked == [False, True, False]
+
+
 def with_pair(snapshot: Snapshot, name: str, other: Snapshot) -> Snapshot:
     view = PairView(other.spread, other.ratio, other.headline, other.headline_status, other.data_as_of)
     return msgspec.structs.replace(snapshot, pairs={**snapshot.pairs, name: view})
