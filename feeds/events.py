@@ -127,6 +127,14 @@ class HistoryUpdated(msgspec.Struct, frozen=True):
     as_of_ns: int | None = None
 
 
+class HistoryConfirmed(msgspec.Struct, frozen=True):
+    """The source of history was asked again after the opening bell, and has not restated these symbols."""
+
+    session: dt.date
+    """In which it was asked."""
+    symbols: frozenset[str]
+
+
 class PreviousCloses(msgspec.Struct, frozen=True):
     """A vendor's closes of the session before, on the scale of today's prints: adjusted for today's split."""
 
@@ -171,6 +179,7 @@ Event = (
     | Correction
     | PrintsReplaced
     | HistoryUpdated
+    | HistoryConfirmed
     | FedNews
     | MacroNews
     | PreviousCloses

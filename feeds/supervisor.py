@@ -19,6 +19,7 @@ from feeds.events import (
     Correction,
     FedNews,
     Gap,
+    HistoryConfirmed,
     HistoryUpdated,
     ListedSplits,
     MacroNews,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TIMELESS = Gap | SymbolStates | Correction | PreviousCloses | ListedSplits
+_TIMELESS = Gap | SymbolStates | Correction | HistoryConfirmed | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
 TICK_S = 1.0
 """How often a live desk is refreshed although nothing trades."""
@@ -324,6 +325,21 @@ class Supervisor:
                 self._market.update_history(event.history)
             case Rewind():
                 self._market.restart(event.as_of_ns)
+            case HistoryConfirmed() | PreviousCloses() | ListedSplits():
+                self._take_scale(event)
+            case PrintsReplaced():
+                self._market.forget(event.symbols)
+            case BidAsks():
+                self._market.take_bid_asks(event.by_symbol)
+            case _:
+                pass
+        return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()
+
+    def _take_scale(self, event: HistoryConfirmed | PreviousCloses | ListedSplits) -> None:
+        """What says whether history and today's prints are on one scale; else history is fetched again."""
+        match event:
+            case HistoryConfirmed():
+                self._market.take_confirmed(event.session, event.symbols)
             case PreviousCloses():
                 for symbol in sorted(self._market.take_previous_closes(event.session, event.by_symbol)):
                     log.warning("%s: history is on another scale than the vendor's last close", symbol)
@@ -333,13 +349,6 @@ class Supervisor:
                 for symbol in sorted(listed):
                     log.warning("%s: a split is listed for %s", symbol, event.ex_dates[symbol])
                     self.on_unadjusted(symbol)
-            case PrintsReplaced():
-                self._market.forget(event.symbols)
-            case BidAsks():
-                self._market.take_bid_asks(event.by_symbol)
-            case _:
-                pass
-        return event.quotes if isinstance(event, Batch | Rewind | PrintsReplaced) else ()
 
     def _take_news(self, event: FedNews | MacroNews) -> None:
         if isinstance(event, FedNews):

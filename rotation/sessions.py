@@ -33,6 +33,8 @@ POST_ENDS_EARLY = time(17)
 
 SETTLE_NS = 20 * 60 * NS
 """A close counts this long after the bell: the auction prints late, free consolidated data lag 15 minutes."""
+RESTATED_NS = 60 * NS
+"""So long after the opening bell of a split's day vendors have their closes on the new scale."""
 
 Phase = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 """Part of a trading day; CLOSED is every time that no session covers."""

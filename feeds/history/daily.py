@@ -44,6 +44,8 @@ class DailySource(Protocol):
 
     name: str
     """As a person knows it: "Yahoo"."""
+    restates: bool
+    """Whether it adjusts for a split of today by itself, whatever lists say, by the opening bell."""
 
     def serves(self, symbol: str) -> bool:
         """Whether it is worth asking for this symbol at all."""
@@ -96,6 +98,8 @@ def settled(
 
 class OneByOne:
     """Half a DailySource: of a vendor that is asked for each symbol alone."""
+
+    restates = False
 
     def serves(self, symbol: str) -> bool:  # noqa: ARG002 - of the protocol
         """Shares, funds and indices alike."""

@@ -79,6 +79,8 @@ class HistorySync:
         """In a row; 0 where a source has answered."""
         self._agreed: dict[str, Entry] = {}
         self._asked_ns = 0
+        self.kept: dict[str, date] = {}
+        """By symbol the last day of what is held, where a source that restates by itself agrees with it."""
 
     async def run(
         self,
@@ -218,6 +220,8 @@ class HistorySync:
         elif isinstance(decision, Unchanged):
             if decision.confirmed and job.base is not None:
                 self._agreed[job.symbol] = job.base
+                if job.source.restates and job.same_vendor():
+                    self.kept[job.symbol] = job.base.last
             self._tally.current(job.symbol)
         elif isinstance(decision, Retry):
             job.ask_whole(decision.why)

@@ -10,12 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError, StorageError
-from feeds.events import HistoryUpdated, Status
+from feeds.events import HistoryConfirmed, HistoryUpdated, Status
 from feeds.history.daily import last_settled
 from feeds.history.loading import load_history
 from feeds.history.plan import last_turn
 from feeds.history.renames import FILE, read_renames
 from feeds.history.sync import HistorySync
+from rotation.sessions import RESTATED_NS, open_ns, previous_session, session_at
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class HistoryUpdater:
     async def _update(self, turn_ns: int) -> AsyncGenerator[Event, None]:
         """One download and what came of it. Raises InputError."""
         again, self._again = frozenset(self._again), set()
+        asked_ns = self._time.clock_ns()
         settled = last_settled(turn_ns)
         self._wanted = await asyncio.to_thread(self._chosen)
         try:
@@ -143,6 +145,11 @@ class HistoryUpdater:
             self._again |= again
             yield Status(Kind.OFFLINE, f"{error}; next try in {self._wait_s():.0f} s")
             return
+        session = session_at(asked_ns)
+        if session is not None and asked_ns >= open_ns(session) + RESTATED_NS:
+            kept = {symbol for symbol, last in sync.kept.items() if last == previous_session(session)}
+            if again & kept:
+                yield HistoryConfirmed(session, again & kept)
         self._note(report, again, late, turn_ns)
         yield self._status(dict(report.failed) | late, settled)
 

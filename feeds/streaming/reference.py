@@ -13,7 +13,7 @@ from feeds.clock import Pace
 from feeds.events import ListedSplits, PreviousCloses
 from feeds.streaming.requests import Purpose, Request
 from rotation.quote import MINUTE_NS
-from rotation.sessions import open_ns, previous_session, session_at
+from rotation.sessions import RESTATED_NS, open_ns, previous_session, session_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 AHEAD_NS = 30 * MINUTE_NS
 """Asked so long before a session day, at 03:30 New York, so that its first print is marked already."""
-OPENED_NS = MINUTE_NS
-"""Asked again so long after the opening bell: by then vendors have restated their closes."""
 LISTED_S = 900.0
 """While a split is listed it is asked again this often: history is looked at again each time."""
 HOLD_S = 5.0
@@ -76,7 +74,7 @@ class ScaleWatch:
         session = session_at(now.ns) or session_at(now.ns + AHEAD_NS)
         if session is None or not self._symbols or self.request is not None:
             return None
-        is_open = now.ns >= open_ns(session) + OPENED_NS
+        is_open = now.ns >= open_ns(session) + RESTATED_NS
         is_due = (
             session != self._session
             or is_open != self._was_open

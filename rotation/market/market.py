@@ -146,6 +146,14 @@ class Market:
         self._check_scale()
         return self._scale.mismatched(self.history) - before
 
+    def take_confirmed(self, session: date, symbols: AbstractSet[str]) -> None:
+        """History's source, asked after the opening bell of ``session``, has not restated these.
+
+        It adjusts its closes for splits by itself: a leg that looks split and is listed nowhere has fallen.
+        """
+        self._scale.take_confirmed(session, symbols)
+        self._mark_unadjusted()
+
     def take_listed_splits(
         self,
         ex_dates: Mapping[str, date],

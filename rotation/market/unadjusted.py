@@ -60,6 +60,9 @@ class ScaleCheck:
         """Those of which every print of today is far from it."""
         self._agreed: frozenset[str] = frozenset()
         """Those of which a vendor has the same close as history."""
+        self._shown: date | None = None
+        self._confirmed: tuple[date, frozenset[str]] | None = None
+        """In which session the source of history was asked, and of which symbols it kept its closes."""
 
     @property
     def heeds_prices(self) -> bool:
@@ -92,6 +95,11 @@ class ScaleCheck:
         given = ratios or {}
         self._splits = kept | {s: _Listed(day, _ratio(given.get(s))) for s, day in ex_dates.items()}
 
+    def take_confirmed(self, session: date, symbols: AbstractSet[str]) -> None:
+        """The source of history, asked in ``session`` after its opening bell, has restated none of these."""
+        before = self._confirmed[1] if self._confirmed and self._confirmed[0] == session else frozenset()
+        self._confirmed = (session, before | symbols)
+
     def mismatched(self, history: History) -> frozenset[str]:
         """The symbols of which the vendor's close and history's are on different scales."""
         if self._session is None:
@@ -112,6 +120,7 @@ class ScaleCheck:
         """
         self._wrong, self._doubts = frozenset(), []
         self._before, self._near, self._far = {}, set(), set()
+        self._shown = session
         if session is None:
             return
         self._before = _closes_before(history, session, {leg for leg in legs if not is_index(leg)})
@@ -158,9 +167,11 @@ class ScaleCheck:
         """Legs whose every print of today is about a split's ratio away from history's close.
 
         What the other legs have moved in the median is taken off first. Once a vendor has the same close as
-        history, asked after the opening bell, it is a crash and no split.
+        history, or history's own source keeps it, asked after the opening bell, it is a crash and no split.
         """
         doubtful = self._far - self._agreed
+        if self._confirmed is not None and self._confirmed[0] == self._shown:
+            doubtful -= self._confirmed[1]
         if not doubtful:
             return frozenset()
         moves = {leg: move for leg in self._before if (move := self._move(leg, price_of)) is not None}

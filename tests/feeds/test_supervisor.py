@@ -15,6 +15,7 @@ from feeds.events import (
     BidAsks,
     Correction,
     Gap,
+    HistoryConfirmed,
     HistoryUpdated,
     ListedSplits,
     PreviousCloses,
@@ -528,6 +529,7 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
         Batch((quote(float("nan")), quote(float("inf")), quote(-1.0), quote(220.0, "10:41:00"))),
         Batch(()),
         HistoryUpdated(history()),
+        HistoryConfirmed(date(2024, 7, 16), symbols),
     )
     supervisor = supervise(Script(*events))
     received = []
@@ -579,6 +581,18 @@ async def test_a_previous_close_on_another_scale_marks_the_leg_and_asks_for_its_
     assert asked == ["IWM"], "once"
     stays.set()
     await run
+
+
+async def test_a_fall_by_half_is_one_once_history_s_source_has_kept_its_closes():
+    halved = Batch((quote(110.0),), at("10:40:00"))
+    supervisor = supervise(Script(halved))
+    await supervisor.run()
+    assert supervisor.latest is not None
+    assert supervisor.latest.legs["IWM"].status.kind is Kind.UNADJUSTED
+    supervisor = supervise(Script(halved, HistoryConfirmed(date(2024, 7, 16), frozenset({"IWM"}))))
+    await supervisor.run()
+    assert supervisor.latest is not None
+    assert supervisor.latest.legs["IWM"].status.kind is not Kind.UNADJUSTED
 
 
 async def test_a_listed_split_marks_the_leg_until_it_is_listed_no_more():

@@ -699,8 +699,8 @@ FAULTS = (
     ),
     Fault(
         "a fall by half at the open, and no split",
-        "UNADJUSTED until the vendor, asked after the bell, confirms history's close: then it is a crash"
-        " (tests/feeds/streaming/test_reference.py)",
+        "UNADJUSTED until the vendor, asked after the bell, or else Yahoo's history confirms the last close:"
+        " then it is a crash (tests/feeds/streaming/test_reference.py, tests/feeds/history/test_updater.py)",
         lambda s: ((READY, *prints(s, HALVED), STAY),),
         prices=HALVED, newest=HALVED, only=SPLITS_KNOWN, reference=Reference({"IWM": 219.0}),
         given=(ListedSplits({}, {}, ALL), PreviousCloses(BEFORE, {"IWM": 219.0})),

@@ -43,6 +43,7 @@ class Vendor(OneByOne):
 
     def __init__(self, world: World, name: str = "Yahoo", at_once: int = 1) -> None:
         self.name = name
+        self.restates = name == "Yahoo"
         self._world = world
         self._at_once = at_once
         self.asked: list[tuple[list[str], date]] = []

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
+from rotation.market.auction import AUCTION_NS
 from rotation.quote import NS
 from rotation.sessions import (
     NEW_YORK,
+    close_ns,
     from_ns,
     hours,
     is_session,
@@ -32,6 +34,13 @@ class Hours(Protocol):
         """How long nothing at all may come at this hour; None: as long as it likes."""
         ...
 
+    def over_bell_s(self, ts_ns: int) -> float | None:
+        """The same shortly after the closing bell, of a silence that began before it; else None.
+
+        The auction may have printed in it, and nothing that comes later would show that.
+        """
+        ...
+
     def canary_s(self, ts_ns: int) -> float | None:
         """How long a symbol that always trades may be silent; None: as long as it likes."""
         ...
@@ -50,11 +59,20 @@ class Hours(Protocol):
 
 
 class Equities:
-    """US shares: watched from bell to bell, holidays and half-days known. Extended hours may be silent."""
+    """US shares: watched from the opening bell to the closing auctions, holidays and half-days known.
+
+    The rest of the extended hours may be silent.
+    """
 
     def quiet_s(self, ts_ns: int) -> float | None:
         """30 s in the regular session."""
         return 30.0 if phase_at(ts_ns) == "REGULAR" else None
+
+    def over_bell_s(self, ts_ns: int) -> float | None:
+        """30 s, and no less than since the bell, while the auctions print."""
+        day = session_at(ts_ns)
+        since_s = (ts_ns - close_ns(day)) / NS if day else -1.0
+        return max(30.0, since_s) if 0 <= since_s <= AUCTION_NS / NS else None
 
     def canary_s(self, ts_ns: int) -> float | None:
         """60 s in the regular session: IWM, QQQ and SPY print every second, on IEX alone every few."""
@@ -85,6 +103,10 @@ class Globex:
         if self.is_shut(ts_ns):
             return None
         return 900.0 if time(8) <= from_ns(ts_ns).astimezone(NEW_YORK).time() < time(16) else 3600.0
+
+    def over_bell_s(self, ts_ns: int) -> float | None:  # noqa: ARG002 - settlements are no prints
+        """None."""
+        return None
 
     def canary_s(self, ts_ns: int) -> float | None:  # noqa: ARG002 - no contract is sure to trade
         """None."""
@@ -117,6 +139,10 @@ class Always:
     def quiet_s(self, ts_ns: int) -> float | None:  # noqa: ARG002 - the same at every hour
         """30 s."""
         return 30.0
+
+    def over_bell_s(self, ts_ns: int) -> float | None:  # noqa: ARG002 - no bell
+        """None."""
+        return None
 
     def canary_s(self, ts_ns: int) -> float | None:  # noqa: ARG002 - the same at every hour
         """60 s."""

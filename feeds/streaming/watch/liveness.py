@@ -82,6 +82,8 @@ class Liveness:
         if self._heartbeats and now.s - self._received_s > HEARTBEAT_S:
             return Reason(Why.NOTHING_RECEIVED, now.s - self._received_s)
         quiet_s, canary_s = self._hours.quiet_s(now.ns), self._hours.canary_s(now.ns)
+        if quiet_s is None:
+            quiet_s = self._hours.over_bell_s(now.ns)
         if quiet_s is None or (self._canaries and self._canaries <= halted):
             self._expected_s = now.s  # silence counts from the bell on, not from the night before it
             return None

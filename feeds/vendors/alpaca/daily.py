@@ -27,6 +27,8 @@ class AlpacaDaily:
     """See feeds.vendors.alpaca.rest for limits and addresses."""
 
     name = "Alpaca"
+    restates = False
+    """It adjusts by its own list of splits, which may lack one."""
 
     def __init__(self, rest: AlpacaRest, *, clock_ns: Callable[[], int]) -> None:
         self._rest = rest

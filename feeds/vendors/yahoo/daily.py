@@ -100,6 +100,7 @@ class YahooDaily(OneByOne):
     """``ROTATION_TUI_YAHOO_REST_URL`` moves it. Raises InputError for a wrong address."""
 
     name = "Yahoo"
+    restates = True
 
     def __init__(self, client: HttpClient) -> None:
         """``client`` paces; see GAP_S."""

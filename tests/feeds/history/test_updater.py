@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from feeds.errors import DamagedError, SourceAway, SourceError, StorageError
-from feeds.events import HistoryUpdated, Status
+from feeds.events import HistoryConfirmed, HistoryUpdated, Status
 from feeds.history.updater import HistoryUpdater
 from rotation.market.market import Market
 from rotation.market.status import Provenance
@@ -206,6 +206,38 @@ async def test_a_corrected_close_is_compared_soon_and_replaces_the_old_one(tmp_p
     asked = len(kept.world.yahoo.asked)
     await kept.until(lambda k: k.world.now_ns >= at_ns + 3600 * S or len(k.world.yahoo.asked) > asked)
     assert kept.world.now_ns >= ny(date(2024, 7, 19), 4), "asked again once, then at the next turn"
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "restates", "is_confirmed"),
+    [(9, 20, True, False), (9, 30, True, False), (9, 31, True, True), (10, 0, False, False)],
+)
+async def test_a_series_asked_for_again_after_the_bell_and_unchanged_is_confirmed(
+    tmp_path, hour, minute, restates, is_confirmed
+):
+    """Of a source that restates by itself: what looks split and is not has fallen."""
+    friday = date(2024, 7, 19)
+    kept = Kept(tmp_path, several(2), ny(date(2024, 7, 18), 18))
+    kept.world.yahoo.restates = restates
+    await kept.until(settled)
+    kept.world.now_ns = ny(friday, hour, minute)
+    asked = len(kept.world.yahoo.asked)
+    kept.updater.ask_again("S0")
+    seen = len(kept.events)
+    await kept.until(lambda k: len(k.world.yahoo.asked) > asked and settled(k) and len(k.events) > seen + 3)
+    confirmed = [event for event in kept.events if isinstance(event, HistoryConfirmed)]
+    assert confirmed == ([HistoryConfirmed(friday, frozenset({"S0"}))] if is_confirmed else [])
+
+
+async def test_a_series_that_was_restated_is_not_confirmed(tmp_path):
+    friday = date(2024, 7, 19)
+    kept = Kept(tmp_path, several(2), ny(date(2024, 7, 18), 18))
+    await kept.until(settled)
+    kept.world.now_ns = ny(friday, 10)
+    kept.world.market.shares["S0"].raw[date(2024, 7, 18)] = 77.0
+    kept.updater.ask_again("S0")
+    await kept.until(lambda k: k.updates[-1].filter(symbol="S0")["close"][-1] == 77.0)
+    assert not any(isinstance(event, HistoryConfirmed) for event in kept.events)
 
 
 @pytest.mark.parametrize("fault", ["source", "disk"])

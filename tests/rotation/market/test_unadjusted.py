@@ -190,6 +190,26 @@ def test_a_crash_is_shown_once_a_vendor_has_the_same_close():
     assert (leg.status.kind, leg.return_pct["1"]) == (Kind.LIVE, pytest.approx(-50.0))
 
 
+def test_a_crash_is_shown_once_the_source_of_history_has_kept_its_close():
+    """Where the stream's vendor says nothing; one that says otherwise is believed."""
+    desk = market()
+    assert suspected(desk, iwm=55.0) == (Kind.UNADJUSTED, {"IWM"})
+    desk.take_confirmed(MONDAY, {"IWM"})
+    assert suspected(desk, iwm=55.1)[0] is Kind.UNADJUSTED, "asked in another session"
+    desk.take_confirmed(date(2024, 7, 16), {"QQQ"})
+    assert suspected(desk, iwm=55.0)[0] is Kind.UNADJUSTED
+    desk.take_confirmed(date(2024, 7, 16), {"IWM"})
+    leg = desk.apply((), as_of_ns=at(NOON)).legs["IWM"]
+    assert (leg.status.kind, leg.return_pct["1"]) == (Kind.LIVE, pytest.approx(-50.0))
+    desk.take_confirmed(date(2024, 7, 16), {"QQQ"})
+    assert suspected(desk, iwm=55.1)[0] is Kind.LIVE, "what was confirmed before stays so"
+    desk.take_listed_splits({"IWM": date(2024, 7, 16)}, {"IWM": 2.0})
+    assert suspected(desk, iwm=55.0)[0] is Kind.UNADJUSTED, "a list knows better"
+    desk.take_listed_splits({})
+    desk.take_previous_closes(MONDAY, {"IWM": 55.0})
+    assert suspected(desk, iwm=55.1)[0] is Kind.UNADJUSTED
+
+
 def test_before_the_bell_a_vendor_that_has_the_same_close_may_not_have_restated_it():
     desk = market(EARLY)
     desk.take_previous_closes(MONDAY, {"IWM": 110.0, "QQQ": 400.0})

@@ -79,8 +79,33 @@ def test_silence_counts_from_the_bell_on():
     assert Watch("2024-07-16 09:15").when(1000) == (15 * 60 + 30.0, Reason(Why.NO_DATA, 31.0))
 
 
-def test_the_close_ends_it():
-    assert Watch("2024-07-16 15:59:45").when(3600) is None
+@pytest.mark.parametrize(
+    ("start", "after_s"),
+    [
+        ("2024-07-16 15:59:29", 31),  # before the bell
+        ("2024-07-16 15:59:35", 31),
+        ("2024-07-16 15:59:58", 31),
+        ("2026-11-27 12:59:58", 31),  # a half-day
+    ],
+)
+def test_a_silence_that_began_before_the_bell_is_noticed_after_it(start, after_s):
+    """The auction may have printed in it; the price read PROVISIONAL, unmarked, until the official close."""
+    assert Watch(start).when(3600) == (after_s, Reason(Why.NO_DATA, after_s))
+
+
+def test_what_has_printed_after_the_bell_may_be_silent():
+    watch = Watch("2024-07-16 15:59:58")
+    watch.liveness.printed(CANARIES, 3.0)
+    assert watch.when(3600) is None
+
+
+def test_after_the_bell_a_new_connection_may_be_silent():
+    watch = Watch("2024-07-16 15:59:45")
+    assert watch.when(60) == (31.0, Reason(Why.NO_DATA, 31.0))
+    watch.liveness.opened(32.0)
+    assert all(
+        watch.liveness.overdue(Moment(float(s), watch.start_ns + s * 10**9)) is None for s in range(32, 3600)
+    )
 
 
 def test_every_canary_must_tick():
