@@ -464,6 +464,7 @@ class Expected:
         returns = {k: return_on(series, value, k) for k in WINDOWS}
         shown = streak(changes, change, official=official)
         last = self._last(symbol, as_of_ns)
+        settled = last.pop("settled_session")
         if self.looks_split(symbol):
             shown = {"settled": None, "with_today": None, "provisional": False}
             last["state"] = "UNADJUSTED"
@@ -485,6 +486,7 @@ class Expected:
                 for k, pct in returns.items()
             },
             **dict.fromkeys(("bid", "ask", "mid", "quote_age_s")),
+            "settled_session": settled,
         }
 
     def _late_price(self, late: Book | None) -> float | None:
@@ -507,6 +509,7 @@ class Expected:
                 "age_s": age_s,
                 "source": self.source,
                 "session": self.session,
+                "settled_session": None,
             }
         if official:
             past.append((self.day, official))
@@ -520,6 +523,7 @@ class Expected:
             "age_s": None,
             "source": "history",
             "session": closed,
+            "settled_session": closed,
         }
 
     def _state_of_print(self, ts_ns: int, as_of_ns: int, age_s: float) -> str:
