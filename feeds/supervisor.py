@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakSet
 
 import msgspec
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PairsWantedBy = Literal["viewers", "alerts", "script"]
 _TIMELESS = Gap | SymbolStates | Correction | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
 TICK_S = 1.0
@@ -137,6 +138,7 @@ class Supervisor:
         """``offload`` makes a pass over history without holding up the loop."""
         self._market = market
         self._feeds = tuple(feeds)
+        self._wanted_pairs: dict[PairsWantedBy, AbstractSet[str]] = {}
         self._clock_ns = clock_ns
         self._sleep = sleep
         self._offload = offload
@@ -174,9 +176,14 @@ class Supervisor:
         self._listeners.add(listener)
         return listener
 
-    def show_pairs(self, names: AbstractSet[str]) -> None:
-        """Have these of the desk's more pairs in every Snapshot, from one that is published now on."""
-        if not self._market.show_pairs(names) or self.latest is None:
+    def show_pairs(self, names: AbstractSet[str], by: PairsWantedBy = "viewers") -> None:
+        """Have these of the desk's more pairs in every Snapshot, from one that is published now on.
+
+        ``by``: who wants them; those that the others want stay.
+        """
+        self._wanted_pairs[by] = names
+        wanted = frozenset(name for each in self._wanted_pairs.values() for name in each)
+        if not self._market.show_pairs(wanted) or self.latest is None:
             return
         as_of_ns = self._clock_ns() if self._tape() is None else self._as_of_ns
         if as_of_ns is not None:

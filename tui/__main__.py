@@ -288,7 +288,8 @@ class LocalBackend:
 
         demand = OnDemand()
         file = None if tape is not None else self._alert_file()
-        watch = AlertWatch(desk, wanted.alerts, file, secret=required)
+        show_pairs = partial(supervisor.show_pairs, by="alerts")
+        watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
         supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, desk)
         return _Opened(supervisor, tape, is_empty, watch, demand)
 
@@ -324,10 +325,8 @@ class LocalBackend:
 
     def settled(self, wanted: Wanted) -> tuple[History, Desk]:
         """Return the settled history and the desk on it; blocking. Raises InputError."""
-        from feeds.desk import open as opening  # noqa: PLC0415
-
         source = self._source(msgspec.structs.replace(wanted, offline=True))
-        return source.history, opening.desk_for(source.history, wanted.pair, wanted.returns)
+        return source.history, _desk(source.history, wanted)
 
     def basis(self, wanted: Wanted) -> Basis:
         """Return the snapshot at ``wanted.at`` and what it rests on; blocking. Raises InputError."""

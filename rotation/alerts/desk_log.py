@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from rotation.alerts.changes import Changes
+from rotation.alerts.condition import figures_of
 from rotation.alerts.engine import Alert, AlertEngine
 from rotation.alerts.rule import AlertState
 from rotation.alerts.target import SIGNALS
@@ -75,6 +76,12 @@ class DeskLog:
     def states(self) -> dict[str, AlertState]:
         """What each alert remembers, by its name."""
         return dict(self._engine.states)
+
+    @property
+    def pairs(self) -> frozenset[str]:
+        """The desk's more pairs that alerts rest on, by name: they are to be in every Snapshot."""
+        named = (figure for alert in self._engine.alerts for figure in figures_of(alert.node).values())
+        return frozenset(figure.pair for figure in named if figure.pair)
 
     def set_rules(self, rules: Iterable[Rule], states: Mapping[str, AlertState] | None = None) -> None:
         """Judge by these rules from now on. Alerts that stay keep their state, others have ``states``."""

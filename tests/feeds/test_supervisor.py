@@ -512,6 +512,22 @@ async def test_a_snapshot_for_a_person_s_wish_or_newer_members_is_observed_too()
     await run
 
 
+def test_pairs_that_alerts_want_stay_whatever_a_viewer_looks_at():
+    shown = []
+
+    class Pairs:
+        def show_pairs(self, names):
+            shown.append(set(names))
+            return True
+
+    supervisor = Supervisor(Pairs(), [])  # type: ignore[arg-type]
+    supervisor.show_pairs({"IWN/IVW"}, by="alerts")
+    supervisor.show_pairs({"QQQ/IWM"})
+    supervisor.show_pairs(frozenset())
+    supervisor.show_pairs(frozenset(), by="alerts")
+    assert shown == [{"IWN/IVW"}, {"IWN/IVW", "QQQ/IWM"}, {"IWN/IVW"}, set()]
+
+
 async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     """What a live feed may tell, hostile figures too: JSON knows neither sets nor NaN."""
     symbols = frozenset({"IWM", "QQQ"})

@@ -14,6 +14,8 @@ from rotation.desk import Desk, LegList
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
+from tui.settings.schema import pair as pair_of
+from tui.settings.schema import pairs as pairs_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
 SIZE_MAX = 1_000_000
@@ -106,15 +108,10 @@ class _Reader:
             return NO_ALERTS
         from tui.settings.alerts import settings  # noqa: PLC0415 - a file without alerts does without the grammar
 
-        base, _, against = values.get("desk.pair", f"{Desk().base}/{Desk().against}").partition("/")
-        legs = tuple(values["desk.legs"].split(",")) if values.get("desk.legs") else Desk().legs
-        value, _, growth = values.get("desk.value_growth", f"{Desk().value}/{Desk().growth}").partition("/")
-        benchmark = values.get("desk.benchmark", Desk().benchmark)
-        if "desk.benchmark" in values and benchmark not in legs:
-            legs = (*legs, benchmark)
-        desk = Desk(base=base, against=against, legs=legs, value=value, growth=growth, benchmark=benchmark)
         to = values.get("notify.to", BY_NAME["notify.to"].default)
-        return settings(tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), desk, self._error)
+        return settings(
+            tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), _desk(values), self._error
+        )
 
     def _fail_unknown(self, table: str, given: object) -> None:
         if table in TABLES:
@@ -156,6 +153,26 @@ class _Reader:
             self._lines.get(name) or self._lines.get(name.rpartition(".")[0]) or self._lines.get(_root(name))
         )
         return InputError(f"{self._path}{f', line {line}' if line else ''}: {message}")
+
+
+def _desk(values: dict[str, Any]) -> Desk:
+    """The desk that these settings make, without what history adds."""
+    usual = Desk()
+    first = pair_of(values.get("desk.pair", f"{usual.base}/{usual.against}"))
+    value, growth = pair_of(values.get("desk.value_growth", f"{usual.value}/{usual.growth}"))
+    legs = tuple(values["desk.legs"].split(",")) if values.get("desk.legs") else usual.legs
+    benchmark = values.get("desk.benchmark", usual.benchmark)
+    if "desk.benchmark" in values and benchmark not in legs:
+        legs = (*legs, benchmark)
+    return Desk(
+        base=first[0],
+        against=first[1],
+        legs=legs,
+        value=value,
+        growth=growth,
+        benchmark=benchmark,
+        pairs=tuple(each for each in pairs_of(values.get("desk.pairs", ())) if each != first),
+    )
 
 
 def _root(name: str) -> str:
