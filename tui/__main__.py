@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from rotation.desk import gaps_of
 from rotation.errors import NothingToShowError, UnavailableError
 from rotation.text import counted
 from tui.cli import app as cli
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
     from feeds.on_demand import OnDemand
-    from feeds.supervisor import Listener, Supervisor
+    from feeds.supervisor import Listener, Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
-    from rotation.desk import Desk, EventKind
+    from rotation.desk import Desk, EventKind, PairOptions
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
@@ -61,6 +62,7 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         legs=wanted.legs,
         value_growth=wanted.value_growth,
         pairs=wanted.pairs,
+        pair_gaps=gaps_of(wanted.pair_options),
         lists=wanted.lists,
         benchmark=wanted.benchmark,
     )
@@ -130,6 +132,10 @@ class LocalDesk:
     def show_pairs(self, names: AbstractSet[str]) -> None:
         """Have these of the desk's more pairs in every Snapshot from now on."""
         self._supervisor.show_pairs(names)
+
+    async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
+        """Have these more pairs from now on; those that this desk cannot have."""
+        return await self._supervisor.set_pairs(pairs, gaps_of(options))
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""
@@ -290,6 +296,7 @@ class LocalBackend:
         file = None if tape is not None else self._alert_file()
         show_pairs = partial(supervisor.show_pairs, by="alerts")
         watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
+        supervisor.on_pairs = watch.set_pairs
         supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, desk)
         return _Opened(supervisor, tape, is_empty, watch, demand)
 

@@ -103,6 +103,11 @@ class AlertWatch:
         self._show_pairs(self._log.pairs)
         self._wake.set()
 
+    def set_pairs(self, pairs: tuple[tuple[str, str], ...]) -> None:
+        """The desk has these more pairs from now on."""
+        self._log.set_pairs(pairs)
+        self._show_pairs(self._log.pairs)
+
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Tell something that no Snapshot shows."""
         self._log.note(kind, subject, text)

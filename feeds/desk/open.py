@@ -214,6 +214,7 @@ def desk_for(
     legs: tuple[str, ...] = (),
     value_growth: tuple[str, str] = ("IWN", "IVW"),
     pairs: Pairs = (),
+    pair_gaps: tuple[tuple[str, float], ...] = (),
     lists: tuple[LegList, ...] = (),
     benchmark: str | None = None,
 ) -> Desk:
@@ -239,6 +240,7 @@ def desk_for(
         returns=returns,
         leg_gap_s=leg_gap_s,
         pairs=tuple(dict.fromkeys(each for each in pairs if each != pair)),
+        pair_gaps=pair_gaps,
         lists=(rest, *lists) if lists else (),
     )
 

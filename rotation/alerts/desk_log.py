@@ -99,6 +99,12 @@ class DeskLog:
         self._engine = AlertEngine(alerts, kept)
         self._lines = self._alert_lines()
 
+    def set_pairs(self, pairs: tuple[tuple[str, str], ...]) -> None:
+        """The desk has these more pairs from now on; alerts are read anew and keep their state."""
+        self._desk = msgspec.structs.replace(self._desk, pairs=pairs)
+        self._table = {}
+        self.set_rules(self._rules)
+
     def set_states(self, states: Mapping[str, AlertState]) -> None:
         """Remember this instead, for the alerts that it names: another program has judged them meanwhile."""
         self._engine = AlertEngine(self._engine.alerts, {**self._engine.states, **states})

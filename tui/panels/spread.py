@@ -9,6 +9,7 @@ from tui.panels import story
 from tui.panels.base import about, pair_note
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, toned
+from tui.view.view_state import options_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import BaseRate, SincePp, Snapshot, SpreadWindow
@@ -23,6 +24,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """A line per window, the relative streak, then base rates as room allows; zoomed the story below."""
     del height
     spread = snapshot.spread
+    own = options_of(view)
     lines = [_head(width)]
     lines += [_line(int(k), w, view, width) for k, w in spread.windows.items()]
     if why := pair_note(snapshot):
@@ -30,6 +32,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     lines += [
         (),
         (
+            *(((f"{own.title}: ", "strong"),) if own and own.title else ()),
             (f"{spread.base} against {spread.against} ", "muted"),
             ("relative streak ", "muted"),
             (run(spread.relative_streak), "strong"),

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import Desk, LegList
+from rotation.desk import Desk, LegList, PairOptions
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
+from tui.settings.pairs import PAIRS, merged, options
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
 from tui.settings.schema import pair as pair_of
 from tui.settings.schema import pairs as pairs_of
@@ -22,7 +23,7 @@ SIZE_MAX = 1_000_000
 _PRESET = "preset"
 NO_ALERTS = AlertSettings()
 ALERTS, TARGETS = "alerts", "targets"
-OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS)
+OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS)
 """Tables with checks of their own."""
 
 
@@ -39,6 +40,8 @@ class Config(msgspec.Struct, frozen=True):
     preset: str = ""
     """The layout that the file names; "" where it names none."""
     alerts: AlertSettings = NO_ALERTS
+    pairs: tuple[PairOptions, ...] = ()
+    """What ``[[pairs]]`` say; the pairs themselves are in ``desk.pairs``, too."""
     lists: tuple[LegList, ...] = ()
     """Groups, then watch lists."""
 
@@ -91,6 +94,10 @@ class _Reader:
                     values[name] = BY_NAME[name].parse(value)
                 except ValueError as error:
                     raise self._error(name, f"{name}: {error}") from error
+        pairs = options(tables, self._error)
+        if pairs:
+            values["desk.pairs"] = merged(values.get("desk.pairs", ""), pairs, self._error)
+            self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
         named = tables.get(KEYS, {}).get(_PRESET, "")
         return Config(
             self._path,
@@ -100,6 +107,7 @@ class _Reader:
             keys=keys,
             preset=named,
             alerts=self._alerts(tables, values),
+            pairs=pairs,
             lists=lists(tables, self._error),
         )
 
@@ -145,7 +153,9 @@ class _Reader:
         try:
             return DEFAULT_KEYS.rebound({**PRESETS[preset], **bound})
         except KeymapError as error:
-            raise self._error(f"{KEYS}.{error.action}", f"{KEYS}.{error.action}: {error}") from error
+            # Of two actions with one key the file may name only one: its line is where the mistake is.
+            action = error.action if error.action in bound or not error.other else error.other
+            raise self._error(f"{KEYS}.{action}", f"{KEYS}.{action}: {error}") from error
 
     def _error(self, name: str, message: str) -> InputError:
         # A key of an inline table has no line of its own: that of its table is the nearest.

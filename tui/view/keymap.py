@@ -106,9 +106,11 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
 class KeymapError(ValueError):
     """Keys that cannot be bound like this; ``action`` is the binding at fault."""
 
-    def __init__(self, action: str, message: str) -> None:
+    def __init__(self, action: str, message: str, *, other: str = "") -> None:
+        """``other``: the action that has the key, too."""
         super().__init__(message)
         self.action = action
+        self.other = other
 
 
 class Keymap:
@@ -126,6 +128,7 @@ class Keymap:
                         action.id,
                         f"key {key!r} is bound to both {other.id} and {action.id}; "
                         f'give one of them another key, or unbind it with {other.id} = "none"',
+                        other=other.id,
                     )
 
     def action_of(self, key: str) -> Action | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from rotation.desk import WINDOWS
-from tui.view.view_state import PANELS, SORTS, act, focused, reduce, with_list, with_window
+from tui.view.view_state import PANELS, SORTS, act, focused, reduce, with_list, with_pair, with_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,10 @@ def entries(view: ViewState) -> Iterator[Entry]:
         yield Entry(f"window {window}", f"look at {window} sessions", sets=("window", window))
     for theme in view.themes:
         yield Entry(f"theme {theme}", "colours", sets=("theme", theme))
+    titles = {each.pair: each.title for each in view.pair_options}
     for pair in ("", *view.pairs) if view.pairs else ():
-        yield Entry(f"pair {pair or 'first'}", "show this pair", sets=("pair", pair))
+        says = titles.get(pair) or "show this pair"
+        yield Entry(f"pair {pair or 'first'}", says, sets=("pair", pair))
     for name in ("", *view.lists) if view.lists else ():
         yield Entry(f"list {name or 'desk'}", "show these legs", sets=("list", name))
     for sort in SORTS:
@@ -91,6 +93,8 @@ def run(view: ViewState, entry: Entry) -> ViewState:
         return focused(view, str(value))
     if field == "window":
         return with_window(view, int(value))
+    if field == "pair":
+        return with_pair(view, str(value))
     if field == "list":
         return with_list(view, str(value))
     changes = {field: value, **({"order": ()} if field == "sort" else {})}

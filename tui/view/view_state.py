@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS, pair_name
+from rotation.desk import WINDOWS, PairOptions, pair_name
 from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """The pair shown, as "IWN/IVW"; "" is the desk's first."""
     pairs: tuple[str, ...] = ()
     """The more pairs that ``p`` goes through after the first."""
+    pair_options: tuple[PairOptions, ...] = ()
+    """What some of them have of their own."""
     list: str = ""
     """The watch list that the legs panel shows; "" is the desk's own legs and groups."""
     lists: tuple[str, ...] = ()
@@ -207,9 +209,24 @@ def _theme(view: ViewState, _key: str) -> ViewState:
 
 def _step_pair(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
-        return _with(view, pair=_beside(view.pair, view.pairs, step))
+        return with_pair(view, _beside(view.pair, view.pairs, step))
 
     return change
+
+
+def with_pair(view: ViewState, name: str) -> ViewState:
+    """Return the view with this pair, its window and what it is called; "" is the desk's first."""
+    view = _with(view, pair=name)
+    own = options_of(view)
+    if own is None:
+        return view
+    view = with_window(view, own.window or view.window)
+    return with_message(view, f"{name}: {own.title}") if own.title else view
+
+
+def options_of(view: ViewState) -> PairOptions | None:
+    """What the pair shown has of its own; None where the file says nothing of it."""
+    return next((each for each in view.pair_options if each.pair == view.pair), None)
 
 
 def _step_list(step: int) -> Callable[[ViewState, str], ViewState]:
