@@ -18,6 +18,8 @@ PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "grap
 """In the order of their numbers."""
 PAGES = frozenset({"breadth", "events", "graph", "macro"})
 """Panels that have the room of all others while they are in focus, and none else."""
+WHOLE = ("desk", "fed", "breadth", "graph", "macro", "health", "events")
+"""The pages, in the order of their keys: the desk of several panels, then one panel with all of the room."""
 CHARTS = ("both", "daily", "today")
 FILTERED = frozenset({"legs", "events"})
 """Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
@@ -160,6 +162,19 @@ def focused(view: ViewState, panel: str) -> ViewState:
     return _with(view, focus=panel, help=False, filter="", scroll=0 if panel != view.focus else view.scroll)
 
 
+def with_page(view: ViewState, page: str) -> ViewState:
+    """Return the view with one of WHOLE; the desk keeps the panel in focus that it has."""
+    if page == "desk":
+        panel = "legs" if view.focus in PAGES else view.focus
+        return _with(focused(view, panel), zoomed=False)
+    return _with(focused(view, page), zoomed=view.zoomed or page not in PAGES)
+
+
+def _page(view: ViewState, key: str) -> ViewState:
+    action = view.keys.action_of(key)
+    return with_page(view, WHOLE[action.keys.index(key)]) if action else view
+
+
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
@@ -279,6 +294,7 @@ def _back(view: ViewState, _key: str) -> ViewState:
 
 _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "focus": _focus,
+    "page": _page,
     "next": _step_focus(1),
     "previous": _step_focus(-1),
     "zoom": _toggle("zoomed"),
