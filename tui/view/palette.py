@@ -67,7 +67,7 @@ def entries(view: ViewState) -> Iterator[Entry]:
         yield Entry(f"panel {panel}", f"go to {panel}", sets=("focus", panel))
     pages = next(action.keys for action in view.keys.actions if action.id == "page")
     for page, key in zip_longest(WHOLE, pages, fillvalue=""):
-        says = "the desk of several panels" if page == "desk" else f"{page} with the whole screen"
+        says = "the desk of several panels" if page == "desk" else f"only {page}, on the whole screen"
         yield Entry(f"page {page}", says, spelled(key) if key else "", sets=("page", page))
     for window in WINDOWS:
         yield Entry(f"window {window}", f"look at {window} sessions", sets=("window", window))
