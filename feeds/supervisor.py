@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakSet
 
 import msgspec
@@ -30,6 +30,7 @@ from feeds.events import (
     Stream,
     SymbolStates,
 )
+from rotation.desk import pair_name
 from rotation.market.status import Provenance
 from rotation.snapshot import FeedHealth, Tape
 from rotation.status import Kind, Refusal
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PairsWantedBy = Literal["viewers", "alerts", "script"]
+Pairs = tuple[tuple[str, str], ...]
 _TIMELESS = Gap | SymbolStates | Correction | HistoryConfirmed | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
 TICK_S = 1.0
@@ -70,6 +73,11 @@ def clock_health() -> tuple[FeedHealth, ...]:
 def _as_it_is(snapshot: Snapshot) -> Snapshot:
     """Nothing is added."""
     return snapshot
+
+
+def _unheeded(pairs: Pairs) -> None:
+    """Nothing depends on which pairs there are."""
+    del pairs
 
 
 def _ignored(symbol: str) -> None:
@@ -138,6 +146,7 @@ class Supervisor:
         """``offload`` makes a pass over history without holding up the loop."""
         self._market = market
         self._feeds = tuple(feeds)
+        self._wanted_pairs: dict[PairsWantedBy, AbstractSet[str]] = {}
         self._clock_ns = clock_ns
         self._sleep = sleep
         self._offload = offload
@@ -151,6 +160,9 @@ class Supervisor:
 
         self.on_publish: Callable[[Snapshot], Snapshot] = _as_it_is
         """Given every Snapshot before its readers are: alerts and events are added there."""
+
+        self.on_pairs: Callable[[Pairs], None] = _unheeded
+        """Given the desk's more pairs whenever they have changed."""
 
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
@@ -175,23 +187,51 @@ class Supervisor:
         self._listeners.add(listener)
         return listener
 
-    def show_pairs(self, names: AbstractSet[str]) -> None:
-        """Have these of the desk's more pairs in every Snapshot, from one that is published now on."""
-        if self._market.show_pairs(names):
-            self._show_anew()
+    def show_pairs(self, names: AbstractSet[str], by: PairsWantedBy = "viewers") -> None:
+        """Have these of the desk's more pairs in every Snapshot, from one that is published now on.
+
+        ``by``: who wants them; those that the others want stay.
+        """
+        self._wanted_pairs[by] = names
+        self._show_wanted_pairs()
+
+    def _show_wanted_pairs(self) -> bool:
+        """Whether that has changed what is shown, and has been published."""
+        wanted = frozenset(name for each in self._wanted_pairs.values() for name in each)
+        is_changed = self._market.show_pairs(wanted)
+        if is_changed:
+            self._refresh_now()
+        return is_changed
 
     def show_graph(self, *, is_shown: bool) -> None:
         """Have the rotation graph in every Snapshot from one that is published now on, or in none."""
         if self._market.show_graph(is_shown=is_shown):
-            self._show_anew()
+            self._refresh_now()
 
-    def _show_anew(self) -> None:
+    def _refresh_now(self) -> None:
         """The newest Snapshot again, with what is looked at now."""
         if self.latest is None:
             return
         as_of_ns = self._clock_ns() if self._tape() is None else self._as_of_ns
         if as_of_ns is not None:
             self._refresh(as_of_ns)
+
+    async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
+        """Have these more pairs from now on, and no others; ``gaps`` as in Desk. Today's prints stay.
+
+        Returns those that this desk cannot have: a symbol of theirs is no leg, so no feed asks for it.
+        """
+        desk = self._market.desk
+        legs = {*desk.legs, desk.base, desk.against}
+        taken = tuple(pair for pair in pairs if legs >= {*pair} and pair != (desk.base, desk.against))
+        changed = msgspec.structs.replace(desk, pairs=taken, pair_gaps=gaps)
+        self._market.take_desk(changed, await self._offload(self._market.pass_for(changed)))
+        if "script" in self._wanted_pairs:
+            self._wanted_pairs["script"] = frozenset(map(pair_name, taken))
+        self.on_pairs(taken)
+        if not self._show_wanted_pairs():
+            self._refresh_now()
+        return tuple(pair for pair in pairs if not legs >= {*pair})
 
     def _refresh(self, as_of_ns: int) -> None:
         """A Snapshot that no feed has caused; recorded, so that a replay counts as many."""

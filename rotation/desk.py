@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SYMBOL = r"(?=[.^=-]{0,14}[A-Z0-9])[A-Z0-9.^=-]{1,15}"
 """What a symbol may look like, as a regular expression; it goes into addresses and names files, where ``..``
@@ -52,6 +56,19 @@ class LegList(msgspec.Struct, frozen=True):
     """Shown in the place of all others when a viewer asks for it."""
 
 
+class PairOptions(msgspec.Struct, frozen=True):
+    """What one of the desk's more pairs has of its own."""
+
+    pair: str
+    """Its name, as IWN/IVW."""
+    title: str = ""
+    """What a person calls it."""
+    window: int = 0
+    """The window, in sessions, that a screen turns to with it; 0: the one chosen stays."""
+    leg_gap_s: float | None = None
+    """In the place of the desk's; None: the same."""
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Which symbols get a leg, which pair the spread compares, and which returns are meant."""
 
@@ -70,6 +87,8 @@ class Desk(msgspec.Struct, frozen=True):
     spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
     pairs: tuple[tuple[str, str], ...] = ()
     """More pairs, base and against of each, that can be shown in the place of the first."""
+    pair_gaps: tuple[tuple[str, float], ...] = ()
+    """``leg_gap_s`` of those more pairs that have another, by name."""
     lists: tuple[LegList, ...] = ()
     """How the legs are put together; without any they are one list."""
 
@@ -141,6 +160,11 @@ class AlertLine(msgspec.Struct, frozen=True):
 def pair_name(pair: tuple[str, str]) -> str:
     """``IWN/IVW``."""
     return "/".join(pair)
+
+
+def gaps_of(options: Iterable[PairOptions]) -> tuple[tuple[str, float], ...]:
+    """As ``Desk.pair_gaps`` has them."""
+    return tuple((each.pair, each.leg_gap_s) for each in options if each.leg_gap_s is not None)
 
 
 def is_index(symbol: str) -> bool:

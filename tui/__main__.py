@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from rotation.desk import gaps_of
 from rotation.errors import NothingToShowError, UnavailableError
 from rotation.text import counted
 from tui.cli import app as cli
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
     from feeds.on_demand import OnDemand
-    from feeds.supervisor import Listener, Supervisor
+    from feeds.supervisor import Listener, Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
-    from rotation.desk import Desk, EventKind
+    from rotation.desk import Desk, EventKind, PairOptions
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
@@ -61,6 +62,7 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         legs=wanted.legs,
         value_growth=wanted.value_growth,
         pairs=wanted.pairs,
+        pair_gaps=gaps_of(wanted.pair_options),
         lists=wanted.lists,
         benchmark=wanted.benchmark,
     )
@@ -138,6 +140,10 @@ class LocalDesk:
         self._shows_graph = is_shown
         reads_graph = self._watch is not None and self._watch.reads("graph.")
         self._supervisor.show_graph(is_shown=is_shown or reads_graph)
+
+    async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
+        """Have these more pairs from now on; those that this desk cannot have."""
+        return await self._supervisor.set_pairs(pairs, gaps_of(options))
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""
@@ -296,7 +302,9 @@ class LocalBackend:
 
         demand = OnDemand()
         file = None if tape is not None else self._alert_file()
-        watch = AlertWatch(desk, wanted.alerts, file, secret=required)
+        show_pairs = partial(supervisor.show_pairs, by="alerts")
+        watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
+        supervisor.on_pairs = watch.set_pairs
         supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, desk)
         return _Opened(supervisor, tape, is_empty, watch, demand)
 
@@ -332,10 +340,8 @@ class LocalBackend:
 
     def settled(self, wanted: Wanted) -> tuple[History, Desk]:
         """Return the settled history and the desk on it; blocking. Raises InputError."""
-        from feeds.desk import open as opening  # noqa: PLC0415
-
         source = self._source(msgspec.structs.replace(wanted, offline=True))
-        return source.history, opening.desk_for(source.history, wanted.pair, wanted.returns)
+        return source.history, _desk(source.history, wanted)
 
     def basis(self, wanted: Wanted) -> Basis:
         """Return the snapshot at ``wanted.at`` and what it rests on; blocking. Raises InputError."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import LegList
+from rotation.desk import LegList, PairOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from rotation.sync_report import SyncProgress, SyncReport
 
 
+Pairs = tuple[tuple[str, str], ...]
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """What a person asked for on the command line."""
 
@@ -44,6 +47,8 @@ class Wanted(msgspec.Struct, frozen=True):
     pair: tuple[str, str] = ("IWM", "QQQ")
     pairs: tuple[tuple[str, str], ...] = ()
     """More pairs, which can be shown in its place."""
+    pair_options: tuple[PairOptions, ...] = ()
+    """What some of them have of their own."""
     lists: tuple[LegList, ...] = ()
     """Groups and watch lists, whose symbols are legs too."""
     legs: tuple[str, ...] = ()
@@ -135,6 +140,15 @@ class GraphDesk(Protocol):
 
     def show_graph(self, *, is_shown: bool) -> None:
         """Have the graph in every Snapshot from now on, or only where an alert asks for it."""
+        ...
+
+
+@runtime_checkable
+class PairsDesk(Protocol):
+    """A desk whose more pairs can be replaced while it runs."""
+
+    async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
+        """Have these from now on; returns those that it cannot have: a symbol of theirs is no leg."""
         ...
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from collections.abc import Set as AbstractSet
 
-    from feeds.supervisor import Supervisor
+    from feeds.supervisor import Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
     from rotation.snapshot import Snapshot
 
@@ -49,6 +49,8 @@ class DemoFallback:
         self._ended = False
         self._shown_pairs: AbstractSet[str] = frozenset()
         self._shows_graph = True
+        self._changed_pairs: tuple[Pairs, tuple[tuple[str, float], ...]] | None = None
+        """None: those that the run began with."""
         self._demo: Supervisor | None = None
         """While it plays."""
 
@@ -65,6 +67,13 @@ class DemoFallback:
         for desk in (self._live, self._demo):
             if desk is not None:
                 desk.show_graph(is_shown=is_shown)
+
+    async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
+        """As a supervisor does it: the live desk's answer, and the demo has the same as far as it can."""
+        self._changed_pairs = pairs, gaps
+        if self._demo is not None:
+            await self._demo.set_pairs(pairs, gaps)
+        return await self._live.set_pairs(pairs, gaps)
 
     @property
     def controls(self) -> TapeFeed | None:
@@ -120,6 +129,8 @@ class DemoFallback:
         """The demo, until the live desk has a price."""
         log.warning("no source answers and no history is stored: the demo runs while live is retried")
         demo, self._tape = await asyncio.to_thread(self._make_demo)
+        if self._changed_pairs is not None:
+            await demo.set_pairs(*self._changed_pairs)
         demo.show_pairs(self._shown_pairs)
         demo.show_graph(is_shown=self._shows_graph)
         self._demo = demo

@@ -214,6 +214,7 @@ def desk_for(
     legs: tuple[str, ...] = (),
     value_growth: tuple[str, str] = ("IWN", "IVW"),
     pairs: Pairs = (),
+    pair_gaps: tuple[tuple[str, float], ...] = (),
     lists: tuple[LegList, ...] = (),
     benchmark: str | None = None,
 ) -> Desk:
@@ -239,6 +240,7 @@ def desk_for(
         returns=returns,
         leg_gap_s=leg_gap_s,
         pairs=tuple(dict.fromkeys(each for each in pairs if each != pair)),
+        pair_gaps=pair_gaps,
         lists=(rest, *lists) if lists else (),
     )
 
@@ -277,17 +279,19 @@ def supervise(
     )
     began_ns = int(wanted.tape["at_ns"][0]) if "at_ns" in wanted.tape.columns else 0
     market = _market(wanted, desk, began_ns)
-    if not stays:
-        market.show_pairs(names_of(desk))
-    if not (wanted.is_demo and wanted.starts_ns):
-        if fed_then is None and macro_then is None:
-            return Supervisor(market, [feed]), feed
+    feeds: list[Feed] = [feed]
+    if wanted.is_demo and wanted.starts_ns:
+        from feeds.demo.fed import DemoFed  # noqa: PLC0415
+
+        feeds = [feed, DemoFed(wanted.starts_ns)]
+    elif fed_then is not None or macro_then is not None:
         from feeds.fed.then.replayed import WithThen, nothing  # noqa: PLC0415
 
-        return Supervisor(market, [WithThen(feed, fed_then or nothing, macro_then or nothing)]), feed
-    from feeds.demo.fed import DemoFed  # noqa: PLC0415
-
-    return Supervisor(market, [feed, DemoFed(wanted.starts_ns)]), feed
+        feeds = [WithThen(feed, fed_then or nothing, macro_then or nothing)]
+    supervisor = Supervisor(market, feeds)
+    if not stays:
+        supervisor.show_pairs(names_of(desk), by="script")
+    return supervisor, feed
 
 
 def _of_present(
@@ -304,9 +308,9 @@ def _of_present(
     causes = macro_then(now_ns) if macro_then is not None and not live else None
     if causes is not None:
         market.take_macro(causes)
-    if not live or not stays:  # of settled closes one Snapshot is all there will be
-        market.show_pairs(names_of(desk))
     supervisor = Supervisor(market, live)
+    if not live or not stays:  # of settled closes one Snapshot is all there will be
+        supervisor.show_pairs(names_of(desk), by="script")
     updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
 
     def ask_again(symbol: str) -> None:

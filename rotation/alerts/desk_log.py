@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from rotation.alerts.changes import Changes
+from rotation.alerts.condition import figures_of
 from rotation.alerts.engine import Alert, AlertEngine
 from rotation.alerts.rule import AlertState
 from rotation.alerts.target import SIGNALS
@@ -76,6 +77,12 @@ class DeskLog:
         """What each alert remembers, by its name."""
         return dict(self._engine.states)
 
+    @property
+    def pairs(self) -> frozenset[str]:
+        """The desk's more pairs that alerts rest on, by name: they are to be in every Snapshot."""
+        named = (figure for alert in self._engine.alerts for figure in figures_of(alert.node).values())
+        return frozenset(figure.pair for figure in named if figure.pair)
+
     def set_rules(self, rules: Iterable[Rule], states: Mapping[str, AlertState] | None = None) -> None:
         """Judge by these rules from now on. Alerts that stay keep their state, others have ``states``."""
         self._rules = tuple(rules)
@@ -95,6 +102,12 @@ class DeskLog:
     def reads(self, prefix: str) -> bool:
         """Whether some alert names a figure whose id begins so."""
         return self._engine.reads(prefix)
+
+    def set_pairs(self, pairs: tuple[tuple[str, str], ...]) -> None:
+        """The desk has these more pairs from now on; alerts are read anew and keep their state."""
+        self._desk = msgspec.structs.replace(self._desk, pairs=pairs)
+        self._table = {}
+        self.set_rules(self._rules)
 
     def set_states(self, states: Mapping[str, AlertState]) -> None:
         """Remember this instead, for the alerts that it names: another program has judged them meanwhile."""

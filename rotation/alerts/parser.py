@@ -37,7 +37,7 @@ MOST_DEPTH = 30
 TOKEN = re.compile(
     r"\s*(?:(?P<symbol>[()]|[<>!=]=|[<>=≤≥≠])"
     r"|(?P<number>[+\-−]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\w.:-]))"
-    r"|(?P<word>[\w^](?:[\w.^-]|=(?=[a-z]))*))",
+    r"|(?P<word>[\w^](?:[\w./^-]|=(?=[a-z]))*))",
     re.IGNORECASE,
 )
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

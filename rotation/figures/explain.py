@@ -11,6 +11,7 @@ from rotation.figures.fed import meeting_of
 from rotation.figures.figure import Status, plain
 from rotation.figures.legs import is_official
 from rotation.figures.lines import Input, Lines
+from rotation.figures.more_pairs import of_first
 from rotation.figures.registry import figures, lookup
 from rotation.market.records import TRAILING
 from rotation.sessions import NEW_YORK
@@ -47,8 +48,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
 def explain(name: str, basis: Basis) -> Explanation:
     """Take a figure apart. Raises InputError for an unknown id."""
-    figure = lookup(name, figures(basis.desk))
-    value = figure.read(basis.snapshot)
+    asked = lookup(name, figures(basis.desk))
+    value = asked.read(basis.snapshot)
+    figure, basis = of_first(asked, basis) if asked.pair else (asked, basis)
     if figure.reads == "fed":
         inputs, again = _fed_inputs(figure.id, basis.snapshot.fed), value
     elif figure.id.startswith("value_growth"):
@@ -59,11 +61,11 @@ def explain(name: str, basis: Basis) -> Explanation:
         again = value if value is None or figure.kind == "state" else lines.again(figure)
         again = value if again is None or _is_of_now(figure) or figure.reads == "settled" else again
     return Explanation(
-        id=figure.id,
+        id=asked.id,
         value=plain(value),
         status=figure.status(basis.snapshot),
-        definition=figure.definition,
-        formula=figure.formula,
+        definition=asked.definition,
+        formula=asked.formula,
         inputs=tuple(inputs),
         result=plain(again),
         unit=figure.unit,

@@ -44,6 +44,8 @@ class Figure(msgspec.Struct, frozen=True):
     """As ``read``, of the Fed alone, for figures that rest on nothing else; None of the others."""
     words: tuple[str, ...] = ()
     """The values that a ``word`` or ``state`` figure may have."""
+    pair: str = ""
+    """Which of the desk's more pairs it is of, as IWN/IVW; empty of all other figures."""
 
 
 def plain(value: Value) -> float | int | str | bool | None:

@@ -1,4 +1,4 @@
-"""The figures of the pair: spread, relative streak, ratio; and value against growth."""
+"""The figures of a pair: spread, relative streak, ratio; and value against growth."""
 
 from __future__ import annotations
 
@@ -41,18 +41,19 @@ def _settled_pair_status(snapshot: Snapshot) -> Status:
     return derive(known, limit_s=0.0) if len(known) == len(pair) else None
 
 
-def pair_figures(desk: Desk) -> list[Figure]:
-    """Figures of ``desk.base`` against ``desk.against``."""
+def pair_figures(desk: Desk, prefix: str = "") -> list[Figure]:
+    """Figures of ``desk.base`` against ``desk.against``; their ids begin with ``prefix``."""
     base, against = desk.base, desk.against
     both = (base, against)
 
     figure = partial(Figure, status=pair_status, symbols=both)
+    p = prefix
 
     def window(k: int) -> list[Figure]:
         def of(read: Callable[[SpreadWindow], Value]) -> Callable[[Snapshot], Value]:
             return lambda snapshot: read(snapshot.spread.windows[str(k)])
 
-        s = f"spread.{k}"
+        s = f"{p}spread.{k}"
         series = f"the {k}-session return of {base} minus that of {against}"
         return [
             figure(
@@ -131,7 +132,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
     return [
         *(each for k in WINDOWS for each in window(k)),
         figure(
-            "spread.on_pace",
+            f"{p}spread.on_pace",
             "",
             "Whether the spread rests on a price of today that is not an official close; it is then only on "
             "pace for a record.",
@@ -140,7 +141,7 @@ def pair_figures(desk: Desk) -> list[Figure]:
             kind="flag",
         ),
         figure(
-            "spread.status",
+            f"{p}spread.status",
             "",
             "Status of the spread: that of its worse leg.",
             "kind of its DerivedStatus",
@@ -157,10 +158,10 @@ def pair_figures(desk: Desk) -> list[Figure]:
                 "signed length of the run that ends with today's prices",
                 lambda s: s.spread.relative_streak.with_today,
             )
-            for name in ("relative_streak", "relative_streak.with_today")
+            for name in (f"{p}relative_streak", f"{p}relative_streak.with_today")
         ),
         figure(
-            "relative_streak.settled",
+            f"{p}relative_streak.settled",
             "sessions",
             f"{relative}. Official closes only.",
             "signed length of the run that ends with the latest official closes",
@@ -169,40 +170,40 @@ def pair_figures(desk: Desk) -> list[Figure]:
             status=_settled_pair_status,
         ),
         figure(
-            "relative_streak.run.times",
+            f"{p}relative_streak.run.times",
             "runs",
             "Earlier relative runs in the same direction that reached the current length.",
             f"runs of the {rate}",
             lambda s: s.spread.base_rate.runs if s.spread.base_rate else None,
         ),
         figure(
-            "relative_streak.run.expected",
+            f"{p}relative_streak.run.expected",
             "runs",
             "Relative runs of this length to expect if sessions were independent.",
             "p^k * ((n - k) * (1 - p) + 1), p the share of sessions in this direction among n",
             lambda s: s.spread.base_rate.expected if s.spread.base_rate else None,
         ),
         figure(
-            "ratio",
+            f"{p}ratio",
             "index",
             f"{base} / {against}, rebased to 100 at the first common session.",
             f"100 * ({base} / {against}) / ({base}[0] / {against}[0])",
             lambda s: s.ratio.value,
         ),
         figure(
-            "record",
+            f"{p}record",
             "",
             f"Whether what the headline says is a record: the spread over 5 sessions, or the 5-session "
             f"return of {base}.",
-            f"spread.5.record or {base.lower()}.record.5",
+            f"{p}spread.5.record or {base.lower()}.record.5",
             _any_record(base),
             kind="flag",
         ),
         figure(
-            "on_pace",
+            f"{p}on_pace",
             "",
             "Whether the headline rests on a price of today that is not an official close.",
-            "spread.on_pace",
+            f"{p}spread.on_pace",
             provisional,
             kind="flag",
         ),

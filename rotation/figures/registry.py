@@ -9,6 +9,7 @@ from rotation.errors import InputError
 from rotation.figures.fed import fed_figures
 from rotation.figures.graph import graph_figures
 from rotation.figures.legs import leg_figures
+from rotation.figures.more_pairs import PAIR, more_pair_figures
 from rotation.figures.pair import pair_figures, value_growth_figures
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ PARTS: list[Callable[[Desk], list[Figure]]] = [
     pair_figures,
     lambda desk: [figure for symbol in legs_of(desk) for figure in leg_figures(symbol)],
     value_growth_figures,
+    more_pair_figures,
     graph_figures,
     lambda _: fed_figures(),
 ]
@@ -41,6 +43,9 @@ def figures(desk: Desk) -> dict[str, Figure]:
 
 def near(name: str, table: Mapping[str, Figure]) -> str:
     """`` (did you mean …?)`` with the ids that look like it; empty where none does."""
+    pair = name.removeprefix(PAIR).partition(".")[0] if name.startswith(PAIR) else ""
+    if "/" in pair and not any(each.startswith(f"{PAIR}{pair}.") for each in table):
+        return f" ({pair.upper()} is not one of the desk's pairs: desk.pairs, or --pairs, lists them)"
     close = get_close_matches(name, table, n=NEAR, cutoff=0.6)
     inside = [each for each in table if name and (each.startswith(name) or name in each)][:NEAR]
     offered = list(dict.fromkeys((*close, *inside)))[:NEAR]

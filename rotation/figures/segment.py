@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from rotation.desk import pair_name
 from rotation.figures import walk
 from rotation.figures.figure import RECORD
 from rotation.figures.graph import step_of
 from rotation.figures.legs import prefix
+from rotation.figures.more_pairs import desk_of, prefix_of
 from rotation.figures.pair import leader
 from rotation.graph import walk as walk_graph
 from rotation.market.records import TRAILING, is_few, tie
@@ -39,13 +41,17 @@ class Segment:
         self._symbols = {
             prefix(symbol): symbol for symbol in dict.fromkeys((desk.base, desk.against, *desk.legs))
         }
+        self._pairs = {prefix_of(name): name for name in map(pair_name, desk.pairs)}
+        self._more: dict[str, Segment] = {}
         self._wide: pl.DataFrame | None = None
         self._columns: dict[str, Column] = {}
 
     def column(self, name: str) -> Column:
         """The figure of this id, made once."""
         if name not in self._columns:
-            self._columns[name] = self._make(name)
+            start = next((each for each in self._pairs if name.startswith(each)), "")
+            made = self._of_pair(start).column(name.removeprefix(start)) if start else self._make(name)
+            self._columns[name] = made
         return self._columns[name]
 
     def _make(self, name: str) -> Column:  # noqa: PLR0911 - a table of ids
@@ -71,6 +77,13 @@ class Segment:
         if name == "on_pace":
             return self._flag_of_pair(value=False)
         return unknown
+
+    def _of_pair(self, start: str) -> Segment:
+        """The same sessions of the pair whose ids begin like this."""
+        if start not in self._more:
+            desk = desk_of(self._desk, self._pairs[start])
+            self._more[start] = Segment(self._rows, self.days, desk)
+        return self._more[start]
 
     # Values
 

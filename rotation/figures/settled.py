@@ -31,7 +31,8 @@ class SettledFigures:
         """``through``: the last session; later rows are not looked at."""
         last = history.last(through)
         rows = history.through(last) if last else history.frame.clear()
-        own = rows.filter(pl.col("symbol").is_in({*desk.legs, desk.base, desk.against}))
+        of_pairs = (symbol for pair in desk.pairs for symbol in pair)
+        own = rows.filter(pl.col("symbol").is_in({*desk.legs, desk.base, desk.against, *of_pairs}))
         first = own["date"].min()
         self.sessions: list[date] = []
         self._segments: list[tuple[Segment, int, int]] = []

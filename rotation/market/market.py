@@ -115,6 +115,20 @@ class Market:
         self._shows_graph = is_shown
         return begins
 
+    def pass_for(self, desk: Desk) -> Callable[[], LookBack]:
+        """The pass over history that ``take_desk`` needs; it may run in a thread."""
+        return partial(self._look, self.history, self._filter.session, desk, self._membership)
+
+    def take_desk(self, desk: Desk, made: LookBack) -> None:
+        """Have the more pairs of this desk, which has the same legs; today's prints stay.
+
+        ``made``: what ``pass_for`` gave; one that history or the session has outrun is made anew.
+        """
+        self.desk = desk
+        self._shown_pairs &= set(map(pair_name, desk.pairs))
+        self.take_ahead(made)
+        self._look_back()
+
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
         """Say where each symbol's prices come from, and what is wrong with them; it replaces all before."""
         self._provenance = by_symbol
@@ -296,6 +310,9 @@ class Market:
 
     def _fits(self, made: LookBack, history: History, session: date | None) -> bool:
         """Whether it is of these."""
+        pairs = tuple((each.base, each.against) for each in made.pairs)
+        if pairs != self.desk.pairs:
+            return False
         is_same = made.history is history or (history.identity and made.history.identity == history.identity)
         return bool(is_same) and (made.session, made.membership) == (session, self._membership)
 

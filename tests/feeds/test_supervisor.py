@@ -516,6 +516,45 @@ async def test_a_snapshot_for_a_person_s_wish_or_newer_members_is_observed_too()
     await run
 
 
+def test_pairs_that_alerts_want_stay_whatever_a_viewer_looks_at():
+    shown = []
+
+    class Pairs:
+        def show_pairs(self, names):
+            shown.append(set(names))
+            return True
+
+    supervisor = Supervisor(Pairs(), [])  # type: ignore[arg-type]
+    supervisor.show_pairs({"IWN/IVW"}, by="alerts")
+    supervisor.show_pairs({"QQQ/IWM"})
+    supervisor.show_pairs(frozenset())
+    supervisor.show_pairs(frozenset(), by="alerts")
+    assert shown == [{"IWN/IVW"}, {"IWN/IVW", "QQQ/IWM"}, {"IWN/IVW"}, set()]
+
+
+async def test_pairs_are_changed_while_the_desk_runs():
+    """What is shown, what alerts read, and what this desk cannot have; prints of today stay."""
+    gate = asyncio.Event()
+    prints = Batch((quote(221.28), quote(495.43, symbol="QQQ")))
+    supervisor = supervise(Script(Status(Kind.LIVE, ""), prints, gate))
+    changes = []
+    supervisor.on_pairs = changes.append
+    run = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor.latest is not None and supervisor.latest.legs["IWM"].last == 221.28)
+    supervisor.show_pairs({"QQQ/IWM"}, by="alerts")
+    left = await supervisor.set_pairs((("QQQ", "IWM"), ("XBI", "IBB"), ("IWM", "QQQ")), (("QQQ/IWM", 5.0),))
+    assert left == (("XBI", "IBB"),)
+    assert changes == [(("QQQ", "IWM"),)]
+    shown = supervisor.latest
+    assert list(shown.pairs) == ["QQQ/IWM"]
+    assert shown.pairs["QQQ/IWM"].spread.base == "QQQ"
+    assert shown.legs["IWM"].last == 221.28
+    await supervisor.set_pairs((), ())
+    assert supervisor.latest.pairs == {}
+    gate.set()
+    await run
+
+
 async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
     """What a live feed may tell, hostile figures too: JSON knows neither sets nor NaN."""
     symbols = frozenset({"IWM", "QQQ"})

@@ -15,6 +15,7 @@ from tui.cli.options import (
     FORM,
     HISTORY,
     PAIR,
+    PAIRS,
     RETURNS,
     TAPES,
     backend,
@@ -159,6 +160,7 @@ def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: 
 @TAPES
 @DEMO
 @PAIR
+@PAIRS
 @RETURNS
 @FORM
 @click.pass_context
@@ -187,7 +189,7 @@ def test(
     if not rules:
         raise InputError("name a condition, such as 'spread.5.pp > 10'; no alerts are configured yet")
     if condition is not None:
-        report.check(condition, wanted["pair"])
+        report.check(condition, wanted["pair"], wanted["pairs"])
     start_log(ctx)
     asked = for_script(history=history, demo=demo, tapes=tape, offline=True, **wanted)
     if tape:

@@ -331,7 +331,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
     if config is not None:
         view = msgspec.structs.replace(view, keys=config.keys)
         wanted = with_lists(ctx, msgspec.structs.replace(wanted, alerts=config.alerts))
-        view = msgspec.structs.replace(view, lists=watchlists(config.lists))
+        view = msgspec.structs.replace(view, lists=watchlists(config.lists), pair_options=config.pairs)
 
     def open_desk() -> Any:
         start_log(ctx)

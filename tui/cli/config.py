@@ -103,7 +103,8 @@ def check(*, file: Path | None) -> None:
     number = len(checked.values) + sum(name.startswith(f"{KEYS}.") for name in checked.lines)
     parts = [counted(number, "setting")]
     alerts, targets = checked.alerts.rules, checked.alerts.targets
-    parts += [counted(len(each), word) for each, word in ((alerts, "alert"), (targets, "target")) if each]
+    named = ((checked.pairs, "pair"), (alerts, "alert"), (targets, "target"))
+    parts += [counted(len(each), word) for each, word in named if each]
     click.echo(f"{checked.path}: {', '.join(parts)}, no error")
 
 

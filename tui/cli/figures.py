@@ -14,6 +14,7 @@ from tui.cli.options import (
     MORE_TAPES,
     NOTHING,
     PAIR,
+    PAIRS,
     TAPES,
     backend,
     for_script,
@@ -51,12 +52,13 @@ def _moment(command: Any) -> Any:
 
 @click.command("figures", epilog="\b\nExample:\n  rotation-tui figures --format json | jq -r '.[].id'")
 @PAIR
+@PAIRS
 @FORM
-def figures(*, pair: tuple[str, str], form: str) -> None:
+def figures(*, pair: tuple[str, str], pairs: tuple[tuple[str, str], ...] | None, form: str) -> None:
     """List every figure by its id, with unit and definition."""
     from tui.output import figures as report  # noqa: PLC0415 - brings polars
 
-    click.echo(report.listing(pair, form), nl=False)
+    click.echo(report.listing(pair, pairs or (), form), nl=False)
 
 
 @click.command("explain", epilog="\b\nExample:\n  rotation-tui explain spread.5.since --at 2024-07-16")
@@ -67,7 +69,7 @@ def explain(ctx: click.Context, /, *, name: str, tape: tuple[Path, ...], form: s
     """Print what a figure rests on: definition, formula, and inputs with dates and sources."""
     from tui.output import figures as report  # noqa: PLC0415
 
-    report.check(name, wanted["pair"])
+    report.check(name, wanted["pair"], wanted["pairs"])
     click.echo(report.explained(name, _basis(ctx, tapes=tape, **wanted), form), nl=False)
 
 

@@ -236,9 +236,11 @@ def config_of(ctx: click.Context) -> Config | None:
 
 
 def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
-    """What was asked for, with the groups and watch lists of the person's file."""
+    """What was asked for, with the groups, watch lists and options of pairs of the person's file."""
     config = config_of(ctx)
-    return wanted if config is None else msgspec.structs.replace(wanted, lists=config.lists)
+    if config is None:
+        return wanted
+    return msgspec.structs.replace(wanted, lists=config.lists, pair_options=config.pairs)
 
 
 def _set_by_hand(ctx: click.Context) -> frozenset[str]:

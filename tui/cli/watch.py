@@ -18,6 +18,7 @@ from rotation.wording import state_word
 from tui.backend import AlertDesk
 from tui.output.snapshot_json import encode
 from tui.output.spoken import Speaker
+from tui.view.applied import with_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -219,6 +220,7 @@ async def _apply_changes(desk: Desk, reload: Callable[[], Applied | None]) -> No
         await asyncio.sleep(RELOAD_S)
         applied = await asyncio.to_thread(reload)
         if applied is not None and isinstance(desk, AlertDesk):
+            applied = await with_pairs(desk, applied)
             if applied.alerts is not None:
                 desk.set_alerts(applied.alerts)
             desk.note(EventKind.CONFIG, "config.toml", applied.message)

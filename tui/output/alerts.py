@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from rotation.history import History
 
 
-def check(condition: str, pair: tuple[str, str]) -> None:
+def check(condition: str, pair: tuple[str, str], pairs: tuple[tuple[str, str], ...]) -> None:
     """Read the condition before anything is loaded, where its figures are the usual desk's.
 
     Raises ConditionError for a mistake in the grammar; an unknown figure may be of a symbol in history.
     """
-    table = figures(Desk(base=pair[0], against=pair[1]))
+    table = figures(Desk(base=pair[0], against=pair[1], pairs=tuple(each for each in pairs if each != pair)))
     with suppress(UnknownFigureError):
         parse(condition, table)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from rotation.desk import Desk
 from rotation.figures.explain import explain
+from rotation.figures.more_pairs import PAIR
 from rotation.figures.registry import figures, lookup
 from rotation.story import episodes as story
 from rotation.story.levels import levels as levels_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rotation.figures.figure import Figure
     from rotation.snapshot import Snapshot
 
+Pair = tuple[str, str]
 SIGNED = frozenset({"%", "pp", "bp", "sd", "sessions"})
 """Units whose sign is part of the statement."""
 MOST_ROWS = 12
@@ -53,9 +55,9 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode() + "\n"
 
 
-def listing(pair: tuple[str, str], form: str) -> str:
-    """Every figure of the desk with this pair."""
-    table = figures(Desk(base=pair[0], against=pair[1])).values()
+def listing(pair: Pair, pairs: tuple[Pair, ...], form: str) -> str:
+    """Every figure of the desk with this pair and these more ones."""
+    table = figures(_desk(pair, pairs)).values()
     if form == "json":
         return _json(
             [
@@ -67,13 +69,18 @@ def listing(pair: tuple[str, str], form: str) -> str:
     return _lines([f"{each.id:<{width}}  {each.unit:<10}  {each.definition}" for each in table])
 
 
-def check(name: str, pair: tuple[str, str]) -> None:
+def _desk(pair: Pair, pairs: tuple[Pair, ...]) -> Desk:
+    return Desk(base=pair[0], against=pair[1], pairs=tuple(each for each in pairs if each != pair))
+
+
+def check(name: str, pair: Pair, pairs: tuple[Pair, ...]) -> None:
     """Reject an unknown figure before anything is loaded, unless its symbol may be in history.
 
     Raises InputError.
     """
-    table = figures(Desk(base=pair[0], against=pair[1]))
-    if name.partition(".")[0].lower() in {each.partition(".")[0] for each in table}:
+    table = figures(_desk(pair, pairs))
+    first = name.partition(".")[0].lower()
+    if first in {each.partition(".")[0] for each in table} or name.lower().startswith(PAIR):
         lookup(name, table)
 
 

@@ -29,6 +29,8 @@ NONE = "no alerts set; to set one: rotation-tui alerts add 'spread.5.pp > 10'"
 QUIET = "no events yet: closes, records, alerts, feed changes and the Fed will appear here"
 KIND = 10
 """Cells of the kind."""
+BESIDE_FROM = 60
+"""From this width on what is said stands beside its time; below it under it."""
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
@@ -55,7 +57,16 @@ def _alerts(alerts: tuple[AlertLine, ...], now: dt.datetime, width: int) -> list
     if not alerts:
         return [((line, "muted"),) for line in wrap(NONE, width, 3)]
     named = max(min(max(len(alert.name) for alert in alerts), width // 3), 8)
-    return [_alert(alert, now, named) for alert in alerts]
+    lines = [_alert(alert, now, named) for alert in alerts]
+    if width >= BESIDE_FROM:
+        return lines
+    return [row for line in lines for row in _under(line, width)]
+
+
+def _under(line: Row, width: int) -> list[Row]:
+    """How an alert stands, and its condition below it."""
+    *head, (words, role) = line
+    return [tuple(head), *(((f"  {text}", role),) for text in wrap(words.strip(), width - 2, 3) if text)]
 
 
 def _alert(alert: AlertLine, now: dt.datetime, named: int) -> Row:
@@ -72,6 +83,10 @@ def _alert(alert: AlertLine, now: dt.datetime, named: int) -> Row:
 
 
 def _event(event: DeskEvent, now: dt.datetime, width: int) -> list[Row]:
+    if width < BESIDE_FROM:
+        role = ROLES.get(event.kind, "muted")
+        above: Row = ((f"{when(event.at, now)}  ", "faint"), (event.kind.value, role))
+        return [above, *(((f"  {line}", "text"),) for line in wrap(event.text, width - 2, 4))]
     at = column(when(event.at, now), 15, right=False)
     left = len(at) + KIND
     text = wrap(event.text, max(width - left, 16), 3)

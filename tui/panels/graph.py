@@ -22,6 +22,8 @@ BESIDE_FROM = 110
 """Cells from which plane and table stand side by side."""
 PLANE_LEAST = 9
 """Lines below which there is no plane."""
+WHOLE_FROM = 56
+"""Below this width the table has no heading, speed and status, and the head line no legend."""
 NONE = "No session is shown yet."
 COMPUTING = "computing the graph…"
 PAUSED = "paused: the graph is shown once the screen resumes"
@@ -52,7 +54,9 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         (f"   c: {'weekly' if step == 'daily' else 'daily'}   ", "muted"),
         ("right: ahead of its average, up: gaining", "faint"),
     )
-    table = _table(trails, base)
+    if width < WHOLE_FROM:
+        head = head[:2]
+    table = _table(trails, base, width)
     if width >= BESIDE_FROM and height > max(PLANE_LEAST, len(table)):
         room = width - TABLE - 2
         left = _plane(trails, base, room, height - 1)
@@ -102,12 +106,13 @@ def _role(trail: Trail, base: str) -> str:
     return ROLES[trail.quadrant] if trail.quadrant else "muted"
 
 
-def _table(trails: list[Trail], base: str) -> list[Row]:
-    head = f"{'':6}{'quadrant':<11}{'ratio':>7}{'momentum':>10}{'heading':>9}{'speed':>7}"
-    return [((head, "muted"),), *(_line(trail, base) for trail in trails)]
+def _table(trails: list[Trail], base: str, width: int) -> list[Row]:
+    head = f"{'':6}{'quadrant':<11}{'ratio':>7}{'momentum':>10}"
+    head += f"{'heading':>9}{'speed':>7}" if width >= WHOLE_FROM else ""
+    return [((head, "muted"),), *(_line(trail, base, width) for trail in trails)]
 
 
-def _line(trail: Trail, base: str) -> Row:
+def _line(trail: Trail, base: str, width: int) -> Row:
     name = (column(trail.symbol, 6, right=False), "strong" if trail.symbol == base else "text")
     if trail.head is None or trail.quadrant is None:
         last = trail.tail[-1]
@@ -118,6 +123,10 @@ def _line(trail: Trail, base: str) -> Row:
         (column(trail.quadrant.value, 11, right=False), ROLES[trail.quadrant]),
         (column(number(trail.head.ratio), 7), "text"),
         (column(number(trail.head.momentum), 10), "text"),
+    ]
+    if width < WHOLE_FROM:
+        return tuple(spans)
+    spans += [
         (column(_heading(trail.heading_deg), 9), "text"),
         (column(number(trail.speed), 7), "text"),
     ]

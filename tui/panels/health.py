@@ -43,21 +43,23 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         lines.append((("feed    ", "muted"), ("none: settled history only", "warn")))
     if health.tape:
         lines.append((("tape    ", "muted"), (_tape(health.tape), "text")))
-    lines += [(("settled ", "muted"), (health.history, "text")), (("today's prints", "muted"),)]
+    for at, text in enumerate(wrap(health.history, max(width - INDENT, 16), 4)):
+        lines.append(((("" if at else "settled").ljust(INDENT), "muted"), (text, "text")))
+    lines.append((("today's prints", "muted"),))
     counts = [(COUNTERS[name], n) for name, n in msgspec.structs.asdict(health.counts).items()]
     pairs = 2 if width >= 60 else 1
-    for at in range(0, len(counts), pairs):
-        lines.append(
-            tuple(
-                span
-                for what, n in counts[at : at + pairs]
-                for span in (
-                    (column(what, 20, right=False), "muted"),
-                    (column(f"{n:,}", 8), "warn" if n and what not in FINE else "text"),
-                    ("   ", "text"),
-                )
+    lines += [
+        tuple(
+            span
+            for what, n in counts[at : at + pairs]
+            for span in (
+                (column(what, 20, right=False), "muted"),
+                (column(f"{n:,}", 8), "warn" if n and what not in FINE else "text"),
+                ("   ", "text"),
             )
         )
+        for at in range(0, len(counts), pairs)
+    ]
     for at, line in enumerate(health.host):
         lines.append(((("" if at else "host").ljust(INDENT), "muted"), (line, "text")))
     return lines

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 NAME, KEYS = 24, 14
 """Cells of the name and of the keys."""
+SAYS_FROM = 60
+"""Below this width what a command does is left out, and its name is shorter."""
+NAME_NARROW = 20
 NONE = "no command fits; Esc closes"
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """The commands around the chosen one, as many as there is room for."""
-    del snapshot, width
+    del snapshot
+    is_narrow = width < SAYS_FROM
     fitting = matching(view)
     head: Row = ((f": {view.filter}▏", "accent"),)
     if not fitting:
@@ -33,9 +37,12 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         lines.append(
             (
                 ("▸ " if number == at else "  ", "accent"),
-                (column(entry.name, NAME, right=False), "strong" if number == at else "text"),
-                (" " + column(keys, KEYS, right=False), "key"),
-                (" " + entry.says, "muted"),
+                (
+                    column(entry.name, NAME_NARROW if is_narrow else NAME, right=False),
+                    "strong" if number == at else "text",
+                ),
+                (" " + (keys if is_narrow else column(keys, KEYS, right=False)), "key"),
+                ("" if is_narrow else " " + entry.says, "muted"),
             )
         )
     return lines

@@ -9,12 +9,15 @@ from tui.panels import story
 from tui.panels.base import about, pair_note
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, toned
+from tui.view.view_state import options_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import BaseRate, SincePp, Snapshot, SpreadWindow
     from tui.view.view_state import ViewState
 
 LONGEST = len("27 May 2020 (+10.34)")
+NARROW, COUNTED = 46, 54
+"""Below the first there is no z, below the second no count: a date is worth more than either."""
 WIDE = 70
 """From here on a bar for the percentile fits beside the figures."""
 
@@ -23,6 +26,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """A line per window, the relative streak, then base rates as room allows; zoomed the story below."""
     del height
     spread = snapshot.spread
+    own = options_of(view)
     lines = [_head(width)]
     lines += [_line(int(k), w, view, width) for k, w in spread.windows.items()]
     if why := pair_note(snapshot):
@@ -30,6 +34,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     lines += [
         (),
         (
+            *(((f"{own.title}: ", "strong"),) if own and own.title else ()),
             (f"{spread.base} against {spread.against} ", "muted"),
             ("relative streak ", "muted"),
             (run(spread.relative_streak), "strong"),
@@ -46,7 +51,10 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 
 def _head(width: int) -> Row:
-    names = [column("", 5), column("spread pp", 11), column("z", 7), column("pctile", 7), column("n / k", 7)]
+    if width < NARROW:
+        return ((" ".join([column("", 5), column("spread pp", 9), column("pctile", 6), " since"]), "faint"),)
+    names = [column("", 5), column("spread pp", 11), column("z", 7), column("pctile", 7)]
+    names += [column("n / k", 7)] if width >= COUNTED else []
     if width >= WIDE:
         names.append("  rank      ")
     head = " lead/gap since" if _room(width) >= LONGEST else " since"
@@ -55,20 +63,29 @@ def _head(width: int) -> Row:
 
 def _room(width: int) -> int:
     """Cells for the date at the end of a line."""
-    return width - 43 - (13 if width >= WIDE else 0)
+    if width < NARROW:
+        return width - 24
+    return width - 35 - (8 if width >= COUNTED else 0) - (13 if width >= WIDE else 0)
 
 
 def _line(k: int, window: SpreadWindow, view: ViewState, width: int) -> Row:
     chosen = k == view.window
     role = toned(window.pp)
     figure = f"{about(window.pp, window.status)}{arrow(window.pp)}{change(window.pp)}"
+    is_narrow = width < NARROW
     spans: list[Span] = [
         (column(f"{'▸' if chosen else ' '}{k}d", 5, right=False), "accent" if chosen else "text"),
-        (" " + column(figure, 11), f"{role}-strong" if chosen and role != "muted" else role),
-        (" " + column("few" if window.is_few else change(window.z), 7), "faint" if window.is_few else "text"),
-        (" " + column(percentile(window.percentile), 7), "text"),
-        (" " + column(f"{window.n_effective:,.0f}", 7), "muted"),
+        (
+            " " + column(figure, 9 if is_narrow else 11),
+            f"{role}-strong" if chosen and role != "muted" else role,
+        ),
     ]
+    if not is_narrow:
+        z = "few" if window.is_few else change(window.z)
+        spans.append((" " + column(z, 7), "faint" if window.is_few else "text"))
+    spans.append((" " + column(percentile(window.percentile), 6 if is_narrow else 7), "text"))
+    if width >= COUNTED:
+        spans.append((" " + column(f"{window.n_effective:,.0f}", 7), "muted"))
     if width >= WIDE:
         share = (window.percentile or 0) / 100
         spans += [("   ", "text"), (bar(share, 10), "accent" if chosen else "faint")]

@@ -29,8 +29,9 @@ from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, scene
 from tui.view import keymap, palette, theme
+from tui.view.applied import with_pairs
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, clamp_scroll, focused, parts_of, scrolled, with_message
+from tui.view.view_state import ViewState, clamp_scroll, focused, pair_names, parts_of, scrolled, with_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,7 +196,7 @@ class RotationApp(App[None], inherit_bindings=False):
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
             if applied is not None:
-                self._apply(applied, desk)
+                self._apply(await with_pairs(desk, applied), desk)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
         view = self.view
@@ -203,6 +204,15 @@ class RotationApp(App[None], inherit_bindings=False):
             view = msgspec.structs.replace(view, keys=applied.keys)
         if applied.theme is not None:
             view = msgspec.structs.replace(view, theme=applied.theme)
+        if applied.pairs is not None:
+            view = msgspec.structs.replace(view, pair_options=applied.pairs.options)
+            if applied.pairs.pairs is not None:
+                spread = self._newest and self._newest.spread
+                first = (spread.base, spread.against) if spread else ("", "")
+                names = pair_names(first, applied.pairs.pairs)
+                view = msgspec.structs.replace(
+                    view, pairs=names, pair=view.pair if view.pair in names else ""
+                )
         if isinstance(desk, AlertDesk):
             if applied.alerts is not None:
                 desk.set_alerts(applied.alerts)

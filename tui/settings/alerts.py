@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
-from math import isfinite
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
@@ -15,14 +13,13 @@ from rotation.errors import InputError
 from rotation.figures.registry import figures
 from rotation.status import Kind
 from tui.settings.schema import shown
+from tui.settings.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from rotation.desk import Desk
-
-    Fail = Callable[[str, str], InputError]
-    """Makes the error of a place in the file, such as alerts#0.when, and a message."""
+    from tui.settings.table import Fail
 
 ALERTS_MAX = 100
 TARGETS_MAX = 20
@@ -51,15 +48,15 @@ def settings(alerts: object, targets: object, to: Sequence[str], desk: Desk, fai
     known = figures(desk) if alerts else {}
     rules: dict[str, Rule] = {}
     for n, each in enumerate(alerts):
-        table = _Table(each, f"alerts#{n}", ALERT_KEYS, fail)
-        rule = _rule(table, table.condition(known), to, callees)
+        table = Table(each, f"alerts#{n}", ALERT_KEYS, fail)
+        rule = _rule(table, _condition(table, known), to, callees)
         if rule.id in rules:
             raise table.error("name" if "name" in each else "when", f"{rule.id!r} is the name of two alerts")
         rules[rule.id] = rule
     return AlertSettings(tuple(rules.values()), tuple(listed))
 
 
-def _rule(table: _Table, when: str, to: Sequence[str], callees: Sequence[str]) -> Rule:
+def _rule(table: Table, when: str, to: Sequence[str], callees: Sequence[str]) -> Rule:
     name = table.text("name", when[:60])
     if "name" in table.values and not NAME.fullmatch(name):
         raise table.error("name", f"expected 1 to 60 letters, digits and spaces, got {shown(name)}")
@@ -88,7 +85,7 @@ def _target(name: str, given: object, fail: Fail) -> Target:
         raise fail(place, f"{shown(name)} cannot be the name of a target ({why})")
     if not isinstance(given, dict):
         raise fail(place, f"{place} is a table; write [{place}]")
-    table = _Table(given, place, TARGET_KEYS, fail)
+    table = Table(given, place, TARGET_KEYS, fail)
     kind = table.choice("kind", (*WEBHOOKS, "command"), "")
     timeout_s = table.number("timeout_s", 10.0, most=TIMEOUT_MAX_S)
     if kind == "command":
@@ -100,7 +97,7 @@ def _target(name: str, given: object, fail: Fail) -> Target:
     return Target(name=name, kind=kind, url=_url(table), timeout_s=timeout_s)
 
 
-def _argv(table: _Table) -> tuple[str, ...]:
+def _argv(table: Table) -> tuple[str, ...]:
     argv = table.texts("command", ())
     if not argv or not argv[0] or any("\0" in part for part in argv):
         wanted = 'the program and its arguments, such as ["notify", "--now"]'
@@ -108,7 +105,7 @@ def _argv(table: _Table) -> tuple[str, ...]:
     return argv
 
 
-def _url(table: _Table) -> str:
+def _url(table: Table) -> str:
     """The address; empty where it is kept as a secret. It is not repeated in errors: it may hold one."""
     given = table.text("url", "")
     try:
@@ -124,74 +121,24 @@ def _url(table: _Table) -> str:
     return given
 
 
-class _Table:
-    """One table of the file, and its values by kind; a wrong one raises what ``fail`` makes."""
-
-    def __init__(self, values: dict[str, Any], place: str, known: Sequence[str], fail: Fail) -> None:
-        self.values = values
-        self.place = place
-        self.fail = fail
-        for key in values:
-            if key not in known:
-                close = get_close_matches(key, known, 1)
-                hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
-                raise fail(f"{place}.{key}", f"unknown key {key!r}{hint}")
-
-    def error(self, key: str, message: str) -> InputError:
-        """The error of one key."""
-        table = re.sub(r"#\d+", "", self.place)
-        return self.fail(f"{self.place}.{key}", f"{table}.{key}: {message}")
-
-    def text(self, key: str, default: str) -> str:
-        value = self.values.get(key, default)
-        if not isinstance(value, str):
-            raise self.error(key, f"expected text, got {shown(value)}")
-        return value
-
-    def texts(self, key: str, default: Sequence[str]) -> tuple[str, ...]:
-        value = self.values.get(key, list(default))
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise self.error(key, f"expected a list of texts, got {shown(value)}")
-        return tuple(value)
-
-    def choice(self, key: str, allowed: Sequence[str], default: str) -> Any:
-        value = self.values.get(key, default)
-        if value not in allowed:
-            raise self.error(key, f"expected one of {', '.join(allowed)}, got {shown(value)}")
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self.values.get(key, False)
-        if not isinstance(value, bool):
-            raise self.error(key, f"expected true or false, got {shown(value)}")
-        return value
-
-    def number(self, key: str, default: float, most: float | None = None) -> float:
-        value = self.values.get(key, default)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-        if not is_number or value < 0 or (most is not None and value > most):
-            limit = "0 or more" if most is None else f"0 to {most:g}"
-            raise self.error(key, f"expected a number, {limit}, got {shown(value)}")
-        return float(value)
-
-    def condition(self, known: dict[str, Any]) -> str:
-        """The condition, read once to see that it can be."""
-        when = self.text("when", "").strip()
-        if not when:
-            raise self.error("when", 'expected a condition, such as "spread.5.pp > 10"')
-        try:
-            parse(when, known)
-        except UnknownFigureError as error:
-            # Another desk, with another pair or more history, may have it; a near miss is a mistake.
-            if error.is_near:
-                raise self.error("when", str(error)) from error
-        except InputError as error:
-            raise self.error("when", str(error)) from error
-        return when
-
-
 def _check_callees(names: Collection[str], callees: Sequence[str], place: str, fail: Fail) -> None:
     for name in names:
         if name not in callees:
             known = ", ".join(callees)
             raise fail(place, f"{shown(name)} is not a target; known: {known}; [targets.NAME] defines others")
+
+
+def _condition(table: Table, known: dict[str, Any]) -> str:
+    """The condition, read once to see that it can be."""
+    when = table.text("when", "").strip()
+    if not when:
+        raise table.error("when", 'expected a condition, such as "spread.5.pp > 10"')
+    try:
+        parse(when, known)
+    except UnknownFigureError as error:
+        # Another desk, with another pair or more history, may have it; a near miss is a mistake.
+        if error.is_near:
+            raise table.error("when", str(error)) from error
+    except InputError as error:
+        raise table.error("when", str(error)) from error
+    return when

@@ -10,17 +10,20 @@ from typing import Any
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import Desk, LegList
+from rotation.desk import Desk, LegList, PairOptions
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
+from tui.settings.pairs import PAIRS, merged, options
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
+from tui.settings.schema import pair as pair_of
+from tui.settings.schema import pairs as pairs_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
 SIZE_MAX = 1_000_000
 _PRESET = "preset"
 NO_ALERTS = AlertSettings()
 ALERTS, TARGETS = "alerts", "targets"
-OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS)
+OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS)
 """Tables with checks of their own."""
 
 
@@ -37,6 +40,8 @@ class Config(msgspec.Struct, frozen=True):
     preset: str = ""
     """The layout that the file names; "" where it names none."""
     alerts: AlertSettings = NO_ALERTS
+    pairs: tuple[PairOptions, ...] = ()
+    """What ``[[pairs]]`` say; the pairs themselves are in ``desk.pairs``, too."""
     lists: tuple[LegList, ...] = ()
     """Groups, then watch lists."""
 
@@ -89,6 +94,10 @@ class _Reader:
                     values[name] = BY_NAME[name].parse(value)
                 except ValueError as error:
                     raise self._error(name, f"{name}: {error}") from error
+        pairs = options(tables, self._error)
+        if pairs:
+            values["desk.pairs"] = merged(values.get("desk.pairs", ""), pairs, self._error)
+            self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
         named = tables.get(KEYS, {}).get(_PRESET, "")
         return Config(
             self._path,
@@ -98,6 +107,7 @@ class _Reader:
             keys=keys,
             preset=named,
             alerts=self._alerts(tables, values),
+            pairs=pairs,
             lists=lists(tables, self._error),
         )
 
@@ -106,15 +116,10 @@ class _Reader:
             return NO_ALERTS
         from tui.settings.alerts import settings  # noqa: PLC0415 - a file without alerts does without the grammar
 
-        base, _, against = values.get("desk.pair", f"{Desk().base}/{Desk().against}").partition("/")
-        legs = tuple(values["desk.legs"].split(",")) if values.get("desk.legs") else Desk().legs
-        value, _, growth = values.get("desk.value_growth", f"{Desk().value}/{Desk().growth}").partition("/")
-        benchmark = values.get("desk.benchmark", Desk().benchmark)
-        if "desk.benchmark" in values and benchmark not in legs:
-            legs = (*legs, benchmark)
-        desk = Desk(base=base, against=against, legs=legs, value=value, growth=growth, benchmark=benchmark)
         to = values.get("notify.to", BY_NAME["notify.to"].default)
-        return settings(tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), desk, self._error)
+        return settings(
+            tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), _desk(values), self._error
+        )
 
     def _fail_unknown(self, table: str, given: object) -> None:
         if table in TABLES:
@@ -148,7 +153,9 @@ class _Reader:
         try:
             return DEFAULT_KEYS.rebound({**PRESETS[preset], **bound})
         except KeymapError as error:
-            raise self._error(f"{KEYS}.{error.action}", f"{KEYS}.{error.action}: {error}") from error
+            # Of two actions with one key the file may name only one: its line is where the mistake is.
+            action = error.action if error.action in bound or not error.other else error.other
+            raise self._error(f"{KEYS}.{action}", f"{KEYS}.{action}: {error}") from error
 
     def _error(self, name: str, message: str) -> InputError:
         # A key of an inline table has no line of its own: that of its table is the nearest.
@@ -156,6 +163,26 @@ class _Reader:
             self._lines.get(name) or self._lines.get(name.rpartition(".")[0]) or self._lines.get(_root(name))
         )
         return InputError(f"{self._path}{f', line {line}' if line else ''}: {message}")
+
+
+def _desk(values: dict[str, Any]) -> Desk:
+    """The desk that these settings make, without what history adds."""
+    usual = Desk()
+    first = pair_of(values.get("desk.pair", f"{usual.base}/{usual.against}"))
+    value, growth = pair_of(values.get("desk.value_growth", f"{usual.value}/{usual.growth}"))
+    legs = tuple(values["desk.legs"].split(",")) if values.get("desk.legs") else usual.legs
+    benchmark = values.get("desk.benchmark", usual.benchmark)
+    if "desk.benchmark" in values and benchmark not in legs:
+        legs = (*legs, benchmark)
+    return Desk(
+        base=first[0],
+        against=first[1],
+        legs=legs,
+        value=value,
+        growth=growth,
+        benchmark=benchmark,
+        pairs=tuple(each for each in pairs_of(values.get("desk.pairs", ())) if each != first),
+    )
 
 
 def _root(name: str) -> str:

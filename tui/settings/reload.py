@@ -9,8 +9,9 @@ from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.file import Config, read
 from tui.settings.schema import BY_NAME
+from tui.settings.schema import pairs as pairs_of
 from tui.view import theme
-from tui.view.applied import Applied
+from tui.view.applied import Applied, PairsChange
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 LIVE = ("screen.theme", "log.level", "notify.to")
 """Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
+PAIRS = "desk.pairs"
+"""Taken up as far as their symbols are on the desk: no feed asks for others."""
 Signature = tuple[int, int, int]
 
 
@@ -64,9 +67,11 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         return config.values.get(name, BY_NAME[name].default)
 
     changed = [name for name in BY_NAME if of(before, name) != of(now, name)]
-    later = [name for name in changed if name not in LIVE]
+    pairs = _pairs_change(before, now, fixed)
+    changed = [name for name in changed if name != PAIRS or name in fixed]
+    later = [name for name in changed if name not in (*LIVE, PAIRS)]
     later += ["groups and watch lists"] * (now.lists != before.lists)
-    kept = [name for name in changed if name in LIVE and name in fixed]
+    kept = [name for name in changed if name in (*LIVE, PAIRS) and name in fixed]
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
@@ -77,6 +82,8 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
     parts += ["keys"] * (keys is not None)
     if alerts is not None:
         parts.append(counted(len(alerts.rules), "alert"))
+    if pairs is not None and (pairs.pairs is not None or now.pairs != before.pairs):
+        parts.append("desk.pairs")
     if not parts and not later and not kept:
         return None
     clauses = [f"applied {', '.join(parts)}"] if parts else []
@@ -86,7 +93,16 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
     if kept:
         verb, them = ("stays", "it") if len(kept) == 1 else ("stay", "them")
         clauses.append(f"{', '.join(kept)} {verb} as the command line or the environment set {them}")
-    return Applied(f"{now.path.name}: {'; '.join(clauses)}", keys=keys, theme=look, alerts=alerts)
+    return Applied(
+        f"{now.path.name}: {'; '.join(clauses)}", keys=keys, theme=look, alerts=alerts, pairs=pairs
+    )
+
+
+def _pairs_change(before: Config, now: Config, fixed: AbstractSet[str]) -> PairsChange | None:
+    listed = now.values.get(PAIRS, "")
+    if now.pairs == before.pairs and listed == before.values.get(PAIRS, ""):
+        return None
+    return PairsChange(None if PAIRS in fixed else pairs_of(listed), now.pairs)
 
 
 def _bound(config: Config) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tui.settings.pairs import PAIRS
 from tui.settings.place import PLACE
 from tui.settings.schema import KEYS, SETTINGS, TABLES
 from tui.view.keymap import ACTIONS, PRESETS
@@ -56,6 +57,15 @@ _LISTS = """
 #   [watchlists]
 #   mine = ["AAPL", "BRK-B"]
 """
+_PAIRS = """
+# More pairs with options of their own; those without any can stand in desk.pairs.
+#
+#   [[pairs]]
+#   pair = "XBI/IBB"
+#   name = "Biotech, equal against cap weight"
+#   window = 20                      # the window the screen turns to with it: 1, 5, 20, 60, 252
+#   leg_gap_s = 120                  # in the place of desk.leg_gap_s
+"""
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
 _FAMILIES = re.compile(
     r"ROTATION_TUI_("
@@ -78,7 +88,7 @@ def template() -> str:
         for setting in SETTINGS:
             if setting.table == table:
                 parts.append(f"# {setting.says}\n# {setting.key} = {_written(setting.default)}\n")
-    return "".join([*parts, _ALERTS, _LISTS])
+    return "".join([*parts, _PAIRS, _ALERTS, _LISTS])
 
 
 def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -94,6 +104,11 @@ def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str,
         if environ.get(setting.env, "").strip():
             value, origin = environ[setting.env].strip(), setting.env
         table.append((setting.name, value, origin))
+    for number, each in enumerate(config.pairs):
+        own = {"name": each.title, "window": each.window, "leg_gap_s": each.leg_gap_s}
+        for key, given in own.items():
+            if line := config.lines.get(f"{PAIRS}#{number}.{key}"):
+                table.append((f"{PAIRS}.{each.pair}.{key}", _written(given), f"{config.path}:{line}"))
     if config.preset:
         table.append((f"{KEYS}.preset", config.preset, f"{config.path}:{config.lines[f'{KEYS}.preset']}"))
     for action in config.keys.actions:

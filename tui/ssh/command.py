@@ -219,6 +219,7 @@ def host(
             theme=theme or DEFAULT,
             lists=watchlists(asked.lists),
             pairs=pair_names(wanted["pair"], wanted["pairs"]),
+            pair_options=asked.pair_options,
             now_s=ctx.obj.now_s,
             limits=Limits(
                 sessions=max_sessions,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.desk import PairOptions
 from rotation.errors import InputError
 from tui.backend import PairDesk, computed
 from tui.ssh import event_log, metrics, status
@@ -72,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Balancers that send a PROXY header."""
     pairs: tuple[str, ...] = ()
     """The more pairs of the desk, which viewers go through."""
+    pair_options: tuple[PairOptions, ...] = ()
     lists: tuple[str, ...] = ()
     """The watch lists that viewers go through."""
     bans: Path | None = None
@@ -109,6 +111,7 @@ class Host:
             now=settings.now_s,
         )
         self.state.pairs, self.state.lists = settings.pairs, settings.lists
+        self.state.pair_options = settings.pair_options
         if isinstance(desk, PairDesk):
             # Among many viewers somebody looks at each of them.
             desk.show_pairs(frozenset(settings.pairs))

@@ -24,6 +24,7 @@ from tui.ssh.wire.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rotation.desk import PairOptions
     from tui.ssh.preferences import Preferences
     from tui.ssh.rooms.viewer import Handle, Viewer
     from tui.ssh.wire.turned_away import TurnedAway
@@ -132,6 +133,7 @@ class HostState:
         self.theme = theme
         self.pairs: tuple[str, ...] = ()
         """The more pairs that viewers go through."""
+        self.pair_options: tuple[PairOptions, ...] = ()
         self.lists: tuple[str, ...] = ()
         """The watch lists that they go through."""
         self.limits = limits

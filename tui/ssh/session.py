@@ -240,6 +240,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         view = first_view(
             choice.theme or self._state.theme, names(), focus, self._state.pairs, self._state.lists
         )
+        view = msgspec.structs.replace(view, pair_options=self._state.pair_options)
         plain = needs_ascii(self.term, self._chan.get_environment())
         self.viewer = Viewer(
             self._state.rooms,

@@ -5,7 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from rotation.alerts.target import AlertSettings
+from rotation.desk import PairOptions, pair_name
+from tui.backend import PairsDesk
 from tui.view.keymap import Keymap
+
+
+class PairsChange(msgspec.Struct, frozen=True):
+    """The desk's more pairs as the file has them now."""
+
+    pairs: tuple[tuple[str, str], ...] | None
+    """None: an option or the environment has set them, and they stay."""
+    options: tuple[PairOptions, ...]
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -17,3 +27,20 @@ class Applied(msgspec.Struct, frozen=True):
     keys: Keymap | None = None
     theme: str | None = None
     alerts: AlertSettings | None = None
+    pairs: PairsChange | None = None
+
+
+async def with_pairs(desk: object, applied: Applied) -> Applied:
+    """Give a running desk the pairs of a changed file. What it cannot have is in the message then."""
+    change = applied.pairs
+    if change is None or change.pairs is None or not isinstance(desk, PairsDesk):
+        return applied
+    left = await desk.set_pairs(change.pairs, change.options)
+    if not left:
+        return applied
+    verb, whose = ("waits", "its") if len(left) == 1 else ("wait", "their")
+    wait = (
+        f"{', '.join(map(pair_name, left))} {verb} for the next start: {whose} symbols are not on this desk"
+    )
+    kept = msgspec.structs.replace(change, pairs=tuple(pair for pair in change.pairs if pair not in left))
+    return msgspec.structs.replace(applied, message=f"{applied.message}; {wait}", pairs=kept)

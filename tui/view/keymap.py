@@ -39,6 +39,14 @@ ACTIONS = (
         "panel",
         "view",
     ),
+    Action(
+        "page",
+        tuple(f"f{number}" for number in range(2, 9)),
+        "F2 … F8",
+        "pages: desk, Fed, breadth, graph, macro, health, events",
+        "",
+        "view",
+    ),
     Action("next", ("tab",), "Tab", "next panel", "", "view"),
     Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
     Action("zoom", ("enter", "z"), "Enter z", "zoom the panel to the whole screen, and back", "zoom", "view"),
@@ -86,8 +94,8 @@ _SPELLED = {
     "up": "↑", "down": "↓", "left": "←", "right": "→",
     "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
 }  # fmt: skip
-PANELS = next(len(action.keys) for action in ACTIONS if action.id == "focus")
-"""How many panels have a number."""
+NUMBERED = {action.id: len(action.keys) for action in ACTIONS if action.id in ("focus", "page")}
+"""Actions of which each key has a meaning of its own, by its place: how many there are."""
 ALWAYS_QUITS = "ctrl+c"
 """No key of a person's own takes it away: there is always a way out."""
 PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -106,9 +114,11 @@ PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
 class KeymapError(ValueError):
     """Keys that cannot be bound like this; ``action`` is the binding at fault."""
 
-    def __init__(self, action: str, message: str) -> None:
+    def __init__(self, action: str, message: str, *, other: str = "") -> None:
+        """``other``: the action that has the key, too."""
         super().__init__(message)
         self.action = action
+        self.other = other
 
 
 class Keymap:
@@ -126,6 +136,7 @@ class Keymap:
                         action.id,
                         f"key {key!r} is bound to both {other.id} and {action.id}; "
                         f'give one of them another key, or unbind it with {other.id} = "none"',
+                        other=other.id,
                     )
 
     def action_of(self, key: str) -> Action | None:
@@ -144,9 +155,11 @@ class Keymap:
                     )
                 if name == ALWAYS_QUITS and action != "quit":
                     raise KeymapError(action, f"{ALWAYS_QUITS} always quits")
-            if action == "focus" and len(names) > PANELS:
+            most = NUMBERED.get(action, len(names))
+            if len(names) > most:
+                what = "panel" if action == "focus" else "page"
                 raise KeymapError(
-                    action, f"expected at most {PANELS} keys, one for each panel, got {len(names)}"
+                    action, f"expected at most {most} keys, one for each {what}, got {len(names)}"
                 )
         return Keymap(tuple(_rebound(action, keys) for action in self.actions))
 
@@ -157,12 +170,13 @@ def _rebound(action: Action, keys: Mapping[str, tuple[str, ...]]) -> Action:
         names = (*names, ALWAYS_QUITS)
     if names == action.keys:
         return action
-    words = [_spelled(name) for name in names]
-    shown = f"{words[0]} … {words[-1]}" if action.id == "focus" and words else " ".join(words)
+    words = [spelled(name) for name in names]
+    shown = f"{words[0]} … {words[-1]}" if action.id in NUMBERED and words else " ".join(words)
     return action._replace(keys=names, shown=shown or "unbound")
 
 
-def _spelled(key: str) -> str:
+def spelled(key: str) -> str:
+    """A key as shown to a person."""
     if key.startswith("ctrl+"):
         return f"Ctrl+{key[5:]}"
     return _SPELLED.get(key, key.upper() if re.fullmatch(r"f\d+", key) else key)

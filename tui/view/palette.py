@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from rotation.desk import WINDOWS
-from tui.view.view_state import PANELS, SORTS, act, focused, reduce, with_list, with_window
+from tui.view.keymap import spelled
+from tui.view.view_state import (
+    PANELS,
+    SORTS,
+    WHOLE,
+    act,
+    focused,
+    reduce,
+    with_list,
+    with_page,
+    with_pair,
+    with_window,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tui.view.view_state import ViewState
 
-HIDDEN = frozenset({"focus", "palette", "filter"})
+HIDDEN = frozenset({"focus", "page", "palette", "filter"})
 """Actions that are here under other names, or make no sense from here."""
 STEPS = {"down": 1, "tab": 1, "up": -1, "shift+tab": -1}
 SORTED = {"": "in the desk's order", "window": "by the window's return", "day": "by the day's return"}
+
+
+NAMED: dict[str, Callable[[ViewState, str], ViewState]] = {
+    "focus": focused,
+    "page": with_page,
+    "pair": with_pair,
+    "list": with_list,
+}
+"""What sets a field that more depends on."""
 
 
 class Entry(NamedTuple):
@@ -43,12 +65,18 @@ def entries(view: ViewState) -> Iterator[Entry]:
             yield Entry(action.id, action.says, action.shown, action.id, action.scope)
     for panel in PANELS:
         yield Entry(f"panel {panel}", f"go to {panel}", sets=("focus", panel))
+    pages = next(action.keys for action in view.keys.actions if action.id == "page")
+    for page, key in zip_longest(WHOLE, pages, fillvalue=""):
+        says = "the desk of several panels" if page == "desk" else f"only {page}, on the whole screen"
+        yield Entry(f"page {page}", says, spelled(key) if key else "", sets=("page", page))
     for window in WINDOWS:
         yield Entry(f"window {window}", f"look at {window} sessions", sets=("window", window))
     for theme in view.themes:
         yield Entry(f"theme {theme}", "colours", sets=("theme", theme))
+    titles = {each.pair: each.title for each in view.pair_options}
     for pair in ("", *view.pairs) if view.pairs else ():
-        yield Entry(f"pair {pair or 'first'}", "show this pair", sets=("pair", pair))
+        says = titles.get(pair) or "show this pair"
+        yield Entry(f"pair {pair or 'first'}", says, sets=("pair", pair))
     for name in ("", *view.lists) if view.lists else ():
         yield Entry(f"list {name or 'desk'}", "show these legs", sets=("list", name))
     for sort in SORTS:
@@ -87,12 +115,10 @@ def run(view: ViewState, entry: Entry) -> ViewState:
     if entry.sets is None:
         return act(view, entry.action) if entry.scope == "view" else view
     field, value = entry.sets
-    if field == "focus":
-        return focused(view, str(value))
+    if field in NAMED:
+        return NAMED[field](view, str(value))
     if field == "window":
         return with_window(view, int(value))
-    if field == "list":
-        return with_list(view, str(value))
     changes = {field: value, **({"order": ()} if field == "sort" else {})}
     return msgspec.structs.replace(view, **changes)
 

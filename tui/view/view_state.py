@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS, pair_name
+from rotation.desk import WINDOWS, PairOptions, pair_name
 from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "grap
 """In the order of their numbers."""
 PAGES = frozenset({"breadth", "events", "graph", "macro"})
 """Panels that have the room of all others while they are in focus, and none else."""
+WHOLE = ("desk", "fed", "breadth", "graph", "macro", "health", "events")
+"""The pages, in the order of their keys: the desk of several panels, then one panel with all of the room."""
 CHARTS = ("both", "daily", "today")
 FILTERED = frozenset({"legs", "events"})
 """Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
@@ -60,6 +62,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """The pair shown, as "IWN/IVW"; "" is the desk's first."""
     pairs: tuple[str, ...] = ()
     """The more pairs that ``p`` goes through after the first."""
+    pair_options: tuple[PairOptions, ...] = ()
+    """What some of them have of their own."""
     list: str = ""
     """The watch list that the legs panel shows; "" is the desk's own legs and groups."""
     lists: tuple[str, ...] = ()
@@ -158,6 +162,19 @@ def focused(view: ViewState, panel: str) -> ViewState:
     return _with(view, focus=panel, help=False, filter="", scroll=0 if panel != view.focus else view.scroll)
 
 
+def with_page(view: ViewState, page: str) -> ViewState:
+    """Return the view with one of WHOLE; the desk keeps the panel in focus that it has."""
+    if page == "desk":
+        panel = "legs" if view.focus in PAGES else view.focus
+        return _with(focused(view, panel), zoomed=False)
+    return _with(focused(view, page), zoomed=view.zoomed or page not in PAGES)
+
+
+def _page(view: ViewState, key: str) -> ViewState:
+    action = view.keys.action_of(key)
+    return with_page(view, WHOLE[action.keys.index(key)]) if action else view
+
+
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
@@ -207,9 +224,24 @@ def _theme(view: ViewState, _key: str) -> ViewState:
 
 def _step_pair(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
-        return _with(view, pair=_beside(view.pair, view.pairs, step))
+        return with_pair(view, _beside(view.pair, view.pairs, step))
 
     return change
+
+
+def with_pair(view: ViewState, name: str) -> ViewState:
+    """Return the view with this pair, its window and what it is called; "" is the desk's first."""
+    view = _with(view, pair=name)
+    own = options_of(view)
+    if own is None:
+        return view
+    view = with_window(view, own.window or view.window)
+    return with_message(view, f"{name}: {own.title}") if own.title else view
+
+
+def options_of(view: ViewState) -> PairOptions | None:
+    """What the pair shown has of its own; None where the file says nothing of it."""
+    return next((each for each in view.pair_options if each.pair == view.pair), None)
 
 
 def _step_list(step: int) -> Callable[[ViewState, str], ViewState]:
@@ -262,6 +294,7 @@ def _back(view: ViewState, _key: str) -> ViewState:
 
 _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "focus": _focus,
+    "page": _page,
     "next": _step_focus(1),
     "previous": _step_focus(-1),
     "zoom": _toggle("zoomed"),

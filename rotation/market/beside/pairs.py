@@ -47,7 +47,17 @@ class PairsNow:
         """None of the more pairs is shown yet."""
         settled = made.settled
         self._first = _PairNow(desk, settled.spread if settled else None, made.charts, made.closed)
-        desks = (replace(desk, base=base, against=against, pairs=()) for base, against in desk.pairs)
+        gaps = dict(desk.pair_gaps)
+        desks = (
+            replace(
+                desk,
+                base=pair[0],
+                against=pair[1],
+                pairs=(),
+                leg_gap_s=gaps.get(pair_name(pair), desk.leg_gap_s),
+            )
+            for pair in desk.pairs
+        )
         baselines = settled.pairs if settled else (None,) * len(desk.pairs)
         self._more = {
             pair_name(each.pair): each

@@ -383,3 +383,13 @@ def test_waits_double_and_are_bounded():
     courier = Courier("x", Sent().make(TARGETS[0], ""), lambda *_: None, random=lambda: 1.0)
     assert [courier._wait_s(n, None) for n in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert couriers.LONGEST_S == 60
+
+
+def test_a_pair_that_an_alert_rests_on_is_asked_for_as_long_as_it_does():
+    asked: list[set[str]] = []
+    desk = msgspec.structs.replace(DESK, pairs=(("QQQ", "IWM"),))
+    rule = Rule(id="turned", condition="pair.QQQ/IWM.spread.5.pp > 2")
+    watch = AlertWatch(desk, AlertSettings((rule,)), None, show_pairs=lambda names: asked.append(set(names)))
+    watch.set(AlertSettings((RULE,)))
+    watch.set(AlertSettings((RULE, rule)))
+    assert asked == [{"QQQ/IWM"}, set(), {"QQQ/IWM"}]

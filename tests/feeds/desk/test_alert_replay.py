@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -28,7 +29,7 @@ from rotation.sessions import close_ns, from_ns, open_ns
 from rotation.status import LIVE, REPLAY, Kind
 from tests.support.core_worlds import history_of
 
-DESK = Desk(legs=("IWM", "QQQ"))
+DESK = Desk(legs=("IWM", "QQQ"), pairs=(("QQQ", "IWM"),))
 DAY = dt.date(2024, 7, 16)
 BEFORE = dt.date(2024, 7, 15)
 BELL = open_ns(DAY)
@@ -68,6 +69,7 @@ def on_tape(asked: Rule, prints=UP) -> list[float]:
         (rule(repeat="crossing", cool_down_s=240), [60, 301]),
         (rule(repeat="once"), [60]),
         (rule(condition="settled iwm.day_pct > 1"), []),
+        (rule(condition="pair.qqq/iwm.spread.1.pp < -1", repeat="crossing"), [60, 62, 301]),
     ],
 )
 def test_each_calls_at_its_second(asked, seconds):
@@ -101,7 +103,8 @@ class Script:
 async def live(asked: Rule, events, file: StateFile, clock) -> list[float]:
     market = Market(HISTORY, DESK, as_of_ns=BELL - NS)
     supervisor = Supervisor(market, [Script(events)], clock_ns=clock, sleep=forever, offload=at_once)
-    watch = AlertWatch(DESK, AlertSettings((asked,)), file, clock_ns=clock)
+    show_pairs = partial(supervisor.show_pairs, by="alerts")
+    watch = AlertWatch(DESK, AlertSettings((asked,)), file, clock_ns=clock, show_pairs=show_pairs)
     called: list[float] = []
 
     def take(snapshot):
@@ -144,8 +147,9 @@ def batches(prints, clock_ns):
         rule(repeat="crossing", hysteresis=0.5),
         rule(repeat="crossing", cool_down_s=240),
         rule(repeat="once"),
+        rule(condition="pair.QQQ/IWM.spread.1.pp < -1", repeat="crossing"),
     ],
-    ids=lambda asked: f"{asked.repeat} {asked.hysteresis} {asked.cool_down_s}",
+    ids=lambda asked: f"{asked.condition[:4]} {asked.repeat} {asked.hysteresis} {asked.cool_down_s}",
 )
 @pytest.mark.parametrize("cut", [None, 1, 2, 3, 4, 5, 6])
 async def test_the_running_desk_calls_at_the_same_second_through_a_restart(asked, cut, tmp_path):

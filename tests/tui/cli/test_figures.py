@@ -69,6 +69,23 @@ def test_an_alert_s_sessions_are_json_lines(here, history):
     assert date.fromisoformat(here.out(*asked).split()[0]) >= date(2024, 1, 2)
 
 
+def test_more_pairs_have_figures_alerts_and_explanations(here, history):
+    asked = ("--pairs", "QQQ/IWM")
+    ids = {each["id"] for each in json.loads(here.out("figures", *asked, "--format", "json"))}
+    assert "pair.qqq/iwm.spread.5.since" in ids
+    name = "pair.QQQ/IWM.spread.5.pp"
+    taken = here.snapshot("--history", history, *AT, *asked)
+    doc = json.loads(here.out("explain", name, *asked, "--history", history, *AT, "--format", "json"))
+    assert doc["value"] == doc["result"] == taken["pairs"]["QQQ/IWM"]["spread"]["windows"]["5"]["pp"]
+    test = ("alerts", "test", "--since", "2024-01-02", "--history", history, "--format", "json")
+    lines = here.out(*test, f"{name} < -2", *asked).splitlines()
+    first = here.out(*test, "spread.5.pp > 2").splitlines()
+    sessions = [json.loads(line)["session"] for line in lines]
+    assert sessions == [json.loads(line)["session"] for line in first] != []
+    for command in (["explain", name], ["alerts", "test", f"{name} > 1", "--since", "2024"]):
+        assert "(QQQ/IWM is not one of the desk's pairs" in complaint(here(*command, "--history", history))
+
+
 def test_the_demo_answers_all_of_them(here):
     for command in (["explain", "spread.5.since"], ["levels"], ["episodes", "spread.5"]):
         assert here.out(*command, "--demo")

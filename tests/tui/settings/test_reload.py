@@ -6,18 +6,22 @@ import asyncio
 import logging
 import os
 
+import msgspec
 import pytest
 
 from rotation.alerts.target import AlertSettings
+from rotation.desk import PairOptions
 from tests.support.tui.scenes import ScriptedDesk
 from tui.screen import app as module
 from tui.screen.app import RotationApp
 from tui.settings.file import read
 from tui.settings.reload import ConfigWatch
 from tui.settings.schema import SETTINGS
+from tui.view.applied import Applied, PairsChange, with_pairs
 from tui.view.theme import names
 from tui.view.view_state import ViewState
 
+ALERT = '[[alerts]]\nwhen = "on_pace"\n'
 BEFORE = '[desk]\npair = "IWM/QQQ"\n[screen]\ntheme = "midnight"\n'
 
 
@@ -105,6 +109,39 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
         logging.getLogger().setLevel(level)
 
 
+def test_pairs_and_their_options_are_applied(path):
+    watch = ConfigWatch(path, read(path))
+    write(path, BEFORE + '[[pairs]]\npair = "IWN/IVW"\nname = "Value"\n')
+    applied = changed(watch)
+    assert applied.message == "config.toml: applied desk.pairs"
+    assert applied.pairs == PairsChange((("IWN", "IVW"),), (PairOptions("IWN/IVW", "Value"),))
+    write(path, BEFORE + '[[pairs]]\npair = "IWN/IVW"\nname = "Value"\nwindow = 20\n')
+    assert changed(watch).pairs.options == (PairOptions("IWN/IVW", "Value", 20),)
+    write(path, BEFORE)
+    assert changed(watch).pairs == PairsChange((), ())
+
+
+def test_pairs_that_an_option_has_set_stay_but_take_their_options(path):
+    watch = ConfigWatch(path, read(path), frozenset({"desk.pairs"}))
+    write(path, BEFORE + '[[pairs]]\npair = "IWN/IVW"\nname = "Value"\n')
+    applied = changed(watch)
+    assert applied.pairs == PairsChange(None, (PairOptions("IWN/IVW", "Value"),))
+    assert "desk.pairs stays as the command line or the environment set it" in applied.message
+
+
+async def test_a_pair_whose_symbols_no_feed_asks_for_waits():
+    class PairsDesk:
+        async def set_pairs(self, pairs, options):
+            return tuple(pair for pair in pairs if "XBI" in pair)
+
+    change = PairsChange((("IWN", "IVW"), ("XBI", "IBB")), ())
+    applied = await with_pairs(PairsDesk(), Applied("config.toml: applied desk.pairs", pairs=change))
+    assert applied.pairs.pairs == (("IWN", "IVW"),)
+    assert applied.message == (
+        "config.toml: applied desk.pairs; XBI/IBB waits for the next start: its symbols are not on this desk"
+    )
+
+
 def test_what_an_option_or_the_environment_set_goes_before_a_changed_file(path):
     level = logging.getLogger().level
     watch = ConfigWatch(path, read(path), frozenset({"screen.theme", "log.level", "desk.pair"}))
@@ -164,3 +201,68 @@ async def test_the_screen_takes_it_up_and_says_so(path, scenes, monkeypatch):
             await pilot.pause(0.01)
         assert "line 2: desk.pair" in app.view.message
         assert app.view.theme == "paper"
+
+
+class BusyDesk(AlertDesk):
+    """Publishes without a pause; each Snapshot has a number, and all of them are taken in order."""
+
+    def __init__(self, snapshot) -> None:
+        super().__init__([])
+        self._snapshot = snapshot
+        self.pairs: list[object] = []
+        self.published = 0
+
+    def show_pairs(self, names) -> None:
+        """As a desk with pairs."""
+
+    async def set_pairs(self, pairs, options):
+        self.pairs.append((pairs, options))
+        return ()
+
+    async def listen(self):
+        while True:
+            self.published += 1
+            yield msgspec.structs.replace(self._snapshot, seq=self.published)
+            await asyncio.sleep(0)
+
+
+LOOKS = [
+    ("[screen]\ntheme = 'paper'\n", lambda app, _: app.view.theme == "paper"),
+    ("[keys]\npause = 'x'\n", lambda app, _: app.view.keys.action_of("x").id == "pause"),
+    (ALERT, lambda _, desk: desk.alerts.rules[0].id == "on_pace"),
+    ("[desk]\npairs = ['KRE/QQQ']\n", lambda app, _: app.view.pairs == ("KRE/QQQ",)),
+    (
+        "[[pairs]]\npair = 'IWN/IVW'\nname = 'Value'\n",
+        lambda app, _: app.view.pair_options[0].title == "Value",
+    ),
+    ("[desk]\npair = 5\n", lambda app, _: app.view.is_urgent),
+    (
+        "[screen]\ntheme = 'midnight'\n[desk]\nreturns = 'total'\n",
+        lambda app, _: app.view.theme == "midnight",
+    ),
+]
+
+
+async def test_a_file_that_changes_again_and_again_costs_a_busy_desk_nothing(path, scenes, monkeypatch):
+    """Under load: every change is applied, no Snapshot is lost, and what the viewer chose stays."""
+    monkeypatch.setattr(module, "RELOAD_S", 0.01)
+    monkeypatch.setattr(module, "FRAME_S", 0.0)
+    desk = BusyDesk(scenes["live"])
+    app = RotationApp(lambda: desk, ViewState(themes=names()), reload=ConfigWatch(path, read(path)).poll)
+    seen: list[int] = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.press("3", "]")
+        taken, app.take = app.take, lambda snapshot: (seen.append(snapshot.seq), taken(snapshot))[1]
+        for text, is_applied in LOOKS * 3:
+            before = desk.published
+            write(path, text)
+            async with asyncio.timeout(20):
+                while not app.view.message:
+                    await pilot.pause(0.01)
+            assert is_applied(app, desk), (text, app.view.message)
+            assert desk.published > before
+            app.say("")
+        assert (app.view.focus, app.view.window, app.failure) == ("ratio", 20, None)
+    assert seen == list(range(seen[0], seen[0] + len(seen)))

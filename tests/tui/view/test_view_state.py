@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rotation.desk import WINDOWS
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, key_name
-from tui.view.view_state import CHARTS, PANELS, SORTS, ViewState, clamp_scroll, reduce
+from tui.view.palette import entries, pressed
+from tui.view.view_state import CHARTS, PANELS, SORTS, WHOLE, ViewState, clamp_scroll, reduce
 
 START = ViewState(themes=("midnight", "paper", "mono"), pairs=("IWN/IVW", "XBI/IBB"), lists=("mine",))
 KEYS = [key for action in ACTIONS for key in action.keys]
@@ -17,7 +18,7 @@ KEYS = [key for action in ACTIONS for key in action.keys]
 
 def after(*keys: str, view: ViewState = START) -> ViewState:
     for key in keys:
-        view = reduce(view, key)
+        view = pressed(view, "space" if key == " " else key)
     return view
 
 
@@ -80,6 +81,18 @@ def after(*keys: str, view: ViewState = START) -> ViewState:
         (("j", "w"), {"list": "mine"}),
         (("w", "W"), {}),
         (("f12",), {}),
+        (("f2",), {}),
+        (("f3",), {"focus": "fed", "zoomed": True}),
+        (("f3", "f2"), {"focus": "fed"}),
+        (("f4",), {"focus": "breadth"}),
+        (("f5",), {"focus": "graph"}),
+        (("f6",), {"focus": "macro"}),
+        (("f7",), {"focus": "health", "zoomed": True}),
+        (("f8",), {"focus": "events"}),
+        (("f8", "f2"), {}),
+        (("z", "f5", "f2"), {}),
+        (("?", "f4"), {"focus": "breadth"}),
+        ((":", *"page fed", "enter"), {"focus": "fed", "zoomed": True}),
     ],
 )
 def test_a_key_does_what_the_table_says(keys: tuple[str, ...], expected: dict[str, object]) -> None:
@@ -115,6 +128,11 @@ def test_every_key_has_one_action_and_every_view_action_changes_something() -> N
             assert reduce(busy, action.keys[0]) != busy, action.id
         else:
             assert reduce(busy, action.keys[0]) == busy, action.id
+
+
+def test_the_commands_name_each_page_and_its_key() -> None:
+    named = {entry.name: entry.keys for entry in entries(START) if entry.name.startswith("page ")}
+    assert named == {f"page {page}": f"F{number}" for number, page in enumerate(WHOLE, 2)}
 
 
 def test_no_default_key_is_one_that_tmux_screen_or_editors_own() -> None:

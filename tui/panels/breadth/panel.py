@@ -88,7 +88,7 @@ def _head(index: IndexBreadth, name: str, figures: BreadthFigures, width: int) -
     counted = f"{figures.counted:,} of {figures.total:,} counted, members of {day(figures.membership_date)}"
     if sum(len(text) for text, _ in spans) + len(counted) <= width:
         return [(*spans, (counted, "muted"))]
-    return [tuple(spans), ((counted, "muted"),)]
+    return [tuple(spans), *(((line, "muted"),) for line in wrap(counted, width, 2))]
 
 
 def _up_down(figures: BreadthFigures, width: int) -> Row:
@@ -109,16 +109,18 @@ def _up_down(figures: BreadthFigures, width: int) -> Row:
 def _shares(figures: BreadthFigures, width: int) -> list[Row]:
     above = UNKNOWN if figures.above_mean is None else f"{figures.above_mean * 100:.1f} %"
     net = UNKNOWN if figures.net_highs is None else change(figures.net_highs, 0)
-    return [
-        (
-            ("above 50-day mean ", "muted"),
-            (column(above, 8), "text"),
-            (f" of {figures.mean_counted:,}", "faint"),
-            ("   highs − lows ", "muted"),
-            (net, toned(figures.net_highs)),
-            (f" of {figures.range_counted:,}" if width >= SHARES_FROM else "", "faint"),
-        )
-    ]
+    means: Row = (
+        ("above 50-day mean ", "muted"),
+        (column(above, 8), "text"),
+        (f" of {figures.mean_counted:,}", "faint"),
+    )
+    highs: Row = (
+        ("highs − lows ", "muted"),
+        (net, toned(figures.net_highs)),
+        (f" of {figures.range_counted:,}" if width >= SHARES_FROM else "", "faint"),
+    )
+    apart = sum(len(text) for text, _ in (*means, *highs)) + 3 > width
+    return [means, highs] if apart else [(*means, ("   ", "text"), *highs)]
 
 
 def _movers(end: str, movers: tuple[Mover, ...], width: int) -> list[Row]:

@@ -24,7 +24,7 @@ READS: dict[str, tuple[str, ...]] = {
         *("filter", "focus", "help", "is_rising", "list", "order", "palette", "sort", "typing", "window"),
         "zoomed",
     ),
-    "spread": ("focus", "pair", "paused", "window", "zoomed"),
+    "spread": ("focus", "pair", "pair_options", "paused", "window", "zoomed"),
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
     "health": (),
@@ -33,7 +33,7 @@ READS: dict[str, tuple[str, ...]] = {
     "macro": (),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
-    "palette": ("ascii", "choice", "filter", "keys", "lists", "pairs", "scopes", "themes"),
+    "palette": ("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
     "keys": (
         *("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "palette"),
         *("typing", "window"),

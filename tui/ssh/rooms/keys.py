@@ -15,7 +15,11 @@ _CSI = {
     "A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "Z": "shift+tab",
     "1~": "home", "4~": "end", "7~": "home", "8~": "end", "5~": "pageup", "6~": "pagedown",
 }  # fmt: skip
+_CSI |= {f"{code}~": f"f{number}" for number, code in enumerate((*range(11, 16), *range(17, 22), 23, 24), 1)}
+_CSI |= {f"[{letter}": f"f{number}" for number, letter in enumerate("ABCDE", 1)}
+"""F1 to F12 as most terminals send them, and F1 to F5 of the Linux console."""
 _SS3 = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "M": "enter"}
+_SS3 |= {letter: f"f{number}" for number, letter in enumerate("PQRS", 1)}
 
 
 class Keys:
@@ -56,6 +60,8 @@ class Keys:
             self._state = "plain"
             return [_SS3[character]] if character in _SS3 else []
         self._sequence += character
+        if self._sequence == "[" and self._state == "csi":  # a function key of the Linux console
+            return []
         if self._state == "csi" and "@" <= character <= "~":
             self._state = "plain"
             return [_CSI[self._sequence]] if self._sequence in _CSI else []

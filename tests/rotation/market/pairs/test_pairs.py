@@ -10,11 +10,23 @@ from hypothesis import strategies as st
 
 from rotation.desk import Desk
 from rotation.market.assemble import Charts, Pair
+from rotation.market.market import Market
 from rotation.market.past.look_back import look_back
 from rotation.market.past.look_back_bytes import dump, key_of, load
-from rotation.quote import NS
+from rotation.quote import NS, Quote
+from rotation.sessions import open_ns
 from rotation.snapshot import PairView
-from tests.support.core_worlds import CALENDAR, FIRST, LEGS, World, look_backs_kept, worlds
+from tests.support.core_worlds import (
+    CALENDAR,
+    FIRST,
+    LEGS,
+    ORIGIN,
+    World,
+    closes,
+    history_of,
+    look_backs_kept,
+    worlds,
+)
 
 EXAMPLES = settings.default.max_examples
 PAIRS = (("IWN", "IVW"), ("IWM", "NEW"), ("QQQ", "IWM"))
@@ -50,6 +62,48 @@ def test_a_pair_is_what_a_market_of_its_own_shows(world: World, looks: list[set[
             for name, other in zip(NAMES, others, strict=True):
                 own = as_pair(other.apply(quotes, as_of_ns=as_of_ns))
                 assert snapshot.pairs[name] == (own if name in looked else None)
+
+
+@settings(max_examples=max(5, EXAMPLES // 4))
+@given(worlds(fewest=2), st.data())
+def test_pairs_that_are_changed_in_the_middle_of_the_day_are_as_if_they_had_always_been(world: World, data):
+    """Today's prints stay, whatever was shown before."""
+    chosen = st.lists(st.sampled_from(PAIRS), unique=True).map(tuple)
+    before, after = data.draw(chosen), data.draw(chosen)
+    turn = data.draw(st.integers(0, len(world.batches) - 1))
+    with look_backs_kept():
+        market = world._replace(desk=msgspec.structs.replace(DESK, pairs=before)).market()
+        always = world._replace(desk=msgspec.structs.replace(DESK, pairs=after)).market()
+        market.show_pairs(set(NAMES))
+        always.show_pairs(set(NAMES))
+        for number, (quotes, as_of_ns) in enumerate(world.batches):
+            if number == turn:
+                desk = msgspec.structs.replace(DESK, pairs=after)
+                market.take_desk(desk, market.pass_for(desk)())
+                market.show_pairs(set(NAMES))
+            shown = market.apply(quotes, as_of_ns=as_of_ns)
+            assert number < turn or shown == always.apply(quotes, as_of_ns=as_of_ns)
+            if number < turn:
+                always.apply(quotes, as_of_ns=as_of_ns)
+
+
+def test_a_pair_has_a_limit_of_its_own():
+    desk = Desk(legs=LEGS, pairs=PAIRS, leg_gap_s=60.0, pair_gaps=(("IWN/IVW", 5.0),))
+    day = CALENDAR[FIRST + 1]
+    rows = [row for symbol in LEGS for row in closes(symbol, [CALENDAR[FIRST]], b"\3")]
+    at = open_ns(day) + 600 * NS
+    market = Market(history_of(rows), desk, as_of_ns=at - NS, origin=ORIGIN)
+    market.show_pairs(set(NAMES))
+    prints = [Quote(symbol, at - 30 * NS * (symbol in ("QQQ", "IVW")), 100.0) for symbol in LEGS]
+    shown = market.apply(sorted(prints, key=lambda quote: quote.ts_ns), as_of_ns=at)
+    apart = {
+        name: view.spread.windows["1"].status.apart
+        for name, view in shown.pairs.items()
+        if view and view.spread.windows["1"].status
+    }
+    assert shown.spread.windows["1"].status.apart is False
+    assert apart["IWN/IVW"] is True
+    assert apart["QQQ/IWM"] is False
 
 
 @settings(max_examples=max(5, EXAMPLES // 10))

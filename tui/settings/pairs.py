@@ -1,0 +1,59 @@
+"""``[[pairs]]`` of the configuration file, checked: more pairs, each with options of its own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from rotation.desk import WINDOWS, PairOptions, pair_name
+from tui.settings.schema import PAIRS_MAX, pair, shown
+from tui.settings.table import Table
+
+if TYPE_CHECKING:
+    from tui.settings.table import Fail
+
+PAIRS = "pairs"
+PAIR_KEYS = ("pair", "name", "window", "leg_gap_s")
+NAME = re.compile(r"[\w .,:&%+/()-]{1,40}")
+
+
+def options(tables: dict[str, Any], fail: Fail) -> tuple[PairOptions, ...]:
+    """The options of each ``[[pairs]]``, in their order. Raises by ``fail``."""
+    given = tables.get(PAIRS, [])
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise fail(
+            PAIRS, 'write [[pairs]] for each pair; a plain list, pairs = ["A/B"], belongs under [desk]'
+        )
+    made: dict[str, PairOptions] = {}
+    for number, each in enumerate(given):
+        table = Table(each, f"{PAIRS}#{number}", PAIR_KEYS, fail)
+        own = _options(table)
+        if own.pair in made:
+            raise table.error("pair", f"{own.pair} has two [[pairs]]")
+        made[own.pair] = own
+    return tuple(made.values())
+
+
+def merged(listed: str, options: tuple[PairOptions, ...], fail: Fail) -> str:
+    """The pairs of ``desk.pairs``, as its option takes them, and then those of the tables."""
+    names = tuple(dict.fromkeys((*listed.split(","), *(each.pair for each in options))))
+    if len(names := tuple(filter(None, names))) > PAIRS_MAX:
+        raise fail(PAIRS, f"at most {PAIRS_MAX} more pairs; {len(names)} are listed")
+    return ",".join(names)
+
+
+def _options(table: Table) -> PairOptions:
+    if "pair" not in table.values:
+        raise table.error("pair", 'expected two symbols, such as "XBI/IBB"')
+    try:
+        name = pair_name(pair(table.values["pair"]))
+    except ValueError as error:
+        raise table.error("pair", str(error)) from error
+    title = table.text("name", "")
+    if "name" in table.values and (not NAME.fullmatch(title) or title != title.strip()):
+        raise table.error("name", f"expected 1 to 40 letters, digits and spaces, got {shown(title)}")
+    window = table.values.get("window", 0)
+    if "window" in table.values and (isinstance(window, bool) or window not in WINDOWS):
+        raise table.error("window", f"expected one of {', '.join(map(str, WINDOWS))}, got {shown(window)}")
+    gap_s = table.number("leg_gap_s", 0.0) if "leg_gap_s" in table.values else None
+    return PairOptions(name, title, int(window), gap_s)
