@@ -15,6 +15,8 @@ SYMBOL = r"(?=[.^=-]{0,14}[A-Z0-9])[A-Z0-9.^=-]{1,15}"
 """What a symbol may look like, as a regular expression; it goes into addresses and names files, where ``..``
 would be another folder: one letter or digit must be in it."""
 
+BANKS = ("KRE", "KBE")
+"""Regional banks and banks of all sizes: compared with the base leg where they are legs."""
 WINDOWS = (1, 5, 20, 60, 252)
 """Return windows in sessions."""
 

@@ -253,6 +253,30 @@ class PairView(msgspec.Struct, frozen=True):
     connection: Connection | None = None
 
 
+class BankLead(msgspec.Struct, frozen=True):
+    """A bank fund's day return minus the base leg's, and how unusual that is."""
+
+    day_pp: float | None
+    percentile: float | None
+    """Midrank among all settled values before."""
+    n: int
+    """Settled values ranked."""
+    status: DerivedStatus
+    """As much as the worse of its price and the base leg's."""
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """A clause that the headline has grown by, since it is true and rare."""
+
+    figure: str
+    """The id of the figure that it says: see ``rotation-tui explain``."""
+    text: str
+    percentile: float
+    """At most 5 or at least 95."""
+    n: int
+    """Values ranked: at least 250."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All that is known at one instant. ``rotation-tui snapshot --format json`` is this."""
 
@@ -293,5 +317,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """How the alerts of the configuration stand; none on a host of many viewers."""
     pairs: dict[str, PairView | None] = {}
     """By "IWN/IVW": the more pairs of the configuration; one that nobody looks at is not computed: null."""
+    banks: dict[str, BankLead] = {}
+    """KRE and KBE against the base leg of the first pair, where they are legs."""
+    clauses: tuple[Clause, ...] = ()
+    """What the headline has grown by: the rarest first, at most three."""
     lists: tuple[LegList, ...] = ()
     """Groups and watch lists of the configuration, by which the legs are shown; none: as they stand."""

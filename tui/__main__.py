@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk, EventKind, PairOptions
+    from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
@@ -408,6 +409,15 @@ class LocalBackend:
         from feeds.fed import opening as fed_opening  # noqa: PLC0415
 
         return fed_opening.history(self._folder("fed"), since=since, form=form)
+
+    def fed_calibration(self, at: str | None) -> CalibrationReport:
+        """Return how good the odds were before past decisions, by what is kept. Raises InputError."""
+        from feeds.desk import open as opening  # noqa: PLC0415
+        from feeds.fed.then.fed_at import calibration_at  # noqa: PLC0415
+        from rotation.history import History  # noqa: PLC0415 - brings polars
+
+        now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())
+        return calibration_at(self._folder("fed"), now_ns)
 
     def fed_import(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep the settlements in these files; a line for each contract. Raises InputError."""

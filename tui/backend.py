@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk as WatchedDesk
     from rotation.desk import EventKind
+    from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.figures.basis import Basis
@@ -245,6 +246,10 @@ class Backend(Protocol):
 
     def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
         """Return the log of probabilities as the bytes of a file. Raises InputError."""
+        ...
+
+    def fed_calibration(self, at: str | None) -> CalibrationReport:
+        """Return how good the odds were, by what is kept of them; blocking. Raises InputError."""
         ...
 
     def fed_import(self, paths: tuple[Path, ...]) -> list[str]:

@@ -282,8 +282,9 @@ def supervise(
     feeds: list[Feed] = [feed]
     if wanted.is_demo and wanted.starts_ns:
         from feeds.demo.fed import DemoFed  # noqa: PLC0415
+        from feeds.demo.macro import DemoMacro  # noqa: PLC0415
 
-        feeds = [feed, DemoFed(wanted.starts_ns)]
+        feeds = [feed, DemoFed(wanted.starts_ns), DemoMacro(wanted.starts_ns)]
     elif fed_then is not None or macro_then is not None:
         from feeds.fed.then.replayed import WithThen, nothing  # noqa: PLC0415
 
@@ -376,15 +377,18 @@ def snapshot_at(
     market.show_pairs(names_of(desk))
     now = now or Now()
     known = now.fed
+    causes = now.macro
     if wanted.is_demo:
         from feeds.demo.fed import demo_fed  # noqa: PLC0415
+        from feeds.demo.macro import demo_macro  # noqa: PLC0415
 
-        known = demo_fed(as_of_ns)
+        known, causes = demo_fed(as_of_ns), demo_macro(as_of_ns)
     elif at is not None:
         known = past_fed(as_of_ns)
     if known is not None:
         market.take_fed(known)
-    causes = now.macro if wanted.is_demo or now.macro is not None else past_macro(as_of_ns)
+    if causes is None and not wanted.is_demo:
+        causes = past_macro(as_of_ns)
     if causes is not None:
         market.take_macro(causes)
     market.set_provenance(now.provenance)

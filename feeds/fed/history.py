@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import msgspec
 
 from feeds.errors import InputError
+from feeds.fed.calendar import SHIPPED
 from feeds.fed.log import Kind as RowKind
 from feeds.fed.log import Probabilities
 from feeds.fed.store import FedStore, Settlement
+from feeds.fed.then.calibration import decided
+from feeds.fed.then.fed_at import FedThen
 from rotation.fed.assemble import fed
+from rotation.fed.calibration import scores
 from rotation.fed.figures import FUTURES
 from rotation.fed.inputs import StripQuote
 from rotation.fed.prices import settled_ns
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feeds.fed.futures import Chart
+    from rotation.fed.calibration import Calibration, Decided
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import PastCut
     from rotation.fed.records import SourcesRecord
@@ -62,6 +67,8 @@ class FedHistory:
         self._store: FedStore | None = None
         self._kept: dict[Month, tuple[object, ...]] = {}
         self._settled_key: object = None
+        self._scored_key: object = None
+        self._calibration: Calibration = {}
         self._record = HistoryRecord()
 
     async def __aenter__(self) -> Self:
@@ -87,10 +94,11 @@ class FedHistory:
             await self._log_settlements(sources, charts, now_ns)
             meeting = min((day for day in sources.scheduled if day >= today), default=None)
             past = {meeting: await self._past(meeting, now_ns)} if meeting else {}
+            await self._score(sources, today)
         except InputError as error:
             self._failed(error)
         else:
-            self._record = msgspec.structs.replace(record, past=past)
+            self._record = msgspec.structs.replace(record, past=past, calibration=self._calibration)
 
     async def log(self, known: Fed, now_ns: int) -> None:
         """Append what is due of the probabilities as they stand now."""
@@ -192,6 +200,21 @@ class FedHistory:
                 if kept.session in closes:
                     closes[kept.session][month_of(at)] = kept.price
         return closes
+
+    async def _score(self, sources: SourcesRecord, today: date) -> None:
+        """How good the odds were; once a day, and when a range is published."""
+        key = (sources.ranges and sources.ranges[-1].bounds, sources.scheduled, today)
+        if key == self._scored_key:
+            return
+
+        def known() -> tuple[Decided, ...]:
+            then = FedThen(self._open.settlements())
+            return decided(
+                self._open, today, then.at, scheduled=sources.scheduled or SHIPPED, ranges=sources.ranges
+            )
+
+        self._calibration = scores(await self._do(known), today)
+        self._scored_key = key
 
     async def _past(self, meeting: date, now_ns: int) -> tuple[PastCut, ...]:
         """P(cut) at this meeting by the futures, oldest first."""

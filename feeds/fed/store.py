@@ -205,12 +205,25 @@ class FedStore:
         self, meeting: date, engine: str, *, at_ns: int, kind: Kind | None = None
     ) -> Probabilities | None:
         """The newest row at or before this instant: now and then make the 1 d, 1 w and 1 m changes."""
+        return self._first_row(
+            "meeting=?1 AND engine=?2 AND ts_ns<=?3 AND (?4 IS NULL OR kind=?4) ORDER BY ts_ns DESC, id DESC",
+            (meeting.isoformat(), engine, at_ns, kind),
+        )
+
+    def known_by(self, meeting: date, engine: str, at_ns: int) -> Probabilities | None:
+        """The newest row at or before this instant, as it was logged at first: corrections came later."""
+        return self._first_row(
+            "meeting=?1 AND engine=?2 AND ts_ns<=?3 ORDER BY ts_ns DESC, id",
+            (meeting.isoformat(), engine, at_ns),
+        )
+
+    def first_from(self, engine: str, since_ns: int) -> Probabilities | None:
+        """The first row of an engine, of any meeting, at or after this instant."""
+        return self._first_row("engine=?1 AND ts_ns>=?2 ORDER BY ts_ns, id", (engine, since_ns))
+
+    def _first_row(self, condition: str, values: tuple[object, ...]) -> Probabilities | None:
         with self._guarded("cannot be read"):
-            row = self._db.execute(
-                f"{_ROWS} WHERE meeting=?1 AND engine=?2 AND ts_ns<=?3"
-                " AND (?4 IS NULL OR kind=?4) ORDER BY ts_ns DESC, id DESC LIMIT 1",
-                (meeting.isoformat(), engine, at_ns, kind),
-            ).fetchone()
+            row = self._db.execute(f"{_ROWS} WHERE {condition} LIMIT 1", values).fetchone()
         return None if row is None else _probabilities(row)
 
     def between(

@@ -12,9 +12,10 @@ from feeds.fed.calendar import SHIPPED
 from feeds.macro.edgar import CIKS, GROUPS, WHO, Edgar, has_contact
 from feeds.macro.series import FredSeries, Observations
 from feeds.macro.treasury import Treasury
-from rotation.macro.assemble import MONTHLY, TENORS, macro
+from rotation.macro.assemble import MONTHLY, macro
 from rotation.macro.banks import bank_incomes
 from rotation.macro.figures import MacroSource
+from rotation.macro.stated import TENORS
 from rotation.quote import NS
 from rotation.sessions import from_ns, new_york_day
 from rotation.status import Kind

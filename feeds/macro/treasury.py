@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import SourceError
 from feeds.parsing.wire import address, number
-from rotation.macro.assemble import TENORS
+from rotation.macro.stated import TENORS
 
 if TYPE_CHECKING:
     from feeds.http.cached import CachedClient, Fetched

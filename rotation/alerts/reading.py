@@ -89,7 +89,8 @@ def _observed(snapshot: Snapshot, figure: Figure, session: dt.date) -> Observed:
         elif not official:
             session = previous_session(session)
         official = True
-    settled = kind is Kind.CLOSED and (official or figure.reads == "fed") and figure.kind != "state"
+    is_whole = official or figure.reads in ("fed", "macro", "members")
+    settled = kind is Kind.CLOSED and is_whole and figure.kind != "state"
     return Observed(figure.read(snapshot), kind, session, settled)
 
 

@@ -94,6 +94,10 @@ class IndexBreadth(msgspec.Struct, frozen=True):
     changes mean something: it begins anew with its first session."""
     sectors: tuple[SectorBreadth, ...] = ()
     """The heaviest first, without weights the largest; none without ``now``."""
+    share_up_percentile: float | None = None
+    """Midrank of the share up now among the settled sessions before the one shown."""
+    share_up_n: int = 0
+    """Settled sessions ranked, at most 504."""
 
 
 class Breadth(msgspec.Struct, frozen=True):

@@ -123,6 +123,7 @@ def fed(inputs: FedInputs, now_ns: int) -> Fed | None:
         source=_source(inputs, chosen),
         warnings=_warnings(inputs, chosen, refusal, engines),
         stopped_by=_stop(chain, chosen, refusal) if rows else "",
+        calibration=inputs.calibration,
     )
     return with_status(figures)
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from rotation.fed.calibration import Calibration
 from rotation.fed.comovement import CoMovement
 from rotation.fed.strip.chain import State
 from rotation.status import PriceStatus
@@ -187,3 +188,5 @@ class Fed(msgspec.Struct, frozen=True):
     """``state`` as a value: of the oldest futures price that the next meeting rests on."""
     stopped_by: Stop = ""
     """Why there are no odds from ``stopped_at`` on; empty where there are."""
+    calibration: Calibration = {}
+    """How good the odds were 1, 7 and 30 days before past decisions; empty where nothing is known of them."""

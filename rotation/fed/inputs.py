@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.fed.calibration import Calibration
 from rotation.status import LIVE, Kind, Mode
 from rotation.wording import state_word
 
@@ -123,3 +124,5 @@ class FedInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Days are counted as CME did before about August 2024 (``chain.day_count``)."""
     strip_mode: Mode = LIVE
     """What a fresh futures price is worth: LIVE, DELAYED where the source delays them, or DEMO."""
+    calibration: Calibration = {}
+    """How good the odds were before decisions that are held."""

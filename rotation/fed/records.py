@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.fed.calibration import Calibration
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
 from rotation.fed.past import rebased
 from rotation.sessions import new_york_day
@@ -63,6 +64,8 @@ class HistoryRecord(msgspec.Struct, frozen=True):
     """Meeting → P(cut) as it was logged, each row against the range of its own time."""
     error: str = ""
     """Why the history cannot be read or written; empty where it can."""
+    calibration: Calibration = {}
+    """How good the odds were before decisions that are held."""
 
 
 def unscheduled(ranges: Iterable[TargetRange], scheduled: Iterable[date]) -> tuple[date, ...]:
@@ -130,6 +133,7 @@ def combine(
         age_gap_s=sources.age_gap_s,
         strip_mode=sources.strip_mode,
         legacy=legacy,
+        calibration=history.calibration,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.figures.causes import macro, members
 from rotation.figures.fed import meeting_of
 from rotation.figures.figure import Status, plain
 from rotation.figures.legs import is_official
@@ -53,6 +54,10 @@ def explain(name: str, basis: Basis) -> Explanation:
     figure, basis = of_first(asked, basis) if asked.pair else (asked, basis)
     if figure.reads == "fed":
         inputs, again = _fed_inputs(figure.id, basis.snapshot.fed), value
+    elif figure.reads == "macro":
+        inputs, again = _macro_inputs(figure.id, value, basis.snapshot)
+    elif figure.reads == "members":
+        inputs, again = _members_inputs(figure.id, value, basis.snapshot)
     elif figure.id.startswith("value_growth"):
         inputs, again = _value_growth_inputs(figure, basis), value
     else:
@@ -145,6 +150,31 @@ def _value_growth_inputs(figure: Figure, basis: Basis) -> list[Input]:
         for symbol in figure.symbols
         for day in days
     ]
+
+
+def _macro_inputs(name: str, value: Value, snapshot: Snapshot) -> tuple[list[Input], Value]:
+    """The observations behind a figure, the newest first, and what they give."""
+    known = snapshot.macro
+    figure = known.stated.get(macro.key_of(name)) if known else None
+    if known is None or figure is None:
+        return [], value
+    source = ", ".join(known.sources) or "stored observations"
+    inputs = [Input(each.series, each.date, each.value, source) for each in figure.inputs]
+    return inputs, macro.again(name, figure.inputs, value)
+
+
+def _members_inputs(name: str, value: Value, snapshot: Snapshot) -> tuple[list[Input], Value]:
+    """The advances of every sector and the members counted in it."""
+    index = members.index_of(name, snapshot)
+    if index is None or index.now is None:
+        return [], value
+    source = f"members of {index.now.membership_date}"
+    inputs = [
+        Input(f"{each.sector or 'no sector'}: {what}", index.now.session, number, source)
+        for each in index.sectors
+        for what, number in (("advances", each.advances), ("counted", each.counted), ("total", each.total))
+    ]
+    return inputs, members.again(name, index, value)
 
 
 def _fed_inputs(name: str, fed: Fed | None) -> list[Input]:

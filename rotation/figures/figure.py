@@ -17,8 +17,9 @@ Value = float | int | str | bool | dt.date | None
 Status = PriceStatus | DerivedStatus | None
 FigureKind = Literal["number", "date", "flag", "word", "state"]
 """``state``: the kind of a PriceStatus, as LIVE. ``word``: one of ``Figure.words``."""
-Reads = Literal["today", "settled", "fed"]
-"""What a figure rests on: today's price of its symbols, settled closes alone, or the Fed's sources."""
+Reads = Literal["today", "settled", "fed", "macro", "members"]
+"""What a figure rests on: today's price of its symbols, settled closes alone, the Fed's sources, what was
+published of the causes, or the members' prices."""
 
 RECORD = "record"
 """The value of a "since" figure that no earlier session reached: older than any date."""

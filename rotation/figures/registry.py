@@ -6,6 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from rotation.errors import InputError
+from rotation.figures.causes.banks import bank_figures
+from rotation.figures.causes.macro import macro_figures
+from rotation.figures.causes.members import breadth_figures
 from rotation.figures.fed import fed_figures
 from rotation.figures.graph import graph_figures
 from rotation.figures.legs import leg_figures
@@ -24,9 +27,12 @@ PARTS: list[Callable[[Desk], list[Figure]]] = [
     value_growth_figures,
     more_pair_figures,
     graph_figures,
+    bank_figures,
+    breadth_figures,
     lambda _: fed_figures(),
+    lambda _: macro_figures(),
 ]
-"""Each gives the figures of one part of the Snapshot; breadth, graph and macro join here."""
+"""Each gives the figures of one part of the Snapshot."""
 NEAR = 3
 """Ids offered in the place of an unknown one."""
 

@@ -54,7 +54,7 @@ class Segment:
             self._columns[name] = made
         return self._columns[name]
 
-    def _make(self, name: str) -> Column:  # noqa: PLR0911 - a table of ids
+    def _make(self, name: str) -> Column:  # noqa: C901, PLR0911 - a table of ids
         unknown: Column = [None] * len(self.days)
         for p in sorted(self._symbols, key=len, reverse=True):
             if name.startswith(f"{p}."):
@@ -66,6 +66,8 @@ class Segment:
             return self._run(self._pair_way(), rest or "with_today")
         if name == "ratio":
             return self._ratio()
+        if first == "banks":
+            return self._bank(*rest.split("."))
         if first == "graph":
             return self._graph(rest)
         if first == "value_growth":
@@ -208,6 +210,15 @@ class Segment:
         symbol, step, field = self._symbols.get(parts[0], ""), step_of(parts[1:]), parts[-1]
         heads = walk_graph.heads(self._rows, symbol, self._desk, step)
         return [walk_graph.figure(heads[day], field) if day in heads else None for day in self.days]
+
+    def _bank(self, fund: str, k: str, field: str) -> Column:
+        symbol = self._symbols.get(fund)
+        if symbol is None:
+            return [None] * len(self.days)
+        pps = (self._pcts(symbol, int(k)) - self._pcts(self._desk.base, int(k))).to_list()
+        if field == "pp":
+            return pps
+        return walk.percentiles(pps) if field == "percentile" else walk.counts(pps)
 
     def _value_growth(self) -> dict[str, Column]:
         """All of its figures; None at sessions without both closes."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -12,21 +10,27 @@ from msgspec.structs import replace
 
 from rotation.macro.figures import BankIncome, Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
 from rotation.macro.releases import SHIPPED, at_of, following, months_before, newest_month, released_at
-from rotation.moves import SLACK, month_earlier
-from rotation.sessions import NEW_YORK, previous_session
+from rotation.macro.stated import (
+    CORE,
+    CPI,
+    CPI_UNADJUSTED,
+    PAYROLLS,
+    TENORS,
+    UNEMPLOYMENT,
+    changed_from,
+    stated,
+)
+from rotation.macro.worth import is_old_day
+from rotation.sessions import NEW_YORK
 from rotation.status import Kind
 from rotation.text import MONTHS
 from rotation.text import day as written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-Series = Mapping[date, float]
-"""Day, or the first day of a month → value."""
-TENORS = {"3M": "DGS3MO", "2Y": "DGS2", "5Y": "DGS5", "10Y": "DGS10", "30Y": "DGS30"}
-"""By tenor the name that FRED has for the Treasury's par yields."""
-CPI, CPI_UNADJUSTED, CORE = "CPIAUCSL", "CPIAUCNS", "CPILFESL"
-PAYROLLS, UNEMPLOYMENT = "PAYEMS", "UNRATE"
+    from rotation.macro.stated import Series
+
 MONTHLY = {CPI: ReleaseKind.CPI, CPI_UNADJUSTED: ReleaseKind.CPI, CORE: ReleaseKind.CPI,
            PAYROLLS: ReleaseKind.JOBS, UNEMPLOYMENT: ReleaseKind.JOBS}  # fmt: skip
 SERIES = (*TENORS.values(), *MONTHLY)
@@ -75,6 +79,7 @@ def macro(
         sources=dict(sources or {}),
         warnings=(),
         banks=incomes,
+        stated=stated(known, _through(observations.get(TENORS["10Y"], {}), _last_day(now))),
         fomc=tuple(day for day in days if at_of(ReleaseKind.FOMC, day) > now)[:2],
     )
     return aged(made, now)
@@ -114,7 +119,7 @@ def _warnings_at(
     """The same within a minute: a tick need not look at calendars."""
     local = minute.astimezone(NEW_YORK)
     warnings = []
-    if newest is not None and newest < previous_session(previous_session(local.date())):
+    if newest is not None and is_old_day(newest, local.date()):
         warnings.append(f"yields are of {written(newest)}, {(local.date() - newest).days} days old")
     for kind, month, name in ((ReleaseKind.CPI, cpi, "CPI"), (ReleaseKind.JOBS, jobs, "jobs")):
         due = newest_month(kind, minute)
@@ -141,6 +146,11 @@ def _last_day(now: datetime) -> date:
     return local.date() if local.time() >= PUBLISHED else local.date() - timedelta(days=1)
 
 
+def _through(series: Series, last: date) -> dict[date, float]:
+    """In order of time, as far back as it goes."""
+    return {day: series[day] for day in sorted(series) if day <= last}
+
+
 def _yield(tenor: str, series: dict[date, float]) -> Yield:
     last = next(reversed(series))
     return Yield(tenor, series[last], last, _changes(series))
@@ -157,23 +167,10 @@ def _curve(two: dict[date, float], ten: dict[date, float]) -> Curve | None:
 
 def _changes(series: Mapping[date, float]) -> dict[str, float | None]:
     days = list(series)
-    last = days[-1]
-    before = {
-        "1d": days[-2] if len(days) > 1 else None,
-        "1w": _at_most(days, last - timedelta(days=7), SLACK["1w"]),
-        "1m": _at_most(days, month_earlier(last), SLACK["1m"]),
-    }
     return {
-        key: None if was is None else round(100 * (series[last] - series[was]), 6)
-        for key, was in before.items()
+        key: None if was is None else round(100 * (series[days[-1]] - series[was]), 6)
+        for key, was in changed_from(days).items()
     }
-
-
-def _at_most(days: Sequence[date], day: date, slack: timedelta) -> date | None:
-    """The last of ``days`` on or before this one; None where that is older by more than ``slack``."""
-    place = bisect_right(days, day)
-    before = days[place - 1] if place else None
-    return before if before is not None and day - before <= slack else None
 
 
 def _inflation(name: str, adjusted: dict[date, float], unadjusted: dict[date, float]) -> Inflation | None:

@@ -113,6 +113,28 @@ class MacroSource(msgspec.Struct, frozen=True):
     """What failed when it was last asked; empty where nothing did."""
 
 
+class Observation(msgspec.Struct, frozen=True):
+    """One published value of a series."""
+
+    series: str
+    """As FRED names it, of the Treasury's yields too."""
+    date: dt.date
+    """Its day, of a monthly series the first of its month."""
+    value: float
+
+
+class Stated(msgspec.Struct, frozen=True):
+    """One figure with an id, and what it is made of."""
+
+    value: float
+    inputs: tuple[Observation, ...]
+    """The newest first."""
+    percentile: float | None = None
+    """Midrank among the same of all earlier days; None where it is not ranked."""
+    n: int = 0
+    """Values ranked."""
+
+
 class Macro(msgspec.Struct, frozen=True):
     """All of it."""
 
@@ -129,5 +151,7 @@ class Macro(msgspec.Struct, frozen=True):
     """What a reader must know: yields that are old, a release that is out and not here, a calendar's end."""
     banks: tuple[BankIncome, ...] = ()
     """Large ones first; those whose filings are held."""
+    stated: dict[str, Stated] = {}
+    """By the figure's id without its ``macro.``: "yield.10y.change.1w"; those that are known."""
     fomc: tuple[dt.date, ...] = ()
     """The next decision days, at most two: after a decision the one to come is known at once."""

@@ -18,6 +18,7 @@ from rotation.fed.pairs import cut_settles, with_spread
 from rotation.macro.assemble import aged as macro_aged
 from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
+from rotation.market.beside.clauses import bank_leads, clauses, grown
 from rotation.market.beside.graph import GraphNow
 from rotation.market.beside.pairs import PairsNow, Shown
 from rotation.market.derived import gap_limit_s, value_growth_with_status
@@ -377,6 +378,9 @@ class Market:
         breadth = self._breadth.snapshot(
             self._provenance, self._origin, as_of_ns, self.history.source, limit_s
         )
+        macro = self._macro and macro_aged(self._macro, from_ns(as_of_ns))
+        banks = bank_leads(self._made.settled if self._made else None, legs, desk.base)
+        rare = clauses(desk.base, legs, banks, breadth=breadth, macro=macro, now=from_ns(as_of_ns))
         words = "; ".join((self.history.words, *self._breadth.notes))
         return Snapshot(
             seq=self._seq,
@@ -393,14 +397,16 @@ class Market:
             fed=fed,
             breadth=breadth,
             health=Health((), None, self._filter.counts, words),
-            headline=first.headline,
+            headline=grown(first.headline, rare),
             headline_status=first.headline_status,
             data_as_of=first.data_as_of,
             connection=first.connection,
             graph=self._graph.snapshot(rows, legs, limit_s) if self._shows_graph else None,
             pairs=more,
             lists=desk.lists,
-            macro=self._macro and macro_aged(self._macro, from_ns(as_of_ns)),
+            macro=macro,
+            banks=banks,
+            clauses=rare,
         )
 
 

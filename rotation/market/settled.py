@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from rotation.desk import WINDOWS, Desk
+from rotation.desk import BANKS, WINDOWS, Desk
 from rotation.history import closures_in
 from rotation.market.records import Records
 from rotation.market.streaks import Before, Runs, is_whole, streaks
@@ -46,6 +46,8 @@ class Settled(msgspec.Struct, frozen=True):
     spread: Baseline
     pairs: tuple[Baseline, ...] = ()
     """The spreads of the desk's more pairs, in their order."""
+    banks: dict[str, Records] = {}
+    """Bank funds that are legs: their day returns minus the base leg's."""
 
 
 def settle(history: History, session: date, desk: Desk) -> Settled:
@@ -70,7 +72,16 @@ def settle(history: History, session: date, desk: Desk) -> Settled:
         dict(zip(desk.legs, series[:number], strict=True)),
         series[number],
         tuple(series[number + 1 :]),
+        _banks(grid, desk),
     )
+
+
+def _banks(grid: pl.DataFrame, desk: Desk) -> dict[str, Records]:
+    funds = [symbol for symbol in BANKS if symbol in desk.legs and symbol != desk.base]
+    if not funds:
+        return {}
+    frame = grid.select("date", *(_spread(symbol, desk.base).values[0].alias(symbol) for symbol in funds))
+    return dict(zip(funds, Records.of_columns(frame, dict.fromkeys(funds, 1)), strict=True))
 
 
 def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str]) -> pl.DataFrame:

@@ -450,6 +450,7 @@ class Expected:
             "value_growth": self._value_growth(as_of_ns),
             "fed": None,
             "breadth": None,
+            "banks": self._banks(legs),
             "counts": dict(sorted(self.counts.items())),
         }
 
@@ -606,6 +607,22 @@ class Expected:
             "base_rate": rate,
             "windows": windows,
         }
+
+    def _banks(self, legs: dict[str, Any]) -> dict[str, Any]:
+        """Day return of KRE and KBE minus the base leg's, and its rank among those settled before."""
+        base = self.desk.base
+        made: dict[str, Any] = {}
+        for fund in ("KRE", "KBE"):
+            if fund == base or fund not in legs or base not in legs:
+                continue
+            own, other = (returns_of(self.line(symbol), 1) for symbol in (fund, base))
+            before = [minus(b, a) for (_, b), (_, a) in zip(own, other, strict=True)]
+            ranked = [pp for pp in before if pp is not None]
+            now = None
+            if legs[fund]["session"] == legs[base]["session"]:
+                now = minus(legs[fund]["return_pct"]["1"], legs[base]["return_pct"]["1"])
+            made[fund] = {"day_pp": now, "percentile": percentile(ranked, now), "n": len(ranked)}
+        return made
 
     # The ratios
 

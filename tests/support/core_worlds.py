@@ -25,7 +25,7 @@ from rotation.market.past.look_back import LookBack, look_back
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
 from rotation.sessions import hours, next_session, previous_session, sessions_between
-from rotation.status import DEMO, LIVE, REPLAY, delayed
+from rotation.status import BAD, DEMO, LIVE, REPLAY, delayed
 from tests.support.core_oracle import Close
 
 if TYPE_CHECKING:
@@ -141,6 +141,15 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
     if shown["value_growth"] is not None:
         shown["value_growth"].pop("status")
     assert shown.pop("headline").endswith(".")
+    rare = [
+        each
+        for each in shown["banks"].values()
+        if each.pop("status")["kind"] not in BAD and each["n"] >= 250 and each["percentile"] is not None
+        if not 5 < each["percentile"] < 95
+    ]
+    clauses = shown.pop("clauses")  # no breadth or macro here; of banks only the rarest
+    ranks = sorted((each["percentile"] for each in rare), key=lambda rank: min(rank, 100 - rank))
+    assert [each["percentile"] for each in clauses] == ranks[:1]
     health = shown.pop("health")
     assert health["feeds"] == ()
     assert health["tape"] is None

@@ -125,6 +125,21 @@ def history(
     sys.stdout.flush()
 
 
+@fed.command("calibration", epilog="\b\nExample:\n  rotation-tui fed calibration --format json")
+@AT
+@FORMAT
+@click.pass_context
+def calibration(ctx: click.Context, /, *, at: str | None, form: str) -> None:
+    """How good the odds were: P(cut) 1, 7 and 30 days before past decisions, and its Brier scores.
+
+    By the log of that time; where it has nothing, by the settlements stored (fed import). No source is asked.
+    """
+    from tui.output import fed_report  # noqa: PLC0415
+
+    start_log(ctx)
+    click.echo(fed_report.of_decisions(backend(ctx).fed_calibration(at), form), nl=False)
+
+
 IMPORT_EXAMPLES = """\b
 Examples:
   rotation-tui fed import ZQU24.csv ZQV24.csv

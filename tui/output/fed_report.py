@@ -11,6 +11,7 @@ import msgspec
 
 from rotation.errors import InputError, UnavailableError
 from rotation.fed.assemble import fed
+from rotation.fed.calibration import HORIZONS
 from rotation.fed.prices import prices
 from rotation.fed.strip.errors import StripError
 from rotation.fed.strip.file import parse_strip
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rotation.fed.calibration import CalibrationReport, Forecast, Score
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
     from rotation.fed.odds import View
@@ -145,6 +147,59 @@ def _csv(_case: StripCase, table: FedTable, _flags: tuple[str, ...]) -> str:
 def _lower_bp(name: str) -> int:
     """``475-500`` → 475; a range below zero begins with a minus."""
     return int(name[: name.index("-", 1)])
+
+
+def of_decisions(report: CalibrationReport, form: str) -> str:
+    """Past decisions with what was said before each, and the scores of every engine."""
+    if form == "json":
+        return msgspec.json.encode(report).decode() + "\n"
+    if not report.scores:
+        return "no odds are kept of any decision held — let a desk run, or: rotation-tui fed import FILES\n"
+    engines = list(report.scores)
+    lines = [
+        " " * 21 + "".join(column(engine, CELL * len(HORIZONS)) for engine in engines),
+        column("decision", 12, right=False)
+        + column("move bp", 9)
+        + "".join(column(f"{days} d", CELL - 1) + " " for _ in engines for days in HORIZONS),
+    ]
+    for each in report.decisions:
+        known = {(forecast.engine, forecast.days): forecast for forecast in each.forecasts}
+        if known:
+            shares = (_before(known.get((engine, days))) for engine in engines for days in HORIZONS)
+            move = change(each.move_bp, 0) if each.move_bp else "0"
+            lines.append(column(day(each.date), 12, right=False) + column(move, 9) + "".join(shares))
+    rows = [(engine, days, by[days]) for engine, by in report.scores.items() for days in by]
+    lines += ["", "by          days before      n     Brier    mean P(cut) %   cuts %"]
+    lines += [_scored(*row, report.least_n) for row in rows]
+    lines += [
+        "",
+        "P(cut) in %, at the end of that day, New York. Brier: 0 is perfect, 0.25 a steady one half",
+    ]
+    if any(score.by_settlements for _, _, score in rows):
+        lines.append("*: by imported settlements of that day, not by the log of then")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+CELL = 8
+
+
+def _before(forecast: Forecast | None) -> str:
+    if forecast is None:
+        return column(UNKNOWN, CELL - 1) + " "
+    return column(f"{100 * forecast.cut:.1f}", CELL - 1) + ("*" if forecast.by == "settlements" else " ")
+
+
+def _scored(engine: str, days: str, score: Score, least_n: int) -> str:
+    mean, share = (None if p is None else 100 * p for p in (score.mean_cut, score.share_cut))
+    return (
+        column(engine, 12, right=False)
+        + column(days, 11)
+        + column(f"{score.n}", 7)
+        + column(number(score.brier, 4), 10)
+        + column(number(mean, 1), 17)
+        + column(number(share, 1), 9)
+        + ("" if score.brier is not None else f"   too few: {least_n} needed")
+    )
 
 
 _LATER = re.compile(r"; (?:next try|backing off, next try) in (?:under )?\w+")

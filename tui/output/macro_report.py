@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.figures.banks import led, led_status
+from rotation.figures.causes.banks import led, led_status
 from rotation.history import History
 from rotation.macro.figures import Macro
 from rotation.market.market import Market

@@ -6,7 +6,7 @@ from itertools import accumulate, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
 from rotation.desk import WINDOWS
-from rotation.figures.banks import led, led_status
+from rotation.figures.causes.banks import led, led_status
 from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
@@ -99,9 +99,9 @@ def _curve(curve: Curve, width: int) -> list[Row]:
     )
     points = [bp for _, bp in curve.line]
     low, high = min(points), max(points)
-    if len(points) < 2 or low == high:
-        return [head]
     room = min(width - 7, 70)
+    if len(points) < 2 or low == high or room < 1:
+        return [head]
     path = [(n / (len(points) - 1), (bp - low) / (high - low)) for n, bp in enumerate(points)]
     drawn = braille(path, room, LINE_HEIGHT)
     edge = {0: change(high, 0), LINE_HEIGHT - 1: change(low, 0)}
@@ -289,7 +289,8 @@ def _sources(known: Macro, width: int) -> list[Row]:
 
 
 def _source(name: str, each: MacroSource, width: int) -> Row:
-    age = "never answered" if each.age_s is None else f"answered {spelled_duration(each.age_s)} ago"
+    never = "invented" if each.kind is Kind.DEMO else "never answered"
+    age = never if each.age_s is None else f"answered {spelled_duration(each.age_s)} ago"
     spans: list[Span] = [
         (column(name, 10, right=False), "text"),
         (column(each.kind.value, 8, right=False), kind_role(each.kind)),

@@ -29,8 +29,9 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 
 def _sentence(snapshot: Snapshot) -> str:
-    """The headline, and how many members take part where that is known."""
-    more = clause(snapshot)
+    """The headline, and how many members take part where that is known and not in it already."""
+    is_in = any(each.figure.startswith("breadth.") for each in snapshot.clauses)
+    more = "" if is_in else clause(snapshot)
     return f"{snapshot.headline.removesuffix('.')}; {more}." if more else snapshot.headline
 
 

@@ -6,20 +6,25 @@ from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from feeds.fed.calendar import SHIPPED
 from feeds.fed.store import FILE, FedStore
+from feeds.fed.then.calibration import decided
 from feeds.fed.then.ranges import ranges_on
 from rotation.fed.assemble import fed
+from rotation.fed.calibration import LEAST_N, CalibrationReport, scores
 from rotation.fed.inputs import StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.fed.records import HistoryRecord, SourcesRecord, combine
-from rotation.sessions import close_ns, new_york_day
+from rotation.sessions import close_ns, from_ns, new_york_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from feeds.fed.store import Settlement
+    from rotation.fed.calibration import Decided
     from rotation.fed.figures import Fed
     from rotation.fed.strip.contracts import Month
 
@@ -41,7 +46,25 @@ def fed_at(folder: Path, now_ns: int) -> Fed | None:
     if not ranges_on(new_york_day(now_ns)) or not (folder / FILE).is_file():
         return None
     with FedStore(folder) as opened:
-        return FedThen(opened.settlements()).at(now_ns)
+        then = FedThen(opened.settlements())
+        known = then.at(now_ns)
+        if known is None:
+            return None
+        today = new_york_day(now_ns)
+        return msgspec.structs.replace(known, calibration=scores(decided(opened, today, then.at), today))
+
+
+def calibration_at(folder: Path, now_ns: int) -> CalibrationReport:
+    """How good the odds were by the decisions before an instant's day, by what ``folder`` holds.
+
+    Raises InputError where the file cannot be used.
+    """
+    today = new_york_day(now_ns)
+    held: tuple[Decided, ...] = ()
+    if (folder / FILE).is_file():
+        with FedStore(folder) as opened:
+            held = decided(opened, today, FedThen(opened.settlements()).at)
+    return CalibrationReport(from_ns(now_ns), LEAST_N, scores(held, today), held)
 
 
 def fed_then(folder: Path) -> FedThen | None:

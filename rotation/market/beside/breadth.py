@@ -5,6 +5,7 @@ A tick costs what its members cost: figures are made anew only after a member's 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from datetime import date
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ class _Made(msgspec.Struct, frozen=True):
     line: tuple[tuple[date, float], ...]
     advance_decline: tuple[tuple[date, int], ...]
     sectors: tuple[SectorBreadth, ...]
+    share_up_percentile: float | None
 
 
 class BreadthNow:
@@ -65,6 +67,8 @@ class BreadthNow:
         self._ends: dict[str, tuple[str, ...]] = {}
         """By fund the members that decide its status."""
         self._ends_of: object = None
+        self._shares: dict[str, list[float]] = {}
+        """By fund the shares up of settled sessions, sorted once they are asked for."""
         self._damaged: dict[str, str] = {}
         """By fund why its file cannot be read."""
 
@@ -171,6 +175,8 @@ class BreadthNow:
                 bottom=made.bottom,
                 advance_decline=made.advance_decline,
                 sectors=made.sectors,
+                share_up_percentile=made.share_up_percentile,
+                share_up_n=len(past.sessions),
             )
         return Breadth(indices)
 
@@ -190,7 +196,27 @@ class BreadthNow:
         sessions = [(each.session, each.net or 0) for each in fund.past.sessions[-LINE:]]
         summed = zip((day for day, _ in sessions), accumulate(net for _, net in sessions), strict=True)
         sectors = counted.sectors() if is_named else ()
-        return _Made(fund, now, is_counted, is_provisional, top, bottom, line, tuple(summed), sectors)
+        return _Made(
+            fund,
+            now,
+            is_counted,
+            is_provisional,
+            top,
+            bottom,
+            line,
+            tuple(summed),
+            sectors,
+            self._percentile(fund.past, now),
+        )
+
+    def _percentile(self, past: Past, now: BreadthFigures | None) -> float | None:
+        """Midrank of the share up among the settled sessions before."""
+        if now is None or now.share_up is None or not past.sessions:
+            return None
+        if past.fund not in self._shares:
+            self._shares[past.fund] = sorted(each.share_up or 0.0 for each in past.sessions)
+        ranked = self._shares[past.fund]
+        return 50 * (bisect_left(ranked, now.share_up) + bisect_right(ranked, now.share_up)) / len(ranked)
 
     def _is_readable(self, past: Past) -> bool:
         """Whether the members' names and sectors are at hand; a file that is damaged is read only once."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
 
-LAYOUT = 4
+LAYOUT = 5
 """Version of the bytes; raise it when they change."""
 DIGEST = 32
 """Bytes of SHA-256, which come first, of all that follow."""
@@ -108,6 +108,7 @@ class _HeldSettled(msgspec.Struct, frozen=True, array_like=True):
     legs: dict[str, _HeldBaseline]
     spread: _HeldBaseline
     pairs: list[_HeldBaseline]
+    banks: dict[str, Kept]
 
 
 class _HeldBreadth(msgspec.Struct, frozen=True, array_like=True):
@@ -137,7 +138,8 @@ def _settled_as_data(settled: Settled) -> _HeldSettled:
     table = settled.table.with_columns(pl.col("date").cast(pl.Int32)).to_dict(as_series=False)
     legs = {symbol: _baseline_as_data(leg) for symbol, leg in settled.legs.items()}
     pairs = [_baseline_as_data(pair) for pair in settled.pairs]
-    return _HeldSettled(settled.session, table, legs, _baseline_as_data(settled.spread), pairs)
+    banks = {symbol: index.kept for symbol, index in settled.banks.items()}
+    return _HeldSettled(settled.session, table, legs, _baseline_as_data(settled.spread), pairs, banks)
 
 
 def _settled_of_data(held: _HeldSettled) -> Settled:
@@ -146,7 +148,8 @@ def _settled_of_data(held: _HeldSettled) -> Settled:
     table = pl.DataFrame(held.table, schema=columns).with_columns(pl.col("date").cast(pl.Date))
     legs = {symbol: _baseline_of_data(leg) for symbol, leg in held.legs.items()}
     pairs = tuple(_baseline_of_data(pair) for pair in held.pairs)
-    return Settled(held.session, table, legs, _baseline_of_data(held.spread), pairs)
+    banks = {symbol: Records.of_kept(kept) for symbol, kept in held.banks.items()}
+    return Settled(held.session, table, legs, _baseline_of_data(held.spread), pairs, banks)
 
 
 def _baseline_as_data(baseline: Baseline) -> _HeldBaseline:

@@ -22,7 +22,8 @@ from feeds.macro.feed import MacroFeed
 from feeds.macro.opening import import_files, macro_at
 from feeds.macro.sources import AGAIN_S, EVERY_S, MacroSources
 from feeds.macro.store import FACTS, FILE, FactStore, MacroStore
-from rotation.macro.assemble import MONTHLY, SERIES, TENORS
+from rotation.macro.assemble import MONTHLY, SERIES
+from rotation.macro.stated import TENORS
 from rotation.quote import NS
 from rotation.status import Kind
 from tests.support.servers.rest import FAULTS, Reply, RestServer

@@ -65,6 +65,7 @@ SUBCOMMANDS = [
     ["alerts", "watch"],
     ["fed"],
     ["fed", "history"],
+    ["fed", "calibration"],
     ["host"],
     ["record"],
     ["doctor"],

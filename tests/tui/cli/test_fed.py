@@ -425,3 +425,24 @@ def test_a_strip_asks_no_source_and_leaves_nothing_behind(program, world, tmp_pa
     assert "18 Sep 2024    −25.0    100.0" in output
     assert not any(server.requests for server in world.servers.values())
     assert not (tmp_path / "data").exists()
+
+
+def test_calibration_is_read_from_what_is_kept_without_any_source(here):
+    assert "no odds are kept of any decision held" in here.out("fed", "calibration")
+    lines = ["date,contract,settle"]
+    for year, month, end in ((2024, 2, 29), (2024, 4, 30), (2024, 8, 30)):
+        lines.append(f"{year}-{month:02}-{end},ZQ{'FGHJKMNQUVXZ'[month - 1]}{year % 100},94.67")
+    lines += ["2024-03-19,ZQH24,94.67", "2024-05-01,ZQK24,94.67", "2024-09-17,ZQU24,94.87"]
+    (here.home / "zq.csv").write_text("\n".join(lines) + "\n")
+    here.out("fed", "import", "zq.csv")
+    parsed = json.loads(here.out("fed", "calibration", "--format", "json", "--at", "2024-09-20"))
+    assert parsed["scores"]["futures"]["1"] == {
+        "n": 2, "by_settlements": 2, "brier": None, "mean_cut": None, "share_cut": None,
+    }  # fmt: skip
+    (september,) = (each for each in parsed["decisions"] if each["date"] == "2024-09-18")
+    assert september["move_bp"] == -50
+    assert september["forecasts"][0]["by"] == "settlements"
+    text = here.out("fed", "calibration", "--at", "2024-09-20")
+    assert "18 Sep 2024" in text
+    assert "too few: 10 needed" in text
+    assert "2024-09-18" not in here.out("fed", "calibration", "--format", "json", "--at", "2024-09-17")

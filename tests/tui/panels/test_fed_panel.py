@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rotation.fed.calibration import Score
 from rotation.fed.comovement import LEAST_N, CoMovement
 from rotation.fed.figures import FedPast
 from rotation.status import Kind, PriceStatus
@@ -257,6 +258,31 @@ def test_comovement_is_silent_while_n_is_short(snapshot: Snapshot) -> None:
     printed = lines(short, snapshot, width=116, zoomed=True)
     assert f"{LEAST_N - 1} days so far, {LEAST_N} needed" in printed
     assert not any("beta" in line for line in printed)
+
+
+def test_the_zoom_has_brier_scores_with_n_and_none_below_ten(snapshot: Snapshot) -> None:
+    few, many = Score(9, 0, None, None, None), Score(24, 20, 0.0123, 0.2, 0.25)
+    scored = replace(SCENES["july"], calibration={"Kalshi": {"7": few}, "futures": {"1": many, "7": many}})
+    printed = lines(scored, snapshot, width=116, zoomed=True)
+    assert "Brier score of P(cut) before past decisions" in printed
+    assert line(printed, "by  ").split() == [
+        "by",
+        "1",
+        "day",
+        "before",
+        "7",
+        "days",
+        "before",
+        "30",
+        "days",
+        "before",
+    ]
+    assert any(line.split() == ["Kalshi", "—", "—", "n", "9", "—"] for line in printed)
+    assert any(line.split() == ["futures", "0.012", "n", "24*", "0.012", "n", "24*", "—"] for line in printed)
+    text = "\n".join(printed)
+    assert "no score below 10 decisions" in text
+    assert "*: in part by imported settlements" in text
+    assert not any("Brier" in line for line in lines(SCENES["july"], snapshot, width=116, zoomed=True))
 
 
 def test_a_small_panel_leaves_meetings_to_the_zoom_and_says_so(snapshot: Snapshot) -> None:

@@ -6,8 +6,10 @@ from itertools import zip_longest
 from math import ceil
 from typing import TYPE_CHECKING
 
+from rotation.fed.calibration import HORIZONS, Score
+from rotation.fed.calibration import LEAST_N as LEAST_DECISIONS
 from rotation.fed.comovement import LEAST_N
-from rotation.text import day
+from rotation.text import counted, day
 from tui.panels.base import status_role
 from tui.panels.fed import history as fed_history
 from tui.panels.fed.figures import (
@@ -247,6 +249,26 @@ def _ladder(fed: Fed, width: int) -> list[Row]:
     ]
 
 
+Scored = tuple[str, dict[str, Score]]
+
+
+def _scored(days: int) -> Column[Scored]:
+    def cell(row: Scored) -> Span:
+        score = row[1].get(str(days))
+        if score is None:
+            return UNKNOWN, "faint"
+        mark = "*" if score.by_settlements else ""
+        return f"{number(score.brier, 3)} n {score.n}{mark}", "faint" if score.brier is None else "text"
+
+    return Column(f"{counted(days, 'day')} before", 14, days // 5, cell)
+
+
+CALIBRATION: tuple[Column[Scored], ...] = (
+    Column("by", 10, 0, lambda row: (row[0], "strong"), right=False),
+    *map(_scored, HORIZONS),
+)
+
+
 def _comovement(fed: Fed, width: int) -> list[Row]:
     both = fed.comovement
     if both is None:
@@ -265,5 +287,19 @@ def _comovement(fed: Fed, width: int) -> list[Row]:
     return [*block, figures, *(((line, "faint"),) for line in wrap(why, width, 2))]
 
 
-_FIRST = (_tree, _meetings, _history)
+def _calibration(fed: Fed, width: int) -> list[Row]:
+    if not fed.calibration:
+        return []
+    block = _title("Brier score of P(cut) before past decisions", width)
+    block += lines(CALIBRATION, fed.calibration.items(), width)
+    scored = [score for by_days in fed.calibration.values() for score in by_days.values()]
+    notes = ["0 is perfect, 0.25 a steady one half; n: decisions"]
+    if any(score.brier is None for score in scored):
+        notes.append(f"no score below {LEAST_DECISIONS} decisions")
+    if any(score.by_settlements for score in scored):
+        notes.append("*: in part by imported settlements, not by the log of then")
+    return [*block, *(((line, "faint"),) for line in wrap("; ".join(notes), width, 4))]
+
+
+_FIRST = (_tree, _meetings, _history, _calibration)
 _SECOND = (_engines, _strip, _ticks, _breakevens, _ladder, _comovement)

@@ -1,0 +1,111 @@
+"""What was said before decisions that are held: from our log, and where it has nothing from settlements."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from feeds.fed.calendar import SHIPPED
+from feeds.fed.then.ranges import KNOWN_THROUGH, ranges_on
+from rotation.fed.calibration import EFFECTIVE, HORIZONS, OLDEST, Decided, Forecast, asked_ns, move_bp
+from rotation.fed.figures import FUTURES
+from rotation.fed.odds import lower_bound
+from rotation.fed.prediction_markets import VENUES
+from rotation.sessions import NEW_YORK, from_ns, to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
+
+    from feeds.fed.log import Probabilities
+    from feeds.fed.store import FedStore
+    from rotation.fed.figures import Fed
+    from rotation.fed.records import TargetRange
+
+SURE = 1e-6
+"""Shares that differ by less are the same; one above it is possible at all."""
+
+
+def decided(
+    store: FedStore,
+    until: date,
+    settled_at: Callable[[int], Fed | None],
+    *,
+    scheduled: Iterable[date] = SHIPPED,
+    ranges: Sequence[TargetRange] = (),
+) -> tuple[Decided, ...]:
+    """Every decision before ``until`` whose outcome is known, with what was said before it, oldest first.
+
+    ``settled_at``: the Fed at an instant (UTC ns) by the settlements of then. ``ranges``: as a source has
+    published them, beside those shipped; the log names ranges too.
+    """
+    shipped = ranges_on(KNOWN_THROUGH)
+    made = []
+    for day in sorted(each for each in {*scheduled} if each < until):
+        move = next((by for known in (shipped, ranges) if (by := move_bp(day, known)) is not None), None)
+        move = _logged_move(store, day) if move is None else move
+        if move is None:
+            continue
+        forecasts = (
+            _forecast(store, settled_at, day, engine, days)
+            for engine in (FUTURES, *VENUES)
+            for days in HORIZONS
+        )
+        turns = [each.first for each in (*shipped, *ranges) if each.first <= day]
+        made.append(
+            Decided(
+                day,
+                move,
+                tuple(
+                    each
+                    for each in forecasts
+                    # A range that changed in between changed what a cut was.
+                    if each and not any(turn > each.at.astimezone(NEW_YORK).date() for turn in turns)
+                ),
+            )
+        )
+    return tuple(made)
+
+
+def _forecast(
+    store: FedStore, settled_at: Callable[[int], Fed | None], day: date, engine: str, days: int
+) -> Forecast | None:
+    """What one engine said; None where nothing was known of it, or it was old by then."""
+    at_ns = asked_ns(day, days)
+    oldest = from_ns(at_ns) - OLDEST
+    row = store.known_by(day, engine, at_ns)
+    if row is not None and from_ns(row.ts_ns) >= oldest:
+        return Forecast(engine, days, row.cut, from_ns(row.ts_ns), "log")
+    if engine != FUTURES:
+        return None
+    known = settled_at(at_ns)
+    if known is None or known.meeting != day or known.cut is None:
+        return None
+    at = known.engines[FUTURES].at
+    return Forecast(engine, days, known.cut, at, "settlements") if at and at >= oldest else None
+
+
+def _logged_move(store: FedStore, day: date) -> int | None:
+    """What a decision did, by the ranges that the futures' rows around it were labelled with."""
+    ends_ns = _midnight(day + timedelta(days=1))
+    before, after = store.known_by(day, FUTURES, ends_ns - 1), store.first_from(FUTURES, ends_ns)
+    if before is None or after is None or after.ts_ns >= _midnight(day + EFFECTIVE):
+        return None
+    old, new = _range_of(before), _range_of(after)
+    return None if old is None or new is None else new - old
+
+
+def _range_of(row: Probabilities) -> int | None:
+    """Lower bound in bp of the range that a row calls a hold; None where it does not show."""
+    if row.hold <= SURE:
+        return None
+    for name, share in row.outcomes.items():
+        low = lower_bound(name)
+        below = sum(p for other, p in row.outcomes.items() if lower_bound(other) < low)
+        if abs(share - row.hold) < SURE and abs(below - row.cut) < SURE:
+            return low
+    return None
+
+
+def _midnight(day: date) -> int:
+    return to_ns(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK))
