@@ -32,7 +32,7 @@ def measure(*, quick: bool) -> Measured:
         (4, 2, 4, 4, 2, 6, 2) if quick else (MIXED, FEW, MANY, APART, VIEWS, LARGEST, LARGEST_VIEWS)
     )
     with blank_home() as env:
-        one = stage(_host(1), env, mixed, seconds, key_every_s)
+        alone = stage(_host(1), env, mixed, seconds, key_every_s)
         four = stage(_host(4), env, mixed, seconds, key_every_s)
         host = _host(MODEL_WORKERS)
         model = fitted(
@@ -44,9 +44,9 @@ def measure(*, quick: bool) -> Measured:
     return Measured(
         1,
         {
-            "four_over_one_frames": round(_frames(four) / _frames(one), 2),
+            "four_over_one_frames": round(_frames(four) / _frames(alone), 2),
             "key_p99_ms": four["key_p99_ms"],
-            "one": one,
+            "one": alone,
             "four": four,
             "entrance": entrance(quick=quick),
             "model": model,

@@ -31,6 +31,7 @@ EXAMPLES = """\b
 Examples:
   rotation-tui host --authorized-keys viewers.keys
   rotation-tui host --listen '*:2222' --authorized-keys viewers.keys
+  rotation-tui host --workers 4 --authorized-keys viewers.keys
   ssh -p 2222 desk.example.com
   ssh -p 2222 desk.example.com status --json
 """

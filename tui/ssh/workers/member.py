@@ -95,6 +95,8 @@ class Member:
         self._pair = pair
         self._channel = channel = await Channel.over(ours)
         channel.send(self._setup)
+        if self.is_stopping:  # since before there was a process
+            channel.send(wire.Stop())
         sending = asyncio.create_task(channel.run(), name=f"to worker {self.number}")
         receiving = asyncio.create_task(self._receive(channel), name=f"from worker {self.number}")
         try:

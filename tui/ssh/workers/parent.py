@@ -253,7 +253,6 @@ class Parent:
             await asyncio.sleep(1)
             if self.state.bans.refresh():
                 self.send_bans()
-            self._keys.refresh()
             sweeps += 1
             if sweeps % SAVE_EVERY == 0:
                 await self._save()

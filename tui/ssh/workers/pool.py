@@ -72,7 +72,7 @@ class Pool:
         return (member for member in self._members.values() if member is not None)
 
     async def run(self) -> None:
-        """Keep the workers running until ``stop``. Raises InputError if the first ones cannot start."""
+        """Keep the workers running until ``stop``. Raises InputError if one ends before all have begun."""
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch(), name="worker watch")
             slots = [
@@ -101,8 +101,8 @@ class Pool:
                 self.lost.append(member.report)
             if self._stopping.is_set():
                 return
-            if not self._has_begun.is_set() and member.why:
-                raise InputError(member.why)
+            if not self._has_begun.is_set():
+                raise InputError(member.why or f"worker {number} ended at the start, with code {code}")
             lived_s = time.monotonic() - member.began
             failures = 0 if lived_s >= STEADY_S else failures + 1
             wait = wait_s(failures - 1 if failures else 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from contextlib import asynccontextmanager
 
@@ -26,10 +28,12 @@ def setup(tmp_path, **more) -> wire.Setup:
 
 
 @asynccontextmanager
-async def running(setup: wire.Setup, cap: Cap):
-    """A pool of one worker, and the task that runs it."""
+async def running(setup: wire.Setup, cap: Cap, *, has_begun: bool = False):
+    """A pool of one worker, and the task that runs it. ``has_begun``: its first worker counts as started."""
     pool = Pool(lambda _: setup, 1, cap, on_message=lambda *_: None, on_left=lambda _: None)
     task = asyncio.create_task(pool.run())
+    if has_begun:
+        pool._has_begun.set()
     try:
         yield pool, task
     finally:
@@ -45,7 +49,7 @@ def logged(caplog, name: str) -> list[dict[str, object]]:
 
 async def test_a_worker_over_its_memory_is_stopped_in_order_and_replaced(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(pools, "WATCH_S", 0.1)
-    async with running(setup(tmp_path), Cap(memory_mb=1.0)) as (pool, _):
+    async with running(setup(tmp_path), Cap(memory_mb=1.0), has_begun=True) as (pool, _):
         await until(lambda: len(logged(caplog, "worker over memory")) >= 2)
         over = logged(caplog, "worker over memory")
         assert over[0]["memory_mb"] > over[0]["most_mb"] == 1.0
@@ -55,12 +59,9 @@ async def test_a_worker_over_its_memory_is_stopped_in_order_and_replaced(tmp_pat
 
 
 async def test_a_worker_that_does_not_answer_is_killed_and_replaced(tmp_path, caplog, monkeypatch):
-    import os
-    import signal
-
     monkeypatch.setattr(pools, "WATCH_S", 0.1)
     monkeypatch.setattr(pools, "HUNG_S", 2.0)
-    async with running(setup(tmp_path), Cap(memory_mb=4_000.0)) as (pool, _):
+    async with running(setup(tmp_path), Cap(memory_mb=4_000.0), has_begun=True) as (pool, _):
         await until(lambda: any(member.report for member in pool))
         (member,) = pool
         os.kill(member.pid, signal.SIGSTOP)
@@ -96,3 +97,22 @@ async def test_a_stopped_pool_replaces_nobody(tmp_path, caplog):
         assert time.monotonic() - began < 60
         assert not logged(caplog, "worker ended")
         assert list(pool) == []
+
+
+async def test_a_worker_that_dies_at_the_start_ends_the_start(tmp_path):
+    """A host that waits for ever for a worker that cannot run would be worse than one that says so."""
+    async with running(setup(tmp_path), Cap(memory_mb=4_000.0)) as (pool, task):
+        await until(lambda: any(member.pid for member in pool))
+        (member,) = pool
+        os.kill(member.pid, signal.SIGKILL)
+        with pytest.raises(ExceptionGroup) as raised:
+            await task
+        assert str(raised.value.exceptions[0]) == "worker 1 ended at the start, with code -9"
+
+
+async def test_a_worker_that_is_told_to_stop_before_it_runs_does_stop(tmp_path):
+    async with running(setup(tmp_path), Cap(memory_mb=4_000.0)) as (pool, task):
+        await until(lambda: list(pool))
+        pool.stop()
+        await asyncio.wait([task], timeout=60)
+        assert task.done()
