@@ -29,6 +29,12 @@ def alive(pid: int) -> bool:
         return False
 
 
+def children(pid: int) -> list[int]:
+    """The processes that this one has started and that have not been waited for."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in listed.split()]
+
+
 def has_ended(terminal: Terminal) -> bool:
     """Whether its program, ssh, has ended; takes what it has written."""
     terminal.read(0.01)

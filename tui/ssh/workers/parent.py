@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 BEAT_S = 0.5
 """Seconds between two signs of life to the workers."""
+LAGS_KEPT = 10
+"""Measurements of the loop's lag whose worst is reported: five seconds."""
 HEALTH_EVERY_S = 5.0
 """Seconds between two updates of the host's lines in the Health panel."""
 UNLIMITED = 1_000_000_000
@@ -241,11 +243,15 @@ class Parent:
         """Tell the workers that the parent is alive, and what the Health panel says of the host."""
         loop = asyncio.get_running_loop()
         lines, due = status.health_lines(self.status()), 0.0
+        lags: list[float] = []
         while True:
+            began = loop.time()
             if loop.time() >= due:
                 lines, due = status.health_lines(self.status()), loop.time() + HEALTH_EVERY_S
             self.pool.set("beat", wire.frame(wire.Beat(lines)))
             await asyncio.sleep(BEAT_S)
+            lags = [*lags[-LAGS_KEPT + 1 :], loop.time() - began - BEAT_S]
+            self.state.lag_s = max(lags)
 
     async def _sweep(self) -> None:
         sweeps = 0

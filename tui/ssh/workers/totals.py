@@ -60,7 +60,7 @@ def total(
         frames_per_s=round(sum(each.frames_per_s for each in running), 1),
         bytes_per_s=round(sum(each.bytes_per_s for each in running), 1),
         dropped=counted.dropped,
-        lag_ms=max((each.lag_ms for each in running), default=0.0),
+        lag_ms=max(each.lag_ms for each in (own, *running)),
         pace=max((each.pace for each in running), key=_PACES.index, default="full"),
         logins=counted.logins,
         refused=dict(Counter(own.refused) + Counter(counted.refused)),

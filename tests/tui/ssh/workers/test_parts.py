@@ -15,6 +15,8 @@ from rotation.status import Connection, DerivedStatus, Kind, PriceStatus
 from rotation.wording import connection_words
 from tests.support.ssh_host import until
 from tests.support.ssh_scenes import Time
+from tui.__main__ import LocalBackend
+from tui.backend import Wanted
 from tui.ssh.limits import Limits
 from tui.ssh.status import HostStatus, ViewerStatus, WorkerStatus, health_lines, lines
 from tui.ssh.workers import handover, remote_desk, wire
@@ -49,6 +51,12 @@ def test_a_snapshot_arrives_as_it_was_sent(scenes, scene):
     frame = wire.snapshot_frame(scenes[scene])
     assert (int.from_bytes(frame[:4], "big"), frame[4]) == (len(frame) - 5, wire.SNAPSHOT)
     assert wire.read_snapshot(frame[5:]) == scenes[scene]
+
+
+def test_a_snapshot_with_levels_and_episodes_arrives_as_it_was_sent():
+    made = LocalBackend().snapshot(Wanted(demo=True, story=True))
+    assert made.story is not None
+    assert wire.read_snapshot(wire.snapshot_frame(made)[5:]) == made
 
 
 def test_messages_arrive_as_they_were_sent():

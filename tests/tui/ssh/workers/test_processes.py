@@ -12,14 +12,13 @@ import time
 from collections import Counter
 from contextlib import closing
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.request import urlopen
 
 from feeds.clock import wall_ns
 from tests.support import clock
 from tests.support.servers.live_world import LiveStream, LiveWorld, environment, shift_to_session_ns
 from tests.support.servers.rest import RestServer
-from tests.support.tui.workers import alive, has_ended, same_cells, until
+from tests.support.tui.workers import alive, children, has_ended, same_cells, until
 from tui.ssh.wire.proxy_protocol import SIGNATURE
 from tui.ssh.workers.pool import shares
 
@@ -113,11 +112,6 @@ def settled(host, sessions: int):
     return until(lambda: (s := host.status())["sessions"] == sessions and s["workers"], f"{sessions} viewers")
 
 
-def children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(word) for word in listed.split()]
-
-
 def test_a_worker_that_keeps_dying_is_started_ever_more_slowly(workers):
     host = workers()
     killed: set[int] = set()
@@ -168,6 +162,19 @@ def test_a_silent_parent_is_offline_within_three_seconds_and_comes_back(workers)
             terminal.wait(lambda t: "OFFLINE" not in t.text, "to be back")
         if os.getloadavg()[0] < 4:  # on a busy machine the reading alone takes seconds
             assert max(waits) < 3.0
+    assert host.end() == 0
+
+
+def test_what_one_viewer_alone_looks_at_is_computed_by_the_parent(workers):
+    """Levels of the zoomed spread: asked for by a worker, made once, and no more once nobody looks."""
+    host = workers("--per-address", "50")
+    with host.look(2, size=(160, 45)) as (looks, beside):
+        looks.press("2z")
+        looks.wait(lambda t: "What followed" in t.text or "what followed" in t.text, "the zoomed spread")
+        looks.wait(lambda t: "computing levels" not in t.text, "levels")
+        assert "1 Legs" in beside.text
+        looks.press("\x1b")
+        looks.see("1 Legs")
     assert host.end() == 0
 
 
