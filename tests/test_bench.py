@@ -33,6 +33,7 @@ FIGURES = {
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
     "ingest": {"ours", "floor", "alpaca_py", "floor_over_ours_of_100", "alpaca_py_over_ours_of_100"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
+    "workers": {"four_over_one_frames", "one", "four", "entrance", "model", "simulation"},
     "ssh": {
         "frame_gap_ms",
         "session_mb",
@@ -46,6 +47,15 @@ FIGURES = {
     },
 }
 INGESTED = {"conflated", "rejects", "left_out", "in_events", "in_snapshot"}
+MODELLED = {
+    "cpu_ms_per_frame",
+    "cpu_ms_per_room_frame",
+    "mb_per_viewer",
+    "mb_per_room",
+    "cpu_pct_at_rest",
+    "least",
+}
+"""Slopes between two short runs may come out as nothing."""
 MAY_BE_NOTHING = {
     "load_before",
     "idle_pct",
@@ -53,6 +63,7 @@ MAY_BE_NOTHING = {
     "dropped",
     "session_mb",
     "lag_ms",
+    *MODELLED,
     *INGESTED,
 }
 

@@ -177,7 +177,9 @@ class Load:
             "login_ms": round(1e3 * quantile(self._logins, 50), 1),
             "first_paint_ms": round(1e3 * quantile(self._firsts, 50), 1),
             "cpu_pct": round(100 * (_cpu_s(self._pid) - cpu) / seconds, 1),
-            "session_mb": round(max(_held_mb(self._pid) - before_mb, 0.0) / self._number, 3),
+            "session_mb": round(max((held := _held_mb(self._pid)) - before_mb, 0.0) / self._number, 3),
+            "held_mb": round(held, 1),
+            "open_files": _open_files(self._pid),
             "load_cpu_pct": round(100 * (_own_cpu_s() - own) / seconds, 1),
             "load_lag_p99_ms": round(1e3 * quantile(lags, 99), 1),
         }
@@ -311,13 +313,26 @@ def _view(number: int) -> tuple[tuple[int, int], bytes]:
     return SIZES[size], b"[" * len(WINDOWS) + b"]" * window + b"%d" % (focus % 5 + 1)
 
 
+def _family(pid: int) -> list[int]:
+    """A process and its children: a host of several processes has its workers."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8")
+    return [pid, *map(int, listed.split())]
+
+
 def _held_mb(pid: int) -> float:
-    return memory_mb(f"/proc/{pid}/smaps_rollup")["Rss"]
+    return sum(memory_mb(f"/proc/{each}/smaps_rollup")["Rss"] for each in _family(pid))
+
+
+def _open_files(pid: int) -> int:
+    return sum(len(os.listdir(f"/proc/{each}/fd")) for each in _family(pid))  # noqa: PTH208 - only counted
 
 
 def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    used = 0
+    for each in _family(pid):
+        fields = Path(f"/proc/{each}/stat").read_text("utf-8").rpartition(")")[2].split()
+        used += int(fields[11]) + int(fields[12])
+    return used / os.sysconf("SC_CLK_TCK")
 
 
 def _own_cpu_s() -> float:

@@ -61,14 +61,14 @@ def measure(*, quick: bool) -> Measured:
     ]  # fmt: skip
     apps = [sys.executable, "-m", "bench.ssh.apps"]
     with blank_home() as env:
-        same = [_stage(host, env, number, seconds, 0.0) for number in counts]
-        keyed = _stage(host, env, mixed, seconds, key_every_s)
-        apart = _stage(host, env, mixed, seconds, 0.0, views=VIEWS)
-        abused = _stage(host, env, crowd, seconds, 0.0, strangers=True)
+        same = [stage(host, env, number, seconds, 0.0) for number in counts]
+        keyed = stage(host, env, mixed, seconds, key_every_s)
+        apart = stage(host, env, mixed, seconds, 0.0, views=VIEWS)
+        abused = stage(host, env, crowd, seconds, 0.0, strangers=True)
         attacked = under_attack(host, env, quick=quick)
-        alone_keyed = _stage(apps, env, baseline[-1], seconds, key_every_s)
+        alone_keyed = stage(apps, env, baseline[-1], seconds, key_every_s)
         # Quick, a stage of each kind is enough: each starts a host and its viewers.
-        alone = [] if quick else [_stage(apps, env, number, seconds, 0.0) for number in baseline]
+        alone = [] if quick else [stage(apps, env, number, seconds, 0.0) for number in baseline]
     return Measured(
         1,
         {
@@ -95,7 +95,7 @@ def under_attack(host: list[str], env: Mapping[str, str], *, quick: bool) -> dic
         (4, 2, 1.5, 0.5) if quick else (ATTACKED, PRESSING, SECONDS, 2.0)
     )
     return {
-        attack or "none": _stage(
+        attack or "none": stage(
             host, env, viewers, seconds, key_every_s,
             pressing=pressing, attack=attack,
         )
@@ -103,7 +103,7 @@ def under_attack(host: list[str], env: Mapping[str, str], *, quick: bool) -> dic
     }  # fmt: skip
 
 
-def _stage(
+def stage(
     server: list[str],
     env: Mapping[str, str],
     number: int,
@@ -115,7 +115,7 @@ def _stage(
     pressing: int = 0,
     attack: str = "",
 ) -> dict[str, Any]:
-    """One server, fresh, under so many viewers."""
+    """One server, fresh, under so many viewers; its workers, if it has any, count as a part of it."""
     log = Path(env["HOME"]) / "server.log"
     with ExitStack() as running:
         stderr = running.enter_context(log.open("wb"))

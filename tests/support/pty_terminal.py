@@ -143,6 +143,11 @@ class Terminal:
         assert self.attributes_now == self.attributes
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the program has ended; what it wrote last may still have to be read."""
+        return self._program.poll() is not None
+
+    @property
     def last_words(self) -> str:
         """What was written after the alternate screen was left: what stays in a person's terminal."""
         left = self.raw.rpartition(_LEAVE)[2] if _LEAVE in self.raw else self.raw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.ssh import event_log
 from tui.ssh.answers import Answer
@@ -15,20 +15,36 @@ USAGE = "rotation-tui: usage: kick ID | ban FINGERPRINT|ADDRESS | unban FINGERPR
 VERBS = ("kick", "ban", "unban", "bans")
 
 
+class Request(NamedTuple):
+    """A command of an administrator that is well formed."""
+
+    verb: str
+    """One of VERBS."""
+    subject: str
+    """An ID, a fingerprint, an address or a network; "" for ``bans``."""
+
+
+def parse(command: str) -> Request | Answer | None:
+    """Return the request, the answer to one that is incomplete, or None for what no administrator's is."""
+    verb, *words = command.split() or [""]
+    if verb not in VERBS:
+        return None
+    if len(words) != (0 if verb == "bans" else 1):
+        return Answer("", USAGE, 2)
+    return Request(verb, "".join(words))
+
+
 def answer(command: str, state: HostState, *, by: str) -> Answer | None:
     """Carry out a command and return its answer; None if it is not an administrator's.
 
     ``by``: fingerprint of the administrator, for the log. Nobody else may call this.
     """
-    verb, *words = command.split() or [""]
-    if verb not in VERBS:
-        return None
-    if verb == "bans" and not words:
-        state.refresh_bans()
-        return Answer("".join(f"{name}\n" for name in state.bans.names()))
-    if len(words) != 1 or verb == "bans":
-        return Answer("", USAGE, 2)
-    subject = words[0]
+    request = parse(command)
+    if not isinstance(request, Request):
+        return request
+    verb, subject = request
+    if verb == "bans":
+        return banned(state)
     try:
         out = {"kick": _kick, "ban": _ban, "unban": _unban}[verb](state, subject)
     except ValueError as error:
@@ -37,23 +53,45 @@ def answer(command: str, state: HostState, *, by: str) -> Answer | None:
     return Answer(f"{out}\n")
 
 
+def banned(state: HostState) -> Answer:
+    """Return what is banned, a line each."""
+    state.refresh_bans()
+    return Answer("".join(f"{name}\n" for name in state.bans.names()))
+
+
+def no_viewer(subject: str) -> str:
+    """Return what is wrong with an ID that nobody has."""
+    return f"no viewer has the ID {subject!r}; see: status"
+
+
 def _kick(state: HostState, subject: str) -> str:
     viewer = next((each for each in state.connections if str(each.number) == subject), None)
     if viewer is None:
-        raise ValueError(f"no viewer has the ID {subject!r}; see: status")
+        raise ValueError(no_viewer(subject))
     viewer.dismiss(EndReason.KICKED)
     return f"disconnected {subject}"
 
 
 def _ban(state: HostState, subject: str) -> str:
     state.bans.add(subject)
-    return f"banned {subject}; disconnected {state.dismiss_banned()}"
+    return banned_words(subject, state.dismiss_banned())
+
+
+def banned_words(subject: str, disconnected: int) -> str:
+    """Return the answer to a ban that has been issued."""
+    return f"banned {subject}; disconnected {disconnected}"
 
 
 def _unban(state: HostState, subject: str) -> str:
-    was_banned = state.bans.lift(subject)
-    # The file was read again: it may have brought bans of another host.
-    state.dismiss_banned()
-    if not was_banned:
+    try:
+        return lift(state, subject)
+    finally:
+        # The file was read again: it may have brought bans of another host.
+        state.dismiss_banned()
+
+
+def lift(state: HostState, subject: str) -> str:
+    """Lift a ban and return the answer. Raises ValueError if there is none."""
+    if not state.bans.lift(subject):
         raise ValueError(f"{subject} is not banned; see: bans")
     return f"lifted the ban of {subject}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NEEDED = "host needs asyncssh, which is not installed; run: pip install 'rotation-tui[ssh]'"
 EVERYWHERE = "*"
 LOG_JSON = "--log-json"
+MOST_WORKERS = 256
 HELP = """Serve the desk over SSH: one process and one set of feeds for many viewers.
 
 \b
@@ -30,6 +31,7 @@ EXAMPLES = """\b
 Examples:
   rotation-tui host --authorized-keys viewers.keys
   rotation-tui host --listen '*:2222' --authorized-keys viewers.keys
+  rotation-tui host --workers 4 --authorized-keys viewers.keys
   ssh -p 2222 desk.example.com
   ssh -p 2222 desk.example.com status --json
 """
@@ -76,6 +78,25 @@ class _HostCommand(click.Command):
 
             json_stderr.start()
         return super().parse_args(ctx, args)
+
+
+def _check_workers(workers: int, max_sessions: int) -> None:
+    """Raise InputError for workers that cannot be; say so where there are more than help."""
+    from rotation.text import counted  # noqa: PLC0415
+    from tui.ssh.workers.handover import can_pass_sockets, cores  # noqa: PLC0415
+
+    if workers > max_sessions:
+        raise InputError(
+            f"--workers {workers} with --max-sessions {max_sessions}: each worker needs a session of its own"
+        )
+    if workers > 1 and not can_pass_sockets():
+        raise InputError("--workers: this system cannot pass open sockets to other processes; use 1")
+    if workers > (available := cores()):
+        click.echo(
+            f"rotation-tui: --workers {workers}: more than the {counted(available, 'core')} of this machine, "
+            "which adds memory and no speed",
+            err=True,
+        )
 
 
 @click.command(cls=_HostCommand, help=HELP, epilog=EXAMPLES)
@@ -149,6 +170,22 @@ class _HostCommand(click.Command):
     expose_value=False,
     help="Write everything on stderr as JSON lines, including command-line errors.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that serve viewers, one per core; with more than one, a further process reads for all.",
+)
+@click.option(
+    "--worker-memory",
+    type=click.FloatRange(64, 1_000_000),
+    default=512.0,
+    show_default=True,
+    metavar="MB",
+    help="With --workers: replace a worker that holds more resident memory.",
+)
 @click.option("--reuse-port", is_flag=True, help="Share the port with other hosts, one per core.")
 @click.option("--allow-root", is_flag=True, help="Run even as root.")
 @click.option("--demo", is_flag=True, help="Host the built-in demo; a host never falls back to it.")
@@ -174,6 +211,8 @@ def host(
     idle: float,
     metrics: tuple[str, int] | None,
     proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+    workers: int,
+    worker_memory: float,
     reuse_port: bool,
     allow_root: bool,
     tape: tuple[Path, ...],
@@ -191,7 +230,7 @@ def host(
         raise InputError(NEEDED) from error
     from platformdirs import user_data_path, user_state_path  # noqa: PLC0415
 
-    from tui.ssh import event_log  # noqa: PLC0415
+    from tui.ssh import event_log, json_stderr  # noqa: PLC0415
     from tui.ssh.host import Settings, serve  # noqa: PLC0415
     from tui.ssh.limits import Limits  # noqa: PLC0415
     from tui.view.theme import DEFAULT, load  # noqa: PLC0415
@@ -201,35 +240,43 @@ def host(
         raise InputError("say who may log in: either --authorized-keys FILE, or --open for anyone")
     if os.geteuid() == 0 and not allow_root:
         raise InputError("host does not run as root; use a separate account, or --allow-root")
+    _check_workers(workers, max_sessions)
     load(theme or DEFAULT)  # an unknown name is reported before anything listens
     event_log.start(ctx.meta["log_level"])
     asked = with_lists(ctx, Wanted(tapes=tape, unasked_demo=False, at_option=FROM_OPTION, **wanted))
     desk = ctx.obj.open(asked)
-    serve(
-        desk,
-        Settings(
-            address="" if listen[0] == EVERYWHERE else listen[0],
-            port=listen[1],
-            authorized_keys=authorized_keys,
-            host_key=host_key or user_data_path("rotation-tui") / "host_key",
-            admin_keys=admin_keys,
-            revoked_keys=revoked_keys,
-            bans=user_state_path("rotation-tui") / "bans.json",
-            preferences=user_state_path("rotation-tui") / "visitors.json",
-            theme=theme or DEFAULT,
-            lists=watchlists(asked.lists),
-            pairs=pair_names(wanted["pair"], wanted["pairs"]),
-            pair_options=asked.pair_options,
-            now_s=ctx.obj.now_s,
-            limits=Limits(
-                sessions=max_sessions,
-                per_address=per_address,
-                new_per_minute=new_per_minute,
-                idle_s=60 * idle,
-            ),
-            reuse_port=reuse_port,
-            metrics=metrics,
-            proxies=proxies,
+    settings = Settings(
+        address="" if listen[0] == EVERYWHERE else listen[0],
+        port=listen[1],
+        authorized_keys=authorized_keys,
+        host_key=host_key or user_data_path("rotation-tui") / "host_key",
+        admin_keys=admin_keys,
+        revoked_keys=revoked_keys,
+        bans=user_state_path("rotation-tui") / "bans.json",
+        preferences=user_state_path("rotation-tui") / "visitors.json",
+        theme=theme or DEFAULT,
+        lists=watchlists(asked.lists),
+        pairs=pair_names(wanted["pair"], wanted["pairs"]),
+        pair_options=asked.pair_options,
+        now_s=ctx.obj.now_s,
+        limits=Limits(
+            sessions=max_sessions,
+            per_address=per_address,
+            new_per_minute=new_per_minute,
+            idle_s=60 * idle,
         ),
-        lambda port: click.echo(f"rotation-tui: listening on {listen[0]} port {port}", err=True),
+        reuse_port=reuse_port,
+        metrics=metrics,
+        proxies=proxies,
     )
+
+    def ready(port: int) -> None:
+        click.echo(f"rotation-tui: listening on {listen[0]} port {port}", err=True)
+
+    if workers == 1:
+        serve(desk, settings, ready)
+        return
+    from tui.ssh.workers import parent  # noqa: PLC0415
+
+    options = parent.Options(workers, worker_memory, ctx.meta["log_level"], log_json=json_stderr.is_on())
+    parent.serve(desk, settings, options, ready)

@@ -19,6 +19,11 @@ CLIENT_TEXT_MAX = 64
 class JsonLines(logging.Formatter):
     """Formats a record as one JSON object; the fields of an event come from the record's ``fields``."""
 
+    def __init__(self, worker: int | None = None) -> None:
+        """``worker``: number of this process in a host of several; None where it is alone, or the parent."""
+        super().__init__()
+        self._worker = worker
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON without any secret in it."""
         at = datetime.fromtimestamp(record.created, UTC)
@@ -26,15 +31,17 @@ class JsonLines(logging.Formatter):
         line |= {"event": record.getMessage()} | getattr(record, "fields", {})
         if record.name != log.name:
             line["logger"] = record.name
+        if self._worker is not None:
+            line["worker"] = self._worker
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return logs.redact(msgspec.json.encode(line).decode())
 
 
-def start(level: str) -> None:
-    """Log to stderr from now on, at this level and above."""
+def start(level: str, worker: int | None = None) -> None:
+    """Log to stderr from now on, at this level and above. ``worker``: see JsonLines."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(worker))
     logging.captureWarnings(capture=True)
     root = logging.getLogger()
     root.addHandler(handler)

@@ -29,6 +29,8 @@ from tui.ssh.reasons import EndReason
 from tui.ssh.wire.proxy_protocol import Networks
 
 if TYPE_CHECKING:
+    import asyncssh
+
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
 
@@ -83,8 +85,11 @@ class Settings(msgspec.Struct, frozen=True):
 class Host:
     """One host; ``run`` it once."""
 
-    def __init__(self, desk: Desk, settings: Settings) -> None:
-        """Raises InputError if a key file cannot be used."""
+    kind = "host"
+    """What it is called in the log."""
+
+    def __init__(self, desk: Desk, settings: Settings, preferences: Preferences | None = None) -> None:
+        """Raises InputError if a key file cannot be used. ``preferences``: None for those of the settings."""
         self._desk = desk
         self._settings = settings
         self._key = host_key(settings.host_key)
@@ -106,7 +111,7 @@ class Host:
             limits=settings.limits,
             authorized_keys=self._authorized_keys,
             bans=Bans(settings.bans),
-            preferences=Preferences(settings.preferences),
+            preferences=preferences or Preferences(settings.preferences),
             clock=time.monotonic,
             now=settings.now_s,
         )
@@ -119,6 +124,7 @@ class Host:
         """The port, once the host listens."""
         self.metrics_port = 0
         """The port of the metrics; 0 without them."""
+        self._servers: list[asyncio.Server] = []
 
     def stop(self) -> None:
         """Say goodbye to every viewer and let ``run`` return."""
@@ -139,26 +145,7 @@ class Host:
         # What exists now stays: full collections need not look at it again.
         gc.collect()
         gc.freeze()
-        settings = self._settings
-        server = await listen(
-            self.state,
-            address=settings.address,
-            port=settings.port,
-            reuse_port=settings.reuse_port,
-            key=self._key,
-            proxies=settings.proxies,
-        )
-        metered = await metrics.serve(self.state, *settings.metrics) if settings.metrics else None
-        if metered is not None:
-            self.metrics_port = metered.sockets[0].getsockname()[1]
-        self.port = int(server.sockets[0].getsockname()[1])
-        event_log.event(
-            "host started",
-            address=settings.address,
-            port=self.port,
-            host_key=self._key.get_fingerprint(),
-            open=self._authorized_keys.is_open,
-        )
+        await self._open(self._key)
         self._authorized_keys.report("keys read")
         ready(self.port)
         try:
@@ -179,12 +166,39 @@ class Host:
                     task.cancel()
         finally:
             self.state.closing = True
-            server.close()
-            if metered is not None:
-                metered.close()
+            self._close()
             await self._say_goodbye()
             await self._save()
-            event_log.event("host stopped")
+            event_log.event(f"{self.kind} stopped")
+
+    async def _open(self, key: asyncssh.SSHKey) -> None:
+        """Take connections from now on. Raises InputError."""
+        settings = self._settings
+        server = await listen(
+            self.state,
+            address=settings.address,
+            port=settings.port,
+            reuse_port=settings.reuse_port,
+            key=key,
+            proxies=settings.proxies,
+        )
+        self._servers.append(server)
+        if settings.metrics is not None:
+            self._servers.append(await metrics.serve(self.state, *settings.metrics))
+            self.metrics_port = self._servers[-1].sockets[0].getsockname()[1]
+        self.port = int(server.sockets[0].getsockname()[1])
+        event_log.event(
+            "host started",
+            address=settings.address,
+            port=self.port,
+            host_key=key.get_fingerprint(),
+            open=self._authorized_keys.is_open,
+        )
+
+    def _close(self) -> None:
+        """Take no more connections."""
+        for server in self._servers:
+            server.close()
 
     async def _follow_desk(self) -> None:
         state, loop = self.state, asyncio.get_running_loop()
@@ -222,11 +236,15 @@ class Host:
     async def _update_health(self) -> None:
         """Renew the host's lines in the Health panel, also while the desk is still."""
         while True:
-            self._health_lines = status.health_lines(self.state.status())
+            self._health_lines = self._host_lines()
             self._looks_for_demand.set()
             if self._newest is not None:
                 await self._show(self._newest)
             await asyncio.sleep(HEALTH_EVERY_S)
+
+    def _host_lines(self) -> tuple[str, ...]:
+        """Return the host's lines for the Health panel."""
+        return status.health_lines(self.state.status())
 
     async def _measure_lag(self) -> None:
         state, loop = self.state, asyncio.get_running_loop()
@@ -276,7 +294,7 @@ def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
 
 
 async def _serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
-    _raise_file_limit(settings.limits.sessions)
+    raise_file_limit(settings.limits.sessions)
     host = Host(desk, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -285,7 +303,7 @@ async def _serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -
     await host.run(ready)
 
 
-def _raise_file_limit(sessions: int) -> None:
+def raise_file_limit(sessions: int) -> None:
     """Allow this process an open file for every viewer; the default is about a thousand."""
     needed = sessions + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

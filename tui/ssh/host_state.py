@@ -22,9 +22,10 @@ from tui.ssh.wire.token_bucket import TokenBucket
 from tui.ssh.wire.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rotation.desk import PairOptions
+    from tui.ssh.answers import Answer
     from tui.ssh.preferences import Preferences
     from tui.ssh.rooms.viewer import Handle, Viewer
     from tui.ssh.wire.turned_away import TurnedAway
@@ -106,6 +107,21 @@ class ClientConnection(Protocol):
         ...
 
 
+class Peers(Protocol):
+    """The other processes of a host that has several."""
+
+    def answers(self, command: str) -> bool:
+        """Whether a command concerns them all."""
+        ...
+
+    def ask(self, command: str, reply: Callable[[Answer], None], *, by: str, is_admin: bool) -> None:
+        """Have a command carried out, and call ``reply`` with its answer; always, within some seconds.
+
+        ``by``: fingerprint of the administrator; "" for anyone else.
+        """
+        ...
+
+
 def _call_later(seconds: float, call: Callable[[], None]) -> Handle:
     return asyncio.get_running_loop().call_later(seconds, call)
 
@@ -136,6 +152,8 @@ class HostState:
         self.pair_options: tuple[PairOptions, ...] = ()
         self.lists: tuple[str, ...] = ()
         """The watch lists that they go through."""
+        self.peers: Peers | None = None
+        """Who answers what concerns the whole host; None where that is this process alone."""
         self.limits = limits
         self.authorized_keys = authorized_keys or AuthorizedKeys(None, now=now)
         self.bans = Bans(None) if bans is None else bans
@@ -156,7 +174,7 @@ class HostState:
         self.empty = asyncio.Event()
         """Set once the host is closing and the last connection has ended."""
         self.closing = False
-        self.numbers = count(1)
+        self.numbers: Iterator[int] = count(1)
         """IDs of connections."""
         self.lag_s = 0.0
         """The worst lag of the event loop over the last seconds."""

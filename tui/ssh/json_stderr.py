@@ -54,6 +54,11 @@ def start() -> None:
         sys.stderr = JsonStderr(sys.stderr)  # type: ignore[arg-type]
 
 
+def is_on() -> bool:
+    """Whether stderr is JSON lines."""
+    return isinstance(sys.stderr, JsonStderr)
+
+
 def _as_json(line: str) -> str:
     if line.startswith("{"):
         try:

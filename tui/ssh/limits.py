@@ -13,7 +13,7 @@ import msgspec
 from tui.ssh.reasons import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MINUTE_S = 60.0
 
@@ -136,6 +136,8 @@ class Admission:
         self._known: dict[str, None] = {}
         """Networks that have logged in, the latest last."""
         self._tidied_at = float("-inf")
+        self.on_login: Callable[[str], None] = lambda _address: None
+        """Called with the address of each login."""
 
     def __len__(self) -> int:
         return self._count
@@ -146,6 +148,11 @@ class Admission:
 
     def logged_in(self, address: str) -> None:
         """Remember that someone has logged in from there."""
+        self.remember(address)
+        self.on_login(address)
+
+    def remember(self, address: str) -> None:
+        """The same of a login that another process of this host has seen."""
         home = network(address)
         self._known.pop(home, None)
         self._known[home] = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rotation.errors import InputError
 
 if TYPE_CHECKING:
     from tui.ssh.host_state import HostState
-    from tui.ssh.status import HostStatus
+    from tui.ssh.status import HostStatus, WorkerStatus
 
 REQUEST_MAX = 8 * 1024
 REQUEST_S = 5.0
@@ -45,6 +45,7 @@ def text(status: HostStatus, *, frames: int, octets: int, pending: int, bans: in
         ("bans", "gauge", "Banned keys and networks.", [("", bans)]),
         ("start_time_seconds", "gauge", "When the host started, UTC.", [("", status.since.timestamp())]),
         ("prices_time_seconds", "gauge", "When the older price of the pair was made, UTC.", as_of),
+        *_of_workers(status.workers or []),
     ]
     return "".join(
         f"# HELP rotation_tui_{name} {words}\n# TYPE rotation_tui_{name} {kind}\n"
@@ -54,8 +55,31 @@ def text(status: HostStatus, *, frames: int, octets: int, pending: int, bans: in
     )
 
 
+def _of_workers(workers: list[WorkerStatus]) -> list[tuple[str, str, str, _Samples]]:
+    """One sample of each worker, under its number; nothing for a host of one process."""
+
+    def each(value: Callable[[WorkerStatus], float]) -> _Samples:
+        return [(f'{{worker="{worker.worker}"}}', value(worker)) for worker in workers]
+
+    return [
+        ("worker_up", "gauge", "1 for a worker that serves.", each(lambda w: w.state == "serving")),
+        ("worker_viewers", "gauge", "Viewers of this worker.", each(lambda w: w.sessions)),
+        ("worker_viewers_max", "gauge", "Viewers that it admits.", each(lambda w: w.most_sessions)),
+        ("worker_rooms", "gauge", "Its renderings.", each(lambda w: w.rooms)),
+        ("worker_frames_per_second", "gauge", "Frames that it sends.", each(lambda w: w.frames_per_s)),
+        ("worker_loop_lag_seconds", "gauge", "Worst lag of its loop in 5 s.", each(lambda w: w.lag_ms / 1e3)),
+        ("worker_memory_bytes", "gauge", "Its resident memory.", each(lambda w: w.memory_mb * 1e6)),
+        ("worker_replaced_total", "counter", "How often it was replaced.", each(lambda w: w.replaced)),
+    ]
+
+
 async def serve(state: HostState, address: str, port: int) -> asyncio.Server:
     """Answer scrapers at a loopback address until the server is closed. Raises InputError."""
+    return await serve_text(lambda: _of(state), address, port)
+
+
+async def serve_text(body: Callable[[], str], address: str, port: int) -> asyncio.Server:
+    """The same with metrics that the caller makes."""
     if not ipaddress.ip_address(address).is_loopback:
         raise InputError(f"--metrics: {address} is not a loopback address; write for example 127.0.0.1:9222")
 
@@ -63,7 +87,7 @@ async def serve(state: HostState, address: str, port: int) -> asyncio.Server:
         with contextlib.suppress(*_BROKEN):
             async with asyncio.timeout(REQUEST_S):
                 request = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_response(state, request))
+                writer.write(_response(body, request))
                 await writer.drain()
         writer.close()
 
@@ -73,19 +97,22 @@ async def serve(state: HostState, address: str, port: int) -> asyncio.Server:
         raise InputError(f"--metrics: cannot listen on {address}:{port}: {error.strerror}") from error
 
 
-def _response(state: HostState, request: bytes) -> bytes:
+def _of(state: HostState) -> str:
+    meter = state.meter
+    return text(
+        state.status(),
+        frames=meter.frames,
+        octets=meter.bytes,
+        pending=state.admission.pending,
+        bans=len(state.bans),
+    )
+
+
+def _response(made: Callable[[], str], request: bytes) -> bytes:
     method, path = [*request.split(b" ", 2), b"", b""][:2]
     line, body = "404 Not Found", "see /metrics\n"
     if method in {b"GET", b"HEAD"} and path.partition(b"?")[0] == PATH:
-        meter = state.meter
-        body = text(
-            state.status(),
-            frames=meter.frames,
-            octets=meter.bytes,
-            pending=state.admission.pending,
-            bans=len(state.bans),
-        )
-        line = "200 OK"
+        line, body = "200 OK", made()
     kind = "text/plain; version=0.0.4; charset=utf-8"
     head = (
         f"HTTP/1.1 {line}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"

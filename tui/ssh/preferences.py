@@ -60,6 +60,13 @@ class Preferences:
             while len(self._choices) > VIEWERS_MAX:
                 del self._choices[next(iter(self._choices))]
 
+    def adopt(self, fingerprint: str, choice: Choice) -> None:
+        """Take over what a viewer of another process of this host chose, which that one has written."""
+        self._choices.pop(fingerprint, None)
+        self._choices[fingerprint] = choice
+        while len(self._choices) > VIEWERS_MAX:
+            del self._choices[next(iter(self._choices))]
+
     def take_unsaved(self) -> dict[str, Choice]:
         """Return what is not on disk yet and forget that it is not: the caller writes it."""
         unsaved, self._unsaved = self._unsaved, {}

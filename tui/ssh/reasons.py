@@ -16,6 +16,8 @@ class Refusal(StrEnum):
     TOO_MANY_FROM_ADDRESS = "too many from there"
     FULL = "full"
     TOO_MANY_LOGINS = "too many logins"
+    NO_WORKER = "no worker"
+    """Of a host of several processes none can serve it now."""
     NO_LOGIN = "no login"
     LOGIN_TIME = "login time"
     SLOW_LOGIN = "slow login"
@@ -40,6 +42,7 @@ REFUSAL_LABELS = {
     Refusal.TOO_MANY_FROM_ADDRESS: "too many from one address",
     Refusal.FULL: "while full",
     Refusal.TOO_MANY_LOGINS: "too many logins in progress",
+    Refusal.NO_WORKER: "while no worker was running",
     Refusal.NO_LOGIN: "without a login",
     Refusal.LOGIN_TIME: "login timed out",
     Refusal.SLOW_LOGIN: "slow login, place given away",
@@ -64,6 +67,7 @@ TURNED_AWAY = {
     Refusal.TOO_MANY_FROM_ADDRESS: "too many open connections from your address; close one and try again",
     Refusal.FULL: "the host is full; try again later",
     Refusal.TOO_MANY_LOGINS: "too many logins in progress; try again in a few seconds",
+    Refusal.NO_WORKER: "the host is restarting a part of itself; try again in a few seconds",
 }
 """Refusal of a new connection → what ssh shows; ``{wait}`` is a number of seconds."""
 

@@ -10,7 +10,7 @@ import asyncssh
 import msgspec
 
 from tui.ssh import admin, event_log
-from tui.ssh.answers import UNKNOWN_COMMAND, answer
+from tui.ssh.answers import UNKNOWN_COMMAND, Answer, answer
 from tui.ssh.preferences import Choice
 from tui.ssh.reasons import FAREWELLS, EndReason, Refusal
 from tui.ssh.rooms.colours import DEPTHS, Colours, colours_of, term
@@ -106,6 +106,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._command: str | None = None
         self._detected: Colours = "none"
         """The colours that the terminal has, as far as its TERM says."""
+        self._awaits_answer = False
+        """Whether other processes of this host are making the answer."""
 
     @property
     def size_text(self) -> str:
@@ -181,10 +183,13 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self.viewer.type(data)
 
     def eof_received(self) -> bool:
-        """End the session when the client's input ends: no further key can arrive."""
+        """End the session when the client's input ends: no further key can arrive.
+
+        True keeps the way to the client open, for an answer that others are still making.
+        """
         if self.viewer is not None:
             self.end(EndReason.DISCONNECTED)
-        return False
+        return self._awaits_answer
 
     @_contained
     def pause_writing(self) -> None:
@@ -269,13 +274,26 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def _answer(self, command: str) -> None:
         is_admin = self._owner.is_admin and self._forced is None
+        peers = self._state.peers
+        if peers is not None and peers.answers(command):
+            self._awaits_answer = True
+            peers.ask(
+                command, self._reply_later, by=self._owner.fingerprint if is_admin else "", is_admin=is_admin
+            )
+            return
         status = self._state.status(with_viewers=is_admin)
         reply = admin.answer(command, self._state, by=self._owner.fingerprint) if is_admin else None
         reply = reply or answer(command, self._state.rooms.newest, status)
+        self._give(reply)
+
+    def _reply_later(self, reply: Answer) -> None:
+        """Send an answer that others have made, unless the client is gone meanwhile."""
+        if self.ended is None and self._chan is not None and not self._chan.is_closing():
+            self._give(reply)
+
+    def _give(self, reply: Answer) -> None:
         if reply.code == UNKNOWN_COMMAND:
-            self._state.refuse(
-                Refusal.COMMAND, **self._owner.log_fields, command=event_log.client_text(command)
-            )
+            self._state.refuse(Refusal.COMMAND, **self._owner.log_fields, command=self.command_text)
         self._reply(reply.out, err=reply.err, code=reply.code)
 
     def _reply(self, out: str, *, err: str = "", code: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, deque
+from typing import Literal
 
 import msgspec
 
@@ -28,6 +29,34 @@ class ViewerStatus(msgspec.Struct, frozen=True):
     """When the session began, UTC."""
     frames: int
     """Frames sent so far."""
+
+
+WorkerState = Literal["starting", "serving", "silent", "stopping", "waiting"]
+""""silent": it has not answered for some seconds; "waiting": it ended, and a new one is about to start."""
+
+
+class WorkerStatus(msgspec.Struct, frozen=True):
+    """One of the processes of a host that has several."""
+
+    worker: int
+    """Its number, from 1; one that replaces another takes its number over."""
+    state: WorkerState
+    pid: int | None
+    """None while it is waiting."""
+    since: dt.datetime | None
+    """When it started, UTC; None while it is waiting."""
+    sessions: int = 0
+    most_sessions: int = 0
+    """Its share of ``--max-sessions``."""
+    rooms: int = 0
+    frames_per_s: float = 0.0
+    bytes_per_s: float = 0.0
+    lag_ms: float = 0.0
+    pace: str = "full"
+    memory_mb: float = 0.0
+    """Resident memory; 0 where the system does not say."""
+    replaced: int = 0
+    """How often a process of this number has ended and was replaced."""
 
 
 class HostStatus(msgspec.Struct, frozen=True):
@@ -66,6 +95,9 @@ class HostStatus(msgspec.Struct, frozen=True):
     """When the older price of the pair was made, UTC; None without one."""
     viewers: list[ViewerStatus] | None = None
     """Who looks at the screen; None for clients that may not know."""
+    workers: list[WorkerStatus] | None = None
+    """The processes that serve the viewers, of which all other figures are the sum (``lag_ms`` and ``pace``:
+    the worst); None for a host of one process."""
 
 
 class Meter:
@@ -100,8 +132,9 @@ def health_lines(status: HostStatus) -> tuple[str, ...]:
     """Return the lines about the host for the Health panel, rounded: every change repaints every screen."""
     sent = f"{status.frames_per_s:.0f} frames/s, {status.bytes_per_s / 1_000:.0f} kB/s"
     rooms = counted(status.rooms, "room")
+    workers = f", {counted(len(status.workers), 'worker')}" if status.workers else ""
     return (
-        f"{status.sessions} of {status.most_sessions} viewers in {rooms}, pace {status.pace}",
+        f"{status.sessions} of {status.most_sessions} viewers in {rooms}{workers}, pace {status.pace}",
         f"{sent}, lag {status.lag_ms:.0f} ms, {sum(status.refused.values())} refused",
     )
 
@@ -119,7 +152,26 @@ def lines(status: HostStatus) -> list[str]:
         f"loop      worst lag {status.lag_ms:.0f} ms, pace {status.pace}",
         f"refused   {', '.join(refused) or 'none'}",
         f"desk      {''.join(f'{mark}, ' for mark in (status.mode, status.connection) if mark)}{newest}",
+        *_worker_lines(status.workers or []),
         *_viewer_lines(status.viewers or []),
+    ]
+
+
+def _worker_lines(workers: list[WorkerStatus]) -> list[str]:
+    if not workers:
+        return []
+    return [
+        (
+            f"{'WORKER':>6}  {'STATE':<9}{'PID':>8}  {'SINCE (UTC)':<19}  {'VIEWERS':>13}{'ROOMS':>7}"
+            f"{'FRAMES/S':>10}{'LAG':>8}{'MEMORY':>9}  REPLACED"
+        ),
+        *(
+            f"{each.worker:>6}  {each.state:<9}{each.pid or '—':>8}  "
+            f"{f'{each.since:%Y-%m-%d %H:%M:%S}' if each.since else '—':<19}  "
+            f"{f'{each.sessions} of {each.most_sessions}':>13}{each.rooms:>7}{each.frames_per_s:>10.1f}"
+            f"{f'{each.lag_ms:.0f} ms':>8}{f'{each.memory_mb:.0f} MB':>9}  {each.replaced}"
+            for each in workers
+        ),
     ]
 
 

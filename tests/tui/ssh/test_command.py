@@ -76,6 +76,15 @@ def test_without_asyncssh_one_line_says_what_to_install(run_host, monkeypatch):
             ("--open", "--demo", "--max-sessions", "100000"),
             FILES,
         ),
+        (("--open", "--demo", "--workers", "0"), "0 is not in the range 1<=x<=256"),
+        (("--open", "--demo", "--workers", "257"), "257 is not in the range 1<=x<=256"),
+        (
+            ("--open", "--demo", "--workers", "9", "--max-sessions", "8"),
+            "--workers 9 with --max-sessions 8: each worker needs a session of its own",
+        ),
+        (("--open", "--demo", "--worker-memory", "1", "--workers", "2"), "1.0 is not in the range"),
+        (("--demo", "--authorized-keys", "nowhere", "--workers", "2"), "nowhere"),
+        (("--open", "--demo", "--workers", "2", "--listen", "192.0.2.77:2222"), LISTEN),
     ],
 )
 def test_a_mistake_is_one_line(run_host, words, says, monkeypatch):
@@ -86,6 +95,21 @@ def test_a_mistake_is_one_line(run_host, words, says, monkeypatch):
     assert code == 2
     assert "Traceback" not in stderr
     assert len(line) < 300
+
+
+def test_workers_that_this_system_cannot_have(run_host, monkeypatch):
+    monkeypatch.delattr("socket.send_fds")
+    code, stderr = run_host("--allow-root", "--open", "--demo", "--workers", "2")
+    assert code == 2
+    assert "--workers: this system cannot pass open sockets to other processes; use 1" in stderr
+
+
+def test_more_workers_than_cores_are_allowed_with_a_word(run_host, monkeypatch):
+    """How many cores there will be is not ours to know: a container's limit may be raised meanwhile."""
+    monkeypatch.setattr("tui.ssh.workers.handover.cores", lambda: 1)
+    code, stderr = run_host("--allow-root", "--demo", "--authorized-keys", "nowhere", "--workers", "2")
+    assert code == 2
+    assert "rotation-tui: --workers 2: more than the 1 core of this machine, which adds memory" in stderr
 
 
 def test_root_is_refused_unless_allowed(run_host, monkeypatch):

@@ -18,8 +18,9 @@ BEFORE_LOGIN = {
     Refusal.TOO_MANY_FROM_ADDRESS,
     Refusal.FULL,
     Refusal.TOO_MANY_LOGINS,
+    Refusal.NO_WORKER,
 }
-"""What ``HostState.admit`` may return."""
+"""What ``HostState.admit``, and the entrance of a host of several processes, may refuse for."""
 
 
 def test_every_refusal_has_a_label_and_every_end_a_farewell():
@@ -48,7 +49,7 @@ def test_keys_of_the_json_status_are_what_they_were():
         "closing", "overloaded", "too often", "too many from there", "full", "too many logins", "no login",
         "login time", "slow login", "flood", "protocol", "too many keys", "key exchange", "unread",
         "second session", "forward", "subsystem", "no terminal",
-        "command", "banned", "proxy header",
+        "command", "banned", "proxy header", "no worker",
     }  # fmt: skip
     assert {reason.value for reason in EndReason} == {
         "quit", "gone", "stop", "idle", "visit", "flood", "withdrawn", "restricted", "kicked", "banned",

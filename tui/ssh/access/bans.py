@@ -15,7 +15,7 @@ import msgspec
 from tui.ssh.limits import client_ip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,10 @@ class Bans:
             if may_write:
                 self._write()
         return True
+
+    def replace(self, names: Iterable[str]) -> None:
+        """Have these bans instead: another process of this host keeps the file."""
+        self._take(dict.fromkeys(names))
 
     def _take(self, bans: dict[str, None]) -> None:
         self._bans = bans

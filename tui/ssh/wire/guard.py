@@ -101,6 +101,8 @@ class SocketGuard(asyncio.Protocol):
         """A key exchange request that waits for its turn."""
         self._turns: Turns | None = None
         """Where it waits."""
+        self.is_let_in = False
+        """Whether the connection was admitted."""
         self._unread: int | None = None
         """Bytes that waited when the socket was full; None while it takes more."""
 
@@ -114,6 +116,7 @@ class SocketGuard(asyncio.Protocol):
         if refusal is not None:
             TurnedAway(self._transport, self._admission.lingering).begin(refusal)
             return
+        self.is_let_in = True
         self._ssh = self._connect()
         self._ssh.connection_made(transport)
 

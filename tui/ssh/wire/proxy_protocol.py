@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
-_FIXED = 16
+FIXED = 16
+"""Bytes of the part that every header has; it holds the length of the rest."""
 _MOST = 4 * 1024
 """Bytes of a header; the addresses take 36, extensions some hundred."""
 HEADER_S = 5.0
@@ -42,10 +43,10 @@ def parse(data: bytes) -> Header | None:
     """Return the header that begins ``data``; None while it is incomplete. Raises ProxyHeaderError."""
     if not SIGNATURE.startswith(data[: len(SIGNATURE)]):
         raise ProxyHeaderError("no PROXY protocol header of version 2")
-    if len(data) < _FIXED:
+    if len(data) < FIXED:
         return None
     version, command = divmod(data[12], 16)
-    size = _FIXED + int.from_bytes(data[14:16], "big")
+    size = FIXED + int.from_bytes(data[14:16], "big")
     if version != 2 or command > 1 or size > _MOST:
         raise ProxyHeaderError("damaged PROXY protocol header")
     if len(data) < size:
@@ -53,10 +54,10 @@ def parse(data: bytes) -> Header | None:
     width = _ADDRESSES.get(data[13])
     if command == 0 or width is None:
         return Header(None, size)
-    if size < _FIXED + 2 * width + 4:
+    if size < FIXED + 2 * width + 4:
         raise ProxyHeaderError("PROXY protocol header without its addresses")
-    address = ipaddress.ip_address(data[_FIXED : _FIXED + width])
-    port = int.from_bytes(data[_FIXED + 2 * width : _FIXED + 2 * width + 2], "big")
+    address = ipaddress.ip_address(data[FIXED : FIXED + width])
+    port = int.from_bytes(data[FIXED + 2 * width : FIXED + 2 * width + 2], "big")
     return Header((str(address), port), size)
 
 
@@ -86,7 +87,7 @@ class BehindProxy(asyncio.Protocol):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
-        if not _listed(self._address, self._proxies):
+        if not is_listed(self._address, self._proxies):
             self._hand_over(transport, b"")
             return
         self._timer = asyncio.get_running_loop().call_later(HEADER_S, transport.abort)  # type: ignore[attr-defined]
@@ -102,7 +103,7 @@ class BehindProxy(asyncio.Protocol):
             return
         if header is None:
             return
-        seen = self._transport if header.source is None else _From(self._transport, header.source)
+        seen = self._transport if header.source is None else SeenFrom(self._transport, header.source)
         self._hand_over(seen, self._data[header.size :])
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -125,7 +126,7 @@ class BehindProxy(asyncio.Protocol):
             self._timer = None
 
 
-class _From:
+class SeenFrom:
     """A transport with another address at its far end."""
 
     def __init__(self, transport: Any, source: tuple[str, int]) -> None:
@@ -140,6 +141,7 @@ class _From:
         return getattr(self._transport, name)
 
 
-def _listed(address: str, networks: Networks) -> bool:
+def is_listed(address: str, networks: Networks) -> bool:
+    """Whether an address is in one of these networks."""
     ip = client_ip(address)
     return ip is not None and any(ip in network for network in networks)

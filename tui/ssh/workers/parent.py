@@ -1,0 +1,344 @@
+"""The parent of a host of several processes: one desk, one entrance, and workers that it watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.errors import InputError
+from tui.backend import PairDesk, computed
+from tui.ssh import event_log, metrics, status
+from tui.ssh.access.authorized_keys import AuthorizedKeys
+from tui.ssh.access.bans import Bans
+from tui.ssh.access.host_key import host_key
+from tui.ssh.host import SAVE_EVERY, STOP_S, Settings, raise_file_limit
+from tui.ssh.host_state import HostState
+from tui.ssh.preferences import Preferences
+from tui.ssh.rooms.pace import FRAME_S
+from tui.ssh.workers import wire
+from tui.ssh.workers.commands import Commands
+from tui.ssh.workers.entrance import Entrance
+from tui.ssh.workers.pool import Cap, Pool, shares
+from tui.ssh.workers.totals import Counted, total
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rotation.snapshot import Snapshot
+    from tui.backend import Desk
+    from tui.ssh.status import HostStatus, ViewerStatus
+    from tui.ssh.workers.member import Member
+
+BEAT_S = 0.5
+"""Seconds between two signs of life to the workers."""
+LAGS_KEPT = 10
+"""Measurements of the loop's lag whose worst is reported: five seconds."""
+HEALTH_EVERY_S = 5.0
+"""Seconds between two updates of the host's lines in the Health panel."""
+UNLIMITED = 1_000_000_000
+"""What the parent does not limit: each worker limits its own logins in progress, and its sessions."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a host of several processes needs beside the settings of any host."""
+
+    workers: int
+    memory_mb: float
+    """Resident memory that one worker may hold."""
+    log_level: str
+    log_json: bool
+
+
+class Parent:
+    """One host of several processes; ``run`` it once."""
+
+    def __init__(self, desk: Desk, settings: Settings, options: Options) -> None:
+        """Raises InputError if a key file cannot be used."""
+        self._desk = desk
+        self._settings = settings
+        self._options = options
+        # Made and checked here, so that what is wrong is reported before anything runs.
+        self._key = host_key(settings.host_key)
+        self._keys = AuthorizedKeys(
+            settings.authorized_keys,
+            admins=settings.admin_keys,
+            revoked=settings.revoked_keys,
+            now=settings.now_s,
+        )
+        most = UNLIMITED
+        self.state = HostState(
+            theme=settings.theme,
+            limits=msgspec.structs.replace(settings.limits, sessions=most, pending=most, crowd=most),
+            authorized_keys=self._keys,
+            bans=Bans(settings.bans),
+            preferences=Preferences(settings.preferences),
+            clock=time.monotonic,
+            now=settings.now_s,
+        )
+        self._shares = shares(settings.limits.sessions, options.workers)
+        self.pool = Pool(
+            self._setup,
+            options.workers,
+            Cap(options.memory_mb),
+            on_message=self._take,
+            on_left=lambda address: self.state.admission.leave(address, pending=True),
+        )
+        self._entrance = Entrance(self.state, self.pool, settings.proxies)
+        self._commands = Commands(self)
+        self._ended = Counted()
+        """What workers that have ended had counted."""
+        self._newest: bytes | None = None
+        self._parts: frozenset[str] = frozenset()
+        self._looks_for_demand = asyncio.Event()
+        self._stop = asyncio.Event()
+        self.port = 0
+        self.metrics_port = 0
+        if isinstance(desk, PairDesk):
+            desk.show_pairs(frozenset(settings.pairs))
+
+    def stop(self) -> None:
+        """Have every worker say goodbye to its viewers, and let ``run`` return."""
+        self._stop.set()
+
+    def reload(self) -> None:
+        """Have every worker read the key files again, if they can be read."""
+        try:
+            self._keys.reload()
+        except InputError as error:
+            event_log.error("keys not reloaded", why=str(error), keeps="the keys read before")
+            return
+        self._keys.report("keys reloaded")
+        self.pool.send(wire.Reload())
+
+    async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
+        """Serve until ``stop``; ``ready`` gets the port. Raises InputError and what the desk raises."""
+        gc.collect()
+        gc.freeze()
+        settings = self._settings
+        self.port = await self._entrance.bind(settings.address, settings.port, reuse_port=settings.reuse_port)
+        metered = None
+        if settings.metrics is not None:
+            metered = await metrics.serve_text(self._metrics, *settings.metrics)
+            self.metrics_port = metered.sockets[0].getsockname()[1]
+        workers = asyncio.create_task(self.pool.run(), name="workers")
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(work, name=name)
+                    for name, work in (
+                        ("desk", self._desk.run()),
+                        ("snapshots", self._follow_desk()),
+                        ("demand", self._follow_demand()),
+                        ("beat", self._beat()),
+                        ("sweep", self._sweep()),
+                        ("workers", _as_coroutine(workers)),
+                        ("open", self._open(ready)),
+                    )
+                ]
+                await self._stop.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self.state.closing = True
+            self._entrance.close()
+            if metered is not None:
+                metered.close()
+            await self._end_workers(workers)
+            await self._save()
+            event_log.event("host stopped")
+
+    async def _open(self, ready: Callable[[int], None]) -> None:
+        """Accept once every worker can serve."""
+        await self.pool.begun()
+        self._entrance.start()
+        event_log.event(
+            "host started",
+            address=self._settings.address,
+            port=self.port,
+            host_key=self._key.get_fingerprint(),
+            open=self._keys.is_open,
+            workers=self._options.workers,
+        )
+        self._keys.report("keys read")
+        ready(self.port)
+
+    async def _end_workers(self, workers: asyncio.Task[None]) -> None:
+        """Let every worker say goodbye; what has not ended by then is ended."""
+        self.pool.stop()
+        try:
+            async with asyncio.timeout(STOP_S + 2.0):
+                await asyncio.wait([workers])
+        except TimeoutError:
+            self.pool.kill()
+        await asyncio.wait([workers], timeout=STOP_S)
+        workers.cancel()
+        await asyncio.gather(workers, return_exceptions=True)
+
+    def _setup(self, number: int) -> wire.Setup:
+        settings, state = self._settings, self.state
+
+        def text(path: object) -> str | None:
+            return None if path is None else str(path)
+
+        # The parent admits by address. Its count is never below a worker's, but the times at which the two
+        # see a connection differ a little.
+        limits = msgspec.structs.replace(
+            settings.limits,
+            sessions=self._shares[number - 1],
+            new_per_minute=2 * settings.limits.new_per_minute,
+        )
+        return wire.Setup(
+            version=wire.VERSION,
+            worker=number,
+            limits=limits,
+            authorized_keys=text(settings.authorized_keys),
+            admin_keys=text(settings.admin_keys),
+            revoked_keys=text(settings.revoked_keys),
+            host_key=str(settings.host_key),
+            preferences=str(settings.preferences),
+            theme=settings.theme,
+            pairs=settings.pairs,
+            pair_options=settings.pair_options,
+            lists=settings.lists,
+            bans=tuple(state.bans.names()),
+            clock_ahead_s=round(settings.now_s() - time.time(), 3),
+            log_level=self._options.log_level,
+            log_json=self._options.log_json,
+        )
+
+    async def _follow_desk(self) -> None:
+        loop = asyncio.get_running_loop()
+        async for snapshot in self._desk.listen():
+            began = loop.time()
+            self._show(snapshot)
+            self._looks_for_demand.set()
+            await asyncio.sleep(max(FRAME_S - (loop.time() - began), 0))
+
+    def _show(self, snapshot: Snapshot) -> None:
+        """Send a Snapshot to all workers, encoded once."""
+        self.state.rooms.newest = snapshot
+        self._newest = wire.snapshot_frame(snapshot)
+        self.pool.set("snapshot", self._newest)
+
+    async def _follow_demand(self) -> None:
+        """Have the desk compute what some worker's viewers alone look at."""
+        while True:
+            await self._looks_for_demand.wait()
+            self._looks_for_demand.clear()
+            parts = frozenset[str]().union(*(member.parts for member in self.pool))
+            if parts == self._parts:
+                continue
+            self._parts = parts
+            made = await asyncio.to_thread(computed, self._desk, parts)
+            newest = self.state.rooms.newest
+            if made is not None and (newest is None or made.seq >= newest.seq):
+                self._show(made)
+
+    async def _beat(self) -> None:
+        """Tell the workers that the parent is alive, and what the Health panel says of the host."""
+        loop = asyncio.get_running_loop()
+        lines, due = status.health_lines(self.status()), 0.0
+        lags: list[float] = []
+        while True:
+            began = loop.time()
+            if loop.time() >= due:
+                lines, due = status.health_lines(self.status()), loop.time() + HEALTH_EVERY_S
+            self.pool.set("beat", wire.frame(wire.Beat(lines)))
+            await asyncio.sleep(BEAT_S)
+            lags = [*lags[-LAGS_KEPT + 1 :], loop.time() - began - BEAT_S]
+            self.state.lag_s = max(lags)
+
+    async def _sweep(self) -> None:
+        sweeps = 0
+        while True:
+            await asyncio.sleep(1)
+            if self.state.bans.refresh():
+                self.send_bans()
+            sweeps += 1
+            if sweeps % SAVE_EVERY == 0:
+                await self._save()
+
+    async def _save(self) -> None:
+        unsaved = self.state.preferences.take_unsaved()
+        if unsaved:
+            await asyncio.to_thread(self.state.preferences.write, unsaved)
+
+    def send_bans(self) -> None:
+        """Have every worker know what is banned, and disconnect whom it concerns."""
+        self.pool.send(wire.BansChanged(tuple(self.state.bans.names())))
+
+    def _take(self, member: Member, message: wire.ToParent) -> None:
+        """Take what a worker says that concerns others."""
+        match message:
+            case wire.Ready():
+                if self._newest is not None:
+                    member.set("snapshot", self._newest)
+            case wire.LoggedIn():
+                self.state.admission.logged_in(message.address)
+            case wire.Chosen():
+                self.state.preferences.keep(message.fingerprint, message.choice)
+                self.pool.send(message, but=member)
+            case wire.PartsWanted():
+                self._looks_for_demand.set()
+            case wire.Question():
+                self._commands.begin(member, message)
+            case _:
+                pass
+
+    def _counted(self) -> Counted:
+        for report in self.pool.lost:
+            self._ended = self._ended.plus(report)
+        self.pool.lost.clear()
+        counted = self._ended
+        for member in self.pool:
+            if member.report is not None:
+                counted = counted.plus(member.report)
+        return counted
+
+    def status(self, viewers: list[ViewerStatus] | None = None) -> HostStatus:
+        """Return the status of the whole host. ``viewers``: for administrators."""
+        return total(
+            self.state.status(),
+            counted=self._counted(),
+            running=[member.report.status for member in self.pool if member.report is not None],
+            workers=self.pool.statuses(),
+            most_sessions=self._settings.limits.sessions,
+            viewers=viewers,
+        )
+
+    def _metrics(self) -> str:
+        counted = self._counted()
+        return metrics.text(
+            self.status(),
+            frames=counted.frames,
+            octets=counted.bytes,
+            pending=sum(member.report.pending for member in self.pool if member.report is not None),
+            bans=len(self.state.bans),
+        )
+
+
+async def _as_coroutine(task: asyncio.Task[None]) -> None:
+    """Wait for a task that goes on when this is cancelled: workers end after everything else."""
+    await asyncio.shield(task)
+
+
+def serve(desk: Desk, settings: Settings, options: Options, ready: Callable[[int], None]) -> None:
+    """Host until SIGTERM or SIGINT; SIGHUP reloads the keys. Raises InputError and what the desk raises."""
+    asyncio.run(_serve(desk, settings, options, ready))
+
+
+async def _serve(desk: Desk, settings: Settings, options: Options, ready: Callable[[int], None]) -> None:
+    raise_file_limit(max(shares(settings.limits.sessions, options.workers)))
+    parent = Parent(desk, settings, options)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, parent.stop)
+    loop.add_signal_handler(signal.SIGHUP, parent.reload)
+    with contextlib.suppress(asyncio.CancelledError):
+        await parent.run(ready)
