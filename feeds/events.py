@@ -17,7 +17,10 @@ import polars as pl
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.macro.figures import Macro
+from rotation.market.reduce.day import SymbolDay
+from rotation.market.status import Provenance
 from rotation.quote import Nbbo, Quote
+from rotation.snapshot import Counts, FeedHealth
 from rotation.status import FeedState, Kind
 
 if TYPE_CHECKING:
@@ -169,6 +172,25 @@ class PrintsReplaced(msgspec.Struct, frozen=True):
     as_of_ns: int | None = None
 
 
+class SymbolDays(msgspec.Struct, frozen=True):
+    """What another process has made of the prints of these symbols: a hub's viewer is given no prints."""
+
+    days: tuple[SymbolDay, ...]
+    counts: Counts | None = None
+    """Its counters of the session; None where they are not newly known."""
+    as_of_ns: int | None = None
+
+
+class RelayedStates(msgspec.Struct, frozen=True):
+    """What the prices are worth and how its feeds are doing, as another process has it."""
+
+    provenance: dict[str, Provenance]
+    """By symbol; it replaces all before."""
+    health: tuple[FeedHealth, ...]
+    """The rows of the Health panel."""
+    as_of_ns: int | None = None
+
+
 Event = (
     Batch
     | ColumnBatch
@@ -185,6 +207,8 @@ Event = (
     | PreviousCloses
     | ListedSplits
     | BidAsks
+    | SymbolDays
+    | RelayedStates
 )
 
 

@@ -25,9 +25,11 @@ from feeds.events import (
     MacroNews,
     PreviousCloses,
     PrintsReplaced,
+    RelayedStates,
     Rewind,
     Status,
     Stream,
+    SymbolDays,
     SymbolStates,
 )
 from rotation.desk import pair_name
@@ -38,7 +40,7 @@ from rotation.text import duration
 from rotation.wording import mode_word, state_word
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
     from collections.abc import Set as AbstractSet
 
     from feeds.events import Event, Feed
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
+    from rotation.market.reduce.day import SymbolDay
     from rotation.quote import Quote
     from rotation.snapshot import Snapshot
 
@@ -124,6 +127,8 @@ class _FeedRecord:
         self.by_symbol: dict[str, Kind] = {}
         self.incomplete: frozenset[str] = frozenset()
         self.behind_s = 0.0
+        self.relayed: RelayedStates | None = None
+        """Of a hub's viewer: what the hub reports of its own feeds."""
         self.quotes = 0
         self.batches = 0
 
@@ -155,6 +160,8 @@ class Supervisor:
         self._records = {feed: _FeedRecord(Status(feed.mode.kind)) for feed in self._feeds}
         self._as_of_ns: int | None = None
         self.latest: Snapshot | None = None
+        self.provenance: dict[str, Provenance] = {}
+        """Where each symbol's prices come from and what is wrong with them."""
         self.observer: Callable[[str, Event, int], None] | None = None
         """Told of every event (feed's name, event, as-of in ns) before the market is: the recorder."""
 
@@ -166,6 +173,15 @@ class Supervisor:
 
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
+
+    def days(self, symbols: Collection[str], *, all_minutes: bool = False) -> list[SymbolDay]:
+        """The session of these symbols so far, for the viewers of a hub; see ``Market.days``."""
+        return self._market.days(symbols, all_minutes=all_minutes)
+
+    @property
+    def membership(self) -> tuple[Membership, ...]:
+        """The holdings files on which breadth rests."""
+        return self._market.membership
 
     def take_members(self, membership: tuple[Membership, ...]) -> None:
         """Membership files have come."""
@@ -306,6 +322,9 @@ class Supervisor:
         match event:
             case HistoryUpdated():
                 work = self._market.pass_ahead(history=event.history)
+            case SymbolDays():
+                newest = (part.last.ts_ns for day in event.days for part in day.parts if part and part.last)
+                work = self._market.pass_ahead(newest_ns=max(newest, default=0))
             case Batch():
                 work = self._market.pass_ahead(event.quotes)
             case ColumnBatch():
@@ -329,6 +348,12 @@ class Supervisor:
             assert as_of_ns is not None  # a tape has no columns
             self._publish(self._market.apply_columns(event.rows, as_of_ns=as_of_ns))
             return
+        if isinstance(event, SymbolDays):
+            record.quotes += len(event.days)
+            record.batches += 1
+            assert as_of_ns is not None  # nor has it days
+            self._publish(self._market.take_days(event.days, as_of_ns=as_of_ns, counts=event.counts))
+            return
         quotes = self._update_market(event)
         if quotes or isinstance(event, Batch):
             record.quotes += len(quotes)
@@ -343,7 +368,10 @@ class Supervisor:
         match event:
             case Status():
                 log.info("feed %s: %s %s", feed.name, event.state, event.detail)
-                record.status = event
+                record.status, record.relayed = event, None
+                self._set_provenance()
+            case RelayedStates():
+                record.relayed = event
                 self._set_provenance()
             case SymbolStates():
                 record.by_symbol, record.incomplete = event.by_symbol, event.incomplete
@@ -400,6 +428,8 @@ class Supervisor:
         """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE."""
         by_symbol: dict[str, Provenance] = {}
         for feed, record in reversed(self._records.items()):
+            if record.relayed is not None:
+                by_symbol |= record.relayed.provenance
             if not isinstance(feed, Stream):
                 continue
             for symbol in feed.symbols:
@@ -412,6 +442,7 @@ class Supervisor:
                         range_incomplete=symbol in record.incomplete,
                         behind_s=record.behind_s,
                     )
+        self.provenance = by_symbol
         self._market.set_provenance(by_symbol)
 
     def _time_of(self, event: Event) -> int | None:
@@ -434,7 +465,7 @@ class Supervisor:
 
     def _health(self) -> tuple[FeedHealth, ...]:
         on_wall_clock = self._clock_ns is wall_ns and self._tape() is None
-        feeds = (_health(feed, record) for feed, record in self._records.items())
+        feeds = (row for feed, record in self._records.items() for row in _rows(feed, record))
         return *feeds, *(clock_health() if on_wall_clock else ())
 
     def _tape(self) -> Tape | None:
@@ -446,6 +477,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, SourceError | UnavailableError):
         return str(error)
     return f"internal error ({type(error).__name__}), see the log"
+
+
+def _rows(feed: Feed, record: _FeedRecord) -> tuple[FeedHealth, ...]:
+    """A feed's rows of the Health panel: its own, or those of the hub that it relays."""
+    return (_health(feed, record),) if record.relayed is None else record.relayed.health
 
 
 def _health(feed: Feed, record: _FeedRecord) -> FeedHealth:

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from rotation.history import History
     from rotation.macro.figures import Macro
     from rotation.market.past.look_back import Look, LookBack
+    from rotation.market.reduce.day import SymbolDay
     from rotation.quote import Nbbo, Quote
+    from rotation.snapshot import Counts
 
 
 SUSPECT_NS = 900 * NS
@@ -223,6 +225,11 @@ class Market:
         """What members cost in the session shown, by symbol, in the units of the returns asked for."""
         return self._breadth.values()
 
+    @property
+    def membership(self) -> tuple[Membership, ...]:
+        """The holdings files on which breadth rests."""
+        return self._membership
+
     def take_fed(self, fed: Fed | None) -> None:
         """What is newly known of the Fed; its co-movement with the pair is found here. None forgets it."""
         if fed is None:
@@ -338,6 +345,37 @@ class Market:
     def apply_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> Snapshot:
         """As ``apply(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
         return self._apply(lambda: self._filter.admit_columns(frame, as_of_ns), as_of_ns)
+
+    def days(self, symbols: Collection[str], *, all_minutes: bool = False) -> list[SymbolDay]:
+        """The session of these symbols so far, for ``take_days`` of another market.
+
+        ``all_minutes``: with every minute of the regular session, else with the newest.
+        """
+        self._filter.sum_up(symbols)
+        made = (self._filter.day(symbol, all_minutes=all_minutes) for symbol in symbols)
+        return [msgspec.structs.replace(day, bid_ask=self._bid_asks.get(day.symbol)) for day in made]
+
+    def take_days(
+        self, days: Collection[SymbolDay], *, as_of_ns: int, counts: Counts | None = None
+    ) -> Snapshot:
+        """Show what another market has made of its prints, in the place of prints of our own.
+
+        ``counts``: its counters. Days of symbols that are not let in here are without effect.
+        """
+        self.forget([day.symbol for day in days if self._filter.has_more(day)])
+        for day in days:
+            if day.bid_ask is not None:
+                self._bid_asks[day.symbol] = day.bid_ask
+            else:
+                self._bid_asks.pop(day.symbol, None)
+
+        def admit() -> set[str]:
+            touched = self._filter.take_days(days)
+            if counts is not None:
+                self._filter.set_counts(counts)
+            return touched
+
+        return self._apply(admit, as_of_ns)
 
     def _apply(self, admit: Callable[[], set[str]], as_of_ns: int) -> Snapshot:
         self._as_of_ns = as_of_ns

@@ -17,6 +17,7 @@ from rotation.quote import MINUTE_NS, NS, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rotation.market.reduce.day import PartDay
     from rotation.quote import Quote
 
 KEPT_NS = 60 * NS
@@ -169,6 +170,23 @@ class Prints:
             self._fold_oldest()
         self._folded = max(self._folded, identity)
         self.newest = max(self.newest, identity)
+
+    def set_day(self, day: PartDay) -> None:
+        """Be what another market has made of its prints; a ``day`` that is not whole leaves other minutes."""
+        self.last = day.last
+        self._high = LOWEST if day.high is None else day.high
+        self._low = HIGHEST if day.low is None else day.low
+        self._volume, self._is_summed = day.volume, True
+        for minute in self.minutes.keys() - day.minutes.keys() if day.is_whole else ():
+            del self.minutes[minute]
+            self._changed_from = minute if self._changed_from is None else min(minute, self._changed_from)
+        for minute, quote in day.minutes.items():
+            if self.minutes.get(minute) != quote:
+                self.minutes[minute] = quote
+                if self._changed_from is None or minute < self._changed_from:
+                    self._changed_from = minute
+        if day.last is not None:
+            self.newest = max(self.newest, (day.last.ts_ns, day.last.seq))
 
     def take_changed(self) -> int | None:
         """The lowest of ``minutes`` that changed since this was last asked; None where none did."""

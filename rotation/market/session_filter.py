@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rotation.columns import is_plain, of_quotes
 from rotation.desk import is_index
+from rotation.market.reduce.day import SymbolDay, after_bell, part_day, tail
 from rotation.market.reduce.tally import Tally
 from rotation.market.reduce.verdicts import PARTS, Codes, Part, judge, part_of, place_of
 from rotation.quote import FUTURE_NS, Role
@@ -98,6 +99,50 @@ class SessionFilter:
         self._counts.update(counts)
         names = self._codes.names
         return {names[key // 3] for key in keys}
+
+    def day(self, symbol: str, *, all_minutes: bool = False) -> SymbolDay:
+        """A symbol's session so far, for ``take_days`` of another filter.
+
+        ``all_minutes``: with every minute of the regular session; else with those that may just have changed.
+        """
+        pre, regular, late = (self.prints(symbol, part) for part in PARTS)
+        _, opens_ns, closes_ns, _ = self._bounds
+        parts = (
+            part_day(pre, ()),
+            part_day(regular, None if all_minutes else tail(regular, opens_ns)),
+            part_day(late, after_bell(opens_ns, closes_ns)),
+        )
+        return SymbolDay(symbol, self.session, parts)
+
+    def take_days(self, days: Iterable[SymbolDay]) -> set[str]:
+        """Take over what another filter has made of its prints; returns the symbols that changed.
+
+        A day of an earlier session is without effect, one of a later session turns the page.
+        """
+        codes, changed = self._codes.code_of, set()
+        for day in days:
+            if day.symbol not in self._known or day.session is None:
+                continue
+            if self.session is None or day.session > self.session:
+                self._turn(day.session)
+            if day.session != self.session:
+                continue
+            key = codes[day.symbol] * 3
+            for place, part in enumerate(day.parts):
+                if part is not None:
+                    self._tally.book(key + place).set_day(part)
+                    changed.add(day.symbol)
+        return changed
+
+    def has_more(self, day: SymbolDay) -> bool:
+        """Whether a part of the day has prints here and none in ``day``: they were wrong."""
+        code = self._codes.code_of.get(day.symbol)
+        held = () if code is None else (self._tally.prints(code * 3 + place) for place in range(3))
+        return any(prints and part is None for prints, part in zip(held, day.parts, strict=False))
+
+    def set_counts(self, counts: Counts) -> None:
+        """Show another filter's counters."""
+        self._counts = Counter({name: getattr(counts, name) for name in Counts.__struct_fields__})
 
     def _refuse(self, quote: Quote, as_of_ns: int) -> str | None:
         if quote.symbol not in self._known:

@@ -1,0 +1,298 @@
+"""The hub's side without I/O: what a supervisor knows, as the messages that have changed since the last look.
+
+Give ``observe`` to the supervisor as its observer, and ask ``collect`` every tick: quotes are conflated per
+symbol and tick, since a message holds a symbol's whole session so far. ``beat`` once a second. After a
+failure of the server's store ``again`` has everything sent once more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
+
+from feeds.events import (
+    Batch,
+    BidAsks,
+    ColumnBatch,
+    FedNews,
+    ListedSplits,
+    MacroNews,
+    PreviousCloses,
+    PrintsReplaced,
+    Rewind,
+)
+from feeds.hub.wire import subjects
+from feeds.hub.wire.codec import encode, pack_struct
+from feeds.hub.wire.convert import (
+    days_from_1970,
+    digest,
+    history_columns,
+    member_columns,
+    minutes_fields,
+    quote_fields,
+)
+from feeds.hub.wire.messages import (
+    SCHEMA,
+    BeatMessage,
+    BlobMessage,
+    HistoryMessage,
+    IndexMessage,
+    MembersMessage,
+    MinutesMessage,
+    QuoteMessage,
+    StateMessage,
+)
+from rotation.snapshot import Counts
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from typing import Any
+
+    from feeds.events import Event
+    from rotation.breadth.members import Membership
+    from rotation.fed.figures import Fed
+    from rotation.history import History
+    from rotation.macro.figures import Macro
+    from rotation.market.reduce.day import SymbolDay
+    from rotation.market.status import Provenance
+    from rotation.quote import Quote
+    from rotation.snapshot import FeedHealth, Snapshot
+
+
+class Desk(Protocol):
+    """What the hub reads of its supervisor."""
+
+    latest: Snapshot | None
+    provenance: dict[str, Provenance]
+
+    @property
+    def history(self) -> History: ...  # noqa: D102
+
+    @property
+    def membership(self) -> tuple[Membership, ...]: ...  # noqa: D102
+
+    def days(self, symbols: Collection[str], *, all_minutes: bool = False) -> list[SymbolDay]: ...  # noqa: D102
+
+
+class Outgoing(NamedTuple):
+    """One message to send."""
+
+    subject: str
+    data: bytes
+
+
+class _Scale:
+    """What vendors have said of closes and splits, as the market keeps it."""
+
+    def __init__(self) -> None:
+        self.session: dt.date | None = None
+        self.closes: dict[str, float] = {}
+        self.splits: dict[str, tuple[int, float | None]] = {}
+
+    def take(self, event: PreviousCloses | ListedSplits) -> None:
+        if isinstance(event, PreviousCloses):
+            if self.session is None or event.session > self.session:
+                self.session, self.closes = event.session, {}
+            if event.session == self.session:
+                self.closes |= event.by_symbol
+            return
+        kept = (
+            {} if event.symbols is None else {s: v for s, v in self.splits.items() if s not in event.symbols}
+        )
+        listed = {s: (days_from_1970(day), event.ratios.get(s)) for s, day in event.ex_dates.items()}
+        self.splits = kept | listed
+
+
+class Publisher:
+    """One hub's messages, numbered without a gap within its epoch."""
+
+    def __init__(self, desk: Desk, *, epoch: int, hub: str, legs: Collection[str]) -> None:
+        """``hub``: a name of this process. ``legs``: symbols whose minutes are sent too."""
+        self._desk = desk
+        self._epoch = epoch
+        self._hub = hub
+        self._legs = tuple(legs)
+        self._seq = 0
+        self._dirty: set[str] = set()
+        self._all: set[str] = set()
+        self._session: dt.date | None = None
+        self._scale = _Scale()
+        self._news: dict[str, Fed | Macro | None] = {}
+        self._forget_sent()
+
+    def _forget_sent(self) -> None:
+        self._sent_days: dict[str, SymbolDay] = {}
+        self._sent_minutes: dict[str, dict[int, Quote]] = {}
+        self._sent_state: Mapping[str, Any] | None = None
+        self._sent_news: dict[str, object] = {}
+        self._sent_history: dict[str, int] = {}
+        self._sent_index: tuple[str, dict[str, int]] | None = None
+        self._history: History | None = None
+        self._membership: tuple[Membership, ...] = ()
+
+    @property
+    def seq(self) -> int:
+        """Of the newest message."""
+        return self._seq
+
+    @property
+    def epoch(self) -> int:
+        """Of this hub."""
+        return self._epoch
+
+    def again(self) -> None:
+        """Send everything once more: the server may not have kept what was sent."""
+        self._forget_sent()
+        self._dirty |= self._all
+
+    def observe(self, feed: str, event: Event, as_of_ns: int) -> None:
+        """Take note of what the supervisor takes; its ``observer``."""
+        del feed, as_of_ns
+        match event:
+            case Batch() | Rewind():
+                self._dirty.update(quote.symbol for quote in event.quotes)
+            case ColumnBatch():
+                self._dirty.update(event.rows["symbol"].unique().cast(str).to_list())
+            case PrintsReplaced():
+                self._dirty |= event.symbols | {quote.symbol for quote in event.quotes}
+            case BidAsks():
+                self._dirty |= event.by_symbol.keys()
+            case PreviousCloses() | ListedSplits():
+                self._scale.take(event)
+            case FedNews():
+                self._news[subjects.FED] = event.fed
+            case MacroNews():
+                self._news[subjects.MACRO] = event.macro
+            case _:
+                pass
+
+    def collect(self, as_of_ns: int) -> list[Outgoing]:
+        """What has changed since the last call, oldest rules first: history, states, quotes, news."""
+        snapshot = self._desk.latest
+        session = None if snapshot is None else snapshot.session
+        if session != self._session:  # the page has turned: nobody has printed yet
+            self._session = session
+            self._dirty |= self._all
+        out = [*self._history_messages(as_of_ns), *self._state_messages(as_of_ns)]
+        out += self._quote_messages(as_of_ns)
+        out += self._news_messages(as_of_ns)
+        return out
+
+    def beat(self, as_of_ns: int, *, is_leaving: bool = False) -> Outgoing:
+        """A sign of life, with the rows of the Health panel."""
+        snapshot = self._desk.latest
+        counts = Counts() if snapshot is None else snapshot.health.counts
+        rows: list[FeedHealth] = [] if snapshot is None else list(snapshot.health.feeds)
+        return self._out(subjects.BEAT, BeatMessage, as_of_ns, self._hub, is_leaving, counts, rows)
+
+    def _out(self, subject: str, kind: Callable[..., Any], as_of_ns: int, *fields: object) -> Outgoing:
+        self._seq += 1
+        return Outgoing(subject, encode(kind(SCHEMA, self._epoch, self._seq, max(as_of_ns, 0), *fields)))
+
+    # Quotes ---------------------------------------------------------------------------------------------
+
+    def _quote_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
+        dirty, self._dirty = self._dirty, set()
+        if not dirty:
+            return
+        self._all |= dirty
+        for day in self._desk.days(sorted(dirty)):
+            if self._sent_days.get(day.symbol) == day or not _fits(day):
+                continue
+            self._sent_days[day.symbol] = day
+            name = subjects.QUOTES + subjects.token(day.symbol)
+            yield self._out(name, QuoteMessage, as_of_ns, *quote_fields(day))
+        legs = [symbol for symbol in self._legs if symbol in dirty]
+        for day in self._desk.days(legs, all_minutes=True) if legs else ():
+            if day.session is None or day.parts[1] is None:
+                continue
+            minutes = day.parts[1].minutes
+            if self._is_known(day, minutes):
+                continue
+            self._sent_minutes[day.symbol] = dict(minutes)
+            name = subjects.MINUTES + subjects.token(day.symbol)
+            yield self._out(name, MinutesMessage, as_of_ns, *minutes_fields(day))
+
+    def _is_known(self, day: SymbolDay, minutes: dict[int, Quote]) -> bool:
+        """Whether a viewer has these minutes: those last sent, and the two that every quote brings."""
+        sent = self._sent_minutes.get(day.symbol)
+        if sent is None or not minutes:
+            return sent is not None or not minutes
+        newest = max(minutes)
+        changed = {place for place in minutes.keys() | sent.keys() if minutes.get(place) != sent.get(place)}
+        return max(sent, default=newest) == newest and changed <= {newest}
+
+    # States ---------------------------------------------------------------------------------------------
+
+    def _state_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
+        provenance = self._desk.provenance
+        states = list(dict.fromkeys(_key(each) for each in provenance.values()))
+        place_of = {key: place for place, key in enumerate(states)}
+        by_key = {_key(each): each for each in provenance.values()}
+        scale = self._scale
+        fields = {
+            "symbols": sorted({*self._all, *provenance, *self._legs}),
+            "legs": list(self._legs),
+            "states": [by_key[key] for key in states],
+            "state_of": {symbol: place_of[_key(each)] for symbol, each in provenance.items()},
+            "previous_session": None if scale.session is None else days_from_1970(scale.session),
+            "previous_closes": dict(scale.closes),
+            "splits": dict(scale.splits),
+        }
+        if fields != self._sent_state:
+            self._sent_state = fields
+            yield self._out(subjects.STATE, StateMessage, as_of_ns, *fields.values())
+
+    # History, members, news -----------------------------------------------------------------------------
+
+    def _history_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
+        if self._desk.membership is not self._membership:
+            self._membership = self._desk.membership
+            for fund in self._membership:
+                for held in fund.lists:
+                    name = f"{subjects.MEMBERS}{subjects.token(fund.fund)}.{held.as_of}"
+                    yield self._out(
+                        name,
+                        MembersMessage,
+                        as_of_ns,
+                        fund.fund,
+                        days_from_1970(held.as_of),
+                        member_columns(held),
+                    )
+        history = self._desk.history
+        if history is self._history:
+            return
+        self._history = history
+        digests: dict[str, int] = {}
+        for (symbol,), rows in history.frame.group_by("symbol", maintain_order=True):
+            columns = history_columns(rows)
+            digests[str(symbol)] = value = digest(columns)
+            if self._sent_history.get(str(symbol)) != value:
+                self._sent_history[str(symbol)] = value
+                name = subjects.HISTORY + subjects.token(str(symbol))
+                yield self._out(name, HistoryMessage, as_of_ns, symbol, rows.height, columns)
+        index = (history.source, digests)
+        if index != self._sent_index:
+            self._sent_index = index
+            yield self._out(subjects.INDEX, IndexMessage, as_of_ns, *index)
+
+    def _news_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
+        for subject, news in self._news.items():
+            if subject not in self._sent_news or self._sent_news[subject] != news:
+                self._sent_news[subject] = news
+                yield self._out(subject, BlobMessage, as_of_ns, pack_struct(news))
+
+
+def _key(state: Provenance) -> bytes:
+    return msgspec.msgpack.encode(state)
+
+
+def _fits(day: SymbolDay) -> bool:
+    """Whether every number of it fits the wire: a vendor may send any."""
+    quotes = [part.last for part in day.parts if part is not None and part.last is not None]
+    volumes = [part.volume for part in day.parts if part is not None]
+    return all(0 < q.ts_ns < 2**63 and -(2**63) <= q.seq < 2**63 for q in quotes) and all(
+        0 <= volume < 2**63 for volume in volumes
+    )

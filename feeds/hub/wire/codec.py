@@ -1,0 +1,143 @@
+"""Messages ↔ bytes, strictly: bytes that are no message of this schema raise, whatever they are."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from feeds.errors import SourceError
+from feeds.hub.wire import subjects
+from feeds.hub.wire.messages import (
+    SCHEMA,
+    BeatMessage,
+    BlobMessage,
+    HistoryMessage,
+    IndexMessage,
+    MembersMessage,
+    Message,
+    MinutesMessage,
+    QuoteMessage,
+    StateMessage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNPACKED_MAX = 64 * 2**20
+"""Bytes that a packed body may grow to: more is an attack, not a market."""
+PACK_LEVEL = 1
+
+T = TypeVar("T")
+
+
+class WireError(SourceError):
+    """Bytes that are no message."""
+
+
+class OtherVersion(WireError):  # noqa: N818 - a state of the hub, reported as its others are
+    """A message of another schema. ``version``: the one it has."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"the hub sends version {version} of its messages, this program reads version {SCHEMA};"
+            f" update {'this program' if version > SCHEMA else 'the hub'}"
+        )
+        self.version = version
+
+
+class _Any(msgspec.Struct, frozen=True, array_like=True):
+    """The beginning of every message of every version."""
+
+    version: int
+
+
+_TYPES: Mapping[str, type[Message]] = {
+    subjects.BEAT: BeatMessage,
+    subjects.STATE: StateMessage,
+    subjects.INDEX: IndexMessage,
+    subjects.FED: BlobMessage,
+    subjects.MACRO: BlobMessage,
+}
+_FAMILIES: Mapping[str, type[Message]] = {
+    subjects.QUOTES: QuoteMessage,
+    subjects.MINUTES: MinutesMessage,
+    subjects.HISTORY: HistoryMessage,
+    subjects.MEMBERS: MembersMessage,
+}
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODERS: dict[type[Message], msgspec.msgpack.Decoder[Message]] = {
+    kind: msgspec.msgpack.Decoder(kind) for kind in {*_TYPES.values(), *_FAMILIES.values()}
+}
+_VERSION = msgspec.msgpack.Decoder(_Any)
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of a message."""
+    return _ENCODER.encode(message)
+
+
+def decode(subject: str, data: bytes) -> Message:
+    """The message that was sent on a subject. Raises OtherVersion, and WireError for all else."""
+    kind = _type_of(subject)
+    if kind is None:
+        raise WireError("unknown subject")
+    try:
+        return _DECODERS[kind].decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        version = _version_of(data)
+        if version is not None and version != SCHEMA:
+            raise OtherVersion(version) from error
+        raise WireError("not a message of a hub") from error
+
+
+def _type_of(subject: str) -> type[Message] | None:
+    kind = _TYPES.get(subject)
+    if kind is None:
+        head, dot, _ = subject.rpartition(".")
+        kind = _FAMILIES.get(head + dot)
+        if kind is None and subject.startswith(subjects.MEMBERS):
+            kind = MembersMessage
+    return kind
+
+
+def _version_of(data: bytes) -> int | None:
+    try:
+        version = _VERSION.decode(data).version
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return version if 0 < version < 2**31 else None
+
+
+def pack(data: bytes) -> bytes:
+    """Compressed."""
+    return zlib.compress(data, PACK_LEVEL)
+
+
+def unpack(data: bytes) -> bytes:
+    """What was compressed. Raises WireError for anything else, and for what grows beyond UNPACKED_MAX."""
+    reader = zlib.decompressobj()
+    try:
+        plain = reader.decompress(data, UNPACKED_MAX)
+    except zlib.error as error:
+        raise WireError("a compressed body is damaged") from error
+    if not reader.eof or reader.unused_data:
+        raise WireError("a compressed body is damaged or too long")
+    return plain
+
+
+def pack_struct(value: object) -> bytes:
+    """A struct, or None, as a body."""
+    return pack(_ENCODER.encode(value))
+
+
+def unpack_struct(data: bytes, kind: type[T]) -> T | None:
+    """The struct of a body; None where it says that nothing is known. Raises WireError."""
+    try:
+        value: T | None = msgspec.msgpack.decode(unpack(data), type=kind | None)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        if isinstance(error, WireError):
+            raise
+        raise WireError("a body is not what its subject promises") from error
+    return value

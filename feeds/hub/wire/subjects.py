@@ -1,0 +1,32 @@
+"""Where messages are sent: ``quotes.IWM``, ``desk.beat`` and so on.
+
+A symbol is one token of a subject. What a token cannot hold is written as %XX, so ``BRK.B`` is ``BRK%2EB``.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+QUOTES = "quotes."
+DESK = "desk."
+BEAT = "desk.beat"
+STATE = "desk.state"
+INDEX = "desk.index"
+FED = "desk.fed"
+MACRO = "desk.macro"
+MINUTES = "desk.minutes."
+HISTORY = "desk.history."
+MEMBERS = "desk.members."
+ALL = ("quotes.>", "desk.>")
+"""All that a viewer listens to, and all that the stream QUOTES holds."""
+STREAM = "QUOTES"
+
+
+def token(symbol: str) -> str:
+    """The symbol as one token."""
+    return quote(symbol, safe="^=").replace(".", "%2E")
+
+
+def symbol_of(text: str) -> str:
+    """The symbol of a token."""
+    return unquote(text)
