@@ -112,6 +112,7 @@ class LocalDesk:
             return
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch.run(), name="alerts")
+            await asyncio.sleep(0)  # a desk that ends at once would cancel it before it can close its file
             await self._supervisor.run()
             await self._watch.finish()
             watching.cancel()

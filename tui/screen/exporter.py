@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.errors import UnavailableError
 from tui.output.export import encode, name_of, table
+from tui.screen.png import MISSING, can_draw, png
 from tui.screen.svg import Pictured, picture_of
 from tui.view.pairs import of_pair
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMS: dict[str, Form] = {"c": "csv", "j": "json", "p": "parquet"}
+SCREENS = {"s": "svg", "t": "txt", "n": "png"}
+"""Key → the form of a file of the panel, and of one of the screen."""
+PROMPT = "write {}: c CSV, j JSON, p Parquet; screen: s SVG, t text, n PNG; Esc: no"
+SHORT_PROMPT = "c CSV j JSON p Pqt s SVG t text n PNG"
+WHOLE_FROM = 80
+"""Columns from which on the whole prompt fits."""
 NOWHERE = "files cannot be written from here"
 EMPTY = "nothing to write: {} shows no figures"
 FAILED = "{} could not be written: internal error, see the log"
@@ -76,7 +83,9 @@ class Exporter:
             self._app.say(NOWHERE if self._write is None else "nothing to write yet", urgent=True)
             return
         panel = self._app.view.focus
-        prompt = f"write {panel}: c CSV, j JSON, p Parquet; the screen: s SVG, t text; Esc: nothing"
+        places = self._app.drawn().places.values()
+        is_narrow = max((place.width for place in places), default=0) < WHOLE_FROM
+        prompt = SHORT_PROMPT if is_narrow else PROMPT.format(panel)
         self._asked = _Question(panel, prompt)
         self._app.say(prompt)
 
@@ -102,19 +111,26 @@ class Exporter:
             return None
         snapshot, view = of_pair(app.snapshot, app.view.pair), app.view
         if key in FORMS:
-            form = FORMS[key]
             rows = table(panel, snapshot, view)
             if not rows:
                 app.say(EMPTY.format(panel), urgent=True)
                 return None
+            form = FORMS[key]
             return _File(name_of(panel, snapshot, form), lambda: encode(rows, form))
-        if key == "s":
-            picture = picture_of(app)
-            return _File(name_of("screen", snapshot, "svg"), picture.encode)
+        if key == "n" and not can_draw():
+            app.say(MISSING, urgent=True)
+            return None
+        make = self._screen(key)
+        return None if make is None else _File(name_of("screen", snapshot, SCREENS[key]), make)
+
+    def _screen(self, key: str) -> Callable[[], bytes] | None:
+        """What makes the bytes of the screen as it is now; None for a key that stands for no form of it."""
         if key == "t":
-            text = text_of(app.drawn())
-            return _File(name_of("screen", snapshot, "txt"), text.encode)
-        return None
+            return text_of(self._app.drawn()).encode
+        if key not in SCREENS:
+            return None
+        picture = picture_of(self._app)
+        return picture.encode if key == "s" else lambda: png(picture)
 
     async def _written(self, file: _File) -> None:
         assert self._write is not None

@@ -51,5 +51,7 @@ def _cells(run: re.Match[str]) -> str:
     for sign in shown:
         places.append(f"{float(run['x']) + cell * step:g}")
         cell += cell_len(sign)
-    head = f'<text class="{run["class"]}" x="{" ".join(places)}" {run["y"]} {run["clip"]}>'
+    where = f'x="{" ".join(places)}" {run["y"]} {run["clip"]}'
+    # Without ``xml:space`` some renderers take blanks away, but not their places.
+    head = f'<text xml:space="preserve" class="{run["class"]}" {where}>'
     return f"{head}{html.escape(shown, quote=False)}</text>"

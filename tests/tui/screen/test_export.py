@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 import time
 from datetime import date
 from pathlib import Path
@@ -15,14 +17,18 @@ import pytest
 
 from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth
 from rotation.desk import DeskEvent, EventKind, LegList
+from rotation.errors import UnavailableError
 from rotation.macro.figures import Curve, Inflation, Jobs, Macro, Yield
 from rotation.status import DerivedStatus, Kind
 from tests.support.ssh_scenes import Time, Visit
 from tests.support.tui.scenes import ScriptedDesk, without_figures
 from tui.__main__ import LocalBackend
 from tui.output.export import encode, table
+from tui.screen import exporter
 from tui.screen.app import RotationApp
-from tui.screen.exporter import NOWHERE
+from tui.screen.exporter import NOWHERE, PROMPT, SHORT_PROMPT, WHOLE_FROM
+from tui.screen.picture import svg
+from tui.screen.png import can_draw, png
 from tui.ssh.rooms.rooms import Rooms
 from tui.ssh.rooms.viewer import NO_FILES
 from tui.view.theme import names
@@ -154,7 +160,7 @@ async def test_a_key_writes_a_file_and_says_where(scenes, folder, key, name, beg
     app = app_of(scenes, folder)
     async with app.run_test(size=(120, 40)) as pilot:
         asked = await pressed(app, pilot, "2", "E")
-        assert asked.startswith("write spread: c CSV, j JSON, p Parquet; the screen: s SVG, t text")
+        assert asked.startswith("write spread: c CSV, j JSON, p Parquet; screen: s SVG, t text, n PNG")
         assert await pressed(app, pilot, key) == f"wrote {folder / name}"
         text = (folder / name).read_text()
         assert text.startswith(begins)
@@ -162,6 +168,52 @@ async def test_a_key_writes_a_file_and_says_where(scenes, folder, key, name, beg
         again = await pressed(app, pilot, "E", key)
         assert again.endswith(f"{Path(name).stem}-2{Path(name).suffix}")
         assert (folder / name).read_text() == text
+
+
+@pytest.mark.skipif(not can_draw(), reason="the extra [png] is not installed")
+async def test_the_screen_is_a_png_where_the_extra_is_installed(scenes, folder):
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(60, 20)) as pilot:
+        assert await pressed(app, pilot, "E") == SHORT_PROMPT
+        name = folder / "screen-2024-07-16-104000-demo.png"
+        assert await pressed(app, pilot, "n") == f"wrote {name}"
+        data = name.read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    assert width > 60 * 10
+    assert height > 20 * 20
+
+
+async def test_without_the_extra_a_png_says_what_to_install(scenes, folder, monkeypatch):
+    monkeypatch.setattr(exporter, "can_draw", lambda: False)
+    app = app_of(scenes, folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        message = await pressed(app, pilot, "E", "n")
+        assert message.startswith("PNG needs one more package: pip install 'rotation-tui[png]'")
+        assert app.view.is_urgent
+    assert not folder.exists()
+
+
+def test_a_picture_that_cannot_be_drawn_is_one_error():
+    with pytest.raises(UnavailableError, match="the PNG could not be drawn: "):
+        png("this is no picture")
+
+
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("width", [40, 60, 76, 80])
+def test_the_question_fits_the_footer(panel, width):
+    prompt = PROMPT.format(panel) if width >= WHOLE_FROM else SHORT_PROMPT
+    assert len(prompt) + 1 <= width
+
+
+def test_every_sign_of_a_picture_keeps_its_place_in_every_renderer(scenes):
+    """librsvg takes away blanks that it need not preserve, but not their places: what follows would move."""
+    runs = re.findall(r'<text ([^>]*) x="([^"]*)"[^>]*>([^<]*)</text>', svg(scenes["live"], size=(80, 24)))
+    signs = [(attributes, x.split(), html.unescape(text)) for attributes, x, text in runs if " " in x]
+    assert len(signs) > 50
+    for attributes, places, text in signs:
+        assert 'xml:space="preserve"' in attributes
+        assert len(places) == len(text)
 
 
 async def test_another_key_writes_nothing_and_a_panel_without_figures_says_so(scenes, folder):
