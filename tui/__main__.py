@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rotation.findings import Finding
     from rotation.history import History
     from rotation.macro.figures import Macro
+    from rotation.macro.release_days import ReleaseDays
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
     from tui.backend import Controls, Recording, Wanted
@@ -480,6 +481,15 @@ class LocalBackend:
         from feeds.macro.opening import macro_at  # noqa: PLC0415
 
         return macro_at(self._folder("macro"), now_ns)
+
+    def release_days(self, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None) -> ReleaseDays:
+        """Return minute paths around publications, of tapes and our log. Raises InputError."""
+        from feeds.desk import open as opening  # noqa: PLC0415
+        from feeds.macro.release_days import release_days  # noqa: PLC0415
+        from rotation.history import History  # noqa: PLC0415 - brings polars
+
+        now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())
+        return release_days(self._folder("fed"), tapes, pair, now_ns)
 
     def import_macro(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep FRED's files; a line for each series. Raises InputError and StorageError."""

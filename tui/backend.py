@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rotation.findings import Finding
     from rotation.history import History
     from rotation.macro.figures import Macro
+    from rotation.macro.release_days import ReleaseDays
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
 
@@ -254,6 +255,10 @@ class Backend(Protocol):
 
     def fed_import(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep the settlements in these files; a line for each contract. Raises InputError."""
+        ...
+
+    def release_days(self, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None) -> ReleaseDays:
+        """Return minute paths around publications, of tapes and our log; blocking. Raises InputError."""
         ...
 
     def import_macro(self, paths: tuple[Path, ...]) -> list[str]:

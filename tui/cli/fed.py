@@ -217,3 +217,22 @@ def import_macro(ctx: click.Context, /, *, paths: tuple[Path, ...]) -> None:
     start_log(ctx)
     for line in backend(ctx).import_macro(paths):
         click.echo(line)
+
+
+@macro.command("releases", epilog="\b\nExample:\n  rotation-tui macro releases tapes/ --format json")
+@click.argument("tapes", nargs=-1, type=click.Path(path_type=Path), metavar="[TAPE]...")
+@PAIR
+@AT
+@FORMAT
+@click.pass_context
+def releases(
+    ctx: click.Context, /, *, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None, form: str
+) -> None:
+    """Minute paths around CPI, jobs and FOMC times: the spread by these tapes, P(cut) by the log.
+
+    The newest day of each kind stands beside the earlier ones. A tape is a recording, prints or bars.
+    """
+    from tui.output import macro_report  # noqa: PLC0415
+
+    start_log(ctx)
+    click.echo(macro_report.of_releases(backend(ctx).release_days(tapes, pair, at), form), nl=False)

@@ -10,15 +10,18 @@ import msgspec
 from rotation.figures.causes.banks import led, led_status
 from rotation.history import History
 from rotation.macro.figures import Macro
+from rotation.macro.release_days import MARKS
 from rotation.market.market import Market
-from rotation.sessions import to_ns
+from rotation.sessions import NEW_YORK, to_ns
 from rotation.snapshot import ValueGrowth
 from rotation.status import DerivedStatus
+from rotation.text import counted, day
 from tui.panels.macro import rows
-from tui.view.draw import clean
+from tui.view.draw import change, clean, column
 from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
+    from rotation.macro.release_days import ReleaseDays
     from rotation.snapshot import Snapshot
 
 WIDTH = 100
@@ -50,3 +53,34 @@ def report(known: Macro | None, at: datetime, closes: Snapshot | None, form: str
 
 def _nothing(at: datetime) -> Snapshot:
     return Market(History.empty(), as_of_ns=to_ns(at)).apply((), as_of_ns=to_ns(at))
+
+
+def of_releases(made: ReleaseDays, form: str) -> str:
+    """Release days as JSON, or a line a day and how the newest of each kind stands among the others."""
+    if form == "json":
+        return msgspec.json.encode(made).decode() + "\n"
+    if not made.days:
+        return "no release day on these tapes or in the log - name tapes of IWM and QQQ that hold one\n"
+    heads = "".join(column(f"{minute} min", 9) for minute in MARKS)
+    lines = [
+        f"{'':30}{column('spread pp after', 27)}{column('P(cut) pp after', 27)}",
+        f"{'':30}{heads}{heads}",
+    ]
+    for each in made.days:
+        local = each.at.astimezone(NEW_YORK)
+        shown = (change(dict(line).get(minute)) for line in (each.spread_pp, each.cut_pp) for minute in MARKS)
+        name = column(f"{each.kind.value:<6}{day(local.date())} {local:%H:%M}", 30, right=False)
+        lines.append(name + "".join(column(text, 9) for text in shown))
+    for kind, by_name in made.newest.items():
+        for name, marks in by_name.items():
+            what = "P(cut)" if name == "cut" else "spread"
+            lines.append("")
+            for minute, mark in marks.items():
+                median = (
+                    "too few to compare" if mark.median_pp is None else f"median {change(mark.median_pp)}"
+                )
+                lines.append(
+                    f"newest {kind}, {what} after {minute} min: {change(mark.value_pp)} pp; "
+                    f"{counted(mark.n, 'earlier day')}, {median}"
+                )
+    return "".join(f"{clean(line).rstrip()}\n" for line in lines)

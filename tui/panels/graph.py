@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rotation.graph.figures import Quadrant
 from rotation.text import day
 from rotation.wording import word
@@ -20,6 +22,8 @@ TABLE = 64
 """Cells of the table."""
 BESIDE_FROM = 110
 """Cells from which plane and table stand side by side."""
+LEGEND_FROM = 94
+"""Cells from which the head has its legend, too."""
 PLANE_LEAST = 9
 """Lines below which there is no plane."""
 WHOLE_FROM = 56
@@ -49,10 +53,11 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         return [((SHORT, "muted"),)]
     base = snapshot.spread.base
     trails.sort(key=lambda trail: (trail.symbol != base, trail.symbol != snapshot.spread.against))
+    trails, drawn = _drawn(trails, view.trail)
     head: Row = (
         (f"against {graph.benchmark}, {step}", "strong"),
-        (f"   c: {'weekly' if step == 'daily' else 'daily'}   ", "muted"),
-        ("right: ahead of its average, up: gaining", "faint"),
+        (f"   c: {'weekly' if step == 'daily' else 'daily'}   o: {drawn}   ", "muted"),
+        ("right: ahead of its average, up: gaining" if width >= LEGEND_FROM else "", "faint"),
     )
     if width < WHOLE_FROM:
         head = head[:2]
@@ -64,6 +69,19 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         return [head, *((*row, ("  ", "text"), *beside) for row, beside in zip(left, right, strict=False))]
     room = height - len(table) - 1
     return [head, *(_plane(trails, base, width, room) if room >= PLANE_LEAST else []), *table]
+
+
+def _drawn(trails: list[Trail], chosen: int) -> tuple[list[Trail], str]:
+    """Without the tails that are not chosen: of these only the newest point is drawn. And which ones are."""
+    place = chosen % (len(trails) + 2)
+    if place == 0:
+        return trails, "all trails"
+    only = trails[place - 1].symbol if place <= len(trails) else ""
+    made = [
+        trail if trail.symbol == only else replace(trail, tail=() if trail.head else trail.tail[-1:])
+        for trail in trails
+    ]
+    return made, f"trail of {only}" if only else "no trails"
 
 
 def _points(trail: Trail) -> tuple[Point, ...]:

@@ -37,7 +37,7 @@ NOW_S = 1e-6
 CHARTS = ("ratio",)
 INPUTS: dict[str, tuple[str, ...]] = {
     "ribbon": (
-        *("as_of", "breadth", "connection", "headline", "health", "legs"),
+        *("as_of", "breadth", "clauses", "connection", "headline", "health", "legs"),
         *("mode", "phase", "session", "spread"),
     ),
     "legs": ("legs", "lists"),

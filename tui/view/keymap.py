@@ -54,6 +54,7 @@ ACTIONS = (
     Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions)", "", "view"),
     Action("longer", ("]",), "]", "longer window", "", "view"),
     Action("chart", ("c",), "c", "ratio chart: both, daily, today; graph: weekly, daily", "chart", "view"),
+    Action("trail", ("o",), "o", "graph: every trail, only one of them, none", "", "view"),
     Action("filter", ("/",), "/", "find in legs, events or this help; Esc clears", "", "view"),
     Action("sort", ("s",), "s", "sort the legs by the next column", "", "view"),
     Action("sort-back", ("S",), "S", "the other way round", "", "view"),

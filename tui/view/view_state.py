@@ -40,6 +40,8 @@ class ViewState(msgspec.Struct, frozen=True):
     zoomed: bool = False
     window: int = 5
     chart: str = "both"
+    trail: int = 0
+    """Which trails the graph draws: 0 all, 1 … n only that of the nth leg, n + 1 none; and so on."""
     paused: bool = False
     help: bool = False
     palette: bool = False
@@ -213,6 +215,10 @@ def _chart(view: ViewState, _key: str) -> ViewState:
     return _with(view, chart=CHARTS[(CHARTS.index(view.chart) + 1) % len(CHARTS)])
 
 
+def _trail(view: ViewState, _key: str) -> ViewState:
+    return _with(view, trail=view.trail + 1)
+
+
 def _toggle(field: str) -> Callable[[ViewState, str], ViewState]:
     return lambda view, _key: _with(view, **{field: not getattr(view, field)})
 
@@ -302,6 +308,7 @@ _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "shorter": _step_window(-1),
     "longer": _step_window(1),
     "chart": _chart,
+    "trail": _trail,
     "filter": _filter,
     "palette": _palette,
     "sort": _sort,

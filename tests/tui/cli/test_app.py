@@ -66,6 +66,7 @@ SUBCOMMANDS = [
     ["fed"],
     ["fed", "history"],
     ["fed", "calibration"],
+    ["macro", "releases"],
     ["host"],
     ["record"],
     ["doctor"],

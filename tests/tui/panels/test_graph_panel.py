@@ -123,3 +123,29 @@ def test_a_wide_and_low_panel_is_the_table_alone(scenes: dict[str, Snapshot]) ->
     made = rows(snapshot, ViewState(), 112, 3)
     assert len(made) == 6
     assert "KRE" in "".join(text for text, _ in made[-1])
+
+
+def dots(snapshot: Snapshot, chosen: int) -> int:
+    """Cells of the plane with braille in them: what trails cover."""
+    return sum("\u2800" < letter <= "\u28ff" for letter in shown(snapshot, trail=chosen))
+
+
+def test_one_trail_may_be_drawn_alone_or_none(scenes: dict[str, Snapshot]) -> None:
+    """In the order of the table, round and round; heads and table stay."""
+    other = tuple(Point(point.date, point.momentum, point.ratio) for point in TAIL)
+    snapshot = with_graph(scenes["live"], trail("QQQ", tail=other), trail("IWM"))
+    texts = [shown(snapshot, trail=chosen) for chosen in range(5)]
+    assert [text.split("o: ")[1].split("   ")[0] for text in texts] == [
+        "all trails", "trail of IWM", "trail of QQQ", "no trails", "all trails",
+    ]  # fmt: skip
+    assert dots(snapshot, 3) < dots(snapshot, 1) < dots(snapshot, 0)
+    assert dots(snapshot, 3) < dots(snapshot, 2) < dots(snapshot, 0)
+    for text in texts:
+        assert "IWM   Weakening" in text
+        assert "●IWM" in text or "IWM●" in text
+
+
+def test_a_leg_without_a_head_keeps_its_last_point(scenes: dict[str, Snapshot]) -> None:
+    unknown = trail("IWM", head=None, quadrant=None, heading_deg=None, speed=None, status=None)
+    text = shown(with_graph(scenes["live"], unknown, trail("QQQ")), trail=3)
+    assert "IWM   —  last settled 12 Jul 2024, Weakening" in text

@@ -40,7 +40,7 @@ from tui.view.view_state import PANELS, ViewState
 def test_every_panel_is_a_table_in_every_form(scenes, panel, form):
     snapshot = scenes["live"]
     rows = table(panel, snapshot, ViewState())
-    if panel in ("breadth", "events", "macro"):
+    if panel in ("breadth", "events"):
         assert rows == [], "the demo has none"
         return
     data = encode(rows, form)
@@ -225,7 +225,7 @@ async def test_another_key_writes_nothing_and_a_panel_without_figures_says_so(sc
         await pilot.press("E", "z")
         assert not app.view.zoomed, "the key was the answer"
         assert await pressed(app, pilot, "6", "E", "c") == "nothing to write: breadth shows no figures"
-        assert await pressed(app, pilot, "9", "E", "c") == "nothing to write: macro shows no figures"
+        assert await pressed(app, pilot, "7", "E", "c") == "nothing to write: events shows no figures"
     assert not folder.exists()
 
 

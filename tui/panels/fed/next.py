@@ -47,7 +47,7 @@ def countdown(decides: datetime, as_of: datetime) -> tuple[str, ...]:
     hours, minutes = left // 3600, left % 3600 // 60
     if left >= 86_400:
         return (f"in {left // 86_400} d {left % 86_400 // 3600} h",)
-    short = f"in {hours} h {minutes:02d} m" if hours else f"in {minutes} m" if minutes else "in seconds"
+    short = f"in {hours} h {minutes} min" if hours else f"in {minutes} min" if minutes else "in seconds"
     here = decides.astimezone(NEW_YORK)
     if here.date() != as_of.astimezone(NEW_YORK).date():
         return (short,)
