@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from rotation.fed.figures import Fed, FedContract, FedEngine
 from rotation.market.headline import headline
 from rotation.sessions import NEW_YORK
 from rotation.snapshot import FeedHealth, Leg, Snapshot
@@ -54,8 +55,9 @@ def _marked(value: T, silent_s: float) -> T:
         }
         if isinstance(value, PriceStatus | DerivedStatus | Connection):
             changed |= _worth(value, silent_s)
-        marked: Any = replace(value, **changed) if changed else value
-        return replace(marked, state=word(marked.status)) if isinstance(marked, Leg) else marked  # type: ignore[return-value]
+        elif isinstance(value, Leg | FedEngine | FedContract | Fed):
+            changed |= _beside(value, changed.get("status"), silent_s)
+        return replace(value, **changed) if changed else value
     if isinstance(value, tuple):
         items = tuple(_marked(item, silent_s) for item in value)
         return value if all(a is b for a, b in zip(items, value, strict=True)) else items  # type: ignore[return-value]
@@ -63,6 +65,18 @@ def _marked(value: T, silent_s: float) -> T:
         pairs = {key: _marked(item, silent_s) for key, item in value.items()}
         return value if all(pairs[key] is value[key] for key in value) else pairs  # type: ignore[return-value]
     return value
+
+
+def _beside(
+    value: Leg | FedEngine | FedContract | Fed, status: PriceStatus | None, silent_s: float
+) -> dict[str, Any]:
+    """What stands beside the status, made of it: a word, and the ages of prints and of bid and ask."""
+    ages = {
+        name: age_s + silent_s
+        for name in ("age_s", "quote_age_s")
+        if (age_s := getattr(value, name, None)) is not None
+    }
+    return {**ages, "state": Kind.OFFLINE.value if status is None else word(status)}
 
 
 def _worth(status: PriceStatus | DerivedStatus | Connection, silent_s: float) -> dict[str, Any]:

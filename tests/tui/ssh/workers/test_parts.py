@@ -201,6 +201,12 @@ def test_no_price_of_a_silent_parent_is_live(scenes, scene):
     for old, new in zip(statuses(before), held, strict=True):
         assert new.age_s == (None if old.age_s is None else old.age_s + 7.0)
     assert all(leg.state == "OFFLINE" for leg in after.legs.values())
+    for symbol, leg in after.legs.items():
+        was = before.legs[symbol].age_s
+        assert leg.age_s == (None if was is None else was + 7.0)
+    if after.fed is not None:
+        assert {after.fed.state, *(each.state for each in after.fed.engines.values())} == {"OFFLINE"}
+        assert after.headline.endswith("(OFFLINE).")
     assert all(feed.state == "OFFLINE" and "7s" in feed.detail for feed in after.health.feeds)
     assert {symbol: leg.last for symbol, leg in after.legs.items()} == {
         symbol: leg.last for symbol, leg in before.legs.items()
