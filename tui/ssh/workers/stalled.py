@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rotation.fed.figures import Fed, FedContract, FedEngine
 from rotation.market.headline import headline
 from rotation.sessions import NEW_YORK
-from rotation.snapshot import FeedHealth, Leg, Snapshot
+from rotation.snapshot import FeedHealth, Leg, Snapshot, Spread
 from rotation.status import Connection, DerivedStatus, Kind, PriceStatus
 from rotation.text import duration
 from rotation.wording import word
@@ -29,11 +29,16 @@ def offline(snapshot: Snapshot, silent_s: float) -> Snapshot:
     feeds = tuple(_feed(each, silent_s) for each in marked.health.feeds)
     as_of = marked.as_of if snapshot.mode else marked.as_of + timedelta(seconds=silent_s)
     marked = replace(marked, as_of=as_of, health=replace(marked.health, feeds=feeds))
-    sentence = headline(
-        marked.legs, marked.spread, marked.session, marked.fed, today=as_of.astimezone(NEW_YORK).date()
-    )
-    mode = f"{snapshot.mode}: " if snapshot.headline.startswith(f"{snapshot.mode}: ") else ""
-    return replace(marked, headline=f"{mode if snapshot.mode else ''}{sentence}")
+    today = as_of.astimezone(NEW_YORK).date()
+
+    def sentence(spread: Spread) -> str:
+        return headline(marked.legs, spread, marked.session, marked.fed, today=today)
+
+    pairs = {
+        name: None if view is None else replace(view, headline=sentence(view.spread))
+        for name, view in marked.pairs.items()
+    }
+    return replace(marked, headline=sentence(marked.spread), pairs=pairs)
 
 
 def _feed(feed: FeedHealth, silent_s: float) -> FeedHealth:

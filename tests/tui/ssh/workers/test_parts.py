@@ -217,6 +217,14 @@ def test_no_price_of_a_silent_parent_is_live(scenes, scene):
         assert "OFFLINE" in after.headline
 
 
+def test_every_pair_of_a_silent_parent_is_offline():
+    after = offline(LocalBackend().snapshot(Wanted(demo=True, pairs=(("IWN", "IVW"),))), 7.0)
+    (pair,) = filter(None, after.pairs.values())
+    assert pair.headline.startswith("IWN OFFLINE ")
+    assert pair.headline_status is not None
+    assert pair.headline_status.kind is Kind.OFFLINE
+
+
 async def test_a_desk_says_offline_within_three_seconds_and_live_again(scenes, monkeypatch):
     monkeypatch.setattr(remote_desk, "LOOK_S", 0.005)
     time = Time()
