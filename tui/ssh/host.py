@@ -93,12 +93,7 @@ class Host:
         self._desk = desk
         self._settings = settings
         self._key = host_key(settings.host_key)
-        self._authorized_keys = AuthorizedKeys(
-            settings.authorized_keys,
-            admins=settings.admin_keys,
-            revoked=settings.revoked_keys,
-            now=settings.now_s,
-        )
+        self._authorized_keys = authorized_keys(settings)
         self._stop = asyncio.Event()
         self._newest: Snapshot | None = None
         self._parts: frozenset[str] = frozenset()
@@ -106,15 +101,7 @@ class Host:
         self._looks_for_demand = asyncio.Event()
         """Set where some room may show something else than before."""
         self._health_lines: tuple[str, ...] = ("starting",)
-        self.state = HostState(
-            theme=settings.theme,
-            limits=settings.limits,
-            authorized_keys=self._authorized_keys,
-            bans=Bans(settings.bans),
-            preferences=preferences or Preferences(settings.preferences),
-            clock=time.monotonic,
-            now=settings.now_s,
-        )
+        self.state = host_state(settings, self._authorized_keys, preferences)
         self.state.pairs, self.state.lists = settings.pairs, settings.lists
         self.state.pair_options = settings.pair_options
         if isinstance(desk, PairDesk):
@@ -132,13 +119,8 @@ class Host:
 
     def reload(self) -> None:
         """Read the authorized keys again and disconnect clients whose keys are gone."""
-        try:
-            self._authorized_keys.reload()
-        except InputError as error:
-            event_log.error("keys not reloaded", why=str(error), keeps="the keys read before")
-            return
-        self._authorized_keys.report("keys reloaded")
-        self.state.recheck_keys()
+        if has_reloaded(self._authorized_keys):
+            self.state.recheck_keys()
 
     async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
         """Serve until ``stop``; ``ready`` gets the port. Raises InputError and what the desk raises."""
@@ -168,7 +150,7 @@ class Host:
             self.state.closing = True
             self._close()
             await self._say_goodbye()
-            await self._save()
+            await save(self.state.preferences)
             event_log.event(f"{self.kind} stopped")
 
     async def _open(self, key: asyncssh.SSHKey) -> None:
@@ -267,12 +249,7 @@ class Host:
             self.state.sweep()
             sweeps += 1
             if sweeps % SAVE_EVERY == 0:
-                await self._save()
-
-    async def _save(self) -> None:
-        unsaved = self.state.preferences.take_unsaved()
-        if unsaved:
-            await asyncio.to_thread(self.state.preferences.write, unsaved)
+                await save(self.state.preferences)
 
     async def _say_goodbye(self) -> None:
         connections = self.state.connections
@@ -288,6 +265,55 @@ class Host:
             connection.cut()
 
 
+def authorized_keys(settings: Settings) -> AuthorizedKeys:
+    """Return who may log in. Raises InputError if a key file cannot be used."""
+    return AuthorizedKeys(
+        settings.authorized_keys,
+        admins=settings.admin_keys,
+        revoked=settings.revoked_keys,
+        now=settings.now_s,
+    )
+
+
+def host_state(settings: Settings, keys: AuthorizedKeys, preferences: Preferences | None = None) -> HostState:
+    """Return the state of a host without connections; ``preferences``: None for those of the settings."""
+    return HostState(
+        theme=settings.theme,
+        limits=settings.limits,
+        authorized_keys=keys,
+        bans=Bans(settings.bans),
+        preferences=preferences or Preferences(settings.preferences),
+        clock=time.monotonic,
+        now=settings.now_s,
+    )
+
+
+def has_reloaded(keys: AuthorizedKeys) -> bool:
+    """Read the key files again; False, and a line in the log, if the keys read before stay in force."""
+    try:
+        keys.reload()
+    except InputError as error:
+        event_log.error("keys not reloaded", why=str(error), keeps="the keys read before")
+        return False
+    keys.report("keys reloaded")
+    return True
+
+
+async def save(preferences: Preferences) -> None:
+    """Bring what viewers have chosen to disk."""
+    unsaved = preferences.take_unsaved()
+    if unsaved:
+        await asyncio.to_thread(preferences.write, unsaved)
+
+
+def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
+    """Stop at SIGTERM and SIGINT, and reload at SIGHUP."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+
+
 def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
     """Host until SIGTERM or SIGINT; SIGHUP reloads the keys. Raises InputError and what the desk raises."""
     asyncio.run(_serve(desk, settings, ready))
@@ -296,10 +322,7 @@ def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
 async def _serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
     raise_file_limit(settings.limits.sessions)
     host = Host(desk, settings)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, host.stop)
-    loop.add_signal_handler(signal.SIGHUP, host.reload)
+    on_signals(host.stop, host.reload)
     await host.run(ready)
 
 

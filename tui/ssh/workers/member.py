@@ -77,11 +77,17 @@ class Member:
         return self.ready.is_set() and not self.is_stopping
 
     async def run(self) -> int:
-        """Start the process, take what it sends, and return its exit code once it has ended."""
+        """Start the process, take what it sends, and return its exit code once it has ended.
+
+        Raises OSError if the system cannot start one.
+        """
         ours, theirs = socket.socketpair()
         pair, their_pair = socket.socketpair(type=socket.SOCK_DGRAM)
         pair.settimeout(0)
-        with theirs, their_pair:
+        self._pair = pair
+        with theirs, their_pair, contextlib.ExitStack() as unless_started:
+            unless_started.callback(ours.close)
+            unless_started.callback(self._close)
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-c", PROGRAM,
                 str(theirs.fileno()), str(their_pair.fileno()), *sys.path,
@@ -91,8 +97,8 @@ class Member:
                 # Ctrl+C at the parent's terminal is the parent's alone to act on.
                 start_new_session=True,
             )  # fmt: skip
+            unless_started.pop_all()
         self.pid = self._process.pid
-        self._pair = pair
         self._channel = channel = await Channel.over(ours)
         channel.send(self._setup)
         if self.is_stopping:  # since before there was a process

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
-import signal
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.errors import InputError
 from tui.backend import PairDesk, computed
 from tui.ssh import event_log, metrics, status
-from tui.ssh.access.authorized_keys import AuthorizedKeys
-from tui.ssh.access.bans import Bans
 from tui.ssh.access.host_key import host_key
-from tui.ssh.host import SAVE_EVERY, STOP_S, Settings, raise_file_limit
-from tui.ssh.host_state import HostState
-from tui.ssh.preferences import Preferences
+from tui.ssh.host import (
+    SAVE_EVERY,
+    STOP_S,
+    Settings,
+    authorized_keys,
+    has_reloaded,
+    host_state,
+    on_signals,
+    raise_file_limit,
+    save,
+)
 from tui.ssh.rooms.pace import FRAME_S
 from tui.ssh.workers import wire
 from tui.ssh.workers.commands import Commands
@@ -65,22 +68,10 @@ class Parent:
         self._options = options
         # Made and checked here, so that what is wrong is reported before anything runs.
         self._key = host_key(settings.host_key)
-        self._keys = AuthorizedKeys(
-            settings.authorized_keys,
-            admins=settings.admin_keys,
-            revoked=settings.revoked_keys,
-            now=settings.now_s,
-        )
+        self._keys = authorized_keys(settings)
         most = UNLIMITED
-        self.state = HostState(
-            theme=settings.theme,
-            limits=msgspec.structs.replace(settings.limits, sessions=most, pending=most, crowd=most),
-            authorized_keys=self._keys,
-            bans=Bans(settings.bans),
-            preferences=Preferences(settings.preferences),
-            clock=time.monotonic,
-            now=settings.now_s,
-        )
+        limits = msgspec.structs.replace(settings.limits, sessions=most, pending=most, crowd=most)
+        self.state = host_state(msgspec.structs.replace(settings, limits=limits), self._keys)
         self._shares = shares(settings.limits.sessions, options.workers)
         self.pool = Pool(
             self._setup,
@@ -108,13 +99,8 @@ class Parent:
 
     def reload(self) -> None:
         """Have every worker read the key files again, if they can be read."""
-        try:
-            self._keys.reload()
-        except InputError as error:
-            event_log.error("keys not reloaded", why=str(error), keeps="the keys read before")
-            return
-        self._keys.report("keys reloaded")
-        self.pool.send(wire.Reload())
+        if has_reloaded(self._keys):
+            self.pool.send(wire.Reload())
 
     async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
         """Serve until ``stop``; ``ready`` gets the port. Raises InputError and what the desk raises."""
@@ -150,7 +136,7 @@ class Parent:
             if metered is not None:
                 metered.close()
             await self._end_workers(workers)
-            await self._save()
+            await save(self.state.preferences)
             event_log.event("host stopped")
 
     async def _open(self, ready: Callable[[int], None]) -> None:
@@ -260,14 +246,9 @@ class Parent:
             await asyncio.sleep(1)
             if self.state.bans.refresh():
                 self.send_bans()
-            sweeps += 1
-            if sweeps % SAVE_EVERY == 0:
-                await self._save()
-
-    async def _save(self) -> None:
-        unsaved = self.state.preferences.take_unsaved()
-        if unsaved:
-            await asyncio.to_thread(self.state.preferences.write, unsaved)
+            sweeps = (sweeps + 1) % SAVE_EVERY
+            if not sweeps:
+                await save(self.state.preferences)
 
     def send_bans(self) -> None:
         """Have every worker know what is banned, and disconnect whom it concerns."""
@@ -336,9 +317,5 @@ def serve(desk: Desk, settings: Settings, options: Options, ready: Callable[[int
 async def _serve(desk: Desk, settings: Settings, options: Options, ready: Callable[[int], None]) -> None:
     raise_file_limit(max(shares(settings.limits.sessions, options.workers)))
     parent = Parent(desk, settings, options)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, parent.stop)
-    loop.add_signal_handler(signal.SIGHUP, parent.reload)
-    with contextlib.suppress(asyncio.CancelledError):
-        await parent.run(ready)
+    on_signals(parent.stop, parent.reload)
+    await parent.run(ready)

@@ -93,8 +93,11 @@ class Pool:
         while not self._stopping.is_set():
             member = Member(self._setups(number), on_message=self._on_message, on_left=self._on_left)
             self._members[number] = member
+            code = None
             try:
                 code = await member.run()
+            except OSError as error:  # no process or no open file is left: the others go on
+                member.why = error.strerror or str(error)
             finally:
                 self._members[number] = None
             if member.report is not None:
@@ -102,7 +105,8 @@ class Pool:
             if self._stopping.is_set():
                 return
             if not self._has_begun.is_set():
-                raise InputError(member.why or f"worker {number} ended at the start, with code {code}")
+                why = member.why or f"it ended with code {code}"
+                raise InputError(f"worker {number} did not start: {why}")
             lived_s = time.monotonic() - member.began
             failures = 0 if lived_s >= STEADY_S else failures + 1
             wait = wait_s(failures - 1 if failures else 0)

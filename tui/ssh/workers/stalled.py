@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from rotation.fed.figures import Fed, FedContract, FedEngine
 from rotation.market.headline import headline
 from rotation.sessions import NEW_YORK
-from rotation.snapshot import FeedHealth, Leg, Snapshot
+from rotation.snapshot import FeedHealth, Leg, Snapshot, Spread
 from rotation.status import Connection, DerivedStatus, Kind, PriceStatus
 from rotation.text import duration
 from rotation.wording import word
@@ -28,11 +29,16 @@ def offline(snapshot: Snapshot, silent_s: float) -> Snapshot:
     feeds = tuple(_feed(each, silent_s) for each in marked.health.feeds)
     as_of = marked.as_of if snapshot.mode else marked.as_of + timedelta(seconds=silent_s)
     marked = replace(marked, as_of=as_of, health=replace(marked.health, feeds=feeds))
-    sentence = headline(
-        marked.legs, marked.spread, marked.session, marked.fed, today=as_of.astimezone(NEW_YORK).date()
-    )
-    mode = f"{snapshot.mode}: " if snapshot.headline.startswith(f"{snapshot.mode}: ") else ""
-    return replace(marked, headline=f"{mode if snapshot.mode else ''}{sentence}")
+    today = as_of.astimezone(NEW_YORK).date()
+
+    def sentence(spread: Spread) -> str:
+        return headline(marked.legs, spread, marked.session, marked.fed, today=today)
+
+    pairs = {
+        name: None if view is None else replace(view, headline=sentence(view.spread))
+        for name, view in marked.pairs.items()
+    }
+    return replace(marked, headline=sentence(marked.spread), pairs=pairs)
 
 
 def _feed(feed: FeedHealth, silent_s: float) -> FeedHealth:
@@ -54,8 +60,9 @@ def _marked(value: T, silent_s: float) -> T:
         }
         if isinstance(value, PriceStatus | DerivedStatus | Connection):
             changed |= _worth(value, silent_s)
-        marked: Any = replace(value, **changed) if changed else value
-        return replace(marked, state=word(marked.status)) if isinstance(marked, Leg) else marked  # type: ignore[return-value]
+        elif isinstance(value, Leg | FedEngine | FedContract | Fed):
+            changed |= _beside(value, changed.get("status"), silent_s)
+        return replace(value, **changed) if changed else value
     if isinstance(value, tuple):
         items = tuple(_marked(item, silent_s) for item in value)
         return value if all(a is b for a, b in zip(items, value, strict=True)) else items  # type: ignore[return-value]
@@ -63,6 +70,18 @@ def _marked(value: T, silent_s: float) -> T:
         pairs = {key: _marked(item, silent_s) for key, item in value.items()}
         return value if all(pairs[key] is value[key] for key in value) else pairs  # type: ignore[return-value]
     return value
+
+
+def _beside(
+    value: Leg | FedEngine | FedContract | Fed, status: PriceStatus | None, silent_s: float
+) -> dict[str, Any]:
+    """What stands beside the status, made of it: a word, and the ages of prints and of bid and ask."""
+    ages = {
+        name: age_s + silent_s
+        for name in ("age_s", "quote_age_s")
+        if (age_s := getattr(value, name, None)) is not None
+    }
+    return {**ages, "state": Kind.OFFLINE.value if status is None else word(status)}
 
 
 def _worth(status: PriceStatus | DerivedStatus | Connection, silent_s: float) -> dict[str, Any]:

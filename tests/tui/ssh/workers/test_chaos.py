@@ -15,6 +15,7 @@ from tests.support.tui.workers import Workers, alive, children
 VIEWERS, LIMIT = 16, 20
 """Viewers, and ``--per-address``: what a dead worker served must neither count for ever nor be forgotten."""
 BLOWS = 8
+STRIKES = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP)
 REST_S = 1.5
 
 
@@ -80,9 +81,7 @@ async def test_every_viewer_comes_back_and_none_is_counted_twice(workers, seed):
     try:
         for _ in range(BLOWS):
             await asyncio.sleep(REST_S)
-            await strike(
-                host, random.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP))
-            )
+            await strike(host, random.choice(STRIKES))
         host.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(1.0)
         host.process.send_signal(signal.SIGCONT)
@@ -92,7 +91,7 @@ async def test_every_viewer_comes_back_and_none_is_counted_twice(workers, seed):
             for n, was in enumerate(list(seen)):
                 while seen[n] == was:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
-        # Exactly as many places as there should be: --per-address less those who look and one for status.
+        # Exactly as many places as there should be: --per-address less those who look.
         more = [await connect(host) for _ in range(LIMIT - VIEWERS)]
         with pytest.raises((OSError, asyncssh.Error)):
             await connect(host)

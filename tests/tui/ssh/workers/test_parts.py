@@ -201,6 +201,12 @@ def test_no_price_of_a_silent_parent_is_live(scenes, scene):
     for old, new in zip(statuses(before), held, strict=True):
         assert new.age_s == (None if old.age_s is None else old.age_s + 7.0)
     assert all(leg.state == "OFFLINE" for leg in after.legs.values())
+    for symbol, leg in after.legs.items():
+        was = before.legs[symbol].age_s
+        assert leg.age_s == (None if was is None else was + 7.0)
+    if after.fed is not None:
+        assert {after.fed.state, *(each.state for each in after.fed.engines.values())} == {"OFFLINE"}
+        assert after.headline.endswith("(OFFLINE).")
     assert all(feed.state == "OFFLINE" and "7s" in feed.detail for feed in after.health.feeds)
     assert {symbol: leg.last for symbol, leg in after.legs.items()} == {
         symbol: leg.last for symbol, leg in before.legs.items()
@@ -209,6 +215,14 @@ def test_no_price_of_a_silent_parent_is_live(scenes, scene):
     if after.connection is not None:
         assert connection_words(after.connection, after.as_of).startswith("OFFLINE ")
         assert "OFFLINE" in after.headline
+
+
+def test_every_pair_of_a_silent_parent_is_offline():
+    after = offline(LocalBackend().snapshot(Wanted(demo=True, pairs=(("IWN", "IVW"),))), 7.0)
+    (pair,) = filter(None, after.pairs.values())
+    assert pair.headline.startswith("IWN OFFLINE ")
+    assert pair.headline_status is not None
+    assert pair.headline_status.kind is Kind.OFFLINE
 
 
 async def test_a_desk_says_offline_within_three_seconds_and_live_again(scenes, monkeypatch):

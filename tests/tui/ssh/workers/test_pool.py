@@ -62,7 +62,7 @@ async def test_a_worker_that_does_not_answer_is_killed_and_replaced(tmp_path, ca
     monkeypatch.setattr(pools, "WATCH_S", 0.1)
     monkeypatch.setattr(pools, "HUNG_S", 2.0)
     async with running(setup(tmp_path), Cap(memory_mb=4_000.0), has_begun=True) as (pool, _):
-        await until(lambda: any(member.report for member in pool))
+        await until(lambda: any(member.report and member.ready.is_set() for member in pool))
         (member,) = pool
         os.kill(member.pid, signal.SIGSTOP)
         await until(lambda: logged(caplog, "worker ended"))
@@ -107,7 +107,7 @@ async def test_a_worker_that_dies_at_the_start_ends_the_start(tmp_path):
         os.kill(member.pid, signal.SIGKILL)
         with pytest.raises(ExceptionGroup) as raised:
             await task
-        assert str(raised.value.exceptions[0]) == "worker 1 ended at the start, with code -9"
+        assert str(raised.value.exceptions[0]) == "worker 1 did not start: it ended with code -9"
 
 
 async def test_a_worker_that_is_told_to_stop_before_it_runs_does_stop(tmp_path):
@@ -116,3 +116,15 @@ async def test_a_worker_that_is_told_to_stop_before_it_runs_does_stop(tmp_path):
         pool.stop()
         await asyncio.wait([task], timeout=60)
         assert task.done()
+
+
+async def test_a_system_that_starts_no_process_is_tried_again_later(tmp_path, caplog, monkeypatch):
+    async with running(setup(tmp_path), Cap(memory_mb=4_000.0), has_begun=True) as (pool, task):
+        with monkeypatch.context() as patch:
+            patch.setattr("tui.ssh.workers.member.sys.executable", str(tmp_path / "nowhere"))
+            await until(lambda: len(logged(caplog, "worker ended")) >= 2)
+        ended = logged(caplog, "worker ended")
+        assert ended[0]["why"] == "No such file or directory"
+        assert [each["next_in_s"] for each in ended[:2]] == [0.5, 1.0]
+        await until(lambda: any(each.ready.is_set() for each in pool))
+        assert not task.done()
