@@ -67,6 +67,13 @@ class _AsksHistory(Protocol):
 
 
 @runtime_checkable
+class _KeepsTime(Protocol):
+    """A hub's feed: ages are reckoned by the hub's clock."""
+
+    def hub_clock_ns(self) -> int: ...
+
+
+@runtime_checkable
 class _BringsMembers(Protocol):
     """A HoldingsRefresh."""
 
@@ -306,7 +313,8 @@ def _of_present(
         market.take_macro(causes)
     if not live or not stays:  # of settled closes one Snapshot is all there will be
         market.show_pairs(names_of(desk))
-    supervisor = Supervisor(market, live)
+    clocks = [feed.hub_clock_ns for feed in live if isinstance(feed, _KeepsTime)]
+    supervisor = Supervisor(market, live, clock_ns=clocks[0]) if clocks else Supervisor(market, live)
     updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
 
     def ask_again(symbol: str) -> None:
