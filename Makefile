@@ -5,7 +5,7 @@
 #   make test-sessions  whole pretended sessions against an oracle, SEEDS=1..100
 # Also: make check (format, lint, types, import contracts), make fix, make bench, make lock,
 # make test-days (the tests that lean on the calendar, on days of other kinds) and make test-busy (every test
-# beside two busy loops), make test-313 (the host's tests on Python 3.13), make monkey (20,000 random keys at the desk).
+# beside two busy loops), make test-313 (the host's tests on Python 3.13), make monkey (20,000 random keys at the desk), make test-hub (hubs on real servers, killed and cut off).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -13,7 +13,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-dev
 ARGS   ?=
 
-.PHONY: run test test-deep test-sessions test-days test-busy test-313 monkey soak check fix bench lock schema clean
+.PHONY: run test test-deep test-sessions test-days test-busy test-313 test-hub monkey soak check fix bench lock schema clean
 
 run: $(READY)
 	@$(BIN)/rotation-tui $(ARGS)
@@ -58,6 +58,10 @@ monkey: $(TOOLS)
 	ROTATION_TUI_MONKEY_KEYS=$(KEYS) ROTATION_TUI_MONKEY_SEED=$(SEED) \
 	  $(BIN)/python -m pytest --timeout 7200 -m monkey tests/tui/screen/test_monkey.py $(ARGS)
 
+# Clusters, kills in random order, pauses, cuts, a full disk: minutes with real NATS servers. SEED=… chooses the order.
+test-hub: $(TOOLS)
+	ROTATION_TUI_HUB_SEED=$(SEED) $(BIN)/python -m pytest -m hub tests/feeds/hub $(ARGS)
+
 # An hour of 2,100 symbols at 20,000 quotes a second through a stream and a market, as fast as it goes: memory, and
 # every last price, high, low and volume. ARGS="600 20000" takes ten minutes of it.
 soak: $(TOOLS)
@@ -101,8 +105,8 @@ $(TOOLS): requirements-dev.lock pyproject.toml
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --annotation-style line $(UPGRADE)
 lock:
-	$(LOCK) --extra ssh --group build -o requirements.lock
-	$(LOCK) --extra ssh --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra ssh --extra nats --group build -o requirements.lock
+	$(LOCK) --extra ssh --extra nats --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .hypothesis

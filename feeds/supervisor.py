@@ -179,6 +179,11 @@ class Supervisor:
         return self._market.days(symbols, all_minutes=all_minutes)
 
     @property
+    def legs(self) -> tuple[str, ...]:
+        """The desk's."""
+        return self._market.desk.legs
+
+    @property
     def membership(self) -> tuple[Membership, ...]:
         """The holdings files on which breadth rests."""
         return self._market.membership

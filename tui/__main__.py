@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from feeds.desk.demo_fallback import DemoFallback
     from feeds.desk.open import Source
     from feeds.history.store import HistoryStore
+    from feeds.hub.broker.connection import Access
+    from feeds.hub.broker.viewer import HubFeed
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
     from feeds.on_demand import OnDemand
@@ -68,6 +70,25 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         lists=wanted.lists,
         benchmark=wanted.benchmark,
     )
+
+
+def _access(wanted: Wanted) -> Access:
+    from feeds.hub.broker.connection import Access  # noqa: PLC0415
+
+    return Access(
+        wanted.nats,
+        creds=wanted.nats_creds,
+        nkey=wanted.nats_nkey,
+        ca=wanted.nats_ca,
+        cert=wanted.nats_cert,
+        key=wanted.nats_key,
+    )
+
+
+def _is_viewer(wanted: Wanted) -> bool:
+    """Whether a hub brings everything."""
+    is_now = not wanted.offline and not wanted.tapes and not wanted.demo and wanted.at is None
+    return wanted.feed == "nats" and is_now
 
 
 class _Opened(NamedTuple):
@@ -251,6 +272,8 @@ class LocalBackend:
         """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
         from feeds.tapes.recorder import Recorder  # noqa: PLC0415
 
+        if _is_viewer(wanted):
+            raise UnavailableError("a desk fed by a hub gets no prints to record; record where the hub runs")
         recorder = Recorder(path)
         opened = self._supervised(wanted)
         return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, opened.demand, recorder)
@@ -258,6 +281,8 @@ class LocalBackend:
     def _supervised(self, wanted: Wanted) -> _Opened:
         from feeds.desk import open as opening  # noqa: PLC0415
 
+        if _is_viewer(wanted):
+            return self._of_hub(wanted)[0]
         if wanted.at is not None:
             opening.start_ns(wanted.at)  # bad input is told first, whatever there is to show
         source = self._source(wanted)
@@ -288,6 +313,37 @@ class LocalBackend:
         )
         opened = supervise(source, desk, live=feeds)
         return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
+
+    def _of_hub(self, wanted: Wanted) -> tuple[_Opened, HubFeed]:
+        """A desk to which a hub brings everything, its history too. Raises InputError."""
+        from feeds.desk import open as opening  # noqa: PLC0415
+        from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
+        from feeds.hub.viewing import look  # noqa: PLC0415
+        from rotation.market.status import Provenance  # noqa: PLC0415
+
+        access = _access(wanted)
+        known = look(access)
+        source = opening.Source(known.history, None, Provenance(), membership=known.membership)
+        desk = _desk(source.history, wanted)
+        feed = HubFeed(access)
+        opened = opening.supervise(
+            source, desk, start=None, speed=1.0, stays=wanted.stays, now_ns=_wall_ns(), live=[feed]
+        )
+        return self._watched(wanted, desk, *opened, is_empty=False), feed
+
+    async def hub(self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]) -> None:
+        """Read the vendors and publish to ``wanted.nats`` until cancelled. Raises InputError."""
+        from feeds.hub.broker.serve import Hub  # noqa: PLC0415
+        from rotation.errors import InputError  # noqa: PLC0415
+
+        if wanted.feed == "nats":
+            raise InputError("a hub reads the vendors itself: choose another --feed than nats")
+
+        def make() -> tuple[Supervisor, tuple[str, ...]]:
+            supervisor = self._supervised(wanted).supervisor
+            return supervisor, supervisor.legs
+
+        await Hub(_access(wanted), make, report, replicas=replicas).run()
 
     def _watched(
         self,
@@ -352,6 +408,8 @@ class LocalBackend:
         from rotation.figures.basis import Basis  # noqa: PLC0415
         from rotation.history import History  # noqa: PLC0415 - brings polars
 
+        if _is_viewer(wanted):
+            return self._basis_of_hub(wanted)
         if wanted.at is not None:
             opening.as_of(History.empty(), wanted.at, _wall_ns(), wanted.at_option)  # as in _supervised
         source = self._source(wanted)
@@ -396,6 +454,16 @@ class LocalBackend:
         health = msgspec.structs.replace(taken.health, feeds=(*taken.health.feeds, *clock_health()))
         with_clock = msgspec.structs.replace(taken, health=health)
         return Basis(with_clock, source.history, desk, self._cut_then(wanted))
+
+    def _basis_of_hub(self, wanted: Wanted) -> Basis:
+        import asyncio  # noqa: PLC0415
+
+        from feeds.hub.viewing import first_snapshot  # noqa: PLC0415
+        from rotation.figures.basis import Basis  # noqa: PLC0415
+
+        opened, feed = self._of_hub(msgspec.structs.replace(wanted, stays=False))
+        taken = asyncio.run(first_snapshot(opened.supervisor, feed, SNAPSHOT_WAITS_S))
+        return Basis(taken, opened.supervisor.history, _desk(opened.supervisor.history, wanted), None)
 
     def fed_inputs(self, *, age_gap_s: float) -> tuple[FedInputs, int]:
         """Return what the sources say about the Fed, and when (UTC ns); blocking. Raises InputError."""

@@ -69,6 +69,13 @@ class Wanted(msgspec.Struct, frozen=True):
     """Use no source on the network."""
     feed: str = "auto"
     """The source of the quotes; "auto" chooses one."""
+    nats: str = ""
+    """With the feed "nats": where the NATS server of a hub is."""
+    nats_creds: Path | None = None
+    nats_nkey: Path | None = None
+    nats_ca: Path | None = None
+    nats_cert: Path | None = None
+    nats_key: Path | None = None
     story: bool = False
     """Whether one snapshot is to have levels and episodes."""
     ask_members: bool = False
@@ -325,6 +332,10 @@ class Backend(Protocol):
 
         Raises UnavailableError for a file that cannot be read.
         """
+        ...
+
+    async def hub(self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]) -> None:
+        """Read the vendors and publish to ``wanted.nats`` until cancelled. Raises InputError."""
         ...
 
     def keys(self) -> KeyChain:

@@ -67,6 +67,13 @@ class _AsksHistory(Protocol):
 
 
 @runtime_checkable
+class _KeepsTime(Protocol):
+    """A hub's feed: ages are reckoned by the hub's clock."""
+
+    def hub_clock_ns(self) -> int: ...
+
+
+@runtime_checkable
 class _BringsMembers(Protocol):
     """A HoldingsRefresh."""
 
@@ -309,7 +316,8 @@ def _of_present(
     causes = macro_then(now_ns) if macro_then is not None and not live else None
     if causes is not None:
         market.take_macro(causes)
-    supervisor = Supervisor(market, live)
+    clocks = [feed.hub_clock_ns for feed in live if isinstance(feed, _KeepsTime)]
+    supervisor = Supervisor(market, live, clock_ns=clocks[0]) if clocks else Supervisor(market, live)
     if not live or not stays:  # of settled closes one Snapshot is all there will be
         supervisor.show_pairs(names_of(desk), by="script")
     updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]

@@ -88,10 +88,12 @@ class _Scale:
 
     def __init__(self) -> None:
         self.session: dt.date | None = None
+        self.version = 0
         self.closes: dict[str, float] = {}
         self.splits: dict[str, tuple[int, float | None]] = {}
 
     def take(self, event: PreviousCloses | ListedSplits) -> None:
+        self.version += 1
         if isinstance(event, PreviousCloses):
             if self.session is None or event.session > self.session:
                 self.session, self.closes = event.session, {}
@@ -108,12 +110,12 @@ class _Scale:
 class Publisher:
     """One hub's messages, numbered without a gap within its epoch."""
 
-    def __init__(self, desk: Desk, *, epoch: int, hub: str, legs: Collection[str]) -> None:
-        """``hub``: a name of this process. ``legs``: symbols whose minutes are sent too."""
-        self._desk = desk
+    def __init__(self, *, epoch: int, hub: str) -> None:
+        """``hub``: a name of this process."""
+        self._desk: Desk | None = None
         self._epoch = epoch
         self._hub = hub
-        self._legs = tuple(legs)
+        self._legs: tuple[str, ...] = ()
         self._seq = 0
         self._dirty: set[str] = set()
         self._all: set[str] = set()
@@ -126,6 +128,7 @@ class Publisher:
         self._sent_days: dict[str, SymbolDay] = {}
         self._sent_minutes: dict[str, dict[int, Quote]] = {}
         self._sent_state: Mapping[str, Any] | None = None
+        self._seen_state: tuple[object, int, int] | None = None
         self._sent_news: dict[str, object] = {}
         self._sent_history: dict[str, int] = {}
         self._sent_index: tuple[str, dict[str, int]] | None = None
@@ -141,6 +144,10 @@ class Publisher:
     def epoch(self) -> int:
         """Of this hub."""
         return self._epoch
+
+    def attach(self, desk: Desk, legs: Collection[str]) -> None:
+        """Publish what this desk knows. ``legs``: symbols whose minutes are sent too."""
+        self._desk, self._legs = desk, tuple(legs)
 
     def again(self) -> None:
         """Send everything once more: the server may not have kept what was sent."""
@@ -170,19 +177,21 @@ class Publisher:
 
     def collect(self, as_of_ns: int) -> list[Outgoing]:
         """What has changed since the last call, oldest rules first: history, states, quotes, news."""
-        snapshot = self._desk.latest
+        if self._desk is None:
+            return []
+        desk, snapshot = self._desk, self._desk.latest
         session = None if snapshot is None else snapshot.session
         if session != self._session:  # the page has turned: nobody has printed yet
             self._session = session
             self._dirty |= self._all
-        out = [*self._history_messages(as_of_ns), *self._state_messages(as_of_ns)]
-        out += self._quote_messages(as_of_ns)
+        out = [*self._history_messages(desk, as_of_ns), *self._state_messages(desk, as_of_ns)]
+        out += self._quote_messages(desk, as_of_ns)
         out += self._news_messages(as_of_ns)
         return out
 
     def beat(self, as_of_ns: int, *, is_leaving: bool = False) -> Outgoing:
         """A sign of life, with the rows of the Health panel."""
-        snapshot = self._desk.latest
+        snapshot = None if self._desk is None else self._desk.latest
         counts = Counts() if snapshot is None else snapshot.health.counts
         rows: list[FeedHealth] = [] if snapshot is None else list(snapshot.health.feeds)
         return self._out(subjects.BEAT, BeatMessage, as_of_ns, self._hub, is_leaving, counts, rows)
@@ -193,19 +202,19 @@ class Publisher:
 
     # Quotes ---------------------------------------------------------------------------------------------
 
-    def _quote_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
+    def _quote_messages(self, desk: Desk, as_of_ns: int) -> Iterator[Outgoing]:
         dirty, self._dirty = self._dirty, set()
         if not dirty:
             return
         self._all |= dirty
-        for day in self._desk.days(sorted(dirty)):
+        for day in desk.days(sorted(dirty)):
             if self._sent_days.get(day.symbol) == day or not _fits(day):
                 continue
             self._sent_days[day.symbol] = day
             name = subjects.QUOTES + subjects.token(day.symbol)
             yield self._out(name, QuoteMessage, as_of_ns, *quote_fields(day))
         legs = [symbol for symbol in self._legs if symbol in dirty]
-        for day in self._desk.days(legs, all_minutes=True) if legs else ():
+        for day in desk.days(legs, all_minutes=True) if legs else ():
             if day.session is None or day.parts[1] is None:
                 continue
             minutes = day.parts[1].minutes
@@ -226,8 +235,12 @@ class Publisher:
 
     # States ---------------------------------------------------------------------------------------------
 
-    def _state_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
-        provenance = self._desk.provenance
+    def _state_messages(self, desk: Desk, as_of_ns: int) -> Iterator[Outgoing]:
+        provenance = desk.provenance
+        seen = (provenance, len(self._all), self._scale.version)
+        if seen == self._seen_state:
+            return
+        self._seen_state = seen
         states = list(dict.fromkeys(_key(each) for each in provenance.values()))
         place_of = {key: place for place, key in enumerate(states)}
         by_key = {_key(each): each for each in provenance.values()}
@@ -247,9 +260,9 @@ class Publisher:
 
     # History, members, news -----------------------------------------------------------------------------
 
-    def _history_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
-        if self._desk.membership is not self._membership:
-            self._membership = self._desk.membership
+    def _history_messages(self, desk: Desk, as_of_ns: int) -> Iterator[Outgoing]:
+        if desk.membership is not self._membership:
+            self._membership = desk.membership
             for fund in self._membership:
                 for held in fund.lists:
                     name = f"{subjects.MEMBERS}{subjects.token(fund.fund)}.{held.as_of}"
@@ -261,7 +274,7 @@ class Publisher:
                         days_from_1970(held.as_of),
                         member_columns(held),
                     )
-        history = self._desk.history
+        history = desk.history
         if history is self._history:
             return
         self._history = history

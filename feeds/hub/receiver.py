@@ -97,7 +97,7 @@ class Receiver:
         """Monotonic seconds of the newest message and the hub's time in it."""
         self._is_fetched = False
         self._gap_since_ns: int | None = None
-        self._gap_until_ns = 0
+        self._fetched_s: float | None = None
         self._quotes: dict[str, QuoteMessage] = {}
         self._minutes: dict[str, MinutesMessage] = {}
         self._dirty: set[str] = set()
@@ -229,7 +229,7 @@ class Receiver:
     def fetched(self, now: Moment) -> None:
         """All that the server keeps has been taken."""
         self._is_fetched = True
-        self._gap_until_ns = now.ns
+        self._fetched_s = now.s
 
     def fetch_failed(self) -> None:
         """Try again."""
@@ -259,6 +259,10 @@ class Receiver:
         """Whether the hub was heard lately."""
         leaving = self._beat is not None and self._beat.is_leaving and self._beat.epoch == self._epoch
         return self._heard_s is not None and now_s - self._heard_s <= SILENT_S and not leaving
+
+    def has_settled(self, now_s: float) -> bool:
+        """Whether it is known that the hub lives, or that it is silent."""
+        return self.is_alive(now_s) or (self._fetched_s is not None and now_s - self._fetched_s > SILENT_S)
 
     def clock_ns(self, now: Moment) -> int:
         """The hub's clock now: ages are reckoned by it, whatever the clock of this machine says."""

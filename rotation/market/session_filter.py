@@ -135,10 +135,13 @@ class SessionFilter:
         return changed
 
     def has_more(self, day: SymbolDay) -> bool:
-        """Whether a part of the day has prints here and none in ``day``: they were wrong."""
+        """Whether a part of the day has prints or a last price here and none in ``day``: they were wrong."""
         code = self._codes.code_of.get(day.symbol)
         held = () if code is None else (self._tally.prints(code * 3 + place) for place in range(3))
-        return any(prints and part is None for prints, part in zip(held, day.parts, strict=False))
+        return any(
+            prints is not None and (part is None or (part.last is None and prints.last is not None))
+            for prints, part in zip(held, day.parts, strict=False)
+        )
 
     def set_counts(self, counts: Counts) -> None:
         """Show another filter's counters."""

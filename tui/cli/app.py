@@ -62,6 +62,7 @@ COMMAND_MODULES = {
     "figures": "tui.cli.figures",
     "history": "tui.cli.history",
     "host": "tui.ssh.command",
+    "hub": "tui.cli.hub.command",
     "levels": "tui.cli.figures",
     "lists": "tui.cli.lists.command",
     "macro": "tui.cli.fed",

@@ -95,6 +95,32 @@ HISTORY = path_option(
 )
 
 
+NATS_OPTIONS = (
+    click.option(
+        "--nats",
+        default="",
+        envvar="ROTATION_TUI_NATS",
+        metavar="URL",
+        help="The NATS server of --feed nats: nats://HOST:4222 or tls://HOST:4222; several with commas.",
+    ),
+    path_option(
+        "--nats-creds", metavar="FILE", envvar="ROTATION_TUI_NATS_CREDS", help="NATS: JWT credentials."
+    ),
+    path_option(
+        "--nats-nkey", metavar="FILE", envvar="ROTATION_TUI_NATS_NKEY", help="NATS: the seed of an NKey."
+    ),
+    path_option(
+        "--nats-ca", metavar="FILE", envvar="ROTATION_TUI_NATS_CA", help="NATS: certificates to trust, PEM."
+    ),
+    path_option(
+        "--nats-cert", metavar="FILE", envvar="ROTATION_TUI_NATS_CERT", help="NATS: a client's certificate."
+    ),
+    path_option(
+        "--nats-key", metavar="FILE", envvar="ROTATION_TUI_NATS_KEY", help="NATS: that certificate's key."
+    ),
+)
+
+
 def settled(command: Any) -> Any:
     """Add the options that all commands with figures share."""
     for option in (
@@ -153,6 +179,7 @@ def settled(command: Any) -> Any:
             help="Price the funds' members, too, every minute: breadth for today.",
         ),
         HISTORY,
+        *NATS_OPTIONS,
     ):
         command = option(command)
     return command

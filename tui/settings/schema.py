@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FEEDS = (
     "auto", "yahoo", "alpaca", "alpaca-sip", "alpaca-delayed", "alpaca-test",
-    "massive", "massive-delayed", "finnhub",
+    "massive", "massive-delayed", "finnhub", "nats",
 )  # fmt: skip
 LEVELS = ("debug", "info", "warning", "error")
 RETURNS = ("price", "total")
@@ -157,6 +157,12 @@ def _folder(value: object) -> str:
     return value
 
 
+def _address(value: object) -> str:
+    if not isinstance(value, str) or any(character.isspace() for character in value):
+        raise ValueError(f"expected an address such as nats://127.0.0.1:4222, got {shown(value)}")
+    return value
+
+
 def _theme(value: object) -> str:
     from tui.view.theme import names  # noqa: PLC0415 - brings rich, which only a named theme needs
 
@@ -198,6 +204,10 @@ SETTINGS = (
     Setting(
         "feeds", "feed", "auto", "feed", "ROTATION_TUI_FEED",
         f"Source of the quotes: {', '.join(FEEDS)}.", _choice(*FEEDS),
+    ),
+    Setting(
+        "feeds", "nats", "", "nats", "ROTATION_TUI_NATS",
+        "With the feed nats: the NATS server of a hub, such as nats://127.0.0.1:4222.", _address,
     ),
     Setting(
         "feeds", "offline", False, "offline", "ROTATION_TUI_OFFLINE",  # noqa: FBT003

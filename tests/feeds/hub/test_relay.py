@@ -56,7 +56,8 @@ class Hub:
         history = closes(OPENS)
         market = Market(history, self.desk, as_of_ns=now_ns, members=SYMBOLS)
         self.supervisor = Supervisor(market, [self.source], clock_ns=lambda: self.now_ns)
-        self.publisher = Publisher(self.supervisor, epoch=epoch, hub="hub-1", legs=self.desk.legs)
+        self.publisher = Publisher(epoch=epoch, hub="hub-1")
+        self.publisher.attach(self.supervisor, self.desk.legs)
         self.supervisor.observer = self.publisher.observe
         self.take(Status(Kind.LIVE))
 

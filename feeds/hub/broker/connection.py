@@ -1,0 +1,146 @@
+"""A connection to NATS that comes back by itself. nats-py is an extra, imported when it is needed."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from feeds.errors import InputError, UnavailableError
+from feeds.keys.keys import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from nats.aio.client import Client
+
+NEEDED = "NATS needs nats-py, which is not installed; run: pip install 'rotation-tui[nats]'"
+WAIT_S = 0.5
+"""Between two tries to connect."""
+PING_S = 10
+ASK_S = 2.0
+"""For an answer of JetStream."""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Where the server is, and what it is shown."""
+
+    url: str
+    """One address or several with commas between."""
+    creds: Path | None = None
+    """A .creds file: JWT and seed."""
+    nkey: Path | None = None
+    """A file with an NKey's seed."""
+    ca: Path | None = None
+    """PEM certificates that the server's must be signed by, instead of the system's."""
+    cert: Path | None = None
+    """A client's certificate and ``key``, where the server asks for one."""
+    key: Path | None = None
+
+
+def servers(url: str) -> list[str]:
+    """The addresses of an URL list. Raises InputError for what is no NATS address."""
+    found = [each.strip() for each in url.split(",") if each.strip()]
+    for each in found:
+        scheme, colon, rest = each.partition("://")
+        if scheme not in ("nats", "tls", "ws", "wss") or not colon or not rest:
+            raise InputError(
+                "--nats: expected an address such as nats://127.0.0.1:4222 or tls://nats.example.com"
+            )
+    if not found:
+        raise InputError("--nats: name the server, for example --nats nats://127.0.0.1:4222")
+    return found
+
+
+def _context(access: Access) -> ssl.SSLContext | None:
+    if access.ca is None and access.cert is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=access.ca)
+        if access.cert is not None:
+            context.load_cert_chain(access.cert, access.key)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(f"the certificates for NATS cannot be read: {error}") from error
+    return context
+
+
+def check(access: Access) -> None:
+    """Raises InputError for what no try can mend: an extra, a file or an address that is missing."""
+    try:
+        import nats  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        raise InputError(NEEDED) from error
+    servers(access.url)
+    _context(access)
+    for path in (access.creds, access.nkey):
+        if path is not None:
+            try:
+                path.read_bytes()
+            except OSError as error:
+                raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+async def connect(
+    access: Access,
+    *,
+    name: str,
+    on_connected: Callable[[], Awaitable[None]],
+    on_lost: Callable[[], Awaitable[None]],
+    on_error: Callable[[Exception], Awaitable[None]],
+) -> Client:
+    """Connect, however long it takes, and for ever again. ``on_connected``: after a reconnection only."""
+    import nats  # noqa: PLC0415 - an extra
+
+    more: dict[str, Any] = {}
+    context = _context(access)
+    if context is not None:
+        more["tls"] = context
+    if access.creds is not None:
+        more["user_credentials"] = str(access.creds)
+    if access.nkey is not None:
+        more["nkeys_seed"] = str(access.nkey)
+    return await nats.connect(
+        servers(access.url),
+        name=name,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=WAIT_S,
+        ping_interval=PING_S,
+        connect_timeout=2,
+        pending_size=64 * 2**20,
+        reconnected_cb=on_connected,
+        disconnected_cb=on_lost,
+        error_cb=on_error,
+        **more,
+    )
+
+
+def reason(error: Exception) -> str:
+    """Why there is no connection, without what may hold a secret."""
+    kind = type(error).__name__
+    if isinstance(error, ConnectionRefusedError) or "refused" in str(error).lower():
+        return "the NATS server refuses connections"
+    if "Authorization" in kind or "authorization" in str(error).lower() or "Credentials" in kind:
+        return "the NATS server refuses these credentials"
+    if isinstance(error, ssl.SSLError):
+        return "the NATS server's certificate is not accepted"
+    if isinstance(error, TimeoutError) or "Timeout" in kind:
+        return "the NATS server does not answer"
+    return redact(f"no connection to the NATS server ({kind})")
+
+
+async def ask(client: Client, api: str, body: object = None) -> dict[str, Any]:
+    """JetStream's answer to a request. Raises UnavailableError where there is none, or an error in it."""
+    from nats import errors  # noqa: PLC0415 - an extra
+
+    payload = b"" if body is None else json.dumps(body).encode()
+    try:
+        answer = await client.request(f"$JS.API.{api}", payload, timeout=ASK_S)
+        made: dict[str, Any] = json.loads(answer.data)
+    except (errors.Error, TimeoutError, ValueError, OSError) as error:
+        raise UnavailableError("JetStream does not answer") from error
+    if "error" in made:
+        raise UnavailableError(f"JetStream: {made['error'].get('description', 'error')}")
+    return made

@@ -1,0 +1,205 @@
+"""Who publishes: the hub whose messages the stream takes.
+
+Every message that a hub sends names the stream's newest number (``Nats-Expected-Last-Sequence``), and the
+server keeps it only if that is still so. A hub takes over by one such message with a higher epoch, once the
+stream has not grown and no beat was pushed for SILENT_S. Whoever held the lease before, paused or cut off,
+then names an old number: nothing that it sends is kept, and it learns so from the first answer. No clock is
+compared with another machine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from feeds.errors import UnavailableError
+from feeds.hub.broker import kept
+from feeds.hub.wire import subjects
+from feeds.hub.wire.codec import WireError, decode, encode
+from feeds.hub.wire.messages import SCHEMA, BeatMessage
+from rotation.snapshot import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from feeds.clock import Time
+    from feeds.hub.publisher import Outgoing
+
+log = logging.getLogger(__name__)
+
+SILENT_S = 3.0
+"""A hub that was silent for so long may be replaced."""
+LOOK_S = 0.25
+ACK_S = 2.0
+"""For the server's answer to a tick; without it nobody knows what was kept."""
+RESUME_S = 1.0
+"""Between two tries to go on after the server has refused to keep something."""
+EXPECTED = "Nats-Expected-Last-Sequence"
+KEPT_BY_NOBODY = str(2**63 - 1)
+"""A number that no stream has: such a message is pushed to those who listen, and kept by no server."""
+
+
+class Lost(Exception):  # noqa: N818 - what has happened, and no fault of anybody's
+    """Another hub publishes now."""
+
+
+async def newest_beat(client: Client) -> BeatMessage | None:
+    """The last beat that the server keeps; None without one. Raises UnavailableError."""
+    beats: list[BeatMessage] = []
+
+    def take(subject: str, data: bytes) -> None:
+        try:
+            message = decode(subject, data)
+        except WireError:
+            return
+        if isinstance(message, BeatMessage):
+            beats.append(message)
+
+    await kept.fetch(client, [subjects.BEAT], take)
+    return beats[-1] if beats else None
+
+
+class Lease:
+    """One process's claim to publish."""
+
+    def __init__(self, client: Client, hub: str, time: Time) -> None:
+        self._client = client
+        self._hub = hub
+        self._time = time
+        self._heard_s = -SILENT_S
+        self._heard_epoch = 0
+
+    async def _on_beat(self, message: Msg) -> None:
+        try:
+            beat = decode(message.subject, message.data)
+        except WireError:
+            return
+        self._heard_epoch = max(self._heard_epoch, beat.epoch)
+        if isinstance(beat, BeatMessage) and beat.hub != self._hub and not beat.is_leaving:
+            self._heard_s = self._time.monotonic()
+
+    async def acquire(self) -> tuple[int, int]:
+        """Wait until nobody else publishes and take over: our epoch, and the stream's newest number."""
+        subscription = await self._client.subscribe(subjects.BEAT, cb=self._on_beat)
+        seen, since_s = -1, self._time.monotonic()
+        try:
+            while True:
+                try:
+                    newest, beat = await kept.last_seq(self._client), await newest_beat(self._client)
+                except UnavailableError as error:
+                    log.warning("hub: %s", error)
+                    await asyncio.sleep(RESUME_S)
+                    continue
+                now_s = self._time.monotonic()
+                if newest != seen:
+                    seen, since_s = newest, now_s
+                is_free = beat is None or beat.is_leaving
+                if is_free or now_s - max(since_s, self._heard_s) >= SILENT_S:
+                    claimed = await self._claim(newest, beat)
+                    if claimed is not None:
+                        return claimed
+                await asyncio.sleep(LOOK_S)
+        finally:
+            await subscription.unsubscribe()
+
+    async def _claim(self, newest: int, beat: BeatMessage | None) -> tuple[int, int] | None:
+        """One message that only one of several can have kept; None where another was quicker."""
+        now_ns = self._time.clock_ns()
+        before = max(self._heard_epoch, 0 if beat is None else beat.epoch)
+        epoch = max(before + 1, now_ns // 10**6)
+        message = BeatMessage(SCHEMA, epoch, 0, max(now_ns, 0), self._hub, False, Counts(), [])  # noqa: FBT003
+        from nats import errors  # noqa: PLC0415 - an extra
+
+        try:
+            answer = await self._client.request(
+                subjects.BEAT, encode(message), timeout=ACK_S, headers={EXPECTED: str(newest)}
+            )
+            seq = int(json.loads(answer.data)["seq"])
+        except (errors.Error, TimeoutError, ValueError, KeyError, OSError):
+            return None
+        return epoch, seq
+
+
+class Chain:
+    """The messages of the hub that holds the lease, each naming the number of the one before."""
+
+    def __init__(self, client: Client, epoch: int, newest: int, time: Time) -> None:
+        self._client = client
+        self._epoch = epoch
+        self._time = time
+        self._newest: int | None = newest
+        """The stream's number after all that was sent; None while nobody knows."""
+        self._waiting: tuple[int, float] | None = None
+        """The number that the answer awaited must have, and since when it is awaited."""
+        self._inbox = client.new_inbox()
+        self._resumed_s = 0.0
+        self.refusals = 0
+        """How often the server has not kept what was sent."""
+        self.is_lost = False
+        self.is_resumed = False
+        """Whether everything must be sent once more: nobody knows what was kept."""
+
+    async def start(self) -> None:
+        """Listen for the server's answers."""
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._on_answer)
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        await self._subscription.unsubscribe()
+
+    async def _on_answer(self, message: Msg) -> None:
+        waiting, self._waiting = self._waiting, None
+        try:
+            seq = int(json.loads(message.data)["seq"])
+        except (ValueError, KeyError, TypeError):
+            seq = -1
+        if waiting is not None and seq != waiting[0]:
+            self._break(message.data)
+
+    def _break(self, why: bytes) -> None:
+        if self._newest is not None:
+            self.refusals += 1
+            log.warning("hub: what was sent has not been kept: %s", why[:200].decode("utf-8", "replace"))
+        self._newest = None
+
+    async def send(self, out: Sequence[Outgoing]) -> None:
+        """Send these in their order; raises Lost once another hub publishes."""
+        if self._waiting is not None and self._time.monotonic() - self._waiting[1] > ACK_S:
+            self._waiting = None
+            self._break(b"no answer")
+        if self._newest is None:
+            await self._resume()
+        if not self._client.is_connected:
+            self._break(b"no connection")
+            return
+        for place, (subject, data) in enumerate(out):
+            if len(data) > self._client.max_payload:
+                log.warning("hub: %s: %d bytes are more than the server takes", subject, len(data))
+                continue
+            expected = KEPT_BY_NOBODY if self._newest is None else str(self._newest)
+            reply = ""
+            if self._newest is not None:
+                self._newest += 1
+                if self._waiting is None and place == len(out) - 1:
+                    self._waiting, reply = (self._newest, self._time.monotonic()), self._inbox
+            await self._client.publish(subject, data, reply=reply, headers={EXPECTED: expected})
+
+    async def _resume(self) -> None:
+        """Find out what the stream has; raises Lost where another hub's beat is the newest."""
+        now_s = self._time.monotonic()
+        if now_s - self._resumed_s < RESUME_S or not self._client.is_connected:
+            return
+        self._resumed_s = now_s
+        try:
+            newest, beat = await kept.last_seq(self._client), await newest_beat(self._client)
+        except UnavailableError as error:
+            log.warning("hub: %s", error)
+            return
+        if beat is not None and beat.epoch > self._epoch:
+            raise Lost
+        self._newest, self._waiting, self.is_resumed = newest, None, True

@@ -1,0 +1,155 @@
+"""The hub itself: wait for the lease, read the vendors, publish every tick until another takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import TYPE_CHECKING
+
+from feeds.clock import Time
+from feeds.errors import UnavailableError
+from feeds.hub.broker import kept
+from feeds.hub.broker.connection import Access, check, connect, reason
+from feeds.hub.broker.lease import RESUME_S, Chain, Lease, Lost
+from feeds.hub.publisher import Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nats.aio.client import Client
+
+    from feeds.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1
+"""Quotes of a symbol are conflated for so long."""
+BEAT_S = 1.0
+
+
+class Hub:
+    """``run`` it until it is cancelled."""
+
+    def __init__(
+        self,
+        access: Access,
+        make: Callable[[], tuple[Supervisor, tuple[str, ...]]],
+        report: Callable[[str], None],
+        *,
+        replicas: int = 1,
+        time: Time | None = None,
+    ) -> None:
+        """``make``: a supervisor over the vendors and its legs, called in a thread at each take-over.
+
+        ``report``: given lines for the person who runs it. Raises InputError as ``check`` does.
+        """
+        check(access)
+        self._access = access
+        self._make = make
+        self._report = report
+        self._replicas = replicas
+        self._time = time or Time()
+        self._name = secrets.token_hex(8)
+        self._was_lost = False
+
+    async def run(self) -> None:
+        """Publish for as long as the lease is ours, wait for it otherwise."""
+        client = await connect(
+            self._access,
+            name="rotation-tui hub",
+            on_connected=self._connected,
+            on_lost=self._lost,
+            on_error=self._error,
+        )
+        try:
+            await self._ensure(client)
+            while True:
+                self._report("waiting for the lease: no other hub may be publishing")
+                epoch, newest = await Lease(client, self._name, self._time).acquire()
+                self._report(f"publishing as hub {self._name}, epoch {epoch}")
+                try:
+                    await self._publish(client, epoch, newest)
+                except Lost:
+                    self._report("another hub has taken over; this one no longer reads the vendors")
+        finally:
+            await client.close()
+
+    async def _ensure(self, client: Client) -> None:
+        said = ""
+        while True:
+            try:
+                await kept.ensure(client, replicas=self._replicas)
+            except UnavailableError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._report(said)
+                await asyncio.sleep(RESUME_S)
+            else:
+                return
+
+    async def _publish(self, client: Client, epoch: int, newest: int) -> None:
+        """Until the lease is lost, which raises Lost, or the supervisor ends."""
+        chain = Chain(client, epoch, newest, self._time)
+        await chain.start()
+        try:
+            publisher = Publisher(epoch=epoch, hub=self._name)
+            # It beats from the beginning: reading history takes seconds, no reason to lose the lease.
+            pumping = asyncio.create_task(self._pump(chain, publisher), name="publish")
+            running = asyncio.create_task(self._read(publisher), name="supervisor")
+            try:
+                done, _ = await asyncio.wait({running, pumping}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                running.cancel()
+                pumping.cancel()
+                await asyncio.gather(running, pumping, return_exceptions=True)
+                if client.is_connected and not chain.is_lost:
+                    await self._leave(client, chain, publisher)
+        finally:
+            await chain.stop()
+
+    async def _read(self, publisher: Publisher) -> None:
+        """Read the vendors."""
+        supervisor, legs = await asyncio.to_thread(self._make)
+        publisher.attach(supervisor, legs)
+        supervisor.observer = publisher.observe
+        await supervisor.run()
+
+    async def _pump(self, chain: Chain, publisher: Publisher) -> None:
+        beats_s = 0.0
+        while True:
+            now_s, as_of_ns = self._time.monotonic(), self._time.clock_ns()
+            if chain.is_resumed:
+                chain.is_resumed = False
+                publisher.again()
+            out = publisher.collect(as_of_ns)
+            if now_s >= beats_s:
+                out.append(publisher.beat(as_of_ns))
+                beats_s = now_s + BEAT_S
+            try:
+                await chain.send(out)
+            except Lost:
+                chain.is_lost = True
+                raise
+            await asyncio.sleep(TICK_S)
+
+    async def _leave(self, client: Client, chain: Chain, publisher: Publisher) -> None:
+        """Say that this hub ends, so that the next one need not wait."""
+        try:
+            async with asyncio.timeout(1.0):
+                await chain.send([publisher.beat(self._time.clock_ns(), is_leaving=True)])
+                await client.flush()
+        except (Lost, TimeoutError, OSError):
+            log.info("hub: its end could not be announced")
+
+    async def _connected(self) -> None:
+        self._report("connected to the NATS server again")
+
+    async def _lost(self) -> None:
+        self._report("the connection to the NATS server was lost")
+
+    async def _error(self, error: Exception) -> None:
+        said = reason(error)
+        log.warning("hub: %s: %s", said, type(error).__name__)

@@ -1,0 +1,158 @@
+"""A hub's market as a feed: listen, fetch what the server keeps, keep the newer of the two; ask no vendor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from feeds.clock import Time
+from feeds.errors import UnavailableError
+from feeds.hub.broker import kept
+from feeds.hub.broker.connection import Access, check, connect, reason
+from feeds.hub.receiver import NAME, Receiver
+from feeds.hub.wire import subjects
+from rotation.status import LIVE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from feeds.events import Event
+    from rotation.breadth.members import Membership
+    from rotation.status import Mode
+
+log = logging.getLogger(__name__)
+
+PACE_S = 0.04
+"""What comes within so much time is handed on together."""
+LOOK_S = 0.2
+"""Between two looks whether the hub has gone silent."""
+AGAIN_S = 0.5
+"""Between two tries to fetch the last values."""
+
+
+def _nobody(membership: tuple[Membership, ...]) -> None:
+    """Nobody wants to know."""
+    del membership
+
+
+class HubFeed:
+    """A ``feeds.events.Feed`` of everything that a hub publishes."""
+
+    def __init__(self, access: Access, time: Time | None = None) -> None:
+        """Raises InputError for an address or a file that cannot be used."""
+        check(access)
+        self._access = access
+        self._time = time or Time()
+        self._wake = asyncio.Event()
+        self.receiver = Receiver()
+        self.receiver.problem = "connecting to the NATS server"
+        self.has_shown = False
+        """Whether the whole market has been handed on."""
+        self.on_members: Callable[[tuple[Membership, ...]], None] = _nobody
+
+    @property
+    def name(self) -> str:
+        """Of its row on the Health panel."""
+        return NAME
+
+    @property
+    def mode(self) -> Mode:
+        """LIVE; what each price is worth is the hub's matter."""
+        return LIVE
+
+    def tape(self) -> None:
+        """None: it is live."""
+
+    def hub_clock_ns(self) -> int:
+        """The hub's clock."""
+        return self.receiver.clock_ns(self._time.now())
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """What the hub says, for ever."""
+        task = asyncio.create_task(self._keep_connected(), name="nats")
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await self._wake.wait()
+                self._wake.clear()
+                members = self.receiver.new_members()
+                if members is not None:
+                    self.on_members(members)
+                now = self._time.now()
+                is_complete = self.receiver.is_complete and self.receiver.has_settled(now.s)
+                events = self.receiver.events(now)
+                for event in events:
+                    yield event
+                self.has_shown = self.has_shown or is_complete
+                if task.done():
+                    task.result()
+                await asyncio.sleep(PACE_S)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep_connected(self) -> None:
+        client = await connect(
+            self._access,
+            name="rotation-tui viewer",
+            on_connected=self._reconnected,
+            on_lost=self._lost,
+            on_error=self._error,
+        )
+        try:
+            for subject in subjects.ALL:
+                await client.subscribe(subject, cb=self._take)
+            await client.flush()
+            self.receiver.problem = ""
+            while True:
+                if self.receiver.wants_fetch and client.is_connected:
+                    await self._fetch(client)
+                await asyncio.sleep(PACE_S)
+        finally:
+            await client.close()
+
+    async def _take(self, message: Msg) -> None:
+        if self.receiver.take(message.subject, message.data, self._time.now()):
+            self._wake.set()
+
+    async def _fetch(self, client: Client) -> None:
+        receiver = self.receiver
+        receiver.fetching()
+        try:
+            await kept.fetch(client, kept.FIRST, self._fetched)
+            quotes = [subjects.QUOTES + subjects.token(symbol) for symbol in receiver.symbols]
+            minutes = [subjects.MINUTES + subjects.token(symbol) for symbol in receiver.legs]
+            closes = [subjects.HISTORY + subjects.token(symbol) for symbol in receiver.history_symbols]
+            await kept.fetch(client, [*quotes, *minutes, *closes], self._fetched)
+        except UnavailableError as error:
+            log.warning("hub: %s", error)
+            await asyncio.sleep(AGAIN_S)
+            receiver.fetch_failed()
+            return
+        receiver.fetched(self._time.now())
+        self._wake.set()
+
+    def _fetched(self, subject: str, data: bytes) -> None:
+        self.receiver.take(subject, data, self._time.now(), pushed=False)
+
+    async def _reconnected(self) -> None:
+        self.receiver.problem = ""
+        self.receiver.reconnected(self._time.now())
+
+    async def _lost(self) -> None:
+        self.receiver.problem = "the connection to the NATS server was lost"
+        self._wake.set()
+
+    async def _error(self, error: Exception) -> None:
+        log.warning("hub: %s", type(error).__name__)
+        if type(error).__name__ == "SlowConsumerError":
+            self.receiver.gap(self._time.now())
+        elif self.receiver.problem:
+            self.receiver.problem = reason(error)
+            self._wake.set()

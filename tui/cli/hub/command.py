@@ -1,0 +1,58 @@
+"""``rotation-tui hub``: read the vendors once and publish to NATS, for any number of hosts and desks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+import click
+
+from tui.backend import Wanted
+from tui.cli.options import backend, settled, start_log, with_lists
+
+NOTICE = (
+    "market data licences usually forbid redistribution: let only those connect to this NATS server whom"
+    " your vendor's licence covers"
+)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  rotation-tui hub --nats nats://127.0.0.1:4222\n"
+    "  rotation-tui --feed nats --nats nats://127.0.0.1:4222\n"
+    "  rotation-tui host --feed nats --nats nats://127.0.0.1:4222 --authorized-keys viewers.keys"
+)
+@click.option(
+    "--replicas",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="Servers of a cluster that keep the stream; used when it is created.",
+)
+@settled
+@click.pass_context
+def hub(ctx: click.Context, /, *, replicas: int, **wanted: Any) -> None:
+    """Read the vendors and publish to the NATS server named by --nats, until Ctrl+C.
+
+    Of several hubs on one server one publishes; another takes over within 5 s when it ends.
+    """
+    start_log(ctx)
+    asked = with_lists(ctx, Wanted(stays=False, unasked_demo=False, **wanted))
+    run = backend(ctx).hub(asked, replicas=replicas, report=_report)
+    click.echo(f"rotation-tui: {NOTICE}", err=True)
+    asyncio.run(_until_stopped(run))
+
+
+def _report(line: str) -> None:
+    click.echo(f"rotation-tui: {line}", err=True)
+
+
+async def _until_stopped(run: Any) -> None:
+    task = asyncio.ensure_future(run)
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
