@@ -18,7 +18,7 @@ from rotation.sessions import NEW_YORK, to_ns
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rotation.fed.records import TargetRange
+    from rotation.fed.odds import TargetRange
 
 HORIZONS = (1, 7, 30)
 """Days before the decision."""

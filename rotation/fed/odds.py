@@ -5,6 +5,7 @@ A distribution is {steps of 25 bp: probability}, in rising order, without outcom
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import accumulate
 from math import floor, prod
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from rotation.fed.strip.chain import Chain
 
 View = Literal["conditional", "aggregated", "local"]
+
+
+class TargetRange(msgspec.Struct, frozen=True):
+    """One target range in basis points, and the first and the last day for which it was published."""
+
+    first: date
+    last: date
+    lower_bp: int
+    upper_bp: int
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Lower and upper bound in bp."""
+        return self.lower_bp, self.upper_bp
 
 
 class Odds(msgspec.Struct, frozen=True):

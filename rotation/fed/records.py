@@ -10,6 +10,7 @@ import msgspec
 
 from rotation.fed.calibration import Calibration
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
+from rotation.fed.odds import TargetRange
 from rotation.fed.past import rebased
 from rotation.sessions import new_york_day
 from rotation.status import LIVE, Mode
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
 
 WARNED_DAYS = 45
 """A change outside the calendar is worth a warning while its month, or the next, carries the next meeting."""
-
-
-class TargetRange(msgspec.Struct, frozen=True):
-    """One target range in basis points, and the first and the last day for which it was published."""
-
-    first: date
-    last: date
-    lower_bp: int
-    upper_bp: int
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        """Lower and upper bound in bp."""
-        return self.lower_bp, self.upper_bp
 
 
 class SourcesRecord(msgspec.Struct, frozen=True, kw_only=True):

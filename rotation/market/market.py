@@ -18,7 +18,7 @@ from rotation.fed.pairs import cut_settles, with_spread
 from rotation.macro.assemble import aged as macro_aged
 from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
-from rotation.market.beside.clauses import bank_leads, clauses, grown
+from rotation.market.beside.clauses import Day, bank_leads, clauses, grown
 from rotation.market.beside.graph import GraphNow
 from rotation.market.beside.pairs import PairsNow, Shown
 from rotation.market.derived import gap_limit_s, value_growth_with_status
@@ -417,8 +417,9 @@ class Market:
             self._provenance, self._origin, as_of_ns, self.history.source, limit_s
         )
         macro = self._macro and macro_aged(self._macro, from_ns(as_of_ns))
-        banks = bank_leads(self._made.settled if self._made else None, legs, desk.base)
-        rare = clauses(desk.base, legs, banks, breadth=breadth, macro=macro, now=from_ns(as_of_ns))
+        days = {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}
+        banks = bank_leads(self._made.settled if self._made else None, days, desk.base)
+        rare = clauses(desk.base, days, banks, breadth=breadth, macro=macro, now=from_ns(as_of_ns))
         words = "; ".join((self.history.words, *self._breadth.notes))
         return Snapshot(
             seq=self._seq,

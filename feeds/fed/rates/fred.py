@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from feeds.http.cached import CachedClient
-    from rotation.fed.records import TargetRange
+    from rotation.fed.odds import TargetRange
 
 HOME = "https://fred.stlouisfed.org"
 PATH = "/graph/fredgraph.csv"

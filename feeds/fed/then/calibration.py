@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from feeds.fed.log import Probabilities
     from feeds.fed.store import FedStore
     from rotation.fed.figures import Fed
-    from rotation.fed.records import TargetRange
+    from rotation.fed.odds import TargetRange
 
 SURE = 1e-6
 """Shares that differ by less are the same; one above it is possible at all."""

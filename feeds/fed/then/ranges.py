@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from rotation.fed.records import TargetRange
+from rotation.fed.odds import TargetRange
 
 _FROM = (
     (date(2020, 3, 16), 0, 25),

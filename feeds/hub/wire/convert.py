@@ -24,7 +24,8 @@ from feeds.hub.wire.messages import (
 from rotation.breadth.members import SCHEMA as MEMBERS
 from rotation.breadth.members import MemberList
 from rotation.history import SCHEMA as CLOSES
-from rotation.market.reduce.day import PartDay, SymbolDay
+from rotation.market.prints import PartDay
+from rotation.market.reduce.day import SymbolDay
 from rotation.quote import FUTURE_NS, Nbbo, Quote, Role
 from rotation.sessions import is_session
 

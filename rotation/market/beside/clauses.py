@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.macro.stated import RANKED
 from rotation.macro.worth import worth
@@ -14,12 +14,12 @@ from rotation.text import signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from rotation.breadth.figures import Breadth
     from rotation.macro.figures import Macro
     from rotation.market.settled import Settled
-    from rotation.snapshot import Leg
+    from rotation.status import PriceStatus
 
 MOST = 3
 RARE = 5.0
@@ -30,7 +30,15 @@ GOOD = frozenset({Kind.LIVE, Kind.CLOSED, Kind.PROVISIONAL, Kind.DELAYED, Kind.R
 """What a clause may rest on."""
 
 
-def bank_leads(settled: Settled | None, legs: Mapping[str, Leg], base: str) -> dict[str, BankLead]:
+class Day(NamedTuple):
+    """What a leg has made of its session; without its price, of which no clause speaks."""
+
+    pct: float | None
+    session: date | None
+    status: PriceStatus
+
+
+def bank_leads(settled: Settled | None, legs: Mapping[str, Day], base: str) -> dict[str, BankLead]:
     """Each bank fund that is a leg against the base leg; none without that."""
     own = legs.get(base)
     if settled is None or own is None:
@@ -40,9 +48,9 @@ def bank_leads(settled: Settled | None, legs: Mapping[str, Leg], base: str) -> d
         leg = legs.get(symbol)
         if leg is None:
             continue
-        pair = leg.return_pct["1"], own.return_pct["1"]
-        is_known = leg.session == own.session
-        day_pp = pair[0] - pair[1] if is_known and pair[0] is not None and pair[1] is not None else None
+        day_pp = None
+        if leg.session == own.session and leg.pct is not None and own.pct is not None:
+            day_pp = leg.pct - own.pct
         status = derive({symbol: leg.status, base: own.status}, limit_s=inf)
         made[symbol] = BankLead(day_pp, records.percentile(day_pp), records.n, status)
     return made
@@ -50,7 +58,7 @@ def bank_leads(settled: Settled | None, legs: Mapping[str, Leg], base: str) -> d
 
 def clauses(
     base: str,
-    legs: Mapping[str, Leg],
+    legs: Mapping[str, Day],
     banks: Mapping[str, BankLead],
     *,
     breadth: Breadth | None,
@@ -62,7 +70,7 @@ def clauses(
     None at all while the base leg has no return on the day: the sentence says why.
     """
     own = legs.get(base)
-    if own is None or own.return_pct["1"] is None:
+    if own is None or own.pct is None:
         return ()
     of_banks = sorted(_banks(legs, banks), key=_rarity)[:1]
     rare = [*of_banks, *_members(base, breadth), *_yields(macro, now)]
@@ -82,9 +90,9 @@ def _is_rare(percentile: float | None, n: int) -> bool:
     return percentile is not None and n >= SINCE_LEAST and not RARE < percentile < 100 - RARE
 
 
-def _banks(legs: Mapping[str, Leg], banks: Mapping[str, BankLead]) -> Iterator[Clause]:
+def _banks(legs: Mapping[str, Day], banks: Mapping[str, BankLead]) -> Iterator[Clause]:
     for symbol, lead in banks.items():
-        pct = legs[symbol].return_pct["1"]
+        pct = legs[symbol].pct
         if lead.percentile is None or pct is None or lead.status.kind not in GOOD:
             continue
         if _is_rare(lead.percentile, lead.n):

@@ -9,26 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.market.auction import AUCTION_NS
-from rotation.quote import MINUTE_NS, Nbbo, Quote
+from rotation.market.prints import PartDay
+from rotation.quote import MINUTE_NS, Nbbo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rotation.market.prints import Prints
-
-
-class PartDay(msgspec.Struct, frozen=True):
-    """The prints of one part of the day, summed up."""
-
-    last: Quote | None = None
-    """By event time; None where the size alone of every print counts."""
-    high: float | None = None
-    low: float | None = None
-    volume: int = 0
-    minutes: dict[int, Quote] = {}
-    """By the minute at whose end it is known, counted from the opening bell, the last print of each."""
-    is_whole: bool = False
-    """Whether ``minutes`` are all there are."""
 
 
 class SymbolDay(msgspec.Struct, frozen=True):

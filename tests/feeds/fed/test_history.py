@@ -10,8 +10,9 @@ from feeds.fed.calendar import SHIPPED
 from feeds.fed.futures import Chart, Close
 from feeds.fed.history import FedHistory
 from feeds.fed.store import FedStore
+from rotation.fed.odds import TargetRange
 from rotation.fed.prices import settled_ns
-from rotation.fed.records import SourcesRecord, TargetRange, combine
+from rotation.fed.records import SourcesRecord, combine
 from rotation.sessions import NEW_YORK, from_ns, sessions_between, to_ns
 from tests.support.fed.strips import month_average
 

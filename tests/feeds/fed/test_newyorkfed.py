@@ -13,7 +13,7 @@ from feeds.fed.rates.fred import Fred
 from feeds.fed.rates.newyorkfed import NewYorkFed, parse
 from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates, published
 from feeds.http.cached import CachedClient, Fetched
-from rotation.fed.records import TargetRange
+from rotation.fed.odds import TargetRange
 from rotation.status import Kind
 from tests.support.servers.rest import FAULTS, RestServer, ok
 from tests.support.servers.samples import NEWYORKFED

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.fed.calibration import HORIZONS, LEAST_N, Decided, Forecast, asked_ns, move_bp, scores
-from rotation.fed.records import TargetRange
+from rotation.fed.odds import TargetRange
 from rotation.sessions import from_ns
 
 FIRST = date(2020, 1, 1)

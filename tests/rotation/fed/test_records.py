@@ -11,9 +11,10 @@ import pytest
 from rotation.desk import Desk
 from rotation.fed.assemble import fed
 from rotation.fed.inputs import PastCut, StripQuote
+from rotation.fed.odds import TargetRange
 from rotation.fed.pairs import with_spread
 from rotation.fed.prices import settled_ns
-from rotation.fed.records import HistoryRecord, SourcesRecord, TargetRange, combine, range_on, unscheduled
+from rotation.fed.records import HistoryRecord, SourcesRecord, combine, range_on, unscheduled
 from rotation.fed.strip.chain import StripCase
 from rotation.sessions import previous_session, sessions_between
 from tests.support.fed.made import at, settled

@@ -15,7 +15,7 @@ from feeds.fed.then.calibration import decided
 from feeds.fed.then.fed_at import FedThen, calibration_at, fed_at
 from feeds.fed.then.importing import import_settlements
 from rotation.fed.calibration import asked_ns
-from rotation.fed.records import TargetRange
+from rotation.fed.odds import TargetRange
 from rotation.sessions import NEW_YORK, to_ns
 from tests.support.paths import SHARED
 

@@ -14,7 +14,7 @@ from rotation.figures.registry import figures
 from rotation.history import History
 from rotation.macro.figures import Macro, Observation, Stated
 from rotation.macro.stated import RANKED
-from rotation.market.beside.clauses import clauses, grown
+from rotation.market.beside.clauses import Day, clauses, grown
 from rotation.market.market import Market
 from rotation.sessions import NEW_YORK, close_ns
 from rotation.snapshot import BankLead
@@ -59,8 +59,12 @@ def shown(market):
     return market.apply([], as_of_ns=close_ns(DAY))
 
 
+def days(legs):
+    return {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}
+
+
 def clauses_of(legs, banks=None, breadth=None, macro=None):
-    made = clauses("IWM", legs, banks or {}, breadth=breadth, macro=macro, now=NOW)
+    made = clauses("IWM", days(legs), banks or {}, breadth=breadth, macro=macro, now=NOW)
     return [each.text for each in made], [each.figure for each in made]
 
 
