@@ -305,7 +305,7 @@ async def test_after_the_bell_the_last_prints_are_provisional_never_stale(monkey
     async with live_desk(monkeypatch, ALPACA, QUIET, now_ns=at(bell) - 60 * NS) as desk:
         await desk.trading(59)
         assert {leg.state for leg in desk.legs.values()} == {"LIVE"}
-        await desk.time.passing(5)
+        await desk.trading(5)  # over the bell: silence there would hide the auctions
         for _ in range(5 * 6):
             assert {leg.state for leg in desk.legs.values()} == {"PROVISIONAL"}
             assert {leg.last for leg in desk.legs.values()} == set(FIRST.values())
@@ -374,6 +374,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
         assert settled == days.index(wednesday) - 2
         await trading_until("2026-11-25 15:59:59", wednesday)
         assert iwm() == (raw[wednesday], "LIVE", "Alpaca", wednesday, 0)
+        await trading_until("2026-11-25 16:00:05", wednesday)
         await until("2026-11-25 16:19")
         assert iwm() == (raw[wednesday], "PROVISIONAL", "Alpaca", wednesday, 0), "no official close yet"
         await until("2026-11-25 16:30")
@@ -388,6 +389,7 @@ async def test_from_one_session_over_a_holiday_through_a_half_day(monkeypatch, t
         await until("2026-11-27 12:58")
         await trading_until("2026-11-27 12:59:59", friday)
         assert iwm() == (raw[friday], "LIVE", "Alpaca", friday, 1)
+        await trading_until("2026-11-27 13:00:05", friday)
         await until("2026-11-27 13:19")
         assert iwm() == (raw[friday], "PROVISIONAL", "Alpaca", friday, 1)
         await until("2026-11-27 13:30")
