@@ -471,7 +471,7 @@ class LocalBackend:
 
         from feeds.fed import opening as fed_opening  # noqa: PLC0415
 
-        asked = fed_opening.live(self._folder("fed"), self._cache(), age_gap_s=age_gap_s, tries=2)
+        asked = fed_opening.live(self._folder("fed"), self._cache(), age_gap_s=age_gap_s, tries=2, once=True)
         return asyncio.run(asked.once())
 
     def fed_history(self, since: date | None, form: Literal["csv", "json", "parquet"]) -> bytes:
@@ -578,7 +578,7 @@ class LocalBackend:
 
         from feeds.macro import opening as macro_opening  # noqa: PLC0415
 
-        feed = macro_opening.live(self._folder("macro"), self._cache(), tries=2)
+        feed = macro_opening.live(self._folder("macro"), self._cache(), tries=2, once=True)
         return asyncio.run(feed.once(SNAPSHOT_WAITS_S)), from_ns(_wall_ns())
 
     def _cache(self) -> Path:

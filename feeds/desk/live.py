@@ -179,8 +179,8 @@ async def once(
     vendors = choose.vendors(choice, list(desk.legs), http, time, environ)
     shares, indices = _dealt(vendors[0], desk.legs)
     yahoo = Yahoo(http, clock_ns=time.clock_ns)
-    asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals)
-    causes = macro_opening.live(data / "macro", cache, tries=1)
+    asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals, once=True)
+    causes = macro_opening.live(data / "macro", cache, tries=1, once=True)
 
     closes = history.newest(desk.legs) if history is not None else {}
     first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)

@@ -31,13 +31,14 @@ def live(
     age_gap_s: float = AGE_GAP_S,
     tries: int = TRIES,
     refusals: Pace | None = None,
+    once: bool = False,
 ) -> FedFeed:
     """The feed of this machine. Raises InputError where an environment variable holds no usable address.
 
     ``tries``: of one request; a single picture of everything does not wait for another.
-    ``refusals``: see HttpClient.
+    ``refusals`` and ``once``: see HttpClient and CachedClient.
     """
-    http = CachedClient(cache, tries=tries, refusals=refusals)
+    http = CachedClient(cache, tries=tries, refusals=refusals, once=once)
     sources = FedSources(http, age_gap_s=age_gap_s)
     stream = YahooStripStream(http)
     return FedFeed(http, sources, store, strip_stream=stream, clock_ns=wall_ns)

@@ -57,7 +57,7 @@ class Fetched(msgspec.Struct, Generic[T], frozen=True):
     kind: Kind
     """LIVE, STALE or OFFLINE."""
     error: str = ""
-    """What failed, and when the next try is due; empty when nothing did."""
+    """What failed, and when the next try is due if there is one; empty when nothing did."""
 
     @property
     def state(self) -> str:
@@ -81,11 +81,13 @@ class CachedClient(Closing):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
         refusals: Pace | None = None,
+        once: bool = False,
     ) -> None:
         """``cache``: folder of the last good answers (None: memory only). The limits: see Limits.
 
-        ``refusals``: see HttpClient.
+        ``refusals``: see HttpClient. ``once``: whoever asks does not come back, and is told of no next try.
         """
+        self._once = once
         self.client = HttpClient(
             Limits(tries=tries, timeout_s=timeout_s, total_s=total_s, body_max=body_max),
             clock_ns=clock_ns,
@@ -138,7 +140,7 @@ class CachedClient(Closing):
                 if kept is None or not 0 <= self._clock_ns() - kept[0].confirmed_ns < reuse_s * NS:
                     kept = await self._ask(key, request, parse, kept)
             except RequestError as failure:
-                error = failure.with_next_try()
+                error = str(failure) if self._once else failure.with_next_try()
                 # Of many requests to a source that is down one line is enough.
                 log.log(logging.WARNING if failure.asked else logging.DEBUG, "%s: %s", request.shown, error)
         self._forget_oldest()

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from rotation.macro.figures import Macro
 
 
-def live(folder: Path, cache: Path, *, tries: int = TRIES) -> MacroFeed:
-    """``folder``: of the store. Raises InputError where an environment variable holds no usable address."""
-    http = CachedClient(cache, tries=tries)
+def live(folder: Path, cache: Path, *, tries: int = TRIES, once: bool = False) -> MacroFeed:
+    """``folder``: of the store. ``once``: see CachedClient.
+
+    Raises InputError where an environment variable holds no usable address.
+    """
+    http = CachedClient(cache, tries=tries, once=once)
     return MacroFeed(http, MacroSources(http, MacroStore(folder), FactStore(folder)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -68,9 +67,9 @@ def of_now(inputs: FedInputs, now_ns: int, view: View, form: str, *, legacy: boo
 
 
 def _missing(known: Fed | None, inputs: FedInputs) -> str:
-    """Why there is no table. When sources are tried next is left out: this command does not wait."""
+    """Why there is no table."""
     warnings = known.warnings if known else ("no upcoming FOMC decision is known",)
-    lines = [clean(_LATER.sub("", line)) for line in warnings]
+    lines = [clean(line) for line in warnings]
     if known and known.cut is None and not inputs.strip:
         lines.insert(0, "no futures price")
     return "; ".join(dict.fromkeys(lines)) or "no source answered"
@@ -202,8 +201,6 @@ def _scored(engine: str, days: str, score: Score, least_n: int) -> str:
     )
 
 
-_LATER = re.compile(r"; (?:next try|backing off, next try) in (?:under )?\w+")
-"""What a source that failed says of its next try."""
 _FORMS: dict[str, Callable[[StripCase, FedTable, tuple[str, ...]], str]] = {
     "table": _text,
     "json": _json,
