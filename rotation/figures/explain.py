@@ -94,6 +94,8 @@ def _inputs(  # noqa: PLR0911 - a table of ids
     official = is_official(basis.snapshot, symbol)
     rows = lines.whole(symbol) if figure.reads != "settled" or official else lines.settled(symbol)
     parts = figure.id.split(".")
+    if parts[0] == "graph":
+        return rows
     if "streak" in parts or (parts[0] == "relative_streak" and "run" not in parts):
         return rows[-(abs(value) + 2) :] if isinstance(value, int) else rows
     windows = [int(part) for part in parts if part.isdigit()]
@@ -183,13 +185,7 @@ def _fed_inputs(name: str, fed: Fed | None) -> list[Input]:
         return []
     parts = name.split(".")
     if "change" in parts:
-        return [
-            Input(
-                "P(cut)", point.at.astimezone(NEW_YORK).date(), point.cut, "our log of settlements", point.at
-            )
-            for point in fed.history
-            if point.settled
-        ]
+        return _cuts(fed)
     venue = next((each for each in fed.engines if each.lower() in parts), None)
     if venue is not None:
         moves = fed.engines[venue].moves.items()
@@ -211,6 +207,21 @@ def _fed_inputs(name: str, fed: Fed | None) -> list[Input]:
         if each in meetings or f"{each.date:%Y-%m}" in months
     ]
     return contracts + calendar
+
+
+def _cuts(fed: Fed) -> list[Input]:
+    """P(cut) after each settlement, and now."""
+    past = [
+        Input("P(cut)", point.at.astimezone(NEW_YORK).date(), point.cut, "our log of settlements", point.at)
+        for point in fed.history
+        if point.settled
+    ]
+    now = fed.history[-1].at if fed.history else None
+    current = [
+        Input("P(cut) now", _day_of(now, fed.meeting), meeting.cut, "the futures", now)
+        for meeting in fed.meetings[:1]
+    ]
+    return past + current
 
 
 def _day_of(at: dt.datetime | None, settled: dt.date | None) -> dt.date:
