@@ -31,6 +31,7 @@ FIGURES = {
         "snapshot_from_folder_peak_rss_mb",
     },
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
+    "pages": {"without_ms", "with_pages_ms", "drawn_ms", "added_ms"},
     "ingest": {"ours", "floor", "alpaca_py", "floor_over_ours_of_100", "alpaca_py_over_ours_of_100"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
     "workers": {"four_over_one_frames", "one", "four", "entrance", "model", "simulation"},

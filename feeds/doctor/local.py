@@ -39,8 +39,8 @@ FREE_LEAST, FREE_FEW = 50 * 2**20, 500 * 2**20
 BEHIND = 5
 """Sessions by which settled history may lag without a warning, such as after a week's holiday."""
 FEEDS = (
-    "ALPACA", "CALENDAR_FED", "COINBASE", "DATABENTO", "FINNHUB", "FRED", "KALSHI", "MASSIVE", "NEWYORKFED",
-    "POLYMARKET", "SEC", "STOOQ", "TIINGO", "TREASURY", "YAHOO",
+    "ALPACA", "CALENDAR_BLS", "CALENDAR_FED", "COINBASE", "DATABENTO", "FINNHUB", "FRED", "KALSHI", "MASSIVE",
+    "NEWYORKFED", "POLYMARKET", "SEC", "STOOQ", "TIINGO", "TREASURY", "YAHOO",
 )  # fmt: skip
 """Whose addresses can be moved, as the environment spells them."""
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from feeds.clock import wall_ns
 from feeds.errors import StorageError
 from feeds.fed.calendar import SHIPPED
+from feeds.macro.calendar import CalendarBls, Days
 from feeds.macro.edgar import CIKS, GROUPS, WHO, Edgar, has_contact
 from feeds.macro.series import FredSeries, Observations
 from feeds.macro.treasury import Treasury
 from rotation.macro.assemble import MONTHLY, macro
 from rotation.macro.banks import bank_incomes
 from rotation.macro.figures import MacroSource
+from rotation.macro.releases import merged
 from rotation.macro.stated import TENORS
 from rotation.quote import NS
 from rotation.sessions import from_ns, new_york_day
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVERY_S = {"Treasury": 3 * 3600.0, "FRED": 6 * 3600.0, "SEC": 24 * 3600.0}
+BLS = "BLS"
+EVERY_S = {"Treasury": 3 * 3600.0, "FRED": 6 * 3600.0, "SEC": 24 * 3600.0, BLS: 24 * 3600.0}
 """Between two rounds of a source that answered; none publishes more than once a day."""
 AGAIN_S = 900.0
 """After one that failed."""
@@ -54,6 +57,8 @@ class MacroSources:
         self._held: Observations = store.load()
         self._facts = facts.load()
         self._states: dict[str, MacroSource] = {}
+        self._bls = CalendarBls(http)
+        self._days: Days = {}
         self._due_ns = dict.fromkeys(EVERY_S, 0)
 
     def due(self) -> list[str]:
@@ -66,6 +71,10 @@ class MacroSources:
         now_ns = self._clock_ns()
         if name == "SEC":
             await self._ask_banks(reuse_s)
+        elif name == BLS:
+            got = await self._bls.days(reuse_s=reuse_s)
+            self._days = got.value or self._days
+            self._states[BLS] = _state([got])
         else:
             of = self._of_treasury if name == "Treasury" else self._of_fred
             self._take(name, await of(reuse_s))
@@ -88,7 +97,9 @@ class MacroSources:
     def macro(self) -> Macro | None:
         """What is known now."""
         banks = partial(bank_incomes, self._facts, GROUPS)
-        return macro(self._held, SHIPPED, from_ns(self._clock_ns()), self._states, banks)
+        now_ns = self._clock_ns()
+        calendar = merged(self._days, new_york_day(now_ns))
+        return macro(self._held, SHIPPED, from_ns(now_ns), self._states, banks, calendar=calendar)
 
     async def _of_treasury(self, reuse_s: float) -> Sequence[Fetched[Observations]]:
         """Yields of the year, and at its beginning of the one before, for changes over a month."""

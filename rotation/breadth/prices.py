@@ -45,15 +45,19 @@ class Prices:
             numbers: dict[Hashable, int] = {}
             kinds = (kind_of.get(symbol, other) for symbol in self.symbols)
             self._groups, self._groups_of = [numbers.setdefault(kind, len(numbers)) for kind in kinds], source
-        ends: list[int] = []
-        held = [
-            (group, ts_ns == 0, ts_ns, place)
-            for place, (group, ts_ns, is_in) in enumerate(
-                zip(self._groups, self._times, is_counted, strict=False)
-            )
-            if is_in
-        ]
-        for kind in sorted({each[:2] for each in held}):
-            times = [each[2:] for each in held if each[:2] == kind]
-            ends += (min(times)[1], max(times)[1])
-        return tuple(dict.fromkeys(self.symbols[end] for end in ends))
+        ends: dict[tuple[int, bool], list[int]] = {}
+        for place, (group, ts_ns, is_in) in enumerate(
+            zip(self._groups, self._times, is_counted, strict=False)
+        ):
+            if not is_in:
+                continue
+            kind = (group, ts_ns == 0)
+            held = ends.get(kind)
+            if held is None:
+                ends[kind] = [ts_ns, place, ts_ns, place]
+            elif ts_ns < held[0]:
+                held[:2] = ts_ns, place
+            elif ts_ns >= held[2]:
+                held[2:] = ts_ns, place
+        places = (place for _, held in sorted(ends.items()) for place in (held[1], held[3]))
+        return tuple(dict.fromkeys(self.symbols[place] for place in places))

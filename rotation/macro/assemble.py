@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rotation.macro.figures import BankIncome, Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
-from rotation.macro.releases import SHIPPED, at_of, following, months_before, newest_month, released_at
+from rotation.macro.releases import (
+    SHIPPED,
+    at_of,
+    following,
+    months_before,
+    newest_month,
+    recent,
+    released_at,
+)
 from rotation.macro.stated import (
     CORE,
     CPI,
@@ -29,6 +37,7 @@ from rotation.text import day as written
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from rotation.macro.releases import Calendar
     from rotation.macro.stated import Series
 
 MONTHLY = {CPI: ReleaseKind.CPI, CPI_UNADJUSTED: ReleaseKind.CPI, CORE: ReleaseKind.CPI,
@@ -49,23 +58,25 @@ def macro(
     now: datetime,
     sources: Mapping[str, MacroSource] | None = None,
     banks: Callable[[date], tuple[BankIncome, ...]] = lambda _: (),
+    *,
+    calendar: Calendar = SHIPPED,
 ) -> Macro | None:
     """What was known at ``now``; None where no series has an observation by then.
 
     ``observations``: by the names of SERIES; ``fomc``: decision days; ``sources``: those that were asked;
-    ``banks``: their income by filings through a day.
+    ``banks``: their income by filings through a day; ``calendar``: of the releases.
     """
-    known = {name: _published(name, series, now) for name, series in observations.items()}
+    known = {name: _published(name, series, now, calendar) for name, series in observations.items()}
     yields = tuple(_yield(tenor, known[name]) for tenor, name in TENORS.items() if known.get(name))
     inflation = tuple(
         each
         for each in (
-            _inflation("CPI", known.get(CPI, {}), known.get(CPI_UNADJUSTED, {})),
-            _inflation("core CPI", known.get(CORE, {}), {}),
+            _inflation("CPI", known.get(CPI, {}), known.get(CPI_UNADJUSTED, {}), calendar),
+            _inflation("core CPI", known.get(CORE, {}), {}, calendar),
         )
         if each is not None
     )
-    jobs = _jobs(known.get(PAYROLLS, {}), known.get(UNEMPLOYMENT, {}))
+    jobs = _jobs(known.get(PAYROLLS, {}), known.get(UNEMPLOYMENT, {}), calendar)
     incomes = banks(_last_day(now))
     if not yields and not inflation and jobs is None and not sources and not incomes:
         return None
@@ -75,11 +86,12 @@ def macro(
         curve=_curve(known.get(TENORS["2Y"], {}), known.get(TENORS["10Y"], {})),
         inflation=inflation,
         jobs=jobs,
-        releases=following(days, now),
+        releases=following(days, now, calendar),
         sources=dict(sources or {}),
         warnings=(),
         banks=incomes,
         stated=stated(known, _through(observations.get(TENORS["10Y"], {}), _last_day(now))),
+        calendar=recent(calendar, now.astimezone(NEW_YORK).date()),
         fomc=tuple(day for day in days if at_of(ReleaseKind.FOMC, day) > now)[:2],
     )
     return aged(made, now)
@@ -92,7 +104,7 @@ def aged(made: Macro, now: datetime) -> Macro:
     if any(each.at <= now for each in releases):
         # Recordings of before name no days beside those of the releases.
         shown = {each.at.astimezone(NEW_YORK).date() for each in releases if each.kind is ReleaseKind.FOMC}
-        releases = following({*made.fomc, *shown}, now)
+        releases = following({*made.fomc, *shown}, now, made.calendar or SHIPPED)
     return replace(made, sources=sources, releases=releases, warnings=_warnings(made, now))
 
 
@@ -109,33 +121,42 @@ def _warnings(made: Macro, now: datetime) -> tuple[str, ...]:
     cpi = max((each.month for each in made.inflation), default=None)
     jobs = made.jobs.month if made.jobs else None
     minute = now.astimezone(UTC).replace(second=0, microsecond=0)
-    return _warnings_at(newest, cpi, jobs, minute, is_kept=not made.sources)
+    calendar = tuple((made.calendar or SHIPPED).items())
+    return _warnings_at(newest, cpi, jobs, minute, calendar, is_kept=not made.sources)
 
 
 @lru_cache(maxsize=16)
 def _warnings_at(
-    newest: date | None, cpi: date | None, jobs: date | None, minute: datetime, *, is_kept: bool
+    newest: date | None,
+    cpi: date | None,
+    jobs: date | None,
+    minute: datetime,
+    days: tuple[tuple[ReleaseKind, tuple[date, ...]], ...],
+    *,
+    is_kept: bool,
 ) -> tuple[str, ...]:
     """The same within a minute: a tick need not look at calendars."""
-    local = minute.astimezone(NEW_YORK)
+    local, calendar = minute.astimezone(NEW_YORK), dict(days)
     warnings = []
     if newest is not None and is_old_day(newest, local.date()):
         warnings.append(f"yields are of {written(newest)}, {(local.date() - newest).days} days old")
     for kind, month, name in ((ReleaseKind.CPI, cpi, "CPI"), (ReleaseKind.JOBS, jobs, "jobs")):
-        due = newest_month(kind, minute)
+        due = newest_month(kind, minute, calendar)
         if month is not None and month < due:
             warnings.append(f"{name} of {MONTHS[due.month - 1]} {due.year} should be out, but is not here")
     if is_kept and (cpi or jobs):
         warnings.append("prices and jobs are as revised since, not as first published")
-    for kind, days in SHIPPED.items():
-        if local.date() > days[-1]:
-            warnings.append(f"the shipped calendar of {kind} ends on {written(days[-1])}")
+    for kind, of_kind in calendar.items():
+        if not of_kind or local.date() > of_kind[-1]:
+            last = max(of_kind, default=SHIPPED[kind][-1])
+            which = "shipped calendar" if last == SHIPPED[kind][-1] else "calendar"
+            warnings.append(f"the {which} of {kind} ends on {written(last)}")
     return tuple(warnings)
 
 
-def _published(name: str, series: Series, now: datetime) -> dict[date, float]:
+def _published(name: str, series: Series, now: datetime, calendar: Calendar) -> dict[date, float]:
     """In order of time, without what came later."""
-    last = newest_month(MONTHLY[name], now) if name in MONTHLY else _last_day(now)
+    last = newest_month(MONTHLY[name], now, calendar) if name in MONTHLY else _last_day(now)
     first = date.min if name in MONTHLY else last - REACH
     return {day: series[day] for day in sorted(day for day in series if first <= day <= last)}
 
@@ -173,7 +194,9 @@ def _changes(series: Mapping[date, float]) -> dict[str, float | None]:
     }
 
 
-def _inflation(name: str, adjusted: dict[date, float], unadjusted: dict[date, float]) -> Inflation | None:
+def _inflation(
+    name: str, adjusted: dict[date, float], unadjusted: dict[date, float], calendar: Calendar
+) -> Inflation | None:
     """Of the newest month that the adjusted index has."""
     if not adjusted:
         return None
@@ -185,18 +208,18 @@ def _inflation(name: str, adjusted: dict[date, float], unadjusted: dict[date, fl
         month_pct=_pct(adjusted, month, 1),
         year_pct=_pct(of_year, month, 12),
         year_before_pct=_pct(of_year, months_before(month, 1), 12),
-        released_at=released_at(ReleaseKind.CPI, month),
+        released_at=released_at(ReleaseKind.CPI, month, calendar),
     )
 
 
-def _jobs(payrolls: dict[date, float], unemployment: dict[date, float]) -> Jobs | None:
+def _jobs(payrolls: dict[date, float], unemployment: dict[date, float], calendar: Calendar) -> Jobs | None:
     months = [next(reversed(series)) for series in (payrolls, unemployment) if series]
     if not months:
         return None
     month = max(months)
     now, was = payrolls.get(month), payrolls.get(months_before(month, 1))
     change = None if now is None or was is None else round(now - was, 3)
-    return Jobs(month, change, unemployment.get(month), released_at(ReleaseKind.JOBS, month))
+    return Jobs(month, change, unemployment.get(month), released_at(ReleaseKind.JOBS, month, calendar))
 
 
 def _pct(series: Mapping[date, float], month: date, back: int) -> float | None:

@@ -155,3 +155,5 @@ class Macro(msgspec.Struct, frozen=True):
     """By the figure's id without its ``macro.``: "yield.10y.change.1w"; those that are known."""
     fomc: tuple[dt.date, ...] = ()
     """The next decision days, at most two: after a decision the one to come is known at once."""
+    calendar: dict[ReleaseKind, tuple[dt.date, ...]] = {}
+    """Days of CPI and jobs from a year before on, as last confirmed; empty in old recordings."""

@@ -6,6 +6,7 @@ Source: Bureau of Labor Statistics, release schedules as published and as held (
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from rotation.sessions import NEW_YORK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+Calendar = Mapping[ReleaseKind, tuple[date, ...]]
+"""Days of CPI and of the employment report, in order."""
 _CPI = {
     2021: "1/13 2/10 3/10 4/13 5/12 6/10 7/13 8/11 9/14 10/13 11/10 12/10",
     2022: "1/12 2/10 3/10 4/12 5/11 6/10 7/13 8/10 9/13 10/13 11/10 12/13",
@@ -34,6 +37,7 @@ _JOBS = {
 _OUT_OF_TURN = {(ReleaseKind.JOBS, date(2025, 11, 20)): date(2025, 9, 1)}
 """The month that came at this date where it is not the one before. October 2025's jobs never came alone."""
 MORNING, DECISION = time(8, 30), time(14)
+REACH = timedelta(days=430)
 LATE = timedelta(days=20)
 """Outside of the table a month counts as published so long after its end."""
 
@@ -52,34 +56,53 @@ SHIPPED: dict[ReleaseKind, tuple[date, ...]] = {
 }
 
 
+def merged(page: Calendar, today: date) -> Calendar:
+    """The shipped calendar with a page's days from ``today`` on: up to the last of a kind the page decides.
+
+    Days of the past stay as shipped; after the shipped table's end the page's are all there are.
+    """
+    made = {}
+    for kind, shipped in SHIPPED.items():
+        given = page.get(kind, ())
+        last = max(given, default=date.min)
+        kept = {day for day in shipped if day < today or day > last}
+        made[kind] = tuple(sorted(kept | {day for day in given if day >= today or day > shipped[-1]}))
+    return made
+
+
+def recent(calendar: Calendar, today: date) -> dict[ReleaseKind, tuple[date, ...]]:
+    """The part of it that a moment needs: from somewhat over a year before on."""
+    return {kind: tuple(day for day in days if day >= today - REACH) for kind, days in calendar.items()}
+
+
 def at_of(kind: ReleaseKind, day: date) -> datetime:
     """The time of day at which it is published, New York."""
     return datetime.combine(day, DECISION if kind is ReleaseKind.FOMC else MORNING, NEW_YORK)
 
 
-def released_at(kind: ReleaseKind, month: date) -> datetime | None:
+def released_at(kind: ReleaseKind, month: date, calendar: Calendar = SHIPPED) -> datetime | None:
     """When the figures of a month came. None where the table has no such release."""
-    days = [day for day in SHIPPED[kind] if _month_of(kind, day) == month.replace(day=1)]
+    days = [day for day in calendar[kind] if _month_of(kind, day) == month.replace(day=1)]
     return at_of(kind, days[0]) if days else None
 
 
-def newest_month(kind: ReleaseKind, now: datetime) -> date:
+def newest_month(kind: ReleaseKind, now: datetime, calendar: Calendar = SHIPPED) -> date:
     """The first day of the newest month whose figures were published by then.
 
     Where the table ends, or before it begins, a month counts as published LATE after its end.
     """
-    days = SHIPPED[kind]
+    days = calendar[kind]
     today = now.astimezone(NEW_YORK)
-    if days[0] <= today.date() <= days[-1] + timedelta(days=25):
+    if days and days[0] <= today.date() <= days[-1] + timedelta(days=25):
         place = bisect_right(days, today, key=lambda day: at_of(kind, day))
         if place:
             return _month_of(kind, days[place - 1])
     return months_before((today - LATE).date(), 1)
 
 
-def following(fomc: Iterable[date], now: datetime) -> tuple[Release, ...]:
+def following(fomc: Iterable[date], now: datetime, calendar: Calendar = SHIPPED) -> tuple[Release, ...]:
     """The next publication of each kind after ``now``, the soonest first. ``fomc``: decision days."""
-    tables = {**SHIPPED, ReleaseKind.FOMC: tuple(fomc)}
+    tables = {**calendar, ReleaseKind.FOMC: tuple(fomc)}
     coming = (
         Release(kind, min(times))
         for kind, days in tables.items()

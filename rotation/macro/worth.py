@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rotation.macro.figures import ReleaseKind
-from rotation.macro.releases import newest_month
+from rotation.macro.releases import SHIPPED, newest_month
 from rotation.sessions import NEW_YORK, previous_session
 from rotation.status import Kind, PriceStatus
 
@@ -37,7 +37,10 @@ def worth(known: Macro, key: str, now: datetime) -> PriceStatus | None:
     today = now.astimezone(NEW_YORK).date()
     kind = MONTHLY.get(key.partition(".")[0])
     is_due = (
-        is_old_day(of, today) if kind is None else of < _newest(kind, now.replace(second=0, microsecond=0))
+        is_old_day(of, today)
+        if kind is None
+        else of
+        < _newest(kind, now.replace(second=0, microsecond=0), tuple((known.calendar or SHIPPED).items()))
     )
     is_demo = any(each.kind is Kind.DEMO for each in known.sources.values())
     return PriceStatus(
@@ -54,5 +57,7 @@ def is_old_day(of: date, today: date) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _newest(kind: ReleaseKind, minute: datetime) -> date:
-    return newest_month(kind, minute)
+def _newest(
+    kind: ReleaseKind, minute: datetime, days: tuple[tuple[ReleaseKind, tuple[date, ...]], ...]
+) -> date:
+    return newest_month(kind, minute, dict(days))

@@ -830,6 +830,11 @@ REST_ROWS = (
         "the stored facts stay, STALE with their age; that fact is skipped", "`SourceError`", "macro",
     ),
     (
+        "BLS: HTTP 429, 500, HTML instead of a calendar, an empty or cut body, neither release in it",
+        "the last good calendar stays, without one the shipped one; retry after 15 minutes",
+        "`SourceError`", "macro",
+    ),
+    (
         "SEC: no mail address in `ROTATION_TUI_USER_AGENT`",
         "never asked; the page says what to set", "—", "macro",
     ),

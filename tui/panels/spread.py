@@ -40,10 +40,10 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
             (run(spread.relative_streak), "strong"),
         ),
     ]
-    lines += _rarity("spread", spread.base_rate)
+    lines += _rarity("spread", spread.base_rate, width)
     leg = snapshot.legs.get(spread.base)
     if leg:
-        lines += _rarity(spread.base, leg.base_rate)
+        lines += _rarity(spread.base, leg.base_rate, width)
     lines += _either_way(view, spread.windows.get(str(view.window)))
     if view.zoomed and view.focus == "spread":
         lines += story.rows(snapshot, view, width)
@@ -129,16 +129,21 @@ def _since(since: SincePp | None) -> str:
     return f"{day(since.date)} ({change(since.value_pp)})"
 
 
-def _rarity(what: str, rate: BaseRate | None) -> list[Row]:
-    """``IWM run ▲5: 107 times in 6,069 sessions, 126 expected by chance``."""
+def _rarity(what: str, rate: BaseRate | None, width: int) -> list[Row]:
+    """``IWM run ▲5: 107 times in 6,069 sessions, 126 expected by chance``; fewer words where it is narrow."""
     if rate is None:
         return []
-    return [
-        (
-            (f"{what} run {arrow(rate.length)}{abs(rate.length)}: ", "muted"),
-            (f"{rate.runs:,}", "text"),
-            (f" times in {rate.n:,} sessions, ", "muted"),
-            (_count(rate.expected), "text"),
-            (" expected by chance", "muted"),
-        )
-    ]
+    run, runs, expected = (
+        f"{what} run {arrow(rate.length)}{abs(rate.length)}: ",
+        f"{rate.runs:,}",
+        _count(rate.expected),
+    )
+    forms = (
+        (f" times in {rate.n:,} sessions, ", " expected by chance"),
+        (f" in {rate.n:,} sessions, ", " by chance"),
+        (f" of {rate.n:,}, ", " by chance"),
+        (", ", " by chance"),
+    )
+    fixed = len(run + runs + expected)
+    among, last = next((form for form in forms if fixed + len("".join(form)) <= width), forms[-1])
+    return [((run, "muted"), (runs, "text"), (among, "muted"), (expected, "text"), (last, "muted"))]

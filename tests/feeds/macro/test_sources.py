@@ -50,7 +50,22 @@ def fred(name: str) -> bytes:
     return "\n".join([f"observation_date,{name}", *months[:18], ""]).encode()
 
 
+CALENDAR = (
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
+    b"BEGIN:VEVENT\r\nDTSTART;TZID=US-Eastern:20240801T083000\r\n"
+    b"SUMMARY:Employment Situation for July 2024\r\nEND:VEVENT\r\n"
+    b"BEGIN:VEVENT\r\nDTSTART:20240815T123000Z\r\nSUMMARY:Consumer Price\r\n  Index\r\nEND:VEVENT\r\n"
+    b"BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20240816\r\nSUMMARY:Real Earnings\r\nEND:VEVENT\r\n"
+    b"BEGIN:VEVENT\r\nDTSTART:20240820T083000\r\n"
+    b"SUMMARY:Employment Situation of Veterans\r\nEND:VEVENT\r\n"
+    b"END:VCALENDAR\r\n"
+)
+"""A day before and after those of the shipped calendar: 2 and 14 August."""
+
+
 def answer(path: str) -> bytes:
+    if path.endswith(".ics"):
+        return CALENDAR
     if "daily-treasury-rates" in path:
         return CURVE
     return fred(path.partition("id=")[2].partition("&")[0])
@@ -74,7 +89,7 @@ class World:
         self._folder = folder
 
     def sources(self, monkeypatch) -> MacroSources:
-        for name in ("TREASURY", "FRED", "SEC"):
+        for name in ("TREASURY", "FRED", "SEC", "CALENDAR_BLS"):
             monkeypatch.setenv(f"ROTATION_TUI_{name}_REST_URL", self.server.url)
         self.http = CachedClient(
             self._folder / "http",
@@ -132,7 +147,7 @@ async def test_both_answer_and_are_asked_again_only_when_due(tmp_path, monkeypat
             assert await sources.ask_due()
             known = sources.macro()
             assert {name: each.kind for name, each in known.sources.items()} == {
-                "Treasury": Kind.LIVE, "FRED": Kind.LIVE, "SEC": Kind.OFFLINE,
+                "Treasury": Kind.LIVE, "FRED": Kind.LIVE, "SEC": Kind.OFFLINE, "BLS": Kind.LIVE,
             }  # fmt: skip
             assert "ROTATION_TUI_USER_AGENT" in known.sources["SEC"].error
             assert not any("companyconcept" in each.path for each in world.server.requests)
@@ -160,7 +175,8 @@ async def test_a_fault_leaves_what_is_held_and_says_so(tmp_path, monkeypatch, na
             await sources.ask_due()
             known = sources.macro()
     assert (known.yields, known.inflation, known.jobs) == (good.yields, good.inflation, good.jobs)
-    for each in (known.sources[name] for name in ("Treasury", "FRED")):
+    assert known.releases == good.releases, "the calendar's last good answer"
+    for each in (known.sources[name] for name in ("Treasury", "FRED", "BLS")):
         assert each.error
         assert each.kind is Kind.STALE
         assert each.age_s == pytest.approx(30 * 3600)
@@ -220,7 +236,9 @@ async def test_the_feed_tells_what_is_kept_at_once_and_then_what_it_hears(tmp_pa
     assert [each.detail for each in statuses[:2]] == ["Treasury LIVE", "Treasury LIVE, FRED LIVE"]
     assert statuses[2].detail.startswith(f"{statuses[1].detail}, SEC OFFLINE (set ROTATION_TUI_USER_AGENT")
     assert {each.macro.yields[0].date for each in news} == {date(2024, 7, 15)}
-    assert [bool(each.macro.inflation) for each in news] == [False, True, True], "nobody waits for the next"
+    assert [bool(each.macro.inflation) for each in news] == [False, True, True, True], (
+        "nobody waits for the next"
+    )
 
 
 async def test_who_asks_once_asks_nobody_who_has_answered_lately(tmp_path, monkeypatch) -> None:
@@ -237,11 +255,11 @@ async def test_who_asks_once_asks_nobody_who_has_answered_lately(tmp_path, monke
         sources = world.sources(monkeypatch)
         await MacroFeed(world.http, sources).once(60.0)
         assert any("companyconcept" in each.path for each in world.server.requests)
-    assert asked == [1 + len(MONTHLY), 1 + len(MONTHLY), 2 + len(MONTHLY)]
+    assert asked == [2 + len(MONTHLY), 2 + len(MONTHLY), 3 + len(MONTHLY)]
     for each in seen:
         assert each.yields == seen[0].yields
         assert {name: source.kind for name, source in each.sources.items()} == {
-            "Treasury": Kind.LIVE, "FRED": Kind.LIVE,
+            "Treasury": Kind.LIVE, "FRED": Kind.LIVE, "BLS": Kind.LIVE,
         }  # fmt: skip
 
 

@@ -185,7 +185,7 @@ class FedWorld:
 def environment(url: str) -> dict[str, str]:
     """The variables that point every REST source there, and the streams at a closed port."""
     closed = "ws://127.0.0.1:9"
-    rest = {f"ROTATION_TUI_{feed}_REST_URL": url for feed in (*FEEDS, "TREASURY", "SEC")}
+    rest = {f"ROTATION_TUI_{feed}_REST_URL": url for feed in (*FEEDS, "TREASURY", "SEC", "CALENDAR_BLS")}
     return rest | {"ROTATION_TUI_POLYMARKET_STREAM_URL": closed, "ROTATION_TUI_YAHOO_STREAM_URL": closed}
 
 

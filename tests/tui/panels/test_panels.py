@@ -230,3 +230,12 @@ def test_scrolling_shows_the_rest_and_says_there_is_more(scenes: dict[str, Snaps
     assert top.most == 4
     low = draw_panel("legs", scenes["live"], msgspec.structs.replace(VIEW, scroll=99), 80, 6)
     assert "IVW" in "".join(text for text, _ in low.rows[-2])
+
+
+@pytest.mark.parametrize("width", [40, 50, 56, 62, 80])
+def test_the_rarity_of_a_run_is_never_cut(scenes: dict[str, Snapshot], width: int) -> None:
+    made = PANELS["spread"].rows(scenes["live"], ViewState(focus="spread"), width, 20)
+    lines = ["".join(text for text, _ in row) for row in made]
+    runs = [line for line in lines if " run " in line]
+    assert len(runs) == 2
+    assert all(len(line) <= width and line.endswith("by chance") for line in runs)

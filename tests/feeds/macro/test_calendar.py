@@ -1,0 +1,69 @@
+"""The calendar of releases: its shapes, and how a page and the shipped table go together."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from feeds.errors import SourceError
+from feeds.macro.calendar import parse
+from rotation.macro.assemble import aged, macro
+from rotation.macro.figures import ReleaseKind
+from rotation.macro.releases import SHIPPED, merged, newest_month
+from rotation.sessions import NEW_YORK
+from tests.feeds.macro.test_sources import CALENDAR
+
+CPI, JOBS = ReleaseKind.CPI, ReleaseKind.JOBS
+TODAY = date(2024, 7, 16)
+
+
+def test_days_are_read_in_every_form_and_other_titles_left_out():
+    assert parse(CALENDAR) == {CPI: (date(2024, 8, 15),), JOBS: (date(2024, 8, 1),)}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"<html></html>", b"\xff", b"BEGIN:VCALENDAR\nEND:VCALENDAR\n", CALENDAR[: len(CALENDAR) // 3],
+        CALENDAR.replace(b"Employment Situation for", b"Jobs for"),
+        CALENDAR.replace(b"20240801", b"20241399"),
+        b"BEGIN:VCALENDAR\n" + b"BEGIN:VEVENT\n" * 6000,
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_what_is_no_calendar_is_refused(data: bytes):
+    with pytest.raises(SourceError):
+        parse(data)
+
+
+def test_the_page_decides_what_is_to_come_and_the_table_what_has_been():
+    made = merged(parse(CALENDAR), TODAY)
+    for kind, moved, was in ((CPI, date(2024, 8, 15), date(2024, 8, 14)), (JOBS, date(2024, 8, 1), None)):
+        assert moved in made[kind]
+        assert was not in made[kind]
+        assert [day for day in made[kind] if day < TODAY] == [day for day in SHIPPED[kind] if day < TODAY]
+    # 2 August lies beyond the page's last day of its kind, so the table still has it.
+    assert date(2024, 8, 2) in made[JOBS]
+    assert merged({}, TODAY) == SHIPPED
+
+
+def test_after_the_table_s_end_the_page_is_all_there_is():
+    late = {CPI: (date(2027, 1, 13), date(2027, 2, 10)), JOBS: (date(2027, 1, 8),)}
+    made = merged(late, date(2027, 1, 20))
+    assert made[CPI][-2:] == (date(2027, 1, 13), date(2027, 2, 10))
+    at = datetime(2027, 1, 20, tzinfo=NEW_YORK)
+    assert newest_month(CPI, at, made) == date(2026, 12, 1)
+    series = {"DGS10": {date(2027, 1, 19): 4.0}}
+    known = macro(series, (), at, calendar=made)
+    assert [(each.kind, each.at.date()) for each in known.releases] == [(CPI, date(2027, 2, 10))]
+    assert any("calendar of jobs ends on 8 Jan 2027" in warning for warning in known.warnings)
+    assert not any("calendar of CPI" in warning for warning in known.warnings)
+
+
+def test_a_moved_day_is_the_next_one_as_time_goes_on():
+    made = merged(parse(CALENDAR), TODAY)
+    known = macro({"DGS10": {TODAY: 4.0}}, (), datetime(2024, 7, 16, 19, tzinfo=NEW_YORK), calendar=made)
+    later = aged(known, datetime(2024, 8, 1, 9, tzinfo=NEW_YORK))
+    days = {each.kind: each.at.date() for each in later.releases}
+    assert days == {JOBS: date(2024, 8, 2), CPI: date(2024, 8, 15)}
