@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
-ENTER, OVERLOADED = b"\x1b[?1049h", b"the host is overloaded"
+ENTER = b"\x1b[?1049h"
+LATER = (b"the host is overloaded", b"the host is restarting a part of itself")
+"""Refusals after which a person tries again; on a busy machine they come to anybody."""
 
 
 def alive(pid: int) -> bool:
@@ -56,6 +58,10 @@ def until(holds: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
     return result
+
+
+def _is_answered(terminal: Terminal) -> bool:
+    return any(words in terminal.raw for words in (ENTER, *LATER))
 
 
 class Workers:
@@ -110,13 +116,14 @@ class Workers:
         ]  # fmt: skip
 
     def run(self, *words: str, key: str = "id", again: bool = True) -> subprocess.CompletedProcess[str]:
-        """A command's answer. ``again``: once a busy machine's host is no longer overloaded."""
+        """A command's answer. ``again``: try until the host lets us in, as far as it can at all."""
         while True:
             done = subprocess.run(
                 self.ssh(*words, key=key), capture_output=True, timeout=PATIENCE_S, check=False, text=True,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
-            if not again or done.returncode != 255 or OVERLOADED.decode() not in done.stderr:
+            is_refused = done.returncode == 255 and any(words.decode() in done.stderr for words in LATER)
+            if not (again and is_refused):
                 return done
 
     def status(self, key: str = "boss") -> dict[str, Any]:
@@ -138,7 +145,7 @@ class Workers:
             for _ in range(count):
                 while True:
                     terminal = Terminal(self.ssh(options=("-tt",)), size=size, env=dict(os.environ))
-                    terminal.wait(lambda t: ENTER in t.raw or OVERLOADED in t.raw, "to be let in or refused")
+                    terminal.wait(_is_answered, "to be let in or refused")
                     stack.enter_context(terminal)
                     if ENTER in terminal.raw:
                         break
