@@ -61,6 +61,9 @@ NAME = "hub"
 """The feed's name, and its row on the Health panel where there is something to report."""
 SILENT_S = 2.5
 """Without any message for so long the hub is OFFLINE; it sends one a second."""
+GRACE_S = 0.25
+MISSING_MAX = 10_000
+"""Numbers that are looked for; of a longer gap the newest."""
 SYMBOLS_MAX = 20_000
 """Subjects that are kept of a hub; what goes beyond is refused."""
 NOTHING = Place(-1, 0)
@@ -80,7 +83,11 @@ class Counters(msgspec.Struct):
 class Receiver:
     """``take`` every message, say ``fetched`` after what the server keeps, and ask for ``events``."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_s: float = GRACE_S) -> None:
+        """``grace_s``: how much later than the next message one may come."""
+        self._grace_s = grace_s
+        self._missing: set[int] = set()
+        self._missing_since_s: float | None = None
         self.counters = Counters()
         self.wants_fetch = True
         """Whether the last values are to be fetched: at first, and after a gap or a new connection."""
@@ -176,8 +183,11 @@ class Receiver:
                 log.warning("hub: another one has taken over")
                 self.wants_fetch = True
             self._epoch, self._live_seq = epoch, None
+            self._missing.clear()
+        self._missing.discard(seq)
         if self._live_seq is not None and seq > self._live_seq + 1:
-            self.gap(now)
+            self._missing_since_s = self._missing_since_s or now.s
+            self._missing.update(range(max(self._live_seq + 1, seq - MISSING_MAX), seq))
         self._live_seq = seq if self._live_seq is None else max(self._live_seq, seq)
         self._heard_s = now.s
         if (
@@ -186,7 +196,17 @@ class Receiver:
             or isinstance(message, BeatMessage)
         ):
             self._heard_at = now.s, message.as_of_ns
+        self._look_for_gaps(now)
         return True
+
+    def _look_for_gaps(self, now: Moment) -> None:
+        """A number that is missing for ``grace_s`` was lost: quotes and all else come in turns."""
+        if not self._missing:
+            self._missing_since_s = None
+        elif self._missing_since_s is not None and now.s - self._missing_since_s >= self._grace_s:
+            self._missing.clear()
+            self._missing_since_s = None
+            self.gap(now)
 
     def _note(self, subject: str, message: Message) -> None:
         match message:
@@ -220,6 +240,7 @@ class Receiver:
     def reconnected(self, now: Moment) -> None:
         """A new connection: what was sent meanwhile was missed."""
         self._live_seq = None
+        self._missing.clear()
         self.gap(now)
 
     def fetching(self) -> None:
@@ -275,6 +296,7 @@ class Receiver:
 
     def events(self, now: Moment) -> list[Event]:
         """What is new since this was last asked: each figure once, in its newest state."""
+        self._look_for_gaps(now)
         as_of_ns = self.clock_ns(now)
         events: list[Event] = []
         history = self._history.new_history()

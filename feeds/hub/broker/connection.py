@@ -21,6 +21,7 @@ NEEDED = "NATS needs nats-py, which is not installed; run: pip install 'rotation
 WAIT_S = 0.5
 """Between two tries to connect."""
 PING_S = 10
+UNCLEAR = "no connection to the NATS server"
 ASK_S = 2.0
 """For an answer of JetStream."""
 
@@ -128,7 +129,7 @@ def reason(error: Exception) -> str:
         return "the NATS server's certificate is not accepted"
     if isinstance(error, TimeoutError) or "Timeout" in kind:
         return "the NATS server does not answer"
-    return redact(f"no connection to the NATS server ({kind})")
+    return redact(f"{UNCLEAR} ({kind})")
 
 
 async def ask(client: Client, api: str, body: object = None) -> dict[str, Any]:

@@ -140,6 +140,8 @@ class Chain:
         self._resumed_s = 0.0
         self.refusals = 0
         """How often the server has not kept what was sent."""
+        self.kept_s = 0.0
+        """When the server last said that it has kept everything."""
         self.is_lost = False
         self.is_resumed = False
         """Whether everything must be sent once more: nobody knows what was kept."""
@@ -160,6 +162,8 @@ class Chain:
             seq = -1
         if waiting is not None and seq != waiting[0]:
             self._break(message.data)
+        elif waiting is not None:
+            self.kept_s = self._time.monotonic()
 
     def _break(self, why: bytes) -> None:
         if self._newest is not None:

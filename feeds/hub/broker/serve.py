@@ -51,7 +51,9 @@ class Hub:
         self._replicas = replicas
         self._time = time or Time()
         self._name = secrets.token_hex(8)
-        self._was_lost = False
+        self._is_refused = False
+        self._refusals = 0
+        self._kept_s = 0.0
 
     async def run(self) -> None:
         """Publish for as long as the lease is ours, wait for it otherwise."""
@@ -91,6 +93,7 @@ class Hub:
     async def _publish(self, client: Client, epoch: int, newest: int) -> None:
         """Until the lease is lost, which raises Lost, or the supervisor ends."""
         chain = Chain(client, epoch, newest, self._time)
+        self._refusals = 0
         await chain.start()
         try:
             publisher = Publisher(epoch=epoch, hub=self._name)
@@ -133,7 +136,18 @@ class Hub:
             except Lost:
                 chain.is_lost = True
                 raise
+            self._report_keeping(chain)
             await asyncio.sleep(TICK_S)
+
+    def _report_keeping(self, chain: Chain) -> None:
+        """Tell the person once that the server keeps nothing, and once that it does again."""
+        if chain.refusals > self._refusals and not self._is_refused:
+            self._is_refused = True
+            self._report("the NATS server does not keep what is sent; only those who listen get it")
+        elif self._is_refused and chain.refusals == self._refusals and chain.kept_s > self._kept_s:
+            self._is_refused = False
+            self._report("the NATS server keeps what is sent again")
+        self._refusals, self._kept_s = chain.refusals, chain.kept_s
 
     async def _leave(self, client: Client, chain: Chain, publisher: Publisher) -> None:
         """Say that this hub ends, so that the next one need not wait."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from feeds.clock import Time
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
-from feeds.hub.broker.connection import Access, check, connect, reason
+from feeds.hub.broker.connection import UNCLEAR, Access, check, connect, reason
 from feeds.hub.receiver import NAME, Receiver
 from feeds.hub.wire import subjects
 from rotation.status import LIVE
@@ -31,6 +31,8 @@ PACE_S = 0.04
 """What comes within so much time is handed on together."""
 LOOK_S = 0.2
 """Between two looks whether the hub has gone silent."""
+CONNECTING = "connecting to the NATS server"
+LOST = "the connection to the NATS server was lost"
 AGAIN_S = 0.5
 """Between two tries to fetch the last values."""
 
@@ -50,7 +52,7 @@ class HubFeed:
         self._time = time or Time()
         self._wake = asyncio.Event()
         self.receiver = Receiver()
-        self.receiver.problem = "connecting to the NATS server"
+        self.receiver.problem = CONNECTING
         self.has_shown = False
         """Whether the whole market has been handed on."""
         self.on_members: Callable[[tuple[Membership, ...]], None] = _nobody
@@ -146,7 +148,7 @@ class HubFeed:
         self.receiver.reconnected(self._time.now())
 
     async def _lost(self) -> None:
-        self.receiver.problem = "the connection to the NATS server was lost"
+        self.receiver.problem = LOST
         self._wake.set()
 
     async def _error(self, error: Exception) -> None:
@@ -154,5 +156,8 @@ class HubFeed:
         if type(error).__name__ == "SlowConsumerError":
             self.receiver.gap(self._time.now())
         elif self.receiver.problem:
-            self.receiver.problem = reason(error)
+            said = reason(error)
+            # A refusal is followed by errors of the socket, which say less.
+            if not said.startswith(UNCLEAR) or self.receiver.problem in (CONNECTING, LOST):
+                self.receiver.problem = said
             self._wake.set()

@@ -6,6 +6,7 @@ Nothing older has overwritten newer, and no gap is silent: who missed something 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -21,23 +22,29 @@ pytestmark = pytest.mark.hub
 SEED = int(os.environ.get("ROTATION_TUI_HUB_SEED", "1"))
 ROUNDS = 8
 LOAD_S = 1.5
+SMALL = "max_payload: 65536\nmax_pending: 65536\nwrite_deadline: '1s'"
+"""A server that cuts off whoever reads slowly, soon."""
 RAFT_S = 15.0
 """A cluster may take so long to choose a leader again; from then on EQUAL_S holds."""
 
 
-async def leader_of(world, servers):
-    """The server that leads the stream."""
+async def leader_of(servers):
+    """The server that leads the stream; a cluster that is choosing one does not say."""
     import nats
 
     client = await nats.connect([server.url for server in servers if server.process.poll() is None])
     try:
-        info = await client.jetstream().stream_info("QUOTES")
-        return next(server for server in servers if server.name == info.cluster.leader)
+        while True:
+            with contextlib.suppress(nats.errors.TimeoutError, nats.js.errors.APIError):
+                info = await client.jetstream().stream_info("QUOTES")
+                if info.cluster.leader:
+                    return next(server for server in servers if server.name == info.cluster.leader)
+            await asyncio.sleep(0.2)
     finally:
         await client.close()
 
 
-async def started_again(world, server):
+async def started_again(server):
     await asyncio.sleep(1.0)
     await asyncio.to_thread(server.start)
 
@@ -49,7 +56,7 @@ async def test_a_server_that_is_killed_comes_back_with_all_it_kept(tmp_path):
             await world.until(
                 lambda: all(v.state["kind"] == "OFFLINE" for v in world.viewers), 5, "an outage is silent"
             )
-            await started_again(world, server)
+            await started_again(server)
             await world.until(lambda: all(v.state["kind"] == "LIVE" for v in world.viewers), 20, "not back")
             await world.equal()
             late = world.viewer()
@@ -78,9 +85,9 @@ async def test_kills_in_random_order_under_load(tmp_path, seed):
                     fresh = world.hub()
                     await world.until(lambda fresh=fresh: bool(fresh.lines), 60, "no new hub")
                 else:
-                    server = await leader_of(world, servers) if what == "leader" else pick.choice(servers)
+                    server = await leader_of(servers) if what == "leader" else pick.choice(servers)
                     server.kill()
-                    await started_again(world, server)
+                    await started_again(server)
                 await world.until(lambda: all(is_live(v) for v in world.viewers), 60, f"no way back: {what}")
                 await world.equal(RAFT_S if what in ("server", "leader") else EQUAL_S)
 
@@ -98,7 +105,7 @@ def is_live(viewer):
 
 
 async def test_a_paused_viewer_is_told_and_catches_up(tmp_path):
-    with nats_server(tmp_path, "max_pending: 65536\nwrite_deadline: '1s'") as server:
+    with nats_server(tmp_path, SMALL) as server:
         async with scene(server.url, viewers=2) as world:
             world.prices.rate = 2000.0
             paused = world.viewers[0]
@@ -110,7 +117,7 @@ async def test_a_paused_viewer_is_told_and_catches_up(tmp_path):
 
 
 async def test_a_network_that_is_cut_and_one_that_is_slow(tmp_path):
-    with nats_server(tmp_path, "max_pending: 65536\nwrite_deadline: '1s'") as server:
+    with nats_server(tmp_path, SMALL) as server:
         async with Cut(server.port) as network, scene(server.url, viewers=2) as world:
             behind = world.viewer(network.url)
             await world.until(lambda: bool(behind.state.get("last")), 60, "no viewer behind the proxy")
@@ -170,5 +177,8 @@ async def test_a_full_store_loses_nobody_who_listens(tmp_path):
                 await client.publish("other", b"x" * 1000)
             await client.close()
             world.prices.rate = 500.0
-            await asyncio.sleep(6)
+            await world.until(
+                lambda: any("does not keep" in line for line in world.hubs[0].lines), 20, "not full"
+            )
+            await asyncio.sleep(4)
             await world.equal()

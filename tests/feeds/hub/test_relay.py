@@ -70,7 +70,7 @@ class Hub:
 
 class Viewer:
     def __init__(self, desk):
-        self.receiver = Receiver()
+        self.receiver = Receiver(grace_s=0.0)
         self.source = Source()
         self.source.symbols = frozenset()
         self.now = Moment(100.0, 5)

@@ -1,0 +1,214 @@
+"""TLS, NKeys, JWT credentials, permissions per subject: a real server with the rules of docs/deploy.md."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import datetime as dt
+import ipaddress
+import json
+import os
+import time
+from pathlib import Path
+
+import msgspec
+import nkeys
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from feeds.clock import wall_ns
+from feeds.errors import InputError
+from feeds.hub.broker.connection import Access, check
+from feeds.hub.broker.serve import Hub
+from feeds.hub.broker.viewer import HubFeed
+from feeds.supervisor import Supervisor
+from rotation.desk import Desk
+from rotation.market.market import Market
+from tests.support.live_desk import closes
+from tests.support.paths import ROOT
+from tests.support.servers.nats import nats_server
+
+WAIT_S = 20.0
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+
+
+def key_pair(prefix: int) -> tuple[str, str, nkeys.KeyPair]:
+    """An NKey: seed, public key, and the pair."""
+    seed = nkeys.encode_seed(bytearray(os.urandom(32)), prefix)
+    pair = nkeys.from_seed(bytearray(seed))
+    return bytes(seed).decode(), pair.public_key.decode(), pair
+
+
+def rules(hub: str, viewer: str) -> str:
+    """The block of the document, with these keys."""
+    block = DEPLOY[DEPLOY.index("authorization {") :]
+    block = block[: block.index("```")]
+    return block.replace("HUB_PUBLIC_KEY", hub).replace("VIEWER_PUBLIC_KEY", viewer)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=9))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert, secret = folder / "server.pem", folder / "server.key"
+    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    form, no_cipher = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, no_cipher))
+    return cert, secret
+
+
+def make():
+    now_ns = wall_ns()
+    market = Market(closes(now_ns), Desk(), as_of_ns=now_ns)
+    return Supervisor(market, []), Desk().legs
+
+
+@contextlib.asynccontextmanager
+async def running(access):
+    """A hub without a vendor; its settled history is enough to see."""
+
+    class Stays:
+        name, mode = "nothing", Desk
+
+    def stays():
+        supervisor, legs = make()
+
+        async def run():
+            supervisor._publish(supervisor._market.apply((), as_of_ns=wall_ns()))
+            await asyncio.Event().wait()
+
+        supervisor.run = run
+        return supervisor, legs
+
+    lines: list[str] = []
+    task = asyncio.create_task(Hub(access, stays, lines.append).run())
+    try:
+        yield lines
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def whole(access, wait_s=WAIT_S):
+    """A viewer's receiver once it has the whole market, or after ``wait_s``."""
+    feed = HubFeed(access)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(wait_s), contextlib.aclosing(feed.events()) as events:
+            async for _ in events:
+                if feed.receiver.is_complete and feed.receiver.is_alive(time.monotonic()):
+                    break
+    return feed.receiver
+
+
+async def test_nkeys_tls_and_permissions_as_documented(tmp_path):
+    import nats
+
+    cert, secret = certificate(tmp_path)
+    (hub_seed, hub_key, _), (seed, key, _) = (
+        key_pair(nkeys.PREFIX_BYTE_USER),
+        key_pair(nkeys.PREFIX_BYTE_USER),
+    )
+    (tmp_path / "hub.nk").write_text(hub_seed)
+    (tmp_path / "viewer.nk").write_text(seed)
+    config = f'tls {{ cert_file: "{cert}", key_file: "{secret}" }}\n' + rules(hub_key, key)
+    with nats_server(tmp_path, config) as server:
+        url = server.url.replace("nats://", "tls://")
+        viewer = Access(url, nkey=tmp_path / "viewer.nk", ca=cert)
+        async with running(Access(url, nkey=tmp_path / "hub.nk", ca=cert)) as lines:
+            receiver = await whole(viewer)
+            assert receiver.is_complete, lines
+            distrustful = await whole(Access(url, nkey=tmp_path / "viewer.nk"), 3)
+            assert "certificate" in distrustful.problem
+            nobody = await whole(Access(url, ca=cert), 3)
+            assert nobody.problem == "the NATS server refuses these credentials"
+            refused: list[str] = []
+
+            async def note(error):
+                refused.append(str(error))
+
+            context = __import__("ssl").create_default_context(cafile=cert)
+            client = await nats.connect(
+                url, tls=context, nkeys_seed=str(tmp_path / "viewer.nk"), error_cb=note
+            )
+            await client.publish("quotes.IWM", b"a lie")
+            await client.publish("$JS.API.STREAM.PURGE.QUOTES", b"")
+            await client.flush()
+            await asyncio.sleep(0.2)
+            await client.close()
+            assert len(refused) == 2
+            assert all("permissions violation" in text.lower() for text in refused)
+
+
+def jwt(claims: dict[str, object], issuer: nkeys.KeyPair) -> str:
+    """A token as NATS signs them."""
+    parts = [{"typ": "JWT", "alg": "ed25519-nkey"}, {"iat": int(time.time()), "jti": "x", **claims}]
+    text = ".".join(
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
+    )
+    return f"{text}.{base64.urlsafe_b64encode(issuer.sign(text.encode())).rstrip(b'=').decode()}"
+
+
+async def test_jwt_credentials(tmp_path):
+    _, operator, operator_pair = key_pair(nkeys.PREFIX_BYTE_OPERATOR)
+    _, account, account_pair = key_pair(nkeys.PREFIX_BYTE_ACCOUNT)
+    seed, user, _ = key_pair(nkeys.PREFIX_BYTE_USER)
+    unlimited = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1)
+    store = {"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1, "wildcards": True}
+    _, system, _ = key_pair(nkeys.PREFIX_BYTE_ACCOUNT)
+    own = {"type": "operator", "version": 2, "system_account": system}
+    trust = jwt({"iss": operator, "sub": operator, "name": "op", "nats": own}, operator_pair)
+    of_desk = {"type": "account", "version": 2, "limits": unlimited | store}
+    desk = jwt({"iss": operator, "sub": account, "name": "desk", "nats": of_desk}, operator_pair)
+    of_system = {"type": "account", "version": 2, "limits": unlimited}
+    sys = jwt({"iss": operator, "sub": system, "name": "SYS", "nats": of_system}, operator_pair)
+    token = jwt(
+        {"iss": account, "sub": user, "name": "viewer",
+         "nats": {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1}},
+        account_pair,
+    )  # fmt: skip
+    creds = tmp_path / "desk.creds"
+    creds.write_text(
+        f"-----BEGIN NATS USER JWT-----\n{token}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+    )
+    config = (
+        f"operator: {trust}\nresolver: MEMORY\nresolver_preload: {{ {account}: {desk}, {system}: {sys} }}\n"
+    )
+    config += f"system_account: {system}\n"
+    with nats_server(tmp_path, config) as server:
+        async with running(Access(server.url, creds=creds)) as lines:
+            receiver = await whole(Access(server.url, creds=creds))
+            assert receiver.is_complete, lines
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"url": ""}, "--nats: name the server"),
+        ({"url": "http://127.0.0.1"}, "--nats: expected an address"),
+        ({"nkey": Path("/nowhere/seed")}, "/nowhere/seed: cannot be read"),
+        ({"ca": Path("/nowhere/ca.pem")}, "the certificates for NATS cannot be read"),
+    ],
+)
+def test_what_no_try_can_mend_is_an_input_error(change, said):
+    with pytest.raises(InputError, match=said):
+        check(msgspec.structs.replace(Access("nats://127.0.0.1:4222"), **change))
