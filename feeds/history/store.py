@@ -44,7 +44,7 @@ from feeds.history.manifest import (
     read_manifest,
     write_manifest,
 )
-from rotation.history import SCHEMA, History
+from rotation.history import SCHEMA, History, check
 from rotation.sessions import from_ns
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class HistoryStore:
         Raises InputError if a series would lose days at either end (unless ``allow_shrink``), StorageError
         if the folder cannot be written; ValueError if the frame could not be loaded again.
         """
-        History(frame)  # checks it
+        check(frame)
         parts = frame.sort("symbol", "date").partition_by("symbol", maintain_order=True)
         added: dict[str, Entry] = {}
         contents: dict[str, bytes] = {}
@@ -203,7 +203,7 @@ class HistoryStore:
         Raises ChangedError if these are no longer what is held, StorageError if the folder cannot be written,
         ValueError if the frame could not be loaded again.
         """
-        History(series.frame)  # checks it
+        check(series.frame)
         entry, content = _made(series, now_ns)
         if checked_ns is not None:
             entry = msgspec.structs.replace(entry, checked_at=from_ns(checked_ns))

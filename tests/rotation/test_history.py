@@ -6,8 +6,10 @@ from datetime import date
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rotation.history import SCHEMA, History
+from rotation.history import SCHEMA, History, check
 from tests.support.core_oracle import Close
 from tests.support.core_worlds import history_of
 
@@ -71,3 +73,22 @@ def test_a_day_without_trading_is_kept_but_looked_past():
 def test_empty():
     assert History.empty().words == "no history"
     assert (History.empty().last(), History.empty().first, History.empty().symbols) == (None, None, [])
+
+
+PRICES = st.none() | st.sampled_from([1.0, 2.5, 0.0, -1.0, float("nan"), float("inf")]) | st.just(3.0)
+ROWS = st.tuples(
+    st.sampled_from(["IWM", "QQQ"]), st.sampled_from([MONDAY, TUESDAY]) | st.none(), PRICES, PRICES
+)
+
+
+@given(st.lists(ROWS, max_size=4), st.booleans())
+def test_the_quick_check_refuses_what_a_history_does_and_nothing_else(rows, is_typed: bool):
+    frame = pl.DataFrame(rows, schema=SCHEMA if is_typed else list(SCHEMA), orient="row", strict=False)
+    refused = []
+    for attempt in (History, check):
+        try:
+            attempt(frame)
+        except (ValueError, pl.exceptions.PolarsError) as error:
+            refused.append(str(error))
+    assert len(refused) in {0, 2}
+    assert len(set(refused)) <= 1
