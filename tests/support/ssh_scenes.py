@@ -14,6 +14,7 @@ from tui.view.view_state import ViewState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tui.output.looked import Looked
     from tui.ssh.rooms.rooms import Rooms
 
 THEMED = ViewState(themes=names())
@@ -110,8 +111,13 @@ class Visit:
         view: ViewState = THEMED,
         meter: Meter | None = None,
         looks: bool = True,
+        looked: Looked | None = None,
+        away_s: float = 0.0,
     ) -> None:
-        """``looks``: whether the terminal remembers what it shows, which takes time."""
+        """``looks``: whether the terminal remembers what it shows, which takes time.
+
+        ``looked``, ``away_s``: what was seen at the last visit, and how long ago that was.
+        """
         self.looks = looks
         self.screen = Screen(*size)
         self.writes: list[bytes] = []
@@ -125,6 +131,8 @@ class Visit:
             view=view,
             colours="true",
             size=size,
+            looked=looked,
+            away_s=away_s,
         )
         self.viewer.start()
 

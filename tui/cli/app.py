@@ -333,6 +333,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
         view = msgspec.structs.replace(view, keys=config.keys)
         wanted = with_lists(ctx, msgspec.structs.replace(wanted, alerts=config.alerts))
         view = msgspec.structs.replace(view, lists=watchlists(config.lists), pair_options=config.pairs)
+        view = msgspec.structs.replace(view, window=config.values.get("screen.window", view.window))
 
     def open_desk() -> Any:
         start_log(ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tui.view.ascii import plain_keys
@@ -9,9 +10,16 @@ from tui.view.draw import Row, column, wrap
 from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
+    from rotation.figures.figure import Figure
     from rotation.snapshot import Snapshot
     from tui.view.view_state import ViewState
 
+SEARCHED_FROM = 3
+"""Letters of a search from which on figures are searched, too: there are hundreds."""
+FIGURES = (
+    "/ and three letters find figures, too, by id or definition, with their formulas; "
+    "rotation-tui explain ID prints what one rests on"
+)
 DEFINITIONS = (
     ("session", "one NYSE trading day; half-days close at 13:00 New York"),
     ("price", "split-adjusted close, not dividend-adjusted (--returns total for dividend-adjusted)"),
@@ -135,4 +143,33 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
                 lines.append(
                     ((column(name if i == 0 else "", left, right=False) + " ", "accent"), (line, "text"))
                 )
+    if len(wanted) < SEARCHED_FROM:
+        lines += [(), *(((line, "muted"),) for line in wrap(FIGURES, width, 3))]
+    else:
+        lines += _figures(snapshot, wanted, width)
     return lines if len(lines) > 1 else [*lines, (("no match; Esc clears the search", "muted"),)]
+
+
+def _figures(snapshot: Snapshot, wanted: str, width: int) -> list[Row]:
+    """The figures whose id or definition has the text: id and unit, then definition and formula below."""
+    lines: list[Row] = []
+    for figure in _table(
+        snapshot.spread.base, snapshot.spread.against, tuple(snapshot.legs), tuple(snapshot.pairs)
+    ):
+        if wanted not in figure.id and wanted not in figure.definition.casefold():
+            continue
+        unit = f"  {figure.unit}" if figure.unit else ""
+        lines.append(((figure.id, "accent"), (unit, "muted")))
+        for text, role in ((figure.definition, "text"), (figure.formula, "muted")):
+            lines += [((f"  {line}", role),) for line in wrap(text, width - 2, 6)]
+    return [(), (("Figures", "strong"),), *lines] if lines else []
+
+
+@lru_cache(maxsize=16)
+def _table(base: str, against: str, legs: tuple[str, ...], pairs: tuple[str, ...]) -> tuple[Figure, ...]:
+    """Every figure of the desk; imported once somebody searches, since the first paint waits for nothing."""
+    from rotation.desk import Desk  # noqa: PLC0415
+    from rotation.figures.registry import figures  # noqa: PLC0415
+
+    more = tuple((first, second) for first, _, second in (pair.partition("/") for pair in pairs))
+    return tuple(figures(Desk(base=base, against=against, legs=legs, pairs=more)).values())

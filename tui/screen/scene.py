@@ -49,7 +49,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "macro": ("as_of", "legs", "macro", "spread", "value_growth"),
     "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
-    "help": ("health",),
+    "help": ("health", "legs", "pairs", "spread"),
     "palette": (),
     "keys": ("health",),
 }

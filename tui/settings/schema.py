@@ -7,7 +7,7 @@ from datetime import date
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from rotation.desk import MOST_LEGS, SYMBOL, Desk
+from rotation.desk import MOST_LEGS, SYMBOL, WINDOWS, Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,6 +163,12 @@ def _address(value: object) -> str:
     return value
 
 
+def _window(value: object) -> int:
+    if isinstance(value, bool) or value not in WINDOWS:
+        raise ValueError(f"expected one of {', '.join(map(str, WINDOWS))}, got {shown(value)}")
+    return int(value)
+
+
 def _theme(value: object) -> str:
     from tui.view.theme import names  # noqa: PLC0415 - brings rich, which only a named theme needs
 
@@ -228,6 +234,10 @@ SETTINGS = (
     Setting(
         "screen", "glyphs", "auto", "glyphs", "ROTATION_TUI_GLYPHS",
         "auto: ASCII where locale or TERM say that there is no more; or unicode, ascii.", _choice(*GLYPHS),
+    ),
+    Setting(
+        "screen", "window", 5, "", "",
+        f"The window, in sessions, that the screen starts with: {', '.join(map(str, WINDOWS))}.", _window,
     ),
     Setting(
         "export", "folder", "", "", "",

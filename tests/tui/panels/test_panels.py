@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from rotation.desk import Desk
 from rotation.feed_stats import FeedStats
+from rotation.figures.registry import figures
 from rotation.snapshot import FeedHealth, SincePct, Streak
 from rotation.status import Kind, PriceStatus, Refusal
 from tests.support.tui.scenes import with_leg, without_figures
@@ -188,6 +190,27 @@ def test_help_names_every_action_and_finds(scenes: dict[str, Snapshot]) -> None:
     assert not [line for line in printed if "Keys" in line]
     nothing = lines("help", scenes["live"], msgspec.structs.replace(help_view, filter="xyzzy"))
     assert "no match; Esc clears the search" in nothing[-1]
+
+
+def test_help_finds_every_figure_with_its_definition_and_formula(scenes: dict[str, Snapshot]) -> None:
+    snapshot = msgspec.structs.replace(scenes["live"], pairs={"IWN/IVW": None})
+    help_view = msgspec.structs.replace(VIEW, help=True)
+    desk = Desk(legs=tuple(snapshot.legs), pairs=(("IWN", "IVW"),))
+    for name in (
+        "spread.5.since",
+        "pair.iwn/ivw.ratio",
+        "kre.run.expected",
+        "graph.iwm.quadrant",
+        "fed.2.cut",
+    ):
+        figure = figures(desk)[name]
+        shown = lines("help", snapshot, msgspec.structs.replace(help_view, filter=name), width=400)
+        at = next(n for n, line in enumerate(shown) if line.split()[:1] == [name])
+        assert figure.definition in shown[at + 1]
+        assert figure.formula in shown[at + 2]
+    few = "\n".join(lines("help", snapshot, msgspec.structs.replace(help_view, filter="sp"), width=200))
+    assert "spread.5.pp" not in few
+    assert "find figures, too, by id or definition" in few
 
 
 def test_the_key_line_keeps_help_and_quit_in_any_width(scenes: dict[str, Snapshot]) -> None:

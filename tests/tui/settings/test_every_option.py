@@ -52,6 +52,7 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     "feeds.demo_when_empty": ("false", "unasked_demo", False, '"yes"', FLAG),
     "screen.theme": ('"paper"', "view.theme", "paper", '"neon"', "expected one of midnight"),
     "screen.glyphs": ('"ascii"', "view.ascii", True, '"x"', "expected one of auto, unicode, ascii, got 'x'"),
+    "screen.window": ("20", "view.window", 20, "7", "expected one of 1, 5, 20, 60, 252, got 7"),
     "export.folder": ('"~/desk"', "folder", "~/desk", "5", "expected the name of a folder, got 5"),
     "notify.to": (
         '["osc9"]', "alerts.rules.0.to", ("osc9",), '"bell"',

@@ -91,6 +91,7 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
         "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',
         "screen.glyphs": '"ascii"',
+        "screen.window": "20",
         "export.folder": '"~/desk"',
         "notify.to": '["osc9"]', "log.level": '"debug"', "market.closures": "[2025-01-09]",
     }  # fmt: skip
