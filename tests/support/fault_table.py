@@ -835,6 +835,10 @@ REST_ROWS = (
         "`SourceError`", "macro",
     ),
     (
+        "BLS: a calendar whose days have all passed",
+        "the shipped days to come stay; after their end a warning says so", "—", "macro",
+    ),
+    (
         "SEC: no mail address in `ROTATION_TUI_USER_AGENT`",
         "never asked; the page says what to set", "—", "macro",
     ),
