@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rotation.context.figures import Story
 from rotation.desk import WINDOWS
 from rotation.market.settled import settle
@@ -12,6 +14,7 @@ from rotation.story.levels import levels
 
 if TYPE_CHECKING:
     from rotation.context.figures import Episodes
+    from rotation.desk import Desk
     from rotation.fed.figures import Fed
     from rotation.figures.basis import Basis
     from rotation.market.settled import Settled
@@ -37,7 +40,9 @@ class StoryNow:
             was is not now and was != now for was, now in zip(self._of, made_of, strict=True)
         ):
             self._of, self._prices = made_of, None
-            self._settled = settle(basis.history, snapshot.session, desk) if snapshot.session else None
+            self._settled = (
+                settle(basis.history, snapshot.session, _pair_of(desk)) if snapshot.session else None
+            )
             self._readings = SettledReadings.of(basis)
         legs = snapshot.legs
         prices = (legs.get(desk.base), legs.get(desk.against), snapshot.spread, snapshot.fed)
@@ -48,6 +53,11 @@ class StoryNow:
 
     def _episodes(self, basis: Basis) -> dict[str, Episodes]:
         return {f"spread.{k}": episodes(basis, f"spread.{k}", readings=self._readings) for k in WINDOWS}
+
+
+def _pair_of(desk: Desk) -> Desk:
+    """The first pair alone: levels rest on no other leg, and each costs as much to look back over."""
+    return replace(desk, legs=(desk.base, desk.against), pairs=(), lists=())
 
 
 def _differ(

@@ -813,6 +813,47 @@ REST_ROWS = (
         "STALE, however new the answer itself is", "—", "fed/test_databento.py",
     ),
     (
+        "Yahoo's futures charts: HTTP 429, 500, HTML, an empty, cut or huge body, missing fields",
+        "the prices held stay with their age; other contracts go on", "`SourceError`", "fed/test_futures.py",
+    ),
+    (
+        'New York Fed: HTTP 429, 500, HTML, an empty, cut or huge body, "NA", missing fields',
+        "the last good answer stays, STALE; FRED is asked in its place", "`SourceError`",
+        "fed/test_newyorkfed.py",
+    ),
+    (
+        "New York Fed: a valid body that is days old",
+        "STALE by the day of its newest rate", "—", "fed/test_newyorkfed.py",
+    ),
+    (
+        "FRED's target range: HTTP 429, 500, HTML, an empty, cut or huge body",
+        "the last good answer stays, STALE", "`SourceError`", "fed/test_fred.py",
+    ),
+    (
+        "Federal Reserve's calendar: HTTP 429, 500, an empty or cut body, a page without meetings",
+        "the last good dates, else the built-in ones", "`SourceError`", "fed/test_calendar.py",
+    ),
+    (
+        "Kalshi: HTTP 429, 500, HTML, an empty, cut or huge body, missing fields",
+        "its odds stay with their age, or are left out; the futures go on", "`SourceError`",
+        "fed/test_kalshi.py",
+    ),
+    (
+        "Polymarket: HTTP 429, 500, HTML, an empty, cut or huge body, missing fields",
+        "its odds stay with their age, or are left out; the futures go on", "`SourceError`",
+        "fed/test_polymarket.py",
+    ),
+    (
+        "iShares, Invesco: HTTP 403, 429, 500, HTML, an empty or cut body, moved or renamed columns",
+        "nothing is stored; the list held stays, and the failure is reported", "`SourceError`",
+        "members/test_sync.py",
+    ),
+    (
+        "iShares, Invesco: another fund's file, one of an earlier day, of the future, or of half the fund",
+        "nothing is stored; the list held stays, and the failure is reported", "`SourceError`",
+        "members/test_sync.py",
+    ),
+    (
         "Treasury, FRED: HTTP 429, 500, HTML instead of CSV, an empty or cut body, another shape, 10 MB",
         "the stored figures stay, STALE with their age, across restarts; retry after 15 minutes",
         "`RequestError`", "macro",
@@ -833,6 +874,10 @@ REST_ROWS = (
         "BLS: HTTP 429, 500, HTML instead of a calendar, an empty or cut body, neither release in it",
         "the last good calendar stays, without one the shipped one; retry after 15 minutes",
         "`SourceError`", "macro",
+    ),
+    (
+        "BLS: a calendar whose days have all passed",
+        "the shipped days to come stay; after their end a warning says so", "—", "macro",
     ),
     (
         "SEC: no mail address in `ROTATION_TUI_USER_AGENT`",

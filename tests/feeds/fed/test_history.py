@@ -10,6 +10,7 @@ from feeds.fed.calendar import SHIPPED
 from feeds.fed.futures import Chart, Close
 from feeds.fed.history import FedHistory
 from feeds.fed.store import FedStore
+from feeds.fed.then.calibration import decided
 from rotation.fed.odds import TargetRange
 from rotation.fed.prices import settled_ns
 from rotation.fed.records import SourcesRecord, combine
@@ -109,3 +110,23 @@ async def test_a_file_that_cannot_be_used_is_said_and_what_was_known_stays(tmp_p
         await history.update(sources(*RANGES), charts(), NOW)
         assert history.record.error == ""
         assert history.record.past[JANUARY]
+
+
+async def test_the_odds_before_the_decision_are_scored_once_a_day(tmp_path, monkeypatch):
+    asked = []
+
+    def counted(*args, **more):
+        asked.append(args[1])
+        return decided(*args, **more)
+
+    monkeypatch.setattr("feeds.fed.history.decided", counted)
+    async with FedHistory(tmp_path, clock_ns=lambda: NOW) as history:
+        for minutes in range(3):
+            await history.update(sources(*RANGES), charts(), NOW + minutes * 60 * 10**9)
+        record = history.record
+        await history.update(sources(*RANGES), charts(), NOW + 86_400 * 10**9)
+    assert asked == [date(2026, 12, 11), date(2026, 12, 12)]
+    # Nothing is a month old: the charts begin on 12 November.
+    assert {days: score.n for days, score in record.calibration["futures"].items()} == {"1": 1, "7": 1}
+    assert record.calibration["futures"]["1"].by_settlements == 0
+    assert combine(sources(*RANGES), record, NOW).calibration == record.calibration

@@ -67,3 +67,9 @@ def test_a_moved_day_is_the_next_one_as_time_goes_on():
     later = aged(known, datetime(2024, 8, 1, 9, tzinfo=NEW_YORK))
     days = {each.kind: each.at.date() for each in later.releases}
     assert days == {JOBS: date(2024, 8, 2), CPI: date(2024, 8, 15)}
+
+
+def test_a_page_that_has_ended_changes_nothing():
+    """A stale body: the shipped days to come stay."""
+    old = {CPI: (date(2024, 6, 12),), JOBS: (date(2024, 6, 7),)}
+    assert merged(old, TODAY) == SHIPPED

@@ -57,3 +57,17 @@ def test_the_close_and_a_corrected_history_make_it_anew():
         assert now.of(basis).episodes["spread.5"] == episodes(basis, "spread.5")
     nothing = Market(history_of([]), DESK, as_of_ns=0).apply([], as_of_ns=0)
     assert now.of(Basis(nothing, history_of([]), DESK)).levels == ()
+
+
+def test_legs_beside_the_pair_change_no_level():
+    """One with a longer history, and one that is a further pair's."""
+    day, early = CALENDAR[FIRST + 60], CALENDAR[FIRST - 30 : FIRST + 60]
+    rows = [*closes("IVW", early, bytes(n % 5 for n in range(90)))]
+    for symbol, step in (("IWM", 3), ("QQQ", 7)):
+        rows += closes(symbol, DAYS, bytes((n * step) % 8 for n in range(60)))
+    held, desk = history_of(rows), Desk(legs=("IWM", "QQQ", "IVW"), pairs=(("IVW", "QQQ"),))
+    at = open_ns(day) + 60 * NS
+    market = Market(held, desk, as_of_ns=open_ns(day), origin=ORIGIN)
+    snapshot = market.apply([Quote("IWM", at, 231.5), Quote("QQQ", at, 480.0)], as_of_ns=at)
+    basis = Basis(snapshot, held, desk)
+    assert StoryNow().of(basis).levels == tuple(levels(basis)) != ()
