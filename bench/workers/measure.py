@@ -16,8 +16,8 @@ SECONDS = 20.0
 KEY_EVERY_S = 5.0
 MIXED = 200
 """Viewers in ten sizes who press keys: four workers against one."""
-FEW, MANY = 10, 400
-"""Viewers of one view: the slope of a viewer."""
+FEW, MANY = 10, 800
+"""Viewers of one view: the slope of a viewer, which is steeper where a process has many of them."""
 APART, VIEWS = 200, 60
 """Viewers in so many views: the slope of a room."""
 LARGEST, LARGEST_VIEWS = 1_500, 20

@@ -21,7 +21,7 @@ from tui.ssh.status import HostStatus, ViewerStatus
 VERSION: Final = f"{__version__}/1"
 """Program and format. A worker of another one, from an upgrade under a running parent, refuses to work."""
 FRAME_MAX = 64 * 1024 * 1024
-"""Bytes of a body; a Snapshot of twelve legs has some 32 KB."""
+"""Bytes of a body; a Snapshot of seven legs has 32 KB, each further leg 2 KB."""
 SNAPSHOT, MESSAGE = 0, 1
 """Kinds of frame."""
 
