@@ -8,7 +8,9 @@ from importlib import import_module
 from bench.common import BenchError, line, load_before
 
 # The last one brings polars into this process; those before it start others from a small one.
-NAMES = ("startup", "paint", "memory", "many", "ssh", "workers", "growth", "pages", "fedwatch", "ingest")
+NAMES = (
+    "startup", "paint", "memory", "many", "ssh", "workers", "growth", "pages", "fedwatch", "ingest", "hub",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -99,8 +99,8 @@ class Receiver:
         self._epoch = -1
         self._live_seq: int | None = None
         """Of the newest pushed message."""
-        self._heard_s: float | None = None
-        self._heard_at: tuple[float, int] | None = None
+        self._last_s: float | None = None
+        self._last_at: tuple[float, int] | None = None
         """Monotonic seconds of the newest message and the hub's time in it."""
         self._is_fetched = False
         self._gap_since_ns: int | None = None
@@ -189,13 +189,9 @@ class Receiver:
             self._missing_since_s = self._missing_since_s or now.s
             self._missing.update(range(max(self._live_seq + 1, seq - MISSING_MAX), seq))
         self._live_seq = seq if self._live_seq is None else max(self._live_seq, seq)
-        self._heard_s = now.s
-        if (
-            self._heard_at is None
-            or message.as_of_ns >= self._heard_at[1]
-            or isinstance(message, BeatMessage)
-        ):
-            self._heard_at = now.s, message.as_of_ns
+        self._last_s = now.s
+        if self._last_at is None or message.as_of_ns >= self._last_at[1] or isinstance(message, BeatMessage):
+            self._last_at = now.s, message.as_of_ns
         self._look_for_gaps(now)
         return True
 
@@ -234,7 +230,7 @@ class Receiver:
         """Messages may have been missed: fetch the last values, and show nothing as sound until then."""
         self.counters.gaps += self._is_fetched
         if self._gap_since_ns is None and self._is_fetched:
-            self._gap_since_ns = self._heard_at[1] if self._heard_at else now.ns
+            self._gap_since_ns = self._last_at[1] if self._last_at else now.ns
         self.wants_fetch = True
 
     def reconnected(self, now: Moment) -> None:
@@ -279,7 +275,7 @@ class Receiver:
     def is_alive(self, now_s: float) -> bool:
         """Whether the hub was heard lately."""
         leaving = self._beat is not None and self._beat.is_leaving and self._beat.epoch == self._epoch
-        return self._heard_s is not None and now_s - self._heard_s <= SILENT_S and not leaving
+        return self._last_s is not None and now_s - self._last_s <= SILENT_S and not leaving
 
     def has_settled(self, now_s: float) -> bool:
         """Whether it is known that the hub lives, or that it is silent."""
@@ -287,10 +283,10 @@ class Receiver:
 
     def clock_ns(self, now: Moment) -> int:
         """The hub's clock now: ages are reckoned by it, whatever the clock of this machine says."""
-        if self._heard_at is None:
+        if self._last_at is None:
             return now.ns
-        heard_s, as_of_ns = self._heard_at
-        return as_of_ns + int((now.s - heard_s) * 1e9)
+        last_s, as_of_ns = self._last_at
+        return as_of_ns + int((now.s - last_s) * 1e9)
 
     # What a supervisor is given -----------------------------------------------------------------------
 
@@ -376,11 +372,11 @@ class Receiver:
             return ""
         if self.version_error:
             return self.version_error
-        if self._heard_s is None:
+        if self._last_s is None:
             return "no hub is sending"
         if self._beat is not None and self._beat.is_leaving:
             return "the hub has ended"
-        return f"the hub has been silent for {duration(now_s - self._heard_s)}"
+        return f"the hub has been silent for {duration(now_s - self._last_s)}"
 
 
 def _scale(state: StateMessage) -> list[Event]:

@@ -44,16 +44,16 @@ class Access(msgspec.Struct, frozen=True):
 
 def servers(url: str) -> list[str]:
     """The addresses of an URL list. Raises InputError for what is no NATS address."""
-    found = [each.strip() for each in url.split(",") if each.strip()]
-    for each in found:
+    addresses = [each.strip() for each in url.split(",") if each.strip()]
+    for each in addresses:
         scheme, colon, rest = each.partition("://")
         if scheme not in ("nats", "tls", "ws", "wss") or not colon or not rest:
             raise InputError(
                 "--nats: expected an address such as nats://127.0.0.1:4222 or tls://nats.example.com"
             )
-    if not found:
+    if not addresses:
         raise InputError("--nats: name the server, for example --nats nats://127.0.0.1:4222")
-    return found
+    return addresses
 
 
 def _context(access: Access) -> ssl.SSLContext | None:

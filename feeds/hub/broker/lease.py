@@ -71,17 +71,17 @@ class Lease:
         self._client = client
         self._hub = hub
         self._time = time
-        self._heard_s = -SILENT_S
-        self._heard_epoch = 0
+        self._beat_s = -SILENT_S
+        self._beat_epoch = 0
 
     async def _on_beat(self, message: Msg) -> None:
         try:
             beat = decode(message.subject, message.data)
         except WireError:
             return
-        self._heard_epoch = max(self._heard_epoch, beat.epoch)
+        self._beat_epoch = max(self._beat_epoch, beat.epoch)
         if isinstance(beat, BeatMessage) and beat.hub != self._hub and not beat.is_leaving:
-            self._heard_s = self._time.monotonic()
+            self._beat_s = self._time.monotonic()
 
     async def acquire(self) -> tuple[int, int]:
         """Wait until nobody else publishes and take over: our epoch, and the stream's newest number."""
@@ -99,7 +99,7 @@ class Lease:
                 if newest != seen:
                     seen, since_s = newest, now_s
                 is_free = beat is None or beat.is_leaving
-                if is_free or now_s - max(since_s, self._heard_s) >= SILENT_S:
+                if is_free or now_s - max(since_s, self._beat_s) >= SILENT_S:
                     claimed = await self._claim(newest, beat)
                     if claimed is not None:
                         return claimed
@@ -110,7 +110,7 @@ class Lease:
     async def _claim(self, newest: int, beat: BeatMessage | None) -> tuple[int, int] | None:
         """One message that only one of several can have kept; None where another was quicker."""
         now_ns = self._time.clock_ns()
-        before = max(self._heard_epoch, 0 if beat is None else beat.epoch)
+        before = max(self._beat_epoch, 0 if beat is None else beat.epoch)
         epoch = max(before + 1, now_ns // 10**6)
         message = BeatMessage(SCHEMA, epoch, 0, max(now_ns, 0), self._hub, False, Counts(), [])  # noqa: FBT003
         from nats import errors  # noqa: PLC0415 - an extra

@@ -78,14 +78,14 @@ class Hub:
             await client.close()
 
     async def _ensure(self, client: Client) -> None:
-        said = ""
+        message = ""
         while True:
             try:
                 await kept.ensure(client, replicas=self._replicas)
             except UnavailableError as error:
-                if str(error) != said:
-                    said = str(error)
-                    self._report(said)
+                if str(error) != message:
+                    message = str(error)
+                    self._report(message)
                 await asyncio.sleep(RESUME_S)
             else:
                 return
@@ -165,5 +165,5 @@ class Hub:
         self._report("the connection to the NATS server was lost")
 
     async def _error(self, error: Exception) -> None:
-        said = reason(error)
-        log.warning("hub: %s: %s", said, type(error).__name__)
+        message = reason(error)
+        log.warning("hub: %s: %s", message, type(error).__name__)

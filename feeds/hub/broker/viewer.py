@@ -156,8 +156,8 @@ class HubFeed:
         if type(error).__name__ == "SlowConsumerError":
             self.receiver.gap(self._time.now())
         elif self.receiver.problem:
-            said = reason(error)
+            message = reason(error)
             # A refusal is followed by errors of the socket, which say less.
-            if not said.startswith(UNCLEAR) or self.receiver.problem in (CONNECTING, LOST):
-                self.receiver.problem = said
+            if not message.startswith(UNCLEAR) or self.receiver.problem in (CONNECTING, LOST):
+                self.receiver.problem = message
             self._wake.set()

@@ -201,7 +201,7 @@ async def test_jwt_credentials(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"url": ""}, "--nats: name the server"),
         ({"url": "http://127.0.0.1"}, "--nats: expected an address"),
@@ -209,6 +209,6 @@ async def test_jwt_credentials(tmp_path):
         ({"ca": Path("/nowhere/ca.pem")}, "the certificates for NATS cannot be read"),
     ],
 )
-def test_what_no_try_can_mend_is_an_input_error(change, said):
-    with pytest.raises(InputError, match=said):
+def test_what_no_try_can_mend_is_an_input_error(change, message):
+    with pytest.raises(InputError, match=message):
         check(msgspec.structs.replace(Access("nats://127.0.0.1:4222"), **change))

@@ -65,11 +65,11 @@ def world():
     command = [sys.executable, "-m", "tests.support.servers.live_world", "--session"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    found = {}
+    environment = {}
     for line in iter(process.stdout.readline, "\n"):
         name, _, value = line.removeprefix("export ").strip().partition("=")
-        found[name] = value
-    yield found
+        environment[name] = value
+    yield environment
     process.kill()
     process.wait()
     process.stdout.close()

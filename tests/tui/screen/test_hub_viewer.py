@@ -106,7 +106,7 @@ async def test_the_same_screen_cell_by_cell(server):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def same(one, other):
-    if one is None or other is None or one.fed is None:
+def same(hub, viewer):
+    if hub is None or viewer is None or hub.fed is None:
         return False
-    return msgspec.structs.replace(one, seq=0) == msgspec.structs.replace(other, seq=0)
+    return msgspec.structs.replace(hub, seq=0) == msgspec.structs.replace(viewer, seq=0)
