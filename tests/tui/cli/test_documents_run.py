@@ -29,7 +29,7 @@ OTHERS = {
     "record desk": "runs until it is ended: tests/tui/cli/test_record.py",
     "doctor --stream": "asks vendors: tests/tui/cli/test_doctor.py",
     "doctor --capture report.jsonl.gz": "asks vendors: tests/feeds/desk/test_capture.py",
-    "config key set alpaca": "asks for a key: tests/tui/cli/test_config.py",
+    "config key set alpaca": "asks for a key: tests/tui/cli/config/test_config.py",
     "host --listen *:2222 --authorized-keys viewers.keys": "serves: tests/tui/ssh/test_command.py",
     "fed": "asks vendors: tests/tui/cli/test_fed.py",
     "fed --view local --format csv": "asks vendors: tests/tui/cli/test_fed.py",
