@@ -141,7 +141,6 @@ class Market:
         self._filter.forget(symbols)
         self._rows.forget(symbols)
         self._breadth.forget(symbols)
-        self._scale.forget(symbols)
         if self._scale.on_prints(set(symbols), self._filter.seen):
             self._mark_unadjusted()
 

@@ -54,8 +54,6 @@ class ScaleCheck:
         """History's close before the session, of legs that may be split."""
         self._opens_ns = 0
         """The session's opening bell."""
-        self._near: set[str] = set()
-        """Those of which a print of today was near it: history is on its scale."""
         self._far: set[str] = set()
         """Those of which every print of today is far from it."""
         self._agreed: frozenset[str] = frozenset()
@@ -119,7 +117,7 @@ class ScaleCheck:
         ``session``: the one shown. ``legs``: of whose prices a split is read that nobody lists.
         """
         self._wrong, self._doubts = frozenset(), []
-        self._before, self._near, self._far = {}, set(), set()
+        self._before, self._far = {}, set()
         self._shown = session
         if session is None:
             return
@@ -148,20 +146,15 @@ class ScaleCheck:
         ``seen``: today's prices of a symbol, the newest and the ends of its range; empty without any. One of
         them that is near history's close has shown that history is on their scale.
         """
-        before = self._far & symbols
-        for symbol in (self._before.keys() & symbols) - self._near:
+        before = frozenset(self._far)
+        for symbol in self._before.keys() & symbols:
+            # Looked at anew: a print that was near may have been revised since.
             prices, close = seen(symbol), self._before[symbol]
             # A range around the close has been near it, whichever of its prices were looked at.
             spans = min(prices, default=close) < close < max(prices, default=close)
-            is_far = not spans and all(is_other_scale(price, close) for price in prices)
-            self._far.discard(symbol)
-            if prices:
-                (self._far if is_far else self._near).add(symbol)
-        return bool(before)
-
-    def forget(self, symbols: Iterable[str]) -> None:
-        """The prints of these symbols were wrong: they have shown nothing."""
-        self._near.difference_update(symbols)
+            is_far = bool(prices) and not spans and all(is_other_scale(price, close) for price in prices)
+            (self._far.add if is_far else self._far.discard)(symbol)
+        return bool(before & symbols) or before != self._far
 
     def suspects(self, price_of: Callable[[str], float | None]) -> frozenset[str]:
         """Legs whose every print of today is about a split's ratio away from history's close.

@@ -297,3 +297,14 @@ def test_a_random_walk_with_a_crash_that_a_vendor_confirms_is_not_marked(
     shown = desk.apply((), as_of_ns=now_ns)
     assert shown.legs["IWM"].status.kind is Kind.LIVE
     assert shown.legs["IWM"].return_pct["1"] == pytest.approx(100 * (shown.legs["IWM"].last / 110 - 1))
+
+
+def test_a_print_near_the_close_that_is_revised_has_shown_nothing():
+    """As when both had come together; it read LIVE with figures over a split."""
+    prices = [110.0, 55.2]
+    quotes = [Quote("IWM", at(NOON), price, 7) for price in prices]
+    apart, together = market(), market()
+    for quote in quotes:
+        last = apart.apply((quote,), as_of_ns=at(NOON)).legs["IWM"]
+    both = together.apply(quotes, as_of_ns=at(NOON)).legs["IWM"]
+    assert (last.last, last.status.kind) == (both.last, both.status.kind) == (55.2, Kind.UNADJUSTED)

@@ -31,6 +31,8 @@ OTHERS = {
     "doctor --capture report.jsonl.gz": "asks vendors: tests/feeds/desk/test_capture.py",
     "config key set alpaca": "asks for a key: tests/tui/cli/config/test_config.py",
     "host --listen *:2222 --authorized-keys viewers.keys": "serves: tests/tui/ssh/test_command.py",
+    "hub --nats nats://127.0.0.1:4222": "serves: tests/tui/hub",
+    "--feed nats --nats nats://127.0.0.1:4222": "shows a hub's prices: tests/tui/hub",
     "fed": "asks vendors: tests/tui/cli/test_fed.py",
     "fed --view local --format csv": "asks vendors: tests/tui/cli/test_fed.py",
 }
