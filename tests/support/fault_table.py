@@ -817,7 +817,7 @@ REST_ROWS = (
         "the prices held stay with their age; other contracts go on", "`SourceError`", "fed/test_futures.py",
     ),
     (
-        "New York Fed: HTTP 429, 500, HTML, an empty, cut or huge body, \"NA\", missing fields",
+        'New York Fed: HTTP 429, 500, HTML, an empty, cut or huge body, "NA", missing fields',
         "the last good answer stays, STALE; FRED is asked in its place", "`SourceError`",
         "fed/test_newyorkfed.py",
     ),
