@@ -49,7 +49,7 @@ FIGURES = {
 }
 INGESTED = {"conflated", "rejects", "left_out", "in_events", "in_snapshot"}
 MODELLED = {
-    "cpu_ms_per_frame",
+    "cpu_ms_per_kb",
     "cpu_ms_per_room_frame",
     "mb_per_viewer",
     "mb_per_room",

@@ -35,11 +35,12 @@ def measure(*, quick: bool) -> Measured:
         alone = stage(_host(1), env, mixed, seconds, key_every_s)
         four = stage(_host(4), env, mixed, seconds, key_every_s)
         host = _host(MODEL_WORKERS)
-        model = fitted(
+        stages = [
             stage(host, env, few, seconds, 0.0),
             stage(host, env, many, seconds, 0.0),
             stage(host, env, apart, seconds, 0.0, views=views),
-        )
+        ]
+        model = fitted(*stages)
         simulated = stage(host, env, largest, seconds, 0.0, views=largest_views)
     return Measured(
         1,
@@ -50,6 +51,7 @@ def measure(*, quick: bool) -> Measured:
             "four": four,
             "entrance": entrance(quick=quick),
             "model": model,
+            "fitted_on": stages,
             "simulation": {"measured": simulated, "predicted": predicted(model, simulated)},
         },
         AIMS,
@@ -81,16 +83,17 @@ def _slope(rise: float, run: float) -> float:
 
 def fitted(few: dict[str, Any], many: dict[str, Any], apart: dict[str, Any]) -> dict[str, float]:
     """The slopes of a viewer and of a room, from three stages; CPU of all processes of the host together."""
-    by_frame = _slope(many["cpu_pct"] - few["cpu_pct"], _frames(many) - _frames(few))
+    # By bytes, not frames: those of larger terminals, and those that come less often, hold more.
+    by_byte = _slope(many["cpu_pct"] - few["cpu_pct"], many["bytes_per_s"] - few["bytes_per_s"])
     by_viewer = _slope(many["held_mb"] - few["held_mb"], many["sessions"] - few["sessions"])
-    rooms_cpu = apart["cpu_pct"] - few["cpu_pct"] - by_frame * (_frames(apart) - _frames(few))
+    rooms_cpu = apart["cpu_pct"] - few["cpu_pct"] - by_byte * (apart["bytes_per_s"] - few["bytes_per_s"])
     by_room = _slope(rooms_cpu, _room_frames(apart) - _room_frames(few))
     rooms_mb = apart["held_mb"] - few["held_mb"] - by_viewer * (apart["sessions"] - few["sessions"])
     room_mb = _slope(rooms_mb, apart["rooms"] - few["rooms"])
-    rest = few["cpu_pct"] - by_frame * _frames(few) - by_room * _room_frames(few)
+    rest = few["cpu_pct"] - by_byte * few["bytes_per_s"] - by_room * _room_frames(few)
     return {
         "cpu_pct_at_rest": round(max(rest, 0.0), 2),
-        "cpu_ms_per_frame": round(by_frame * 10, 4),
+        "cpu_ms_per_kb": round(by_byte * 10 * 1e3, 4),
         "cpu_ms_per_room_frame": round(by_room * 10, 3),
         "mb_at_rest": round(few["held_mb"] - by_viewer * few["sessions"], 1),
         "mb_per_viewer": round(by_viewer, 4),
@@ -101,10 +104,10 @@ def fitted(few: dict[str, Any], many: dict[str, Any], apart: dict[str, Any]) -> 
 
 
 def predicted(model: dict[str, float], stage: dict[str, Any]) -> dict[str, float]:
-    """What the model says of a stage, given its viewers, rooms and the frames that each viewer got."""
+    """What the model says of a stage, given its viewers, rooms, and the frames and bytes that came."""
     cpu = (
         model["cpu_pct_at_rest"]
-        + model["cpu_ms_per_frame"] / 10 * _frames(stage)
+        + model["cpu_ms_per_kb"] / 10 * stage["bytes_per_s"] / 1e3
         + model["cpu_ms_per_room_frame"] / 10 * _room_frames(stage)
     )
     held = (
