@@ -263,3 +263,17 @@ def test_a_history_that_grows_is_sent_symbol_by_symbol():
     viewer.take(more)
     viewer.show()
     assert viewer.supervisor.history.frame.equals(hub.supervisor.history.frame)
+
+
+def test_minutes_that_were_wrong_go_at_the_viewer_too():
+    hub = Hub(now_ns=ENDS)
+    viewer = Viewer(hub.desk)
+    hub.take(Batch((Quote("IWM", OPENS + NS, 221.0), Quote("QQQ", OPENS + NS, 500.0))))
+    viewer.take(hub.out())
+    viewer.fetch({})
+    assert viewer.show().ratio.intraday
+    hub.take(PrintsReplaced(frozenset({"IWM"}), (Quote("IWM", OPENS + NS, 221.0, role=Role.SIZE),)))
+    viewer.take(hub.out())
+    viewer.show()
+    same(hub, viewer)
+    assert not viewer.supervisor.latest.ratio.intraday
