@@ -218,6 +218,9 @@ class Receiver:
                 self._state, self._scale_dirty = message, True
             case HistoryMessage() | IndexMessage() | MembersMessage():
                 self._history.take(message)
+                # Closes are sent before their index: those of it that are missing were sent before we came.
+                if isinstance(message, IndexMessage) and not self._history.is_whole:
+                    self.wants_fetch = True
             case BlobMessage():
                 self._news[subject] = message
             case _:

@@ -277,3 +277,17 @@ def test_minutes_that_were_wrong_go_at_the_viewer_too():
     viewer.show()
     same(hub, viewer)
     assert not viewer.supervisor.latest.ratio.intraday
+
+
+def test_who_comes_while_a_history_is_being_sent_fetches_what_came_before():
+    hub = Hub()
+    out = hub.out()
+    index = next(place for place, message in enumerate(out) if message.subject == "desk.index")
+    viewer = Viewer(hub.desk)
+    viewer.fetch({})
+    viewer.take(out[index:])
+    assert viewer.receiver.wants_fetch
+    viewer.fetch(dict(out[:index]))
+    viewer.show()
+    assert viewer.receiver.is_complete
+    assert viewer.supervisor.history.frame.equals(hub.supervisor.history.frame)
