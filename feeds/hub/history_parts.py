@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import polars as pl
+from typing import TYPE_CHECKING
 
-from feeds.hub.wire.codec import WireError
-from feeds.hub.wire.convert import digest, history_rows, member_list
+from feeds.hub.wire.convert import digest, history_frame, history_rows, member_list
 from feeds.hub.wire.messages import HistoryMessage, IndexMessage, MembersMessage
 from feeds.parsing.sanitize import clean
 from rotation.breadth.members import Membership
 from rotation.history import History
+
+if TYPE_CHECKING:
+    from feeds.hub.wire.convert import Closes
+    from rotation.breadth.members import MemberList
 
 
 class HistoryParts:
@@ -17,57 +20,49 @@ class HistoryParts:
 
     def __init__(self) -> None:
         self._index: IndexMessage | None = None
-        self._columns: dict[str, HistoryMessage] = {}
-        self._members: dict[tuple[str, int], MembersMessage] = {}
+        self._closes: dict[str, Closes] = {}
+        self._digests: dict[str, int] = {}
+        self._missing: set[str] = set()
+        """Symbols whose rows are not those of the index."""
+        self._members: dict[tuple[str, int], MemberList] = {}
         self._has_new = False
         self._has_new_members = False
 
-    def check(self, message: HistoryMessage) -> None:
-        """Raise WireError where its rows cannot be used."""
-        frame = history_rows(message)
-        try:
-            History(frame)
-        except (ValueError, pl.exceptions.PolarsError) as error:
-            raise WireError("closes that cannot be") from error
-
-    def check_members(self, message: MembersMessage) -> None:
-        """Raise WireError where it cannot be read."""
-        member_list(message)
-
     def take(self, message: HistoryMessage | IndexMessage | MembersMessage) -> None:
-        """Keep it. It has been checked."""
+        """Keep it. Raises WireError where it cannot be used, and keeps what there was."""
         if isinstance(message, IndexMessage):
             self._index, self._has_new = message, True
+            digests = message.digests.items()
+            self._missing = {symbol for symbol, value in digests if self._digests.get(symbol) != value}
         elif isinstance(message, HistoryMessage):
-            self._columns[message.symbol] = message
+            symbol = message.symbol
+            self._closes[symbol] = history_rows(message)
+            self._digests[symbol] = digest(message.columns)
             self._has_new = True
+            if self._index is not None and self._index.digests.get(symbol) == self._digests[symbol]:
+                self._missing.discard(symbol)
+            elif self._index is not None and symbol in self._index.digests:
+                self._missing.add(symbol)
         else:
-            self._members[message.fund, message.day] = message
+            self._members[message.fund, message.day] = member_list(message)
             self._has_new_members = True
 
     def wanted(self) -> list[str]:
         """The symbols whose rows are not those of the index."""
-        if self._index is None:
-            return []
-        return [symbol for symbol, value in self._index.digests.items() if self._digest(symbol) != value]
-
-    def _digest(self, symbol: str) -> int | None:
-        message = self._columns.get(symbol)
-        return None if message is None else digest(message.columns)
+        return sorted(self._missing)
 
     @property
     def is_whole(self) -> bool:
         """Whether every symbol of the index is there as it says."""
-        return self._index is not None and not self.wanted()
+        return self._index is not None and not self._missing
 
     def new_history(self) -> History | None:
         """The history, where it has changed and is whole; None otherwise."""
         if not self._has_new or self._index is None or not self.is_whole:
             return None
         self._has_new = False
-        frames = [history_rows(self._columns[symbol]) for symbol in sorted(self._index.digests)]
-        source = clean(self._index.source)
-        return History(pl.concat(frames), source) if frames else History.empty()
+        held = {symbol: self._closes[symbol] for symbol in sorted(self._index.digests)}
+        return History(history_frame(held), clean(self._index.source)) if held else History.empty()
 
     def new_members(self) -> tuple[Membership, ...] | None:
         """The holdings files by fund, where there are newer ones."""
@@ -75,7 +70,5 @@ class HistoryParts:
             return None
         self._has_new_members = False
         funds = sorted({fund for fund, _ in self._members})
-        return tuple(
-            Membership.of(fund, [member_list(m) for (of, _), m in self._members.items() if of == fund])
-            for fund in funds
-        )
+        held = self._members.items()
+        return tuple(Membership.of(fund, [each for (of, _), each in held if of == fund]) for fund in funds)

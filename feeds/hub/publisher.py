@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from typing import Any
 
+    import polars as pl
+
     from feeds.events import Event
     from rotation.breadth.members import Membership
     from rotation.fed.figures import Fed
@@ -59,6 +61,10 @@ if TYPE_CHECKING:
     from rotation.market.status import Provenance
     from rotation.quote import Quote
     from rotation.snapshot import FeedHealth, Snapshot
+
+
+HISTORY_AT_ONCE = 50
+"""Symbols whose closes are sent in one tick: packing all of a universe would hold up the beats."""
 
 
 class Desk(Protocol):
@@ -133,6 +139,10 @@ class Publisher:
         self._sent_history: dict[str, int] = {}
         self._sent_index: tuple[str, dict[str, int]] | None = None
         self._history: History | None = None
+        self._reading: History | None = None
+        self._parts: list[pl.DataFrame] = []
+        """Symbols of a newer history that are still to be sent, the next one last."""
+        self._digests: dict[str, int] = {}
         self._membership: tuple[Membership, ...] = ()
 
     @property
@@ -227,8 +237,8 @@ class Publisher:
     def _is_known(self, day: SymbolDay, minutes: dict[int, Quote]) -> bool:
         """Whether a viewer has these minutes: those last sent, and the two that every quote brings."""
         sent = self._sent_minutes.get(day.symbol)
-        if sent is None or not minutes:
-            return sent is not None or not minutes
+        if not sent or not minutes:
+            return not sent and not minutes
         newest = max(minutes)
         changed = {place for place in minutes.keys() | sent.keys() if minutes.get(place) != sent.get(place)}
         return max(sent, default=newest) == newest and changed <= {newest}
@@ -277,16 +287,21 @@ class Publisher:
         history = desk.history
         if history is self._history:
             return
-        self._history = history
-        digests: dict[str, int] = {}
-        for (symbol,), rows in history.frame.group_by("symbol", maintain_order=True):
-            columns = history_columns(rows)
-            digests[str(symbol)] = value = digest(columns)
-            if self._sent_history.get(str(symbol)) != value:
-                self._sent_history[str(symbol)] = value
-                name = subjects.HISTORY + subjects.token(str(symbol))
+        if history is not self._reading:
+            self._reading, self._digests = history, {}
+            self._parts = history.frame.partition_by("symbol", maintain_order=True)[::-1]
+        for _ in range(min(HISTORY_AT_ONCE, len(self._parts))):
+            rows = self._parts.pop()
+            symbol, columns = str(rows["symbol"][0]), history_columns(rows)
+            self._digests[symbol] = value = digest(columns)
+            if self._sent_history.get(symbol) != value:
+                self._sent_history[symbol] = value
+                name = subjects.HISTORY + subjects.token(symbol)
                 yield self._out(name, HistoryMessage, as_of_ns, symbol, rows.height, columns)
-        index = (history.source, digests)
+        if self._parts:
+            return
+        self._history = history
+        index = (history.source, dict(self._digests))
         if index != self._sent_index:
             self._sent_index = index
             yield self._out(subjects.INDEX, IndexMessage, as_of_ns, *index)

@@ -125,27 +125,29 @@ class Receiver:
         """
         self.counters.messages += 1
         try:
-            message = decode(subject, data)
-            self._check(subject, message)
+            return self._take(subject, data, now, pushed=pushed)
         except OtherVersion as error:
             self.version_error = str(error)
             self.counters.hostile += 1
-            return False
         except WireError as error:
             self.counters.hostile += 1
             log.debug("hub: %s: %s", subject[:80], error)
-            return False
+        return False
+
+    def _take(self, subject: str, data: bytes, now: Moment, *, pushed: bool) -> bool:
+        message = decode(subject, data)
+        self._check(subject, message)
         if pushed and not self._follow(message, now):
             return False
         self._epoch = max(self._epoch, message.epoch)
-        if message.place <= self._newest.get(subject, NOTHING):
-            self.counters.older += not pushed and message.place < self._newest[subject]
+        newest = self._newest.get(subject, NOTHING)
+        if message.place <= newest:
+            self.counters.older += not pushed and message.place < newest
             return False
         if len(self._newest) >= 4 * SYMBOLS_MAX and subject not in self._newest:
-            self.counters.hostile += 1
-            return False
-        self._newest[subject] = message.place
+            raise WireError("more subjects than any hub has")
         self._note(subject, message)
+        self._newest[subject] = message.place
         return True
 
     def _check(self, subject: str, message: Message) -> None:
@@ -158,9 +160,6 @@ class Receiver:
             minutes_of(message)
         elif isinstance(message, HistoryMessage):
             self._is_of(subject, subjects.HISTORY, message.symbol)
-            self._history.check(message)
-        elif isinstance(message, MembersMessage):
-            self._history.check_members(message)
         elif isinstance(message, BlobMessage):
             unpack_struct(message.body, Fed if subject == subjects.FED else Macro)
         elif isinstance(message, StateMessage) and any(
@@ -219,6 +218,9 @@ class Receiver:
                 self._state, self._scale_dirty = message, True
             case HistoryMessage() | IndexMessage() | MembersMessage():
                 self._history.take(message)
+                # Closes are sent before their index: those of it that are missing were sent before we came.
+                if isinstance(message, IndexMessage) and not self._history.is_whole:
+                    self.wants_fetch = True
             case BlobMessage():
                 self._news[subject] = message
             case _:

@@ -6,7 +6,9 @@ import datetime as dt
 import sys
 import zlib
 from array import array
-from typing import TYPE_CHECKING, Any
+from math import inf
+from operator import lt
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import polars as pl
@@ -30,10 +32,13 @@ from rotation.quote import FUTURE_NS, Nbbo, Quote, Role
 from rotation.sessions import is_session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from feeds.hub.wire.messages import HistoryMessage, MembersMessage
 
 _ROLES = tuple(Role)
 _EPOCH = dt.date(1970, 1, 1)
+DAYS_MAX = 100_000
 
 
 def days_from_1970(day: dt.date) -> int:
@@ -167,17 +172,41 @@ def history_columns(rows: pl.DataFrame) -> bytes:
     return pack(days + _bytes("d", unknown["close"].to_list()) + _bytes("d", unknown["adj_close"].to_list()))
 
 
-def history_rows(message: HistoryMessage) -> pl.DataFrame:
-    """The rows of a message, with the columns of a History. Raises WireError."""
+class Closes(NamedTuple):
+    """One symbol's settled closes, a list for each column of a History."""
+
+    days: list[int]
+    """From 1970, rising."""
+    close: list[float]
+    """NaN where unknown."""
+    adjusted: list[float]
+
+
+def history_rows(message: HistoryMessage) -> Closes:
+    """The rows of a message. Raises WireError for what no history can hold."""
     plain, rows = unpack(message.columns), message.rows
     if len(plain) != rows * 20:
         raise WireError("history of another length than it says")
     cut = plain[: 4 * rows], plain[4 * rows : 12 * rows], plain[12 * rows :]
-    days, close, adjusted = (_column(data, code) for data, code in zip(cut, "idd", strict=True))
-    if any(not 0 <= day <= 100_000 for day in days):
-        raise WireError("a date is out of range")
+    closes = Closes(*(_column(data, code) for data, code in zip(cut, "idd", strict=True)))
+    days = closes.days
+    if days and not (days[0] >= 0 and days[-1] <= DAYS_MAX and all(map(lt, days, days[1:]))):
+        raise WireError("dates out of order or out of range")
+    if any(price <= 0.0 or price == inf for column in closes[1:] for price in column):
+        raise WireError("a close that is no price")
+    return closes
+
+
+def history_frame(by_symbol: Mapping[str, Closes]) -> pl.DataFrame:
+    """All of them with the columns of a History."""
+    symbols = [symbol for symbol, closes in by_symbol.items() for _ in closes.days]
     frame = pl.DataFrame(
-        {"symbol": [message.symbol] * rows, "date": days, "close": close, "adj_close": adjusted},
+        {
+            "symbol": symbols,
+            "date": [day for closes in by_symbol.values() for day in closes.days],
+            "close": [price for closes in by_symbol.values() for price in closes.close],
+            "adj_close": [price for closes in by_symbol.values() for price in closes.adjusted],
+        },
         schema={**CLOSES, "date": pl.Int32},
     )
     return frame.with_columns(pl.col("date").cast(pl.Date), pl.col("close", "adj_close").fill_nan(None))

@@ -263,3 +263,31 @@ def test_a_history_that_grows_is_sent_symbol_by_symbol():
     viewer.take(more)
     viewer.show()
     assert viewer.supervisor.history.frame.equals(hub.supervisor.history.frame)
+
+
+def test_minutes_that_were_wrong_go_at_the_viewer_too():
+    hub = Hub(now_ns=ENDS)
+    viewer = Viewer(hub.desk)
+    hub.take(Batch((Quote("IWM", OPENS + NS, 221.0), Quote("QQQ", OPENS + NS, 500.0))))
+    viewer.take(hub.out())
+    viewer.fetch({})
+    assert viewer.show().ratio.intraday
+    hub.take(PrintsReplaced(frozenset({"IWM"}), (Quote("IWM", OPENS + NS, 221.0, role=Role.SIZE),)))
+    viewer.take(hub.out())
+    viewer.show()
+    same(hub, viewer)
+    assert not viewer.supervisor.latest.ratio.intraday
+
+
+def test_who_comes_while_a_history_is_being_sent_fetches_what_came_before():
+    hub = Hub()
+    out = hub.out()
+    index = next(place for place, message in enumerate(out) if message.subject == "desk.index")
+    viewer = Viewer(hub.desk)
+    viewer.fetch({})
+    viewer.take(out[index:])
+    assert viewer.receiver.wants_fetch
+    viewer.fetch(dict(out[:index]))
+    viewer.show()
+    assert viewer.receiver.is_complete
+    assert viewer.supervisor.history.frame.equals(hub.supervisor.history.frame)

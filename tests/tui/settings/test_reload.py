@@ -89,6 +89,7 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
         "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
         "desk.benchmark": '"IJR"',
         "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
+        "feeds.nats": '"nats://127.0.0.1:4222"',
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',
         "screen.glyphs": '"ascii"',
         "screen.window": "20",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 from typing import Any
 
 import click
@@ -37,22 +34,16 @@ def hub(ctx: click.Context, /, *, replicas: int, **wanted: Any) -> None:
 
     Of several hubs on one server one publishes; another takes over within 5 s when it ends.
     """
+    import asyncio  # noqa: PLC0415 - half of what --help would take
+
+    from tui.cli.hub.running import until_stopped  # noqa: PLC0415
+
     start_log(ctx)
     asked = with_lists(ctx, Wanted(stays=False, unasked_demo=False, **wanted))
     run = backend(ctx).hub(asked, replicas=replicas, report=_report)
     click.echo(f"rotation-tui: {NOTICE}", err=True)
-    asyncio.run(_until_stopped(run))
+    asyncio.run(until_stopped(run))
 
 
 def _report(line: str) -> None:
     click.echo(f"rotation-tui: {line}", err=True)
-
-
-async def _until_stopped(run: Any) -> None:
-    task = asyncio.ensure_future(run)
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
