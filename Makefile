@@ -105,8 +105,8 @@ $(TOOLS): requirements-dev.lock pyproject.toml
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --annotation-style line $(UPGRADE)
 lock:
-	$(LOCK) --extra ssh --extra nats --group build -o requirements.lock
-	$(LOCK) --extra ssh --extra nats --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra ssh --extra nats --extra png --group build -o requirements.lock
+	$(LOCK) --extra ssh --extra nats --extra png --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .hypothesis
