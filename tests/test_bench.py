@@ -32,6 +32,7 @@ FIGURES = {
     },
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
     "ingest": {"ours", "floor", "alpaca_py", "floor_over_ours_of_100", "alpaca_py_over_ours_of_100"},
+    "hub": {"formats", "symbols_12", "symbols_2100", "whole_market_2100_s"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
     "ssh": {
         "frame_gap_ms",
@@ -51,6 +52,7 @@ MAY_BE_NOTHING = {
     "idle_pct",
     "polars_before_first_paint",
     "dropped",
+    "gaps",
     "session_mb",
     "lag_ms",
     *INGESTED,
