@@ -33,6 +33,7 @@ FIGURES = {
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
     "pages": {"without_ms", "with_pages_ms", "drawn_ms", "added_ms"},
     "ingest": {"ours", "floor", "alpaca_py", "floor_over_ours_of_100", "alpaca_py_over_ours_of_100"},
+    "hub": {"formats", "symbols_12", "symbols_2100", "whole_market_2100_s"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},
     "workers": {"four_over_one_frames", "one", "four", "entrance", "model", "simulation"},
     "ssh": {
@@ -62,6 +63,7 @@ MAY_BE_NOTHING = {
     "idle_pct",
     "polars_before_first_paint",
     "dropped",
+    "gaps",
     "session_mb",
     "lag_ms",
     *MODELLED,
