@@ -68,6 +68,7 @@ SUBCOMMANDS = [
     ["fed", "calibration"],
     ["macro", "releases"],
     ["host"],
+    ["hub"],
     ["record"],
     ["doctor"],
     ["config"],

@@ -47,6 +47,10 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     "desk.returns": ('"total"', "returns", "total", '"x"', "expected one of price, total, got 'x'"),
     "desk.leg_gap_s": ("5", "leg_gap_s", 5.0, "-1", SECONDS),
     "feeds.feed": ('"yahoo"', "feed", "yahoo", '"x"', "expected one of auto, yahoo, alpaca"),
+    "feeds.nats": (
+        '"nats://127.0.0.1:4222"', "nats", "nats://127.0.0.1:4222", '"a b"',
+        "expected an address such as nats://127.0.0.1:4222, got 'a b'",
+    ),
     "feeds.offline": ("true", "offline", True, '"yes"', FLAG),
     "feeds.members": ("true", "ask_members", True, '"yes"', FLAG),
     "feeds.demo_when_empty": ("false", "unasked_demo", False, '"yes"', FLAG),

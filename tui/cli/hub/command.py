@@ -18,7 +18,7 @@ NOTICE = (
 @click.command(
     epilog="\b\nExamples:\n  rotation-tui hub --nats nats://127.0.0.1:4222\n"
     "  rotation-tui --feed nats --nats nats://127.0.0.1:4222\n"
-    "  rotation-tui host --feed nats --nats nats://127.0.0.1:4222 --authorized-keys viewers.keys"
+    "  rotation-tui watch --feed nats --nats nats://127.0.0.1:4222"
 )
 @click.option(
     "--replicas",
