@@ -17,8 +17,7 @@ from rotation.quote import MINUTE_NS, NS, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rotation.market.reduce.day import PartDay
-    from rotation.quote import Quote
+    from rotation.quote import PartDay, Quote
 
 KEPT_NS = 60 * NS
 KEPT_MAX = 4096
