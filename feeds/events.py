@@ -17,9 +17,8 @@ import polars as pl
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.macro.figures import Macro
-from rotation.market.reduce.day import SymbolDay
 from rotation.market.status import Provenance
-from rotation.quote import Nbbo, Quote
+from rotation.quote import Nbbo, Quote, SymbolDay
 from rotation.snapshot import Counts, FeedHealth
 from rotation.status import FeedState, Kind
 

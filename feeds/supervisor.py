@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
-    from rotation.market.reduce.day import SymbolDay
-    from rotation.quote import Quote
+    from rotation.quote import Quote, SymbolDay
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import Enum, IntEnum, auto
 
 import msgspec
@@ -130,3 +131,28 @@ def fault_of(quote: Quote, now_ns: int) -> PrintFault | None:
     if quote.ts_ns <= 0 or quote.ts_ns > now_ns + FUTURE_NS:
         return PrintFault.TIME
     return None
+
+
+class PartDay(msgspec.Struct, frozen=True):
+    """The prints of one part of the day, summed up."""
+
+    last: Quote | None = None
+    """By event time; None where the size alone of every print counts."""
+    high: float | None = None
+    low: float | None = None
+    volume: int = 0
+    minutes: dict[int, Quote] = {}
+    """By the minute at whose end it is known, counted from the opening bell, the last print of each."""
+    is_whole: bool = False
+    """Whether ``minutes`` are all there are."""
+
+
+class SymbolDay(msgspec.Struct, frozen=True):
+    """A symbol's session so far."""
+
+    symbol: str
+    session: dt.date | None
+    """None before any session is known."""
+    parts: tuple[PartDay | None, PartDay | None, PartDay | None] = (None, None, None)
+    """PRE, REGULAR and POST; None where nothing has printed."""
+    bid_ask: Nbbo | None = None

@@ -57,9 +57,8 @@ if TYPE_CHECKING:
     from rotation.fed.figures import Fed
     from rotation.history import History
     from rotation.macro.figures import Macro
-    from rotation.market.reduce.day import SymbolDay
     from rotation.market.status import Provenance
-    from rotation.quote import Quote
+    from rotation.quote import Quote, SymbolDay
     from rotation.snapshot import FeedHealth, Snapshot
 
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from feeds.clock import Moment
     from feeds.events import Event
     from rotation.breadth.members import Membership
-    from rotation.market.reduce.day import SymbolDay
+    from rotation.quote import SymbolDay
     from rotation.snapshot import Counts
 
 log = logging.getLogger(__name__)

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from rotation.history import History
     from rotation.macro.figures import Macro
     from rotation.market.past.look_back import Look, LookBack
-    from rotation.market.reduce.day import SymbolDay
-    from rotation.quote import Nbbo, Quote
+    from rotation.quote import Nbbo, Quote, SymbolDay
     from rotation.snapshot import Counts
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
-from rotation.quote import MINUTE_NS, NS, Quote, Role
+from rotation.quote import MINUTE_NS, NS, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rotation.quote import PartDay, Quote
 
 KEPT_NS = 60 * NS
 KEPT_MAX = 4096
@@ -29,20 +29,6 @@ Identity = tuple[int, int]
 NO_IDENTITY: Identity = (-1, 0)
 HIGHEST_SEQ = 2**63 - 1
 HIGHEST, LOWEST = float("inf"), float("-inf")
-
-
-class PartDay(msgspec.Struct, frozen=True):
-    """The prints of one part of the day, summed up."""
-
-    last: Quote | None = None
-    """By event time; None where the size alone of every print counts."""
-    high: float | None = None
-    low: float | None = None
-    volume: int = 0
-    minutes: dict[int, Quote] = {}
-    """By the minute at whose end it is known, counted from the opening bell, the last print of each."""
-    is_whole: bool = False
-    """Whether ``minutes`` are all there are."""
 
 
 class _Minute:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from rotation.columns import is_plain, of_quotes
 from rotation.desk import is_index
-from rotation.market.reduce.day import SymbolDay, after_bell, part_day, tail
+from rotation.market.reduce.day import after_bell, part_day, tail
 from rotation.market.reduce.tally import Tally
 from rotation.market.reduce.verdicts import PARTS, Codes, Part, judge, part_of, place_of
-from rotation.quote import FUTURE_NS, Role
+from rotation.quote import FUTURE_NS, Role, SymbolDay
 from rotation.sessions import hours
 from rotation.snapshot import Counts
 

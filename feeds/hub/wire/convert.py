@@ -26,9 +26,7 @@ from feeds.hub.wire.messages import (
 from rotation.breadth.members import SCHEMA as MEMBERS
 from rotation.breadth.members import MemberList
 from rotation.history import SCHEMA as CLOSES
-from rotation.market.prints import PartDay
-from rotation.market.reduce.day import SymbolDay
-from rotation.quote import FUTURE_NS, Nbbo, Quote, Role
+from rotation.quote import FUTURE_NS, Nbbo, PartDay, Quote, Role, SymbolDay
 from rotation.sessions import is_session
 
 if TYPE_CHECKING:

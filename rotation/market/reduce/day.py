@@ -1,32 +1,17 @@
-"""A symbol's session as one market has made it of its prints, for another one that is given no prints."""
+"""From a symbol's prints to its day: what of them another market needs."""
 
 from __future__ import annotations
 
-import datetime as dt
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from rotation.market.auction import AUCTION_NS
-from rotation.market.prints import PartDay
-from rotation.quote import MINUTE_NS, Nbbo
+from rotation.quote import MINUTE_NS, PartDay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rotation.market.prints import Prints
-
-
-class SymbolDay(msgspec.Struct, frozen=True):
-    """A symbol's session so far."""
-
-    symbol: str
-    session: dt.date | None
-    """None before any session is known."""
-    parts: tuple[PartDay | None, PartDay | None, PartDay | None] = (None, None, None)
-    """PRE, REGULAR and POST; None where nothing has printed."""
-    bid_ask: Nbbo | None = None
 
 
 def part_day(prints: Prints | None, minutes: Iterable[int] | None = None) -> PartDay | None:
