@@ -275,6 +275,8 @@ class Clause(msgspec.Struct, frozen=True):
     """At most 5 or at least 95."""
     n: int
     """Values ranked: at least 250."""
+    ranked: str = ""
+    """The id of the figure whose percentile that is; empty where it is the one said."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

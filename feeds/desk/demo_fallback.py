@@ -129,11 +129,11 @@ class DemoFallback:
         """The demo, until the live desk has a price."""
         log.warning("no source answers and no history is stored: the demo runs while live is retried")
         demo, self._tape = await asyncio.to_thread(self._make_demo)
+        self._demo = demo  # from here on it is told of changes itself
         if self._changed_pairs is not None:
             await demo.set_pairs(*self._changed_pairs)
         demo.show_pairs(self._shown_pairs)
         demo.show_graph(is_shown=self._shows_graph)
-        self._demo = demo
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [

@@ -12,6 +12,9 @@ import msgspec
 
 from rotation.status import DerivedStatus
 
+COUNTED_LEAST = 0.8
+"""Of the members so many must be counted before their number is a statement on the index."""
+
 
 class BreadthFigures(msgspec.Struct, frozen=True):
     """The members of one session, counted."""

@@ -416,8 +416,16 @@ class Market:
         )
         macro = self._macro and macro_aged(self._macro, from_ns(as_of_ns))
         days = {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}
-        banks = bank_leads(self._made.settled if self._made else None, days, desk.base)
-        rare = clauses(desk.base, days, banks, breadth=breadth, macro=macro, now=from_ns(as_of_ns))
+        banks = bank_leads(self._made.settled if self._made else None, days, desk.base, limit_s)
+        rare = clauses(
+            desk.base,
+            days,
+            banks,
+            breadth=breadth,
+            macro=macro,
+            now=from_ns(as_of_ns),
+            sentence=first.headline_status,
+        )
         words = "; ".join((self.history.words, *self._breadth.notes))
         return Snapshot(
             seq=self._seq,

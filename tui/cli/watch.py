@@ -21,11 +21,14 @@ from tui.output.spoken import Speaker
 from tui.view.applied import with_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
+    from rotation.breadth.figures import Breadth
     from rotation.desk import DeskEvent
     from rotation.fed.ageing import Aging
     from rotation.fed.figures import Fed
+    from rotation.graph.figures import RotationGraph, Trail
+    from rotation.macro.figures import Macro
     from rotation.snapshot import Snapshot
     from rotation.status import DerivedStatus, PriceStatus
     from tui.backend import Desk
@@ -146,6 +149,35 @@ def _timeless(snapshot: Snapshot) -> Snapshot:
         headline_status=_derived(snapshot.headline_status),
         data_as_of=None,
         connection=None,  # made of the legs'
+        graph=snapshot.graph and _graph_timeless(snapshot.graph),
+        banks={name: replace(lead, status=_derived(lead.status)) for name, lead in snapshot.banks.items()},
+        breadth=snapshot.breadth and _breadth_timeless(snapshot.breadth),
+        macro=snapshot.macro and _macro_timeless(snapshot.macro),
+    )
+
+
+def _graph_timeless(graph: RotationGraph) -> RotationGraph:
+    def timeless(trails: Mapping[str, Trail]) -> dict[str, Trail]:
+        replace = msgspec.structs.replace
+        return {name: replace(trail, status=_derived(trail.status)) for name, trail in trails.items()}
+
+    return msgspec.structs.replace(graph, weekly=timeless(graph.weekly), daily=timeless(graph.daily))
+
+
+def _breadth_timeless(breadth: Breadth) -> Breadth:
+    replace = msgspec.structs.replace
+    return replace(
+        breadth,
+        indices={
+            fund: replace(index, status=_derived(index.status)) for fund, index in breadth.indices.items()
+        },
+    )
+
+
+def _macro_timeless(macro: Macro) -> Macro:
+    replace = msgspec.structs.replace
+    return replace(
+        macro, sources={name: replace(source, age_s=None) for name, source in macro.sources.items()}
     )
 
 

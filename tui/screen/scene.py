@@ -45,7 +45,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread"),
-    "graph": ("graph", "spread"),
+    "graph": ("graph", "session", "spread"),
     "macro": ("as_of", "legs", "macro", "spread", "value_growth"),
     "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),

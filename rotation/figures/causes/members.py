@@ -60,15 +60,15 @@ def _of(fund: str) -> list[Figure]:
         _figure(
             f"{fund.lower()}.{SHARE}.percentile",
             "percentile",
-            "Midrank of the share up among settled sessions before, at most 504.",
+            "Midrank of the share up among at most 504 settled sessions before with 80 % of members counted.",
             "100 * (count(s[d] < s) + count(s[d] == s) / 2) / n",
             lambda index: index.share_up_percentile,
         ),
         _figure(
             f"{fund.lower()}.{SHARE}.n",
             "sessions",
-            "Settled sessions with which the share up is compared.",
-            "count(s[d], d < today)",
+            "Settled sessions, with 80 % of the members counted, with which the share up is compared.",
+            "count(s[d], d < today, counted[d] >= 0.8 * total[d])",
             lambda index: index.share_up_n,
         ),
     ]  # fmt: skip

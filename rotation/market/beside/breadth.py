@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.breadth.figures import Breadth, BreadthFigures, IndexBreadth, Mover, SectorBreadth
+from rotation.breadth.figures import (
+    COUNTED_LEAST,
+    Breadth,
+    BreadthFigures,
+    IndexBreadth,
+    Mover,
+    SectorBreadth,
+)
 from rotation.breadth.members import spelled
 from rotation.breadth.prices import Prices
 from rotation.breadth.today import Counted
@@ -176,7 +183,7 @@ class BreadthNow:
                 advance_decline=made.advance_decline,
                 sectors=made.sectors,
                 share_up_percentile=made.share_up_percentile,
-                share_up_n=len(past.sessions),
+                share_up_n=len(self._ranked(past)),
             )
         return Breadth(indices)
 
@@ -211,12 +218,20 @@ class BreadthNow:
 
     def _percentile(self, past: Past, now: BreadthFigures | None) -> float | None:
         """Midrank of the share up among the settled sessions before."""
-        if now is None or now.share_up is None or not past.sessions:
+        ranked = self._ranked(past)
+        if now is None or now.share_up is None or not ranked:
             return None
-        if past.fund not in self._shares:
-            self._shares[past.fund] = sorted(each.share_up or 0.0 for each in past.sessions)
-        ranked = self._shares[past.fund]
         return 50 * (bisect_left(ranked, now.share_up) + bisect_right(ranked, now.share_up)) / len(ranked)
+
+    def _ranked(self, past: Past) -> list[float]:
+        """The shares up of the settled sessions in which enough members were counted, sorted."""
+        if past.fund not in self._shares:
+            self._shares[past.fund] = sorted(
+                each.share_up
+                for each in past.sessions
+                if each.share_up is not None and each.counted >= COUNTED_LEAST * each.total
+            )
+        return self._shares[past.fund]
 
     def _is_readable(self, past: Past) -> bool:
         """Whether the members' names and sectors are at hand; a file that is damaged is read only once."""

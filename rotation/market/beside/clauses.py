@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from rotation.breadth.figures import COUNTED_LEAST
 from rotation.macro.stated import RANKED
 from rotation.macro.worth import worth
 from rotation.market.records import SINCE_LEAST
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from rotation.breadth.figures import Breadth
     from rotation.macro.figures import Macro
     from rotation.market.settled import Settled
-    from rotation.status import PriceStatus
+    from rotation.status import DerivedStatus, PriceStatus
 
 MOST = 3
 RARE = 5.0
 """A percentile as near as this to 0 or 100 is rare."""
-COUNTED_LEAST = 0.8
-"""Of the members so many must be counted before their number is a statement on the index."""
 GOOD = frozenset({Kind.LIVE, Kind.CLOSED, Kind.PROVISIONAL, Kind.DELAYED, Kind.REPLAY, Kind.DEMO})
 """What a clause may rest on."""
 
@@ -38,8 +36,10 @@ class Day(NamedTuple):
     status: PriceStatus
 
 
-def bank_leads(settled: Settled | None, legs: Mapping[str, Day], base: str) -> dict[str, BankLead]:
-    """Each bank fund that is a leg against the base leg; none without that."""
+def bank_leads(
+    settled: Settled | None, legs: Mapping[str, Day], base: str, limit_s: float
+) -> dict[str, BankLead]:
+    """Each bank fund that is a leg against the base leg; none without that. ``limit_s``: see ``derive``."""
     own = legs.get(base)
     if settled is None or own is None:
         return {}
@@ -51,7 +51,7 @@ def bank_leads(settled: Settled | None, legs: Mapping[str, Day], base: str) -> d
         day_pp = None
         if leg.session == own.session and leg.pct is not None and own.pct is not None:
             day_pp = leg.pct - own.pct
-        status = derive({symbol: leg.status, base: own.status}, limit_s=inf)
+        status = derive({symbol: leg.status, base: own.status}, limit_s=limit_s)
         made[symbol] = BankLead(day_pp, records.percentile(day_pp), records.n, status)
     return made
 
@@ -64,16 +64,18 @@ def clauses(
     breadth: Breadth | None,
     macro: Macro | None,
     now: datetime,
+    sentence: DerivedStatus | None,
 ) -> tuple[Clause, ...]:
     """The rarest first, of banks only one. Nothing of what is old, of another session, or of few values.
 
+    Nothing that is worth less than the ``sentence`` which it would stand in, whose status covers them all.
     None at all while the base leg has no return on the day: the sentence says why.
     """
     own = legs.get(base)
-    if own is None or own.pct is None:
+    if own is None or own.pct is None or sentence is None:
         return ()
-    of_banks = sorted(_banks(legs, banks), key=_rarity)[:1]
-    rare = [*of_banks, *_members(base, breadth), *_yields(macro, now)]
+    of_banks = sorted(_banks(legs, banks, sentence), key=_rarity)[:1]
+    rare = [*of_banks, *_members(base, breadth, sentence), *_yields(macro, now)]
     return tuple(sorted(rare, key=_rarity)[:MOST])
 
 
@@ -90,19 +92,29 @@ def _is_rare(percentile: float | None, n: int) -> bool:
     return percentile is not None and n >= SINCE_LEAST and not RARE < percentile < 100 - RARE
 
 
-def _banks(legs: Mapping[str, Day], banks: Mapping[str, BankLead]) -> Iterator[Clause]:
+def _fits(status: DerivedStatus, sentence: DerivedStatus) -> bool:
+    """Whether a sentence of this status may say what is worth that: prices of one time, and no worse ones."""
+    return status.kind in GOOD and not status.apart and status.kind.severity <= sentence.kind.severity
+
+
+def _banks(
+    legs: Mapping[str, Day], banks: Mapping[str, BankLead], sentence: DerivedStatus
+) -> Iterator[Clause]:
     for symbol, lead in banks.items():
         pct = legs[symbol].pct
-        if lead.percentile is None or pct is None or lead.status.kind not in GOOD:
+        if lead.percentile is None or pct is None or not _fits(lead.status, sentence):
             continue
         if _is_rare(lead.percentile, lead.n):
             text = f"banks {'lead' if lead.percentile > 50 else 'lag'}: {symbol} {signed(pct, 1)} %"
-            yield Clause(f"banks.{symbol.lower()}.1.pp", text, lead.percentile, lead.n)
+            ranked = f"banks.{symbol.lower()}.1.pp"
+            yield Clause(f"{symbol.lower()}.day_pct", text, lead.percentile, lead.n, ranked)
 
 
-def _members(base: str, breadth: Breadth | None) -> Iterator[Clause]:
+def _members(base: str, breadth: Breadth | None, sentence: DerivedStatus) -> Iterator[Clause]:
     index = breadth.indices.get(base) if breadth else None
     if index is None or index.now is None or index.status is None or index.status.kind not in GOOD:
+        return
+    if index.status.kind.severity > sentence.kind.severity:
         return
     now, percentile = index.now, index.share_up_percentile
     if percentile is None or not _is_rare(percentile, index.share_up_n):
@@ -112,7 +124,8 @@ def _members(base: str, breadth: Breadth | None) -> Iterator[Clause]:
     number, way = (now.advances, "up") if percentile > 50 else (now.declines, "down")
     name = "advances" if percentile > 50 else "declines"
     text = f"{number:,} of {now.counted:,} members {way}"
-    yield Clause(f"breadth.{base.lower()}.{name}", text, percentile, index.share_up_n)
+    fund = f"breadth.{base.lower()}"
+    yield Clause(f"{fund}.{name}", text, percentile, index.share_up_n, f"{fund}.share_up")
 
 
 def _yields(macro: Macro | None, now: datetime) -> Iterator[Clause]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from feeds.history.importing import read_history
+from rotation.history import History
+from rotation.market.market import Market
+from rotation.quote import NS, Quote
+from rotation.sessions import open_ns
 from rotation.status import Kind, Refusal
+from tests.support.core_worlds import ORIGIN
 from tests.support.status_worlds import HALTED, HOLED, MIN, SLOW, H, snapshot
 from tui.cli.watch import _timeless
 from tui.panels.base import kind_role
@@ -90,3 +97,18 @@ def test_help_defines_every_state_that_a_price_can_be_in_and_every_word_of_bread
     assert [kind for kind in Kind if kind.value not in names] == []
     for word in ("members up", "counted", "above 50-day", "highs − lows", "McClellan"):
         assert word in names
+
+
+def test_watch_repeats_neither_graph_nor_banks_that_only_aged(shared_data):
+    opens_ns = open_ns(date(2024, 7, 16))
+    frame, _ = read_history([shared_data / "daily"], now_ns=opens_ns)
+    market = Market(History(frame, "history"), as_of_ns=opens_ns, origin=ORIGIN)
+    prices = {"IWM": 221.0, "KRE": 55.0, "SPY": 561.0}
+    prints = [Quote(symbol, opens_ns + NS, price) for symbol, price in prices.items()]
+    first = market.apply(prints, as_of_ns=opens_ns + 2 * NS)
+    second = market.apply((), as_of_ns=opens_ns + 3 * NS)
+    assert first.graph != second.graph
+    assert first.banks != second.banks
+    assert _timeless(first) == _timeless(second)
+    third = market.apply([Quote("KRE", opens_ns + 3 * NS, 55.5)], as_of_ns=opens_ns + 4 * NS)
+    assert _timeless(third) != _timeless(second)

@@ -29,7 +29,7 @@ READS: dict[str, tuple[str, ...]] = {
     "fed": ("zoomed", "focus"),
     "health": (),
     "breadth": (),
-    "graph": ("chart",),
+    "graph": ("chart", "paused", "trail"),
     "macro": (),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),

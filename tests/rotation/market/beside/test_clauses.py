@@ -63,8 +63,9 @@ def days(legs):
     return {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}
 
 
-def clauses_of(legs, banks=None, breadth=None, macro=None):
-    made = clauses("IWM", days(legs), banks or {}, breadth=breadth, macro=macro, now=NOW)
+def clauses_of(legs, banks=None, breadth=None, macro=None, sentence=Kind.LIVE):
+    status = worth(sentence)
+    made = clauses("IWM", days(legs), banks or {}, breadth=breadth, macro=macro, now=NOW, sentence=status)
     return [each.text for each in made], [each.figure for each in made]
 
 
@@ -108,7 +109,7 @@ def test_the_other_side_is_said_too(shown):
 def test_of_banks_only_the_rarer_one_is_said(shown):
     legs = {**shown.legs, "KBE": shown.legs["KRE"]}
     texts, ids = clauses_of(legs, {"KRE": lead(96.0), "KBE": lead(99.0)})
-    assert ids == ["banks.kbe.1.pp"]
+    assert ids == ["kbe.day_pct"]
     assert len(texts) == 1
 
 
@@ -155,3 +156,30 @@ def test_yields_that_are_two_sessions_behind_are_worth_nothing(shown):
     fresh, old = yields(1.0, day=date(2024, 7, 12)), yields(1.0, day=date(2024, 7, 11))
     assert clauses_of(shown.legs, macro=fresh)[0]
     assert not clauses_of(shown.legs, macro=old)[0]
+
+
+def test_a_clause_is_worth_no_less_than_its_sentence(shown):
+    """A sentence has one status: LIVE, it says nothing that is DELAYED, and settled nothing PROVISIONAL."""
+    delayed = {"KRE": lead(99.0, kind=Kind.DELAYED)}
+    assert clauses_of(shown.legs, delayed) == ([], [])
+    assert clauses_of(shown.legs, delayed, sentence=Kind.DELAYED)[1] == ["kre.day_pct"]
+    provisional = {"KRE": lead(99.0, kind=Kind.PROVISIONAL)}
+    assert clauses_of(shown.legs, provisional, sentence=Kind.CLOSED) == ([], [])
+    unsettled = members(99.0, status=worth(Kind.PROVISIONAL))
+    assert clauses_of(shown.legs, breadth=unsettled, sentence=Kind.CLOSED) == ([], [])
+    assert clauses_of(shown.legs, breadth=members(99.0))[1] == ["breadth.iwm.advances"]
+
+
+def test_a_lead_of_two_times_is_not_said(shown):
+    apart = replace(lead(99.0), status=replace(worth(), apart=True))
+    assert clauses_of(shown.legs, {"KRE": apart}) == ([], [])
+
+
+def test_a_clause_names_what_is_said_and_what_is_ranked(shown):
+    legs, made = days(shown.legs), members(99.0)
+    two = clauses("IWM", legs, {"KRE": lead(99.0)}, breadth=made, macro=None, now=NOW, sentence=worth())
+    assert {(each.figure, each.ranked) for each in two} == {
+        ("kre.day_pct", "banks.kre.1.pp"),
+        ("breadth.iwm.advances", "breadth.iwm.share_up"),
+    }
+    assert {name for each in two for name in (each.figure, each.ranked)} <= figures(Desk()).keys()
