@@ -25,8 +25,9 @@ test: $(TOOLS)
 # 00:30 in New York.
 DAYS ?= 2026-11-26T12:00:00-05:00 2026-11-27T12:30:00-05:00 2026-11-29T15:00:00-05:00 2026-12-09T14:30:00-05:00 \
   2027-01-01T09:00:00-05:00 2026-11-01T12:00:00-05:00 2027-03-14T12:00:00-04:00 2026-11-25T00:30:00-05:00
-CALENDAR = tests/tui/cli tests/feeds/desk tests/feeds/fed tests/feeds/doctor tests/feeds/history tests/rotation \
-  tests/tui/screen/test_live_desk.py tests/test_wall_clock.py
+# Nothing under rotation/ reads a clock, which tests/test_wall_clock.py holds.
+CALENDAR = tests/tui/cli tests/tui/hub tests/feeds/desk tests/feeds/fed tests/feeds/macro tests/feeds/doctor tests/feeds/history \
+  tests/feeds/alerts tests/tui/screen/test_live_desk.py tests/test_wall_clock.py
 
 test-days: $(TOOLS)
 	@for day in $(DAYS); do \

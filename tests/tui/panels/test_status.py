@@ -12,7 +12,7 @@ from feeds.history.importing import read_history
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.quote import NS, Quote
-from rotation.sessions import open_ns
+from rotation.sessions import close_ns, open_ns
 from rotation.status import Kind, Refusal
 from tests.support.core_worlds import ORIGIN
 from tests.support.status_worlds import HALTED, HOLED, MIN, SLOW, H, snapshot
@@ -101,7 +101,7 @@ def test_help_defines_every_state_that_a_price_can_be_in_and_every_word_of_bread
 
 def test_watch_repeats_neither_graph_nor_banks_that_only_aged(shared_data):
     opens_ns = open_ns(date(2024, 7, 16))
-    frame, _ = read_history([shared_data / "daily"], now_ns=opens_ns)
+    frame, _ = read_history([shared_data / "daily"], now_ns=close_ns(date(2026, 11, 27)))
     market = Market(History(frame, "history"), as_of_ns=opens_ns, origin=ORIGIN)
     prices = {"IWM": 221.0, "KRE": 55.0, "SPY": 561.0}
     prints = [Quote(symbol, opens_ns + NS, price) for symbol, price in prices.items()]
