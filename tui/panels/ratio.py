@@ -59,12 +59,17 @@ def _daily(ratio: Ratio) -> Chart:
     return title, [(i / last, value) for i, value in enumerate(line)], ends
 
 
+def today_pct(ratio: Ratio) -> float | None:
+    """Change of the ratio since the last close in percent; None without prints of both legs, or a close."""
+    if not ratio.intraday or not ratio.daily:
+        return None
+    return (ratio.intraday[-1][1] / ratio.daily[-1][1] - 1) * 100
+
+
 def _today(ratio: Ratio) -> Chart:
     title: list[Span] = [("today ", "strong")]
     if ratio.intraday:
-        before = ratio.daily[-1][1] if ratio.daily else None
-        now = ratio.intraday[-1][1]
-        pct = None if before is None else (now / before - 1) * 100
+        pct = today_pct(ratio)
         title += [
             (f"{about(pct, ratio.status)}{change(pct)} %", toned(pct)),
             (" since the last close", "faint"),

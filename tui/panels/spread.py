@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.text import day, percentile
+from rotation.status import BAD
+from rotation.text import day, percentile, short_day
 from tui.panels import story
-from tui.panels.base import about, pair_note
+from tui.panels.base import about, pair_note, status_role
+from tui.panels.fed.figures import share
+from tui.panels.ratio import today_pct
 from tui.panels.ribbon import run
-from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, toned
+from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
 from tui.view.view_state import options_of
 
 if TYPE_CHECKING:
@@ -18,13 +21,17 @@ if TYPE_CHECKING:
 LONGEST = len("27 May 2020 (+10.34)")
 NARROW, COUNTED = 46, 54
 """Below the first there is no z, below the second no count: a date is worth more than either."""
+CRAMPED = 7
+"""Lines in a terminal of 24 rows."""
 WIDE = 70
 """From here on a bar for the percentile fits beside the figures."""
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """A line per window, the relative streak, then base rates as room allows; zoomed the story below."""
-    del height
+    """A line per window, the relative streak, then base rates as room allows; zoomed the story below.
+
+    With so little height neither the ratio nor the Fed has a place: a line of both stands for them.
+    """
     spread = snapshot.spread
     own = options_of(view)
     lines = [_head(width)]
@@ -32,7 +39,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if why := pair_note(snapshot):
         lines.append(((why, "warn"),))
     lines += [
-        (),
+        _beside(snapshot, width) if height <= CRAMPED and not view.zoomed else (),
         (
             *(((f"{own.title}: ", "strong"),) if own and own.title else ()),
             (f"{spread.base} against {spread.against} ", "muted"),
@@ -48,6 +55,27 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if view.zoomed and view.focus == "spread":
         lines += story.rows(snapshot, view, width)
     return lines
+
+
+def _beside(snapshot: Snapshot, width: int) -> Row:
+    """The ratio with its change today, and P(cut) at the next meeting where it fits; as they are worth."""
+    ratio, fed = snapshot.ratio, snapshot.fed
+    spans: list[Span] = [
+        (f"{ratio.base}/{ratio.against} ", "muted"),
+        (about(ratio.value, ratio.status) + number(ratio.value), "accent"),
+    ]
+    if (pct := today_pct(ratio)) is not None:
+        spans += [(", today ", "muted"), (f"{about(pct, ratio.status)}{change(pct)} %", toned(pct))]
+    if fed is None:
+        return tuple(spans)
+    odds: list[Span] = [
+        (f"   cut on {short_day(fed.meeting)} ", "muted"),
+        (UNKNOWN, "muted") if fed.cut is None else (f"{share(fed.cut)} %", "accent"),
+    ]
+    if fed.status is not None and fed.status.kind in BAD:
+        odds.append((f" {fed.state}", status_role(fed.status)))
+    used = sum(len(text) for text, _ in (*spans, *odds))
+    return (*spans, *odds) if used <= width else tuple(spans)
 
 
 def _head(width: int) -> Row:

@@ -41,7 +41,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
         *("mode", "phase", "session", "spread"),
     ),
     "legs": ("legs", "lists"),
-    "spread": ("legs", "ratio", "spread", "story"),
+    "spread": ("fed", "legs", "ratio", "spread", "story"),
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread"),

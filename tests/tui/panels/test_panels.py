@@ -262,3 +262,30 @@ def test_the_rarity_of_a_run_is_never_cut(scenes: dict[str, Snapshot], width: in
     runs = [line for line in lines if " run " in line]
     assert len(runs) == 2
     assert all(len(line) <= width and line.endswith("by chance") for line in runs)
+
+
+@pytest.mark.parametrize("width", [78, 38])
+def test_a_low_spread_panel_has_the_ratio_and_the_fed_in_one_line(
+    scenes: dict[str, Snapshot], width: int
+) -> None:
+    """80×24 has no place for the panels of either."""
+    live = scenes["live"]
+    assert live.fed is not None
+
+    def lines(snapshot: Snapshot, height: int = 7) -> list[str]:
+        made = PANELS["spread"].rows(snapshot, ViewState(), width, height)
+        return ["".join(text for text, _ in row) for row in made]
+
+    ratio, cut = f"IWM/QQQ {live.ratio.value:.2f}", f"cut on 31 Jul {100 * live.fed.cut:.1f} %"
+    line = lines(live)[6]
+    assert line.startswith(ratio)
+    assert (cut in line) == (width == 78)
+    assert len(line) <= width
+    assert lines(live, 8)[6] == "", "there the ratio has a panel of its own"
+    bare = msgspec.structs.replace(live, fed=None)
+    assert lines(bare)[6].startswith(ratio)
+    assert "cut" not in lines(bare)[6]
+    old = msgspec.structs.replace(live.fed, status=PriceStatus(Kind.OFFLINE), state="OFFLINE")
+    assert ("OFFLINE" in lines(msgspec.structs.replace(live, fed=old))[6]) == (width == 78)
+    unknown = msgspec.structs.replace(live.fed, cut=None)
+    assert ("cut on 31 Jul —" in lines(msgspec.structs.replace(live, fed=unknown))[6]) == (width == 78)
