@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from feeds.events import MacroNews, Status
+from feeds.macro.sources import BLS
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ class MacroFeed:
 
 
 def _status(known: Macro | None) -> Status:
-    """As well as the best source: each brings something of its own."""
+    """As well as the best source of figures: each brings some of its own, the calendar none."""
     if known is None or not known.sources:
         return Status(Kind.OFFLINE, "no source was asked")
-    states = known.sources.values()
-    best = min((each.kind for each in states), key=lambda kind: kind.severity)
+    kinds = (each.kind for name, each in known.sources.items() if name != BLS)
+    best = min(kinds, key=lambda kind: kind.severity, default=Kind.OFFLINE)
     detail = ", ".join(
         f"{name} {each.kind.value}" + (f" ({each.error})" if each.error else "")
         for name, each in known.sources.items()

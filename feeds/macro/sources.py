@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from feeds.clock import wall_ns
 from feeds.errors import StorageError
 from feeds.fed.calendar import SHIPPED
-from feeds.macro.calendar import CalendarBls, Days
+from feeds.macro.calendar import CalendarBls
 from feeds.macro.edgar import CIKS, GROUPS, WHO, Edgar, has_contact
 from feeds.macro.series import FredSeries, Observations
 from feeds.macro.treasury import Treasury
 from rotation.macro.assemble import MONTHLY, macro
 from rotation.macro.banks import bank_incomes
 from rotation.macro.figures import MacroSource
-from rotation.macro.releases import merged
+from rotation.macro.releases import joined, merged
 from rotation.macro.stated import TENORS
 from rotation.quote import NS
 from rotation.sessions import from_ns, new_york_day
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from feeds.http.cached import CachedClient, Fetched
     from feeds.macro.store import FactStore, MacroStore
     from rotation.macro.figures import Macro
+    from rotation.macro.releases import Calendar
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class MacroSources:
         self._facts = facts.load()
         self._states: dict[str, MacroSource] = {}
         self._bls = CalendarBls(http)
-        self._days: Days = {}
+        self._days: Calendar = {}
         self._due_ns = dict.fromkeys(EVERY_S, 0)
 
     def due(self) -> list[str]:
@@ -73,7 +74,7 @@ class MacroSources:
             await self._ask_banks(reuse_s)
         elif name == BLS:
             got = await self._bls.days(reuse_s=reuse_s)
-            self._days = got.value or self._days
+            self._days = joined(self._days, got.value or {})
             self._states[BLS] = _state([got])
         else:
             of = self._of_treasury if name == "Treasury" else self._of_fred
@@ -98,7 +99,7 @@ class MacroSources:
         """What is known now."""
         banks = partial(bank_incomes, self._facts, GROUPS)
         now_ns = self._clock_ns()
-        calendar = merged(self._days, new_york_day(now_ns))
+        calendar = merged(self._days)
         return macro(self._held, SHIPPED, from_ns(now_ns), self._states, banks, calendar=calendar)
 
     async def _of_treasury(self, reuse_s: float) -> Sequence[Fetched[Observations]]:

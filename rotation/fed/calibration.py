@@ -29,7 +29,8 @@ OLDEST = dt.timedelta(days=4)
 EFFECTIVE = dt.timedelta(days=6)
 """A new range is published for a day at most so long after its decision."""
 By = Literal["log", "settlements"]
-"""Our own log of that time, or computed now from the settlements of that time that were imported."""
+"""A row that our log wrote live, or odds by settlements: a row that the log made of them, perhaps later for a
+day offline, or computed now from those stored."""
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -63,7 +64,7 @@ class Score(msgspec.Struct, frozen=True):
     n: int
     """Decisions with a forecast."""
     by_settlements: int
-    """Of them those computed from imported settlements; the others are our log's."""
+    """Of them those by settlements; the others are live rows of our log."""
     brier: float | None
     mean_cut: float | None
     """Mean of the forecasts, a share of 1."""
@@ -84,6 +85,8 @@ class CalibrationReport(msgspec.Struct, frozen=True):
     scores: Calibration
     decisions: tuple[Decided, ...]
     """Those held before the day of ``as_of`` whose outcome is known, oldest first."""
+    left_out: int = 0
+    """Others of which odds were logged: their outcome is not shipped, and no row of the log shows it."""
 
 
 def asked_ns(meeting: dt.date, days: int) -> int:

@@ -14,6 +14,7 @@ from rotation.figures.legs import is_official
 from rotation.figures.lines import Input, Lines
 from rotation.figures.more_pairs import of_first
 from rotation.figures.registry import figures, lookup
+from rotation.macro.worth import source_of
 from rotation.market.records import TRAILING
 from rotation.sessions import NEW_YORK
 
@@ -160,8 +161,9 @@ def _macro_inputs(name: str, value: Value, snapshot: Snapshot) -> tuple[list[Inp
     figure = known.stated.get(macro.key_of(name)) if known else None
     if known is None or figure is None:
         return [], value
-    source = ", ".join(known.sources) or "stored observations"
-    inputs = [Input(each.series, each.date, each.value, source) for each in figure.inputs]
+    inputs = [
+        Input(each.series, each.date, each.value, source_of(known, each.series)) for each in figure.inputs
+    ]
     return inputs, macro.again(name, figure.inputs, value)
 
 

@@ -56,18 +56,28 @@ SHIPPED: dict[ReleaseKind, tuple[date, ...]] = {
 }
 
 
-def merged(page: Calendar, today: date) -> Calendar:
-    """The shipped calendar with a page's days from ``today`` on: up to the last of a kind the page decides.
+def merged(page: Calendar) -> Calendar:
+    """The shipped calendar with a page's days: from its first of a kind to its last the page decides.
 
-    Days of the past stay as shipped; after the shipped table's end the page's are all there are.
+    So it does of the whole of each month that it names, since a kind is published once a month: a day moved
+    from before the page's first one, or past its last, is not there twice.
     """
-    made = {}
-    for kind, shipped in SHIPPED.items():
-        given = page.get(kind, ())
-        last = max(given, default=date.min)
-        kept = {day for day in shipped if day < today or day > last}
-        made[kind] = tuple(sorted(kept | {day for day in given if day >= today or day > shipped[-1]}))
-    return made
+    return {kind: _over(shipped, page.get(kind, ())) for kind, shipped in SHIPPED.items()}
+
+
+def joined(earlier: Calendar, later: Calendar) -> Calendar:
+    """What two pages give, of which the later one decides its own span and months."""
+    kinds = dict.fromkeys((*earlier, *later))
+    return {kind: _over(earlier.get(kind, ()), later.get(kind, ())) for kind in kinds}
+
+
+def _over(known: tuple[date, ...], given: tuple[date, ...]) -> tuple[date, ...]:
+    if not given:
+        return known
+    first, last = min(given), max(given)
+    months = {day.replace(day=1) for day in given}
+    kept = {day for day in known if not first <= day <= last and day.replace(day=1) not in months}
+    return tuple(sorted(kept | {*given}))
 
 
 def recent(calendar: Calendar, today: date) -> dict[ReleaseKind, tuple[date, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from rotation.macro.figures import Observation, Stated
 from rotation.macro.releases import months_before
@@ -108,14 +109,22 @@ def _ratio(key: str, name: str, series: Series, month: date, back: int) -> dict[
 
 def _ranked(change: Stated, whole: Series) -> Stated:
     """The same with its midrank among the changes over a week to every earlier day."""
-    days = [day for day in whole if day < change.inputs[0].date]
-    before = []
-    for place, day in enumerate(days):
-        was = _at_most(days, day - timedelta(days=7), SLACK["1w"], place)
-        if was is not None:
-            before.append(round(100 * (whole[day] - whole[was]), 6))
+    last = change.inputs[0].date
+    before = _week_changes(tuple(item for item in whole.items() if item[0] < last))
     if not before:
         return change
-    before.sort()
     rank = 50 * (bisect_left(before, change.value) + bisect_right(before, change.value)) / len(before)
     return Stated(change.value, change.inputs, rank, len(before))
+
+
+@lru_cache(maxsize=2)
+def _week_changes(line: tuple[tuple[date, float], ...]) -> tuple[float, ...]:
+    """The changes over a week to every day that has one, in bp, the lowest first.
+
+    Kept for the same days and values: decades of them take long, and are asked for on the event loop.
+    """
+    days, values = [day for day, _ in line], dict(line)
+    pairs = (
+        (day, _at_most(days, day - timedelta(days=7), SLACK["1w"], place)) for place, day in enumerate(days)
+    )
+    return tuple(sorted(round(100 * (values[day] - values[was]), 6) for day, was in pairs if was is not None))

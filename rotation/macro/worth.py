@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rotation.macro.figures import ReleaseKind
 from rotation.macro.releases import SHIPPED, newest_month
+from rotation.macro.stated import TENORS
 from rotation.sessions import NEW_YORK, previous_session
 from rotation.status import Kind, PriceStatus
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from rotation.macro.figures import Macro
 
+FRED = "FRED"
+YIELDS_BY = ("Treasury", FRED)
+"""The Treasury publishes its par yields, and FRED has them from it; all other series are FRED's."""
 MONTHLY = {
     "cpi": ReleaseKind.CPI,
     "core_cpi": ReleaseKind.CPI,
@@ -47,8 +51,15 @@ def worth(known: Macro, key: str, now: datetime) -> PriceStatus | None:
         kind=Kind.DEMO if is_demo else Kind.STALE if is_due else Kind.CLOSED,
         as_of=datetime.combine(of, time(), NEW_YORK),
         age_s=86_400.0 * max(0, (today - of).days),
-        source=", ".join(known.sources) or "stored observations",
+        source=source_of(known, figure.inputs[0].series),
     )
+
+
+def source_of(known: Macro, series: str) -> str:
+    """Who of those that were asked publishes a series; "stored observations" where none of them was."""
+    publishers = YIELDS_BY if series in TENORS.values() else (FRED,)
+    asked = [name for name, each in known.sources.items() if name in publishers or each.kind is Kind.DEMO]
+    return " or ".join(asked) or "stored observations"
 
 
 def is_old_day(of: date, today: date) -> bool:

@@ -15,7 +15,7 @@ from rotation.fed.prices import prices
 from rotation.fed.strip.errors import StripError
 from rotation.fed.strip.file import parse_strip
 from rotation.fed.table import checked_table
-from rotation.text import day, duration
+from rotation.text import counted, day, duration
 from tui.view.draw import UNKNOWN, change, clean, column, number
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def of_decisions(report: CalibrationReport, form: str) -> str:
     """Past decisions with what was said before each, and the scores of every engine."""
     if form == "json":
         return msgspec.json.encode(report).decode() + "\n"
-    if not report.scores:
+    if not report.scores and not report.left_out:
         return "no odds are kept of any decision held — let a desk run, or: rotation-tui fed import FILES\n"
     engines = list(report.scores)
     lines = [
@@ -175,7 +175,10 @@ def of_decisions(report: CalibrationReport, form: str) -> str:
         "P(cut) in %, at the end of that day, New York. Brier: 0 is perfect, 0.25 a steady one half",
     ]
     if any(score.by_settlements for _, _, score in rows):
-        lines.append("*: by imported settlements of that day, not by the log of then")
+        lines.append("*: by settlements of that day, not by a live row of the log")
+    if report.left_out:
+        what = counted(report.left_out, "decision")
+        lines.append(f"left out: {what} whose outcome neither the shipped ranges nor the log shows")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from feeds.fed.calendar import SHIPPED
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 
     from feeds.fed.log import Probabilities
     from feeds.fed.store import FedStore
+    from rotation.fed.calibration import By
     from rotation.fed.figures import Fed
     from rotation.fed.odds import TargetRange
 
 SURE = 1e-6
 """Shares that differ by less are the same; one above it is possible at all."""
+LOOKED_AT = 5_000
+"""Newest rows of the futures in which the range in force is looked for."""
 
 
 def decided(
@@ -41,17 +45,24 @@ def decided(
     """
     shipped = ranges_on(KNOWN_THROUGH)
     made = []
-    for day in sorted(each for each in {*scheduled} if each < until):
+    days = sorted(each for each in {*scheduled} if each < until)
+    for before, day in zip([None, *days], days, strict=False):
         move = next((by for known in (shipped, ranges) if (by := move_bp(day, known)) is not None), None)
-        move = _logged_move(store, day) if move is None else move
+        move = _logged_move(store, day, before) if move is None else move
         if move is None:
             continue
         forecasts = (
-            _forecast(store, settled_at, day, engine, days)
+            _forecast(store, settled_at, day, engine, horizon)
             for engine in (FUTURES, *VENUES)
-            for days in HORIZONS
+            for horizon in HORIZONS
         )
-        turns = [each.first for each in (*shipped, *ranges) if each.first <= day]
+        # The first range of a window began before it: only what follows another one is a turn.
+        turns = [
+            new.first
+            for known in (shipped, ranges)
+            for old, new in pairwise(known)
+            if new.first <= day and new.bounds != old.bounds
+        ]
         made.append(
             Decided(
                 day,
@@ -75,7 +86,8 @@ def _forecast(
     oldest = from_ns(at_ns) - OLDEST
     row = store.known_by(day, engine, at_ns)
     if row is not None and from_ns(row.ts_ns) >= oldest:
-        return Forecast(engine, days, row.cut, from_ns(row.ts_ns), "log")
+        by: By = "settlements" if row.kind == "settle" else "log"
+        return Forecast(engine, days, row.cut, from_ns(row.ts_ns), by)
     if engine != FUTURES:
         return None
     known = settled_at(at_ns)
@@ -85,14 +97,35 @@ def _forecast(
     return Forecast(engine, days, known.cut, at, "settlements") if at and at >= oldest else None
 
 
-def _logged_move(store: FedStore, day: date) -> int | None:
-    """What a decision did, by the ranges that the futures' rows around it were labelled with."""
+def left_out(
+    store: FedStore, until: date, held: Sequence[Decided], *, scheduled: Iterable[date] = SHIPPED
+) -> int:
+    """Decisions before ``until`` of which odds were logged, and whose outcome nothing shows."""
+    known = {each.date for each in held}
+    days = (day for day in scheduled if day < until and day not in known)
+    return sum(
+        row is not None and from_ns(row.ts_ns) >= from_ns(asked_ns(day, 1)) - OLDEST
+        for day in days
+        for row in [store.known_by(day, FUTURES, asked_ns(day, 1))]
+    )
+
+
+def _logged_move(store: FedStore, day: date, before: date | None) -> int | None:
+    """What a decision did, by the ranges that the futures' rows around it are labelled with.
+
+    ``before``: the decision before it, after which the range in force was published.
+    """
     ends_ns = _midnight(day + timedelta(days=1))
-    before, after = store.known_by(day, FUTURES, ends_ns - 1), store.first_from(FUTURES, ends_ns)
-    if before is None or after is None or after.ts_ns >= _midnight(day + EFFECTIVE):
-        return None
-    old, new = _range_of(before), _range_of(after)
+    since_ns = 0 if before is None else _midnight(before + EFFECTIVE)
+    old = _range_in(store.between(since_ns, ends_ns - 1, engine=FUTURES, limit=LOOKED_AT))
+    until_ns = _midnight(day + EFFECTIVE)
+    new = _range_in(store.between(ends_ns, until_ns - 1, engine=FUTURES, limit=LOOKED_AT))
     return None if old is None or new is None else new - old
+
+
+def _range_in(rows: Sequence[Probabilities]) -> int | None:
+    """Of the newest row that shows it: where a cut is sure no share is a hold's."""
+    return next((low for row in reversed(rows) if (low := _range_of(row)) is not None), None)
 
 
 def _range_of(row: Probabilities) -> int | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from feeds.fed.calendar import SHIPPED
 from feeds.fed.store import FILE, FedStore
-from feeds.fed.then.calibration import decided
+from feeds.fed.then.calibration import decided, left_out
 from feeds.fed.then.ranges import ranges_on
 from rotation.fed.assemble import fed
 from rotation.fed.calibration import LEAST_N, CalibrationReport, scores
@@ -61,10 +61,12 @@ def calibration_at(folder: Path, now_ns: int) -> CalibrationReport:
     """
     today = new_york_day(now_ns)
     held: tuple[Decided, ...] = ()
+    unknown = 0
     if (folder / FILE).is_file():
         with FedStore(folder) as opened:
             held = decided(opened, today, FedThen(opened.settlements()).at)
-    return CalibrationReport(from_ns(now_ns), LEAST_N, scores(held, today), held)
+            unknown = left_out(opened, today, held)
+    return CalibrationReport(from_ns(now_ns), LEAST_N, scores(held, today), held, unknown)
 
 
 def fed_then(folder: Path) -> FedThen | None:

@@ -128,5 +128,5 @@ async def test_the_odds_before_the_decision_are_scored_once_a_day(tmp_path, monk
     assert asked == [date(2026, 12, 11), date(2026, 12, 12)]
     # Nothing is a month old: the charts begin on 12 November.
     assert {days: score.n for days, score in record.calibration["futures"].items()} == {"1": 1, "7": 1}
-    assert record.calibration["futures"]["1"].by_settlements == 0
+    assert record.calibration["futures"]["1"].by_settlements == 1, "its row was made from a settlement"
     assert combine(sources(*RANGES), record, NOW).calibration == record.calibration

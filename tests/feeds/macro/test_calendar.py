@@ -10,7 +10,7 @@ from feeds.errors import SourceError
 from feeds.macro.calendar import parse
 from rotation.macro.assemble import aged, macro
 from rotation.macro.figures import ReleaseKind
-from rotation.macro.releases import SHIPPED, merged, newest_month
+from rotation.macro.releases import SHIPPED, joined, merged, newest_month
 from rotation.sessions import NEW_YORK
 from tests.feeds.macro.test_sources import CALENDAR
 
@@ -37,20 +37,46 @@ def test_what_is_no_calendar_is_refused(data: bytes):
         parse(data)
 
 
-def test_the_page_decides_what_is_to_come_and_the_table_what_has_been():
-    made = merged(parse(CALENDAR), TODAY)
-    for kind, moved, was in ((CPI, date(2024, 8, 15), date(2024, 8, 14)), (JOBS, date(2024, 8, 1), None)):
-        assert moved in made[kind]
-        assert was not in made[kind]
-        assert [day for day in made[kind] if day < TODAY] == [day for day in SHIPPED[kind] if day < TODAY]
-    # 2 August lies beyond the page's last day of its kind, so the table still has it.
-    assert date(2024, 8, 2) in made[JOBS]
-    assert merged({}, TODAY) == SHIPPED
+def test_the_page_decides_all_of_its_span_and_the_table_the_rest():
+    made = merged(parse(CALENDAR))
+    moves = ((CPI, date(2024, 8, 15), date(2024, 8, 14)), (JOBS, date(2024, 8, 1), date(2024, 8, 2)))
+    for kind, moved, was in moves:
+        assert made[kind] == tuple(sorted({*SHIPPED[kind]} - {was} | {moved}))
+    assert merged({}) == SHIPPED
+
+
+MOVED, WAS = date(2026, 12, 18), date(2026, 12, 10)
+PAGES = {
+    "whole year": (*(day for day in SHIPPED[CPI] if date(2026, 1, 1) <= day < WAS), MOVED),
+    "days to come alone": (MOVED, date(2027, 1, 13)),
+    "that day alone": (MOVED,),
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_a_moved_day_stays_moved_once_its_old_and_its_new_date_have_passed(page):
+    made = merged({CPI: page, JOBS: SHIPPED[JOBS]})
+    assert MOVED in made[CPI]
+    assert WAS not in made[CPI]
+    assert set(made[CPI]) >= {day for day in SHIPPED[CPI] if day < WAS}
+    for day, newest in ((11, 10), (17, 10), (19, 11)):
+        at = datetime(2026, 12, day, 12, tzinfo=NEW_YORK)
+        assert newest_month(CPI, at, made) == date(2026, newest, 1), day
+
+
+def test_what_an_earlier_page_gave_stays_when_a_later_one_begins_after_it():
+    earlier = {CPI: (date(2026, 11, 10), MOVED), JOBS: (date(2026, 12, 4), date(2027, 1, 8))}
+    later = {CPI: (date(2027, 1, 13),), JOBS: (date(2027, 1, 11),)}
+    made = joined(earlier, later)
+    assert made[CPI] == (date(2026, 11, 10), MOVED, date(2027, 1, 13))
+    # Of a month that both name the later page counts.
+    assert made[JOBS] == (date(2026, 12, 4), date(2027, 1, 11))
+    assert joined({}, later) == later
 
 
 def test_after_the_table_s_end_the_page_is_all_there_is():
     late = {CPI: (date(2027, 1, 13), date(2027, 2, 10)), JOBS: (date(2027, 1, 8),)}
-    made = merged(late, date(2027, 1, 20))
+    made = merged(late)
     assert made[CPI][-2:] == (date(2027, 1, 13), date(2027, 2, 10))
     at = datetime(2027, 1, 20, tzinfo=NEW_YORK)
     assert newest_month(CPI, at, made) == date(2026, 12, 1)
@@ -62,14 +88,14 @@ def test_after_the_table_s_end_the_page_is_all_there_is():
 
 
 def test_a_moved_day_is_the_next_one_as_time_goes_on():
-    made = merged(parse(CALENDAR), TODAY)
+    made = merged(parse(CALENDAR))
     known = macro({"DGS10": {TODAY: 4.0}}, (), datetime(2024, 7, 16, 19, tzinfo=NEW_YORK), calendar=made)
     later = aged(known, datetime(2024, 8, 1, 9, tzinfo=NEW_YORK))
     days = {each.kind: each.at.date() for each in later.releases}
-    assert days == {JOBS: date(2024, 8, 2), CPI: date(2024, 8, 15)}
+    assert days == {JOBS: date(2024, 9, 6), CPI: date(2024, 8, 15)}
 
 
 def test_a_page_that_has_ended_changes_nothing():
     """A stale body: the shipped days to come stay."""
     old = {CPI: (date(2024, 6, 12),), JOBS: (date(2024, 6, 7),)}
-    assert merged(old, TODAY) == SHIPPED
+    assert merged(old) == SHIPPED

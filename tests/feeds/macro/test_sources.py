@@ -241,6 +241,23 @@ async def test_the_feed_tells_what_is_kept_at_once_and_then_what_it_hears(tmp_pa
     )
 
 
+async def test_the_calendar_alone_makes_the_feed_no_live_one(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, FAULTS["500"])
+    async with world.server:
+        sources = world.sources(monkeypatch)
+        events = MacroFeed(world.http, sources, sleep=too_soon).events()
+        seen = []
+        while len(seen) < len(EVERY_S):
+            event = await anext(events)
+            if isinstance(event, Status):
+                seen.append(event)
+                # The calendar is the last one asked.
+                world.server.script[:] = [Reply()] if len(seen) == len(EVERY_S) - 1 else world.server.script
+        await events.aclose()
+    assert {each.state for each in seen} == {Kind.OFFLINE}
+    assert seen[-1].detail.endswith("BLS LIVE")
+
+
 async def test_who_asks_once_asks_nobody_who_has_answered_lately(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv(AGENT, "A Desk desk@example.test")
     world = World(tmp_path)

@@ -20,6 +20,7 @@ from rotation.figures.explain import explain
 from rotation.figures.registry import figures
 from rotation.history import History
 from rotation.macro.assemble import SERIES, macro
+from rotation.macro.figures import MacroSource
 from rotation.market.market import Market
 from rotation.sessions import NEW_YORK, close_ns, to_ns
 from rotation.status import DerivedStatus, Kind
@@ -64,6 +65,24 @@ def by_hand(doc) -> float:
     if "change" in name:
         return (values[0] - values[1]) * (1 if "payrolls" in name else 100)
     return values[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_yields", "of_months"),
+    [
+        (("Treasury", "FRED", "SEC", "BLS"), "Treasury or FRED", "FRED"),
+        (("Treasury", "SEC"), "Treasury", "stored observations"),
+        (("BLS",), "stored observations", "stored observations"),
+        ((), "stored observations", "stored observations"),
+    ],
+)
+def test_an_observation_is_ascribed_to_who_publishes_its_series(files, asked, of_yields, of_months):
+    sources = dict.fromkeys(asked, MacroSource(Kind.LIVE, TEN_FORTY, 0.0))
+    basis = basis_of(macro(files, (), TEN_FORTY, sources))
+    for figure in macro_figures():
+        doc = document(figure.id, basis)
+        wanted = of_yields if figure.id.startswith(("macro.yield", "macro.curve")) else of_months
+        assert {row["source"] for row in doc["inputs"]} | {doc["status"]["source"]} == {wanted}, figure.id
 
 
 def test_every_macro_figure_is_computed_again_from_what_is_printed(files):
@@ -152,3 +171,13 @@ def test_the_banks_of_july_2024_are_computed_again(shared_data):
         [row["value"] for row in doc["inputs"] if row["symbol"] == symbol] for symbol in ("KRE", "IWM")
     )
     assert doc["value"] == pytest.approx((kre / kre_then - iwm / iwm_then) * 100)
+
+
+def test_the_share_above_the_mean_is_of_those_with_all_of_its_closes():
+    by_id = {each.id: each for each in breadth_figures(Desk())}
+    share, total = by_id["breadth.iwm.above_mean"], by_id["breadth.iwm.total"]
+    assert share.formula == "count(P > mean(P[-49..0])) / count(P and its last 50 closes known)"
+    assert "all of these closes" in share.definition
+    assert (
+        total.definition == "How many members of IWM the latest holdings file on or before the session lists."
+    )

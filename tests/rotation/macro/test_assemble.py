@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from rotation.macro import stated as stated_module
 from rotation.macro.assemble import (
     CORE,
     CPI,
@@ -23,7 +24,7 @@ from rotation.macro.assemble import (
     aged,
     macro,
 )
-from rotation.macro.figures import MacroSource, ReleaseKind
+from rotation.macro.figures import MacroSource, ReleaseKind, Stated
 from rotation.macro.releases import SHIPPED, at_of, following, newest_month, released_at
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
@@ -197,3 +198,37 @@ def test_after_a_decision_the_next_one_is_shown_at_once() -> None:
     of_september = macro({"DGS10": {date(2024, 9, 9): 3.7}}, FOMC, datetime(2024, 9, 10, tzinfo=NEW_YORK))
     recorded_before = aged(replace(of_september, fomc=()), datetime(2024, 9, 11, 9, tzinfo=NEW_YORK))
     assert recorded_before.releases[0].at.date() == date(2024, 9, 18), "CPI has come out, the decision not"
+
+
+def test_a_rank_is_made_anew_only_where_a_day_or_a_value_is_new(monkeypatch) -> None:
+    first = date(2020, 1, 1)
+    series = {first + timedelta(days=n): 2 + n % 7 / 10 for n in range(1462)}
+    now = datetime(2024, 1, 1, 19, tzinfo=NEW_YORK)
+    looked: list[date] = []
+    at_most = stated_module._at_most
+
+    def counted(days, day, *more):
+        looked.append(day)
+        return at_most(days, day, *more)
+
+    monkeypatch.setattr(stated_module, "_at_most", counted)
+
+    def rank(values) -> tuple[Stated, int]:
+        looked.clear()
+        figure = macro({"DGS10": dict(values)}, (), now).stated["yield.10y.change.1w"]
+        return figure, len(looked)
+
+    shown, looks = rank(series)
+    assert looks > 1000
+    again, looks = rank(series)
+    assert again == shown
+    assert looks < 10
+    corrected = {**series, first + timedelta(days=700): 9.0}
+    other, looks = rank(corrected)
+    assert looks > 1000, "a corrected value of the past changes the changes"
+    changes = [
+        round(100 * (corrected[day] - corrected[day - timedelta(days=7)]), 6) for day in list(corrected)[7:-1]
+    ]
+    assert other.n == len(changes)
+    below = sum(each < other.value for each in changes) + sum(each == other.value for each in changes) / 2
+    assert other.percentile == pytest.approx(100 * below / len(changes))

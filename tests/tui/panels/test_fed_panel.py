@@ -281,7 +281,7 @@ def test_the_zoom_has_brier_scores_with_n_and_none_below_ten(snapshot: Snapshot)
     assert any(line.split() == ["futures", "0.012", "n", "24*", "0.012", "n", "24*", "—"] for line in printed)
     text = "\n".join(printed)
     assert "no score below 10 decisions" in text
-    assert "*: in part by imported settlements" in text
+    assert "*: in part by settlements" in text
     assert not any("Brier" in line for line in lines(SCENES["july"], snapshot, width=116, zoomed=True))
 
 

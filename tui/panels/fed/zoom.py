@@ -297,7 +297,7 @@ def _calibration(fed: Fed, width: int) -> list[Row]:
     if any(score.brier is None for score in scored):
         notes.append(f"no score below {LEAST_DECISIONS} decisions")
     if any(score.by_settlements for score in scored):
-        notes.append("*: in part by imported settlements, not by the log of then")
+        notes.append("*: in part by settlements, not by live rows of the log")
     return [*block, *(((line, "faint"),) for line in wrap("; ".join(notes), width, 4))]
 
 

@@ -74,7 +74,7 @@ def test_the_newest_row_by_the_end_of_each_day_counts(store):
 def test_a_correction_that_came_later_is_not_known_then(store):
     settled = ns(date(2024, 9, 17), 15)
     store.log_all([row(settled, 0.6, kind="settle"), row(settled, 0.9, kind="settle")])
-    assert forecasts(store)["futures", 1] == (0.6, "log")
+    assert forecasts(store)["futures", 1] == (0.6, "settlements")
 
 
 def test_a_row_that_was_old_by_then_says_nothing(store):
@@ -128,6 +128,49 @@ def test_a_range_that_changed_in_between_leaves_a_forecast_out(store):
     held = decided(store, date(2026, 10, 1), nothing, ranges=ranges)
     made = {each.date: each for each in held}[date(2026, 9, 16)]
     assert (made.move_bp, made.forecasts) == (0, ())
+
+
+def test_the_start_of_a_source_s_window_is_no_change_of_range(store):
+    meeting = date(2026, 9, 16)
+    store.log(row(ns(date(2026, 8, 17)), 0.2, meeting=meeting, low=350))
+    window = (
+        TargetRange(date(2026, 8, 28), meeting, 350, 375),
+        TargetRange(date(2026, 9, 17), date(2026, 10, 1), 325, 350),
+    )
+    held = decided(store, date(2026, 10, 1), nothing, ranges=window)
+    made = {each.date: each for each in held}[meeting]
+    assert made.move_bp == -25
+    assert [(each.days, each.cut) for each in made.forecasts] == [(30, 0.2)]
+
+
+def sure_cut(at_ns: int, meeting: date, low: int) -> Probabilities:
+    """Nobody expects a hold any more: the row does not name the range in force."""
+    return Probabilities(meeting, 1.0, 0.0, 0.0, {f"{low - 25}-{low}": 1.0}, "futures", "live", at_ns)
+
+
+@pytest.mark.parametrize(
+    ("before", "move"),
+    [
+        ([row(ns(date(2026, 9, 10)), 0.9, meeting=date(2026, 9, 16), low=350)], -25),
+        ([row(ns(date(2026, 9, 15)), 0.9, meeting=date(2026, 10, 28), low=350)], -25),
+        # Of before the last decision: the range may have been another.
+        ([row(ns(date(2026, 7, 28)), 0.9, meeting=date(2026, 9, 16), low=375)], None),
+        ([], None),
+    ],
+    ids=["an earlier day", "another meeting", "before the last decision", "nothing"],
+)
+def test_a_sure_cut_is_known_by_the_range_of_another_row(tmp_path, before, move):
+    meeting, after = date(2026, 9, 16), date(2026, 10, 28)
+    with FedStore(tmp_path, clock_ns=lambda: ns(date(2026, 10, 1))) as store:
+        store.log_all(before)
+        store.log(sure_cut(ns(date(2026, 9, 15), 15), meeting, 350))
+        store.log(sure_cut(ns(date(2026, 9, 17)), after, 325))
+        store.log(row(ns(date(2026, 9, 18)), 0.9, meeting=after, low=325))
+    report = calibration_at(tmp_path, ns(date(2026, 10, 1)))
+    known = {each.date: each.move_bp for each in report.decisions}
+    assert known.get(meeting) == move
+    # July's odds are logged in one of the cases, its outcome is not.
+    assert report.left_out == (move is None)
 
 
 def test_a_desk_without_any_history_says_nothing(tmp_path):
