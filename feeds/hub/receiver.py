@@ -103,6 +103,7 @@ class Receiver:
         self._last_at: tuple[float, int] | None = None
         """Monotonic seconds of the newest message and the hub's time in it."""
         self._is_fetched = False
+        self._is_fetching = False
         self._gap_since_ns: int | None = None
         self._fetched_s: float | None = None
         self._quotes: dict[str, QuoteMessage] = {}
@@ -231,7 +232,7 @@ class Receiver:
     def gap(self, now: Moment) -> None:
         """Messages may have been missed: fetch the last values, and show nothing as sound until then."""
         self.counters.gaps += self._is_fetched
-        if self._gap_since_ns is None and self._is_fetched:
+        if self._gap_since_ns is None and (self._is_fetched or self._is_fetching):
             self._gap_since_ns = self._last_at[1] if self._last_at else now.ns
         self.wants_fetch = True
 
@@ -242,17 +243,17 @@ class Receiver:
         self.gap(now)
 
     def fetching(self) -> None:
-        """The last values are about to be taken."""
-        self.wants_fetch = False
+        """The last values are about to be taken; what is missed from now on takes another fetch."""
+        self.wants_fetch, self._is_fetching = False, True
 
     def fetched(self, now: Moment) -> None:
         """All that the server keeps has been taken."""
-        self._is_fetched = True
+        self._is_fetched, self._is_fetching = True, False
         self._fetched_s = now.s
 
     def fetch_failed(self) -> None:
-        """Try again."""
-        self.wants_fetch = True
+        """Try again; until then a gap stays a gap."""
+        self.wants_fetch, self._is_fetching = True, False
 
     @property
     def symbols(self) -> list[str]:
@@ -307,7 +308,8 @@ class Receiver:
         if self._dirty or self._counts is not None:
             events.append(SymbolDays(tuple(self._days()), self._counts, as_of_ns))
             self._counts = None
-        if self._gap_since_ns is not None and not self.wants_fetch and self._is_fetched:
+        is_filled = self._is_fetched and not self._is_fetching and not self.wants_fetch
+        if self._gap_since_ns is not None and is_filled:
             events.append(Gap(frozenset(self._quotes), self._gap_since_ns, as_of_ns))
             self._gap_since_ns = None
         relayed = self._states(now, as_of_ns)

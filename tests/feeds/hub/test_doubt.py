@@ -1,0 +1,62 @@
+"""A viewer shows no price as sound that may be missed, late, or of a hub that has ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from feeds.events import Batch
+from rotation.quote import NS, Quote
+from rotation.status import Kind
+from tests.feeds.hub.test_relay import OPENS, Hub, Viewer
+
+
+@pytest.fixture
+def hub():
+    made = Hub()
+    made.take(Batch((Quote("IWM", OPENS, 221.0),)))
+    return made
+
+
+@pytest.fixture
+def viewer(hub):
+    """Up to date."""
+    made = Viewer(hub.desk)
+    out = hub.out()
+    made.take(out)
+    made.fetch(dict(out))
+    made.show()
+    assert kind(made) is Kind.LIVE
+    return made
+
+
+def kind(viewer):
+    return viewer.show().legs["IWM"].status.kind
+
+
+def lose(hub, viewer):
+    """The hub sends a quote that never comes; the viewer learns so from the next message."""
+    hub.take(Batch((Quote("IWM", OPENS + NS, 222.0),)))
+    lost = hub.out()
+    viewer.take(hub.out())
+    return dict(lost)
+
+
+def test_a_gap_stays_one_until_its_fetch_has_ended(hub, viewer):
+    lose(hub, viewer)
+    viewer.receiver.fetching()
+    assert kind(viewer) is Kind.GAPPED
+    viewer.receiver.fetch_failed()
+    assert kind(viewer) is Kind.GAPPED
+
+
+def test_a_gap_that_comes_during_a_fetch_outlives_it(hub, viewer):
+    kept = lose(hub, viewer)
+    viewer.receiver.fetching()
+    viewer.take(kept.items(), pushed=False)
+    later = lose(hub, viewer)
+    viewer.receiver.fetched(viewer.now)
+    assert viewer.receiver.wants_fetch
+    assert kind(viewer) is Kind.GAPPED
+    viewer.fetch(later)
+    viewer.show()
+    assert kind(viewer) is Kind.LIVE
