@@ -353,9 +353,14 @@ class Receiver:
         return made
 
     def _override(self, now_s: float) -> Kind | None:
-        if not self.is_alive(now_s) or self.problem:
+        if not self.is_alive(now_s) or self.problem or self._is_starting:
             return Kind.OFFLINE
         return Kind.GAPPED if self._gap_since_ns is not None else None
+
+    @property
+    def _is_starting(self) -> bool:
+        """Whether the states are those of an earlier hub: the new one beats, and has not connected yet."""
+        return self._state is not None and self._state.epoch != self._epoch
 
     def _own_row(self, now_s: float, override: Kind | None) -> FeedHealth | None:
         """The hub's own row; None while there is nothing to report."""
@@ -373,7 +378,7 @@ class Receiver:
 
     def _silence(self, now_s: float) -> str:
         if self.is_alive(now_s):
-            return ""
+            return "the hub is starting" if self._is_starting else ""
         if self.version_error:
             return self.version_error
         if self._last_s is None:

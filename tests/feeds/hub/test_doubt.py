@@ -60,3 +60,25 @@ def test_a_gap_that_comes_during_a_fetch_outlives_it(hub, viewer):
     viewer.fetch(later)
     viewer.show()
     assert kind(viewer) is Kind.LIVE
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_states_of_the_hub_before_are_not_those_of_the_one_that_starts(hub, viewer, is_late):
+    new = Hub(epoch=2)
+    claim = [new.publisher.beat(OPENS)]
+    if is_late:
+        kept = dict(hub.out())
+        hub.publisher.again()
+        kept |= dict(hub.out()) | dict(claim)
+        viewer = Viewer(hub.desk)
+        viewer.fetch(kept)
+    viewer.take(claim)
+    assert kind(viewer) is Kind.OFFLINE
+    row = viewer.supervisor.latest.health.feeds[0]
+    assert (row.state, row.detail) == ("OFFLINE", "the hub is starting")
+    new.take(Batch((Quote("IWM", OPENS, 221.0),)))
+    out = new.out()
+    viewer.take(out)
+    viewer.fetch(dict(out))
+    viewer.show()
+    assert kind(viewer) is Kind.LIVE
