@@ -140,7 +140,9 @@ class Receiver:
         self._check(subject, message)
         if pushed and not self._follow(message, now):
             return False
-        self._epoch = max(self._epoch, message.epoch)
+        if message.epoch > self._epoch:  # fetched; what was pushed has been followed
+            self.wants_fetch |= self._live_seq is not None
+            self._begin(message.epoch)
         newest = self._newest.get(subject, NOTHING)
         if message.place <= newest:
             self.counters.older += not pushed and message.place < newest
@@ -182,8 +184,7 @@ class Receiver:
             if self._epoch >= 0:
                 log.warning("hub: another one has taken over")
                 self.wants_fetch = True
-            self._epoch, self._live_seq = epoch, None
-            self._missing.clear()
+            self._begin(epoch)
         self._missing.discard(seq)
         if self._live_seq is not None and seq > self._live_seq + 1:
             self._missing_since_s = self._missing_since_s or now.s
@@ -194,6 +195,11 @@ class Receiver:
             self._last_at = now.s, message.as_of_ns
         self._look_for_gaps(now)
         return True
+
+    def _begin(self, epoch: int) -> None:
+        """Another hub counts its messages from 1."""
+        self._epoch, self._live_seq = epoch, None
+        self._missing.clear()
 
     def _look_for_gaps(self, now: Moment) -> None:
         """A number that is missing for ``grace_s`` was lost: quotes and all else come in turns."""

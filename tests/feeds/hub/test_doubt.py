@@ -82,3 +82,19 @@ def test_states_of_the_hub_before_are_not_those_of_the_one_that_starts(hub, view
     viewer.fetch(dict(out))
     viewer.show()
     assert kind(viewer) is Kind.LIVE
+
+
+def test_a_take_over_that_is_fetched_first_hides_no_gap_of_the_new_hub(hub, viewer):
+    for _ in range(50):
+        viewer.take([hub.publisher.beat(OPENS)])
+    new = Hub(epoch=2)
+    new.take(Batch((Quote("IWM", OPENS, 221.0),)))
+    viewer.receiver.fetching()
+    viewer.take(new.out(), pushed=False)
+    viewer.receiver.fetched(viewer.now)
+    assert viewer.receiver.wants_fetch
+    viewer.fetch({})
+    viewer.take(new.out())
+    lose(new, viewer)
+    assert viewer.receiver.wants_fetch
+    assert kind(viewer) is Kind.GAPPED
