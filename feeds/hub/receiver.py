@@ -26,7 +26,7 @@ from feeds.events import (
 from feeds.hub.history_parts import HistoryParts
 from feeds.hub.wire import subjects
 from feeds.hub.wire.codec import OtherVersion, WireError, decode, unpack_struct
-from feeds.hub.wire.convert import date_of, minutes_of, symbol_day
+from feeds.hub.wire.convert import date_of, history_rows, member_list, minutes_of, symbol_day
 from feeds.hub.wire.messages import (
     BeatMessage,
     BlobMessage,
@@ -51,6 +51,7 @@ from rotation.wording import state_word
 if TYPE_CHECKING:
     from feeds.clock import Moment
     from feeds.events import Event
+    from feeds.hub.history_parts import Body
     from rotation.breadth.members import Membership
     from rotation.quote import SymbolDay
     from rotation.snapshot import Counts
@@ -137,7 +138,12 @@ class Receiver:
 
     def _take(self, subject: str, data: bytes, now: Moment, *, pushed: bool) -> bool:
         message = decode(subject, data)
-        self._check(subject, message)
+        try:
+            body = self._check(subject, message)
+        except WireError:
+            if pushed and message.epoch == self._epoch:
+                self._count_refused(message.seq)
+            raise
         if pushed and not self._follow(message, now):
             return False
         if message.epoch > self._epoch:  # fetched; what was pushed has been followed
@@ -147,14 +153,18 @@ class Receiver:
         if message.place <= newest:
             self.counters.older += not pushed and message.place < newest
             return False
-        if len(self._newest) >= 4 * SYMBOLS_MAX and subject not in self._newest:
-            raise WireError("more subjects than any hub has")
-        self._note(subject, message)
+        self._note(subject, message, body)
         self._newest[subject] = message.place
         return True
 
-    def _check(self, subject: str, message: Message) -> None:
-        """Raise WireError for a body that does not fit its subject, or cannot be used."""
+    def _check(self, subject: str, message: Message) -> Body | None:
+        """The body unpacked, where it is packed history.
+
+        Raises WireError for one that does not fit its subject, or cannot be used: nothing of such a message
+        may count, its epoch least of all.
+        """
+        if len(self._newest) >= 4 * SYMBOLS_MAX and subject not in self._newest:
+            raise WireError("more subjects than any hub has")
         if isinstance(message, QuoteMessage):
             self._is_of(subject, subjects.QUOTES, message.symbol)
             symbol_day(message, None)
@@ -163,12 +173,22 @@ class Receiver:
             minutes_of(message)
         elif isinstance(message, HistoryMessage):
             self._is_of(subject, subjects.HISTORY, message.symbol)
+            return history_rows(message)
+        elif isinstance(message, MembersMessage):
+            return member_list(message)
         elif isinstance(message, BlobMessage):
             unpack_struct(message.body, Fed if subject == subjects.FED else Macro)
         elif isinstance(message, StateMessage) and any(
             place >= len(message.states) for place in message.state_of.values()
         ):
             raise WireError("a state that is not listed")
+        return None
+
+    def _count_refused(self, seq: int) -> None:
+        """A message that cannot be used has come all the same: fetching it again would not help."""
+        self._missing.discard(seq)
+        if self._live_seq is not None and seq == self._live_seq + 1:
+            self._live_seq = seq
 
     def _is_of(self, subject: str, family: str, symbol: str) -> None:
         if subject != family + subjects.token(symbol):
@@ -210,7 +230,7 @@ class Receiver:
             self._missing_since_s = None
             self.gap(now)
 
-    def _note(self, subject: str, message: Message) -> None:
+    def _note(self, subject: str, message: Message, body: Body | None) -> None:
         match message:
             case QuoteMessage():
                 self._quotes[message.symbol] = message
@@ -224,7 +244,7 @@ class Receiver:
             case StateMessage():
                 self._state, self._scale_dirty = message, True
             case HistoryMessage() | IndexMessage() | MembersMessage():
-                self._history.take(message)
+                self._history.take(message, body)
                 # Closes are sent before their index: those of it that are missing were sent before we came.
                 if isinstance(message, IndexMessage) and not self._history.is_whole:
                     self.wants_fetch = True

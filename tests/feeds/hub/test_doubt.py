@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from feeds.events import Batch
+from feeds.hub.wire.codec import decode, encode
+from feeds.hub.wire.messages import SCHEMA, HistoryMessage, MembersMessage, QuoteMessage
 from rotation.quote import NS, Quote
 from rotation.status import Kind
 from tests.feeds.hub.test_relay import OPENS, Hub, Viewer
@@ -98,3 +101,32 @@ def test_a_take_over_that_is_fetched_first_hides_no_gap_of_the_new_hub(hub, view
     lose(new, viewer)
     assert viewer.receiver.wants_fetch
     assert kind(viewer) is Kind.GAPPED
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        ("desk.history.IWM", HistoryMessage(SCHEMA, 2**62, 1, 0, "IWM", 3, b"junk")),
+        ("desk.members.IWM.2026-11-25", MembersMessage(SCHEMA, 2**62, 1, 0, "IWM", 20_000, b"junk")),
+    ],
+)
+@pytest.mark.parametrize("pushed", [True, False])
+def test_a_refused_message_does_not_end_the_hub_that_is_true(hub, viewer, subject, message, pushed):
+    assert not viewer.receiver.take(subject, encode(message), viewer.now, pushed=pushed)
+    hub.take(Batch((Quote("IWM", OPENS + NS, 222.0),)))
+    viewer.take(hub.out())
+    assert viewer.show().legs["IWM"].last == 222.0
+    assert kind(viewer) is Kind.LIVE
+
+
+def test_a_refused_message_is_no_gap(hub, viewer):
+    hub.take(Batch((Quote("IWM", OPENS + NS, 222.0),)))
+    (subject, data), *rest = hub.out()
+    refused = msgspec.structs.replace(decode(subject, data), session=0)
+    assert isinstance(refused, QuoteMessage)
+    viewer.take([(subject, encode(refused)), *rest])
+    assert viewer.receiver.counters.hostile == 1
+    assert not viewer.receiver.wants_fetch
+    viewer.take([(subject, encode(msgspec.structs.replace(refused, seq=2**62)))])
+    lose(hub, viewer)
+    assert viewer.receiver.wants_fetch
