@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from feeds.hub.wire.convert import digest, history_frame, history_rows, member_list
+from feeds.hub.wire.convert import Closes, digest, history_frame
 from feeds.hub.wire.messages import HistoryMessage, IndexMessage, MembersMessage
 from feeds.parsing.sanitize import clean
-from rotation.breadth.members import Membership
+from rotation.breadth.members import MemberList, Membership
 from rotation.history import History
 
-if TYPE_CHECKING:
-    from feeds.hub.wire.convert import Closes
-    from rotation.breadth.members import MemberList
+Body = Closes | MemberList
+"""What a HistoryMessage or a MembersMessage holds, unpacked."""
 
 
 class HistoryParts:
@@ -28,15 +25,16 @@ class HistoryParts:
         self._has_new = False
         self._has_new_members = False
 
-    def take(self, message: HistoryMessage | IndexMessage | MembersMessage) -> None:
-        """Keep it. Raises WireError where it cannot be used, and keeps what there was."""
+    def take(self, message: HistoryMessage | IndexMessage | MembersMessage, body: Body | None) -> None:
+        """Keep it. ``body``: what it holds, unpacked; None for an index."""
         if isinstance(message, IndexMessage):
             self._index, self._has_new = message, True
             digests = message.digests.items()
             self._missing = {symbol for symbol, value in digests if self._digests.get(symbol) != value}
         elif isinstance(message, HistoryMessage):
+            assert isinstance(body, Closes)
             symbol = message.symbol
-            self._closes[symbol] = history_rows(message)
+            self._closes[symbol] = body
             self._digests[symbol] = digest(message.columns)
             self._has_new = True
             if self._index is not None and self._index.digests.get(symbol) == self._digests[symbol]:
@@ -44,7 +42,8 @@ class HistoryParts:
             elif self._index is not None and symbol in self._index.digests:
                 self._missing.add(symbol)
         else:
-            self._members[message.fund, message.day] = member_list(message)
+            assert isinstance(body, MemberList)
+            self._members[message.fund, message.day] = body
             self._has_new_members = True
 
     def wanted(self) -> list[str]:

@@ -26,7 +26,7 @@ from feeds.events import (
 from feeds.hub.history_parts import HistoryParts
 from feeds.hub.wire import subjects
 from feeds.hub.wire.codec import OtherVersion, WireError, decode, unpack_struct
-from feeds.hub.wire.convert import date_of, minutes_of, symbol_day
+from feeds.hub.wire.convert import date_of, history_rows, member_list, minutes_of, symbol_day
 from feeds.hub.wire.messages import (
     BeatMessage,
     BlobMessage,
@@ -51,6 +51,7 @@ from rotation.wording import state_word
 if TYPE_CHECKING:
     from feeds.clock import Moment
     from feeds.events import Event
+    from feeds.hub.history_parts import Body
     from rotation.breadth.members import Membership
     from rotation.quote import SymbolDay
     from rotation.snapshot import Counts
@@ -103,6 +104,7 @@ class Receiver:
         self._last_at: tuple[float, int] | None = None
         """Monotonic seconds of the newest message and the hub's time in it."""
         self._is_fetched = False
+        self._is_fetching = False
         self._gap_since_ns: int | None = None
         self._fetched_s: float | None = None
         self._quotes: dict[str, QuoteMessage] = {}
@@ -136,22 +138,33 @@ class Receiver:
 
     def _take(self, subject: str, data: bytes, now: Moment, *, pushed: bool) -> bool:
         message = decode(subject, data)
-        self._check(subject, message)
+        try:
+            body = self._check(subject, message)
+        except WireError:
+            if pushed and message.epoch == self._epoch:
+                self._count_refused(message.seq)
+            raise
         if pushed and not self._follow(message, now):
             return False
-        self._epoch = max(self._epoch, message.epoch)
+        if message.epoch > self._epoch:  # fetched; what was pushed has been followed
+            self.wants_fetch |= self._live_seq is not None
+            self._begin(message.epoch)
         newest = self._newest.get(subject, NOTHING)
         if message.place <= newest:
             self.counters.older += not pushed and message.place < newest
             return False
-        if len(self._newest) >= 4 * SYMBOLS_MAX and subject not in self._newest:
-            raise WireError("more subjects than any hub has")
-        self._note(subject, message)
+        self._note(subject, message, body)
         self._newest[subject] = message.place
         return True
 
-    def _check(self, subject: str, message: Message) -> None:
-        """Raise WireError for a body that does not fit its subject, or cannot be used."""
+    def _check(self, subject: str, message: Message) -> Body | None:
+        """The body unpacked, where it is packed history.
+
+        Raises WireError for one that does not fit its subject, or cannot be used: nothing of such a message
+        may count, its epoch least of all.
+        """
+        if len(self._newest) >= 4 * SYMBOLS_MAX and subject not in self._newest:
+            raise WireError("more subjects than any hub has")
         if isinstance(message, QuoteMessage):
             self._is_of(subject, subjects.QUOTES, message.symbol)
             symbol_day(message, None)
@@ -160,12 +173,22 @@ class Receiver:
             minutes_of(message)
         elif isinstance(message, HistoryMessage):
             self._is_of(subject, subjects.HISTORY, message.symbol)
+            return history_rows(message)
+        elif isinstance(message, MembersMessage):
+            return member_list(message)
         elif isinstance(message, BlobMessage):
             unpack_struct(message.body, Fed if subject == subjects.FED else Macro)
         elif isinstance(message, StateMessage) and any(
             place >= len(message.states) for place in message.state_of.values()
         ):
             raise WireError("a state that is not listed")
+        return None
+
+    def _count_refused(self, seq: int) -> None:
+        """A message that cannot be used has come all the same: fetching it again would not help."""
+        self._missing.discard(seq)
+        if self._live_seq is not None and seq == self._live_seq + 1:
+            self._live_seq = seq
 
     def _is_of(self, subject: str, family: str, symbol: str) -> None:
         if subject != family + subjects.token(symbol):
@@ -181,8 +204,7 @@ class Receiver:
             if self._epoch >= 0:
                 log.warning("hub: another one has taken over")
                 self.wants_fetch = True
-            self._epoch, self._live_seq = epoch, None
-            self._missing.clear()
+            self._begin(epoch)
         self._missing.discard(seq)
         if self._live_seq is not None and seq > self._live_seq + 1:
             self._missing_since_s = self._missing_since_s or now.s
@@ -194,6 +216,11 @@ class Receiver:
         self._look_for_gaps(now)
         return True
 
+    def _begin(self, epoch: int) -> None:
+        """Another hub counts its messages from 1."""
+        self._epoch, self._live_seq = epoch, None
+        self._missing.clear()
+
     def _look_for_gaps(self, now: Moment) -> None:
         """A number that is missing for ``grace_s`` was lost: quotes and all else come in turns."""
         if not self._missing:
@@ -203,7 +230,7 @@ class Receiver:
             self._missing_since_s = None
             self.gap(now)
 
-    def _note(self, subject: str, message: Message) -> None:
+    def _note(self, subject: str, message: Message, body: Body | None) -> None:
         match message:
             case QuoteMessage():
                 self._quotes[message.symbol] = message
@@ -217,7 +244,7 @@ class Receiver:
             case StateMessage():
                 self._state, self._scale_dirty = message, True
             case HistoryMessage() | IndexMessage() | MembersMessage():
-                self._history.take(message)
+                self._history.take(message, body)
                 # Closes are sent before their index: those of it that are missing were sent before we came.
                 if isinstance(message, IndexMessage) and not self._history.is_whole:
                     self.wants_fetch = True
@@ -231,7 +258,7 @@ class Receiver:
     def gap(self, now: Moment) -> None:
         """Messages may have been missed: fetch the last values, and show nothing as sound until then."""
         self.counters.gaps += self._is_fetched
-        if self._gap_since_ns is None and self._is_fetched:
+        if self._gap_since_ns is None and (self._is_fetched or self._is_fetching):
             self._gap_since_ns = self._last_at[1] if self._last_at else now.ns
         self.wants_fetch = True
 
@@ -242,17 +269,17 @@ class Receiver:
         self.gap(now)
 
     def fetching(self) -> None:
-        """The last values are about to be taken."""
-        self.wants_fetch = False
+        """The last values are about to be taken; what is missed from now on takes another fetch."""
+        self.wants_fetch, self._is_fetching = False, True
 
     def fetched(self, now: Moment) -> None:
         """All that the server keeps has been taken."""
-        self._is_fetched = True
+        self._is_fetched, self._is_fetching = True, False
         self._fetched_s = now.s
 
     def fetch_failed(self) -> None:
-        """Try again."""
-        self.wants_fetch = True
+        """Try again; until then a gap stays a gap."""
+        self.wants_fetch, self._is_fetching = True, False
 
     @property
     def symbols(self) -> list[str]:
@@ -307,7 +334,8 @@ class Receiver:
         if self._dirty or self._counts is not None:
             events.append(SymbolDays(tuple(self._days()), self._counts, as_of_ns))
             self._counts = None
-        if self._gap_since_ns is not None and not self.wants_fetch and self._is_fetched:
+        is_filled = self._is_fetched and not self._is_fetching and not self.wants_fetch
+        if self._gap_since_ns is not None and is_filled:
             events.append(Gap(frozenset(self._quotes), self._gap_since_ns, as_of_ns))
             self._gap_since_ns = None
         relayed = self._states(now, as_of_ns)
@@ -351,9 +379,14 @@ class Receiver:
         return made
 
     def _override(self, now_s: float) -> Kind | None:
-        if not self.is_alive(now_s) or self.problem:
+        if not self.is_alive(now_s) or self.problem or self._is_starting:
             return Kind.OFFLINE
         return Kind.GAPPED if self._gap_since_ns is not None else None
+
+    @property
+    def _is_starting(self) -> bool:
+        """Whether the states are those of an earlier hub: the new one beats, and has not connected yet."""
+        return self._state is not None and self._state.epoch != self._epoch
 
     def _own_row(self, now_s: float, override: Kind | None) -> FeedHealth | None:
         """The hub's own row; None while there is nothing to report."""
@@ -371,7 +404,7 @@ class Receiver:
 
     def _silence(self, now_s: float) -> str:
         if self.is_alive(now_s):
-            return ""
+            return "the hub is starting" if self._is_starting else ""
         if self.version_error:
             return self.version_error
         if self._last_s is None:

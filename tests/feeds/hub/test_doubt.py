@@ -1,0 +1,132 @@
+"""A viewer shows no price as sound that may be missed, late, or of a hub that has ended."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from feeds.events import Batch
+from feeds.hub.wire.codec import decode, encode
+from feeds.hub.wire.messages import SCHEMA, HistoryMessage, MembersMessage, QuoteMessage
+from rotation.quote import NS, Quote
+from rotation.status import Kind
+from tests.feeds.hub.test_relay import OPENS, Hub, Viewer
+
+
+@pytest.fixture
+def hub():
+    made = Hub()
+    made.take(Batch((Quote("IWM", OPENS, 221.0),)))
+    return made
+
+
+@pytest.fixture
+def viewer(hub):
+    """Up to date."""
+    made = Viewer(hub.desk)
+    out = hub.out()
+    made.take(out)
+    made.fetch(dict(out))
+    made.show()
+    assert kind(made) is Kind.LIVE
+    return made
+
+
+def kind(viewer):
+    return viewer.show().legs["IWM"].status.kind
+
+
+def lose(hub, viewer):
+    """The hub sends a quote that never comes; the viewer learns so from the next message."""
+    hub.take(Batch((Quote("IWM", OPENS + NS, 222.0),)))
+    lost = hub.out()
+    viewer.take(hub.out())
+    return dict(lost)
+
+
+def test_a_gap_stays_one_until_its_fetch_has_ended(hub, viewer):
+    lose(hub, viewer)
+    viewer.receiver.fetching()
+    assert kind(viewer) is Kind.GAPPED
+    viewer.receiver.fetch_failed()
+    assert kind(viewer) is Kind.GAPPED
+
+
+def test_a_gap_that_comes_during_a_fetch_outlives_it(hub, viewer):
+    kept = lose(hub, viewer)
+    viewer.receiver.fetching()
+    viewer.take(kept.items(), pushed=False)
+    later = lose(hub, viewer)
+    viewer.receiver.fetched(viewer.now)
+    assert viewer.receiver.wants_fetch
+    assert kind(viewer) is Kind.GAPPED
+    viewer.fetch(later)
+    viewer.show()
+    assert kind(viewer) is Kind.LIVE
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_states_of_the_hub_before_are_not_those_of_the_one_that_starts(hub, viewer, is_late):
+    new = Hub(epoch=2)
+    claim = [new.publisher.beat(OPENS)]
+    if is_late:
+        kept = dict(hub.out())
+        hub.publisher.again()
+        kept |= dict(hub.out()) | dict(claim)
+        viewer = Viewer(hub.desk)
+        viewer.fetch(kept)
+    viewer.take(claim)
+    assert kind(viewer) is Kind.OFFLINE
+    row = viewer.supervisor.latest.health.feeds[0]
+    assert (row.state, row.detail) == ("OFFLINE", "the hub is starting")
+    new.take(Batch((Quote("IWM", OPENS, 221.0),)))
+    out = new.out()
+    viewer.take(out)
+    viewer.fetch(dict(out))
+    viewer.show()
+    assert kind(viewer) is Kind.LIVE
+
+
+def test_a_take_over_that_is_fetched_first_hides_no_gap_of_the_new_hub(hub, viewer):
+    for _ in range(50):
+        viewer.take([hub.publisher.beat(OPENS)])
+    new = Hub(epoch=2)
+    new.take(Batch((Quote("IWM", OPENS, 221.0),)))
+    viewer.receiver.fetching()
+    viewer.take(new.out(), pushed=False)
+    viewer.receiver.fetched(viewer.now)
+    assert viewer.receiver.wants_fetch
+    viewer.fetch({})
+    viewer.take(new.out())
+    lose(new, viewer)
+    assert viewer.receiver.wants_fetch
+    assert kind(viewer) is Kind.GAPPED
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        ("desk.history.IWM", HistoryMessage(SCHEMA, 2**62, 1, 0, "IWM", 3, b"junk")),
+        ("desk.members.IWM.2026-11-25", MembersMessage(SCHEMA, 2**62, 1, 0, "IWM", 20_000, b"junk")),
+    ],
+)
+@pytest.mark.parametrize("pushed", [True, False])
+def test_a_refused_message_does_not_end_the_hub_that_is_true(hub, viewer, subject, message, pushed):
+    assert not viewer.receiver.take(subject, encode(message), viewer.now, pushed=pushed)
+    hub.take(Batch((Quote("IWM", OPENS + NS, 222.0),)))
+    viewer.take(hub.out())
+    assert viewer.show().legs["IWM"].last == 222.0
+    assert kind(viewer) is Kind.LIVE
+
+
+def test_a_refused_message_is_no_gap(hub, viewer):
+    hub.take(Batch((Quote("IWM", OPENS + NS, 222.0),)))
+    (subject, data), *rest = hub.out()
+    refused = msgspec.structs.replace(decode(subject, data), session=0)
+    assert isinstance(refused, QuoteMessage)
+    viewer.take([(subject, encode(refused)), *rest])
+    assert viewer.receiver.counters.hostile == 1
+    assert not viewer.receiver.wants_fetch
+    viewer.take([(subject, encode(msgspec.structs.replace(refused, seq=2**62)))])
+    lose(hub, viewer)
+    assert viewer.receiver.wants_fetch
