@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 FORMS: dict[str, Form] = {"c": "csv", "j": "json", "p": "parquet"}
 SCREENS = {"s": "svg", "t": "txt", "n": "png"}
 """Key → the form of a file of the panel, and of one of the screen."""
-PROMPT = "write {}: c CSV, j JSON, p Parquet; screen: s SVG, t text, n PNG; Esc: no"
+PROMPT = "write {}: c CSV j JSON p Parquet; screen: s SVG t text n PNG; Esc cancels"
 SHORT_PROMPT = "c CSV j JSON p Pqt s SVG t text n PNG"
 WHOLE_FROM = 80
 """Columns from which on the whole prompt fits."""

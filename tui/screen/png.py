@@ -12,6 +12,8 @@ from importlib.util import find_spec
 
 from rotation.errors import UnavailableError
 
+PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from tui.screen.png import main; main()"
+"""It looks for its modules where this process does, and in no folder that happens to be the current one."""
 LIMIT_S = 120.0
 MISSING = "PNG needs one more package: pip install 'rotation-tui[png]'; s writes SVG without it"
 _CLIP = re.compile(r' clip-path="url\(#[^")]*-line-\d+\)"')
@@ -26,8 +28,8 @@ def can_draw() -> bool:
 def png(svg: str) -> bytes:
     """Draw the picture; blocking. Raises UnavailableError where it cannot be drawn."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "tui.screen.png"],
+        done = subprocess.run(  # noqa: S603 - this program
+            [sys.executable, "-P", "-c", PROGRAM, *sys.path],
             input=_CLIP.sub("", svg).encode(),
             capture_output=True,
             timeout=LIMIT_S,
@@ -47,7 +49,3 @@ def main() -> None:
 
     picture = svg_to_bytes(svg_string=sys.stdin.buffer.read().decode())
     sys.stdout.buffer.write(bytes(picture))
-
-
-if __name__ == "__main__":
-    main()

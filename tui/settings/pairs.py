@@ -29,7 +29,7 @@ def options(tables: dict[str, Any], fail: Fail) -> tuple[PairOptions, ...]:
         table = Table(each, f"{PAIRS}#{number}", PAIR_KEYS, fail)
         own = _options(table)
         if own.pair in made:
-            raise table.error("pair", f"{own.pair} has two [[pairs]]")
+            raise table.error("pair", f"{own.pair} is in two [[pairs]] tables")
         made[own.pair] = own
     return tuple(made.values())
 

@@ -93,8 +93,8 @@ def _check_workers(workers: int, max_sessions: int) -> None:
         raise InputError("--workers: this system cannot pass open sockets to other processes; use 1")
     if workers > (available := cores()):
         click.echo(
-            f"rotation-tui: --workers {workers}: more than the {counted(available, 'core')} of this machine, "
-            "which adds memory and no speed",
+            f"rotation-tui: --workers {workers}: this machine has {counted(available, 'core')}; more workers "
+            "use memory without adding speed",
             err=True,
         )
 

@@ -67,7 +67,7 @@ TURNED_AWAY = {
     Refusal.TOO_MANY_FROM_ADDRESS: "too many open connections from your address; close one and try again",
     Refusal.FULL: "the host is full; try again later",
     Refusal.TOO_MANY_LOGINS: "too many logins in progress; try again in a few seconds",
-    Refusal.NO_WORKER: "the host is restarting a part of itself; try again in a few seconds",
+    Refusal.NO_WORKER: "part of the host is restarting; try again in a few seconds",
 }
 """Refusal of a new connection → what ssh shows; ``{wait}`` is a number of seconds."""
 

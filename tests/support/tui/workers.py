@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COMMAND = Path(sys.executable).parent / "rotation-tui"
 ENTER = b"\x1b[?1049h"
-LATER = (b"the host is overloaded", b"the host is restarting a part of itself")
+LATER = (b"the host is overloaded", b"part of the host is restarting")
 """Refusals after which a person tries again; on a busy machine they come to anybody."""
 
 

@@ -160,7 +160,7 @@ async def test_a_key_writes_a_file_and_says_where(scenes, folder, key, name, beg
     app = app_of(scenes, folder)
     async with app.run_test(size=(120, 40)) as pilot:
         asked = await pressed(app, pilot, "2", "E")
-        assert asked.startswith("write spread: c CSV, j JSON, p Parquet; screen: s SVG, t text, n PNG")
+        assert asked.startswith("write spread: c CSV j JSON p Parquet; screen: s SVG t text n PNG")
         assert await pressed(app, pilot, key) == f"wrote {folder / name}"
         text = (folder / name).read_text()
         assert text.startswith(begins)
@@ -197,6 +197,17 @@ async def test_without_the_extra_a_png_says_what_to_install(scenes, folder, monk
 def test_a_picture_that_cannot_be_drawn_is_one_error():
     with pytest.raises(UnavailableError, match="the PNG could not be drawn: "):
         png("this is no picture")
+
+
+def test_drawing_runs_no_code_of_the_current_folder(tmp_path, monkeypatch):
+    package = tmp_path / "tui"
+    package.mkdir()
+    trace = tmp_path / "ran"
+    (package / "__init__.py").write_text(f"open({str(trace)!r}, 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnavailableError):
+        png("this is no picture")
+    assert not trace.exists()
 
 
 @pytest.mark.parametrize("panel", PANELS)

@@ -272,7 +272,10 @@ def test_a_preset_is_bound(run, tmp_path):
             ', line 1: write [[pairs]] for each pair; a plain list, pairs = ["A/B"], belongs under [desk]',
         ),
         ('[[pairs]]\nname = "x"\n', ', line 1: pairs.pair: expected two symbols, such as "XBI/IBB"'),
-        ('[[pairs]]\npair = "A/B"\n[[pairs]]\npair = "a/b"\n', ", line 4: pairs.pair: A/B has two [[pairs]]"),
+        (
+            '[[pairs]]\npair = "A/B"\n[[pairs]]\npair = "a/b"\n',
+            ", line 4: pairs.pair: A/B is in two [[pairs]] tables",
+        ),
         ('[[pairs]]\npair = "A/B"\nnaem = "x"\n', ", line 3: unknown key 'naem'; did you mean 'name'?"),
         (
             f'[desk]\npairs = {[f"A{n}/B" for n in range(8)]}\n[[pairs]]\npair = "A/C"\n',

@@ -109,7 +109,7 @@ def test_more_workers_than_cores_are_allowed_with_a_word(run_host, monkeypatch):
     monkeypatch.setattr("tui.ssh.workers.handover.cores", lambda: 1)
     code, stderr = run_host("--allow-root", "--demo", "--authorized-keys", "nowhere", "--workers", "2")
     assert code == 2
-    assert "rotation-tui: --workers 2: more than the 1 core of this machine, which adds memory" in stderr
+    assert "rotation-tui: --workers 2: this machine has 1 core; more workers use memory" in stderr
 
 
 def test_root_is_refused_unless_allowed(run_host, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 import time
@@ -55,6 +56,8 @@ class Member:
         self.pid: int | None = None
         self.began = time.monotonic()
         self.is_stopping = False
+        self.stopped_at: float | None = None
+        """When it was first told to stop, on the monotonic clock; None before."""
         self.ready = asyncio.Event()
         self._setup = setup
         self._since = datetime.now(UTC)
@@ -206,14 +209,17 @@ class Member:
     def stop(self) -> None:
         """Have it say goodbye to its viewers and end."""
         self.is_stopping = True
+        if self.stopped_at is None:
+            self.stopped_at = time.monotonic()
         self.send(wire.Stop())
 
     def kill(self) -> None:
         """End it at once."""
         self.is_stopping = True
         if self._process is not None and self._process.returncode is None:
+            # Process.kill may reap the process before asyncio does, which then reports the code 255.
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.kill(self._process.pid, signal.SIGKILL)
 
     def memory_mb(self) -> float:
         """Return its resident memory in MB of 10⁶ bytes; 0 where the system does not say."""

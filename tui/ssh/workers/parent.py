@@ -209,7 +209,7 @@ class Parent:
     def _show(self, snapshot: Snapshot) -> None:
         """Send a Snapshot to all workers, encoded once."""
         self.state.rooms.newest = snapshot
-        self._newest = wire.snapshot_frame(snapshot)
+        self._newest = wire.snapshot_frame(snapshot, time.monotonic())
         self.pool.set("snapshot", self._newest)
 
     async def _follow_demand(self) -> None:
@@ -235,7 +235,7 @@ class Parent:
             began = loop.time()
             if loop.time() >= due:
                 lines, due = status.health_lines(self.status()), loop.time() + HEALTH_EVERY_S
-            self.pool.set("beat", wire.frame(wire.Beat(lines)))
+            self.pool.set("beat", wire.frame(wire.Beat(lines, time.monotonic())))
             await asyncio.sleep(BEAT_S)
             lags = [*lags[-LAGS_KEPT + 1 :], loop.time() - began - BEAT_S]
             self.state.lag_s = max(lags)

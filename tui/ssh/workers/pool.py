@@ -11,6 +11,7 @@ import msgspec
 
 from rotation.errors import InputError
 from tui.ssh import event_log
+from tui.ssh.host import STOP_S
 from tui.ssh.status import WorkerStatus
 from tui.ssh.workers import wire
 from tui.ssh.workers.member import SILENT_S, Member, NoReplyError
@@ -27,6 +28,8 @@ HUNG_S = 30.0
 START_S = 60.0
 """Seconds that a worker gets until it takes connections."""
 WATCH_S = 1.0
+SLACK_S = 2.0
+"""Seconds beyond STOP_S, in which a worker says goodbye to its viewers, until it is killed."""
 
 
 class Cap(msgspec.Struct, frozen=True):
@@ -130,6 +133,7 @@ class Pool:
             await asyncio.sleep(WATCH_S)
             for member in list(self):
                 if member.is_stopping:
+                    self._end_stuck(member)
                     continue
                 lived_s = time.monotonic() - member.began
                 if member.ready.is_set() and member.silent_s > HUNG_S:
@@ -146,6 +150,15 @@ class Pool:
                         most_mb=self._cap.memory_mb,
                     )
                     member.stop()
+
+    def _end_stuck(self, member: Member) -> None:
+        """Kill a worker that was told to stop and has not ended: nothing takes its place before it has."""
+        if member.stopped_at is None:
+            return
+        stopping_s = time.monotonic() - member.stopped_at
+        if stopping_s > STOP_S + SLACK_S:
+            event_log.warning("worker did not stop", worker=member.number, seconds=round(stopping_s))
+            member.kill()
 
     def least_busy(self) -> list[Member]:
         """Return those that take connections, the one with the fewest first; silent or closed ones last."""

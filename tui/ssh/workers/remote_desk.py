@@ -39,26 +39,54 @@ class RemoteDesk:
         """The newest that has been, as it came."""
         self._stalled_at: float | None = None
         """When the silence was last shown; None while there is none."""
+        self._silent_since = 0.0
+        """The last sign of life before the silence that is shown."""
+        self._answers_since: float | None = None
+        """Since when a parent that was silent answers again, without a Snapshot; None where it does not."""
+        self._offset_s: float | None = None
+        """The least by which this clock was ever ahead of the parent's when something came."""
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the parent is silent, and its prices are shown as OFFLINE."""
+        """Whether the parent is silent, or has sent no prices since; they are shown as OFFLINE."""
         return self._stalled_at is not None
 
     def take(self, body: bytes) -> None:
-        """Take a Snapshot as the parent sent it."""
+        """Take a Snapshot as the parent sent it; one that was under way for too long is dropped.
+
+        Raises wire.FrameError.
+        """
+        if self._late_s(wire.made_at_s(body)) > STALL_S:
+            return
         self._body = body
-        self.beat()
+        self._last_sign_at = self._clock()
+        self._stalled_at = self._answers_since = None
         self._news.set()
 
-    def beat(self) -> None:
-        """Note a sign of life of the parent."""
-        self._last_sign_at = self._clock()
-        if self._stalled_at is not None:
-            self._stalled_at = None
+    def beat(self, at_s: float) -> None:
+        """Note a sign of life that the parent made at this time of its clock.
+
+        After a silence it does not make the old prices good again: that takes a Snapshot, or so many beats
+        that a desk with anything new would have sent one.
+        """
+        if self._late_s(at_s) > STALL_S:
+            return
+        self._last_sign_at = now = self._clock()
+        if self._stalled_at is None:
+            return
+        if self._answers_since is None:
+            self._answers_since = now
+        elif now - self._answers_since > STALL_S:
+            self._stalled_at = self._answers_since = None
             self._news.set()
+
+    def _late_s(self, at_s: float) -> float:
+        """Return how much longer than the quickest it was under way."""
+        offset_s = self._clock() - at_s
+        self._offset_s = offset_s if self._offset_s is None else min(self._offset_s, offset_s)
+        return offset_s - self._offset_s
 
     def end(self) -> None:
         """The parent is gone."""
@@ -68,9 +96,12 @@ class RemoteDesk:
         """Watch the silence until the parent is gone."""
         while not self._ended.is_set():
             now = self._clock()
-            if now - self._last_sign_at > STALL_S and (
-                self._stalled_at is None or now - self._stalled_at >= AGES_S
-            ):
+            is_silent = now - self._last_sign_at > STALL_S
+            if is_silent:
+                self._answers_since = None
+            if self._stalled_at is None and is_silent:
+                self._silent_since = self._last_sign_at
+            if is_silent if self._stalled_at is None else now - self._stalled_at >= AGES_S:
                 self._stalled_at = now
                 self._news.set()
             try:
@@ -88,7 +119,7 @@ class RemoteDesk:
             if body is not None:
                 self._shown = wire.read_snapshot(body)
             if self._shown is not None:
-                silent_s = self._clock() - self._last_sign_at
+                silent_s = self._clock() - self._silent_since
                 yield offline(self._shown, silent_s) if self._stalled_at is not None else self._shown
 
     def compute(self, parts: frozenset[str]) -> Snapshot | None:

@@ -7,6 +7,7 @@ worker need not decode those that it is too slow to show.
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Final
 
 import msgspec
@@ -18,7 +19,7 @@ from tui.ssh.limits import Limits
 from tui.ssh.preferences import Choice
 from tui.ssh.status import HostStatus, ViewerStatus
 
-VERSION: Final = f"{__version__}/1"
+VERSION: Final = f"{__version__}/2"
 """Program and format. A worker of another one, from an upgrade under a running parent, refuses to work."""
 FRAME_MAX = 64 * 1024 * 1024
 """Bytes of a body; a Snapshot of seven legs has 32 KB, each further leg 2 KB."""
@@ -57,6 +58,8 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
     """The parent is alive, and these are the lines about the host for the Health panel."""
 
     health: tuple[str, ...]
+    at_s: float = 0.0
+    """When the parent made it, on its monotonic clock."""
 
 
 class Reload(msgspec.Struct, frozen=True, tag="reload"):
@@ -161,6 +164,7 @@ class Handed(msgspec.Struct, frozen=True, array_like=True):
 
 _DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError)
 """What msgspec raises for bytes that are not what was asked for: the latter for text within."""
+_AT = struct.Struct(">d")
 _encode = msgspec.msgpack.Encoder().encode
 _snapshot = msgspec.msgpack.Decoder(Snapshot)
 _to_worker = msgspec.msgpack.Decoder(ToWorker)
@@ -173,19 +177,27 @@ def frame(message: ToWorker | ToParent) -> bytes:
     return _framed(MESSAGE, _encode(message))
 
 
-def snapshot_frame(snapshot: Snapshot) -> bytes:
-    """Return a Snapshot as one frame."""
-    return _framed(SNAPSHOT, _encode(snapshot))
+def snapshot_frame(snapshot: Snapshot, at_s: float = 0.0) -> bytes:
+    """Return a Snapshot as one frame. ``at_s``: when the parent made it, on its monotonic clock."""
+    return _framed(SNAPSHOT, _AT.pack(at_s) + _encode(snapshot))
 
 
 def _framed(kind: int, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + bytes([kind]) + body
 
 
+def made_at_s(body: bytes) -> float:
+    """Return when the parent made the Snapshot in a frame's body, on its clock. Raises FrameError."""
+    try:
+        return float(_AT.unpack_from(body)[0])
+    except struct.error as error:
+        raise FrameError(f"damaged snapshot: {error}") from error
+
+
 def read_snapshot(body: bytes) -> Snapshot:
     """Return the Snapshot in a frame's body. Raises FrameError."""
     try:
-        return _snapshot.decode(body)
+        return _snapshot.decode(memoryview(body)[_AT.size :])
     except _DAMAGED as error:
         raise FrameError(f"damaged snapshot: {error}") from error
 

@@ -152,7 +152,7 @@ class WorkerHost(Host):
         match message:
             case wire.Beat():
                 self._lines = message.health
-                self._desk_afar.beat()
+                self._desk_afar.beat(message.at_s)
             case wire.Reload():
                 self.reload()
             case wire.Stop():

@@ -236,12 +236,16 @@ async def test_a_desk_says_offline_within_three_seconds_and_live_again(scenes, m
             shown.append(snapshot)  # noqa: PERF401 - looked at meanwhile
 
     tasks = [asyncio.create_task(desk.run()), asyncio.create_task(listen())]
-    frame = wire.snapshot_frame(scenes["live"])[5:]
-    desk.take(frame)
+
+    def frame() -> bytes:
+        return wire.snapshot_frame(scenes["live"], time.clock())[5:]
+
+    before = frame()
+    desk.take(before)
     await until(lambda: shown)
     assert shown == [scenes["live"]]
     time.pass_(STALL_S - 0.1)
-    desk.beat()
+    desk.beat(time.clock())
     time.pass_(STALL_S - 0.1)
     await asyncio.sleep(0.05)
     assert len(shown) == 1, "a parent with nothing new is not a dead one"
@@ -253,9 +257,23 @@ async def test_a_desk_says_offline_within_three_seconds_and_live_again(scenes, m
     time.pass_(1.0)
     await until(lambda: len(shown) == 3)
     assert shown[2].connection.age_s == pytest.approx(shown[1].connection.age_s + 1.0)
-    desk.beat()
+    desk.beat(time.clock())
+    desk.take(before)
+    desk.beat(time.clock() - STALL_S - 1.0)
+    await asyncio.sleep(0.05)
+    assert len(shown) == 3, "what waited since before the silence is no news of the prices"
+    assert desk.is_stalled
+    desk.take(frame())
     await until(lambda: len(shown) == 4)
     assert shown[3] == scenes["live"], "the same prices count again"
+    time.pass_(STALL_S + 0.1)
+    await until(lambda: desk.is_stalled)
+    for _ in range(6):
+        desk.beat(time.clock())
+        time.pass_(STALL_S / 4)
+        await asyncio.sleep(0.02)
+    await until(lambda: not desk.is_stalled)
+    await until(lambda: shown[-1] == scenes["live"])
     desk.end()
     await tasks[0]
     tasks[1].cancel()

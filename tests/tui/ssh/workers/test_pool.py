@@ -71,6 +71,21 @@ async def test_a_worker_that_does_not_answer_is_killed_and_replaced(tmp_path, ca
         await until(lambda: any(each.ready.is_set() for each in pool))
 
 
+async def test_a_worker_that_hangs_while_it_stops_is_killed_and_replaced(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(pools, "WATCH_S", 0.1)
+    monkeypatch.setattr(pools, "STOP_S", 0.5)
+    monkeypatch.setattr(pools, "SLACK_S", 0.5)
+    async with running(setup(tmp_path), Cap(memory_mb=4_000.0), has_begun=True) as (pool, _):
+        await until(lambda: any(member.ready.is_set() for member in pool))
+        (member,) = pool
+        os.kill(member.pid, signal.SIGSTOP)
+        member.stop()
+        await until(lambda: logged(caplog, "worker ended"))
+        assert logged(caplog, "worker did not stop")
+        assert logged(caplog, "worker ended")[0]["code"] == -signal.SIGKILL
+        await until(lambda: any(each.ready.is_set() for each in pool))
+
+
 async def test_a_worker_of_another_version_says_so_and_ends_the_start(tmp_path):
     async with running(setup(tmp_path, version="0.0/9"), Cap(memory_mb=4_000.0)) as (_, task):
         with pytest.raises(ExceptionGroup) as raised:
