@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,6 +16,8 @@ from rotation.macro.release_days import (
     AFTER,
     BEFORE,
     OLDEST_NS,
+    QUIET_NS,
+    Logged,
     ReleaseDay,
     ReleaseDays,
     Values,
@@ -24,7 +27,7 @@ from rotation.macro.release_days import (
 )
 from rotation.macro.releases import SHIPPED, at_of
 from rotation.quote import MINUTE_NS
-from rotation.sessions import from_ns, new_york_day, to_ns
+from rotation.sessions import NEW_YORK, from_ns, new_york_day, to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +51,7 @@ def release_days(folder: Path, tapes: Sequence[Path], pair: tuple[str, str], now
         for at, kind, at_ns in past:
             legs = [_prices(frame, symbol, at_ns) for symbol in pair]
             spread = spread_path(legs[0], legs[1], at_ns, now_ns)
-            cut = cut_path(_cuts(store, at_ns), at_ns, now_ns)
+            cut = cut_path(_cuts(store, at_ns, now_ns), at_ns, now_ns)
             if spread or cut:
                 made.append(ReleaseDay(kind, at, spread, cut))
     finally:
@@ -72,10 +75,15 @@ def _prices(frame: pl.DataFrame | None, symbol: str, at_ns: int) -> Values:
     return Values(rows["ts_ns"].to_list(), rows["price"].to_list())
 
 
-def _cuts(store: FedStore | None, at_ns: int) -> Values:
-    """P(cut) at the meeting that was next, as it was logged."""
-    meeting = min((day for day in FOMC if day >= new_york_day(at_ns)), default=None)
+def _cuts(store: FedStore | None, at_ns: int, now_ns: int) -> Values:
+    """P(cut) at the meeting that was next, as it was logged by ``now_ns``."""
+    day = new_york_day(at_ns)
+    meeting = min((each for each in FOMC if each >= day), default=None)
     if store is None or meeting is None:
         return NOTHING
-    rows = store.between(*_span(at_ns), meeting=meeting, engine=FUTURES)
-    return Values([row.ts_ns for row in rows], [row.cut for row in rows])
+    since, until = at_ns - BEFORE * MINUTE_NS, min(now_ns, at_ns + AFTER * MINUTE_NS)
+    midnight = to_ns(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK))
+    rows = store.between(midnight, until, meeting=meeting, engine=FUTURES)
+    around = store.between(max(midnight, since - QUIET_NS), min(now_ns, until + QUIET_NS), engine=FUTURES)
+    times = sorted({row.ts_ns for row in around if row.kind == "live"})
+    return Logged([row.ts_ns for row in rows], [row.cut for row in rows], times)

@@ -1,6 +1,7 @@
 """Minute paths around publications: of the spread by prices, of P(cut) by our log; one day against others.
 
-Pure. A path is measured from the last value before the publication; nothing after a minute enters it.
+Pure. A path is measured from the last value before the publication; no value of after a minute enters it.
+P(cut) has the times of our log, so it lags by the delay of the vendor of the futures.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ BEFORE, AFTER = 30, 60
 MARKS = (5, 30, 60)
 """Minutes after at which days are compared."""
 OLDEST_NS = 10 * MINUTE_NS
-"""A price or a row of the log that is older than this is not the value of a minute."""
+"""A price that is older than this is not the value of a minute; so is a row unless the log was running."""
+QUIET_NS = 30 * MINUTE_NS
+"""A log whose rows around a minute are further apart may not have run in it."""
 LEAST_N = 5
 """Earlier days below which no median is given."""
 
@@ -84,6 +87,23 @@ class Values:
 
     def _value(self, place: int, ns: int) -> float | None:
         return self._values[place] if place >= 0 and ns - self._times[place] <= OLDEST_NS else None
+
+
+class Logged(Values):
+    """What a log wrote of one day: it writes only changes, so the last one holds for as long as it ran."""
+
+    def __init__(self, times_ns: Sequence[int], values: Sequence[float], ran_ns: Sequence[int]) -> None:
+        """``ran_ns``: when it wrote a live row of that engine, in order of time, of other meetings too."""
+        super().__init__(times_ns, values)
+        self._ran = ran_ns
+
+    def _value(self, place: int, ns: int) -> float | None:
+        fresh = super()._value(place, ns)
+        if fresh is not None or place < 0:
+            return fresh
+        after = bisect_left(self._ran, ns)
+        ran = 0 < after < len(self._ran) and self._ran[after] - self._ran[after - 1] <= QUIET_NS
+        return self._values[place] if ran else None
 
 
 def spread_path(base: Values, against: Values, at_ns: int, until_ns: int) -> Line:

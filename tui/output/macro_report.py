@@ -71,6 +71,11 @@ def of_releases(made: ReleaseDays, form: str) -> str:
         shown = (change(dict(line).get(minute)) for line in (each.spread_pp, each.cut_pp) for minute in MARKS)
         name = column(f"{each.kind.value:<6}{day(local.date())} {local:%H:%M}", 30, right=False)
         lines.append(name + "".join(column(text, 9) for text in shown))
+    if any(each.cut_pp for each in made.days):
+        lines += [
+            "",
+            "P(cut) by the times of our log; Yahoo's futures, the default, are ten minutes late",
+        ]
     for kind, by_name in made.newest.items():
         for name, marks in by_name.items():
             what = "P(cut)" if name == "cut" else "spread"

@@ -14,6 +14,7 @@ from rotation.macro.figures import ReleaseKind
 from rotation.macro.release_days import ReleaseDay, compared
 from rotation.sessions import NEW_YORK, to_ns
 from tests.support.paths import SHARED
+from tui.output.macro_report import of_releases
 
 PAIR = ("IWM", "QQQ")
 MARCH = datetime(2026, 3, 18, 14, tzinfo=NEW_YORK)
@@ -97,6 +98,57 @@ def test_the_cut_s_path_is_the_log_s(tmp_path):
     assert (path[-5], path[0], path[1], path[4], path[14]) == (0.0, 0.0, 30.0, 40.0, 40.0)
     assert -6 not in path
     assert 15 not in path  # by then the last row is more than ten minutes old
+
+
+AT = datetime(2024, 7, 11, 8, 30, tzinfo=NEW_YORK)
+
+
+def cut_path_of(folder, rows, until: int | None = None) -> dict[int, float]:
+    """Of rows (minutes from the publication, P(cut), engine or "later": futures of the meeting after).
+
+    Up to a minute; empty where none is known.
+    """
+    with FedStore(folder) as store:
+        for minute, cut, engine in rows:
+            ts_ns = to_ns(AT + timedelta(minutes=minute))
+            meeting = date(2024, 9, 18) if engine == "later" else date(2024, 7, 31)
+            by = "futures" if engine == "later" else engine
+            store.log(Probabilities(meeting, cut, 1 - cut, 0.0, {}, by, "live", ts_ns))
+    now_ns = NOW_NS if until is None else to_ns(AT + timedelta(minutes=until))
+    return dict(next((each.cut_pp for each in release_days(folder, (), PAIR, now_ns).days), ()))
+
+
+def test_a_cut_that_has_not_changed_is_known_while_the_log_ran(tmp_path):
+    rows = [(-200, 0.5, "futures"), (-25, 0.1, "later"), (3, 0.8, "futures"), (32, 0.2, "later")]
+    path = cut_path_of(tmp_path, rows)
+    assert (path[-24], path[0], path[2], path[3]) == (0.0, 0.0, 0.0, 30.0)
+    assert path[13] == path[32] == 30.0, "a row of another meeting shows that the futures were logged"
+    assert 33 not in path, "nothing later shows that it did"
+    assert "ten minutes late" in of_releases(release_days(tmp_path, (), PAIR, NOW_NS), "text")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(-20, 0.5, "futures"), (12, 0.8, "futures")],  # 32 minutes without any row: it may have been off
+        [(-20, 0.5, "futures")],
+        [(-600, 0.5, "futures"), (-5, 0.1, "later"), (5, 0.2, "later")],  # a row of the day before
+        [(-20, 0.5, "futures"), (-5, 0.1, "Kalshi"), (5, 0.2, "Kalshi")],
+    ],
+    ids=["off in between", "none after it", "of yesterday", "another engine alone"],
+)
+def test_where_the_log_may_not_have_run_nothing_is_carried_forward(tmp_path, rows):
+    assert cut_path_of(tmp_path, rows) == {}
+
+
+def test_rows_of_later_give_a_cut_s_path_no_other_value(tmp_path):
+    rows = [(-20, 0.5, "futures"), (1, 0.8, "futures"), (25, 0.9, "futures"), (50, 0.2, "futures")]
+    whole = cut_path_of(tmp_path, rows)
+    assert whole[20] == 30.0
+    for until in (1, 10, 20, 30, 60):
+        part = cut_path_of(tmp_path, (), until)
+        assert part == {minute: whole[minute] for minute in part}
+        assert max(part) <= until
 
 
 def test_the_newest_day_stands_against_those_before_it():
