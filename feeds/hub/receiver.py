@@ -282,6 +282,11 @@ class Receiver:
         self._missing.clear()
         self.gap(now)
 
+    def restarted(self, now: Moment) -> None:
+        """The feed begins, perhaps again: its supervisor has forgotten the states, and a fetch has ended."""
+        self._relayed, self._is_fetching = None, False
+        self.reconnected(now)
+
     def fetching(self) -> None:
         """The last values are about to be taken; what is missed from now on takes another fetch."""
         self.wants_fetch, self._is_fetching = False, True

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import msgspec
 import pytest
 
 from feeds.clock import Moment
-from feeds.events import Batch
+from feeds.events import Batch, RelayedStates
+from feeds.hub.broker.connection import Access
+from feeds.hub.broker.viewer import HubFeed
 from feeds.hub.lateness import Lateness
 from feeds.hub.receiver import SILENT_S
 from feeds.hub.wire.codec import decode, encode
@@ -164,3 +169,15 @@ def test_clocks_that_drift_apart_for_weeks_make_nobody_late():
     lateness = Lateness()
     drift = 1 + 5e-5
     assert all(lateness.of(s * drift, s * NS) < SILENT_S for s in range(0, 20 * 86_400, 3600))
+
+
+async def test_a_feed_that_is_started_again_says_its_states_again(hub):
+    feed = HubFeed(Access("nats://127.0.0.1:1"))
+    receiver = feed.receiver
+    for _ in range(2):
+        async with asyncio.timeout(10), contextlib.aclosing(feed.events()) as events:
+            async for event in events:
+                if isinstance(event, RelayedStates):
+                    break
+        assert receiver.wants_fetch
+        receiver.fetching()  # which the end of the feed breaks off
