@@ -7,10 +7,12 @@ failure of the server's store ``again`` has everything sent once more.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
+from feeds.errors import StorageError
 from feeds.events import (
     Batch,
     BidAsks,
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from feeds.events import Event
-    from rotation.breadth.members import Membership
+    from rotation.breadth.members import MemberList, Membership
     from rotation.fed.figures import Fed
     from rotation.history import History
     from rotation.macro.figures import Macro
@@ -64,6 +66,12 @@ if TYPE_CHECKING:
 
 HISTORY_AT_ONCE = 50
 """Symbols whose closes are sent in one tick: packing all of a universe would hold up the beats."""
+LISTS_AT_ONCE = 4
+"""Holdings files that are read, packed and sent in one tick."""
+LISTS_MAX = 60
+"""Holdings files of a fund that are sent, the newest: those of the last sessions, one a day. A server answers
+with no more than 1,024 subjects at once."""
+log = logging.getLogger(__name__)
 
 
 class Desk(Protocol):
@@ -143,6 +151,8 @@ class Publisher:
         """Symbols of a newer history that are still to be sent, the next one last."""
         self._digests: dict[str, int] = {}
         self._membership: tuple[Membership, ...] = ()
+        self._lists: list[_List] = []
+        """Holdings files that are still to be sent, the next one last."""
 
     @property
     def seq(self) -> int:
@@ -270,19 +280,7 @@ class Publisher:
     # History, members, news -----------------------------------------------------------------------------
 
     def _history_messages(self, desk: Desk, as_of_ns: int) -> Iterator[Outgoing]:
-        if desk.membership is not self._membership:
-            self._membership = desk.membership
-            for fund in self._membership:
-                for held in fund.lists:
-                    name = f"{subjects.MEMBERS}{subjects.token(fund.fund)}.{held.as_of}"
-                    yield self._out(
-                        name,
-                        MembersMessage,
-                        as_of_ns,
-                        fund.fund,
-                        days_from_1970(held.as_of),
-                        member_columns(held),
-                    )
+        yield from self._member_messages(desk, as_of_ns)
         history = desk.history
         if history is self._history:
             return
@@ -305,11 +303,40 @@ class Publisher:
             self._sent_index = index
             yield self._out(subjects.INDEX, IndexMessage, as_of_ns, *index)
 
+    def _member_messages(self, desk: Desk, as_of_ns: int) -> Iterator[Outgoing]:
+        """Some of the holdings files that are still to be sent, the newest first."""
+        if desk.membership is not self._membership:
+            self._membership = desk.membership
+            self._lists = [each for fund in desk.membership for each in _newest(fund)]
+            self._lists.sort(key=lambda each: each.held.as_of)
+        for _ in range(min(LISTS_AT_ONCE, len(self._lists))):
+            subject, held = self._lists.pop()
+            try:
+                columns = member_columns(held)
+            except StorageError as error:
+                log.warning("hub: the holdings file of %s of %s: %s", held.fund, held.as_of, error)
+                continue
+            day = days_from_1970(held.as_of)
+            yield self._out(subject, MembersMessage, as_of_ns, held.fund, day, columns)
+
     def _news_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
         for subject, news in self._news.items():
             if subject not in self._sent_news or self._sent_news[subject] != news:
                 self._sent_news[subject] = news
                 yield self._out(subject, BlobMessage, as_of_ns, pack_struct(news))
+
+
+class _List(NamedTuple):
+    """A holdings file, and where it is sent."""
+
+    subject: str
+    held: MemberList
+
+
+def _newest(fund: Membership) -> list[_List]:
+    """The last LISTS_MAX files; of two of them none has the other's subject."""
+    numbered = list(enumerate(fund.lists))[-LISTS_MAX:]
+    return [_List(subjects.members(fund.fund, number % LISTS_MAX), held) for number, held in numbered]
 
 
 def _key(state: Provenance) -> bytes:
