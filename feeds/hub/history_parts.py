@@ -22,6 +22,7 @@ class HistoryParts:
         self._missing: set[str] = set()
         """Symbols whose rows are not those of the index."""
         self._members: dict[tuple[str, int], MemberList] = {}
+        self._member_digests: dict[tuple[str, int], int] = {}
         self._has_new = False
         self._has_new_members = False
 
@@ -43,7 +44,10 @@ class HistoryParts:
                 self._missing.add(symbol)
         else:
             assert isinstance(body, MemberList)
-            self._members[message.fund, message.day] = body
+            place, value = (message.fund, message.day), digest(message.columns)
+            if self._member_digests.get(place) == value:  # another hub sends what the last one has sent
+                return
+            self._members[place], self._member_digests[place] = body, value
             self._has_new_members = True
 
     def wanted(self) -> list[str]:

@@ -7,10 +7,12 @@ failure of the server's store ``again`` has everything sent once more.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
+from feeds.errors import StorageError
 from feeds.events import (
     Batch,
     BidAsks,
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from feeds.events import Event
-    from rotation.breadth.members import Membership
+    from rotation.breadth.members import MemberList, Membership
     from rotation.fed.figures import Fed
     from rotation.history import History
     from rotation.macro.figures import Macro
@@ -64,6 +66,16 @@ if TYPE_CHECKING:
 
 HISTORY_AT_ONCE = 50
 """Symbols whose closes are sent in one tick: packing all of a universe would hold up the beats."""
+LISTS_AT_ONCE = 4
+"""Holdings files that are read, packed and sent in one tick."""
+LISTS_MAX = 60
+"""Holdings files of a fund that are sent, the newest: those of the last sessions, one a day. A server answers
+with no more than 1,024 subjects at once."""
+MAX_BYTES = 2**20
+"""What a NATS server takes unless its configuration says otherwise."""
+HEADERS = 256
+"""Bytes that are left for a message's headers."""
+log = logging.getLogger(__name__)
 
 
 class Desk(Protocol):
@@ -115,8 +127,9 @@ class _Scale:
 class Publisher:
     """One hub's messages, numbered without a gap within its epoch."""
 
-    def __init__(self, *, epoch: int, hub: str) -> None:
-        """``hub``: a name of this process."""
+    def __init__(self, *, epoch: int, hub: str, max_bytes: int = MAX_BYTES) -> None:
+        """``hub``: a name of this process. ``max_bytes``: of a message that the server takes, with headers."""
+        self._max_bytes = max_bytes - HEADERS
         self._desk: Desk | None = None
         self._epoch = epoch
         self._hub = hub
@@ -143,6 +156,8 @@ class Publisher:
         """Symbols of a newer history that are still to be sent, the next one last."""
         self._digests: dict[str, int] = {}
         self._membership: tuple[Membership, ...] = ()
+        self._lists: list[_List] = []
+        """Holdings files that are still to be sent, the next one last."""
 
     @property
     def seq(self) -> int:
@@ -203,11 +218,19 @@ class Publisher:
         snapshot = None if self._desk is None else self._desk.latest
         counts = Counts() if snapshot is None else snapshot.health.counts
         rows: list[FeedHealth] = [] if snapshot is None else list(snapshot.health.feeds)
-        return self._out(subjects.BEAT, BeatMessage, as_of_ns, self._hub, is_leaving, counts, rows)
-
-    def _out(self, subject: str, kind: Callable[..., Any], as_of_ns: int, *fields: object) -> Outgoing:
         self._seq += 1
-        return Outgoing(subject, encode(kind(SCHEMA, self._epoch, self._seq, max(as_of_ns, 0), *fields)))
+        place = SCHEMA, self._epoch, self._seq, max(as_of_ns, 0)
+        return Outgoing(subjects.BEAT, encode(BeatMessage(*place, self._hub, is_leaving, counts, rows)))
+
+    def _out(self, subject: str, kind: Callable[..., Any], as_of_ns: int, *fields: object) -> list[Outgoing]:
+        """The message with the next number; none where it is too long, and then its number is not used."""
+        message = kind(SCHEMA, self._epoch, self._seq + 1, max(as_of_ns, 0), *fields)
+        out = Outgoing(subject, encode(message))
+        if len(out.data) > self._max_bytes:
+            log.warning("hub: %s: %d bytes are more than the server takes", subject, len(out.data))
+            return []
+        self._seq += 1
+        return [out]
 
     # Quotes ---------------------------------------------------------------------------------------------
 
@@ -221,7 +244,7 @@ class Publisher:
                 continue
             self._sent_days[day.symbol] = day
             name = subjects.QUOTES + subjects.token(day.symbol)
-            yield self._out(name, QuoteMessage, as_of_ns, *quote_fields(day))
+            yield from self._out(name, QuoteMessage, as_of_ns, *quote_fields(day))
         legs = [symbol for symbol in self._legs if symbol in dirty]
         for day in desk.days(legs, all_minutes=True) if legs else ():
             if day.session is None or day.parts[1] is None:
@@ -231,7 +254,7 @@ class Publisher:
                 continue
             self._sent_minutes[day.symbol] = dict(minutes)
             name = subjects.MINUTES + subjects.token(day.symbol)
-            yield self._out(name, MinutesMessage, as_of_ns, *minutes_fields(day))
+            yield from self._out(name, MinutesMessage, as_of_ns, *minutes_fields(day))
 
     def _is_known(self, day: SymbolDay, minutes: dict[int, Quote]) -> bool:
         """Whether a viewer has these minutes: those last sent, and the two that every quote brings."""
@@ -265,24 +288,12 @@ class Publisher:
         }
         if fields != self._sent_state:
             self._sent_state = fields
-            yield self._out(subjects.STATE, StateMessage, as_of_ns, *fields.values())
+            yield from self._out(subjects.STATE, StateMessage, as_of_ns, *fields.values())
 
     # History, members, news -----------------------------------------------------------------------------
 
     def _history_messages(self, desk: Desk, as_of_ns: int) -> Iterator[Outgoing]:
-        if desk.membership is not self._membership:
-            self._membership = desk.membership
-            for fund in self._membership:
-                for held in fund.lists:
-                    name = f"{subjects.MEMBERS}{subjects.token(fund.fund)}.{held.as_of}"
-                    yield self._out(
-                        name,
-                        MembersMessage,
-                        as_of_ns,
-                        fund.fund,
-                        days_from_1970(held.as_of),
-                        member_columns(held),
-                    )
+        yield from self._member_messages(desk, as_of_ns)
         history = desk.history
         if history is self._history:
             return
@@ -293,23 +304,57 @@ class Publisher:
             rows = self._parts.pop()
             symbol, columns = str(rows["symbol"][0]), history_columns(rows)
             self._digests[symbol] = value = digest(columns)
-            if self._sent_history.get(symbol) != value:
+            if self._sent_history.get(symbol) == value:
+                continue
+            name = subjects.HISTORY + subjects.token(symbol)
+            out = self._out(name, HistoryMessage, as_of_ns, symbol, rows.height, columns)
+            if out:
                 self._sent_history[symbol] = value
-                name = subjects.HISTORY + subjects.token(symbol)
-                yield self._out(name, HistoryMessage, as_of_ns, symbol, rows.height, columns)
+            else:  # viewers would wait for it for ever
+                del self._digests[symbol]
+            yield from out
         if self._parts:
             return
         self._history = history
         index = (history.source, dict(self._digests))
         if index != self._sent_index:
             self._sent_index = index
-            yield self._out(subjects.INDEX, IndexMessage, as_of_ns, *index)
+            yield from self._out(subjects.INDEX, IndexMessage, as_of_ns, *index)
+
+    def _member_messages(self, desk: Desk, as_of_ns: int) -> Iterator[Outgoing]:
+        """Some of the holdings files that are still to be sent, the newest first."""
+        if desk.membership is not self._membership:
+            self._membership = desk.membership
+            self._lists = [each for fund in desk.membership for each in _newest(fund)]
+            self._lists.sort(key=lambda each: each.held.as_of)
+        for _ in range(min(LISTS_AT_ONCE, len(self._lists))):
+            subject, held = self._lists.pop()
+            try:
+                columns = member_columns(held)
+            except StorageError as error:
+                log.warning("hub: the holdings file of %s of %s: %s", held.fund, held.as_of, error)
+                continue
+            day = days_from_1970(held.as_of)
+            yield from self._out(subject, MembersMessage, as_of_ns, held.fund, day, columns)
 
     def _news_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
         for subject, news in self._news.items():
             if subject not in self._sent_news or self._sent_news[subject] != news:
                 self._sent_news[subject] = news
-                yield self._out(subject, BlobMessage, as_of_ns, pack_struct(news))
+                yield from self._out(subject, BlobMessage, as_of_ns, pack_struct(news))
+
+
+class _List(NamedTuple):
+    """A holdings file, and where it is sent."""
+
+    subject: str
+    held: MemberList
+
+
+def _newest(fund: Membership) -> list[_List]:
+    """The last LISTS_MAX files; of two of them none has the other's subject."""
+    numbered = list(enumerate(fund.lists))[-LISTS_MAX:]
+    return [_List(subjects.members(fund.fund, number % LISTS_MAX), held) for number, held in numbered]
 
 
 def _key(state: Provenance) -> bytes:

@@ -3,7 +3,7 @@
 Of every subject the newest message counts, by the hub's own order (epoch, seq), whichever way it came:
 pushed, or fetched from what the server keeps. A message of an earlier hub than the newest known is dropped. A
 jump in ``seq`` is a gap: everything is GAPPED until the last values have been fetched again. A hub that is
-silent for SILENT_S is OFFLINE.
+silent for SILENT_S is OFFLINE, and so is one whose messages come later than that.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from feeds.events import (
     SymbolDays,
 )
 from feeds.hub.history_parts import HistoryParts
+from feeds.hub.lateness import Lateness
 from feeds.hub.wire import subjects
 from feeds.hub.wire.codec import OtherVersion, WireError, decode, unpack_struct
 from feeds.hub.wire.convert import date_of, history_rows, member_list, minutes_of, symbol_day
@@ -100,7 +101,11 @@ class Receiver:
         self._epoch = -1
         self._live_seq: int | None = None
         """Of the newest pushed message."""
+        self._lateness = Lateness()
+        self._late: tuple[float, float] | None = None
+        """Monotonic seconds of the newest message that came too late to count, and by how much."""
         self._last_s: float | None = None
+        """Of the newest message that came in time."""
         self._last_at: tuple[float, int] | None = None
         """Monotonic seconds of the newest message and the hub's time in it."""
         self._is_fetched = False
@@ -210,15 +215,24 @@ class Receiver:
             self._missing_since_s = self._missing_since_s or now.s
             self._missing.update(range(max(self._live_seq + 1, seq - MISSING_MAX), seq))
         self._live_seq = seq if self._live_seq is None else max(self._live_seq, seq)
-        self._last_s = now.s
-        if self._last_at is None or message.as_of_ns >= self._last_at[1] or isinstance(message, BeatMessage):
-            self._last_at = now.s, message.as_of_ns
+        self._look_at_clocks(message, now)
         self._look_for_gaps(now)
         return True
+
+    def _look_at_clocks(self, message: Message, now: Moment) -> None:
+        """A message that was held up says nothing of now: neither that the hub lives nor what time it is."""
+        late_s = self._lateness.of(now.s, message.as_of_ns)
+        if late_s > SILENT_S:
+            self._late = now.s, late_s
+            return
+        self._late, self._last_s = None, now.s
+        if self._last_at is None or message.as_of_ns >= self._last_at[1] or isinstance(message, BeatMessage):
+            self._last_at = now.s, message.as_of_ns
 
     def _begin(self, epoch: int) -> None:
         """Another hub counts its messages from 1."""
         self._epoch, self._live_seq = epoch, None
+        self._lateness.begin()
         self._missing.clear()
 
     def _look_for_gaps(self, now: Moment) -> None:
@@ -267,6 +281,11 @@ class Receiver:
         self._live_seq = None
         self._missing.clear()
         self.gap(now)
+
+    def restarted(self, now: Moment) -> None:
+        """The feed begins, perhaps again: its supervisor has forgotten the states, and a fetch has ended."""
+        self._relayed, self._is_fetching = None, False
+        self.reconnected(now)
 
     def fetching(self) -> None:
         """The last values are about to be taken; what is missed from now on takes another fetch."""
@@ -407,6 +426,8 @@ class Receiver:
             return "the hub is starting" if self._is_starting else ""
         if self.version_error:
             return self.version_error
+        if self._late is not None and now_s - self._late[0] <= SILENT_S:
+            return f"messages arrive {duration(self._late[1])} late"
         if self._last_s is None:
             return "no hub is sending"
         if self._beat is not None and self._beat.is_leaving:

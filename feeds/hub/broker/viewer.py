@@ -52,7 +52,6 @@ class HubFeed:
         self._time = time or Time()
         self._wake = asyncio.Event()
         self.receiver = Receiver()
-        self.receiver.problem = CONNECTING
         self.has_shown = False
         """Whether the whole market has been handed on."""
         self.on_members: Callable[[tuple[Membership, ...]], None] = _nobody
@@ -76,6 +75,8 @@ class HubFeed:
 
     async def events(self) -> AsyncGenerator[Event]:
         """What the hub says, for ever."""
+        self.receiver.restarted(self._time.now())
+        self.receiver.problem = CONNECTING
         task = asyncio.create_task(self._keep_connected(), name="nats")
         try:
             while True:

@@ -30,3 +30,8 @@ def token(symbol: str) -> str:
 def symbol_of(text: str) -> str:
     """The symbol of a token."""
     return unquote(text)
+
+
+def members(fund: str, place: int) -> str:
+    """Where a fund's holdings file is sent: the places are few and taken in turns, so that old files go."""
+    return f"{MEMBERS}{token(fund)}.{place}"

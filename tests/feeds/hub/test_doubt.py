@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import msgspec
 import pytest
 
-from feeds.events import Batch
+from feeds.clock import Moment
+from feeds.events import Batch, RelayedStates
+from feeds.hub.broker.connection import Access
+from feeds.hub.broker.viewer import HubFeed
+from feeds.hub.lateness import Lateness
+from feeds.hub.receiver import SILENT_S
 from feeds.hub.wire.codec import decode, encode
 from feeds.hub.wire.messages import SCHEMA, HistoryMessage, MembersMessage, QuoteMessage
 from rotation.quote import NS, Quote
@@ -130,3 +138,46 @@ def test_a_refused_message_is_no_gap(hub, viewer):
     viewer.take([(subject, encode(msgspec.structs.replace(refused, seq=2**62)))])
     lose(hub, viewer)
     assert viewer.receiver.wants_fetch
+
+
+def pass_s(viewer, seconds):
+    viewer.now = Moment(viewer.now.s + seconds, 5)
+
+
+def test_messages_that_come_late_are_no_sign_of_life(hub, viewer):
+    pass_s(viewer, 60.5)
+    clock_ns = viewer.clock_ns()
+    hub.now_ns += NS
+    viewer.take(hub.out())
+    assert kind(viewer) is Kind.OFFLINE
+    assert viewer.clock_ns() == clock_ns
+    row = viewer.supervisor.latest.health.feeds[0]
+    assert (row.state, row.detail) == ("OFFLINE", "messages arrive 59s late")
+    hub.now_ns += 59 * NS + NS // 2
+    hub.take(Batch((Quote("IWM", hub.now_ns, 222.0),)))
+    viewer.take(hub.out())
+    assert kind(viewer) is Kind.LIVE
+
+
+def test_another_hub_has_a_clock_of_its_own(hub, viewer):
+    new = Hub(epoch=2, now_ns=OPENS - 30 * NS)
+    viewer.take(new.out())
+    assert viewer.receiver.is_alive(viewer.now.s)
+
+
+def test_clocks_that_drift_apart_for_weeks_make_nobody_late():
+    lateness = Lateness()
+    drift = 1 + 5e-5
+    assert all(lateness.of(s * drift, s * NS) < SILENT_S for s in range(0, 20 * 86_400, 3600))
+
+
+async def test_a_feed_that_is_started_again_says_its_states_again(hub):
+    feed = HubFeed(Access("nats://127.0.0.1:1"))
+    receiver = feed.receiver
+    for _ in range(2):
+        async with asyncio.timeout(10), contextlib.aclosing(feed.events()) as events:
+            async for event in events:
+                if isinstance(event, RelayedStates):
+                    break
+        assert receiver.wants_fetch
+        receiver.fetching()  # which the end of the feed breaks off
