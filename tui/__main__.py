@@ -16,7 +16,7 @@ from tui.cli import app as cli
 from tui.cli import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from collections.abc import Set as AbstractSet
     from datetime import date, datetime
     from pathlib import Path
@@ -331,19 +331,23 @@ class LocalBackend:
         )
         return self._watched(wanted, desk, *opened, is_empty=False), feed
 
-    async def hub(self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]) -> None:
-        """Read the vendors and publish to ``wanted.nats`` until cancelled. Raises InputError."""
+    def hub(
+        self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]
+    ) -> Coroutine[None, None, None]:
+        """Return what publishes the vendors' data to ``wanted.nats`` until cancelled. Raises InputError."""
         from feeds.hub.broker.serve import Hub  # noqa: PLC0415
         from rotation.errors import InputError  # noqa: PLC0415
 
         if wanted.feed == "nats":
             raise InputError("a hub reads the vendors itself: choose another --feed than nats")
+        if wanted.offline:
+            raise InputError("a hub reads the vendors: leave out --offline")
 
         def make() -> tuple[Supervisor, tuple[str, ...]]:
             supervisor = self._supervised(wanted).supervisor
             return supervisor, supervisor.legs
 
-        await Hub(_access(wanted), make, report, replicas=replicas).run()
+        return Hub(_access(wanted), make, report, replicas=replicas).run()
 
     def _watched(
         self,

@@ -11,7 +11,7 @@ from rotation.alerts.target import AlertSettings
 from rotation.desk import LegList, PairOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from collections.abc import Set as AbstractSet
     from datetime import date, datetime
 
@@ -334,8 +334,10 @@ class Backend(Protocol):
         """
         ...
 
-    async def hub(self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]) -> None:
-        """Read the vendors and publish to ``wanted.nats`` until cancelled. Raises InputError."""
+    def hub(
+        self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]
+    ) -> Coroutine[None, None, None]:
+        """Return what publishes the vendors' data to ``wanted.nats`` until cancelled. Raises InputError."""
         ...
 
     def keys(self) -> KeyChain:

@@ -263,7 +263,13 @@ def config_of(ctx: click.Context) -> Config | None:
 
 
 def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
-    """What was asked for, with the groups, watch lists and options of pairs of the person's file."""
+    """What was asked for, with the groups, watch lists and options of pairs of the person's file.
+
+    Raises UsageError for a NATS server that this run would not read.
+    """
+    is_named = ctx.get_parameter_source("nats") is ParameterSource.COMMANDLINE
+    if is_named and wanted.feed != "nats" and ctx.command.name != "hub":
+        raise click.UsageError("--nats is read only with --feed nats; add it, or leave --nats out")
     config = config_of(ctx)
     if config is None:
         return wanted

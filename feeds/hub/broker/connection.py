@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import ssl
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,6 +26,15 @@ PING_S = 10
 UNCLEAR = "no connection to the NATS server"
 ASK_S = 2.0
 """For an answer of JetStream."""
+
+
+class RefusedError(UnavailableError):
+    """JetStream has answered, with an error."""
+
+    def __init__(self, message: str, code: int) -> None:
+        """``code``: JetStream's own number of the error; 0 where it gave none."""
+        super().__init__(message)
+        self.code = code
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -46,8 +57,12 @@ def servers(url: str) -> list[str]:
     """The addresses of an URL list. Raises InputError for what is no NATS address."""
     addresses = [each.strip() for each in url.split(",") if each.strip()]
     for each in addresses:
-        scheme, colon, rest = each.partition("://")
-        if scheme not in ("nats", "tls", "ws", "wss") or not colon or not rest:
+        try:
+            parts = urlsplit(each)
+            is_address = parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number, or half an IPv6 address
+            is_address = False
+        if not is_address:
             raise InputError(
                 "--nats: expected an address such as nats://127.0.0.1:4222 or tls://nats.example.com"
             )
@@ -56,7 +71,30 @@ def servers(url: str) -> list[str]:
     return addresses
 
 
+def _check_seed(seed: bytes, path: Path) -> None:
+    import nkeys  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+
+    try:
+        nkeys.from_seed(bytearray(seed.strip())).wipe()
+    except (nkeys.NkeysError, ValueError, IndexError) as error:
+        raise InputError(f"{path}: holds no NKey seed") from error
+
+
+def _check_creds(text: bytes, path: Path) -> None:
+    """Raises InputError for a file without a JWT and a seed, for which nats-py would search without end."""
+    lines = text.splitlines()
+    after = [
+        next((below for line, below in pairwise(lines) if mark in line), b"").strip()
+        for mark in (b"BEGIN NATS USER JWT", b"BEGIN USER NKEY SEED")
+    ]
+    if not all(after):
+        raise InputError(f"{path}: is no .creds file with a user's JWT and NKey seed")
+    _check_seed(after[1], path)
+
+
 def _context(access: Access) -> ssl.SSLContext | None:
+    if access.key is not None and access.cert is None:
+        raise InputError("--nats-key: name its certificate, too, with --nats-cert")
     if access.ca is None and access.cert is None:
         return None
     try:
@@ -72,16 +110,18 @@ def check(access: Access) -> None:
     """Raises InputError for what no try can mend: an extra, a file or an address that is missing."""
     try:
         import nats  # noqa: F401, PLC0415 - an extra
+        import nkeys  # noqa: F401, PLC0415 - comes with it
     except ImportError as error:
         raise InputError(NEEDED) from error
     servers(access.url)
     _context(access)
-    for path in (access.creds, access.nkey):
+    for path, check_text in ((access.creds, _check_creds), (access.nkey, _check_seed)):
         if path is not None:
             try:
-                path.read_bytes()
+                text = path.read_bytes()
             except OSError as error:
                 raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+            check_text(text, path)
 
 
 async def connect(
@@ -93,9 +133,9 @@ async def connect(
     on_error: Callable[[Exception], Awaitable[None]],
 ) -> Client:
     """Connect, however long it takes, and for ever again. ``on_connected``: after a reconnection only."""
-    import nats  # noqa: PLC0415 - an extra
+    from feeds.hub.broker.client import StrictClient  # noqa: PLC0415 - an extra
 
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"reconnect_time_wait": WAIT_S}  # which it declares as a whole number
     context = _context(access)
     if context is not None:
         more["tls"] = context
@@ -103,11 +143,11 @@ async def connect(
         more["user_credentials"] = str(access.creds)
     if access.nkey is not None:
         more["nkeys_seed"] = str(access.nkey)
-    return await nats.connect(
+    client = StrictClient(needs_tls=context is not None)
+    await client.connect(
         servers(access.url),
         name=name,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=WAIT_S,
         ping_interval=PING_S,
         connect_timeout=2,
         pending_size=64 * 2**20,
@@ -116,11 +156,16 @@ async def connect(
         error_cb=on_error,
         **more,
     )
+    return client
 
 
 def reason(error: Exception) -> str:
     """Why there is no connection, without what may hold a secret."""
+    from nats import errors  # noqa: PLC0415 - an extra
+
     kind = type(error).__name__
+    if isinstance(error, errors.SecureConnRequiredError):
+        return "the NATS server offers no TLS"
     if isinstance(error, ConnectionRefusedError) or "refused" in str(error).lower():
         return "the NATS server refuses connections"
     if "Authorization" in kind or "authorization" in str(error).lower() or "Credentials" in kind:
@@ -133,7 +178,7 @@ def reason(error: Exception) -> str:
 
 
 async def ask(client: Client, api: str, body: object = None) -> dict[str, Any]:
-    """JetStream's answer to a request. Raises UnavailableError where there is none, or an error in it."""
+    """JetStream's answer to a request. Raises UnavailableError for none, RefusedError for an error in it."""
     from nats import errors  # noqa: PLC0415 - an extra
 
     payload = b"" if body is None else json.dumps(body).encode()
@@ -143,5 +188,7 @@ async def ask(client: Client, api: str, body: object = None) -> dict[str, Any]:
     except (errors.Error, TimeoutError, ValueError, OSError) as error:
         raise UnavailableError("JetStream does not answer") from error
     if "error" in made:
-        raise UnavailableError(f"JetStream: {made['error'].get('description', 'error')}")
+        refusal = made["error"]
+        text = refusal.get("description", "error")
+        raise RefusedError(f"JetStream: {text}", int(refusal.get("err_code", 0)))
     return made

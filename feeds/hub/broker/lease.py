@@ -10,12 +10,15 @@ compared with another machine's.
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import json
 import logging
 from typing import TYPE_CHECKING
 
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
+from feeds.hub.broker.connection import RefusedError, ask
 from feeds.hub.wire import subjects
 from feeds.hub.wire.codec import WireError, decode, encode
 from feeds.hub.wire.messages import SCHEMA, BeatMessage
@@ -39,6 +42,8 @@ ACK_S = 2.0
 """For the server's answer to a tick; without it nobody knows what was kept."""
 RESUME_S = 1.0
 """Between two tries to go on after the server has refused to keep something."""
+NO_MESSAGE = 10037
+"""JetStream's number for a subject that has no message."""
 EXPECTED = "Nats-Expected-Last-Sequence"
 KEPT_BY_NOBODY = str(2**63 - 1)
 """A number that no stream has: such a message is pushed to those who listen, and kept by no server."""
@@ -48,20 +53,25 @@ class Lost(Exception):  # noqa: N818 - what has happened, and no fault of anybod
     """Another hub publishes now."""
 
 
+class CutOff(Exception):  # noqa: N818 - what has happened, and no fault of anybody's
+    """Without a connection for so long that another hub may publish, or with one that nothing will mend."""
+
+
 async def newest_beat(client: Client) -> BeatMessage | None:
-    """The last beat that the server keeps; None without one. Raises UnavailableError."""
-    beats: list[BeatMessage] = []
+    """The last beat that the leader of the stream has; None without one. Raises UnavailableError.
 
-    def take(subject: str, data: bytes) -> None:
-        try:
-            message = decode(subject, data)
-        except WireError:
-            return
-        if isinstance(message, BeatMessage):
-            beats.append(message)
-
-    await kept.fetch(client, [subjects.BEAT], take)
-    return beats[-1] if beats else None
+    A fetch as viewers make it may be answered by a server that lags behind the leader.
+    """
+    try:
+        made = await ask(client, f"STREAM.MSG.GET.{subjects.STREAM}", {"last_by_subj": subjects.BEAT})
+        message = decode(subjects.BEAT, base64.b64decode(made["message"]["data"]))
+    except RefusedError as error:
+        if error.code == NO_MESSAGE:
+            return None
+        raise
+    except (WireError, KeyError, TypeError, ValueError):
+        return None
+    return message if isinstance(message, BeatMessage) else None
 
 
 class Lease:
@@ -84,11 +94,21 @@ class Lease:
             self._beat_s = self._time.monotonic()
 
     async def acquire(self) -> tuple[int, int]:
-        """Wait until nobody else publishes and take over: our epoch, and the stream's newest number."""
-        subscription = await self._client.subscribe(subjects.BEAT, cb=self._on_beat)
+        """Wait until nobody else publishes and take over: our epoch, and the stream's newest number.
+
+        Raises CutOff where the connection is closed for good.
+        """
+        from nats import errors  # noqa: PLC0415 - an extra
+
+        try:
+            subscription = await self._client.subscribe(subjects.BEAT, cb=self._on_beat)
+        except errors.Error as error:
+            raise CutOff from error
         seen, since_s = -1, self._time.monotonic()
         try:
             while True:
+                if self._client.is_closed:
+                    raise CutOff
                 try:
                     newest, beat = await kept.last_seq(self._client), await newest_beat(self._client)
                 except UnavailableError as error:
@@ -98,14 +118,15 @@ class Lease:
                 now_s = self._time.monotonic()
                 if newest != seen:
                     seen, since_s = newest, now_s
-                is_free = beat is None or beat.is_leaving
+                is_free = beat is None or beat.is_leaving or beat.hub == self._hub
                 if is_free or now_s - max(since_s, self._beat_s) >= SILENT_S:
                     claimed = await self._claim(newest, beat)
                     if claimed is not None:
                         return claimed
                 await asyncio.sleep(LOOK_S)
         finally:
-            await subscription.unsubscribe()
+            with contextlib.suppress(errors.Error):  # the connection has gone, and the subscription with it
+                await subscription.unsubscribe()
 
     async def _claim(self, newest: int, beat: BeatMessage | None) -> tuple[int, int] | None:
         """One message that only one of several can have kept; None where another was quicker."""
@@ -128,9 +149,9 @@ class Lease:
 class Chain:
     """The messages of the hub that holds the lease, each naming the number of the one before."""
 
-    def __init__(self, client: Client, epoch: int, newest: int, time: Time) -> None:
+    def __init__(self, client: Client, hub: str, newest: int, time: Time) -> None:
         self._client = client
-        self._epoch = epoch
+        self._hub = hub
         self._time = time
         self._newest: int | None = newest
         """The stream's number after all that was sent; None while nobody knows."""
@@ -147,12 +168,20 @@ class Chain:
         """Whether everything must be sent once more: nobody knows what was kept."""
 
     async def start(self) -> None:
-        """Listen for the server's answers."""
-        self._subscription = await self._client.subscribe(self._inbox, cb=self._on_answer)
+        """Listen for the server's answers. Raises CutOff."""
+        from nats import errors  # noqa: PLC0415 - an extra
+
+        try:
+            self._subscription = await self._client.subscribe(self._inbox, cb=self._on_answer)
+        except errors.Error as error:
+            raise CutOff from error
 
     async def stop(self) -> None:
         """Listen no more."""
-        await self._subscription.unsubscribe()
+        from nats import errors  # noqa: PLC0415 - an extra
+
+        with contextlib.suppress(errors.Error):
+            await self._subscription.unsubscribe()
 
     async def _on_answer(self, message: Msg) -> None:
         waiting, self._waiting = self._waiting, None
@@ -181,6 +210,14 @@ class Chain:
         if not self._client.is_connected:
             self._break(b"no connection")
             return
+        from nats import errors  # noqa: PLC0415 - an extra
+
+        try:
+            await self._send(out)
+        except errors.Error as error:
+            self._break(type(error).__name__.encode())
+
+    async def _send(self, out: Sequence[Outgoing]) -> None:
         for place, (subject, data) in enumerate(out):
             if len(data) > self._client.max_payload:
                 log.warning("hub: %s: %d bytes are more than the server takes", subject, len(data))
@@ -204,6 +241,6 @@ class Chain:
         except UnavailableError as error:
             log.warning("hub: %s", error)
             return
-        if beat is not None and beat.epoch > self._epoch:
+        if beat is not None and beat.hub != self._hub:
             raise Lost
         self._newest, self._waiting, self.is_resumed = newest, None, True

@@ -212,3 +212,45 @@ async def test_jwt_credentials(tmp_path):
 def test_what_no_try_can_mend_is_an_input_error(change, message):
     with pytest.raises(InputError, match=message):
         check(msgspec.structs.replace(Access("nats://127.0.0.1:4222"), **change))
+
+
+def seed_text() -> str:
+    return key_pair(nkeys.PREFIX_BYTE_USER)[0]
+
+
+@pytest.mark.parametrize("url", ["nats://h:abc", "nats://:4222", "nats://a,ws://b", "nats://[::1", "wss://a"])
+def test_an_address_that_none_can_reach_is_an_input_error(url):
+    with pytest.raises(InputError, match="--nats: expected an address"):
+        check(Access(url))
+
+
+@pytest.mark.parametrize("text", ["", "no seed", "SUAX" * 14, "SU\n\x00"])
+def test_a_file_without_a_seed_is_an_input_error(tmp_path, text):
+    path = tmp_path / "viewer.nk"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"viewer\.nk: holds no NKey seed"):
+        check(Access("nats://127.0.0.1:4222", nkey=path))
+    path.write_text(seed_text() + "\n")
+    check(Access("nats://127.0.0.1:4222", nkey=path))
+
+
+def test_a_file_without_credentials_is_an_input_error(tmp_path):
+    path = tmp_path / "desk.creds"
+    for text in ("", "-----BEGIN NATS USER JWT-----\n", f"-----BEGIN USER NKEY SEED-----\n{seed_text()}\n"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"desk\.creds: is no \.creds file"):
+            check(Access("nats://127.0.0.1:4222", creds=path))
+
+
+def test_a_key_without_its_certificate_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="--nats-key: name its certificate"):
+        check(Access("nats://127.0.0.1:4222", key=tmp_path / "client.key"))
+
+
+async def test_a_server_without_tls_gets_no_credentials_where_tls_was_asked_for(tmp_path):
+    with nats_server(tmp_path) as server:
+        receiver = await whole(Access(server.url.replace("nats://", "tls://")), 2)
+        assert receiver.problem == "the NATS server offers no TLS"
+        cert, _ = certificate(tmp_path)
+        receiver = await whole(Access(server.url, ca=cert), 2)
+        assert receiver.problem == "the NATS server offers no TLS"

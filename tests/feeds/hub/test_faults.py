@@ -179,7 +179,7 @@ async def test_a_full_store_loses_nobody_who_listens(tmp_path):
             await client.close()
             world.prices.rate = 500.0
             await world.until(
-                lambda: any("does not keep" in line for line in world.hubs[0].lines), 20, "not full"
+                lambda: any("not storing" in line for line in world.hubs[0].lines), 20, "not full"
             )
             await asyncio.sleep(4)
             await world.equal()

@@ -10,8 +10,8 @@ from tui.backend import Wanted
 from tui.cli.options import backend, settled, start_log, with_lists
 
 NOTICE = (
-    "market data licences usually forbid redistribution: let only those connect to this NATS server whom"
-    " your vendor's licence covers"
+    "market data licences usually forbid redistribution: allow only people covered by your vendor's"
+    " licence to connect to this NATS server"
 )
 
 

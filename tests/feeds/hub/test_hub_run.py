@@ -1,0 +1,151 @@
+"""A hub in this process: what it says and does where its server goes away, and where it was set up badly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from feeds.clock import wall_ns
+from feeds.errors import InputError
+from feeds.hub.broker import serve
+from feeds.hub.broker.connection import Access
+from feeds.hub.broker.lease import Chain, Lost, newest_beat
+from feeds.hub.broker.serve import Hub
+from feeds.hub.wire import subjects
+from feeds.hub.wire.codec import encode
+from feeds.hub.wire.messages import SCHEMA, BeatMessage
+from feeds.supervisor import Supervisor
+from rotation.desk import Desk
+from rotation.market.market import Market
+from rotation.snapshot import Counts
+from tests.support.live_desk import closes
+from tests.support.servers.nats import free_port, nats_server
+
+
+class Reading:
+    """Makes supervisors of no feed, and counts which of them read."""
+
+    def __init__(self, *, ends: bool = False) -> None:
+        self.ends = ends
+        self.made = self.began = self.ended = 0
+
+    def __call__(self):
+        self.made += 1
+        now_ns = wall_ns()
+        supervisor = Supervisor(Market(closes(now_ns), Desk(), as_of_ns=now_ns), [])
+
+        async def run():
+            self.began += 1
+            try:
+                if not self.ends:
+                    await asyncio.Event().wait()
+            finally:
+                self.ended += 1
+
+        supervisor.run = run
+        return supervisor, Desk().legs
+
+
+@contextlib.asynccontextmanager
+async def running(url, make):
+    lines: list[str] = []
+    task = asyncio.create_task(Hub(Access(url), make, lines.append).run())
+    try:
+        yield lines, task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(holds, lines=(), within_s=20.0):
+    ends_s = asyncio.get_running_loop().time() + within_s
+    while not holds():
+        assert asyncio.get_running_loop().time() < ends_s, lines
+        await asyncio.sleep(0.05)
+
+
+def publishing(lines):
+    return sum("publishing as hub" in line for line in lines)
+
+
+async def test_a_server_that_is_down_is_reported_once():
+    async with running(f"nats://127.0.0.1:{free_port()}", Reading()) as (lines, _):
+        await until(lambda: lines)
+        await asyncio.sleep(1.5)
+        assert lines == ["the NATS server refuses connections"]
+
+
+async def test_a_hub_without_a_server_lets_go_of_the_vendors_and_comes_back(tmp_path):
+    make = Reading()
+    with nats_server(tmp_path) as server:
+        async with running(server.url, make) as (lines, _):
+            await until(lambda: make.began == 1, lines)
+            assert make.made == 1, "what was made to be checked is used"
+            server.kill()
+            await until(lambda: make.ended == 1, lines, 8)
+            assert any("no longer reads the vendors" in line for line in lines)
+            server.start()
+            await until(lambda: make.began == 2, lines)
+            assert publishing(lines) == 2
+
+
+async def test_a_hub_whose_client_has_closed_takes_a_new_one(tmp_path, monkeypatch):
+    clients = []
+    connect = serve.connect
+
+    async def noted(*args, **options):
+        clients.append(await connect(*args, **options))
+        return clients[-1]
+
+    monkeypatch.setattr(serve, "connect", noted)
+    make = Reading()
+    with nats_server(tmp_path) as server:
+        async with running(server.url, make) as (lines, _):
+            await until(lambda: make.began == 1, lines)
+            await clients[0]._process_err("'Unknown Protocol Operation'")
+            await until(lambda: make.began == 2, lines)
+            assert len(clients) == 2
+            assert clients[0].is_closed
+
+
+async def test_a_hub_whose_feeds_end_ends(tmp_path):
+    make = Reading(ends=True)
+    with nats_server(tmp_path) as server:
+        async with running(server.url, make) as (lines, task):
+            await asyncio.wait_for(task, 20)
+            assert publishing(lines) == 1
+            assert lines[-1] == "the feeds have ended, and so has this hub"
+
+
+async def test_a_standby_learns_of_bad_input_before_it_waits():
+    def make():
+        raise InputError("no such pair")
+
+    with pytest.raises(InputError, match="no such pair"):
+        await asyncio.wait_for(Hub(Access(f"nats://127.0.0.1:{free_port()}"), make, print).run(), 5)
+
+
+async def test_a_beat_of_another_hub_ends_the_lease_whatever_its_epoch(tmp_path):
+    import nats
+
+    from feeds.clock import Time
+    from feeds.hub.broker import kept
+
+    with nats_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        try:
+            await kept.ensure(client, replicas=1)
+            assert await newest_beat(client) is None
+            other = BeatMessage(SCHEMA, 1, 0, wall_ns(), "other", False, Counts(), [])
+            await client.request(subjects.BEAT, encode(other))
+            assert await newest_beat(client) == other
+            chain = Chain(client, "ours", 0, Time())
+            await chain.start()
+            chain._newest = None
+            with pytest.raises(Lost):
+                await chain.send([])
+            await chain.stop()
+        finally:
+            await client.close()
