@@ -149,3 +149,14 @@ async def test_a_beat_of_another_hub_ends_the_lease_whatever_its_epoch(tmp_path)
             await chain.stop()
         finally:
             await client.close()
+
+
+async def test_a_server_that_comes_later_is_used(tmp_path):
+    with nats_server(tmp_path) as server:
+        server.kill()
+        async with running(server.url, Reading()) as (lines, _):
+            await until(lambda: lines)
+            await asyncio.sleep(1.0)
+            server.start()
+            await until(lambda: publishing(lines), lines)
+            assert lines[0] == "the NATS server refuses connections"
