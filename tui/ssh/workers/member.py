@@ -60,7 +60,7 @@ class Member:
         """When it was first told to stop, on the monotonic clock; None before."""
         self.ready = asyncio.Event()
         self._setup = setup
-        self._since = datetime.now(UTC)
+        self._since = datetime.fromtimestamp(setup.clock.now_s, UTC)
         self._last_sign_at = self.began
         self._on_message, self._on_left = on_message, on_left
         self._channel: Channel | None = None

@@ -193,7 +193,7 @@ class Parent:
             pair_options=settings.pair_options,
             lists=settings.lists,
             bans=tuple(state.bans.names()),
-            clock_ahead_s=round(settings.now_s() - time.time(), 3),
+            clock=self._clock(),
             log_level=self._options.log_level,
             log_json=self._options.log_json,
         )
@@ -226,6 +226,9 @@ class Parent:
             if made is not None and (newest is None or made.seq >= newest.seq):
                 self._show(made)
 
+    def _clock(self) -> wire.Clock:
+        return wire.Clock(self._settings.now_s(), time.monotonic())
+
     async def _beat(self) -> None:
         """Tell the workers that the parent is alive, and what the Health panel says of the host."""
         loop = asyncio.get_running_loop()
@@ -235,7 +238,7 @@ class Parent:
             began = loop.time()
             if loop.time() >= due:
                 lines, due = status.health_lines(self.status()), loop.time() + HEALTH_EVERY_S
-            self.pool.set("beat", wire.frame(wire.Beat(lines, time.monotonic())))
+            self.pool.set("beat", wire.frame(wire.Beat(lines, self._clock())))
             await asyncio.sleep(BEAT_S)
             lags = [*lags[-LAGS_KEPT + 1 :], loop.time() - began - BEAT_S]
             self.state.lag_s = max(lags)

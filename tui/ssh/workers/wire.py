@@ -31,6 +31,15 @@ class FrameError(ValueError):
     """The bytes are not a frame of this format."""
 
 
+class Clock(msgspec.Struct, frozen=True):
+    """The program's clock at one moment: a worker reads none of its own."""
+
+    now_s: float = 0.0
+    """UTC seconds."""
+    at_s: float = 0.0
+    """The same moment on the machine's monotonic clock, which parent and workers share."""
+
+
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
     """The first message to a worker: how to serve."""
 
@@ -42,8 +51,7 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     host_key: str
     preferences: str
     theme: str
-    clock_ahead_s: float
-    """Seconds by which the program's clock is ahead of the machine's; 0 unless one was set."""
+    clock: Clock
     log_level: str
     log_json: bool
     admin_keys: str | None = None
@@ -58,8 +66,8 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
     """The parent is alive, and these are the lines about the host for the Health panel."""
 
     health: tuple[str, ...]
-    at_s: float = 0.0
-    """When the parent made it, on its monotonic clock."""
+    clock: Clock = Clock()
+    """When the parent made it."""
 
 
 class Reload(msgspec.Struct, frozen=True, tag="reload"):

@@ -23,6 +23,7 @@ from tui.ssh.workers.remote_desk import RemoteDesk
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     import asyncssh
 
@@ -57,9 +58,10 @@ class WorkerHost(Host):
         self._channel = channel
         self._pair = pair
         self._desk_afar = RemoteDesk(self._want)
+        self._clock = setup.clock
         super().__init__(
             self._desk_afar,
-            _settings(setup),
+            _settings(setup, self._now_s),
             SentPreferences(Path(setup.preferences), channel),
         )
         self._peers = ParentPeers(channel)
@@ -70,6 +72,10 @@ class WorkerHost(Host):
         """Clients that the newest bans have disconnected."""
         self._arrivals: Arrivals | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _now_s(self) -> float:
+        """Now, in UTC seconds, by the parent's clock."""
+        return self._clock.now_s + time.monotonic() - self._clock.at_s
 
     async def serve(self) -> None:
         """Serve until the parent says stop, or is gone. Raises InputError."""
@@ -151,8 +157,8 @@ class WorkerHost(Host):
     def _take(self, message: wire.ToWorker) -> None:
         match message:
             case wire.Beat():
-                self._lines = message.health
-                self._desk_afar.beat(message.at_s)
+                self._lines, self._clock = message.health, message.clock
+                self._desk_afar.beat(message.clock.at_s)
             case wire.Reload():
                 self.reload()
             case wire.Stop():
@@ -189,7 +195,7 @@ class WorkerHost(Host):
             await asyncio.sleep(REPORT_S)
 
 
-def _settings(setup: wire.Setup) -> Settings:
+def _settings(setup: wire.Setup, now_s: Callable[[], float]) -> Settings:
     def path(text: str | None) -> Path | None:
         return None if text is None else Path(text)
 
@@ -202,7 +208,7 @@ def _settings(setup: wire.Setup) -> Settings:
         host_key=Path(setup.host_key),
         preferences=Path(setup.preferences),
         theme=setup.theme,
-        now_s=lambda: time.time() + setup.clock_ahead_s,
+        now_s=now_s,
         limits=setup.limits,
         pairs=setup.pairs,
         pair_options=setup.pair_options,
