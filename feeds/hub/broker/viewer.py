@@ -153,8 +153,10 @@ class HubFeed:
         self._wake.set()
 
     async def _error(self, error: Exception) -> None:
+        from nats.errors import SlowConsumerError  # noqa: PLC0415 - an extra
+
         log.warning("hub: %s", type(error).__name__)
-        if type(error).__name__ == "SlowConsumerError":
+        if isinstance(error, SlowConsumerError):
             self.receiver.gap(self._time.now())
         elif self.receiver.problem:
             message = reason(error)

@@ -31,9 +31,7 @@ def test_closes_that_are_too_long_are_not_promised():
     hub = Hub()
     everything = sent(hub, 2**20)
     assert any(isinstance(each, HistoryMessage) for each in everything)
-    lengths = {
-        each.symbol: len(each.columns) for each in everything if isinstance(each, HistoryMessage)
-    }
+    lengths = {each.symbol: len(each.columns) for each in everything if isinstance(each, HistoryMessage)}
     fewer = sent(hub, HEADERS + max(lengths.values()))
     arrived = {each.symbol for each in fewer if isinstance(each, HistoryMessage)}
     (index,) = [each for each in fewer if isinstance(each, IndexMessage)]
