@@ -102,9 +102,9 @@ async def _fetch(client: Client, wanted: Sequence[str], take: Callable[[str, byt
         async with asyncio.timeout(FETCH_S):
             status = await ended
     except (errors.Error, TimeoutError, OSError) as error:
-        raise UnavailableError("the NATS server does not say what it keeps") from error
+        raise UnavailableError("the NATS server did not return its stored values") from error
     finally:
         with contextlib.suppress(errors.Error):  # the connection has gone, and the subscription with it
             await subscription.unsubscribe()
     if status not in (END, NONE):
-        raise UnavailableError(f"the NATS server does not say what it keeps (status {status})")
+        raise UnavailableError(f"the NATS server did not return its stored values (status {status})")

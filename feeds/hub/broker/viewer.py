@@ -101,6 +101,19 @@ class HubFeed:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _keep_connected(self) -> None:
+        """For ever. An error that the server reports may close a client, which then never comes back."""
+        while True:
+            await self._follow_client()
+            log.warning("hub: the client was closed; connecting again")
+            self.receiver.problem = LOST
+            self.receiver.reconnected(self._time.now())
+            self._wake.set()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _follow_client(self) -> None:
+        """Until the client is closed."""
+        from nats import errors  # noqa: PLC0415 - an extra
+
         client = await connect(
             self._access,
             name="rotation-tui viewer",
@@ -113,10 +126,12 @@ class HubFeed:
                 await client.subscribe(subject, cb=self._take)
             await client.flush()
             self.receiver.problem = ""
-            while True:
+            while not client.is_closed:
                 if self.receiver.wants_fetch and client.is_connected:
                     await self._fetch(client)
                 await asyncio.sleep(PACE_S)
+        except errors.Error as error:  # closed, or cut off, before it listened
+            log.warning("hub: %s", type(error).__name__)
         finally:
             await client.close()
 
