@@ -128,7 +128,7 @@ class Publisher:
     """One hub's messages, numbered without a gap within its epoch."""
 
     def __init__(self, *, epoch: int, hub: str, max_bytes: int = MAX_BYTES) -> None:
-        """``hub``: a name of this process. ``max_bytes``: of a message the server takes, with headers."""
+        """``hub``: a name of this process. ``max_bytes``: of the longest message that the server takes."""
         self._max_bytes = max_bytes - HEADERS
         self._desk: Desk | None = None
         self._epoch = epoch

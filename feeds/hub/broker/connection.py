@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,25 @@ NEEDED = "NATS needs nats-py, which is not installed; run: pip install 'rotation
 WAIT_S = 0.5
 """Between two tries to connect."""
 PING_S = 10
-UNCLEAR = "no connection to the NATS server"
 ASK_S = 2.0
 """For an answer of JetStream."""
+
+
+class Cause(StrEnum):
+    """Why there is no connection."""
+
+    NO_TLS = "the NATS server offers no TLS"
+    REFUSED = "the NATS server refuses connections"
+    CREDENTIALS = "the NATS server refuses these credentials"
+    CERTIFICATE = "the NATS server's certificate is not accepted"
+    NO_ANSWER = "the NATS server does not answer"
+    UNREACHED = "the NATS server cannot be reached"
+    UNCLEAR = "no connection to the NATS server"
+
+    @property
+    def says_little(self) -> bool:
+        """Whether it may follow from another cause, which says more."""
+        return self in {Cause.UNCLEAR, Cause.UNREACHED}
 
 
 class RefusedError(UnavailableError):
@@ -159,22 +176,35 @@ async def connect(
     return client
 
 
-def reason(error: Exception) -> str:
-    """Why there is no connection, without what may hold a secret."""
+def cause(error: Exception) -> Cause:
+    """Why there is no connection."""
     from nats import errors  # noqa: PLC0415 - an extra
 
-    kind = type(error).__name__
-    if isinstance(error, errors.SecureConnRequiredError):
-        return "the NATS server offers no TLS"
-    if isinstance(error, ConnectionRefusedError) or "refused" in str(error).lower():
-        return "the NATS server refuses connections"
-    if "Authorization" in kind or "authorization" in str(error).lower() or "Credentials" in kind:
-        return "the NATS server refuses these credentials"
-    if isinstance(error, ssl.SSLError):
-        return "the NATS server's certificate is not accepted"
-    if isinstance(error, TimeoutError) or "Timeout" in kind:
-        return "the NATS server does not answer"
-    return redact(f"{UNCLEAR} ({kind})")
+    if _is_violation(error):
+        return Cause.CREDENTIALS
+    kinds: tuple[tuple[Cause, tuple[type[Exception], ...]], ...] = (
+        (Cause.NO_TLS, (errors.SecureConnRequiredError,)),
+        (Cause.CERTIFICATE, (ssl.SSLError,)),
+        (Cause.REFUSED, (ConnectionRefusedError,)),
+        (Cause.CREDENTIALS, (errors.AuthorizationError, errors.InvalidUserCredentialsError)),
+        (Cause.NO_ANSWER, (TimeoutError,)),
+        (Cause.UNREACHED, (OSError, errors.NoServersError)),
+    )
+    return next((made for made, types in kinds if isinstance(error, types)), Cause.UNCLEAR)
+
+
+def _is_violation(error: Exception) -> bool:
+    """While connecting the protocol has one word for a refusal, and the client no type of its own."""
+    from nats.protocol import parser  # noqa: PLC0415 - an extra
+
+    word = str(error).removeprefix("nats: ").strip("'").lower()
+    return word == parser.AUTHORIZATION_VIOLATION.strip("'").lower()
+
+
+def reason(error: Exception) -> str:
+    """Why there is no connection, in words and without what may hold a secret."""
+    made = cause(error)
+    return made.value if made is not Cause.UNCLEAR else redact(f"{made.value} ({type(error).__name__})")
 
 
 async def ask(client: Client, api: str, body: object = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from feeds.errors import UnavailableError
-from feeds.hub.broker.connection import ask
+from feeds.hub.broker.connection import ASK_S, ask
 from feeds.hub.wire import subjects
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ FETCH_S = 5.0
 GET = f"$JS.API.DIRECT.GET.{subjects.STREAM}"
 FIRST = (subjects.STATE, subjects.INDEX, subjects.BEAT, subjects.FED, subjects.MACRO, subjects.MEMBERS + ">")
 END, NONE = "204", "404"
+NO_STREAM = 10059
+"""JetStream's number of the error that a stream does not exist."""
 
 
 def config(replicas: int, max_bytes: int = -1) -> dict[str, Any]:
@@ -49,12 +51,17 @@ def config(replicas: int, max_bytes: int = -1) -> dict[str, Any]:
 
 async def ensure(client: Client, *, replicas: int) -> None:
     """Make the stream where there is none; one that exists stays as it is. Raises UnavailableError."""
+    from nats import errors  # noqa: PLC0415 - an extra
+    from nats.js.errors import APIError  # noqa: PLC0415 - an extra
+
     try:
-        await ask(client, f"STREAM.INFO.{subjects.STREAM}")
-    except UnavailableError as error:
-        if "not found" not in str(error):
-            raise
+        await client.jetstream(timeout=ASK_S).stream_info(subjects.STREAM)
+    except APIError as error:
+        if error.err_code != NO_STREAM:
+            raise UnavailableError(f"JetStream: {error.description or 'no answer'}") from error
         await ask(client, f"STREAM.CREATE.{subjects.STREAM}", config(replicas))
+    except (errors.Error, TimeoutError, ValueError, OSError) as error:
+        raise UnavailableError("JetStream does not answer") from error
 
 
 async def last_seq(client: Client) -> int:
@@ -95,9 +102,9 @@ async def _fetch(client: Client, wanted: Sequence[str], take: Callable[[str, byt
         async with asyncio.timeout(FETCH_S):
             status = await ended
     except (errors.Error, TimeoutError, OSError) as error:
-        raise UnavailableError("the NATS server does not say what it keeps") from error
+        raise UnavailableError("the NATS server did not return its stored values") from error
     finally:
         with contextlib.suppress(errors.Error):  # the connection has gone, and the subscription with it
             await subscription.unsubscribe()
     if status not in (END, NONE):
-        raise UnavailableError(f"the NATS server does not say what it keeps (status {status})")
+        raise UnavailableError(f"the NATS server did not return its stored values (status {status})")

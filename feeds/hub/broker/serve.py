@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from feeds.clock import Time
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
-from feeds.hub.broker.connection import UNCLEAR, Access, check, connect, reason
+from feeds.hub.broker.connection import Access, cause, check, connect, reason
 from feeds.hub.broker.lease import RESUME_S, SILENT_S, Chain, CutOff, Lease, Lost
 from feeds.hub.publisher import Publisher
 
@@ -132,7 +132,7 @@ class Hub:
         self._refusals = 0
         await chain.start()
         try:
-            publisher = Publisher(epoch=epoch, hub=self._name)
+            publisher = Publisher(epoch=epoch, hub=self._name, max_bytes=client.max_payload)
             # It beats from the beginning: reading history takes seconds, no reason to lose the lease.
             pumping = asyncio.create_task(self._pump(client, chain, publisher), name="publish")
             running = asyncio.create_task(self._read(publisher), name="supervisor")
@@ -219,7 +219,7 @@ class Hub:
         if message == self._problem:
             return
         # A refusal is followed by errors of the socket, which say less.
-        if self._problem and message.startswith(UNCLEAR):
+        if self._problem and cause(error).says_little:
             return
         log.warning("hub: %s: %s", message, type(error).__name__)
         if not self._is_connected:

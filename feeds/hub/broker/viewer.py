@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from feeds.clock import Time
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
-from feeds.hub.broker.connection import UNCLEAR, Access, check, connect, reason
+from feeds.hub.broker.connection import Access, cause, check, connect, reason
 from feeds.hub.receiver import NAME, Receiver
 from feeds.hub.wire import subjects
 from rotation.status import LIVE
@@ -101,6 +101,19 @@ class HubFeed:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _keep_connected(self) -> None:
+        """For ever. An error that the server reports may close a client, which then never comes back."""
+        while True:
+            await self._follow_client()
+            log.warning("hub: the client was closed; connecting again")
+            self.receiver.problem = LOST
+            self.receiver.reconnected(self._time.now())
+            self._wake.set()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _follow_client(self) -> None:
+        """Until the client is closed."""
+        from nats import errors  # noqa: PLC0415 - an extra
+
         client = await connect(
             self._access,
             name="rotation-tui viewer",
@@ -113,10 +126,12 @@ class HubFeed:
                 await client.subscribe(subject, cb=self._take)
             await client.flush()
             self.receiver.problem = ""
-            while True:
+            while not client.is_closed:
                 if self.receiver.wants_fetch and client.is_connected:
                     await self._fetch(client)
                 await asyncio.sleep(PACE_S)
+        except errors.Error as error:  # closed, or cut off, before it listened
+            log.warning("hub: %s", type(error).__name__)
         finally:
             await client.close()
 
@@ -153,12 +168,14 @@ class HubFeed:
         self._wake.set()
 
     async def _error(self, error: Exception) -> None:
+        from nats.errors import SlowConsumerError  # noqa: PLC0415 - an extra
+
         log.warning("hub: %s", type(error).__name__)
-        if type(error).__name__ == "SlowConsumerError":
+        if isinstance(error, SlowConsumerError):
             self.receiver.gap(self._time.now())
         elif self.receiver.problem:
             message = reason(error)
             # A refusal is followed by errors of the socket, which say less.
-            if not message.startswith(UNCLEAR) or self.receiver.problem in (CONNECTING, LOST):
+            if not cause(error).says_little or self.receiver.problem in (CONNECTING, LOST):
                 self.receiver.problem = message
             self._wake.set()
