@@ -116,3 +116,9 @@ def test_the_differences_from_cme_s_own_export_are_current(shared_data: Path) ->
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == HISTORY.read_bytes(), "run the line at its top"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_has_no_trace_of_a_merge(document: Path) -> None:
+    marks = ("<" * 7, "=" * 7, ">" * 7)
+    assert not [line for line in document.read_text("utf-8").splitlines() if line.startswith(marks)]
