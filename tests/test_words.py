@@ -12,6 +12,7 @@ import pytest
 import feeds
 import rotation
 import tui
+from feeds.hub.broker.connection import Cause
 from feeds.streaming import wording as streaming
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
@@ -46,6 +47,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     ReleaseKind: lambda kind: NAMED[kind],
     Quadrant: lambda quadrant: quadrant.value,
     FeedRefusal: state_word,
+    Cause: lambda cause: cause.value,
     NoQuote: lambda flag: flag.value,
     HostRefusal: lambda reason: REFUSAL_LABELS[reason],
     EndReason: lambda reason: FAREWELLS[reason],
