@@ -6,7 +6,8 @@ from datetime import date
 from random import Random
 from typing import TYPE_CHECKING
 
-from feeds.events import FedNews, Status
+from feeds.demo.news import DemoNews
+from feeds.events import FedNews
 from feeds.fed.calendar import SHIPPED
 from rotation.fed.assemble import fed
 from rotation.fed.inputs import FedInputs, OutcomeQuote, PastCut, Sourced, StripQuote
@@ -15,9 +16,6 @@ from rotation.sessions import sessions_between
 from rotation.status import DEMO, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from feeds.events import Event
     from rotation.fed.figures import Fed
 
 SESSION = date(2024, 7, 16)
@@ -90,21 +88,11 @@ def _past() -> tuple[PastCut, ...]:
     return tuple(reversed(walk))
 
 
-class DemoFed:
-    """The demo's Fed as a feed: one piece of news, then silence."""
+def fed_feed(now_ns: int) -> DemoNews:
+    """The demo's Fed as a feed, as known at this instant of the tape."""
 
-    name = "Fed"
-    mode = DEMO
+    def news() -> FedNews | None:
+        known = demo_fed(now_ns)
+        return None if known is None else FedNews(known)
 
-    def __init__(self, now_ns: int) -> None:
-        self._now_ns = now_ns
-
-    def tape(self) -> None:
-        """It has no tape of its own."""
-
-    async def events(self) -> AsyncIterator[Event]:
-        """What is known, once."""
-        yield Status(self.mode.kind, "strip of 16 July 2024")
-        known = demo_fed(self._now_ns)
-        if known is not None:
-            yield FedNews(known)
+    return DemoNews("Fed", "strip of 16 July 2024", news)

@@ -7,7 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from feeds.demo.fed import SESSION
-from feeds.events import MacroNews, Status
+from feeds.demo.news import DemoNews
+from feeds.events import MacroNews
 from feeds.fed.calendar import SHIPPED
 from feeds.macro.edgar import GROUPS
 from rotation.macro.assemble import macro
@@ -15,12 +16,9 @@ from rotation.macro.figures import BankIncome, MacroSource
 from rotation.macro.releases import months_before
 from rotation.macro.stated import CORE, CPI, CPI_UNADJUSTED, PAYROLLS, TENORS, UNEMPLOYMENT
 from rotation.sessions import from_ns, previous_session, sessions_between
-from rotation.status import DEMO, Kind
+from rotation.status import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from feeds.events import Event
     from rotation.macro.figures import Macro
 
 SEED = 20240716
@@ -95,21 +93,11 @@ def _banks(day: date) -> tuple[BankIncome, ...]:
     )
 
 
-class DemoMacro:
-    """The demo's causes as a feed: one piece of news, then silence."""
+def macro_feed(now_ns: int) -> DemoNews:
+    """The demo's causes as a feed, as known at this instant of the tape."""
 
-    name = "macro"
-    mode = DEMO
+    def news() -> MacroNews | None:
+        known = demo_macro(now_ns)
+        return None if known is None else MacroNews(known)
 
-    def __init__(self, now_ns: int) -> None:
-        self._now_ns = now_ns
-
-    def tape(self) -> None:
-        """It has no tape of its own."""
-
-    async def events(self) -> AsyncIterator[Event]:
-        """What is known, once."""
-        yield Status(self.mode.kind, "invented for the demo")
-        known = demo_macro(self._now_ns)
-        if known is not None:
-            yield MacroNews(known)
+    return DemoNews("macro", "invented for the demo", news)

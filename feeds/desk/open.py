@@ -288,10 +288,10 @@ def supervise(
     market = _market(wanted, desk, began_ns)
     feeds: list[Feed] = [feed]
     if wanted.is_demo and wanted.starts_ns:
-        from feeds.demo.fed import DemoFed  # noqa: PLC0415
-        from feeds.demo.macro import DemoMacro  # noqa: PLC0415
+        from feeds.demo.fed import fed_feed  # noqa: PLC0415
+        from feeds.demo.macro import macro_feed  # noqa: PLC0415
 
-        feeds = [feed, DemoFed(wanted.starts_ns), DemoMacro(wanted.starts_ns)]
+        feeds = [feed, fed_feed(wanted.starts_ns), macro_feed(wanted.starts_ns)]
     elif fed_then is not None or macro_then is not None:
         from feeds.fed.then.replayed import WithThen, nothing  # noqa: PLC0415
 

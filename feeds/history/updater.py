@@ -147,9 +147,10 @@ class HistoryUpdater:
             return
         session = session_at(asked_ns)
         if session is not None and asked_ns >= open_ns(session) + RESTATED_NS:
-            kept = {symbol for symbol, last in sync.kept.items() if last == previous_session(session)}
-            if again & kept:
-                yield HistoryConfirmed(session, again & kept)
+            before = previous_session(session)
+            confirmed = frozenset(symbol for symbol in again if sync.kept.get(symbol) == before)
+            if confirmed:
+                yield HistoryConfirmed(session, confirmed)
         self._note(report, again, late, turn_ns)
         yield self._status(dict(report.failed) | late, settled)
 

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,6 +29,8 @@ from tui.ssh.reasons import EndReason
 from tui.ssh.wire.proxy_protocol import Networks
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     import asyncssh
 
     from rotation.snapshot import Snapshot
@@ -131,21 +133,15 @@ class Host:
         self._authorized_keys.report("keys read")
         ready(self.port)
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(work, name=name)
-                    for name, work in (
-                        ("desk", self._desk.run()),
-                        ("rooms", self._follow_desk()),
-                        ("demand", self._follow_demand()),
-                        ("health", self._update_health()),
-                        ("lag", self._measure_lag()),
-                        ("sweep", self._sweep()),
-                    )
-                ]
-                await self._stop.wait()
-                for task in tasks:
-                    task.cancel()
+            await run_until(
+                self._stop,
+                desk=self._desk.run(),
+                rooms=self._follow_desk(),
+                demand=self._follow_demand(),
+                health=self._update_health(),
+                lag=self._measure_lag(),
+                sweep=self._sweep(),
+            )
         finally:
             self.state.closing = True
             self._close()
@@ -263,6 +259,15 @@ class Host:
                 await asyncio.wait_for(self.state.empty.wait(), STOP_S)
         for connection in list(connections):
             connection.cut()
+
+
+async def run_until(stop: asyncio.Event, **works: Coroutine[Any, Any, None]) -> None:
+    """Run these, as tasks of these names, until told to stop; what one of them raises ends all."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work, name=name) for name, work in works.items()]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
 
 
 def authorized_keys(settings: Settings) -> AuthorizedKeys:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -19,27 +17,14 @@ from rotation.figures.causes.members import breadth_figures
 from rotation.figures.explain import explain
 from rotation.figures.registry import figures
 from rotation.history import History
-from rotation.macro.assemble import SERIES, macro
+from rotation.macro.assemble import macro
 from rotation.macro.figures import MacroSource
 from rotation.market.market import Market
 from rotation.sessions import NEW_YORK, close_ns, to_ns
 from rotation.status import DerivedStatus, Kind
 from tests.support.core_worlds import ORIGIN
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 TEN_FORTY = datetime(2024, 7, 16, 10, 40, tzinfo=NEW_YORK)
-
-
-@pytest.fixture(scope="module")
-def files(shared_data: Path) -> dict[str, dict[date, float]]:
-    made = {}
-    for name in SERIES:
-        with (shared_data / "macro" / f"{name}.csv").open() as lines:
-            rows = [(date.fromisoformat(row["date"]), row["value"]) for row in csv.DictReader(lines)]
-        made[name] = {day: float(value) for day, value in rows if value not in ("", ".")}
-    return made
 
 
 def basis_of(known=None, at: datetime = TEN_FORTY, breadth=None) -> Basis:

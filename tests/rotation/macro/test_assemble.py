@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -18,7 +17,6 @@ from rotation.macro.assemble import (
     CPI_UNADJUSTED,
     MONTHLY,
     PAYROLLS,
-    SERIES,
     TENORS,
     UNEMPLOYMENT,
     aged,
@@ -28,9 +26,6 @@ from rotation.macro.figures import MacroSource, ReleaseKind, Stated
 from rotation.macro.releases import SHIPPED, at_of, following, newest_month, released_at
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEN_FORTY = datetime(2024, 7, 16, 10, 40, tzinfo=NEW_YORK)
 FOMC = (date(2024, 6, 12), date(2024, 7, 31), date(2024, 9, 18))
@@ -42,16 +37,6 @@ NOT_SHARED = [
 FEWER = {(ReleaseKind.CPI, 2025): 11, (ReleaseKind.JOBS, 2025): 11}
 """October's of the shutdown: its CPI was never published, its jobs came with November's."""
 LATE = {(ReleaseKind.JOBS, date(2025, 11, 20)): date(2025, 9, 1)}
-
-
-@pytest.fixture(scope="module")
-def files(shared_data: Path) -> dict[str, dict[date, float]]:
-    made = {}
-    for name in SERIES:
-        with (shared_data / "macro" / f"{name}.csv").open() as lines:
-            rows = [(date.fromisoformat(row["date"]), row["value"]) for row in csv.DictReader(lines)]
-        made[name] = {day: float(value) for day, value in rows if value not in ("", ".")}
-    return made
 
 
 def test_the_morning_of_16_july_2024(files) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support.pty_terminal import PATIENCE_S, Terminal
+from tests.support.tui.openssh import ssh_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,17 +104,7 @@ class Workers:
         return [line for line in made if line["event"] == name]
 
     def ssh(self, *words: str, key: str = "id", options: tuple[str, ...] = ()) -> list[str]:
-        fixed = {
-            "StrictHostKeyChecking": "accept-new",
-            "UserKnownHostsFile": str(self.home / "known"),
-            "IdentitiesOnly": "yes",
-            "IdentityAgent": "none",
-            "ConnectTimeout": "50",
-        }
-        return [
-            "ssh", "-F", "none", "-p", str(self.port), "-i", str(self.home / key), *options,
-            *(f"-o{name}={value}" for name, value in fixed.items()), "visitor@127.0.0.1", *words,
-        ]  # fmt: skip
+        return ssh_words(self.home, self.port, self.home / key, words, options)
 
     def run(self, *words: str, key: str = "id", again: bool = True) -> subprocess.CompletedProcess[str]:
         """A command's answer. ``again``: try until the host lets us in, as far as it can at all."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.pty_terminal import PATIENCE_S, Terminal
+from tests.support.tui.openssh import ssh_words
 from tui.ssh.rooms.painter import LEAVE
 
 if TYPE_CHECKING:
@@ -60,17 +61,7 @@ class Server:
 
     def ssh(self, *words: str, key: Path | None = None, options: tuple[str, ...] = ()) -> list[str]:
         """An ssh command line that depends on nothing of this machine's user."""
-        fixed = {
-            "StrictHostKeyChecking": "accept-new",
-            "UserKnownHostsFile": str(self.home / "known"),
-            "IdentitiesOnly": "yes",
-            "IdentityAgent": "none",
-            "ConnectTimeout": "50",
-        }
-        return [
-            "ssh", "-F", "none", "-p", str(self.port), "-i", str(key or self.key), *options,
-            *(f"-o{name}={value}" for name, value in fixed.items()), "visitor@127.0.0.1", *words,
-        ]  # fmt: skip
+        return ssh_words(self.home, self.port, key or self.key, words, options)
 
     def run(self, *words: str, typed: bytes = b"", **more) -> subprocess.CompletedProcess[str]:
         """Once the host lets us in: on a busy machine it may be overloaded by what else runs there."""

@@ -13,6 +13,7 @@ from tui.backend import PairDesk, computed
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.host_key import host_key
 from tui.ssh.host import (
+    HEALTH_EVERY_S,
     SAVE_EVERY,
     STOP_S,
     Settings,
@@ -21,6 +22,7 @@ from tui.ssh.host import (
     host_state,
     on_signals,
     raise_file_limit,
+    run_until,
     save,
 )
 from tui.ssh.rooms.pace import FRAME_S
@@ -42,8 +44,6 @@ BEAT_S = 0.5
 """Seconds between two signs of life to the workers."""
 LAGS_KEPT = 10
 """Measurements of the loop's lag whose worst is reported: five seconds."""
-HEALTH_EVERY_S = 5.0
-"""Seconds between two updates of the host's lines in the Health panel."""
 UNLIMITED = 1_000_000_000
 """What the parent does not limit: each worker limits its own logins in progress, and its sessions."""
 
@@ -114,22 +114,16 @@ class Parent:
             self.metrics_port = metered.sockets[0].getsockname()[1]
         workers = asyncio.create_task(self.pool.run(), name="workers")
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(work, name=name)
-                    for name, work in (
-                        ("desk", self._desk.run()),
-                        ("snapshots", self._follow_desk()),
-                        ("demand", self._follow_demand()),
-                        ("beat", self._beat()),
-                        ("sweep", self._sweep()),
-                        ("workers", _as_coroutine(workers)),
-                        ("open", self._open(ready)),
-                    )
-                ]
-                await self._stop.wait()
-                for task in tasks:
-                    task.cancel()
+            await run_until(
+                self._stop,
+                desk=self._desk.run(),
+                snapshots=self._follow_desk(),
+                demand=self._follow_demand(),
+                beat=self._beat(),
+                sweep=self._sweep(),
+                workers=_as_coroutine(workers),
+                open=self._open(ready),
+            )
         finally:
             self.state.closing = True
             self._entrance.close()

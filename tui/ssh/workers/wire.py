@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from tui.ssh.limits import Limits
 from tui.ssh.preferences import Choice
 from tui.ssh.status import HostStatus, ViewerStatus
 
+T = TypeVar("T")
 VERSION: Final = f"{__version__}/2"
 """Program and format. A worker of another one, from an upgrade under a running parent, refuses to work."""
 FRAME_MAX = 64 * 1024 * 1024
@@ -204,27 +205,18 @@ def made_at_s(body: bytes) -> float:
 
 def read_snapshot(body: bytes) -> Snapshot:
     """Return the Snapshot in a frame's body. Raises FrameError."""
-    try:
-        return _snapshot.decode(memoryview(body)[_AT.size :])
-    except _DAMAGED as error:
-        raise FrameError(f"damaged snapshot: {error}") from error
+    return _read(_snapshot, memoryview(body)[_AT.size :], "snapshot")
 
 
 def read_for_worker(body: bytes) -> ToWorker:
     """Return a message from the parent. Raises FrameError."""
-    try:
-        message: ToWorker = _to_worker.decode(body)
-    except _DAMAGED as error:
-        raise FrameError(f"damaged message: {error}") from error
+    message: ToWorker = _read(_to_worker, body, "message")
     return message
 
 
 def read_for_parent(body: bytes) -> ToParent:
     """Return a message from a worker. Raises FrameError."""
-    try:
-        message: ToParent = _to_parent.decode(body)
-    except _DAMAGED as error:
-        raise FrameError(f"damaged message: {error}") from error
+    message: ToParent = _read(_to_parent, body, "message")
     return message
 
 
@@ -235,10 +227,14 @@ def handed_bytes(handed: Handed) -> bytes:
 
 def read_handed(data: bytes) -> Handed:
     """Return what came with a socket. Raises FrameError."""
+    return _read(_handed, data, "handover")
+
+
+def _read(decoder: msgspec.msgpack.Decoder[T], data: bytes | memoryview, what: str) -> T:
     try:
-        return _handed.decode(data)
+        return decoder.decode(data)
     except _DAMAGED as error:
-        raise FrameError(f"damaged handover: {error}") from error
+        raise FrameError(f"damaged {what}: {error}") from error
 
 
 async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes] | None:
