@@ -50,8 +50,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FRAME_S = 0.1
-"""At most ten paints a second."""
+FRAME_S = 0.02
+"""Between two looks at what the desk has published, at least."""
+FRESH_S = 0.05
+"""What is due waits so long for the next Snapshot, so that what is painted is new."""
 RELOAD_S = 1.0
 """Between two looks at the configuration file."""
 CONFIG_FILE = "config.toml"
@@ -130,6 +132,8 @@ class RotationApp(App[None], inherit_bindings=False):
         self._paced = paced or PacedScene()
         self._next_paint: Timer | None = None
         """For what waits until it is due; None where nothing does."""
+        self._next_paint_s = 0.0
+        """When that is, on the monotonic clock."""
         self._owes_paint = False
         """Something changed while the terminal was behind."""
         self.on_hang_up: Callable[[], None] = lambda: None
@@ -227,7 +231,11 @@ class RotationApp(App[None], inherit_bindings=False):
             before, self.snapshot = self.snapshot, snapshot
             if before is not None and self.view.pair and not before.pairs.get(self.view.pair):
                 self._paced.begin_anew()  # the pair that ``p`` has chosen
-            self._paint()
+            wait_s = self._paced.due_in_s()
+            if wait_s > 0:
+                self._paint_in(wait_s)
+            else:
+                self._paint()
 
     def _call(self, snapshot: Snapshot) -> None:
         """Say what is new in the place of the footer, paused or not; ring where an alert asks for it."""
@@ -456,8 +464,17 @@ class RotationApp(App[None], inherit_bindings=False):
             _show_graph(self._desk, is_shown=shows_graph)
         if drawn.most is not None:
             self.view = clamp_scroll(view, drawn.most)
-        if self._paced.wait_s is not None and self._next_paint is None:
-            self._next_paint = self.set_timer(self._paced.wait_s, self._paint_when_due)
+        if self._paced.wait_s is not None:
+            self._paint_in(self._paced.wait_s)
+
+    def _paint_in(self, wait_s: float) -> None:
+        """Paint what waits in so many seconds, or soon after with a newer Snapshot."""
+        due_s = time.monotonic() + wait_s + FRESH_S
+        if self._next_paint is not None:
+            if self._next_paint_s <= due_s:
+                return
+            self._next_paint.stop()
+        self._next_paint, self._next_paint_s = self.set_timer(wait_s + FRESH_S, self._paint_when_due), due_s
 
     def _paint_when_due(self) -> None:
         self._next_paint = None

@@ -178,6 +178,15 @@ class PacedScene:
         self.wait_s: float | None = None
         """Ask for the scene again after so many seconds: something newer waits. None where nothing does."""
 
+    def due_in_s(self) -> float:
+        """Return the seconds until news in a Snapshot would be drawn; 0 where it would be at once."""
+        if self._key is None or any(kept.snapshot is None for kept in self._kept.values()):
+            return 0.0
+        now_s = self._clock()
+        kinds = {kind_of(name) for name in self._kept}
+        wait_s = min((self._last_s.get(kind, -inf) + EVERY_S[kind] - now_s for kind in kinds), default=0.0)
+        return wait_s if wait_s > NOW_S else 0.0
+
     def begin_anew(self) -> None:
         """Draw every panel the next time, due or not: what a viewer has asked for has come."""
         self._key = None
@@ -199,7 +208,7 @@ class PacedScene:
         }
 
         def draw(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
-            kind = "charts" if name in CHARTS else "figures"
+            kind = kind_of(name)
             kept = self._kept.get(name)
             if kept is not None and kept.size == (width, height):
                 if kept.snapshot is not None and snapshot is not None and not due[kind]:
@@ -218,6 +227,11 @@ class PacedScene:
         waits = (self._last_s[kind] + EVERY_S[kind] - self._now_s for kind in self._held_back)
         self.wait_s = min(waits, default=None)
         return made
+
+
+def kind_of(panel: str) -> str:
+    """How often a panel is drawn: a key of ``EVERY_S``."""
+    return "charts" if panel in CHARTS else "figures"
 
 
 def is_alike(panel: str, before: Snapshot | None, now: Snapshot | None) -> bool:

@@ -149,6 +149,24 @@ def test_what_has_not_changed_is_not_drawn_again(scenes, monkeypatch):
     }
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_it_says_beforehand_whether_news_would_be_drawn(scenes, steps):
+    """While it says that there is time, what has come is held back or no news."""
+    now_s = 0.0
+    paced = PacedScene(lambda: now_s)
+    shown = paced.scene(None, ViewState(), 160, 45)
+    assert paced.due_in_s() == 0.0
+    for wait_s, parts, price, seconds, *_ in steps:
+        now_s += wait_s
+        wait_s = paced.due_in_s()
+        before, shown = shown, paced.scene(mixed(scenes, parts, price, seconds), ViewState(), 160, 45)
+        if wait_s > 0:
+            assert shown.rows == before.rows
+            now_s += wait_s
+            assert paced.due_in_s() == 0.0
+
+
 def text_of(app: RotationApp, panel: str) -> str:
     """All that a panel shows."""
     widget = app.query_one(f"#{panel}")
