@@ -159,11 +159,11 @@ def test_it_says_beforehand_whether_news_would_be_drawn(scenes, steps):
     assert paced.due_in_s() == 0.0
     for wait_s, parts, price, seconds, *_ in steps:
         now_s += wait_s
-        wait_s = paced.due_in_s()
+        left_s = paced.due_in_s()
         before, shown = shown, paced.scene(mixed(scenes, parts, price, seconds), ViewState(), 160, 45)
-        if wait_s > 0:
+        if left_s > 0:
             assert shown.rows == before.rows
-            now_s += wait_s
+            now_s += left_s
             assert paced.due_in_s() == 0.0
 
 
