@@ -27,7 +27,7 @@ from bench.terminal import Terminal
 from feeds.http.cached import CachedClient
 from rotation.quote import NS
 from tui.screen.app import RotationApp
-from tui.screen.paced import PacedScene
+from tui.screen.scene import PacedScene
 from tui.view import theme
 from tui.view.view_state import ViewState
 
