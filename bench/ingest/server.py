@@ -35,9 +35,7 @@ def main() -> None:
     parser.add_argument("per_frame", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("rate", type=int, help="messages a second; 0: as fast as they are read")
-    parser.add_argument(
-        "speed", type=int, help="of a long tape; 0: the tape is made before"
-    )
+    parser.add_argument("speed", type=int, help="of a long tape; 0: the tape is made before")
     given = parser.parse_args()
     binary = given.kind == "alpaca-msgpack"
     frames: list[bytes] = []
