@@ -13,7 +13,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-dev
 ARGS   ?=
 
-.PHONY: run test test-deep test-sessions test-days test-busy test-313 test-hub monkey soak check fix bench lock schema clean
+.PHONY: run test test-deep test-sessions test-days test-busy test-313 test-hub monkey soak soak-screen check fix bench lock schema clean
 
 run: $(READY)
 	@$(BIN)/rotation-tui $(ARGS)
@@ -67,6 +67,11 @@ test-hub: $(TOOLS)
 # every last price, high, low and volume. ARGS="600 20000" takes ten minutes of it.
 soak: $(TOOLS)
 	$(BIN)/python -m bench.ingest.soak $(ARGS)
+
+# The same over a socket with the desk on screen and keys pressed, four seconds of the session in one: 15 minutes.
+# ARGS="300 20000 1" takes five minutes as they are.
+soak-screen: $(TOOLS)
+	$(BIN)/python -m bench.ingest.on_screen $(ARGS)
 
 check: $(TOOLS)
 	$(BIN)/ruff format --check .

@@ -75,6 +75,13 @@ class Terminal:
                 self._read(0.05)
         return True
 
+    def press(self, keys: bytes) -> float:
+        """Type, and say when. What had come before is no answer to it."""
+        self._tail = b""
+        pressed = time.monotonic()
+        os.write(self._master, keys)
+        return pressed
+
     def until(self, text: str) -> float:
         """Read on until this text has arrived and say when. Raises BenchError if it does not come."""
         wanted = text.encode()

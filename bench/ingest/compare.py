@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bench.ingest.tape import Message
     from feeds.events import Event
+    from rotation.market.market import Market
 
 MS = 1_000_000
 
@@ -105,3 +106,19 @@ def prints_of(event: Event) -> Iterable[tuple[str, int, float, int, int, bool, f
 
 def _is_shown(day: Day, leg: Any) -> bool:
     return day.last is not None and (leg.last, leg.high, leg.low) == (*(day.last[2], day.high, day.low),)
+
+
+def wrong_in_market(market: Market, days: Mapping[str, Any]) -> list[str]:
+    """Symbols of which the market has another last print, high, low or volume than a LongTape's days."""
+    session_filter = market._filter  # noqa: SLF001 - what the figures rest on
+    wrong = []
+    for name, ((ts_ns, seq), price, high, low, volume) in days.items():
+        prints = session_filter.prints(name, "REGULAR")
+        if prints is None:
+            wrong.append(name)
+            continue
+        last = (0, 0, 0.0) if prints.last is None else (prints.last.ts_ns, prints.last.seq, prints.last.price)
+        shown = (*last, prints.high, prints.low, prints.volume)
+        if shown != (ts_ns, seq, price, high, low, volume):
+            wrong.append(name)
+    return wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -89,7 +90,12 @@ def _massive(message: Message) -> dict[str, Any]:
 def rfc3339(ts_ns: int) -> str:
     """UTC with nine digits."""
     second, nanos = divmod(ts_ns, NS)
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{nanos:09}Z"
+    return f"{_to_the_second(second)}.{nanos:09}Z"
+
+
+@lru_cache(maxsize=8)
+def _to_the_second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _stamp(ts_ns: int) -> msgspec.msgpack.Ext:

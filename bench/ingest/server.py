@@ -10,18 +10,23 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import json
 import socket
 import sys
 import time
+from collections import deque
+from typing import Any
 
 from bench.ingest.formats import answers, greeting, payloads
-from bench.ingest.tape import tape
+from bench.ingest.tape import BASE_NS, LongTape, tape
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 QUIET_S = 0.7
 """A client that has sent nothing for so long has subscribed to all that it wants."""
 LEAD_NS = 500_000_000
 CHUNK = 1 << 18
+PART_FRAMES = 25
+"""Of a long tape, made at once: a few milliseconds of work."""
 
 
 def main() -> None:
@@ -30,10 +35,13 @@ def main() -> None:
     parser.add_argument("per_frame", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("rate", type=int, help="messages a second; 0: as fast as they are read")
+    parser.add_argument("speed", type=int, help="of a long tape; 0: the tape is made before")
     given = parser.parse_args()
     binary = given.kind == "alpaca-msgpack"
-    messages = tape(given.count, given.rate)
-    frames = [_frame(payload, binary=binary) for payload in payloads(messages, given.kind, given.per_frame)]
+    frames: list[bytes] = []
+    if not given.speed:
+        made = payloads(tape(given.count, given.rate), given.kind, given.per_frame)
+        frames = [_frame(payload, binary=binary) for payload in made]
     listener = socket.create_server(("127.0.0.1", 0))
     print("port", listener.getsockname()[1], flush=True)
     client, _ = listener.accept()
@@ -43,8 +51,12 @@ def main() -> None:
     _talk(client, given.kind, binary=binary)
     start_ns = time.monotonic_ns() + LEAD_NS
     print("go", start_ns, flush=True)
-    _serve(client, frames, given.per_frame, given.rate, start_ns)
-    print("sent", flush=True)
+    if given.speed:
+        report = _serve_long(client, given, start_ns)
+        print("sent", json.dumps(report), sep="\n", flush=True)
+    else:
+        _serve(client, frames, given.per_frame, given.rate, start_ns)
+        print("sent", flush=True)
     sys.stdin.read()  # the connection stays open until the parent has seen enough
 
 
@@ -64,6 +76,32 @@ def _serve(client: socket.socket, frames: list[bytes], per_frame: int, rate: int
             client.sendall(b"".join(frames[sent:due]))
             sent = due
         time.sleep(0.0005)
+
+
+def _serve_long(client: socket.socket, given: argparse.Namespace, start_ns: int) -> dict[str, Any]:
+    """Frames are made a second of the tape ahead; says what they add up to, and how late they went."""
+    tape, binary, per_frame = LongTape(given.rate), given.kind == "alpaca-msgpack", given.per_frame
+    waiting: deque[bytes] = deque()
+    made, sent, latest_ns, per_s = 0, 0, 0, given.rate * given.speed
+    total = given.count // per_frame
+    client.settimeout(None)
+    while sent < total:
+        now_ns = time.monotonic_ns() - start_ns
+        due = min(max(now_ns, 0) * per_s // 1_000_000_000 // per_frame, total)
+        going = min(due, made) - sent
+        if going > 0:
+            client.sendall(b"".join(waiting.popleft() for _ in range(going)))
+            latest_ns = max(latest_ns, now_ns - (sent + 1) * per_frame * 1_000_000_000 // per_s)
+            sent += going
+        if made < min(total, due + per_s // per_frame):
+            count = min(PART_FRAMES, total - made) * per_frame
+            first_ns = BASE_NS + made * per_frame * 1_000_000_000 // given.rate
+            messages = tape.messages(first_ns, count)
+            waiting.extend(_frame(text, binary=binary) for text in payloads(messages, given.kind, per_frame))
+            made += count // per_frame
+        else:
+            time.sleep(0.0005)
+    return {"days": tape.days, "latest_ms": latest_ns // 1_000_000}
 
 
 def _frame(payload: bytes, *, binary: bool) -> bytes:

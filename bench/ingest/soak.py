@@ -11,21 +11,20 @@ from __future__ import annotations
 import json
 import sys
 import time
-from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench import worlds
+from bench.ingest.compare import wrong_in_market
 from bench.ingest.ours import _rss_mb
-from bench.ingest.tape import BASE_NS, FIRST_ID, LATE_NS, SYMBOLS
+from bench.ingest.tape import BASE_NS, SYMBOLS, LongTape
 from feeds.clock import Moment
 from feeds.events import Batch, ColumnBatch
 from feeds.streaming.requests import Answer
 from feeds.streaming.state import StreamState
 from feeds.streaming.vendor import FrameResult, ManyFrames
-from rotation.columns import PrintColumns
 from rotation.market.market import Market
-from rotation.quote import NS, Role
+from rotation.quote import NS
 from rotation.status import Mode
 
 if TYPE_CHECKING:
@@ -38,49 +37,8 @@ WARM_S = 240
 """By then all that is kept for minutes has come."""
 READINGS = 60
 """Of memory, in a run."""
-
-
-class Tape:
-    """One second of prints after the other, and by symbol what they add up to."""
-
-    def __init__(self, rate: int) -> None:
-        self._dice = Random(1)
-        self._rate = rate
-        self._names = worlds.symbols(SYMBOLS)
-        self._weights = [1 / (place + 30) for place in range(SYMBOLS)]
-        self._cents = dict.fromkeys(self._names, 10_000)
-        self._next_id = FIRST_ID
-        self.days: dict[str, list[Any]] = {}
-        """By symbol: identity of the last print, its price, high, low, volume."""
-
-    def second(self, start_ns: int) -> PrintColumns:
-        """The prints of a second."""
-        dice, columns = self._dice, PrintColumns([], [], [], [], [], [])
-        for i, name in enumerate(dice.choices(self._names, self._weights, k=self._rate)):
-            ts_ns, chance = start_ns + i * NS // self._rate, dice.random()
-            if chance < 0.01 and i:
-                earlier = dice.randrange(max(i - 500, 0), i)
-                for field in columns.__struct_fields__:
-                    column = getattr(columns, field)
-                    column.append(column[earlier])
-                continue
-            ts_ns -= dice.randrange(LATE_NS) if chance < 0.02 else 0
-            cents = self._cents[name] = max(self._cents[name] + dice.choice((-1, 0, 0, 1)), 9_000)
-            is_odd_lot = chance > 0.8
-            self._next_id += 1
-            row = (name, ts_ns, cents / 100, self._next_id, 100, int(Role.SIZE if is_odd_lot else Role.PRICE))
-            for field, value in zip(columns.__struct_fields__, row, strict=True):
-                getattr(columns, field).append(value)
-            self._note(name, (ts_ns, self._next_id), cents / 100, sets_last=not is_odd_lot)
-        return columns
-
-    def _note(self, name: str, identity: tuple[int, int], price: float, *, sets_last: bool) -> None:
-        day = self.days.setdefault(name, [(0, 0), 0.0, float("-inf"), float("inf"), 0])
-        day[4] += 100
-        if sets_last:
-            day[2], day[3] = max(day[2], price), min(day[3], price)
-            if identity > day[0]:
-                day[0], day[1] = identity, price
+GROWN = 1.1
+"""Memory late in a run over that of when it was warm, at most."""
 
 
 class Vendor:
@@ -91,7 +49,7 @@ class Vendor:
     heartbeats = acknowledges = False
     most_symbols = None
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: LongTape) -> None:
         self._tape = tape
 
     def conversation(self) -> Vendor:
@@ -120,10 +78,17 @@ class Vendor:
         return ()
 
 
+def warm_and_late(rss_mb: Sequence[float], seconds: int) -> tuple[float, float]:
+    """Medians of memory over the two halves of what follows the warm-up; of a short run, of all of it."""
+    warm = rss_mb[WARM_S // max(seconds // READINGS, 1) :] or rss_mb
+    half = len(warm) // 2
+    return median(warm[:half] or warm), median(warm[half:])
+
+
 def run(seconds: int, rate: int) -> dict[str, Any]:
     """The whole run."""
     names = worlds.symbols(SYMBOLS)
-    tape = Tape(rate)
+    tape = LongTape(rate)
     state = StreamState(Vendor(tape), names, Moment(0.0, BASE_NS), random=lambda: 0.5)  # type: ignore[arg-type]
     market = Market(worlds.history(worlds.TWELVE, 300), as_of_ns=BASE_NS - NS, members=names)
     state.on_connecting(Moment(0.0, BASE_NS))
@@ -147,15 +112,7 @@ def run(seconds: int, rate: int) -> dict[str, Any]:
                 market.apply(event.quotes, as_of_ns=now.ns)
         if second % max(seconds // READINGS, 1) == 0:
             rss.append(_rss_mb())
-    session_filter = market._filter  # noqa: SLF001 - what the figures rest on
-    wrong = []
-    for name, ((ts_ns, seq), price, high, low, volume) in tape.days.items():
-        prints = session_filter.prints(name, "REGULAR")
-        assert prints is not None
-        last = (0, 0, 0.0) if prints.last is None else (prints.last.ts_ns, prints.last.seq, prints.last.price)
-        shown = (*last, prints.high, prints.low, prints.volume)
-        if shown != (ts_ns, seq, price, high, low, volume):
-            wrong.append(name)
+    wrong = wrong_in_market(market, tape.days)
     return {
         "bench": "ingest.soak",
         "seconds": seconds,
@@ -177,9 +134,8 @@ def main() -> None:
     given = [int(text) for text in sys.argv[1:]]
     result = run(*(given + [SECONDS, RATE][len(given) :]))
     print(json.dumps(result))
-    warm = result["rss_mb"][WARM_S // max(result["seconds"] // READINGS, 1) :]
-    early, late = warm[: len(warm) // 2], warm[len(warm) // 2 :]
-    has_grown = bool(early) and median(late) > 1.1 * median(early)
+    early_mb, late_mb = warm_and_late(result["rss_mb"], result["seconds"])
+    has_grown = late_mb > GROWN * early_mb
     sys.exit(1 if result["wrong"] or result["lost"] or has_grown else 0)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench import worlds
-from rotation.quote import NS
+from rotation.columns import PrintColumns
+from rotation.quote import NS, Role
 from rotation.sessions import open_ns
 
 BASE_NS = open_ns(worlds.SESSION) + 3600 * NS
@@ -60,3 +61,57 @@ def tape(count: int, rate: int = 0, seed: int = 1) -> list[Message]:
         size = dice.randrange(1, 100) if is_odd_lot else 100
         messages.append(Message(name, ts_ns, cents[name] / 100, FIRST_ID + place, size, is_odd_lot))
     return messages
+
+
+class LongTape:
+    """A tape of any length in little memory, without cancelled prints, and by symbol what it adds up to."""
+
+    def __init__(self, rate: int) -> None:
+        """``rate``: prints a second."""
+        self._dice = Random(1)
+        self._rate = rate
+        self._names = worlds.symbols(SYMBOLS)
+        self._weights = [1 / (place + 30) for place in range(SYMBOLS)]
+        self._cents = dict.fromkeys(self._names, 10_000)
+        self._next_id = FIRST_ID
+        self.days: dict[str, list[Any]] = {}
+        """By symbol: identity of the last print, its price, high, low, volume."""
+
+    def second(self, start_ns: int) -> PrintColumns:
+        """The prints of a second."""
+        return self.prints(start_ns, self._rate)
+
+    def prints(self, start_ns: int, count: int) -> PrintColumns:
+        """So many from then on, at the tape's rate."""
+        dice, columns = self._dice, PrintColumns([], [], [], [], [], [])
+        for i, name in enumerate(dice.choices(self._names, self._weights, k=count)):
+            ts_ns, chance = start_ns + i * NS // self._rate, dice.random()
+            if chance < DUPLICATED and i:
+                earlier = dice.randrange(max(i - 500, 0), i)
+                for field in columns.__struct_fields__:
+                    column = getattr(columns, field)
+                    column.append(column[earlier])
+                continue
+            ts_ns -= dice.randrange(LATE_NS) if chance < DUPLICATED + DISORDERED else 0
+            cents = self._cents[name] = max(self._cents[name] + dice.choice((-1, 0, 0, 1)), 9_000)
+            is_odd_lot = chance > 0.8
+            self._next_id += 1
+            row = (name, ts_ns, cents / 100, self._next_id, 100, int(Role.SIZE if is_odd_lot else Role.PRICE))
+            for field, value in zip(columns.__struct_fields__, row, strict=True):
+                getattr(columns, field).append(value)
+            self._note(name, (ts_ns, self._next_id), cents / 100, sets_last=not is_odd_lot)
+        return columns
+
+    def messages(self, start_ns: int, count: int) -> list[Message]:
+        """The same, one by one."""
+        columns = self.prints(start_ns, count)
+        rows = zip(*(getattr(columns, field) for field in columns.__struct_fields__), strict=True)
+        return [Message(*row[:5], is_odd_lot=row[5] == int(Role.SIZE)) for row in rows]
+
+    def _note(self, name: str, identity: tuple[int, int], price: float, *, sets_last: bool) -> None:
+        day = self.days.setdefault(name, [(0, 0), 0.0, float("-inf"), float("inf"), 0])
+        day[4] += 100
+        if sets_last:
+            day[2], day[3] = max(day[2], price), min(day[3], price)
+            if identity > day[0]:
+                day[0], day[1] = identity, price

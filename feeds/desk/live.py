@@ -16,6 +16,7 @@ from feeds.desk.member_prices import MemberPrices, asked_once
 from feeds.desk.membership import load_membership
 from feeds.desk.open import Now
 from feeds.fed import opening as fed_opening
+from feeds.history.renames import FILE as RENAMES
 from feeds.history.updater import HistoryUpdater
 from feeds.http.cached import CachedClient
 from feeds.macro import opening as macro_opening
@@ -107,10 +108,11 @@ def feeds(
         live_feeds.append(
             MemberPrices(
                 choose.vendors(choice, (), beside_legs, time, environ),
-                priced - set(symbols),
+                priced,
                 http=beside_legs,
-                closes=_spelled(history),
+                history=history,
                 time=time,
+                legs=set(symbols),
             )
         )
     if updater is not None:
@@ -131,6 +133,7 @@ def feeds(
                     holdings,
                     lambda: load_membership(holdings, store.folder, new_york_day(time.clock_ns())),
                     time=time,
+                    beside=store.folder / RENAMES,
                 )
             )
     fed_feed = fed_opening.live(data / "fed", cache, refusals=refusals)

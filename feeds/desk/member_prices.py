@@ -20,19 +20,24 @@ from feeds.errors import KeyNeeded, SourceAway, SourceError
 from feeds.events import Batch, Status, SymbolStates
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import mode_of
+from rotation.breadth.members import in_force, spelled
 from rotation.feed_stats import FeedStats
 from rotation.quote import NS
-from rotation.sessions import phase_at, session_at
+from rotation.sessions import new_york_day, phase_at, session_at
 from rotation.status import OFFLINE, Kind, Mode
 from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+    from datetime import date
 
     from feeds.clock import Time
     from feeds.events import Event
     from feeds.http.cached import CachedClient
     from feeds.streaming.vendor import Vendor
+    from rotation.breadth.members import Membership
+    from rotation.history import History
     from rotation.quote import Quote
 
 log = logging.getLogger(__name__)
@@ -68,17 +73,27 @@ class MemberPrices:
         symbols: Iterable[str],
         *,
         http: CachedClient,
-        closes: Mapping[str, float],
+        history: History,
         time: Time,
+        legs: AbstractSet[str] = frozenset(),
     ) -> None:
         """``vendors``: first choice first. ``http`` is theirs, closed at the end.
 
-        ``closes``: history's latest, by symbol: a price far from it is asked about before it counts.
+        ``symbols``: who is priced until ``take_members`` says more; ``legs`` have a stream of their own.
         """
-        self.symbols = frozenset(symbols)
+        self._legs = frozenset(legs)
+        self._asked = frozenset(symbols) - self._legs
+        self.symbols = self._asked
+        """With those that were dropped since the day before: it may be that day which is still shown."""
+        self.history: Callable[[], History] = lambda: history
+        """The one on which figures rest now: a price far from its close is asked about before it counts."""
+        self._closes: tuple[History, dict[str, float]] | None = None
+        self._membership: tuple[Membership, ...] = ()
+        self._day: date | None = None
+        """For which those asked for were members."""
         self._vendors = able(vendors)
         self._http = http
-        self._scale = MemberScale(closes)
+        self._scale = MemberScale(self._newest_closes)
         self._time = time
         self._known: dict[str, Quote] = {}
         """The newest quote given of each symbol."""
@@ -88,6 +103,31 @@ class MemberPrices:
         self._last_reject = ""
         self._at_ns: int | None = None
         """When the latest answer came."""
+
+    def take_members(self, membership: tuple[Membership, ...]) -> None:
+        """All holdings files there are now: from the next round on those in force on its day are priced."""
+        self._membership = membership
+
+    def _choose(self) -> None:
+        """Who is asked for in the round that begins."""
+        now_ns = self._time.clock_ns()
+        day = session_at(now_ns) or new_york_day(now_ns)
+        asked = in_force(self._membership, day) - self._legs
+        if not asked or (asked, day) == (self._asked, self._day):
+            return
+        # Nothing but a new session's prices ends the session before on screen.
+        dropped = self._asked - asked
+        kept = dropped if day != self._day else dropped | (self.symbols - self._asked)
+        self._asked, self._day, self.symbols = asked, day, asked | kept
+        for symbol in self._known.keys() - self.symbols:
+            del self._known[symbol]
+
+    def _newest_closes(self) -> dict[str, float]:
+        history = self.history()
+        if self._closes is None or self._closes[0] is not history:
+            newest = history.newest(history.symbols)
+            self._closes = history, {spelled(symbol): close for symbol, close in newest.items()}
+        return self._closes[1]
 
     @property
     def mode(self) -> Mode:
@@ -105,8 +145,8 @@ class MemberPrices:
         """What has been counted until now."""
         at_ns = self._at_ns
         return FeedStats(
-            symbols=len(self.symbols),
-            subscribed=len(self._known),
+            symbols=len(self._asked),
+            subscribed=len(self._known.keys() & self._asked),
             quotes=self._quotes,
             age_s=None if at_ns is None else max(0.0, (self._time.clock_ns() - at_ns) / NS),
             rejects=self._rejects,
@@ -145,7 +185,8 @@ class MemberPrices:
 
     async def _round(self, made: _Round) -> AsyncGenerator[Event, None]:
         """One look at every member; what went wrong is noted in ``made``."""
-        names = sorted(self.symbols)
+        self._choose()
+        names = sorted(self._asked)
         for start in range(0, len(names), PER_REQUEST):
             asked = frozenset(names[start : start + PER_REQUEST])
             answer = await self._ask(asked, made)
@@ -189,7 +230,7 @@ class MemberPrices:
         session = session_at(now_ns)
         changed = []
         for quote in answer:
-            if quote.symbol not in self.symbols:
+            if quote.symbol not in self._asked:
                 self._reject("a symbol that was not requested")
             elif not is_made(quote, now_ns):
                 self._reject("no current price")
@@ -214,7 +255,7 @@ class MemberPrices:
     def _status(self, made: _Round, wait_s: float) -> Status:
         if not made.answers:
             return Status(Kind.OFFLINE, f"{made.error}; next try in {wait_s:.0f} s")
-        priced = f"{len(made.priced):,} of {counted(len(self.symbols), 'member')} priced"
+        priced = f"{len(made.priced):,} of {counted(len(self._asked), 'member')} priced"
         mode, scale = self.mode, self._scale
         if made.error:
             return Status(Kind.GAPPED, f"{priced}; {made.error}; next round in {wait_s:.0f} s")

@@ -16,7 +16,7 @@ from feeds.streaming.vendor import reference_of
 from rotation.sessions import session_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from feeds.events import Event
@@ -29,9 +29,10 @@ log = logging.getLogger(__name__)
 class MemberScale:
     """Of one session at a time."""
 
-    def __init__(self, closes: Mapping[str, float]) -> None:
-        """``closes``: history's latest, by symbol."""
-        self._closes = closes
+    def __init__(self, closes: Callable[[], Mapping[str, float]]) -> None:
+        """``closes``: history's latest, by symbol; those of a session's first prices count all session."""
+        self._newest = closes
+        self._closes: dict[str, float] = {}
         self._session: date | None = None
         self._answered: set[str] = set()
         self._unanswered: dict[str, Quote] = {}
@@ -60,6 +61,9 @@ class MemberScale:
             self._answered.clear()
             self._unanswered.clear()
             self._unexplained, self.error = frozenset(), ""
+            self._closes = dict(self._newest())
+        elif again:  # of a member that joined meanwhile there was none before
+            self._closes = {**self._newest(), **self._closes}
         known = self._answered | self._unanswered.keys()
         far = [quote for quote in far_from(changed, self._closes) if quote.symbol not in known]
         asked = [*self._unanswered.values(), *far] if again else far

@@ -26,7 +26,7 @@ from feeds.events import (
 from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
-from rotation.breadth.members import Membership, spelled
+from rotation.breadth.members import Membership, in_force, spelled
 from rotation.desk import MOST_LEGS, Desk, LegList, pair_name
 from rotation.fed.figures import Fed
 from rotation.history import History
@@ -80,6 +80,20 @@ class _BringsMembers(Protocol):
     on_members: Callable[[tuple[Membership, ...]], None]
 
 
+@runtime_checkable
+class _FollowsMembers(Protocol):
+    """MemberPrices, or a HistoryUpdater: what it asks for depends on who is a member."""
+
+    def take_members(self, membership: tuple[Membership, ...]) -> None: ...
+
+
+@runtime_checkable
+class _ComparesCloses(Protocol):
+    """MemberPrices."""
+
+    history: Callable[[], History]
+
+
 class Now(msgspec.Struct, frozen=True):
     """What live sources answered when they were asked once."""
 
@@ -114,12 +128,12 @@ class Source(msgspec.Struct, frozen=True):
 
         Raises InputError where there is none: their prices were asked for.
         """
-        lists = [held for fund in self.membership if (held := fund.on(day)) is not None]
-        if not lists:
+        members = in_force(self.membership, day)
+        if not members:
             raise InputError(
                 "--members: no holdings file is stored — run rotation-tui members sync, or members import"
             )
-        return frozenset(symbol for held in lists for symbol in held.symbols)
+        return members
 
     @property
     def is_demo(self) -> bool:
@@ -327,10 +341,27 @@ def _of_present(
             updater.ask_again(symbol)
 
     supervisor.on_unadjusted = ask_again
-    for feed in live:
-        if isinstance(feed, _BringsMembers):
-            feed.on_members = supervisor.take_members
+    follow_members(supervisor, live, wanted.membership)
     return supervisor
+
+
+def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tuple[Membership, ...]) -> None:
+    """Whoever is a member from now on is priced and gets closes, too. ``membership``: what is held now."""
+    followers = [feed for feed in live if isinstance(feed, _FollowsMembers)]
+
+    def take_members(membership: tuple[Membership, ...]) -> None:
+        supervisor.take_members(membership)
+        for follower in followers:
+            follower.take_members(membership)
+
+    for follower in followers:
+        if membership:
+            follower.take_members(membership)
+    for feed in live:
+        if isinstance(feed, _ComparesCloses):
+            feed.history = lambda: supervisor.history
+        if isinstance(feed, _BringsMembers):
+            feed.on_members = take_members
 
 
 def names_of(desk: Desk) -> frozenset[str]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from feeds.events import Event
     from feeds.history.daily import DailySource
     from feeds.history.store import HistoryStore
+    from rotation.breadth.members import Membership
     from rotation.sync_report import SyncProgress, SyncReport
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ class HistoryUpdater:
         """Of the download under way, or of the last one."""
         self._renames = read_renames(store.folder / FILE)
         self._again: set[str] = set()
+        self._has_changed = False
+        """Whether other members are wanted than those of the history handed on last."""
         self._turn_ns: int | None = None
         """The turn up to which everything is held; None while something is missing."""
         self._failures = 0
@@ -96,6 +99,14 @@ class HistoryUpdater:
         if symbol in self._symbols:
             self._again.add(symbol)
 
+    def take_members(self, membership: tuple[Membership, ...]) -> None:
+        """All holdings files there are now: their members are loaded with what is handed on next.
+
+        Raises InputError for a table of renames that cannot be read.
+        """
+        self._renames = read_renames(self._store.folder / FILE)
+        self._members = frozenset(symbol for fund in membership for symbol in fund.symbols())
+
     async def events(self) -> AsyncGenerator[Event, None]:
         """History whenever it has grown, and how the download goes.
 
@@ -104,7 +115,7 @@ class HistoryUpdater:
         while True:
             # Also without a new close: at 09:30 of an ex-date the vendor has restated what is held.
             turn_ns = self._turn(self._time.clock_ns())
-            if turn_ns != self._turn_ns or self._again:
+            if turn_ns != self._turn_ns or self._again or self._has_changed:
                 try:
                     async with aclosing(self._update(turn_ns)) as events:
                         async for event in events:
@@ -162,6 +173,13 @@ class HistoryUpdater:
         """Those of ``_wanted`` that are asked for; what needs nothing is passed over."""
         return self._wanted
 
+    async def _steps(
+        self, sync: HistorySync, again: frozenset[str]
+    ) -> AsyncGenerator[tuple[SyncProgress, ...], None]:
+        async with aclosing(sync.steps((*self._asked(), *again), since=self._since, again=again)) as steps:
+            async for step in steps:
+                yield step
+
     def _download(self, sources: Sequence[DailySource]) -> HistorySync:
         return HistorySync(
             self._store,
@@ -185,7 +203,7 @@ class HistoryUpdater:
         """How the download goes; what has come of a long one is not kept back until its end."""
         known = 0
         known_s = self._time.monotonic()
-        async with aclosing(sync.steps((*self._asked(), *again), since=self._since, again=again)) as steps:
+        async with aclosing(self._steps(sync, again)) as steps:
             async for step in steps:
                 if not step:
                     continue

@@ -1,8 +1,12 @@
-"""The funds' holdings once a day in a running desk, from their sponsors: one request a fund, an evening."""
+"""The funds' holdings in a running desk: from their sponsors once a day, one request a fund, an evening.
+
+What a person stores meanwhile, and a change of names that its day has come for, reach the desk too.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError, StorageError
@@ -14,7 +18,9 @@ from rotation.sessions import last_due_ns, new_york_day
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from datetime import date
+    from pathlib import Path
 
     from feeds.clock import Time
     from feeds.events import Event
@@ -34,14 +40,29 @@ class HoldingsRefresh:
     name = "holdings"
     mode = OFFLINE
 
-    def __init__(self, store: MemberStore, load: Callable[[], tuple[Membership, ...]], *, time: Time) -> None:
+    def __init__(
+        self,
+        store: MemberStore,
+        load: Callable[[], tuple[Membership, ...]],
+        *,
+        time: Time,
+        beside: Path | None = None,
+    ) -> None:
         """``load``: what is stored, as a desk takes it; it may raise StorageError, and InputError.
 
-        An error of either is a Status: the desk goes on with the lists it has.
+        An error of either is a Status: the desk goes on with the lists it has. ``beside``: another file on
+        which that depends.
         """
         self._store = store
         self._load = load
         self._time = time
+        self._beside = beside
+        self._stamps: _Stamps = frozenset()
+        """Of the files that were loaded last."""
+        self._day: date | None = None
+        """On which."""
+        self._names: _Names | None = None
+        """Which members of which day were handed on last; None where they could not be loaded."""
         first_ns, last_ns = DELAY_NS
         self._delay_ns = first_ns + int(time.random() * (last_ns - first_ns))
         self.on_members: Callable[[tuple[Membership, ...]], None] = _ignored
@@ -52,12 +73,17 @@ class HoldingsRefresh:
 
     async def events(self) -> AsyncIterator[Event]:
         """How each day's download went. One that failed is tried the next day: the list held stands."""
+        with suppress(StorageError, InputError):  # the desk has said so itself
+            self._stamps, self._day = await self._stamped(), self._today()
+            self._names = _names(await asyncio.to_thread(self._load))
         await self._time.sleep(START_S)
         turn_ns = self._turn()  # what was due before the start was somebody else's to ask for
         while True:
             if turn_ns != self._turn():
                 turn_ns = self._turn()
                 yield await self._asked()
+            elif (status := await self._looked()) is not None:
+                yield status
             await self._time.sleep(LOOK_S)
 
     def _turn(self) -> int:
@@ -66,18 +92,68 @@ class HoldingsRefresh:
 
     async def _asked(self) -> Status:
         """Ask for the funds of which a list is held: no other was ever wanted."""
-        today = new_york_day(self._time.clock_ns())
         try:
-            before = set(await asyncio.to_thread(self._store.files))
-            funds = [fund for fund in SPONSORS if any(fund == held for held, _ in before)]
-            done, failed = await sync(self._store, funds, today)
-            if set(await asyncio.to_thread(self._store.files)) != before:
-                self.on_members(await asyncio.to_thread(self._load))
+            held = {fund for fund, _ in await asyncio.to_thread(self._store.files)}
+            done, failed = await sync(self._store, [fund for fund in SPONSORS if fund in held], self._today())
+            await self._hand_on()
         except (StorageError, InputError) as error:  # the latter of a table of renames
             return Status(Kind.OFFLINE, str(error))
         if failed:
             return Status(Kind.GAPPED if done else Kind.OFFLINE, "; ".join(failed))
         return Status(Kind.LIVE, "; ".join(done))
+
+    async def _looked(self) -> Status | None:
+        """Whether something else has changed what is stored; a Status only of what cannot be read."""
+        try:
+            await self._hand_on()
+        except (StorageError, InputError) as error:
+            return Status(Kind.OFFLINE, str(error))
+        return None
+
+    async def _hand_on(self) -> None:
+        """Load again where a file has changed or another day has come, and hand on what is new in it.
+
+        Raises StorageError, and InputError, once for each change.
+        """
+        stamps, day = await self._stamped(), self._today()
+        is_changed = stamps != self._stamps
+        if not is_changed and day == self._day:
+            return
+        self._stamps, self._day = stamps, day
+        membership = await asyncio.to_thread(self._load)
+        names = _names(membership)
+        if is_changed or names != self._names:
+            self._names = names
+            self.on_members(membership)
+
+    def _today(self) -> date:
+        return new_york_day(self._time.clock_ns())
+
+    async def _stamped(self) -> _Stamps:
+        """Of every file that counts, its size and when it was written. Raises StorageError."""
+        files = await asyncio.to_thread(self._store.files)
+        paths = [*files.values()] if self._beside is None else [*files.values(), self._beside]
+        return await asyncio.to_thread(_stamps, paths)
+
+
+_Stamps = frozenset[tuple[str, int, int]]
+_Names = tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
+
+
+def _stamps(paths: Iterable[Path]) -> _Stamps:
+    stamps = set()
+    for path in paths:
+        with suppress(OSError):  # one that has gone has no stamp: that is a change, too
+            stat = path.stat()
+            stamps.add((path.name, stat.st_size, stat.st_mtime_ns))
+    return frozenset(stamps)
+
+
+def _names(membership: tuple[Membership, ...]) -> _Names:
+    return tuple(
+        (fund.fund, tuple((str(each.as_of), tuple(each.symbols)) for each in fund.lists))
+        for fund in membership
+    )
 
 
 def _ignored(membership: tuple[Membership, ...]) -> None:

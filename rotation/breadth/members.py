@@ -77,6 +77,12 @@ class Membership(msgspec.Struct, frozen=True, eq=False):
         return set().union(*different.values())
 
 
+def in_force(membership: Iterable[Membership], day: date) -> frozenset[str]:
+    """The members of every fund by its newest file of this day or before; empty where there is none."""
+    lists = [held for fund in membership if (held := fund.on(day)) is not None]
+    return frozenset(symbol for held in lists for symbol in held.symbols)
+
+
 def spelled(symbol: str) -> str:
     """As ``spelling``, of one symbol."""
     return symbol.replace("-", ".")

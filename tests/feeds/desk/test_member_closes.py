@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from feeds.desk.member_closes import NO_SOURCE, NONE_STORED, TRIES, MemberCloses
 from feeds.desk.open import Source, supervise
 from feeds.errors import SourceError
 from feeds.events import HistoryUpdated, Status
+from feeds.history.loading import REACH_DAYS
 from feeds.history.sync import HistorySync
 from feeds.history.updater import HistoryUpdater
+from rotation.breadth.members import SCHEMA, MemberList, Membership
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import NOWHERE
@@ -111,6 +115,53 @@ async def test_without_stored_members_or_a_source_of_many_nothing_is_asked(tmp_p
     await alone.until(lambda: alone.says("needs a key"))
     assert alone.status.detail.startswith(NO_SOURCE)
     assert kept.vendor.asked == alone.vendor.asked == []
+
+
+def funds(*lists: tuple[date, tuple[str, ...]]) -> tuple[Membership, ...]:
+    def made(names: tuple[str, ...]) -> pl.DataFrame:
+        return pl.DataFrame([(name, name, "Energy", None) for name in names], schema=SCHEMA, orient="row")
+
+    return (Membership.of("IWM", [MemberList.of("IWM", day, made(names)) for day, names in lists]),)
+
+
+async def test_one_that_joins_gets_its_closes_as_far_back_as_breadth_reaches(tmp_path: Path) -> None:
+    kept = await Kept(tmp_path).begun("IWM", "M1", "MOG-A", "XX")
+    kept.feed.take_members(funds((SINCE, MEMBERS)))
+    await kept.until(lambda: kept.says("settled through 2024-07-17"))
+    assert kept.vendor.asked == [], "whoever was a member all along is not brought"
+    joined = (date(2024, 7, 18), ("M1", "MOG.A", "NEW", "XX"))
+    kept.world.market.shares["NEW"] = share(50.0, DAYS)
+    kept.feed.take_members(funds((SINCE, MEMBERS), joined))
+    kept.events.clear()
+    await kept.until(lambda: kept.says("settled through 2024-07-17"))
+    today = date(2024, 7, 18)
+    assert kept.vendor.asked == [(["NEW"], today - timedelta(days=REACH_DAYS))]
+    (update,) = [event for event in kept.events if isinstance(event, HistoryUpdated)]
+    assert {"NEW", "XX", "M1", "IWM"} <= set(update.history.symbols)
+    kept.vendor.asked.clear()
+    await kept.until(lambda: kept.says("settled through 2024-07-18"))
+    assert [symbols for symbols, _ in kept.vendor.asked] == [["M1", "MOG-A", "NEW", "XX"]]
+
+
+async def test_one_that_joins_and_is_stored_is_loaded_without_a_request(tmp_path: Path) -> None:
+    kept = await Kept(tmp_path).begun()
+    kept.feed.take_members(funds((SINCE, MEMBERS)))
+    await kept.until(lambda: kept.says("settled through 2024-07-17"))
+    kept.feed.take_members(funds((SINCE, MEMBERS), (date(2024, 7, 18), (*MEMBERS, "XX"))))
+    kept.events.clear()
+    await kept.until(lambda: any(isinstance(event, HistoryUpdated) for event in kept.events))
+    assert kept.vendor.asked == []
+
+
+async def test_a_member_with_a_new_name_goes_on_under_it(tmp_path: Path) -> None:
+    kept = await Kept(tmp_path).begun()
+    (tmp_path / "renames.csv").write_text("2024-07-18,M2,NEWM\n")
+    kept.world.market.shares["NEWM"] = SHARES["M2"]
+    kept.feed.take_members(funds((SINCE, ("M1", "MOG.A", "NEWM"))))
+    await kept.until(lambda: kept.says("settled through 2024-07-17"))
+    assert [symbols for symbols, _ in kept.vendor.asked] == [["NEWM"]]
+    assert "NEWM" in kept.world.store.symbols()
+    assert "M2" not in kept.world.store.symbols()
 
 
 async def test_history_on_another_scale_is_asked_for_where_it_is_kept_and_once(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from feeds.clock import Pace
 from feeds.desk import live
 from feeds.desk.member_prices import LOST_AFTER, PER_REQUEST, MemberPrices, able
-from feeds.desk.open import Source
+from feeds.desk.open import Source, follow_members
 from feeds.errors import InputError
 from feeds.events import ListedSplits
 from feeds.http.cached import CachedClient
@@ -34,7 +35,7 @@ from tests.support.servers.alpaca import AlpacaRestServer, Tape, rfc3339
 from tests.support.servers.rest import FAULTS, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 SESSION = date(2024, 7, 16)
 DAYS = sessions_between(date(2024, 6, 3), previous_session(SESSION))
@@ -48,9 +49,11 @@ def membership(names: tuple[str, ...] = NAMES, day: date = DAYS[0]) -> Membershi
     return Membership.of("IWM", [MemberList.of("IWM", day, pl.DataFrame(rows, schema=SCHEMA, orient="row"))])
 
 
-def history(names: tuple[str, ...] = (*NAMES[:-1], "MOG-A", "IWM")) -> History:
+def history(
+    names: tuple[str, ...] = (*NAMES[:-1], "MOG-A", "IWM"), days: Sequence[date] = tuple(DAYS)
+) -> History:
     frames = [
-        pl.DataFrame({"symbol": name, "date": DAYS, "close": 100.0, "adj_close": 100.0}) for name in names
+        pl.DataFrame({"symbol": name, "date": days, "close": 100.0, "adj_close": 100.0}) for name in names
     ]
     return History(pl.concat(frames))
 
@@ -72,19 +75,19 @@ def tape() -> Tape:
 class Running:
     """A supervisor with nothing but members' prices, over a scripted server."""
 
-    def __init__(self, server: AlpacaRestServer, time: FakeTime) -> None:
+    def __init__(self, server: AlpacaRestServer, time: FakeTime, held: History | None = None) -> None:
         self.server = server
         self.time = time
         http = CachedClient(
             clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, random=time.random
         )
         vendor = Alpaca("PKTEST", "secret", http, clock_ns=time.clock_ns)
-        held = history()
+        held = held or history()
         self.feed = MemberPrices(
             [vendor],
             NAMES,
             http=http,
-            closes=dict.fromkeys(NAMES, 100.0),
+            history=held,
             time=time,
         )
         market = Market(held, as_of_ns=time.clock_ns(), membership=(membership(),))
@@ -124,11 +127,12 @@ async def running(
     now_ns: int = NOW_NS,
     of: Tape | None = None,
     faulty: dict[str, Reply] | None = None,
+    held: History | None = None,
 ) -> AsyncIterator[Running]:
     async with AlpacaRestServer(of or tape(), *script, now_ns=now_ns) as server:
         monkeypatch.setenv("ROTATION_TUI_ALPACA_REST_URL", server.url)
         server.faulty |= faulty or {}
-        desk = Running(server, FakeTime(now_ns))
+        desk = Running(server, FakeTime(now_ns), held)
         async with driven(desk.supervisor.run(), settle()):
             yield desk
 
@@ -298,9 +302,103 @@ async def test_a_vendor_that_must_be_asked_for_each_symbol_is_not_asked(tmp_path
         Alpaca("PK", "secret", http, feed="sip"),
     ]
     assert [vendor.name for vendor in able(vendors)] == ["Massive", "Alpaca SIP"]
-    feed = MemberPrices(vendors[:1], NAMES, http=http, closes={}, time=FakeTime())
+    feed = MemberPrices(vendors[:1], NAMES, http=http, history=History.empty(), time=FakeTime())
     (status,) = [event async for event in feed.events()]
     assert (status.state, "needs a key for Alpaca or Massive" in status.detail) == (Kind.OFFLINE, True)
+
+
+# The list changes
+
+
+NEXT = date(2024, 7, 17)
+DROPPED, JOINED = NAMES[0], "NEW"
+
+
+class Holdings:
+    """A feed that brings lists when it is told to."""
+
+    def on_members(self, membership: tuple[Membership, ...]) -> None:
+        raise AssertionError("nobody follows")
+
+
+def asked(request: Any) -> set[str]:
+    return set(parse_qs(urlsplit(request.path).query)["symbols"][0].split(","))
+
+
+async def test_who_is_priced_follows_the_list_of_the_day(monkeypatch):
+    """A list of the next day comes in the evening: it counts from that day's first prices on."""
+    world = tape()
+    names = (*NAMES[1:], JOINED)
+    evening_ns = close_ns(SESSION) + 3 * 3600 * NS
+    for name in (*NAMES, JOINED):
+        world.latest[name] = traded(101.0, now_ns=evening_ns)
+    held = history((*NAMES[:-1], "MOG-A", "IWM", JOINED), (*DAYS, SESSION))
+    async with running(monkeypatch, now_ns=evening_ns, of=world, held=held) as desk:
+        first = membership()
+        holdings: Any = Holdings()
+        follow_members(desk.supervisor, [desk.feed, holdings], (first,))
+        await desk.rounds(1)
+        both = Membership.of("IWM", [*first.lists, *membership(names, NEXT).lists])
+        holdings.on_members((both,))
+        desk.server.requests.clear()
+        await desk.until(lambda: len(desk.server.requests) >= REQUESTS)
+        assert set.union(*map(asked, desk.server.requests)) == set(NAMES), (
+            "the day that is shown has the old list"
+        )
+        assert desk.iwm.now.total == len(NAMES)
+        desk.server.requests.clear()
+        next_ns = open_ns(NEXT) + 600 * NS
+        await desk.time.passing((next_ns - desk.time.clock_ns()) / NS - 1200, step=60)
+        assert desk.supervisor.latest.session == SESSION, "nothing has traded yet"
+        assert desk.iwm.status.kind is not Kind.OFFLINE
+        for name in (*NAMES, JOINED):
+            world.latest[name] = traded(99.0, now_ns=next_ns, number=3)
+        desk.server.now_ns = next_ns + 5 * NS
+        await desk.time.passing(1205, step=5)
+        desk.server.requests.clear()
+        await desk.rounds(1)
+        assert set.union(*map(asked, desk.server.requests)) == set(names)
+        assert desk.supervisor.latest.session == NEXT
+        now = desk.iwm.now
+        assert (now.counted, now.total, now.declines) == (len(names), len(names), len(names))
+        assert desk.health.stats.symbols == len(names)
+        assert desk.supervisor.provenance.keys() >= {DROPPED, JOINED}
+
+
+async def test_a_list_of_today_is_priced_from_the_next_round_on(monkeypatch):
+    world = tape()
+    world.latest[JOINED] = traded(101.0)
+    world.days[JOINED] = [(DAYS[-1], 100.0)]
+    names = (*NAMES[1:], JOINED)
+    held = history((*NAMES[:-1], "MOG-A", "IWM", JOINED))
+    async with running(monkeypatch, of=world, held=held) as desk:
+        first = membership()
+        follow_members(desk.supervisor, [desk.feed, holdings := Holdings()], (first,))
+        await desk.rounds(1)
+        holdings.on_members((Membership.of("IWM", [*first.lists, *membership(names, SESSION).lists]),))
+        await desk.rounds(2)
+        assert (desk.iwm.now.counted, desk.iwm.now.total) == (len(names), len(names))
+        assert JOINED in desk.supervisor.provenance
+        assert desk.health.detail == f"{len(names)} of {len(names)} members priced by Alpaca"
+
+
+async def test_a_price_far_from_the_close_of_one_that_joined_is_asked_about(monkeypatch):
+    """Its closes came after the start: history of then had none of it."""
+    world = tape()
+    world.latest[JOINED], world.splits[JOINED] = traded(50.5), (SESSION, 2.0)
+    world.days[JOINED] = [(DAYS[-1], 100.0)]
+    names = (*NAMES, JOINED)
+    async with running(monkeypatch, of=world) as desk:
+        first = membership()
+        follow_members(desk.supervisor, [desk.feed, holdings := Holdings()], (first,))
+        await desk.rounds(1)
+        desk.supervisor._market.update_history(history((*NAMES[:-1], "MOG-A", "IWM", JOINED)))
+        holdings.on_members((Membership.of("IWM", [*first.lists, *membership(names, SESSION).lists]),))
+        await desk.until(
+            lambda: any(
+                JOINED in request.path and "actions" in request.path for request in desk.server.requests
+            )
+        )
 
 
 # The desk

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from feeds.desk.membership import load_membership
 from feeds.errors import InputError
 from feeds.events import Status
 from feeds.members.parse import parse_holdings
 from feeds.members.refresh import DELAY_NS, HoldingsRefresh
 from feeds.members.store import MemberStore
-from rotation.sessions import close_ns
+from rotation.breadth.members import MemberList
+from rotation.sessions import close_ns, new_york_day
 from rotation.status import Kind
 from tests.support.breadth.sponsors import TITLE, sponsors
 from tests.support.fake_time import FakeTime, driven, settle, without_threads
@@ -56,6 +58,46 @@ async def test_a_newer_list_goes_to_the_desk_and_a_failure_leaves_the_one_held(
             assert isinstance(events[-1], Status)
             assert (len(events), events[-1].state, len(taken)) == (2, Kind.OFFLINE, 1)
             assert "IWM holdings" in events[-1].detail
+
+
+async def test_a_list_stored_by_hand_and_the_day_of_a_rename_reach_the_desk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_threads(monkeypatch)
+    store, renames = MemberStore(tmp_path / "members"), tmp_path / "renames.csv"
+    frame = parse_holdings(sponsors(), "IWM").frame
+    store.put(MemberList.of("OWN", DAY - timedelta(days=1), frame))  # no sponsor is asked for it
+    time, taken, events = FakeTime(NOON_NS), list[Any](), list[Any]()
+    feed = HoldingsRefresh(
+        store,
+        lambda: load_membership(store, tmp_path, new_york_day(time.clock_ns())),
+        time=time,
+        beside=renames,
+    )
+    feed.on_members = taken.append
+
+    async def follow() -> None:
+        async for event in feed.events():
+            events.append(event)
+
+    async with driven(follow(), settle()):
+        await time.passing(1800, step=300)
+        assert taken == []
+        store.put(MemberList.of("OWN", DAY, frame.filter(frame["symbol"] != "S1X")))
+        await time.passing(600, step=300)
+        ((members,),) = taken
+        assert [each.as_of for each in members.lists] == [DAY - timedelta(days=1), DAY]
+        renames.write_text(f"{DAY + timedelta(days=1)},S7X,SNEW\n")
+        await time.passing(600, step=300)
+        assert "S7X" in taken[-1][0].lists[-1].symbols, "its day has not come"
+        count = len(taken)
+        await time.passing(14 * 3600, step=300)
+        assert len(taken) == count + 1
+        assert "SNEW" in taken[-1][0].lists[-1].symbols
+        assert "S7X" not in taken[-1][0].lists[-1].symbols
+        await time.passing(24 * 3600, step=300)
+        assert len(taken) == count + 1, "another day, and nothing new"
+        assert all(event.state is Kind.LIVE for event in events)
 
 
 async def test_a_table_of_renames_that_was_broken_meanwhile_does_not_end_the_desk(
