@@ -18,6 +18,7 @@ from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
 from feeds.streaming.session import Action
 from rotation.desk import EventKind
+from rotation.fed.calibration import Absent
 from rotation.fed.prices import NoQuote
 from rotation.graph.figures import Quadrant
 from rotation.macro.figures import ReleaseKind
@@ -48,6 +49,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     Quadrant: lambda quadrant: quadrant.value,
     FeedRefusal: state_word,
     Cause: lambda cause: cause.value,
+    Absent: lambda why: why.value,
     NoQuote: lambda flag: flag.value,
     HostRefusal: lambda reason: REFUSAL_LABELS[reason],
     EndReason: lambda reason: FAREWELLS[reason],

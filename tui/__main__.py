@@ -294,7 +294,7 @@ class LocalBackend:
             stays=wanted.stays,
             now_ns=_wall_ns(),
             fed_then=self._fed_of_tape(source),
-            macro_then=self._macro_then(source),
+            macro_then=self._macro_then(source, wanted.pair),
         )
         if wanted.offline or source.tape is not None:
             return self._watched(wanted, desk, *supervise(source, desk), is_empty=False)
@@ -449,7 +449,7 @@ class LocalBackend:
             now=now,
             option=wanted.at_option,
             past_fed=self._past_fed,
-            past_macro=self._past_macro,
+            past_macro=partial(self._past_macro, pair=wanted.pair),
         )
         if source.tape is not None or wanted.at is not None:
             return Basis(taken, source.history, desk, self._cut_then(wanted))
@@ -541,27 +541,27 @@ class LocalBackend:
 
         return fed_at(self._folder("fed"), now_ns)
 
-    def _macro_then(self, source: Source) -> Callable[[int], Macro | None] | None:
+    def _macro_then(self, source: Source, pair: tuple[str, str]) -> Callable[[int], Macro | None] | None:
         """What is kept of yields, prices and jobs; a recording brings its own, and the demo has none."""
         if source.is_demo or (source.tape is not None and "step" in source.tape.columns):
             return None
         from feeds.macro.opening import macro_then  # noqa: PLC0415
 
-        return macro_then(self._folder("macro"))
+        return macro_then(self._folder("macro"), pair)
 
-    def _past_macro(self, now_ns: int) -> Macro | None:
+    def _past_macro(self, now_ns: int, pair: tuple[str, str]) -> Macro | None:
         from feeds.macro.opening import macro_at  # noqa: PLC0415
 
-        return macro_at(self._folder("macro"), now_ns)
+        return macro_at(self._folder("macro"), now_ns, pair)
 
     def release_days(self, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None) -> ReleaseDays:
-        """Return minute paths around publications, of tapes and our log. Raises InputError."""
+        """Return minute paths around publications, of tapes, kept bars and our log. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
-        from feeds.macro.release_days import release_days  # noqa: PLC0415
+        from feeds.macro.opening import releases_kept  # noqa: PLC0415
         from rotation.history import History  # noqa: PLC0415 - brings polars
 
         now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())
-        return release_days(self._folder("fed"), tapes, pair, now_ns)
+        return releases_kept(self._folder("macro"), tapes, pair, now_ns)
 
     def import_macro(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep FRED's files; a line for each series. Raises InputError and StorageError."""
@@ -569,7 +569,7 @@ class LocalBackend:
 
         return macro_opening.import_files(self._folder("macro"), paths)
 
-    def macro(self, at: str | None, *, offline: bool) -> tuple[Macro | None, datetime]:
+    def macro(self, at: str | None, *, offline: bool, pair: tuple[str, str]) -> tuple[Macro | None, datetime]:
         """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
         from rotation.history import History  # noqa: PLC0415 - brings polars
@@ -577,12 +577,12 @@ class LocalBackend:
 
         if at is not None or offline:
             now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())
-            return self._past_macro(now_ns), from_ns(now_ns)
+            return self._past_macro(now_ns, pair), from_ns(now_ns)
         import asyncio  # noqa: PLC0415
 
         from feeds.macro import opening as macro_opening  # noqa: PLC0415
 
-        feed = macro_opening.live(self._folder("macro"), self._cache(), tries=2, once=True)
+        feed = macro_opening.live(self._folder("macro"), self._cache(), pair=pair, tries=2, once=True)
         return asyncio.run(feed.once(SNAPSHOT_WAITS_S)), from_ns(_wall_ns())
 
     def _cache(self) -> Path:

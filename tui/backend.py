@@ -265,15 +265,21 @@ class Backend(Protocol):
         ...
 
     def release_days(self, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None) -> ReleaseDays:
-        """Return minute paths around publications, of tapes and our log; blocking. Raises InputError."""
+        """Return minute paths around publications, of tapes, kept bars and our log; blocking.
+
+        Raises InputError.
+        """
         ...
 
     def import_macro(self, paths: tuple[Path, ...]) -> list[str]:
         """Keep FRED's files; a line for each series. Raises InputError and StorageError."""
         ...
 
-    def macro(self, at: str | None, *, offline: bool) -> tuple[Macro | None, datetime]:
-        """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError."""
+    def macro(self, at: str | None, *, offline: bool, pair: tuple[str, str]) -> tuple[Macro | None, datetime]:
+        """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError.
+
+        ``pair``: whose minutes release days have.
+        """
         ...
 
     def import_history(self, paths: tuple[Path, ...], *, replace: bool, raw: bool = False) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from feeds.demo.fed import SESSION
 from feeds.demo.news import DemoNews
+from feeds.demo.release_days import demo_release_days
 from feeds.events import MacroNews
 from feeds.fed.calendar import SHIPPED
 from feeds.macro.edgar import GROUPS
@@ -32,7 +33,8 @@ _SOURCES = {"demo": MacroSource(Kind.DEMO, None, None)}
 
 def demo_macro(now_ns: int) -> Macro | None:
     """What the demo knows of the causes at this instant of its tape."""
-    return macro(_observations(), SHIPPED, from_ns(now_ns), _SOURCES, _banks)
+    days = demo_release_days(now_ns)
+    return macro(_observations(), SHIPPED, from_ns(now_ns), _SOURCES, _banks, release_days=days)
 
 
 def _observations() -> dict[str, dict[date, float]]:

@@ -137,7 +137,9 @@ def feeds(
                 )
             )
     fed_feed = fed_opening.live(data / "fed", cache, refusals=refusals)
-    return [*live_feeds, fed_feed, macro_opening.live(data / "macro", cache)]
+    pair = desk.base, desk.against
+    causes = macro_opening.live(data / "macro", cache, pair=pair, refusals=refusals, environ=environ)
+    return [*live_feeds, fed_feed, causes]
 
 
 def _spelled(history: History) -> dict[str, float]:
@@ -183,7 +185,10 @@ async def once(
     shares, indices = _dealt(vendors[0], desk.legs)
     yahoo = Yahoo(http, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals, once=True)
-    causes = macro_opening.live(data / "macro", cache, tries=1, once=True)
+    pair = desk.base, desk.against
+    causes = macro_opening.live(
+        data / "macro", cache, pair=pair, tries=1, refusals=refusals, once=True, environ=environ
+    )
 
     closes = history.newest(desk.legs) if history is not None else {}
     first = partial(first_answer, closes=closes, clock_ns=time.clock_ns)

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from feeds.events import MacroNews, Status
-from feeds.macro.sources import BLS
+from feeds.macro.indices import EVERY_S
+from feeds.macro.sources import BLS, INDICES
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class MacroFeed:
 
     async def events(self) -> AsyncIterator[Event]:
         """What is kept at once, then news after each source that was asked, and their states with it."""
+        await self._sources.see_release_days()
         held = self._sources.macro()
         if held is not None:
             yield MacroNews(held)
@@ -54,27 +56,37 @@ class MacroFeed:
                     yield _status(known)
                     if known is not None:
                         yield MacroNews(known)
+                has_news = await self._sources.ask_session()
+                async for _ in self._sources.ask_minutes():
+                    pass
+                has_news |= await self._sources.see_release_days()
+                if has_news and (known := self._sources.macro()) is not None:
+                    yield MacroNews(known)
                 await self._sleep(LOOK_S)
 
     async def once(self, limit_s: float, *, banks: bool = True) -> Macro | None:
         """Ask those that have not answered lately, and say what is known; who takes longer is left out.
 
-        ``banks``: whether the SEC is asked too.
+        ``banks``: whether the SEC is asked too, and for the minutes of earlier release days.
         """
         async with self._http:
             try:
                 async with asyncio.timeout(limit_s):
                     await self._sources.ask_due(banks=banks, reuse=True)
+                    await self._sources.ask_session(reuse_s=EVERY_S)
+                    async for _ in self._sources.ask_minutes(running=not banks):
+                        pass
             except TimeoutError:
                 pass
+            await self._sources.see_release_days()
             return self._sources.macro()
 
 
 def _status(known: Macro | None) -> Status:
-    """As well as the best source of figures: each brings some of its own, the calendar none."""
+    """As well as the best source of settled figures: each brings some of its own, the calendar none."""
     if known is None or not known.sources:
         return Status(Kind.OFFLINE, "no source was asked")
-    kinds = (each.kind for name, each in known.sources.items() if name != BLS)
+    kinds = (each.kind for name, each in known.sources.items() if name not in (BLS, INDICES))
     best = min(kinds, key=lambda kind: kind.severity, default=Kind.OFFLINE)
     detail = ", ".join(
         f"{name} {each.kind.value}" + (f" ({each.error})" if each.error else "")

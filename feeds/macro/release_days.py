@@ -1,12 +1,14 @@
-"""Release days from tapes and from our log of the Fed: nothing is asked."""
+"""Release days from tapes, from kept bars and from our log of the Fed: nothing is asked."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from feeds.errors import InputError
 from feeds.fed.calendar import SHIPPED as FOMC
 from feeds.fed.store import FILE, FedStore
 from feeds.tapes.reading import read_tape
@@ -25,39 +27,136 @@ from rotation.macro.release_days import (
     cut_path,
     spread_path,
 )
+from rotation.macro.release_views import views_of
 from rotation.macro.releases import SHIPPED, at_of
 from rotation.quote import MINUTE_NS
 from rotation.sessions import NEW_YORK, from_ns, new_york_day, to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
+    from feeds.macro.minutes.store import BarStore
+    from rotation.macro.release_days import Line
+    from rotation.macro.releases import Calendar
+
+    Published = Mapping[ReleaseKind, Sequence[datetime]]
+
+log = logging.getLogger(__name__)
+
 NOTHING = Values((), ())
+TAPE = "tape"
 
 
-def release_days(folder: Path, tapes: Sequence[Path], pair: tuple[str, str], now_ns: int) -> ReleaseDays:
-    """Every publication up to ``now_ns`` of which ``tapes`` or the log in ``folder`` have a path.
+def published(calendar: Calendar = SHIPPED, fomc: Iterable[date] = FOMC) -> dict[ReleaseKind, list[datetime]]:
+    """When each kind is published, oldest first, New York."""
+    tables = {**calendar, ReleaseKind.FOMC: tuple(fomc)}
+    return {kind: sorted(at_of(kind, day) for day in days) for kind, days in tables.items()}
 
-    Raises InputError for a tape or a log that cannot be used.
+
+def release_days(
+    folder: Path,
+    tapes: Sequence[Path],
+    pair: tuple[str, str],
+    now_ns: int,
+    *,
+    bars: BarStore | None = None,
+    calendar: Calendar = SHIPPED,
+) -> ReleaseDays:
+    """Every publication up to ``now_ns`` of which ``tapes``, kept ``bars`` or the log have a path.
+
+    ``folder``: of the log; ``calendar``: of the releases. Raises InputError for a tape or a log that cannot
+    be used.
     """
     frame = read_tape(tapes).select("symbol", "ts_ns", "price") if tapes else None
-    tables = {**SHIPPED, ReleaseKind.FOMC: FOMC}
-    times = sorted((at_of(kind, day), kind) for kind, days in tables.items() for day in days)
-    past = [(at, kind, to_ns(at)) for at, kind in times if to_ns(at) <= now_ns]
-    store = FedStore(folder) if (folder / FILE).is_file() else None
-    made = []
-    try:
-        for at, kind, at_ns in past:
-            legs = [_prices(frame, symbol, at_ns) for symbol in pair]
+    times = published(calendar)
+    made = Kept(folder, pair, frame=frame, bars=bars).days(times, now_ns)
+    views = views_of(made, times, pair, from_ns(now_ns))
+    return ReleaseDays(from_ns(now_ns), *pair, tuple(made), compared(made), views)
+
+
+class Kept:
+    """What paths are made of: prices of tapes, else kept bars, and the log of the Fed."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        pair: tuple[str, str],
+        *,
+        frame: pl.DataFrame | None = None,
+        bars: BarStore | None = None,
+    ) -> None:
+        """``folder``: of the log; None: without it. ``frame``: of tapes: symbol, ts_ns and price."""
+        self._folder = folder
+        self._pair = pair
+        self._frame = frame
+        self._bars = bars
+        self._over: dict[int, Line] = {}
+        """P(cut) around publications whose minutes are over: it changes no more."""
+
+    def usable_days(self, times: Published, now_ns: int, *, newest: int) -> list[ReleaseDay]:
+        """As ``days``; without P(cut) where the log cannot be used."""
+        try:
+            return self.days(times, now_ns, newest=newest)
+        except InputError as error:
+            log.warning("release days: %s", error)
+            return Kept(None, self._pair, frame=self._frame, bars=self._bars).days(
+                times, now_ns, newest=newest
+            )
+
+    def days(self, times: Published, now_ns: int, *, newest: int | None = None) -> list[ReleaseDay]:
+        """Those with a path by ``now_ns``, oldest first; of each kind the ``newest`` publications, or all.
+
+        Raises InputError for a log that cannot be used.
+        """
+        past = sorted(
+            (at, kind)
+            for kind, all_ in times.items()
+            for at in [each for each in all_ if to_ns(each) <= now_ns][-(newest or len(all_)) :]
+        )
+        has_log = self._folder is not None and (self._folder / FILE).is_file()
+        store = FedStore(self._folder) if has_log and self._folder else None
+        made = []
+        try:
+            for at, kind in past:
+                day = self._day(kind, at, store, now_ns)
+                if day.spread_pp or day.cut_pp:
+                    made.append(day)
+        finally:
+            if store is not None:
+                store.close()
+        return made
+
+    def _day(self, kind: ReleaseKind, at: datetime, store: FedStore | None, now_ns: int) -> ReleaseDay:
+        at_ns = to_ns(at)
+        cut = self._cut(at_ns, store, now_ns)
+        for legs, source, step in self._prices(at_ns):
             spread = spread_path(legs[0], legs[1], at_ns, now_ns)
-            cut = cut_path(_cuts(store, at_ns, now_ns), at_ns, now_ns)
-            if spread or cut:
-                made.append(ReleaseDay(kind, at, spread, cut))
-    finally:
-        if store is not None:
-            store.close()
-    return ReleaseDays(from_ns(now_ns), *pair, tuple(made), compared(made))
+            if spread:
+                until_ns = min(now_ns, at_ns + AFTER * MINUTE_NS)
+                last_ns = min(leg.last_ns(until_ns) or at_ns for leg in legs)
+                return ReleaseDay(kind, at, spread, cut, source, step, from_ns(last_ns))
+        return ReleaseDay(kind, at, (), cut)
+
+    def _cut(self, at_ns: int, store: FedStore | None, now_ns: int) -> Line:
+        if now_ns < at_ns + AFTER * MINUTE_NS + QUIET_NS:
+            return cut_path(_cuts(store, at_ns, now_ns), at_ns, now_ns)
+        if at_ns not in self._over:
+            self._over[at_ns] = cut_path(_cuts(store, at_ns, now_ns), at_ns, now_ns)
+        return self._over[at_ns]
+
+    def _prices(self, at_ns: int) -> Iterable[tuple[tuple[Values, Values], str, int]]:
+        """Both legs' prices by each who has any, the best first: whose they are, and minutes of a bar."""
+        base, against = self._pair
+        if self._frame is not None:
+            yield (_printed(self._frame, base, at_ns), _printed(self._frame, against, at_ns)), TAPE, 0
+        if self._bars is not None:
+            held = self._bars.get(base, at_ns), self._bars.get(against, at_ns)
+            if held[0] is not None and held[1] is not None:
+                source = " and ".join(dict.fromkeys((held[0].source, held[1].source)))
+                step = max(held[0].step_min, held[1].step_min)
+                yield (held[0].values(), held[1].values()), source, step
 
 
 def _span(at_ns: int) -> tuple[int, int]:
@@ -65,9 +164,7 @@ def _span(at_ns: int) -> tuple[int, int]:
     return at_ns - BEFORE * MINUTE_NS - OLDEST_NS, at_ns + AFTER * MINUTE_NS
 
 
-def _prices(frame: pl.DataFrame | None, symbol: str, at_ns: int) -> Values:
-    if frame is None:
-        return NOTHING
+def _printed(frame: pl.DataFrame, symbol: str, at_ns: int) -> Values:
     since, until = _span(at_ns)
     rows = frame.filter(
         (pl.col("symbol") == symbol) & pl.col("ts_ns").is_between(since, until) & (pl.col("price") > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,29 +11,35 @@ from feeds.clock import wall_ns
 from feeds.errors import StorageError
 from feeds.fed.calendar import SHIPPED
 from feeds.macro.calendar import CalendarBls
+from feeds.macro.calendar_store import calendar_of
 from feeds.macro.edgar import CIKS, GROUPS, WHO, Edgar, has_contact
+from feeds.macro.indices import SYMBOLS, indices_of
+from feeds.macro.indices import wait_s as index_wait_s
+from feeds.macro.release_days import published
 from feeds.macro.series import FredSeries, Observations
 from feeds.macro.treasury import Treasury
 from rotation.macro.assemble import MONTHLY, macro
 from rotation.macro.banks import bank_incomes
 from rotation.macro.figures import MacroSource
-from rotation.macro.releases import joined, merged
 from rotation.macro.stated import TENORS
 from rotation.quote import NS
 from rotation.sessions import from_ns, new_york_day
 from rotation.status import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from feeds.http.cached import CachedClient, Fetched
+    from feeds.macro.calendar_store import CalendarStore, Days
+    from feeds.macro.indices import IndexValue, YieldIndices
+    from feeds.macro.minutes.ask import ReleaseMinutes
     from feeds.macro.store import FactStore, MacroStore
-    from rotation.macro.figures import Macro
+    from rotation.macro.figures import Macro, ReleaseView, YieldIndex
     from rotation.macro.releases import Calendar
 
 log = logging.getLogger(__name__)
 
-BLS = "BLS"
+BLS, INDICES = "BLS", "Yahoo"
 EVERY_S = {"Treasury": 3 * 3600.0, "FRED": 6 * 3600.0, "SEC": 24 * 3600.0, BLS: 24 * 3600.0}
 """Between two rounds of a source that answered; none publishes more than once a day."""
 AGAIN_S = 900.0
@@ -48,9 +55,15 @@ class MacroSources:
         store: MacroStore,
         facts: FactStore,
         *,
+        pages: CalendarStore | None = None,
+        minutes: ReleaseMinutes | None = None,
+        indices: YieldIndices | None = None,
         clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
-        """Raises InputError where an environment variable holds no usable address."""
+        """``pages``: keeps the calendar over a restart; ``minutes``: of release days; ``indices``: of yields.
+
+        Raises InputError where an environment variable holds no usable address.
+        """
         self._treasury, self._fred = Treasury(http), FredSeries(http)
         self._store = store
         self._clock_ns = clock_ns
@@ -59,8 +72,19 @@ class MacroSources:
         self._facts = facts.load()
         self._states: dict[str, MacroSource] = {}
         self._bls = CalendarBls(http)
-        self._days: Calendar = {}
+        self._page_store = pages
+        self._pages = pages.load() if pages is not None else {}
+        self._minutes = minutes
+        self._views: tuple[ReleaseView, ...] = ()
+        self._indices = indices
+        self._values: dict[str, IndexValue] = {}
         self._due_ns = dict.fromkeys(EVERY_S, 0)
+        self._indices_due_ns = 0
+
+    @property
+    def calendar(self) -> Calendar:
+        """The shipped days under those that were fetched."""
+        return calendar_of(self._pages)
 
     def due(self) -> list[str]:
         """The sources whose time has come, in the order in which they are to be asked."""
@@ -74,7 +98,7 @@ class MacroSources:
             await self._ask_banks(reuse_s)
         elif name == BLS:
             got = await self._bls.days(reuse_s=reuse_s)
-            self._days = joined(self._days, got.value or {})
+            self._take_page(got)
             self._states[BLS] = _state([got])
         else:
             of = self._of_treasury if name == "Treasury" else self._of_fred
@@ -98,9 +122,69 @@ class MacroSources:
     def macro(self) -> Macro | None:
         """What is known now."""
         banks = partial(bank_incomes, self._facts, GROUPS)
+        now = from_ns(self._clock_ns())
+        return macro(
+            self._held,
+            SHIPPED,
+            now,
+            {name: each for name, each in self._states.items() if name != INDICES or index_wait_s(now)},
+            banks,
+            calendar=self.calendar,
+            release_days=self._views,
+            indices=self._yields_now(),
+        )
+
+    async def ask_session(self, *, reuse_s: float = 0.0) -> bool:
+        """Ask for the session's yields where that is due; whether it was. ``reuse_s``: see CachedClient."""
         now_ns = self._clock_ns()
-        calendar = merged(self._days)
-        return macro(self._held, SHIPPED, from_ns(now_ns), self._states, banks, calendar=calendar)
+        every_s = index_wait_s(from_ns(now_ns))
+        if self._indices is None or every_s is None or now_ns < self._indices_due_ns:
+            return False
+        answers = {tenor: await self._indices.ask(tenor, reuse_s=reuse_s) for tenor in SYMBOLS}
+        self._values |= {tenor: each.value for tenor, each in answers.items() if each.value is not None}
+        self._states[INDICES] = _state(tuple(answers.values()))
+        wait_s = AGAIN_S if self._states[INDICES].error else every_s
+        self._indices_due_ns = now_ns + int(wait_s * NS)
+        return True
+
+    def _yields_now(self) -> tuple[YieldIndex, ...]:
+        """The session's, on the scale of the newest settled ones."""
+        names = {tenor: TENORS[tenor] for tenor in self._values}
+        settled = {tenor: self._held.get(name, {}) for tenor, name in names.items()}
+        return indices_of(self._values, {tenor: each[max(each)] for tenor, each in settled.items() if each})
+
+    async def ask_minutes(self, *, running: bool = False) -> AsyncIterator[bool]:
+        """Ask for the bars of release days that are due, one after the other; each yields whether it was.
+
+        ``running``: only of a publication whose minutes pass now.
+        """
+        if self._minutes is None:
+            return
+        times = published(self.calendar)
+        for at_ns in self._minutes.due(times, running=running):
+            await self._minutes.ask(at_ns)
+            yield True
+
+    async def see_release_days(self) -> bool:
+        """Make the paths around publications anew; whether they differ from those before."""
+        if self._minutes is None:
+            return False
+        before = self._views
+        self._views = await asyncio.to_thread(self._minutes.views, published(self.calendar))
+        return self._views != before
+
+    def _take_page(self, got: Fetched[Days]) -> None:
+        """Keep what the calendar's page says; one that is held already changes nothing."""
+        if got.value is None or got.fetched_at_ns is None:
+            return
+        if self._page_store is None:
+            self._pages = {**self._pages, str(got.fetched_at_ns): got.value}
+            return
+        try:
+            self._pages = self._page_store.add(got.value, got.fetched_at_ns)
+        except StorageError as error:
+            log.warning("macro: %s", error)
+            self._pages = {**self._pages, str(got.fetched_at_ns): got.value}
 
     async def _of_treasury(self, reuse_s: float) -> Sequence[Fetched[Observations]]:
         """Yields of the year, and at its beginning of the one before, for changes over a month."""

@@ -43,7 +43,7 @@ class MacroStore:
 
     def load(self) -> Observations:
         """All that is kept; nothing where there is no file, or one that cannot be read."""
-        return _or_nothing(self._read)
+        return or_nothing(self._read)
 
     def add(self, fresh: Mapping[str, Mapping[date, float]]) -> Observations:
         """Keep these on top of what is held, and return all. Raises StorageError where that fails.
@@ -54,11 +54,11 @@ class MacroStore:
         def merged(held: Observations) -> Observations:
             return {name: {**held.get(name, {}), **fresh.get(name, {})} for name in {*held, *fresh}}
 
-        return _added(self._path, self._read, merged, lambda all_: _Held(LAYOUT, all_))
+        return added(self._path, self._read, merged, lambda all_: _Held(LAYOUT, all_))
 
     def _read(self) -> Observations:
         """What is in the file. Raises OSError and DamagedError."""
-        held = _decoded(self._path, _Held)
+        held = decoded(self._path, _Held)
         if held.layout != LAYOUT:
             raise DamagedError(f"{shown_path(self._path)}: is of another version")
         return held.series
@@ -72,7 +72,7 @@ class FactStore:
 
     def load(self) -> dict[str, list[Fact]]:
         """By ticker; nothing where there is no file, or one that cannot be read."""
-        return _or_nothing(self._read)
+        return or_nothing(self._read)
 
     def add(self, fresh: Mapping[str, Iterable[Fact]]) -> dict[str, list[Fact]]:
         """Keep these beside what is held, and return all. As of a MacroStore."""
@@ -83,14 +83,14 @@ class FactStore:
                 for ticker in {*held, *fresh}
             }
 
-        return _added(self._path, self._read, merged, lambda all_: all_)
+        return added(self._path, self._read, merged, lambda all_: all_)
 
     def _read(self) -> dict[str, list[Fact]]:
         """What is in the file. Raises OSError and DamagedError."""
-        return _decoded(self._path, dict[str, list[Fact]])
+        return decoded(self._path, dict[str, list[Fact]])
 
 
-def _decoded(path: Path, kind: type[K]) -> K:
+def decoded(path: Path, kind: type[K]) -> K:
     """The JSON in a file. Raises OSError and DamagedError."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
@@ -98,7 +98,7 @@ def _decoded(path: Path, kind: type[K]) -> K:
         raise DamagedError(f"{shown_path(path)}: is damaged") from error
 
 
-def _added(
+def added(
     path: Path,
     read: Callable[[], dict[str, T]],
     merge: Callable[[dict[str, T]], dict[str, T]],
@@ -113,7 +113,7 @@ def _added(
     return merged
 
 
-def _or_nothing(read: Callable[[], dict[str, T]]) -> dict[str, T]:
+def or_nothing(read: Callable[[], dict[str, T]]) -> dict[str, T]:
     """For who only looks."""
     try:
         return read()

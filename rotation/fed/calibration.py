@@ -9,6 +9,8 @@ a steady one half gets.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -25,12 +27,22 @@ HORIZONS = (1, 7, 30)
 LEAST_N = 10
 """With fewer decisions a score says more about luck than about odds."""
 OLDEST = dt.timedelta(days=4)
-"""A forecast that was older than this by then is none: nobody was looking."""
+"""A forecast that was older than this by then is none, unless rows of other meetings show that somebody was
+looking: only changes are logged."""
 EFFECTIVE = dt.timedelta(days=6)
 """A new range is published for a day at most so long after its decision."""
 By = Literal["log", "settlements"]
 """A row that our log wrote live, or odds by settlements: a row that the log made of them, perhaps later for a
 day offline, or computed now from those stored."""
+
+
+class Absent(StrEnum):
+    """Why a decision has no forecast of an engine so many days before."""
+
+    NOT_LOGGED = "nothing was logged by then"
+    OLD = "what was logged by then was over four days old"
+    NO_SETTLEMENT = "nothing was logged by then, and no settlement of the meeting's contracts is stored"
+    RANGE_CHANGED = "the target range changed in between"
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -51,6 +63,8 @@ class Decided(msgspec.Struct, frozen=True):
     move_bp: int
     """Of the target range; a cut is negative."""
     forecasts: tuple[Forecast, ...] = ()
+    absent: dict[str, dict[str, Absent]] = {}
+    """Engine → days before → why there is no forecast."""
 
     @property
     def is_cut(self) -> bool:
@@ -87,6 +101,8 @@ class CalibrationReport(msgspec.Struct, frozen=True):
     """Those held before the day of ``as_of`` whose outcome is known, oldest first."""
     left_out: int = 0
     """Others of which odds were logged: their outcome is not shipped, and no row of the log shows it."""
+    absent: dict[str, dict[str, dict[Absent, int]]] = {}
+    """Engine → days before → why decisions have no forecast → how many of ``decisions``."""
 
 
 def asked_ns(meeting: dt.date, days: int) -> int:
@@ -117,6 +133,20 @@ def scores(decided: Iterable[Decided], today: dt.date) -> Calibration:
     made: Calibration = {}
     for (engine, days), known in sorted(pairs.items()):
         made.setdefault(engine, {})[str(days)] = _score(known)
+    return made
+
+
+def absences(decided: Iterable[Decided], today: dt.date) -> dict[str, dict[str, dict[Absent, int]]]:
+    """Why the decisions held before ``today``, New York, have no forecast, counted: see CalibrationReport."""
+    counts: Counter[tuple[str, str, Absent]] = Counter()
+    for each in decided:
+        if each.date < today:
+            counts.update(
+                (engine, days, why) for engine, by in each.absent.items() for days, why in by.items()
+            )
+    made: dict[str, dict[str, dict[Absent, int]]] = {}
+    for (engine, days, why), n in sorted(counts.items()):
+        made.setdefault(engine, {}).setdefault(days, {})[why] = n
     return made
 
 

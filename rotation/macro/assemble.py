@@ -8,12 +8,27 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rotation.macro.figures import BankIncome, Curve, Inflation, Jobs, Macro, MacroSource, ReleaseKind, Yield
+from rotation.macro.figures import (
+    BankIncome,
+    Curve,
+    Inflation,
+    Jobs,
+    Macro,
+    MacroSource,
+    MovedRelease,
+    ReleaseKind,
+    ReleaseView,
+    Yield,
+    YieldIndex,
+)
+from rotation.macro.indices import shown as indices_shown
+from rotation.macro.release_views import aged as view_aged
 from rotation.macro.releases import (
     SHIPPED,
     at_of,
     following,
     months_before,
+    moved,
     newest_month,
     recent,
     released_at,
@@ -60,11 +75,14 @@ def macro(
     banks: Callable[[date], tuple[BankIncome, ...]] = lambda _: (),
     *,
     calendar: Calendar = SHIPPED,
+    release_days: tuple[ReleaseView, ...] = (),
+    indices: tuple[YieldIndex, ...] = (),
 ) -> Macro | None:
     """What was known at ``now``; None where no series has an observation by then.
 
     ``observations``: by the names of SERIES; ``fomc``: decision days; ``sources``: those that were asked;
-    ``banks``: their income by filings through a day; ``calendar``: of the releases.
+    ``banks``: their income by filings through a day; ``calendar``: of the releases; ``release_days``: paths
+    around them; ``indices``: of yields, as last fetched.
     """
     known = {name: _published(name, series, now, calendar) for name, series in observations.items()}
     yields = tuple(_yield(tenor, known[name]) for tenor, name in TENORS.items() if known.get(name))
@@ -78,7 +96,7 @@ def macro(
     )
     jobs = _jobs(known.get(PAYROLLS, {}), known.get(UNEMPLOYMENT, {}), calendar)
     incomes = banks(_last_day(now))
-    if not yields and not inflation and jobs is None and not sources and not incomes:
+    if not (yields or inflation or jobs or sources or incomes or release_days):
         return None
     days = sorted(fomc)
     made = Macro(
@@ -93,6 +111,9 @@ def macro(
         stated=stated(known, _through(observations.get(TENORS["10Y"], {}), _last_day(now))),
         calendar=recent(calendar, now.astimezone(NEW_YORK).date()),
         fomc=tuple(day for day in days if at_of(ReleaseKind.FOMC, day) > now)[:2],
+        indices=indices,
+        moved=moved(calendar, now.astimezone(NEW_YORK).date()),
+        release_days=release_days,
     )
     return aged(made, now)
 
@@ -105,7 +126,14 @@ def aged(made: Macro, now: datetime) -> Macro:
         # Recordings of before name no days beside those of the releases.
         shown = {each.at.astimezone(NEW_YORK).date() for each in releases if each.kind is ReleaseKind.FOMC}
         releases = following({*made.fomc, *shown}, now, made.calendar or SHIPPED)
-    return replace(made, sources=sources, releases=releases, warnings=_warnings(made, now))
+    return replace(
+        made,
+        sources=sources,
+        releases=releases,
+        warnings=_warnings(made, now),
+        indices=indices_shown(made.indices, made.yields, now) if made.indices else (),
+        release_days=tuple(view_aged(each, now) for each in made.release_days),
+    )
 
 
 def _aged(source: MacroSource, now: datetime) -> MacroSource:
@@ -122,7 +150,7 @@ def _warnings(made: Macro, now: datetime) -> tuple[str, ...]:
     jobs = made.jobs.month if made.jobs else None
     minute = now.astimezone(UTC).replace(second=0, microsecond=0)
     calendar = tuple((made.calendar or SHIPPED).items())
-    return _warnings_at(newest, cpi, jobs, minute, calendar, is_kept=not made.sources)
+    return _warnings_at(newest, cpi, jobs, minute, calendar, apart=made.moved, is_kept=not made.sources)
 
 
 @lru_cache(maxsize=16)
@@ -133,6 +161,7 @@ def _warnings_at(
     minute: datetime,
     days: tuple[tuple[ReleaseKind, tuple[date, ...]], ...],
     *,
+    apart: tuple[MovedRelease, ...],
     is_kept: bool,
 ) -> tuple[str, ...]:
     """The same within a minute: a tick need not look at calendars."""
@@ -146,6 +175,9 @@ def _warnings_at(
             warnings.append(f"{name} of {MONTHS[due.month - 1]} {due.year} should be out, but is not here")
     if is_kept and (cpi or jobs):
         warnings.append("prices and jobs are as revised since, not as first published")
+    for each in apart:
+        where = f"moved to {written(each.day)}" if each.day else "called off"
+        warnings.append(f"{each.kind} of {written(each.shipped)} {where} by the fetched calendar")
     for kind, of_kind in calendar.items():
         if not of_kind or local.date() > of_kind[-1]:
             last = max(of_kind, default=SHIPPED[kind][-1])

@@ -30,6 +30,36 @@ class Release(msgspec.Struct, frozen=True):
     """08:30 New York of CPI and jobs, 14:00 of the FOMC's decisions."""
 
 
+class MovedRelease(msgspec.Struct, frozen=True):
+    """A shipped day of a release that the fetched calendar, which counts, has moved or called off."""
+
+    kind: ReleaseKind
+    shipped: dt.date
+    day: dt.date | None
+    """The day that it has in its place; None where it has none near."""
+
+
+class YieldIndex(msgspec.Struct, frozen=True):
+    """An exchange's index of a Treasury yield during the session: provisional, and no par yield.
+
+    It stands beside the settled curve and enters none of its figures.
+    """
+
+    tenor: str
+    """5Y, 10Y or 30Y: of the newest note or bond of that term."""
+    symbol: str
+    """As the exchange names it: "TNX"."""
+    pct: float
+    change_bp: float | None
+    """Against the index's own last close; None where that is not given."""
+    at: dt.datetime
+    """When that value was made."""
+    source: str
+    """Who brings it, and by how much it is late by contract: "Yahoo, 15 min delayed"."""
+    worth: Kind = Kind.PROVISIONAL
+    """STALE where newer values should have come."""
+
+
 class Yield(msgspec.Struct, frozen=True):
     """One point of the Treasury's par yield curve, constant maturity."""
 
@@ -113,6 +143,59 @@ class MacroSource(msgspec.Struct, frozen=True):
     """What failed when it was last asked; empty where nothing did."""
 
 
+class Band(msgspec.Struct, frozen=True):
+    """How the earlier days of a kind stood at one minute, in percentage points."""
+
+    minute: int
+    """After the publication; negative before it."""
+    n: int
+    """Earlier days that have this minute: never fewer than five."""
+    low_pp: float
+    median_pp: float
+    high_pp: float
+
+
+class ReleasePath(msgspec.Struct, frozen=True):
+    """One line around a publication, and how the earlier days of its kind went."""
+
+    line: tuple[tuple[int, float], ...]
+    """(minute after it, change in pp since just before it), oldest first; empty before it, and where nothing
+    is kept."""
+    n: int
+    """Earlier days of which a line is kept."""
+    band: tuple[Band, ...]
+    """Every minute for which at least five of them have a value."""
+
+
+class ReleaseView(msgspec.Struct, frozen=True):
+    """The publication of a kind that is today's, else the newest, against the earlier ones."""
+
+    kind: ReleaseKind
+    at: dt.datetime
+    """When it is, or was, published."""
+    base: str
+    against: str
+    spread: ReleasePath
+    """Base return minus against return since the last prices before it."""
+    cut: ReleasePath
+    """P(cut at the next meeting) by our log of the futures."""
+    source: str = ""
+    """Whose prices the day's own line of the spread is made of; empty where it has none."""
+    step_min: int = 0
+    """Minutes of one of its bars; 0 of prints, and where it has none."""
+    known_to: dt.datetime | None = None
+    """The end of its newest price; None where it has none."""
+    worth: Kind = Kind.OFFLINE
+    """CLOSED once all minutes are in, LIVE while they come, STALE where they no longer do, OFFLINE without
+    any."""
+    sources: dict[str, int] = {}
+    """Earlier days by whose prices they are made of."""
+    absent: int = 0
+    """Earlier publications, of those that are looked for, of which no prices are kept."""
+    error: str = ""
+    """Why prices of this or of the earlier days are missing; empty where none are, or nobody was asked."""
+
+
 class Observation(msgspec.Struct, frozen=True):
     """One published value of a series."""
 
@@ -157,3 +240,9 @@ class Macro(msgspec.Struct, frozen=True):
     """The next decision days, at most two: after a decision the one to come is known at once."""
     calendar: dict[ReleaseKind, tuple[dt.date, ...]] = {}
     """Days of CPI and jobs from a year before on, as last confirmed; empty in old recordings."""
+    indices: tuple[YieldIndex, ...] = ()
+    """Yields of today's session by indices, the shortest first; none once the Treasury has the day."""
+    moved: tuple[MovedRelease, ...] = ()
+    """Where the fetched calendar and the shipped one differ, of the last weeks and days to come."""
+    release_days: tuple[ReleaseView, ...] = ()
+    """Minute paths around publications, a kind each; without those of which nothing is kept."""

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.macro.figures import ReleaseKind
+from rotation.macro.figures import ReleaseKind, ReleaseView
 from rotation.quote import MINUTE_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BEFORE, AFTER = 30, 60
+BEFORE, AFTER = 30, 120
 """Minutes shown before and after."""
-MARKS = (5, 30, 60)
+MARKS = (5, 30, 60, 120)
 """Minutes after at which days are compared."""
 OLDEST_NS = 10 * MINUTE_NS
 """A price that is older than this is not the value of a minute; so is a row unless the log was running."""
@@ -43,6 +43,12 @@ class ReleaseDay(msgspec.Struct, frozen=True):
     """Base return minus against return since the last prices before it."""
     cut_pp: Line
     """Change of P(cut at the next meeting), futures."""
+    source: str = ""
+    """Whose prices the spread is made of: "tape", or a vendor; empty without any."""
+    step_min: int = 0
+    """Minutes of one of the vendor's bars; 0 of a tape."""
+    known_to: dt.datetime | None = None
+    """The newest price of the leg whose newest is older; None without any."""
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -67,6 +73,8 @@ class ReleaseDays(msgspec.Struct, frozen=True):
     """Those with a path, oldest first."""
     newest: dict[str, dict[str, dict[str, Compared]]]
     """Kind → "spread" or "cut" → minutes after → the newest day against the earlier ones."""
+    views: tuple[ReleaseView, ...] = ()
+    """Of each kind the publication of today, else the newest: minute by minute against the earlier ones."""
 
 
 class Values:
@@ -78,6 +86,11 @@ class Values:
     def at(self, ns: int) -> float | None:
         """The last value at or before an instant; None where that is too old."""
         return self._value(bisect_right(self._times, ns) - 1, ns)
+
+    def last_ns(self, ns: int) -> int | None:
+        """When the last value at or before an instant was made; None where there is none."""
+        place = bisect_right(self._times, ns) - 1
+        return self._times[place] if place >= 0 else None
 
     def before(self, ns: int) -> float | None:
         """The same, strictly before it; a bar that ends at that instant is before it."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from rotation.macro.figures import Release, ReleaseKind
+from rotation.macro.figures import MovedRelease, Release, ReleaseKind
 from rotation.sessions import NEW_YORK
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ _OUT_OF_TURN = {(ReleaseKind.JOBS, date(2025, 11, 20)): date(2025, 9, 1)}
 """The month that came at this date where it is not the one before. October 2025's jobs never came alone."""
 MORNING, DECISION = time(8, 30), time(14)
 REACH = timedelta(days=430)
+NEAR = timedelta(days=45)
+"""How far a release is moved at most, and how long that is worth saying."""
 LATE = timedelta(days=20)
 """Outside of the table a month counts as published so long after its end."""
 
@@ -65,19 +67,47 @@ def merged(page: Calendar) -> Calendar:
     return {kind: _over(shipped, page.get(kind, ())) for kind, shipped in SHIPPED.items()}
 
 
-def joined(earlier: Calendar, later: Calendar) -> Calendar:
-    """What two pages give, of which the later one decides its own span and months."""
+def joined(earlier: Calendar, later: Calendar, *, after: date | None = None) -> Calendar:
+    """What two pages give, of which the later one decides its own span and months.
+
+    ``after``: the day on which it was fetched. It decides all days to come then, its first one included: one
+    that it does not name before that has been moved or called off.
+    """
     kinds = dict.fromkeys((*earlier, *later))
-    return {kind: _over(earlier.get(kind, ()), later.get(kind, ())) for kind in kinds}
+    return {kind: _over(earlier.get(kind, ()), later.get(kind, ()), after) for kind in kinds}
 
 
-def _over(known: tuple[date, ...], given: tuple[date, ...]) -> tuple[date, ...]:
+def _over(known: tuple[date, ...], given: tuple[date, ...], after: date | None = None) -> tuple[date, ...]:
     if not given:
         return known
-    first, last = min(given), max(given)
+    last = max(given)
+    first = min(*given, after + timedelta(days=1)) if after else min(given)
     months = {day.replace(day=1) for day in given}
     kept = {day for day in known if not first <= day <= last and day.replace(day=1) not in months}
     return tuple(sorted(kept | {*given}))
+
+
+def moved(calendar: Calendar, today: date, shipped: Calendar = SHIPPED) -> tuple[MovedRelease, ...]:
+    """Shipped days of the last weeks and of those to come that a fetched calendar does not have.
+
+    Each with the fetched day that stands in its place: the nearest that was not shipped, within NEAR of it.
+    """
+    made = []
+    for kind, days in shipped.items():
+        known = calendar.get(kind, days)
+        free = sorted({*known} - {*days})
+        for day in days:
+            if day in known or day < today - NEAR or not known or day > known[-1] + NEAR:
+                continue
+            near = min(
+                (each for each in free if abs(each - day) <= NEAR),
+                key=lambda each: abs(each - day),
+                default=None,
+            )
+            if near is not None:
+                free.remove(near)
+            made.append(MovedRelease(kind, day, near))
+    return tuple(made)
 
 
 def recent(calendar: Calendar, today: date) -> dict[ReleaseKind, tuple[date, ...]]:
@@ -92,7 +122,7 @@ def at_of(kind: ReleaseKind, day: date) -> datetime:
 
 def released_at(kind: ReleaseKind, month: date, calendar: Calendar = SHIPPED) -> datetime | None:
     """When the figures of a month came. None where the table has no such release."""
-    days = [day for day in calendar[kind] if _month_of(kind, day) == month.replace(day=1)]
+    days = [day for day in calendar[kind] if _month_of(kind, day, calendar) == month.replace(day=1)]
     return at_of(kind, days[0]) if days else None
 
 
@@ -106,7 +136,7 @@ def newest_month(kind: ReleaseKind, now: datetime, calendar: Calendar = SHIPPED)
     if days and days[0] <= today.date() <= days[-1] + timedelta(days=25):
         place = bisect_right(days, today, key=lambda day: at_of(kind, day))
         if place:
-            return _month_of(kind, days[place - 1])
+            return _month_of(kind, days[place - 1], calendar)
     return months_before((today - LATE).date(), 1)
 
 
@@ -121,9 +151,13 @@ def following(fomc: Iterable[date], now: datetime, calendar: Calendar = SHIPPED)
     return tuple(sorted(coming, key=lambda each: each.at))
 
 
-def _month_of(kind: ReleaseKind, day: date) -> date:
-    """Whose figures this release had."""
-    return _OUT_OF_TURN.get((kind, day)) or months_before(day, 1)
+def _month_of(kind: ReleaseKind, day: date, calendar: Calendar) -> date:
+    """Whose figures it had: the month before, or one more where a second one follows in its month."""
+    known = _OUT_OF_TURN.get((kind, day))
+    if known is not None:
+        return known
+    is_late = any(day < each and (each.year, each.month) == (day.year, day.month) for each in calendar[kind])
+    return months_before(day, 2 if is_late else 1)
 
 
 def months_before(day: date, back: int) -> date:

@@ -880,6 +880,34 @@ REST_ROWS = (
         "the shipped days to come stay; after their end a warning says so", "—", "macro",
     ),
     (
+        "BLS: a moved release, or one put off past its month; the program starts again without a cache",
+        "the newest page counts, from the day it was fetched on; pages are kept, differences are named",
+        "—", "macro/test_calendar_store.py",
+    ),
+    (
+        "release days' minutes, Alpaca, Yahoo: HTTP 429, 500, HTML, empty, cut or huge body, missing fields",
+        "nothing is kept; the other is asked, else the reason is shown; retry after an hour, a minute live",
+        "`SourceError`", "macro/test_minutes.py",
+    ),
+    (
+        "release days' minutes: another symbol's, another day's, no price, no whole minute",
+        "the answer is rejected, or the row left out; a day without bars is not kept", "`SourceError`",
+        "macro/test_minutes.py",
+    ),
+    (
+        "release days' minutes: a kept file is damaged",
+        "set aside, and fetched again", "—", "macro/test_minutes.py",
+    ),
+    (
+        "yield indices by Yahoo: HTTP 429, 500, HTML, an empty, cut or huge body, missing fields",
+        "no line, or the last of today with its time, STALE; settled yields stay; retry after 15 minutes",
+        "`RequestError`", "macro/test_indices.py",
+    ),
+    (
+        "yield indices by Yahoo: yesterday's body, ten times the yield, a value far from the settled yield",
+        "no line; the scale that fits the settled yield; no line", "—", "macro/test_indices.py",
+    ),
+    (
         "SEC: no mail address in `ROTATION_TUI_USER_AGENT`",
         "never asked; the page says what to set", "—", "macro",
     ),

@@ -200,7 +200,7 @@ def macro(
     from tui.output import macro_report  # noqa: PLC0415
 
     start_log(ctx)
-    known, instant = backend(ctx).macro(at, offline=offline)
+    known, instant = backend(ctx).macro(at, offline=offline, pair=pair)
     wanted = Wanted(history=history, pair=pair, legs=legs, at=at, offline=True, unasked_demo=False)
     try:
         closes = backend(ctx).snapshot(with_lists(ctx, wanted))
@@ -228,9 +228,11 @@ def import_macro(ctx: click.Context, /, *, paths: tuple[Path, ...]) -> None:
 def releases(
     ctx: click.Context, /, *, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None, form: str
 ) -> None:
-    """Minute paths around CPI, jobs and FOMC times: the spread by these tapes, P(cut) by the log.
+    """Minute paths around CPI, jobs and FOMC times: the spread, and P(cut) by the log.
 
-    The newest day of each kind stands beside the earlier ones. A tape is a recording, prints or bars.
+    Prices are those of the tapes (recordings, prints or bars), else minute bars that are kept: a running
+    desk and rotation-tui macro download them, this command asks nobody. The newest day of each kind stands
+    beside the earlier ones.
     """
     from tui.output import macro_report  # noqa: PLC0415
 

@@ -169,7 +169,13 @@ def of_decisions(report: CalibrationReport, form: str) -> str:
             lines.append(column(day(each.date), 12, right=False) + column(move, 9) + "".join(shares))
     rows = [(engine, days, by[days]) for engine, by in report.scores.items() for days in by]
     lines += ["", "by          days before      n     Brier    mean P(cut) %   cuts %"]
-    lines += [_scored(*row, report.least_n) for row in rows]
+    for engine, by in report.scores.items():
+        for days in map(str, HORIZONS):
+            reasons = report.absent.get(engine, {}).get(days, {})
+            lines.append(
+                _scored(engine, days, by[days], report.least_n) if days in by else _none(engine, days)
+            )
+            lines += [f"{'':30}without one: {n}, {why}" for why, n in reasons.items()]
     lines += [
         "",
         "P(cut) in %, at the end of that day, New York. Brier: 0 is perfect, 0.25 a steady one half",
@@ -202,6 +208,10 @@ def _scored(engine: str, days: str, score: Score, least_n: int) -> str:
         + column(number(share, 1), 9)
         + ("" if score.brier is not None else f"   too few: {least_n} needed")
     )
+
+
+def _none(engine: str, days: str) -> str:
+    return column(engine, 12, right=False) + column(days, 11) + column("0", 7)
 
 
 _FORMS: dict[str, Callable[[StripCase, FedTable, tuple[str, ...]], str]] = {

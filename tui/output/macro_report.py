@@ -63,13 +63,13 @@ def of_releases(made: ReleaseDays, form: str) -> str:
         return "no release day on these tapes or in the log - name tapes of IWM and QQQ that hold one\n"
     heads = "".join(column(f"{minute} min", 9) for minute in MARKS)
     lines = [
-        f"{'':30}{column('spread pp after', 27)}{column('P(cut) pp after', 27)}",
-        f"{'':30}{heads}{heads}",
+        f"{'':26}{column('spread pp after', 36)}{column('P(cut) pp after', 36)}",
+        f"{'':26}{heads}{heads}",
     ]
     for each in made.days:
         local = each.at.astimezone(NEW_YORK)
         shown = (change(dict(line).get(minute)) for line in (each.spread_pp, each.cut_pp) for minute in MARKS)
-        name = column(f"{each.kind.value:<6}{day(local.date())} {local:%H:%M}", 30, right=False)
+        name = column(f"{each.kind.value:<6}{day(local.date())} {local:%H:%M}", 26, right=False)
         lines.append(name + "".join(column(text, 9) for text in shown))
     if any(each.cut_pp for each in made.days):
         lines += [

@@ -11,14 +11,15 @@ from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
 from rotation.text import MONTHS, day, short_day, spelled_duration
-from rotation.wording import word_with_venue
+from rotation.wording import state_word, word_with_venue
+from tui.panels import release_days
 from tui.panels.base import kind_role
 from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, cells, change, column, fit, number, toned, wrap
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from rotation.macro.figures import BankIncome, Curve, Inflation, Macro, MacroSource
+    from rotation.macro.figures import BankIncome, Curve, Inflation, Macro, MacroSource, YieldIndex
     from rotation.snapshot import Leg, Snapshot, ValueGrowth
     from rotation.status import DerivedStatus
     from tui.view.view_state import ViewState
@@ -43,17 +44,25 @@ NO_BANKS = (
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """Rates on the left, all else on the right; below each other where there is no room."""
-    del view, height
+    """Rates on the left, all else on the right; below each other where there is no room.
+
+    On a release day its minutes come first; zoomed there are release days alone.
+    """
+    known, now = snapshot.macro, snapshot.as_of
+    if view.zoomed:
+        return release_days.rows(known, now, width, height)
     if width >= BESIDE_FROM:
         half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
         rest = width - half - GAP
-        pairs = zip_longest(_rates(snapshot, half), _causes(snapshot, rest), fillvalue=())
+        minutes = release_days.today(known, now, half) if known is not None else []
+        pairs = zip_longest([*minutes, *_rates(snapshot, half)], _causes(snapshot, rest), fillvalue=())
         return [
             (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
             for own, beside in pairs
         ]
-    return [_whole(row, width) for row in (*_rates(snapshot, width), (), *_causes(snapshot, width))]
+    minutes = release_days.today(known, now, width) if known is not None else []
+    lines = (*minutes, *_rates(snapshot, width), (), *_causes(snapshot, width))
+    return [_whole(row, width) for row in lines]
 
 
 def _whole(row: Row, width: int) -> Row:
@@ -76,7 +85,28 @@ def _rates(snapshot: Snapshot, width: int) -> list[Row]:
         )
         for each in known.yields
     ]
+    lines += _session(known.indices, width)
     return [*lines, *(_curve(known.curve, width) if known.curve else [])]
+
+
+def _session(indices: tuple[YieldIndex, ...], width: int) -> list[Row]:
+    """The session's yields by the exchange's indices, apart from the settled ones; nothing without any."""
+    if not indices:
+        return []
+    sources = ", ".join(dict.fromkeys(each.source for each in indices))
+    note = f"CBOE indices by {sources}, not settled yields; change since the index's own last close"
+    return [
+        *(
+            (
+                (column(f"{each.tenor} {each.symbol}", 16, right=False), "text"),
+                (column(number(each.pct), 7), "text"),
+                (column(change(each.change_bp, 0), 8), "text"),
+                (f"  {state_word(each.worth)} {each.at.astimezone(NEW_YORK):%H:%M}", kind_role(each.worth)),
+            )
+            for each in indices
+        ),
+        *(((line, "faint"),) for line in wrap(note, width, 3)),
+    ]
 
 
 def _head(name: str, room: int, columns: dict[str, int], note: str = "") -> Row:

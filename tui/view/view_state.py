@@ -169,7 +169,7 @@ def with_page(view: ViewState, page: str) -> ViewState:
     if page == "desk":
         panel = "legs" if view.focus in PAGES else view.focus
         return _with(focused(view, panel), zoomed=False)
-    return _with(focused(view, page), zoomed=view.zoomed or page not in PAGES)
+    return _with(focused(view, page), zoomed=page not in PAGES)
 
 
 def _page(view: ViewState, key: str) -> ViewState:

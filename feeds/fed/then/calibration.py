@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from feeds.fed.calendar import SHIPPED
 from feeds.fed.then.ranges import KNOWN_THROUGH, ranges_on
-from rotation.fed.calibration import EFFECTIVE, HORIZONS, OLDEST, Decided, Forecast, asked_ns, move_bp
+from rotation.fed.calibration import EFFECTIVE, HORIZONS, OLDEST, Absent, Decided, Forecast, asked_ns, move_bp
 from rotation.fed.figures import FUTURES
 from rotation.fed.odds import lower_bound
 from rotation.fed.prediction_markets import VENUES
@@ -51,11 +51,6 @@ def decided(
         move = _logged_move(store, day, before) if move is None else move
         if move is None:
             continue
-        forecasts = (
-            _forecast(store, settled_at, day, engine, horizon)
-            for engine in (FUTURES, *VENUES)
-            for horizon in HORIZONS
-        )
         # The first range of a window began before it: only what follows another one is a turn.
         turns = [
             new.first
@@ -63,38 +58,43 @@ def decided(
             for old, new in pairwise(known)
             if new.first <= day and new.bounds != old.bounds
         ]
-        made.append(
-            Decided(
-                day,
-                move,
-                tuple(
-                    each
-                    for each in forecasts
-                    # A range that changed in between changed what a cut was.
-                    if each and not any(turn > each.at.astimezone(NEW_YORK).date() for turn in turns)
-                ),
-            )
-        )
+        forecasts: list[Forecast] = []
+        absent: dict[str, dict[str, Absent]] = {}
+        for engine, horizon in product((FUTURES, *VENUES), HORIZONS):
+            known_then = _forecast(store, settled_at, day, engine, horizon)
+            # A range that changed in between changed what a cut was.
+            if isinstance(known_then, Forecast) and any(
+                turn > known_then.at.astimezone(NEW_YORK).date() for turn in turns
+            ):
+                known_then = Absent.RANGE_CHANGED
+            if isinstance(known_then, Forecast):
+                forecasts.append(known_then)
+            else:
+                absent.setdefault(engine, {})[str(horizon)] = known_then
+        made.append(Decided(day, move, tuple(forecasts), absent))
     return tuple(made)
 
 
 def _forecast(
     store: FedStore, settled_at: Callable[[int], Fed | None], day: date, engine: str, days: int
-) -> Forecast | None:
-    """What one engine said; None where nothing was known of it, or it was old by then."""
+) -> Forecast | Absent:
+    """What one engine said, or why nothing of it was known, or was old by then."""
     at_ns = asked_ns(day, days)
     oldest = from_ns(at_ns) - OLDEST
     row = store.known_by(day, engine, at_ns)
-    if row is not None and from_ns(row.ts_ns) >= oldest:
+    # Only changes are logged: an older row holds where others of that engine show that it was looked at.
+    if row is not None and (
+        from_ns(row.ts_ns) >= oldest or store.between(to_ns(oldest), at_ns, engine=engine, limit=1)
+    ):
         by: By = "settlements" if row.kind == "settle" else "log"
         return Forecast(engine, days, row.cut, from_ns(row.ts_ns), by)
     if engine != FUTURES:
-        return None
+        return Absent.NOT_LOGGED if row is None else Absent.OLD
     known = settled_at(at_ns)
-    if known is None or known.meeting != day or known.cut is None:
-        return None
-    at = known.engines[FUTURES].at
-    return Forecast(engine, days, known.cut, at, "settlements") if at and at >= oldest else None
+    at = known.engines[FUTURES].at if known and known.meeting == day and known.cut is not None else None
+    if known is not None and known.cut is not None and at is not None and at >= oldest:
+        return Forecast(engine, days, known.cut, at, "settlements")
+    return Absent.NO_SETTLEMENT if row is None else Absent.OLD
 
 
 def left_out(

@@ -13,7 +13,7 @@ from feeds.fed.store import FILE, FedStore
 from feeds.fed.then.calibration import decided, left_out
 from feeds.fed.then.ranges import ranges_on
 from rotation.fed.assemble import fed
-from rotation.fed.calibration import LEAST_N, CalibrationReport, scores
+from rotation.fed.calibration import LEAST_N, CalibrationReport, absences, scores
 from rotation.fed.inputs import StripQuote
 from rotation.fed.prices import settled_ns
 from rotation.fed.records import HistoryRecord, SourcesRecord, combine
@@ -66,7 +66,9 @@ def calibration_at(folder: Path, now_ns: int) -> CalibrationReport:
         with FedStore(folder) as opened:
             held = decided(opened, today, FedThen(opened.settlements()).at)
             unknown = left_out(opened, today, held)
-    return CalibrationReport(from_ns(now_ns), LEAST_N, scores(held, today), held, unknown)
+    return CalibrationReport(
+        from_ns(now_ns), LEAST_N, scores(held, today), held, unknown, absences(held, today)
+    )
 
 
 def fed_then(folder: Path) -> FedThen | None:

@@ -54,6 +54,8 @@ class Chart(msgspec.Struct, frozen=True):
     """Minutes by which Yahoo says its prices are late; None where it does not say."""
     rows: tuple[ChartRow, ...]
     splits: tuple[Split, ...]
+    previous_close: float | None = None
+    """The last close before the chart's first row; None where it is not given."""
 
 
 def parse_chart(data: bytes) -> Chart:
@@ -76,6 +78,7 @@ def parse_chart(data: bytes) -> Chart:
         _delay_min(meta),
         _rows(result),
         _splits(result),
+        number(meta.chart_previous_close),
     )
 
 
@@ -85,6 +88,7 @@ class _Meta(msgspec.Struct, rename="camel"):
     regular_market_time: Loose = None
     exchange_timezone_name: Loose = None
     exchange_data_delayed_by: Loose = None
+    chart_previous_close: Loose = None
 
 
 class _Split(msgspec.Struct):

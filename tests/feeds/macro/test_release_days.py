@@ -61,7 +61,7 @@ def test_fed_days_by_real_minutes(tmp_path, name, minutes, at):
     made = release_days(tmp_path, [path], PAIR, NOW_NS)
     (day,) = (each for each in made.days if each.at == at)
     assert (day.kind, day.cut_pp) == (ReleaseKind.FOMC, ())
-    wanted = {minute: by_hand(prices, at, minute) for minute in range(-30, 61)}
+    wanted = {minute: by_hand(prices, at, minute) for minute in range(-30, 121)}
     assert dict(day.spread_pp) == {
         minute: pytest.approx(pp, abs=1e-6) for minute, pp in wanted.items() if pp is not None
     }

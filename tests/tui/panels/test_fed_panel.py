@@ -277,8 +277,10 @@ def test_the_zoom_has_brier_scores_with_n_and_none_below_ten(snapshot: Snapshot)
         "days",
         "before",
     ]
-    assert any(line.split() == ["Kalshi", "—", "—", "n", "9", "—"] for line in printed)
-    assert any(line.split() == ["futures", "0.012", "n", "24*", "0.012", "n", "24*", "—"] for line in printed)
+    assert any(line.split() == ["Kalshi", "n", "0", "—", "n", "9", "n", "0"] for line in printed)
+    futures = ["futures", "0.012", "n", "24*", "0.012", "n", "24*", "n", "0"]
+    assert any(line.split() == futures for line in printed)
+    assert "n 0: nothing logged so early" in " ".join(printed)
     text = "\n".join(printed)
     assert "no score below 10 decisions" in text
     assert "*: in part by settlements" in text

@@ -256,7 +256,7 @@ def _scored(days: int) -> Column[Scored]:
     def cell(row: Scored) -> Span:
         score = row[1].get(str(days))
         if score is None:
-            return UNKNOWN, "faint"
+            return "n 0", "faint"
         mark = "*" if score.by_settlements else ""
         return f"{number(score.brier, 3)} n {score.n}{mark}", "faint" if score.brier is None else "text"
 
@@ -294,6 +294,8 @@ def _calibration(fed: Fed, width: int) -> list[Row]:
     block += lines(CALIBRATION, fed.calibration.items(), width)
     scored = [score for by_days in fed.calibration.values() for score in by_days.values()]
     notes = ["0 is perfect, 0.25 a steady one half; n: decisions"]
+    if any(str(days) not in by_days for by_days in fed.calibration.values() for days in HORIZONS):
+        notes.append("n 0: nothing logged so early, nor settlements of the meeting's contracts stored")
     if any(score.brier is None for score in scored):
         notes.append(f"no score below {LEAST_DECISIONS} decisions")
     if any(score.by_settlements for score in scored):

@@ -30,7 +30,7 @@ READS: dict[str, tuple[str, ...]] = {
     "health": (),
     "breadth": (),
     "graph": ("chart", "paused", "trail"),
-    "macro": (),
+    "macro": ("zoomed",),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
     "palette": ("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from calendar import monthrange
 from datetime import date, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -14,10 +15,11 @@ from feeds.fed.store import FedStore
 from feeds.fed.then.calibration import decided
 from feeds.fed.then.fed_at import FedThen, calibration_at, fed_at
 from feeds.fed.then.importing import import_settlements
-from rotation.fed.calibration import asked_ns
+from rotation.fed.calibration import Absent, asked_ns
 from rotation.fed.odds import TargetRange
 from rotation.sessions import NEW_YORK, to_ns
 from tests.support.paths import SHARED
+from tui.output.fed_report import of_decisions
 
 MEETING = date(2024, 9, 18)
 UNTIL = date(2024, 10, 1)
@@ -80,6 +82,15 @@ def test_a_correction_that_came_later_is_not_known_then(store):
 def test_a_row_that_was_old_by_then_says_nothing(store):
     store.log(row(ns(date(2024, 9, 13)), 0.6))
     assert ("futures", 1) not in forecasts(store)
+
+
+def test_a_row_that_has_not_changed_holds_while_its_engine_was_looked_at(store):
+    store.log(row(ns(date(2024, 9, 5)), 0.6, engine="Kalshi"))
+    assert ("Kalshi", 1) not in forecasts(store)
+    store.log(row(ns(date(2024, 9, 16)), 0.3, engine="Polymarket", meeting=date(2024, 11, 7)))
+    assert ("Kalshi", 1) not in forecasts(store), "another engine"
+    store.log(row(ns(date(2024, 9, 16)), 0.3, engine="Kalshi", meeting=date(2024, 11, 7)))
+    assert forecasts(store)["Kalshi", 1] == (0.6, "log")
 
 
 def test_rows_of_later_change_nothing_earlier(store):
@@ -173,6 +184,72 @@ def test_a_sure_cut_is_known_by_the_range_of_another_row(tmp_path, before, move)
     assert report.left_out == (move is None)
 
 
+MOVES = {
+    date(2023, 2, 1): 25, date(2023, 3, 22): 25, date(2023, 5, 3): 25, date(2023, 6, 14): 0,
+    date(2023, 7, 26): 25, date(2023, 9, 20): 0, date(2023, 11, 1): 0, date(2023, 12, 13): 0,
+    date(2024, 1, 31): 0, date(2024, 3, 20): 0, date(2024, 5, 1): 0, date(2024, 6, 12): 0,
+    date(2024, 7, 31): 0, date(2024, 9, 18): -50, date(2024, 11, 7): -25, date(2024, 12, 18): -25,
+}  # fmt: skip
+"""What each decision of two years did, in bp."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_years_of_an_own_log_score_as_plain_loops_do(tmp_path, seed):
+    """Futures, Kalshi and Polymarket, logged at odd times with holes, each decision from 45 days on."""
+    random = Random(seed)
+    with FedStore(tmp_path, clock_ns=lambda: ns(date(2025, 1, 1))) as store:
+        rows = []
+        for meeting in MOVES:
+            for engine in ("futures", "Kalshi", "Polymarket"):
+                at = datetime(meeting.year, meeting.month, meeting.day, 14, tzinfo=NEW_YORK)
+                back_h = 45 * 24.0
+                while back_h > -48:
+                    then = to_ns(at - timedelta(hours=back_h))
+                    rows.append(row(then, round(random.random(), 4), engine=engine, meeting=meeting))
+                    back_h -= random.choice((1.0, 5.0, 26.0, 130.0))
+        random.shuffle(rows)
+        store.log_all(sorted(rows, key=lambda each: each.ts_ns))
+        logged = store.between(0, 2**63 - 1)
+    report = calibration_at(tmp_path, ns(date(2025, 1, 1)))
+    for engine in ("futures", "Kalshi", "Polymarket"):
+        for days in (1, 7, 30):
+            pairs = []
+            for meeting, move in MOVES.items():
+                ends = datetime(meeting.year, meeting.month, meeting.day, tzinfo=NEW_YORK) - timedelta(
+                    days=days - 1
+                )
+                newest, seen_ns = None, 0
+                for each in logged:
+                    if each.engine == engine and each.ts_ns < to_ns(ends):
+                        seen_ns = max(seen_ns, each.ts_ns)
+                        if each.meeting == meeting:
+                            newest = each if newest is None or each.ts_ns >= newest.ts_ns else newest
+                if newest is not None and to_ns(ends) - 1 - seen_ns <= 4 * 86_400 * 10**9:
+                    pairs.append((newest.cut, move < 0))
+            score = report.scores[engine][str(days)]
+            assert (score.n, score.by_settlements) == (len(pairs), 0)
+            assert score.n >= 10, "else nothing is compared here"
+            assert score.brier == pytest.approx(sum((cut - held) ** 2 for cut, held in pairs) / len(pairs))
+            assert score.mean_cut == pytest.approx(sum(cut for cut, _ in pairs) / len(pairs))
+            assert score.share_cut == pytest.approx(sum(held for _, held in pairs) / len(pairs))
+            missing = sum(report.absent.get(engine, {}).get(str(days), {}).values())
+            assert score.n + missing == len(report.decisions)
+
+
+def test_why_a_decision_has_no_forecast_is_said(tmp_path):
+    with FedStore(tmp_path, clock_ns=lambda: ns(UNTIL)) as store:
+        store.log_all([row(ns(date(2024, 9, 13)), 0.6), row(ns(date(2024, 9, 17)), 0.8, engine="Kalshi")])
+    report = calibration_at(tmp_path, ns(UNTIL))
+    (made,) = (each for each in report.decisions if each.date == MEETING)
+    assert made.absent["futures"] == {
+        "1": Absent.OLD, "7": Absent.NO_SETTLEMENT, "30": Absent.NO_SETTLEMENT,
+    }  # fmt: skip
+    assert made.absent["Kalshi"] == {"7": Absent.NOT_LOGGED, "30": Absent.NOT_LOGGED}
+    text = of_decisions(report, "text")
+    assert "Kalshi               30      0" in text
+    assert f"without one: {len(report.decisions)}, nothing was logged by then" in text
+
+
 def test_a_desk_without_any_history_says_nothing(tmp_path):
     report = calibration_at(tmp_path, ns(UNTIL))
     assert (report.scores, report.decisions, report.least_n) == ({}, (), 10)
@@ -224,6 +301,18 @@ def test_forecasts_by_real_settlements_equal_those_made_by_hand(tmp_path):
     early = calibration_at(tmp_path, ns(date(2022, 6, 16)))
     assert early.decisions == tuple(each for each in report.decisions if each.date < date(2022, 6, 16))
     assert fed_at(tmp_path, ns(date(2024, 9, 12))).calibration["futures"]["7"].n == 14
+
+
+@needs_data
+def test_thirty_days_before_the_contracts_at_hand_reach_some_decisions(tmp_path):
+    names = ("ZQ_U24_V24_X24_Z24_daily_long.csv", "ZQ_front_month_continuous.csv")
+    import_settlements(tmp_path, [ZQ / name for name in names], NOW_NS)
+    report = calibration_at(tmp_path, NOW_NS)
+    held = {each.date for each in report.decisions for f in each.forecasts if f.days == 30}
+    assert held
+    score = report.scores["futures"]["30"]
+    assert (score.n, score.brier) == (len(held), None), "fewer than ten"
+    assert report.absent["futures"]["30"] == {Absent.NO_SETTLEMENT: len(report.decisions) - len(held)}
 
 
 @needs_data

@@ -1,0 +1,88 @@
+"""Pages of the releases' calendar as they were fetched, each with its time: kept over a restart."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from feeds.errors import DamagedError
+from feeds.files.names import shown_path
+from feeds.macro.store import added, decoded, or_nothing
+from rotation.macro.figures import ReleaseKind
+from rotation.macro.releases import SHIPPED, joined
+from rotation.sessions import new_york_day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rotation.macro.releases import Calendar
+
+FILE = "release-calendar.json"
+LAYOUT = 1
+PAGES_MAX = 300
+"""The oldest ones go first; a page that says the same as the one before it is not kept."""
+Days = dict[ReleaseKind, tuple[date, ...]]
+Pages = dict[str, Days]
+"""Instant at which a page was fetched (UTC ns, as text) → its days."""
+
+
+class _Held(msgspec.Struct, frozen=True):
+    layout: int
+    pages: Pages
+
+
+class CalendarStore:
+    """The file of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+
+    def load(self) -> Pages:
+        """The pages, oldest first; nothing where there is no file, or one that cannot be read."""
+        return _in_order(or_nothing(self._read))
+
+    def add(self, days: Days, fetched_ns: int) -> Pages:
+        """Keep a page beside those held, and return all. As of a MacroStore."""
+
+        def merged(held: Pages) -> Pages:
+            made = _in_order(held)
+            before = [page for at, page in made.items() if int(at) <= fetched_ns]
+            if not before or before[-1] != days:
+                made[str(fetched_ns)] = days
+            return dict(list(_in_order(made).items())[-PAGES_MAX:])
+
+        return _in_order(added(self._path, self._read, merged, lambda all_: _Held(LAYOUT, all_)))
+
+    def _read(self) -> Pages:
+        """What is in the file. Raises OSError and DamagedError."""
+        held = decoded(self._path, _Held)
+        if held.layout != LAYOUT or not all(at.isdecimal() for at in held.pages):
+            raise DamagedError(f"{shown_path(self._path)}: is of another version")
+        return held.pages
+
+
+def _in_order(pages: Pages) -> Pages:
+    return dict(sorted(pages.items(), key=lambda item: int(item[0])))
+
+
+def calendar_of(pages: Mapping[str, Days]) -> Calendar:
+    """The shipped days under those of every page: where two differ the newer one counts."""
+    known: Calendar = SHIPPED
+    for at, days in pages.items():
+        known = joined(known, days, after=new_york_day(int(at)))
+    return known
+
+
+def calendar_then(pages: Mapping[str, Days], now_ns: int) -> Calendar:
+    """What was known at an instant: days past as they were held, days to come by pages fetched by then."""
+    today = new_york_day(now_ns)
+    held = calendar_of(pages)
+    then = calendar_of({at: days for at, days in pages.items() if int(at) <= now_ns})
+    return {
+        kind: tuple(day for day in held[kind] if day <= today)
+        + tuple(day for day in then[kind] if day > today)
+        for kind in SHIPPED
+    }

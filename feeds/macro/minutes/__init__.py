@@ -1,0 +1,1 @@
+"""Minute bars of the pair around publications: downloaded once, and kept for good."""
