@@ -390,9 +390,10 @@ class Receiver:
             by_symbol = {symbol: states[place] for symbol, place in self._state.state_of.items()}
         rows = () if self._beat is None else tuple(_row(row, override) for row in self._beat.health)
         own = self._own_row(now.s, override)
-        made = RelayedStates(by_symbol, rows if own is None else (own, *rows), as_of_ns)
+        is_silent = override is Kind.OFFLINE
+        made = RelayedStates(by_symbol, rows if own is None else (own, *rows), as_of_ns, is_silent)
         before = self._relayed
-        if before is not None and (before.provenance, before.health) == (made.provenance, made.health):
+        if before is not None and msgspec.structs.replace(before, as_of_ns=as_of_ns) == made:
             return None
         self._relayed = made
         return made

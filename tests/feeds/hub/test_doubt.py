@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from feeds.clock import Moment
-from feeds.events import Batch, RelayedStates
+from feeds.demo.fed import demo_fed
+from feeds.demo.macro import demo_macro
+from feeds.events import Batch, FedNews, MacroNews, RelayedStates
 from feeds.hub.broker.connection import Access
 from feeds.hub.broker.viewer import HubFeed
 from feeds.hub.lateness import Lateness
@@ -19,6 +21,7 @@ from feeds.hub.wire.messages import SCHEMA, HistoryMessage, MembersMessage, Quot
 from rotation.quote import NS, Quote
 from rotation.status import Kind
 from tests.feeds.hub.test_relay import OPENS, Hub, Viewer
+from tests.support.fake_time import NOW_NS
 
 
 @pytest.fixture
@@ -181,3 +184,23 @@ async def test_a_feed_that_is_started_again_says_its_states_again(hub):
                     break
         assert receiver.wants_fetch
         receiver.fetching()  # which the end of the feed breaks off
+
+
+def test_of_a_dead_hub_the_fed_and_macro_are_offline_too(hub, viewer):
+    hub.take(FedNews(demo_fed(NOW_NS)))
+    hub.take(MacroNews(demo_macro(NOW_NS)))
+    viewer.take(hub.out())
+    alive = viewer.show()
+    assert (alive.fed, alive.macro) == (hub.supervisor.latest.fed, hub.supervisor.latest.macro)
+    pass_s(viewer, SILENT_S + 0.5)
+    silent = viewer.show()
+    assert silent.fed.state == "OFFLINE"
+    assert {each.status.kind for each in silent.fed.engines.values()} == {Kind.OFFLINE}
+    assert {each.state for each in silent.fed.contracts} == {"OFFLINE"}
+    assert {each.kind for each in silent.macro.sources.values()} == {Kind.OFFLINE}
+    assert silent.fed.cut == alive.fed.cut
+    hub.now_ns += int((SILENT_S + 0.5) * NS)
+    hub.supervisor._refresh(hub.now_ns)
+    viewer.take(hub.out())
+    again = viewer.show()
+    assert (again.fed, again.macro) == (hub.supervisor.latest.fed, hub.supervisor.latest.macro)
