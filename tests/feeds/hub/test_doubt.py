@@ -162,6 +162,38 @@ def test_messages_that_come_late_are_no_sign_of_life(hub, viewer):
     assert kind(viewer) is Kind.LIVE
 
 
+@pytest.mark.parametrize("step_s", [-3600, -10, -2.6, -0.4, 2.6, 3600])
+@pytest.mark.parametrize("late_s", [0.0, 1.0])
+def test_a_hub_whose_clock_is_set_keeps_its_viewers(hub, viewer, step_s, late_s):
+    def seconds(count, shift_s=0.0):
+        for _ in range(count):
+            pass_s(viewer, 1.0 + shift_s)
+            hub.now_ns += NS
+            viewer.take([hub.publisher.beat(hub.now_ns)])
+            shift_s = 0.0
+
+    seconds(3, late_s)
+    hub.now_ns += int(step_s * NS)
+    for _ in range(5):
+        seconds(1)
+        assert kind(viewer) is not Kind.OFFLINE
+        assert abs(viewer.clock_ns() - hub.now_ns) < NS
+    pass_s(viewer, 60.0)  # and what is late is late still
+    seconds(1)
+    assert kind(viewer) is Kind.OFFLINE
+
+
+def test_a_clock_that_is_set_back_during_an_outage_is_no_delay(hub, viewer):
+    pass_s(viewer, 30.0)
+    viewer.receiver.reconnected(viewer.now)
+    hub.now_ns += 20 * NS
+    out = hub.out()
+    viewer.take(out)
+    viewer.fetch(dict(out))
+    viewer.show()
+    assert kind(viewer) is not Kind.OFFLINE
+
+
 def test_another_hub_has_a_clock_of_its_own(hub, viewer):
     new = Hub(epoch=2, now_ns=OPENS - 30 * NS)
     viewer.take(new.out())
