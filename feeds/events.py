@@ -188,6 +188,8 @@ class RelayedStates(msgspec.Struct, frozen=True):
     health: tuple[FeedHealth, ...]
     """The rows of the Health panel."""
     as_of_ns: int | None = None
+    is_silent: bool = False
+    """Whether nothing comes from it: what it has said of the Fed and of macro is of before, too."""
 
 
 Event = (

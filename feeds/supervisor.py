@@ -377,6 +377,7 @@ class Supervisor:
             case RelayedStates():
                 record.relayed = event
                 self._set_provenance()
+                self._market.set_reader(is_silent=event.is_silent)
             case SymbolStates():
                 record.by_symbol, record.incomplete = event.by_symbol, event.incomplete
                 record.behind_s = event.behind_s

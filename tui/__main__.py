@@ -16,7 +16,7 @@ from tui.cli import app as cli
 from tui.cli import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from collections.abc import Set as AbstractSet
     from datetime import date, datetime
     from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from feeds.history.store import HistoryStore
     from feeds.hub.broker.connection import Access
     from feeds.hub.broker.viewer import HubFeed
+    from feeds.hub.tape.following import TapeFollower
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
     from feeds.on_demand import OnDemand
@@ -87,7 +88,7 @@ def _access(wanted: Wanted) -> Access:
 
 def _is_viewer(wanted: Wanted) -> bool:
     """Whether a hub brings everything."""
-    is_now = not wanted.offline and not wanted.tapes and not wanted.demo and wanted.at is None
+    is_now = not (wanted.offline or wanted.tapes or wanted.demo or wanted.hub_tape) and wanted.at is None
     return wanted.feed == "nats" and is_now
 
 
@@ -230,6 +231,28 @@ class LocalRecordingDesk(LocalDesk):
         await recorded(super().run(), self._recorder)
 
 
+class HubTapeDesk:
+    """No desk at all: a hub's tape, recorded from its NATS server. It has no Snapshots."""
+
+    def __init__(self, follower: TapeFollower) -> None:
+        self.recording: Recording = follower.recorder
+        self._follower = follower
+
+    @property
+    def controls(self) -> None:
+        """None: it is live."""
+
+    async def run(self) -> None:
+        """Record until cancelled."""
+        await self._follower.run()
+
+    async def listen(self) -> AsyncIterator[Snapshot]:
+        """Nothing."""
+        snapshots: tuple[Snapshot, ...] = ()
+        for snapshot in snapshots:
+            yield snapshot
+
+
 def _wall_ns() -> int:
     from feeds.clock import wall_ns  # noqa: PLC0415
 
@@ -268,12 +291,16 @@ class LocalBackend:
         desk = LocalFallbackDesk(DemoFallback(opened.supervisor, make_demo), opened.watch, opened.demand)
         return desk
 
-    def record(self, wanted: Wanted, path: Path) -> LocalRecordingDesk:
+    def record(
+        self, wanted: Wanted, path: Path, report: Callable[[str], None]
+    ) -> LocalRecordingDesk | HubTapeDesk:
         """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
+        if _is_viewer(wanted):
+            from feeds.hub.tape.following import TapeFollower  # noqa: PLC0415
+
+            return HubTapeDesk(TapeFollower(_access(wanted), path, report, from_start=wanted.from_start))
         from feeds.tapes.recorder import Recorder  # noqa: PLC0415
 
-        if _is_viewer(wanted):
-            raise UnavailableError("a desk fed by a hub gets no prints to record; record where the hub runs")
         recorder = Recorder(path)
         opened = self._supervised(wanted)
         return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, opened.demand, recorder)
@@ -332,10 +359,17 @@ class LocalBackend:
         return self._watched(wanted, desk, *opened, is_empty=False), feed
 
     def hub(
-        self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]
+        self,
+        wanted: Wanted,
+        *,
+        replicas: int,
+        tape_days: float,
+        tape_mb: int,
+        report: Callable[[str], None],
     ) -> Coroutine[None, None, None]:
         """Return what publishes the vendors' data to ``wanted.nats`` until cancelled. Raises InputError."""
         from feeds.hub.broker.serve import Hub  # noqa: PLC0415
+        from feeds.hub.broker.tape_stream import Limits  # noqa: PLC0415
         from rotation.errors import InputError  # noqa: PLC0415
 
         if wanted.feed == "nats":
@@ -347,7 +381,8 @@ class LocalBackend:
             supervisor = self._supervised(wanted).supervisor
             return supervisor, supervisor.legs
 
-        return Hub(_access(wanted), make, report, replicas=replicas).run()
+        tape = Limits(tape_days, tape_mb * 2**20) if tape_days else None
+        return Hub(_access(wanted), make, report, replicas=replicas, tape=tape).run()
 
     def _watched(
         self,
@@ -713,6 +748,8 @@ class LocalBackend:
 
         if wanted.demo:
             return opening.demo()
+        if wanted.hub_tape:
+            return self._source_of_hub(wanted)
         from feeds.desk.membership import load_membership  # noqa: PLC0415
         from rotation.sessions import new_york_day  # noqa: PLC0415
 
@@ -741,6 +778,23 @@ class LocalBackend:
         if source.is_demo:
             return source
         return msgspec.structs.replace(source, membership=membership)
+
+    def _source_of_hub(self, wanted: Wanted) -> Source:
+        """A day of the tape that a hub's server has, on the hub's history. Raises InputError."""
+        from feeds.desk import open as opening  # noqa: PLC0415
+        from feeds.hub.tape.replaying import read_day  # noqa: PLC0415
+        from feeds.hub.viewing import look  # noqa: PLC0415
+        from rotation.market.status import Provenance  # noqa: PLC0415
+        from rotation.status import REPLAY  # noqa: PLC0415
+
+        access = _access(wanted)
+        day, tape = read_day(access, wanted.hub_day)
+        origin = Provenance(REPLAY, f"the hub's tape of {day}")
+        if wanted.history is not None:
+            named = opening.source(self._store(), history=wanted.history, tapes=(), now_ns=_wall_ns())
+            return msgspec.structs.replace(named, tape=tape, origin=origin)
+        known = look(access)
+        return opening.Source(known.history, tape, origin, membership=known.membership)
 
     def _priced(self, source: Source, wanted: Wanted) -> frozenset[str]:
         """The members whose prices were asked for. Raises InputError where no file says who they are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -13,7 +14,7 @@ from rotation.desk import LegList, PairOptions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from collections.abc import Set as AbstractSet
-    from datetime import date, datetime
+    from datetime import datetime
 
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.breadth.figures import ContributionsReport
@@ -76,6 +77,12 @@ class Wanted(msgspec.Struct, frozen=True):
     nats_ca: Path | None = None
     nats_cert: Path | None = None
     nats_key: Path | None = None
+    hub_tape: bool = False
+    """Whether to play the tape that a hub has written to its NATS server."""
+    hub_day: date | None = None
+    """Of which day; None means the newest."""
+    from_start: bool = False
+    """Whether to record a hub's tape from the oldest that its server has."""
     story: bool = False
     """Whether one snapshot is to have levels and episodes."""
     ask_members: bool = False
@@ -189,7 +196,7 @@ class Recording(Protocol):
 
 
 class RecordingDesk(Desk, Protocol):
-    """A desk whose feeds are recorded."""
+    """A desk whose feeds are recorded; a hub's tape is recorded without any Snapshot."""
 
     recording: Recording
 
@@ -325,8 +332,11 @@ class Backend(Protocol):
         """Return the stored series, one line per symbol."""
         ...
 
-    def record(self, wanted: Wanted, path: Path) -> RecordingDesk:
-        """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
+    def record(self, wanted: Wanted, path: Path, report: Callable[[str], None]) -> RecordingDesk:
+        """Open what was asked for, with a recorder to this path; blocking. Raises InputError.
+
+        ``report``: given lines for the person while it runs.
+        """
         ...
 
     def alerts_on_tape(self, wanted: Wanted, rules: tuple[Rule, ...]) -> tuple[list[Fired], WatchedDesk]:
@@ -341,9 +351,18 @@ class Backend(Protocol):
         ...
 
     def hub(
-        self, wanted: Wanted, *, replicas: int, report: Callable[[str], None]
+        self,
+        wanted: Wanted,
+        *,
+        replicas: int,
+        tape_days: float,
+        tape_mb: int,
+        report: Callable[[str], None],
     ) -> Coroutine[None, None, None]:
-        """Return what publishes the vendors' data to ``wanted.nats`` until cancelled. Raises InputError."""
+        """Return what publishes the vendors' data to ``wanted.nats`` until cancelled. Raises InputError.
+
+        ``tape_days``, ``tape_mb``: how much of the tape the server keeps; 0 days for none.
+        """
         ...
 
     def keys(self) -> KeyChain:

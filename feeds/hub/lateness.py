@@ -13,10 +13,16 @@ class Lateness:
         self._quickest_s: float | None = None
         """Smallest difference between our monotonic clock and the hub's, which is no time by itself."""
         self._at_s = 0.0
+        self._late_s = 0.0
+        """Of the newest message."""
 
     def begin(self) -> None:
-        """Another hub, with a clock of its own."""
+        """Another hub, with a clock of its own, or another connection."""
         self._quickest_s = None
+
+    def step(self, now_s: float, as_of_ns: int) -> None:
+        """The hub's clock was set back before this message, which is as late as the one before."""
+        self._quickest_s, self._at_s = now_s - as_of_ns / 1e9 - self._late_s, now_s
 
     def of(self, now_s: float, as_of_ns: int) -> float:
         """Seconds by which the message took longer than the quickest one."""
@@ -26,4 +32,5 @@ class Lateness:
         self._at_s = now_s
         if self._quickest_s is None or difference_s < self._quickest_s:
             self._quickest_s = difference_s
-        return difference_s - self._quickest_s
+        self._late_s = difference_s - self._quickest_s
+        return self._late_s

@@ -140,6 +140,8 @@ class Publisher:
         self._session: dt.date | None = None
         self._scale = _Scale()
         self._news: dict[str, Fed | Macro | None] = {}
+        self.own_rows: tuple[FeedHealth, ...] = ()
+        """Rows of the Health panel beside those of the feeds: the tape's."""
         self._forget_sent()
 
     def _forget_sent(self) -> None:
@@ -217,7 +219,7 @@ class Publisher:
         """A sign of life, with the rows of the Health panel."""
         snapshot = None if self._desk is None else self._desk.latest
         counts = Counts() if snapshot is None else snapshot.health.counts
-        rows: list[FeedHealth] = [] if snapshot is None else list(snapshot.health.feeds)
+        rows = [*(() if snapshot is None else snapshot.health.feeds), *self.own_rows]
         self._seq += 1
         place = SCHEMA, self._epoch, self._seq, max(as_of_ns, 0)
         return Outgoing(subjects.BEAT, encode(BeatMessage(*place, self._hub, is_leaving, counts, rows)))

@@ -101,6 +101,8 @@ class Receiver:
         self._epoch = -1
         self._live_seq: int | None = None
         """Of the newest pushed message."""
+        self._live_ns = 0
+        """The hub's time in it: it only falls where the hub's clock is set back."""
         self._lateness = Lateness()
         self._late: tuple[float, float] | None = None
         """Monotonic seconds of the newest message that came too late to count, and by how much."""
@@ -214,7 +216,11 @@ class Receiver:
         if self._live_seq is not None and seq > self._live_seq + 1:
             self._missing_since_s = self._missing_since_s or now.s
             self._missing.update(range(max(self._live_seq + 1, seq - MISSING_MAX), seq))
-        self._live_seq = seq if self._live_seq is None else max(self._live_seq, seq)
+        if self._live_seq is None or seq > self._live_seq:
+            self._live_seq = seq
+            if message.as_of_ns < self._live_ns:
+                self._lateness.step(now.s, message.as_of_ns)
+            self._live_ns = message.as_of_ns
         self._look_at_clocks(message, now)
         self._look_for_gaps(now)
         return True
@@ -231,7 +237,7 @@ class Receiver:
 
     def _begin(self, epoch: int) -> None:
         """Another hub counts its messages from 1."""
-        self._epoch, self._live_seq = epoch, None
+        self._epoch, self._live_seq, self._live_ns = epoch, None, 0
         self._lateness.begin()
         self._missing.clear()
 
@@ -277,8 +283,9 @@ class Receiver:
         self.wants_fetch = True
 
     def reconnected(self, now: Moment) -> None:
-        """A new connection: what was sent meanwhile was missed."""
-        self._live_seq = None
+        """A new connection: what was sent meanwhile was missed, the hub's clock being set back, too."""
+        self._live_seq, self._live_ns = None, 0
+        self._lateness.begin()
         self._missing.clear()
         self.gap(now)
 
@@ -390,9 +397,10 @@ class Receiver:
             by_symbol = {symbol: states[place] for symbol, place in self._state.state_of.items()}
         rows = () if self._beat is None else tuple(_row(row, override) for row in self._beat.health)
         own = self._own_row(now.s, override)
-        made = RelayedStates(by_symbol, rows if own is None else (own, *rows), as_of_ns)
+        is_silent = override is Kind.OFFLINE
+        made = RelayedStates(by_symbol, rows if own is None else (own, *rows), as_of_ns, is_silent)
         before = self._relayed
-        if before is not None and (before.provenance, before.health) == (made.provenance, made.health):
+        if before is not None and msgspec.structs.replace(before, as_of_ns=as_of_ns) == made:
             return None
         self._relayed = made
         return made

@@ -13,11 +13,14 @@ from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from feeds.errors import InputError, StorageError
 from feeds.events import ColumnBatch
 from feeds.files.names import shown_path
 from feeds.tapes.recording import frame_of, rows_of
 from feeds.tapes.tape_file import TapeFile
+from feeds.tapes.tape_schema import RECORDED
 from rotation.sessions import NEW_YORK, from_ns, new_york_day
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from feeds.events import Event
     from feeds.tapes.recording import Row
 
-    Taken = tuple[date, str, Event, int]
+    Taken = tuple[date, str, Event | pl.DataFrame, int]
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ ROWS_MAX = 1_000_000
 """Rows waiting for a disk that is too slow: some 300 MB. Then the recording ends with an error."""
 FILE_ROWS = 1_000_000
 """Rows of a file before the next one begins: rewriting one takes about a second and 200 MB."""
+
+_BATCH = list(RECORDED).index("batch")
 
 
 class Recorder:
@@ -77,6 +82,8 @@ class Recorder:
         self._file_day: date | None = None
         self._kept_until_ns: int | None = None
         self._failed = False
+        self._recorded: int | None = None
+        """The number, in the other recording, of the last event of ``take_recorded``."""
         self.quotes = 0
         """Taken down so far."""
         self.lost = 0
@@ -94,6 +101,29 @@ class Recorder:
             self._taken.append((self._day, feed, event, as_of_ns))
             self._rows_taken += max(quotes, 1)
         self.quotes += quotes
+        self._hurry()
+
+    def take_recorded(self, rows: pl.DataFrame) -> None:
+        """Take rows of RECORDED down, of another recording: events with consecutive numbers in ``batch``.
+
+        An event may go on in the rows of the next call. Raises StorageError if the disk falls far behind.
+        """
+        as_of_ns = int(rows["as_of_ns"][-1])
+        day = new_york_day(as_of_ns)
+        self._day = max(self._day or day, day)
+        with self._taking:
+            self._taken.append((self._day, "", rows, as_of_ns))
+            self._rows_taken += rows.height
+        self.quotes += rows.height - rows["symbol"].null_count()
+        self._hurry()
+
+    @property
+    def rows_waiting(self) -> int:
+        """Rows that are not on the disk yet."""
+        return self._rows_taken
+
+    def _hurry(self) -> None:
+        """Write sooner where much waits. Raises StorageError where too much does."""
         if self._rows_taken >= self._rows_max:
             raise StorageError(f"{self._shown()}: the disk cannot keep up — record to a faster one")
         if self._rows_taken >= FLUSH_ROWS:
@@ -147,8 +177,12 @@ class Recorder:
         number = file.next_batch
         while taken and taken[0][0] == day and file.rows + len(rows) < self._file_rows:
             _, feed, event, as_of_ns = taken.popleft()
-            rows += rows_of(number, feed, event, as_of_ns)
-            number += 1
+            if isinstance(event, pl.DataFrame):
+                rows += self._renumbered(event, number)
+                number = rows[-1][_BATCH] + 1
+            else:
+                rows += rows_of(number, feed, event, as_of_ns)
+                number += 1
         frame, lost = frame_of(rows)
         self.lost += lost
         file.append(frame)
@@ -158,6 +192,13 @@ class Recorder:
             file.fold_if_due()
         except OSError as error:
             log.warning("%s: not folded (%s); its journal grows", file.path.name, error.strerror)
+
+    def _renumbered(self, recorded: pl.DataFrame, number: int) -> list[Row]:
+        """Rows of another recording as events from ``number`` on, but for one that went on."""
+        first, last = int(recorded["batch"][0]), int(recorded["batch"][-1])
+        shift = number - first - (first == self._recorded)
+        self._recorded = last
+        return recorded.with_columns(recorded["batch"] + shift).rows()
 
     def _file_of(self, day: date) -> TapeFile:
         if self._file is not None and day == self._file_day and self._file.rows < self._file_rows:

@@ -63,6 +63,26 @@ def aged(known: Fed, now_ns: int) -> Fed:
     )
 
 
+def offline(known: Fed) -> Fed:
+    """The same figures, of which nothing more is known: whoever asked for them has fallen silent."""
+    engines = {name: _offline(engine) for name, engine in known.engines.items()}
+    status = known.status and msgspec.structs.replace(known.status, kind=Kind.OFFLINE)
+    return msgspec.structs.replace(
+        known,
+        state=known.state if status is None else word(status),
+        engines=engines,
+        contracts=tuple([_offline(contract) for contract in known.contracts]),
+        status=status,
+    )
+
+
+def _offline(figure: Aging) -> Aging:
+    if figure.status is None:
+        return figure
+    status = msgspec.structs.replace(figure.status, kind=Kind.OFFLINE)
+    return msgspec.structs.replace(figure, state=word(status), status=status)
+
+
 def with_status(known: Fed) -> Fed:
     """The figures with what they are worth as a value: as much as the futures' engine."""
     status = known.engines[FUTURES].status

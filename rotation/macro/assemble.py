@@ -136,6 +136,13 @@ def aged(made: Macro, now: datetime) -> Macro:
     )
 
 
+def offline(made: Macro) -> Macro:
+    """The same, of which nothing more is known: whoever asked the sources has fallen silent."""
+    return replace(
+        made, sources={name: replace(each, kind=Kind.OFFLINE) for name, each in made.sources.items()}
+    )
+
+
 def _aged(source: MacroSource, now: datetime) -> MacroSource:
     if source.fetched_at is None:
         return source

@@ -14,8 +14,10 @@ import msgspec
 
 from rotation.desk import Desk, pair_name
 from rotation.fed.ageing import aged
+from rotation.fed.ageing import offline as fed_offline
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.macro.assemble import aged as macro_aged
+from rotation.macro.assemble import offline as macro_offline
 from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
 from rotation.market.beside.clauses import Day, bank_leads, clauses, grown
@@ -87,6 +89,7 @@ class Market:
         self._seq = 0
         self._fed: Fed | None = None
         self._macro: Macro | None = None
+        self._is_reader_silent = False
         self._cut_settles: dict[date, float] = {}
         self._comovement: CoMovement | None = None
         self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
@@ -134,6 +137,10 @@ class Market:
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
         """Say where each symbol's prices come from, and what is wrong with them; it replaces all before."""
         self._provenance = by_symbol
+
+    def set_reader(self, *, is_silent: bool) -> None:
+        """Say whether the process that asks the sources has fallen silent: Fed and macro are OFFLINE then."""
+        self._is_reader_silent = is_silent
 
     def forget(self, symbols: Collection[str]) -> None:
         """Drop today's prints of these symbols: they were wrong, and right ones are about to come."""
@@ -410,11 +417,13 @@ class Market:
         phase = phase_at(as_of_ns)
         limit_s = gap_limit_s(desk, phase)
         fed = self._fed and aged(self._fed, as_of_ns)
+        fed = fed and fed_offline(fed) if self._is_reader_silent else fed
         first, more = self._pairs.snapshot(Shown(rows, self._rows.spreads, legs, self._filter, now, fed))
         breadth = self._breadth.snapshot(
             self._provenance, self._origin, as_of_ns, self.history.source, limit_s
         )
         macro = self._macro and macro_aged(self._macro, from_ns(as_of_ns))
+        macro = macro and macro_offline(macro) if self._is_reader_silent else macro
         days = {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}
         banks = bank_leads(self._made.settled if self._made else None, days, desk.base, limit_s)
         rare = clauses(

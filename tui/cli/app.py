@@ -44,6 +44,7 @@ from tui.settings.schema import BY_NAME, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from tui.backend import Backend
     from tui.settings.file import Config
@@ -210,9 +211,16 @@ def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any
 
 
 @cli.command(
-    epilog="\b\nExample:\n  rotation-tui replay IWM_5m_2024-07-16.csv QQQ_5m_2024-07-16.csv --speed 60"
+    epilog="\b\nExamples:\n  rotation-tui replay IWM_5m_2024-07-16.csv QQQ_5m_2024-07-16.csv --speed 60\n"
+    "  rotation-tui replay --feed nats --nats nats://127.0.0.1:4222"
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="With --feed nats: which day of the tape on the NATS server.  [default: the newest]",
+)
 @SPEED
 @FROM
 @settled
@@ -220,10 +228,28 @@ def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any
 @GLYPHS
 @click.pass_context
 def replay(
-    ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, glyphs: str, **wanted: Any
+    ctx: click.Context,
+    /,
+    *,
+    paths: tuple[Path, ...],
+    day: datetime | None,
+    theme: str | None,
+    glyphs: str,
+    **wanted: Any,
 ) -> None:
-    """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume)."""
-    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme, glyphs)
+    """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume).
+
+    With --feed nats and no file, the tape that a hub has written to its NATS server.
+    """
+    is_hub = wanted["feed"] == "nats" and not paths
+    if not paths and not is_hub:
+        raise click.UsageError("missing PATHS: name a tape, or add --feed nats to play that of a hub")
+    if day is not None and not is_hub:
+        raise click.UsageError("--day is for the tape of a hub; add --feed nats and name no file")
+    asked = Wanted(tapes=paths, at_option=FROM_OPTION, hub_tape=is_hub, **wanted)
+    if day is not None:
+        asked = msgspec.structs.replace(asked, hub_day=day.date())
+    _screen(ctx, asked, theme, glyphs)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")

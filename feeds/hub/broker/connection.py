@@ -18,7 +18,7 @@ from feeds.keys.keys import redact
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from nats.aio.client import Client
+    from nats.aio.client import Client as Client  # noqa: PLC0414 - its type, for those outside this folder
 
 NEEDED = "NATS needs nats-py, which is not installed; run: pip install 'rotation-tui[nats]'"
 WAIT_S = 0.5

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feeds.errors import UnavailableError
-from feeds.hub.broker.connection import ASK_S, ask
+from feeds.hub.broker.connection import RefusedError, ask
 from feeds.hub.wire import subjects
 
 if TYPE_CHECKING:
@@ -50,23 +50,23 @@ def config(replicas: int, max_bytes: int = -1) -> dict[str, Any]:
 
 
 async def ensure(client: Client, *, replicas: int) -> None:
-    """Make the stream where there is none; one that exists stays as it is. Raises UnavailableError."""
-    from nats import errors  # noqa: PLC0415 - an extra
-    from nats.js.errors import APIError  # noqa: PLC0415 - an extra
+    """Make the stream QUOTES where there is none. Raises UnavailableError."""
+    await ensure_stream(client, config(replicas))
 
+
+async def ensure_stream(client: Client, wanted: dict[str, Any]) -> None:
+    """Make a stream where there is none; one that exists stays as it is. Raises UnavailableError."""
     try:
-        await client.jetstream(timeout=ASK_S).stream_info(subjects.STREAM)
-    except APIError as error:
-        if error.err_code != NO_STREAM:
-            raise UnavailableError(f"JetStream: {error.description or 'no answer'}") from error
-        await ask(client, f"STREAM.CREATE.{subjects.STREAM}", config(replicas))
-    except (errors.Error, TimeoutError, ValueError, OSError) as error:
-        raise UnavailableError("JetStream does not answer") from error
+        await ask(client, f"STREAM.INFO.{wanted['name']}")
+    except RefusedError as error:
+        if error.code != NO_STREAM:
+            raise
+        await ask(client, f"STREAM.CREATE.{wanted['name']}", wanted)
 
 
-async def last_seq(client: Client) -> int:
-    """The newest message's number in the stream. Raises UnavailableError."""
-    info = await ask(client, f"STREAM.INFO.{subjects.STREAM}")
+async def last_seq(client: Client, stream: str = subjects.STREAM) -> int:
+    """The newest message's number in a stream. Raises UnavailableError."""
+    info = await ask(client, f"STREAM.INFO.{stream}")
     return int(info["state"]["last_seq"])
 
 
@@ -78,16 +78,30 @@ async def fetch(client: Client, wanted: Sequence[str], take: Callable[[str, byte
 
 
 async def _fetch(client: Client, wanted: Sequence[str], take: Callable[[str, bytes], object]) -> None:
+    await collect(client, GET, {"multi_last": list(wanted)}, lambda held: take(held.subject, held.data))
+
+
+class Held(NamedTuple):
+    """A message as a stream keeps it."""
+
+    seq: int
+    """Its number in the stream."""
+    subject: str
+    data: bytes
+
+
+async def collect(client: Client, get: str, request: dict[str, Any], take: Callable[[Held], object]) -> None:
+    """Give ``take`` every message of a stream that is asked for at ``get``. Raises UnavailableError."""
     from nats import errors  # noqa: PLC0415 - an extra
 
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def on_message(message: Msg) -> None:
-        status = (message.headers or {}).get("Status")
+        headers = message.headers or {}
+        status = headers.get("Status")
         if status is None:
-            subject = (message.headers or {}).get("Nats-Subject")
-            if subject is not None:
-                take(subject, message.data)
+            if "Nats-Subject" in headers:
+                take(Held(int(headers.get("Nats-Sequence", 0)), headers["Nats-Subject"], message.data))
         elif not ended.done():
             ended.set_result(status)
 
@@ -97,8 +111,7 @@ async def _fetch(client: Client, wanted: Sequence[str], take: Callable[[str, byt
     except errors.Error as error:
         raise UnavailableError("the NATS connection is closed") from error
     try:
-        request = {"multi_last": list(wanted)}
-        await client.publish(GET, json.dumps(request).encode(), reply=inbox)
+        await client.publish(get, json.dumps(request).encode(), reply=inbox)
         async with asyncio.timeout(FETCH_S):
             status = await ended
     except (errors.Error, TimeoutError, OSError) as error:

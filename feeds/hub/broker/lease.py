@@ -14,7 +14,7 @@ import base64
 import contextlib
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
@@ -74,6 +74,14 @@ async def newest_beat(client: Client) -> BeatMessage | None:
     return message if isinstance(message, BeatMessage) else None
 
 
+class Claim(NamedTuple):
+    """The lease, when it was taken."""
+
+    epoch: int
+    newest: int
+    """The number of the stream's newest message, ours."""
+
+
 class Lease:
     """One process's claim to publish."""
 
@@ -93,8 +101,8 @@ class Lease:
         if isinstance(beat, BeatMessage) and beat.hub != self._hub and not beat.is_leaving:
             self._beat_s = self._time.monotonic()
 
-    async def acquire(self) -> tuple[int, int]:
-        """Wait until nobody else publishes and take over: our epoch, and the stream's newest number.
+    async def acquire(self) -> Claim:
+        """Wait until nobody else publishes and take over.
 
         Raises CutOff where the connection is closed for good.
         """
@@ -128,7 +136,7 @@ class Lease:
             with contextlib.suppress(errors.Error):  # the connection has gone, and the subscription with it
                 await subscription.unsubscribe()
 
-    async def _claim(self, newest: int, beat: BeatMessage | None) -> tuple[int, int] | None:
+    async def _claim(self, newest: int, beat: BeatMessage | None) -> Claim | None:
         """One message that only one of several can have kept; None where another was quicker."""
         now_ns = self._time.clock_ns()
         before = max(self._beat_epoch, 0 if beat is None else beat.epoch)
@@ -143,7 +151,7 @@ class Lease:
             seq = int(json.loads(answer.data)["seq"])
         except (errors.Error, TimeoutError, ValueError, KeyError, OSError):
             return None
-        return epoch, seq
+        return Claim(epoch, seq)
 
 
 class Chain:
@@ -163,6 +171,8 @@ class Chain:
         """How often the server has not kept what was sent."""
         self.kept_s = 0.0
         """When the server last said that it has kept everything."""
+        self.proved_s = 0.0
+        """When the newest message was sent of which it has said so: until then the lease was ours."""
         self.is_lost = False
         self.is_resumed = False
         """Whether everything must be sent once more: nobody knows what was kept."""
@@ -192,7 +202,7 @@ class Chain:
         if waiting is not None and seq != waiting[0]:
             self._break(message.data)
         elif waiting is not None:
-            self.kept_s = self._time.monotonic()
+            self.kept_s, self.proved_s = self._time.monotonic(), waiting[1]
 
     def _break(self, why: bytes) -> None:
         if self._newest is not None:

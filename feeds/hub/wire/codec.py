@@ -20,6 +20,7 @@ from feeds.hub.wire.messages import (
     MinutesMessage,
     QuoteMessage,
     StateMessage,
+    TapeMessage,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ _FAMILIES: Mapping[str, type[Message]] = {
     subjects.MINUTES: MinutesMessage,
     subjects.HISTORY: HistoryMessage,
     subjects.MEMBERS: MembersMessage,
+    subjects.TAPE: TapeMessage,
 }
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODERS: dict[type[Message], msgspec.msgpack.Decoder[Message]] = {

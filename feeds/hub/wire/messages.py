@@ -176,4 +176,15 @@ class BlobMessage(Message, frozen=True):
     """zlib of msgpack; nil where nothing is known any more."""
 
 
+class TapeMessage(Message, frozen=True):
+    """Rows of the tape: what the hub's supervisor took in, event by event.
+
+    ``seq`` counts the tape's own messages. ``as_of_ns`` is the time of the last row.
+    """
+
+    rows: Annotated[int, Meta(ge=1, le=1_000_000)]
+    columns: Annotated[bytes, Meta(max_length=64_000_000)]
+    """zlib: the columns of ``feeds.tapes.tape_schema.RECORDED`` as a msgpack array of arrays."""
+
+
 MEMBER_COLUMNS = tuple(MEMBERS)

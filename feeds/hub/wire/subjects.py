@@ -5,7 +5,11 @@ A symbol is one token of a subject. What a token cannot hold is written as %XX, 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 QUOTES = "quotes."
 DESK = "desk."
@@ -20,6 +24,9 @@ MEMBERS = "desk.members."
 ALL = ("quotes.>", "desk.>")
 """All that a viewer listens to, and all that the stream QUOTES holds."""
 STREAM = "QUOTES"
+TAPE = "tape."
+"""The tape, a subject for each day in New York; no viewer listens to it."""
+TAPE_STREAM = "TAPE"
 
 
 def token(symbol: str) -> str:
@@ -35,3 +42,8 @@ def symbol_of(text: str) -> str:
 def members(fund: str, place: int) -> str:
     """Where a fund's holdings file is sent: the places are few and taken in turns, so that old files go."""
     return f"{MEMBERS}{token(fund)}.{place}"
+
+
+def tape(day: dt.date) -> str:
+    """Where a day's tape is sent: ``tape.2026-11-27``."""
+    return f"{TAPE}{day}"

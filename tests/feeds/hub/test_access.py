@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from feeds.clock import wall_ns
-from feeds.errors import InputError
+from feeds.errors import InputError, UnavailableError
 from feeds.hub.broker.connection import Access, check
 from feeds.hub.broker.serve import Hub
+from feeds.hub.broker.tape_stream import Limits
 from feeds.hub.broker.viewer import HubFeed
+from feeds.hub.tape.replaying import read_day
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.market.market import Market
@@ -83,7 +85,7 @@ def make():
 
 
 @contextlib.asynccontextmanager
-async def running(access):
+async def running(access, tape=None):
     """A hub without a vendor; its settled history is enough to see."""
 
     class Stays:
@@ -93,14 +95,14 @@ async def running(access):
         supervisor, legs = make()
 
         async def run():
-            supervisor._publish(supervisor._market.apply((), as_of_ns=wall_ns()))
+            supervisor._refresh(wall_ns())
             await asyncio.Event().wait()
 
         supervisor.run = run
         return supervisor, legs
 
     lines: list[str] = []
-    task = asyncio.create_task(Hub(access, stays, lines.append).run())
+    task = asyncio.create_task(Hub(access, stays, lines.append, tape=tape).run())
     try:
         yield lines
     finally:
@@ -254,3 +256,45 @@ async def test_a_server_without_tls_gets_no_credentials_where_tls_was_asked_for(
         cert, _ = certificate(tmp_path)
         receiver = await whole(Access(server.url, ca=cert), 2)
         assert receiver.problem == "the NATS server offers no TLS"
+
+
+async def test_the_tape_needs_the_rights_that_the_document_gives(tmp_path):
+    import nats
+
+    (hub_seed, hub_key, _), (seed, key, _) = (
+        key_pair(nkeys.PREFIX_BYTE_USER),
+        key_pair(nkeys.PREFIX_BYTE_USER),
+    )
+    (tmp_path / "hub.nk").write_text(hub_seed)
+    (tmp_path / "viewer.nk").write_text(seed)
+    with nats_server(tmp_path, rules(hub_key, key)) as server:
+        viewer = Access(server.url, nkey=tmp_path / "viewer.nk")
+        async with running(Access(server.url, nkey=tmp_path / "hub.nk"), Limits()) as lines:
+            ends_s = time.monotonic() + WAIT_S
+            kinds = set()
+            while "Batch" not in kinds:
+                assert time.monotonic() < ends_s, lines
+                await asyncio.sleep(0.2)
+                with contextlib.suppress(UnavailableError, InputError):
+                    kinds = set((await asyncio.to_thread(read_day, viewer, None)).tape["kind"])
+            refused: list[str] = []
+
+            async def note(error):
+                refused.append(str(error))
+
+            client = await nats.connect(server.url, nkeys_seed=str(tmp_path / "viewer.nk"), error_cb=note)
+            for subject in ("tape.2026-11-27", "$JS.API.STREAM.PURGE.TAPE", "$JS.API.STREAM.MSG.GET.TAPE"):
+                await client.publish(subject, b"a lie")
+            await client.flush()
+            await client.close()
+            assert len(refused) == 3
+    without = rules(hub_key, key).replace('"tape.>", "$JS.API.STREAM.INFO.TAPE",', "")
+    with nats_server(tmp_path / "old", without) as server:
+        access = Access(server.url, nkey=tmp_path / "hub.nk")
+        async with running(access, Limits()) as lines:
+            receiver = await whole(Access(server.url, nkey=tmp_path / "viewer.nk"))
+            assert receiver.is_complete, lines
+            ends_s = time.monotonic() + WAIT_S
+            while not any("the tape is not being written" in line for line in lines):
+                assert time.monotonic() < ends_s, lines
+                await asyncio.sleep(0.1)

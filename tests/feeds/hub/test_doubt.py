@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from feeds.clock import Moment
-from feeds.events import Batch, RelayedStates
+from feeds.demo.fed import demo_fed
+from feeds.demo.macro import demo_macro
+from feeds.events import Batch, FedNews, MacroNews, RelayedStates
 from feeds.hub.broker.connection import Access
 from feeds.hub.broker.viewer import HubFeed
 from feeds.hub.lateness import Lateness
@@ -19,6 +21,7 @@ from feeds.hub.wire.messages import SCHEMA, HistoryMessage, MembersMessage, Quot
 from rotation.quote import NS, Quote
 from rotation.status import Kind
 from tests.feeds.hub.test_relay import OPENS, Hub, Viewer
+from tests.support.fake_time import NOW_NS
 
 
 @pytest.fixture
@@ -159,6 +162,38 @@ def test_messages_that_come_late_are_no_sign_of_life(hub, viewer):
     assert kind(viewer) is Kind.LIVE
 
 
+@pytest.mark.parametrize("step_s", [-3600, -10, -2.6, -0.4, 2.6, 3600])
+@pytest.mark.parametrize("late_s", [0.0, 1.0])
+def test_a_hub_whose_clock_is_set_keeps_its_viewers(hub, viewer, step_s, late_s):
+    def seconds(count, shift_s=0.0):
+        for _ in range(count):
+            pass_s(viewer, 1.0 + shift_s)
+            hub.now_ns += NS
+            viewer.take([hub.publisher.beat(hub.now_ns)])
+            shift_s = 0.0
+
+    seconds(3, late_s)
+    hub.now_ns += int(step_s * NS)
+    for _ in range(5):
+        seconds(1)
+        assert kind(viewer) is not Kind.OFFLINE
+        assert abs(viewer.clock_ns() - hub.now_ns) < NS
+    pass_s(viewer, 60.0)  # and what is late is late still
+    seconds(1)
+    assert kind(viewer) is Kind.OFFLINE
+
+
+def test_a_clock_that_is_set_back_during_an_outage_is_no_delay(hub, viewer):
+    pass_s(viewer, 30.0)
+    viewer.receiver.reconnected(viewer.now)
+    hub.now_ns += 20 * NS
+    out = hub.out()
+    viewer.take(out)
+    viewer.fetch(dict(out))
+    viewer.show()
+    assert kind(viewer) is not Kind.OFFLINE
+
+
 def test_another_hub_has_a_clock_of_its_own(hub, viewer):
     new = Hub(epoch=2, now_ns=OPENS - 30 * NS)
     viewer.take(new.out())
@@ -181,3 +216,23 @@ async def test_a_feed_that_is_started_again_says_its_states_again(hub):
                     break
         assert receiver.wants_fetch
         receiver.fetching()  # which the end of the feed breaks off
+
+
+def test_of_a_dead_hub_the_fed_and_macro_are_offline_too(hub, viewer):
+    hub.take(FedNews(demo_fed(NOW_NS)))
+    hub.take(MacroNews(demo_macro(NOW_NS)))
+    viewer.take(hub.out())
+    alive = viewer.show()
+    assert (alive.fed, alive.macro) == (hub.supervisor.latest.fed, hub.supervisor.latest.macro)
+    pass_s(viewer, SILENT_S + 0.5)
+    silent = viewer.show()
+    assert silent.fed.state == "OFFLINE"
+    assert {each.status.kind for each in silent.fed.engines.values()} == {Kind.OFFLINE}
+    assert {each.state for each in silent.fed.contracts} == {"OFFLINE"}
+    assert {each.kind for each in silent.macro.sources.values()} == {Kind.OFFLINE}
+    assert silent.fed.cut == alive.fed.cut
+    hub.now_ns += int((SILENT_S + 0.5) * NS)
+    hub.supervisor._refresh(hub.now_ns)
+    viewer.take(hub.out())
+    again = viewer.show()
+    assert (again.fed, again.macro) == (hub.supervisor.latest.fed, hub.supervisor.latest.macro)

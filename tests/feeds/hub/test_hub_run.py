@@ -21,7 +21,7 @@ from rotation.desk import Desk
 from rotation.market.market import Market
 from rotation.snapshot import Counts
 from tests.support.live_desk import closes
-from tests.support.servers.nats import free_port, nats_server
+from tests.support.servers.nats import NOBODY, nats_server
 
 
 class Reading:
@@ -71,7 +71,7 @@ def publishing(lines):
 
 
 async def test_a_server_that_is_down_is_reported_once():
-    async with running(f"nats://127.0.0.1:{free_port()}", Reading()) as (lines, _):
+    async with running(f"nats://127.0.0.1:{NOBODY}", Reading()) as (lines, _):
         await until(lambda: lines)
         await asyncio.sleep(1.5)
         assert lines == ["the NATS server refuses connections"]
@@ -124,7 +124,7 @@ async def test_a_standby_learns_of_bad_input_before_it_waits():
         raise InputError("no such pair")
 
     with pytest.raises(InputError, match="no such pair"):
-        await asyncio.wait_for(Hub(Access(f"nats://127.0.0.1:{free_port()}"), make, print).run(), 5)
+        await asyncio.wait_for(Hub(Access(f"nats://127.0.0.1:{NOBODY}"), make, print).run(), 5)
 
 
 async def test_a_beat_of_another_hub_ends_the_lease_whatever_its_epoch(tmp_path):

@@ -12,6 +12,7 @@ from typing import Any
 from feeds.clock import wall_ns
 from feeds.hub.broker.connection import Access
 from feeds.hub.broker.serve import Hub
+from feeds.hub.broker.tape_stream import Limits
 from feeds.hub.broker.viewer import HubFeed
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
@@ -38,7 +39,7 @@ async def hub(url: str, port: int, replicas: int) -> None:
     def report(line: str) -> None:
         print(line, flush=True)
 
-    await Hub(Access(url), make, report, replicas=replicas).run()
+    await Hub(Access(url), make, report, replicas=replicas, tape=Limits(days=1.0, bytes=64 * 2**20)).run()
 
 
 async def viewer(url: str) -> None:

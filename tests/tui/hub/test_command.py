@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.servers.nats import free_port
+from tests.support.servers.nats import chosen_port, free_port
 
 HEADING = "## On one machine"
 ADDRESS = "nats://127.0.0.1:4222"
@@ -76,20 +76,25 @@ def world():
 
 
 def test_the_recipe_of_one_machine_runs_as_it_is_written(world, tmp_path):
-    port, ssh_port = free_port(), free_port()
+    ssh_port = free_port()
     programs = {"nats-server": [f"{sys.executable.rpartition('/')[0]}/nats-server"],
                 "rotation-tui": [sys.executable, "-m", "tui"]}  # fmt: skip
-    commands = [
-        [*programs[words[0]], *(word.replace("4222", str(port)) for word in words[1:])] for words in recipe()
-    ]
-    server, hub, host, desk, snapshot = commands
+    commands = [[*programs[words[0]], *words[1:]] for words in recipe()]
     key = tmp_path / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     (tmp_path / "viewers.keys").write_bytes(key.with_suffix(".pub").read_bytes())
     # A viewer has neither the vendors' addresses nor a feed of its own: only the clock is everybody's.
     viewer = {KEEPS: world[KEEPS], "ROTATION_TUI_OFFLINE": "", "PYTHONPATH": str(ROOT)}
     with ExitStack() as stack:
+        (tmp_path / "ports").mkdir()
+        chosen = [word.replace("4222", "-1") for word in commands[0]]
+        server = [*chosen, "--ports_file_dir", str(tmp_path / "ports")]
         Run(stack, server, tmp_path, "server", {}).until("Server is ready")
+        while (port := chosen_port(tmp_path / "ports")) is None:
+            time.sleep(0.05)
+        hub, host, desk, snapshot = (
+            [word.replace("4222", str(port)) for word in words] for words in commands[1:]
+        )
         Run(stack, hub, tmp_path, "hub", {**world, "PYTHONPATH": str(ROOT)}).until("publishing as hub")
         homes = {
             f"XDG_{kind}_HOME": str(tmp_path / "viewer") for kind in ("DATA", "STATE", "CACHE", "CONFIG")

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.servers.nats import free_port
+from tests.support.servers.nats import NOBODY
 
 
 def run(folder, *words, offline=""):
@@ -30,6 +30,11 @@ def run(folder, *words, offline=""):
         (("hub", "--nats", "nats://127.0.0.1:1", "--offline"), "leave out --offline"),
         (("hub", "--nats", "nats://127.0.0.1:1", "--feed", "nats"), "choose another --feed"),
         (("snapshot", "--nats", "nats://127.0.0.1:1"), "--nats is read only with --feed nats"),
+        (("replay",), "missing PATHS: name a tape, or add --feed nats"),
+        (("replay", "t.parquet", "--day", "2026-11-27"), "--day is for the tape of a hub"),
+        (("record", "t", "--from-start"), "--from-start is for the tape of a hub"),
+        (("record", "t", "--feed", "nats"), "--nats: name the server"),
+        (("replay", "--feed", "nats"), "--nats: name the server"),
     ],
 )
 def test_bad_input_is_one_line_before_any_notice(tmp_path, words, message):
@@ -43,7 +48,7 @@ def test_bad_input_is_one_line_before_any_notice(tmp_path, words, message):
 def test_a_server_that_is_down_is_named_on_the_terminal(tmp_path):
     homes = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("DATA", "STATE", "CACHE", "CONFIG")}
     environment = {**os.environ, **homes, "PYTHONPATH": str(ROOT), "ROTATION_TUI_OFFLINE": ""}
-    command = [sys.executable, "-m", "tui", "hub", "--nats", f"nats://127.0.0.1:{free_port()}"]
+    command = [sys.executable, "-m", "tui", "hub", "--nats", f"nats://127.0.0.1:{NOBODY}"]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         lines = [next(iter(process.stderr)), next(iter(process.stderr))]

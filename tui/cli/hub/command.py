@@ -27,9 +27,24 @@ NOTICE = (
     show_default=True,
     help="Servers of a cluster that keep the stream; used when it is created.",
 )
+@click.option(
+    "--tape-days",
+    type=click.FloatRange(0, 366),
+    default=5.0,
+    show_default=True,
+    help="Days of the tape that the server keeps for record and replay; 0 writes none. Used when the"
+    " stream is created.",
+)
+@click.option(
+    "--tape-mb",
+    type=click.IntRange(1, 2**20),
+    default=1024,
+    show_default=True,
+    help="Megabytes that the tape may take on the server. Used when the stream is created.",
+)
 @settled
 @click.pass_context
-def hub(ctx: click.Context, /, *, replicas: int, **wanted: Any) -> None:
+def hub(ctx: click.Context, /, *, replicas: int, tape_days: float, tape_mb: int, **wanted: Any) -> None:
     """Read the vendors and publish to the NATS server named by --nats, until Ctrl+C.
 
     Of several hubs on one server one publishes; another takes over within 5 s when it ends.
@@ -40,7 +55,7 @@ def hub(ctx: click.Context, /, *, replicas: int, **wanted: Any) -> None:
 
     start_log(ctx)
     asked = with_lists(ctx, Wanted(stays=False, unasked_demo=False, **wanted))
-    run = backend(ctx).hub(asked, replicas=replicas, report=_report)
+    run = backend(ctx).hub(asked, replicas=replicas, tape_days=tape_days, tape_mb=tape_mb, report=_report)
     click.echo(f"rotation-tui: {NOTICE}", err=True)
     asyncio.run(until_stopped(run))
 

@@ -1,0 +1,1 @@
+"""The tape of the day on the server: written by the hub, recorded and replayed from there."""

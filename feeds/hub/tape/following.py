@@ -1,0 +1,160 @@
+"""``record --feed nats``: the tape that a hub writes to the server, as files, while it grows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from feeds.clock import Time
+from feeds.errors import InputError, UnavailableError
+from feeds.files.names import shown_path
+from feeds.hub.broker import tape_stream
+from feeds.hub.broker.connection import check, connect, reason
+from feeds.hub.tape.reader import TapeReader
+from feeds.hub.wire.codec import OtherVersion
+from feeds.tapes.recorder import Recorder, recorded
+from rotation.sessions import NEW_YORK, from_ns
+from rotation.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from feeds.hub.broker.connection import Access, Client
+    from feeds.hub.broker.kept import Held
+
+POLL_S = 1.0
+"""Between two questions for what is new; a hub writes once a second."""
+WAITING_MAX = 100_000
+"""Rows that wait for the disk before more are taken in."""
+DISK_S = 0.05
+SILENT_S = 5.0
+"""A tape that does not grow for so long is reported: no hub writes it."""
+
+
+class TapeFollower:
+    """Reads what the server keeps from a number on, gives it to a recorder, and says how it goes."""
+
+    def __init__(
+        self,
+        access: Access,
+        path: Path,
+        report: Callable[[str], None],
+        *,
+        from_start: bool,
+        time: Time | None = None,
+    ) -> None:
+        """``from_start``: begin with the oldest that the server has, else with what comes from now on.
+
+        Raises InputError for an address that cannot be used, and for a path as Recorder does.
+        """
+        check(access)
+        self._access = access
+        self._report = report
+        self._from_start = from_start
+        self._time = time or Time()
+        if from_start:
+            _check_new(path)
+        self.recorder = Recorder(path)
+        self._reader = TapeReader(is_whole=from_start)
+        self._after: int | None = None
+        """Number of the newest message taken in; None before the first look."""
+        self._grew_s = 0.0
+        self._is_current = False
+        self._problem = ""
+        self._gaps = self._hostile = 0
+
+    async def run(self) -> None:
+        """Until it is cancelled. Raises StorageError where the disk fails."""
+        await recorded(self._follow(), self.recorder)
+
+    async def _follow(self) -> None:
+        while True:
+            client = await connect(
+                self._access,
+                name="rotation-tui recorder",
+                on_connected=self._connected,
+                on_lost=self._lost,
+                on_error=self._error,
+            )
+            await self._connected()
+            try:
+                while not client.is_closed:
+                    await self._turn(client)
+            finally:
+                await client.close()
+
+    async def _turn(self, client: Client) -> None:
+        """Take in what is new; wait where there is nothing."""
+        try:
+            if self._after is None:
+                self._after = (
+                    0 if self._from_start else max((await tape_stream.days(client)).values(), default=0)
+                )
+                self._grew_s = self._time.monotonic()
+            held = await tape_stream.read(client, self._after)
+        except UnavailableError as error:
+            self._say(str(error))
+            await asyncio.sleep(POLL_S)
+            return
+        for each in held:
+            while self.recorder.rows_waiting > WAITING_MAX:  # noqa: ASYNC110 - a thread writes
+                await asyncio.sleep(DISK_S)
+            self._take(each)
+        if held:
+            self._grew_s, self._problem = self._time.monotonic(), ""
+            return
+        self._note_end()
+        await asyncio.sleep(POLL_S)
+
+    def _take(self, held: Held) -> None:
+        self._after = held.seq
+        try:
+            rows = self._reader.take(held.subject, held.data)
+        except OtherVersion as error:
+            raise UnavailableError(str(error)) from error
+        if rows is not None:
+            self.recorder.take_recorded(rows)
+        if self._reader.gaps > self._gaps:
+            self._gaps = self._reader.gaps
+            self._report("a part of the tape is missing on the server; the recording is marked there")
+        if self._reader.hostile > self._hostile:
+            self._hostile = self._reader.hostile
+            self._report(f"{counted(self._hostile, 'message')} of the tape could not be read")
+
+    def _note_end(self) -> None:
+        """Everything that the server has is recorded."""
+        until_ns = self._reader.until_ns
+        at = "" if until_ns is None else f"{from_ns(until_ns).astimezone(NEW_YORK):%H:%M:%S} New York"
+        if not self._is_current and until_ns is not None:
+            self._is_current = True
+            self._report(f"recorded until {at}; following the hub")
+        if self._time.monotonic() - self._grew_s > SILENT_S:
+            self._say(
+                f"nothing new since {at}; no hub is writing the tape" if at else "no hub is writing a tape"
+            )
+
+    def _say(self, message: str) -> None:
+        """Once, until it changes."""
+        if message != self._problem:
+            self._problem = message
+            self._report(message)
+
+    async def _connected(self) -> None:
+        self._problem = ""
+
+    async def _lost(self) -> None:
+        self._say("the connection to the NATS server was lost")
+
+    async def _error(self, error: Exception) -> None:
+        self._say(reason(error))
+
+
+def _check_new(path: Path) -> None:
+    """Raises InputError where there are recordings of this name: all would stand in them twice."""
+    if path.suffix not in ("", ".parquet") or not path.parent.is_dir():
+        return
+    for held in sorted(path.parent.glob(f"{path.stem}-????-??-??*.parquet")):
+        raise InputError(
+            f"{shown_path(held)}: exists already — choose another name, or leave out --from-start"
+        )
