@@ -27,6 +27,7 @@ FETCH_S = 5.0
 GET = f"$JS.API.DIRECT.GET.{subjects.STREAM}"
 FIRST = (subjects.STATE, subjects.INDEX, subjects.BEAT, subjects.FED, subjects.MACRO, subjects.MEMBERS + ">")
 END, NONE = "204", "404"
+NO_JETSTREAM = "the NATS server offers no JetStream; start it with --jetstream"
 NO_STREAM = 10059
 """JetStream's number of the error that a stream does not exist."""
 
@@ -52,11 +53,13 @@ def config(replicas: int, max_bytes: int = -1) -> dict[str, Any]:
 async def ensure(client: Client, *, replicas: int) -> None:
     """Make the stream where there is none; one that exists stays as it is. Raises UnavailableError."""
     from nats import errors  # noqa: PLC0415 - an extra
-    from nats.js.errors import APIError  # noqa: PLC0415 - an extra
+    from nats.js.errors import APIError, ServiceUnavailableError  # noqa: PLC0415 - an extra
 
     try:
         await client.jetstream(timeout=ASK_S).stream_info(subjects.STREAM)
     except APIError as error:
+        if isinstance(error, ServiceUnavailableError) and error.err_code is None:  # nobody has answered
+            raise UnavailableError(NO_JETSTREAM) from error
         if error.err_code != NO_STREAM:
             raise UnavailableError(f"JetStream: {error.description or 'no answer'}") from error
         await ask(client, f"STREAM.CREATE.{subjects.STREAM}", config(replicas))

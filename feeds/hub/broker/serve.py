@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from feeds.clock import Time
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
-from feeds.hub.broker.connection import Access, cause, check, connect, reason
+from feeds.hub.broker.connection import Access, Cause, cause, check, connect, reason
 from feeds.hub.broker.lease import RESUME_S, SILENT_S, Chain, CutOff, Lease, Lost
 from feeds.hub.publisher import Publisher
 
@@ -58,7 +58,7 @@ class Hub:
         self._kept_s = 0.0
         self._is_connected = False
         self._problem = ""
-        """Why there is no connection, as it was last reported; "" while there is one."""
+        """Why there is no connection, or none that can be used, as it was last reported; "" otherwise."""
         self._built: tuple[tuple[Supervisor, tuple[str, ...]], float] | None = None
         """What was made to see whether it can be, and when; None once it is used."""
 
@@ -188,9 +188,10 @@ class Hub:
         """Tell the person once that the server keeps nothing, and once that it does again."""
         if chain.refusals > self._refusals and not self._is_refused:
             self._is_refused = True
-            self._report("the NATS server is not storing messages; only connected viewers receive them")
+            if not self._problem:  # it says why
+                self._report("the NATS server is not storing messages; only connected viewers receive them")
         elif self._is_refused and chain.refusals == self._refusals and chain.kept_s > self._kept_s:
-            self._is_refused = False
+            self._is_refused, self._problem = False, ""
             self._report("the NATS server is storing messages again")
         self._refusals, self._kept_s = chain.refusals, chain.kept_s
 
@@ -222,6 +223,6 @@ class Hub:
         if self._problem and cause(error).says_little:
             return
         log.warning("hub: %s: %s", message, type(error).__name__)
-        if not self._is_connected:
+        if not self._is_connected or cause(error) is Cause.DENIED:
             self._problem = message
             self._report(message)
