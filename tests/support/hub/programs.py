@@ -25,8 +25,8 @@ PROGRAMS = {
 
 def block(text: str, heading: str, kind: str = "sh", number: int = 0) -> str:
     """A fenced block of this kind below a heading of a document: the first, or one after it."""
-    _, found, rest = text.partition(f"\n{heading}\n")
-    assert found, heading
+    _, mark, rest = text.partition(f"\n{heading}\n")
+    assert mark, heading
     parts = rest.partition("\n## ")[0].split("```")
     blocks = [part.partition("\n")[2] for part in parts[1::2] if part.partition("\n")[0] == kind]
     return blocks[number]
