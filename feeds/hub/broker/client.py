@@ -7,19 +7,46 @@ from typing import Any
 from nats import errors
 from nats.aio.client import Client
 
+OLDEST = (2, 11)
+"""Versions of a NATS server that can be used, from this one on."""
+
+
+class CertificateNeededError(errors.Error):
+    """The server lets in only those who show a certificate, and we have none."""
+
+
+class OldServerError(errors.Error):
+    """The server does not know how to return the last messages of many subjects at once."""
+
 
 class StrictClient(Client):
     """Gives no server its credentials before the connection is encrypted, where that was asked for."""
 
-    def __init__(self, *, needs_tls: bool) -> None:
+    def __init__(self, *, needs_tls: bool, has_certificate: bool) -> None:
         """``needs_tls``: whatever the address says; one with tls:// needs it anyway."""
         super().__init__()
         self._needs_tls = needs_tls
+        self._has_certificate = has_certificate
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:  # noqa: FBT001, FBT002 - nats-py's
-        """Take what the server says first, on every connection. Raises SecureConnRequiredError."""
+        """Take what the server says first, on every connection.
+
+        Raises SecureConnRequiredError, CertificateNeededError and OldServerError.
+        """
         server = self._current_server
         needs_tls = self._needs_tls or (server is not None and server.uri.scheme == "tls")
         if initial_connection and needs_tls and not info.get("tls_required"):
             raise errors.SecureConnRequiredError
+        if initial_connection and info.get("tls_verify") and not self._has_certificate:
+            raise CertificateNeededError
+        if initial_connection and _is_old(str(info.get("version", ""))):
+            raise OldServerError
         await super()._process_info(info, initial_connection)
+
+
+def _is_old(version: str) -> bool:
+    """False for a version that is not written as usual."""
+    numbers = version.split(".")[:2]
+    return (
+        len(numbers) == len(OLDEST) and all(map(str.isdecimal, numbers)) and tuple(map(int, numbers)) < OLDEST
+    )

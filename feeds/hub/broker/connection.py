@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from enum import StrEnum
@@ -13,10 +14,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from feeds.errors import InputError, UnavailableError
+from feeds.hub.broker import client_certificate
 from feeds.keys.keys import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from nats.aio.client import Client as Client  # noqa: PLC0414 - its type, for those outside this folder
 
@@ -28,6 +30,9 @@ ASK_S = 2.0
 """For an answer of JetStream."""
 
 
+NO_JETSTREAM = "the NATS server offers no JetStream; start it with --jetstream"
+
+
 class Cause(StrEnum):
     """Why there is no connection."""
 
@@ -35,6 +40,10 @@ class Cause(StrEnum):
     REFUSED = "the NATS server refuses connections"
     CREDENTIALS = "the NATS server refuses these credentials"
     CERTIFICATE = "the NATS server's certificate is not accepted"
+    NO_CERTIFICATE = "the NATS server asks for a client certificate; name it with --nats-cert and --nats-key"
+    OUR_CERTIFICATE = "the NATS server refuses this client certificate"
+    OLD = "the NATS server is too old; version 2.11 or newer is needed"
+    DENIED = "the NATS server denies this user a permission; docs/deploy.md lists those that are needed"
     NO_ANSWER = "the NATS server does not answer"
     UNREACHED = "the NATS server cannot be reached"
     UNCLEAR = "no connection to the NATS server"
@@ -117,7 +126,7 @@ def _context(access: Access) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=access.ca)
         if access.cert is not None:
-            context.load_cert_chain(access.cert, access.key)
+            client_certificate.load(context, access.cert, access.key)
     except (OSError, ssl.SSLError) as error:
         raise InputError(f"the certificates for NATS cannot be read: {error}") from error
     return context
@@ -132,6 +141,8 @@ def check(access: Access) -> None:
         raise InputError(NEEDED) from error
     servers(access.url)
     _context(access)
+    if access.cert is not None:
+        client_certificate.check_dates(access.cert, access.key)
     for path, check_text in ((access.creds, _check_creds), (access.nkey, _check_seed)):
         if path is not None:
             try:
@@ -149,8 +160,19 @@ async def connect(
     on_lost: Callable[[], Awaitable[None]],
     on_error: Callable[[Exception], Awaitable[None]],
 ) -> Client:
-    """Connect, however long it takes, and for ever again. ``on_connected``: after a reconnection only."""
-    from feeds.hub.broker.client import StrictClient  # noqa: PLC0415 - an extra
+    """Connect, however long it takes, and for ever again. ``on_connected``: after a reconnection only.
+
+    Raises InputError where the server asks for a certificate and none was named.
+    """
+    from feeds.hub.broker.client import CertificateNeededError, StrictClient  # noqa: PLC0415 - an extra
+
+    needs_certificate = asyncio.Event()
+
+    async def noted(error: Exception) -> None:
+        if isinstance(error, CertificateNeededError) and not client.is_reconnecting:
+            needs_certificate.set()
+        else:
+            await on_error(error)
 
     more: dict[str, Any] = {"reconnect_time_wait": WAIT_S}  # which it declares as a whole number
     context = _context(access)
@@ -160,8 +182,8 @@ async def connect(
         more["user_credentials"] = str(access.creds)
     if access.nkey is not None:
         more["nkeys_seed"] = str(access.nkey)
-    client = StrictClient(needs_tls=context is not None)
-    await client.connect(
+    client = StrictClient(needs_tls=context is not None, has_certificate=access.cert is not None)
+    connecting = client.connect(
         servers(access.url),
         name=name,
         max_reconnect_attempts=-1,
@@ -170,20 +192,45 @@ async def connect(
         pending_size=64 * 2**20,
         reconnected_cb=on_connected,
         disconnected_cb=on_lost,
-        error_cb=on_error,
+        error_cb=noted,
         **more,
     )
+    if await _comes_first(needs_certificate, connecting):
+        await client.close()
+        raise InputError(Cause.NO_CERTIFICATE.value)
     return client
+
+
+async def _comes_first(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Whether the event comes before the work is done; the work is cancelled then. Raises what it raises."""
+    tasks = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+        return not tasks[0].done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def cause(error: Exception) -> Cause:
     """Why there is no connection."""
     from nats import errors  # noqa: PLC0415 - an extra
 
+    from feeds.hub.broker.client import CertificateNeededError, OldServerError  # noqa: PLC0415 - an extra
+
     if _is_violation(error):
         return Cause.CREDENTIALS
+    if _is_denial(error):
+        return Cause.DENIED
+    if isinstance(error, ssl.SSLError) and client_certificate.is_refusal(error):
+        return Cause.OUR_CERTIFICATE
     kinds: tuple[tuple[Cause, tuple[type[Exception], ...]], ...] = (
         (Cause.NO_TLS, (errors.SecureConnRequiredError,)),
+        (Cause.NO_CERTIFICATE, (CertificateNeededError,)),
+        (Cause.OLD, (OldServerError,)),
         (Cause.CERTIFICATE, (ssl.SSLError,)),
         (Cause.REFUSED, (ConnectionRefusedError,)),
         (Cause.CREDENTIALS, (errors.AuthorizationError, errors.InvalidUserCredentialsError)),
@@ -201,6 +248,14 @@ def _is_violation(error: Exception) -> bool:
     return word == parser.AUTHORIZATION_VIOLATION.strip("'").lower()
 
 
+def _is_denial(error: Exception) -> bool:
+    """The protocol's word for a subject that a user may not send to or listen to."""
+    from nats import errors  # noqa: PLC0415 - an extra
+    from nats.protocol import parser  # noqa: PLC0415 - an extra
+
+    return isinstance(error, errors.Error) and parser.PERMISSIONS_ERR in str(error).lower()
+
+
 def reason(error: Exception) -> str:
     """Why there is no connection, in words and without what may hold a secret."""
     made = cause(error)
@@ -215,6 +270,8 @@ async def ask(client: Client, api: str, body: object = None) -> dict[str, Any]:
     try:
         answer = await client.request(f"$JS.API.{api}", payload, timeout=ASK_S)
         made: dict[str, Any] = json.loads(answer.data)
+    except errors.NoRespondersError as error:
+        raise UnavailableError(NO_JETSTREAM) from error
     except (errors.Error, TimeoutError, ValueError, OSError) as error:
         raise UnavailableError("JetStream does not answer") from error
     if "error" in made:

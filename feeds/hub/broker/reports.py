@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from feeds.hub.broker.connection import cause, reason
+from feeds.hub.broker.connection import Cause, cause, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ class Reports:
         self._report = report
         self._is_connected = False
         self._problem = ""
-        """Why there is no connection, as it was last reported; "" while there is one."""
+        """Why there is no connection, or none that can be used, as it was last reported; "" otherwise."""
         self._is_refused = False
         self._refusals = 0
         self._kept_s = 0.0
@@ -58,7 +58,7 @@ class Reports:
         if self._problem and cause(error).says_little:
             return
         log.warning("hub: %s: %s", message, type(error).__name__)
-        if not self._is_connected:
+        if not self._is_connected or cause(error) is Cause.DENIED:
             self._problem = message
             self._report(message)
 
@@ -70,8 +70,9 @@ class Reports:
         """Tell the person once that the server keeps nothing, and once that it does again."""
         if chain.refusals > self._refusals and not self._is_refused:
             self._is_refused = True
-            self._report("the NATS server is not storing messages; only connected viewers receive them")
+            if not self._problem:  # it says why
+                self._report("the NATS server is not storing messages; only connected viewers receive them")
         elif self._is_refused and chain.refusals == self._refusals and chain.kept_s > self._kept_s:
-            self._is_refused = False
+            self._is_refused, self._problem = False, ""
             self._report("the NATS server is storing messages again")
         self._refusals, self._kept_s = chain.refusals, chain.kept_s

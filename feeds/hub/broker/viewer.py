@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from feeds.clock import Time
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
-from feeds.hub.broker.connection import Access, cause, check, connect, reason
+from feeds.hub.broker.connection import Access, Cause, cause, check, connect, reason
 from feeds.hub.receiver import NAME, Receiver
 from feeds.hub.wire import subjects
 from rotation.status import LIVE
@@ -35,6 +35,8 @@ CONNECTING = "connecting to the NATS server"
 LOST = "the connection to the NATS server was lost"
 AGAIN_S = 0.5
 """Between two tries to fetch the last values."""
+DENIED_S = 5.0
+"""Before the next try where the server has denied a permission: it may be granted meanwhile."""
 
 
 def _nobody(membership: tuple[Membership, ...]) -> None:
@@ -52,6 +54,8 @@ class HubFeed:
         self._time = time or Time()
         self._wake = asyncio.Event()
         self.receiver = Receiver()
+        self._is_denied = False
+        """Whether the server has denied a permission on this connection."""
         self.has_shown = False
         """Whether the whole market has been handed on."""
         self.on_members: Callable[[tuple[Membership, ...]], None] = _nobody
@@ -103,12 +107,14 @@ class HubFeed:
     async def _keep_connected(self) -> None:
         """For ever. An error that the server reports may close a client, which then never comes back."""
         while True:
+            self._is_denied = False
             await self._follow_client()
             log.warning("hub: the client was closed; connecting again")
-            self.receiver.problem = LOST
+            if not self._is_denied:
+                self.receiver.problem = LOST
             self.receiver.reconnected(self._time.now())
             self._wake.set()
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(DENIED_S if self._is_denied else AGAIN_S)
 
     async def _follow_client(self) -> None:
         """Until the client is closed."""
@@ -125,8 +131,9 @@ class HubFeed:
             for subject in subjects.ALL:
                 await client.subscribe(subject, cb=self._take)
             await client.flush()
-            self.receiver.problem = ""
-            while not client.is_closed:
+            if not self._is_denied:
+                self.receiver.problem = ""
+            while not (client.is_closed or self._is_denied):
                 if self.receiver.wants_fetch and client.is_connected:
                     await self._fetch(client)
                 await asyncio.sleep(PACE_S)
@@ -173,6 +180,9 @@ class HubFeed:
         log.warning("hub: %s", type(error).__name__)
         if isinstance(error, SlowConsumerError):
             self.receiver.gap(self._time.now())
+        elif cause(error) is Cause.DENIED:
+            self._is_denied, self.receiver.problem = True, reason(error)
+            self._wake.set()
         elif self.receiver.problem:
             message = reason(error)
             # A refusal is followed by errors of the socket, which say less.

@@ -1,0 +1,150 @@
+"""Servers that cannot be used, or no longer: one clear error, and back by itself where it is mended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+
+import pytest
+
+from feeds.hub.broker.connection import Access, Cause
+from tests.feeds.hub.test_access import running, whole
+from tests.feeds.hub.test_hub_run import until
+from tests.support.servers.nats import nats_server
+
+WITHOUT = "# no jetstream"
+USERS = """authorization {{ users: [
+  {{ user: hub, password: right, permissions: {{ publish: [{publish}], subscribe: [">"] }} }}
+  {{ user: viewer, password: right
+     permissions: {{ publish: ["$JS.API.DIRECT.GET.QUOTES"], subscribe: [{subscribe}] }} }}
+] }}"""
+ALL = '">"'
+
+
+def as_user(server, name, password="right"):
+    return Access(server.url.replace("nats://", f"nats://{name}:{password}@"))
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    with nats_server(tmp_path, USERS.format(publish=ALL, subscribe=ALL)) as server:
+        yield server
+
+
+def reload(server, **rules):
+    """Other rules for the same users, while it runs."""
+    path = server.folder / "nats.conf"
+    text = path.read_text()
+    path.write_text(
+        text[: text.index("authorization {")] + USERS.format(**{"publish": ALL, "subscribe": ALL, **rules})
+    )
+    server.send(signal.SIGHUP)
+
+
+async def test_a_server_without_jetstream_is_named(tmp_path):
+    with nats_server(tmp_path, WITHOUT) as server:
+        async with running(Access(server.url)) as lines:
+            await until(lambda: lines, lines)
+            await asyncio.sleep(1.5)
+            assert lines == ["the NATS server offers no JetStream; start it with --jetstream"]
+
+
+async def test_a_wrong_password_is_refused_and_is_in_no_line(guarded, caplog):
+    async with running(as_user(guarded, "hub", "secret-guess")) as lines:
+        await until(lambda: lines, lines)
+        receiver = await whole(as_user(guarded, "viewer", "secret-guess"), 2)
+        assert lines == [Cause.CREDENTIALS.value]
+        assert receiver.problem == Cause.CREDENTIALS.value
+    assert "secret-guess" not in caplog.text
+
+
+async def test_a_hub_that_may_no_longer_publish_says_so_and_goes_on_once_it_may(guarded):
+    async with running(as_user(guarded, "hub")) as lines:
+        await until(lambda: any("publishing" in line for line in lines), lines)
+        assert (await whole(as_user(guarded, "viewer"))).is_complete
+        before = len(lines)
+        reload(guarded, publish='"$JS.API.>"')
+        await until(lambda: Cause.DENIED.value in lines, lines)
+        await asyncio.sleep(3)
+        assert lines[before:].count(Cause.DENIED.value) == 1
+        assert not any("only connected viewers" in line for line in lines), "no viewer receives anything"
+        reload(guarded)
+        await until(lambda: (await_lines := lines[before + 1 :]) and "storing" in await_lines[-1], lines)
+        assert (await whole(as_user(guarded, "viewer"))).is_complete
+
+
+async def test_a_viewer_that_may_no_longer_listen_says_so_and_comes_back(guarded, monkeypatch):
+    from feeds.hub.broker import viewer as viewers
+    from feeds.hub.broker.viewer import HubFeed
+
+    monkeypatch.setattr(viewers, "DENIED_S", 0.5)
+    feed = HubFeed(as_user(guarded, "viewer"))
+    receiver = feed.receiver
+
+    async def follow():
+        async for _ in feed.events():
+            pass
+
+    async with running(as_user(guarded, "hub")) as lines:
+        task = asyncio.create_task(follow())
+        try:
+            await until(lambda: receiver.is_complete and not receiver.problem, lines)
+            reload(guarded, subscribe='"_INBOX.>"')
+            await until(lambda: receiver.problem == Cause.DENIED.value, [receiver.problem])
+            reload(guarded)
+            await until(
+                lambda: not receiver.problem and receiver.is_alive(time.monotonic()), [receiver.problem]
+            )
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_server_that_stands_still_is_offline_and_back(tmp_path):
+    from feeds.hub.broker.viewer import HubFeed
+
+    with nats_server(tmp_path) as server:
+        feed = HubFeed(Access(server.url))
+        receiver = feed.receiver
+
+        async def follow():
+            async for _ in feed.events():
+                pass
+
+        async with running(Access(server.url)) as lines:
+            task = asyncio.create_task(follow())
+            try:
+                await until(lambda: receiver.is_complete and receiver.is_alive(time.monotonic()), lines)
+                server.send(signal.SIGSTOP)
+                await until(lambda: not receiver.is_alive(time.monotonic()), lines, 4)
+                server.send(signal.SIGCONT)
+                await until(lambda: receiver.is_alive(time.monotonic()) and not receiver.wants_fetch, lines)
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_old"),
+    [("2.10.24", True), ("2.9", True), ("2.11.0-RC.1", False), ("3.0.0", False), ("", False)],
+)
+async def test_a_server_of_an_old_version_is_named(version, is_old):
+    """A server that says so of itself; what it would answer later is not asked."""
+
+    async def serve(reader, writer):
+        info = {"server_id": "x", "version": version, "max_payload": 2**20, "headers": True, "proto": 1}
+        writer.write(b"INFO " + json.dumps(info).encode() + b"\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"PING"):
+                writer.write(b"PONG\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        receiver = await whole(Access(url), 1.5)
+        assert (receiver.problem == Cause.OLD.value) is is_old
+    finally:
+        server.close()
