@@ -143,8 +143,8 @@ class MacroSource(msgspec.Struct, frozen=True):
     """What failed when it was last asked; empty where nothing did."""
 
 
-class Band(msgspec.Struct, frozen=True):
-    """How the earlier days of a kind stood at one minute, in percentage points."""
+class Band(msgspec.Struct, frozen=True, array_like=True):
+    """How the earlier days of a kind stood at one minute, in percentage points; in JSON an array."""
 
     minute: int
     """After the publication; negative before it."""

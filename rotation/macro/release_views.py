@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LATE = dt.timedelta(minutes=10)
 """A running path whose newest price is older has stopped."""
+DIGITS = 4
+"""Of a percentage point: less than a cent of either leg is seen in it."""
 LOOKED_AT = 12
 """Earlier publications of a kind whose prices are looked for."""
 
@@ -114,10 +116,10 @@ def _path(line: Line, earlier: Sequence[Line]) -> ReleasePath:
     by_minute: dict[int, list[float]] = {}
     for other in earlier:
         for minute, pp in other:
-            by_minute.setdefault(minute, []).append(pp)
+            by_minute.setdefault(minute, []).append(round(pp, DIGITS))
     band = tuple(
-        Band(minute, len(values), min(values), median(values), max(values))
+        Band(minute, len(values), min(values), round(median(values), DIGITS), max(values))
         for minute, values in sorted(by_minute.items())
         if len(values) >= LEAST_N
     )
-    return ReleasePath(line, len(earlier), band)
+    return ReleasePath(tuple((minute, round(pp, DIGITS)) for minute, pp in line), len(earlier), band)

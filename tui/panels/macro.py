@@ -54,13 +54,13 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if width >= BESIDE_FROM:
         half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
         rest = width - half - GAP
-        minutes = release_days.today(known, now, half) if known is not None else []
+        minutes = release_days.today(known, now, half, height) if known is not None else []
         pairs = zip_longest([*minutes, *_rates(snapshot, half)], _causes(snapshot, rest), fillvalue=())
         return [
             (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
             for own, beside in pairs
         ]
-    minutes = release_days.today(known, now, width) if known is not None else []
+    minutes = release_days.today(known, now, width, height) if known is not None else []
     lines = (*minutes, *_rates(snapshot, width), (), *_causes(snapshot, width))
     return [_whole(row, width) for row in lines]
 

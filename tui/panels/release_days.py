@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,17 @@ LEAST_WIDTH, LEAST_HEIGHT = 12, 3
 """Of a plot: with less there are words alone."""
 FEW, MANY = 6, 12
 """Lines of a plot: of a block among others, and where there is room."""
+SHORT = 10
+"""Lines of a page below which it has no title, and smaller plots."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TITLE = "Minutes around publications"
 NONE = (
     "No minutes around a CPI, jobs or FOMC time are kept yet. While the desk is online it downloads the "
     "pair's minute bars; rotation-tui macro releases TAPE… reads tapes."
 )
-LATE = "by our log; Yahoo's futures are ten minutes late"
+CUT = "P(cut)"
+"""A rate: its direction is no profit or loss, and has no colour of its own."""
+LATE = "by our log; Yahoo's futures lag 10 min"
 
 
 def rows(known: Macro | None, now: dt.datetime, width: int, height: int) -> list[Row]:
@@ -47,20 +52,25 @@ def rows(known: Macro | None, now: dt.datetime, width: int, height: int) -> list
         return [head, *(((line, "muted"),) for line in wrap(NONE, width, 5))]
     ordered = sorted(views, key=lambda each: (not is_today(each, now), -each.at.timestamp()))
     room = (height - 1) // min(len(ordered), 3) - 6
-    plot = max(FEW, min(MANY, room))
-    lines: list[Row] = [head]
+    lines: list[Row] = [] if height < SHORT else [head]
     for view in ordered:
+        plot = _plot_of(height) if height < SHORT else max(FEW, min(MANY, room))
         lines += [*([()] if len(lines) > 1 else []), *_block(view, now, width, plot)]
     return lines
 
 
-def today(known: Macro, now: dt.datetime, width: int, plot: int = FEW) -> list[Row]:
+def today(known: Macro, now: dt.datetime, width: int, height: int) -> list[Row]:
     """The publications of today; nothing on any other day."""
     lines: list[Row] = []
     for view in known.release_days:
         if is_today(view, now):
-            lines += [*_block(view, now, width, plot), ()]
+            lines += [*_block(view, now, width, _plot_of(height)), ()]
     return lines
+
+
+def _plot_of(height: int) -> int:
+    """Lines of a plot on a page so high: what a head, a line of words and the axis leave of a small one."""
+    return max(LEAST_HEIGHT, min(FEW, height - 3))
 
 
 def is_today(view: ReleaseView, now: dt.datetime) -> bool:
@@ -69,19 +79,35 @@ def is_today(view: ReleaseView, now: dt.datetime) -> bool:
 
 
 def _block(view: ReleaseView, now: dt.datetime, width: int, plot: int) -> list[Row]:
-    head = _head(view, now)
-    notes = [((line, "warn"),) for line in wrap(_missing(view), width, 2)] if _missing(view) else []
+    head = _head(view, now, width)
+    why = _missing(view)
+    notes = [((line, "warn"),) for line in wrap(why, width, 2)] if why else []
+    name = f"{view.base} − {view.against}"
     has_cut = bool(view.cut.line or view.cut.n)
     if width >= BESIDE_FROM and has_cut:
         half = (width - GAP) // 2
-        left, right = _spread(view, now, half, plot), _cut(view, width - half - GAP, plot)
+        left = _words(view.spread, name, "", half)
+        right = _words(view.cut, CUT, LATE, width - half - GAP)
+        high = max(len(left), len(right))
+        left += [*[()] * (high - len(left)), *_chart(view.at, view.spread, half, plot)]
+        right += [*[()] * (high - len(right)), *_chart(view.at, view.cut, width - half - GAP, plot)]
         pairs = zip_longest(left, right, fillvalue=())
         beside = ((*fit(own, half), (" " * GAP, "text"), *other) for own, other in pairs)
         return [head, *beside, *notes]
-    return [head, *_spread(view, now, width, plot), *(_cut(view, width, plot) if has_cut else []), *notes]
+    spread = _part(view.at, view.spread, _words(view.spread, name, "", width), width, plot)
+    cut = _part(view.at, view.cut, _words(view.cut, CUT, LATE, width), width, plot) if has_cut else []
+    return [head, *spread, *cut, *notes]
 
 
-def _head(view: ReleaseView, now: dt.datetime) -> Row:
+def _part(at: dt.datetime, path: ReleasePath, words: list[Row], width: int, plot: int) -> list[Row]:
+    """Words above the chart; where that is low only the first line, so that the chart is in sight."""
+    drawn = _chart(at, path, width, plot)
+    above = 1 if plot < FEW else len(words)
+    return [*words[:above], *drawn, *words[above:]]
+
+
+def _head(view: ReleaseView, now: dt.datetime, width: int) -> Row:
+    """What is published, when, and what the prices are worth; whose bars they are where there is room."""
     local = view.at.astimezone(NEW_YORK)
     left_s = (view.at - now).total_seconds()
     if is_today(view, now):
@@ -89,65 +115,52 @@ def _head(view: ReleaseView, now: dt.datetime) -> Row:
         note = f", in {spelled_duration(left_s)}" if left_s > 0 else ""
     else:
         when, note = f" {WEEKDAYS[local.weekday()]} {day(local.date())} {local:%H:%M}", ""
-    return ((view.kind.value, "title-focus"), (when, "strong"), (note, "accent"))
+    spans: list[Span] = [(view.kind.value, "title-focus"), (when, "strong"), (note, "accent")]
+    for text, role in _worth(view, now):
+        if sum(len(each) for each, _ in spans) + 2 + len(text) <= width:
+            spans += [("  ", "text"), (text, role)]
+    return tuple(spans)
 
 
 def _worth(view: ReleaseView, now: dt.datetime) -> Row:
-    """What the day's own line is worth; nothing before its publication, and once it is whole."""
+    """What the day's own line is worth; nothing before its publication."""
     if view.known_to is None:
         return () if now < view.at else (("no prices of this day", "warn"),)
-    bars = f"{view.source}, {view.step_min} min bars" if view.step_min else view.source
+    bars: Span = (f"{view.source}, {view.step_min} min bars" if view.step_min else view.source, "faint")
     if view.worth is Kind.CLOSED:
-        return ((bars, "faint"),)
+        return (bars,)
     until = view.known_to.astimezone(NEW_YORK)
-    return ((f"{state_word(view.worth)} to {until:%H:%M}", kind_role(view.worth)), (f"  {bars}", "faint"))
+    return ((f"{state_word(view.worth)} to {until:%H:%M}", kind_role(view.worth)), bars)
 
 
 def _missing(view: ReleaseView) -> str:
     """Why earlier days, or this one, have no prices; empty where that is nothing to speak of."""
-    if view.error and (view.known_to is None or view.absent):
+    if view.error and (view.known_to is None or view.absent or view.worth is Kind.STALE):
         before = f"{counted(view.absent, 'earlier day')} without prices: " if view.absent else ""
         return f"{before}{view.error}"
     return ""
 
 
-def _spread(view: ReleaseView, now: dt.datetime, width: int, plot: int) -> list[Row]:
-    words = _now_row(view.spread, f"{view.base} − {view.against}", _worth(view, now), width)
-    return [*words, *_chart(view, view.spread, width, plot)]
-
-
-def _cut(view: ReleaseView, width: int, plot: int) -> list[Row]:
-    return [
-        *_now_row(view.cut, "P(cut)", ((LATE, "faint"),), width),
-        *_chart(view, view.cut, width, plot),
-    ]
-
-
-def _now_row(path: ReleasePath, name: str, worth: Row, width: int) -> list[Row]:
-    """Where the line stands, then how the earlier days stood then; on one line where both fit."""
+def _words(path: ReleasePath, name: str, note: str, width: int) -> list[Row]:
+    """Where the line stands, then how the earlier days stood then; on one line where all fits."""
     if path.line:
         minute, pp = path.line[-1]
         own: tuple[Span, ...] = (
             (f"{name} ", "text"),
-            (f"{change(pp)} pp", toned(pp)),
-            (f" {_after(minute)}  ", "muted"),
+            (f"{change(pp)} pp", "strong" if name == CUT else toned(pp)),
+            (f" {_after(minute)}", "muted"),
         )
     else:
-        minute, own = AFTER, ((f"{name}  ", "text"),)
+        minute, own = AFTER, ((name, "text"),)
     band = next((each for each in path.band if each.minute == minute), None)
     earlier = _earlier(path, band, minute, has_own=bool(path.line))
-    whole = (*own, *worth, ("  " if worth else "", "text"), (earlier, "muted"))
-    if sum(len(text) for text, _ in whole) <= width:
-        return [whole]
-    first = (*own, *worth)
-    lead = [first] if sum(len(text) for text, _ in first) <= width else [own, *_narrow(worth, width)]
-    return [*lead, *(((line, "muted"),) for line in wrap(earlier, width, 2))]
-
-
-def _narrow(worth: Row, width: int) -> list[Row]:
-    """What a line is worth on a line of its own, wrapped; the role of its first part, which decides."""
-    text = "".join(part for part, _ in worth)
-    return [((line, worth[0][1]),) for line in wrap(text, width, 2)] if worth else []
+    lines: list[Row] = [own]
+    for text, role in ((note, "faint"), (earlier, "muted")):
+        if text and sum(len(each) for each, _ in lines[-1]) + 2 + len(text) <= width:
+            lines[-1] = (*lines[-1], ("  ", "text"), (text, role))
+        elif text:
+            lines += [((line, role),) for line in wrap(text, width, 2)]
+    return lines
 
 
 def _after(minute: int) -> str:
@@ -166,25 +179,29 @@ def _earlier(path: ReleasePath, band: Band | None, minute: int, *, has_own: bool
     )
 
 
-def _chart(view: ReleaseView, path: ReleasePath, width: int, plot: int) -> list[Row]:
-    """The range of earlier days shaded, their median, and the day's own line on top; then the time axis."""
+@lru_cache(maxsize=32)
+def _chart(at: dt.datetime, path: ReleasePath, width: int, plot: int) -> tuple[Row, ...]:
+    """The range of earlier days shaded, their median, and the day's own line on top; then the time axis.
+
+    Cached: a path changes once a minute, and the page is drawn four times a second.
+    """
     inner = width - AXIS - 1
     values = [0.0, *(pp for _, pp in path.line)]
     values += [pp for each in path.band for pp in (each.low_pp, each.high_pp)]
     low, high = min(values), max(values)
     if inner < LEAST_WIDTH or plot < LEAST_HEIGHT or low == high:
-        return []
+        return ()
 
     def y(pp: float) -> float:
         return (pp - low) / (high - low)
 
     grid = _shaded(path.band, y, inner, plot)
     zero = min(plot - 1, int((1 - y(0.0)) * plot))
-    at = _column(0, inner)
+    middle = _column(0, inner)
     for x in range(inner):
         grid[zero][x] = ("┄", "faint")
     for line in grid:
-        line[at] = ("│", "faint")
+        line[middle] = ("│", "faint")
     median = tuple((each.minute, each.median_pp) for each in path.band)
     for points, role in ((median, "muted"), (path.line, "accent")):
         _draw(grid, [(_x(minute), y(pp)) for minute, pp in points], role)
@@ -192,7 +209,7 @@ def _chart(view: ReleaseView, path: ReleasePath, width: int, plot: int) -> list[
     body: list[Row] = [
         ((column(labels.get(n, ""), AXIS) + "┤", "faint"), *_joined(line)) for n, line in enumerate(grid)
     ]
-    return [*body, _axis(view, inner)]
+    return (*body, _axis(at, inner))
 
 
 def _x(minute: int) -> float:
@@ -234,12 +251,12 @@ def _joined(cells: list[Span]) -> Row:
     return tuple(spans)
 
 
-def _axis(view: ReleaseView, inner: int) -> Row:
+def _axis(at: dt.datetime, inner: int) -> Row:
     """The publication's time under its line, and minutes around it as far as they fit."""
     cells = [" "] * inner
-    at = view.at.astimezone(NEW_YORK)
+    local = at.astimezone(NEW_YORK)
     for minute, text in (
-        (0, f"{at:%H:%M}"),
+        (0, f"{local:%H:%M}"),
         (AFTER, f"+{AFTER} min"),
         (-BEFORE, f"−{BEFORE}"),
         (60, "+60"),

@@ -147,7 +147,7 @@ async def test_a_settled_day_is_asked_for_once_and_kept_for_good(tmp_path, monke
         view = world.view()
         assert (view.at, view.source, view.step_min, view.worth) == (AT, source, 1, Kind.CLOSED)
         assert dict(view.spread.line) == {
-            m: pytest.approx(wanted(m), abs=1e-6) for m in range(-30, AFTER + 1)
+            m: pytest.approx(wanted(m), abs=6e-5) for m in range(-30, AFTER + 1)
         }
         assert (view.spread.n, view.absent, view.error, view.sources) == (1, 0, "", {source: 1})
         asked = len(world.asked)

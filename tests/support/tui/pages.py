@@ -24,6 +24,7 @@ from rotation.sessions import close_ns
 from tests.support.paths import ROOT
 from tests.tui.panels.test_breadth_panel import index
 from tests.tui.panels.test_macro_panel import KNOWN
+from tests.tui.panels.test_release_days_panel import CPI, FOMC, JOBS
 from tests.tui.panels.test_story_panel import STORY
 from tui.screen.exporter import text_of
 from tui.screen.scene import scene
@@ -47,6 +48,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "breadth": ("f4",),
     "graph": ("f5",),
     "macro": ("f6",),
+    "releases": ("f6", "z"),
     "health": ("f7",),
     "events": ("f8",),
     "pair": ("p",),
@@ -85,7 +87,7 @@ def snapshot() -> Snapshot:
 
     return replace(
         made,
-        macro=KNOWN,
+        macro=replace(KNOWN, release_days=(CPI, JOBS, FOMC)),
         breadth=Breadth({"IWM": index()}),
         story=STORY,
         alerts=(

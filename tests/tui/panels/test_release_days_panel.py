@@ -106,7 +106,7 @@ def test_zoomed_all_kinds_stand_one_below_the_other_today_s_first(scenes: dict[s
     assert text.count("P(cut) ") == 3
     assert "−30" in text
     assert "+120 min" in text
-    assert "ten minutes late" in text
+    assert "lag 10 min" in text
     assert "10Y" not in text
 
 
@@ -153,3 +153,12 @@ def test_the_line_stands_where_its_minute_and_value_are(scenes: dict[str, Snapsh
     assert axis.endswith("+120 min")
     inner = len(plot[0].partition("┤")[2])
     assert axis.index("10:03") + 2 == pytest.approx(9 + inner * 30 / 150, abs=1)
+
+
+def test_on_the_smallest_screen_the_chart_is_in_sight(scenes: dict[str, Snapshot]) -> None:
+    for zoomed in (False, True):
+        text = lines(scenes["live"], macro(TODAY), (40, 8), zoomed=zoomed)[1:-1]
+        assert "CPI today 10:03  LIVE to 10:40" in text[0]
+        assert "IWM − QQQ +0.62 pp 37 min after" in text[1]
+        assert [("┤" in line) for line in text[2:5]] == [True] * 3
+        assert "10:03" in text[5]
