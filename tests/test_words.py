@@ -13,6 +13,7 @@ import feeds
 import rotation
 import tui
 from feeds.hub.broker.connection import Cause
+from feeds.hub.wire.codec import Fault
 from feeds.streaming import wording as streaming
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
@@ -50,6 +51,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     FeedRefusal: state_word,
     Cause: lambda cause: cause.value,
     Absent: lambda why: why.value,
+    Fault: lambda fault: f"message {fault.value}",
     NoQuote: lambda flag: flag.value,
     HostRefusal: lambda reason: REFUSAL_LABELS[reason],
     EndReason: lambda reason: FAREWELLS[reason],

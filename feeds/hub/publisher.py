@@ -8,6 +8,7 @@ failure of the server's store ``again`` has everything sent once more.
 from __future__ import annotations
 
 import logging
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
@@ -115,7 +116,7 @@ class _Scale:
             if self.session is None or event.session > self.session:
                 self.session, self.closes = event.session, {}
             if event.session == self.session:
-                self.closes |= event.by_symbol
+                self.closes |= {s: close for s, close in event.by_symbol.items() if 0 < close < inf}
             return
         kept = (
             {} if event.symbols is None else {s: v for s, v in self.splits.items() if s not in event.symbols}

@@ -26,7 +26,7 @@ from feeds.events import (
 from feeds.hub.history_parts import HistoryParts
 from feeds.hub.lateness import Lateness
 from feeds.hub.wire import subjects
-from feeds.hub.wire.codec import OtherVersion, WireError, decode, unpack_struct
+from feeds.hub.wire.codec import Fault, OtherVersion, WireError, decode, unpack_struct
 from feeds.hub.wire.convert import date_of, history_rows, member_list, minutes_of, symbol_day
 from feeds.hub.wire.messages import (
     BeatMessage,
@@ -77,9 +77,16 @@ class Counters(msgspec.Struct):
     messages: int = 0
     hostile: int = 0
     """Bytes that were no message; they changed nothing."""
+    refused: dict[Fault, int] = {}
+    """The same by what is wrong with them."""
     older: int = 0
     """Messages that came after a newer one of their subject, or from an earlier hub."""
     gaps: int = 0
+
+    def refuse(self, fault: Fault) -> None:
+        """Count what changes nothing."""
+        self.hostile += 1
+        self.refused[fault] = self.refused.get(fault, 0) + 1
 
 
 class Receiver:
@@ -135,11 +142,10 @@ class Receiver:
         self.counters.messages += 1
         try:
             return self._take(subject, data, now, pushed=pushed)
-        except OtherVersion as error:
-            self.version_error = str(error)
-            self.counters.hostile += 1
         except WireError as error:
-            self.counters.hostile += 1
+            if isinstance(error, OtherVersion):
+                self.version_error = str(error)
+            self.counters.refuse(error.fault)
             log.debug("hub: %s: %s", subject[:80], error)
         return False
 
@@ -171,7 +177,7 @@ class Receiver:
         may count, its epoch least of all.
         """
         if len(self._newest) >= 4 * SYMBOLS_MAX and subject not in self._newest:
-            raise WireError("more subjects than any hub has")
+            raise WireError("more subjects than any hub has", Fault.MANY)
         if isinstance(message, QuoteMessage):
             self._is_of(subject, subjects.QUOTES, message.symbol)
             symbol_day(message, None)
@@ -188,7 +194,7 @@ class Receiver:
         elif isinstance(message, StateMessage) and any(
             place >= len(message.states) for place in message.state_of.values()
         ):
-            raise WireError("a state that is not listed")
+            raise WireError("a state that is not listed", Fault.VALUE)
         return None
 
     def _count_refused(self, seq: int) -> None:
@@ -199,7 +205,7 @@ class Receiver:
 
     def _is_of(self, subject: str, family: str, symbol: str) -> None:
         if subject != family + subjects.token(symbol):
-            raise WireError("a symbol on another's subject")
+            raise WireError("a symbol on another's subject", Fault.SUBJECT)
 
     def _follow(self, message: Message, now: Moment) -> bool:
         """Keep the order of what is pushed; False for a message of an earlier hub."""
@@ -425,7 +431,8 @@ class Receiver:
         if counters.gaps:
             notes.append(f"{counted(counters.gaps, 'gap')} refilled")
         if counters.hostile:
-            notes.append(f"{counted(counters.hostile, 'message')} refused")
+            reasons = ", ".join(f"{number:,} {fault.value}" for fault, number in counters.refused.items())
+            notes.append(f"{counted(counters.hostile, 'message')} refused ({reasons})")
         kind = override or Kind.LIVE
         return FeedHealth(NAME, state_word(kind), "; ".join(notes), counters.messages, 0, kind=kind)
 

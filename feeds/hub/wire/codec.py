@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from enum import StrEnum
+from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -26,15 +28,36 @@ from feeds.hub.wire.messages import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UNPACKED_MAX = 64 * 2**20
+    from rotation.market.status import Provenance
+
+UNPACKED_MAX = 8 * 2**20
 """Bytes that a packed body may grow to: more is an attack, not a market."""
 PACK_LEVEL = 1
+DELAY_MAX_S = 86_400.0
+"""No feed is later by design."""
+CLOCK_MAX_S = 100 * 366 * 86_400.0
+"""Between a clock that was never set and the prints' own time."""
 
 T = TypeVar("T")
 
 
+class Fault(StrEnum):
+    """What is wrong with bytes that change nothing."""
+
+    SUBJECT = "on the wrong subject"
+    FORM = "malformed"
+    VERSION = "of another version"
+    BODY = "with a damaged body"
+    VALUE = "with impossible values"
+    MANY = "beyond what a hub sends"
+
+
 class WireError(SourceError):
     """Bytes that are no message."""
+
+    def __init__(self, message: str, fault: Fault) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class OtherVersion(WireError):  # noqa: N818 - a state of the hub, reported as its others are
@@ -43,7 +66,8 @@ class OtherVersion(WireError):  # noqa: N818 - a state of the hub, reported as i
     def __init__(self, version: int) -> None:
         super().__init__(
             f"the hub sends version {version} of its messages, this program reads version {SCHEMA};"
-            f" update {'this program' if version > SCHEMA else 'the hub'}"
+            f" update {'this program' if version > SCHEMA else 'the hub'}",
+            Fault.VERSION,
         )
         self.version = version
 
@@ -84,14 +108,37 @@ def decode(subject: str, data: bytes) -> Message:
     """The message that was sent on a subject. Raises OtherVersion, and WireError for all else."""
     kind = _type_of(subject)
     if kind is None:
-        raise WireError("unknown subject")
+        raise WireError("unknown subject", Fault.SUBJECT)
     try:
-        return _DECODERS[kind].decode(data)
+        message = _DECODERS[kind].decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         version = _version_of(data)
         if version is not None and version != SCHEMA:
             raise OtherVersion(version) from error
-        raise WireError("not a message of a hub") from error
+        raise WireError("not a message of a hub", Fault.FORM) from error
+    if isinstance(message, (BeatMessage, StateMessage)) and not _is_finite(msgspec.to_builtins(message)):
+        raise WireError("a number that is not finite", Fault.VALUE)
+    if isinstance(message, StateMessage) and not all(map(_is_possible, message.states)):
+        raise WireError("a delay that no feed has", Fault.VALUE)
+    return message
+
+
+def _is_possible(state: Provenance) -> bool:
+    delay_s = 0.0 if state.mode is None else state.mode.delay_s
+    return 0 <= delay_s <= DELAY_MAX_S and abs(state.behind_s) <= CLOCK_MAX_S
+
+
+def _is_finite(value: object) -> bool:
+    """Whether no number in these lists and dicts is NaN or infinite."""
+    match value:
+        case float():
+            return isfinite(value)
+        case dict():
+            return all(map(_is_finite, value.values()))
+        case list() | tuple():
+            return all(map(_is_finite, value))
+        case _:
+            return True
 
 
 def _type_of(subject: str) -> type[Message] | None:
@@ -123,9 +170,9 @@ def unpack(data: bytes) -> bytes:
     try:
         plain = reader.decompress(data, UNPACKED_MAX)
     except zlib.error as error:
-        raise WireError("a compressed body is damaged") from error
+        raise WireError("a compressed body is damaged", Fault.BODY) from error
     if not reader.eof or reader.unused_data:
-        raise WireError("a compressed body is damaged or too long")
+        raise WireError("a compressed body is damaged or too long", Fault.BODY)
     return plain
 
 
@@ -141,5 +188,7 @@ def unpack_struct(data: bytes, kind: type[T]) -> T | None:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         if isinstance(error, WireError):
             raise
-        raise WireError("a body is not what its subject promises") from error
+        raise WireError("a body is not what its subject promises", Fault.BODY) from error
+    if not _is_finite(msgspec.to_builtins(value)):
+        raise WireError("a number that is not finite", Fault.VALUE)
     return value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import polars as pl
 
-from feeds.hub.wire.codec import WireError, pack, unpack
+from feeds.hub.wire.codec import Fault, WireError, pack, unpack
 from feeds.hub.wire.messages import (
     MEMBER_COLUMNS,
     BidAsk,
@@ -49,7 +49,7 @@ def date_of(days: int) -> dt.date:
     try:
         return _EPOCH + dt.timedelta(days=days)
     except OverflowError as error:
-        raise WireError("a date is out of range") from error
+        raise WireError("a date is out of range", Fault.VALUE) from error
 
 
 def quote_fields(day: SymbolDay) -> tuple[object, ...]:
@@ -107,7 +107,7 @@ def symbol_day(message: QuoteMessage, minutes: MinutesMessage | None) -> SymbolD
     """
     session = None if message.session is None else date_of(message.session)
     if session is not None and not is_session(session):
-        raise WireError("a day without trading")
+        raise WireError("a day without trading", Fault.VALUE)
     latest_ns = message.as_of_ns + FUTURE_NS
     pre, regular, late = (
         None if part is None else _part_day(message.symbol, part, latest_ns)
@@ -128,7 +128,7 @@ def symbol_day(message: QuoteMessage, minutes: MinutesMessage | None) -> SymbolD
 def _part_day(symbol: str, part: Part, latest_ns: int) -> PartDay:
     last = part.last
     if last is not None and last.ts_ns > latest_ns:
-        raise WireError("a print of the future")
+        raise WireError("a print of the future", Fault.VALUE)
     return PartDay(
         None
         if last is None
@@ -158,7 +158,7 @@ def minutes_of(message: MinutesMessage) -> dict[int, Quote]:
     """Raises WireError where the columns are not of one length."""
     columns = (message.places, message.ts_ns, message.prices, message.bar_ns)
     if len({len(column) for column in columns}) != 1:
-        raise WireError("columns of different lengths")
+        raise WireError("columns of different lengths", Fault.BODY)
     rows = zip(*columns, strict=True)
     return {place: _minute(message.symbol, ts, price, bar) for place, ts, price, bar in rows}
 
@@ -184,14 +184,14 @@ def history_rows(message: HistoryMessage) -> Closes:
     """The rows of a message. Raises WireError for what no history can hold."""
     plain, rows = unpack(message.columns), message.rows
     if len(plain) != rows * 20:
-        raise WireError("history of another length than it says")
+        raise WireError("history of another length than it says", Fault.BODY)
     cut = plain[: 4 * rows], plain[4 * rows : 12 * rows], plain[12 * rows :]
     closes = Closes(*(_column(data, code) for data, code in zip(cut, "idd", strict=True)))
     days = closes.days
     if days and not (days[0] >= 0 and days[-1] <= DAYS_MAX and all(map(lt, days, days[1:]))):
-        raise WireError("dates out of order or out of range")
+        raise WireError("dates out of order or out of range", Fault.VALUE)
     if any(price <= 0.0 or price == inf for column in closes[1:] for price in column):
-        raise WireError("a close that is no price")
+        raise WireError("a close that is no price", Fault.VALUE)
     return closes
 
 
@@ -248,4 +248,4 @@ def member_list(message: MembersMessage) -> MemberList:
     except (msgspec.MsgspecError, ValueError, RecursionError, pl.exceptions.PolarsError) as error:
         if isinstance(error, WireError):
             raise
-        raise WireError("a holdings file that cannot be read") from error
+        raise WireError("a holdings file that cannot be read", Fault.BODY) from error

@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from feeds.clock import LATEST_NS
 from rotation.breadth.members import SCHEMA as MEMBERS
 from rotation.market.status import Provenance
 from rotation.quote import PRICE_MAX
@@ -19,6 +20,11 @@ SCHEMA = 1
 """Version of the messages. Another one is refused: what its fields mean is not known."""
 LONGEST = 64
 """Characters of a symbol or a name."""
+ROWS_MAX = 256
+"""Rows of a hub's Health panel."""
+
+EPOCH_MAX = 10**13
+"""In the year 2286: an epoch is the time at which a hub begins, in ms since 1970, or the next number."""
 
 Version = Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)]
 Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -40,9 +46,9 @@ class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """What all have in common."""
 
     version: Version
-    epoch: Whole
+    epoch: Annotated[int, Meta(ge=0, le=EPOCH_MAX)]
     seq: Whole
-    as_of_ns: Whole
+    as_of_ns: Annotated[int, Meta(ge=0, le=LATEST_NS)]
     """The hub's clock, UTC ns."""
 
     @property
@@ -123,7 +129,7 @@ class BeatMessage(Message, frozen=True):
     is_leaving: bool
     """Whether it ends: the next hub need not wait."""
     counts: Counts
-    health: list[FeedHealth]
+    health: Annotated[list[FeedHealth], Meta(max_length=ROWS_MAX)]
 
 
 class StateMessage(Message, frozen=True):
