@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event, Feed
     from rotation.breadth.members import Membership
+    from rotation.desk import Desk
     from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
@@ -196,6 +197,11 @@ class Supervisor:
     def history(self) -> History:
         """The settled history that figures rest on now."""
         return self._market.history
+
+    @property
+    def desk(self) -> Desk:
+        """What is watched now; a configuration that was read again may have changed its pairs."""
+        return self._market.desk
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""

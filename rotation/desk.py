@@ -164,6 +164,11 @@ def pair_name(pair: tuple[str, str]) -> str:
     return "/".join(pair)
 
 
+def pair_prefix(pair: str) -> str:
+    """``IWN/IVW`` → ``pair.iwn/ivw.``, how the ids of its figures begin; empty of "", the desk's first."""
+    return f"pair.{pair.lower()}." if pair else ""
+
+
 def gaps_of(options: Iterable[PairOptions]) -> tuple[tuple[str, float], ...]:
     """As ``Desk.pair_gaps`` has them."""
     return tuple((each.pair, each.leg_gap_s) for each in options if each.leg_gap_s is not None)

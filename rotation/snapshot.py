@@ -11,7 +11,8 @@ import datetime as dt
 import msgspec
 
 from rotation.breadth.figures import Breadth
-from rotation.context.figures import Story
+from rotation.context.explanation import Explained
+from rotation.context.figures import HistoryLine, Story
 from rotation.desk import AlertLine, DeskEvent, LegList
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
@@ -251,6 +252,8 @@ class PairView(msgspec.Struct, frozen=True):
     headline_status: DerivedStatus | None = None
     data_as_of: dt.datetime | None = None
     connection: Connection | None = None
+    story: Story | None = None
+    """Its own levels and episodes; null unless they were asked for."""
 
 
 class BankLead(msgspec.Struct, frozen=True):
@@ -325,3 +328,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What the headline has grown by: the rarest first, at most three."""
     lists: tuple[LegList, ...] = ()
     """Groups and watch lists of the configuration, by which the legs are shown; none: as they stand."""
+    lines: dict[str, HistoryLine] = {}
+    """Past values by the id of a spread (``spread.5.pp``) and by a leg's symbol (its closes of a year); only
+    those that were asked for."""
+    explained: dict[str, Explained] = {}
+    """By the id of a figure what it rests on; only of figures that somebody looks at."""

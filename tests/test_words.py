@@ -18,6 +18,7 @@ from feeds.streaming import wording as streaming
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
 from feeds.streaming.session import Action
+from rotation.context.explanation import Unknown
 from rotation.desk import EventKind
 from rotation.fed.calibration import Absent
 from rotation.fed.prices import NoQuote
@@ -57,6 +58,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     EndReason: lambda reason: FAREWELLS[reason],
     NoLogin: lambda kind: kind.value,
     EventKind: lambda kind: kind.value,
+    Unknown: lambda reason: reason.value,
 }
 """Enum → what a person reads for a member of it."""
 

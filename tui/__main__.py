@@ -403,7 +403,7 @@ class LocalBackend:
         show_pairs = partial(supervisor.show_pairs, by="alerts")
         watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
         supervisor.on_pairs = watch.set_pairs
-        supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, desk)
+        supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, supervisor.desk)
         return _Opened(supervisor, tape, is_empty, watch, demand)
 
     def _alert_file(self) -> StateFile:
@@ -430,11 +430,16 @@ class LocalBackend:
     def snapshot(self, wanted: Wanted) -> Snapshot:
         """Return the snapshot at ``wanted.at``; blocking. Raises InputError."""
         basis = self.basis(wanted)
-        if not wanted.story:
+        if not wanted.story and not wanted.lines:
             return basis.snapshot
-        from rotation.story.now import StoryNow  # noqa: PLC0415
+        from rotation.context import parts  # noqa: PLC0415
+        from rotation.story.parts import Parts, all_of, with_parts  # noqa: PLC0415
 
-        return msgspec.structs.replace(basis.snapshot, story=StoryNow().of(basis))
+        kinds = [parts.STORY] * wanted.story + [parts.LINE, parts.LEGS] * wanted.lines
+        maker = Parts()
+        made = {name: maker.make(name, basis) for name in all_of(kinds, basis.snapshot)}
+        known = {name: part for name, part in made.items() if part is not None}
+        return with_parts(basis.snapshot, known)
 
     def settled(self, wanted: Wanted) -> tuple[History, Desk]:
         """Return the settled history and the desk on it; blocking. Raises InputError."""

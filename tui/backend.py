@@ -84,7 +84,9 @@ class Wanted(msgspec.Struct, frozen=True):
     from_start: bool = False
     """Whether to record a hub's tape from the oldest that its server has."""
     story: bool = False
-    """Whether one snapshot is to have levels and episodes."""
+    """Whether one snapshot is to have levels and episodes, of every pair."""
+    lines: bool = False
+    """Whether it is to have every spread over the years, and a year of every leg."""
     ask_members: bool = False
     """Whether prices of the funds' members are asked for too, for breadth of today."""
     alerts: AlertSettings = AlertSettings()
@@ -173,7 +175,7 @@ class DeskOnDemand(Protocol):
     """A desk that computes some parts of the Snapshot only while they are on screen."""
 
     def compute(self, parts: frozenset[str]) -> Snapshot | None:
-        """Compute these parts from now on, and no other of that kind; ``story`` is the only one. Blocking.
+        """Compute these parts from now on, and no other: ``rotation.context.parts`` names them. Blocking.
 
         Returns the newest Snapshot with them; None while there is none.
         """

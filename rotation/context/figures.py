@@ -63,6 +63,22 @@ class Episodes(msgspec.Struct, frozen=True):
     """Why nothing is said; empty where something is."""
 
 
+class HistoryLine(msgspec.Struct, frozen=True):
+    """The settled values of one series before the session shown, and the widest readings among them."""
+
+    points: tuple[tuple[dt.date, float], ...]
+    """Oldest first; of a long series the lowest and the highest value of each stretch."""
+    n: int
+    """Settled values that they stand for."""
+    low: tuple[dt.date, float] | None
+    """The lowest of all, the latest of equal ones; None without values."""
+    high: tuple[dt.date, float] | None
+    leads: tuple[Episode, ...] = ()
+    """Of a spread: the largest readings above 0, at least a window apart, the largest first."""
+    gaps: tuple[Episode, ...] = ()
+    """The same below 0, the smallest first."""
+
+
 class Story(msgspec.Struct, frozen=True):
     """What changes the statements of now, and what followed when they read like this before."""
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from math import inf
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from rotation.context.explanation import Explained, Explanation, Input, Whole
 from rotation.figures.causes import macro, members
 from rotation.figures.fed import meeting_of
-from rotation.figures.figure import Status, plain
+from rotation.figures.figure import plain
 from rotation.figures.legs import is_official
-from rotation.figures.lines import Input, Lines
+from rotation.figures.lines import Lines
 from rotation.figures.more_pairs import of_first
 from rotation.figures.registry import figures, lookup
+from rotation.figures.unknown import why
 from rotation.macro.worth import source_of
 from rotation.market.records import TRAILING
 from rotation.sessions import NEW_YORK
+from rotation.status import PriceStatus, derive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,23 +37,15 @@ QUOTED = frozenset({"bid", "ask", "mid", "quote_age_s"})
 """Last parts of the ids of figures that the newest bid and ask decide."""
 
 
-class Explanation(msgspec.Struct, frozen=True):
-    """One figure of one Snapshot. ``value`` is the Snapshot's, ``result`` the formula's on the inputs."""
-
-    id: str
-    value: float | int | str | bool | None
-    status: Status
-    definition: str
-    formula: str
-    inputs: tuple[Input, ...]
-    result: float | int | str | bool | None
-    unit: str = ""
+ON_SCREEN = 120
+"""Inputs of an explanation on a screen: of more, those at both ends."""
 
 
-def explain(name: str, basis: Basis) -> Explanation:
+def explain(name: str, basis: Basis) -> Whole:
     """Take a figure apart. Raises InputError for an unknown id."""
     asked = lookup(name, figures(basis.desk))
-    value = asked.read(basis.snapshot)
+    value, status = asked.read(basis.snapshot), asked.status(basis.snapshot)
+    unknown = why(asked, basis.snapshot) if value is None else None
     figure, basis = of_first(asked, basis) if asked.pair else (asked, basis)
     if figure.reads == "fed":
         inputs, again = _fed_inputs(figure.id, basis.snapshot.fed), value
@@ -69,13 +63,35 @@ def explain(name: str, basis: Basis) -> Explanation:
     return Explanation(
         id=asked.id,
         value=plain(value),
-        status=figure.status(basis.snapshot),
+        status=status,
         definition=asked.definition,
         formula=asked.formula,
         inputs=tuple(inputs),
         result=plain(again),
         unit=figure.unit,
+        unknown=unknown.reason if unknown else None,
+        lacking=unknown.symbols if unknown else (),
+        as_of=basis.snapshot.as_of,
     )
+
+
+def for_a_screen(whole: Whole) -> Explained:
+    """The same without the inputs in the middle of each symbol where there are too many to look at."""
+    by_symbol: dict[str, list[Input]] = {}
+    for row in whole.inputs:
+        by_symbol.setdefault(row.symbol, []).append(row)
+    most = max(ON_SCREEN // max(len(by_symbol), 1), 2)
+    kept = [row for rows in by_symbol.values() for row in _ends(rows, most)]
+    status = whole.status
+    if isinstance(status, PriceStatus):
+        status = derive({next(iter(by_symbol), whole.id): status}, limit_s=inf)
+    fields = {name: getattr(whole, name) for name in whole.__struct_fields__}
+    left_out = len(whole.inputs) - len(kept)
+    return Explained(**fields | {"status": status, "inputs": tuple(kept), "left_out": left_out})
+
+
+def _ends(rows: list[Input], most: int) -> list[Input]:
+    return rows if len(rows) <= most else [*rows[: most // 2], *rows[-(most // 2) :]]
 
 
 def _is_of_now(figure: Figure) -> bool:

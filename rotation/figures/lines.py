@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
-import msgspec
 import polars as pl
 
+from rotation.context.explanation import Input
 from rotation.figures.legs import is_official
 from rotation.figures.settled import SettledFigures
 from rotation.history import SCHEMA, History
@@ -17,21 +16,6 @@ from rotation.status import Kind
 if TYPE_CHECKING:
     from rotation.figures.basis import Basis
     from rotation.figures.figure import Figure, Value
-
-
-class Input(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One value that a figure rests on."""
-
-    symbol: str
-    date: dt.date
-    """Its session; of a futures price the day it was made."""
-    value: float | None
-    """None: no close is known of that session, which counts all the same."""
-    source: str
-    at: dt.datetime | None = None
-    """When a price of today was made; None of a settled close."""
-    month: str = ""
-    """The month of a futures contract, as 2024-08."""
 
 
 class Lines:

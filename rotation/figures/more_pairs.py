@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rotation.desk import pair_name
+from rotation.desk import pair_name, pair_prefix
 from rotation.figures.pair import pair_figures
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 PAIR = "pair."
 """How the ids of all of them begin."""
-
-
-def prefix_of(pair: str) -> str:
-    """``IWN/IVW`` → ``pair.iwn/ivw.``."""
-    return f"{PAIR}{pair.lower()}."
 
 
 def desk_of(desk: Desk, pair: str) -> Desk:
@@ -41,7 +36,7 @@ def more_pair_figures(desk: Desk) -> list[Figure]:
     return [
         _of(figure, name)
         for name in map(pair_name, desk.pairs)
-        for figure in pair_figures(desk_of(desk, name), prefix_of(name))
+        for figure in pair_figures(desk_of(desk, name), pair_prefix(name))
     ]
 
 
@@ -60,9 +55,15 @@ def _of(figure: Figure, pair: str) -> Figure:
     return replace(figure, read=read_pair, status=pair_status, pair=pair)
 
 
+def basis_of(basis: Basis, pair: str) -> Basis | None:
+    """The basis as if this pair, one of the desk's more ones, were its first; None while it is not shown."""
+    seen = snapshot_of(basis.snapshot, pair)
+    return None if seen is None else replace(basis, snapshot=seen, desk=desk_of(basis.desk, pair))
+
+
 def of_first(figure: Figure, basis: Basis) -> tuple[Figure, Basis]:
     """The figure of the first pair that says the same of a basis whose first pair is the figure's."""
     desk = desk_of(basis.desk, figure.pair)
     names = {each.id: each for each in pair_figures(desk)}
     seen = snapshot_of(basis.snapshot, figure.pair) or basis.snapshot
-    return names[figure.id.removeprefix(prefix_of(figure.pair))], replace(basis, snapshot=seen, desk=desk)
+    return names[figure.id.removeprefix(pair_prefix(figure.pair))], replace(basis, snapshot=seen, desk=desk)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rotation.desk import pair_name
+from rotation.desk import pair_name, pair_prefix
 from rotation.figures import walk
 from rotation.figures.figure import RECORD
 from rotation.figures.graph import step_of
 from rotation.figures.legs import prefix
-from rotation.figures.more_pairs import desk_of, prefix_of
+from rotation.figures.more_pairs import desk_of
 from rotation.figures.pair import leader
 from rotation.graph import walk as walk_graph
 from rotation.market.records import TRAILING, is_few, tie
@@ -41,7 +41,7 @@ class Segment:
         self._symbols = {
             prefix(symbol): symbol for symbol in dict.fromkeys((desk.base, desk.against, *desk.legs))
         }
-        self._pairs = {prefix_of(name): name for name in map(pair_name, desk.pairs)}
+        self._pairs = {pair_prefix(name): name for name in map(pair_name, desk.pairs)}
         self._more: dict[str, Segment] = {}
         self._wide: pl.DataFrame | None = None
         self._columns: dict[str, Column] = {}

@@ -13,6 +13,7 @@ from rotation.context.figures import Episode, Episodes, Outcomes
 from rotation.desk import WINDOWS
 from rotation.errors import InputError
 from rotation.figures.legs import is_official
+from rotation.figures.more_pairs import of_first
 from rotation.figures.registry import figures, legs_of, lookup
 from rotation.figures.settled import SettledFigures
 from rotation.market.records import tie
@@ -86,16 +87,17 @@ def episodes(
 ) -> Episodes:
     """Episodes of ``spread.5`` (or ``spread.5.pp``, ``iwm.return.5``) before the session shown.
 
-    ``readings``: those of the basis, where they are made already. Raises InputError for a series without a
-    window, or a horizon that is none.
+    Of ``pair.iwn/ivw.spread.5`` what followed is the spread of that pair. ``readings``: those of the basis,
+    or of that pair, where they are made already. Raises InputError for a series without a window, or a bad
+    horizon.
     """
     _check(horizons)
-    desk, snapshot = basis.desk, basis.snapshot
-    name, k = _series(name, desk)
-    figure = figures(desk)[name]
-    read = figure.read(snapshot)
+    asked, k = _series(name, basis.desk)
+    name = asked.id
+    read = asked.read(basis.snapshot)
     value = float(read) if isinstance(read, int | float) else None
-    shown = snapshot.session
+    figure, basis = of_first(asked, basis) if asked.pair else (asked, basis)
+    shown = basis.snapshot.session
     readings = readings or SettledReadings.of(basis)
     if shown is None or readings is None:
         return Episodes(_short(name), None, 0, (), {}, "no session is known")
@@ -127,16 +129,16 @@ def _check(horizons: Sequence[int]) -> None:
         raise InputError(f"--horizon: expected numbers of sessions from 1 to {LONGEST}, such as 5,20,60")
 
 
-def _series(name: str, desk: Desk) -> tuple[str, int]:
+def _series(name: str, desk: Desk) -> tuple[Figure, int]:
     """The figure and its window in sessions."""
     series = name.lower()
-    if re.fullmatch(r"spread\.\d+", series):
+    if re.fullmatch(r"(pair\..+\.)?spread\.\d+", series):
         series += ".pp"
     figure = lookup(series, figures(desk))
-    spread = re.fullmatch(r"spread\.(\d+)\.pp", series)
+    spread = re.fullmatch(r"(?:pair\..+\.)?spread\.(\d+)\.pp", series)
     leg = re.fullmatch(r".+\.return\.(\d+)", series)
     if spread or leg:
-        return figure.id, int((spread or leg)[1])  # type: ignore[index]
+        return figure, int((spread or leg)[1])  # type: ignore[index]
     windows = ", ".join(f"spread.{k}" for k in WINDOWS)
     example = f"{legs_of(desk)[0].lower()}.return.5"
     raise InputError(

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from feeds.on_demand import EVERY_S, STORY, OnDemand
+from feeds.on_demand import AT_ONCE, EVERY_S, STORY, OnDemand
 from rotation.desk import Desk
 from rotation.figures.basis import Basis
 from rotation.market.market import Market
 from rotation.quote import NS, Quote
 from rotation.sessions import close_ns, from_ns, open_ns
-from rotation.snapshot import Tape
+from rotation.snapshot import PairView, Tape
 from rotation.story.now import StoryNow
 from tests.support.core_worlds import CALENDAR, FIRST, ORIGIN, closes, history_of
 
@@ -125,3 +125,64 @@ def test_a_story_that_fails_is_left_out_and_tried_again(monkeypatch, caplog):
             now[0] += EVERY_S
     assert caplog.text.count("ZeroDivisionError") == 1
     assert when_made(demand, snapshot(201.0)).story == true_story(snapshot(201.0))
+
+
+FIGURES = frozenset({f"figure spread.{k}.pp" for k in (1, 5, 20)} | {"legs", "line spread.5.pp"})
+
+
+def test_a_line_of_closes_is_made_once_and_an_explanation_with_the_prices():
+    now = [100.0]
+    demand, first = OnDemand(lambda: now[0]), snapshot(201.0)
+    added(demand, first)
+    asked = demand.compute(FIGURES)
+    assert set(asked.explained) == {"spread.1.pp", "spread.5.pp", "spread.20.pp"}
+    assert set(asked.lines) == {"spread.5.pp", "IWM", "QQQ"}
+    assert asked.explained["spread.5.pp"].value == first.spread.windows["5"].pp
+    now[0] += EVERY_S
+    newer = snapshot(207.0)
+    while (shown := added(demand, newer)).explained["spread.5.pp"].value == asked.explained[
+        "spread.5.pp"
+    ].value:
+        time.sleep(0.001)
+    assert shown.explained["spread.5.pp"].value == newer.spread.windows["5"].pp
+    assert shown.lines == asked.lines
+    assert all(shown.lines[name] is asked.lines[name] for name in shown.lines)
+    later = replace(newer, session=CALENDAR[FIRST + 41])
+    assert added(demand, later).lines == {}
+
+
+def test_a_part_that_fails_takes_no_other_with_it(caplog):
+    demand = OnDemand()
+    added(demand, snapshot(201.0))
+    asked = demand.compute(FIGURES | {"figure no.such", "figure iwm.last"})
+    assert "iwm.last" in asked.explained
+    assert "no.such" not in asked.explained
+    assert caplog.text.count("figure no.such could not be made") == 1
+    demand.compute(FIGURES | {"figure no.such"})
+    assert caplog.text.count("could not be made") == 1
+
+
+def test_however_many_figures_are_asked_for_a_go_makes_a_few_and_the_others_follow():
+    demand, made = OnDemand(), snapshot(201.0)
+    added(demand, made)
+    names = [f"iwm.{name}" for name in ("last", "day_pct", "age_s", "high", "low", "status", "on_pace")]
+    names += [f"{leg}.return.{k}" for leg in ("iwm", "qqq") for k in (1, 5, 20)]
+    asked = demand.compute(frozenset(f"figure {name}" for name in names))
+    assert len(asked.explained) == AT_ONCE
+    while len(added(demand, made).explained) < len(names):
+        time.sleep(0.001)
+    demand.compute(frozenset())
+    assert not added(demand, made).explained
+    assert not demand._made
+
+
+def test_what_could_not_be_made_yet_comes_with_the_pair():
+    now, name = [100.0], "KRE/QQQ"
+    demand, made = OnDemand(lambda: now[0]), snapshot(201.0)
+    added(demand, replace(made, pairs={name: None}))
+    assert demand.compute(frozenset({f"story {name}"})).pairs == {name: None}
+    view = PairView(made.spread, made.ratio, "")
+    desk = replace(DESK, pairs=(("KRE", "QQQ"),))
+    now[0] += EVERY_S
+    while demand.add(replace(made, pairs={name: view}), HISTORY, desk).pairs[name].story is None:
+        time.sleep(0.001)

@@ -261,7 +261,12 @@ def replay(
 @click.option(
     "--story",
     is_flag=True,
-    help="Add levels and what followed earlier readings like these to the JSON: some tenths of a second.",
+    help="Add levels and what followed earlier readings like these to the JSON, of every pair.",
+)
+@click.option(
+    "--lines",
+    is_flag=True,
+    help="Add every spread over the years, with the ten widest and what followed, and a year of each leg.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True

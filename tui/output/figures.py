@@ -15,6 +15,8 @@ from rotation.story.levels import levels as levels_of
 from rotation.text import day as dated
 from rotation.text import percent, signed
 from rotation.wording import NEW_YORK, word_with_venue
+from tui.output.text import explanation
+from tui.panels.explained import valued as with_unit
 from tui.view.draw import UNKNOWN, clean
 
 if TYPE_CHECKING:
@@ -26,25 +28,11 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
 
 Pair = tuple[str, str]
-SIGNED = frozenset({"%", "pp", "bp", "sd", "sessions"})
-"""Units whose sign is part of the statement."""
-MOST_ROWS = 12
-"""Inputs that a text shows; JSON has all."""
 
 
 def valued(value: object, figure: Figure) -> str:
     """A value with its unit, ``—`` where it is unknown."""
-    if value is None:
-        return UNKNOWN
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, int):
-        text = signed(value, 0) if figure.unit in SIGNED else f"{value:,}"
-    else:
-        text = (
-            signed(value, 2) if figure.unit in SIGNED else f"{value:,.{3 if figure.unit == 'share' else 2}f}"
-        )
-    return text if figure.unit in ("", "price", "index", "share", "percentile") else f"{text} {figure.unit}"
+    return with_unit(value, figure.unit)
 
 
 def _lines(lines: list[str]) -> str:
@@ -87,30 +75,7 @@ def check(name: str, pair: Pair, pairs: tuple[Pair, ...]) -> None:
 def explained(name: str, basis: Basis, form: str) -> str:
     """What a figure rests on. Raises InputError."""
     answer = explain(name, basis)
-    if form == "json":
-        return _json(answer)
-    figure = lookup(name, figures(basis.desk))
-    worth = f"  {word_with_venue(answer.status)}" if answer.status else ""
-    lines = [f"{answer.id} {valued(answer.value, figure)}{worth}", answer.definition, answer.formula]
-    if answer.inputs:
-        lines.append("")
-    shown = answer.inputs
-    if len(shown) > MOST_ROWS:
-        half = MOST_ROWS // 2
-        skipped = f"… {len(shown) - 2 * half:,} more: --format json has them all"
-        rows = [*map(_row, shown[:half]), skipped, *map(_row, shown[-half:])]
-    else:
-        rows = list(map(_row, shown))
-    return _lines(lines + rows)
-
-
-def _row(row: object) -> str:
-    value = getattr(row, "value", None)
-    number = UNKNOWN if value is None else f"{value:,.7g}"
-    symbol, day, source = (getattr(row, name) for name in ("symbol", "date", "source"))
-    at = getattr(row, "at", None)
-    when = f" {at:%H:%M:%S} UTC" if at else ""
-    return f"{symbol:<8} {day}{when}  {number:>10}  {source}"
+    return _json(answer) if form == "json" else _lines(explanation(answer))
 
 
 def _priced(snapshot: Snapshot, symbol: str) -> str:
@@ -153,7 +118,9 @@ def episodes(name: str, basis: Basis, horizons: Sequence[int], form: str) -> str
 def _story(answer: Episodes, basis: Basis) -> list[str]:
     if answer.value is None:
         return [f"{answer.figure} {UNKNOWN}: no value, so nothing to compare with."]
-    base, against = basis.desk.base, basis.desk.against
+    of = figures(basis.desk).get(f"{answer.figure}.pp")
+    pair = tuple(of.pair.split("/")) if of and of.pair else (basis.desk.base, basis.desk.against)
+    base, against = pair
     lines = [f"{answer.figure} {signed(answer.value, 2)}: {answer.n} earlier episodes at least as extreme"]
     lines += [
         f"  {each.date}  {signed(each.value, 2):>7}  "

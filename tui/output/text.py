@@ -9,13 +9,17 @@ from rotation.text import day, percentile
 from rotation.wording import connection_words, source_with_venue, word_with_venue
 from tui.output import text_fed as report_fed
 from tui.panels.base import about, pair_note
+from tui.panels.explained import reason, valued
 from tui.panels.ribbon import NEW_YORK, run
 from tui.view.draw import UNKNOWN, change, clean, column, number
 
 if TYPE_CHECKING:
+    from rotation.context.explanation import Explained, Input, Whole
     from rotation.snapshot import SincePct, SincePp, Snapshot
 
 
+MOST_ROWS = 12
+"""Inputs that a text shows; JSON has all."""
 WRITTEN_S = 30.0
 """A copied sentence with prices older than this also says when it was written."""
 
@@ -102,3 +106,32 @@ def _of_when(snapshot: Snapshot) -> str:
     settled = connection.settled if connection else None
     when = f"close of {settled}" if settled else f"as of {made:%Y-%m-%d %H:%M:%S} UTC"
     return f"{when}, {written}" if (snapshot.as_of - made).total_seconds() > WRITTEN_S else when
+
+
+def explanation(known: Explained | Whole) -> list[str]:
+    """Value and worth, why it is unknown, definition and formula; then the first and the last inputs."""
+    worth = f"  {word_with_venue(known.status)}" if known.status else ""
+    lines = [f"{known.id} {valued(known.value, known.unit)}{worth}"]
+    if why := reason(known):
+        lines.append(why)
+    lines += [known.definition, known.formula]
+    if not known.inputs:
+        return lines
+    shown = list(known.inputs)
+    if len(shown) + known.left_out <= MOST_ROWS:
+        return [*lines, "", *map(_row, shown)]
+    half = MOST_ROWS // 2
+    skipped = f"… {len(shown) + known.left_out - 2 * half:,} more: --format json has them all"
+    return [*lines, "", *map(_row, shown[:half]), skipped, *map(_row, shown[-half:])]
+
+
+def quoted_explanation(known: Explained | Whole) -> str:
+    """The same for the clipboard, with the instant it is of."""
+    when = f"[as of {known.as_of:%Y-%m-%d %H:%M:%S} UTC; rotation-tui explain {known.id}]"
+    return "\n".join([*explanation(known), when])
+
+
+def _row(row: Input) -> str:
+    number = UNKNOWN if row.value is None else f"{row.value:,.7g}"
+    when = f" {row.at:%H:%M:%S} UTC" if row.at else ""
+    return f"{row.symbol:<8} {row.date}{when}  {number:>10}  {row.source}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tui.panels.fed.figures import ENGINES, MEETINGS, details, share, stop
 from tui.panels.fed.next import head, past
 from tui.view.draw import clean, wrap
+from tui.view.marks import unmarked
 from tui.view.table import lines
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def text(fed: Fed | None, as_of: datetime) -> list[str]:
     )
     first, second = map(_plain, head(fed, as_of, WIDTH - len(LABEL)))
     output = ["", *(f"! {warning}" for warning in fed.warnings), LABEL + first, second]
-    output += [odds, _plain(past(fed, WIDTH))]
+    output += [odds, _plain(past(fed, WIDTH, unmarked))]
     output += map(_plain, lines(MEETINGS, (m for m in fed.meetings if m.state != "unsolved"), WIDTH))
     output += [_plain(stop(fed, WIDTH))] if fed.stopped_at else []
     output += map(_plain, lines(ENGINES, fed.engines.items(), WIDTH))

@@ -11,12 +11,17 @@ from rotation.text import day
 from rotation.wording import word
 from tui.panels.base import kind_role
 from tui.view.draw import UNKNOWN, Row, Span, column, number
+from tui.view.marks import marker
 from tui.view.plane import Line, plane
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rotation.graph.figures import Point, Trail
     from rotation.snapshot import Snapshot
     from tui.view.view_state import ViewState
+
+    MarkOf = Callable[[str, str, str], str]
 
 TABLE = 64
 """Cells of the table."""
@@ -61,7 +66,13 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     )
     if width < WHOLE_FROM:
         head = head[:2]
-    table = _table(trails, base, width)
+    mark = marker(view, "graph")
+    prefix = "daily." if step == "daily" else ""
+
+    def marked(role: str, symbol: str, of: str) -> str:
+        return mark(role, f"graph.{symbol.lower()}.{prefix}{of}")
+
+    table = _table(trails, base, width, marked)
     if width >= BESIDE_FROM and height > max(PLANE_LEAST, len(table)):
         room = width - TABLE - 2
         left = _plane(trails, base, room, height - 1)
@@ -124,33 +135,38 @@ def _role(trail: Trail, base: str) -> str:
     return ROLES[trail.quadrant] if trail.quadrant else "muted"
 
 
-def _table(trails: list[Trail], base: str, width: int) -> list[Row]:
+def _table(trails: list[Trail], base: str, width: int, mark: MarkOf) -> list[Row]:
     head = f"{'':6}{'quadrant':<11}{'ratio':>7}{'momentum':>10}"
     head += f"{'heading':>9}{'speed':>7}" if width >= WHOLE_FROM else ""
-    return [((head, "muted"),), *(_line(trail, base, width) for trail in trails)]
+    return [((head, "muted"),), *(_line(trail, base, width, mark) for trail in trails)]
 
 
-def _line(trail: Trail, base: str, width: int) -> Row:
+def _line(trail: Trail, base: str, width: int, mark: MarkOf) -> Row:
+    symbol = trail.symbol
     name = (column(trail.symbol, 6, right=False), "strong" if trail.symbol == base else "text")
     if trail.head is None or trail.quadrant is None:
         last = trail.tail[-1]
-        return (name, (f"{UNKNOWN}  last settled {day(last.date)}, {last.quadrant.value}", "muted"))
+        return (
+            name,
+            (UNKNOWN, mark("muted", symbol, "quadrant")),
+            (f"  last settled {day(last.date)}, {last.quadrant.value}", "muted"),
+        )
     status = trail.status
     spans: list[Span] = [
         name,
-        (column(trail.quadrant.value, 11, right=False), ROLES[trail.quadrant]),
-        (column(number(trail.head.ratio), 7), "text"),
-        (column(number(trail.head.momentum), 10), "text"),
+        (column(trail.quadrant.value, 11, right=False), mark(ROLES[trail.quadrant], symbol, "quadrant")),
+        (column(number(trail.head.ratio), 7), mark("text", symbol, "ratio")),
+        (column(number(trail.head.momentum), 10), mark("text", symbol, "momentum")),
     ]
     if width < WHOLE_FROM:
         return tuple(spans)
     spans += [
-        (column(_heading(trail.heading_deg), 9), "text"),
-        (column(number(trail.speed), 7), "text"),
+        (column(_heading(trail.heading_deg), 9), mark("text", symbol, "heading")),
+        (column(number(trail.speed), 7), mark("text", symbol, "speed")),
     ]
     if status is not None:
-        mark = "≈ " if status.apart else "~ " if trail.is_provisional else ""
-        spans.append((f"  {mark}{word(status)}", kind_role(status.kind)))
+        sign = "≈ " if status.apart else "~ " if trail.is_provisional else ""
+        spans.append((f"  {sign}{word(status)}", kind_role(status.kind)))
     return tuple(spans)
 
 

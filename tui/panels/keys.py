@@ -38,12 +38,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         *_among(bound, "pair", view.pair, view.pairs, view),
         *_among(bound, "list", view.list, view.lists, view),
     ]
-    if view.palette:
-        hints = [("Enter", "run"), ("↑ ↓", "choose"), ("Esc", "close")]
-    elif view.help:
-        hints = [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *hints[-1:]]
-    elif view.typing:
-        hints = [("Enter", "keep"), ("Esc", "clear")]
+    hints = _of_open(view, hints[-1:]) or hints
     if view.ascii:
         hints = [(plain_keys(key), says) for key, says in hints]
     while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:
@@ -52,6 +47,19 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     for key, says in hints:
         spans += [(f" {key}", "key"), (f" {says} ", "muted")]
     return [tuple(spans)]
+
+
+def _of_open(view: ViewState, last: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The keys of what is open in front of the panels; none where nothing is. ``last``: the hint to quit."""
+    if view.palette:
+        return [("Enter", "run"), ("↑ ↓", "choose"), ("Esc", "close")]
+    if view.help:
+        return [("Esc", "close"), ("/", "find"), ("↑ ↓", "scroll"), *last]
+    if view.explains:
+        return [("Esc", "close"), ("↑ ↓", "scroll"), ("y", "copy"), *last]
+    if view.typing:
+        return [("Enter", "keep"), ("Esc", "clear")]
+    return [("Enter", "explain"), ("↑ ↓ ← →", "choose"), ("Esc", "back"), *last] if view.figure else []
 
 
 def _first(action: Action, view: ViewState) -> str:

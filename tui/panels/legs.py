@@ -6,21 +6,42 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from rotation.desk import WINDOWS
 from rotation.text import day, duration
 from rotation.wording import word_with_venue
 from tui.panels.base import status_role
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
+from tui.view.marks import marker
+from tui.view.tracks import sparkline, track
 from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from rotation.context.figures import HistoryLine
     from rotation.snapshot import Leg, Snapshot
     from tui.view.view_state import ViewState
 
 
 STATE = "state"
+FIGURES = {
+    "last": "last", "day %": "return.1", "streak": "streak.with_today", "since": "since.{window}",
+    STATE: "status", "age": "age_s", "post": "extended", "low": "low", "high": "high", "volume": "volume",
+    **{f"{k}d %": f"return.{k}" for k in WINDOWS if k > 1},
+}  # fmt: skip
+"""Column → the end of the id of its figure."""
+QUOTES = {"bid": "bid", "ask": "ask", "mid": "mid", "age": "quote_age_s"}
+"""The same below, of bids and asks."""
+YEAR = 252
+"""Sessions of the lines in the zoom."""
+
+
+LINE, YEAR_TRACK, DAY_TRACK = 32, 19, 11
+"""Cells of a leg's year, of its range, and of the day's."""
+DAY = {"day low": "low", "day high": "high"}
+COMPUTING = "reading a year of closes…"
+PAUSED = "paused: a year of closes is shown once the screen resumes"
 
 
 class Column(NamedTuple):
@@ -196,7 +217,7 @@ def _value(leg: Leg, view: ViewState) -> float | None:
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """A header and a line per leg, in the desk's order; the chosen window stands out.
 
-    Bids and asks follow while the panel is zoomed, where there are any.
+    While the panel is zoomed each leg's year and day follow, then bids and asks where there are any.
     """
     del height
     longest = max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0)
@@ -204,24 +225,111 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     columns = _fitting(width, longest, named=named)
     if all(c.head != STATE for c in columns):  # the venue gives way, the state never
         columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width, named=named)]
-    lines = _table(columns, snapshot, view)
+    lines = _table(columns, snapshot, view, FIGURES)
     has_quotes = any(leg.mid is not None for leg in snapshot.legs.values())
-    if view.zoomed and view.focus == "legs" and has_quotes:
-        lines += [
-            ((" ", "text"),),
-            *_table(_fitting(width, among=QUOTE_COLUMNS, named=named), snapshot, view),
-        ]
+    if view.zoomed and view.focus == "legs":
+        if snapshot.lines or snapshot.legs:
+            lines += [(), *_ranges(snapshot, view, width, named)]
+        if has_quotes:
+            lines += [
+                ((" ", "text"),),
+                *_table(_fitting(width, among=QUOTE_COLUMNS, named=named), snapshot, view, QUOTES),
+            ]
     return lines if snapshot.legs else [*lines, (("no prices yet", "muted"),)]
 
 
-def _table(columns: list[Column], snapshot: Snapshot, view: ViewState) -> list[Row]:
-    """A header and a line per leg."""
+def _ranges(snapshot: Snapshot, view: ViewState, width: int, named: int) -> list[Row]:
+    """Of every leg the closes of a year, where the price stands in their range, and in the day's."""
+    if not any(symbol in snapshot.lines for symbol in snapshot.legs):
+        why = PAUSED if view.paused else COMPUTING
+        return [((why, "muted"),)]
+    years = {
+        symbol: _Year.of(leg, snapshot.lines.get(symbol), snapshot) for symbol, leg in snapshot.legs.items()
+    }
+
+    def of(read: Callable[[_Year, int], Span], size: int) -> Callable[[str, Leg, ViewState], Span]:
+        return lambda symbol, _leg, _view: read(years[symbol], size)
+
+    def day_track(_symbol: str, leg: Leg, _view: ViewState) -> Span:
+        return track(_share(leg.last, leg.low, leg.high), DAY_TRACK), "muted"
+
+    columns = (
+        Column("", 5, 0, lambda symbol, _leg, _view: (symbol, "strong"), right=False),
+        Column(
+            f"closes, {YEAR} sessions", LINE, 1, of(lambda year, size: year.line(size), LINE), right=False
+        ),
+        Column("low", 9, 4, of(lambda year, _: (number(year.low), "muted"), 0)),
+        Column("52 weeks", YEAR_TRACK, 2, of(lambda year, size: year.track(size), YEAR_TRACK), right=False),
+        Column("high", 9, 3, of(lambda year, _: (number(year.high), "muted"), 0)),
+        Column("from high", 9, 6, of(lambda year, _: year.from_high(), 0)),
+        Column("day low", 10, 8, _bound("≤", lambda leg: leg.low)),
+        Column("today", DAY_TRACK, 5, day_track, right=False),
+        Column("day high", 10, 7, _bound("≥", lambda leg: leg.high)),
+    )
+    return _table(_fitting(width, among=columns, named=named), snapshot, view, DAY, are_absent=False)
+
+
+class _Year(NamedTuple):
+    """A leg's closes and its price."""
+
+    values: tuple[float, ...]
+    """Oldest first, the price of the session shown last."""
+    low: float | None
+    high: float | None
+    last: float | None
+
+    @classmethod
+    def of(cls, leg: Leg, line: HistoryLine | None, snapshot: Snapshot) -> _Year:
+        closes = [value for _, value in line.points] if line else []
+        ends = [end[1] for end in (line.low, line.high) if end] if line else []
+        last = leg.last if leg.session == snapshot.session else None
+        now = [] if last is None else [last]
+        known = [*ends, *now]
+        low, high = min(known, default=None), max(known, default=None)
+        return cls((*closes, *now) if closes else (), low, high, last)
+
+    def line(self, width: int) -> Span:
+        return (sparkline(self.values, width), "line") if self.values else (UNKNOWN, "muted")
+
+    def track(self, width: int) -> Span:
+        return track(_share(self.last, self.low, self.high), width), "text"
+
+    def from_high(self) -> Span:
+        if self.last is None or not self.high:
+            return UNKNOWN, "muted"
+        pct = (self.last / self.high - 1) * 100
+        return ("at high", "accent") if not pct else (f"{change(pct, 1)} %", "muted")
+
+
+def _share(value: float | None, low: float | None, high: float | None) -> float | None:
+    """Where a value stands between two others, as a share of 1; None where that is not known."""
+    if value is None or low is None or high is None:
+        return None
+    return 0.5 if high <= low else min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+def _table(
+    columns: list[Column],
+    snapshot: Snapshot,
+    view: ViewState,
+    figures: Mapping[str, str],
+    *,
+    are_absent: bool = True,
+) -> list[Row]:
+    """A header and a line per leg. ``figures``: column → the end of the id of what it shows."""
+    mark = marker(view, "legs")
     lines: list[Row] = [tuple(span for c in columns for span in _head(c, view))]
+
+    def cell(c: Column, symbol: str, leg: Leg) -> tuple[Span, Span]:
+        text, role = c.cell(symbol, leg, view)
+        of = figures.get(c.head, "").format(window=view.window)
+        return _spans(c, (text, mark(role, of and f"{symbol.lower()}.{of}")))
+
     for block in blocks(snapshot, view):
         if block.name:
             lines.append(((block.name, "title"),))
         lines += [
-            tuple(span for c in columns for span in _spans(c, c.cell(symbol, leg, view)))
+            tuple(span for c in columns for span in cell(c, symbol, leg))
             for symbol, leg in block.legs.items()
         ]
         lines += [
@@ -229,7 +337,7 @@ def _table(columns: list[Column], snapshot: Snapshot, view: ViewState) -> list[R
                 (column(symbol, columns[0].width + 1, right=False), "strong"),
                 (f"{UNKNOWN}  no prices yet", "muted"),
             )
-            for symbol in block.absent
+            for symbol in (block.absent if are_absent else ())
         ]
     return lines
 

@@ -15,6 +15,7 @@ from rotation.wording import state_word, word_with_venue
 from tui.panels import release_days
 from tui.panels.base import kind_role
 from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, cells, change, column, fit, number, toned, wrap
+from tui.view.marks import marker
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rotation.macro.figures import BankIncome, Curve, Inflation, Macro, MacroSource, YieldIndex
     from rotation.snapshot import Leg, Snapshot, ValueGrowth
     from rotation.status import DerivedStatus
+    from tui.view.marks import Mark
     from tui.view.view_state import ViewState
 
 BESIDE_FROM = 110
@@ -51,17 +53,25 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     known, now = snapshot.macro, snapshot.as_of
     if view.zoomed:
         return release_days.rows(known, now, width, height)
+    plain = marker(view, "macro")
+
+    def mark(role: str, figure: str) -> str:
+        if figure.startswith("banks."):  # the figures are of the first pair's base leg
+            return role if view.pair else plain(role, figure)
+        return plain(role, f"macro.{figure}")
+
     if width >= BESIDE_FROM:
         half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
         rest = width - half - GAP
         minutes = release_days.today(known, now, half, height) if known is not None else []
-        pairs = zip_longest([*minutes, *_rates(snapshot, half)], _causes(snapshot, rest), fillvalue=())
+        left, right = [*minutes, *_rates(snapshot, half, mark)], _causes(snapshot, rest, mark)
+        pairs = zip_longest(left, right, fillvalue=())
         return [
             (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
             for own, beside in pairs
         ]
     minutes = release_days.today(known, now, width, height) if known is not None else []
-    lines = (*minutes, *_rates(snapshot, width), (), *_causes(snapshot, width))
+    lines = (*minutes, *_rates(snapshot, width, mark), (), *_causes(snapshot, width, mark))
     return [_whole(row, width) for row in lines]
 
 
@@ -71,7 +81,7 @@ def _whole(row: Row, width: int) -> Row:
     return tuple(span for span, _ in takewhile(lambda each: each[1] <= width, zip(row, ends, strict=True)))
 
 
-def _rates(snapshot: Snapshot, width: int) -> list[Row]:
+def _rates(snapshot: Snapshot, width: int, mark: Mark) -> list[Row]:
     known = snapshot.macro
     if known is None or not known.yields:
         return [((line, "muted"),) for line in wrap(NONE if known is None else NO_YIELDS, width, 4)]
@@ -79,14 +89,14 @@ def _rates(snapshot: Snapshot, width: int) -> list[Row]:
     lines += [
         (
             (column(each.tenor, 16, right=False), "text"),
-            (column(number(each.pct), 7), "strong"),
-            *_changes(each.change_bp),
+            (column(number(each.pct), 7), mark("strong", f"yield.{each.tenor.lower()}.pct")),
+            *_changes(each.change_bp, mark, f"yield.{each.tenor.lower()}"),
             (f"  {short_day(each.date)}", "muted"),
         )
         for each in known.yields
     ]
     lines += _session(known.indices, width)
-    return [*lines, *(_curve(known.curve, width) if known.curve else [])]
+    return [*lines, *(_curve(known.curve, width, mark) if known.curve else [])]
 
 
 def _session(indices: tuple[YieldIndex, ...], width: int) -> list[Row]:
@@ -115,16 +125,19 @@ def _head(name: str, room: int, columns: dict[str, int], note: str = "") -> Row:
     return tuple((text, "faint") for text in (column(name, room, right=False), *heads, note))
 
 
-def _changes(change_bp: dict[str, float | None]) -> list[Span]:
+def _changes(change_bp: dict[str, float | None], mark: Mark, figure: str) -> list[Span]:
     """Rates are no profit or loss: their direction has no colour of its own."""
-    return [(column(change(change_bp.get(key), 0), 8), "text") for key in ("1d", "1w", "1m")]
+    return [
+        (column(change(change_bp.get(key), 0), 8), mark("text", f"{figure}.change.{key}"))
+        for key in ("1d", "1w", "1m")
+    ]
 
 
-def _curve(curve: Curve, width: int) -> list[Row]:
+def _curve(curve: Curve, width: int, mark: Mark) -> list[Row]:
     head: Row = (
         (column("10Y − 2Y", 16, right=False), "text"),
-        (column(f"{change(curve.bp, 0)} bp", 7), "strong"),
-        *_changes(curve.change_bp),
+        (column(f"{change(curve.bp, 0)} bp", 7), mark("strong", "curve.bp")),
+        *_changes(curve.change_bp, mark, "curve"),
         (f"  {short_day(curve.date)}", "muted"),
     )
     points = [bp for _, bp in curve.line]
@@ -147,13 +160,13 @@ def _curve(curve: Curve, width: int) -> list[Row]:
     ]
 
 
-def _causes(snapshot: Snapshot, width: int) -> list[Row]:
+def _causes(snapshot: Snapshot, width: int, mark: Mark) -> list[Row]:
     known = snapshot.macro
     lines: list[Row] = []
     if known is not None:
-        lines += _prices(known)
+        lines += _prices(known, mark)
         lines += [(), *_next(known, snapshot.as_of)] if known.releases else []
-    lines += [*([()] if lines else []), *_banks(snapshot, width)]
+    lines += [*([()] if lines else []), *_banks(snapshot, width, mark)]
     if known is not None and known.banks:
         lines += _incomes(known.banks, width)
     if snapshot.value_growth is not None:
@@ -163,11 +176,11 @@ def _causes(snapshot: Snapshot, width: int) -> list[Row]:
     return lines
 
 
-def _prices(known: Macro) -> list[Row]:
+def _prices(known: Macro, mark: Mark) -> list[Row]:
     lines: list[Row] = []
     if known.inflation:
         lines.append(_head("", 10, {"month": 9, "year": 9, "before": 9}, "  of"))
-        lines += [_inflation(each) for each in known.inflation]
+        lines += [_inflation(each, mark) for each in known.inflation]
     jobs = known.jobs
     if jobs is not None:
         payrolls = UNKNOWN if jobs.payrolls_change is None else f"{change(jobs.payrolls_change, 0)} thousand"
@@ -175,9 +188,9 @@ def _prices(known: Macro) -> list[Row]:
         lines.append(
             (
                 ("payrolls  ", "text"),
-                (payrolls, "strong"),
+                (payrolls, mark("strong", "payrolls.change")),
                 (", unemployment ", "muted"),
-                (rate, "strong"),
+                (rate, mark("strong", "unemployment.pct")),
                 (f"  {_month(jobs.month)}", "muted"),
                 (_out(jobs.released_at), "muted"),
             )
@@ -185,13 +198,14 @@ def _prices(known: Macro) -> list[Row]:
     return lines
 
 
-def _inflation(each: Inflation) -> Row:
+def _inflation(each: Inflation, mark: Mark) -> Row:
+    figure = each.name.lower().replace(" ", "_")
     figures = (each.month_pct, each.year_pct, each.year_before_pct)
     shown = [UNKNOWN if pct is None else f"{change(pct)} %" for pct in figures]
     return (
         (column(each.name, 10, right=False), "text"),
-        (column(shown[0], 9), "strong"),
-        (column(shown[1], 9), "strong"),
+        (column(shown[0], 9), mark("strong", f"{figure}.month_pct")),
+        (column(shown[1], 9), mark("strong", f"{figure}.year_pct")),
         (column(shown[2], 9), "muted"),
         (f"  {_month(each.month)}", "muted"),
         (_out(each.released_at), "muted"),
@@ -246,7 +260,7 @@ def _worth(status: DerivedStatus, pair: dict[str, Leg], today: dt.date) -> str:
     return ", ".join(parts if is_one_close else [word_with_venue(status), *parts])
 
 
-def _banks(snapshot: Snapshot, width: int) -> list[Row]:
+def _banks(snapshot: Snapshot, width: int, mark: Mark) -> list[Row]:
     base = snapshot.spread.base
     head = _head("banks, pp", 12, {f"{k}d": 9 for k in WINDOWS})
     lines: list[Row] = [head]
@@ -255,7 +269,10 @@ def _banks(snapshot: Snapshot, width: int) -> list[Row]:
     for symbol, by_window in led(snapshot).items():
         figures: Row = (
             (column(f"{symbol} − {base}", 12, right=False), "text"),
-            *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in by_window.values()),
+            *(
+                (column(f"{arrow(pp)}{change(pp)}", 9), mark(toned(pp), f"banks.{symbol.lower()}.{k}.pp"))
+                for k, pp in by_window.items()
+            ),
         )
         pair = {name: snapshot.legs[name] for name in (symbol, base)}
         worth, role = _worth(statuses[symbol], pair, today), kind_role(statuses[symbol].kind)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.desk import pair_prefix
 from rotation.text import day, percentile
 from tui.panels.base import about
 from tui.view.draw import Row, Span, braille, change, column, number, toned
+from tui.view.marks import marker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.snapshot import Extreme, Ratio, Snapshot, ValueGrowth
+    from tui.view.marks import Mark
     from tui.view.view_state import ViewState
 
 AXIS = 8
 """Cells for the labels left of a chart."""
+CURRENT = "accent"
+WHOLE_FROM = 58
+"""Cells that the head of the records takes with the longer of them."""
 BOTH_FROM = 12
 """Lines that two charts need."""
 NO_PRICES = "no prices for both legs in this session yet"
@@ -24,9 +30,15 @@ NO_HISTORY = "no daily closes for both legs: run rotation-tui history sync"
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """One or two charts filling the height, with the value-growth lines where there is room."""
-    foot = _value_growth(snapshot.value_growth) if height >= BOTH_FROM else []
+    mark = marker(view, "ratio")
+    foot = _value_growth(snapshot.value_growth, mark) if height >= BOTH_FROM else []
+    if view.whole == "ratio" and snapshot.ratio.daily:
+        foot = [*_records(snapshot.ratio, width), *foot]
     room = height - len(foot)
-    daily, today = _daily(snapshot.ratio), _today(snapshot.ratio)
+    daily, today = (
+        _daily(snapshot.ratio, mark(CURRENT, f"{pair_prefix(view.pair)}ratio")),
+        _today(snapshot.ratio),
+    )
     charts = [daily] if view.chart == "daily" else [today] if view.chart == "today" else [daily, today]
     if len(charts) == 2 and room < BOTH_FROM:
         charts = [today] if snapshot.ratio.intraday else [daily]
@@ -42,10 +54,11 @@ Chart = tuple[list["Span"], list[tuple[float, float]], tuple[str, str]]
 """Title, (x in 0…1, value) points, and the labels at the ends of the x axis."""
 
 
-def _daily(ratio: Ratio) -> Chart:
+def _daily(ratio: Ratio, role: str = CURRENT) -> Chart:
+    """``role``: of the value now."""
     title: list[Span] = [
         (f"{ratio.base}/{ratio.against} ", "strong"),
-        (about(ratio.value, ratio.status) + number(ratio.value), "accent"),
+        (about(ratio.value, ratio.status) + number(ratio.value), role),
     ]
     if ratio.first_date:
         title.append((f"  100 = {day(ratio.first_date)}", "faint"))
@@ -105,25 +118,57 @@ def _chart(  # noqa: PLR0917 - a chart, its size and its words
     return lines[:height]
 
 
-def _value_growth(vg: ValueGrowth | None) -> list[Row]:
+def _records(ratio: Ratio, width: int) -> list[Row]:
+    """The highest and the lowest close of the line with their days, and how far from each it is now."""
+    ends = (
+        ("high", max(reversed(ratio.daily), key=lambda point: point[1])),
+        ("low", min(reversed(ratio.daily), key=lambda point: point[1])),
+    )
+    parts: list[list[Span]] = []
+    for word, (when, value) in ends:
+        spans: list[Span] = [(f"{word} ", "muted"), (number(value), "text"), (f" on {day(when)}", "muted")]
+        if ratio.value is not None:
+            pct = (ratio.value / value - 1) * 100
+            beyond = pct > 0 if word == "high" else pct < 0
+            spans.append((f", now {change(pct, 1)} %", "accent" if beyond else "muted"))
+        parts.append(spans)
+    head: Span = (f"of {len(ratio.daily)} closes: ", "faint")
+    one_line = (head, *parts[0], ("   ", "text"), *parts[1])
+    if sum(len(text) for text, _ in one_line) <= width:
+        return [one_line]
+    return (
+        [(head,), *(tuple(spans) for spans in parts)]
+        if width < WHOLE_FROM
+        else [(head, *parts[0]), tuple(parts[1])]
+    )
+
+
+def _value_growth(vg: ValueGrowth | None, mark: Mark) -> list[Row]:
     if vg is None:
         return []
     return [
         (),
         (
             (f"{vg.base}/{vg.against} ", "strong"),
-            (number(vg.value), "accent"),
-            (f" {day(vg.session)}, pctile {percentile(vg.percentile)}", "muted"),
+            (number(vg.value), mark("accent", "value_growth")),
+            (f" {day(vg.session)}, pctile ", "muted"),
+            (percentile(vg.percentile), mark("muted", "value_growth.percentile")),
         ),
-        (("low ", "muted"), *_extreme(vg.low, "low")),
-        (("high ", "muted"), *_extreme(vg.high, "top")),
+        (("low ", "muted"), *_extreme(vg.low, "low", mark)),
+        (("high ", "muted"), *_extreme(vg.high, "top", mark)),
         (("of a year; adjusted closes: a price proxy", "faint"),),
     ]
 
 
-def _extreme(extreme: Extreme, word: str) -> tuple[Span, ...]:
+def _extreme(extreme: Extreme, word: str, mark: Mark) -> tuple[Span, ...]:
+    side = "low" if word == "low" else "high"
     if extreme.since:
         rank = f"{word} since {day(extreme.since)}"
     else:
         rank = f"record since {day(extreme.first_date)}" if extreme.first_date else "under a year of history"
-    return ((f"{number(extreme.value)} ", "text"), (f"{day(extreme.date)}, {rank}", "muted"))
+    return (
+        (f"{number(extreme.value)} ", mark("text", f"value_growth.{side}")),
+        (day(extreme.date), mark("muted", f"value_growth.{side}.date")),
+        (", ", "muted"),
+        (rank, mark("muted", f"value_growth.{side}.since")),
+    )

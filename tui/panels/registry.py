@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui.panels import (
     events,
+    explained,
     graph,
     health,
     help,  # noqa: A004 - our module, not site's
@@ -13,11 +14,11 @@ from tui.panels import (
     palette,
     ratio,
     ribbon,
-    spread,
 )
 from tui.panels.base import Panel
 from tui.panels.breadth import panel as breadth
 from tui.panels.fed import panel as fed
+from tui.panels.spread import panel as spread
 
 PANELS = {
     panel.id: panel
@@ -33,6 +34,7 @@ PANELS = {
         Panel("graph", graph.rows, "8 Graph"),
         Panel("macro", macro.rows, "9 Macro"),
         Panel("help", help.rows, "? Help"),
+        Panel("explained", explained.rows, "What a figure rests on"),
         Panel("palette", palette.rows, ": Commands"),
         Panel("keys", keys.rows),
     )

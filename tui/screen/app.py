@@ -21,17 +21,26 @@ from rotation.desk import EventKind
 from rotation.errors import InputError
 from tui.backend import AlertDesk, GraphDesk, PairDesk, computed
 from tui.output.looked import AWAY_S, Looked, looked, since
-from tui.output.text import quotation
+from tui.output.text import quotation, quoted_explanation
 from tui.panels.legs import with_order
 from tui.panels.registry import PANELS
-from tui.screen import signals
+from tui.screen import picking, signals
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, scene
 from tui.view import keymap, palette, theme
 from tui.view.applied import with_pairs
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, clamp_scroll, focused, pair_names, parts_of, scrolled, with_message
+from tui.view.view_state import (
+    ViewState,
+    clamp_scroll,
+    focused,
+    pair_names,
+    parts_of,
+    scrolled,
+    tidied,
+    with_message,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +126,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._clock = clock
         self._reload = reload
         self._export = Exporter(self, export)
+        self._picker = picking.Picker()
         self._seen_seq: int | None = None
         """Number of the newest event; None before the first Snapshot."""
         self._last_key_s = clock()
@@ -311,11 +321,15 @@ class RotationApp(App[None], inherit_bindings=False):
         self.press(keymap.key_name(event.key, event.character))
 
     def on_click(self, event: events.Click) -> None:
-        """Focus the panel that was clicked."""
+        """Focus the panel that was clicked; in the one in focus, explain the figure that was."""
         name = (event.widget.id if event.widget else None) or ""
         panel = PANELS.get(name)
-        if panel and panel.title[:1].isdigit() and not self.view.typing:
-            self._look(focused(self.view, name))
+        if not panel or not panel.title[:1].isdigit() or self.view.typing:
+            return
+        if name == self.view.focus:
+            self._look(self._picker.clicked(self.view, (event.x, event.y), self.snapshot, self._window))
+        else:
+            self._look(tidied(self.view, focused(self.view, name)))
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll the focused panel by the mouse wheel."""
@@ -340,8 +354,8 @@ class RotationApp(App[None], inherit_bindings=False):
         entry = palette.chosen(self.view) if self.view.palette and key == "enter" else None
         if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
             self.exit()
-        elif self.view.typing or action is None or action.scope == "view":
-            view = palette.pressed(self.view, key)
+        elif self.view.typing or action is None or action.scope == "view" or picking.takes(self.view, key):
+            view = self._picker.pressed(self.view, key, self.snapshot, self._window)
             if view.palette and not self.view.palette:
                 view = msgspec.structs.replace(view, scopes=self._scopes())
             self._look(view)
@@ -370,6 +384,11 @@ class RotationApp(App[None], inherit_bindings=False):
             else:
                 self._control(action, controls)
         elif action == "copy" and self.snapshot:
+            known = self.snapshot.explained.get(self.view.figure) if self.view.explains else None
+            if known is not None:
+                self.copy_to_clipboard(quoted_explanation(known))
+                self.say(f"copied what {known.id} rests on")
+                return
             self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
             self.say("copied the headline with its source and time")
         elif action == "export":

@@ -17,6 +17,7 @@ from tui.panels.registry import PANELS
 from tui.view.ascii import plain_row
 from tui.view.draw import fit, framed
 from tui.view.layout import SMALLEST, Place, arrange
+from tui.view.marks import shown as without_marks
 from tui.view.pairs import PairOnScreen
 from tui.view.view_state import FILTERED, keyed
 
@@ -40,8 +41,8 @@ INPUTS: dict[str, tuple[str, ...]] = {
         *("as_of", "breadth", "clauses", "connection", "headline", "health", "legs"),
         *("mode", "phase", "session", "spread"),
     ),
-    "legs": ("legs", "lists"),
-    "spread": ("fed", "legs", "ratio", "spread", "story"),
+    "legs": ("legs", "lines", "lists", "session"),
+    "spread": ("fed", "legs", "lines", "ratio", "session", "spread", "story"),
     "ratio": ("ratio", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread"),
@@ -50,6 +51,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
     "help": ("health", "legs", "pairs", "spread"),
+    "explained": ("explained",),
     "palette": (),
     "keys": ("health",),
 }
@@ -129,7 +131,8 @@ def in_sight(panel: Panel, rows: list[Row], view: ViewState, width: int, height:
     focused = is_focused(panel, view)
     most = max(0, len(rows) - room)
     first = min(view.scroll, most) if focused else 0
-    shown = rows[first : first + room]
+    shown = without_marks(rows, view.figure) if view.figure else rows
+    shown = shown[first : first + room]
     if not panel.title:
         blank = [()] * (room - len(shown))
         return Drawn([fit(row, width) for row in (*shown, *blank)], most)

@@ -49,8 +49,20 @@ ACTIONS = (
     ),
     Action("next", ("tab",), "Tab", "next panel", "", "view"),
     Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
-    Action("zoom", ("enter", "z"), "Enter z", "zoom the panel to the whole screen, and back", "zoom", "view"),
-    Action("back", ("escape",), "Esc", "clear the search, close help, leave zoom", "", "view"),
+    Action(
+        "zoom",
+        ("enter", "z"),
+        "Enter z",
+        "zoom the panel to the whole screen; Enter once more chooses a figure, z goes back",
+        "zoom",
+        "view",
+    ),
+    Action(
+        "explain", ("e",), "e", "choose a figure with the arrows; Enter says what it rests on", "", "view"
+    ),
+    Action(
+        "back", ("escape",), "Esc", "clear the search, close help, leave a figure, leave zoom", "", "view"
+    ),
     Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions)", "", "view"),
     Action("longer", ("]",), "]", "longer window", "", "view"),
     Action("chart", ("c",), "c", "ratio chart: both, daily, today; graph: weekly, daily", "chart", "view"),
@@ -76,7 +88,14 @@ ACTIONS = (
     Action("earlier", (",", "left"), ", ←", "tape back 5 minutes", "", "tape"),
     Action("later", (".", "right"), ". →", "tape forward 5 minutes", "", "tape"),
     Action("rewind", ("0",), "0", "tape back to its start", "", "tape"),
-    Action("copy", ("y",), "y", "copy the headline with source and time (OSC 52)", "", "app"),
+    Action(
+        "copy",
+        ("y",),
+        "y",
+        "copy the headline, or what a figure rests on, with source and time (OSC 52)",
+        "",
+        "app",
+    ),
     Action("export", ("E",), "E", "write the panel, or the screen, to a file", "", "app"),
     Action("theme", ("t",), "t", "next theme", "theme", "view"),
     Action("colours", ("C",), "C", "more or fewer colours", "", "host"),

@@ -52,8 +52,8 @@ def arrange(
     places = {"ribbon": Place(0, 0, width, top), "keys": Place(0, height - 1, width, 1)}
     if view.palette:
         return {**places, "palette": body}
-    if view.help:
-        return {**places, "help": body}
+    if view.help or view.explains:
+        return {**places, "help" if view.help else "explained": body}
     stacked = width >= STACKED_FROM[0] and height >= STACKED_FROM[1]
     if view.zoomed or not stacked or view.focus in PAGES:
         return {**places, view.focus: body}

@@ -19,8 +19,8 @@ LATER = "{}: no figures in the Snapshot on screen; they come with the next one s
 def of_pair(snapshot: Snapshot, pair: str) -> Snapshot:
     """The Snapshot with this pair's spread, ratio and headline; "" is the first, as is a name it lacks.
 
-    The first pair's comparison with the Fed, its levels and its episodes are left out. Value against growth,
-    breadth and the graph are the desk's.
+    The first pair's comparison with the Fed is left out; levels and episodes are this pair's. Value against
+    growth, breadth and the graph are the desk's.
     """
     if pair not in snapshot.pairs:
         return snapshot
@@ -35,7 +35,7 @@ def of_pair(snapshot: Snapshot, pair: str) -> Snapshot:
         data_as_of=view.data_as_of,
         connection=view.connection,
         fed=fed,
-        story=None,
+        story=view.story,
     )
 
 

@@ -36,7 +36,7 @@ def plane(lines: Sequence[Line], width: int, height: int) -> list[Row]:
     taken: set[tuple[int, int]] = set()
     for line in reversed(lines):  # The topmost line chooses first.
         _place(line, cells, taken, width, height)
-    return [_joined(row) for row in cells]
+    return [joined(row) for row in cells]
 
 
 def _place(
@@ -65,7 +65,7 @@ def _place(
             return
 
 
-def _joined(row: list[tuple[str, str]]) -> Row:
+def joined(row: list[tuple[str, str]]) -> Row:
     """Neighbours of one role as one span."""
     spans: list[tuple[str, str]] = []
     for text, role in row:

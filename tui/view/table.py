@@ -35,12 +35,22 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
     return shown
 
 
-def lines(columns: Sequence[Column[T]], items: Iterable[T], width: int) -> list[Row]:
-    """Return a header and one row per item."""
+def lines(
+    columns: Sequence[Column[T]],
+    items: Iterable[T],
+    width: int,
+    mark: Callable[[str, str, T], str] = lambda role, _head, _item: role,
+) -> list[Row]:
+    """Return a header and one row per item. ``mark``: the role of a cell, by its role, column and item."""
     shown = fitting(columns, width)
+
+    def cell(c: Column[T], item: T) -> Span:
+        text, role = c.cell(item)
+        return text, mark(role, c.head, item)
+
     return [
         _row(shown, ((c.head, "faint") for c in shown)),
-        *(_row(shown, (c.cell(item) for c in shown)) for item in items),
+        *(_row(shown, (cell(c, item) for c in shown)) for item in items),
     ]
 
 

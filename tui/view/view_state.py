@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS, PairOptions, pair_name
+from rotation.context import parts
+from rotation.desk import WINDOWS, PairOptions, pair_name, pair_prefix
 from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ FILTERED = frozenset({"legs", "events"})
 SORTS = ("", "symbol", "day", "window", "streak")
 """What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
 FILTER_MAX = 40
+ELSEWHERE = ("focus", "help", "palette", "pair", "zoomed")
+"""Fields that decide which figures stand where: a change of them ends the choice of one."""
+FIRST = "first"
+"""In the place of a figure's id: the first in sight, until the screen has said which that is."""
 BOTTOM = 1_000_000
 """A scroll past every end; drawing clamps it."""
 
@@ -60,6 +65,12 @@ class ViewState(msgspec.Struct, frozen=True):
     """The symbols as they were sorted when the legs came into focus: a list that is read stands still."""
     scroll: int = 0
     """The first visible line of the focused panel, or of help."""
+    figure: str = ""
+    """The id of the figure under the cursor; "" while none is being chosen."""
+    explains: bool = False
+    """Whether what that figure rests on is shown, in the place of all panels."""
+    scroll_below: int = 0
+    """The scroll of the panel below that, for when it is closed."""
     pair: str = ""
     """The pair shown, as "IWN/IVW"; "" is the desk's first."""
     pairs: tuple[str, ...] = ()
@@ -81,6 +92,16 @@ class ViewState(msgspec.Struct, frozen=True):
     is_urgent: bool = False
     """Whether the message is an alert or an error."""
 
+    @property
+    def marked(self) -> str:
+        """The panel in which a figure is being chosen; "" for none."""
+        return self.focus if self.figure else ""
+
+    @property
+    def whole(self) -> str:
+        """The panel that is zoomed; "" for none."""
+        return self.focus if self.zoomed else ""
+
 
 def pair_names(first: tuple[str, str], more: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """The names of more pairs as a view holds them: the first is not among them."""
@@ -99,8 +120,21 @@ def with_message(view: ViewState, message: str, *, urgent: bool = False) -> View
 
 def parts_of(view: ViewState) -> frozenset[str]:
     """Return the parts of a Snapshot that this view shows and that are computed only on demand."""
-    has_story = view.zoomed and view.focus == "spread" and not view.help and not view.pair
-    return frozenset({"story"}) if has_story else frozenset()
+    if view.help:
+        return frozenset()
+    wanted: set[str] = set()
+    if view.explains and view.figure not in ("", FIRST):
+        wanted.add(parts.named(parts.FIGURE, view.figure))
+    if view.zoomed and view.focus == "spread":
+        wanted |= {parts.named(parts.STORY, view.pair), parts.named(parts.LINE, line_of(view))}
+    if view.zoomed and view.focus == "legs":
+        wanted.add(parts.LEGS)
+    return frozenset(wanted)
+
+
+def line_of(view: ViewState) -> str:
+    """The id of the spread whose line the zoomed panel shows."""
+    return f"{pair_prefix(view.pair)}spread.{view.window}.pp"
 
 
 def reduce(view: ViewState, key: str) -> ViewState:
@@ -111,23 +145,43 @@ def reduce(view: ViewState, key: str) -> ViewState:
         return _typed(view, key)
     action = view.keys.action_of(key)
     change = _CHANGES.get(action.id) if action else None
-    return change(view, key) if change else view
+    return tidied(view, change(view, key)) if change else view
 
 
 def act(view: ViewState, action: str) -> ViewState:
     """Return the view after an action, by its id; the same object for one that changes no view."""
     change = _CHANGES.get(action)
-    return change(view, "") if change else view
+    return tidied(view, change(view, "")) if change else view
+
+
+def tidied(before: ViewState, after: ViewState) -> ViewState:
+    """The view after a change; no figure is chosen any more where it leads to other figures."""
+    if not before.figure or after is before or not after.figure:
+        return after
+    if all(getattr(before, name) == getattr(after, name) for name in ELSEWHERE):
+        return after
+    scroll = 0 if before.explains else after.scroll
+    return _with(after, figure="", explains=False, scroll=scroll, scroll_below=0)
+
+
+def closed_figure(view: ViewState) -> ViewState:
+    """The view without a figure that is chosen or explained."""
+    scroll = view.scroll_below if view.explains else view.scroll
+    return _with(view, figure="", explains=False, scroll=scroll, scroll_below=0)
 
 
 def keyed(view: ViewState) -> str:
     """The panel that keys act on."""
+    return "explained" if view.explains and not (view.palette or view.help) else _open(view)
+
+
+def _open(view: ViewState) -> str:
     return "palette" if view.palette else "help" if view.help else view.focus
 
 
 def filter_of(view: ViewState, panel: str) -> str:
     """What a panel's lines must have in them, in small letters; "" is all lines."""
-    return view.filter.casefold() if keyed(view) == panel else ""
+    return view.filter.casefold() if _open(view) == panel else ""
 
 
 def clamp_scroll(view: ViewState, most: int) -> ViewState:
@@ -269,12 +323,35 @@ def with_list(view: ViewState, name: str) -> ViewState:
     return _with(view, list=name, order=(), scroll=0)
 
 
+def _zoom(view: ViewState, key: str) -> ViewState:
+    """Enter goes deeper: from the desk to a panel, a figure of it, what that rests on; then back."""
+    if key != "enter":
+        return _with(view, zoomed=not view.zoomed)
+    if view.figure:
+        return _explained(view)
+    if view.zoomed or view.focus in PAGES:
+        return _with(view, figure=FIRST)
+    return _with(view, zoomed=True)
+
+
+def _choose(view: ViewState, _key: str) -> ViewState:
+    return closed_figure(view) if view.figure else _with(view, figure=FIRST, help=False)
+
+
+def _explained(view: ViewState) -> ViewState:
+    """What the figure rests on, or the panel again as it was."""
+    if view.explains:
+        return _with(view, explains=False, scroll=view.scroll_below, scroll_below=0)
+    return _with(view, explains=True, scroll=0, scroll_below=view.scroll)
+
+
 def _help(view: ViewState, _key: str) -> ViewState:
     return _with(view, help=not view.help, filter="", scroll=0)
 
 
 def _filter(view: ViewState, _key: str) -> ViewState:
-    return _with(view, help=view.help or view.focus not in FILTERED, typing=True, scroll=0)
+    in_help = view.help or view.explains or view.focus not in FILTERED
+    return _with(view, help=in_help, typing=True, scroll=0)
 
 
 def _palette(view: ViewState, _key: str) -> ViewState:
@@ -291,10 +368,14 @@ def _sort_back(view: ViewState, _key: str) -> ViewState:
 
 def _back(view: ViewState, _key: str) -> ViewState:
     """One step out of whatever is open, the innermost first."""
-    if view.filter:
+    if view.filter and not view.explains:
         return _with(view, filter="", scroll=0)
     if view.help:
         return _with(view, help=False, scroll=0)
+    if view.explains:
+        return _explained(view)
+    if view.figure:
+        return closed_figure(view)
     return _with(view, zoomed=False, scroll=0)
 
 
@@ -303,7 +384,8 @@ _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "page": _page,
     "next": _step_focus(1),
     "previous": _step_focus(-1),
-    "zoom": _toggle("zoomed"),
+    "zoom": _zoom,
+    "explain": _choose,
     "back": _back,
     "shorter": _step_window(-1),
     "longer": _step_window(1),

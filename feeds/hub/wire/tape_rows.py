@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from feeds.hub.wire.codec import WireError, pack, unpack
+from feeds.hub.wire.codec import Fault, WireError, pack, unpack
 from feeds.hub.wire.messages import Order64
 from feeds.tapes.tape_schema import RECORDED
 
@@ -41,14 +41,15 @@ def tape_frame(message: TapeMessage) -> pl.DataFrame:
     except (msgspec.MsgspecError, ValueError, RecursionError, pl.exceptions.PolarsError) as error:
         if isinstance(error, WireError):
             raise
-        raise WireError("a tape that cannot be read") from error
+        raise WireError("a tape that cannot be read", Fault.BODY) from error
     batches = frame["batch"].to_list()
     if frame.height != message.rows:
-        raise WireError("a tape of another length than it says")
+        raise WireError("a tape of another length than it says", Fault.VALUE)
     if (
-        batches[0] < 0
+        not batches
+        or batches[0] < 0
         or batches[-1] > BATCH_MAX
         or any(after < before for before, after in pairwise(batches))
     ):
-        raise WireError("a tape out of order")
+        raise WireError("a tape out of order", Fault.VALUE)
     return frame

@@ -19,18 +19,21 @@ from msgspec.structs import replace
 
 from feeds.desk import open as opening
 from rotation.breadth.figures import Breadth
+from rotation.context import parts
 from rotation.desk import AlertLine, DeskEvent, EventKind
+from rotation.figures.basis import Basis
 from rotation.sessions import close_ns
+from rotation.story.parts import Parts, all_of, with_parts
 from tests.support.paths import ROOT
 from tests.tui.panels.test_breadth_panel import index
 from tests.tui.panels.test_macro_panel import KNOWN
 from tests.tui.panels.test_release_days_panel import CPI, FOMC, JOBS
 from tests.tui.panels.test_story_panel import STORY
 from tui.screen.exporter import text_of
+from tui.screen.picking import Picker
 from tui.screen.scene import scene
 from tui.view import theme
 from tui.view.pairs import of_pair
-from tui.view.palette import pressed
 from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -52,10 +55,14 @@ PAGES: dict[str, tuple[str, ...]] = {
     "health": ("f7",),
     "events": ("f8",),
     "pair": ("p",),
+    "figure": ("2", "enter", "enter", "down", "right"),
+    "explained": ("2", "enter", "enter", "down", "right", "enter"),
     "help": ("?",),
     "commands": (":", "t", "h"),
 }
 """Page → the keys that open it."""
+EXPLAINED = ("spread.5.z", "spread.5.percentile")
+"""The figures of the page ``explained``: the second where there is no room for the first."""
 ASCII_AT = (80, 24)
 
 
@@ -68,18 +75,31 @@ class Shot(NamedTuple):
 
     def scene(self) -> Scene:
         """What is on the screen."""
-        chosen = view(self.page, is_ascii=self.is_ascii)
+        chosen = view(self.page, self.size, is_ascii=self.is_ascii)
         return scene(of_pair(snapshot(), chosen.pair), chosen, *self.size)
 
 
 @cache
-def snapshot() -> Snapshot:
-    """The demo of 16 July 2024 at 10:40, with all that a page can show: fixed prices, fixed clock."""
+def basis() -> Basis:
+    """The demo of 16 July 2024 at 10:40, and what it rests on: fixed prices, fixed clock."""
     demo = opening.demo()
     desk = opening.desk_for(demo.history, ("IWM", "QQQ"), "price", pairs=(("IWN", "IVW"),))
     last = demo.history.last()
     assert last is not None
     made = opening.snapshot_at(demo, desk, at=None, now_ns=close_ns(last) + 100 * 86_400 * 10**9)
+    return Basis(made, demo.history, desk)
+
+
+@cache
+def snapshot() -> Snapshot:
+    """The same with all that a page can show."""
+    made, maker = basis().snapshot, Parts()
+    asked = [
+        *all_of([parts.LINE, parts.LEGS], made),
+        *(parts.named(parts.FIGURE, name) for name in EXPLAINED),
+    ]
+    known = {name: part for name in asked if (part := maker.make(name, basis())) is not None}
+    made = with_parts(made, known)
     at = made.as_of
 
     def event(seq: int, kind: EventKind, minutes: float, text: str) -> DeskEvent:
@@ -104,11 +124,11 @@ def snapshot() -> Snapshot:
     )
 
 
-def view(page: str, *, look: str = theme.DEFAULT, is_ascii: bool = False) -> ViewState:
-    """What a viewer has chosen who has opened this page."""
-    made = ViewState(theme=look, themes=theme.names(), ascii=is_ascii, pairs=("IWN/IVW",))
+def view(page: str, size: tuple[int, int], *, is_ascii: bool = False) -> ViewState:
+    """What a viewer has chosen who has opened this page on a screen of this size."""
+    made, picker = ViewState(themes=theme.names(), ascii=is_ascii, pairs=("IWN/IVW",)), Picker()
     for key in PAGES[page]:
-        made = pressed(made, key)
+        made = picker.pressed(made, key, snapshot(), size)
     return made
 
 

@@ -158,6 +158,43 @@ date,contract,settle
 """
 
 
+def test_more_pairs_have_levels_episodes_and_a_story_of_their_own(here, history):
+    with_pair = ("--history", history, *AT, "--pairs", "QQQ/IWM")
+    as_first = ("--history", history, *AT, "--pair", "QQQ/IWM")
+    own = json.loads(here.out("episodes", "spread.5", *as_first, "--format", "json"))
+    named = json.loads(here.out("episodes", "pair.QQQ/IWM.spread.5", *with_pair, "--format", "json"))
+    assert named.pop("figure") == "pair.qqq/iwm.spread.5"
+    assert own.pop("figure") == "spread.5"
+    assert named == own
+    assert "QQQ minus IWM afterwards" in here.out("episodes", "pair.qqq/iwm.spread.5", *with_pair)
+    levels = json.loads(here.out("levels", *as_first, "--format", "json"))
+    assert {each["leg"] for each in levels} == {"QQQ"}
+    taken = here.snapshot(*with_pair, "--story", "--lines")
+    of_pair = taken["pairs"]["QQQ/IWM"]["story"]
+    prefix = "pair.qqq/iwm."
+    assert [{**each, "figure": each["figure"].removeprefix(prefix)} for each in of_pair["levels"]] == levels
+    assert any(each["figure"].startswith(prefix) for each in of_pair["levels"])
+    assert taken["story"]["levels"][0]["leg"] == "IWM"
+    assert {"spread.5.pp", f"{prefix}spread.252.pp", "IWM", "QQQ"} <= taken["lines"].keys()
+    line = taken["lines"]["spread.5.pp"]
+    assert line["n"] == len(line["points"])
+    assert line["leads"][0]["value"] == line["high"][1] == max(value for _, value in line["points"])
+    plain = here.snapshot("--history", history, *AT)
+    assert (plain["story"], plain["lines"], plain["explained"]) == (None, {}, {})
+
+
+def test_what_is_unknown_says_why(here, history):
+    asked = ("explain", "spread.252.z", "--history", history, *AT)
+    doc = json.loads(here.out(*asked, "--format", "json"))
+    assert (doc["value"], doc["unknown"]) == (
+        None,
+        "the 252 values before hold fewer than ten windows that do not overlap",
+    )
+    assert "\nunknown: the 252 values before hold fewer" in here.out(*asked)
+    known = json.loads(here.out("explain", "spread.5.pp", "--history", history, *AT, "--format", "json"))
+    assert known["unknown"] is None
+
+
 def test_alerts_and_episodes_have_the_fed_of_then(here, history, tmp_path):
     """A cut in September is 20 bp on the 12th, 25 bp on the 15th: four fifths, then all of it."""
     asked = ("alerts", "test", "fed.2.cut > 0.95", "--since", "2024-07-01", "--history", history)

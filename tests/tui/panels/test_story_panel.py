@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from rotation.context.figures import Episode, Episodes, Level, Outcomes, Story
+from rotation.snapshot import PairView
 from tui.panels.registry import PANELS
 from tui.screen.scene import draw_panel
 from tui.view.draw import cells
@@ -90,20 +91,33 @@ def test_what_a_paused_screen_waits_for_is_not_said_to_come_by_itself(scenes: di
     )
 
 
-def test_the_story_is_of_the_first_pair(scenes: dict[str, Snapshot]) -> None:
-    live = replace(scenes["live"], story=STORY, pairs={"IWN/IVW": None})
-    other = replace(ZOOMED, pair="IWN/IVW", pairs=("IWN/IVW",))
-    assert not parts_of(other)
-    assert of_pair(live, "IWN/IVW").story is None
-    text = "\n".join(shown(of_pair(live, "IWN/IVW"), view=other))
-    assert "computed for the first pair only" in text
-    assert "computing" not in text
+def test_another_pair_has_its_own_story(scenes: dict[str, Snapshot]) -> None:
+    name = "IWN/IVW"
+    other = replace(ZOOMED, pair=name, pairs=(name,))
+    assert parts_of(other) == {"story IWN/IVW", "line pair.iwn/ivw.spread.5.pp"}
+    levels = (
+        replace(LEVELS[0], figure="pair.iwn/ivw.spread.5.since", leg="IWN", price=158.25),
+        replace(LEVELS[3], figure="iwn.streak.with_today", leg="IWN", price=157.5),
+        replace(LEVELS[5], figure="pair.iwn/ivw.spread.20.z", leg="IWN", price=150.0),
+    )
+    spread = replace(scenes["live"].spread, base="IWN", against="IVW")
+    view = PairView(spread, scenes["live"].ratio, "", story=replace(STORY, levels=levels))
+    legs = {**scenes["live"].legs, "IWN": replace(scenes["live"].legs["IWM"], last=157.87)}
+    live = replace(scenes["live"], story=None, pairs={name: view}, legs=legs)
+    text = "\n".join(shown(of_pair(live, name), view=other))
+    assert "IWN at which a 5d statement turns" in text
+    assert "spread, widest since      158.25" in text
+    assert "streak                    157.50" in text
+    assert "150.00" not in text, "of another window"
+    waits = replace(live, pairs={name: replace(view, story=None)})
+    assert "computing levels" in "\n".join(shown(of_pair(waits, name), view=other))
 
 
 def test_only_the_zoom_asks_for_it(scenes: dict[str, Snapshot]) -> None:
-    assert parts_of(ZOOMED) == {"story"}
+    assert parts_of(ZOOMED) == {"story", "line spread.5.pp"}
+    assert parts_of(replace(ZOOMED, window=20)) == {"story", "line spread.20.pp"}
     assert not parts_of(replace(ZOOMED, zoomed=False))
-    assert not parts_of(replace(ZOOMED, focus="legs"))
+    assert parts_of(replace(ZOOMED, focus="legs")) == {"legs"}
     assert not parts_of(replace(ZOOMED, help=True))
     assert "at which a 5d" not in "\n".join(shown(replace(scenes["live"], story=STORY), view=ViewState()))
 

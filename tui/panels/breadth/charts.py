@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.breadth.figures import IndexBreadth, SectorBreadth
+    from tui.view.marks import Mark
 
 EXPLAINED_FROM = 70
 """Cells from which the heat map's head says what it shows."""
@@ -18,10 +19,10 @@ STRONG_PCT = 1.0
 """Sector returns from here on have the strong colour."""
 
 
-def mcclellan(index: IndexBreadth, value: float | None, width: int, height: int) -> list[Row]:
+def mcclellan(index: IndexBreadth, value: float | None, width: int, height: int, mark: Mark) -> list[Row]:
     """The value × 1,000 and its settled line, with 0 in the middle and today's value at the end."""
     shown = UNKNOWN if value is None else change(value * 1_000, 1)
-    head: Row = (("McClellan ", "muted"), (shown, toned(value)))
+    head: Row = (("McClellan ", "muted"), (shown, mark(toned(value), "mcclellan")))
     points = [each for _, each in index.line] + ([value] if index.now and value is not None else [])
     most = max((abs(each) for each in points), default=0.0)
     if len(points) < 2 or not most:

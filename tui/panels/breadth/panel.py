@@ -11,10 +11,12 @@ from rotation.wording import word
 from tui.panels.base import kind_role
 from tui.panels.breadth import charts
 from tui.view.draw import UNKNOWN, Row, Span, bar, change, column, fit, toned, wrap
+from tui.view.marks import marker
 
 if TYPE_CHECKING:
     from rotation.breadth.figures import BreadthFigures, IndexBreadth, Mover
     from rotation.snapshot import Snapshot
+    from tui.view.marks import Mark
     from tui.view.view_state import ViewState
 
 INDICES = {"IWM": "Russell 2000", "QQQ": "Nasdaq 100"}
@@ -42,23 +44,26 @@ def clause(snapshot: Snapshot) -> str:
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Both indices side by side where there is room, else one below the other; the base's first."""
-    del view
+    mark = marker(view, "breadth")
     if snapshot.breadth is None:
         return [((line, "muted"),) for line in wrap(NONE, width, 3)]
     indices = snapshot.breadth.indices
     order = sorted(indices, key=lambda fund: fund != snapshot.spread.base)
     if width >= BESIDE_FROM and len(order) == 2:
         half = (width - GAP) // 2
-        left, right = (_index(indices[fund], half, height) for fund in order)
+        left, right = (_index(indices[fund], half, height, mark) for fund in order)
         pairs = zip_longest(left, right, fillvalue=())
         return [(*fit(own, half), (" " * GAP, "text"), *beside) for own, beside in pairs]
     lines: list[Row] = []
     for fund in order:
-        lines += [*([()] if lines else []), *_index(indices[fund], width, height)]
+        lines += [*([()] if lines else []), *_index(indices[fund], width, height, mark)]
     return lines
 
 
-def _index(index: IndexBreadth, width: int, height: int) -> list[Row]:
+def _index(index: IndexBreadth, width: int, height: int, mark: Mark) -> list[Row]:
+    def marked(role: str, of: str) -> str:
+        return mark(role, f"breadth.{index.fund.lower()}.{of}")
+
     figures = index.now or index.settled
     name = INDICES.get(index.fund, index.fund)
     if figures is None:
@@ -68,10 +73,10 @@ def _index(index: IndexBreadth, width: int, height: int) -> list[Row]:
     room = min(max((height - FIXED - len(heat)) // 2, LINE_LEAST), LINE_MOST)
     return [
         *_head(index, name, figures, width),
-        _up_down(figures, width),
-        *_shares(figures, width),
+        _up_down(figures, width, marked),
+        *_shares(figures, width, marked),
         *charts.advance_decline(index, figures.net, width, room),
-        *charts.mcclellan(index, figures.mcclellan, width, room),
+        *charts.mcclellan(index, figures.mcclellan, width, room, marked),
         *heat,
         *_movers("top", index.top, width),
         *_movers("bottom", index.bottom, width),
@@ -91,32 +96,32 @@ def _head(index: IndexBreadth, name: str, figures: BreadthFigures, width: int) -
     return [tuple(spans), *(((line, "muted"),) for line in wrap(counted, width, 2))]
 
 
-def _up_down(figures: BreadthFigures, width: int) -> Row:
+def _up_down(figures: BreadthFigures, width: int, mark: Mark) -> Row:
     up, down = figures.advances or 0, figures.declines or 0
     room = min(BAR, (width - 25) // 2)
     return (
         ("up ", "muted"),
-        (column(f"{up:,}", 6), "up"),
+        (column(f"{up:,}", 6), mark("up", "advances")),
         (" ", "text"),
         (bar(up / figures.counted, room), "up"),
         ("  down ", "muted"),
-        (column(f"{down:,}", 6), "down"),
+        (column(f"{down:,}", 6), mark("down", "declines")),
         (" ", "text"),
         (bar(down / figures.counted, room), "down"),
     )
 
 
-def _shares(figures: BreadthFigures, width: int) -> list[Row]:
+def _shares(figures: BreadthFigures, width: int, mark: Mark) -> list[Row]:
     above = UNKNOWN if figures.above_mean is None else f"{figures.above_mean * 100:.1f} %"
     net = UNKNOWN if figures.net_highs is None else change(figures.net_highs, 0)
     means: Row = (
         ("above 50-day mean ", "muted"),
-        (column(above, 8), "text"),
+        (column(above, 8), mark("text", "above_mean")),
         (f" of {figures.mean_counted:,}", "faint"),
     )
     highs: Row = (
         ("highs − lows ", "muted"),
-        (net, toned(figures.net_highs)),
+        (net, mark(toned(figures.net_highs), "net_highs")),
         (f" of {figures.range_counted:,}" if width >= SHARES_FROM else "", "faint"),
     )
     apart = sum(len(text) for text, _ in (*means, *highs)) + 3 > width

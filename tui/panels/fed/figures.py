@@ -10,11 +10,14 @@ from tui.view.draw import UNKNOWN, Row, Span, change, number, toned
 from tui.view.table import Column, T
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from rotation.fed.figures import Fed, FedContract, FedEngine, FedMeeting, Stop
+    from tui.view.marks import Mark
 
+MEETINGS_NAMED = 8
+"""Coming meetings that have figures of their own."""
 STATE_MARK = {"ok": "", "degraded": "~", "unsolved": "×"}
 STOPS: dict[Stop, str] = {
     "": "",
@@ -97,6 +100,43 @@ ENGINES: tuple[Column[Engine], ...] = (
     Column("age", 4, 6, lambda e: (age(e[1].age_s), "muted")),
     Column("sum %", 5, 7, lambda e: (share(e[1].raw_sum), "muted")),
 )
+
+
+OF_MEETING = {
+    "meeting": "date", "move bp": "move_bp", "sum bp": "cumulative_bp", "cut %": "cut", "hold %": "hold",
+    "hike %": "hike", "≥1 cut": "at_least_one_cut",
+}  # fmt: skip
+"""Column of a meeting → the end of the id of its figure."""
+VENUES = ("Kalshi", "Polymarket")
+
+
+def mark_meetings(mark: Mark, fed: Fed) -> Callable[[str, str, FedMeeting], str]:
+    """Marks a table of meetings; those after the eighth have no figures of their own."""
+    places = {meeting.date: place for place, meeting in enumerate(fed.meetings)}
+
+    def marked(role: str, head: str, meeting: FedMeeting) -> str:
+        place, of = places.get(meeting.date, MEETINGS_NAMED), OF_MEETING.get(head, "")
+        if not of or place >= MEETINGS_NAMED:
+            return role
+        return mark(role, f"fed.{place + 1 if place else 'next'}.{of}")
+
+    return marked
+
+
+def mark_engines(mark: Mark) -> Callable[[str, str, Engine], str]:
+    """Marks a table of engines: the markets' own odds of a cut, and those of the futures."""
+
+    def marked(role: str, head: str, engine: Engine) -> str:
+        if head == "state" and engine[0] == "futures":
+            return mark(role, "fed.status")
+        if engine[0] not in (*VENUES, "futures"):
+            return role
+        if engine[0] == "futures":
+            ends = {"cut": "cut", "hold": "hold", "hike": "hike"}
+            return mark(role, f"fed.next.{ends[head]}") if head in ends else role
+        return mark(role, f"fed.next.{engine[0].lower()}.cut") if head == "cut" else role
+
+    return marked
 
 
 def leading(columns: Sequence[Column[T]], fed: Fed) -> list[Column[T]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rotation.fed.figures import Fed
+    from tui.view.marks import Mark
 
 WAYS = (("cut", "accent", "accent"), ("hold", "text", "muted"), ("hike", "warn", "warn"))
 """What can happen, the role of its figure and of its bar; the word always stands beside the colour."""
@@ -28,15 +29,15 @@ RANGES = 5
 """Target ranges shown at most, the likeliest; the tree has them all."""
 
 
-def top(fed: Fed, as_of: datetime, width: int, height: int) -> list[Row]:
+def top(fed: Fed, as_of: datetime, width: int, height: int, mark: Mark) -> list[Row]:
     """Warnings first, then the meeting, its odds, and how they have changed."""
     lines = warnings(fed, width, max(height // 5, 2))
     lines += head(fed, as_of, width)
     if height - len(lines) < len(WAYS):
-        lines.append(_terse(fed))
+        lines.append(_terse(fed, mark))
     else:
-        lines += _bars(fed, width, height)
-    return [*lines, past(fed, width)]
+        lines += _bars(fed, width, height, mark)
+    return [*lines, past(fed, width, mark)]
 
 
 def countdown(decides: datetime, as_of: datetime) -> tuple[str, ...]:
@@ -96,14 +97,15 @@ def _extend(spans: list[Span], width: int, *choices: tuple[Span, ...]) -> None:
             return
 
 
-def past(fed: Fed, width: int) -> Row:
+def past(fed: Fed, width: int, mark: Mark) -> Row:
     """P(cut) now against a day, a week and a month ago, in percentage points."""
     spans: list[Span] = [("P(cut) change ", "muted")] if width >= 54 else []
     for key in PAST:
         moved = fed.change.get(key)
         pp = None if moved is None else round(100 * moved, 1)
         spans.append((f"{key[0]} {key[1]} ", "muted"))
-        spans.append((column(f"{arrow(pp)}{change(pp, 1)}".strip(), 7, right=False), toned(pp)))
+        moved_pp = column(f"{arrow(pp)}{change(pp, 1)}".strip(), 7, right=False)
+        spans.append((moved_pp, mark(toned(pp), f"fed.next.cut.change.{key}")))
     return (*spans, ("pp", "muted"))
 
 
@@ -111,37 +113,41 @@ def _odds(fed: Fed) -> tuple[float | None, ...]:
     return fed.cut, fed.hold, fed.hike
 
 
-def _terse(fed: Fed) -> Row:
+def _terse(fed: Fed, mark: Mark) -> Row:
     """Without bars, for the smallest terminal."""
     return tuple(
         span
         for (way, role, _), p in zip(WAYS, _odds(fed), strict=True)
-        for span in ((f"{way} ", "muted"), (column(share(p), 5) + " ", role if p else "muted"))
+        for span in (
+            (f"{way} ", "muted"),
+            (column(share(p), 5) + " ", mark(role if p else "muted", f"fed.next.{way}")),
+        )
     )
 
 
-def _bars(fed: Fed, width: int, height: int) -> list[Row]:
+def _bars(fed: Fed, width: int, height: int, mark: Mark) -> list[Row]:
     """Cut, hold and hike, and how they fall on target ranges."""
     if width >= BESIDE_FROM:
         half = (width - 3) // 2
-        pairs = zip_longest(_ways(fed, half), _ranges(fed, width - half - 3))
+        pairs = zip_longest(_ways(fed, half, mark), _ranges(fed, width - half - 3))
         blank: Row = ((" " * half, "text"),)
         return [(*(left or blank), ("   ", "text"), *(right or ())) for left, right in pairs]
-    ways, ranges = _ways(fed, width), _ranges(fed, width)
+    ways, ranges = _ways(fed, width, mark), _ranges(fed, width)
     if height >= UNDER_FROM:
         return [*ways, *ranges]
     return [*ways, tuple(span for row in ranges for span in (*row[:-1], (" ", "text")))] if ranges else ways
 
 
-def _ways(fed: Fed, width: int) -> list[Row]:
+def _ways(fed: Fed, width: int, mark: Mark) -> list[Row]:
     best = max((p for p in _odds(fed) if p is not None), default=None)
     rows: list[Row] = []
     for (way, role, filled), p in zip(WAYS, _odds(fed), strict=True):
         name: Span = (column(way, 5, right=False), "muted" if p is None or p != best else "strong")
         if p is None:
-            rows.append((name, (column(UNKNOWN, 5) + " " * (width - 10), "muted")))
+            unknown: Span = (column(UNKNOWN, 5) + " " * (width - 10), mark("muted", f"fed.next.{way}"))
+            rows.append((name, unknown))
         else:
-            figure: Span = (f"{column(share(p), 5)} % ", role if p else "muted")
+            figure: Span = (f"{column(share(p), 5)} % ", mark(role if p else "muted", f"fed.next.{way}"))
             rows.append((name, figure, (bar(p, max(width - 13, 0)), filled)))
     return rows
 

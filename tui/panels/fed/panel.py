@@ -6,14 +6,26 @@ from typing import TYPE_CHECKING
 
 from tui.panels.fed import history as fed_history
 from tui.panels.fed import zoom as fed_zoom
-from tui.panels.fed.figures import ENGINES, MEETINGS, Engine, contracts, details, leading, stop
+from tui.panels.fed.figures import (
+    ENGINES,
+    MEETINGS,
+    Engine,
+    contracts,
+    details,
+    leading,
+    mark_engines,
+    mark_meetings,
+    stop,
+)
 from tui.panels.fed.next import top
 from tui.view.draw import Row, clean, wrap
+from tui.view.marks import marker
 from tui.view.table import lines
 
 if TYPE_CHECKING:
     from rotation.fed.figures import Fed
     from rotation.snapshot import Snapshot
+    from tui.view.marks import Mark
     from tui.view.view_state import ViewState
 
 LEAST_MEETINGS = 3
@@ -29,13 +41,14 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     fed = snapshot.fed
     if fed is None:
         return [((line, "muted"),) for line in wrap(_absent(snapshot), width, 3)]
+    mark = marker(view, "fed")
     if view.zoomed and view.focus == "fed":
-        return fed_zoom.rows(fed, snapshot.as_of, width)
-    first = top(fed, snapshot.as_of, width, height)
-    engines = lines(leading(ENGINES, fed), fed.engines.items(), width)
+        return fed_zoom.rows(fed, snapshot.as_of, width, mark)
+    first = top(fed, snapshot.as_of, width, height, mark)
+    engines = lines(leading(ENGINES, fed), fed.engines.items(), width, mark_engines(mark))
     ages = contracts(fed, width, 2 if height >= TWO_LINES_FROM else 1)
     room = height - len(first) - len(engines) - len(ages) - 1
-    table = _meetings(fed, width, room)
+    table = _meetings(fed, width, room, mark)
     spare = max(room - len(table), 0)
     chart = 1
     if spare >= CHART - 1:
@@ -57,14 +70,14 @@ def _absent(snapshot: Snapshot) -> str:
     return "waiting for Fed data" if snapshot.health.feeds else "no Fed data: settled history only"
 
 
-def _meetings(fed: Fed, width: int, room: int) -> list[Row]:
+def _meetings(fed: Fed, width: int, room: int, mark: Mark) -> list[Row]:
     """A line per solved meeting as room allows, then from where on there are no odds."""
     solved = [meeting for meeting in fed.meetings if meeting.state != "unsolved"]
     most = max(room - 1 - bool(fed.stopped_at), LEAST_MEETINGS)
     if len(solved) > most and not fed.stopped_at:
         most -= 1
     kept = solved[:most]
-    table = lines(leading(MEETINGS, fed), kept, width) if kept else []
+    table = lines(leading(MEETINGS, fed), kept, width, mark_meetings(mark, fed)) if kept else []
     hidden = len(solved) - len(kept)
     more = ((f"+ {hidden} more: z  ", "accent"),) if hidden else ()
     left = width - sum(len(text) for text, _ in more)

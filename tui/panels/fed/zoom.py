@@ -20,6 +20,8 @@ from tui.panels.fed.figures import (
     age,
     details,
     lower_bp,
+    mark_engines,
+    mark_meetings,
     share,
     short_day,
     stop,
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rotation.fed.figures import Fed, FedBreakeven, FedContract, FedMeeting, FedStrike, FedTick
+    from tui.view.marks import Mark
 
-    Block = Callable[[Fed, int], list[Row]]
+    Block = Callable[[Fed, int, Mark], list[Row]]
 
 BESIDE_FROM = 140
 """Cells from which strip and engines stand beside the tree."""
@@ -48,21 +51,21 @@ UNBOUNDED = 500
 """Lines: what is below the edge is scrolled to."""
 
 
-def rows(fed: Fed, as_of: datetime, width: int) -> list[Row]:
+def rows(fed: Fed, as_of: datetime, width: int, mark: Mark) -> list[Row]:
     """Everything, in two columns where they fit; what is below the edge is scrolled to."""
-    first = top(fed, as_of, width, UNBOUNDED)
+    first = top(fed, as_of, width, UNBOUNDED, mark)
     if width < BESIDE_FROM:
-        return [*first, (), *_column(_FIRST, fed, width), (), *_column(_SECOND, fed, width)]
+        return [*first, (), *_column(_FIRST, fed, width, mark), (), *_column(_SECOND, fed, width, mark)]
     left = (width - BETWEEN) * 53 // 100
     right = width - BETWEEN - left
-    pairs = zip_longest(_column(_FIRST, fed, left), _column(_SECOND, fed, right), fillvalue=())
+    pairs = zip_longest(_column(_FIRST, fed, left, mark), _column(_SECOND, fed, right, mark), fillvalue=())
     gap = (" " * BETWEEN, "text")
     return [*first, (), *((*fit(left_row, left), gap, *fit(other, right)) for left_row, other in pairs)]
 
 
-def _column(blocks: Sequence[Block], fed: Fed, width: int) -> list[Row]:
+def _column(blocks: Sequence[Block], fed: Fed, width: int, mark: Mark) -> list[Row]:
     """The blocks that have something to say, one under the other."""
-    filled = [block for build in blocks if (block := build(fed, width))]
+    filled = [block for build in blocks if (block := build(fed, width, mark))]
     return [row for i, block in enumerate(filled) for row in ([()] * (i > 0) + block)]
 
 
@@ -71,7 +74,7 @@ def _title(text: str, width: int, more: str = "") -> list[Row]:
     return [((text, "title-focus"),), *(((line, "faint"),) for line in lines_more)]
 
 
-def _tree(fed: Fed, width: int) -> list[Row]:
+def _tree(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     """Ranges down, meetings across, in as many pieces as the width asks for."""
     solved = [meeting for meeting in fed.meetings if meeting.outcomes]
     if not solved:
@@ -115,7 +118,7 @@ def _heat(p: float | None) -> str:
     return "faint" if p is None or p < 0.01 else "muted" if p < 0.1 else "text"
 
 
-def _meetings(fed: Fed, width: int) -> list[Row]:
+def _meetings(fed: Fed, width: int, mark: Mark) -> list[Row]:
     """Every meeting, with the fitted path's disagreement and the contracts it rests on."""
     apart: Column[FedMeeting] = Column(
         "fit bp", 6, 2, lambda m: (change(fed.disagreement_bp.get(m.date.isoformat()), 1), "muted")
@@ -126,7 +129,9 @@ def _meetings(fed: Fed, width: int) -> list[Row]:
     state: Column[FedMeeting] = Column(
         "state", 8, 11, lambda m: (m.state, "muted" if m.state == "ok" else "warn"), right=False
     )
-    block = [*_title("Meetings", width), *lines((*MEETINGS, apart, rests, state), fed.meetings, width)]
+    columns = (*MEETINGS, apart, rests, state)
+    table = lines(columns, fed.meetings, width, mark_meetings(mark, fed))
+    block = [*_title("Meetings", width), *table]
     if fed.stopped_at:
         block.append(stop(fed, width))
     if any(meeting.state == "degraded" for meeting in fed.meetings):
@@ -138,7 +143,7 @@ def _meetings(fed: Fed, width: int) -> list[Row]:
     return block
 
 
-def _history(fed: Fed, width: int) -> list[Row]:
+def _history(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     return [*_title("P(cut at the next meeting)", width), *fed_history.chart(fed.history, width, CHART)]
 
 
@@ -160,7 +165,7 @@ def _odd(residual_bp: float | None) -> str:
     return "warn" if residual_bp is not None and abs(residual_bp) > ODD_BP else "muted"
 
 
-def _strip(fed: Fed, width: int) -> list[Row]:
+def _strip(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     if not fed.contracts:
         return []
     table = lines(STRIP, fed.contracts, width)
@@ -189,10 +194,10 @@ MOVES = (
 """An engine's mean first, then its whole distribution."""
 
 
-def _engines(fed: Fed, width: int) -> list[Row]:
+def _engines(fed: Fed, width: int, mark: Mark) -> list[Row]:
     block = [
         *_title("Next meeting: odds by size of move in bp, %", width),
-        *lines(MOVES, fed.engines.items(), width),
+        *lines(MOVES, fed.engines.items(), width, mark_engines(mark)),
     ]
     for engine in fed.engines.items():
         text = details(engine)
@@ -209,7 +214,7 @@ TICKS: tuple[Column[FedTick], ...] = (
 )
 
 
-def _ticks(fed: Fed, width: int) -> list[Row]:
+def _ticks(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     if not fed.ticks:
         return []
     return [*_title("One tick moves P(cut) by", width), *lines(TICKS, fed.ticks, width)]
@@ -223,7 +228,7 @@ BREAKEVENS: tuple[Column[FedBreakeven], ...] = (
 )
 
 
-def _breakevens(fed: Fed, width: int) -> list[Row]:
+def _breakevens(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     if not fed.breakevens:
         return []
     title = "Price of one contract at which P(cut) reaches a level"
@@ -240,7 +245,7 @@ LADDER: tuple[Column[FedStrike], ...] = (
 )
 
 
-def _ladder(fed: Fed, width: int) -> list[Row]:
+def _ladder(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     if not fed.ladder:
         return []
     return [
@@ -269,7 +274,7 @@ CALIBRATION: tuple[Column[Scored], ...] = (
 )
 
 
-def _comovement(fed: Fed, width: int) -> list[Row]:
+def _comovement(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     both = fed.comovement
     if both is None:
         return []
@@ -287,7 +292,7 @@ def _comovement(fed: Fed, width: int) -> list[Row]:
     return [*block, figures, *(((line, "faint"),) for line in wrap(why, width, 2))]
 
 
-def _calibration(fed: Fed, width: int) -> list[Row]:
+def _calibration(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     if not fed.calibration:
         return []
     block = _title("Brier score of P(cut) before past decisions", width)

@@ -21,22 +21,23 @@ if TYPE_CHECKING:
 READS: dict[str, tuple[str, ...]] = {
     "ribbon": ("window", "paused"),
     "legs": (
-        *("filter", "focus", "help", "is_rising", "list", "order", "palette", "sort", "typing", "window"),
-        "zoomed",
+        *("filter", "focus", "help", "is_rising", "list", "marked", "order", "palette", "paused", "sort"),
+        *("typing", "window", "zoomed"),
     ),
-    "spread": ("focus", "pair", "pair_options", "paused", "window", "zoomed"),
-    "ratio": ("chart",),
-    "fed": ("zoomed", "focus"),
+    "spread": ("focus", "marked", "pair", "pair_options", "paused", "window", "zoomed"),
+    "ratio": ("chart", "marked", "pair", "whole"),
+    "fed": ("marked", "zoomed", "focus"),
     "health": (),
-    "breadth": (),
-    "graph": ("chart", "paused", "trail"),
-    "macro": ("zoomed",),
+    "breadth": ("marked",),
+    "graph": ("chart", "marked", "paused", "trail"),
+    "macro": ("marked", "pair", "zoomed"),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
+    "explained": ("figure", "paused"),
     "palette": ("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
     "keys": (
-        *("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "palette"),
-        *("typing", "window"),
+        *("ascii", "explains", "figure", "help", "is_urgent", "keys", "list", "lists", "message", "pair"),
+        *("pairs", "palette", "typing", "window"),
     ),
 }
 """Panel → what its contents depend on in a ViewState."""
@@ -70,7 +71,7 @@ class Drawings:
         panel = PANELS[name]
         key = (name, width, height, view.pair, *(getattr(view, field) for field in READS[name]))
         focused = is_focused(panel, view)
-        whole_key = (*key, focused, view.scroll if focused else 0)
+        whole_key = (*key, focused, view.scroll if focused else 0, view.figure if view.marked == name else "")
         drawn = self._drawn.get(whole_key)
         if drawn is None:
             if len(self._drawn) >= PANELS_MAX:

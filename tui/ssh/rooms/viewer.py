@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from tui.output.looked import AWAY_S, looked, since
-from tui.output.text import quotation
+from tui.output.text import quotation, quoted_explanation
 from tui.panels.legs import with_order
+from tui.screen import picking
 from tui.screen.scene import places_of
 from tui.ssh.reasons import EndReason
 from tui.ssh.rooms.colours import Colours, ink, next_of
@@ -110,6 +111,7 @@ class Viewer:
         self._meter = meter
         self._frame = frame(*clamp(*size))
         self._keys = Keys()
+        self._picker = picking.Picker()
         self._bucket = TokenBucket(INPUT_BURST, INPUT_PER_S, line.clock())
         self._room: Room | None = None
         self._held: Snapshot | None = None
@@ -197,8 +199,9 @@ class Viewer:
                 self._line.end(EndReason.QUIT)
                 return
             entry = palette.chosen(self.view) if self.view.palette and key == "enter" else None
-            if self.view.typing or action is None or action.scope == "view":
-                self._change_view(palette.pressed(self.view, key))
+            if self.view.typing or action is None or action.scope == "view" or picking.takes(self.view, key):
+                shown = self._held or self._rooms.newest
+                self._change_view(self._picker.pressed(self.view, key, shown, self._frame.size))
             chosen = entry.action if entry is not None and entry.scope != "view" else ""
             if chosen == "quit":
                 self._line.end(EndReason.QUIT)
@@ -246,9 +249,9 @@ class Viewer:
     def _copy(self) -> None:
         snapshot = self._room.snapshot if self._room else None
         if snapshot is not None and not self._stalled:
-            self._send(
-                b"\x1b]52;c;" + b64encode(quotation(of_pair(snapshot, self.view.pair)).encode()) + b"\x07"
-            )
+            known = snapshot.explained.get(self.view.figure) if self.view.explains else None
+            text = quoted_explanation(known) if known else quotation(of_pair(snapshot, self.view.pair))
+            self._send(b"\x1b]52;c;" + b64encode(text.encode()) + b"\x07")
 
     def _request_paint(self) -> None:
         """Paint at once, or as soon as REPAINT_S has passed since the last paint."""

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from rotation.desk import pair_prefix
 from rotation.text import day, percent
 from tui.view.draw import UNKNOWN, Row, Span, change, column, fit, number, toned, wrap
 
@@ -26,7 +27,6 @@ SPOKEN = {
     "z": "z",
 }
 """Part of a figure's id → what turns there; a date has words of its own."""
-FIRST_ONLY = "Levels and episodes are computed for the first pair only; p goes through the pairs."
 COMPUTING = "computing levels and what followed…"
 PAUSED = "paused: levels and what followed are shown once the screen resumes"
 LISTED = 12
@@ -36,8 +36,6 @@ LISTED = 12
 def rows(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
     """Levels of the window chosen and what followed, side by side where there is room."""
     story = snapshot.story
-    if view.pair in snapshot.pairs:
-        return [((line, "muted"),) for line in wrap(FIRST_ONLY, width, 2)]
     if story is None:
         return [((PAUSED if view.paused else COMPUTING, "muted"),)]
     if width < BESIDE_FROM:
@@ -58,7 +56,7 @@ def _levels(snapshot: Snapshot, story: Story, view: ViewState, width: int) -> li
         return [head, ((f"none: {base} has no price of the session shown", "muted"),)]
     last = leg.last
     own = sorted(
-        (level for level in story.levels if level.leg == base and _is_of(level, base, view.window)),
+        (level for level in story.levels if level.leg == base and _is_of(level, base, view)),
         key=lambda level: -level.price,
     )
     lines = [head, ((f"{'':22}{'price':>10}{'from now':>10}  from there on, below", "faint"),)]
@@ -67,7 +65,7 @@ def _levels(snapshot: Snapshot, story: Story, view: ViewState, width: int) -> li
         if is_above and level.price <= last:
             is_above = False
             lines.append(_now(last))
-        lines.append(_level(level, width))
+        lines.append(_level(level, _parts(level, view), width))
     if is_above:
         lines.append(_now(last))
     of_cut = [level for level in story.levels if level.leg != base]
@@ -77,22 +75,27 @@ def _levels(snapshot: Snapshot, story: Story, view: ViewState, width: int) -> li
     return lines
 
 
-def _is_of(level: Level, base: str, window: int) -> bool:
-    """Whether it is of this window, or of a streak, which has none."""
-    parts = level.figure.split(".")
+def _is_of(level: Level, base: str, view: ViewState) -> bool:
+    """Whether it is of the window chosen, or of a streak, which has none."""
+    parts = _parts(level, view)
     if "streak" in parts or parts[0] == "relative_streak":
         return True
-    return str(window) in parts and parts[0] in ("spread", base.lower())
+    return str(view.window) in parts and parts[0] in ("spread", base.lower())
+
+
+def _parts(level: Level, view: ViewState) -> list[str]:
+    """The parts of its figure's id, without the pair that it is of."""
+    return level.figure.removeprefix(pair_prefix(view.pair)).split(".")
 
 
 def _now(last: float) -> Row:
     return (("now ", "accent"), ("┄" * 18, "faint"), (column(number(last), 10), "accent"))
 
 
-def _level(level: Level, width: int) -> Row:
+def _level(level: Level, parts: list[str], width: int) -> Row:
     turn = f"{_shown(level.at_or_above)}, {_shown(level.below)}"
     spans: list[Span] = [
-        (column(_name(level), 22, right=False), "muted"),
+        (column(_name(level, parts), 22, right=False), "muted"),
         (column(number(level.price), 10), "text"),
         (column(f"{change(level.change_pct)} %", 10), toned(level.change_pct)),
         (f"  {turn}", "text"),
@@ -100,8 +103,7 @@ def _level(level: Level, width: int) -> Row:
     return fit(spans, width)
 
 
-def _name(level: Level) -> str:
-    parts = level.figure.split(".")
+def _name(level: Level, parts: list[str]) -> str:
     if "since" in parts:
         return "spread, widest since" if parts[0] == "spread" else f"{parts[0].upper()}, most since"
     name = next((words for part, words in SPOKEN.items() if part in parts), parts[-1])
