@@ -46,8 +46,7 @@ def tape_frame(message: TapeMessage) -> pl.DataFrame:
     if frame.height != message.rows:
         raise WireError("a tape of another length than it says", Fault.VALUE)
     if (
-        not batches
-        or batches[0] < 0
+        batches[0] < 0
         or batches[-1] > BATCH_MAX
         or any(after < before for before, after in pairwise(batches))
     ):
