@@ -181,6 +181,12 @@ class Publisher:
         self._forget_sent()
         self._dirty |= self._all
 
+    def repeat_quotes(self) -> None:
+        """Send what is true now once more, but for history: the server keeps nothing at the moment."""
+        self._sent_days, self._sent_minutes, self._sent_news = {}, {}, {}
+        self._sent_state = self._seen_state = None
+        self._dirty |= self._all
+
     def observe(self, feed: str, event: Event, as_of_ns: int) -> None:
         """Take note of what the supervisor takes; its ``observer``."""
         del feed, as_of_ns

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from nats.aio.client import Client as Client  # noqa: PLC0414 - its type, for those outside this folder
 
 NEEDED = "NATS needs nats-py, which is not installed; run: pip install 'rotation-tui[nats]'"
-WAIT_S = 0.5
+WAIT_S = 0.25
 """Between two tries to connect."""
-PING_S = 10
+PING_S = 2
+"""A connection whose other end is silent is given up after three of them: a cable may have been pulled."""
 ASK_S = 2.0
 """For an answer of JetStream."""
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """Subjects of one request; a server refuses more than 1,024."""
-FETCH_S = 5.0
+FETCH_S = 2.0
+"""Without another message for so long the server has not received the request, or will not answer."""
 GET = f"$JS.API.DIRECT.GET.{subjects.STREAM}"
 FIRST = (subjects.STATE, subjects.INDEX, subjects.BEAT, subjects.FED, subjects.MACRO, subjects.MEMBERS + ">")
 END, NONE = "204", "404"
@@ -94,15 +95,18 @@ async def collect(client: Client, get: str, request: dict[str, Any], take: Calla
     """Give ``take`` every message of a stream that is asked for at ``get``. Raises UnavailableError."""
     from nats import errors  # noqa: PLC0415 - an extra
 
-    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[str] = loop.create_future()
+    wait = asyncio.timeout(None)
 
     async def on_message(message: Msg) -> None:
         headers = message.headers or {}
         status = headers.get("Status")
-        if status is None:
+        if status is None and not ended.done():
+            wait.reschedule(loop.time() + FETCH_S)
             if "Nats-Subject" in headers:
                 take(Held(int(headers.get("Nats-Sequence", 0)), headers["Nats-Subject"], message.data))
-        elif not ended.done():
+        elif status is not None and not ended.done():
             ended.set_result(status)
 
     inbox = client.new_inbox()
@@ -111,12 +115,14 @@ async def collect(client: Client, get: str, request: dict[str, Any], take: Calla
     except errors.Error as error:
         raise UnavailableError("the NATS connection is closed") from error
     try:
-        await client.publish(get, json.dumps(request).encode(), reply=inbox)
-        async with asyncio.timeout(FETCH_S):
+        async with wait:
+            wait.reschedule(loop.time() + FETCH_S)
+            await client.publish(get, json.dumps(request).encode(), reply=inbox)
             status = await ended
     except (errors.Error, TimeoutError, OSError) as error:
         raise UnavailableError("the NATS server did not return its stored values") from error
     finally:
+        ended.cancel()
         with contextlib.suppress(errors.Error):  # the connection has gone, and the subscription with it
             await subscription.unsubscribe()
     if status not in (END, NONE):

@@ -25,7 +25,7 @@ from feeds.hub.wire.messages import SCHEMA, BeatMessage
 from rotation.snapshot import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -40,7 +40,11 @@ SILENT_S = 3.0
 LOOK_S = 0.25
 ACK_S = 2.0
 """For the server's answer to a tick; without it nobody knows what was kept."""
-RESUME_S = 1.0
+PROMPT_S = 0.3
+"""So long a tick waits for an answer that comes at once."""
+PREPARE_S = 1.75
+"""A hub that was silent for so long is likely to be replaced: what reads the vendors is made ready."""
+RESUME_S = 0.5
 """Between two tries to go on after the server has refused to keep something."""
 NO_MESSAGE = 10037
 """JetStream's number for a subject that has no message."""
@@ -101,8 +105,8 @@ class Lease:
         if isinstance(beat, BeatMessage) and beat.hub != self._hub and not beat.is_leaving:
             self._beat_s = self._time.monotonic()
 
-    async def acquire(self) -> Claim:
-        """Wait until nobody else publishes and take over.
+    async def acquire(self, prepare: Callable[[], None]) -> Claim:
+        """Wait until nobody else publishes and take over. ``prepare``: called when that is near.
 
         Raises CutOff where the connection is closed for good.
         """
@@ -127,7 +131,10 @@ class Lease:
                 if newest != seen:
                     seen, since_s = newest, now_s
                 is_free = beat is None or beat.is_leaving or beat.hub == self._hub
-                if is_free or now_s - max(since_s, self._beat_s) >= SILENT_S:
+                quiet_s = now_s - max(since_s, self._beat_s)
+                if is_free or quiet_s >= PREPARE_S:
+                    prepare()
+                if is_free or quiet_s >= SILENT_S:
                     claimed = await self._claim(newest, beat)
                     if claimed is not None:
                         return claimed
@@ -174,8 +181,11 @@ class Chain:
         self.proved_s = 0.0
         """When the newest message was sent of which it has said so: until then the lease was ours."""
         self.is_lost = False
+        self._asking: asyncio.Task[tuple[int, BeatMessage | None] | None] | None = None
         self.is_resumed = False
         """Whether everything must be sent once more: nobody knows what was kept."""
+        self.is_unsure = False
+        """Whether quotes must be sent once more: whoever connects now finds older ones at the server."""
 
     async def start(self) -> None:
         """Listen for the server's answers. Raises CutOff."""
@@ -188,6 +198,9 @@ class Chain:
 
     async def stop(self) -> None:
         """Listen no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         from nats import errors  # noqa: PLC0415 - an extra
 
         with contextlib.suppress(errors.Error):
@@ -241,16 +254,32 @@ class Chain:
             await self._client.publish(subject, data, reply=reply, headers={EXPECTED: expected})
 
     async def _resume(self) -> None:
-        """Find out what the stream has; raises Lost where another hub's beat is the newest."""
+        """Find out what the stream has; raises Lost where another hub's beat is the newest.
+
+        A cluster that is choosing a leader does not answer for seconds: beats and quotes go on meanwhile.
+        """
         now_s = self._time.monotonic()
-        if now_s - self._resumed_s < RESUME_S or not self._client.is_connected:
+        if self._asking is None:
+            if now_s - self._resumed_s < RESUME_S or not self._client.is_connected:
+                return
+            self._resumed_s = now_s
+            self._asking = asyncio.create_task(self._ask(), name="resume")
+        await asyncio.wait({self._asking}, timeout=PROMPT_S)
+        if not self._asking.done():
             return
-        self._resumed_s = now_s
-        try:
-            newest, beat = await kept.last_seq(self._client), await newest_beat(self._client)
-        except UnavailableError as error:
-            log.warning("hub: %s", error)
+        answer, self._asking = self._asking.result(), None
+        if answer is None:
+            self.is_unsure = True
             return
+        newest, beat = answer
         if beat is not None and beat.hub != self._hub:
             raise Lost
         self._newest, self._waiting, self.is_resumed = newest, None, True
+
+    async def _ask(self) -> tuple[int, BeatMessage | None] | None:
+        """The stream's newest number and beat; None where nobody answers."""
+        try:
+            return await kept.last_seq(self._client), await newest_beat(self._client)
+        except UnavailableError as error:
+            log.warning("hub: %s", error)
+            return None

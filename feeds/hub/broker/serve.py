@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from feeds.hub.broker.tape_stream import Limits
     from feeds.hub.broker.term import Made
 
-FRESH_S = 10.0
-"""What was made at the start is used if the lease comes so soon; its history may be old later."""
+FRESH_S = 60.0
+"""What was made ready is used if the lease comes so soon; its history may be old later."""
 
 
 class Hub:
@@ -53,35 +53,63 @@ class Hub:
         self._time = time or Time()
         self._name = secrets.token_hex(8)
         self._reports = Reports(report)
-        self._built: tuple[Made, float] | None = None
-        """What was made to see whether it can be, and when; None once it is used."""
+        self._building: asyncio.Task[Made] | None = None
+        """What reads the vendors, made ready or about to be; None once it is used."""
+        self._built_s = 0.0
+        """When that was begun."""
 
     async def run(self) -> None:
         """Publish for as long as the lease is ours, wait for it otherwise; until the feeds have ended.
 
         Raises InputError for bad input before it waits for anything, and what the supervisor raises.
         """
-        await self._build()
-        has_ended = False
-        while not has_ended:
-            client = await connect(
-                self._access,
-                name="rotation-tui hub",
-                on_connected=self._reports.connected_again,
-                on_lost=self._reports.lost,
-                on_error=self._reports.error,
-            )
-            self._reports.connected()
-            try:
-                has_ended = await self._serve(client)
-            finally:
-                self._reports.closed()
-                await client.close()
+        try:
+            # A standby learns of bad input now, and not once it is needed.
+            await self._prepared()
+            while not await self._connected():
+                pass
+        finally:
+            if self._building is not None:
+                self._building.cancel()
+                await asyncio.gather(self._building, return_exceptions=True)
         self._report("the feeds have ended, and so has this hub")
 
-    async def _build(self) -> None:
-        """Make what reads the vendors: a standby learns of bad input now, and not once it is needed."""
-        self._built = await asyncio.to_thread(self._make), self._time.monotonic()
+    async def _connected(self) -> bool:
+        """One client, for as long as it can be connected; whether the feeds have ended."""
+        client = await connect(
+            self._access,
+            name="rotation-tui hub",
+            on_connected=self._reports.connected_again,
+            on_lost=self._reports.lost,
+            on_error=self._reports.error,
+        )
+        self._reports.connected()
+        try:
+            return await self._serve(client)
+        finally:
+            self._reports.closed()
+            await client.close()
+
+    def _prepare(self) -> None:
+        """Have what reads the vendors ready, and not older than FRESH_S."""
+        now_s = self._time.monotonic()
+        if self._building is not None and not self._building.done():
+            return
+        if self._building is None or self._building.exception() or now_s - self._built_s > FRESH_S:
+            self._built_s = now_s
+            self._building = asyncio.create_task(asyncio.to_thread(self._make), name="build")
+
+    async def _prepared(self) -> Made:
+        """What reads the vendors, made now or a moment ago; it stays ready."""
+        self._prepare()
+        assert self._building is not None
+        return await asyncio.shield(self._building)
+
+    async def _made(self) -> Made:
+        """The same, to be used: the next one is made anew."""
+        made = await self._prepared()
+        self._building = None
+        return made
 
     async def _serve(self, client: Client) -> bool:
         """Whether the feeds have ended; False where the client will never be connected again."""
@@ -89,7 +117,7 @@ class Hub:
             await self._ensure(client)
             while True:
                 self._report("waiting until no other hub is publishing")
-                claim = await Lease(client, self._name, self._time).acquire()
+                claim = await Lease(client, self._name, self._time).acquire(self._prepare)
                 self._report(f"publishing as hub {self._name}, epoch {claim.epoch}")
                 term = Term(
                     client,
@@ -106,6 +134,7 @@ class Hub:
                     self._report("another hub has taken over; this one no longer reads the vendors")
                 except CutOff:
                     self._report("no connection to the NATS server; this hub no longer reads the vendors")
+                    self._prepare()
                     if client.is_closed:
                         return False
                 else:
@@ -128,10 +157,3 @@ class Hub:
                 await asyncio.sleep(RESUME_S)
             else:
                 return
-
-    async def _made(self) -> Made:
-        """What reads the vendors: that of the start, while it is fresh."""
-        built, self._built = self._built, None
-        if built is not None and self._time.monotonic() - built[1] <= FRESH_S:
-            return built[0]
-        return await asyncio.to_thread(self._make)

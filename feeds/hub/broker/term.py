@@ -127,6 +127,9 @@ class Term:
             if chain.is_resumed:
                 chain.is_resumed = False
                 publisher.again()
+            elif chain.is_unsure:
+                publisher.repeat_quotes()
+            chain.is_unsure = False
             out = publisher.collect(as_of_ns)
             if now_s >= beats_s:
                 publisher.own_rows = () if self._tape is None else self._tape.rows()

@@ -33,7 +33,7 @@ LOOK_S = 0.2
 """Between two looks whether the hub has gone silent."""
 CONNECTING = "connecting to the NATS server"
 LOST = "the connection to the NATS server was lost"
-AGAIN_S = 0.5
+AGAIN_S = 0.25
 """Between two tries to fetch the last values."""
 DENIED_S = 5.0
 """Before the next try where the server has denied a permission: it may be granted meanwhile."""

@@ -32,6 +32,8 @@ class PriceServer:
         self.clock_ns = clock_ns
         self.symbols = symbols
         self.truth: dict[str, tuple[int, float]] = {}
+        self.made: list[tuple[str, int]] = []
+        """Every print, with its time."""
         self.rate = 200.0
         self.port = 0
         self._clients: set[asyncio.StreamWriter] = set()
@@ -70,6 +72,7 @@ class PriceServer:
                 self._last_ns = max(self._last_ns + 1000, self.clock_ns())
                 price = round(100 + (number * 7919 % 1000) / 100, 2)
                 self.truth[symbol] = self._last_ns, price
+                self.made.append((symbol, self._last_ns))
                 rows.append([symbol, self._last_ns, price])
             if rows:
                 line = json.dumps(rows).encode() + b"\n"

@@ -1,4 +1,7 @@
-"""``hub URL PORT REPLICAS`` or ``viewer URL``: a process of a scene; a viewer prints what it has, as JSON."""
+"""``hub URL PORT REPLICAS`` or ``viewer URL``: a process of a scene; a viewer prints what it has, as JSON.
+
+Every line has the time at which its process made it, by the machine's monotonic clock, which all share.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import sys
+import time
 from collections import Counter
 from typing import Any
 
@@ -20,6 +24,7 @@ from rotation.history import History
 from rotation.market.market import Market
 from tests.support.hub.prices import SYMBOLS, PriceFeed
 from tests.support.live_desk import closes
+from tui.cli.hub.running import until_stopped
 
 EVERY_S = 0.1
 
@@ -37,9 +42,10 @@ async def hub(url: str, port: int, replicas: int) -> None:
         return Supervisor(market, [PriceFeed(port)]), SYMBOLS
 
     def report(line: str) -> None:
-        print(line, flush=True)
+        print(f"{time.monotonic():.3f} {line}", flush=True)
 
-    await Hub(Access(url), make, report, replicas=replicas, tape=Limits(days=1.0, bytes=64 * 2**20)).run()
+    limits = Limits(days=1.0, bytes=64 * 2**20)
+    await until_stopped(Hub(Access(url), make, report, replicas=replicas, tape=limits).run())
 
 
 async def viewer(url: str) -> None:
@@ -65,6 +71,7 @@ async def viewer(url: str) -> None:
         leg = None if snapshot is None else snapshot.legs.get("IWM")
         counters = feed.receiver.counters
         line = {
+            "at_s": time.monotonic(),
             "last": last,
             "kind": None if leg is None else leg.status.kind.value,
             "kinds": dict(kinds),

@@ -11,19 +11,41 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
 
 from feeds.clock import wall_ns
 from tests.support import clock
 from tests.support.hub.prices import PriceServer
+from tests.support.hub.process import EVERY_S
 from tests.support.paths import ROOT
 from tests.support.servers.live_world import shift_to_session_ns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
-EQUAL_S = 5.0
-"""Within so much time every viewer has what is true."""
+EQUAL_S = 60.0
+"""Within so much time every viewer has what is true, on any machine; what it took is in ``RECOVERIES``."""
+KEPT = 2000
+"""Lines of a process: minutes of a viewer."""
+
+
+RECOVERIES: dict[str, list[tuple[float, float]]] = {}
+"""By fault how long the slowest viewer took each time, and for how long the machine held viewers up."""
+
+
+def note(fault: str, took_s: list[float], stall_s: float) -> None:
+    RECOVERIES.setdefault(fault, []).append((max(took_s), stall_s))
+
+
+def _stall_s(viewers: list[Process], since_s: float) -> float:
+    """The longest that any of them was held up by the machine between two of its own lines."""
+    longest_s = 0.0
+    for viewer in viewers:
+        times = [state["at_s"] for state in viewer.states_since(since_s)]
+        gaps = [later - before - EVERY_S for later, before in pairwise(times)]
+        longest_s = max([longest_s, *gaps])
+    return longest_s
 
 
 class Process:
@@ -43,7 +65,7 @@ class Process:
     def _read(self, out: IO[str]) -> None:
         for line in out:
             self.lines.append(line.strip())
-            del self.lines[:-200]
+            del self.lines[:-KEPT]
 
     @property
     def state(self) -> dict[str, Any]:
@@ -52,6 +74,15 @@ class Process:
             if line.startswith("{"):
                 return dict(json.loads(line))
         return {}
+
+    def states_since(self, at_s: float) -> Iterator[dict[str, Any]]:
+        """A viewer's lines of this time and later, the newest first."""
+        for line in reversed(self.lines):
+            if line.startswith("{"):
+                state = json.loads(line)
+                if state["at_s"] < at_s:
+                    return
+                yield state
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -104,9 +135,37 @@ class Scene:
         return json.dumps([hubs, [viewer.state or viewer.lines[-12:] for viewer in self.viewers]])[:6000]
 
     def is_equal(self, viewer: Process) -> bool:
+        return self.has_truth(viewer.state)
+
+    def has_truth(self, state: dict[str, Any]) -> bool:
+        """Whether a line of a viewer has what is true now, and is sure of it."""
         truth = {symbol: list(held) for symbol, held in self.prices.truth.items()}
-        state = viewer.state
         return bool(truth) and state.get("last") == truth and state.get("kind") == "LIVE"
+
+    async def recovers(self, fault: str, over_s: float, viewers: list[Process] | None = None) -> None:
+        """Every viewer has what is true again; note how long that took by the viewers' own clocks.
+
+        ``over_s``: when the fault was over, by the machine's monotonic clock. The prints are held meanwhile,
+        so that what is true stands still.
+        """
+        rate, self.prices.rate = self.prices.rate, 0.0
+        try:
+            alive = viewers or [viewer for viewer in self.viewers if viewer.process.poll() is None]
+            await self.until(lambda: all(map(self.is_equal, alive)), EQUAL_S, f"no way back: {fault}")
+            note(fault, [self._took_s(viewer, over_s) for viewer in alive], _stall_s(alive, over_s))
+        finally:
+            self.prices.rate = rate
+        for viewer in alive:
+            assert viewer.state["regressions"] == 0, fault
+
+    def _took_s(self, viewer: Process, over_s: float) -> float:
+        """From the end of the fault to the first line from which on it has what is true."""
+        equal_s = float(viewer.state["at_s"])
+        for state in viewer.states_since(over_s):
+            if not self.has_truth(state):
+                break
+            equal_s = float(state["at_s"])
+        return max(equal_s - over_s, 0.0)
 
     async def equal(self, within_s: float = EQUAL_S) -> float:
         """Hold the prints; every viewer has what is true, and nothing older has overwritten newer."""
