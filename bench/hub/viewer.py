@@ -7,7 +7,7 @@ import json
 import sys
 import time
 
-from bench.common import quantile
+from bench.common import memory_mb, quantile
 from feeds.clock import Moment, wall_ns
 from feeds.hub.broker.connection import Access
 from feeds.hub.broker.viewer import HubFeed
@@ -59,6 +59,7 @@ async def run(url: str, seconds: float, count: int) -> dict[str, float]:
         "p99_ms": round(quantile(latencies, 99), 2),
         "viewer_cpu_pct": round((time.process_time() - cpu_s) / taken_s * 100, 1),
         "gaps": receiver.counters.gaps,
+        "viewer_mb": round(memory_mb("/proc/self/smaps_rollup")["Rss"], 1),
     }
     task.cancel()
     return made

@@ -32,9 +32,9 @@ def measure(*, quick: bool) -> Measured:
         (4, 2, 4, 4, 2, 6, 2) if quick else (MIXED, FEW, MANY, APART, VIEWS, LARGEST, LARGEST_VIEWS)
     )
     with blank_home() as env:
-        alone = stage(_host(1), env, mixed, seconds, key_every_s)
-        four = stage(_host(4), env, mixed, seconds, key_every_s)
-        host = _host(MODEL_WORKERS)
+        alone = stage(host_of(1), env, mixed, seconds, key_every_s)
+        four = stage(host_of(4), env, mixed, seconds, key_every_s)
+        host = host_of(MODEL_WORKERS)
         stages = [
             stage(host, env, few, seconds, 0.0),
             stage(host, env, many, seconds, 0.0),
@@ -58,7 +58,8 @@ def measure(*, quick: bool) -> Measured:
     )
 
 
-def _host(workers: int) -> list[str]:
+def host_of(workers: int) -> list[str]:
+    """The command of a host of so many workers, which lets anybody in."""
     return [
         installed_command(), "host", "--listen", "127.0.0.1:0", "--open", "--demo", "--speed", "60",
         "--allow-root", "--max-sessions", "8000", "--per-address", "8000", "--new-per-minute", "100000",
