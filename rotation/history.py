@@ -60,6 +60,28 @@ def rounded(*columns: str) -> pl.Expr:
     return pl.col(*columns).round_sig_figs(DIGITS)
 
 
+def is_rounded(prices: pl.Series) -> bool:
+    """Whether ``rounded`` would change none of these prices, by a glance: False where it might.
+
+    A price below 1,000 with at most four decimals has no more than DIGITS digits, and is the float nearest to
+    it; so has one below 10,000 with three, and so on.
+    """
+    highest = prices.max()
+    if highest is None:
+        return True
+    room = next((room for room in range(4, 0, -1) if highest < 10 ** (DIGITS - room)), 0)
+    parts = 10.0**room
+    return all(_are_whole(part, parts) for part in (prices.head(16), prices)) if room else False
+
+
+def _are_whole(prices: pl.Series, parts: float) -> bool:
+    """Whether each of these is the float nearest to a whole number of such parts of a unit."""
+    whole = (prices * parts + 0.5).cast(pl.Int64, strict=False)
+    # Polars multiplies by the inverse of a single divisor, which is another float now and then.
+    divisors = pl.Series([parts]).new_from_index(0, len(prices))
+    return bool((whole / divisors == prices).all())
+
+
 class History:
     """An immutable set of settled closes."""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _QUOTE = b'"'
+_NUMBERS = b"0123456789.+-eE"
+"""Bytes of dates and numbers."""
 _BOM = b"\xef\xbb\xbf"
 _NULLS = ["null", "NULL", "Null"]
 
@@ -60,8 +62,8 @@ def _read_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str
     if not _is_utf8(data):
         return None
     head, _, body = data.partition(b"\n")
-    if _is_all_quoted(body):
-        body = body.replace(_QUOTE, b"")
+    if body.startswith(_QUOTE) and (_are_quoted_numbers(body) or _is_all_quoted(body)):
+        body = body.translate(None, _QUOTE)
     headings, hidden_commas = _headings(head), _commas_in_quotes(body)
     if hidden_commas is None or not headings or not body:
         return None
@@ -104,10 +106,16 @@ def _headings(line: bytes) -> list[str]:
     return cells if any(cell.strip() for cell in cells) else []
 
 
+def _are_quoted_numbers(body: bytes) -> bool:
+    """Whether all lines are alike once digits are left out: cells in quotes, apart by commas."""
+    left = body.translate(None, _NUMBERS)
+    left = left if left.endswith(b"\n") else left + b"\n"
+    line = left[: left.index(b"\n") + 1]
+    return line == b'"",' * line.count(b",") + b'""\n' and left == line * (len(left) // len(line))
+
+
 def _is_all_quoted(body: bytes) -> bool:
     """Whether every cell stands in quotes that hide neither a comma nor a line's end: they may all go."""
-    if not body.startswith(_QUOTE):
-        return False
     lines = body.removesuffix(b"\n")
     commas, ends = lines.count(b'","'), lines.count(b'"\n"')
     return (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, time
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from math import inf, isfinite
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -23,11 +23,12 @@ from feeds.files.columns import (
     parse_shares,
     require,
 )
+from feeds.files.days import SharedDays
 from feeds.files.names import find_files, shown, shown_path, symbol_from
 from feeds.files.plain import read_plain
 from feeds.files.tables import Table, read_table
 from feeds.history.raw_splits import LEAST_SPLIT, check_splits
-from rotation.history import rounded
+from rotation.history import is_rounded, rounded
 from rotation.sessions import close_ns, is_session, new_york_day, sessions_between
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ SLACK = 1e-6
 
 _ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 """A date, or the midnight that some exports write for it."""
-_PLAIN_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 def read_history(
@@ -139,6 +139,7 @@ class _Run:
     today: date
     raw: bool
     notes: list[str]
+    days: SharedDays = field(default_factory=SharedDays)
     calendars: dict[tuple[int, int], pl.Series] = field(default_factory=dict)
     """Sessions from the first year to the last, as they were asked for."""
 
@@ -154,14 +155,23 @@ class _Run:
 def _read(symbol: str, path: Path, run: _Run) -> pl.DataFrame:
     table = _plain(path, run) or _checked(path, run)
     frame = _settled(table, run)
-    volume = pl.col("volume").round().cast(pl.Int64)
-    exact = frame.select(pl.lit(symbol).alias("symbol"), "date", rounded(*PRICES), volume)
-    return _by_date(exact)
+    frame = _by_date(frame, run)
+    noisy = [name for name in PRICES if not is_rounded(frame[name])]
+    exact = frame.select_seq(rounded(*noisy)) if noisy else frame
+    of_symbol = pl.Series("symbol", [symbol]).new_from_index(0, frame.height)
+    prices = (exact[name] if name in noisy else frame[name] for name in PRICES)
+    return pl.DataFrame([of_symbol, frame["date"], *prices, _whole(frame["volume"])])
 
 
-def _by_date(frame: pl.DataFrame) -> pl.DataFrame:
+def _whole(shares: pl.Series) -> pl.Series:
+    whole = shares.cast(pl.Int64)
+    return whole if (whole == shares).all() else shares.round().cast(pl.Int64)
+
+
+def _by_date(frame: pl.DataFrame, run: _Run) -> pl.DataFrame:
     """Most files are sorted, and looking costs nothing."""
-    return frame if frame["date"].is_sorted() else frame.sort("date")
+    days = frame["date"]
+    return frame if run.days.is_rising(days) or days.is_sorted() else frame.sort("date")
 
 
 def _plain(path: Path, run: _Run) -> Table | None:
@@ -174,40 +184,65 @@ def _plain(path: Path, run: _Run) -> Table | None:
     is_known = kinds.get("date") in (pl.String, pl.Date) and all(kinds[name].is_numeric() for name in held)
     if not is_known or not set(CLOSES) & set(held):
         return None
-    day = pl.col("date")
-    if kinds["date"] == pl.String:
-        if not file.frame.select(day.is_not_null().all() & day.str.contains(_PLAIN_DAY).all()).item():
-            return None
-        day = day.str.to_date("%Y-%m-%d", strict=False)
-    absent = (pl.lit(None, pl.Float64).alias(name) for name in KNOWN[1:] if name not in held)
-    frame = _by_date(file.frame.select(day, *(_float(name, kinds[name]) for name in held), *absent))
-    if not frame.select(_is_plain(held, raw=run.raw) & (pl.col("date").max() <= run.today)).item():
+    days = file.frame["date"] if kinds["date"] == pl.Date else run.days.parsed(file.frame["date"])
+    if days is None:
+        return None
+    nothing = pl.Series([None], dtype=pl.Float64)
+    columns = (
+        file.frame[name].cast(pl.Float64)
+        if name in held
+        else nothing.new_from_index(0, len(days)).alias(name)
+        for name in KNOWN[1:]
+    )
+    frame = _by_date(pl.DataFrame([days, *columns]), run)
+    if not _are_plain_days(frame["date"], run) or not _is_plain(frame, raw=run.raw):
         return None
     if file.extra:
         run.notes.append(_ignored(file.name, file.extra))
     return Table(file.name, "", frame, file.extra)
 
 
-def _float(name: str, kind: pl.DataType) -> pl.Expr:
-    return pl.col(name) if kind == pl.Float64 else pl.col(name).cast(pl.Float64)
+def _are_plain_days(days: pl.Series, run: _Run) -> bool:
+    """Whether ``_checked`` would find nothing in these days, which are sorted."""
+    if not len(days) or days.null_count() or (not run.days.is_rising(days) and days.n_unique() < len(days)):
+        return False
+    # As numbers: Python has no date for every day that Parquet can hold.
+    numbers, epoch = days.to_physical(), date(1970, 1, 1)
+    return bool((date(1900, 1, 1) - epoch).days <= numbers[0] and numbers[-1] <= (run.today - epoch).days)
 
 
-@lru_cache(maxsize=64)
-def _is_plain(held: tuple[str, ...], *, raw: bool) -> pl.Expr:
-    """Whether ``_checked`` would find nothing in these columns of a frame sorted by date: one boolean."""
-    day, close, adjusted = pl.col("date"), pl.col("close"), pl.col("adj_close")
-    good = [
-        day.is_not_null().all() & (day.n_unique() == pl.len()) & (day.min() >= date(1900, 1, 1)),
-        pl.any_horizontal(pl.col(name).is_not_null() for name in CLOSES).all(),
-        *(pl.col(name).sum().is_finite() & (pl.col(name) > 0).all() for name in PRICES if name in held),
-        *((close <= pl.col("high") * (1 + SLACK)).all() for name in ("high",) if name in held),
-        *((close >= pl.col("low") * (1 - SLACK)).all() for name in ("low",) if name in held),
-        *(pl.col(name).is_between(0, MOST_SHARES).all() for name in ("volume",) if name in held),
-    ]
-    if not raw:
-        factor = (close.shift(1) / close) / (adjusted.shift(1) / adjusted)
-        good.append((pl.max_horizontal(factor, 1 / factor) < LEAST_SPLIT).all())
-    return pl.all_horizontal(good)
+def _is_plain(frame: pl.DataFrame, *, raw: bool) -> bool:
+    """Whether ``_checked`` would find nothing in the numbers of a frame sorted by date."""
+    close, adjusted, high, low, volume = (
+        frame[name] for name in ("close", "adj_close", "high", "low", "volume")
+    )
+    if not all(_is_within(frame[name], above=0.0) for name in PRICES):
+        return False
+    if close.null_count() and not (close.is_not_null() | adjusted.is_not_null()).all():
+        return False
+    if not ((close <= high * (1 + SLACK)).all() and (close >= low * (1 - SLACK)).all()):
+        return False
+    if (
+        not _is_within(volume, above=-inf)
+        or _or(volume.min(), 0.0) < 0
+        or _or(volume.max(), 0.0) > MOST_SHARES
+    ):
+        return False
+    if raw:
+        return True
+    # Rounded in another order than there: a factor as near as that to the limit is looked at exactly.
+    ratio, limit = close / adjusted, LEAST_SPLIT * (1 - SLACK)
+    factor = ratio[:-1] / ratio[1:]
+    return 1 / limit < _or(factor.min(), 1.0) and _or(factor.max(), 1.0) < limit
+
+
+def _is_within(numbers: pl.Series, *, above: float) -> bool:
+    """Whether all are finite and above this; nulls are. A sum is not finite where any number is not."""
+    return isfinite(_or(numbers.sum(), 0.0)) and _or(numbers.min(), inf) > above
+
+
+def _or(value: object, otherwise: float) -> float:
+    return otherwise if value is None else cast("float", value)
 
 
 def _ignored(name: str, extra: Sequence[str]) -> str:
@@ -312,8 +347,9 @@ def _settled(table: Table, run: _Run) -> pl.DataFrame:
     first, last = table.frame["date"].min(), table.frame["date"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
-    frame, in_session = table.frame, table.frame["date"].is_in(run.sessions(first, last).implode())
-    if not in_session.all():
+    frame = table.frame
+    in_session = run.days.are_sessions(frame["date"], lambda: run.sessions(first, last))
+    if in_session is not None:
         idle, frame = frame.filter(~in_session), frame.filter(in_session)
         run.notes.append(
             f"{table.name}: left out {_rows(idle)} on days without an NYSE session,"

@@ -48,8 +48,8 @@ class Backlog:
         """Whether it is time to ``compact``."""
         return self._height >= self._full_at
 
-    def add(self, rows: pl.DataFrame, summed: AbstractSet[int]) -> list[int]:
-        """Hold rows, sorted by key and identity, whose identities are new to their key; returns their keys.
+    def add(self, rows: pl.DataFrame, keys: Collection[int], summed: AbstractSet[int]) -> None:
+        """Hold rows of these ``keys``, sorted by key and identity, whose identities are new to their key.
 
         ``summed``: keys of which all rows are in a sum, these ones included.
         """
@@ -61,11 +61,10 @@ class Backlog:
         while len(chunks) > 1 and chunks[-2].height < 2 * chunks[-1].height:
             last = chunks.pop()
             chunks[-1] = pl.concat((chunks[-1], last), rechunk=True)
-        keys: list[int] = rows["key"].unique().to_list()
         self._summed.update(dict.fromkeys(summed, self._serial))
-        self.unsummed.update(key for key in keys if key not in summed)
+        self.unsummed.update(keys)
+        self.unsummed.difference_update(summed)
         self.unread.update(keys)
-        return keys
 
     def take_unsummed(self, keys: Collection[int] | None) -> pl.DataFrame:
         """The rows of these keys that are in no sum yet, which they now are; None: of all keys."""

@@ -9,7 +9,7 @@ All others are taken one by one, in order of arrival.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -30,17 +30,49 @@ KEYS = 1 << (63 - SPAN_BITS)
 ONE_BY_ONE = 256
 """So few rows of the symbols that are asked for cost less one by one than as sums."""
 _ROLES = tuple(Role)
+_RUNS = pl.col("key").rle().implode().alias("runs")
+_TIES = (pl.col("place").diff() == 0).any().alias("ties")
+
+
+def _is_above(side: str, other: str) -> pl.Expr:
+    ts_ns, other_ns = pl.col(f"{side}_ts_ns"), pl.col(f"{other}_ts")
+    return (ts_ns > other_ns) | ((ts_ns == other_ns) & (pl.col(f"{side}_seq") > pl.col(f"{other}_seq")))
+
+
+_NEWEST_TS, _NEWEST_SEQ = (
+    pl.when(_is_above("last", "was")).then(pl.col(f"last_{of}")).otherwise(pl.col(f"was_{was}"))
+    for of, was in (("ts_ns", "ts"), ("seq", "seq"))
+)
+_OF_RUNS = (
+    pl.col("key", "was_ts", "was_seq", "held"),
+    _NEWEST_TS.alias("newest_ts"),
+    _NEWEST_SEQ.alias("newest_seq"),
+    _is_above("first", "was").alias("is_new"),
+    ((_NEWEST_TS - pl.col("first_ts_ns") <= limits.KEPT_NS) & (pl.col("len") <= limits.KEPT_MAX)).alias(
+        "is_short"
+    ),
+)
+"""Built once."""
+
+
+class _Ordered(NamedTuple):
+    """Rows sorted by key and identity, and their keys, each once."""
+
+    rows: pl.DataFrame
+    keys: list[int]
+
+
+def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame | None:
+    """Parts without a key in common as one frame; None where there are none."""
+    return pl.concat(parts) if parts else None
 
 
 class Tally:
     """The prints of one session; empty at its start."""
 
     def __init__(self, bounds: Bounds, names: Sequence[str]) -> None:
-        """``names``: of the symbols by code; it may grow.
-
-        ``asked``: the keys of symbols whose ``prints`` are asked for after every frame.
-        """
-        self.asked: frozenset[int] = frozenset()
+        """``names``: of the symbols by code; it may grow."""
+        self.asked = frozenset()
         self._starts_ns, self._opens_ns = bounds[:2]
         self._names = names
         self._prints: dict[int, Prints] = {}
@@ -97,7 +129,7 @@ class Tally:
     def take_columns(self, rows: pl.DataFrame) -> tuple[Counter[str], set[int]]:
         """Count rows in, with ``key`` and in order of arrival; what they were, and the keys that changed."""
         self._see_moved()
-        ordered, slow = self._in_order(rows)
+        (ordered, keys_taken), slow = self._in_order(rows)
         counts: Counter[str] = Counter()
         changed: set[int] = set()
         if slow is not None:
@@ -110,24 +142,30 @@ class Tally:
                     changed.add(key)
         if ordered.height:
             counts["accepted"] += ordered.height
-            changed.update(self._add(ordered))
+            self._add(ordered, keys_taken)
+            changed.update(keys_taken)
         return counts, changed
 
-    def _add(self, rows: pl.DataFrame) -> list[int]:
-        """Hold rows that are in order; returns their keys."""
-        waiting = self.asked & self._backlog.unsummed
+    def _add(self, rows: pl.DataFrame, keys: list[int]) -> None:
+        """Hold rows of these keys that are in order."""
+        waiting = self._asked & self._backlog.unsummed
         if waiting:
             self._sum(self._backlog.take_unsummed(waiting))
-        at_once = rows.filter(rows["key"].is_in(self._asked_keys().implode()))
-        if at_once.height:
-            self._sum(at_once)
-        keys = self._backlog.add(rows, summed=self.asked)
+        if not self._asked.isdisjoint(keys):
+            self._sum(rows.filter(rows["key"].is_in(self._asked_keys)))
+        self._backlog.add(rows, keys, summed=self._asked)
         if self._backlog.is_full:
             self._compact()
-        return keys
 
-    def _asked_keys(self) -> pl.Series:
-        return pl.Series(sorted(self.asked), dtype=pl.UInt32)
+    @property
+    def asked(self) -> frozenset[int]:
+        """The keys of symbols whose ``prints`` are asked for after every frame."""
+        return self._asked
+
+    @asked.setter
+    def asked(self, keys: frozenset[int]) -> None:
+        self._asked = keys
+        self._asked_keys = pl.Series(sorted(keys), dtype=pl.UInt32).implode()
 
     # Order ---------------------------------------------------------------------------------------------
 
@@ -150,59 +188,75 @@ class Tally:
         prints = self._prints.get(key)
         return NO_IDENTITY if prints is None else prints.newest
 
-    def _in_order(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    def _in_order(self, rows: pl.DataFrame) -> tuple[_Ordered, pl.DataFrame | None]:
         """The rows of the keys that may be taken as columns, sorted, and the others as they came."""
         if len(self._newest_ts) > KEYS:
-            return rows.clear(), rows
+            return _Ordered(rows.clear(), []), rows
+        rest: list[pl.DataFrame] = []
+        own = rows["key"].is_in(self._asked_keys)
+        if 0 < own.sum() <= ONE_BY_ONE:
+            rest.append(rows.filter(own))
+            rows = rows.filter(~own)
+        if rows.is_empty():
+            return _Ordered(rows, []), _joined(rest)
         place = pl.col("key").cast(pl.Int64) * (1 << SPAN_BITS) + (pl.col("ts_ns") - self._starts_ns)
         ordered = rows.with_columns(place=place).sort("place")
-        slow = pl.Series(dtype=pl.UInt32)
-        ties = ordered["place"].diff() == 0
-        if ties.any():
+        slow: list[pl.Series] = []
+        seen = ordered.select_seq(_RUNS, _TIES)
+        if seen["ties"][0]:
             ordered = ordered.sort("place", "seq")
             repeats = (ordered["place"].diff() == 0) & (ordered["seq"].diff() == 0)
-            slow = ordered["key"].filter(repeats)
-        runs = ordered["key"].rle().struct.unnest()
-        keys = runs["value"]
-        first = runs["len"].cum_sum() - runs["len"]
-        last = first + runs["len"] - 1
-        first_ts, first_seq = ordered["ts_ns"].gather(first), ordered["seq"].gather(first)
-        last_ts, last_seq = ordered["ts_ns"].gather(last), ordered["seq"].gather(last)
-        was_ts, was_seq = self._newest_ts.gather(keys), self._newest_seq.gather(keys)
-        is_above = (last_ts > was_ts) | ((last_ts == was_ts) & (last_seq > was_seq))
-        newest_ts, newest_seq = last_ts.zip_with(is_above, was_ts), last_seq.zip_with(is_above, was_seq)
-        held = self._held.gather(keys) + runs["len"]
-        is_new = (first_ts > was_ts) | ((first_ts == was_ts) & (first_seq > was_seq))
-        is_short = (newest_ts - first_ts <= limits.KEPT_NS) & (runs["len"] <= limits.KEPT_MAX)
-        if not is_short.all():
-            slow = pl.concat([slow, keys.filter(~is_short)])
-        if not is_new.all():
-            late = pl.DataFrame({"key": keys, "was_ts": was_ts, "was_seq": was_seq, "held": held})
-            slow = pl.concat([slow, self._doubtful(ordered, late.filter(~is_new & is_short))])
-        own = ordered["key"].is_in(self._asked_keys().implode())
-        if 0 < own.sum() <= ONE_BY_ONE:
-            slow = pl.concat([slow, ordered["key"].filter(own)])
+            slow.append(ordered["key"].filter(repeats))
+        ordered = ordered.drop("place")
+        runs = self._runs(ordered, seen["runs"][0].struct.unnest())
+        fine = runs.select_seq(pl.col("is_new", "is_short").all())
+        if not fine["is_short"][0]:
+            slow.append(runs["key"].filter(~runs["is_short"]))
+        if not fine["is_new"][0]:
+            slow.append(self._doubtful(ordered, runs.filter(pl.col("is_short") & ~pl.col("is_new"))))
         if ordered["role"].max() == Role.MINUTE.value:
-            slow = pl.concat([slow, ordered["key"].filter(ordered["role"] == Role.MINUTE.value)])
-        rest = None
-        if len(slow):
-            slow = slow.unique()
-            rest = rows.filter(rows["key"].is_in(slow.implode()))
-            ordered = ordered.filter(~ordered["key"].is_in(slow.implode()))
-            kept = ~keys.is_in(slow.implode())
-            keys, held = keys.filter(kept), held.filter(kept)
-            newest_ts, newest_seq = newest_ts.filter(kept), newest_seq.filter(kept)
+            slow.append(ordered["key"].filter(ordered["role"] == Role.MINUTE.value))
+        keys_slow = pl.concat(slow).unique() if slow else pl.Series(dtype=pl.UInt32)
+        if len(keys_slow):
+            listed = keys_slow.implode()
+            rest.append(rows.filter(rows["key"].is_in(listed)))
+            ordered = ordered.filter(~ordered["key"].is_in(listed))
+            runs = runs.filter(~runs["key"].is_in(listed))
+        keys = runs["key"]
         if len(keys):
-            self._newest_ts.scatter(keys, newest_ts)
-            self._newest_seq.scatter(keys, newest_seq)
-            self._held.scatter(keys, held)
-        return ordered.drop("place"), rest
+            self._newest_ts.scatter(keys, runs["newest_ts"])
+            self._newest_seq.scatter(keys, runs["newest_seq"])
+            self._held.scatter(keys, runs["held"])
+        return _Ordered(ordered, keys.to_list()), _joined(rest)
+
+    def _runs(self, ordered: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+        """By key, in order: its newest identity before (``was``) and with these rows, and what they are.
+
+        ``runs``: how many rows each key has. One query, since each costs more than a key does.
+        """
+        ends = pl.col("len").cum_sum()
+        names = ("ts_ns", "seq")
+        sides = (("first", ends - pl.col("len")), ("last", ends - 1))
+        found = runs.select_seq(
+            pl.col("value").alias("key"),
+            pl.col("len"),
+            *(
+                pl.lit(ordered[name]).gather(at).alias(f"{side}_{name}")
+                for side, at in sides
+                for name in names
+            ),
+            pl.lit(self._newest_ts).gather(pl.col("value")).alias("was_ts"),
+            pl.lit(self._newest_seq).gather(pl.col("value")).alias("was_seq"),
+            (pl.lit(self._held).gather(pl.col("value")) + pl.col("len")).alias("held"),
+        )
+        return found.select_seq(_OF_RUNS)
 
     def _doubtful(self, ordered: pl.DataFrame, late: pl.DataFrame) -> pl.Series:
         """Keys with a row that is not above their newest, and may repeat one or come too late.
 
         ``late``: by key, its newest identity before these rows, and how many are held with them.
         """
+        late = late.select("key", "was_ts", "was_seq", "held")
         at = pl.col("ts_ns")
         is_late = (at < pl.col("was_ts")) | ((at == pl.col("was_ts")) & (pl.col("seq") <= pl.col("was_seq")))
         rows = ordered.filter(ordered["key"].is_in(late["key"].implode()))

@@ -611,3 +611,38 @@ def test_a_plain_file_with_all_columns_never_meets_the_exact_reader(tmp_path, mo
     assert frame.height == len(rows) - 1
     assert frame.row(0) == ("IWM", date(2024, 7, 1), 221.28, 43.5, None, None, None, 100)
     assert notes == ["IWM.csv: ignored the columns note"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_files_that_share_their_days_are_read_as_each_alone(tmp_path, order):
+    """Days are parsed once for a folder: one that begins later, ends earlier, or has others, is no copy."""
+    days = [f"2024-07-{day:02}" for day in (1, 2, 3, 5, 8, 9, 10, 11, 12)]
+    columns = {
+        "A": days,
+        "B": days[3:],
+        "C": days[:-2],
+        "D": [*days[:-1], "2024-07-13"],
+        "E": days[::-1],
+        "F": [*days[1:4], days[2]],
+        "G": [*days[:2], "2024-7-3"],
+        "H": days[-1:],
+    }
+    folder = tmp_path / "closes"
+    folder.mkdir()
+    for place, name in enumerate(sorted(columns)[::order]):
+        rows = "".join(f"{day},{100 + place}.25\n" for day in columns[name])
+        (folder / f"{'ABCDEFGH'[place]}{name}.csv").write_text(f"date,close\n{rows}", "utf-8")
+
+    alone, notes = [], []
+    for path in sorted(folder.iterdir()):
+        try:
+            frame, more = read_history([path], now_ns=NOW)
+        except InputError:
+            assert path.stem.endswith("G")
+            path.unlink()
+        else:
+            alone.append(frame)
+            notes += more
+    together, more = read_history([folder], now_ns=NOW)
+    assert together.equals(pl.concat(alone).sort("symbol", "date"))
+    assert sorted(more) == sorted(notes)
