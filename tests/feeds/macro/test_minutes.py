@@ -14,10 +14,10 @@ from feeds.errors import SourceError
 from feeds.fed.log import Probabilities
 from feeds.fed.store import FedStore
 from feeds.http.cached import CachedClient
-from feeds.macro.minutes.ask import AGAIN_NS, AT_ONCE, ReleaseMinutes
 from feeds.macro.minutes.store import FOLDER, SETTLED_NS, BarStore
 from feeds.macro.minutes.vendors import AlpacaBars, YahooBars, parse_yahoo
 from feeds.macro.release_days import published
+from feeds.macro.release_minutes import AGAIN_NS, AT_ONCE, ReleaseMinutes
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AlpacaRest
 from rotation.macro.figures import ReleaseKind
