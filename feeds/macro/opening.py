@@ -14,10 +14,10 @@ from feeds.macro.calendar_store import CalendarStore, calendar_then
 from feeds.macro.edgar import GROUPS
 from feeds.macro.feed import MacroFeed
 from feeds.macro.indices import YieldIndices
-from feeds.macro.minutes.ask import ReleaseMinutes
 from feeds.macro.minutes.store import BarStore
 from feeds.macro.minutes.vendors import AlpacaBars, YahooBars
 from feeds.macro.release_days import Kept, published, release_days
+from feeds.macro.release_minutes import ReleaseMinutes
 from feeds.macro.sources import MacroSources
 from feeds.macro.store import FactStore, MacroStore, read_files
 from feeds.vendors.alpaca.keys import AlpacaKeys

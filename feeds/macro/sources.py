@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from feeds.http.cached import CachedClient, Fetched
     from feeds.macro.calendar_store import CalendarStore, Days
     from feeds.macro.indices import IndexValue, YieldIndices
-    from feeds.macro.minutes.ask import ReleaseMinutes
+    from feeds.macro.release_minutes import ReleaseMinutes
     from feeds.macro.store import FactStore, MacroStore
     from rotation.macro.figures import Macro, ReleaseView, YieldIndex
     from rotation.macro.releases import Calendar

@@ -68,7 +68,7 @@ class YahooBars:
     """``ROTATION_TUI_YAHOO_REST_URL`` moves it. Raises InputError for a wrong address."""
 
     name = "Yahoo"
-    reach = "Yahoo has minutes of 30 days and five minutes of 60"
+    reach = "Yahoo has minutes of the last 30 days, and five minutes of 60"
 
     def __init__(self, http: CachedClient) -> None:
         self._client = http.client
@@ -133,7 +133,7 @@ class AlpacaBars:
     """The consolidated tape's minutes, which the free plan has too, a quarter of an hour late."""
 
     name = "Alpaca"
-    reach = "Alpaca has minutes since 2016, of shares and funds"
+    reach = "Alpaca has minutes since 2016, of shares and funds alone"
 
     def __init__(self, rest: AlpacaRest) -> None:
         """``rest``: of the feed delayed_sip."""

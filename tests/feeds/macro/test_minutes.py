@@ -14,10 +14,10 @@ from feeds.errors import SourceError
 from feeds.fed.log import Probabilities
 from feeds.fed.store import FedStore
 from feeds.http.cached import CachedClient
-from feeds.macro.minutes.ask import AGAIN_NS, AT_ONCE, NO_VENDOR, ReleaseMinutes
 from feeds.macro.minutes.store import FOLDER, SETTLED_NS, BarStore
 from feeds.macro.minutes.vendors import AlpacaBars, YahooBars, parse_yahoo
 from feeds.macro.release_days import published
+from feeds.macro.release_minutes import AGAIN_NS, AT_ONCE, ReleaseMinutes
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AlpacaRest
 from rotation.macro.figures import ReleaseKind
@@ -34,8 +34,8 @@ TIMES = {ReleaseKind.CPI: [datetime(2026, 10, 14, 8, 30, tzinfo=NEW_YORK), AT]}
 
 
 def price(symbol: str, ns: int) -> float:
-    minute = ns // MINUTE_NS
-    return (220.0 if symbol == "IWM" else 490.0) * (1 + (minute * 7919 % 101 - 50) / 50_000)
+    level, step = (220.0, 7919) if symbol == "IWM" else (490.0, 6007)
+    return level * (1 + (ns // MINUTE_NS * step % 101 - 50) / 50_000)
 
 
 def yahoo(path: str, **changed: object) -> bytes:
@@ -255,7 +255,7 @@ async def test_of_days_further_back_yahoo_has_five_minutes_and_then_nothing(tmp_
     async with World(tmp_path / "old", monkeypatch, SETTLED) as world:
         assert await world.round(old) == [to_ns(AT)], "nobody is asked for what nobody has"
         view = world.view(old)
-        assert (view.absent, view.error) == (1, NO_VENDOR)
+        assert (view.absent, view.error) == (1, YahooBars.reach)
 
 
 async def test_a_day_that_runs_is_asked_for_each_minute_of_the_sooner_vendor_and_not_kept(

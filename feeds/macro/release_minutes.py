@@ -32,7 +32,6 @@ AGAIN_NS = 3600 * NS
 """After a settled day of which nobody had bars."""
 AT_ONCE = 4
 """Settled days asked for in one round, the newest first; a round a minute leaves quotes their turn."""
-NO_VENDOR = "no vendor has its minutes any more"
 
 
 class ReleaseMinutes:
@@ -54,6 +53,7 @@ class ReleaseMinutes:
         self._store = store
         self._vendors = tuple(vendors)
         self._pair = pair
+        self._reach = "; ".join(each.reach for each in self._vendors)
         self._kept = Kept(fed, pair, bars=store)
         self._clock_ns = clock_ns
         self._asked_ns: dict[int, int] = {}
@@ -98,7 +98,7 @@ class ReleaseMinutes:
                 self._hold(ReleaseBars(symbol, at_ns, vendor.name, step, now_ns, tuple(got[symbol])))
             self._errors.pop(at_ns, None)
             return
-        self._errors[at_ns] = "; ".join(errors) or NO_VENDOR
+        self._errors[at_ns] = "; ".join(errors) or self._reach
 
     def views(self, published: Published) -> tuple[ReleaseView, ...]:
         """What the page shows now; blocking. Without P(cut) where the log cannot be read."""
@@ -111,7 +111,7 @@ class ReleaseMinutes:
         """Why prices are missing: what failed, or that no vendor has them by now."""
         now_ns = self._clock_ns()
         times = {to_ns(at) for all_ in published.values() for at in _newest(all_, now_ns)}
-        gone = {at: NO_VENDOR for at in times if at < now_ns and not self._has_vendor(at, now_ns)}
+        gone = {at: self._reach for at in times if at < now_ns and not self._has_vendor(at, now_ns)}
         return {at: why for at, why in (gone | self._errors).items() if self._lacking(at)}
 
     def _hold(self, bars: ReleaseBars) -> None:
