@@ -18,7 +18,7 @@ SEARCHED_FROM = 3
 """Letters of a search from which on figures are searched, too: there are hundreds."""
 FIGURES = (
     "/ and three letters find figures, too, by id or definition, with their formulas; "
-    "rotation-tui explain ID prints what one rests on"
+    "Enter on a figure, and rotation-tui explain ID, say what it rests on"
 )
 DEFINITIONS = (
     ("session", "one NYSE trading day; half-days close at 13:00 New York"),
@@ -45,6 +45,11 @@ DEFINITIONS = (
         "(value − mean) / sd of the 252 settled values before; few: they hold under ten independent windows",
     ),
     ("pctile", "midrank among all settled values before; 0.0 and 100.0 are records"),
+    (
+        "gap ┊ lead",
+        "a spread's place among all settled values: the widest gap at one end, the widest lead at the other",
+    ),
+    ("52 weeks", "where the price stands between the lowest and the highest close of 252 sessions and now"),
     ("times", "earlier runs in this direction that reached this length, in all of history"),
     ("by chance", "how many such runs to expect if sessions were independent, at the sample's own share"),
     ("ratio", "base / against, 100 at the first common session"),

@@ -35,13 +35,15 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if view.whole == "ratio" and snapshot.ratio.daily:
         foot = [*_records(snapshot.ratio, width), *foot]
     room = height - len(foot)
-    daily, today = (
-        _daily(snapshot.ratio, mark(CURRENT, f"{pair_prefix(view.pair)}ratio")),
-        _today(snapshot.ratio),
-    )
+    role = mark(CURRENT, f"{pair_prefix(view.pair)}ratio")
+    daily, today = _daily(snapshot.ratio, role), _today(snapshot.ratio)
     charts = [daily] if view.chart == "daily" else [today] if view.chart == "today" else [daily, today]
     if len(charts) == 2 and room < BOTH_FROM:
         charts = [today] if snapshot.ratio.intraday else [daily]
+    if charts == [today]:
+        title, points, ends = today
+        today = [title[0], _value(snapshot.ratio, role)[1], *title[1:]], points, ends
+        charts = [today]
     lines: list[Row] = []
     for i, (title, points, span) in enumerate(charts):
         share = room // len(charts) + (room % len(charts) if i == 0 else 0)
@@ -56,12 +58,9 @@ Chart = tuple[list["Span"], list[tuple[float, float]], tuple[str, str]]
 
 def _daily(ratio: Ratio, role: str = CURRENT) -> Chart:
     """``role``: of the value now."""
-    title: list[Span] = [
-        (f"{ratio.base}/{ratio.against} ", "strong"),
-        (about(ratio.value, ratio.status) + number(ratio.value), role),
-    ]
+    title = _value(ratio, role)
     if ratio.first_date:
-        title.append((f"  100 = {day(ratio.first_date)}", "faint"))
+        title.append((f"100 = {day(ratio.first_date)}", "faint"))
     line = [value for _, value in ratio.daily]
     if ratio.value is not None and ratio.intraday:
         line.append(ratio.value)
@@ -70,6 +69,13 @@ def _daily(ratio: Ratio, role: str = CURRENT) -> Chart:
         ends = (day(ratio.daily[0][0]), "now" if ratio.intraday else day(ratio.daily[-1][0]))
     last = max(len(line) - 1, 1)
     return title, [(i / last, value) for i, value in enumerate(line)], ends
+
+
+def _value(ratio: Ratio, role: str) -> list[Span]:
+    return [
+        (f"{ratio.base}/{ratio.against} ", "strong"),
+        (f"{about(ratio.value, ratio.status)}{number(ratio.value)}  ", role),
+    ]
 
 
 def today_pct(ratio: Ratio) -> float | None:

@@ -10,13 +10,19 @@ import gc
 import os
 import random
 import resource
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from rotation.context.explanation import Explained, Input, Unknown
+from rotation.context.parts import FIGURE, LEGS, LINE, STORY, split
 from rotation.desk import WINDOWS, DeskEvent, EventKind, LegList
 from rotation.snapshot import PairView
+from rotation.story.lines import line_of
+from rotation.story.parts import with_parts
 from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.screen.app import RotationApp
 from tui.settings.file import read
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rotation.snapshot import Snapshot
+    from rotation.story.parts import Part
 
 KEYS = int(os.environ.get("ROTATION_TUI_MONKEY_KEYS", "500"))
 SEED = int(os.environ.get("ROTATION_TUI_MONKEY_SEED", "13"))
@@ -47,6 +54,11 @@ FILES = [
     "not TOML",
     "",
 ]
+LINE_MADE = line_of([(date(2024, 1, day), float(day % 7 - 3)) for day in range(1, 29)])
+EXPLAINED = Explained(
+    "", None, None, "A figure.", "1 + 1", (Input("IWM", date(2024, 1, 2), 1.5, "x"),) * 9, None,
+    unknown=Unknown.NO_PRICE, lacking=("IWM",), left_out=9,
+)  # fmt: skip
 GROWTH_MB = 40
 """What a run may add: the caches of rows and texts fill up, and then no more."""
 
@@ -58,11 +70,32 @@ class BusyDesk(ScriptedDesk):
         super().__init__(snapshots)
         self._chance = chance
         self.pairs: frozenset[str] = frozenset()
+        self.parts: frozenset[str] = frozenset()
+        self.asked: set[str] = set()
         self.published = 0
         self.reloads = 0
 
     def show_pairs(self, names: frozenset[str]) -> None:
         self.pairs = names
+
+    def compute(self, parts: frozenset[str]) -> Snapshot:
+        """As a desk with parts on demand: some of them come late, or never."""
+        self.parts = parts
+        self.asked |= parts
+        return with_parts(self.next(), self.made())
+
+    def made(self) -> dict[str, Part]:
+        """Of the parts that are wanted those that are made."""
+        known: dict[str, Part] = {}
+        for name in self.parts:
+            kind, of = split(name)
+            if kind == LEGS:
+                known[name] = dict.fromkeys(("IWM", "KRE"), LINE_MADE)
+            elif kind == LINE:
+                known[name] = {of: LINE_MADE}
+            elif kind == FIGURE and self._chance.random() < 0.7:
+                known[name] = replace(EXPLAINED, id=of)
+        return known
 
     def set_alerts(self, alerts: object) -> None:
         """As a desk with alerts."""
@@ -93,7 +126,8 @@ class BusyDesk(ScriptedDesk):
         known = [name for name in ("IWN/IVW", "KRE/QQQ") if name in self.pairs]
         pairs = {"IWN/IVW": None, "KRE/QQQ": None, **dict.fromkeys(known, view)}
         lists = (LegList("", ("IWM", "QQQ")), LegList("banks", ("KRE", "X")), LegList("mine", ("DIA",), True))
-        return msgspec.structs.replace(snapshot, events=events, pairs=pairs, lists=lists)
+        snapshot = msgspec.structs.replace(snapshot, events=events, pairs=pairs, lists=lists)
+        return with_parts(snapshot, self.made())
 
 
 def check(app: RotationApp) -> None:
@@ -111,6 +145,8 @@ def check(app: RotationApp) -> None:
     assert len(view.filter) <= FILTER_MAX
     assert view.filter.isprintable()
     assert view.typing or not view.palette
+    assert view.figure or not (view.explains or view.scroll_below)
+    assert view.scroll_below >= 0
     assert 0 <= view.choice <= max(len(matching(view)) - 1, 0) or not view.palette
     drawn = app.drawn()
     width, height = app.size
@@ -124,6 +160,9 @@ def strokes(chance: random.Random) -> Iterator[str]:
     while True:
         if chance.random() < 0.04:
             yield from [":", *chance.choice(["zoom", "theme", "pair", "list", "panel", "sort", "x"]), "enter"]
+        elif chance.random() < 0.04:
+            steps = chance.choices(["up", "down", "left", "right", "G", "g", "ctrl+d"], k=chance.randrange(9))
+            yield from [chance.choice("123468912"), "e", *steps, "enter", chance.choice(["y", "j", "escape"])]
         else:
             yield chance.choice(BOUND if chance.random() < 0.8 else OTHERS)
 
@@ -176,6 +215,7 @@ async def test_any_keys_at_any_size_leave_a_desk_that_works(scenes, tmp_path, mo
     assert app.return_code in (0, None)
     assert desk.published > pressed // 100
     assert desk.reloads > pressed // 1000
+    assert {split(name)[0] for name in desk.asked} == {STORY, LINE, LEGS, FIGURE}
     assert grown_mb < GROWTH_MB, f"{grown_mb:.0f} MB more after the second half of {pressed} keys"
 
 
