@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event, Feed
     from rotation.breadth.members import Membership
+    from rotation.desk import Desk, DeskChange
     from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
@@ -252,6 +253,16 @@ class Supervisor:
         if not self._show_wanted_pairs():
             self._refresh_now()
         return tuple(pair for pair in pairs if not legs >= {*pair})
+
+    @property
+    def desk(self) -> Desk:
+        """What is watched now: a changed file may have made it another."""
+        return self._market.desk
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """Have these limits from now on. Today's prints stay."""
+        self._market.take_desk(change.of(self._market.desk))
+        self._refresh_now()
 
     def _refresh(self, as_of_ns: int) -> None:
         """A Snapshot that no feed has caused; recorded, so that a replay counts as many."""

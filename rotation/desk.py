@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +19,9 @@ BANKS = ("KRE", "KBE")
 """Regional banks and banks of all sizes: compared with the base leg where they are legs."""
 WINDOWS = (1, 5, 20, 60, 252)
 """Return windows in sessions."""
+
+STALE_AFTER_S = 30.0
+"""A live print older than this is stale while the exchange is open, unless a desk has another limit."""
 
 EVENTS_MAX = 60
 """Events that a Snapshot carries, the newest last."""
@@ -87,6 +90,8 @@ class Desk(msgspec.Struct, frozen=True):
     leg_gap_s: float = 60.0
     """Legs whose prices are further apart in time, in the regular session, give no figure of one instant:
     spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
+    stale_s: float = STALE_AFTER_S
+    """A live print older than this is STALE while the exchange is open."""
     pairs: tuple[tuple[str, str], ...] = ()
     """More pairs, base and against of each, that can be shown in the place of the first."""
     pair_gaps: tuple[tuple[str, float], ...] = ()
@@ -157,6 +162,25 @@ class AlertLine(msgspec.Struct, frozen=True):
     """Time of the last call; None before the first."""
     problem: str = ""
     """Why it cannot be judged; empty where it can."""
+
+
+class DeskChange(msgspec.Struct, frozen=True):
+    """What is to be another way on a running desk; None of what stays."""
+
+    stale_s: float | None = None
+    leg_gap_s: float | None = None
+
+    def of(self, desk: Desk) -> Desk:
+        """The desk with these; the same legs, pairs and returns."""
+        return msgspec.structs.replace(desk, **_set_in(self))
+
+    def after(self, before: DeskChange) -> DeskChange:
+        """Both changes as one: this one came later."""
+        return msgspec.structs.replace(before, **_set_in(self))
+
+
+def _set_in(change: DeskChange) -> dict[str, Any]:
+    return {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not None}
 
 
 def pair_name(pair: tuple[str, str]) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
-    from rotation.desk import Desk, EventKind, PairOptions
+    from rotation.desk import Desk, DeskChange, EventKind, PairOptions
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
@@ -63,6 +63,7 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         wanted.pair,
         wanted.returns,
         leg_gap_s=wanted.leg_gap_s,
+        stale_s=wanted.stale_s,
         legs=wanted.legs,
         value_growth=wanted.value_growth,
         pairs=wanted.pairs,
@@ -168,6 +169,10 @@ class LocalDesk:
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these more pairs from now on; those that this desk cannot have."""
         return await self._supervisor.set_pairs(pairs, gaps_of(options))
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """Have these limits from now on."""
+        await self._supervisor.change_desk(change)
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""
@@ -368,7 +373,7 @@ class LocalBackend:
         show_pairs = partial(supervisor.show_pairs, by="alerts")
         watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
         supervisor.on_pairs = watch.set_pairs
-        supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, desk)
+        supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, supervisor.desk)
         return _Opened(supervisor, tape, is_empty, watch, demand)
 
     def _alert_file(self) -> StateFile:

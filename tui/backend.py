@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import LegList, PairOptions
+from rotation.desk import STALE_AFTER_S, LegList, PairOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk as WatchedDesk
-    from rotation.desk import EventKind
+    from rotation.desk import DeskChange, EventKind
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
@@ -61,6 +61,8 @@ class Wanted(msgspec.Struct, frozen=True):
     returns: str = "price"
     leg_gap_s: float = 60.0
     """Seconds by which the prices of the pair may differ in time."""
+    stale_s: float = STALE_AFTER_S
+    """Seconds without a print after which a live price is STALE."""
     stays: bool = True
     """Whether to wait for a seek at the end of a tape instead of ending."""
     unasked_demo: bool = True
@@ -158,6 +160,15 @@ class PairsDesk(Protocol):
 
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these from now on; returns those that it cannot have: a symbol of theirs is no leg."""
+        ...
+
+
+@runtime_checkable
+class ChangingDesk(Protocol):
+    """A desk whose limits can be replaced while it runs."""
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """Have these from now on; nothing that has come is lost."""
         ...
 
 

@@ -121,14 +121,16 @@ class Market:
         """The pass over history that ``take_desk`` needs; it may run in a thread."""
         return partial(self._look, self.history, self._filter.session, desk, self._membership)
 
-    def take_desk(self, desk: Desk, made: LookBack) -> None:
-        """Have the more pairs of this desk, which has the same legs; today's prints stay.
+    def take_desk(self, desk: Desk, made: LookBack | None = None) -> None:
+        """Have the more pairs and the limits of this desk, which has the same legs; today's prints stay.
 
-        ``made``: what ``pass_for`` gave; one that history or the session has outrun is made anew.
+        ``made``: what ``pass_for`` gave; one that history or the session has outrun is made anew. None where
+        only limits are other ones.
         """
         self.desk = desk
         self._shown_pairs &= set(map(pair_name, desk.pairs))
-        self.take_ahead(made)
+        if made is not None:
+            self.take_ahead(made)
         self._look_back()
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
@@ -396,7 +398,7 @@ class Market:
     def _snapshot(self, as_of_ns: int) -> Snapshot:
         session, desk = self._filter.session, self.desk
         rows = self._rows.current()
-        now = Moment(session, as_of_ns, self.history.source)
+        now = Moment(session, as_of_ns, self.history.source, desk.stale_s)
         legs = {
             symbol: leg(
                 row,
@@ -412,7 +414,7 @@ class Market:
         fed = self._fed and aged(self._fed, as_of_ns)
         first, more = self._pairs.snapshot(Shown(rows, self._rows.spreads, legs, self._filter, now, fed))
         breadth = self._breadth.snapshot(
-            self._provenance, self._origin, as_of_ns, self.history.source, limit_s
+            self._provenance, self._origin, as_of_ns, self.history.source, limit_s, stale_s=desk.stale_s
         )
         macro = self._macro and macro_aged(self._macro, from_ns(as_of_ns))
         days = {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}

@@ -29,7 +29,7 @@ from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, scene
 from tui.view import keymap, palette, theme
-from tui.view.applied import with_pairs
+from tui.view.applied import change_desk, with_pairs
 from tui.view.pairs import of_pair
 from tui.view.view_state import ViewState, clamp_scroll, focused, pair_names, parts_of, scrolled, with_message
 
@@ -196,6 +196,7 @@ class RotationApp(App[None], inherit_bindings=False):
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
             if applied is not None:
+                await change_desk(desk, applied)
                 self._apply(await with_pairs(desk, applied), desk)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:

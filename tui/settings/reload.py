@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from rotation.desk import DeskChange
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.file import Config, read
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-LIVE = ("screen.theme", "log.level", "notify.to")
+LIMITS = ("limits.stale_s", "desk.leg_gap_s")
+LIVE = ("screen.theme", "log.level", "notify.to", *LIMITS)
 """Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
 PAIRS = "desk.pairs"
 """Taken up as far as their symbols are on the desk: no feed asks for others."""
@@ -75,6 +79,7 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
+    desk = {BY_NAME[name].option: of(now, name) for name in LIMITS if name in changed}
     look = str(of(now, "screen.theme")) if "screen.theme" in changed else None
     if "log.level" in changed:
         logging.getLogger().setLevel(str(of(now, "log.level")).upper())
@@ -94,7 +99,12 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         verb, them = ("stays", "it") if len(kept) == 1 else ("stay", "them")
         clauses.append(f"{', '.join(kept)} {verb} as the command line or the environment set {them}")
     return Applied(
-        f"{now.path.name}: {'; '.join(clauses)}", keys=keys, theme=look, alerts=alerts, pairs=pairs
+        f"{now.path.name}: {'; '.join(clauses)}",
+        keys=keys,
+        theme=look,
+        alerts=alerts,
+        pairs=pairs,
+        desk=msgspec.convert(desk, DeskChange) if desk else None,
     )
 
 

@@ -132,6 +132,20 @@ def _seconds(value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+STALE_S = (1.0, 900.0)
+"""At the upper end no price is stale in the regular session before it would be stale outside of it."""
+
+
+def stale(value: object) -> float:
+    """Return seconds in the range of STALE_S. Raises ValueError."""
+    seconds = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if seconds is None or not STALE_S[0] <= seconds <= STALE_S[1]:
+        raise ValueError(
+            f"expected a number of seconds from {STALE_S[0]:g} to {STALE_S[1]:g}, got {shown(value)}"
+        )
+    return float(seconds)
+
+
 def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ValueError(f'expected a list such as ["bell", "desktop"], got {shown(value)}')
@@ -206,6 +220,12 @@ SETTINGS = (
         "desk", "leg_gap_s", _DESK.leg_gap_s, "leg_gap_s", "ROTATION_TUI_LEG_GAP",
         "In the regular session, figures from prices further apart than this many seconds are marked ≈.",
         _seconds,
+    ),
+    Setting(
+        "limits", "stale_s", _DESK.stale_s, "stale_s", "ROTATION_TUI_STALE",
+        "Seconds without a print after which a live price is STALE, in the regular session: "
+        f"{STALE_S[0]:g} to {STALE_S[1]:g}.",
+        stale,
     ),
     Setting(
         "feeds", "feed", "auto", "feed", "ROTATION_TUI_FEED",

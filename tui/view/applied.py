@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import PairOptions, pair_name
-from tui.backend import PairsDesk
+from rotation.desk import DeskChange, PairOptions, pair_name
+from tui.backend import ChangingDesk, PairsDesk
 from tui.view.keymap import Keymap
 
 
@@ -28,6 +28,13 @@ class Applied(msgspec.Struct, frozen=True):
     theme: str | None = None
     alerts: AlertSettings | None = None
     pairs: PairsChange | None = None
+    desk: DeskChange | None = None
+
+
+async def change_desk(desk: object, applied: Applied) -> None:
+    """Give a running desk the limits of a changed file."""
+    if applied.desk is not None and isinstance(desk, ChangingDesk):
+        await desk.change_desk(applied.desk)
 
 
 async def with_pairs(desk: object, applied: Applied) -> Applied:

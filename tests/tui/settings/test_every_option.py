@@ -46,6 +46,7 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     ),
     "desk.returns": ('"total"', "returns", "total", '"x"', "expected one of price, total, got 'x'"),
     "desk.leg_gap_s": ("5", "leg_gap_s", 5.0, "-1", SECONDS),
+    "limits.stale_s": ("10", "stale_s", 10.0, "0", "expected a number of seconds from 1 to 900, got 0"),
     "feeds.feed": ('"yahoo"', "feed", "yahoo", '"x"', "expected one of auto, yahoo, alpaca"),
     "feeds.nats": (
         '"nats://127.0.0.1:4222"', "nats", "nats://127.0.0.1:4222", '"a b"',

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import PairOptions
+from rotation.desk import DeskChange, PairOptions
 from tests.support.tui.scenes import ScriptedDesk
 from tui.screen import app as module
 from tui.screen.app import RotationApp
@@ -53,8 +53,9 @@ def test_what_can_be_applied_is_and_what_cannot_says_so(path):
     )
     applied = changed(watch)
     assert applied.message == (
-        "config.toml: applied screen.theme, keys, 1 alert; desk.pair, desk.leg_gap_s wait for the next start"
+        "config.toml: applied desk.leg_gap_s, screen.theme, keys, 1 alert; desk.pair waits for the next start"
     )
+    assert applied.desk == DeskChange(leg_gap_s=30.0)
     assert (applied.theme, applied.is_error) == ("paper", False)
     assert applied.keys.action_of("x").id == "pause"
     assert [rule.id for rule in applied.alerts.rules] == ["on_pace"]
@@ -88,6 +89,7 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
         "desk.pair": '"XBI/IBB"', "desk.pairs": '["IWN/IVW"]',
         "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
         "desk.benchmark": '"IJR"',
+        "limits.stale_s": "10",
         "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
         "feeds.nats": '"nats://127.0.0.1:4222"',
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',
