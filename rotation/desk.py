@@ -18,7 +18,9 @@ would be another folder: one letter or digit must be in it."""
 BANKS = ("KRE", "KBE")
 """Regional banks and banks of all sizes: compared with the base leg where they are legs."""
 WINDOWS = (1, 5, 20, 60, 252)
-"""Return windows in sessions."""
+"""Return windows in sessions that every desk has: the headline, streaks and usual figures rest on them."""
+LONGEST = 1260
+"""Sessions of the longest window, five years."""
 
 STALE_AFTER_S = 30.0
 """A live print older than this is stale while the exchange is open, unless a desk has another limit."""
@@ -92,6 +94,8 @@ class Desk(msgspec.Struct, frozen=True):
     spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
     stale_s: float = STALE_AFTER_S
     """A live print older than this is STALE while the exchange is open."""
+    windows: tuple[int, ...] = WINDOWS
+    """Return windows in sessions, the shortest first: those of WINDOWS, and what a person has added."""
     pairs: tuple[tuple[str, str], ...] = ()
     """More pairs, base and against of each, that can be shown in the place of the first."""
     pair_gaps: tuple[tuple[str, float], ...] = ()
@@ -169,6 +173,7 @@ class DeskChange(msgspec.Struct, frozen=True):
 
     stale_s: float | None = None
     leg_gap_s: float | None = None
+    windows: tuple[int, ...] | None = None
 
     def of(self, desk: Desk) -> Desk:
         """The desk with these; the same legs, pairs and returns."""
@@ -181,6 +186,11 @@ class DeskChange(msgspec.Struct, frozen=True):
 
 def _set_in(change: DeskChange) -> dict[str, Any]:
     return {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not None}
+
+
+def with_usual(windows: Iterable[int]) -> tuple[int, ...]:
+    """These windows and those that every desk has, as ``Desk.windows`` has them."""
+    return tuple(sorted({*WINDOWS, *windows}))
 
 
 def pair_name(pair: tuple[str, str]) -> str:

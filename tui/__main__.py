@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from rotation.desk import gaps_of
+from rotation.desk import gaps_of, with_usual
 from rotation.errors import NothingToShowError, UnavailableError
 from rotation.text import counted
 from tui.cli import app as cli
@@ -64,6 +64,7 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         wanted.returns,
         leg_gap_s=wanted.leg_gap_s,
         stale_s=wanted.stale_s,
+        windows=with_usual((*wanted.windows, *wanted.leg_returns)),
         legs=wanted.legs,
         value_growth=wanted.value_growth,
         pairs=wanted.pairs,
@@ -171,7 +172,7 @@ class LocalDesk:
         return await self._supervisor.set_pairs(pairs, gaps_of(options))
 
     async def change_desk(self, change: DeskChange) -> None:
-        """Have these limits from now on."""
+        """Have these windows and limits from now on."""
         await self._supervisor.change_desk(change)
 
     def listen(self) -> Listener:
@@ -373,6 +374,7 @@ class LocalBackend:
         show_pairs = partial(supervisor.show_pairs, by="alerts")
         watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
         supervisor.on_pairs = watch.set_pairs
+        supervisor.on_windows = watch.set_windows
         supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, supervisor.desk)
         return _Opened(supervisor, tape, is_empty, watch, demand)
 

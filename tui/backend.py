@@ -63,6 +63,10 @@ class Wanted(msgspec.Struct, frozen=True):
     """Seconds by which the prices of the pair may differ in time."""
     stale_s: float = STALE_AFTER_S
     """Seconds without a print after which a live price is STALE."""
+    windows: tuple[int, ...] = ()
+    """Return windows in sessions that are shown; none: the usual ones."""
+    leg_returns: tuple[int, ...] = ()
+    """Those of them that legs have a column of; none: all."""
     stays: bool = True
     """Whether to wait for a seek at the end of a tape instead of ending."""
     unasked_demo: bool = True
@@ -165,7 +169,7 @@ class PairsDesk(Protocol):
 
 @runtime_checkable
 class ChangingDesk(Protocol):
-    """A desk whose limits can be replaced while it runs."""
+    """A desk whose windows and limits can be replaced while it runs."""
 
     async def change_desk(self, change: DeskChange) -> None:
         """Have these from now on; nothing that has come is lost."""

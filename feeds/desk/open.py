@@ -27,7 +27,7 @@ from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
 from rotation.breadth.members import Membership, spelled
-from rotation.desk import MOST_LEGS, STALE_AFTER_S, Desk, LegList, pair_name
+from rotation.desk import MOST_LEGS, STALE_AFTER_S, WINDOWS, Desk, LegList, pair_name
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
@@ -219,6 +219,7 @@ def desk_for(
     *,
     leg_gap_s: float = 60.0,
     stale_s: float = STALE_AFTER_S,
+    windows: tuple[int, ...] = WINDOWS,
     legs: tuple[str, ...] = (),
     value_growth: tuple[str, str] = ("IWN", "IVW"),
     pairs: Pairs = (),
@@ -248,6 +249,7 @@ def desk_for(
         returns=returns,
         leg_gap_s=leg_gap_s,
         stale_s=stale_s,
+        windows=windows,
         pairs=tuple(dict.fromkeys(each for each in pairs if each != pair)),
         pair_gaps=pair_gaps,
         lists=(rest, *lists) if lists else (),

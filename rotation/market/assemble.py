@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from rotation.desk import STALE_AFTER_S, WINDOWS, name_of
+from rotation.desk import STALE_AFTER_S, name_of
 from rotation.market import auction
 from rotation.market import status as worth
 from rotation.market.bid_ask import shown
@@ -129,7 +129,7 @@ class Pair:
 
     def _ranked(self, base: Row | None, against: Row | None, today: Figures | None) -> Spread:
         baseline, streak = self._baseline, UNKNOWN
-        pps: tuple[float | None, ...] = (None,) * len(WINDOWS)
+        pps: tuple[float | None, ...] = (None,) * len(self._desk.windows)
         if baseline and base and against and today:
             pps = today.changes
             official = base.official and against.official
@@ -139,7 +139,10 @@ class Pair:
             against=self._desk.against,
             relative_streak=streak,
             base_rate=baseline.runs.rate(streak) if baseline else None,
-            windows={str(k): _spread_window(baseline, k, pp) for k, pp in zip(WINDOWS, pps, strict=True)},
+            windows={
+                str(k): _spread_window(baseline, k, pp)
+                for k, pp in zip(self._desk.windows, pps, strict=True)
+            },
         )
 
 

@@ -122,16 +122,21 @@ class Market:
         return partial(self._look, self.history, self._filter.session, desk, self._membership)
 
     def take_desk(self, desk: Desk, made: LookBack | None = None) -> None:
-        """Have the more pairs and the limits of this desk, which has the same legs; today's prints stay.
+        """Have what else this desk has, whose legs and first pair are the same; today's prints stay.
 
         ``made``: what ``pass_for`` gave; one that history or the session has outrun is made anew. None where
         only limits are other ones.
         """
+        is_other = desk.returns != self.desk.returns
         self.desk = desk
         self._shown_pairs &= set(map(pair_name, desk.pairs))
+        if is_other:
+            self._made = self._ahead = None
         if made is not None:
             self.take_ahead(made)
         self._look_back()
+        if is_other:
+            self._compare()
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
         """Say where each symbol's prices come from, and what is wrong with them; it replaces all before."""
@@ -319,7 +324,7 @@ class Market:
     def _fits(self, made: LookBack, history: History, session: date | None) -> bool:
         """Whether it is of these."""
         pairs = tuple((each.base, each.against) for each in made.pairs)
-        if pairs != self.desk.pairs:
+        if pairs != self.desk.pairs or (made.settled and made.settled.windows != self.desk.windows):
             return False
         is_same = made.history is history or (history.identity and made.history.identity == history.identity)
         return bool(is_same) and (made.session, made.membership) == (session, self._membership)

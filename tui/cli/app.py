@@ -31,6 +31,7 @@ from tui.cli.options import (
     SPEED,
     TAPES,
     THEME,
+    WINDOWS,
     backend,
     for_script,
     reload_of,
@@ -201,6 +202,7 @@ def _reject_misplaced_options(ctx: click.Context) -> None:
 @SPEED
 @FROM
 @PAIRS
+@WINDOWS
 @THEME
 @GLYPHS
 @click.pass_context
@@ -319,7 +321,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
     from tui.view.ascii import needs_ascii  # noqa: PLC0415
-    from tui.view.view_state import ViewState, pair_names, watchlists  # noqa: PLC0415
+    from tui.view.view_state import ViewState, pair_names, watchlists, with_windows  # noqa: PLC0415
 
     view = ViewState(
         theme=theme or DEFAULT,
@@ -334,6 +336,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
         wanted = with_lists(ctx, msgspec.structs.replace(wanted, alerts=config.alerts))
         view = msgspec.structs.replace(view, lists=watchlists(config.lists), pair_options=config.pairs)
         view = msgspec.structs.replace(view, window=config.values.get("screen.window", view.window))
+    view = with_windows(view, wanted.windows, wanted.leg_returns)
 
     def open_desk() -> Any:
         start_log(ctx)

@@ -88,6 +88,15 @@ LEGS = click.option(
     metavar="A,B,…",
     help="Legs to show beside the pair, instead of the usual ones and those stored.",
 )
+WINDOWS = click.option(
+    "--windows",
+    default="",
+    envvar="ROTATION_TUI_WINDOWS",
+    callback=_checked(schema.windows),
+    metavar="K,…",
+    help="Windows to show, in sessions, such as 1,5,10,20; figures of the usual ones stay.  "
+    "[default: 1,5,20,60,252]",
+)
 HISTORY = path_option(
     "--history",
     metavar="DIR",
@@ -136,6 +145,7 @@ def settled(command: Any) -> Any:
             callback=_finite,
             help="In the regular session, mark figures ≈ if the pair's prices are further apart in time.",
         ),
+        WINDOWS,
         click.option(
             "--stale",
             "stale_s",
@@ -284,7 +294,10 @@ def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     config = config_of(ctx)
     if config is None:
         return wanted
-    return msgspec.structs.replace(wanted, lists=config.lists, pair_options=config.pairs)
+    returns = config.values.get("screen.returns", ())
+    return msgspec.structs.replace(
+        wanted, lists=config.lists, pair_options=config.pairs, leg_returns=returns
+    )
 
 
 def _set_by_hand(ctx: click.Context) -> frozenset[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import accumulate, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
-from rotation.desk import WINDOWS
 from rotation.figures.causes.banks import led, led_status
 from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
@@ -216,16 +215,16 @@ def _worth(status: DerivedStatus, pair: dict[str, Leg], today: dt.date) -> str:
     return ", ".join(parts if is_one_close else [word_with_venue(status), *parts])
 
 
-def _banks(snapshot: Snapshot, width: int) -> list[Row]:
+def _banks(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
     base = snapshot.spread.base
-    head = _head("banks, pp", 12, {f"{k}d": 9 for k in WINDOWS})
+    head = _head("banks, pp", 12, {f"{k}d": 9 for k in view.windows})
     lines: list[Row] = [head]
     today = snapshot.as_of.astimezone(NEW_YORK).date()
     statuses = led_status(snapshot)
     for symbol, by_window in led(snapshot).items():
         figures: Row = (
             (column(f"{symbol} − {base}", 12, right=False), "text"),
-            *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in by_window.values()),
+            *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in (by_window.get(str(k)) for k in view.windows)),
         )
         pair = {name: snapshot.legs[name] for name in (symbol, base)}
         worth, role = _worth(statuses[symbol], pair, today), kind_role(statuses[symbol].kind)

@@ -79,8 +79,9 @@ def _terse(snapshot: Snapshot, view: ViewState) -> list[Row]:
     spread, window = snapshot.spread, str(view.window)
     leg = snapshot.legs.get(spread.base)
     day = leg.return_pct["1"] if leg else None
-    over = leg.return_pct[window] if leg else None
-    pp, status = spread.windows[window].pp, spread.windows[window].status
+    over = leg.return_pct.get(window) if leg else None
+    chosen = spread.windows.get(window)
+    pp, status = (chosen.pp, chosen.status) if chosen else (None, None)
     return [
         (
             (f"{spread.base} ", "strong"),

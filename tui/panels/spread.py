@@ -12,7 +12,7 @@ from tui.panels.fed.figures import share
 from tui.panels.ratio import today_pct
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, column, number, toned
-from tui.view.view_state import options_of
+from tui.view.view_state import more_windows, options_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import BaseRate, SincePp, Snapshot, SpreadWindow
@@ -35,11 +35,13 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     spread = snapshot.spread
     own = options_of(view)
     lines = [_head(width)]
-    lines += [_line(int(k), w, view, width) for k, w in spread.windows.items()]
+    lines += [
+        _line(k, spread.windows[str(k)], view, width) for k in view.windows if str(k) in spread.windows
+    ]
     if why := pair_note(snapshot):
         lines.append(((why, "warn"),))
     lines += [
-        _beside(snapshot, width) if height <= CRAMPED and not view.zoomed else (),
+        _beside(snapshot, width) if height <= CRAMPED + more_windows(view) and not view.zoomed else (),
         (
             *(((f"{own.title}: ", "strong"),) if own and own.title else ()),
             (f"{spread.base} against {spread.against} ", "muted"),

@@ -196,7 +196,7 @@ class RotationApp(App[None], inherit_bindings=False):
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
             if applied is not None:
-                await change_desk(desk, applied)
+                await change_desk(desk, applied, self.view)
                 self._apply(await with_pairs(desk, applied), desk)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
@@ -205,6 +205,8 @@ class RotationApp(App[None], inherit_bindings=False):
             view = msgspec.structs.replace(view, keys=applied.keys)
         if applied.theme is not None:
             view = msgspec.structs.replace(view, theme=applied.theme)
+        if applied.windows is not None:
+            view = applied.windows.of(view)
         if applied.pairs is not None:
             view = msgspec.structs.replace(view, pair_options=applied.pairs.options)
             if applied.pairs.pairs is not None:

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import Desk, LegList, PairOptions
+from rotation.desk import WINDOWS, Desk, LegList, PairOptions, with_usual
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
 from tui.settings.pairs import PAIRS, merged, options
-from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
+from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown, window_of
 from tui.settings.schema import pair as pair_of
 from tui.settings.schema import pairs as pairs_of
+from tui.settings.schema import windows as windows_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
 SIZE_MAX = 1_000_000
@@ -94,7 +95,13 @@ class _Reader:
                     values[name] = BY_NAME[name].parse(value)
                 except ValueError as error:
                     raise self._error(name, f"{name}: {error}") from error
-        pairs = options(tables, self._error)
+        shown_windows = windows_of(values.get("desk.windows", WINDOWS))
+        if "screen.window" in values:
+            try:
+                values["screen.window"] = window_of(values["screen.window"], shown_windows)
+            except ValueError as error:
+                raise self._error("screen.window", f"screen.window: {error}") from error
+        pairs = options(tables, shown_windows, self._error)
         if pairs:
             values["desk.pairs"] = merged(values.get("desk.pairs", ""), pairs, self._error)
             self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
@@ -181,6 +188,9 @@ def _desk(values: dict[str, Any]) -> Desk:
         value=value,
         growth=growth,
         benchmark=benchmark,
+        windows=with_usual(
+            (*windows_of(values.get("desk.windows", ())), *values.get("screen.returns", ()))
+        ),
         pairs=tuple(each for each in pairs_of(values.get("desk.pairs", ())) if each != first),
     )
 

@@ -13,15 +13,17 @@ from rotation.text import counted
 from tui.settings.file import Config, read
 from tui.settings.schema import BY_NAME
 from tui.settings.schema import pairs as pairs_of
+from tui.settings.schema import windows as windows_of
 from tui.view import theme
-from tui.view.applied import Applied, PairsChange
+from tui.view.applied import Applied, PairsChange, WindowsChange
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 LIMITS = ("limits.stale_s", "desk.leg_gap_s")
-LIVE = ("screen.theme", "log.level", "notify.to", *LIMITS)
+WINDOWS = ("desk.windows", "screen.returns")
+LIVE = ("screen.theme", "log.level", "notify.to", *LIMITS, *WINDOWS)
 """Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
 PAIRS = "desk.pairs"
 """Taken up as far as their symbols are on the desk: no feed asks for others."""
@@ -79,6 +81,7 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
+    windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in LIMITS if name in changed}
     look = str(of(now, "screen.theme")) if "screen.theme" in changed else None
     if "log.level" in changed:
@@ -105,7 +108,13 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         alerts=alerts,
         pairs=pairs,
         desk=msgspec.convert(desk, DeskChange) if desk else None,
+        windows=windows,
     )
+
+
+def _windows_change(now: Config, fixed: AbstractSet[str]) -> WindowsChange:
+    listed = None if "desk.windows" in fixed else windows_of(now.values.get("desk.windows", ()))
+    return WindowsChange(listed, now.values.get("screen.returns", ()))
 
 
 def _pairs_change(before: Config, now: Config, fixed: AbstractSet[str]) -> PairsChange | None:

@@ -63,7 +63,7 @@ _PAIRS = """
 #   [[pairs]]
 #   pair = "XBI/IBB"
 #   name = "Biotech, equal against cap weight"
-#   window = 20                      # the window the screen turns to with it: 1, 5, 20, 60, 252
+#   window = 20                      # the window the screen turns to with it: one of desk.windows
 #   leg_gap_s = 120                  # in the place of desk.leg_gap_s
 """
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})

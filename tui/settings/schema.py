@@ -7,10 +7,10 @@ from datetime import date
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from rotation.desk import MOST_LEGS, SYMBOL, WINDOWS, Desk
+from rotation.desk import LONGEST, MOST_LEGS, SYMBOL, WINDOWS, Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 FEEDS = (
@@ -177,10 +177,48 @@ def _address(value: object) -> str:
     return value
 
 
+WINDOWS_MAX = 8
+"""Each is a line of the spread and a column of the legs."""
+
+
 def _window(value: object) -> int:
-    if isinstance(value, bool) or value not in WINDOWS:
-        raise ValueError(f"expected one of {', '.join(map(str, WINDOWS))}, got {shown(value)}")
-    return int(value)
+    """The length of a window in sessions."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, str) and value.isascii() and value.isdigit():  # of an option
+        return _window(int(value))
+    if not is_whole or not 1 <= value <= LONGEST:  # type: ignore[operator]
+        raise ValueError(f"{shown(value)} is not a number of sessions from 1 to {LONGEST:,}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def windows(value: object) -> tuple[int, ...]:
+    """Return windows in sessions, the shortest first; text has commas or spaces between. Raises ValueError."""
+    listed = _listed(value, _window, "sessions, such as [1, 5, 20, 60]")
+    if len(listed) > WINDOWS_MAX:
+        raise ValueError(f"at most {WINDOWS_MAX} windows; {len(listed)} are listed")
+    return tuple(sorted(listed))
+
+
+def _some_windows(value: object) -> tuple[int, ...]:
+    if not (listed := windows(value)):
+        raise ValueError(f"expected a list of sessions, such as [1, 5, 20, 60], got {shown(value)}")
+    return listed
+
+
+def _windows_text(value: object) -> str:
+    return ",".join(map(str, _some_windows(value)))
+
+
+def window_of(value: object, among: Sequence[int]) -> int:
+    """Return one of the windows that are shown. Raises ValueError."""
+    if isinstance(value, bool) or value not in among:
+        raise ValueError(f"expected one of {', '.join(map(str, among))}, got {shown(value)}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _whatever(value: object) -> object:
+    """Checked where what else the file says is known."""
+    return value
 
 
 def _theme(value: object) -> str:
@@ -222,6 +260,11 @@ SETTINGS = (
         _seconds,
     ),
     Setting(
+        "desk", "windows", list(WINDOWS), "windows", "ROTATION_TUI_WINDOWS",
+        f"The windows, in sessions, that [ and ] go through: at most {WINDOWS_MAX}, from 1 to {LONGEST}.",
+        _windows_text,
+    ),
+    Setting(
         "limits", "stale_s", _DESK.stale_s, "stale_s", "ROTATION_TUI_STALE",
         "Seconds without a print after which a live price is STALE, in the regular session: "
         f"{STALE_S[0]:g} to {STALE_S[1]:g}.",
@@ -257,7 +300,13 @@ SETTINGS = (
     ),
     Setting(
         "screen", "window", 5, "", "",
-        f"The window, in sessions, that the screen starts with: {', '.join(map(str, WINDOWS))}.", _window,
+        "The window, in sessions, that the screen starts with: one of desk.windows.", _whatever,
+    ),
+    Setting(
+        "screen", "returns", list(WINDOWS), "", "",
+        "The returns that legs have a column of, in sessions; the day's is always there. Without it: "
+        "those of desk.windows.",
+        _some_windows,
     ),
     Setting(
         "export", "folder", "", "", "",

@@ -258,6 +258,8 @@ def host(
         lists=watchlists(asked.lists),
         pairs=pair_names(wanted["pair"], wanted["pairs"]),
         pair_options=asked.pair_options,
+        windows=asked.windows,
+        returns=asked.leg_returns,
         now_s=ctx.obj.now_s,
         limits=Limits(
             sessions=max_sessions,

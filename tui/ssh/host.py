@@ -80,6 +80,10 @@ class Settings(msgspec.Struct, frozen=True):
     pair_options: tuple[PairOptions, ...] = ()
     lists: tuple[str, ...] = ()
     """The watch lists that viewers go through."""
+    windows: tuple[int, ...] = ()
+    """The windows that viewers go through; none: the usual ones."""
+    returns: tuple[int, ...] = ()
+    """The windows of which legs have a column; none: all."""
     bans: Path | None = None
     """Where bans are kept; None for memory only."""
 
@@ -106,6 +110,7 @@ class Host:
         self.state = host_state(settings, self._authorized_keys, preferences)
         self.state.pairs, self.state.lists = settings.pairs, settings.lists
         self.state.pair_options = settings.pair_options
+        self.state.windows, self.state.returns = settings.windows, settings.returns
         if isinstance(desk, PairDesk):
             # Among many viewers somebody looks at each of them.
             desk.show_pairs(frozenset(settings.pairs))

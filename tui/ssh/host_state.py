@@ -152,6 +152,10 @@ class HostState:
         self.pair_options: tuple[PairOptions, ...] = ()
         self.lists: tuple[str, ...] = ()
         """The watch lists that they go through."""
+        self.windows: tuple[int, ...] = ()
+        """The windows that they go through; none: the usual ones."""
+        self.returns: tuple[int, ...] = ()
+        """The windows of which legs have a column; none: all."""
         self.peers: Peers | None = None
         """Who answers what concerns the whole host; None where that is this process alone."""
         self.limits = limits

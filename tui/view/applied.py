@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import DeskChange, PairOptions, pair_name
+from rotation.desk import DeskChange, PairOptions, pair_name, with_usual
 from tui.backend import ChangingDesk, PairsDesk
 from tui.view.keymap import Keymap
+from tui.view.view_state import ViewState, with_windows
 
 
 class PairsChange(msgspec.Struct, frozen=True):
@@ -16,6 +17,19 @@ class PairsChange(msgspec.Struct, frozen=True):
     pairs: tuple[tuple[str, str], ...] | None
     """None: an option or the environment has set them, and they stay."""
     options: tuple[PairOptions, ...]
+
+
+class WindowsChange(msgspec.Struct, frozen=True):
+    """The windows that are shown, as the file has them now."""
+
+    windows: tuple[int, ...] | None
+    """() are the usual ones. None: an option or the environment has set them, and they stay."""
+    returns: tuple[int, ...]
+    """The columns of legs; () is one for each window."""
+
+    def of(self, view: ViewState) -> ViewState:
+        """The view with them."""
+        return with_windows(view, view.windows if self.windows is None else self.windows, self.returns)
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -29,12 +43,17 @@ class Applied(msgspec.Struct, frozen=True):
     alerts: AlertSettings | None = None
     pairs: PairsChange | None = None
     desk: DeskChange | None = None
+    windows: WindowsChange | None = None
 
 
-async def change_desk(desk: object, applied: Applied) -> None:
-    """Give a running desk the limits of a changed file."""
-    if applied.desk is not None and isinstance(desk, ChangingDesk):
-        await desk.change_desk(applied.desk)
+async def change_desk(desk: object, applied: Applied, view: ViewState) -> None:
+    """Give a running desk the windows and limits of a changed file. ``view``: before that."""
+    change = applied.desk or DeskChange()
+    if applied.windows is not None:
+        view = applied.windows.of(view)
+        change = msgspec.structs.replace(change, windows=with_usual((*view.windows, *view.returns)))
+    if change != DeskChange() and isinstance(desk, ChangingDesk):
+        await desk.change_desk(change)
 
 
 async def with_pairs(desk: object, applied: Applied) -> Applied:

@@ -51,7 +51,7 @@ ACTIONS = (
     Action("previous", ("shift+tab",), "Shift+Tab", "previous panel", "", "view"),
     Action("zoom", ("enter", "z"), "Enter z", "zoom the panel to the whole screen, and back", "zoom", "view"),
     Action("back", ("escape",), "Esc", "clear the search, close help, leave zoom", "", "view"),
-    Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions)", "", "view"),
+    Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions, or your own)", "", "view"),
     Action("longer", ("]",), "]", "longer window", "", "view"),
     Action("chart", ("c",), "c", "ratio chart: both, daily, today; graph: weekly, daily", "chart", "view"),
     Action("trail", ("o",), "o", "graph: every trail, only one of them, none", "", "view"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.view.view_state import PAGES, PANELS
+from tui.view.view_state import PAGES, PANELS, more_windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,10 +57,13 @@ def arrange(
     stacked = width >= STACKED_FROM[0] and height >= STACKED_FROM[1]
     if view.zoomed or not stacked or view.focus in PAGES:
         return {**places, view.focus: body}
+    more = more_windows(view)
+    least = {**LEAST, "spread": LEAST["spread"] + more}
     lines = {**WANTED, "legs": max(legs + 3, LEAST["legs"])} | ({} if fed else {"fed": ABSENT})
+    lines["spread"] += more
     if width < COLUMNS_FROM:
         order = sorted(SHARED, key=lambda panel: panel != view.focus)
-        return {**places, **_stack(body, SHARED, order, lines)}
+        return {**places, **_stack(body, SHARED, order, lines, least)}
     left = round(width * LEFT_SHARE)
     # Without odds the ratio's chart takes the room that they would need.
     columns = (
@@ -70,7 +73,7 @@ def arrange(
     )
     areas = Place(0, body.y, left, body.height), Place(left, body.y, width - left, body.height)
     for area, panels in zip(areas, columns, strict=True):
-        places |= _stack(area, panels, sorted(panels, key=lambda panel: panel != view.focus), lines)
+        places |= _stack(area, panels, sorted(panels, key=lambda panel: panel != view.focus), lines, least)
     return places
 
 
@@ -80,12 +83,16 @@ def _ribbon_height(width: int) -> int:
 
 
 def _stack(
-    area: Place, panels: Sequence[str], order: Sequence[str], wanted: Mapping[str, int]
+    area: Place,
+    panels: Sequence[str],
+    order: Sequence[str],
+    wanted: Mapping[str, int],
+    at_least: Mapping[str, int],
 ) -> dict[str, Place]:
     """Place as many panels as fit, tried in ``order``, from top to bottom in the order of ``panels``."""
     heights: dict[str, int] = {}
     for panel in order:
-        least = min(LEAST[panel], wanted[panel])
+        least = min(at_least[panel], wanted[panel])
         if sum(heights.values()) + least <= area.height:
             heights[panel] = least
     spare = area.height - sum(heights.values())

@@ -39,6 +39,11 @@ class ViewState(msgspec.Struct, frozen=True):
     focus: str = "legs"
     zoomed: bool = False
     window: int = 5
+    """In sessions; one of ``windows``."""
+    windows: tuple[int, ...] = WINDOWS
+    """What ``[`` and ``]`` go through, the shortest first."""
+    returns: tuple[int, ...] = ()
+    """The windows that legs have a column of; none: all of ``windows``."""
     chart: str = "both"
     trail: int = 0
     """Which trails the graph draws: 0 all, 1 … n only that of the nth leg, n + 1 none; and so on."""
@@ -187,17 +192,31 @@ def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
 
 def _step_window(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
-        at = min(max(WINDOWS.index(view.window) + step, 0), len(WINDOWS) - 1)
-        return with_window(view, WINDOWS[at])
+        at = min(max(view.windows.index(view.window) + step, 0), len(view.windows) - 1)
+        return with_window(view, view.windows[at])
 
     return change
 
 
 def with_window(view: ViewState, window: int) -> ViewState:
-    """Return the view over another window; legs that are sorted by it are sorted anew."""
+    """Return the view over another window; legs that are sorted by it are sorted anew.
+
+    Of one that the view does not have the nearest is taken.
+    """
+    window = min(view.windows, key=lambda each: abs(each - window))
     if window == view.window:
         return view
     return _with(view, window=window, order=() if view.sort == "window" else view.order)
+
+
+def with_windows(view: ViewState, windows: tuple[int, ...], returns: tuple[int, ...] = ()) -> ViewState:
+    """Return the view with these windows and columns of returns; () are the usual ones, and all of them."""
+    return with_window(_with(view, windows=windows or WINDOWS, returns=returns), view.window)
+
+
+def more_windows(view: ViewState) -> int:
+    """How many windows there are beyond the usual number."""
+    return max(0, len(view.windows) - len(WINDOWS))
 
 
 def scrolled(view: ViewState, step: int) -> ViewState:

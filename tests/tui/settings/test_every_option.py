@@ -46,6 +46,10 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     ),
     "desk.returns": ('"total"', "returns", "total", '"x"', "expected one of price, total, got 'x'"),
     "desk.leg_gap_s": ("5", "leg_gap_s", 5.0, "-1", SECONDS),
+    "desk.windows": (
+        "[20, 1, 3]", "view.windows", (1, 3, 20), "[]",
+        "expected a list of sessions, such as [1, 5, 20, 60], got []",
+    ),
     "limits.stale_s": ("10", "stale_s", 10.0, "0", "expected a number of seconds from 1 to 900, got 0"),
     "feeds.feed": ('"yahoo"', "feed", "yahoo", '"x"', "expected one of auto, yahoo, alpaca"),
     "feeds.nats": (
@@ -58,6 +62,9 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     "screen.theme": ('"paper"', "view.theme", "paper", '"neon"', "expected one of midnight"),
     "screen.glyphs": ('"ascii"', "view.ascii", True, '"x"', "expected one of auto, unicode, ascii, got 'x'"),
     "screen.window": ("20", "view.window", 20, "7", "expected one of 1, 5, 20, 60, 252, got 7"),
+    "screen.returns": (
+        "[5, 1]", "view.returns", (1, 5), "[0]", "0 is not a number of sessions from 1 to 1,260",
+    ),
     "export.folder": ('"~/desk"', "folder", "~/desk", "5", "expected the name of a folder, got 5"),
     "notify.to": (
         '["osc9"]', "alerts.rules.0.to", ("osc9",), '"bell"',

@@ -89,7 +89,7 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
         "desk.pair": '"XBI/IBB"', "desk.pairs": '["IWN/IVW"]',
         "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
         "desk.benchmark": '"IJR"',
-        "limits.stale_s": "10",
+        "limits.stale_s": "10", "desk.windows": "[1, 3]", "screen.returns": "[1, 5]",
         "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
         "feeds.nats": '"nats://127.0.0.1:4222"',
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',

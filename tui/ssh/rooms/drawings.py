@@ -21,19 +21,22 @@ if TYPE_CHECKING:
 READS: dict[str, tuple[str, ...]] = {
     "ribbon": ("window", "paused"),
     "legs": (
-        *("filter", "focus", "help", "is_rising", "list", "order", "palette", "sort", "typing", "window"),
-        "zoomed",
+        *("filter", "focus", "help", "is_rising", "list", "order", "palette", "returns", "sort", "typing"),
+        *("window", "windows", "zoomed"),
     ),
-    "spread": ("focus", "pair", "pair_options", "paused", "window", "zoomed"),
+    "spread": ("focus", "pair", "pair_options", "paused", "window", "windows", "zoomed"),
     "ratio": ("chart",),
     "fed": ("zoomed", "focus"),
     "health": (),
     "breadth": (),
     "graph": ("chart", "paused", "trail"),
-    "macro": (),
+    "macro": ("windows",),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
-    "palette": ("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
+    "palette": (
+        *("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
+        "windows",
+    ),
     "keys": (
         *("ascii", "help", "is_urgent", "keys", "list", "lists", "message", "pair", "pairs", "palette"),
         *("typing", "window"),

@@ -186,6 +186,8 @@ class Parent:
             pairs=settings.pairs,
             pair_options=settings.pair_options,
             lists=settings.lists,
+            windows=settings.windows,
+            returns=settings.returns,
             bans=tuple(state.bans.names()),
             clock=self._clock(),
             log_level=self._options.log_level,

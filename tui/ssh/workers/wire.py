@@ -60,6 +60,8 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     pairs: tuple[str, ...] = ()
     pair_options: tuple[PairOptions, ...] = ()
     lists: tuple[str, ...] = ()
+    windows: tuple[int, ...] = ()
+    returns: tuple[int, ...] = ()
     bans: tuple[str, ...] = ()
 
 
