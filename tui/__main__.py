@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from rotation.desk import gaps_of, with_usual
+from rotation.desk import EventKind, gaps_of, with_usual
 from rotation.errors import NothingToShowError, UnavailableError
 from rotation.text import counted
 from tui.cli import app as cli
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
-    from rotation.desk import Desk, DeskChange, EventKind, PairOptions
+    from rotation.desk import Desk, DeskChange, PairOptions
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
@@ -259,6 +259,13 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
+        from feeds.desk.choose import why_demo  # noqa: PLC0415
+
+        is_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
+        if is_live and (why := why_demo(wanted.feed)):
+            demo = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
+            demo.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
+            return LocalDesk(demo.supervisor, demo.tape, demo.watch, demo.demand)
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
             return LocalDesk(opened.supervisor, opened.tape, opened.watch, opened.demand)

@@ -74,7 +74,7 @@ class Wanted(msgspec.Struct, frozen=True):
     offline: bool = False
     """Use no source on the network."""
     feed: str = "auto"
-    """The source of the quotes; "auto" chooses one."""
+    """The source of the quotes; "auto" chooses one. Several with commas between: in order of preference."""
     nats: str = ""
     """With the feed "nats": where the NATS server of a hub is."""
     nats_creds: Path | None = None

@@ -62,8 +62,8 @@ def feeds(
 
     ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
     those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone.
-    ``choice``: of ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address
-    that is none.
+    ``choice``: of ``feeds.desk.choose.NAMES``, or several with commas between. Raises InputError for a feed
+    without its key or an address that is none.
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
@@ -83,7 +83,7 @@ def feeds(
     )
     on_corrected_close = updater.ask_again if updater is not None else _left_alone
     vendors = choose.vendors(choice, symbols, http, time, environ)
-    shares, indices = _dealt(vendors[0], symbols)
+    shares, indices = _dealt(vendors, symbols)
     if choice == "alpaca-test":  # it shows on the Health panel that the key and the way there are good
         shares = [choose.TEST_SYMBOL]
     live_feeds: list[Feed] = [
@@ -142,9 +142,9 @@ def _spelled(history: History) -> dict[str, float]:
     return {spelled(symbol): close for symbol, close in history.newest(history.symbols).items()}
 
 
-def _dealt(first: Vendor, symbols: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What the vendor brings, and the indices that Yahoo brings beside it: brokers have none."""
-    if first.name == "Yahoo":
+def _dealt(vendors: Sequence[Vendor], symbols: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What the vendors bring, and the indices that Yahoo brings beside them: brokers have none."""
+    if all(vendor.name == "Yahoo" for vendor in vendors):
         return list(symbols), []
     indices = [symbol for symbol in symbols if is_index(symbol)]
     return [symbol for symbol in symbols if symbol not in indices], indices
@@ -177,7 +177,7 @@ async def once(
         cache, tries=1, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
     vendors = choose.vendors(choice, list(desk.legs), http, time, environ)
-    shares, indices = _dealt(vendors[0], desk.legs)
+    shares, indices = _dealt(vendors, desk.legs)
     yahoo = Yahoo(http, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals, once=True)
     causes = macro_opening.live(data / "macro", cache, tries=1, once=True)

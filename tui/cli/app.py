@@ -41,7 +41,7 @@ from tui.cli.options import (
 )
 from tui.output import plain_text
 from tui.settings.place import load, place
-from tui.settings.schema import BY_NAME, LEVELS
+from tui.settings.schema import BY_NAME, LEVELS, shows_demo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -310,6 +310,8 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
     from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
     load(theme or DEFAULT)  # an unknown name is reported before the screen opens
+    if not shows_demo(wanted.feed):
+        wanted = msgspec.structs.replace(wanted, unasked_demo=False)
     # Textual reads keys from stdin and draws on stderr.
     needed = (sys.stdout, sys.stdin, sys.stderr)
     no_terminal = next((f.name.strip("<>") for f in needed if not f.isatty()), None)

@@ -188,9 +188,10 @@ def settled(command: Any) -> Any:
             default="auto",
             show_default=True,
             envvar="ROTATION_TUI_FEED",
-            type=click.Choice(schema.FEEDS),
-            metavar="NAME",
-            help=f"Source of the quotes: {', '.join(schema.FEEDS)}. auto: a vendor with a key, else Yahoo.",
+            callback=_checked(schema.feed),
+            metavar="NAME,…",
+            help=f"Source of the quotes: {', '.join(schema.FEEDS)}. auto: a vendor with a key, else Yahoo. "
+            "Several, in order of preference: the first that has its key and answers.",
         ),
         click.option(
             "--members",

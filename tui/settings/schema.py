@@ -17,6 +17,10 @@ FEEDS = (
     "auto", "yahoo", "alpaca", "alpaca-sip", "alpaca-delayed", "alpaca-test",
     "massive", "massive-delayed", "finnhub", "nats",
 )  # fmt: skip
+ALONE = frozenset({"auto", "nats", "alpaca-test"})
+"""Of FEEDS, those that are no part of a list."""
+DEMO_FEED = "demo"
+"""In a list of feeds, at its end: what the screen shows while no other has anything."""
 LEVELS = ("debug", "info", "warning", "error")
 RETURNS = ("price", "total")
 GLYPHS = ("auto", "unicode", "ascii")
@@ -165,6 +169,33 @@ def _dates(value: object) -> tuple[date, ...]:
     return tuple(days)
 
 
+def feed(value: object) -> str:
+    """Return one feed, or several in order of preference with commas between. Raises ValueError."""
+    listed = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple) or not listed:
+        message = f'expected one of {", ".join(FEEDS)}, or a list such as ["alpaca", "yahoo"], got {shown(value)}'
+        raise ValueError(message)
+    names = tuple(dict.fromkeys(map(_one_feed, listed)))
+    if DEMO_FEED in names[:-1]:
+        raise ValueError("demo comes last in the list: after it nothing is tried")
+    if len(names) == 1 and names[0] == DEMO_FEED:
+        raise ValueError("demo stands at the end of a list; rotation-tui demo plays it alone")
+    if len(names) > 1 and (alone := next((name for name in names if name in ALONE), "")):
+        raise ValueError(f"{alone} stands alone, not in a list")
+    return ",".join(names)
+
+
+def _one_feed(name: object) -> str:
+    if not isinstance(name, str) or name not in (*FEEDS, DEMO_FEED):
+        raise ValueError(f"expected one of {', '.join(FEEDS)}, got {shown(name)}")
+    return name
+
+
+def shows_demo(feeds: str) -> bool:
+    """Whether the screen may show the demo with these feeds, as far as they say it: a list without it may not."""
+    return "," not in feeds or feeds.endswith(f",{DEMO_FEED}")
+
+
 def _folder(value: object) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(f"expected the name of a folder, got {shown(value)}")
@@ -272,7 +303,9 @@ SETTINGS = (
     ),
     Setting(
         "feeds", "feed", "auto", "feed", "ROTATION_TUI_FEED",
-        f"Source of the quotes: {', '.join(FEEDS)}.", _choice(*FEEDS),
+        f"Source of the quotes: {', '.join(FEEDS)}; or a list in order of preference, such as "
+        '["alpaca", "yahoo", "demo"].',
+        feed,
     ),
     Setting(
         "feeds", "nats", "", "nats", "ROTATION_TUI_NATS",

@@ -51,7 +51,10 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
         "expected a list of sessions, such as [1, 5, 20, 60], got []",
     ),
     "limits.stale_s": ("10", "stale_s", 10.0, "0", "expected a number of seconds from 1 to 900, got 0"),
-    "feeds.feed": ('"yahoo"', "feed", "yahoo", '"x"', "expected one of auto, yahoo, alpaca"),
+    "feeds.feed": (
+        '["alpaca", "yahoo", "demo"]', "feed", "alpaca,yahoo,demo", '["yahoo", "x"]',
+        "expected one of auto, yahoo, alpaca",
+    ),
     "feeds.nats": (
         '"nats://127.0.0.1:4222"', "nats", "nats://127.0.0.1:4222", '"a b"',
         "expected an address such as nats://127.0.0.1:4222, got 'a b'",
