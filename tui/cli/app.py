@@ -40,8 +40,10 @@ from tui.cli.options import (
     with_lists,
 )
 from tui.output import plain_text
+from tui.settings.panels import panels_of
 from tui.settings.place import load, place
-from tui.settings.schema import BY_NAME, LEVELS, shows_demo
+from tui.settings.schema import BY_NAME
+from tui.settings.values import LEVELS, shows_demo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -323,7 +325,13 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
     from tui.view.ascii import needs_ascii  # noqa: PLC0415
-    from tui.view.view_state import ViewState, pair_names, watchlists, with_windows  # noqa: PLC0415
+    from tui.view.view_state import (  # noqa: PLC0415
+        ViewState,
+        pair_names,
+        watchlists,
+        with_panels,
+        with_windows,
+    )
 
     view = ViewState(
         theme=theme or DEFAULT,
@@ -338,6 +346,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
         wanted = with_lists(ctx, msgspec.structs.replace(wanted, alerts=config.alerts))
         view = msgspec.structs.replace(view, lists=watchlists(config.lists), pair_options=config.pairs)
         view = msgspec.structs.replace(view, window=config.values.get("screen.window", view.window))
+        view = with_panels(view, panels_of(config.values))
     view = with_windows(view, wanted.windows, wanted.leg_returns)
 
     def open_desk() -> Any:

@@ -11,7 +11,7 @@ import msgspec
 from click.core import ParameterSource
 
 from tui.backend import Wanted
-from tui.settings import schema
+from tui.settings import schema, values
 from tui.settings.place import place
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def path_option(*names: str, **more: Any) -> Callable[[Any], Any]:
 
 RETURNS = click.option(
     "--returns",
-    type=click.Choice(schema.RETURNS),
+    type=click.Choice(values.RETURNS),
     default="price",
     show_default=True,
     envvar="ROTATION_TUI_RETURNS",
@@ -68,7 +68,7 @@ PAIR = click.option(
     default="IWM/QQQ",
     show_default=True,
     envvar="ROTATION_TUI_PAIR",
-    callback=_checked(schema.pair),
+    callback=_checked(values.pair),
     metavar="A/B",
     help="The two legs of the spread and the ratio.",
 )
@@ -76,7 +76,7 @@ PAIRS = click.option(
     "--pairs",
     default="",
     envvar="ROTATION_TUI_PAIRS",
-    callback=_checked(schema.pairs),
+    callback=_checked(values.pairs),
     metavar="A/B,…",
     help="More pairs, each with its own spread, ratio and headline; p goes through them.",
 )
@@ -84,7 +84,7 @@ LEGS = click.option(
     "--legs",
     default="",
     envvar="ROTATION_TUI_LEGS",
-    callback=_checked(schema.symbols),
+    callback=_checked(values.symbols),
     metavar="A,B,…",
     help="Legs to show beside the pair, instead of the usual ones and those stored.",
 )
@@ -92,7 +92,7 @@ WINDOWS = click.option(
     "--windows",
     default="",
     envvar="ROTATION_TUI_WINDOWS",
-    callback=_checked(schema.windows),
+    callback=_checked(values.windows),
     metavar="K,…",
     help="Windows to show, in sessions, such as 1,5,10,20; figures of the usual ones stay.  "
     "[default: 1,5,20,60,252]",
@@ -149,7 +149,7 @@ def settled(command: Any) -> Any:
         click.option(
             "--stale",
             "stale_s",
-            type=click.FloatRange(*schema.STALE_S),
+            type=click.FloatRange(*values.STALE_S),
             default=30.0,
             show_default=True,
             envvar="ROTATION_TUI_STALE",
@@ -165,14 +165,14 @@ def settled(command: Any) -> Any:
             default="IWN/IVW",
             show_default=True,
             envvar="ROTATION_TUI_VALUE_GROWTH",
-            callback=_checked(schema.pair),
+            callback=_checked(values.pair),
             metavar="A/B",
             help="The two legs of value against growth.",
         ),
         click.option(
             "--benchmark",
             envvar="ROTATION_TUI_BENCHMARK",
-            callback=_checked(schema.symbol),
+            callback=_checked(values.symbol),
             metavar="SYMBOL",
             help="What the rotation graph compares with; it becomes a leg.  [default: SPY where it is a leg, "
             "else the pair's other leg]",
@@ -188,9 +188,9 @@ def settled(command: Any) -> Any:
             default="auto",
             show_default=True,
             envvar="ROTATION_TUI_FEED",
-            callback=_checked(schema.feed),
+            callback=_checked(values.feed),
             metavar="NAME,…",
-            help=f"Source of the quotes: {', '.join(schema.FEEDS)}. auto: a vendor with a key, else Yahoo. "
+            help=f"Source of the quotes: {', '.join(values.FEEDS)}. auto: a vendor with a key, else Yahoo. "
             "Several, in order of preference: the first that has its key and answers.",
         ),
         click.option(
@@ -222,7 +222,7 @@ THEME = click.option(
 )
 GLYPHS = click.option(
     "--glyphs",
-    type=click.Choice(schema.GLYPHS),
+    type=click.Choice(values.GLYPHS),
     default="auto",
     show_default=True,
     envvar="ROTATION_TUI_GLYPHS",

@@ -27,11 +27,11 @@ from tui.panels.registry import PANELS
 from tui.screen import signals
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
-from tui.screen.scene import PacedScene, Scene, scene
+from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
 from tui.view.applied import change_desk, with_pairs
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, clamp_scroll, focused, pair_names, parts_of, scrolled, with_message
+from tui.view.view_state import ViewState, clamp_scroll, focused, pair_names, parts_of, scrolled, with_message, with_panels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +130,8 @@ class RotationApp(App[None], inherit_bindings=False):
         self._paced = paced or PacedScene()
         self._next_paint: Timer | None = None
         """For what waits until it is due; None where nothing does."""
+        self._misfit = ""
+        """Why the person's own panels are not shown; empty where they are."""
         self._owes_paint = False
         """Something changed while the terminal was behind."""
         self.on_hang_up: Callable[[], None] = lambda: None
@@ -205,6 +207,8 @@ class RotationApp(App[None], inherit_bindings=False):
             view = msgspec.structs.replace(view, keys=applied.keys)
         if applied.theme is not None:
             view = msgspec.structs.replace(view, theme=applied.theme)
+        if applied.panels is not None:
+            view = with_panels(view, applied.panels)
         if applied.windows is not None:
             view = applied.windows.of(view)
         if applied.pairs is not None:
@@ -447,6 +451,8 @@ class RotationApp(App[None], inherit_bindings=False):
             view = self.view = with_message(
                 msgspec.structs.replace(view, theme=theme.DEFAULT), str(error), urgent=True
             )
+        if why := self._new_misfit():
+            view = self.view = with_message(view, why, urgent=True)
         drawn = self._paced.scene(self.snapshot, view, self._window.width, self._window.height)
         if drawn.places != screen.places:
             screen.places = drawn.places
@@ -461,6 +467,12 @@ class RotationApp(App[None], inherit_bindings=False):
             self.view = clamp_scroll(view, drawn.most)
         if self._paced.wait_s is not None and self._next_paint is None:
             self._next_paint = self.set_timer(self._paced.wait_s, self._paint_when_due)
+
+    def _new_misfit(self) -> str:
+        """Why the person's own panels are not shown, once for each size; empty where that is said already."""
+        before = self._misfit
+        self._misfit = misfit_of(self.snapshot, self.view, self._window.width, self._window.height)
+        return "" if self._misfit == before else self._misfit
 
     def _paint_when_due(self) -> None:
         self._next_paint = None

@@ -16,7 +16,7 @@ from tui.panels.legs import height_of
 from tui.panels.registry import PANELS
 from tui.view.ascii import plain_row
 from tui.view.draw import fit, framed
-from tui.view.layout import SMALLEST, Place, arrange
+from tui.view.layout import SMALLEST, Place, arrange, misfit
 from tui.view.pairs import PairOnScreen
 from tui.view.view_state import FILTERED, keyed
 
@@ -98,10 +98,20 @@ def scene(
 
 def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> dict[str, Place]:
     """Return the panels that have a place, and where it is."""
+    legs = height_of(snapshot, view) if snapshot else LEGS
+    return arrange(width, height, view, legs, fed=_has_fed(snapshot))
+
+
+def misfit_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> str:
+    """Why the viewer's own panels are not shown at this size, in words; empty where they are."""
+    legs = height_of(snapshot, view) if snapshot else LEGS
+    return misfit(width, height, view, legs, fed=_has_fed(snapshot))
+
+
+def _has_fed(snapshot: Snapshot | None) -> bool:
     # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
     live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
-    fed = live or (snapshot is not None and snapshot.fed is not None)
-    return arrange(width, height, view, height_of(snapshot, view) if snapshot else LEGS, fed=fed)
+    return live or (snapshot is not None and snapshot.fed is not None)
 
 
 def draw_panel(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:

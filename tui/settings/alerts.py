@@ -12,7 +12,7 @@ from rotation.alerts.target import DESKTOP, SIGNALS, AlertSettings, Target
 from rotation.errors import InputError
 from rotation.figures.registry import figures
 from rotation.status import Kind
-from tui.settings.schema import shown
+from tui.settings.values import shown
 from tui.settings.table import Table
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from rotation.desk import WINDOWS, Desk, LegList, PairOptions, with_usual
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
 from tui.settings.pairs import PAIRS, merged, options
-from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown, window_of
-from tui.settings.schema import pair as pair_of
-from tui.settings.schema import pairs as pairs_of
-from tui.settings.schema import windows as windows_of
+from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES
+from tui.settings.values import pair as pair_of
+from tui.settings.values import pairs as pairs_of
+from tui.settings.values import shown, window_of
+from tui.settings.values import windows as windows_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
 SIZE_MAX = 1_000_000

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from rotation.desk import PairOptions, pair_name
-from tui.settings.schema import PAIRS_MAX, pair, shown, window_of
+from tui.settings.values import PAIRS_MAX, pair, shown, window_of
 from tui.settings.table import Table
 
 if TYPE_CHECKING:

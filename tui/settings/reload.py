@@ -11,9 +11,10 @@ from rotation.desk import DeskChange
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.file import Config, read
+from tui.settings.panels import panels_of
 from tui.settings.schema import BY_NAME
-from tui.settings.schema import pairs as pairs_of
-from tui.settings.schema import windows as windows_of
+from tui.settings.values import pairs as pairs_of
+from tui.settings.values import windows as windows_of
 from tui.view import theme
 from tui.view.applied import Applied, PairsChange, WindowsChange
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 LIMITS = ("limits.stale_s", "desk.leg_gap_s")
 WINDOWS = ("desk.windows", "screen.returns")
-LIVE = ("screen.theme", "log.level", "notify.to", *LIMITS, *WINDOWS)
+PLACES = ("panels.wide", "panels.normal", "panels.narrow")
+LIVE = ("screen.theme", "log.level", "notify.to", *LIMITS, *WINDOWS, *PLACES)
 """Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
 PAIRS = "desk.pairs"
 """Taken up as far as their symbols are on the desk: no feed asks for others."""
@@ -109,6 +111,7 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         pairs=pairs,
         desk=msgspec.convert(desk, DeskChange) if desk else None,
         windows=windows,
+        panels=panels_of(now.values) if set(changed) & {*PLACES} else None,
     )
 
 

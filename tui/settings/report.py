@@ -129,9 +129,11 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return _written([str(item) for item in value])
-    return _written(value)
+    return _written(_as_list(value))
+
+
+def _as_list(value: Any) -> Any:
+    return [_as_list(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _written(value: Any) -> str:

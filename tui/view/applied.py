@@ -8,6 +8,7 @@ from rotation.alerts.target import AlertSettings
 from rotation.desk import DeskChange, PairOptions, pair_name, with_usual
 from tui.backend import ChangingDesk, PairsDesk
 from tui.view.keymap import Keymap
+from tui.view.places import PanelLists
 from tui.view.view_state import ViewState, with_windows
 
 
@@ -44,6 +45,7 @@ class Applied(msgspec.Struct, frozen=True):
     pairs: PairsChange | None = None
     desk: DeskChange | None = None
     windows: WindowsChange | None = None
+    panels: PanelLists | None = None
 
 
 async def change_desk(desk: object, applied: Applied, view: ViewState) -> None:

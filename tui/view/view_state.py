@@ -8,6 +8,7 @@ import msgspec
 
 from rotation.desk import WINDOWS, PairOptions, pair_name
 from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
+from tui.view.places import PanelLists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph", "macro")
 """In the order of their numbers."""
 PAGES = frozenset({"breadth", "events", "graph", "macro"})
-"""Panels that have the room of all others while they are in focus, and none else."""
+"""Panels that have the room of all others while they are in focus, and none else, unless a person's own lists
+have them."""
 WHOLE = ("desk", "fed", "breadth", "graph", "macro", "health", "events")
 """The pages, in the order of their keys: the desk of several panels, then one panel with all of the room."""
 CHARTS = ("both", "daily", "today")
@@ -47,6 +49,8 @@ class ViewState(msgspec.Struct, frozen=True):
     chart: str = "both"
     trail: int = 0
     """Which trails the graph draws: 0 all, 1 … n only that of the nth leg, n + 1 none; and so on."""
+    panels: PanelLists = PanelLists()
+    """Which panels share the screen, and where."""
     paused: bool = False
     help: bool = False
     palette: bool = False
@@ -172,9 +176,11 @@ def focused(view: ViewState, panel: str) -> ViewState:
 def with_page(view: ViewState, page: str) -> ViewState:
     """Return the view with one of WHOLE; the desk keeps the panel in focus that it has."""
     if page == "desk":
-        panel = "legs" if view.focus in PAGES else view.focus
+        home = view.panels.home
+        panel = home if home and not view.panels.has(view.focus) else view.focus
+        panel = "legs" if panel in PAGES and not view.panels.has(panel) else panel
         return _with(focused(view, panel), zoomed=False)
-    return _with(focused(view, page), zoomed=view.zoomed or page not in PAGES)
+    return _with(focused(view, page), zoomed=view.zoomed or page not in PAGES or view.panels.has(page))
 
 
 def _page(view: ViewState, key: str) -> ViewState:
@@ -212,6 +218,12 @@ def with_window(view: ViewState, window: int) -> ViewState:
 def with_windows(view: ViewState, windows: tuple[int, ...], returns: tuple[int, ...] = ()) -> ViewState:
     """Return the view with these windows and columns of returns; () are the usual ones, and all of them."""
     return with_window(_with(view, windows=windows or WINDOWS, returns=returns), view.window)
+
+
+def with_panels(view: ViewState, panels: PanelLists) -> ViewState:
+    """Return the view with these panels; the focus is on one of them."""
+    view = _with(view, panels=panels)
+    return view if not panels.home or panels.has(view.focus) else _with(view, focus=panels.home, scroll=0)
 
 
 def more_windows(view: ViewState) -> int:

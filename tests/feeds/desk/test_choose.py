@@ -25,7 +25,7 @@ from tests.support.servers import massive
 from tests.support.servers.alpaca import Answers
 from tests.support.servers.ws import READY, STAY, Refuse
 from tests.support.subjects import ALPACA, MASSIVE, NOWHERE, SYMBOLS, YAHOO, Subject
-from tui.settings.schema import ALONE, DEMO_FEED, FEEDS
+from tui.settings.values import ALONE, DEMO_FEED, FEEDS
 
 ALPACA_KEYS = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": "secret-1"}
 ALL_KEYS = ALPACA_KEYS | {"MASSIVE_API_KEY": "massive-key-1", "FINNHUB_API_KEY": "finnhub-key-1"}

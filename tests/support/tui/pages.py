@@ -30,7 +30,8 @@ from tui.screen.scene import scene
 from tui.view import theme
 from tui.view.pairs import of_pair
 from tui.view.palette import pressed
-from tui.view.view_state import ViewState
+from tui.view.places import PanelLists
+from tui.view.view_state import ViewState, with_panels
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -52,8 +53,15 @@ PAGES: dict[str, tuple[str, ...]] = {
     "pair": ("p",),
     "help": ("?",),
     "commands": (":", "t", "h"),
+    "places": (),
 }
 """Page → the keys that open it."""
+PLACES = PanelLists(
+    wide=(("spread", "ratio", "legs"), ("events", "graph")),
+    normal=(("legs", "spread"), ("ratio", "events")),
+    narrow=(("spread", "events"),),
+)
+"""A person's own, on the page of that name."""
 ASCII_AT = (80, 24)
 
 
@@ -105,6 +113,7 @@ def snapshot() -> Snapshot:
 def view(page: str, *, look: str = theme.DEFAULT, is_ascii: bool = False) -> ViewState:
     """What a viewer has chosen who has opened this page."""
     made = ViewState(theme=look, themes=theme.names(), ascii=is_ascii, pairs=("IWN/IVW",))
+    made = with_panels(made, PLACES if page == "places" else PanelLists())
     for key in PAGES[page]:
         made = pressed(made, key)
     return made

@@ -68,6 +68,18 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     "screen.returns": (
         "[5, 1]", "view.returns", (1, 5), "[0]", "0 is not a number of sessions from 1 to 1,260",
     ),
+    "panels.wide": (
+        '[["spread"], ["fed", "legs"]]', "view.panels.wide", (("spread",), ("fed", "legs")), '["leg"]',
+        "unknown panel 'leg'; did you mean 'legs'?",
+    ),
+    "panels.normal": (
+        '["spread", "events"]', "view.panels.normal", (("spread", "events"),), '["legs", "legs"]',
+        "legs is in it twice",
+    ),
+    "panels.narrow": (
+        '["spread", "ratio"]', "view.panels.narrow", (("spread", "ratio"),), "[]",
+        'expected a list of panels, such as ["legs", "spread"], got []',
+    ),
     "export.folder": ('"~/desk"', "folder", "~/desk", "5", "expected the name of a folder, got 5"),
     "notify.to": (
         '["osc9"]', "alerts.rules.0.to", ("osc9",), '"bell"',

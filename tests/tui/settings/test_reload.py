@@ -95,6 +95,7 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',
         "screen.glyphs": '"ascii"',
         "screen.window": "20",
+        "panels.wide": '["legs", "spread"]', "panels.normal": '["spread"]', "panels.narrow": '["fed"]',
         "export.folder": '"~/desk"',
         "notify.to": '["osc9"]', "log.level": '"debug"', "market.closures": "[2025-01-09]",
     }  # fmt: skip

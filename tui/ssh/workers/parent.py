@@ -188,6 +188,7 @@ class Parent:
             lists=settings.lists,
             windows=settings.windows,
             returns=settings.returns,
+            panels=settings.panels,
             bans=tuple(state.bans.names()),
             clock=self._clock(),
             log_level=self._options.log_level,

@@ -215,6 +215,7 @@ def _settings(setup: wire.Setup, now_s: Callable[[], float]) -> Settings:
         lists=setup.lists,
         windows=setup.windows,
         returns=setup.returns,
+        panels=setup.panels,
     )
 
 
