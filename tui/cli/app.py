@@ -25,6 +25,7 @@ from tui.cli.options import (
     FROM_OPTION,
     GLYPHS,
     MORE_TAPES,
+    MOTION,
     NOTHING,
     NOTICES,
     PAIRS,
@@ -173,8 +174,9 @@ Examples:
 )
 @THEME
 @GLYPHS
+@MOTION
 @click.pass_context
-def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, **wanted: Any) -> None:
+def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, motion: str, **wanted: Any) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
     _count_closures(ctx.meta.get(CONFIG))
@@ -188,7 +190,7 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str
     if ctx.invoked_subcommand is not None:
         _reject_misplaced_options(ctx)
         return
-    _screen(ctx, Wanted(**wanted), theme, glyphs)
+    _screen(ctx, Wanted(**wanted), theme, glyphs, motion)
 
 
 def _reject_misplaced_options(ctx: click.Context) -> None:
@@ -207,10 +209,11 @@ def _reject_misplaced_options(ctx: click.Context) -> None:
 @WINDOWS
 @THEME
 @GLYPHS
+@MOTION
 @click.pass_context
-def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any) -> None:
+def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, motion: str, **wanted: Any) -> None:
     """The built-in scenario: the rotation of July 2024, generated from a seed, marked DEMO."""
-    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme, glyphs)
+    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme, glyphs, motion)
 
 
 @cli.command(
@@ -222,12 +225,13 @@ def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any
 @settled
 @THEME
 @GLYPHS
+@MOTION
 @click.pass_context
 def replay(
-    ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, glyphs: str, **wanted: Any
+    ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, glyphs: str, motion: str, **wanted: Any
 ) -> None:
     """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume)."""
-    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme, glyphs)
+    _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme, glyphs, motion)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
@@ -307,7 +311,7 @@ def themes() -> None:
         click.echo(f"{name:<14}{title}")
 
 
-def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) -> None:
+def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, motion: str) -> None:
     """Run the app, and raise what ended it once the terminal is restored."""
     from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
@@ -325,6 +329,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
     from tui.view.ascii import needs_ascii  # noqa: PLC0415
+    from tui.view.still import moves  # noqa: PLC0415
     from tui.view.view_state import (  # noqa: PLC0415
         ViewState,
         pair_names,
@@ -337,6 +342,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
         theme=theme or DEFAULT,
         themes=names(),
         pairs=pair_names(wanted.pair, wanted.pairs),
+        motion=moves(motion, os.environ),
         ascii=glyphs == "ascii"
         or (glyphs == "auto" and needs_ascii(os.environ.get("TERM", ""), os.environ, sys.stderr.encoding)),
     )

@@ -228,6 +228,14 @@ GLYPHS = click.option(
     envvar="ROTATION_TUI_GLYPHS",
     help="ascii: no box drawing, no braille, no arrows; auto: by locale and TERM.",
 )
+MOTION = click.option(
+    "--motion",
+    type=click.Choice(values.MOTION),
+    default="auto",
+    show_default=True,
+    envvar="ROTATION_TUI_MOTION",
+    help="off: nothing moves but values; auto: off where NO_MOTION is set.",
+)
 TAPES = path_option(
     "--tape", "tape", multiple=True, metavar="PATH…", help="Tape to play: bars or a recording."
 )

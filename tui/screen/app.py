@@ -207,6 +207,8 @@ class RotationApp(App[None], inherit_bindings=False):
             view = msgspec.structs.replace(view, keys=applied.keys)
         if applied.theme is not None:
             view = msgspec.structs.replace(view, theme=applied.theme)
+        if applied.motion is not None:
+            view = msgspec.structs.replace(view, motion=applied.motion)
         if applied.panels is not None:
             view = with_panels(view, applied.panels)
         if applied.windows is not None:

@@ -18,6 +18,7 @@ from tui.view.ascii import plain_row
 from tui.view.draw import fit, framed
 from tui.view.layout import SMALLEST, Place, arrange, misfit
 from tui.view.pairs import PairOnScreen
+from tui.view.still import StillScreen
 from tui.view.view_state import FILTERED, keyed
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ class PacedScene:
         """``clock``: seconds, never going back."""
         self._clock = clock
         self._pair = PairOnScreen()
+        self._still = StillScreen()
         self._key: tuple[ViewState, int, int] | None = None
         self._kept: dict[str, _Kept] = {}
         self._last_s: dict[str, float] = {}
@@ -198,6 +200,8 @@ class PacedScene:
         Rows are shared with the scene before where they are the same, and must not be modified.
         """
         snapshot = self._pair.of(snapshot, view.pair)
+        if not view.motion:
+            snapshot = self._still.of(snapshot)
         if self._key != (view, width, height):
             self._key = (view, width, height)
             self._kept.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,7 @@ from tui.settings.values import pairs as pairs_of
 from tui.settings.values import windows as windows_of
 from tui.view import theme
 from tui.view.applied import Applied, PairsChange, WindowsChange
+from tui.view.still import moves
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 LIMITS = ("limits.stale_s", "desk.leg_gap_s")
 WINDOWS = ("desk.windows", "screen.returns")
 PLACES = ("panels.wide", "panels.normal", "panels.narrow")
-LIVE = ("screen.theme", "log.level", "notify.to", *LIMITS, *WINDOWS, *PLACES)
+LIVE = ("screen.theme", "log.level", "notify.to", "screen.motion", *LIMITS, *WINDOWS, *PLACES)
 """Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
 PAIRS = "desk.pairs"
 """Taken up as far as their symbols are on the desk: no feed asks for others."""
@@ -111,6 +113,7 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         pairs=pairs,
         desk=msgspec.convert(desk, DeskChange) if desk else None,
         windows=windows,
+        motion=moves(str(of(now, "screen.motion")), os.environ) if "screen.motion" in changed else None,
         panels=panels_of(now.values) if set(changed) & {*PLACES} else None,
     )
 

@@ -108,6 +108,12 @@ SETTINGS = (
         "auto: ASCII where locale or TERM say that there is no more; or unicode, ascii.", v.choice(*v.GLYPHS),
     ),
     Setting(
+        "screen", "motion", "auto", "motion", "ROTATION_TUI_MOTION",
+        "on: ages and the clock tick; off: nothing moves but values; auto: off where NO_MOTION is set, or "
+        "TEXTUAL_ANIMATIONS=none.",
+        v.choice(*v.MOTION),
+    ),
+    Setting(
         "screen", "window", 5, "", "",
         "The window, in sessions, that the screen starts with: one of desk.windows.", v.whatever,
     ),

@@ -24,6 +24,7 @@ DEMO_FEED = "demo"
 LEVELS = ("debug", "info", "warning", "error")
 RETURNS = ("price", "total")
 GLYPHS = ("auto", "unicode", "ascii")
+MOTION = ("auto", "on", "off")
 SHOWN = 40
 """Characters of a wrong value that an error repeats."""
 

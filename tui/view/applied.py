@@ -9,7 +9,7 @@ from rotation.desk import DeskChange, PairOptions, pair_name, with_usual
 from tui.backend import ChangingDesk, PairsDesk
 from tui.view.keymap import Keymap
 from tui.view.places import PanelLists
-from tui.view.view_state import ViewState, with_windows
+from tui.view.view_state import ViewState, with_panels, with_window, with_windows
 
 
 class PairsChange(msgspec.Struct, frozen=True):
@@ -46,6 +46,20 @@ class Applied(msgspec.Struct, frozen=True):
     desk: DeskChange | None = None
     windows: WindowsChange | None = None
     panels: PanelLists | None = None
+    motion: bool | None = None
+    ascii: bool | None = None
+    window: int | None = None
+    folder: str | None = None
+    """Where exports are written; "" is the usual folder."""
+
+    def on(self, view: ViewState) -> ViewState:
+        """The view with what changes it; pairs depend on the desk, too."""
+        plain = {name: getattr(self, name) for name in ("keys", "theme", "motion", "ascii")}
+        given = {name: value for name, value in plain.items() if value is not None}
+        view = msgspec.structs.replace(view, **given)
+        view = view if self.panels is None else with_panels(view, self.panels)
+        view = view if self.windows is None else self.windows.of(view)
+        return view if self.window is None else with_window(view, self.window)
 
 
 async def change_desk(desk: object, applied: Applied, view: ViewState) -> None:

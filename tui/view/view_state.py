@@ -79,6 +79,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """The watch list that the legs panel shows; "" is the desk's own legs and groups."""
     lists: tuple[str, ...] = ()
     """The watch lists that ``w`` goes through."""
+    motion: bool = True
+    """Whether ages and the clock tick; without it nothing moves but values."""
     ascii: bool = False
     """Whether the screen is drawn in ASCII alone."""
     keys: Keymap = DEFAULT_KEYS
@@ -177,7 +179,7 @@ def with_page(view: ViewState, page: str) -> ViewState:
     """Return the view with one of WHOLE; the desk keeps the panel in focus that it has."""
     if page == "desk":
         home = view.panels.home
-        panel = home if home and not view.panels.has(view.focus) else view.focus
+        panel = home if home and not view.panels.has_everywhere(view.focus) else view.focus
         panel = "legs" if panel in PAGES and not view.panels.has(panel) else panel
         return _with(focused(view, panel), zoomed=False)
     return _with(focused(view, page), zoomed=view.zoomed or page not in PAGES or view.panels.has(page))
@@ -223,7 +225,9 @@ def with_windows(view: ViewState, windows: tuple[int, ...], returns: tuple[int, 
 def with_panels(view: ViewState, panels: PanelLists) -> ViewState:
     """Return the view with these panels; the focus is on one of them."""
     view = _with(view, panels=panels)
-    return view if not panels.home or panels.has(view.focus) else _with(view, focus=panels.home, scroll=0)
+    if not panels.home or panels.has_everywhere(view.focus):
+        return view
+    return _with(view, focus=panels.home, scroll=0)
 
 
 def more_windows(view: ViewState) -> int:

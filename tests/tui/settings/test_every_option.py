@@ -64,6 +64,7 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     "feeds.demo_when_empty": ("false", "unasked_demo", False, '"yes"', FLAG),
     "screen.theme": ('"paper"', "view.theme", "paper", '"neon"', "expected one of midnight"),
     "screen.glyphs": ('"ascii"', "view.ascii", True, '"x"', "expected one of auto, unicode, ascii, got 'x'"),
+    "screen.motion": ('"off"', "view.motion", False, '"none"', "expected one of auto, on, off, got 'none'"),
     "screen.window": ("20", "view.window", 20, "7", "expected one of 1, 5, 20, 60, 252, got 7"),
     "screen.returns": (
         "[5, 1]", "view.returns", (1, 5), "[0]", "0 is not a number of sessions from 1 to 1,260",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui.view.view_state import ViewState
 
 READS: dict[str, tuple[str, ...]] = {
-    "ribbon": ("window", "paused"),
+    "ribbon": ("motion", "paused", "window"),
     "legs": (
         *("filter", "focus", "help", "is_rising", "list", "order", "palette", "returns", "sort", "typing"),
         *("window", "windows", "zoomed"),
