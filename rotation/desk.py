@@ -100,6 +100,8 @@ class Desk(msgspec.Struct, frozen=True):
     """More pairs, base and against of each, that can be shown in the place of the first."""
     pair_gaps: tuple[tuple[str, float], ...] = ()
     """``leg_gap_s`` of those more pairs that have another, by name."""
+    universes: tuple[str, ...] = ()
+    """Lists of shares of a person's own beside the funds, in capitals: each has figures of breadth."""
     lists: tuple[LegList, ...] = ()
     """How the legs are put together; without any they are one list."""
 
@@ -168,15 +170,37 @@ class AlertLine(msgspec.Struct, frozen=True):
     """Why it cannot be judged; empty where it can."""
 
 
+class Universe(msgspec.Struct, frozen=True):
+    """A list of shares of a person's own, of which breadth is counted."""
+
+    name: str
+    holdings: str
+    """The path of the file that lists them."""
+    index: str = ""
+    """The symbol whose move its members make; "" for none."""
+    weights: str = ""
+    """Heading of the file's column of weights in percent; "" for the usual ones."""
+    sectors: str = ""
+    """Heading of its column of sectors; "" for the usual one."""
+    date: dt.date | None = None
+    """The day of a file that does not say it; None: the day on which the file was last changed."""
+
+    @property
+    def fund(self) -> str:
+        """Its name in capitals, as a fund's is written: breadth has it under this one."""
+        return self.name.upper()
+
+
 class DeskChange(msgspec.Struct, frozen=True):
     """What is to be another way on a running desk; None of what stays."""
 
     stale_s: float | None = None
     leg_gap_s: float | None = None
     windows: tuple[int, ...] | None = None
+    returns: str | None = None
 
     def of(self, desk: Desk) -> Desk:
-        """The desk with these; the same legs, pairs and returns."""
+        """The desk with these; the same legs and pairs."""
         return msgspec.structs.replace(desk, **_set_in(self))
 
     def after(self, before: DeskChange) -> DeskChange:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
-    from rotation.desk import Desk, DeskChange, PairOptions
+    from rotation.desk import Desk, DeskChange, PairOptions, Universe
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
@@ -71,6 +71,7 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         pair_gaps=gaps_of(wanted.pair_options),
         lists=wanted.lists,
         benchmark=wanted.benchmark,
+        universes=tuple(each.fund for each in wanted.universes),
     )
 
 
@@ -323,6 +324,7 @@ class LocalBackend:
             members=source.members(),
             priced=self._priced(source, wanted),
             holdings=self._member_store(),
+            universes=wanted.universes,
         )
         opened = supervise(source, desk, live=feeds)
         return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
@@ -731,7 +733,9 @@ class LocalBackend:
         from rotation.sessions import new_york_day  # noqa: PLC0415
 
         today = new_york_day(_wall_ns())
-        membership = load_membership(self._member_store(), self._store().folder, today)
+        membership = load_membership(
+            self._member_store(), self._store().folder, today, wanted.universes
+        )
         source = opening.source(
             self._store(),
             history=wanted.history,
@@ -781,6 +785,14 @@ class LocalBackend:
 
         return sync.run(self._member_store(), funds, new_york_day(_wall_ns()))
 
+    def check_universe(self, universe: Universe) -> str:
+        """Return a line on a universe's file. Raises InputError for one that cannot be read."""
+        from feeds.members import holdings  # noqa: PLC0415
+        from feeds.members.universes import load_universe  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        return holdings.line(load_universe(universe, new_york_day(_wall_ns())))
+
     def list_members(self) -> list[str]:
         """Return the stored membership files, one line each."""
         from feeds.members import holdings  # noqa: PLC0415
@@ -795,7 +807,8 @@ class LocalBackend:
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
         as_of_ns = _wall_ns() if wanted.at is None else opening.as_of(source.history, wanted.at, _wall_ns())
-        return contributed.report(source, desk, fund, as_of_ns=as_of_ns)
+        indices = {each.fund: each.index for each in wanted.universes}
+        return contributed.report(source, desk, fund, as_of_ns=as_of_ns, indices=indices)
 
     def _store(self) -> HistoryStore:
         from feeds.history.store import HistoryStore  # noqa: PLC0415

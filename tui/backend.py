@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import STALE_AFTER_S, LegList, PairOptions
+from rotation.desk import STALE_AFTER_S, LegList, PairOptions, Universe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -51,6 +51,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """More pairs, which can be shown in its place."""
     pair_options: tuple[PairOptions, ...] = ()
     """What some of them have of their own."""
+    universes: tuple[Universe, ...] = ()
+    """Lists of shares of the person's own, of which breadth is counted."""
     lists: tuple[LegList, ...] = ()
     """Groups and watch lists, whose symbols are legs too."""
     legs: tuple[str, ...] = ()
@@ -320,6 +322,10 @@ class Backend(Protocol):
 
         Raises InputError.
         """
+        ...
+
+    def check_universe(self, universe: Universe) -> str:
+        """Return a line on a universe's file; blocking. Raises InputError for one that cannot be read."""
         ...
 
     def list_members(self) -> list[str]:

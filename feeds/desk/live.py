@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from feeds.history.store import HistoryStore
     from feeds.members.store import MemberStore
     from feeds.streaming.vendor import Vendor
-    from rotation.desk import Desk
+    from rotation.desk import Desk, Universe
     from rotation.history import History
 
 log = logging.getLogger(__name__)
@@ -55,13 +55,15 @@ def feeds(
     members: AbstractSet[str] = frozenset(),
     priced: AbstractSet[str] = frozenset(),
     holdings: MemberStore | None = None,
+    universes: Sequence[Universe] = (),
     time: Time | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> list[Feed]:
     """What a live desk listens to.
 
     ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
-    those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone.
+    those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone. ``universes``:
+    a person's own, kept beside them.
     ``choice``: of ``feeds.desk.choose.NAMES``, or several with commas between. Raises InputError for a feed
     without its key or an address that is none.
     """
@@ -129,7 +131,7 @@ def feeds(
             live_feeds.append(
                 HoldingsRefresh(
                     holdings,
-                    lambda: load_membership(holdings, store.folder, new_york_day(time.clock_ns())),
+                    lambda: load_membership(holdings, store.folder, new_york_day(time.clock_ns()), universes),
                     time=time,
                 )
             )

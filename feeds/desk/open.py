@@ -226,10 +226,11 @@ def desk_for(
     pair_gaps: tuple[tuple[str, float], ...] = (),
     lists: tuple[LegList, ...] = (),
     benchmark: str | None = None,
+    universes: tuple[str, ...] = (),
 ) -> Desk:
     """The desk with this pair and these ``legs``; ``pairs`` can be shown in the place of the first.
 
-    ``lists``: groups and watch lists, whose symbols are legs too.
+    ``lists``: groups and watch lists, whose symbols are legs too. ``universes``: as ``Desk`` has them.
 
     Without any, the usual legs, and one for what else is held, unless that is a whole universe. A
     ``benchmark`` that was named is a leg, since a price of it is needed.
@@ -253,6 +254,7 @@ def desk_for(
         pairs=tuple(dict.fromkeys(each for each in pairs if each != pair)),
         pair_gaps=pair_gaps,
         lists=(rest, *lists) if lists else (),
+        universes=universes,
     )
 
 

@@ -305,7 +305,11 @@ def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
         return wanted
     returns = config.values.get("screen.returns", ())
     return msgspec.structs.replace(
-        wanted, lists=config.lists, pair_options=config.pairs, leg_returns=returns
+        wanted,
+        lists=config.lists,
+        pair_options=config.pairs,
+        leg_returns=returns,
+        universes=config.universes,
     )
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tui.settings.lists import GROUPS, WATCHLISTS
 from tui.settings.pairs import PAIRS
 from tui.settings.place import PLACE
 from tui.settings.schema import KEYS, SETTINGS, TABLES
+from tui.settings.universes import UNIVERSE_KEYS, UNIVERSES
 from tui.view.keymap import ACTIONS, PRESETS
 
 if TYPE_CHECKING:
@@ -66,6 +68,16 @@ _PAIRS = """
 #   window = 20                      # the window the screen turns to with it: one of desk.windows
 #   leg_gap_s = 120                  # in the place of desk.leg_gap_s
 """
+_UNIVERSES = """
+# Universes: lists of shares of your own, of which breadth is counted (figures breadth.r2k.share_up and so on).
+#
+#   [universes.r2k]
+#   holdings = "russell2000.csv"     # beside this file; a fund's export, a CSV with a column symbol, or a plain list
+#   index = "IWM"                    # whose move its members make, for contributions
+#   weights = "Weight (%)"           # headings, where they are not the usual ones
+#   sectors = "Sector"
+#   date = 2026-11-20                # of a file that does not say it
+"""
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
 _FAMILIES = re.compile(
     r"ROTATION_TUI_("
@@ -88,7 +100,7 @@ def template() -> str:
         for setting in SETTINGS:
             if setting.table == table:
                 parts.append(f"# {setting.says}\n# {setting.key} = {_written(setting.default)}\n")
-    return "".join([*parts, _PAIRS, _ALERTS, _LISTS])
+    return "".join([*parts, _PAIRS, _ALERTS, _LISTS, _UNIVERSES])
 
 
 def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -109,6 +121,12 @@ def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str,
         for key, given in own.items():
             if line := config.lines.get(f"{PAIRS}#{number}.{key}"):
                 table.append((f"{PAIRS}.{each.pair}.{key}", _written(given), f"{config.path}:{line}"))
+    for each in config.universes:
+        own_keys = {key: getattr(each, key) for key in UNIVERSE_KEYS}
+        for key, given in own_keys.items():
+            if line := config.lines.get(f"{UNIVERSES}.{each.name}.{key}"):
+                table.append((f"{UNIVERSES}.{each.name}.{key}", _written(given), f"{config.path}:{line}"))
+    table += _named(config)
     if config.preset:
         table.append((f"{KEYS}.preset", config.preset, f"{config.path}:{config.lines[f'{KEYS}.preset']}"))
     for action in config.keys.actions:
@@ -116,6 +134,34 @@ def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str,
         if line:
             table.append((f"{KEYS}.{action.id}", " ".join(action.keys) or "none", f"{config.path}:{line}"))
     return table
+
+
+def _named(config: Config) -> list[tuple[str, str, str]]:
+    """Groups, watch lists, alerts and targets: of a target its kind alone, for its address may be a secret."""
+    rows: list[tuple[str, str, str]] = []
+    for each in config.lists:
+        place = f"{WATCHLISTS if each.is_watchlist else GROUPS}.{each.name}"
+        rows.append((place, _written(list(each.symbols)), place))
+    rows += [
+        (f"alerts.{rule.id}", rule.condition, f"alerts#{number}")
+        for number, rule in enumerate(config.alerts.rules)
+    ]
+    rows += [
+        (f"targets.{target.name}", target.kind, f"targets.{target.name}") for target in config.alerts.targets
+    ]
+    return [(name, value, f"{config.path}:{_line(config, place)}") for name, value, place in rows]
+
+
+def _line(config: Config, place: str) -> int:
+    """That of the place, else of the key or the table that it stands in."""
+    return next(
+        (
+            line
+            for name in (place, f"{place}.symbols", f"{place}.when", place.partition(".")[0].partition("#")[0])
+            if (line := config.lines.get(name))
+        ),
+        1,
+    )
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

@@ -24,7 +24,7 @@ DEMO_FEED = "demo"
 LEVELS = ("debug", "info", "warning", "error")
 RETURNS = ("price", "total")
 GLYPHS = ("auto", "unicode", "ascii")
-MOTION = ("auto", "on", "off")
+MOTION = ("auto", "on", "off", "none")
 SHOWN = 40
 """Characters of a wrong value that an error repeats."""
 

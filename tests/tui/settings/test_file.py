@@ -193,6 +193,30 @@ def test_every_value_says_where_it_comes_from(tmp_path) -> None:
     assert set(origins) == {setting.name for setting in SETTINGS} | {"keys.pause", "keys.preset"}
 
 
+def test_every_table_of_one_s_own_says_where_it_comes_from(tmp_path) -> None:
+    path = written(
+        tmp_path,
+        '[[alerts]]\nname = "wide"\nwhen = "spread.5.pp > 10"\n[[alerts]]\nwhen = "on_pace"\n'
+        '[targets.phone]\nkind = "ntfy"\nurl = "https://example.com/secret"\n'
+        '[groups]\nbanks = ["KRE"]\n[watchlists.mine]\nsymbols = ["AAPL"]\n'
+        '[universes.r2k]\nholdings = "r2k.csv"\nindex = "IWM"\n[panels]\nnarrow = ["fed"]\n'
+        "[desk]\nwindows = [1, 10]\n[screen]\nreturns = [1]\n",
+    )
+    shown = {name: (value, origin) for name, value, origin in settings(read(path), {})}
+    assert shown["alerts.wide"] == ("spread.5.pp > 10", f"{path}:2")
+    assert shown["alerts.on_pace"] == ("on_pace", f"{path}:4")
+    assert shown["targets.phone"] == ("ntfy", f"{path}:6")
+    assert shown["groups.banks"] == ('["KRE"]', f"{path}:10")
+    assert shown["watchlists.mine"] == ('["AAPL"]', f"{path}:11")
+    assert shown["universes.r2k.holdings"] == (f'"{tmp_path / "r2k.csv"}"', f"{path}:14")
+    assert shown["universes.r2k.index"] == ('"IWM"', f"{path}:15")
+    assert shown["panels.narrow"] == ('[["fed"]]', f"{path}:17")
+    assert shown["panels.wide"] == ('[["legs", "spread", "ratio"], ["fed", "health"]]', "default")
+    assert shown["desk.windows"] == ('"1,10"', f"{path}:19")
+    assert shown["screen.returns"] == ("[1]", f"{path}:21")
+    assert "secret" not in str(shown)
+
+
 def test_a_misspelt_variable_is_named() -> None:
     given = dict.fromkeys(
         ("ROTATION_TUI_PAIR", "ROTATION_TUI_PIAR", "ROTATION_TUI_YAHOO_REST_URL", "PATH", "ROTATION_TUI_NOW"),
