@@ -264,9 +264,9 @@ class LocalBackend:
 
         is_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
         if is_live and (why := why_demo(wanted.feed)):
-            demo = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
-            demo.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
-            return LocalDesk(demo.supervisor, demo.tape, demo.watch, demo.demand)
+            left = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
+            left.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
+            return LocalDesk(left.supervisor, left.tape, left.watch, left.demand)
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
             return LocalDesk(opened.supervisor, opened.tape, opened.watch, opened.demand)
@@ -733,9 +733,7 @@ class LocalBackend:
         from rotation.sessions import new_york_day  # noqa: PLC0415
 
         today = new_york_day(_wall_ns())
-        membership = load_membership(
-            self._member_store(), self._store().folder, today, wanted.universes
-        )
+        membership = load_membership(self._member_store(), self._store().folder, today, wanted.universes)
         source = opening.source(
             self._store(),
             history=wanted.history,

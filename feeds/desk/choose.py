@@ -44,8 +44,8 @@ def vendors(
 ) -> list[Vendor]:
     """The vendors to try, first choice first. ``name``: of NAMES, or several with commas between.
 
-    Of several those without their key are left out. Raises InputError for one feed that lacks its key, and for
-    several of which none has it.
+    Of several those without their key are left out. Raises InputError for one feed that lacks its key, and
+    for several of which none has it.
     """
     names = order(_keyed(environ)) if name == "auto" else named(name)
     if len(names) > 1:

@@ -37,7 +37,11 @@ def report(
     if taken.session is None:
         raise InputError("no daily closes are stored — run: rotation-tui history sync")
     wanted = dict.fromkeys((fund, desk.base, desk.against))
-    funds = {name: _of_fund(source, desk, taken, name, (indices or {}).get(name, name)) for name in wanted if name in held}
+    funds = {
+        name: _of_fund(source, desk, taken, name, (indices or {}).get(name, name))
+        for name in wanted
+        if name in held
+    }
     windows = funds[fund]
     spread = None
     if desk.base in funds and desk.against in funds:
@@ -57,7 +61,9 @@ def report(
     )
 
 
-def _of_fund(source: Source, desk: Desk, taken: Snapshot, fund: str, index: str) -> dict[str, FundContributions]:
+def _of_fund(
+    source: Source, desk: Desk, taken: Snapshot, fund: str, index: str
+) -> dict[str, FundContributions]:
     """By window, as ``1`` and ``5``."""
     column = "adj_close" if desk.returns == "total" else "close"
     session: date = taken.session  # type: ignore[assignment]

@@ -62,8 +62,8 @@ def feeds(
     """What a live desk listens to.
 
     ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
-    those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone. ``universes``:
-    a person's own, kept beside them.
+    those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone.
+    ``universes``: a person's own, kept beside them.
     ``choice``: of ``feeds.desk.choose.NAMES``, or several with commas between. Raises InputError for a feed
     without its key or an address that is none.
     """

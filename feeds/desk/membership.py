@@ -33,9 +33,7 @@ def load_membership(
     """
     renames = read_renames(history / FILE)
     known: Known = {}
-    own = {
-        each.fund: Membership.of(each.fund, [load_universe(each, today)]) for each in universes
-    }
+    own = {each.fund: Membership.of(each.fund, [load_universe(each, today)]) for each in universes}
     held = tuple(
         Membership.of(fund.fund, [renamed(each, renames, today, known) for each in fund.lists])
         for fund in (*(each for each in store.load() if each.fund not in own), *own.values())

@@ -56,8 +56,9 @@ def parse_holdings(
     """The members: lines of class Equity with a ticker, without cash, futures, escrow and private shares.
 
     ``as_of``: used where the file does not say its day. ``is_sponsors``: refuse what is no whole file of this
-    fund. ``weights``, ``sectors``: headings of these columns; "" for the usual ones. ``is_named``: False where
-    ``fund`` is no ticker, and the file may be of any. Raises SourceError for anything else than such a table, and where no day is known.
+    fund. ``weights``, ``sectors``: headings of these columns; "" for the usual ones. ``is_named``: False
+    where ``fund`` is no ticker, and the file may be of any. Raises SourceError for anything else than such a
+    table, and where no day is known.
     """
     text = data.decode("utf-8-sig", errors="replace")
     if not text.strip():
@@ -66,13 +67,13 @@ def parse_holdings(
         raise SourceError(f"{fund} holdings: got a web page instead of CSV")
     rows = list(csv.reader(text.splitlines()))
     place, columns = _header(rows, fund)
-    columns = _with_own(columns, {WEIGHTS[0]: weights, SECTOR: sectors}, fund)
+    width, columns = len(columns), _with_own(columns, {WEIGHTS[0]: weights, SECTOR: sectors}, fund)
     if is_named:
         _check_fund(rows, place, columns, fund)
     day = _day(rows, place, columns) or as_of
     if day is None:
         raise UndatedError(f"{fund} holdings: the file does not say its date")
-    table = [row for row in rows[place + 1 :] if len(row) >= len(columns)]
+    table = [row for row in rows[place + 1 :] if len(row) >= width]
     known = _weights(table, columns, is_published=bool(weights))
     if is_sponsors:
         _check_whole(known, fund)

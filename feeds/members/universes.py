@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from feeds.errors import InputError, SourceError
-from feeds.files.names import shown_path
-from feeds.history.universe import read_universe
+from feeds.files.names import SYMBOL, shown, shown_path
 from feeds.members.parse import NoTableError, parse_holdings
+from feeds.parsing.symbols import listed_symbol
 from rotation.breadth.members import SCHEMA, MemberList
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def load_universe(universe: Universe, today: date) -> MemberList:
         except NoTableError:
             if universe.weights or universe.sectors:
                 raise
-            symbols = dict.fromkeys(read_universe(path))
-            rows = [(symbol, "", "", None) for symbol in symbols]
+            rows = [(symbol, "", "", None) for symbol in _listed(data)]
             members = MemberList.of(universe.fund, day, pl.DataFrame(rows, schema=SCHEMA, orient="row"))
     except OSError as error:
         raise InputError(f"{place}: cannot be read ({error.strerror or error})") from error
@@ -55,3 +55,19 @@ def load_universe(universe: Universe, today: date) -> MemberList:
     if members.as_of > today:
         raise InputError(f"{place}: {members.as_of} is in the future — check the date")
     return members
+
+
+def _listed(data: bytes) -> list[str]:
+    """A symbol a line, each once; # begins a comment. Raises InputError."""
+    symbols: dict[str, None] = {}
+    for number, line in enumerate(data.decode("utf-8-sig", errors="replace").splitlines(), 1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        symbol = listed_symbol(text.upper())
+        if not re.fullmatch(SYMBOL, symbol):
+            raise InputError(f"line {number}: {shown(text)!r} is neither a symbol nor the heading of a table")
+        symbols[symbol] = None
+    if not symbols:
+        raise InputError("no symbol in the file")
+    return list(symbols)

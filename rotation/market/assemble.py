@@ -140,8 +140,7 @@ class Pair:
             relative_streak=streak,
             base_rate=baseline.runs.rate(streak) if baseline else None,
             windows={
-                str(k): _spread_window(baseline, k, pp)
-                for k, pp in zip(self._desk.windows, pps, strict=True)
+                str(k): _spread_window(baseline, k, pp) for k, pp in zip(self._desk.windows, pps, strict=True)
             },
         )
 

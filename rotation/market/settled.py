@@ -74,7 +74,9 @@ def settle(history: History, session: date, desk: Desk) -> Settled:
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
     grid = _grid(rows, calendar, symbols)
     k = desk.windows
-    series = _baselines(grid, [*(_leg(leg, k) for leg in desk.legs), *(_spread(*pair, k) for pair in pairs)], k)
+    series = _baselines(
+        grid, [*(_leg(leg, k) for leg in desk.legs), *(_spread(*pair, k) for pair in pairs)], k
+    )
     number = len(desk.legs)
     return Settled(
         session,
@@ -90,13 +92,13 @@ def _banks(grid: pl.DataFrame, desk: Desk) -> dict[str, Records]:
     funds = [symbol for symbol in BANKS if symbol in desk.legs and symbol != desk.base]
     if not funds:
         return {}
-    frame = grid.select("date", *(_spread(symbol, desk.base, (1,)).values[0].alias(symbol) for symbol in funds))
+    frame = grid.select(
+        "date", *(_spread(symbol, desk.base, (1,)).values[0].alias(symbol) for symbol in funds)
+    )
     return dict(zip(funds, Records.of_columns(frame, dict.fromkeys(funds, 1)), strict=True))
 
 
-def _table(
-    rows: pl.DataFrame, today: int, symbols: Sequence[str], windows: Sequence[int]
-) -> pl.DataFrame:
+def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str], windows: Sequence[int]) -> pl.DataFrame:
     """``today``: the session's own place on the calendar; the session before is ``today - 1``."""
     priced = rows.filter(pl.col("value").is_not_null())
     moved = direction(pl.col("value"), pl.col("value").shift(1))

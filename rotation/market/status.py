@@ -53,9 +53,7 @@ def has_volume(origin: Provenance) -> bool:
     return origin.mode is None or not origin.mode.is_live or origin.mode.venue == CONSOLIDATED
 
 
-def of_print(
-    origin: Provenance, ts_ns: int, as_of_ns: int, *, stale_s: float = STALE_AFTER_S
-) -> PriceStatus:
+def of_print(origin: Provenance, ts_ns: int, as_of_ns: int, *, stale_s: float = STALE_AFTER_S) -> PriceStatus:
     """Today's print: worth its feed's mode, unless it has gone quiet for longer than the hour explains.
 
     PROVISIONAL after the bell, where the last price before it is all that can come until the official close,

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from tui.backend import Backend
     from tui.settings.file import Config
+    from tui.view.applied import Applied
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +177,9 @@ Examples:
 @GLYPHS
 @MOTION
 @click.pass_context
-def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, motion: str, **wanted: Any) -> None:
+def cli(
+    ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, motion: str, **wanted: Any
+) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
     _count_closures(ctx.meta.get(CONFIG))
@@ -228,7 +231,14 @@ def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, motion: str, 
 @MOTION
 @click.pass_context
 def replay(
-    ctx: click.Context, /, *, paths: tuple[Path, ...], theme: str | None, glyphs: str, motion: str, **wanted: Any
+    ctx: click.Context,
+    /,
+    *,
+    paths: tuple[Path, ...],
+    theme: str | None,
+    glyphs: str,
+    motion: str,
+    **wanted: Any,
 ) -> None:
     """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume)."""
     _screen(ctx, Wanted(tapes=paths, at_option=FROM_OPTION, **wanted), theme, glyphs, motion)
@@ -328,7 +338,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, 
         return
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
-    from tui.view.ascii import needs_ascii  # noqa: PLC0415
+    from tui.view.ascii import is_ascii  # noqa: PLC0415
     from tui.view.still import moves  # noqa: PLC0415
     from tui.view.view_state import (  # noqa: PLC0415
         ViewState,
@@ -343,8 +353,7 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, 
         themes=names(),
         pairs=pair_names(wanted.pair, wanted.pairs),
         motion=moves(motion, os.environ),
-        ascii=glyphs == "ascii"
-        or (glyphs == "auto" and needs_ascii(os.environ.get("TERM", ""), os.environ, sys.stderr.encoding)),
+        ascii=is_ascii(glyphs, os.environ, sys.stderr.encoding),
     )
     config: Config | None = ctx.find_root().meta.get(CONFIG)
     if config is not None:
@@ -361,10 +370,19 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, 
 
     folder = config.values.get("export.folder", "") if config else ""
 
+    poll = reload_of(ctx)
+
+    def reload() -> Applied | None:
+        nonlocal folder
+        applied = poll()
+        if applied is not None and applied.folder is not None:
+            folder = applied.folder
+        return applied
+
     def export(name: str, data: bytes) -> Path:
         return backend(ctx).export(folder, name, data)
 
-    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(ctx), export=export)))
+    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload, export=export)))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:

@@ -78,8 +78,8 @@ def history_remove(ctx: click.Context, /, *, symbols: tuple[str, ...]) -> None:
     "--universe",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="More symbols: one per line, or a fund's holdings as CSV; a universe of config.toml; or a fund whose "
-    "members are stored.",
+    help="More symbols: one per line, or a fund's holdings as CSV; a universe of config.toml; or a fund "
+    "whose members are stored.",
 )
 @click.option(
     "--since",

@@ -313,6 +313,15 @@ def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     )
 
 
+def own_figures(ctx: click.Context, windows: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The windows and universes that this run has figures of, beside those of every desk."""
+    config = config_of(ctx)
+    if config is None:
+        return windows, ()
+    universes = tuple(each.fund for each in config.universes)
+    return (*windows, *config.values.get("screen.returns", ())), universes
+
+
 def _set_by_hand(ctx: click.Context) -> frozenset[str]:
     """The settings that an option of this run or the environment has set."""
     by_hand = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)

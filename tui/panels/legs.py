@@ -11,13 +11,12 @@ from rotation.wording import word_with_venue
 from tui.panels.base import status_role
 from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
-from tui.view.view_state import filter_of
+from tui.view.view_state import ViewState, filter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rotation.snapshot import Leg, Snapshot
-    from tui.view.view_state import ViewState
 
 
 STATE = "state"
@@ -79,7 +78,7 @@ def _age(age_s: float | None) -> str:
     return UNKNOWN if age_s is None else duration(age_s)
 
 
-COLUMNS = (
+FIXED = (
     Column("", 5, 0, lambda symbol, _leg, _view: (symbol, "strong"), right=False),
     Column("", 21, 9, lambda _symbol, leg, _view: (leg.name.rpartition(" (")[0], "muted"), right=False),
     Column(LAST, 9, 1, lambda _symbol, leg, _view: (number(leg.last), "text")),
@@ -102,8 +101,12 @@ def columns_of(view: ViewState) -> tuple[Column, ...]:
         Column("day %", 8, 1, _return(day)),
         *(Column(f"{k}d %", 7, rank, _return(k)) for k, rank in zip(others, ranks, strict=False)),
     ]
-    at = next(n for n, column in enumerate(COLUMNS) if column.head == LAST) + 1
-    return (*COLUMNS[:at], *returns, *COLUMNS[at:])
+    at = next(n for n, column in enumerate(FIXED) if column.head == LAST) + 1
+    return (*FIXED[:at], *returns, *FIXED[at:])
+
+
+COLUMNS = columns_of(ViewState())
+"""Those of a viewer who has chosen no windows."""
 
 
 QUOTE_COLUMNS = (
@@ -216,7 +219,9 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     among = columns_of(view)
     columns = _fitting(width, longest, among, named=named)
     if all(c.head != STATE for c in columns):  # the venue gives way, the state never
-        columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width, 0, among, named=named)]
+        columns = [
+            c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width, 0, among, named=named)
+        ]
     lines = _table(columns, snapshot, view)
     has_quotes = any(leg.mid is not None for leg in snapshot.legs.values())
     if view.zoomed and view.focus == "legs" and has_quotes:
@@ -248,9 +253,9 @@ def _table(columns: list[Column], snapshot: Snapshot, view: ViewState) -> list[R
 
 
 def _fitting(
-    width: int, state: int, among: tuple[Column, ...], *, named: int = 0
+    width: int, state: int = 0, among: tuple[Column, ...] = COLUMNS, *, named: int = 0
 ) -> list[Column]:
-    """Those of ``among`` that fit. ``state``: cells of the longest state, which is never cut: a venue ends it.
+    """Those of ``among`` that fit. ``state``: cells of the longest state, never cut: a venue ends it.
 
     ``named``: of the longest symbol.
     """

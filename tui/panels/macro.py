@@ -43,16 +43,16 @@ NO_BANKS = (
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Rates on the left, all else on the right; below each other where there is no room."""
-    del view, height
+    del height
     if width >= BESIDE_FROM:
         half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
         rest = width - half - GAP
-        pairs = zip_longest(_rates(snapshot, half), _causes(snapshot, rest), fillvalue=())
+        pairs = zip_longest(_rates(snapshot, half), _causes(snapshot, view, rest), fillvalue=())
         return [
             (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
             for own, beside in pairs
         ]
-    return [_whole(row, width) for row in (*_rates(snapshot, width), (), *_causes(snapshot, width))]
+    return [_whole(row, width) for row in (*_rates(snapshot, width), (), *_causes(snapshot, view, width))]
 
 
 def _whole(row: Row, width: int) -> Row:
@@ -116,13 +116,13 @@ def _curve(curve: Curve, width: int) -> list[Row]:
     ]
 
 
-def _causes(snapshot: Snapshot, width: int) -> list[Row]:
+def _causes(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
     known = snapshot.macro
     lines: list[Row] = []
     if known is not None:
         lines += _prices(known)
         lines += [(), *_next(known, snapshot.as_of)] if known.releases else []
-    lines += [*([()] if lines else []), *_banks(snapshot, width)]
+    lines += [*([()] if lines else []), *_banks(snapshot, view, width)]
     if known is not None and known.banks:
         lines += _incomes(known.banks, width)
     if snapshot.value_growth is not None:
@@ -224,7 +224,10 @@ def _banks(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
     for symbol, by_window in led(snapshot).items():
         figures: Row = (
             (column(f"{symbol} − {base}", 12, right=False), "text"),
-            *((column(f"{arrow(pp)}{change(pp)}", 9), toned(pp)) for pp in (by_window.get(str(k)) for k in view.windows)),
+            *(
+                (column(f"{arrow(pp)}{change(pp)}", 9), toned(pp))
+                for pp in (by_window.get(str(k)) for k in view.windows)
+            ),
         )
         pair = {name: snapshot.legs[name] for name in (symbol, base)}
         worth, role = _worth(statuses[symbol], pair, today), kind_role(statuses[symbol].kind)

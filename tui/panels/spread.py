@@ -35,9 +35,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     spread = snapshot.spread
     own = options_of(view)
     lines = [_head(width)]
-    lines += [
-        _line(k, spread.windows[str(k)], view, width) for k in view.windows if str(k) in spread.windows
-    ]
+    lines += [_line(k, spread.windows[str(k)], view, width) for k in view.windows if str(k) in spread.windows]
     if why := pair_note(snapshot):
         lines.append(((why, "warn"),))
     lines += [

@@ -31,7 +31,15 @@ from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
 from tui.view.applied import change_desk, with_pairs
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, clamp_scroll, focused, pair_names, parts_of, scrolled, with_message, with_panels
+from tui.view.view_state import (
+    ViewState,
+    clamp_scroll,
+    focused,
+    pair_names,
+    parts_of,
+    scrolled,
+    with_message,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,17 +210,7 @@ class RotationApp(App[None], inherit_bindings=False):
                 self._apply(await with_pairs(desk, applied), desk)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
-        view = self.view
-        if applied.keys is not None:
-            view = msgspec.structs.replace(view, keys=applied.keys)
-        if applied.theme is not None:
-            view = msgspec.structs.replace(view, theme=applied.theme)
-        if applied.motion is not None:
-            view = msgspec.structs.replace(view, motion=applied.motion)
-        if applied.panels is not None:
-            view = with_panels(view, applied.panels)
-        if applied.windows is not None:
-            view = applied.windows.of(view)
+        view = applied.on(self.view)
         if applied.pairs is not None:
             view = msgspec.structs.replace(view, pair_options=applied.pairs.options)
             if applied.pairs.pairs is not None:

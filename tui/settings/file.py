@@ -26,6 +26,7 @@ SIZE_MAX = 1_000_000
 _PRESET = "preset"
 NO_ALERTS = AlertSettings()
 ALERTS, TARGETS = "alerts", "targets"
+WINDOW = "screen.window"
 OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS, UNIVERSES)
 """Tables with checks of their own."""
 
@@ -93,27 +94,15 @@ class _Reader:
             if table == KEYS:
                 keys = self._keymap(given)
                 continue
-            for key, value in given.items():
-                name = f"{table}.{key}"
-                if name not in BY_NAME:
-                    known = [setting.key for setting in SETTINGS if setting.table == table]
-                    raise self._error(name, f"unknown key {key!r} in [{table}]{_hint(key, known)}")
-                try:
-                    values[name] = BY_NAME[name].parse(value)
-                except ValueError as error:
-                    raise self._error(name, f"{name}: {error}") from error
-        shown_windows = windows_of(values.get("desk.windows", WINDOWS))
-        if "screen.window" in values:
-            try:
-                values["screen.window"] = window_of(values["screen.window"], shown_windows)
-            except ValueError as error:
-                raise self._error("screen.window", f"screen.window: {error}") from error
-        pairs = options(tables, shown_windows, self._error)
+            values |= {f"{table}.{key}": self._value(table, key, value) for key, value in given.items()}
+        windows = windows_of(values.get("desk.windows", WINDOWS))
+        self._check_window(values, windows)
+        pairs = options(tables, windows, self._error)
         if pairs:
             values["desk.pairs"] = merged(values.get("desk.pairs", ""), pairs, self._error)
             self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
         named = tables.get(KEYS, {}).get(_PRESET, "")
-        own_universes = universes(tables, self._path.parent, self._error)
+        own = universes(tables, self._path.parent, self._error)
         return Config(
             self._path,
             exists=True,
@@ -121,11 +110,30 @@ class _Reader:
             lines=self._lines,
             keys=keys,
             preset=named,
-            alerts=self._alerts(tables, values, own_universes),
+            alerts=self._alerts(tables, values, own),
             pairs=pairs,
             lists=lists(tables, self._error),
-            universes=own_universes,
+            universes=own,
         )
+
+    def _value(self, table: str, key: str, value: object) -> Any:
+        name = f"{table}.{key}"
+        if name not in BY_NAME:
+            known = [setting.key for setting in SETTINGS if setting.table == table]
+            raise self._error(name, f"unknown key {key!r} in [{table}]{_hint(key, known)}")
+        try:
+            return BY_NAME[name].parse(value)
+        except ValueError as error:
+            raise self._error(name, f"{name}: {error}") from error
+
+    def _check_window(self, values: dict[str, Any], windows: tuple[int, ...]) -> None:
+        """The one that the screen starts with must be among those shown."""
+        if WINDOW not in values:
+            return
+        try:
+            values[WINDOW] = window_of(values[WINDOW], windows)
+        except ValueError as error:
+            raise self._error(WINDOW, f"{WINDOW}: {error}") from error
 
     def _alerts(
         self, tables: dict[str, Any], values: dict[str, Any], own: tuple[Universe, ...]
@@ -200,9 +208,7 @@ def _desk(values: dict[str, Any], own: tuple[Universe, ...]) -> Desk:
         value=value,
         growth=growth,
         benchmark=benchmark,
-        windows=with_usual(
-            (*windows_of(values.get("desk.windows", ())), *values.get("screen.returns", ()))
-        ),
+        windows=with_usual((*windows_of(values.get("desk.windows", ())), *values.get("screen.returns", ()))),
         pairs=tuple(each for each in pairs_of(values.get("desk.pairs", ())) if each != first),
         universes=tuple(each.fund for each in own),
     )

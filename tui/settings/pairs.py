@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from rotation.desk import PairOptions, pair_name
-from tui.settings.values import PAIRS_MAX, pair, shown, window_of
 from tui.settings.table import Table
+from tui.settings.values import PAIRS_MAX, pair, shown, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from rotation.text import counted
 from tui.settings.values import shown
 from tui.view.places import PanelLists
 from tui.view.view_state import PANELS
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
 
 TABLE = "panels"
 COLUMNS_MAX = 2
-ONE = '["legs", "spread"]'
-TWO = '[["legs", "spread", "ratio"], ["fed", "health"]]'
+A_COLUMN = '["legs", "spread"]'
+TWO_COLUMNS = '[["legs", "spread", "ratio"], ["fed", "health"]]'
 
 
 def side_by_side(value: object) -> Columns:
     """Return one column of panels from top to bottom, or two side by side. Raises ValueError."""
-    return _columns(value, COLUMNS_MAX, f"{ONE}, or two columns: {TWO}")
+    return _columns(value, COLUMNS_MAX, f"{A_COLUMN}, or two columns: {TWO_COLUMNS}")
 
 
 def one_column(value: object) -> Columns:
     """Return one column of panels from top to bottom. Raises ValueError."""
-    return _columns(value, 1, ONE)
+    return _columns(value, 1, A_COLUMN)
 
 
 def panels_of(values: Mapping[str, Any]) -> PanelLists:
@@ -49,5 +50,5 @@ def _columns(value: object, columns_max: int, example: str) -> Columns:
         if named.count(name) > 1:
             raise ValueError(f"{name} is in it twice")
     if len(columns) > columns_max:
-        raise ValueError(f"at most {columns_max} {'columns' if columns_max > 1 else 'column'}; {len(columns)} are listed")
+        raise ValueError(f"at most {counted(columns_max, 'column')}; {len(columns)} are listed")
     return tuple(map(tuple, columns))

@@ -15,7 +15,7 @@ from tui.settings.universes import UNIVERSE_KEYS, UNIVERSES
 from tui.view.keymap import ACTIONS, PRESETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tui.settings.file import Config
 
@@ -69,10 +69,10 @@ _PAIRS = """
 #   leg_gap_s = 120                  # in the place of desk.leg_gap_s
 """
 _UNIVERSES = """
-# Universes: lists of shares of your own, of which breadth is counted (figures breadth.r2k.share_up and so on).
+# Universes: lists of shares of your own, of which breadth is counted (breadth.r2k.share_up and so on).
 #
 #   [universes.r2k]
-#   holdings = "russell2000.csv"     # beside this file; a fund's export, a CSV with a column symbol, or a plain list
+#   holdings = "russell2000.csv"     # beside this file: a fund's export, or one symbol a line
 #   index = "IWM"                    # whose move its members make, for contributions
 #   weights = "Weight (%)"           # headings, where they are not the usual ones
 #   sectors = "Sector"
@@ -103,8 +103,12 @@ def template() -> str:
     return "".join([*parts, _PAIRS, _ALERTS, _LISTS, _UNIVERSES])
 
 
-def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return name, value and origin of every setting, as a run without options has them.
+def settings(
+    config: Config, environ: Mapping[str, str], options: Mapping[str, tuple[str, Any]] | None = None
+) -> list[tuple[str, str, str]]:
+    """Return name, value and origin of every setting, as a run with these options has them.
+
+    ``options``: those that were given, by the name of their parameter: the option and its value.
 
     A variable of the environment is shown as it is set: whether it can be used is its option's to say.
     """
@@ -115,29 +119,38 @@ def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str,
             value, origin = _shown(config.values[setting.name]), f"{config.path}:{config.lines[setting.name]}"
         if environ.get(setting.env, "").strip():
             value, origin = environ[setting.env].strip(), setting.env
+        if options and setting.option in options:
+            origin, chosen = options[setting.option]
+            is_pair = isinstance(setting.default, str) and isinstance(chosen, tuple)
+            value = _shown("/".join(chosen) if is_pair else chosen)
         table.append((setting.name, value, origin))
+    return [*table, *_tables(config), *_named(config), *_keys(config)]
+
+
+def _tables(config: Config) -> Iterator[tuple[str, str, str]]:
+    """The keys of further pairs and of universes."""
     for number, each in enumerate(config.pairs):
         own = {"name": each.title, "window": each.window, "leg_gap_s": each.leg_gap_s}
         for key, given in own.items():
             if line := config.lines.get(f"{PAIRS}#{number}.{key}"):
-                table.append((f"{PAIRS}.{each.pair}.{key}", _written(given), f"{config.path}:{line}"))
-    for each in config.universes:
-        own_keys = {key: getattr(each, key) for key in UNIVERSE_KEYS}
-        for key, given in own_keys.items():
-            if line := config.lines.get(f"{UNIVERSES}.{each.name}.{key}"):
-                table.append((f"{UNIVERSES}.{each.name}.{key}", _written(given), f"{config.path}:{line}"))
-    table += _named(config)
+                yield f"{PAIRS}.{each.pair}.{key}", _written(given), f"{config.path}:{line}"
+    for universe in config.universes:
+        for key in UNIVERSE_KEYS:
+            place = f"{UNIVERSES}.{universe.name}.{key}"
+            if line := config.lines.get(place):
+                yield place, _written(getattr(universe, key)), f"{config.path}:{line}"
+
+
+def _keys(config: Config) -> Iterator[tuple[str, str, str]]:
     if config.preset:
-        table.append((f"{KEYS}.preset", config.preset, f"{config.path}:{config.lines[f'{KEYS}.preset']}"))
+        yield f"{KEYS}.preset", config.preset, f"{config.path}:{config.lines[f'{KEYS}.preset']}"
     for action in config.keys.actions:
-        line = config.lines.get(f"{KEYS}.{action.id}")
-        if line:
-            table.append((f"{KEYS}.{action.id}", " ".join(action.keys) or "none", f"{config.path}:{line}"))
-    return table
+        if line := config.lines.get(f"{KEYS}.{action.id}"):
+            yield f"{KEYS}.{action.id}", " ".join(action.keys) or "none", f"{config.path}:{line}"
 
 
 def _named(config: Config) -> list[tuple[str, str, str]]:
-    """Groups, watch lists, alerts and targets: of a target its kind alone, for its address may be a secret."""
+    """Groups, watch lists, alerts, and of targets the kind alone: an address may be a secret."""
     rows: list[tuple[str, str, str]] = []
     for each in config.lists:
         place = f"{WATCHLISTS if each.is_watchlist else GROUPS}.{each.name}"
@@ -154,14 +167,9 @@ def _named(config: Config) -> list[tuple[str, str, str]]:
 
 def _line(config: Config, place: str) -> int:
     """That of the place, else of the key or the table that it stands in."""
-    return next(
-        (
-            line
-            for name in (place, f"{place}.symbols", f"{place}.when", place.partition(".")[0].partition("#")[0])
-            if (line := config.lines.get(name))
-        ),
-        1,
-    )
+    table = place.partition(".")[0].partition("#")[0]
+    known = map(config.lines.get, (place, f"{place}.symbols", f"{place}.when", table))
+    return next((line for line in known if line), 1)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

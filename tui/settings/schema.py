@@ -125,7 +125,8 @@ SETTINGS = (
     ),
     Setting(
         "panels", "wide", [["legs", "spread", "ratio"], ["fed", "health"]], "", "",
-        "Which panels share a screen of 140 columns or more, from top to bottom: one list, or two side by side.",
+        "Which panels share a screen of 140 columns or more, from top to bottom: one list, or two side "
+        "by side.",
         side_by_side,
     ),
     Setting(

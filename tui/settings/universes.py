@@ -26,7 +26,8 @@ def universes(tables: dict[str, Any], folder: Path, fail: Fail) -> tuple[Univers
     if not isinstance(given, dict):
         raise fail(UNIVERSES, f"write [{UNIVERSES}.NAME] for each universe")
     if len(given) > UNIVERSES_MAX:
-        raise fail(UNIVERSES, f"at most {UNIVERSES_MAX} universes; {len(given)} are listed")
+        ninth = list(given)[UNIVERSES_MAX]
+        raise fail(f"{UNIVERSES}.{ninth}", f"at most {UNIVERSES_MAX} universes; {len(given)} are listed")
     made: dict[str, Universe] = {}
     for name, values in given.items():
         place = f"{UNIVERSES}.{name}"
@@ -37,7 +38,9 @@ def universes(tables: dict[str, Any], folder: Path, fail: Fail) -> tuple[Univers
             raise fail(place, f"{place} is a table; write [{place}]")
         universe = _universe(name, Table(values, place, UNIVERSE_KEYS, fail), folder)
         if universe.fund in made:
-            raise fail(place, f"{name!r} and {made[universe.fund].name!r} are one name: capitals do not count")
+            raise fail(
+                place, f"{name!r} and {made[universe.fund].name!r} are one name: capitals do not count"
+            )
         made[universe.fund] = universe
     return tuple(made.values())
 
@@ -45,7 +48,9 @@ def universes(tables: dict[str, Any], folder: Path, fail: Fail) -> tuple[Univers
 def _universe(name: str, table: Table, folder: Path) -> Universe:
     holdings = table.text("holdings", "")
     if not holdings.strip() or "\0" in holdings:
-        raise table.error("holdings", f'expected the path of a file, such as "r2k.csv", got {shown(holdings)}')
+        raise table.error(
+            "holdings", f'expected the path of a file, such as "r2k.csv", got {shown(holdings)}'
+        )
     try:
         path = folder / Path(holdings).expanduser()
     except RuntimeError as error:  # ``~name`` of somebody who is not known
@@ -64,5 +69,7 @@ def _universe(name: str, table: Table, folder: Path) -> Universe:
 def _heading(table: Table, key: str) -> str:
     heading = table.text(key, "")
     if key in table.values and not heading.strip():
-        raise table.error(key, f'expected the heading of a column, such as "Weight (%)", got {shown(heading)}')
+        raise table.error(
+            key, f'expected the heading of a column, such as "Weight (%)", got {shown(heading)}'
+        )
     return heading.strip()

@@ -82,18 +82,23 @@ def symbols(value: object) -> tuple[str, ...]:
 
 
 def pair_text(value: object) -> str:
+    """The same as the option takes it."""
     return "/".join(pair(value))
 
 
 def pairs_text(value: object) -> str:
+    """The same as the option takes it."""
     return ",".join(map("/".join, pairs(value)))
 
 
 def symbols_text(value: object) -> str:
+    """The same as the option takes it."""
     return ",".join(symbols(value))
 
 
 def choice(*allowed: str) -> Callable[[object], str]:
+    """Return the check of a value that is one of these."""
+
     def parse(value: object) -> str:
         if not isinstance(value, str) or value not in allowed:
             raise ValueError(f"expected one of {', '.join(allowed)}, got {shown(value)}")
@@ -103,12 +108,14 @@ def choice(*allowed: str) -> Callable[[object], str]:
 
 
 def flag(value: object) -> bool:
+    """Return true or false. Raises ValueError."""
     if not isinstance(value, bool):
         raise ValueError(f"expected true or false, got {shown(value)}")  # noqa: TRY004
     return value
 
 
 def seconds(value: object) -> float:
+    """Return a number of seconds. Raises ValueError."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
         raise ValueError(f"expected a number of seconds, 0 or more, got {shown(value)}")
@@ -130,12 +137,14 @@ def stale(value: object) -> float:
 
 
 def names_of(value: object) -> tuple[str, ...]:
+    """Return a list of names, each once. Raises ValueError."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ValueError(f'expected a list such as ["bell", "desktop"], got {shown(value)}')
     return tuple(dict.fromkeys(value))
 
 
 def dates(value: object) -> tuple[date, ...]:
+    """Return a list of days. Raises ValueError."""
     if not isinstance(value, list):
         raise ValueError(f"expected a list of dates, such as [2025-01-09], got {shown(value)}")  # noqa: TRY004
     days = []
@@ -152,7 +161,8 @@ def feed(value: object) -> str:
     """Return one feed, or several in order of preference with commas between. Raises ValueError."""
     listed = value.replace(",", " ").split() if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not listed:
-        message = f'expected one of {", ".join(FEEDS)}, or a list such as ["alpaca", "yahoo"], got {shown(value)}'
+        example = '["alpaca", "yahoo"]'
+        message = f"expected one of {', '.join(FEEDS)}, or a list such as {example}, got {shown(value)}"
         raise ValueError(message)
     names = tuple(dict.fromkeys(map(_one_feed, listed)))
     if DEMO_FEED in names[:-1]:
@@ -171,17 +181,19 @@ def _one_feed(name: object) -> str:
 
 
 def shows_demo(feeds: str) -> bool:
-    """Whether the screen may show the demo with these feeds, as far as they say it: a list without it may not."""
+    """Whether the screen may show the demo with these feeds: a list without it may not."""
     return "," not in feeds or feeds.endswith(f",{DEMO_FEED}")
 
 
 def folder(value: object) -> str:
+    """Return the path of a folder. Raises ValueError."""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(f"expected the name of a folder, got {shown(value)}")
     return value
 
 
 def address(value: object) -> str:
+    """Return the address of a server. Raises ValueError."""
     if not isinstance(value, str) or any(character.isspace() for character in value):
         raise ValueError(f"expected an address such as nats://127.0.0.1:4222, got {shown(value)}")
     return value
@@ -202,7 +214,10 @@ def _window(value: object) -> int:
 
 
 def windows(value: object) -> tuple[int, ...]:
-    """Return windows in sessions, the shortest first; text has commas or spaces between. Raises ValueError."""
+    """Return windows in sessions, the shortest first; text has commas or spaces between.
+
+    Raises ValueError.
+    """
     listed = _listed(value, _window, "sessions, such as [1, 5, 20, 60]")
     if len(listed) > WINDOWS_MAX:
         raise ValueError(f"at most {WINDOWS_MAX} windows; {len(listed)} are listed")
@@ -210,12 +225,14 @@ def windows(value: object) -> tuple[int, ...]:
 
 
 def some_windows(value: object) -> tuple[int, ...]:
+    """The same, of at least one window."""
     if not (listed := windows(value)):
         raise ValueError(f"expected a list of sessions, such as [1, 5, 20, 60], got {shown(value)}")
     return listed
 
 
 def windows_text(value: object) -> str:
+    """The same as the option takes it."""
     return ",".join(map(str, some_windows(value)))
 
 
@@ -232,8 +249,7 @@ def whatever(value: object) -> object:
 
 
 def theme(value: object) -> str:
+    """Return the name of a theme. Raises ValueError."""
     from tui.view.theme import names  # noqa: PLC0415 - brings rich, which only a named theme needs
 
     return choice(*names())(value)
-
-

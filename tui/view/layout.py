@@ -19,13 +19,26 @@ TALL_RIBBON_FROM = 76
 LEFT_SHARE = 0.58
 
 LEAST = {
-    **{"legs": 8, "spread": 8, "ratio": 8, "fed": 14, "health": 6},
-    **{"breadth": 12, "events": 6, "graph": 14, "macro": 12},
+    "legs": 8,
+    "spread": 8,
+    "ratio": 8,
+    "fed": 14,
+    "health": 6,
+    "breadth": 12,
+    "events": 6,
+    "graph": 14,
+    "macro": 12,
 }
 """Lines that a panel needs at least, border included."""
 WANTED = {
-    **{"spread": 12, "ratio": 22, "fed": 24, "health": 11},
-    **{"breadth": 24, "events": 12, "graph": 24, "macro": 24},
+    "spread": 12,
+    "ratio": 22,
+    "fed": 24,
+    "health": 11,
+    "breadth": 24,
+    "events": 12,
+    "graph": 24,
+    "macro": 24,
 }
 """Lines beyond which a panel gains little; the legs want one line per leg."""
 ABSENT = 4
@@ -88,7 +101,9 @@ def misfit(width: int, height: int, view: ViewState, legs: int = 10, *, fed: boo
     if needed <= room:
         return ""
     name = f"panels.{width_of(width)}"
-    return f"{name} needs {needed + height - room} rows, this terminal has {height}: the usual panels are shown"
+    return (
+        f"{name} needs {needed + height - room} rows, this terminal has {height}: the usual panels are shown"
+    )
 
 
 def _heights(view: ViewState, legs: int, *, fed: bool) -> tuple[dict[str, int], dict[str, int]]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MINUTE_S = 60.0
 STILL = ("NO_MOTION", "TEXTUAL_ANIMATIONS")
 """Variables by which a person asks any program for less motion; the second says so with ``none``."""
-SAID = ("session", "legs", "spread", "fed", "clauses", "headline_status")
+SENTENCE = ("session", "legs", "spread", "fed", "clauses", "headline_status")
 """What a headline is made of."""
 
 
@@ -38,7 +38,7 @@ def moves(choice: str, environ: Mapping[str, str]) -> bool:
 
 
 class StillScreen:
-    """One Snapshot after the other; the same object while nothing of it has changed but ages and the clock."""
+    """One Snapshot after the other; the same object while nothing has changed but ages and the clock."""
 
     def __init__(self) -> None:
         self._shown: Snapshot | None = None
@@ -51,7 +51,7 @@ class StillScreen:
         if before is not None:
             # The sentence says how old a bad price is; it is written anew with the next value or minute.
             if made.as_of == before.as_of and all(
-                getattr(made, name) == getattr(before, name) for name in SAID
+                getattr(made, name) == getattr(before, name) for name in SENTENCE
             ):
                 made = replace(made, headline=before.headline)
             if replace(made, seq=before.seq) == before:
@@ -86,9 +86,7 @@ def still(snapshot: Snapshot) -> Snapshot:
                 for fund, index in snapshot.breadth.indices.items()
             },
         ),
-        banks={
-            fund: replace(lead, status=_status(lead.status)) for fund, lead in snapshot.banks.items()
-        },
+        banks={fund: replace(lead, status=_status(lead.status)) for fund, lead in snapshot.banks.items()},
         graph=snapshot.graph
         and replace(
             snapshot.graph, weekly=_trails(snapshot.graph.weekly), daily=_trails(snapshot.graph.daily)

@@ -252,7 +252,7 @@ class BreadthNow:
         """What cannot be shown of a fund whose file is damaged, and why: counts rest on symbols alone."""
         return tuple(f"no sectors or movers of {fund}: {why}" for fund, why in self._damaged.items())
 
-    def _status(
+    def _status(  # noqa: PLR0917 - what decides a status
         self, past: Past, symbol: str, origin: Provenance, as_of_ns: int, source: str, stale_s: float
     ) -> PriceStatus:
         if symbol in self._official:

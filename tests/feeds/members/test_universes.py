@@ -63,12 +63,16 @@ def test_a_list_without_a_heading_is_of_the_day_on_which_it_was_changed(made):
     [
         ("", {}, "R2K holdings: the file is empty"),
         ("<html>", {}, "R2K holdings: got a web page instead of CSV"),
-        ("Name,Weight\nAlpha,60\n", {}, "r2k.csv, line 1: 'NAME,WEIGHT' is not a valid symbol"),
+        ("Name,Weight\nAlpha,60\n", {}, "line 1: 'Name,Weight' is neither a symbol nor the heading"),
         ("symbol\n-\n", {}, "R2K holdings: no members in the file"),
         (OWN, {"weights": "Weight (%)"}, "R2K holdings: no column 'Weight (%)'"),
         (OWN, {"sectors": "Sector"}, "R2K holdings: no column 'Sector'"),
         ("AAA\n", {"weights": "Weight (%)"}, "R2K holdings: no column Ticker or Symbol"),
-        (OF_ISHARES, {"date": date(2026, 11, 18)}, "the file is dated 2026-11-20, not 2026-11-18 — leave out date"),
+        (
+            OF_ISHARES,
+            {"date": date(2026, 11, 18)},
+            "the file is dated 2026-11-20, not 2026-11-18 — leave out date",
+        ),
         (OWN, {"date": date(2026, 12, 1)}, "2026-12-01 is in the future — check the date"),
     ],
 )
@@ -83,7 +87,9 @@ def test_a_missing_file_is_named(tmp_path):
     universe = Universe("r2k", str(tmp_path / "none.csv"))
     with pytest.raises(InputError) as caught:
         load_universe(universe, TODAY)
-    assert str(caught.value) == f"universes.r2k: {universe.holdings}: cannot be read (No such file or directory)"
+    assert (
+        str(caught.value) == f"universes.r2k: {universe.holdings}: cannot be read (No such file or directory)"
+    )
 
 
 def test_it_stands_beside_the_funds_and_before_one_of_its_name(made, tmp_path):

@@ -100,11 +100,21 @@ OF_PAIRS: dict[str, tuple[str, Any, str, str]] = {
     "leg_gap_s": ("120", 120.0, "-1", "expected a number, 0 or more, got -1"),
 }
 OF_UNIVERSES: dict[str, tuple[str, Any, str, str]] = {
-    "holdings": ('"lists/r2k.csv"', "lists/r2k.csv", '""', 'expected the path of a file, such as "r2k.csv", got'),
+    "holdings": (
+        '"lists/r2k.csv"',
+        "lists/r2k.csv",
+        '""',
+        'expected the path of a file, such as "r2k.csv", got',
+    ),
     "index": ('"iwm"', "IWM", "5", "5 is not a valid symbol"),
     "weights": ('"Wgt"', "Wgt", "5", "expected text, got 5"),
     "sectors": ('"GICS"', "GICS", '" "', 'expected the heading of a column, such as "Weight (%)"'),
-    "date": ("2026-11-20", dt.date(2026, 11, 20), '"20 Nov"', "expected a day, such as 2026-11-20, got '20 Nov'"),
+    "date": (
+        "2026-11-20",
+        dt.date(2026, 11, 20),
+        '"20 Nov"',
+        "expected a day, such as 2026-11-20, got '20 Nov'",
+    ),
 }
 OF_ALERTS: dict[str, tuple[str, Any, str, str]] = {
     "name": ('"wide"', "wide", '""', "expected 1 to 60 letters, digits and spaces, got ''"),
@@ -265,7 +275,7 @@ def test_an_option_of_a_universe_changes_the_run(key, run, tmp_path):
         ),
         (
             "".join(f"[universes.u{n}]\nholdings = 'x'\n" for n in range(9)),
-            ", line 1: at most 8 universes; 9 are listed",
+            ", line 17: at most 8 universes; 9 are listed",
         ),
     ],
 )

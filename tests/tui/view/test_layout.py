@@ -10,12 +10,18 @@ from tui.view.layout import ABSENT, LEAST, SMALLEST, Place, arrange, misfit
 from tui.view.places import PanelLists
 from tui.view.view_state import PANELS, WHOLE, ViewState, with_page, with_panels
 
-ONE = st.lists(st.sampled_from(PANELS), unique=True, min_size=1, max_size=5).map(lambda names: (tuple(names),))
-TWO = st.tuples(st.permutations(PANELS), st.integers(1, 4), st.integers(1, 4)).map(
+A_COLUMN = st.lists(st.sampled_from(PANELS), unique=True, min_size=1, max_size=5).map(
+    lambda names: (tuple(names),)
+)
+TWO_COLUMNS = st.tuples(st.permutations(PANELS), st.integers(1, 4), st.integers(1, 4)).map(
     lambda drawn: (tuple(drawn[0][: drawn[1]]), tuple(drawn[0][drawn[1] : drawn[1] + drawn[2]]))
 )
+COLUMNS = st.just(()) | A_COLUMN | TWO_COLUMNS
 LISTS = st.builds(
-    PanelLists, wide=st.just(()) | ONE | TWO, normal=st.just(()) | ONE | TWO, narrow=st.just(()) | ONE
+    PanelLists,
+    wide=COLUMNS,
+    normal=COLUMNS,
+    narrow=st.just(()) | A_COLUMN,
 )
 VIEWS = st.builds(
     ViewState,
@@ -117,7 +123,9 @@ def test_a_list_that_needs_more_rows_says_how_many() -> None:
     )
     assert misfit(80, 35, ViewState(panels=lists)) == ""
     assert set(arrange(80, 35, ViewState(panels=lists))) == {"ribbon", "keys", "legs", "spread", "fed"}
-    assert misfit(79, 10, ViewState(panels=lists)) == "", "so small a screen shows one panel whatever is listed"
+    assert misfit(79, 10, ViewState(panels=lists)) == "", (
+        "so small a screen shows one panel whatever is listed"
+    )
 
 
 def test_the_lists_are_for_widths_as_the_document_names_them() -> None:
