@@ -120,7 +120,7 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         motion=None if (motion := _text(screen["screen.motion"])) is None else moves(motion, os.environ),
         ascii=None
         if (glyphs := _text(screen["screen.glyphs"])) is None
-        else is_ascii(glyphs, os.environ, sys.stderr.encoding),
+        else is_ascii(glyphs, os.environ, getattr(sys.__stderr__, "encoding", "") or ""),
         window=msgspec.convert(screen["screen.window"], int | None),
         folder=_text(screen["export.folder"]),
         panels=panels_of(now.values) if set(changed) & {*PLACES} else None,

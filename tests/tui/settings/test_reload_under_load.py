@@ -84,10 +84,11 @@ def valid(number: int) -> tuple[str, tuple[int, ...], float]:
     """A file, and the windows and the limit that it sets."""
     windows, stale_s = tuple(sorted({1, 2 + number % 9, 20})), 10.0 + number
     look = ("paper", "midnight")[number // 2 % 2]
+    glyphs = ("auto", "ascii", "unicode")[number // 2 % 3]
     pairs = ('["IWN/IVW"]', '["SPY/QQQ", "IWN/IVW"]', "[]")[number // 2 % 3]
     text = (
         f"[desk]\nwindows = {list(windows)}\npairs = {pairs}\nleg_gap_s = {number + 1}\n"
-        f"[limits]\nstale_s = {stale_s}\n[screen]\ntheme = '{look}'\n[panels]\nwide = ['legs', 'spread']\n"
+        f"[limits]\nstale_s = {stale_s}\n[screen]\ntheme = '{look}'\nglyphs = '{glyphs}'\n[panels]\nwide = ['legs', 'spread']\n"
     )
     return text, windows, stale_s
 
