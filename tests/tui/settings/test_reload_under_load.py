@@ -88,7 +88,8 @@ def valid(number: int) -> tuple[str, tuple[int, ...], float]:
     pairs = ('["IWN/IVW"]', '["SPY/QQQ", "IWN/IVW"]', "[]")[number // 2 % 3]
     text = (
         f"[desk]\nwindows = {list(windows)}\npairs = {pairs}\nleg_gap_s = {number + 1}\n"
-        f"[limits]\nstale_s = {stale_s}\n[screen]\ntheme = '{look}'\nglyphs = '{glyphs}'\n[panels]\nwide = ['legs', 'spread']\n"
+        f"[limits]\nstale_s = {stale_s}\n[screen]\ntheme = '{look}'\nglyphs = '{glyphs}'\n"
+        "[panels]\nwide = ['legs', 'spread']\n"
     )
     return text, windows, stale_s
 
