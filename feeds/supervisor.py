@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event, Feed
     from rotation.breadth.members import Membership
-    from rotation.desk import Desk
+    from rotation.desk import Desk, DeskChange
     from rotation.history import History
     from rotation.market.market import Market
     from rotation.market.past.look_back import LookBack
@@ -171,6 +171,9 @@ class Supervisor:
         self.on_pairs: Callable[[Pairs], None] = _unheeded
         """Given the desk's more pairs whenever they have changed."""
 
+        self.on_windows: Callable[[tuple[int, ...]], None] = lambda _: None
+        """Given the desk's windows whenever they have changed."""
+
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
 
@@ -258,6 +261,19 @@ class Supervisor:
         if not self._show_wanted_pairs():
             self._refresh_now()
         return tuple(pair for pair in pairs if not legs >= {*pair})
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """Have these windows, returns and limits from now on. Today's prints stay."""
+        changed = change.of(self._market.desk)
+        made = None
+        desk = self._market.desk
+        if (changed.windows, changed.returns) != (desk.windows, desk.returns):
+            made = await self._offload(self._market.pass_for(changed))
+        # Meanwhile other pairs may have been taken.
+        self._market.take_desk(change.of(self._market.desk), made)
+        if change.windows is not None:
+            self.on_windows(change.windows)
+        self._refresh_now()
 
     def _refresh(self, as_of_ns: int) -> None:
         """A Snapshot that no feed has caused; recorded, so that a replay counts as many."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,7 +18,12 @@ would be another folder: one letter or digit must be in it."""
 BANKS = ("KRE", "KBE")
 """Regional banks and banks of all sizes: compared with the base leg where they are legs."""
 WINDOWS = (1, 5, 20, 60, 252)
-"""Return windows in sessions."""
+"""Return windows in sessions that every desk has: the headline, streaks and usual figures rest on them."""
+LONGEST = 1260
+"""Sessions of the longest window, five years."""
+
+STALE_AFTER_S = 30.0
+"""A live print older than this is stale while the exchange is open, unless a desk has another limit."""
 
 EVENTS_MAX = 60
 """Events that a Snapshot carries, the newest last."""
@@ -87,10 +92,16 @@ class Desk(msgspec.Struct, frozen=True):
     leg_gap_s: float = 60.0
     """Legs whose prices are further apart in time, in the regular session, give no figure of one instant:
     spread and ratio are marked ``≈``, and no record is claimed on a bad price that is older."""
+    stale_s: float = STALE_AFTER_S
+    """A live print older than this is STALE while the exchange is open."""
+    windows: tuple[int, ...] = WINDOWS
+    """Return windows in sessions, the shortest first: those of WINDOWS, and what a person has added."""
     pairs: tuple[tuple[str, str], ...] = ()
     """More pairs, base and against of each, that can be shown in the place of the first."""
     pair_gaps: tuple[tuple[str, float], ...] = ()
     """``leg_gap_s`` of those more pairs that have another, by name."""
+    universes: tuple[str, ...] = ()
+    """Lists of shares of a person's own beside the funds, in capitals: each has figures of breadth."""
     lists: tuple[LegList, ...] = ()
     """How the legs are put together; without any they are one list."""
 
@@ -157,6 +168,53 @@ class AlertLine(msgspec.Struct, frozen=True):
     """Time of the last call; None before the first."""
     problem: str = ""
     """Why it cannot be judged; empty where it can."""
+
+
+class Universe(msgspec.Struct, frozen=True):
+    """A list of shares of a person's own, of which breadth is counted."""
+
+    name: str
+    holdings: str
+    """The path of the file that lists them."""
+    index: str = ""
+    """The symbol whose move its members make; "" for none."""
+    weights: str = ""
+    """Heading of the file's column of weights in percent; "" for the usual ones."""
+    sectors: str = ""
+    """Heading of its column of sectors; "" for the usual one."""
+    date: dt.date | None = None
+    """The day of a file that does not say it; None: the day on which the file was last changed."""
+
+    @property
+    def fund(self) -> str:
+        """Its name in capitals, as a fund's is written: breadth has it under this one."""
+        return self.name.upper()
+
+
+class DeskChange(msgspec.Struct, frozen=True):
+    """What is to be another way on a running desk; None of what stays."""
+
+    stale_s: float | None = None
+    leg_gap_s: float | None = None
+    windows: tuple[int, ...] | None = None
+    returns: str | None = None
+
+    def of(self, desk: Desk) -> Desk:
+        """The desk with these; the same legs and pairs."""
+        return msgspec.structs.replace(desk, **_set_in(self))
+
+    def after(self, before: DeskChange) -> DeskChange:
+        """Both changes as one: this one came later."""
+        return msgspec.structs.replace(before, **_set_in(self))
+
+
+def _set_in(change: DeskChange) -> dict[str, Any]:
+    return {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not None}
+
+
+def with_usual(windows: Iterable[int]) -> tuple[int, ...]:
+    """These windows and those that every desk has, as ``Desk.windows`` has them."""
+    return tuple(sorted({*WINDOWS, *windows}))
 
 
 def pair_name(pair: tuple[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from rotation.desk import gaps_of
+from rotation.desk import EventKind, gaps_of, with_usual
 from rotation.errors import NothingToShowError, UnavailableError
 from rotation.text import counted
 from tui.cli import app as cli
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
-    from rotation.desk import Desk, EventKind, PairOptions
+    from rotation.desk import Desk, DeskChange, PairOptions, Universe
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
@@ -64,12 +64,15 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         wanted.pair,
         wanted.returns,
         leg_gap_s=wanted.leg_gap_s,
+        stale_s=wanted.stale_s,
+        windows=with_usual((*wanted.windows, *wanted.leg_returns)),
         legs=wanted.legs,
         value_growth=wanted.value_growth,
         pairs=wanted.pairs,
         pair_gaps=gaps_of(wanted.pair_options),
         lists=wanted.lists,
         benchmark=wanted.benchmark,
+        universes=tuple(each.fund for each in wanted.universes),
     )
 
 
@@ -169,6 +172,10 @@ class LocalDesk:
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these more pairs from now on; those that this desk cannot have."""
         return await self._supervisor.set_pairs(pairs, gaps_of(options))
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """Have these windows and limits from now on."""
+        await self._supervisor.change_desk(change)
 
     def listen(self) -> Listener:
         """Return an iterator over the newest snapshots."""
@@ -276,6 +283,13 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
+        from feeds.desk.choose import why_demo  # noqa: PLC0415
+
+        is_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
+        if is_live and (why := why_demo(wanted.feed)):
+            left = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
+            left.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
+            return LocalDesk(left.supervisor, left.tape, left.watch, left.demand)
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
             return LocalDesk(opened.supervisor, opened.tape, opened.watch, opened.demand)
@@ -337,6 +351,7 @@ class LocalBackend:
             members=source.members(),
             priced=self._priced(source, wanted),
             holdings=self._member_store(),
+            universes=wanted.universes,
         )
         opened = supervise(source, desk, live=feeds)
         return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
@@ -403,6 +418,7 @@ class LocalBackend:
         show_pairs = partial(supervisor.show_pairs, by="alerts")
         watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
         supervisor.on_pairs = watch.set_pairs
+        supervisor.on_windows = watch.set_windows
         supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, supervisor.desk)
         return _Opened(supervisor, tape, is_empty, watch, demand)
 
@@ -759,7 +775,7 @@ class LocalBackend:
         from rotation.sessions import new_york_day  # noqa: PLC0415
 
         today = new_york_day(_wall_ns())
-        membership = load_membership(self._member_store(), self._store().folder, today)
+        membership = load_membership(self._member_store(), self._store().folder, today, wanted.universes)
         source = opening.source(
             self._store(),
             history=wanted.history,
@@ -826,6 +842,14 @@ class LocalBackend:
 
         return sync.run(self._member_store(), funds, new_york_day(_wall_ns()))
 
+    def check_universe(self, universe: Universe) -> str:
+        """Return a line on a universe's file. Raises InputError for one that cannot be read."""
+        from feeds.members import holdings  # noqa: PLC0415
+        from feeds.members.universes import load_universe  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        return holdings.line(load_universe(universe, new_york_day(_wall_ns())))
+
     def list_members(self) -> list[str]:
         """Return the stored membership files, one line each."""
         from feeds.members import holdings  # noqa: PLC0415
@@ -840,7 +864,8 @@ class LocalBackend:
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
         as_of_ns = _wall_ns() if wanted.at is None else opening.as_of(source.history, wanted.at, _wall_ns())
-        return contributed.report(source, desk, fund, as_of_ns=as_of_ns)
+        indices = {each.fund: each.index for each in wanted.universes}
+        return contributed.report(source, desk, fund, as_of_ns=as_of_ns, indices=indices)
 
     def _store(self) -> HistoryStore:
         from feeds.history.store import HistoryStore  # noqa: PLC0415

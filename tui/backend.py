@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import LegList, PairOptions
+from rotation.desk import STALE_AFTER_S, LegList, PairOptions, Universe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.breadth.figures import ContributionsReport
     from rotation.desk import Desk as WatchedDesk
-    from rotation.desk import EventKind
+    from rotation.desk import DeskChange, EventKind
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
@@ -52,6 +52,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """More pairs, which can be shown in its place."""
     pair_options: tuple[PairOptions, ...] = ()
     """What some of them have of their own."""
+    universes: tuple[Universe, ...] = ()
+    """Lists of shares of the person's own, of which breadth is counted."""
     lists: tuple[LegList, ...] = ()
     """Groups and watch lists, whose symbols are legs too."""
     legs: tuple[str, ...] = ()
@@ -62,6 +64,12 @@ class Wanted(msgspec.Struct, frozen=True):
     returns: str = "price"
     leg_gap_s: float = 60.0
     """Seconds by which the prices of the pair may differ in time."""
+    stale_s: float = STALE_AFTER_S
+    """Seconds without a print after which a live price is STALE."""
+    windows: tuple[int, ...] = ()
+    """Return windows in sessions that are shown; none: the usual ones."""
+    leg_returns: tuple[int, ...] = ()
+    """Those of them that legs have a column of; none: all."""
     stays: bool = True
     """Whether to wait for a seek at the end of a tape instead of ending."""
     unasked_demo: bool = True
@@ -69,7 +77,7 @@ class Wanted(msgspec.Struct, frozen=True):
     offline: bool = False
     """Use no source on the network."""
     feed: str = "auto"
-    """The source of the quotes; "auto" chooses one."""
+    """The source of the quotes; "auto" chooses one. Several with commas between: in order of preference."""
     nats: str = ""
     """With the feed "nats": where the NATS server of a hub is."""
     nats_creds: Path | None = None
@@ -167,6 +175,15 @@ class PairsDesk(Protocol):
 
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these from now on; returns those that it cannot have: a symbol of theirs is no leg."""
+        ...
+
+
+@runtime_checkable
+class ChangingDesk(Protocol):
+    """A desk whose windows and limits can be replaced while it runs."""
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """Have these from now on; nothing that has come is lost."""
         ...
 
 
@@ -320,6 +337,10 @@ class Backend(Protocol):
 
         Raises InputError.
         """
+        ...
+
+    def check_universe(self, universe: Universe) -> str:
+        """Return a line on a universe's file; blocking. Raises InputError for one that cannot be read."""
         ...
 
     def list_members(self) -> list[str]:

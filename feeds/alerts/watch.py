@@ -112,6 +112,10 @@ class AlertWatch:
         self._log.set_pairs(pairs)
         self._show_pairs(self._log.pairs)
 
+    def set_windows(self, windows: tuple[int, ...]) -> None:
+        """The desk has these windows from now on."""
+        self._log.set_windows(windows)
+
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Tell something that no Snapshot shows."""
         self._log.note(kind, subject, text)

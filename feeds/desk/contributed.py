@@ -11,6 +11,7 @@ from rotation.breadth.members import spelled
 from rotation.market.market import Market
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from feeds.desk.open import Source
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 WINDOWS = (1, 5)
 
 
-def report(source: Source, desk: Desk, fund: str, *, as_of_ns: int) -> ContributionsReport:
+def report(
+    source: Source, desk: Desk, fund: str, *, as_of_ns: int, indices: Mapping[str, str] | None = None
+) -> ContributionsReport:
     """Contributions for the session shown, by official closes. Raises InputError without a file or session.
 
-    The spread's part is None where no file of the other fund is held.
+    The spread's part is None where no file of the other fund is held. ``indices``: by universe, in capitals,
+    the symbol whose move its members make.
     """
     market = Market(source.history, desk, as_of_ns=as_of_ns, membership=source.membership)
     taken = market.apply((), as_of_ns=as_of_ns)
@@ -33,7 +37,11 @@ def report(source: Source, desk: Desk, fund: str, *, as_of_ns: int) -> Contribut
     if taken.session is None:
         raise InputError("no daily closes are stored — run: rotation-tui history sync")
     wanted = dict.fromkeys((fund, desk.base, desk.against))
-    funds = {name: _of_fund(source, desk, taken, name) for name in wanted if name in held}
+    funds = {
+        name: _of_fund(source, desk, taken, name, (indices or {}).get(name, name))
+        for name in wanted
+        if name in held
+    }
     windows = funds[fund]
     spread = None
     if desk.base in funds and desk.against in funds:
@@ -53,12 +61,14 @@ def report(source: Source, desk: Desk, fund: str, *, as_of_ns: int) -> Contribut
     )
 
 
-def _of_fund(source: Source, desk: Desk, taken: Snapshot, fund: str) -> dict[str, FundContributions]:
+def _of_fund(
+    source: Source, desk: Desk, taken: Snapshot, fund: str, index: str
+) -> dict[str, FundContributions]:
     """By window, as ``1`` and ``5``."""
     column = "adj_close" if desk.returns == "total" else "close"
     session: date = taken.session  # type: ignore[assignment]
     membership = next(each for each in source.membership if each.fund == fund)
-    leg = taken.legs.get(fund)
+    leg = taken.legs.get(index)
     rows = source.history.on(session).select("symbol", column).iter_rows()
     values = {spelled(symbol): value for symbol, value in rows}
     return {

@@ -10,6 +10,7 @@ from weakref import WeakSet
 import msgspec
 
 from feeds.supervisor import Listener
+from rotation.desk import DeskChange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +52,8 @@ class DemoFallback:
         self._shows_graph = True
         self._changed_pairs: tuple[Pairs, tuple[tuple[str, float], ...]] | None = None
         """None: those that the run began with."""
+        self._desk_change = DeskChange()
+        """All since the beginning, as one."""
         self._demo: Supervisor | None = None
         """While it plays."""
 
@@ -74,6 +77,13 @@ class DemoFallback:
         if self._demo is not None:
             await self._demo.set_pairs(pairs, gaps)
         return await self._live.set_pairs(pairs, gaps)
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """As a supervisor does it, of the demo too."""
+        self._desk_change = change.after(self._desk_change)
+        for desk in (self._demo, self._live):
+            if desk is not None:
+                await desk.change_desk(change)
 
     @property
     def controls(self) -> TapeFeed | None:
@@ -132,6 +142,7 @@ class DemoFallback:
         self._demo = demo  # from here on it is told of changes itself
         if self._changed_pairs is not None:
             await demo.set_pairs(*self._changed_pairs)
+        await demo.change_desk(self._desk_change)
         demo.show_pairs(self._shown_pairs)
         demo.show_graph(is_shown=self._shows_graph)
         try:

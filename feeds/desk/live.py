@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from feeds.history.store import HistoryStore
     from feeds.members.store import MemberStore
     from feeds.streaming.vendor import Vendor
-    from rotation.desk import Desk
+    from rotation.desk import Desk, Universe
     from rotation.history import History
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def feeds(
     members: AbstractSet[str] = frozenset(),
     priced: AbstractSet[str] = frozenset(),
     holdings: MemberStore | None = None,
+    universes: Sequence[Universe] = (),
     time: Time | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> list[Feed]:
@@ -63,8 +64,9 @@ def feeds(
 
     ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
     those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone.
-    ``choice``: of ``feeds.desk.choose.NAMES``. Raises InputError for a feed without its key or an address
-    that is none.
+    ``universes``: a person's own, kept beside them.
+    ``choice``: of ``feeds.desk.choose.NAMES``, or several with commas between. Raises InputError for a feed
+    without its key or an address that is none.
     """
     time = time or Time()
     refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
@@ -84,7 +86,7 @@ def feeds(
     )
     on_corrected_close = updater.ask_again if updater is not None else _left_alone
     vendors = choose.vendors(choice, symbols, http, time, environ)
-    shares, indices = _dealt(vendors[0], symbols)
+    shares, indices = _dealt(vendors, symbols)
     if choice == "alpaca-test":  # it shows on the Health panel that the key and the way there are good
         shares = [choose.TEST_SYMBOL]
     live_feeds: list[Feed] = [
@@ -131,7 +133,7 @@ def feeds(
             live_feeds.append(
                 HoldingsRefresh(
                     holdings,
-                    lambda: load_membership(holdings, store.folder, new_york_day(time.clock_ns())),
+                    lambda: load_membership(holdings, store.folder, new_york_day(time.clock_ns()), universes),
                     time=time,
                     beside=store.folder / RENAMES,
                 )
@@ -147,9 +149,9 @@ def _spelled(history: History) -> dict[str, float]:
     return {spelled(symbol): close for symbol, close in history.newest(history.symbols).items()}
 
 
-def _dealt(first: Vendor, symbols: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What the vendor brings, and the indices that Yahoo brings beside it: brokers have none."""
-    if first.name == "Yahoo":
+def _dealt(vendors: Sequence[Vendor], symbols: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What the vendors bring, and the indices that Yahoo brings beside them: brokers have none."""
+    if all(vendor.name == "Yahoo" for vendor in vendors):
         return list(symbols), []
     indices = [symbol for symbol in symbols if is_index(symbol)]
     return [symbol for symbol in symbols if symbol not in indices], indices
@@ -182,7 +184,7 @@ async def once(
         cache, tries=1, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
     )
     vendors = choose.vendors(choice, list(desk.legs), http, time, environ)
-    shares, indices = _dealt(vendors[0], desk.legs)
+    shares, indices = _dealt(vendors, desk.legs)
     yahoo = Yahoo(http, clock_ns=time.clock_ns)
     asked = fed_opening.live(data / "fed", cache, tries=1, refusals=refusals, once=True)
     pair = desk.base, desk.against

@@ -8,28 +8,35 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from feeds.history.renames import FILE, read_renames
+from feeds.members.universes import load_universe
 from rotation.breadth.members import MemberList, Membership
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from feeds.history.renames import Renames
     from feeds.members.store import MemberStore
+    from rotation.desk import Universe
 
 
-def load_membership(store: MemberStore, history: Path, today: date) -> tuple[Membership, ...]:
-    """All that is stored. ``history``: the folder with the person's own table of renames.
+def load_membership(
+    store: MemberStore, history: Path, today: date, universes: Sequence[Universe] = ()
+) -> tuple[Membership, ...]:
+    """All that is stored, and a person's own universes, which go before a fund of the same name.
+
+    ``history``: the folder with the person's own table of renames.
 
     History goes on under the newest name, so a list of before the change has to as well. Raises StorageError,
-    and InputError for a table that cannot be read.
+    and InputError for a table or a universe that cannot be read.
     """
     renames = read_renames(history / FILE)
     known: Known = {}
+    own = {each.fund: Membership.of(each.fund, [load_universe(each, today)]) for each in universes}
     held = tuple(
         Membership.of(fund.fund, [renamed(each, renames, today, known) for each in fund.lists])
-        for fund in store.load()
+        for fund in (*(each for each in store.load() if each.fund not in own), *own.values())
     )
     for fund in held:  # what the desk shows now: a damaged file is noticed here rather than at a tick
         for members in (fund.before(today), fund.on(today)):

@@ -27,7 +27,7 @@ from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
 from rotation.breadth.members import Membership, in_force, spelled
-from rotation.desk import MOST_LEGS, Desk, LegList, pair_name
+from rotation.desk import MOST_LEGS, STALE_AFTER_S, WINDOWS, Desk, LegList, pair_name
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
@@ -232,16 +232,19 @@ def desk_for(
     returns: str,
     *,
     leg_gap_s: float = 60.0,
+    stale_s: float = STALE_AFTER_S,
+    windows: tuple[int, ...] = WINDOWS,
     legs: tuple[str, ...] = (),
     value_growth: tuple[str, str] = ("IWN", "IVW"),
     pairs: Pairs = (),
     pair_gaps: tuple[tuple[str, float], ...] = (),
     lists: tuple[LegList, ...] = (),
     benchmark: str | None = None,
+    universes: tuple[str, ...] = (),
 ) -> Desk:
     """The desk with this pair and these ``legs``; ``pairs`` can be shown in the place of the first.
 
-    ``lists``: groups and watch lists, whose symbols are legs too.
+    ``lists``: groups and watch lists, whose symbols are legs too. ``universes``: as ``Desk`` has them.
 
     Without any, the usual legs, and one for what else is held, unless that is a whole universe. A
     ``benchmark`` that was named is a leg, since a price of it is needed.
@@ -260,9 +263,12 @@ def desk_for(
         legs=tuple(dict.fromkeys((*held, *(symbol for each in lists for symbol in each.symbols)))),
         returns=returns,
         leg_gap_s=leg_gap_s,
+        stale_s=stale_s,
+        windows=windows,
         pairs=tuple(dict.fromkeys(each for each in pairs if each != pair)),
         pair_gaps=pair_gaps,
         lists=(rest, *lists) if lists else (),
+        universes=universes,
     )
 
 

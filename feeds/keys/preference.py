@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 KEYED = ("alpaca", "massive", "finnhub")
 """Vendors that need a key."""
@@ -20,6 +20,7 @@ _LABELS = {
     "massive": "Massive",
     "massive-delayed": "Massive 15 min late",
     "alpaca": "Alpaca IEX",
+    "alpaca-delayed": "Alpaca SIP 15 min late",
     "finnhub": "Finnhub",
     "yahoo": "Yahoo",
 }
@@ -34,3 +35,16 @@ def why(keyed: Collection[str]) -> str:
     """What ``auto`` chooses from, in words: the one in charge is the first that does not refuse."""
     first, *others = (_LABELS[feed] for feed in order(keyed))
     return f"auto: {first}, as there is no key" if not others else f"auto: {first}, else {', '.join(others)}"
+
+
+def label(name: str) -> str:
+    """A feed as a person reads it: ``Alpaca IEX``."""
+    return _LABELS[name]
+
+
+def why_listed(names: Sequence[str], lacking: Collection[str]) -> str:
+    """What a person's own list chooses from; ``lacking``: those of it that have no key."""
+    first, *others = (_LABELS[name] for name in names if name not in lacking)
+    words = f"your order: {', else '.join((first, ', '.join(others))) if others else first}"
+    left = ", ".join(_LABELS[name] for name in names if name in lacking)
+    return f"{words}; left out, no key: {left}" if left else words

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TICKERS = ("ticker", "holding ticker", "symbol")
 WEIGHTS = ("weight (%)", "weight", "weight_pct", "% of net assets")
+SECTOR = "sector"
 VALUES = ("market value", "marketvalue")
 TITLES = {"IWM": "russell 2000 etf", "QQQ": "invesco qqq"}
 """What the first line of a sponsor's file says, where it has a title."""
@@ -38,13 +39,26 @@ class UndatedError(SourceError):
     """The file does not name its day, and none was given."""
 
 
+class NoTableError(SourceError):
+    """The file has no heading of a column of symbols."""
+
+
 def parse_holdings(
-    data: bytes, fund: str, *, as_of: date | None = None, is_sponsors: bool = False
+    data: bytes,
+    fund: str,
+    *,
+    as_of: date | None = None,
+    is_sponsors: bool = False,
+    weights: str = "",
+    sectors: str = "",
+    is_named: bool = True,
 ) -> MemberList:
     """The members: lines of class Equity with a ticker, without cash, futures, escrow and private shares.
 
     ``as_of``: used where the file does not say its day. ``is_sponsors``: refuse what is no whole file of this
-    fund. Raises SourceError for anything else than such a table, and where no day is known.
+    fund. ``weights``, ``sectors``: headings of these columns; "" for the usual ones. ``is_named``: False
+    where ``fund`` is no ticker, and the file may be of any. Raises SourceError for anything else than such a
+    table, and where no day is known.
     """
     text = data.decode("utf-8-sig", errors="replace")
     if not text.strip():
@@ -53,15 +67,17 @@ def parse_holdings(
         raise SourceError(f"{fund} holdings: got a web page instead of CSV")
     rows = list(csv.reader(text.splitlines()))
     place, columns = _header(rows, fund)
-    _check_fund(rows, place, columns, fund)
+    width, columns = len(columns), _with_own(columns, {WEIGHTS[0]: weights, SECTOR: sectors}, fund)
+    if is_named:
+        _check_fund(rows, place, columns, fund)
     day = _day(rows, place, columns) or as_of
     if day is None:
         raise UndatedError(f"{fund} holdings: the file does not say its date")
-    table = [row for row in rows[place + 1 :] if len(row) >= len(columns)]
-    weights = _weights(table, columns)
+    table = [row for row in rows[place + 1 :] if len(row) >= width]
+    known = _weights(table, columns, is_published=bool(weights))
     if is_sponsors:
-        _check_whole(weights, fund)
-    members = _members(table, columns, weights)
+        _check_whole(known, fund)
+    members = _members(table, columns, known)
     if not members:
         raise SourceError(f"{fund} holdings: no members in the file")
     if len(members) > MOST or (is_sponsors and len(members) < LEAST.get(fund, 1)):
@@ -74,7 +90,19 @@ def _header(rows: Sequence[Sequence[str]], fund: str) -> tuple[int, Mapping[str,
         names = {cell.strip().lower(): at for at, cell in reversed(list(enumerate(row)))}
         if any(name in names for name in TICKERS):
             return place, names
-    raise SourceError(f"{fund} holdings: no column Ticker or Symbol")
+    raise NoTableError(f"{fund} holdings: no column Ticker or Symbol")
+
+
+def _with_own(columns: Mapping[str, int], own: Mapping[str, str], fund: str) -> dict[str, int]:
+    """The columns, those that a person has named in the place of the usual ones."""
+    named = dict(columns)
+    for usual, heading in own.items():
+        if heading:
+            at = columns.get(heading.strip().lower())
+            if at is None:
+                raise SourceError(f"{fund} holdings: no column {shown(heading)!r}")
+            named[usual] = at
+    return named
 
 
 def _check_fund(rows: Sequence[Sequence[str]], place: int, columns: Mapping[str, int], fund: str) -> None:
@@ -117,12 +145,17 @@ def _number(text: str) -> float | None:
     return number(text.replace(",", "").rstrip("%").strip())
 
 
-def _weights(table: Sequence[Sequence[str]], columns: Mapping[str, int]) -> list[float | None]:
-    """In percent, of every line: published, and where the values agree with it value over total."""
+def _weights(
+    table: Sequence[Sequence[str]], columns: Mapping[str, int], *, is_published: bool = False
+) -> list[float | None]:
+    """In percent, of every line: published, and where the values agree with it value over total.
+
+    ``is_published``: a person has named the column, and it stands as it is.
+    """
     published = [_number(_cell(row, columns, WEIGHTS)) for row in table]
     values = [_number(_cell(row, columns, VALUES)) for row in table]
     total = fsum(value or 0.0 for value in values)
-    if total <= 0:
+    if total <= 0 or is_published:
         return published
     return [
         100 * value / total
@@ -152,6 +185,6 @@ def _members(
         is_listed = "no market" not in exchange and "non-nms" not in exchange
         is_share = re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol)
         if is_share and is_listed and kind in ("", "equity"):
-            name, sector = _cell(row, columns, ("name",)), _cell(row, columns, ("sector",))
+            name, sector = _cell(row, columns, ("name",)), _cell(row, columns, (SECTOR,))
             members.setdefault(symbol, (symbol, name, "" if sector == "-" else sector, weight))
     return list(members.values())

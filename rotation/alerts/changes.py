@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.desk import WINDOWS, EventKind
+from rotation.desk import EventKind
 from rotation.market.records import tie
 from rotation.text import day, short_day, signed
 
@@ -77,14 +77,14 @@ def _claims(now: Snapshot) -> Iterator[tuple[str, SincePct | SincePp | None, flo
     """The series whose records are reported: the spread, and the return of the base, over each window."""
     spread = now.spread
     leg = now.legs.get(spread.base)
-    for k in WINDOWS:
-        window = spread.windows[str(k)]
+    for key, window in spread.windows.items():
+        k = int(key)
         # A figure that is not of one instant claims nothing.
         if window.pp is not None and not (window.status and window.status.apart):
             yield f"{spread.base} − {spread.against} over {_sessions(k)}", window.since, window.pp, "pp"
-        value = leg.return_pct[str(k)] if leg else None
+        value = leg.return_pct.get(key) if leg else None
         if leg and value is not None:
-            yield f"{spread.base} over {_sessions(k)}", leg.since[str(k)], value, "%"
+            yield f"{spread.base} over {_sessions(k)}", leg.since[key], value, "%"
 
 
 def _sessions(k: int) -> str:

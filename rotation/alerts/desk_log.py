@@ -105,7 +105,14 @@ class DeskLog:
 
     def set_pairs(self, pairs: tuple[tuple[str, str], ...]) -> None:
         """The desk has these more pairs from now on; alerts are read anew and keep their state."""
-        self._desk = msgspec.structs.replace(self._desk, pairs=pairs)
+        self._set_desk(pairs=pairs)
+
+    def set_windows(self, windows: tuple[int, ...]) -> None:
+        """The same of its windows."""
+        self._set_desk(windows=windows)
+
+    def _set_desk(self, **changes: object) -> None:
+        self._desk = msgspec.structs.replace(self._desk, **changes)
         self._table = {}
         self.set_rules(self._rules)
 

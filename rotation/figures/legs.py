@@ -10,7 +10,7 @@ from rotation.sessions import close_ns, from_ns, previous_session
 from rotation.status import Kind, PriceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rotation.snapshot import Leg, SincePct, SincePp, Snapshot
 
@@ -51,7 +51,7 @@ def settled_status(snapshot: Snapshot, symbol: str) -> PriceStatus | None:
     return PriceStatus(Kind.CLOSED, from_ns(close_ns(before)))
 
 
-def leg_figures(symbol: str) -> list[Figure]:
+def leg_figures(symbol: str, windows: Sequence[int] = WINDOWS) -> list[Figure]:
     """Price, returns, streak, base rate, since, status: in the order of the screen."""
     p, name = prefix(symbol), f"{name_of(symbol)} ({symbol})" if name_of(symbol) != symbol else symbol
 
@@ -95,7 +95,7 @@ def leg_figures(symbol: str) -> list[Figure]:
                 "%",
                 f"Return of {name} over {over}.",
                 f"(P / P[-{k}] - 1) * 100",
-                lambda leg: leg.return_pct[key],
+                lambda leg: leg.return_pct.get(key),
             ),
         ]
 
@@ -108,7 +108,7 @@ def leg_figures(symbol: str) -> list[Figure]:
                 f"The most recent earlier session whose {k}-session return was at least as large (for a fall, as "
                 'small); "record" if there is none. Unknown with fewer than 250 settled values.',
                 f"max(d < today: r{k}[d] >= r{k}) for r{k} >= 0, max(d < today: r{k}[d] <= r{k}) for r{k} < 0",
-                lambda leg: since_value(leg.since[key]),
+                lambda leg: since_value(leg.since.get(key)),
                 kind="date",
             ),
             figure(
@@ -116,7 +116,7 @@ def leg_figures(symbol: str) -> list[Figure]:
                 "",
                 f"Whether no earlier {k}-session return was as large (or, for a fall, as small).",
                 f"{p}.since.{k} == record",
-                lambda leg: record_value(leg.since[key]),
+                lambda leg: record_value(leg.since.get(key)),
                 kind="flag",
             ),
         ]
@@ -139,7 +139,7 @@ def leg_figures(symbol: str) -> list[Figure]:
             "(P / P[-1] - 1) * 100",
             lambda leg: leg.return_pct["1"],
         ),
-        *(each for k in WINDOWS for each in window(k)),
+        *(each for k in windows for each in window(k)),
         figure(
             "streak.settled",
             "sessions",
@@ -170,7 +170,7 @@ def leg_figures(symbol: str) -> list[Figure]:
             "p^k * ((n - k) * (1 - p) + 1), p the share of sessions in this direction among n",
             lambda leg: leg.base_rate.expected if leg.base_rate else None,
         ),
-        *(each for k in WINDOWS for each in since(k)),
+        *(each for k in windows for each in since(k)),
         figure(
             "high",
             "price",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rotation.desk import WINDOWS
 from rotation.figures.figure import RECORD, Figure, Status, Value
 from rotation.figures.legs import KINDS, is_official, record_value, settled_status, since_value
 from rotation.figures.runs import sign
@@ -51,7 +50,12 @@ def pair_figures(desk: Desk, prefix: str = "") -> list[Figure]:
 
     def window(k: int) -> list[Figure]:
         def of(read: Callable[[SpreadWindow], Value]) -> Callable[[Snapshot], Value]:
-            return lambda snapshot: read(snapshot.spread.windows[str(k)])
+            def value(snapshot: Snapshot) -> Value:
+                # A Snapshot of before a changed file may lack the window.
+                known = snapshot.spread.windows.get(str(k))
+                return None if known is None else read(known)
+
+            return value
 
         s = f"{p}spread.{k}"
         series = f"the {k}-session return of {base} minus that of {against}"
@@ -130,7 +134,7 @@ def pair_figures(desk: Desk, prefix: str = "") -> list[Figure]:
         return any(leg.streak.provisional for leg in known) if len(known) == len(both) else None
 
     return [
-        *(each for k in WINDOWS for each in window(k)),
+        *(each for k in desk.windows for each in window(k)),
         figure(
             f"{p}spread.on_pace",
             "",

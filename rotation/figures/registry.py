@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PARTS: list[Callable[[Desk], list[Figure]]] = [
     pair_figures,
-    lambda desk: [figure for symbol in legs_of(desk) for figure in leg_figures(symbol)],
+    lambda desk: [figure for symbol in legs_of(desk) for figure in leg_figures(symbol, desk.windows)],
     value_growth_figures,
     more_pair_figures,
     graph_figures,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from rotation.desk import WINDOWS, name_of
+from rotation.desk import STALE_AFTER_S, name_of
 from rotation.market import auction
 from rotation.market import status as worth
 from rotation.market.bid_ask import shown
@@ -43,6 +43,8 @@ class Moment(msgspec.Struct, frozen=True):
     as_of_ns: int
     history: str
     """Provenance of settled closes."""
+    stale_s: float = STALE_AFTER_S
+    """Silence that makes a live print stale."""
 
 
 def leg(
@@ -62,7 +64,7 @@ def leg(
     last, age_s, session = row.close, None, row.closed
     if current and current.last:
         last, session = current.last.price, now.session
-        status = worth.of_print(origin, current.last.ts_ns, now.as_of_ns)
+        status = worth.of_print(origin, current.last.ts_ns, now.as_of_ns, stale_s=now.stale_s)
         age_s = status.age_s
         if status.kind is Kind.PROVISIONAL and closes_ns is not None:
             is_missing = auction.is_missing(
@@ -72,10 +74,12 @@ def leg(
             is_incomplete = status.range_incomplete or is_missing or is_unsized
             status = replace(status, auction_missing=is_missing, range_incomplete=is_incomplete)
     else:
-        status = worth.of_close(origin, closed, now.session, now.as_of_ns, source=now.history)
+        status = worth.of_close(
+            origin, closed, now.session, now.as_of_ns, source=now.history, stale_s=now.stale_s
+        )
     if row.is_unadjusted:
         status = replace(status, kind=Kind.UNADJUSTED)
-    market = shown(newest, origin, now.session, now.as_of_ns)
+    market = shown(newest, origin, now.session, now.as_of_ns, stale_s=now.stale_s)
     late_trade = auction.late_trade(late, closes_ns) if closes_ns is not None else None
     return Leg(
         name=f"{name_of(row.symbol)} ({row.symbol})",
@@ -125,7 +129,7 @@ class Pair:
 
     def _ranked(self, base: Row | None, against: Row | None, today: Figures | None) -> Spread:
         baseline, streak = self._baseline, UNKNOWN
-        pps: tuple[float | None, ...] = (None,) * len(WINDOWS)
+        pps: tuple[float | None, ...] = (None,) * len(self._desk.windows)
         if baseline and base and against and today:
             pps = today.changes
             official = base.official and against.official
@@ -135,7 +139,9 @@ class Pair:
             against=self._desk.against,
             relative_streak=streak,
             base_rate=baseline.runs.rate(streak) if baseline else None,
-            windows={str(k): _spread_window(baseline, k, pp) for k, pp in zip(WINDOWS, pps, strict=True)},
+            windows={
+                str(k): _spread_window(baseline, k, pp) for k, pp in zip(self._desk.windows, pps, strict=True)
+            },
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.market.status import STALE_AFTER_S
+from rotation.desk import STALE_AFTER_S
 from rotation.quote import NS
 from rotation.sessions import hours
 from rotation.status import Kind
@@ -35,12 +35,19 @@ class BidAsk(msgspec.Struct, frozen=True):
 NO_MARKET = BidAsk()
 
 
-def shown(newest: Nbbo | None, origin: Provenance, session: date | None, as_of_ns: int) -> BidAsk:
+def shown(
+    newest: Nbbo | None,
+    origin: Provenance,
+    session: date | None,
+    as_of_ns: int,
+    *,
+    stale_s: float = STALE_AFTER_S,
+) -> BidAsk:
     """The newest bid and ask, while they are of now.
 
     Nothing where they are crossed or one-sided, where the feed's prices are not worth its mode (no
     connection, a halt, a gap), from the closing bell to the next session's first hour, across the opening
-    bell, and as soon as a live print of the same age would be stale.
+    bell, and as soon as a live print of the same age would be stale (after ``stale_s``).
     """
     mode = origin.mode
     if newest is None or not newest.is_market or session is None:
@@ -51,7 +58,7 @@ def shown(newest: Nbbo | None, origin: Provenance, session: date | None, as_of_n
     age_s = (now_ns - newest.ts_ns) / NS
     part = _part(newest.ts_ns, session)
     is_running = part is not None and part == _part(now_ns - int(mode.delay_s * NS), session)
-    is_fresh = -AHEAD_S <= age_s <= STALE_AFTER_S + mode.delay_s
+    is_fresh = -AHEAD_S <= age_s <= stale_s + mode.delay_s
     if not is_running or not is_fresh or now_ns >= hours(session)[2]:
         return NO_MARKET
     mid = round((newest.bid + newest.ask) / 2, DECIMALS)

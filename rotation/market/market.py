@@ -124,15 +124,22 @@ class Market:
         """The pass over history that ``take_desk`` needs; it may run in a thread."""
         return partial(self._look, self.history, self._filter.session, desk, self._membership)
 
-    def take_desk(self, desk: Desk, made: LookBack) -> None:
-        """Have the more pairs of this desk, which has the same legs; today's prints stay.
+    def take_desk(self, desk: Desk, made: LookBack | None = None) -> None:
+        """Have what else this desk has, whose legs and first pair are the same; today's prints stay.
 
-        ``made``: what ``pass_for`` gave; one that history or the session has outrun is made anew.
+        ``made``: what ``pass_for`` gave; one that history or the session has outrun is made anew. None where
+        only limits are other ones.
         """
+        is_other = desk.returns != self.desk.returns
         self.desk = desk
         self._shown_pairs &= set(map(pair_name, desk.pairs))
-        self.take_ahead(made)
+        if is_other:
+            self._made = self._ahead = None
+        if made is not None:
+            self.take_ahead(made)
         self._look_back()
+        if is_other:
+            self._compare()
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
         """Say where each symbol's prices come from, and what is wrong with them; it replaces all before."""
@@ -324,7 +331,7 @@ class Market:
     def _fits(self, made: LookBack, history: History, session: date | None) -> bool:
         """Whether it is of these."""
         pairs = tuple((each.base, each.against) for each in made.pairs)
-        if pairs != self.desk.pairs:
+        if pairs != self.desk.pairs or (made.settled and made.settled.windows != self.desk.windows):
             return False
         is_same = made.history is history or (history.identity and made.history.identity == history.identity)
         return bool(is_same) and (made.session, made.membership) == (session, self._membership)
@@ -403,7 +410,7 @@ class Market:
     def _snapshot(self, as_of_ns: int) -> Snapshot:
         session, desk = self._filter.session, self.desk
         rows = self._rows.current()
-        now = Moment(session, as_of_ns, self.history.source)
+        now = Moment(session, as_of_ns, self.history.source, desk.stale_s)
         legs = {
             symbol: leg(
                 row,
@@ -420,7 +427,7 @@ class Market:
         fed = fed and fed_offline(fed) if self._is_reader_silent else fed
         first, more = self._pairs.snapshot(Shown(rows, self._rows.spreads, legs, self._filter, now, fed))
         breadth = self._breadth.snapshot(
-            self._provenance, self._origin, as_of_ns, self.history.source, limit_s
+            self._provenance, self._origin, as_of_ns, self.history.source, limit_s, stale_s=desk.stale_s
         )
         macro = self._macro and macro_aged(self._macro, from_ns(as_of_ns))
         macro = macro and macro_offline(macro) if self._is_reader_silent else macro

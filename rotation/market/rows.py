@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from rotation.desk import WINDOWS
+from rotation.market.settled import BACK
 from rotation.market.streaks import Before, outcomes, streak_of, way_of
 from rotation.moves import SAME, return_pct
 from rotation.snapshot import BaseRate, SincePct, Streak
@@ -61,11 +61,12 @@ class Plan:
     def __init__(self, table: pl.DataFrame, spreads: Mapping[tuple[str, str], Before]) -> None:
         """``table``: a row a symbol (see ``settled.Settled``). ``spreads``: how each pair's stood before."""
         self._symbols: list[str] = table["symbol"].to_list()
+        self._windows = [name for name in table.columns if name.startswith(BACK)]
         self._pairs = tuple(spreads)
         # A symbol's windows one under the other: a column each would cost five times as much, and so its
         # returns are a slice.
-        self._was = table.select(pl.concat_list(f"back_{k}" for k in WINDOWS).alias("was")).explode("was")
-        place = {symbol: i * len(WINDOWS) for i, symbol in enumerate(self._symbols)}
+        self._was = table.select(pl.concat_list(self._windows).alias("was")).explode("was")
+        place = {symbol: i * len(self._windows) for i, symbol in enumerate(self._symbols)}
         self._places = tuple((place[base], place[against]) for base, against in spreads)
         legs, pairs = table.select("streak", "direction"), [*map(msgspec.structs.astuple, spreads.values())]
         befores = pl.concat([legs, pl.DataFrame(pairs, schema=legs.schema, orient="row")])
@@ -75,8 +76,8 @@ class Plan:
 
     def of(self, values: list[float | None]) -> tuple[dict[str, Figures], dict[tuple[str, str], Figures]]:
         """Of today's values in the order of the table: what each symbol and each pair makes of them."""
-        k, n = len(WINDOWS), len(self._symbols)
-        value = pl.Series("value", [value for value in values for _ in WINDOWS], dtype=pl.Float64)
+        k, n = len(self._windows), len(self._symbols)
+        value = pl.Series("value", [value for value in values for _ in self._windows], dtype=pl.Float64)
         pct = self._was.hstack([value]).select_seq(RETURN).to_series()
         spreads = (pct.slice(base, k) - pct.slice(against, k) for base, against in self._places)
         flat = pct.to_list()
@@ -105,6 +106,7 @@ class Rows:
         """Of the pairs that are wanted, as of ``current``; those with a leg that is none of the desk's are
         left out."""
         self._settled = settled
+        self._windows = settled.windows if settled is not None else ()
         self._known: dict[str, tuple[float | None, date | None, Before, float | None]] = {}
         """Close and its date, how the leg stood at the session before, and the value per unit of price."""
         if settled is not None:
@@ -209,10 +211,10 @@ class Rows:
             value=self._value(symbol),
             scale=None if is_unadjusted else scale,
             official=official,
-            return_pct={str(k): pct for k, pct in zip(WINDOWS, pcts, strict=True)},
+            return_pct={str(k): pct for k, pct in zip(self._windows, pcts, strict=True)},
             streak=streak,
             base_rate=baseline.runs.rate(streak),
-            since={str(k): _since(baseline, k, pct) for k, pct in zip(WINDOWS, pcts, strict=True)},
+            since={str(k): _since(baseline, k, pct) for k, pct in zip(self._windows, pcts, strict=True)},
             is_unadjusted=is_unadjusted,
         )
 

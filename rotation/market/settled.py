@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from rotation.desk import BANKS, WINDOWS, Desk
+from rotation.desk import BANKS, Desk
 from rotation.history import closures_in
 from rotation.market.records import Records
 from rotation.market.streaks import Before, Runs, is_whole, streaks
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rotation.history import History
+
+
+BACK = "back_"
+"""How the table's columns of earlier values begin; the window follows."""
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -40,7 +44,7 @@ class Settled(msgspec.Struct, frozen=True):
     table: pl.DataFrame
     """One row a leg, in the desk's order: ``symbol``, the latest ``close`` known and its
     ``date`` (of the latest row where no close is), ``scale`` (value per unit of price), ``back_1`` …
-    ``back_252`` (value k sessions before), ``streak`` and ``direction`` at the session before (see
+    (a column a window: value k sessions before), ``streak`` and ``direction`` at the session before (see
     ``streaks.Before``). Unknown is null."""
     legs: dict[str, Baseline]
     spread: Baseline
@@ -48,6 +52,11 @@ class Settled(msgspec.Struct, frozen=True):
     """The spreads of the desk's more pairs, in their order."""
     banks: dict[str, Records] = {}
     """Bank funds that are legs: their day returns minus the base leg's."""
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Those of the table, in its order."""
+        return tuple(int(name.removeprefix(BACK)) for name in self.table.columns if name.startswith(BACK))
 
 
 def settle(history: History, session: date, desk: Desk) -> Settled:
@@ -64,11 +73,14 @@ def settle(history: History, session: date, desk: Desk) -> Settled:
     calendar = pl.DataFrame({"date": days[:-1]}, schema={"date": pl.Date}).with_row_index("n")
     rows = past.join(calendar, on="date").with_columns(value=value).sort("symbol", "n")
     grid = _grid(rows, calendar, symbols)
-    series = _baselines(grid, [*map(_leg, desk.legs), *(_spread(*pair) for pair in pairs)])
+    k = desk.windows
+    series = _baselines(
+        grid, [*(_leg(leg, k) for leg in desk.legs), *(_spread(*pair, k) for pair in pairs)], k
+    )
     number = len(desk.legs)
     return Settled(
         session,
-        _table(rows, len(days) - 1, desk.legs),
+        _table(rows, len(days) - 1, desk.legs, k),
         dict(zip(desk.legs, series[:number], strict=True)),
         series[number],
         tuple(series[number + 1 :]),
@@ -80,11 +92,13 @@ def _banks(grid: pl.DataFrame, desk: Desk) -> dict[str, Records]:
     funds = [symbol for symbol in BANKS if symbol in desk.legs and symbol != desk.base]
     if not funds:
         return {}
-    frame = grid.select("date", *(_spread(symbol, desk.base).values[0].alias(symbol) for symbol in funds))
+    frame = grid.select(
+        "date", *(_spread(symbol, desk.base, (1,)).values[0].alias(symbol) for symbol in funds)
+    )
     return dict(zip(funds, Records.of_columns(frame, dict.fromkeys(funds, 1)), strict=True))
 
 
-def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str]) -> pl.DataFrame:
+def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str], windows: Sequence[int]) -> pl.DataFrame:
     """``today``: the session's own place on the calendar; the session before is ``today - 1``."""
     priced = rows.filter(pl.col("value").is_not_null())
     moved = direction(pl.col("value"), pl.col("value").shift(1))
@@ -99,7 +113,7 @@ def _table(rows: pl.DataFrame, today: int, symbols: Sequence[str]) -> pl.DataFra
         .then(way.last() * (place.last() - began).cast(pl.Int64))
         .otherwise(way.last())
     )
-    back = [pl.col("value").filter(pl.col("n") == today - k).first().alias(f"back_{k}") for k in WINDOWS]
+    back = [pl.col("value").filter(pl.col("n") == today - k).first().alias(f"{BACK}{k}") for k in windows]
     latest = (
         priced.with_columns(direction=pl.when(place.diff() == 1).then(moved).over("symbol"))
         .group_by("symbol")
@@ -136,29 +150,29 @@ class _Series(msgspec.Struct, frozen=True):
     """One series of the desk over the grid's sessions, as expressions."""
 
     values: list[pl.Expr]
-    """The value of every window, in the order of WINDOWS."""
+    """The value of every window, in their order."""
     way: pl.Expr
     """The direction of each session's change."""
 
 
-def _leg(leg: str) -> _Series:
+def _leg(leg: str, windows: Sequence[int]) -> _Series:
     price = pl.col(leg)
-    returns = [return_pct(price, price.shift(k)) for k in WINDOWS]
+    returns = [return_pct(price, price.shift(k)) for k in windows]
     return _Series(returns, direction(price, price.shift(1)))
 
 
-def _spread(base: str, against: str) -> _Series:
+def _spread(base: str, against: str, windows: Sequence[int]) -> _Series:
     spreads = [
         return_pct(pl.col(base), pl.col(base).shift(k))
         - return_pct(pl.col(against), pl.col(against).shift(k))
-        for k in WINDOWS
+        for k in windows
     ]
     # As ``streaks.with_today`` does for today's.
     way = pl.when(spreads[0].abs() <= 100 * SAME).then(0.0).otherwise(spreads[0].sign())
     return _Series(spreads, way)
 
 
-def _baselines(grid: pl.DataFrame, series: list[_Series]) -> list[Baseline]:
+def _baselines(grid: pl.DataFrame, series: list[_Series], windows: Sequence[int]) -> list[Baseline]:
     """Each series as settled before the session; all together, for a query costs more than its rows."""
     names = [str(i) for i in range(len(series))]
     frame = grid.select(
@@ -166,14 +180,14 @@ def _baselines(grid: pl.DataFrame, series: list[_Series]) -> list[Baseline]:
         *(
             expr.alias(f"{i} {k}")
             for i, each in zip(names, series, strict=True)
-            for k, expr in zip(WINDOWS, each.values, strict=True)
+            for k, expr in zip(windows, each.values, strict=True)
         ),
         *(each.way.cast(pl.Int64).alias(f"{i} way") for i, each in zip(names, series, strict=True)),
     ).with_columns(
         *(streaks(pl.col(f"{i} way")).alias(f"{i} streak") for i in names),
         *(is_whole(pl.col(f"{i} way")).alias(f"{i} whole") for i in names),
     )
-    indices = iter(Records.of_columns(frame, {f"{i} {k}": k for i in names for k in WINDOWS}))
+    indices = iter(Records.of_columns(frame, {f"{i} {k}": k for i in names for k in windows}))
     last = frame.row(-1, named=True) if frame.height else {}
     return [
         Baseline(
@@ -181,7 +195,7 @@ def _baselines(grid: pl.DataFrame, series: list[_Series]) -> list[Baseline]:
             if last
             else Before(),
             Runs.of(frame[f"{i} streak"]),
-            {k: next(indices) for k in WINDOWS},
+            {k: next(indices) for k in windows},
         )
         for i in names
     ]

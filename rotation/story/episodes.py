@@ -10,7 +10,6 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from rotation.context.figures import Episode, Episodes, Outcomes
-from rotation.desk import WINDOWS
 from rotation.errors import InputError
 from rotation.figures.legs import is_official
 from rotation.figures.more_pairs import of_first
@@ -139,7 +138,7 @@ def _series(name: str, desk: Desk) -> tuple[Figure, int]:
     leg = re.fullmatch(r".+\.return\.(\d+)", series)
     if spread or leg:
         return figure, int((spread or leg)[1])  # type: ignore[index]
-    windows = ", ".join(f"spread.{k}" for k in WINDOWS)
+    windows = ", ".join(f"spread.{k}" for k in desk.windows)
     example = f"{legs_of(desk)[0].lower()}.return.5"
     raise InputError(
         f"{name!r} is not a series with a window: expected {windows} or a return such as {example}"

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.context.figures import Level
-from rotation.desk import WINDOWS
 from rotation.figures.figure import RECORD, Value, plain
 from rotation.figures.legs import is_official, prefix
 from rotation.figures.pair import leader
 from rotation.figures.runs import extend, sign, way
 from rotation.market.records import is_few
-from rotation.market.settled import Settled, settle
+from rotation.market.settled import BACK, Settled, settle
 from rotation.moves import SAME
 from rotation.story.cut_levels import cut_levels
 from rotation.story.turns import first_true, nearest
@@ -134,8 +133,8 @@ def _prices(basis: Basis, settled: Settled | None) -> _Prices | None:
         settled=settled,
         base=desk.base,
         against=desk.against,
-        returns=other.return_pct if other else dict.fromkeys(map(str, WINDOWS)),
-        back={str(k): row[f"back_{k}"] for k in WINDOWS},
+        returns=other.return_pct if other else dict.fromkeys(map(str, settled.windows)),
+        back={str(k): row[f"{BACK}{k}"] for k in settled.windows},
         scale=scale,
     )
 
@@ -153,15 +152,15 @@ def _scale(basis: Basis, scale: float | None) -> float | None:
 
 def _turns(prices: _Prices, now: int) -> Iterator[_Turn]:
     spread, leg = prices.settled.spread, prices.settled.legs[prices.base]
-    p = prefix(prices.base)
-    for k in WINDOWS:
+    p, windows = prefix(prices.base), prices.settled.windows
+    for k in windows:
         yield from _since(f"spread.{k}.since", prices.pp(k), spread.records[k], now)
         yield from _since(f"{p}.since.{k}", prices.pct(k), leg.records[k], now)
-    for k in WINDOWS:
+    for k in windows:
         yield from _leader(prices, k, now)
     yield from _run(f"{p}.streak.with_today", prices.pct(1), way, leg, now)
     yield from _run("relative_streak", prices.pp(1), sign, spread, now)
-    for k in WINDOWS:
+    for k in windows:
         yield from _marks(
             f"spread.{k}.percentile", prices.pp(k), spread.records[k].percentile, PERCENTILES, now
         )

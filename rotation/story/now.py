@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rotation.context.figures import Story
-from rotation.desk import WINDOWS
 from rotation.market.settled import settle
 from rotation.story.episodes import SettledReadings, episodes, settled_through
 from rotation.story.levels import levels
@@ -70,7 +69,8 @@ class StoryNow:
         self._readings = SettledReadings.of(basis)
 
     def _episodes(self, basis: Basis) -> dict[str, Episodes]:
-        return {f"spread.{k}": episodes(basis, f"spread.{k}", readings=self._readings) for k in WINDOWS}
+        names = [f"spread.{k}" for k in basis.desk.windows]
+        return {name: episodes(basis, name, readings=self._readings) for name in names}
 
 
 def _pair_of(desk: Desk) -> Desk:

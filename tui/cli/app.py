@@ -25,12 +25,14 @@ from tui.cli.options import (
     FROM_OPTION,
     GLYPHS,
     MORE_TAPES,
+    MOTION,
     NOTHING,
     NOTICES,
     PAIRS,
     SPEED,
     TAPES,
     THEME,
+    WINDOWS,
     backend,
     for_script,
     reload_of,
@@ -39,8 +41,10 @@ from tui.cli.options import (
     with_lists,
 )
 from tui.output import plain_text
+from tui.settings.panels import panels_of
 from tui.settings.place import load, place
-from tui.settings.schema import BY_NAME, LEVELS
+from tui.settings.schema import BY_NAME
+from tui.settings.values import LEVELS, shows_demo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
 
     from tui.backend import Backend
     from tui.settings.file import Config
+    from tui.view.applied import Applied
 
 log = logging.getLogger(__name__)
 
@@ -171,8 +176,11 @@ Examples:
 )
 @THEME
 @GLYPHS
+@MOTION
 @click.pass_context
-def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, **wanted: Any) -> None:
+def cli(
+    ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, motion: str, **wanted: Any
+) -> None:
     """Watch money rotate from the Nasdaq 100 into the Russell 2000, and see how rare that is."""
     ctx.meta["log_level"] = log_level
     _count_closures(ctx.meta.get(CONFIG))
@@ -186,7 +194,7 @@ def cli(ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str
     if ctx.invoked_subcommand is not None:
         _reject_misplaced_options(ctx)
         return
-    _screen(ctx, Wanted(**wanted), theme, glyphs)
+    _screen(ctx, Wanted(**wanted), theme, glyphs, motion)
 
 
 def _reject_misplaced_options(ctx: click.Context) -> None:
@@ -202,12 +210,14 @@ def _reject_misplaced_options(ctx: click.Context) -> None:
 @SPEED
 @FROM
 @PAIRS
+@WINDOWS
 @THEME
 @GLYPHS
+@MOTION
 @click.pass_context
-def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any) -> None:
+def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, motion: str, **wanted: Any) -> None:
     """The built-in scenario: the rotation of July 2024, generated from a seed, marked DEMO."""
-    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme, glyphs)
+    _screen(ctx, Wanted(demo=True, at_option=FROM_OPTION, **wanted), theme, glyphs, motion)
 
 
 @cli.command(
@@ -226,6 +236,7 @@ def demo(ctx: click.Context, /, *, theme: str | None, glyphs: str, **wanted: Any
 @settled
 @THEME
 @GLYPHS
+@MOTION
 @click.pass_context
 def replay(
     ctx: click.Context,
@@ -235,6 +246,7 @@ def replay(
     day: datetime | None,
     theme: str | None,
     glyphs: str,
+    motion: str,
     **wanted: Any,
 ) -> None:
     """Play a tape: a recorded Parquet file, or CSV bars (start, open, high, low, close, volume).
@@ -249,7 +261,7 @@ def replay(
     asked = Wanted(tapes=paths, at_option=FROM_OPTION, hub_tape=is_hub, **wanted)
     if day is not None:
         asked = msgspec.structs.replace(asked, hub_day=day.date())
-    _screen(ctx, asked, theme, glyphs)
+    _screen(ctx, asked, theme, glyphs, motion)
 
 
 @cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
@@ -334,11 +346,13 @@ def themes() -> None:
         click.echo(f"{name:<14}{title}")
 
 
-def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) -> None:
+def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, motion: str) -> None:
     """Run the app, and raise what ended it once the terminal is restored."""
     from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
     load(theme or DEFAULT)  # an unknown name is reported before the screen opens
+    if not shows_demo(wanted.feed):
+        wanted = msgspec.structs.replace(wanted, unasked_demo=False)
     # Textual reads keys from stdin and draws on stderr.
     needed = (sys.stdout, sys.stdin, sys.stderr)
     no_terminal = next((f.name.strip("<>") for f in needed if not f.isatty()), None)
@@ -349,15 +363,22 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
         return
     from tui.screen import terminal  # noqa: PLC0415
     from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
-    from tui.view.ascii import needs_ascii  # noqa: PLC0415
-    from tui.view.view_state import ViewState, pair_names, watchlists  # noqa: PLC0415
+    from tui.view.ascii import is_ascii  # noqa: PLC0415
+    from tui.view.still import moves  # noqa: PLC0415
+    from tui.view.view_state import (  # noqa: PLC0415
+        ViewState,
+        pair_names,
+        watchlists,
+        with_panels,
+        with_windows,
+    )
 
     view = ViewState(
         theme=theme or DEFAULT,
         themes=names(),
         pairs=pair_names(wanted.pair, wanted.pairs),
-        ascii=glyphs == "ascii"
-        or (glyphs == "auto" and needs_ascii(os.environ.get("TERM", ""), os.environ, sys.stderr.encoding)),
+        motion=moves(motion, os.environ),
+        ascii=is_ascii(glyphs, os.environ, sys.stderr.encoding),
     )
     config: Config | None = ctx.find_root().meta.get(CONFIG)
     if config is not None:
@@ -365,6 +386,8 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
         wanted = with_lists(ctx, msgspec.structs.replace(wanted, alerts=config.alerts))
         view = msgspec.structs.replace(view, lists=watchlists(config.lists), pair_options=config.pairs)
         view = msgspec.structs.replace(view, window=config.values.get("screen.window", view.window))
+        view = with_panels(view, panels_of(config.values))
+    view = with_windows(view, wanted.windows, wanted.leg_returns)
 
     def open_desk() -> Any:
         start_log(ctx)
@@ -372,10 +395,19 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str) 
 
     folder = config.values.get("export.folder", "") if config else ""
 
+    poll = reload_of(ctx)
+
+    def reload() -> Applied | None:
+        nonlocal folder
+        applied = poll()
+        if applied is not None and applied.folder is not None:
+            folder = applied.folder
+        return applied
+
     def export(name: str, data: bytes) -> Path:
         return backend(ctx).export(folder, name, data)
 
-    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload_of(ctx), export=export)))
+    ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload, export=export)))
 
 
 def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from rotation.errors import InputError
 from rotation.text import counted
+from tui.cli.options import GLYPHS, MOTION, THEME, settled
 from tui.settings.schema import KEYS
 
 if TYPE_CHECKING:
@@ -43,19 +45,35 @@ def path(backend: Backend, *, only_file: bool) -> None:
 
 @config.command(
     epilog="\b\nExamples:\n  rotation-tui config show\n  rotation-tui config show --origin\n"
+    "  rotation-tui config show --origin --pair XBI/IBB\n"
     "  ROTATION_TUI_YAHOO_REST_URL=http://127.0.0.1:8080 rotation-tui config show"
 )
-@click.option("--origin", is_flag=True, help="Show every setting, its value and where that comes from.")
-@click.pass_obj
-def show(backend: Backend, *, origin: bool) -> None:
+@click.option(
+    "--origin",
+    is_flag=True,
+    help="Show every setting, its value and where that comes from; with options of a run, as it has them.",
+)
+@settled
+@THEME
+@GLYPHS
+@MOTION
+@click.pass_context
+def show(ctx: click.Context, /, *, origin: bool, **options: Any) -> None:
     """Show where each key comes from, and what the environment overrides."""
     from tui.settings import report  # noqa: PLC0415
+
+    backend: Backend = ctx.obj
+    given = {
+        param.name: (param.opts[0], options[param.name])
+        for param in ctx.command.params
+        if param.name in options and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    }
 
     if origin:
         from tui.settings.file import Config  # noqa: PLC0415
         from tui.settings.place import load, place  # noqa: PLC0415
 
-        table = report.settings(load() or Config(place()), os.environ)
+        table = report.settings(load() or Config(place()), os.environ, given)
         names, values = (max(len(row[at]) for row in table) for at in (0, 1))
         for name, value, source in table:
             click.echo(f"{name:<{names}}  {value:<{min(values, WIDE)}}  {source}")
@@ -91,7 +109,8 @@ def init(*, force: bool) -> None:
 
 @config.command(epilog="\b\nExample:\n  rotation-tui config check")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-def check(*, file: Path | None) -> None:
+@click.pass_obj
+def check(backend: Backend, *, file: Path | None) -> None:
     """Check the configuration file, or another one; exit with 2 if it has a mistake, and say where."""
     from tui.settings.file import read  # noqa: PLC0415
     from tui.settings.place import load, place  # noqa: PLC0415
@@ -103,7 +122,13 @@ def check(*, file: Path | None) -> None:
     number = len(checked.values) + sum(name.startswith(f"{KEYS}.") for name in checked.lines)
     parts = [counted(number, "setting")]
     alerts, targets = checked.alerts.rules, checked.alerts.targets
-    named = ((checked.pairs, "pair"), (alerts, "alert"), (targets, "target"))
+    universes = checked.universes
+    named = ((checked.pairs, "pair"), (universes, "universe"), (alerts, "alert"), (targets, "target"))
+    for each in universes:
+        try:
+            backend.check_universe(each)
+        except InputError as error:
+            raise checked.error(f"universes.{each.name}.holdings", str(error)) from error
     parts += [counted(len(each), word) for each, word in named if each]
     click.echo(f"{checked.path}: {', '.join(parts)}, no error")
 

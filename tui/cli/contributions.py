@@ -7,7 +7,7 @@ import msgspec
 
 from tui.backend import Wanted
 from tui.cli.members import fund_name
-from tui.cli.options import backend, start_log
+from tui.cli.options import backend, config_of, start_log
 
 
 @click.command(epilog="\b\nExample:\n  rotation-tui contributions IWM --at 2024-07-16 --format json")
@@ -20,7 +20,11 @@ from tui.cli.options import backend, start_log
 def contributions(ctx: click.Context, /, *, fund: str, at: str | None, form: str) -> None:
     """Print which members and sectors make the move of FUND and of the spread, by settled closes."""
     start_log(ctx)
-    report = backend(ctx).contributions(fund, Wanted(at=at, offline=True, unasked_demo=False))
+    config = config_of(ctx)
+    wanted = Wanted(
+        at=at, offline=True, unasked_demo=False, universes=config.universes if config is not None else ()
+    )
+    report = backend(ctx).contributions(fund, wanted)
     if form == "json":
         click.echo(msgspec.json.encode(report).decode())
     else:

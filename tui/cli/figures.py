@@ -16,8 +16,10 @@ from tui.cli.options import (
     PAIR,
     PAIRS,
     TAPES,
+    WINDOWS,
     backend,
     for_script,
+    own_figures,
     settled,
     start_log,
 )
@@ -53,12 +55,23 @@ def _moment(command: Any) -> Any:
 @click.command("figures", epilog="\b\nExample:\n  rotation-tui figures --format json | jq -r '.[].id'")
 @PAIR
 @PAIRS
+@WINDOWS
 @FORM
-def figures(*, pair: tuple[str, str], pairs: tuple[tuple[str, str], ...] | None, form: str) -> None:
+@click.pass_context
+def figures(
+    ctx: click.Context,
+    /,
+    *,
+    pair: tuple[str, str],
+    pairs: tuple[tuple[str, str], ...] | None,
+    windows: tuple[int, ...],
+    form: str,
+) -> None:
     """List every figure by its id, with unit and definition."""
     from tui.output import figures as report  # noqa: PLC0415 - brings polars
 
-    click.echo(report.listing(pair, pairs or (), form), nl=False)
+    own = report.Own(*own_figures(ctx, windows))
+    click.echo(report.listing(pair, pairs or (), form, own), nl=False)
 
 
 @click.command("explain", epilog="\b\nExample:\n  rotation-tui explain spread.5.since --at 2024-07-16")
@@ -69,7 +82,8 @@ def explain(ctx: click.Context, /, *, name: str, tape: tuple[Path, ...], form: s
     """Print what a figure rests on: definition, formula, and inputs with dates and sources."""
     from tui.output import figures as report  # noqa: PLC0415
 
-    report.check(name, wanted["pair"], wanted["pairs"])
+    own = report.Own(*own_figures(ctx, wanted["windows"]))
+    report.check(name, wanted["pair"], wanted["pairs"], own)
     click.echo(report.explained(name, _basis(ctx, tapes=tape, **wanted), form), nl=False)
 
 

@@ -10,7 +10,7 @@ import click
 
 from rotation.desk import HISTORY_SINCE
 from rotation.text import counted, duration
-from tui.cli.options import backend, start_log
+from tui.cli.options import backend, config_of, start_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,8 @@ def history_remove(ctx: click.Context, /, *, symbols: tuple[str, ...]) -> None:
     "--universe",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="More symbols: one per line, or a fund's holdings as CSV; or a fund whose members are stored.",
+    help="More symbols: one per line, or a fund's holdings as CSV; a universe of config.toml; or a fund "
+    "whose members are stored.",
 )
 @click.option(
     "--since",
@@ -104,6 +105,10 @@ def sync(
     continues where it stopped. Exits with 1 if a symbol failed.
     """
     start_log(ctx)
+    config = config_of(ctx)
+    if universe is not None and config is not None and not universe.exists():
+        named = {each.name: Path(each.holdings) for each in config.universes}
+        universe = named.get(str(universe), universe)
     meter = Meter(live=sys.stderr.isatty())
     report = backend(ctx).sync_history(
         symbols, source=source, universe=universe, since=since.date(), tell=meter.tell

@@ -11,7 +11,7 @@ import msgspec
 from click.core import ParameterSource
 
 from tui.backend import Wanted
-from tui.settings import schema
+from tui.settings import schema, values
 from tui.settings.place import place
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def path_option(*names: str, **more: Any) -> Callable[[Any], Any]:
 
 RETURNS = click.option(
     "--returns",
-    type=click.Choice(schema.RETURNS),
+    type=click.Choice(values.RETURNS),
     default="price",
     show_default=True,
     envvar="ROTATION_TUI_RETURNS",
@@ -68,7 +68,7 @@ PAIR = click.option(
     default="IWM/QQQ",
     show_default=True,
     envvar="ROTATION_TUI_PAIR",
-    callback=_checked(schema.pair),
+    callback=_checked(values.pair),
     metavar="A/B",
     help="The two legs of the spread and the ratio.",
 )
@@ -76,7 +76,7 @@ PAIRS = click.option(
     "--pairs",
     default="",
     envvar="ROTATION_TUI_PAIRS",
-    callback=_checked(schema.pairs),
+    callback=_checked(values.pairs),
     metavar="A/B,…",
     help="More pairs, each with its own spread, ratio and headline; p goes through them.",
 )
@@ -84,9 +84,18 @@ LEGS = click.option(
     "--legs",
     default="",
     envvar="ROTATION_TUI_LEGS",
-    callback=_checked(schema.symbols),
+    callback=_checked(values.symbols),
     metavar="A,B,…",
     help="Legs to show beside the pair, instead of the usual ones and those stored.",
+)
+WINDOWS = click.option(
+    "--windows",
+    default="",
+    envvar="ROTATION_TUI_WINDOWS",
+    callback=_checked(values.windows),
+    metavar="K,…",
+    help="Windows to show, in sessions, such as 1,5,10,20; figures of the usual ones stay.  "
+    "[default: 1,5,20,60,252]",
 )
 HISTORY = path_option(
     "--history",
@@ -136,6 +145,18 @@ def settled(command: Any) -> Any:
             callback=_finite,
             help="In the regular session, mark figures ≈ if the pair's prices are further apart in time.",
         ),
+        WINDOWS,
+        click.option(
+            "--stale",
+            "stale_s",
+            type=click.FloatRange(*values.STALE_S),
+            default=30.0,
+            show_default=True,
+            envvar="ROTATION_TUI_STALE",
+            metavar="SECONDS",
+            callback=_finite,
+            help="In the regular session, a live price without a print for so long is STALE.",
+        ),
         PAIRS,
         PAIR,
         LEGS,
@@ -144,14 +165,14 @@ def settled(command: Any) -> Any:
             default="IWN/IVW",
             show_default=True,
             envvar="ROTATION_TUI_VALUE_GROWTH",
-            callback=_checked(schema.pair),
+            callback=_checked(values.pair),
             metavar="A/B",
             help="The two legs of value against growth.",
         ),
         click.option(
             "--benchmark",
             envvar="ROTATION_TUI_BENCHMARK",
-            callback=_checked(schema.symbol),
+            callback=_checked(values.symbol),
             metavar="SYMBOL",
             help="What the rotation graph compares with; it becomes a leg.  [default: SPY where it is a leg, "
             "else the pair's other leg]",
@@ -167,9 +188,10 @@ def settled(command: Any) -> Any:
             default="auto",
             show_default=True,
             envvar="ROTATION_TUI_FEED",
-            type=click.Choice(schema.FEEDS),
-            metavar="NAME",
-            help=f"Source of the quotes: {', '.join(schema.FEEDS)}. auto: a vendor with a key, else Yahoo.",
+            callback=_checked(values.feed),
+            metavar="NAME,…",
+            help=f"Source of the quotes: {', '.join(values.FEEDS)}. auto: a vendor with a key, else Yahoo. "
+            "Several, in order of preference: the first that has its key and answers.",
         ),
         click.option(
             "--members",
@@ -200,11 +222,19 @@ THEME = click.option(
 )
 GLYPHS = click.option(
     "--glyphs",
-    type=click.Choice(schema.GLYPHS),
+    type=click.Choice(values.GLYPHS),
     default="auto",
     show_default=True,
     envvar="ROTATION_TUI_GLYPHS",
     help="ascii: no box drawing, no braille, no arrows; auto: by locale and TERM.",
+)
+MOTION = click.option(
+    "--motion",
+    type=click.Choice(values.MOTION),
+    default="auto",
+    show_default=True,
+    envvar="ROTATION_TUI_MOTION",
+    help="off: nothing moves but values; auto: off where NO_MOTION is set.",
 )
 TAPES = path_option(
     "--tape", "tape", multiple=True, metavar="PATH…", help="Tape to play: bars or a recording."
@@ -273,7 +303,23 @@ def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     config = config_of(ctx)
     if config is None:
         return wanted
-    return msgspec.structs.replace(wanted, lists=config.lists, pair_options=config.pairs)
+    returns = config.values.get("screen.returns", ())
+    return msgspec.structs.replace(
+        wanted,
+        lists=config.lists,
+        pair_options=config.pairs,
+        leg_returns=returns,
+        universes=config.universes,
+    )
+
+
+def own_figures(ctx: click.Context, windows: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The windows and universes that this run has figures of, beside those of every desk."""
+    config = config_of(ctx)
+    if config is None:
+        return windows, ()
+    universes = tuple(each.fund for each in config.universes)
+    return (*windows, *config.values.get("screen.returns", ())), universes
 
 
 def _set_by_hand(ctx: click.Context) -> frozenset[str]:

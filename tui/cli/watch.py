@@ -18,7 +18,8 @@ from rotation.wording import state_word
 from tui.backend import AlertDesk
 from tui.output.snapshot_json import encode
 from tui.output.spoken import Speaker
-from tui.view.applied import with_pairs
+from tui.view.applied import change_desk, with_pairs
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -223,13 +224,21 @@ FINAL_S = 5.0
 
 
 async def watch_alerts(
-    desk: Desk, seconds: float | None, form: str, reload: Callable[[], Applied | None] = lambda: None
+    desk: Desk,
+    seconds: float | None,
+    form: str,
+    reload: Callable[[], Applied | None] = lambda: None,
+    *,
+    view: ViewState | None = None,
 ) -> None:
-    """Run until the desk ends, ``seconds`` have passed, or a signal comes. Raises what the desk raises."""
+    """Run until the desk ends, ``seconds`` have passed, or a signal comes. Raises what the desk raises.
+
+    ``view``: the windows that the run began with; None: the usual ones.
+    """
     runner = asyncio.create_task(desk.run(), name="desk")
     printer = asyncio.create_task(_print_calls(desk, form), name="print")
     stop = asyncio.create_task(_asked_to_end(), name="signals")
-    changes = asyncio.create_task(_apply_changes(desk, reload), name="configuration")
+    changes = asyncio.create_task(_apply_changes(desk, reload, view or ViewState()), name="configuration")
     try:
         async with asyncio.timeout(seconds):
             waiting = {runner, printer, stop, changes}
@@ -246,12 +255,14 @@ async def watch_alerts(
         await asyncio.wait({runner, printer, stop, changes}, timeout=FINAL_S)
 
 
-async def _apply_changes(desk: Desk, reload: Callable[[], Applied | None]) -> None:
-    """As the screen does it: alerts that a person changes are taken up, and a mistake is printed."""
+async def _apply_changes(desk: Desk, reload: Callable[[], Applied | None], view: ViewState) -> None:
+    """As the screen does it: what a person changes is taken up, and a mistake is printed."""
     while True:
         await asyncio.sleep(RELOAD_S)
         applied = await asyncio.to_thread(reload)
         if applied is not None and isinstance(desk, AlertDesk):
+            await change_desk(desk, applied, view)
+            view = applied.windows.of(view) if applied.windows is not None else view
             applied = await with_pairs(desk, applied)
             if applied.alerts is not None:
                 desk.set_alerts(applied.alerts)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from rotation.desk import Desk
+from rotation.desk import Desk, with_usual
 from rotation.figures.explain import explain
 from rotation.figures.more_pairs import PAIR
 from rotation.figures.registry import figures, lookup
@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 
 
+class Own(NamedTuple):
+    """What a person has added to the figures of every desk."""
+
+    windows: tuple[int, ...] = ()
+    universes: tuple[str, ...] = ()
+    """In capitals."""
+
+
+NOTHING_OWN = Own()
+
+
 def valued(value: object, figure: Figure) -> str:
     """A value with its unit, ``—`` where it is unknown."""
     return with_unit(value, figure.unit)
@@ -43,9 +54,9 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode() + "\n"
 
 
-def listing(pair: Pair, pairs: tuple[Pair, ...], form: str) -> str:
+def listing(pair: Pair, pairs: tuple[Pair, ...], form: str, own: Own = NOTHING_OWN) -> str:
     """Every figure of the desk with this pair and these more ones."""
-    table = figures(_desk(pair, pairs)).values()
+    table = figures(_desk(pair, pairs, own)).values()
     if form == "json":
         return _json(
             [
@@ -57,16 +68,22 @@ def listing(pair: Pair, pairs: tuple[Pair, ...], form: str) -> str:
     return _lines([f"{each.id:<{width}}  {each.unit:<10}  {each.definition}" for each in table])
 
 
-def _desk(pair: Pair, pairs: tuple[Pair, ...]) -> Desk:
-    return Desk(base=pair[0], against=pair[1], pairs=tuple(each for each in pairs if each != pair))
+def _desk(pair: Pair, pairs: tuple[Pair, ...], own: Own) -> Desk:
+    return Desk(
+        base=pair[0],
+        against=pair[1],
+        pairs=tuple(each for each in pairs if each != pair),
+        windows=with_usual(own.windows),
+        universes=own.universes,
+    )
 
 
-def check(name: str, pair: Pair, pairs: tuple[Pair, ...]) -> None:
+def check(name: str, pair: Pair, pairs: tuple[Pair, ...], own: Own = NOTHING_OWN) -> None:
     """Reject an unknown figure before anything is loaded, unless its symbol may be in history.
 
     Raises InputError.
     """
-    table = figures(_desk(pair, pairs))
+    table = figures(_desk(pair, pairs, own))
     first = name.partition(".")[0].lower()
     if first in {each.partition(".")[0] for each in table} or name.lower().startswith(PAIR):
         lookup(name, table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.desk import WINDOWS
 from rotation.text import day, percentile
 from rotation.wording import connection_words, source_with_venue, word_with_venue
 from tui.output import text_fed as report_fed
@@ -37,10 +36,11 @@ def text(snapshot: Snapshot) -> str:
 
 
 def _legs(snapshot: Snapshot) -> list[str]:
-    heads = "".join(column("day %" if k == 1 else f"{k}d %", 9) for k in WINDOWS)
+    windows = snapshot.spread.windows
+    heads = "".join(column("day %" if k == "1" else f"{k}d %", 9) for k in windows)
     lines = [column("", 6) + column("last", 10) + heads + column("streak", 10) + "  state"]
     for symbol, leg in snapshot.legs.items():
-        returns = "".join(column(change(leg.return_pct[str(k)]), 9) for k in WINDOWS)
+        returns = "".join(column(change(leg.return_pct[k]), 9) for k in windows)
         since = leg.since["5"]
         lines.append(
             column(symbol, 6, right=False)

@@ -159,7 +159,12 @@ def _figures(snapshot: Snapshot, wanted: str, width: int) -> list[Row]:
     """The figures whose id or definition has the text: id and unit, then definition and formula below."""
     lines: list[Row] = []
     for figure in _table(
-        snapshot.spread.base, snapshot.spread.against, tuple(snapshot.legs), tuple(snapshot.pairs)
+        snapshot.spread.base,
+        snapshot.spread.against,
+        tuple(snapshot.legs),
+        tuple(snapshot.pairs),
+        tuple(map(int, snapshot.spread.windows)),
+        tuple(snapshot.breadth.indices) if snapshot.breadth else (),
     ):
         if wanted not in figure.id and wanted not in figure.definition.casefold():
             continue
@@ -171,10 +176,18 @@ def _figures(snapshot: Snapshot, wanted: str, width: int) -> list[Row]:
 
 
 @lru_cache(maxsize=16)
-def _table(base: str, against: str, legs: tuple[str, ...], pairs: tuple[str, ...]) -> tuple[Figure, ...]:
+def _table(  # noqa: PLR0917 - what the figures of a desk depend on
+    base: str,
+    against: str,
+    legs: tuple[str, ...],
+    pairs: tuple[str, ...],
+    windows: tuple[int, ...],
+    funds: tuple[str, ...],
+) -> tuple[Figure, ...]:
     """Every figure of the desk; imported once somebody searches, since the first paint waits for nothing."""
     from rotation.desk import Desk  # noqa: PLC0415
     from rotation.figures.registry import figures  # noqa: PLC0415
 
     more = tuple((first, second) for first, _, second in (pair.partition("/") for pair in pairs))
-    return tuple(figures(Desk(base=base, against=against, legs=legs, pairs=more)).values())
+    desk = Desk(base=base, against=against, legs=legs, pairs=more, windows=windows, universes=funds)
+    return tuple(figures(desk).values())

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from rotation.desk import WINDOWS
 from rotation.text import day, duration
 from rotation.wording import word_with_venue
 from tui.panels.base import status_role
@@ -14,23 +13,21 @@ from tui.panels.ribbon import run
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 from tui.view.marks import marker
 from tui.view.tracks import sparkline, track
-from tui.view.view_state import filter_of
+from tui.view.view_state import ViewState, filter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rotation.context.figures import HistoryLine
     from rotation.snapshot import Leg, Snapshot
-    from tui.view.view_state import ViewState
 
 
 STATE = "state"
 FIGURES = {
     "last": "last", "day %": "return.1", "streak": "streak.with_today", "since": "since.{window}",
     STATE: "status", "age": "age_s", "post": "extended", "low": "low", "high": "high", "volume": "volume",
-    **{f"{k}d %": f"return.{k}" for k in WINDOWS if k > 1},
 }  # fmt: skip
-"""Column → the end of the id of its figure."""
+"""Column → the end of the id of its figure; the returns over windows come to these."""
 QUOTES = {"bid": "bid", "ask": "ask", "mid": "mid", "age": "quote_age_s"}
 """The same below, of bids and asks."""
 YEAR = 252
@@ -44,19 +41,24 @@ COMPUTING = "reading a year of closes…"
 PAUSED = "paused: a year of closes is shown once the screen resumes"
 
 
+LAST = "last"
+RANKS = (4, 6, 7, 8)
+"""Of the returns after the day's, in their order; those beyond are the first to go of them."""
+
+
 class Column(NamedTuple):
     """One column; where room is short those with the highest ``rank`` go first."""
 
     head: str
     width: int
-    rank: int
+    rank: float
     cell: Callable[[str, Leg, ViewState], Span]
     right: bool = True
 
 
 def _return(k: int) -> Callable[[str, Leg, ViewState], Span]:
     def cell(_symbol: str, leg: Leg, view: ViewState) -> Span:
-        value = leg.return_pct[str(k)]
+        value = leg.return_pct.get(str(k))
         role = toned(value)
         shown = (arrow(value) if k == 1 else "") + change(value)
         return shown, f"{role}-strong" if k == view.window and role != "muted" else role
@@ -65,7 +67,7 @@ def _return(k: int) -> Callable[[str, Leg, ViewState], Span]:
 
 
 def _since(_symbol: str, leg: Leg, view: ViewState) -> Span:
-    since = leg.since[str(view.window)]
+    since = leg.since.get(str(view.window))
     if since is None:
         return UNKNOWN, "muted"
     return (day(since.date), "muted") if since.date else ("record", "accent")
@@ -95,15 +97,10 @@ def _age(age_s: float | None) -> str:
     return UNKNOWN if age_s is None else duration(age_s)
 
 
-COLUMNS = (
+FIXED = (
     Column("", 5, 0, lambda symbol, _leg, _view: (symbol, "strong"), right=False),
     Column("", 21, 9, lambda _symbol, leg, _view: (leg.name.rpartition(" (")[0], "muted"), right=False),
-    Column("last", 9, 1, lambda _symbol, leg, _view: (number(leg.last), "text")),
-    Column("day %", 8, 1, _return(1)),
-    Column("5d %", 7, 4, _return(5)),
-    Column("20d %", 7, 6, _return(20)),
-    Column("60d %", 7, 7, _return(60)),
-    Column("252d %", 7, 8, _return(252)),
+    Column(LAST, 9, 1, lambda _symbol, leg, _view: (number(leg.last), "text")),
     Column("streak", 9, 3, lambda _symbol, leg, _view: (run(leg.streak), "text")),
     Column("since", 11, 5, _since),
     Column(STATE, 11, 2, lambda _symbol, leg, _view: _state(leg), right=False),
@@ -113,6 +110,22 @@ COLUMNS = (
     Column("high", 10, 13, _bound("≥", lambda leg: leg.high)),
     Column("volume", 12, 14, _bound("≥", lambda leg: leg.volume, 0)),
 )
+
+
+def columns_of(view: ViewState) -> tuple[Column, ...]:
+    """All columns in their order, the returns after the price; the day's is always among them."""
+    day, *others = sorted({1, *(view.returns or view.windows)})
+    ranks = [*RANKS, *(RANKS[-1] + n / 100 for n in range(1, len(others)))]
+    returns = [
+        Column("day %", 8, 1, _return(day)),
+        *(Column(f"{k}d %", 7, rank, _return(k)) for k, rank in zip(others, ranks, strict=False)),
+    ]
+    at = next(n for n, column in enumerate(FIXED) if column.head == LAST) + 1
+    return (*FIXED[:at], *returns, *FIXED[at:])
+
+
+COLUMNS = columns_of(ViewState())
+"""Those of a viewer who has chosen no windows."""
 
 
 QUOTE_COLUMNS = (
@@ -211,7 +224,7 @@ def _sorted(legs: dict[str, Leg], view: ViewState) -> list[str]:
 def _value(leg: Leg, view: ViewState) -> float | None:
     if view.sort == "streak":
         return leg.streak.with_today
-    return leg.return_pct["1" if view.sort == "day" else str(view.window)]
+    return leg.return_pct.get("1" if view.sort == "day" else str(view.window))
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
@@ -222,10 +235,13 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     del height
     longest = max((len(_state(leg)[0]) for leg in snapshot.legs.values()), default=0)
     named = max((len(symbol) for symbol in snapshot.legs), default=0)
-    columns = _fitting(width, longest, named=named)
+    among = columns_of(view)
+    columns = _fitting(width, longest, among, named=named)
     if all(c.head != STATE for c in columns):  # the venue gives way, the state never
-        columns = [c._replace(cell=_word) if c.head == STATE else c for c in _fitting(width, named=named)]
-    lines = _table(columns, snapshot, view, FIGURES)
+        fitting = _fitting(width, 0, among, named=named)
+        columns = [c._replace(cell=_word) if c.head == STATE else c for c in fitting]
+    returns = {f"{k}d %": f"return.{k}" for k in (*view.windows, *view.returns) if k > 1}
+    lines = _table(columns, snapshot, view, {**FIGURES, **returns})
     has_quotes = any(leg.mid is not None for leg in snapshot.legs.values())
     if view.zoomed and view.focus == "legs":
         if snapshot.lines or snapshot.legs:
@@ -233,7 +249,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         if has_quotes:
             lines += [
                 ((" ", "text"),),
-                *_table(_fitting(width, among=QUOTE_COLUMNS, named=named), snapshot, view, QUOTES),
+                *_table(_fitting(width, 0, QUOTE_COLUMNS, named=named), snapshot, view, QUOTES),
             ]
     return lines if snapshot.legs else [*lines, (("no prices yet", "muted"),)]
 
@@ -266,7 +282,7 @@ def _ranges(snapshot: Snapshot, view: ViewState, width: int, named: int) -> list
         Column("today", DAY_TRACK, 5, day_track, right=False),
         Column("day high", 10, 7, _bound("≥", lambda leg: leg.high)),
     )
-    return _table(_fitting(width, among=columns, named=named), snapshot, view, DAY, are_absent=False)
+    return _table(_fitting(width, 0, tuple(columns), named=named), snapshot, view, DAY, are_absent=False)
 
 
 class _Year(NamedTuple):
@@ -345,7 +361,7 @@ def _table(
 def _fitting(
     width: int, state: int = 0, among: tuple[Column, ...] = COLUMNS, *, named: int = 0
 ) -> list[Column]:
-    """``state``: cells of the longest state, which is never cut: a venue stands at its end.
+    """Those of ``among`` that fit. ``state``: cells of the longest state, never cut: a venue ends it.
 
     ``named``: of the longest symbol.
     """

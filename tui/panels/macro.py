@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import accumulate, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
-from rotation.desk import WINDOWS
 from rotation.figures.causes.banks import led, led_status
 from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
@@ -64,14 +63,14 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
         rest = width - half - GAP
         minutes = release_days.today(known, now, half, height) if known is not None else []
-        left, right = [*minutes, *_rates(snapshot, half, mark)], _causes(snapshot, rest, mark)
+        left, right = [*minutes, *_rates(snapshot, half, mark)], _causes(snapshot, view, rest, mark)
         pairs = zip_longest(left, right, fillvalue=())
         return [
             (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
             for own, beside in pairs
         ]
     minutes = release_days.today(known, now, width, height) if known is not None else []
-    lines = (*minutes, *_rates(snapshot, width, mark), (), *_causes(snapshot, width, mark))
+    lines = (*minutes, *_rates(snapshot, width, mark), (), *_causes(snapshot, view, width, mark))
     return [_whole(row, width) for row in lines]
 
 
@@ -160,13 +159,13 @@ def _curve(curve: Curve, width: int, mark: Mark) -> list[Row]:
     ]
 
 
-def _causes(snapshot: Snapshot, width: int, mark: Mark) -> list[Row]:
+def _causes(snapshot: Snapshot, view: ViewState, width: int, mark: Mark) -> list[Row]:
     known = snapshot.macro
     lines: list[Row] = []
     if known is not None:
         lines += _prices(known, mark)
         lines += [(), *_next(known, snapshot.as_of)] if known.releases else []
-    lines += [*([()] if lines else []), *_banks(snapshot, width, mark)]
+    lines += [*([()] if lines else []), *_banks(snapshot, view, width, mark)]
     if known is not None and known.banks:
         lines += _incomes(known.banks, width)
     if snapshot.value_growth is not None:
@@ -260,9 +259,9 @@ def _worth(status: DerivedStatus, pair: dict[str, Leg], today: dt.date) -> str:
     return ", ".join(parts if is_one_close else [word_with_venue(status), *parts])
 
 
-def _banks(snapshot: Snapshot, width: int, mark: Mark) -> list[Row]:
+def _banks(snapshot: Snapshot, view: ViewState, width: int, mark: Mark) -> list[Row]:
     base = snapshot.spread.base
-    head = _head("banks, pp", 12, {f"{k}d": 9 for k in WINDOWS})
+    head = _head("banks, pp", 12, {f"{k}d": 9 for k in view.windows})
     lines: list[Row] = [head]
     today = snapshot.as_of.astimezone(NEW_YORK).date()
     statuses = led_status(snapshot)
@@ -271,7 +270,7 @@ def _banks(snapshot: Snapshot, width: int, mark: Mark) -> list[Row]:
             (column(f"{symbol} − {base}", 12, right=False), "text"),
             *(
                 (column(f"{arrow(pp)}{change(pp)}", 9), mark(toned(pp), f"banks.{symbol.lower()}.{k}.pp"))
-                for k, pp in by_window.items()
+                for k, pp in ((k, by_window.get(str(k))) for k in view.windows)
             ),
         )
         pair = {name: snapshot.legs[name] for name in (symbol, base)}

@@ -49,7 +49,7 @@ def _status(snapshot: Snapshot, view: ViewState, width: int) -> list[Span]:
     if words := connection_words(snapshot.connection, snapshot.as_of):
         spans += [_connection(snapshot, words), ("  ", "text")]
     room = width - sum(len(text) for text, _ in spans)
-    for clock in _clocks(snapshot):
+    for clock in _clocks(snapshot, view):
         if sum(len(text) for text, _ in clock) <= room:
             return spans + clock
     return spans
@@ -63,11 +63,12 @@ def _connection(snapshot: Snapshot, words: str) -> Span:
     return (f"● {words}", "accent") if kind is Kind.LIVE else (f"○ {words}", "muted")
 
 
-def _clocks(snapshot: Snapshot) -> list[list[Span]]:
+def _clocks(snapshot: Snapshot, view: ViewState) -> list[list[Span]]:
     """The time, the phase and the session shown where it is another: the longest that fits is taken."""
     clock = snapshot.as_of.astimezone(NEW_YORK)
     phase = (f"  {snapshot.phase}", "accent" if snapshot.phase == "REGULAR" else "muted")
-    long: list[Span] = [(clock.strftime("%a %d %b %Y %H:%M:%S %Z"), "text"), phase]
+    time = "%H:%M:%S" if view.motion else "%H:%M"
+    long: list[Span] = [(clock.strftime(f"%a %d %b %Y {time} %Z"), "text"), phase]
     short: list[Span] = [(clock.strftime("%d %b %H:%M %Z"), "text"), phase]
     forms = [long, short, short[:1], [(clock.strftime("%H:%M %Z"), "text")]]
     if snapshot.session and snapshot.session != clock.date():
@@ -79,8 +80,9 @@ def _terse(snapshot: Snapshot, view: ViewState) -> list[Row]:
     spread, window = snapshot.spread, str(view.window)
     leg = snapshot.legs.get(spread.base)
     day = leg.return_pct["1"] if leg else None
-    over = leg.return_pct[window] if leg else None
-    pp, status = spread.windows[window].pp, spread.windows[window].status
+    over = leg.return_pct.get(window) if leg else None
+    chosen = spread.windows.get(window)
+    pp, status = (chosen.pp, chosen.status) if chosen else (None, None)
     return [
         (
             (f"{spread.base} ", "strong"),

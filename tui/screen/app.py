@@ -27,9 +27,9 @@ from tui.panels.registry import PANELS
 from tui.screen import picking, signals
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
-from tui.screen.scene import PacedScene, Scene, scene
+from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
-from tui.view.applied import with_pairs
+from tui.view.applied import change_desk, with_pairs
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
     ViewState,
@@ -144,6 +144,8 @@ class RotationApp(App[None], inherit_bindings=False):
         """For what waits until it is due; None where nothing does."""
         self._next_paint_s = 0.0
         """When that is, on the monotonic clock."""
+        self._misfit = ""
+        """Why the person's own panels are not shown; empty where they are."""
         self._owes_paint = False
         """Something changed while the terminal was behind."""
         self.on_hang_up: Callable[[], None] = lambda: None
@@ -210,14 +212,11 @@ class RotationApp(App[None], inherit_bindings=False):
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
             if applied is not None:
+                await change_desk(desk, applied, self.view)
                 self._apply(await with_pairs(desk, applied), desk)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
-        view = self.view
-        if applied.keys is not None:
-            view = msgspec.structs.replace(view, keys=applied.keys)
-        if applied.theme is not None:
-            view = msgspec.structs.replace(view, theme=applied.theme)
+        view = applied.on(self.view)
         if applied.pairs is not None:
             view = msgspec.structs.replace(view, pair_options=applied.pairs.options)
             if applied.pairs.pairs is not None:
@@ -471,6 +470,8 @@ class RotationApp(App[None], inherit_bindings=False):
             view = self.view = with_message(
                 msgspec.structs.replace(view, theme=theme.DEFAULT), str(error), urgent=True
             )
+        if why := self._new_misfit():
+            view = self.view = with_message(view, why, urgent=True)
         drawn = self._paced.scene(self.snapshot, view, self._window.width, self._window.height)
         if drawn.places != screen.places:
             screen.places = drawn.places
@@ -494,6 +495,12 @@ class RotationApp(App[None], inherit_bindings=False):
                 return
             self._next_paint.stop()
         self._next_paint, self._next_paint_s = self.set_timer(wait_s + FRESH_S, self._paint_when_due), due_s
+
+    def _new_misfit(self) -> str:
+        """Why the person's own panels are not shown, once for each size; empty where that is said already."""
+        before = self._misfit
+        self._misfit = misfit_of(self.snapshot, self.view, self._window.width, self._window.height)
+        return "" if self._misfit == before else self._misfit
 
     def _paint_when_due(self) -> None:
         self._next_paint = None

@@ -16,9 +16,10 @@ from tui.panels.legs import height_of
 from tui.panels.registry import PANELS
 from tui.view.ascii import plain_row
 from tui.view.draw import fit, framed
-from tui.view.layout import SMALLEST, Place, arrange
+from tui.view.layout import SMALLEST, Place, arrange, misfit
 from tui.view.marks import shown as without_marks
 from tui.view.pairs import PairOnScreen
+from tui.view.still import StillScreen
 from tui.view.view_state import FILTERED, keyed
 
 if TYPE_CHECKING:
@@ -100,10 +101,20 @@ def scene(
 
 def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> dict[str, Place]:
     """Return the panels that have a place, and where it is."""
+    legs = height_of(snapshot, view) if snapshot else LEGS
+    return arrange(width, height, view, legs, fed=_has_fed(snapshot))
+
+
+def misfit_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> str:
+    """Why the viewer's own panels are not shown at this size, in words; empty where they are."""
+    legs = height_of(snapshot, view) if snapshot else LEGS
+    return misfit(width, height, view, legs, fed=_has_fed(snapshot))
+
+
+def _has_fed(snapshot: Snapshot | None) -> bool:
     # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
     live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
-    fed = live or (snapshot is not None and snapshot.fed is not None)
-    return arrange(width, height, view, height_of(snapshot, view) if snapshot else LEGS, fed=fed)
+    return live or (snapshot is not None and snapshot.fed is not None)
 
 
 def draw_panel(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:
@@ -172,6 +183,7 @@ class PacedScene:
         """``clock``: seconds, never going back."""
         self._clock = clock
         self._pair = PairOnScreen()
+        self._still = StillScreen()
         self._key: tuple[ViewState, int, int] | None = None
         self._kept: dict[str, _Kept] = {}
         self._last_s: dict[str, float] = {}
@@ -200,6 +212,8 @@ class PacedScene:
         Rows are shared with the scene before where they are the same, and must not be modified.
         """
         snapshot = self._pair.of(snapshot, view.pair)
+        if not view.motion:
+            snapshot = self._still.of(snapshot)
         if self._key != (view, width, height):
             self._key = (view, width, height)
             self._kept.clear()

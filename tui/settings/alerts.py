@@ -12,8 +12,8 @@ from rotation.alerts.target import DESKTOP, SIGNALS, AlertSettings, Target
 from rotation.errors import InputError
 from rotation.figures.registry import figures
 from rotation.status import Kind
-from tui.settings.schema import shown
 from tui.settings.table import Table
+from tui.settings.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

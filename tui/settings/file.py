@@ -10,20 +10,24 @@ from typing import Any
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import Desk, LegList, PairOptions
+from rotation.desk import WINDOWS, Desk, LegList, PairOptions, Universe, with_usual
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
 from tui.settings.pairs import PAIRS, merged, options
-from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES, shown
-from tui.settings.schema import pair as pair_of
-from tui.settings.schema import pairs as pairs_of
+from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES
+from tui.settings.universes import UNIVERSES, universes
+from tui.settings.values import pair as pair_of
+from tui.settings.values import pairs as pairs_of
+from tui.settings.values import shown, window_of
+from tui.settings.values import windows as windows_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
 SIZE_MAX = 1_000_000
 _PRESET = "preset"
 NO_ALERTS = AlertSettings()
 ALERTS, TARGETS = "alerts", "targets"
-OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS)
+WINDOW = "screen.window"
+OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS, UNIVERSES)
 """Tables with checks of their own."""
 
 
@@ -44,6 +48,11 @@ class Config(msgspec.Struct, frozen=True):
     """What ``[[pairs]]`` say; the pairs themselves are in ``desk.pairs``, too."""
     lists: tuple[LegList, ...] = ()
     """Groups, then watch lists."""
+    universes: tuple[Universe, ...] = ()
+
+    def error(self, name: str, message: str) -> InputError:
+        """An error of one key, with the file and the line."""
+        return _error(self.path, self.lines, name, message)
 
 
 def read(path: Path) -> Config:
@@ -85,20 +94,15 @@ class _Reader:
             if table == KEYS:
                 keys = self._keymap(given)
                 continue
-            for key, value in given.items():
-                name = f"{table}.{key}"
-                if name not in BY_NAME:
-                    known = [setting.key for setting in SETTINGS if setting.table == table]
-                    raise self._error(name, f"unknown key {key!r} in [{table}]{_hint(key, known)}")
-                try:
-                    values[name] = BY_NAME[name].parse(value)
-                except ValueError as error:
-                    raise self._error(name, f"{name}: {error}") from error
-        pairs = options(tables, self._error)
+            values |= {f"{table}.{key}": self._value(table, key, value) for key, value in given.items()}
+        windows = windows_of(values.get("desk.windows", WINDOWS))
+        self._check_window(values, windows)
+        pairs = options(tables, windows, self._error)
         if pairs:
             values["desk.pairs"] = merged(values.get("desk.pairs", ""), pairs, self._error)
             self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
         named = tables.get(KEYS, {}).get(_PRESET, "")
+        own = universes(tables, self._path.parent, self._error)
         return Config(
             self._path,
             exists=True,
@@ -106,20 +110,41 @@ class _Reader:
             lines=self._lines,
             keys=keys,
             preset=named,
-            alerts=self._alerts(tables, values),
+            alerts=self._alerts(tables, values, own),
             pairs=pairs,
             lists=lists(tables, self._error),
+            universes=own,
         )
 
-    def _alerts(self, tables: dict[str, Any], values: dict[str, Any]) -> AlertSettings:
+    def _value(self, table: str, key: str, value: object) -> Any:
+        name = f"{table}.{key}"
+        if name not in BY_NAME:
+            known = [setting.key for setting in SETTINGS if setting.table == table]
+            raise self._error(name, f"unknown key {key!r} in [{table}]{_hint(key, known)}")
+        try:
+            return BY_NAME[name].parse(value)
+        except ValueError as error:
+            raise self._error(name, f"{name}: {error}") from error
+
+    def _check_window(self, values: dict[str, Any], windows: tuple[int, ...]) -> None:
+        """The one that the screen starts with must be among those shown."""
+        if WINDOW not in values:
+            return
+        try:
+            values[WINDOW] = window_of(values[WINDOW], windows)
+        except ValueError as error:
+            raise self._error(WINDOW, f"{WINDOW}: {error}") from error
+
+    def _alerts(
+        self, tables: dict[str, Any], values: dict[str, Any], own: tuple[Universe, ...]
+    ) -> AlertSettings:
         if ALERTS not in tables and TARGETS not in tables and "notify.to" not in values:
             return NO_ALERTS
         from tui.settings.alerts import settings  # noqa: PLC0415 - a file without alerts does without the grammar
 
         to = values.get("notify.to", BY_NAME["notify.to"].default)
-        return settings(
-            tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), _desk(values), self._error
-        )
+        desk = _desk(values, own)
+        return settings(tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), desk, self._error)
 
     def _fail_unknown(self, table: str, given: object) -> None:
         if table in TABLES:
@@ -158,14 +183,16 @@ class _Reader:
             raise self._error(f"{KEYS}.{action}", f"{KEYS}.{action}: {error}") from error
 
     def _error(self, name: str, message: str) -> InputError:
-        # A key of an inline table has no line of its own: that of its table is the nearest.
-        line = (
-            self._lines.get(name) or self._lines.get(name.rpartition(".")[0]) or self._lines.get(_root(name))
-        )
-        return InputError(f"{self._path}{f', line {line}' if line else ''}: {message}")
+        return _error(self._path, self._lines, name, message)
 
 
-def _desk(values: dict[str, Any]) -> Desk:
+def _error(path: Path, lines: dict[str, int], name: str, message: str) -> InputError:
+    # A key of an inline table has no line of its own: that of its table is the nearest.
+    line = lines.get(name) or lines.get(name.rpartition(".")[0]) or lines.get(_root(name))
+    return InputError(f"{path}{f', line {line}' if line else ''}: {message}")
+
+
+def _desk(values: dict[str, Any], own: tuple[Universe, ...]) -> Desk:
     """The desk that these settings make, without what history adds."""
     usual = Desk()
     first = pair_of(values.get("desk.pair", f"{usual.base}/{usual.against}"))
@@ -181,7 +208,9 @@ def _desk(values: dict[str, Any]) -> Desk:
         value=value,
         growth=growth,
         benchmark=benchmark,
+        windows=with_usual((*windows_of(values.get("desk.windows", ())), *values.get("screen.returns", ()))),
         pairs=tuple(each for each in pairs_of(values.get("desk.pairs", ())) if each != first),
+        universes=tuple(each.fund for each in own),
     )
 
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.errors import InputError
-from tui.settings.schema import shown, symbol
+from tui.settings.values import shown, symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from rotation.desk import LegList
-from tui.settings.schema import shown, symbol
+from tui.settings.values import shown, symbol
 
 if TYPE_CHECKING:
     from collections.abc import Callable

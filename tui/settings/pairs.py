@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from rotation.desk import WINDOWS, PairOptions, pair_name
-from tui.settings.schema import PAIRS_MAX, pair, shown
+from rotation.desk import PairOptions, pair_name
 from tui.settings.table import Table
+from tui.settings.values import PAIRS_MAX, pair, shown, window_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tui.settings.table import Fail
 
 PAIRS = "pairs"
@@ -17,8 +19,8 @@ PAIR_KEYS = ("pair", "name", "window", "leg_gap_s")
 NAME = re.compile(r"[\w .,:&%+/()-]{1,40}")
 
 
-def options(tables: dict[str, Any], fail: Fail) -> tuple[PairOptions, ...]:
-    """The options of each ``[[pairs]]``, in their order. Raises by ``fail``."""
+def options(tables: dict[str, Any], windows: Sequence[int], fail: Fail) -> tuple[PairOptions, ...]:
+    """The options of each ``[[pairs]]``, in their order. ``windows``: those shown. Raises by ``fail``."""
     given = tables.get(PAIRS, [])
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise fail(
@@ -27,7 +29,7 @@ def options(tables: dict[str, Any], fail: Fail) -> tuple[PairOptions, ...]:
     made: dict[str, PairOptions] = {}
     for number, each in enumerate(given):
         table = Table(each, f"{PAIRS}#{number}", PAIR_KEYS, fail)
-        own = _options(table)
+        own = _options(table, windows)
         if own.pair in made:
             raise table.error("pair", f"{own.pair} is in two [[pairs]] tables")
         made[own.pair] = own
@@ -42,7 +44,7 @@ def merged(listed: str, options: tuple[PairOptions, ...], fail: Fail) -> str:
     return ",".join(names)
 
 
-def _options(table: Table) -> PairOptions:
+def _options(table: Table, windows: Sequence[int]) -> PairOptions:
     if "pair" not in table.values:
         raise table.error("pair", 'expected two symbols, such as "XBI/IBB"')
     try:
@@ -53,7 +55,9 @@ def _options(table: Table) -> PairOptions:
     if "name" in table.values and (not NAME.fullmatch(title) or title != title.strip()):
         raise table.error("name", f"expected 1 to 40 letters, digits and spaces, got {shown(title)}")
     window = table.values.get("window", 0)
-    if "window" in table.values and (isinstance(window, bool) or window not in WINDOWS):
-        raise table.error("window", f"expected one of {', '.join(map(str, WINDOWS))}, got {shown(window)}")
+    try:
+        window = window_of(window, windows) if "window" in table.values else 0
+    except ValueError as error:
+        raise table.error("window", str(error)) from error
     gap_s = table.number("leg_gap_s", 0.0) if "leg_gap_s" in table.values else None
-    return PairOptions(name, title, int(window), gap_s)
+    return PairOptions(name, title, window, gap_s)

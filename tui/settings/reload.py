@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from rotation.desk import DeskChange
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.file import Config, read
+from tui.settings.panels import panels_of
 from tui.settings.schema import BY_NAME
-from tui.settings.schema import pairs as pairs_of
+from tui.settings.values import pairs as pairs_of
+from tui.settings.values import windows as windows_of
 from tui.view import theme
-from tui.view.applied import Applied, PairsChange
+from tui.view.applied import Applied, PairsChange, WindowsChange
+from tui.view.ascii import is_ascii
+from tui.view.still import moves
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-LIVE = ("screen.theme", "log.level", "notify.to")
+OF_DESK = ("limits.stale_s", "desk.leg_gap_s", "desk.returns")
+WINDOWS = ("desk.windows", "screen.returns")
+PLACES = ("panels.wide", "panels.normal", "panels.narrow")
+SCREEN = ("screen.theme", "screen.motion", "screen.glyphs", "screen.window", "export.folder")
+LIVE = ("log.level", "notify.to", *SCREEN, *OF_DESK, *WINDOWS, *PLACES)
 """Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
 PAIRS = "desk.pairs"
 """Taken up as far as their symbols are on the desk: no feed asks for others."""
@@ -71,11 +84,14 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
     changed = [name for name in changed if name != PAIRS or name in fixed]
     later = [name for name in changed if name not in (*LIVE, PAIRS)]
     later += ["groups and watch lists"] * (now.lists != before.lists)
+    later += ["universes"] * (now.universes != before.universes)
     kept = [name for name in changed if name in (*LIVE, PAIRS) and name in fixed]
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
-    look = str(of(now, "screen.theme")) if "screen.theme" in changed else None
+    windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
+    desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
+    screen = {name: of(now, name) if name in changed else None for name in SCREEN}
     if "log.level" in changed:
         logging.getLogger().setLevel(str(of(now, "log.level")).upper())
     parts = [name for name in changed if name in LIVE and name != "notify.to"]
@@ -94,8 +110,30 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         verb, them = ("stays", "it") if len(kept) == 1 else ("stay", "them")
         clauses.append(f"{', '.join(kept)} {verb} as the command line or the environment set {them}")
     return Applied(
-        f"{now.path.name}: {'; '.join(clauses)}", keys=keys, theme=look, alerts=alerts, pairs=pairs
+        f"{now.path.name}: {'; '.join(clauses)}",
+        keys=keys,
+        theme=_text(screen["screen.theme"]),
+        alerts=alerts,
+        pairs=pairs,
+        desk=msgspec.convert(desk, DeskChange) if desk else None,
+        windows=windows,
+        motion=None if (motion := _text(screen["screen.motion"])) is None else moves(motion, os.environ),
+        ascii=None
+        if (glyphs := _text(screen["screen.glyphs"])) is None
+        else is_ascii(glyphs, os.environ, getattr(sys.__stderr__, "encoding", "") or ""),
+        window=msgspec.convert(screen["screen.window"], int | None),
+        folder=_text(screen["export.folder"]),
+        panels=panels_of(now.values) if set(changed) & {*PLACES} else None,
     )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _windows_change(now: Config, fixed: AbstractSet[str]) -> WindowsChange:
+    listed = None if "desk.windows" in fixed else windows_of(now.values.get("desk.windows", ()))
+    return WindowsChange(listed, now.values.get("screen.returns", ()))
 
 
 def _pairs_change(before: Config, now: Config, fixed: AbstractSet[str]) -> PairsChange | None:

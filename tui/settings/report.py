@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tui.settings.lists import GROUPS, WATCHLISTS
 from tui.settings.pairs import PAIRS
 from tui.settings.place import PLACE
 from tui.settings.schema import KEYS, SETTINGS, TABLES
+from tui.settings.universes import UNIVERSE_KEYS, UNIVERSES
 from tui.view.keymap import ACTIONS, PRESETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tui.settings.file import Config
 
@@ -63,8 +65,18 @@ _PAIRS = """
 #   [[pairs]]
 #   pair = "XBI/IBB"
 #   name = "Biotech, equal against cap weight"
-#   window = 20                      # the window the screen turns to with it: 1, 5, 20, 60, 252
+#   window = 20                      # the window the screen turns to with it: one of desk.windows
 #   leg_gap_s = 120                  # in the place of desk.leg_gap_s
+"""
+_UNIVERSES = """
+# Universes: lists of shares of your own, of which breadth is counted (breadth.r2k.share_up and so on).
+#
+#   [universes.r2k]
+#   holdings = "russell2000.csv"     # beside this file: a fund's export, or one symbol a line
+#   index = "IWM"                    # whose move its members make, for contributions
+#   weights = "Weight (%)"           # headings, where they are not the usual ones
+#   sectors = "Sector"
+#   date = 2026-11-20                # of a file that does not say it
 """
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
 _FAMILIES = re.compile(
@@ -88,11 +100,15 @@ def template() -> str:
         for setting in SETTINGS:
             if setting.table == table:
                 parts.append(f"# {setting.says}\n# {setting.key} = {_written(setting.default)}\n")
-    return "".join([*parts, _PAIRS, _ALERTS, _LISTS])
+    return "".join([*parts, _PAIRS, _ALERTS, _LISTS, _UNIVERSES])
 
 
-def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return name, value and origin of every setting, as a run without options has them.
+def settings(
+    config: Config, environ: Mapping[str, str], options: Mapping[str, tuple[str, Any]] | None = None
+) -> list[tuple[str, str, str]]:
+    """Return name, value and origin of every setting, as a run with these options has them.
+
+    ``options``: those that were given, by the name of their parameter: the option and its value.
 
     A variable of the environment is shown as it is set: whether it can be used is its option's to say.
     """
@@ -103,19 +119,57 @@ def settings(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str,
             value, origin = _shown(config.values[setting.name]), f"{config.path}:{config.lines[setting.name]}"
         if environ.get(setting.env, "").strip():
             value, origin = environ[setting.env].strip(), setting.env
+        if options and setting.option in options:
+            origin, chosen = options[setting.option]
+            is_pair = isinstance(setting.default, str) and isinstance(chosen, tuple)
+            value = _shown("/".join(chosen) if is_pair else chosen)
         table.append((setting.name, value, origin))
+    return [*table, *_tables(config), *_named(config), *_keys(config)]
+
+
+def _tables(config: Config) -> Iterator[tuple[str, str, str]]:
+    """The keys of further pairs and of universes."""
     for number, each in enumerate(config.pairs):
         own = {"name": each.title, "window": each.window, "leg_gap_s": each.leg_gap_s}
         for key, given in own.items():
             if line := config.lines.get(f"{PAIRS}#{number}.{key}"):
-                table.append((f"{PAIRS}.{each.pair}.{key}", _written(given), f"{config.path}:{line}"))
+                yield f"{PAIRS}.{each.pair}.{key}", _written(given), f"{config.path}:{line}"
+    for universe in config.universes:
+        for key in UNIVERSE_KEYS:
+            place = f"{UNIVERSES}.{universe.name}.{key}"
+            if line := config.lines.get(place):
+                yield place, _written(getattr(universe, key)), f"{config.path}:{line}"
+
+
+def _keys(config: Config) -> Iterator[tuple[str, str, str]]:
     if config.preset:
-        table.append((f"{KEYS}.preset", config.preset, f"{config.path}:{config.lines[f'{KEYS}.preset']}"))
+        yield f"{KEYS}.preset", config.preset, f"{config.path}:{config.lines[f'{KEYS}.preset']}"
     for action in config.keys.actions:
-        line = config.lines.get(f"{KEYS}.{action.id}")
-        if line:
-            table.append((f"{KEYS}.{action.id}", " ".join(action.keys) or "none", f"{config.path}:{line}"))
-    return table
+        if line := config.lines.get(f"{KEYS}.{action.id}"):
+            yield f"{KEYS}.{action.id}", " ".join(action.keys) or "none", f"{config.path}:{line}"
+
+
+def _named(config: Config) -> list[tuple[str, str, str]]:
+    """Groups, watch lists, alerts, and of targets the kind alone: an address may be a secret."""
+    rows: list[tuple[str, str, str]] = []
+    for each in config.lists:
+        place = f"{WATCHLISTS if each.is_watchlist else GROUPS}.{each.name}"
+        rows.append((place, _written(list(each.symbols)), place))
+    rows += [
+        (f"alerts.{rule.id}", rule.condition, f"alerts#{number}")
+        for number, rule in enumerate(config.alerts.rules)
+    ]
+    rows += [
+        (f"targets.{target.name}", target.kind, f"targets.{target.name}") for target in config.alerts.targets
+    ]
+    return [(name, value, f"{config.path}:{_line(config, place)}") for name, value, place in rows]
+
+
+def _line(config: Config, place: str) -> int:
+    """That of the place, else of the key or the table that it stands in."""
+    table = place.partition(".")[0].partition("#")[0]
+    known = map(config.lines.get, (place, f"{place}.symbols", f"{place}.when", table))
+    return next((line for line in known if line), 1)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -129,9 +183,11 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return _written([str(item) for item in value])
-    return _written(value)
+    return _written(_as_list(value))
+
+
+def _as_list(value: Any) -> Any:
+    return [_as_list(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _written(value: Any) -> str:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from tui.settings.schema import shown
+from tui.settings.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,19 @@ import click
 
 from rotation.errors import InputError
 from tui.backend import Wanted
-from tui.cli.options import FROM, FROM_OPTION, NOTICES, SPEED, TAPES, THEME, path_option, settled, with_lists
+from tui.cli.options import (
+    FROM,
+    FROM_OPTION,
+    NOTICES,
+    SPEED,
+    TAPES,
+    THEME,
+    config_of,
+    path_option,
+    settled,
+    with_lists,
+)
+from tui.settings.panels import panels_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -258,6 +270,9 @@ def host(
         lists=watchlists(asked.lists),
         pairs=pair_names(wanted["pair"], wanted["pairs"]),
         pair_options=asked.pair_options,
+        windows=asked.windows,
+        returns=asked.leg_returns,
+        panels=panels_of(config.values if (config := config_of(ctx)) else {}),
         now_s=ctx.obj.now_s,
         limits=Limits(
             sessions=max_sessions,

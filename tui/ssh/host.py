@@ -27,6 +27,7 @@ from tui.ssh.listener import listen
 from tui.ssh.preferences import Preferences
 from tui.ssh.reasons import EndReason
 from tui.ssh.wire.proxy_protocol import Networks
+from tui.view.places import PanelLists
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -80,6 +81,12 @@ class Settings(msgspec.Struct, frozen=True):
     pair_options: tuple[PairOptions, ...] = ()
     lists: tuple[str, ...] = ()
     """The watch lists that viewers go through."""
+    windows: tuple[int, ...] = ()
+    """The windows that viewers go through; none: the usual ones."""
+    returns: tuple[int, ...] = ()
+    """The windows of which legs have a column; none: all."""
+    panels: PanelLists = PanelLists()
+    """Which panels share a viewer's screen, and where."""
     bans: Path | None = None
     """Where bans are kept; None for memory only."""
 
@@ -106,6 +113,8 @@ class Host:
         self.state = host_state(settings, self._authorized_keys, preferences)
         self.state.pairs, self.state.lists = settings.pairs, settings.lists
         self.state.pair_options = settings.pair_options
+        self.state.windows, self.state.returns = settings.windows, settings.returns
+        self.state.panels = settings.panels
         if isinstance(desk, PairDesk):
             # Among many viewers somebody looks at each of them.
             desk.show_pairs(frozenset(settings.pairs))

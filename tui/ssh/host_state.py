@@ -20,6 +20,7 @@ from tui.ssh.rooms.rooms import Rooms
 from tui.ssh.status import HostStatus, Meter, ViewerStatus
 from tui.ssh.wire.token_bucket import TokenBucket
 from tui.ssh.wire.turns import Turns
+from tui.view.places import PanelLists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -152,6 +153,12 @@ class HostState:
         self.pair_options: tuple[PairOptions, ...] = ()
         self.lists: tuple[str, ...] = ()
         """The watch lists that they go through."""
+        self.windows: tuple[int, ...] = ()
+        """The windows that they go through; none: the usual ones."""
+        self.returns: tuple[int, ...] = ()
+        """The windows of which legs have a column; none: all."""
+        self.panels = PanelLists()
+        """Which panels share their screens, and where."""
         self.peers: Peers | None = None
         """Who answers what concerns the whole host; None where that is this process alone."""
         self.limits = limits

@@ -18,7 +18,7 @@ from tui.ssh.rooms.painter import LEAVE
 from tui.ssh.rooms.viewer import Line, Viewer, first_view
 from tui.view.ascii import needs_ascii
 from tui.view.theme import names
-from tui.view.view_state import PANELS
+from tui.view.view_state import PANELS, with_panels, with_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,6 +246,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             choice.theme or self._state.theme, names(), focus, self._state.pairs, self._state.lists
         )
         view = msgspec.structs.replace(view, pair_options=self._state.pair_options)
+        view = with_panels(with_windows(view, self._state.windows, self._state.returns), self._state.panels)
         plain = needs_ascii(self.term, self._chan.get_environment())
         self.viewer = Viewer(
             self._state.rooms,

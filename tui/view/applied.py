@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import PairOptions, pair_name
-from tui.backend import PairsDesk
+from rotation.desk import DeskChange, PairOptions, pair_name, with_usual
+from tui.backend import ChangingDesk, PairsDesk
 from tui.view.keymap import Keymap
+from tui.view.places import PanelLists
+from tui.view.view_state import ViewState, with_panels, with_window, with_windows
 
 
 class PairsChange(msgspec.Struct, frozen=True):
@@ -16,6 +18,19 @@ class PairsChange(msgspec.Struct, frozen=True):
     pairs: tuple[tuple[str, str], ...] | None
     """None: an option or the environment has set them, and they stay."""
     options: tuple[PairOptions, ...]
+
+
+class WindowsChange(msgspec.Struct, frozen=True):
+    """The windows that are shown, as the file has them now."""
+
+    windows: tuple[int, ...] | None
+    """() are the usual ones. None: an option or the environment has set them, and they stay."""
+    returns: tuple[int, ...]
+    """The columns of legs; () is one for each window."""
+
+    def of(self, view: ViewState) -> ViewState:
+        """The view with them."""
+        return with_windows(view, view.windows if self.windows is None else self.windows, self.returns)
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -28,6 +43,33 @@ class Applied(msgspec.Struct, frozen=True):
     theme: str | None = None
     alerts: AlertSettings | None = None
     pairs: PairsChange | None = None
+    desk: DeskChange | None = None
+    windows: WindowsChange | None = None
+    panels: PanelLists | None = None
+    motion: bool | None = None
+    ascii: bool | None = None
+    window: int | None = None
+    folder: str | None = None
+    """Where exports are written; "" is the usual folder."""
+
+    def on(self, view: ViewState) -> ViewState:
+        """The view with what changes it; pairs depend on the desk, too."""
+        plain = {name: getattr(self, name) for name in ("keys", "theme", "motion", "ascii")}
+        given = {name: value for name, value in plain.items() if value is not None}
+        view = msgspec.structs.replace(view, **given)
+        view = view if self.panels is None else with_panels(view, self.panels)
+        view = view if self.windows is None else self.windows.of(view)
+        return view if self.window is None else with_window(view, self.window)
+
+
+async def change_desk(desk: object, applied: Applied, view: ViewState) -> None:
+    """Give a running desk the windows and limits of a changed file. ``view``: before that."""
+    change = applied.desk or DeskChange()
+    if applied.windows is not None:
+        view = applied.windows.of(view)
+        change = msgspec.structs.replace(change, windows=with_usual((*view.windows, *view.returns)))
+    if change != DeskChange() and isinstance(desk, ChangingDesk):
+        await desk.change_desk(change)
 
 
 async def with_pairs(desk: object, applied: Applied) -> Applied:

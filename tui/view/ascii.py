@@ -44,6 +44,11 @@ def needs_ascii(term: str, environ: Mapping[str, str], encoding: str = "") -> bo
     return bool(charset) and not _is_utf(charset)
 
 
+def is_ascii(glyphs: str, environ: Mapping[str, str], encoding: str = "") -> bool:
+    """Whether to draw in ASCII, by ``screen.glyphs``: auto asks the terminal."""
+    return glyphs == "ascii" or (glyphs == "auto" and needs_ascii(environ.get("TERM", ""), environ, encoding))
+
+
 def _is_utf(encoding: str) -> bool:
     return encoding.lower().replace("-", "").replace("_", "").startswith("utf")
 

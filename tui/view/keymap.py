@@ -63,7 +63,7 @@ ACTIONS = (
     Action(
         "back", ("escape",), "Esc", "clear the search, close help, leave a figure, leave zoom", "", "view"
     ),
-    Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions)", "", "view"),
+    Action("shorter", ("[",), "[", "shorter window (1, 5, 20, 60, 252 sessions, or your own)", "", "view"),
     Action("longer", ("]",), "]", "longer window", "", "view"),
     Action("chart", ("c",), "c", "ratio chart: both, daily, today; graph: weekly, daily", "chart", "view"),
     Action("trail", ("o",), "o", "graph: every trail, only one of them, none", "", "view"),

@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.view.view_state import PAGES, PANELS
+from tui.view.places import COLUMNS_FROM, width_of
+from tui.view.view_state import PAGES, PANELS, more_windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tui.view.places import Columns
     from tui.view.view_state import ViewState
 
 SMALLEST = (40, 10)
-COLUMNS_FROM = 100
 STACKED_FROM = (80, 24)
 TALL_RIBBON_FROM = 76
 LEFT_SHARE = 0.58
 
-LEAST = {"legs": 8, "spread": 8, "ratio": 8, "fed": 14, "health": 6}
+LEAST = {
+    "legs": 8,
+    "spread": 8,
+    "ratio": 8,
+    "fed": 14,
+    "health": 6,
+    "breadth": 12,
+    "events": 6,
+    "graph": 14,
+    "macro": 12,
+}
 """Lines that a panel needs at least, border included."""
-WANTED = {"spread": 12, "ratio": 22, "fed": 24, "health": 11}
+WANTED = {
+    "spread": 12,
+    "ratio": 22,
+    "fed": 24,
+    "health": 11,
+    "breadth": 24,
+    "events": 12,
+    "graph": 24,
+    "macro": 24,
+}
 """Lines beyond which a panel gains little; the legs want one line per leg."""
 ABSENT = 4
 """Lines of a Fed panel that has nothing to show."""
@@ -55,23 +75,60 @@ def arrange(
     if view.help or view.explains:
         return {**places, "help" if view.help else "explained": body}
     stacked = width >= STACKED_FROM[0] and height >= STACKED_FROM[1]
-    if view.zoomed or not stacked or view.focus in PAGES:
+    if view.zoomed or not stacked:
         return {**places, view.focus: body}
-    lines = {**WANTED, "legs": max(legs + 3, LEAST["legs"])} | ({} if fed else {"fed": ABSENT})
-    if width < COLUMNS_FROM:
-        order = sorted(SHARED, key=lambda panel: panel != view.focus)
-        return {**places, **_stack(body, SHARED, order, lines)}
-    left = round(width * LEFT_SHARE)
-    # Without odds the ratio's chart takes the room that they would need.
-    columns = (
-        (("legs", "spread", "ratio"), ("fed", "health"))
-        if fed
-        else (("legs", "spread", "health"), ("ratio", "fed"))
-    )
-    areas = Place(0, body.y, left, body.height), Place(left, body.y, width - left, body.height)
-    for area, panels in zip(areas, columns, strict=True):
-        places |= _stack(area, panels, sorted(panels, key=lambda panel: panel != view.focus), lines)
+    least, lines = _heights(view, legs, fed=fed)
+    columns = view.panels.of(width)
+    if columns and not misfit(width, height, view, legs, fed=fed):
+        is_own = not any(view.focus in column for column in columns)
+    else:
+        columns, is_own = _usual(width, fed=fed), view.focus in PAGES
+    if is_own:
+        return {**places, view.focus: body}
+    for area, panels in zip(_areas(body, columns), columns, strict=True):
+        places |= _stack(area, panels, sorted(panels, key=lambda panel: panel != view.focus), lines, least)
     return places
+
+
+def misfit(width: int, height: int, view: ViewState, legs: int = 10, *, fed: bool = True) -> str:
+    """Why a person's own list of panels is not used on a screen of this size, in words; empty where it is."""
+    columns = view.panels.of(width)
+    if not columns or width < STACKED_FROM[0]:
+        return ""
+    least, lines = _heights(view, legs, fed=fed)
+    room = height - _ribbon_height(width) - 1
+    needed = max(sum(min(least[panel], lines[panel]) for panel in column) for column in columns)
+    if needed <= room:
+        return ""
+    name = f"panels.{width_of(width)}"
+    return (
+        f"{name} needs {needed + height - room} rows, this terminal has {height}: the usual panels are shown"
+    )
+
+
+def _heights(view: ViewState, legs: int, *, fed: bool) -> tuple[dict[str, int], dict[str, int]]:
+    """By panel the lines that it needs at least, and those beyond which it gains little."""
+    more = more_windows(view)
+    least = {**LEAST, "spread": LEAST["spread"] + more}
+    lines = {**WANTED, "legs": max(legs + 3, LEAST["legs"])} | ({} if fed else {"fed": ABSENT})
+    lines["spread"] += more
+    return least, lines
+
+
+def _usual(width: int, *, fed: bool) -> Columns:
+    """Without odds the ratio's chart takes the room that they would need."""
+    if width < COLUMNS_FROM:
+        return (SHARED,)
+    if fed:
+        return (("legs", "spread", "ratio"), ("fed", "health"))
+    return (("legs", "spread", "health"), ("ratio", "fed"))
+
+
+def _areas(body: Place, columns: Columns) -> list[Place]:
+    if len(columns) == 1:
+        return [body]
+    left = round(body.width * LEFT_SHARE)
+    return [Place(0, body.y, left, body.height), Place(left, body.y, body.width - left, body.height)]
 
 
 def _ribbon_height(width: int) -> int:
@@ -80,12 +137,16 @@ def _ribbon_height(width: int) -> int:
 
 
 def _stack(
-    area: Place, panels: Sequence[str], order: Sequence[str], wanted: Mapping[str, int]
+    area: Place,
+    panels: Sequence[str],
+    order: Sequence[str],
+    wanted: Mapping[str, int],
+    at_least: Mapping[str, int],
 ) -> dict[str, Place]:
     """Place as many panels as fit, tried in ``order``, from top to bottom in the order of ``panels``."""
     heights: dict[str, int] = {}
     for panel in order:
-        least = min(LEAST[panel], wanted[panel])
+        least = min(at_least[panel], wanted[panel])
         if sum(heights.values()) + least <= area.height:
             heights[panel] = least
     spare = area.height - sum(heights.values())

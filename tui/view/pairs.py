@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.desk import WINDOWS
 from rotation.snapshot import PairView, Ratio, Spread, SpreadWindow, Streak
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def of_pair(snapshot: Snapshot, pair: str) -> Snapshot:
 def _blank(pair: str, snapshot: Snapshot) -> PairView:
     """Of a pair that nobody looked at when the Snapshot was made."""
     base, _, against = pair.partition("/")
-    windows = {str(k): SpreadWindow(None, None, None, None, 0) for k in WINDOWS}
+    windows = {k: SpreadWindow(None, None, None, None, 0) for k in snapshot.spread.windows}
     return PairView(
         Spread(base, against, UNKNOWN, None, windows),
         Ratio(base, against, None, None, (), (), snapshot.ratio.minutes),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from rotation.desk import WINDOWS
 from tui.view.keymap import spelled
 from tui.view.view_state import (
     PANELS,
@@ -69,7 +68,7 @@ def entries(view: ViewState) -> Iterator[Entry]:
     for page, key in zip_longest(WHOLE, pages, fillvalue=""):
         says = "the desk of several panels" if page == "desk" else f"only {page}, on the whole screen"
         yield Entry(f"page {page}", says, spelled(key) if key else "", sets=("page", page))
-    for window in WINDOWS:
+    for window in view.windows:
         yield Entry(f"window {window}", f"look at {window} sessions", sets=("window", window))
     for theme in view.themes:
         yield Entry(f"theme {theme}", "colours", sets=("theme", theme))

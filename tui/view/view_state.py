@@ -9,6 +9,7 @@ import msgspec
 from rotation.context import parts
 from rotation.desk import WINDOWS, PairOptions, pair_name, pair_prefix
 from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
+from tui.view.places import PanelLists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 PANELS = ("legs", "spread", "ratio", "fed", "health", "breadth", "events", "graph", "macro")
 """In the order of their numbers."""
 PAGES = frozenset({"breadth", "events", "graph", "macro"})
-"""Panels that have the room of all others while they are in focus, and none else."""
+"""Panels that have the room of all others while they are in focus, and none else, unless a person's own lists
+have them."""
 WHOLE = ("desk", "fed", "breadth", "graph", "macro", "health", "events")
 """The pages, in the order of their keys: the desk of several panels, then one panel with all of the room."""
 CHARTS = ("both", "daily", "today")
@@ -44,9 +46,16 @@ class ViewState(msgspec.Struct, frozen=True):
     focus: str = "legs"
     zoomed: bool = False
     window: int = 5
+    """In sessions; one of ``windows``."""
+    windows: tuple[int, ...] = WINDOWS
+    """What ``[`` and ``]`` go through, the shortest first."""
+    returns: tuple[int, ...] = ()
+    """The windows that legs have a column of; none: all of ``windows``."""
     chart: str = "both"
     trail: int = 0
     """Which trails the graph draws: 0 all, 1 … n only that of the nth leg, n + 1 none; and so on."""
+    panels: PanelLists = PanelLists()
+    """Which panels share the screen, and where."""
     paused: bool = False
     help: bool = False
     palette: bool = False
@@ -81,6 +90,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """The watch list that the legs panel shows; "" is the desk's own legs and groups."""
     lists: tuple[str, ...] = ()
     """The watch lists that ``w`` goes through."""
+    motion: bool = True
+    """Whether ages and the clock tick; without it nothing moves but values."""
     ascii: bool = False
     """Whether the screen is drawn in ASCII alone."""
     keys: Keymap = DEFAULT_KEYS
@@ -221,9 +232,11 @@ def focused(view: ViewState, panel: str) -> ViewState:
 def with_page(view: ViewState, page: str) -> ViewState:
     """Return the view with one of WHOLE; the desk keeps the panel in focus that it has."""
     if page == "desk":
-        panel = "legs" if view.focus in PAGES else view.focus
+        home = view.panels.home
+        panel = home if home and not view.panels.has_everywhere(view.focus) else view.focus
+        panel = "legs" if panel in PAGES and not view.panels.has(panel) else panel
         return _with(focused(view, panel), zoomed=False)
-    return _with(focused(view, page), zoomed=page not in PAGES)
+    return _with(focused(view, page), zoomed=page not in PAGES or view.panels.has(page))
 
 
 def _page(view: ViewState, key: str) -> ViewState:
@@ -241,17 +254,39 @@ def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
 
 def _step_window(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
-        at = min(max(WINDOWS.index(view.window) + step, 0), len(WINDOWS) - 1)
-        return with_window(view, WINDOWS[at])
+        at = min(max(view.windows.index(view.window) + step, 0), len(view.windows) - 1)
+        return with_window(view, view.windows[at])
 
     return change
 
 
 def with_window(view: ViewState, window: int) -> ViewState:
-    """Return the view over another window; legs that are sorted by it are sorted anew."""
+    """Return the view over another window; legs that are sorted by it are sorted anew.
+
+    Of one that the view does not have the nearest is taken.
+    """
+    window = min(view.windows, key=lambda each: abs(each - window))
     if window == view.window:
         return view
     return _with(view, window=window, order=() if view.sort == "window" else view.order)
+
+
+def with_windows(view: ViewState, windows: tuple[int, ...], returns: tuple[int, ...] = ()) -> ViewState:
+    """Return the view with these windows and columns of returns; () are the usual ones, and all of them."""
+    return with_window(_with(view, windows=windows or WINDOWS, returns=returns), view.window)
+
+
+def with_panels(view: ViewState, panels: PanelLists) -> ViewState:
+    """Return the view with these panels; the focus is on one of them."""
+    view = _with(view, panels=panels)
+    if not panels.home or panels.has_everywhere(view.focus):
+        return view
+    return _with(view, focus=panels.home, scroll=0)
+
+
+def more_windows(view: ViewState) -> int:
+    """How many windows there are beyond the usual number."""
+    return max(0, len(view.windows) - len(WINDOWS))
 
 
 def scrolled(view: ViewState, step: int) -> ViewState:

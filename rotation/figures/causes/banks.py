@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from rotation.desk import BANKS, WINDOWS, name_of
+from rotation.desk import BANKS, name_of
 from rotation.figures.figure import Figure, Status, Value
 from rotation.status import derive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rotation.desk import Desk
     from rotation.snapshot import BankLead, Snapshot
@@ -25,7 +25,7 @@ def led(snapshot: Snapshot) -> dict[str, dict[str, float | None]]:
         leg = snapshot.legs.get(symbol)
         if leg is None or base is None or leg is base:
             continue
-        pairs = {str(k): (leg.return_pct[str(k)], base.return_pct[str(k)]) for k in WINDOWS}
+        pairs = {k: (own, base.return_pct[k]) for k, own in leg.return_pct.items()}
         made[symbol] = {
             k: None if own is None or other is None else own - other for k, (own, other) in pairs.items()
         }
@@ -50,11 +50,11 @@ def bank_figures(desk: Desk) -> list[Figure]:
         figure
         for symbol in BANKS
         if symbol in desk.legs and symbol != desk.base
-        for figure in _of(symbol, desk.base)
+        for figure in _of(symbol, desk.base, desk.windows)
     ]
 
 
-def _of(symbol: str, base: str) -> list[Figure]:
+def _of(symbol: str, base: str, windows: Sequence[int]) -> list[Figure]:
     name = f"banks.{symbol.lower()}"
     what = f"{name_of(symbol)} ({symbol}) minus that of {base}"
 
@@ -82,7 +82,7 @@ def _of(symbol: str, base: str) -> list[Figure]:
                 status=status,
                 symbols=(symbol, base),
             )
-            for k in WINDOWS
+            for k in windows
         ),
         Figure(
             id=f"{name}.1.percentile",

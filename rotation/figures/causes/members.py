@@ -28,8 +28,8 @@ def index_of(name: str, snapshot: Snapshot) -> IndexBreadth | None:
 
 
 def breadth_figures(desk: Desk) -> list[Figure]:
-    """Of both legs of the pair; known where a membership file of the fund is held."""
-    return [figure for fund in (desk.base, desk.against) for figure in _of(fund)]
+    """Of both legs of the pair, known where a membership file of the fund is held; and of own universes."""
+    return [figure for fund in (desk.base, desk.against, *desk.universes) for figure in _of(fund)]
 
 
 def _of(fund: str) -> list[Figure]:

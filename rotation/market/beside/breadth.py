@@ -23,6 +23,7 @@ from rotation.breadth.figures import (
 from rotation.breadth.members import spelled
 from rotation.breadth.prices import Prices
 from rotation.breadth.today import Counted
+from rotation.desk import STALE_AFTER_S
 from rotation.errors import StorageError
 from rotation.market.status import of_close, of_print
 from rotation.status import derive
@@ -148,11 +149,13 @@ class BreadthNow:
         as_of_ns: int,
         source: str,
         limit_s: float,
+        *,
+        stale_s: float = STALE_AFTER_S,
     ) -> Breadth | None:
         """None without a membership file on or before the session.
 
         ``provenance``: by symbol, ``origin`` of all others; ``source``: of history; ``limit_s``: see
-        ``derive``.
+        ``derive``; ``stale_s``: see ``of_print``.
         """
         if not self._funds:
             return None
@@ -168,7 +171,7 @@ class BreadthNow:
         for made in self._made:
             past = made.prices.past
             statuses = {
-                symbol: self._status(past, symbol, provenance.get(symbol, origin), as_of_ns, source)
+                symbol: self._status(past, symbol, provenance.get(symbol, origin), as_of_ns, source, stale_s)
                 for symbol in self._ends[past.fund]
             }
             indices[past.fund] = IndexBreadth(
@@ -249,7 +252,9 @@ class BreadthNow:
         """What cannot be shown of a fund whose file is damaged, and why: counts rest on symbols alone."""
         return tuple(f"no sectors or movers of {fund}: {why}" for fund, why in self._damaged.items())
 
-    def _status(self, past: Past, symbol: str, origin: Provenance, as_of_ns: int, source: str) -> PriceStatus:
+    def _status(  # noqa: PLR0917 - what decides a status
+        self, past: Past, symbol: str, origin: Provenance, as_of_ns: int, source: str, stale_s: float
+    ) -> PriceStatus:
         if symbol in self._official:
-            return of_close(origin, past.session, past.session, as_of_ns, source=source)
-        return of_print(origin, self._prints[symbol][1], as_of_ns)
+            return of_close(origin, past.session, past.session, as_of_ns, source=source, stale_s=stale_s)
+        return of_print(origin, self._prints[symbol][1], as_of_ns, stale_s=stale_s)

@@ -25,7 +25,7 @@ from tests.support.servers import massive
 from tests.support.servers.alpaca import Answers
 from tests.support.servers.ws import READY, STAY, Refuse
 from tests.support.subjects import ALPACA, MASSIVE, NOWHERE, SYMBOLS, YAHOO, Subject
-from tui.settings.schema import FEEDS
+from tui.settings.values import ALONE, DEMO_FEED, FEEDS
 
 ALPACA_KEYS = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": "secret-1"}
 ALL_KEYS = ALPACA_KEYS | {"MASSIVE_API_KEY": "massive-key-1", "FINNHUB_API_KEY": "finnhub-key-1"}
@@ -67,6 +67,10 @@ async def named(choice: str, environ: dict[str, str]) -> list[str]:
         ("alpaca-delayed", ALL_KEYS, ["Alpaca DELAYED 15m"]),
         ("massive-delayed", ALL_KEYS, ["Massive DELAYED 15m"]),
         ("finnhub", ALL_KEYS, ["Finnhub LIVE"]),
+        ("yahoo,alpaca", ALL_KEYS, ["Yahoo LIVE", "Alpaca LIVE"]),
+        ("finnhub,alpaca-delayed,yahoo", ALPACA_KEYS, ["Alpaca DELAYED 15m", "Yahoo LIVE"]),
+        ("massive,yahoo,demo", ALPACA_KEYS, ["Yahoo LIVE"]),
+        ("alpaca,demo", ALPACA_KEYS, ["Alpaca LIVE"]),
     ],
 )
 async def test_the_order(choice, environ, names):
@@ -81,8 +85,35 @@ async def test_a_feed_without_its_key_is_one_line_that_says_what_to_do(choice):
     assert str(caught.value) == f"--feed {choice}: needs a key — see: rotation-tui config key set {feed}"
 
 
+async def test_a_list_of_which_none_has_its_key_is_one_line():
+    with pytest.raises(InputError) as caught:
+        await named("massive,alpaca", {})
+    assert str(caught.value) == (
+        "--feed massive,alpaca: none of them has its key — see: rotation-tui config key set massive; "
+        "yahoo needs none"
+    )
+
+
+def test_a_list_says_its_order_and_what_is_left_out():
+    why = choose.why_chosen("massive,alpaca,yahoo,demo", ALPACA_KEYS)
+    assert why == "your order: Alpaca IEX, else Yahoo; left out, no key: Massive"
+    assert choose.why_chosen("yahoo,alpaca", ALPACA_KEYS) == "your order: Yahoo, else Alpaca IEX"
+
+
+def test_only_the_demo_is_left_where_no_vendor_of_a_list_has_its_key():
+    assert choose.why_demo("massive,alpaca,demo", {}) == "no key for Massive, Alpaca IEX"
+    for choice, environ in (
+        ("massive,alpaca,demo", ALPACA_KEYS), ("yahoo,demo", {}), ("massive,alpaca", {}), ("auto", {}),
+    ):  # fmt: skip
+        assert choose.why_demo(choice, environ) == ""
+
+
 def test_the_command_line_knows_the_same_names():
     assert sorted(FEEDS) == sorted((*choose.NAMES, "nats")), "a hub is no vendor"
+    assert DEMO_FEED == choose.DEMO
+    for name in choose.NAMES:
+        if name not in ALONE:
+            assert choose.label(name)
 
 
 @contextlib.asynccontextmanager

@@ -106,7 +106,11 @@ def with_members(tmp_path, members, **more):
 
 async def test_holdings_of_a_later_evening_are_loaded_as_of_its_day(tmp_path, monkeypatch):
     loaded, time = [], FakeTime()
-    monkeypatch.setattr(live, "load_membership", lambda _store, _folder, today: loaded.append(today))
+
+    def load(_store, _folder, today, _universes):
+        loaded.append(today)
+
+    monkeypatch.setattr(live, "load_membership", load)
     holdings = MemberStore(tmp_path / "members")
     feeds = with_members(tmp_path, {"A"}, time=time, holdings=holdings)
     (refresh,) = (feed for feed in feeds if isinstance(feed, HoldingsRefresh))

@@ -34,7 +34,8 @@ from tui.screen.picking import Picker
 from tui.screen.scene import scene
 from tui.view import theme
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState
+from tui.view.places import PanelLists
+from tui.view.view_state import ViewState, with_panels
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -59,10 +60,17 @@ PAGES: dict[str, tuple[str, ...]] = {
     "explained": ("2", "enter", "enter", "down", "right", "enter"),
     "help": ("?",),
     "commands": (":", "t", "h"),
+    "places": (),
 }
 """Page → the keys that open it."""
 EXPLAINED = ("spread.5.z", "spread.5.percentile")
 """The figures of the page ``explained``: the second where there is no room for the first."""
+PLACES = PanelLists(
+    wide=(("spread", "ratio", "legs"), ("events", "graph")),
+    normal=(("legs", "spread"), ("ratio", "events")),
+    narrow=(("spread", "events"),),
+)
+"""A person's own, on the page of that name."""
 ASCII_AT = (80, 24)
 
 
@@ -127,6 +135,7 @@ def snapshot() -> Snapshot:
 def view(page: str, size: tuple[int, int], *, is_ascii: bool = False) -> ViewState:
     """What a viewer has chosen who has opened this page on a screen of this size."""
     made, picker = ViewState(themes=theme.names(), ascii=is_ascii, pairs=("IWN/IVW",)), Picker()
+    made = with_panels(made, PLACES if page == "places" else PanelLists())
     for key in PAGES[page]:
         made = picker.pressed(made, key, snapshot(), size)
     return made

@@ -26,6 +26,9 @@ TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 
 OTHERS = {
     "history sync": "asks vendors: tests/feeds/history",
+    "history sync --universe r2k": "asks vendors: tests/tui/cli/test_members.py",
+    "--members": "prices members: tests/feeds/desk/test_member_prices.py",
+    "contributions R2K": "needs a universe: tests/tui/cli/test_members.py",
     "record desk": "runs until it is ended: tests/tui/cli/test_record.py",
     "doctor --stream": "asks vendors: tests/tui/cli/test_doctor.py",
     "doctor --capture report.jsonl.gz": "asks vendors: tests/feeds/desk/test_capture.py",
@@ -96,5 +99,6 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_every_toml_example_passes_the_check(text: str, here: Here) -> None:
+    write(here.home / "russell2000.csv", "symbol,Sector,Weight (%)", "AAPL,Technology,100")
     path = write(here.home / "example.toml", text)
     assert "no error" in here.out("config", "check", path)

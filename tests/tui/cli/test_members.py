@@ -198,3 +198,76 @@ def test_what_a_download_brought_and_what_failed_are_both_said(
     assert asked == [("IWM",), ()]
     assert run(monkeypatch, "members", "sync", "not a fund") == 2
     assert "is not a fund" in capsys.readouterr().err
+
+
+def configured(here: Path, *lines: str) -> Path:
+    """The configuration file with these lines."""
+    path = here / "XDG_CONFIG_HOME" / "rotation-tui" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_universe_of_one_s_own_has_breadth_figures_and_contributions(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(here / "list.csv")
+    configured(
+        here, "[universes.r2k]", f'holdings = "{file}"', 'index = "IWM"', "date = 2024-07-01",
+        "[[alerts]]", 'when = "breadth.r2k.share_up > 0.5"',
+    )  # fmt: skip
+    assert run(monkeypatch, "config", "check") == 0
+    assert "1 universe, 1 alert, no error" in capsys.readouterr().out
+    assert run(monkeypatch, "snapshot", "--at", str(SESSION), "--format", "json", "--offline") == 0
+    index = json.loads(capsys.readouterr().out)["breadth"]["indices"]["R2K"]
+    assert (index["now"]["total"], index["now"]["membership_date"]) == (3, "2024-07-01")
+    assert run(monkeypatch, "explain", "breadth.r2k.advances", "--at", str(SESSION), "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["value"] == index["now"]["advances"]
+    assert run(monkeypatch, "contributions", "r2k", "--at", str(SESSION), "--format", "json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["fund"], report["counted"]) == ("R2K", 3)
+    parts = sum(each["contribution_pp"] for each in report["windows"]["1"]["members"])
+    fund = (close(1.005, -1) / close(1.005, -2) - 1) * 100
+    assert report["windows"]["1"]["residual_pp"] == pytest.approx(fund - parts), "IWM's return"
+
+
+def test_a_universe_whose_file_is_missing_is_named(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured(here, "[universes.r2k]", 'holdings = "none.csv"')
+    says = f"universes.r2k: {path.parent / 'none.csv'}: cannot be read (No such file or directory)"
+    assert run(monkeypatch, "config", "check") == 2
+    assert f"{path}, line 2: {says}" in capsys.readouterr().err
+    assert run(monkeypatch, "snapshot", "--offline") == 2
+    assert f"rotation-tui: {says}" in capsys.readouterr().err
+    assert run(monkeypatch, "snapshot", "--demo") == 0, "the demo does without it"
+
+
+def test_history_sync_takes_a_universe_by_name(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        LocalBackend, "sync_history", lambda _, symbols, **more: (asked.append(more), SyncReport())[1]
+    )
+    configured(here, "[universes.r2k]", f'holdings = "{here / "list.csv"}"')
+    assert run(monkeypatch, "history", "sync", "--universe", "r2k") == 0
+    assert asked[0]["universe"] == here / "list.csv"
+    assert run(monkeypatch, "history", "sync", "--universe", "iwm") == 0
+    assert str(asked[1]["universe"]) == "iwm", "a fund's members"
+
+
+def test_windows_of_one_s_own_are_in_the_figures(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured(here, "[desk]", "windows = [1, 3]", "[[alerts]]", 'when = "spread.3.pp > 1"')
+    assert run(monkeypatch, "snapshot", "--at", str(SESSION), "--format", "json", "--offline") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert list(shown["spread"]["windows"]) == ["1", "3", "5", "20", "60", "252"]
+    own = (close(1.005, -1) / close(1.005, -4) - 1) * 100
+    assert shown["legs"]["IWM"]["return_pct"]["3"] == pytest.approx(own)
+    assert run(monkeypatch, "explain", "spread.3.pp", "--at", str(SESSION), "--format", "json") == 0
+    explained = json.loads(capsys.readouterr().out)
+    assert explained["result"] == pytest.approx(shown["spread"]["windows"]["3"]["pp"])
+    assert run(monkeypatch, "snapshot", "--windows", "1,0", "--offline") == 2
+    assert "0 is not a number of sessions from 1 to 1,260" in capsys.readouterr().err

@@ -23,6 +23,7 @@ from tui.settings.file import OWN, read
 from tui.settings.lists import GROUPS, WATCHLISTS
 from tui.settings.pairs import PAIR_KEYS
 from tui.settings.schema import KEYS, SETTINGS
+from tui.settings.universes import UNIVERSE_KEYS
 from tui.view.keymap import ACTIONS, ALWAYS_QUITS
 
 SYMBOLS = "expected two different symbols, such as IWM/QQQ or RUT/NDX, got 5"
@@ -46,7 +47,15 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     ),
     "desk.returns": ('"total"', "returns", "total", '"x"', "expected one of price, total, got 'x'"),
     "desk.leg_gap_s": ("5", "leg_gap_s", 5.0, "-1", SECONDS),
-    "feeds.feed": ('"yahoo"', "feed", "yahoo", '"x"', "expected one of auto, yahoo, alpaca"),
+    "desk.windows": (
+        "[20, 1, 3]", "view.windows", (1, 3, 20), "[]",
+        "expected a list of sessions, such as [1, 5, 20, 60], got []",
+    ),
+    "limits.stale_s": ("10", "stale_s", 10.0, "0", "expected a number of seconds from 1 to 900, got 0"),
+    "feeds.feed": (
+        '["alpaca", "yahoo", "demo"]', "feed", "alpaca,yahoo,demo", '["yahoo", "x"]',
+        "expected one of auto, yahoo, alpaca",
+    ),
     "feeds.nats": (
         '"nats://127.0.0.1:4222"', "nats", "nats://127.0.0.1:4222", '"a b"',
         "expected an address such as nats://127.0.0.1:4222, got 'a b'",
@@ -56,7 +65,23 @@ CHANGES: dict[str, tuple[str, str, Any, str, str]] = {
     "feeds.demo_when_empty": ("false", "unasked_demo", False, '"yes"', FLAG),
     "screen.theme": ('"paper"', "view.theme", "paper", '"neon"', "expected one of midnight"),
     "screen.glyphs": ('"ascii"', "view.ascii", True, '"x"', "expected one of auto, unicode, ascii, got 'x'"),
+    "screen.motion": ('"off"', "view.motion", False, '"x"', "expected one of auto, on, off, none, got 'x'"),
     "screen.window": ("20", "view.window", 20, "7", "expected one of 1, 5, 20, 60, 252, got 7"),
+    "screen.returns": (
+        "[5, 1]", "view.returns", (1, 5), "[0]", "0 is not a number of sessions from 1 to 1,260",
+    ),
+    "panels.wide": (
+        '[["spread"], ["fed", "legs"]]', "view.panels.wide", (("spread",), ("fed", "legs")), '["leg"]',
+        "unknown panel 'leg'; did you mean 'legs'?",
+    ),
+    "panels.normal": (
+        '["spread", "events"]', "view.panels.normal", (("spread", "events"),), '["legs", "legs"]',
+        "legs is in it twice",
+    ),
+    "panels.narrow": (
+        '["spread", "ratio"]', "view.panels.narrow", (("spread", "ratio"),), "[]",
+        'expected a list of panels, such as ["legs", "spread"], got []',
+    ),
     "export.folder": ('"~/desk"', "folder", "~/desk", "5", "expected the name of a folder, got 5"),
     "notify.to": (
         '["osc9"]', "alerts.rules.0.to", ("osc9",), '"bell"',
@@ -73,6 +98,23 @@ OF_PAIRS: dict[str, tuple[str, Any, str, str]] = {
     "name": ('"Banks"', "Banks", '"a\\tb"', "expected 1 to 40 letters, digits and spaces, got"),
     "window": ("20", 20, "7", "expected one of 1, 5, 20, 60, 252, got 7"),
     "leg_gap_s": ("120", 120.0, "-1", "expected a number, 0 or more, got -1"),
+}
+OF_UNIVERSES: dict[str, tuple[str, Any, str, str]] = {
+    "holdings": (
+        '"lists/r2k.csv"',
+        "lists/r2k.csv",
+        '""',
+        'expected the path of a file, such as "r2k.csv", got',
+    ),
+    "index": ('"iwm"', "IWM", "5", "5 is not a valid symbol"),
+    "weights": ('"Wgt"', "Wgt", "5", "expected text, got 5"),
+    "sectors": ('"GICS"', "GICS", '" "', 'expected the heading of a column, such as "Weight (%)"'),
+    "date": (
+        "2026-11-20",
+        dt.date(2026, 11, 20),
+        '"20 Nov"',
+        "expected a day, such as 2026-11-20, got '20 Nov'",
+    ),
 }
 OF_ALERTS: dict[str, tuple[str, Any, str, str]] = {
     "name": ('"wide"', "wide", '""', "expected 1 to 60 letters, digits and spaces, got ''"),
@@ -172,7 +214,8 @@ def test_every_option_of_the_schema_is_here():
     assert tuple(OF_PAIRS) == PAIR_KEYS
     assert tuple(OF_ALERTS) == ALERT_KEYS
     assert tuple(OF_TARGETS) == TARGET_KEYS
-    assert OWN == (KEYS, "alerts", "targets", GROUPS, WATCHLISTS, "pairs")
+    assert tuple(OF_UNIVERSES) == UNIVERSE_KEYS
+    assert OWN == (KEYS, "alerts", "targets", GROUPS, WATCHLISTS, "pairs", "universes")
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -204,6 +247,40 @@ def test_an_option_of_a_pair_changes_the_run(key, run, tmp_path):
         assert getattr(options[0], attribute) == expected
     got = refusal(tmp_path, f"[[pairs]]\n{first}{key} = {wrong}\n")
     assert got.startswith(f", line {3 if first else 2}: pairs.{key}: {says}")
+
+
+@pytest.mark.parametrize("key", UNIVERSE_KEYS)
+def test_an_option_of_a_universe_changes_the_run(key, run, tmp_path):
+    value, expected, wrong, says = OF_UNIVERSES[key]
+    first = "" if key == "holdings" else 'holdings = "r2k.csv"\n'
+    seen = run(f"[universes.r2k]\n{first}{key} = {value}\n")
+    got = getattr(seen.wanted.universes[0], key)
+    assert got == (str(tmp_path / expected) if key == "holdings" else expected)
+    assert seen.wanted.universes[0].fund == "R2K"
+    got = refusal(tmp_path, f"[universes.r2k]\n{first}{key} = {wrong}\n")
+    assert got.startswith(f", line {3 if first else 2}: universes.r2k.{key}: {says}")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("universes = 5\n", ", line 1: write [universes.NAME] for each universe"),
+        ("[universes]\nr2k = 5\n", ", line 2: universes.r2k is a table; write [universes.r2k]"),
+        ("[universes.r-2]\n", ", line 1: 'r-2' cannot be the name of a universe (1 to 10 letters and digits"),
+        ("[universes.a]\nfile = 'x'\n", ", line 2: unknown key 'file'; known: holdings, index"),
+        ("[universes.a]\n", ", line 1: universes.a.holdings: expected the path of a file"),
+        (
+            "[universes.a]\nholdings = 'x'\n[universes.A]\nholdings = 'y'\n",
+            ", line 3: 'A' and 'a' are one name: capitals do not count",
+        ),
+        (
+            "".join(f"[universes.u{n}]\nholdings = 'x'\n" for n in range(9)),
+            ", line 17: at most 8 universes; 9 are listed",
+        ),
+    ],
+)
+def test_a_wrong_universe_is_told(text, says, tmp_path):
+    assert refusal(tmp_path, text).startswith(says)
 
 
 @pytest.mark.parametrize("key", ALERT_KEYS)

@@ -93,6 +93,68 @@ def test_a_whole_file(tmp_path) -> None:
         ("[desk]\nleg_gap_s = -1\n", "line 2: desk.leg_gap_s: expected a number of seconds"),
         ("[feeds]\noffline = 'yes'\n", "line 2: feeds.offline: expected true or false, got 'yes'"),
         ("[feeds]\nfeed = 'bloomberg'\n", "line 2: feeds.feed: expected one of auto, yahoo,"),
+        ("[feeds]\nfeed = []\n", "line 2: feeds.feed: expected one of auto, yahoo,"),
+        ("[feeds]\nfeed = 5\n", "line 2: feeds.feed: expected one of auto, yahoo,"),
+        ("[feeds]\nfeed = ['yahoo', 5]\n", "line 2: feeds.feed: expected one of auto, yahoo,"),
+        (
+            "[feeds]\nfeed = ['demo', 'yahoo']\n",
+            "line 2: feeds.feed: demo comes last in the list: after it nothing is tried",
+        ),
+        (
+            "[feeds]\nfeed = ['demo']\n",
+            "line 2: feeds.feed: demo stands at the end of a list; rotation-tui demo plays it alone",
+        ),
+        ("[feeds]\nfeed = ['yahoo', 'auto']\n", "line 2: feeds.feed: auto stands alone, not in a list"),
+        ("[feeds]\nfeed = ['nats', 'demo']\n", "line 2: feeds.feed: nats stands alone, not in a list"),
+        (
+            "[desk]\nwindows = 5\n",
+            "line 2: desk.windows: expected a list of sessions, such as [1, 5, 20, 60]",
+        ),
+        (
+            "[desk]\nwindows = [1261]\n",
+            "line 2: desk.windows: 1261 is not a number of sessions from 1 to 1,260",
+        ),
+        ("[desk]\nwindows = [true]\n", "line 2: desk.windows: True is not a number of sessions"),
+        ("[desk]\nwindows = [2.5]\n", "line 2: desk.windows: 2.5 is not a number of sessions"),
+        (
+            "[desk]\nwindows = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n",
+            "line 2: desk.windows: at most 8 windows; 9 are listed",
+        ),
+        (
+            "[desk]\nwindows = [1, 10]\n[screen]\nwindow = 5\n",
+            "line 4: screen.window: expected one of 1, 10, got 5",
+        ),
+        (
+            "[desk]\nwindows = [1, 10]\n[[pairs]]\npair = 'A/B'\nwindow = 5\n",
+            "line 5: pairs.window: expected one of 1, 10, got 5",
+        ),
+        (
+            "[panels]\nwide = 5\n",
+            'line 2: panels.wide: expected a list of panels, such as ["legs", "spread"], or two',
+        ),
+        ("[panels]\nwide = [[], ['fed']]\n", "line 2: panels.wide: expected a list of panels"),
+        ("[panels]\nwide = ['legs', ['fed']]\n", "line 2: panels.wide: expected a list of panels"),
+        ("[panels]\nwide = [['legs'], ['legs']]\n", "line 2: panels.wide: legs is in it twice"),
+        (
+            "[panels]\nwide = [['legs'], ['fed'], ['ratio']]\n",
+            "line 2: panels.wide: at most 2 columns; 3 are listed",
+        ),
+        ("[panels]\nnarrow = [['legs'], ['fed']]\n", "line 2: panels.narrow: at most 1 column; 2 are listed"),
+        (
+            "[panels]\nnormal = ['ticker']\n",
+            "line 2: panels.normal: unknown panel 'ticker'; known: legs, spread,",
+        ),
+        (
+            "[panels]\nbroad = ['legs']\n",
+            "line 2: unknown key 'broad' in [panels]; known: wide, normal, narrow",
+        ),
+        (
+            "[limits]\nstale_s = nan\n",
+            "line 2: limits.stale_s: expected a number of seconds from 1 to 900, got nan",
+        ),
+        ("[limits]\nstale_s = 901\n", "line 2: limits.stale_s: expected a number of seconds from 1 to 900"),
+        ("[limits]\nstale_s = true\n", "line 2: limits.stale_s: expected a number of seconds from 1 to 900"),
+        ("[limits]\nstale = 5\n", "line 2: unknown key 'stale' in [limits]; did you mean 'stale_s'?"),
         ("[screen]\ntheme = 'neon'\n", "line 2: screen.theme: expected one of midnight,"),
         ("[market]\nclosures = ['9 Jan']\n", "line 2: market.closures: '9 Jan' is not a date"),
         ("[market]\nclosures = 2025-01-09\n", "line 2: market.closures: expected a list of dates"),
@@ -150,6 +212,41 @@ def test_every_value_says_where_it_comes_from(tmp_path) -> None:
     assert origins["keys.pause"] == ("x", f"{path}:5")
     assert origins["keys.preset"] == ("azerty", f"{path}:6")
     assert set(origins) == {setting.name for setting in SETTINGS} | {"keys.pause", "keys.preset"}
+
+
+def test_an_option_goes_before_the_environment_and_the_file(tmp_path) -> None:
+    path = written(tmp_path, '[desk]\npair = "XBI/IBB"\n[limits]\nstale_s = 9\n')
+    options = {"pair": ("--pair", ("KRE", "QQQ")), "motion": ("--motion", "off")}
+    table = settings(read(path), {"ROTATION_TUI_PAIR": "A/B", "ROTATION_TUI_STALE": "8"}, options)
+    shown = {name: (value, origin) for name, value, origin in table}
+    assert shown["desk.pair"] == ('"KRE/QQQ"', "--pair")
+    assert shown["screen.motion"] == ('"off"', "--motion")
+    assert shown["limits.stale_s"] == ("8", "ROTATION_TUI_STALE")
+    assert shown["screen.theme"] == ('"midnight"', "default")
+
+
+def test_every_table_of_one_s_own_says_where_it_comes_from(tmp_path) -> None:
+    path = written(
+        tmp_path,
+        '[[alerts]]\nname = "wide"\nwhen = "spread.5.pp > 10"\n[[alerts]]\nwhen = "on_pace"\n'
+        '[targets.phone]\nkind = "ntfy"\nurl = "https://example.com/secret"\n'
+        '[groups]\nbanks = ["KRE"]\n[watchlists.mine]\nsymbols = ["AAPL"]\n'
+        '[universes.r2k]\nholdings = "r2k.csv"\nindex = "IWM"\n[panels]\nnarrow = ["fed"]\n'
+        "[desk]\nwindows = [1, 10]\n[screen]\nreturns = [1]\n",
+    )
+    shown = {name: (value, origin) for name, value, origin in settings(read(path), {})}
+    assert shown["alerts.wide"] == ("spread.5.pp > 10", f"{path}:1")
+    assert shown["alerts.on_pace"] == ("on_pace", f"{path}:4")
+    assert shown["targets.phone"] == ("ntfy", f"{path}:6")
+    assert shown["groups.banks"] == ('["KRE"]', f"{path}:10")
+    assert shown["watchlists.mine"] == ('["AAPL"]', f"{path}:11")
+    assert shown["universes.r2k.holdings"] == (f'"{tmp_path / "r2k.csv"}"', f"{path}:14")
+    assert shown["universes.r2k.index"] == ('"IWM"', f"{path}:15")
+    assert shown["panels.narrow"] == ('[["fed"]]', f"{path}:17")
+    assert shown["panels.wide"] == ('[["legs", "spread", "ratio"], ["fed", "health"]]', "default")
+    assert shown["desk.windows"] == ('"1,10"', f"{path}:19")
+    assert shown["screen.returns"] == ("[1]", f"{path}:21")
+    assert "secret" not in str(shown)
 
 
 def test_a_misspelt_variable_is_named() -> None:

@@ -10,14 +10,15 @@ import msgspec
 import pytest
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import PairOptions
+from rotation.desk import DeskChange, PairOptions
 from tests.support.tui.scenes import ScriptedDesk
 from tui.screen import app as module
 from tui.screen.app import RotationApp
 from tui.settings.file import read
 from tui.settings.reload import ConfigWatch
 from tui.settings.schema import SETTINGS
-from tui.view.applied import Applied, PairsChange, with_pairs
+from tui.view.applied import Applied, PairsChange, WindowsChange, change_desk, with_pairs
+from tui.view.places import PanelLists
 from tui.view.theme import names
 from tui.view.view_state import ViewState
 
@@ -53,8 +54,9 @@ def test_what_can_be_applied_is_and_what_cannot_says_so(path):
     )
     applied = changed(watch)
     assert applied.message == (
-        "config.toml: applied screen.theme, keys, 1 alert; desk.pair, desk.leg_gap_s wait for the next start"
+        "config.toml: applied desk.leg_gap_s, screen.theme, keys, 1 alert; desk.pair waits for the next start"
     )
+    assert applied.desk == DeskChange(leg_gap_s=30.0)
     assert (applied.theme, applied.is_error) == ("paper", False)
     assert applied.keys.action_of("x").id == "pause"
     assert [rule.id for rule in applied.alerts.rules] == ["on_pace"]
@@ -88,11 +90,14 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
         "desk.pair": '"XBI/IBB"', "desk.pairs": '["IWN/IVW"]',
         "desk.legs": '["SPY"]', "desk.value_growth": '"A/B"',
         "desk.benchmark": '"IJR"',
+        "limits.stale_s": "10", "desk.windows": "[1, 3]", "screen.returns": "[1, 5]",
         "desk.returns": '"total"', "desk.leg_gap_s": "5", "feeds.feed": '"yahoo"', "feeds.offline": "true",
         "feeds.nats": '"nats://127.0.0.1:4222"',
         "feeds.demo_when_empty": "false", "feeds.members": "true", "screen.theme": '"mono"',
         "screen.glyphs": '"ascii"',
+        "screen.motion": '"off"',
         "screen.window": "20",
+        "panels.wide": '["legs", "spread"]', "panels.normal": '["spread"]', "panels.narrow": '["fed"]',
         "export.folder": '"~/desk"',
         "notify.to": '["osc9"]', "log.level": '"debug"', "market.closures": "[2025-01-09]",
     }  # fmt: skip
@@ -109,6 +114,49 @@ def test_each_setting_is_applied_or_named(path, tmp_path):
             assert name in applied.message or (name == "notify.to" and "1 alert" in applied.message)
     finally:
         logging.getLogger().setLevel(level)
+
+
+def test_what_the_screen_can_take_up_it_does(path):
+    watch = ConfigWatch(path, read(path))
+    write(
+        path,
+        '[desk]\npair = "IWM/QQQ"\nreturns = "total"\nwindows = [1, 10]\n[limits]\nstale_s = 9\n'
+        '[screen]\nmotion = "off"\nglyphs = "ascii"\nwindow = 10\nreturns = [3]\n'
+        '[export]\nfolder = "~/desk"\n[panels]\nwide = ["fed"]\n',
+    )
+    applied = changed(watch)
+    assert "wait" not in applied.message
+    assert applied.desk == DeskChange(stale_s=9.0, returns="total")
+    assert applied.windows == WindowsChange((1, 10), (3,))
+    assert (applied.motion, applied.ascii, applied.window, applied.folder) == (False, True, 10, "~/desk")
+    assert applied.panels == PanelLists(wide=(("fed",),))
+    write(path, BEFORE)
+    back = changed(watch)
+    assert back.desk == DeskChange(stale_s=30.0, returns="price")
+    assert (back.window, back.folder, back.panels) == (5, "", PanelLists())
+
+
+def test_windows_that_an_option_has_set_stay(path):
+    watch = ConfigWatch(path, read(path), frozenset({"desk.windows"}))
+    write(path, BEFORE + "returns = [3]\n[limits]\nstale_s = 9\n")
+    assert changed(watch).windows == WindowsChange(None, (3,))
+    view = ViewState(windows=(1, 7), window=7)
+    assert WindowsChange(None, (3,)).of(view) == ViewState(windows=(1, 7), window=7, returns=(3,))
+
+
+async def test_a_running_desk_is_given_the_windows_of_the_view():
+    given = []
+
+    class Changing:
+        async def change_desk(self, change):
+            given.append(change)
+
+    view = ViewState(windows=(1, 7), window=7)
+    await change_desk(Changing(), Applied("", windows=WindowsChange(None, (3,))), view)
+    await change_desk(Changing(), Applied("", desk=DeskChange(stale_s=9.0)), view)
+    await change_desk(Changing(), Applied(""), view)
+    await change_desk(object(), Applied("", desk=DeskChange(stale_s=9.0)), view)
+    assert given == [DeskChange(windows=(1, 3, 5, 7, 20, 60, 252)), DeskChange(stale_s=9.0)]
 
 
 def test_pairs_and_their_options_are_applied(path):

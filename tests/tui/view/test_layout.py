@@ -6,10 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.view.layout import ABSENT, LEAST, SMALLEST, Place, arrange
-from tui.view.view_state import PANELS, ViewState
+from tui.view.layout import ABSENT, LEAST, SMALLEST, Place, arrange, misfit
+from tui.view.places import PanelLists
+from tui.view.view_state import PANELS, WHOLE, ViewState, with_page, with_panels
 
-VIEWS = st.builds(ViewState, focus=st.sampled_from(PANELS), zoomed=st.booleans(), help=st.booleans())
+A_COLUMN = st.lists(st.sampled_from(PANELS), unique=True, min_size=1, max_size=5).map(
+    lambda names: (tuple(names),)
+)
+TWO_COLUMNS = st.tuples(st.permutations(PANELS), st.integers(1, 4), st.integers(1, 4)).map(
+    lambda drawn: (tuple(drawn[0][: drawn[1]]), tuple(drawn[0][drawn[1] : drawn[1] + drawn[2]]))
+)
+COLUMNS = st.just(()) | A_COLUMN | TWO_COLUMNS
+LISTS = st.builds(
+    PanelLists,
+    wide=COLUMNS,
+    normal=COLUMNS,
+    narrow=st.just(()) | A_COLUMN,
+)
+VIEWS = st.builds(
+    ViewState,
+    focus=st.sampled_from(PANELS),
+    zoomed=st.booleans(),
+    help=st.booleans(),
+    panels=st.just(PanelLists()) | LISTS,
+    windows=st.sampled_from([(1, 5, 20, 60, 252), (1,), (1, 2, 3, 4, 5, 6, 7, 8)]),
+    window=st.just(1),
+)
 
 
 def cells(place: Place) -> set[tuple[int, int]]:
@@ -70,3 +92,53 @@ def test_a_tape_without_odds_gives_the_room_to_the_ratio() -> None:
     assert live["fed"].height > 20
     assert tape["fed"].height == ABSENT
     assert tape["ratio"].height > live["ratio"].height
+
+
+@given(LISTS, st.integers(80, 220), st.integers(24, 70), st.sampled_from(PANELS), st.booleans())
+def test_a_list_of_one_s_own_is_shown_whole_or_says_that_it_cannot(
+    lists: PanelLists, width: int, height: int, focus: str, fed: bool
+) -> None:
+    view = ViewState(panels=lists, focus=focus)
+    places = arrange(width, height, view, fed=fed)
+    columns = lists.of(width)
+    if why := misfit(width, height, view, fed=fed):
+        assert why.startswith("panels.")
+        assert places == arrange(width, height, ViewState(focus=focus), fed=fed)
+    elif columns and any(focus in column for column in columns):
+        for column in columns:
+            tops = [places[panel].y for panel in column]
+            assert tops == sorted(tops)
+            assert len({places[panel].x for panel in column}) == 1
+        assert places.keys() == {"ribbon", "keys", *(panel for column in columns for panel in column)}
+    elif columns:
+        assert places.keys() == {"ribbon", "keys", focus}, "a panel that is not in it has the whole screen"
+    else:
+        assert places == arrange(width, height, ViewState(focus=focus), fed=fed)
+
+
+def test_a_list_that_needs_more_rows_says_how_many() -> None:
+    lists = PanelLists(narrow=(("legs", "spread", "fed"),))
+    assert misfit(80, 24, ViewState(panels=lists)) == (
+        "panels.narrow needs 35 rows, this terminal has 24: the usual panels are shown"
+    )
+    assert misfit(80, 35, ViewState(panels=lists)) == ""
+    assert set(arrange(80, 35, ViewState(panels=lists))) == {"ribbon", "keys", "legs", "spread", "fed"}
+    assert misfit(79, 10, ViewState(panels=lists)) == "", (
+        "so small a screen shows one panel whatever is listed"
+    )
+
+
+def test_the_lists_are_for_widths_as_the_document_names_them() -> None:
+    lists = PanelLists((("fed",),), (("legs",),), (("spread",),))
+    shown = [lists.of(width)[0][0] for width in (160, 140, 139, 100, 99, 80)]
+    assert shown == ["fed", "fed", "legs", "legs", "spread", "spread"]
+
+
+@given(LISTS, st.sampled_from(PANELS), st.sampled_from(WHOLE))
+def test_pages_and_the_desk_are_reached_whatever_is_listed(lists: PanelLists, focus: str, page: str) -> None:
+    view = with_page(with_panels(ViewState(focus=focus), lists), page)
+    places = arrange(160, 70, view)
+    if page != "desk":
+        assert places.keys() == {"ribbon", "keys", page}
+    elif lists.home and (not lists.wide or any(lists.home in column for column in lists.wide)):
+        assert len(places) > 3 or len(lists.of(160)) == 1

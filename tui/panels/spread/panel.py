@@ -15,7 +15,7 @@ from tui.panels.spread import story, years
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
 from tui.view.marks import marker
 from tui.view.tracks import track
-from tui.view.view_state import options_of
+from tui.view.view_state import more_windows, options_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import BaseRate, SincePp, Snapshot, SpreadWindow
@@ -41,13 +41,15 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     spread, mark = snapshot.spread, marker(view, "spread")
     own, p = options_of(view), pair_prefix(view.pair)
     lines = [_head(width)]
-    for k, window in spread.windows.items():
-        lines.append(_line(int(k), window, view, width, mark))
+    shown = ((k, spread.windows.get(str(k))) for k in view.windows)
+    lines += [_line(k, window, view, width, mark) for k, window in shown if window is not None]
     if why := pair_note(snapshot):
         lines.append(((why, "warn"),))
     chosen = spread.windows.get(str(view.window))
     lines += [
-        _beside(snapshot, width, p, mark) if height <= CRAMPED and not view.zoomed else (),
+        _beside(snapshot, width, p, mark)
+        if height <= CRAMPED + more_windows(view) and not view.zoomed
+        else (),
         (
             *(((f"{own.title}: ", "strong"),) if own and own.title else ()),
             (f"{spread.base} against {spread.against} ", "muted"),

@@ -40,7 +40,7 @@ NOW, WIDEST = "●", "○"
 def rows(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
     """Line and list; one below the other where there is no room."""
     line = snapshot.lines.get(line_of(view))
-    if line is None:
+    if line is None or str(view.window) not in snapshot.spread.windows:
         return [((PAUSED if view.paused else COMPUTING, "muted"),)]
     if line.low is None or line.high is None:
         return [((NO_PAST, "muted"),)]

@@ -19,22 +19,25 @@ if TYPE_CHECKING:
     from tui.view.view_state import ViewState
 
 READS: dict[str, tuple[str, ...]] = {
-    "ribbon": ("window", "paused"),
+    "ribbon": ("motion", "paused", "window"),
     "legs": (
-        *("filter", "focus", "help", "is_rising", "list", "marked", "order", "palette", "paused", "sort"),
-        *("typing", "window", "zoomed"),
+        *("filter", "focus", "help", "is_rising", "list", "marked", "order", "palette", "paused", "returns"),
+        *("sort", "typing", "window", "windows", "zoomed"),
     ),
-    "spread": ("focus", "marked", "pair", "pair_options", "paused", "window", "zoomed"),
+    "spread": ("focus", "marked", "pair", "pair_options", "paused", "window", "windows", "zoomed"),
     "ratio": ("chart", "marked", "pair", "whole"),
     "fed": ("marked", "zoomed", "focus"),
     "health": (),
     "breadth": ("marked",),
     "graph": ("chart", "marked", "paused", "trail"),
-    "macro": ("marked", "pair", "zoomed"),
+    "macro": ("marked", "pair", "windows", "zoomed"),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
     "explained": ("figure", "paused"),
-    "palette": ("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
+    "palette": (
+        *("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
+        "windows",
+    ),
     "keys": (
         *("ascii", "explains", "figure", "help", "is_urgent", "keys", "list", "lists", "message", "pair"),
         *("pairs", "palette", "typing", "window"),

@@ -18,6 +18,7 @@ from rotation.snapshot import Snapshot
 from tui.ssh.limits import Limits
 from tui.ssh.preferences import Choice
 from tui.ssh.status import HostStatus, ViewerStatus
+from tui.view.places import PanelLists
 
 T = TypeVar("T")
 VERSION: Final = f"{__version__}/2"
@@ -60,6 +61,9 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     pairs: tuple[str, ...] = ()
     pair_options: tuple[PairOptions, ...] = ()
     lists: tuple[str, ...] = ()
+    windows: tuple[int, ...] = ()
+    returns: tuple[int, ...] = ()
+    panels: PanelLists = PanelLists()
     bans: tuple[str, ...] = ()
 
 

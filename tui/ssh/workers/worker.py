@@ -213,6 +213,9 @@ def _settings(setup: wire.Setup, now_s: Callable[[], float]) -> Settings:
         pairs=setup.pairs,
         pair_options=setup.pair_options,
         lists=setup.lists,
+        windows=setup.windows,
+        returns=setup.returns,
+        panels=setup.panels,
     )
 
 

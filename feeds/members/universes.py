@@ -1,0 +1,73 @@
+"""The universes of a person's configuration: a holdings file each, read when a desk opens."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from feeds.errors import InputError, SourceError
+from feeds.files.names import SYMBOL, shown, shown_path
+from feeds.members.parse import NoTableError, parse_holdings
+from feeds.parsing.symbols import listed_symbol
+from rotation.breadth.members import SCHEMA, MemberList
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from rotation.desk import Universe
+
+
+def load_universe(universe: Universe, today: date) -> MemberList:
+    """Its members, under its name in capitals. Raises InputError that names the universe and the file.
+
+    The day of the list is the one that the file says of itself, else ``universe.date``, else the day on which
+    the file was last changed. A file without a heading is a list of symbols, a line each.
+    """
+    path = Path(universe.holdings)
+    place = f"universes.{universe.name}: {shown_path(path)}"
+    try:
+        data = path.read_bytes()
+        day = universe.date or datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+        try:
+            members = parse_holdings(
+                data,
+                universe.fund,
+                as_of=day,
+                weights=universe.weights,
+                sectors=universe.sectors,
+                is_named=False,
+            )
+        except NoTableError:
+            if universe.weights or universe.sectors:
+                raise
+            rows = [(symbol, "", "", None) for symbol in _listed(data)]
+            members = MemberList.of(universe.fund, day, pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+    except OSError as error:
+        raise InputError(f"{place}: cannot be read ({error.strerror or error})") from error
+    except (SourceError, InputError) as error:
+        raise InputError(f"{place}: {error}") from error
+    if universe.date is not None and members.as_of != universe.date:
+        raise InputError(f"{place}: the file is dated {members.as_of}, not {universe.date} — leave out date")
+    if members.as_of > today:
+        raise InputError(f"{place}: {members.as_of} is in the future — check the date")
+    return members
+
+
+def _listed(data: bytes) -> list[str]:
+    """A symbol a line, each once; # begins a comment. Raises InputError."""
+    symbols: dict[str, None] = {}
+    for number, line in enumerate(data.decode("utf-8-sig", errors="replace").splitlines(), 1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        symbol = listed_symbol(text.upper())
+        if not re.fullmatch(SYMBOL, symbol):
+            raise InputError(f"line {number}: {shown(text)!r} is neither a symbol nor the heading of a table")
+        symbols[symbol] = None
+    if not symbols:
+        raise InputError("no symbol in the file")
+    return list(symbols)
