@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from feeds.clock import Time
-    from feeds.hub.publisher import Outgoing
+    from feeds.hub.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
