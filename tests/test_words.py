@@ -13,6 +13,7 @@ import feeds
 import rotation
 import tui
 from feeds.hub.broker.connection import Cause
+from feeds.hub.order import Arrival
 from feeds.hub.wire.codec import Fault
 from feeds.streaming import wording as streaming
 from feeds.streaming.reasons import Reason, Why
@@ -64,6 +65,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
 
 NEVER_SHOWN = {
     Action: "what to do with a socket",
+    Arrival: "where a hub's message stands among those before it",
     Progress: "how far a login has come, to choose who gives way",
     Purpose: "what a REST request is for; its failure is told by the error",
     Role: "what of a print counts; a number in recorded tapes",

@@ -30,6 +30,7 @@ from rotation.market.session_filter import SessionFilter
 from rotation.quote import MINUTE_NS, NS, Quote, Role
 from rotation.sessions import close_ns
 from tests.support.fake_time import NOW_NS, FakeTime, assert_no_tasks_beyond, driven, settle
+from tests.support.hub import faults
 from tests.support.servers import alpaca, finnhub, massive, yahoo
 from tests.support.servers.alpaca import Answers, cancel, correction, error
 from tests.support.servers.massive import array, status
@@ -716,7 +717,7 @@ def table() -> str:
         final = "as the server's" if fault.prices else "—"
         cells = (fault.name, fault.expected, fault.state, fault.connections, final, names)
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return HEAD + "\n".join(rows) + TAIL + rest_rows() + DESK_HEAD + desk_rows()
+    return HEAD + "\n".join(rows) + TAIL + rest_rows() + DESK_HEAD + desk_rows() + faults.HEAD + faults.rows()
 
 
 HEAD = """# Streams and their faults

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from feeds.clock import Time
-    from feeds.hub.publisher import Outgoing
+    from feeds.hub.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Lease:
         self._hub = hub
         self._time = time
         self._beat_s = -SILENT_S
-        self._beat_epoch = 0
+        self._beat_epoch = self._left_epoch = 0
 
     async def _on_beat(self, message: Msg) -> None:
         try:
@@ -102,7 +102,11 @@ class Lease:
         except WireError:
             return
         self._beat_epoch = max(self._beat_epoch, beat.epoch)
-        if isinstance(beat, BeatMessage) and beat.hub != self._hub and not beat.is_leaving:
+        if not isinstance(beat, BeatMessage) or beat.hub == self._hub:
+            return
+        if beat.is_leaving:  # which the server may not have kept
+            self._left_epoch = max(self._left_epoch, beat.epoch)
+        else:
             self._beat_s = self._time.monotonic()
 
     async def acquire(self, prepare: Callable[[], None]) -> Claim:
@@ -130,7 +134,8 @@ class Lease:
                 now_s = self._time.monotonic()
                 if newest != seen:
                     seen, since_s = newest, now_s
-                is_free = beat is None or beat.is_leaving or beat.hub == self._hub
+                is_free = beat is None or beat.is_leaving or beat.epoch <= self._left_epoch
+                is_free = is_free or (beat is not None and beat.hub == self._hub)
                 quiet_s = now_s - max(since_s, self._beat_s)
                 if is_free or quiet_s >= PREPARE_S:
                     prepare()

@@ -160,3 +160,27 @@ async def test_a_server_that_comes_later_is_used(tmp_path):
             server.start()
             await until(lambda: publishing(lines), lines)
             assert lines[0] == "the NATS server refuses connections"
+
+
+async def test_a_hub_that_says_goodbye_is_replaced_although_no_server_has_kept_it(tmp_path, monkeypatch):
+    import nats
+
+    from feeds.hub.broker import kept, lease
+
+    monkeypatch.setattr(lease, "SILENT_S", 3600.0)
+    with nats_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        try:
+            await kept.ensure(client, replicas=1)
+            beat = BeatMessage(SCHEMA, 7, 1, wall_ns(), "other", False, Counts(), [])
+            await client.request(subjects.BEAT, encode(beat))
+            async with running(server.url, Reading()) as (lines, _):
+                await until(lambda: lines == ["waiting until no other hub is publishing"])
+                await asyncio.sleep(1.0)
+                assert not publishing(lines)
+                leaving = BeatMessage(SCHEMA, 7, 2, wall_ns(), "other", True, Counts(), [])
+                headers = {lease.EXPECTED: lease.KEPT_BY_NOBODY}
+                await client.publish(subjects.BEAT, encode(leaving), headers=headers)
+                await until(lambda: publishing(lines), lines)
+        finally:
+            await client.close()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from feeds.hub.publisher import LISTS_AT_ONCE, LISTS_MAX
+from feeds.hub.sent.history import LISTS_AT_ONCE, LISTS_MAX
 from feeds.hub.wire.codec import decode
 from rotation.breadth.members import SCHEMA, MemberList, Membership
 from rotation.errors import DamagedError
