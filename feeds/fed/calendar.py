@@ -169,10 +169,10 @@ class CalendarFed:
         self._clock_ns = clock_ns
         self._url = address("CALENDAR_FED", "REST", HOME) + PATH
 
-    async def refresh(self) -> Meetings:
-        """Ask for the page; without it the shipped table stands."""
+    async def refresh(self, *, reuse_s: float = 0.0) -> Meetings:
+        """Ask for the page; without it the shipped table stands. ``reuse_s``: see CachedClient."""
         got: Fetched[list[date]] = await self._http.get(
-            self._url, parse=parse, expect="html", fresh_s=FRESH_S
+            self._url, parse=parse, expect="html", fresh_s=FRESH_S, reuse_s=reuse_s
         )
         dates, refused = merge(got.value or ())
         few = few_ahead(dates, new_york_day(self._clock_ns()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import DamagedError
+from feeds.fed.calendar import SHIPPED as FOMC
 from feeds.files.names import shown_path
 from feeds.macro.store import added, decoded, or_nothing
 from rotation.macro.figures import ReleaseKind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FILE = "release-calendar.json"
 LAYOUT = 1
+FOMC_KIND = ReleaseKind.FOMC
 PAGES_MAX = 300
 """The oldest ones go first; a page that says the same as the one before it is not kept."""
 Days = dict[ReleaseKind, tuple[date, ...]]
@@ -69,11 +71,25 @@ def _in_order(pages: Pages) -> Pages:
 
 
 def calendar_of(pages: Mapping[str, Days]) -> Calendar:
-    """The shipped days under those of every page: where two differ the newer one counts."""
+    """The shipped days of CPI and jobs under those of every page: where two differ the newer one counts."""
     known: Calendar = SHIPPED
     for at, days in pages.items():
-        known = joined(known, days, after=new_york_day(int(at)))
+        own = {kind: days[kind] for kind in SHIPPED if kind in days}
+        known = joined(known, own, after=new_york_day(int(at)))
     return known
+
+
+def decisions_of(pages: Mapping[str, Days]) -> tuple[date, ...]:
+    """The FOMC's decision days: those of the newest page that has them, else the shipped ones."""
+    return next((days[FOMC_KIND] for days in reversed([*pages.values()]) if FOMC_KIND in days), FOMC)
+
+
+def decisions_then(pages: Mapping[str, Days], now_ns: int) -> tuple[date, ...]:
+    """As ``calendar_then``, of the FOMC's decision days."""
+    today = new_york_day(now_ns)
+    then = decisions_of({at: days for at, days in pages.items() if int(at) <= now_ns})
+    past = (day for day in decisions_of(pages) if day <= today)
+    return (*past, *(day for day in then if day > today))
 
 
 def calendar_then(pages: Mapping[str, Days], now_ns: int) -> Calendar:

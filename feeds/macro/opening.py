@@ -6,11 +6,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from feeds.clock import wall_ns
-from feeds.fed.calendar import SHIPPED
+from feeds.fed.calendar import CalendarFed
 from feeds.http.cached import CachedClient
 from feeds.http.client import TRIES
 from feeds.keys import keys
-from feeds.macro.calendar_store import CalendarStore, calendar_then
+from feeds.macro.calendar_store import CalendarStore, calendar_then, decisions_then
 from feeds.macro.edgar import GROUPS
 from feeds.macro.feed import MacroFeed
 from feeds.macro.indices import YieldIndices
@@ -68,6 +68,7 @@ def live(
         pages=CalendarStore(folder),
         minutes=minutes,
         indices=YieldIndices(http),
+        decisions=CalendarFed(http),
     )
     return MacroFeed(http, sources)
 
@@ -89,11 +90,12 @@ def macro_then(folder: Path, pair: tuple[str, str] = PAIR) -> Callable[[int], Ma
 
     def known(now_ns: int) -> Macro | None:
         now, calendar = from_ns(now_ns), calendar_then(pages(), now_ns)
-        times = published(calendar)
+        decisions = decisions_then(pages(), now_ns)
+        times = published(calendar, decisions)
         days = kept.usable_days(times, now_ns, newest=LOOKED_AT + 1)
         return macro(
             held(),
-            SHIPPED,
+            decisions,
             now,
             banks=lambda day: bank_incomes(facts(), GROUPS, day),
             calendar=calendar,
@@ -113,9 +115,9 @@ def releases_kept(folder: Path, tapes: Sequence[Path], pair: tuple[str, str], no
 
     ``folder``: of the store.
     """
-    calendar = calendar_then(CalendarStore(folder).load(), now_ns)
-    fed = folder.parent / FED
-    return release_days(fed, tapes, pair, now_ns, bars=BarStore(folder), calendar=calendar)
+    pages = CalendarStore(folder).load()
+    times = published(calendar_then(pages, now_ns), decisions_then(pages, now_ns))
+    return release_days(folder.parent / FED, tapes, pair, now_ns, bars=BarStore(folder), times=times)
 
 
 def import_files(folder: Path, paths: tuple[Path, ...]) -> list[str]:

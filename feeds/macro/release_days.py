@@ -62,15 +62,15 @@ def release_days(
     now_ns: int,
     *,
     bars: BarStore | None = None,
-    calendar: Calendar = SHIPPED,
+    times: Published | None = None,
 ) -> ReleaseDays:
     """Every publication up to ``now_ns`` of which ``tapes``, kept ``bars`` or the log have a path.
 
-    ``folder``: of the log; ``calendar``: of the releases. Raises InputError for a tape or a log that cannot
-    be used.
+    ``folder``: of the log; ``times``: when each kind is published, by default as shipped. Raises InputError
+    for a tape or a log that cannot be used.
     """
     frame = read_tape(tapes).select("symbol", "ts_ns", "price") if tapes else None
-    times = published(calendar)
+    times = times or published()
     made = Kept(folder, pair, frame=frame, bars=bars).days(times, now_ns)
     views = views_of(made, times, pair, from_ns(now_ns))
     return ReleaseDays(from_ns(now_ns), *pair, tuple(made), compared(made), views)
@@ -92,6 +92,7 @@ class Kept:
         self._pair = pair
         self._frame = frame
         self._bars = bars
+        self._meetings: tuple[date, ...] = FOMC
         self._over: dict[int, Line] = {}
         """P(cut) around publications whose minutes are over: it changes no more."""
 
@@ -110,6 +111,7 @@ class Kept:
 
         Raises InputError for a log that cannot be used.
         """
+        self._meetings = tuple(at.date() for at in times.get(ReleaseKind.FOMC, ())) or FOMC
         past = sorted(
             (at, kind)
             for kind, all_ in times.items()
@@ -141,9 +143,9 @@ class Kept:
 
     def _cut(self, at_ns: int, store: FedStore | None, now_ns: int) -> Line:
         if now_ns < at_ns + AFTER * MINUTE_NS + QUIET_NS:
-            return cut_path(_cuts(store, at_ns, now_ns), at_ns, now_ns)
+            return cut_path(_cuts(store, self._meetings, at_ns, now_ns), at_ns, now_ns)
         if at_ns not in self._over:
-            self._over[at_ns] = cut_path(_cuts(store, at_ns, now_ns), at_ns, now_ns)
+            self._over[at_ns] = cut_path(_cuts(store, self._meetings, at_ns, now_ns), at_ns, now_ns)
         return self._over[at_ns]
 
     def _prices(self, at_ns: int) -> Iterable[tuple[tuple[Values, Values], str, int]]:
@@ -172,10 +174,10 @@ def _printed(frame: pl.DataFrame, symbol: str, at_ns: int) -> Values:
     return Values(rows["ts_ns"].to_list(), rows["price"].to_list())
 
 
-def _cuts(store: FedStore | None, at_ns: int, now_ns: int) -> Values:
+def _cuts(store: FedStore | None, meetings: Iterable[date], at_ns: int, now_ns: int) -> Values:
     """P(cut) at the meeting that was next, as it was logged by ``now_ns``."""
     day = new_york_day(at_ns)
-    meeting = min((each for each in FOMC if each >= day), default=None)
+    meeting = min((each for each in meetings if each >= day), default=None)
     if store is None or meeting is None:
         return NOTHING
     since, until = at_ns - BEFORE * MINUTE_NS, min(now_ns, at_ns + AFTER * MINUTE_NS)

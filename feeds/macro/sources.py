@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from feeds.clock import wall_ns
 from feeds.errors import StorageError
-from feeds.fed.calendar import SHIPPED
 from feeds.macro.calendar import CalendarBls
-from feeds.macro.calendar_store import calendar_of
+from feeds.macro.calendar_store import FOMC_KIND, calendar_of, decisions_of
 from feeds.macro.edgar import CIKS, GROUPS, WHO, Edgar, has_contact
 from feeds.macro.indices import SYMBOLS, indices_of
 from feeds.macro.indices import wait_s as index_wait_s
@@ -28,13 +27,15 @@ from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
 
+    from feeds.fed.calendar import CalendarFed
     from feeds.http.cached import CachedClient, Fetched
     from feeds.macro.calendar_store import CalendarStore, Days
     from feeds.macro.indices import IndexValue, YieldIndices
     from feeds.macro.release_minutes import ReleaseMinutes
     from feeds.macro.store import FactStore, MacroStore
-    from rotation.macro.figures import Macro, ReleaseView, YieldIndex
+    from rotation.macro.figures import Macro, ReleaseKind, ReleaseView, YieldIndex
     from rotation.macro.releases import Calendar
 
 log = logging.getLogger(__name__)
@@ -58,10 +59,12 @@ class MacroSources:
         pages: CalendarStore | None = None,
         minutes: ReleaseMinutes | None = None,
         indices: YieldIndices | None = None,
+        decisions: CalendarFed | None = None,
         clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """``pages``: keeps the calendar over a restart; ``minutes``: of release days; ``indices``: of yields.
 
+        ``decisions``: the FOMC's calendar, asked with that of the BLS; None: the shipped days alone.
         Raises InputError where an environment variable holds no usable address.
         """
         self._treasury, self._fred = Treasury(http), FredSeries(http)
@@ -77,6 +80,7 @@ class MacroSources:
         self._minutes = minutes
         self._views: tuple[ReleaseView, ...] = ()
         self._indices = indices
+        self._decisions = decisions
         self._values: dict[str, IndexValue] = {}
         self._due_ns = dict.fromkeys(EVERY_S, 0)
         self._indices_due_ns = 0
@@ -98,7 +102,9 @@ class MacroSources:
             await self._ask_banks(reuse_s)
         elif name == BLS:
             got = await self._bls.days(reuse_s=reuse_s)
-            self._take_page(got)
+            decided = await self._decided()
+            if got.value is not None and got.fetched_at_ns is not None:
+                self._take_page({**got.value, **decided}, got.fetched_at_ns)
             self._states[BLS] = _state([got])
         else:
             of = self._of_treasury if name == "Treasury" else self._of_fred
@@ -125,7 +131,7 @@ class MacroSources:
         now = from_ns(self._clock_ns())
         return macro(
             self._held,
-            SHIPPED,
+            decisions_of(self._pages),
             now,
             {name: each for name, each in self._states.items() if name != INDICES or index_wait_s(now)},
             banks,
@@ -160,31 +166,39 @@ class MacroSources:
         """
         if self._minutes is None:
             return
-        times = published(self.calendar)
+        times = self._published()
         for at_ns in self._minutes.due(times, running=running):
             await self._minutes.ask(at_ns)
             yield True
+
+    def _published(self) -> dict[ReleaseKind, list[datetime]]:
+        return published(self.calendar, decisions_of(self._pages))
 
     async def see_release_days(self) -> bool:
         """Make the paths around publications anew; whether they differ from those before."""
         if self._minutes is None:
             return False
         before = self._views
-        self._views = await asyncio.to_thread(self._minutes.views, published(self.calendar))
+        self._views = await asyncio.to_thread(self._minutes.views, self._published())
         return self._views != before
 
-    def _take_page(self, got: Fetched[Days]) -> None:
-        """Keep what the calendar's page says; one that is held already changes nothing."""
-        if got.value is None or got.fetched_at_ns is None:
-            return
-        if self._page_store is None:
-            self._pages = {**self._pages, str(got.fetched_at_ns): got.value}
-            return
-        try:
-            self._pages = self._page_store.add(got.value, got.fetched_at_ns)
-        except StorageError as error:
-            log.warning("macro: %s", error)
-            self._pages = {**self._pages, str(got.fetched_at_ns): got.value}
+    async def _decided(self) -> Days:
+        """The FOMC's days by its page, which the Fed's feed may have asked for; nothing without an answer."""
+        if self._decisions is None:
+            return {}
+        got = await self._decisions.refresh(reuse_s=EVERY_S[BLS])
+        return {} if got.kind is Kind.OFFLINE else {FOMC_KIND: got.dates}
+
+    def _take_page(self, days: Days, fetched_ns: int) -> None:
+        """Keep what the calendars' pages say; one that is held already changes nothing."""
+        if self._page_store is not None:
+            try:
+                self._pages = self._page_store.add(days, fetched_ns)
+            except StorageError as error:
+                log.warning("macro: %s", error)
+            else:
+                return
+        self._pages = {**self._pages, str(fetched_ns): days}
 
     async def _of_treasury(self, reuse_s: float) -> Sequence[Fetched[Observations]]:
         """Yields of the year, and at its beginning of the one before, for changes over a month."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -71,9 +72,17 @@ def of_releases(made: ReleaseDays, form: str) -> str:
         shown = (change(dict(line).get(minute)) for line in (each.spread_pp, each.cut_pp) for minute in MARKS)
         name = column(f"{each.kind.value:<6}{day(local.date())} {local:%H:%M}", 26, right=False)
         lines.append(name + "".join(column(text, 9) for text in shown))
+    by = Counter(
+        f"{each.source}, {each.step_min} min bars" if each.step_min else each.source
+        for each in made.days
+        if each.spread_pp
+    )
+    if by:
+        days = "; ".join(f"{name} ({counted(n, 'day')})" for name, n in sorted(by.items()))
+        lines += ["", f"spread by {days}"]
     if any(each.cut_pp for each in made.days):
         lines += [
-            "",
+            *([""] if not by else []),
             "P(cut) by the times of our log; Yahoo's futures, the default, are ten minutes late",
         ]
     for kind, by_name in made.newest.items():

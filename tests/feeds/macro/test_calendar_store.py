@@ -6,7 +6,9 @@ from datetime import date, datetime
 
 import pytest
 
-from feeds.macro.calendar_store import FILE, CalendarStore, calendar_of, calendar_then
+from feeds.fed.calendar import SHIPPED as FOMC
+from feeds.fed.calendar import CalendarFed
+from feeds.macro.calendar_store import FILE, CalendarStore, calendar_of, calendar_then, decisions_then
 from feeds.macro.feed import MacroFeed
 from feeds.macro.opening import macro_at
 from feeds.macro.release_days import published
@@ -18,6 +20,7 @@ from rotation.macro.releases import SHIPPED, joined, moved, newest_month
 from rotation.sessions import NEW_YORK, to_ns
 from tests.feeds.macro.test_sources import CALENDAR, NOW_NS, World
 from tests.support.servers.rest import FAULTS, ok
+from tests.support.servers.samples import calendar
 
 CPI, JOBS = ReleaseKind.CPI, ReleaseKind.JOBS
 
@@ -173,3 +176,41 @@ def test_a_page_that_says_the_same_is_not_kept_twice(tmp_path):
     other = {**PAGE, JOBS: (date(2026, 12, 4),)}
     store.add(other, 7)
     assert list(store.load()) == ["5", "7"], "an answer of a cache, older than the newest"
+
+
+MEETINGS = calendar({2024: [
+    ("January", "30-31"), ("March", "19-20*"), ("April/May", "30-1"), ("June", "11-12*"), ("July", "30-31"),
+    ("September", "18-19*"), ("November", "6-7"), ("December", "17-18*"),
+]})  # fmt: skip
+"""September's decision a day later than shipped."""
+
+
+async def test_the_fomc_s_days_are_the_page_s_over_a_restart_too(tmp_path, monkeypatch):
+    world = Kept(tmp_path)
+    monkeypatch.setenv("ROTATION_TUI_CALENDAR_FED_REST_URL", "http://127.0.0.1:9")
+
+    def made() -> MacroSources:
+        world.sources(monkeypatch)
+        folder = tmp_path / "macro"
+        return MacroSources(
+            world.http, world.store, FactStore(folder), pages=CalendarStore(folder),
+            decisions=CalendarFed(world.http, clock_ns=lambda: world.now_ns), clock_ns=lambda: world.now_ns,
+        )  # fmt: skip
+
+    def decisions(sources: MacroSources) -> set[date]:
+        return {at.date() for at in sources._published()[ReleaseKind.FOMC] if at.year == 2024}
+
+    plain = world.server._answer_of
+    world.server._answer_of = lambda path: MEETINGS if "fomccalendars" in path else plain(path)
+    async with world.server:
+        monkeypatch.setenv("ROTATION_TUI_CALENDAR_FED_REST_URL", world.server.url)
+        sources = made()
+        async with world.http:
+            await sources.ask_due()
+            assert date(2024, 9, 19) in decisions(sources)
+            assert date(2024, 9, 18) not in decisions(sources)
+            assert sources.macro().fomc[1] == date(2024, 9, 19)
+    (tmp_path / "http").rename(tmp_path / "gone")
+    assert date(2024, 9, 19) in decisions(made())
+    assert macro_at(tmp_path / "macro", NOW_NS + 1).fomc[1] == date(2024, 9, 19)
+    assert decisions_then(CalendarStore(tmp_path / "macro").load(), NOW_NS - 1) == FOMC, "then not known yet"

@@ -159,3 +159,4 @@ def test_the_commands_of_macro_ask_nobody_either(kept):
     assert view["spread"]["line"] == [[m, round(pp, 4)] for m, pp in day["spread_pp"] if m <= 116]
     text = kept.out("macro", "releases", "--at", "2024-07-16")
     assert "CPI   11 Jul 2024 08:30" in text
+    assert "spread by Yahoo, 5 min bars (1 day)" in text
