@@ -470,8 +470,7 @@ class RotationApp(App[None], inherit_bindings=False):
             view = self.view = with_message(
                 msgspec.structs.replace(view, theme=theme.DEFAULT), str(error), urgent=True
             )
-        if why := self._new_misfit():
-            view = self.view = with_message(view, why, urgent=True)
+        view = self.view = self._with_misfit(view)
         drawn = self._paced.scene(self.snapshot, view, self._window.width, self._window.height)
         if drawn.places != screen.places:
             screen.places = drawn.places
@@ -496,11 +495,13 @@ class RotationApp(App[None], inherit_bindings=False):
             self._next_paint.stop()
         self._next_paint, self._next_paint_s = self.set_timer(wait_s + FRESH_S, self._paint_when_due), due_s
 
-    def _new_misfit(self) -> str:
-        """Why the person's own panels are not shown, once for each size; empty where that is said already."""
+    def _with_misfit(self, view: ViewState) -> ViewState:
+        """The view with why the person's own panels are not shown, once for each size; without it later."""
         before = self._misfit
-        self._misfit = misfit_of(self.snapshot, self.view, self._window.width, self._window.height)
-        return "" if self._misfit == before else self._misfit
+        self._misfit = misfit_of(self.snapshot, view, self._window.width, self._window.height)
+        if self._misfit == before or (not self._misfit and view.message != before):
+            return view
+        return with_message(view, self._misfit, urgent=True)
 
     def _paint_when_due(self) -> None:
         self._next_paint = None

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 Scope = Literal["view", "app", "tape", "local", "host"]
@@ -144,18 +144,22 @@ class KeymapError(ValueError):
 class Keymap:
     """Which key does what. Two of them are equal only if they are the same object."""
 
-    def __init__(self, actions: tuple[Action, ...]) -> None:
-        """Take the actions with their keys. Raises KeymapError where a key has two."""
+    def __init__(self, actions: tuple[Action, ...], named: Collection[str] = ()) -> None:
+        """Take the actions with their keys. Raises KeymapError where a key has two.
+
+        ``named``: ids of those whose keys a person has chosen: the other one may give way.
+        """
         self.actions = actions
         self._by_key: dict[str, Action] = {}
         for action in actions:
             for key in action.keys:
                 other = self._by_key.setdefault(key, action)
                 if other is not action:
+                    usual = action if other.id in named and action.id not in named else other
                     raise KeymapError(
                         action.id,
                         f"key {key!r} is bound to both {other.id} and {action.id}; "
-                        f'give one of them another key, or unbind it with {other.id} = "none"',
+                        f'give one of them another key, or unbind it with {usual.id} = "none"',
                         other=other.id,
                     )
 
@@ -175,13 +179,22 @@ class Keymap:
                     )
                 if name == ALWAYS_QUITS and action != "quit":
                     raise KeymapError(action, f"{ALWAYS_QUITS} always quits")
+            if action in NUMBERED and len(set(names)) < len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise KeymapError(
+                    action, f"key {twice!r} is in the list twice: each key has its own {_of(action)}"
+                )
             most = NUMBERED.get(action, len(names))
             if len(names) > most:
-                what = "panel" if action == "focus" else "page"
                 raise KeymapError(
-                    action, f"expected at most {most} keys, one for each {what}, got {len(names)}"
+                    action, f"expected at most {most} keys, one for each {_of(action)}, got {len(names)}"
                 )
-        return Keymap(tuple(_rebound(action, keys) for action in self.actions))
+        return Keymap(tuple(_rebound(action, keys) for action in self.actions), keys)
+
+
+def _of(action: str) -> str:
+    """What each key of a numbered action goes to."""
+    return "panel" if action == "focus" else "page"
 
 
 def _rebound(action: Action, keys: Mapping[str, tuple[str, ...]]) -> Action:

@@ -80,7 +80,8 @@ def arrange(
     least, lines = _heights(view, legs, fed=fed)
     columns = view.panels.of(width)
     if columns and not misfit(width, height, view, legs, fed=fed):
-        is_own = not any(view.focus in column for column in columns)
+        # Of lists that have no panel in common the first one's is in focus at every width.
+        is_own = view.focus != view.panels.home and not any(view.focus in column for column in columns)
     else:
         columns, is_own = _usual(width, fed=fed), view.focus in PAGES
     if is_own:

@@ -215,6 +215,19 @@ def test_a_gap_is_shown_until_the_last_values_have_been_fetched():
     assert viewer.supervisor.latest.health.feeds[0].detail == "1 gap refilled"
 
 
+@pytest.mark.parametrize(("limit_s", "kind"), [(5.0, Kind.STALE), (30.0, Kind.LIVE)])
+def test_a_viewer_s_own_limit_says_when_a_price_is_stale(limit_s, kind):
+    """Whatever the hub calls it: the desk that is looked at decides."""
+    hub = Hub(now_ns=OPENS + 600 * NS)
+    hub.take(Batch((Quote("IWM", hub.now_ns - 10 * NS, 221.0),)))
+    assert hub.supervisor.latest.legs["IWM"].status.kind is Kind.LIVE
+    viewer = Viewer(msgspec.structs.replace(hub.desk, stale_s=limit_s))
+    viewer.take(hub.out())
+    viewer.fetch(dict(hub.out()))
+    viewer.show()
+    assert viewer.show().legs["IWM"].status.kind is kind
+
+
 def known():
     hub = Hub()
     hub.take(Batch((Quote("IWM", OPENS, 221.0),)))

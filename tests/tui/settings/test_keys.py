@@ -30,6 +30,39 @@ def test_the_panels_follow_the_order_of_their_keys() -> None:
     assert [reduce(view, key).focus for key in PRESETS["azerty"]["focus"]] == list(PANELS)
 
 
+TWO = 'key {!r} is bound to both zoom and trail; give one of them another key, or unbind it with {} = "none"'
+TWICE = "key {!r} is in the list twice: each key has its own {}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"zoom": ("o",)}, TWO.format("o", "trail")),
+        ({"trail": ("z",)}, TWO.format("z", "zoom")),
+        ({"trail": ("x",), "zoom": ("x",)}, TWO.format("x", "zoom")),
+        ({"focus": ("a", "b", "a")}, TWICE.format("a", "panel")),
+        ({"page": ("f2", "f2")}, TWICE.format("f2", "page")),
+    ],
+)
+def test_a_conflict_names_both_and_says_which_may_give_way(keys, says) -> None:
+    with pytest.raises(KeymapError) as caught:
+        DEFAULT_KEYS.rebound(keys)
+    assert str(caught.value) == says
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_keys_of_one_s_own_are_merged_into_a_preset(preset) -> None:
+    keymap = DEFAULT_KEYS.rebound({**PRESETS[preset], "pause": ("x",), "trail": (), "quit": ("Q",)})
+    bound = {
+        key: getattr(keymap.action_of(key), "id", None) for key in ("x", "space", "o", "Q", "q", "ctrl+c")
+    }
+    assert bound == {"x": "pause", "space": None, "o": None, "Q": "quit", "q": None, "ctrl+c": "quit"}
+    for action in ("shorter", "longer"):
+        own = next(each for each in keymap.actions if each.id == action)
+        assert own.keys == PRESETS[preset].get(action, own.keys)
+        assert own.shown.split(" ")[0] == own.keys[0], "help and footer show the first"
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_can_be_bound(preset) -> None:
     keymap = DEFAULT_KEYS.rebound(PRESETS[preset])

@@ -316,3 +316,29 @@ async def test_a_file_that_changes_again_and_again_costs_a_busy_desk_nothing(pat
             app.say("")
         assert (app.view.focus, app.view.window, app.failure) == ("ratio", 20, None)
     assert seen == list(range(seen[0], seen[0] + len(seen)))
+
+
+async def test_panels_that_do_not_fit_say_so_until_they_do(path, scenes, monkeypatch):
+    monkeypatch.setattr(module, "RELOAD_S", 0.01)
+    desk = AlertDesk([scenes["live"]])
+    app = RotationApp(lambda: desk, ViewState(themes=names()), reload=ConfigWatch(path, read(path)).poll)
+    why = "panels.wide needs 60 rows, this terminal has 45: the usual panels are shown"
+    async with app.run_test(size=(160, 45)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        write(path, '[panels]\nwide = ["legs", "fed", "ratio", "macro", "graph"]\nnarrow = ["spread"]\n')
+        while app.view.message != why:
+            await pilot.pause(0.01)
+        assert "spread" in app.drawn().places
+        await pilot.resize_terminal(80, 24)
+        while app.view.message:
+            await pilot.pause(0.01)
+        assert set(app.drawn().places) == {"ribbon", "keys", "spread"}
+        await pilot.resize_terminal(160, 45)
+        while app.view.message != why:
+            await pilot.pause(0.01)
+        await pilot.press("t")
+        assert not app.view.message, "said once"
+        await pilot.resize_terminal(160, 70)
+        await pilot.pause(0.1)
+        assert set(app.drawn().places) == {"ribbon", "keys", "legs", "fed", "ratio", "macro", "graph"}
