@@ -56,7 +56,8 @@ class Backlog:
         self._serial += 1
         self._height += rows.height
         chunks = self._chunks
-        chunks.append(rows.with_columns(serial=pl.lit(self._serial, pl.UInt32)))
+        serial = pl.Series("serial", [self._serial], dtype=pl.UInt32).new_from_index(0, rows.height)
+        chunks.append(rows.hstack([serial]))
         # Every chunk is at least twice as high as the next, so there are few, and a row is seldom copied.
         while len(chunks) > 1 and chunks[-2].height < 2 * chunks[-1].height:
             last = chunks.pop()
