@@ -141,7 +141,7 @@ def _is_fine(rows: pl.DataFrame, bounds: Bounds, as_of_ns: int) -> bool:
     price = rows["price"]
     # A sum is not finite where any price is not.
     prices_fit = price.min() > 0.0 and isfinite(price.sum())  # type: ignore[operator]
-    return prices_fit and bounds[0] <= earliest and latest <= min((bounds[3], as_of_ns + FUTURE_NS))
+    return bool(prices_fit) and bounds[0] <= earliest and latest <= min((bounds[3], as_of_ns + FUTURE_NS))
 
 
 def _in_place_of_symbols(rows: pl.DataFrame, key: pl.Series) -> pl.DataFrame:
