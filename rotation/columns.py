@@ -78,9 +78,11 @@ class PrintColumns(msgspec.Struct):
 
         Raises OverflowError for a number beyond 64 bits.
         """
+        # Made as an Enum at once, its thousands of names would be hashed for each column.
+        symbols = pl.Series("symbol", self.symbols, dtype=pl.String)
         return pl.DataFrame(
             [
-                pl.Series("symbol", self.symbols, dtype=kind, strict=False),
+                symbols if kind == pl.String else symbols.cast(kind, strict=False),
                 pl.Series("ts_ns", self.ts_ns, dtype=pl.Int64),
                 pl.Series("price", self.prices, dtype=pl.Float64),
                 pl.Series("seq", self.seqs, dtype=pl.Int64),

@@ -254,7 +254,9 @@ class HandedOn:
 
     def add_rows(self, rows: pl.DataFrame) -> None:
         """The same as columns."""
-        self._keep_auctions(to_quotes(rows.filter(rows["role"] == Role.CLOSE.value)))
+        is_auction = rows["role"] == Role.CLOSE.value
+        if is_auction.any():
+            self._keep_auctions(to_quotes(rows.filter(is_auction)))
         last = self._chunks[-1] if self._chunks else None
         if isinstance(last, pl.DataFrame) and last.height < ROW_CHUNK:
             self._chunks[-1] = pl.concat([last, rows], rechunk=last.height + rows.height >= ROW_CHUNK)

@@ -8,6 +8,7 @@ Everything rejected is counted, the last reason kept. Memory is bounded.
 from __future__ import annotations
 
 from itertools import islice
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -42,12 +43,18 @@ KEPT = 32_768
 _ROLES = tuple(Role)
 _SETS_LAST = pl.col("role") != Role.SIZE.value
 """As ``Quote.sets_last``."""
-_RANGE = (pl.col("price").min().alias("low"), pl.col("price").max().alias("high"))
-_LAST = (
+_OF_GROUP = (
+    pl.col("price").min().alias("low"),
+    pl.col("price").max().alias("high"),
     pl.col("ts_ns", "price", "seq", "size", "role").last(),
     pl.col("ts_ns").max().alias("newest_ns"),
     pl.col("seq").max().alias("highest"),
 )
+_Group = tuple[str, float, float, int, float, int, int, int, int, int]
+"""Symbol, low, high; of the last one to come time, price, number, size, role; latest time and number."""
+_Row = tuple[int, float, int, int, int]
+"""Time, price, number, size and role of a print."""
+_NO_IDENTITY = (-(2**63), -(2**63))
 
 
 class QuoteFilter:
@@ -68,11 +75,20 @@ class QuoteFilter:
         self._closes = dict(closes)
         self._seen: dict[int, None] = {}
         self._jumps = Jumps(closes, always_asks=always_asks)
-        self.last: dict[str, Quote] = {}
-        """The newest of each symbol by event time."""
+        self._last: dict[str, Quote] = {}
+        self._newer: dict[str, _Row] = {}
+        """The newest of symbols whose prints came as columns since ``last`` was asked for."""
         self.duplicates = 0
         self.rejects = 0
         self.last_reject = ""
+
+    @property
+    def last(self) -> Mapping[str, Quote]:
+        """The newest of each symbol by event time."""
+        for symbol, (ts_ns, price, seq, size, role) in self._newer.items():
+            self._last[symbol] = Quote(symbol, ts_ns, price, seq, size, role=_ROLES[role])
+        self._newer.clear()
+        return self._last
 
     def admit(self, quotes: Iterable[Quote], now_ns: int) -> list[Quote]:
         """Live prints that count, in order of arrival."""
@@ -146,9 +162,18 @@ class QuoteFilter:
         for quote in quotes:
             if not quote.sets_last:
                 continue
-            held = self.last.get(quote.symbol)
-            if held is None or (quote.ts_ns, quote.seq) >= (held.ts_ns, held.seq):
-                self.last[quote.symbol] = quote
+            identity = (quote.ts_ns, quote.seq)
+            if identity >= self._identity_of_last(quote.symbol):
+                self._newer.pop(quote.symbol, None)
+                self._last[quote.symbol] = quote
+
+    def _identity_of_last(self, symbol: str) -> tuple[int, int]:
+        """Time and number of its newest print; below every other without one."""
+        newer = self._newer.get(symbol)
+        if newer is not None:
+            return newer[0], newer[2]
+        held = self._last.get(symbol)
+        return _NO_IDENTITY if held is None else (held.ts_ns, held.seq)
 
     def _is_repeated(self, quote: Quote, *, remembers: bool) -> bool:
         # Where the vendor numbers its prints the size does not count: some send it as a difference.
@@ -236,7 +261,8 @@ class LiveFilter(QuoteFilter):
         if self._ahead.may_hold(max(prints.ts_ns), now_ns, lag_ns):
             return rows.select(*SCHEMA).clear(), self.admit_live(prints.quotes(), now_ns, lag_ns)
         rows = rows.filter(rows["symbol"].is_not_null()) if rows["symbol"].null_count() else rows
-        doubtful = self._doubtful(rows, now_ns)
+        groups = _grouped(rows)
+        doubtful = self._doubtful(rows, groups, now_ns)
         doubted: list[int] = []
         if doubtful:
             is_doubtful = rows["symbol"].is_in(doubtful)
@@ -244,11 +270,14 @@ class LiveFilter(QuoteFilter):
             rows = rows.filter(~is_doubtful)
         repeats = self._repeats(prints, rows["row"])
         if repeats:
+            repeated = set(map(prints.symbols.__getitem__, repeats))
             rows = rows.filter(~rows["row"].is_in(repeats))
-        self._pass_all(rows)
+            again = _grouped(rows.filter(rows["symbol"].is_in(sorted(repeated))))
+            groups = [*(each for each in groups if each[0] not in repeated), *again]
+        self._pass_all(rows, [each for each in groups if each[0] not in doubtful] if doubtful else groups)
         if not (doubted or self.doubted or self.quotes.is_waiting):
             self._forget_oldest()
-            return rows.select(*SCHEMA), []
+            return _of_schema(rows), []
         quotes = prints.quotes(doubted)
         admitted = self.admit_live(quotes, now_ns, lag_ns)
         return _merged(rows, admitted, {id(quote): i for i, quote in zip(doubted, quotes, strict=True)})
@@ -271,24 +300,28 @@ class LiveFilter(QuoteFilter):
             for symbol, (low, high) in ranges.items()
         )
 
-    def _doubtful(self, rows: pl.DataFrame, now_ns: int) -> list[str]:
-        """Symbols with a print that a rule might not pass at once."""
+    def _doubtful(self, rows: pl.DataFrame, groups: Sequence[_Group], now_ns: int) -> list[str]:
+        """Symbols with a print that a rule might not pass at once. ``groups``: of these rows."""
         if rows.is_empty():
             return []
         price, ts_ns, size = rows["price"], rows["ts_ns"], rows["size"]
         limit_ns = now_ns + FUTURE_NS
         doubtful: set[str] = set()
-        lowest, highest = price.nan_min(), price.nan_max()  # NaN where any price is
-        first_ns, last_ns, smallest = ts_ns.min(), ts_ns.max(), size.min()
-        is_fine = lowest > 0 and highest <= PRICE_MAX and smallest >= 0  # type: ignore[operator]
+        lowest, highest, smallest = price.min(), price.max(), size.min()
+        first_ns, last_ns = ts_ns.min(), ts_ns.max()
+        # The least and the highest pass over NaN; a sum does not.
+        is_fine = isfinite(price.sum()) and lowest > 0 and highest <= PRICE_MAX and smallest >= 0  # type: ignore[operator]
         if not (is_fine and first_ns > 0 and last_ns <= limit_ns):  # type: ignore[operator]
             fits = price.is_between(0, PRICE_MAX, closed="right") & (size >= 0)
             fits &= ts_ns.is_between(0, limit_ns, closed="right")
-            doubtful.update(rows["symbol"].filter(~fits))
-        for symbol, low, high in (
-            rows.lazy().filter(_SETS_LAST).group_by("symbol").agg(*_RANGE).collect().iter_rows()
-        ):
-            if self._jumps.may_hold(symbol, low, high) or self.quotes.may_hold(symbol, low, high):
+            doubtful.update(rows["symbol"].filter(~fits).to_list())
+        # ``Jumps.may_hold`` in place: a call for each symbol would cost as much as all of the rest.
+        reference, is_quoted, is_in_doubt = self._jumps.reference, self.quotes.is_used, self._jumps.has_doubts
+        for symbol, low, high, *_ in groups:
+            known = reference.get(symbol, low)
+            lowest, highest = min(low, known), max(high, known)
+            is_fine = is_near(highest, lowest) and not (is_in_doubt and self._jumps.is_in_doubt(symbol))
+            if not is_fine or (is_quoted and self.quotes.may_hold(symbol, low, high)):
                 doubtful.add(symbol)
         return sorted(doubtful)
 
@@ -307,16 +340,19 @@ class LiveFilter(QuoteFilter):
         self.duplicates += len(repeats)
         return repeats
 
-    def _pass_all(self, rows: pl.DataFrame) -> None:
-        """Note prints that are all let in: the price of each symbol's last one, and its newest."""
+    def _pass_all(self, rows: pl.DataFrame, groups: Iterable[_Group]) -> None:
+        """Note prints that are all let in: the price of each symbol's last one, and its newest.
+
+        ``groups``: of these rows.
+        """
         unordered = []
-        lasts = rows.lazy().filter(_SETS_LAST).group_by("symbol").agg(*_LAST).collect()
-        for symbol, ts_ns, price, seq, size, role, newest_ns, highest in lasts.iter_rows():
-            self._jumps.reference[symbol] = price
-            if ts_ns == newest_ns and seq == highest:
-                self._note_last([Quote(symbol, ts_ns, price, seq, size, role=_ROLES[role])])
-            else:
+        reference, newer, identity_of = self._jumps.reference, self._newer, self._identity_of_last
+        for symbol, _, _, ts_ns, price, seq, size, role, newest_ns, highest in groups:
+            reference[symbol] = price
+            if ts_ns != newest_ns or seq != highest:
                 unordered.append(symbol)
+            elif (ts_ns, seq) >= identity_of(symbol):
+                newer[symbol] = (ts_ns, price, seq, size, role)
         if unordered:
             self._note_last(to_quotes(rows.filter(rows["symbol"].is_in(unordered))))
 
@@ -343,6 +379,16 @@ class LiveFilter(QuoteFilter):
             for symbol in sorted(request.symbols)
             for quote in self.on_newest(symbol, prices.get(symbol))
         ]
+
+
+def _grouped(rows: pl.DataFrame) -> list[_Group]:
+    """By symbol what prints that may set the last price are together, and which came last."""
+    return rows.lazy().filter(_SETS_LAST).group_by("symbol").agg(*_OF_GROUP).collect().rows()
+
+
+def _of_schema(rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of SCHEMA, without a query."""
+    return pl.DataFrame([rows[name] for name in SCHEMA])
 
 
 END = 2**32 - 1

@@ -391,11 +391,11 @@ class StreamState:
         halted = sorted(self._halts.named)
         if halted:
             self._halts.on_prints(to_quotes(setting.filter(setting["symbol"].is_in(halted))))
-        symbols: set[str] = set(rows["symbol"].unique())
+        symbols: set[str] = set(rows["symbol"].unique().to_list())
         newest_ns: int = rows["ts_ns"].max()  # type: ignore[assignment] # there is a row
         is_first = self._watch.on_prints(symbols, rows.height, newest_ns, now)
         self.buffer.put_rows(rows)
-        return self._backfill.on_prints(set(setting["symbol"].unique())) or is_first
+        return self._backfill.on_prints(set(setting["symbol"].unique().to_list())) or is_first
 
     def _on_filled(self, request: Request, answer: Answer, now: Moment) -> None:
         """Bars of a gap and newest prints: they are handed on before the states that rest on them."""

@@ -65,6 +65,11 @@ class Jumps:
         """Whether prints of the symbol are held back, or were let in too recently to be established."""
         return symbol in self._held or symbol in self._excursions
 
+    @property
+    def has_doubts(self) -> bool:
+        """Whether ``is_in_doubt`` says so of any symbol."""
+        return bool(self._held or self._excursions)
+
     def judge(self, quote: Quote) -> tuple[Quote, ...]:
         """What may pass now: nothing, the print, or those held back and the print."""
         symbol, price = quote.symbol, quote.price

@@ -29,6 +29,8 @@ class Backlog:
     def __init__(self) -> None:
         """Hold nothing."""
         self._chunks: list[pl.DataFrame] = []
+        self._newest_ns: list[int] = []
+        """The latest time in each chunk: a row that is later repeats none of it."""
         self._serial = 0
         """Of the newest rows; the column ``serial`` says with which of them a row came."""
         self._summed_through = 0
@@ -56,10 +58,13 @@ class Backlog:
         self._serial += 1
         self._height += rows.height
         chunks = self._chunks
-        chunks.append(rows.with_columns(serial=pl.lit(self._serial, pl.UInt32)))
+        serial = pl.Series("serial", [self._serial], dtype=pl.UInt32).new_from_index(0, rows.height)
+        chunks.append(rows.hstack([serial]))
+        self._newest_ns.append(_latest_ns(rows))
         # Every chunk is at least twice as high as the next, so there are few, and a row is seldom copied.
         while len(chunks) > 1 and chunks[-2].height < 2 * chunks[-1].height:
-            last = chunks.pop()
+            last, last_ns = chunks.pop(), self._newest_ns.pop()
+            self._newest_ns[-1] = max(self._newest_ns[-1], last_ns)
             chunks[-1] = pl.concat((chunks[-1], last), rechunk=True)
         self._summed.update(dict.fromkeys(summed, self._serial))
         self.unsummed.update(keys)
@@ -101,7 +106,9 @@ class Backlog:
         least_ns = rows["ts_ns"].min()
         names = ("key", "ts_ns", "seq")
         keys: set[int] = set()
-        for chunk in self._chunks:
+        for chunk, newest_ns in zip(self._chunks, self._newest_ns, strict=True):
+            if newest_ns < least_ns:  # type: ignore[operator] # there is a row
+                continue
             recent = chunk.filter(chunk["ts_ns"] >= least_ns)
             keys.update(recent.select(names).join(rows, on=names, how="semi")["key"].to_list())
         return keys
@@ -120,7 +127,7 @@ class Backlog:
         behind = pl.int_range(pl.len(), 0, -1).over("key")
         rows = rows.with_columns(is_kept=is_recent & (behind <= limits.KEPT_MAX))
         kept = rows.filter("is_kept").drop("is_kept")
-        self._chunks = [kept]
+        self._chunks, self._newest_ns = [kept], [_latest_ns(kept)]
         self._read.clear()
         self._height = kept.height
         self._full_at = max(LEAST, 2 * kept.height)
@@ -146,6 +153,11 @@ class Backlog:
             .filter(pl.col("serial") > pl.col("through").fill_null(otherwise))
             .drop("through")
         )
+
+
+def _latest_ns(rows: pl.DataFrame) -> int:
+    newest: int | None = rows["ts_ns"].max()  # type: ignore[assignment]
+    return 0 if newest is None else newest
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:

@@ -133,7 +133,7 @@ class Tally:
         counts: Counter[str] = Counter()
         changed: set[int] = set()
         if slow is not None:
-            keys = set(slow["key"].unique().to_list())
+            keys = set(slow["key"].to_list())
             self._read(sorted(keys & self._backlog.unread))
             for key, quote in self._quotes(slow):
                 outcome = self.book(key).take(quote)
@@ -199,20 +199,19 @@ class Tally:
             rows = rows.filter(~own)
         if rows.is_empty():
             return _Ordered(rows, []), _joined(rest)
-        place = pl.col("key").cast(pl.Int64) * (1 << SPAN_BITS) + (pl.col("ts_ns") - self._starts_ns)
-        ordered = rows.with_columns(place=place).sort("place")
+        place = rows["key"].cast(pl.Int64) * (1 << SPAN_BITS) + (rows["ts_ns"] - self._starts_ns)
+        ordered = rows.hstack([place.alias("place")]).sort("place")
         slow: list[pl.Series] = []
         seen = ordered.select_seq(_RUNS, _TIES)
         if seen["ties"][0]:
             ordered = ordered.sort("place", "seq")
             repeats = (ordered["place"].diff() == 0) & (ordered["seq"].diff() == 0)
             slow.append(ordered["key"].filter(repeats))
-        ordered = ordered.drop("place")
+        ordered.drop_in_place("place")
         runs = self._runs(ordered, seen["runs"][0].struct.unnest())
-        fine = runs.select_seq(pl.col("is_new", "is_short").all())
-        if not fine["is_short"][0]:
+        if not runs["is_short"].all():
             slow.append(runs["key"].filter(~runs["is_short"]))
-        if not fine["is_new"][0]:
+        if not runs["is_new"].all():
             slow.append(self._doubtful(ordered, runs.filter(pl.col("is_short") & ~pl.col("is_new"))))
         if ordered["role"].max() == Role.MINUTE.value:
             slow.append(ordered["key"].filter(ordered["role"] == Role.MINUTE.value))
@@ -278,8 +277,8 @@ class Tally:
     # From columns to prints ----------------------------------------------------------------------------
 
     def _quotes(self, rows: pl.DataFrame) -> Iterable[tuple[int, Quote]]:
-        columns = rows.select("key", "ts_ns", "price", "seq", "size", "role")
-        for key, ts_ns, price, seq, size, role in columns.iter_rows():
+        columns = (rows[name].to_list() for name in ("key", "ts_ns", "price", "seq", "size", "role"))
+        for key, ts_ns, price, seq, size, role in zip(*columns, strict=True):
             yield key, Quote(self._names[key // 3], ts_ns, price, seq, size, role=_ROLES[role])
 
     def _book(self, key: int) -> Prints:

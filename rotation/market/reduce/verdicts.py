@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ Part = Literal["PRE", "REGULAR", "POST"]
 PARTS: tuple[Part, ...] = ("PRE", "REGULAR", "POST")
 """Parts of the day; a key is a symbol's code times three, plus the place of the part in this list."""
 INF = float("inf")
+_KEPT = ("ts_ns", "price", "seq", "size", "role")
 
 Bounds = tuple[int, int, int, int]
 """Bounds of a session, as ``sessions.hours`` gives them, in ns."""
@@ -76,7 +78,8 @@ def judge(
     frame: pl.DataFrame, codes: Codes, session: date | None, bounds: Bounds | None, as_of_ns: int
 ) -> Verdicts:
     """Judge a frame with the columns of ``rotation.columns``; ``bounds`` are the session's."""
-    rows = frame.with_columns(codes.of(frame["symbol"]).alias("key"))
+    code = codes.of(frame["symbol"]).alias("key")
+    rows = _in_place_of_symbols(frame, code)
     if bounds is not None and _is_fine(rows, bounds, as_of_ns):
         return Verdicts(_with_key(rows, codes, bounds), Counter())
     price, ts_ns = pl.col("price"), pl.col("ts_ns")
@@ -136,8 +139,14 @@ def _is_fine(rows: pl.DataFrame, bounds: Bounds, as_of_ns: int) -> bool:
         return rows.is_empty()
     earliest, latest = _ends(rows["ts_ns"])
     price = rows["price"]
-    prices_fit = price.nan_min() > 0.0 and price.nan_max() < INF  # type: ignore[operator]  # false of NaN
+    # A sum is not finite where any price is not.
+    prices_fit = price.min() > 0.0 and isfinite(price.sum())  # type: ignore[operator]
     return bool(prices_fit) and bounds[0] <= earliest and latest <= min((bounds[3], as_of_ns + FUTURE_NS))
+
+
+def _in_place_of_symbols(rows: pl.DataFrame, key: pl.Series) -> pl.DataFrame:
+    """The rows with ``key`` and without ``symbol``; put together without a query."""
+    return pl.DataFrame([*(rows[name] for name in _KEPT), key.alias("key")])
 
 
 def _ends(ts_ns: pl.Series) -> tuple[int, int]:
@@ -145,15 +154,14 @@ def _ends(ts_ns: pl.Series) -> tuple[int, int]:
 
 
 def _with_key(rows: pl.DataFrame, codes: Codes, bounds: Bounds) -> pl.DataFrame:
-    """``key`` of symbol and part of the day for the symbol's code, and without ``symbol``."""
+    """``key`` of symbol and part of the day for the symbol's code."""
     _, opens, closes, _ = bounds
-    rows = rows.drop("symbol")
     if rows.is_empty():
         return rows
     code, ts_ns = rows["key"], rows["ts_ns"]
     earliest, latest = _ends(ts_ns)
     if opens <= earliest and latest <= closes:
-        return rows.with_columns((code * 3 + 1).alias("key"))
+        return _in_place_of_symbols(rows, code * 3 + 1)
     is_late_value = (pl.col("role") == Role.CLOSE.value) | codes.is_of_index(code)
     at = pl.col("ts_ns")
     part = pl.when(at < opens).then(0).when((at <= closes) | is_late_value).then(1).otherwise(2)
