@@ -46,6 +46,7 @@ from feeds.hub.wire.messages import (
     QuoteMessage,
     StateMessage,
 )
+from rotation.quote import NS
 from rotation.snapshot import Counts
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ LISTS_AT_ONCE = 4
 LISTS_MAX = 60
 """Holdings files of a fund that are sent, the newest: those of the last sessions, one a day. A server answers
 with no more than 1,024 subjects at once."""
+NEWS_S = 60.0
+"""So long a hub has to read the Fed and macro; then those that an earlier hub has left are taken back."""
 MAX_BYTES = 2**20
 """What a NATS server takes unless its configuration says otherwise."""
 HEADERS = 256
@@ -141,6 +144,8 @@ class Publisher:
         self._session: dt.date | None = None
         self._scale = _Scale()
         self._news: dict[str, Fed | Macro | None] = {}
+        self._began_ns = 0
+        """As of the first look at the desk."""
         self._forget_sent()
 
     def _forget_sent(self) -> None:
@@ -339,6 +344,9 @@ class Publisher:
             yield from self._out(subject, MembersMessage, as_of_ns, held.fund, day, columns)
 
     def _news_messages(self, as_of_ns: int) -> Iterator[Outgoing]:
+        self._began_ns = self._began_ns or as_of_ns
+        if as_of_ns - self._began_ns >= NEWS_S * NS:
+            self._news = {subjects.FED: None, subjects.MACRO: None} | self._news
         for subject, news in self._news.items():
             if subject not in self._sent_news or self._sent_news[subject] != news:
                 self._sent_news[subject] = news
