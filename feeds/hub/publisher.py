@@ -30,6 +30,7 @@ from feeds.hub.sent.states import SentStates
 from feeds.hub.wire import subjects
 from feeds.hub.wire.codec import encode
 from feeds.hub.wire.messages import SCHEMA, BeatMessage
+from rotation.quote import NS
 from rotation.snapshot import Counts
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from rotation.macro.figures import Macro
     from rotation.snapshot import FeedHealth
 
+NEWS_S = 60.0
+"""So long a hub has to read the Fed and macro; then those that an earlier hub has left are taken back."""
 MAX_BYTES = 2**20
 """What a NATS server takes unless its configuration says otherwise."""
 HEADERS = 256
@@ -66,6 +69,8 @@ class Publisher:
         self._session: dt.date | None = None
         self._scale = Scale()
         self._news: dict[str, Fed | Macro | None] = {}
+        self._began_ns = 0
+        """As of the first look at the desk."""
         self.own_rows: tuple[FeedHealth, ...] = ()
         """Rows of the Health panel beside those of the feeds: the tape's."""
         self._quotes, self._states, self._history = SentQuotes(), SentStates(), SentHistory()
@@ -131,6 +136,9 @@ class Publisher:
             dirty, self._dirty = self._dirty, set()
             self._all |= dirty
             out += self._quotes.messages(desk, dirty, self._legs, number)
+        self._began_ns = self._began_ns or as_of_ns
+        if as_of_ns - self._began_ns >= NEWS_S * NS:
+            self._news = {subjects.FED: None, subjects.MACRO: None} | self._news
         out += self._states.news(self._news, number)
         return out
 

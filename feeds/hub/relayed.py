@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.events import RelayedStates
+from feeds.hub.wire.codec import Fault
 from feeds.parsing.sanitize import clean
 from rotation.market.status import Provenance
 from rotation.snapshot import FeedHealth
@@ -16,7 +17,6 @@ from rotation.wording import state_word
 
 if TYPE_CHECKING:
     from feeds.hub.hub_clock import HubClock
-    from feeds.hub.wire.codec import Fault
     from feeds.hub.wire.messages import BeatMessage, StateMessage
 
 NAME = "hub"

@@ -40,6 +40,8 @@ SILENT_S = 3.0
 LOOK_S = 0.25
 ACK_S = 2.0
 """For the server's answer to a tick; without it nobody knows what was kept."""
+ACK_MAX_S = 16.0
+"""The same of a server that has answered late before."""
 PROMPT_S = 0.3
 """So long a tick waits for an answer that comes at once."""
 PREPARE_S = 1.75
@@ -178,6 +180,8 @@ class Chain:
         self._waiting: tuple[int, float] | None = None
         """The number that the answer awaited must have, and since when it is awaited."""
         self._inbox = client.new_inbox()
+        self._patience_s = ACK_S
+        """For the next answer: sending everything once more would make a slow server slower."""
         self._resumed_s = 0.0
         self.refusals = 0
         """How often the server has not kept what was sent."""
@@ -212,11 +216,16 @@ class Chain:
             await self._subscription.unsubscribe()
 
     async def _on_answer(self, message: Msg) -> None:
-        waiting, self._waiting = self._waiting, None
         try:
             seq = int(json.loads(message.data)["seq"])
         except (ValueError, KeyError, TypeError):
             seq = -1
+        if self._waiting is not None and 0 <= seq < self._waiting[0]:
+            return  # of a tick that was given up
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            taken_s = self._time.monotonic() - waiting[1]
+            self._patience_s = min(max(ACK_S, 2 * taken_s), ACK_MAX_S)
         if waiting is not None and seq != waiting[0]:
             self._break(message.data)
         elif waiting is not None:
@@ -230,8 +239,8 @@ class Chain:
 
     async def send(self, out: Sequence[Outgoing]) -> None:
         """Send these in their order; raises Lost once another hub publishes."""
-        if self._waiting is not None and self._time.monotonic() - self._waiting[1] > ACK_S:
-            self._waiting = None
+        if self._waiting is not None and self._time.monotonic() - self._waiting[1] > self._patience_s:
+            self._waiting, self._patience_s = None, min(2 * self._patience_s, ACK_MAX_S)
             self._break(b"no answer")
         if self._newest is None:
             await self._resume()

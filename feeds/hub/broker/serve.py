@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from feeds.clock import Time
 from feeds.errors import UnavailableError
-from feeds.hub.broker import kept
+from feeds.hub.broker import kept, stream_check
 from feeds.hub.broker.connection import Access, check, connect
 from feeds.hub.broker.lease import RESUME_S, CutOff, Lease, Lost
 from feeds.hub.broker.reports import Reports
@@ -148,6 +148,7 @@ class Hub:
         while True:
             try:
                 await kept.ensure(client, replicas=self._replicas)
+                await stream_check.check_stream(client)
             except UnavailableError as error:
                 if client.is_closed:
                     raise CutOff from error

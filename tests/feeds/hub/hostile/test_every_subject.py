@@ -25,6 +25,7 @@ from rotation.breadth.members import SCHEMA, MemberList, Membership
 from rotation.desk import Desk
 from rotation.quote import NS, Quote
 from tests.feeds.hub.test_relay import DAY, OPENS, Hub, Viewer
+from tests.support.fake_time import NOW_NS
 from tui.screen.scene import scene
 from tui.view.theme import DEFAULT, names
 from tui.view.view_state import ViewState
@@ -38,7 +39,7 @@ def everything():
     rows = {"symbol": ["IWM", "QQQ"], "name": ["a", "b"], "sector": ["x", "y"], "weight_pct": [60.0, 40.0]}
     held = MemberList.of("IWM", date(2026, 11, 20), pl.DataFrame(rows, schema=SCHEMA))
     hub.supervisor.take_members((Membership.of("IWM", [held]),))
-    hub.take(FedNews(demo_fed(OPENS)))
+    hub.take(FedNews(demo_fed(NOW_NS)))
     hub.take(MacroNews(demo_macro(OPENS)))
     hub.take(PreviousCloses(DAY, {"IWM": 219.0}))
     hub.take(Batch(tuple(Quote("IWM", OPENS + n * 30 * NS, 221.0 + n, n, 100) for n in range(1, 6))))

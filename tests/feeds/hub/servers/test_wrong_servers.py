@@ -51,6 +51,21 @@ async def test_a_server_without_jetstream_is_named(tmp_path):
             assert lines == ["the NATS server offers no JetStream; start it with --jetstream"]
 
 
+async def test_a_stream_of_that_name_for_something_else_is_named_and_left_alone(tmp_path):
+    import nats
+
+    with nats_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        await client.jetstream().add_stream(name="QUOTES", subjects=["prices.>"])
+        async with running(Access(server.url)) as lines:
+            await until(lambda: lines, lines)
+            await asyncio.sleep(1.5)
+            assert lines == ["the NATS server's stream QUOTES is not one of a hub; delete or rename it"]
+            await client.jetstream().delete_stream("QUOTES")
+            await until(lambda: any("publishing" in line for line in lines), lines)
+        await client.close()
+
+
 async def test_a_wrong_password_is_refused_and_is_in_no_line(guarded, caplog):
     async with running(as_user(guarded, "hub", "secret-guess")) as lines:
         await until(lambda: lines, lines)

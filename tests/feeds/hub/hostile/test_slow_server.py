@@ -1,0 +1,93 @@
+"""A server that answers late is not sent everything again and again, which would keep it late."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from feeds.clock import Time
+from feeds.hub.broker import lease
+from feeds.hub.broker.lease import ACK_S, Chain
+from feeds.hub.publisher import Outgoing
+
+TICK_S = 0.1
+
+
+class Server:
+    """Keeps all that is published, and says so ``late_s`` afterwards."""
+
+    is_connected, max_payload = True, 2**20
+
+    def __init__(self, late_s):
+        self.late_s, self.now_s = late_s, 100.0
+        self.kept = 0
+        self._answers = []
+
+    def new_inbox(self):
+        return "inbox"
+
+    async def subscribe(self, subject, cb):
+        self._take = cb
+
+    async def publish(self, subject, data, reply, headers):
+        self.kept += 1
+        if reply:
+            self._answers.append((self.now_s + self.late_s, self.kept))
+
+    async def pass_(self, seconds):
+        self.now_s += seconds
+        due = [seq for at_s, seq in self._answers if at_s <= self.now_s]
+        self._answers = [each for each in self._answers if each[0] > self.now_s]
+        for seq in due:
+            await self._take(SimpleNamespace(data=json.dumps({"seq": seq}).encode()))
+
+
+@pytest.fixture
+def chained(monkeypatch):
+    async def chain(late_s):
+        server = Server(late_s)
+
+        async def last_seq(client):
+            return server.kept
+
+        async def newest_beat(client):
+            return None
+
+        monkeypatch.setattr(lease.kept, "last_seq", last_seq)
+        monkeypatch.setattr(lease, "newest_beat", newest_beat)
+        made = Chain(server, "ours", 0, Time(monotonic=lambda: server.now_s))
+        await made.start()
+        return made, server
+
+    return chain
+
+
+async def ticks(chain, server, seconds):
+    """How often everything was to be sent once more."""
+    again = 0
+    for _ in range(round(seconds / TICK_S)):
+        await chain.send([Outgoing("quotes.IWM", b"x")])
+        again += chain.is_resumed
+        chain.is_resumed = False
+        await server.pass_(TICK_S)
+    return again
+
+
+@pytest.mark.parametrize(("late_s", "most"), [(1.0, 0), (ACK_S + 1.0, 1), (3 * ACK_S, 2), (7 * ACK_S, 3)])
+async def test_a_late_answer_is_waited_for_longer_the_next_time(chained, late_s, most):
+    chain, server = await chained(late_s)
+    await ticks(chain, server, 30.0)
+    assert await ticks(chain, server, 60.0) == 0
+    chain, server = await chained(late_s)
+    assert await ticks(chain, server, 60.0) == most
+
+
+async def test_a_server_that_is_quick_again_is_waited_for_as_before(chained):
+    chain, server = await chained(7 * ACK_S)
+    await ticks(chain, server, 60.0)
+    server.late_s = 0.05
+    assert await ticks(chain, server, 30.0) == 0
+    server.late_s = 1e9
+    assert await ticks(chain, server, ACK_S + 0.5) == 1
