@@ -47,7 +47,7 @@ LATE = "by our log; Yahoo's futures lag 10 min"
 def rows(known: Macro | None, now: dt.datetime, width: int, height: int) -> list[Row]:
     """Every kind, today's first, then the newest; the zoom of the macro page."""
     views = known.release_days if known is not None else ()
-    head: Row = ((TITLE, "strong"), ("  Enter: yields, prices, banks", "faint"))
+    head: Row = ((TITLE, "strong"), ("  z: yields, prices, banks", "faint"))
     if not views:
         return [head, *(((line, "muted"),) for line in wrap(NONE, width, 5))]
     ordered = sorted(views, key=lambda each: (not is_today(each, now), -each.at.timestamp()))

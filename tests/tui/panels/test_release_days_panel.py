@@ -130,12 +130,12 @@ def test_what_is_missing_is_said(scenes: dict[str, Snapshot]) -> None:
         assert "No minutes around a CPI, jobs or FOMC time are kept yet" in text
 
 
-def test_enter_shows_them_and_f6_the_page(scenes: dict[str, Snapshot]) -> None:
+def test_z_shows_them_and_f6_the_page(scenes: dict[str, Snapshot]) -> None:
     del scenes
     page = reduce(ViewState(), "9")
     assert not page.zoomed
-    assert reduce(page, "enter").zoomed
-    assert not reduce(reduce(page, "enter"), "enter").zoomed
+    assert reduce(page, "z").zoomed
+    assert not reduce(reduce(page, "z"), "z").zoomed
     fed = reduce(ViewState(), "f3")
     assert fed.zoomed
     assert not with_page(fed, "macro").zoomed, "a page key opens the page, not what lies behind it"
