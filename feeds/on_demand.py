@@ -1,11 +1,12 @@
-"""Parts of the Snapshot that cost too much for every tick: made only while somebody looks at them.
+"""The story of a desk, made while somebody looks at it: too dear for every tick.
 
-They are made in a thread of their own, so that neither keys nor prices wait for them. A tape that stands
-still waits: no newer prices would bring it the story of its moment.
+It is made in a thread of its own, so that neither keys nor prices wait for it, one after the other. What it
+is made of never changes; where another moment is asked for meanwhile, what comes of it is dropped.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,6 @@ from rotation.story.now import StoryNow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
     from rotation.context.figures import Story
     from rotation.desk import Desk
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STORY = "story"
-"""Levels and episodes."""
 EVERY_S = 1.0
 """Between two computations for newer prices: the story that is shown may be so much older than they."""
 PLAYED_S = 2 * EVERY_S
@@ -41,72 +39,81 @@ class _Made(NamedTuple):
 
 
 class OnDemand:
-    """The parts that are wanted, of one desk."""
+    """The story of one desk. ``run`` it once, beside the desk."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._parts: frozenset[str] = frozenset()
+    def __init__(
+        self, show: Callable[[Snapshot], None], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``show`` is given the newest Snapshot again, once its story is made."""
+        self._show = show
         self._monotonic = monotonic
         self._now = StoryNow()
-        self._worker = ThreadPoolExecutor(1, "story")
+        self._wake = asyncio.Event()
         self._newest: Basis | None = None
+        """The newest Snapshot whose story is wanted; None while nobody looks."""
         self._made: _Made | None = None
-        self._making: Future[_Made] | None = None
         self._began_s = 0.0
         self._has_failed = False
 
-    def want(self, parts: frozenset[str]) -> None:
-        """Compute these parts with the next Snapshots."""
-        self._parts = parts
-
-    def compute(self, parts: frozenset[str]) -> Snapshot | None:
-        """Compute these parts from now on; the newest Snapshot with them, None while there is none. Blocking.
-
-        Raises what computing them raises.
-        """
-        self._parts = parts
-        basis = self._newest
-        if basis is None or STORY not in parts:
-            return None if basis is None else basis.snapshot
-        self._made = self._worker.submit(self._make, basis).result()
-        return replace(basis.snapshot, story=self._made.story)
-
-    def add(self, snapshot: Snapshot, history: History, desk: Desk) -> Snapshot:
-        """The Snapshot with the parts that are wanted, as far as they are made; without those that failed.
-
-        Blocking where a tape stands still.
-        """
-        self._newest = newest = Basis(snapshot, history, desk)
-        if STORY not in self._parts:
+    def add(self, snapshot: Snapshot, history: History, desk: Desk, *, is_wanted: bool) -> Snapshot:
+        """Return the Snapshot with its story if that is wanted and made; it is made next where it is not."""
+        if not is_wanted:
+            self._newest = None
             return snapshot
-        if _stands_still(snapshot):
-            self._making = None  # of prices that are no longer shown
-            if self._made is None or not _fits(self._made, newest):
-                self._take(self._worker.submit(self._make, newest))
-        else:
-            if self._making is not None and self._making.done():
-                self._take(self._making)
-            now_s, made = self._monotonic(), self._made
-            is_early = now_s < self._began_s + EVERY_S and (
-                self._has_failed if made is None else _fits(made, newest)
-            )
-            if self._making is None and not is_early:
-                self._making, self._began_s = self._worker.submit(self._make, newest), now_s
-        made = self._made
-        return replace(snapshot, story=made.story) if made and _fits(made, newest) else snapshot
+        self._newest = newest = Basis(snapshot, history, desk)
+        if self._is_due(newest):
+            self._wake.set()
+        return self._with_story(newest)
 
-    def _take(self, making: Future[_Made]) -> None:
-        """Wait for it and keep it; nothing where it fails, which the log says of the first in a row."""
-        self._making = None
+    async def run(self) -> None:
+        """Make what is wanted until cancelled; the thread has ended when this returns."""
+        loop = asyncio.get_running_loop()
+        worker = ThreadPoolExecutor(1, "story")
         try:
-            self._made = making.result()
-            self._has_failed = False
-        except Exception:
-            if not self._has_failed:
-                log.exception("the story could not be made")
-            self._made, self._has_failed = None, True
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                basis = self._newest
+                if basis is None or not self._is_due(basis):
+                    continue
+                self._began_s = self._monotonic()
+                try:
+                    story = await loop.run_in_executor(worker, self._now.of, basis)
+                except Exception:
+                    if not self._has_failed:  # of several in a row the first
+                        log.exception("the story could not be made")
+                    self._made, self._has_failed = None, True
+                    continue
+                self._made, self._has_failed = _Made(story, basis), False
+                self._publish()
+        finally:
+            worker.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(worker.shutdown)
 
-    def _make(self, basis: Basis) -> _Made:
-        return _Made(self._now.of(basis), basis)
+    def _publish(self) -> None:
+        """Show what has been made; where it is of another moment than the newest, that one's is made next."""
+        newest = self._newest
+        if newest is None:
+            return
+        shown = self._with_story(newest)
+        if shown is newest.snapshot:
+            self._wake.set()
+        else:
+            self._show(shown)
+
+    def _with_story(self, basis: Basis) -> Snapshot:
+        made = self._made
+        fits = made is not None and _fits(made, basis)
+        return replace(basis.snapshot, story=made.story) if made and fits else basis.snapshot
+
+    def _is_due(self, basis: Basis) -> bool:
+        """Whether it is to be made of this moment; of a tape that stands still once is enough."""
+        made = self._made
+        fits = made is not None and _fits(made, basis)
+        is_late = self._monotonic() >= self._began_s + EVERY_S
+        if made is None and self._has_failed:
+            return is_late
+        return not fits or (is_late and not _stands_still(basis.snapshot))
 
 
 def _stands_still(snapshot: Snapshot) -> bool:
@@ -123,6 +130,11 @@ def _fits(made: _Made, basis: Basis) -> bool:
     if was.session != now.session or was.as_of > now.as_of:
         return False
     if _stands_still(now):
-        return was.seq == now.seq
+        return was.as_of == now.as_of and (was.seq == now.seq or _is_alike(was, now))
     age_s = (now.as_of - was.as_of).total_seconds()
     return tape is None or age_s <= PLAYED_S * max(tape.speed, 1.0)
+
+
+def _is_alike(was: Snapshot, now: Snapshot) -> bool:
+    """Whether the prices that a story rests on are the same: a desk publishes more than once at a moment."""
+    return was.legs == now.legs and was.spread == now.spread and was.fed == now.fed

@@ -12,6 +12,7 @@ import msgspec
 
 from rotation.breadth.figures import Breadth
 from rotation.context.figures import Story
+from rotation.context.wants import Part
 from rotation.desk import AlertLine, DeskEvent, LegList
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
@@ -325,3 +326,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What the headline has grown by: the rarest first, at most three."""
     lists: tuple[LegList, ...] = ()
     """Groups and watch lists of the configuration, by which the legs are shown; none: as they stand."""
+    unasked: tuple[Part, ...] = ()
+    """Parts left out, null or empty, since nobody looked at them when this was made; ``pairs`` and ``story``
+    say it by themselves. None of a Snapshot that a script is given."""

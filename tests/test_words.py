@@ -17,6 +17,7 @@ from feeds.streaming import wording as streaming
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
 from feeds.streaming.session import Action
+from rotation.context.wants import Part
 from rotation.desk import EventKind
 from rotation.fed.prices import NoQuote
 from rotation.graph.figures import Quadrant
@@ -58,6 +59,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
 
 NEVER_SHOWN = {
     Action: "what to do with a socket",
+    Part: "what a desk is asked to make; JSON names those that were left out",
     Progress: "how far a login has come, to choose who gives way",
     Purpose: "what a REST request is for; its failure is told by the error",
     Role: "what of a print counts; a number in recorded tapes",

@@ -8,6 +8,7 @@ from feeds.errors import InputError
 from rotation.breadth.contributions import contributions, of_spread, values_before
 from rotation.breadth.figures import ContributionsReport, FundContributions
 from rotation.breadth.members import spelled
+from rotation.context.wants import NOTHING
 from rotation.market.market import Market
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def report(source: Source, desk: Desk, fund: str, *, as_of_ns: int) -> Contribut
     The spread's part is None where no file of the other fund is held.
     """
     market = Market(source.history, desk, as_of_ns=as_of_ns, membership=source.membership)
+    market.want(NOTHING)  # the pair itself, which is always made
     taken = market.apply((), as_of_ns=as_of_ns)
     held = {each.fund: each for each in source.membership}
     if fund not in held:

@@ -1,13 +1,14 @@
-"""What is made only while somebody looks: beside the loop, once a second, never of another session."""
+"""The story is made only while somebody looks: beside the loop, once a second, never of another moment."""
 
 from __future__ import annotations
 
-import time
-from datetime import timedelta
+import asyncio
+import threading
+from contextlib import asynccontextmanager, suppress
 
 from msgspec.structs import replace
 
-from feeds.on_demand import EVERY_S, STORY, OnDemand
+from feeds.on_demand import EVERY_S, OnDemand
 from rotation.desk import Desk
 from rotation.figures.basis import Basis
 from rotation.market.market import Market
@@ -16,12 +17,13 @@ from rotation.sessions import close_ns, from_ns, open_ns
 from rotation.snapshot import Tape
 from rotation.story.now import StoryNow
 from tests.support.core_worlds import CALENDAR, FIRST, ORIGIN, closes, history_of
+from tests.support.fake_time import until
 
 DESK = Desk(legs=("IWM", "QQQ"))
 DAYS = CALENDAR[FIRST : FIRST + 40]
 HISTORY = history_of([*closes("IWM", DAYS, bytes(40)), *closes("QQQ", DAYS, bytes(range(40)))])
 DAY = CALENDAR[FIRST + 40]
-WANTED = frozenset({STORY})
+PATIENCE_S = 500.0
 
 
 def snapshot(price: float, second: int = 60):
@@ -30,55 +32,8 @@ def snapshot(price: float, second: int = 60):
     return market.apply([Quote("IWM", at, price), Quote("QQQ", at, 480.0)], as_of_ns=at)
 
 
-def added(demand: OnDemand, made):
-    return demand.add(made, HISTORY, DESK)
-
-
-def when_made(demand: OnDemand, made):
-    """Until the thread is done: no time is measured."""
-    while (shown := added(demand, made)).story is None or demand._making is not None:
-        time.sleep(0.001)
-    return shown
-
-
-def test_nothing_is_made_that_nobody_looks_at():
-    demand = OnDemand()
-    assert demand.compute(WANTED) is None
-    demand.compute(frozenset())
-    assert added(demand, snapshot(201.0)).story is None
-    assert demand._making is None
-
-
-def test_who_asks_gets_it_at_once_and_who_leaves_loses_it():
-    demand, made = OnDemand(), snapshot(201.0)
-    added(demand, made)
-    asked = demand.compute(WANTED)
-    assert asked.story == StoryNow().of(Basis(made, HISTORY, DESK))
-    assert replace(asked, story=None) == made
-    assert demand.compute(frozenset()) is made
-    assert added(demand, made).story is None
-
-
-def test_newer_prices_get_a_newer_story_once_a_second():
-    now = [100.0]
-    demand = OnDemand(lambda: now[0])
-    demand.compute(WANTED)
-    first = when_made(demand, snapshot(201.0))
-    newer = snapshot(207.0)
-    assert added(demand, newer).story is first.story, "not due yet"
-    now[0] += EVERY_S
-    added(demand, newer)
-    while demand._making is not None:
-        shown = added(demand, newer)
-    assert shown.story == StoryNow().of(Basis(newer, HISTORY, DESK))
-
-
-def test_the_story_of_another_session_is_never_shown():
-    demand = OnDemand()
-    demand.compute(WANTED)
-    when_made(demand, snapshot(201.0))
-    later = replace(snapshot(201.0), session=CALENDAR[FIRST + 41])
-    assert added(demand, later).story is None
+def true_story(made):
+    return StoryNow().of(Basis(made, HISTORY, DESK))
 
 
 def on_tape(made, *, seq: int, speed: float = 3600.0, held: bool = False):
@@ -87,41 +42,204 @@ def on_tape(made, *, seq: int, speed: float = 3600.0, held: bool = False):
     return replace(made, seq=seq, health=replace(made.health, tape=tape))
 
 
-def true_story(made):
-    return StoryNow().of(Basis(made, HISTORY, DESK))
+class Looked:
+    """What is made on demand, its time, and all that it has shown."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.shown: list = []
+        self.demand = OnDemand(self.shown.append, lambda: self.now_s)
+
+    def add(self, made, *, is_wanted: bool = True):
+        return self.demand.add(made, HISTORY, DESK, is_wanted=is_wanted)
+
+    async def next(self):
+        """The next that is shown."""
+        before = len(self.shown)
+        await until(lambda: len(self.shown) > before)
+        return self.shown[-1]
+
+    async def made(self, snapshot):
+        """The first story of it."""
+        assert self.add(snapshot).story is None
+        return await self.next()
 
 
-def test_no_story_of_later_prices_is_shown_after_a_seek_back():
-    demand = OnDemand()
-    demand.compute(WANTED)
-    when_made(demand, on_tape(snapshot(201.0, second=6 * 3600), seq=9))
-    morning = on_tape(snapshot(207.0), seq=10)
-    assert added(demand, morning).story in (None, true_story(morning))
-    afternoon = replace(morning, as_of=morning.as_of + timedelta(hours=6))
-    when_made(demand, replace(afternoon, seq=11))
-    assert added(demand, on_tape(snapshot(201.0), seq=12, held=True)).story == true_story(snapshot(201.0))
+@asynccontextmanager
+async def running():
+    desk = Looked()
+    run = asyncio.create_task(desk.demand.run())
+    try:
+        yield desk
+    finally:
+        run.cancel()
+        with suppress(asyncio.CancelledError):
+            await run
+        assert not threads()
 
 
-def test_a_tape_that_is_held_has_the_story_of_its_moment_at_once():
-    demand = OnDemand(lambda: 100.0)
-    demand.compute(WANTED)
-    first = when_made(demand, on_tape(snapshot(201.0), seq=1))
-    hour_later = on_tape(snapshot(207.0, second=3660), seq=2)
-    assert added(demand, hour_later).story is first.story, "of what a second plays"
-    assert added(demand, on_tape(hour_later, seq=3, held=True)).story == true_story(hour_later)
-    assert added(demand, on_tape(snapshot(201.0), seq=4, speed=1.0)).story is None
+def threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name.startswith("story")]
 
 
-def test_a_story_that_fails_is_left_out_and_tried_again(monkeypatch, caplog):
-    now = [100.0]
-    demand = OnDemand(lambda: now[0])
-    demand.compute(WANTED)
-    with monkeypatch.context() as broken:
-        broken.setattr(StoryNow, "of", lambda *_: 1 / 0)
-        for _ in range(2):
-            added(demand, snapshot(201.0))
-            while demand._making is not None:
-                assert added(demand, snapshot(201.0)).story is None
-            now[0] += EVERY_S
-    assert caplog.text.count("ZeroDivisionError") == 1
-    assert when_made(demand, snapshot(201.0)).story == true_story(snapshot(201.0))
+class Held:
+    """StoryNow, of which each call waits until it is let go."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.began, self.may_end = threading.Event(), threading.Event()
+        self.prices: list[float] = []
+        of = StoryNow.of
+
+        def held(now, basis):
+            self.prices.append(basis.snapshot.legs["IWM"].last)
+            self.began.set()
+            assert self.may_end.wait(PATIENCE_S)
+            return of(now, basis)
+
+        monkeypatch.setattr(StoryNow, "of", held)
+
+    async def until_begun(self) -> None:
+        await until(self.began.is_set)
+
+
+async def test_nothing_is_made_that_nobody_looks_at(monkeypatch):
+    monkeypatch.setattr(StoryNow, "of", lambda *_: 1 / 0)
+    async with running() as desk:
+        made = snapshot(201.0)
+        assert desk.add(made, is_wanted=False) is made
+        await asyncio.sleep(0.05)
+        assert not threads()
+        assert desk.shown == []
+
+
+async def test_who_asks_gets_it_and_who_leaves_loses_it():
+    async with running() as desk:
+        made = snapshot(201.0)
+        asked = await desk.made(made)
+        assert asked.story == true_story(made)
+        assert replace(asked, story=None) == made
+        assert desk.add(made) == asked, "with each further Snapshot"
+        assert desk.add(made, is_wanted=False) is made
+
+
+async def test_the_loop_is_free_while_a_story_is_made(monkeypatch):
+    """Of a held tape too: keys and viewers go on, and the page says that it is being made."""
+    held = Held(monkeypatch)
+    async with running() as desk:
+        still = on_tape(snapshot(201.0), seq=1, held=True)
+        assert desk.add(still).story is None
+        await held.until_begun()
+        turned = asyncio.Event()
+        second = asyncio.create_task(asyncio.to_thread(lambda: None))
+        second.add_done_callback(lambda _: turned.set())
+        await turned.wait()  # by another task, while the story cannot be made
+        assert desk.shown == []
+        held.may_end.set()
+        assert (await desk.next()).story == true_story(still)
+
+
+async def test_what_is_made_of_another_moment_is_dropped(monkeypatch):
+    """A tape that is held and sought on while its story is made: only the new moment's is ever shown."""
+    held = Held(monkeypatch)
+    async with running() as desk:
+        desk.add(on_tape(snapshot(201.0), seq=1, held=True))
+        await held.until_begun()
+        sought = on_tape(snapshot(207.0, second=3600), seq=2, held=True)
+        assert desk.add(sought).story is None
+        held.may_end.set()
+        shown = await desk.next()
+        assert held.prices == [201.0, 207.0]
+        assert shown.story == true_story(sought)
+        assert [each.seq for each in desk.shown] == [2]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_shown(monkeypatch):
+    held = Held(monkeypatch)
+    async with running() as desk:
+        desk.add(snapshot(201.0))
+        await held.until_begun()
+        desk.add(snapshot(207.0), is_wanted=False)
+        held.may_end.set()
+        await asyncio.sleep(0.05)
+        assert desk.shown == []
+        assert held.prices == [201.0]
+
+
+async def test_nothing_is_left_of_a_story_when_the_desk_ends(monkeypatch):
+    """The thread has ended with the desk, and nothing of it is shown any more."""
+    held = Held(monkeypatch)
+    desk = Looked()
+    run = asyncio.create_task(desk.demand.run())
+    desk.add(snapshot(201.0))
+    await held.until_begun()
+    run.cancel()
+    await asyncio.sleep(0)
+    assert not run.done(), "it waits for the thread; the loop does not"
+    held.may_end.set()
+    with suppress(asyncio.CancelledError):
+        await run
+    assert not threads()
+    assert desk.shown == []
+
+
+async def test_newer_prices_get_a_newer_story_once_a_second():
+    async with running() as desk:
+        first = await desk.made(snapshot(201.0))
+        newer = snapshot(207.0)
+        assert desk.add(newer).story is first.story, "not due yet"
+        desk.now_s += EVERY_S
+        assert desk.add(newer).story is first.story, "until the next is made"
+        assert (await desk.next()).story == true_story(newer)
+
+
+async def test_the_story_of_another_session_is_never_shown():
+    async with running() as desk:
+        await desk.made(snapshot(201.0))
+        later = replace(snapshot(201.0), session=CALENDAR[FIRST + 41])
+        assert desk.add(later).story is None
+
+
+async def test_no_story_of_later_prices_is_shown_after_a_seek_back():
+    async with running() as desk:
+        await desk.made(on_tape(snapshot(201.0, second=6 * 3600), seq=9))
+        morning = on_tape(snapshot(207.0), seq=10)
+        assert desk.add(morning).story is None
+        assert (await desk.next()).story == true_story(morning)
+        back = on_tape(snapshot(201.0, second=30), seq=12, held=True)
+        assert desk.add(back).story is None
+        assert (await desk.next()).story == true_story(back)
+
+
+async def test_a_tape_that_is_held_has_the_story_of_its_moment():
+    async with running() as desk:
+        first = await desk.made(on_tape(snapshot(201.0), seq=1))
+        hour_later = on_tape(snapshot(207.0, second=3660), seq=2)
+        assert desk.add(hour_later).story is first.story, "of what a second plays"
+        still = on_tape(hour_later, seq=3, held=True)
+        assert desk.add(still).story is None
+        assert (await desk.next()).story == true_story(hour_later)
+        again = replace(still, seq=4)
+        assert desk.add(again).story == true_story(hour_later), "published twice at one moment"
+        assert desk.add(on_tape(snapshot(201.0), seq=5, speed=1.0)).story is None
+
+
+async def test_a_story_that_fails_is_left_out_and_tried_again(monkeypatch, caplog):
+    async with running() as desk:
+        with monkeypatch.context() as broken:
+            failed = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def fail(*_):
+                loop.call_soon_threadsafe(failed.set)
+                raise ZeroDivisionError
+
+            broken.setattr(StoryNow, "of", fail)
+            for _ in range(2):
+                assert desk.add(snapshot(201.0)).story is None
+                await failed.wait()
+                await asyncio.sleep(0.01)
+                failed.clear()
+                assert desk.add(snapshot(201.0)).story is None, "and not again at once"
+                desk.now_s += EVERY_S
+        assert caplog.text.count("could not be made") == 1
+        assert (await desk.made(snapshot(201.0))).story == true_story(snapshot(201.0))

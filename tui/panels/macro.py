@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import Part
 from rotation.desk import WINDOWS
 from rotation.figures.causes.banks import led, led_status
 from rotation.macro.figures import ReleaseKind
@@ -13,6 +15,7 @@ from rotation.status import Kind
 from rotation.text import MONTHS, day, short_day, spelled_duration
 from rotation.wording import word_with_venue
 from tui.panels.base import kind_role
+from tui.view.asked import not_yet
 from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, cells, change, column, fit, number, toned, wrap
 
 if TYPE_CHECKING:
@@ -44,16 +47,16 @@ NO_BANKS = (
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Rates on the left, all else on the right; below each other where there is no room."""
-    del view, height
+    del height
     if width >= BESIDE_FROM:
         half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
         rest = width - half - GAP
-        pairs = zip_longest(_rates(snapshot, half), _causes(snapshot, rest), fillvalue=())
+        pairs = zip_longest(_rates(snapshot, view, half), _causes(snapshot, rest), fillvalue=())
         return [
             (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
             for own, beside in pairs
         ]
-    return [_whole(row, width) for row in (*_rates(snapshot, width), (), *_causes(snapshot, width))]
+    return [_whole(row, width) for row in (*_rates(snapshot, view, width), (), *_causes(snapshot, width))]
 
 
 def _whole(row: Row, width: int) -> Row:
@@ -62,10 +65,13 @@ def _whole(row: Row, width: int) -> Row:
     return tuple(span for span, _ in takewhile(lambda each: each[1] <= width, zip(row, ends, strict=True)))
 
 
-def _rates(snapshot: Snapshot, width: int) -> list[Row]:
+def _rates(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
     known = snapshot.macro
     if known is None or not known.yields:
-        return [((line, "muted"),) for line in wrap(NONE if known is None else NO_YIELDS, width, 4)]
+        none: list[Row] = [
+            ((line, "muted"),) for line in wrap(NONE if known is None else NO_YIELDS, width, 4)
+        ]
+        return not_yet(snapshot, view, Part.MACRO, "yields, prices and jobs", "are") or none
     lines: list[Row] = [_head("Treasury yields", 16, {"%": 7, "1d bp": 8, "1w bp": 8, "1m bp": 8}, "  of")]
     lines += [
         (
@@ -97,24 +103,26 @@ def _curve(curve: Curve, width: int) -> list[Row]:
         *_changes(curve.change_bp),
         (f"  {short_day(curve.date)}", "muted"),
     )
-    points = [bp for _, bp in curve.line]
+    return [head, *_chart(curve.line, min(width - 7, 70))]
+
+
+@lru_cache(maxsize=8)
+def _chart(line: tuple[tuple[dt.date, float], ...], room: int) -> tuple[Row, ...]:
+    """The curve's line and its days; cached, since it changes once a day."""
+    points = [bp for _, bp in line]
     low, high = min(points), max(points)
-    room = min(width - 7, 70)
     if len(points) < 2 or low == high or room < 1:
-        return [head]
+        return ()
     path = [(n / (len(points) - 1), (bp - low) / (high - low)) for n, bp in enumerate(points)]
     drawn = braille(path, room, LINE_HEIGHT)
     edge = {0: change(high, 0), LINE_HEIGHT - 1: change(low, 0)}
     body: list[Row] = [
-        ((column(edge.get(n, ""), 6), "faint"), (" ", "text"), (line, "accent"))
-        for n, line in enumerate(drawn)
+        ((column(edge.get(n, ""), 6), "faint"), (" ", "text"), (text, "accent"))
+        for n, text in enumerate(drawn)
     ]
-    first, last = curve.line[0][0], curve.line[-1][0]
-    return [
-        head,
-        *body,
-        ((f"       {day(first)} … {day(last)}", "faint"), (f", {len(points)} days", "faint")),
-    ]
+    first, last = line[0][0], line[-1][0]
+    foot: Row = ((f"       {day(first)} … {day(last)}", "faint"), (f", {len(points)} days", "faint"))
+    return (*body, foot)
 
 
 def _causes(snapshot: Snapshot, width: int) -> list[Row]:

@@ -97,12 +97,6 @@ def with_message(view: ViewState, message: str, *, urgent: bool = False) -> View
     return _with(view, message=message, is_urgent=urgent and bool(message))
 
 
-def parts_of(view: ViewState) -> frozenset[str]:
-    """Return the parts of a Snapshot that this view shows and that are computed only on demand."""
-    has_story = view.zoomed and view.focus == "spread" and not view.help and not view.pair
-    return frozenset({"story"}) if has_story else frozenset()
-
-
 def reduce(view: ViewState, key: str) -> ViewState:
     """Return the view after a key; the same object if the key changes nothing."""
     if view.message:

@@ -38,9 +38,11 @@ class Tally:
     def __init__(self, bounds: Bounds, names: Sequence[str]) -> None:
         """``names``: of the symbols by code; it may grow.
 
-        ``asked``: the keys of symbols whose ``prints`` are asked for after every frame.
+        ``asked``: the keys of symbols whose ``prints`` are asked for after every frame. ``follows_last``:
+        whether ``last`` of others is asked for as often: see ``follow_last``.
         """
         self.asked: frozenset[int] = frozenset()
+        self.follows_last = False
         self._starts_ns, self._opens_ns = bounds[:2]
         self._names = names
         self._prints: dict[int, Prints] = {}
@@ -51,6 +53,11 @@ class Tally:
         self._held = pl.Series(dtype=pl.Int64)
         """By key, rows of the backlog, at least as many as it has."""
         self._backlog = Backlog()
+        self._lasts: dict[int, tuple[int, int, float]] = {}
+        """By key with rows in no sum yet: time, number and price of the newest that sets a price.
+
+        It counts only while the key has such rows.
+        """
 
     @property
     def codes(self) -> set[int]:
@@ -62,6 +69,24 @@ class Tally:
         if key in self._backlog.unsummed:
             self._sum(self._backlog.take_unsummed([key]))
         return self._prints.get(key)
+
+    def last(self, key: int) -> tuple[float, int] | None:
+        """Price and time (ns) of ``prints(key).last``, without making sums of what is held."""
+        if key in self._backlog.unsummed and not self.follows_last:
+            self.prints(key)
+        prints = self._prints.get(key)
+        known = None if prints is None else prints.last
+        held = self._lasts.get(key) if key in self._backlog.unsummed else None
+        if held is not None and (known is None or held[:2] >= (known.ts_ns, known.seq)):
+            return held[2], held[0]
+        return None if known is None else (known.price, known.ts_ns)
+
+    def follow_last(self) -> None:
+        """Make ``last`` cheap from now on."""
+        if not self.follows_last:
+            if self._backlog.unsummed:
+                self._sum(self._backlog.take_unsummed(None))
+            self.follows_last = True
 
     def sum_up(self, codes: Iterable[int]) -> None:
         """Prepare ``prints`` of many symbols in one pass; one by one each would be a pass of its own."""
@@ -121,10 +146,26 @@ class Tally:
         at_once = rows.filter(rows["key"].is_in(self._asked_keys().implode()))
         if at_once.height:
             self._sum(at_once)
+        if self.follows_last:
+            self._follow(rows)
         keys = self._backlog.add(rows, summed=self.asked)
         if self._backlog.is_full:
             self._compact()
         return keys
+
+    def _follow(self, rows: pl.DataFrame) -> None:
+        """Note the newest price of each key; rows are sorted by key and identity."""
+        lasts, waiting = self._lasts, self._backlog.unsummed
+        for key in rows["key"].unique().to_list():
+            if key not in waiting:
+                lasts.pop(key, None)
+        priced = rows.filter(SETS_LAST).select("key", "ts_ns", "seq", "price")
+        if priced.height > ONE_BY_ONE:
+            priced = priced.group_by("key").agg(pl.all().last())
+        for key, *last in priced.iter_rows():
+            known = lasts.get(key)
+            if known is None or (last[0], last[1]) >= known[:2]:
+                lasts[key] = (last[0], last[1], last[2])
 
     def _asked_keys(self) -> pl.Series:
         return pl.Series(sorted(self.asked), dtype=pl.UInt32)

@@ -9,11 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from rotation.context.figures import Episode, Episodes, Level, Outcomes, Story
+from rotation.context.wants import Part, Want
 from tui.panels.registry import PANELS
 from tui.screen.scene import draw_panel
+from tui.view.asked import wants_of
 from tui.view.draw import cells
+from tui.view.layout import arrange
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, parts_of
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -93,7 +96,7 @@ def test_what_a_paused_screen_waits_for_is_not_said_to_come_by_itself(scenes: di
 def test_the_story_is_of_the_first_pair(scenes: dict[str, Snapshot]) -> None:
     live = replace(scenes["live"], story=STORY, pairs={"IWN/IVW": None})
     other = replace(ZOOMED, pair="IWN/IVW", pairs=("IWN/IVW",))
-    assert not parts_of(other)
+    assert Want(Part.STORY) not in wants_of(other, ["spread"])
     assert of_pair(live, "IWN/IVW").story is None
     text = "\n".join(shown(of_pair(live, "IWN/IVW"), view=other))
     assert "computed for the first pair only" in text
@@ -101,10 +104,13 @@ def test_the_story_is_of_the_first_pair(scenes: dict[str, Snapshot]) -> None:
 
 
 def test_only_the_zoom_asks_for_it(scenes: dict[str, Snapshot]) -> None:
-    assert parts_of(ZOOMED) == {"story"}
-    assert not parts_of(replace(ZOOMED, zoomed=False))
-    assert not parts_of(replace(ZOOMED, focus="legs"))
-    assert not parts_of(replace(ZOOMED, help=True))
+    def asks(view: ViewState) -> bool:
+        return Want(Part.STORY) in wants_of(view, arrange(160, 45, view))
+
+    assert asks(ZOOMED)
+    assert not asks(replace(ZOOMED, zoomed=False))
+    assert not asks(replace(ZOOMED, focus="legs"))
+    assert not asks(replace(ZOOMED, help=True))
     assert "at which a 5d" not in "\n".join(shown(replace(scenes["live"], story=STORY), view=ViewState()))
 
 

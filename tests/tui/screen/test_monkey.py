@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from rotation.context.wants import Wants, pairs_in
 from rotation.desk import WINDOWS, DeskEvent, EventKind, LegList
 from rotation.snapshot import PairView
 from tests.support.tui.scenes import ScriptedDesk, with_leg
@@ -61,8 +62,8 @@ class BusyDesk(ScriptedDesk):
         self.published = 0
         self.reloads = 0
 
-    def show_pairs(self, names: frozenset[str]) -> None:
-        self.pairs = names
+    def want(self, asked: Wants) -> None:
+        self.pairs = pairs_in(asked, ("IWN/IVW", "KRE/QQQ"))
 
     def set_alerts(self, alerts: object) -> None:
         """As a desk with alerts."""
