@@ -110,4 +110,8 @@ class Prices:
         return tuple(dict.fromkeys(self.symbols[place] for place in places))
 
     def _ends_of(self, place: int, ts_ns: int) -> _Ends:
-        return self._ends.setdefault((self._groups[place], ts_ns == 0), _Ends())
+        kind = (self._groups[place], ts_ns == 0)
+        ends = self._ends.get(kind)
+        if ends is None:
+            ends = self._ends[kind] = _Ends()
+        return ends

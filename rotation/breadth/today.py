@@ -40,6 +40,8 @@ class Counted:
         self._sectors: Sectors | None = None
         self._ranked: list[tuple[float, int]] | None = None
         """Return and place of every member that is counted, the lowest first; None until it is asked for."""
+        self._names: list[tuple[str, str]] | None = None
+        """Symbol and name by place; None until they are asked for."""
         if values is not None:
             self.take([values.get(symbol) for symbol in rows["symbol"]], range(rows.height))
 
@@ -47,7 +49,7 @@ class Counted:
         """Take the values at these places of the past's table; the others are as before."""
         for place in places:
             value, before = values[place], self._before[place]
-            marks, pct = (_NOWHERE, None) if value is None else (_marks(value, *before), _pct(value, *before))
+            marks, pct = (_NOWHERE, None) if value is None else _judged(value, *before)
             was_marks, was_pct = self._marks[place], self._pcts[place]
             if marks != was_marks:
                 self._marks[place] = marks
@@ -112,28 +114,27 @@ class Counted:
     def _movers(self, ranked: Iterable[tuple[float, int]]) -> tuple[Mover, ...]:
         """Places in a table that is sorted by symbol."""
         assert self._past.members is not None
-        held = self._past.members.frame
-        symbols, names = held["symbol"], held["name"]
-        return tuple(Mover(symbols[i], names[i], pct) for pct, i in islice(ranked, MOVERS))
+        if self._names is None:
+            self._names = self._past.members.frame.select("symbol", "name").rows()
+        return tuple(Mover(*self._names[i], pct) for pct, i in islice(ranked, MOVERS))
 
 
-def _marks(
+def _judged(
     value: float, back: float | None, mean_before: float | None, high: float | None, low: float | None
-) -> _Marks:
-    way = 0 if back is None else way_of(value, back)
-    off_mean = 0 if mean_before is None else way_of(value, (mean_before + value) / MEAN)
-    return (
+) -> tuple[_Marks, float | None]:
+    """A member's marks, and its return on the day in percent; None where its value before is unknown."""
+    pct = None if back is None else pct_of(value, back)
+    has_mean, has_high, has_low = mean_before is not None, high is not None, low is not None
+    marks = (
         back is not None,
-        way > 0,
-        way < 0,
-        mean_before is not None,
-        off_mean > 0,
-        high is not None,
-        high is not None and way_of(value, high) > 0,
-        low is not None,
-        low is not None and way_of(value, low) < 0,
+        # Closer values than ``SAME`` have a return of exactly 0, and no other has.
+        pct is not None and pct > 0,
+        pct is not None and pct < 0,
+        has_mean,
+        has_mean and way_of(value, (mean_before + value) / MEAN) > 0,  # type: ignore[operator]
+        has_high,
+        has_high and value > high and way_of(value, high) > 0,  # type: ignore[operator,arg-type]
+        has_low,
+        has_low and value < low and way_of(value, low) < 0,  # type: ignore[operator,arg-type]
     )
-
-
-def _pct(value: float, back: float | None, *_: float | None) -> float | None:
-    return None if back is None else pct_of(value, back)
+    return marks, pct

@@ -156,16 +156,19 @@ class Tally:
     def _follow(self, rows: pl.DataFrame) -> None:
         """Note the newest price of each key; rows are sorted by key and identity."""
         lasts, waiting = self._lasts, self._backlog.unsummed
-        for key in rows["key"].unique().to_list():
-            if key not in waiting:
+        priced = rows
+        if rows.height > ONE_BY_ONE:
+            for key in set(rows["key"].unique().to_list()) - waiting:
                 lasts.pop(key, None)
-        priced = rows.filter(SETS_LAST).select("key", "ts_ns", "seq", "price")
-        if priced.height > ONE_BY_ONE:
-            priced = priced.group_by("key").agg(pl.all().last())
-        for key, *last in priced.iter_rows():
+            priced = rows.filter(SETS_LAST).group_by("key").agg(pl.all().last())
+        before = None
+        for key, ts_ns, seq, price, role in priced.select("key", "ts_ns", "seq", "price", "role").iter_rows():
+            if key != before and priced is rows and key not in waiting:
+                lasts.pop(key, None)
+            before = key
             known = lasts.get(key)
-            if known is None or (last[0], last[1]) >= known[:2]:
-                lasts[key] = (last[0], last[1], last[2])
+            if role != Role.SIZE.value and (known is None or (ts_ns, seq) >= known[:2]):
+                lasts[key] = (ts_ns, seq, price)
 
     def _asked_keys(self) -> pl.Series:
         return pl.Series(sorted(self.asked), dtype=pl.UInt32)
