@@ -1,32 +1,37 @@
 """Parts of the Snapshot that cost too much for every tick: made only while somebody looks at them.
 
-They are made in a thread of their own, so that neither keys nor prices wait for them. A tape that stands
-still waits: no newer prices would bring it the parts of its moment.
+They are made in a thread of their own, so that neither keys nor prices wait for them, a few at a time. What
+they are made of never changes; where another moment is asked for meanwhile, what comes of it is dropped.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.context import parts as names
+from rotation.context.explanation import Explanation
+from rotation.context.wants import NOTHING, ON_DEMAND, Part
 from rotation.figures.basis import Basis
-from rotation.story.parts import Part, Parts, with_parts
+from rotation.figures.figure import plain
+from rotation.figures.registry import figures, lookup
+from rotation.story.parts import Parts, with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from concurrent.futures import Future
 
+    from rotation.context.wants import Want, Wants
     from rotation.desk import Desk
     from rotation.history import History
     from rotation.snapshot import Snapshot
+    from rotation.story.parts import Made
 
 log = logging.getLogger(__name__)
 
-STORY = names.STORY
+THREAD = "on demand"
 EVERY_S = 1.0
 """Between two computations of a part for newer prices: what is shown of it may be so much older than they."""
 PLAYED_S = 2 * EVERY_S
@@ -34,128 +39,143 @@ PLAYED_S = 2 * EVERY_S
 AT_ONCE = 8
 """Parts made in one go at most, those that have waited longest: however many viewers ask for as many
 figures, a go takes a second or so, and the others follow."""
-OF_CLOSES = frozenset({names.LINE, names.LEGS})
-"""Kinds that rest on settled closes alone: newer prices make no other of them."""
+OF_CLOSES = frozenset({Part.LINE, Part.LEGS})
+"""Parts that rest on settled closes alone: newer prices make no other of them."""
 
 
 class _Made(NamedTuple):
-    part: Part | None
-    """None: there is nothing that it could be of."""
+    part: Made | None
+    """None: there was nothing that it could be of, or it failed."""
     basis: Basis
 
 
 class OnDemand:
-    """The parts that are wanted, of one desk."""
+    """The parts that are wanted, of one desk. ``run`` it once, beside the desk."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._parts: frozenset[str] = frozenset()
+    def __init__(
+        self, show: Callable[[Snapshot], None], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``show`` is given the newest Snapshot again, once more of its parts are made."""
+        self._show = show
         self._monotonic = monotonic
         self._maker = Parts()
-        self._worker = ThreadPoolExecutor(1, "on demand")
+        self._wake = asyncio.Event()
+        self._wants: Wants = NOTHING
         self._newest: Basis | None = None
-        self._made: dict[str, _Made] = {}
-        self._making: Future[dict[str, _Made | Exception]] | None = None
-        self._began_s: dict[str, float] = {}
-        self._failed: set[str] = set()
+        """The newest Snapshot, while any part of it is wanted."""
+        self._made: dict[Want, _Made] = {}
+        self._began_s: dict[Want, float] = {}
+        self._failed: set[Want] = set()
 
-    def want(self, parts: frozenset[str]) -> None:
-        """Compute these parts with the next Snapshots."""
-        self._parts = parts
-        for kept in (self._made, self._began_s):
-            for name in [name for name in list(kept) if name not in parts]:
-                kept.pop(name, None)
-        self._failed &= parts
+    def add(self, snapshot: Snapshot, history: History, desk: Desk, asked: Wants) -> Snapshot:
+        """Return the Snapshot with those parts that are made; the others are made next.
 
-    def compute(self, parts: frozenset[str]) -> Snapshot | None:
-        """Compute these parts from now on; the newest Snapshot with them, None while there is none. Blocking.
-
-        Those beyond AT_ONCE come later; one that fails is left out, as in ``add``.
+        ``asked``: all that is wanted of the desk; what a market makes is passed over.
         """
-        self.want(parts)
-        basis = self._newest
-        if basis is None or not parts:
-            return None if basis is None else basis.snapshot
-        due = sorted(parts, key=lambda name: (name in self._made, name))[:AT_ONCE]
-        self._take(self._worker.submit(self._make, basis, due))
-        return self._with_parts(basis)
-
-    def add(self, snapshot: Snapshot, history: History, desk: Desk) -> Snapshot:
-        """The Snapshot with the parts that are wanted, as far as they are made; without those that failed.
-
-        Blocking where a tape stands still.
-        """
-        self._newest = newest = Basis(snapshot, history, desk)
-        if not self._parts:
+        self._want(frozenset(each for each in asked if each.part in ON_DEMAND))
+        if not self._wants:
+            self._newest = None
             return snapshot
-        if _stands_still(snapshot):
-            self._making = None  # of prices that are no longer shown
-            if due := [name for name in self._parts if not self._fits(name, newest)]:
-                self._take(self._worker.submit(self._make, newest, self._first(due)))
-        else:
-            if self._making is not None and self._making.done():
-                self._take(self._making)
-            now_s = self._monotonic()
-            due = [name for name in self._parts if self._is_due(name, newest, now_s)]
-            if due and self._making is None:
-                due = self._first(due)
-                self._began_s |= dict.fromkeys(due, now_s)
-                self._making = self._worker.submit(self._make, newest, due)
+        self._newest = newest = Basis(snapshot, history, desk)
+        if self._due(newest):
+            self._wake.set()
         return self._with_parts(newest)
 
-    def _first(self, due: Iterable[str]) -> list[str]:
-        return sorted(due, key=lambda name: (self._began_s.get(name, -inf), name))[:AT_ONCE]
+    def _want(self, wants: Wants) -> None:
+        if wants == self._wants:
+            return
+        self._wants = wants
+        for kept in (self._made, self._began_s):
+            for want in [want for want in kept if want not in wants]:
+                kept.pop(want, None)
+        self._failed &= wants
 
-    def _is_due(self, name: str, newest: Basis, now_s: float) -> bool:
-        made = self._made.get(name)
-        if made is None or made.part is None:
-            waits = made is not None or name in self._failed
-        else:
-            waits = self._fits(name, newest)
-            if waits and _is_of_closes(name):
-                return not _has_same_closes(made.basis.snapshot, newest.snapshot)
-        return not waits or now_s >= self._began_s.get(name, -inf) + EVERY_S
+    async def run(self) -> None:
+        """Make what is wanted until cancelled; the thread has ended when this returns."""
+        loop = asyncio.get_running_loop()
+        worker = ThreadPoolExecutor(1, THREAD)
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                basis = self._newest
+                due = [] if basis is None else self._due(basis)[:AT_ONCE]
+                if basis is None or not due:
+                    continue
+                self._began_s |= dict.fromkeys(due, self._monotonic())
+                self._take(await loop.run_in_executor(worker, self._make, basis, due), basis)
+                self._publish(due)
+        finally:
+            worker.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(worker.shutdown)
 
-    def _fits(self, name: str, newest: Basis) -> bool:
+    def _make(self, basis: Basis, due: Iterable[Want]) -> dict[Want, Made | Exception | None]:
+        made: dict[Want, Made | Exception | None] = {}
+        for want in due:
+            try:
+                made[want] = self._maker.make(want, basis)
+            except Exception as error:  # noqa: BLE001 - one part that fails takes no other with it
+                made[want] = error
+        return made
+
+    def _take(self, results: dict[Want, Made | Exception | None], basis: Basis) -> None:
+        """Keep what is still wanted; one that failed is left out, and the log has the first time in a row."""
+        for want, made in results.items():
+            if want not in self._wants:
+                continue
+            if not isinstance(made, Exception):
+                self._failed.discard(want)
+                self._made[want] = _Made(made, basis)
+                continue
+            if want not in self._failed:
+                log.error("%s could not be made", want.name, exc_info=made)
+            self._failed.add(want)
+            self._made[want] = _Made(None, basis)
+
+    def _publish(self, made: Iterable[Want]) -> None:
+        """Show what has been made; what is of another moment than the newest, or has waited, is made next."""
+        newest = self._newest
+        if newest is None:
+            return
+        if any(self._fits(want, newest) for want in made):
+            self._show(self._with_parts(newest))
+        if self._due(newest):
+            self._wake.set()
+
+    def _due(self, newest: Basis) -> list[Want]:
+        """What is to be made of this moment, that which has waited longest first."""
+        now_s = self._monotonic()
+        due = [want for want in self._wants if self._is_due(want, newest, now_s)]
+        return sorted(due, key=lambda want: (self._began_s.get(want, -inf), want.name))
+
+    def _is_due(self, want: Want, newest: Basis, now_s: float) -> bool:
+        made = self._made.get(want)
+        if made is None:
+            return True
+        is_late = now_s >= self._began_s.get(want, -inf) + EVERY_S
+        if made.part is None:  # again later; of a tape that stands still there may be no later
+            is_other = made.basis.snapshot.seq != newest.snapshot.seq
+            return is_late or (is_other and _stands_still(newest.snapshot))
+        if not self._fits(want, newest):
+            return True
+        if want.part in OF_CLOSES:
+            return not _has_same_closes(made.basis.snapshot, newest.snapshot)
+        return is_late and not _stands_still(newest.snapshot)
+
+    def _fits(self, want: Want, newest: Basis) -> bool:
         """Whether it is made, and may be shown there."""
-        made = self._made.get(name)
+        made = self._made.get(want)
         if made is None or made.part is None or not _is_of_same(made.basis, newest):
             return False
-        return _is_of_closes(name) or _is_not_later(made.basis.snapshot, newest.snapshot)
+        return want.part in OF_CLOSES or _is_of_moment(made, newest)
 
     def _with_parts(self, newest: Basis) -> Snapshot:
         shown = {
-            name: made.part
-            for name in self._parts
-            if self._fits(name, newest) and (made := self._made.get(name)) and made.part is not None
+            want: made.part
+            for want, made in self._made.items()
+            if made.part is not None and self._fits(want, newest)
         }
         return with_parts(newest.snapshot, shown) if shown else newest.snapshot
-
-    def _take(self, making: Future[dict[str, _Made | Exception]]) -> None:
-        """Wait for it and keep it; one that failed is left out, and the log has the first time in a row."""
-        if making is self._making:
-            self._making = None
-        for name, made in making.result().items():
-            if isinstance(made, _Made):
-                self._failed.discard(name)
-                self._made[name] = made
-                continue
-            if name not in self._failed:
-                log.error("%s could not be made", name, exc_info=made)
-            self._failed.add(name)
-            self._made.pop(name, None)
-
-    def _make(self, basis: Basis, due: Iterable[str]) -> dict[str, _Made | Exception]:
-        made: dict[str, _Made | Exception] = {}
-        for name in due:
-            try:
-                made[name] = _Made(self._maker.make(name, basis), basis)
-            except Exception as error:  # noqa: BLE001 - one part that fails takes no other with it
-                made[name] = error
-        return made
-
-
-def _is_of_closes(name: str) -> bool:
-    return names.split(name)[0] in OF_CLOSES
 
 
 def _stands_still(snapshot: Snapshot) -> bool:
@@ -178,12 +198,23 @@ def _has_same_closes(was: Snapshot, now: Snapshot) -> bool:
     return before == current
 
 
-def _is_not_later(was: Snapshot, now: Snapshot) -> bool:
+def _is_of_moment(made: _Made, newest: Basis) -> bool:
     """Whether what rests on prices may be shown there: of later prices it would be wrong."""
-    tape = now.health.tape
+    was, now, tape = made.basis.snapshot, newest.snapshot, newest.snapshot.health.tape
     if was.as_of > now.as_of:
         return False
     if _stands_still(now):
-        return was.seq == now.seq
+        return was.as_of == now.as_of and (was.seq == now.seq or _is_alike(made, newest))
     age_s = (now.as_of - was.as_of).total_seconds()
     return tape is None or age_s <= PLAYED_S * max(tape.speed, 1.0)
+
+
+def _is_alike(made: _Made, newest: Basis) -> bool:
+    """Whether the prices that it rests on are the same: a desk publishes more than once at a moment."""
+    was, now = made.basis.snapshot, newest.snapshot
+    if was.legs != now.legs or was.spread != now.spread or was.fed != now.fed:
+        return False
+    if not isinstance(made.part, Explanation):
+        return True
+    figure = lookup(made.part.id, figures(newest.desk))
+    return made.part.value == plain(figure.read(now))

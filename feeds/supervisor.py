@@ -32,7 +32,8 @@ from feeds.events import (
     SymbolDays,
     SymbolStates,
 )
-from rotation.desk import pair_name
+from rotation.context.wants import NOTHING
+from rotation.figures.registry import with_figures
 from rotation.market.status import Provenance
 from rotation.snapshot import FeedHealth, Tape
 from rotation.status import Kind, Refusal
@@ -40,11 +41,11 @@ from rotation.text import duration
 from rotation.wording import mode_word, state_word
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 
     from feeds.events import Event, Feed
     from rotation.breadth.members import Membership
+    from rotation.context.wants import Wants
     from rotation.desk import Desk, DeskChange
     from rotation.history import History
     from rotation.market.market import Market
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PairsWantedBy = Literal["viewers", "alerts", "script"]
+WantedBy = Literal["viewers", "alerts"]
 Pairs = tuple[tuple[str, str], ...]
 _TIMELESS = Gap | SymbolStates | Correction | HistoryConfirmed | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
@@ -147,11 +148,16 @@ class Supervisor:
         clock_ns: Callable[[], int] = wall_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         offload: Callable[[Callable[[], LookBack]], Awaitable[LookBack]] = asyncio.to_thread,
+        stays: bool = False,
     ) -> None:
-        """``offload`` makes a pass over history without holding up the loop."""
+        """``offload`` makes a pass over history without holding up the loop.
+
+        ``stays``: without feeds, run until cancelled: somebody may still look at other parts of it.
+        """
         self._market = market
         self._feeds = tuple(feeds)
-        self._wanted_pairs: dict[PairsWantedBy, AbstractSet[str]] = {}
+        self._stays = stays
+        self._wants: dict[WantedBy, Wants] = {}
         self._clock_ns = clock_ns
         self._sleep = sleep
         self._offload = offload
@@ -167,6 +173,9 @@ class Supervisor:
 
         self.on_publish: Callable[[Snapshot], Snapshot] = _as_it_is
         """Given every Snapshot before its readers are: alerts and events are added there."""
+
+        self.beside: list[Callable[[], Coroutine[None, None, None]]] = []
+        """What runs while the desk does, and is cancelled with it."""
 
         self.on_pairs: Callable[[Pairs], None] = _unheeded
         """Given the desk's more pairs whenever they have changed."""
@@ -216,26 +225,28 @@ class Supervisor:
         self._listeners.add(listener)
         return listener
 
-    def show_pairs(self, names: AbstractSet[str], by: PairsWantedBy = "viewers") -> None:
-        """Have these of the desk's more pairs in every Snapshot, from one that is published now on.
+    def want(self, asked: Wants, by: WantedBy = "viewers") -> None:
+        """Have these parts in every Snapshot, from one that is published now on; those of the others stay.
 
-        ``by``: who wants them; those that the others want stay.
+        ``by``: who wants them.
         """
-        self._wanted_pairs[by] = names
-        self._show_wanted_pairs()
-
-    def _show_wanted_pairs(self) -> bool:
-        """Whether that has changed what is shown, and has been published."""
-        wanted = frozenset(name for each in self._wanted_pairs.values() for name in each)
-        is_changed = self._market.show_pairs(wanted)
-        if is_changed:
+        self._wants[by] = asked
+        if self._want_made():
             self._refresh_now()
-        return is_changed
 
-    def show_graph(self, *, is_shown: bool) -> None:
-        """Have the rotation graph in every Snapshot from one that is published now on, or in none."""
-        if self._market.show_graph(is_shown=is_shown):
-            self._refresh_now()
+    def _want_made(self) -> bool:
+        """Have the market make what is wanted; whether its next Snapshot has more than the last one."""
+        return self._market.want(with_figures(self.wants, self._market.desk))
+
+    @property
+    def wants(self) -> Wants:
+        """What anybody wants."""
+        return NOTHING.union(*self._wants.values())
+
+    def amend(self, snapshot: Snapshot) -> None:
+        """Publish the newest Snapshot again, now with what took longer; an older one is dropped."""
+        if self.latest is not None and snapshot.seq == self.latest.seq:
+            self._give(snapshot)
 
     def _refresh_now(self) -> None:
         """The newest Snapshot again, with what is looked at now."""
@@ -255,11 +266,9 @@ class Supervisor:
         taken = tuple(pair for pair in pairs if legs >= {*pair} and pair != (desk.base, desk.against))
         changed = msgspec.structs.replace(desk, pairs=taken, pair_gaps=gaps)
         self._market.take_desk(changed, await self._offload(self._market.pass_for(changed)))
-        if "script" in self._wanted_pairs:
-            self._wanted_pairs["script"] = frozenset(map(pair_name, taken))
         self.on_pairs(taken)
-        if not self._show_wanted_pairs():
-            self._refresh_now()
+        self._want_made()  # figures of other pairs may be known now
+        self._refresh_now()
         return tuple(pair for pair in pairs if not legs >= {*pair})
 
     async def change_desk(self, change: DeskChange) -> None:
@@ -273,6 +282,7 @@ class Supervisor:
         self._market.take_desk(change.of(self._market.desk), made)
         if change.windows is not None:
             self.on_windows(change.windows)
+        self._want_made()  # and figures of other windows
         self._refresh_now()
 
     def _refresh(self, as_of_ns: int) -> None:
@@ -291,10 +301,15 @@ class Supervisor:
                 driven = [
                     group.create_task(self._drive(feed), name=f"feed {feed.name}") for feed in self._feeds
                 ]
+                beside = [group.create_task(work(), name="beside the desk") for work in self.beside]
                 if live and driven:
-                    clock = group.create_task(self._tick(), name="clock")
+                    beside.append(group.create_task(self._tick(), name="clock"))
+                if driven:
                     await asyncio.wait(driven)
-                    clock.cancel()
+                elif self._stays:
+                    await asyncio.Event().wait()
+                for task in beside:
+                    task.cancel()
         finally:
             self._ended = True
             for listener in self._listeners:
@@ -486,9 +501,12 @@ class Supervisor:
             log.warning("%s: its price is a split away from history's close, and none is listed", symbol)
             self.on_unadjusted(symbol)
         health = msgspec.structs.replace(snapshot.health, feeds=self._health(), tape=self._tape())
-        self.latest = self.on_publish(msgspec.structs.replace(snapshot, health=health))
+        self._give(self.on_publish(msgspec.structs.replace(snapshot, health=health)))
+
+    def _give(self, snapshot: Snapshot) -> None:
+        self.latest = snapshot
         for listener in self._listeners:
-            listener.put(self.latest)
+            listener.put(snapshot)
 
     def _health(self) -> tuple[FeedHealth, ...]:
         on_wall_clock = self._clock_ns is wall_ns and self._tape() is None

@@ -32,3 +32,14 @@ def direction(price: pl.Expr, was: pl.Expr) -> pl.Expr:
 def return_pct(price: pl.Expr, was: pl.Expr) -> pl.Expr:
     """``price`` over ``was`` minus one, in percent; exactly 0 for an unchanged price, null for an unknown."""
     return pl.when(is_same(price, was)).then(0.0).otherwise((price / was - 1) * 100)
+
+
+def way_of(price: float, was: float) -> int:
+    """As ``direction``, of two known prices."""
+    moved = price - was
+    return 0 if abs(moved) <= SAME * was else 1 if moved > 0 else -1
+
+
+def pct_of(price: float, was: float) -> float:
+    """As ``return_pct``, of two known prices."""
+    return 0.0 if abs(price - was) <= SAME * was else (price / was - 1) * 100

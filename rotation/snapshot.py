@@ -13,6 +13,7 @@ import msgspec
 from rotation.breadth.figures import Breadth
 from rotation.context.explanation import Explained
 from rotation.context.figures import HistoryLine, Story
+from rotation.context.wants import Part
 from rotation.desk import AlertLine, DeskEvent, LegList
 from rotation.fed.figures import Fed
 from rotation.feed_stats import FeedStats
@@ -333,3 +334,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     those that were asked for."""
     explained: dict[str, Explained] = {}
     """By the id of a figure what it rests on; only of figures that somebody looks at."""
+    unasked: tuple[Part, ...] = ()
+    """Parts left out, null or empty, since nobody looked at them when this was made; ``pairs``, ``story``,
+    ``lines`` and ``explained`` say it by themselves. None of a Snapshot that a script is given."""

@@ -20,6 +20,7 @@ from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
 from feeds.streaming.session import Action
 from rotation.context.explanation import Unknown
+from rotation.context.wants import Part
 from rotation.desk import EventKind
 from rotation.fed.calibration import Absent
 from rotation.fed.prices import NoQuote
@@ -66,6 +67,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
 NEVER_SHOWN = {
     Action: "what to do with a socket",
     Arrival: "where a hub's message stands among those before it",
+    Part: "what a desk is asked to make; JSON names those that were left out",
     Progress: "how far a login has come, to choose who gives way",
     Purpose: "what a REST request is for; its failure is told by the error",
     Role: "what of a print counts; a number in recorded tapes",

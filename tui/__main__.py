@@ -17,7 +17,6 @@ from tui.cli import logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-    from collections.abc import Set as AbstractSet
     from datetime import date, datetime
     from pathlib import Path
 
@@ -31,13 +30,13 @@ if TYPE_CHECKING:
     from feeds.hub.tape.following import TapeFollower
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
-    from feeds.on_demand import OnDemand
     from feeds.supervisor import Listener, Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
+    from rotation.context.wants import Wants
     from rotation.desk import Desk, DeskChange, PairOptions, Universe
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
@@ -101,7 +100,6 @@ class _Opened(NamedTuple):
     is_empty: bool
     """Whether this is a live desk without any history."""
     watch: AlertWatch
-    demand: OnDemand
 
 
 class LocalDesk:
@@ -112,17 +110,14 @@ class LocalDesk:
         supervisor: Supervisor | DemoFallback,
         controls: Controls | None,
         watch: AlertWatch | None = None,
-        demand: OnDemand | None = None,
     ) -> None:
-        """``watch``: None where nothing is to be noted or called for; ``demand``: without parts on demand."""
+        """``watch``: None where nothing is to be noted or called for."""
         self._supervisor = supervisor
         self._controls = controls
         self._watch = watch
         self._watches: list[AlertWatch] = [] if watch is None else [watch]
         self._alerts: AlertSettings | None = None
         """Those of a file that was read again."""
-        self._shows_graph = True
-        self._demand = demand
 
     @property
     def controls(self) -> Controls | None:
@@ -143,31 +138,20 @@ class LocalDesk:
             await self._watch.finish()
             watching.cancel()
 
-    def compute(self, parts: frozenset[str]) -> Snapshot | None:
-        """Compute these parts of the Snapshot from now on; the newest with them, None where there is none."""
-        return None if self._demand is None else self._demand.compute(parts)
-
     def set_alerts(self, alerts: AlertSettings) -> None:
         """Watch for these alerts from now on."""
         self._alerts = alerts
         for watch in self._watches:
             watch.set(alerts)
-        self.show_graph(is_shown=self._shows_graph)
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
         for watch in self._watches:
             watch.note(kind, subject, text)
 
-    def show_pairs(self, names: AbstractSet[str]) -> None:
-        """Have these of the desk's more pairs in every Snapshot from now on."""
-        self._supervisor.show_pairs(names)
-
-    def show_graph(self, *, is_shown: bool) -> None:
-        """Have the rotation graph in every Snapshot from now on, or only where an alert asks for it."""
-        self._shows_graph = is_shown
-        reads_graph = self._watch is not None and self._watch.reads("graph.")
-        self._supervisor.show_graph(is_shown=is_shown or reads_graph)
+    def want(self, asked: Wants) -> None:
+        """Have these parts in every Snapshot from now on, beside those that alerts rest on."""
+        self._supervisor.want(asked)
 
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these more pairs from now on; those that this desk cannot have."""
@@ -185,34 +169,14 @@ class LocalDesk:
 class LocalFallbackDesk(LocalDesk):
     """A live desk with nothing to show, and the demo in front of it until it has."""
 
-    def __init__(self, fallback: DemoFallback, watch: AlertWatch, demand: OnDemand) -> None:
-        super().__init__(fallback, None, watch, demand)
-        self._fallback = fallback
-        self._live_demand = demand
-        self._demo_demand: OnDemand | None = None
-        """None until the demo is opened."""
-        self._parts: frozenset[str] = frozenset()
+    def __init__(self, fallback: DemoFallback, watch: AlertWatch) -> None:
+        super().__init__(fallback, None, watch)
 
-    def add_demo(self, watch: AlertWatch, demand: OnDemand) -> None:
-        """Take what the demo that is about to play is asked for; in any thread."""
+    def add_demo(self, watch: AlertWatch) -> None:
+        """Take what watches the demo that is about to play; in any thread."""
         self._watches.append(watch)
         if self._alerts is not None:
             watch.set(self._alerts)
-        self._demo_demand = demand
-        demand.want(self._parts)
-
-    def compute(self, parts: frozenset[str]) -> Snapshot | None:
-        """The same of the desk in front; None, too, where the other has come to the front meanwhile."""
-        self._parts = parts
-        demo, plays_demo = self._demo_demand, self._fallback.plays_demo
-        self._live_demand.want(parts)
-        if demo is not None:
-            demo.want(parts)
-        asked = demo if plays_demo else self._live_demand
-        made = None if asked is None else asked.compute(parts)
-        if made is None or plays_demo != self._fallback.plays_demo:
-            return None
-        return self._fallback.as_shown(made)
 
 
 class LocalRecordingDesk(LocalDesk):
@@ -223,10 +187,9 @@ class LocalRecordingDesk(LocalDesk):
         supervisor: Supervisor,
         controls: Controls | None,
         watch: AlertWatch,
-        demand: OnDemand,
         recorder: Recorder,
     ) -> None:
-        super().__init__(supervisor, controls, watch, demand)
+        super().__init__(supervisor, controls, watch)
         self.recording: Recording = recorder
         self._recorder = recorder
         supervisor.observer = recorder.take
@@ -252,6 +215,9 @@ class HubTapeDesk:
     async def run(self) -> None:
         """Record until cancelled."""
         await self._follower.run()
+
+    def want(self, asked: Wants) -> None:
+        """Whatever is wanted, there is none."""
 
     async def listen(self) -> AsyncIterator[Snapshot]:
         """Nothing."""
@@ -289,20 +255,20 @@ class LocalBackend:
         if is_live and (why := why_demo(wanted.feed)):
             left = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
             left.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
-            return LocalDesk(left.supervisor, left.tape, left.watch, left.demand)
+            return LocalDesk(left.supervisor, left.tape, left.watch)
         opened = self._supervised(wanted)
         if not opened.is_empty or not wanted.unasked_demo:
-            return LocalDesk(opened.supervisor, opened.tape, opened.watch, opened.demand)
+            return LocalDesk(opened.supervisor, opened.tape, opened.watch)
         from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
 
         demo = msgspec.structs.replace(wanted, demo=True, at=None)
 
         def make_demo() -> tuple[Supervisor, TapeFeed | None]:
             made = self._supervised(demo)
-            desk.add_demo(made.watch, made.demand)
+            desk.add_demo(made.watch)
             return made[:2]
 
-        desk = LocalFallbackDesk(DemoFallback(opened.supervisor, make_demo), opened.watch, opened.demand)
+        desk = LocalFallbackDesk(DemoFallback(opened.supervisor, make_demo), opened.watch)
         return desk
 
     def record(
@@ -317,7 +283,7 @@ class LocalBackend:
 
         recorder = Recorder(path)
         opened = self._supervised(wanted)
-        return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, opened.demand, recorder)
+        return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, recorder)
 
     def _supervised(self, wanted: Wanted) -> _Opened:
         from feeds.desk import open as opening  # noqa: PLC0415
@@ -408,19 +374,27 @@ class LocalBackend:
         *,
         is_empty: bool,
     ) -> _Opened:
-        """The same with its alerts. On a tape they start afresh, and notify only the screen."""
+        """The same with its alerts, and with what is made only for those who ask: at first nobody does.
+
+        On a tape alerts start afresh, and notify only the screen.
+        """
         from feeds.alerts.secrets import required  # noqa: PLC0415
         from feeds.alerts.watch import AlertWatch  # noqa: PLC0415
         from feeds.on_demand import OnDemand  # noqa: PLC0415
+        from rotation.context.wants import NOTHING  # noqa: PLC0415
 
-        demand = OnDemand()
+        demand = OnDemand(supervisor.amend)
         file = None if tape is not None else self._alert_file()
-        show_pairs = partial(supervisor.show_pairs, by="alerts")
-        watch = AlertWatch(desk, wanted.alerts, file, secret=required, show_pairs=show_pairs)
+        supervisor.want(NOTHING)
+        want = partial(supervisor.want, by="alerts")
+        watch = AlertWatch(desk, wanted.alerts, file, secret=required, want=want)
         supervisor.on_pairs = watch.set_pairs
         supervisor.on_windows = watch.set_windows
-        supervisor.on_publish = lambda made: demand.add(watch.take(made), supervisor.history, supervisor.desk)
-        return _Opened(supervisor, tape, is_empty, watch, demand)
+        supervisor.on_publish = lambda made: demand.add(
+            watch.take(made), supervisor.history, supervisor.desk, supervisor.wants
+        )
+        supervisor.beside.append(demand.run)
+        return _Opened(supervisor, tape, is_empty, watch)
 
     def _alert_file(self) -> StateFile:
         from platformdirs import user_state_path  # noqa: PLC0415
@@ -448,13 +422,13 @@ class LocalBackend:
         basis = self.basis(wanted)
         if not wanted.story and not wanted.lines:
             return basis.snapshot
-        from rotation.context import parts  # noqa: PLC0415
+        from rotation.context.wants import Part  # noqa: PLC0415
         from rotation.story.parts import Parts, all_of, with_parts  # noqa: PLC0415
 
-        kinds = [parts.STORY] * wanted.story + [parts.LINE, parts.LEGS] * wanted.lines
+        parts = [Part.STORY] * wanted.story + [Part.LINE, Part.LEGS] * wanted.lines
         maker = Parts()
-        made = {name: maker.make(name, basis) for name in all_of(kinds, basis.snapshot)}
-        known = {name: part for name, part in made.items() if part is not None}
+        made = {want: maker.make(want, basis) for want in all_of(parts, basis.snapshot)}
+        known = {want: each for want, each in made.items() if each is not None}
         return with_parts(basis.snapshot, known)
 
     def settled(self, wanted: Wanted) -> tuple[History, Desk]:
@@ -519,9 +493,11 @@ class LocalBackend:
         import asyncio  # noqa: PLC0415
 
         from feeds.hub.viewing import first_snapshot  # noqa: PLC0415
+        from rotation.context.wants import MADE  # noqa: PLC0415
         from rotation.figures.basis import Basis  # noqa: PLC0415
 
         opened, feed = self._of_hub(msgspec.structs.replace(wanted, stays=False))
+        opened.supervisor.want(MADE)
         taken = asyncio.run(first_snapshot(opened.supervisor, feed, SNAPSHOT_WAITS_S))
         return Basis(taken, opened.supervisor.history, _desk(opened.supervisor.history, wanted), None)
 

@@ -13,11 +13,11 @@ from rotation.desk import STALE_AFTER_S, LegList, PairOptions, Universe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
-    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.breadth.figures import ContributionsReport
+    from rotation.context.wants import Wants
     from rotation.desk import Desk as WatchedDesk
     from rotation.desk import DeskChange, EventKind
     from rotation.fed.calibration import CalibrationReport
@@ -137,6 +137,13 @@ class Desk(Protocol):
         """Yield the newest snapshot after every change, until the run ends."""
         ...
 
+    def want(self, asked: Wants) -> None:
+        """Have these parts in the snapshots from now on, and no others beside those of alerts.
+
+        They come with a snapshot of their own, as soon as they are made.
+        """
+        ...
+
 
 @runtime_checkable
 class AlertDesk(Protocol):
@@ -148,24 +155,6 @@ class AlertDesk(Protocol):
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
-        ...
-
-
-@runtime_checkable
-class PairDesk(Protocol):
-    """A desk that has more pairs than the first."""
-
-    def show_pairs(self, names: AbstractSet[str]) -> None:
-        """Have these in every Snapshot from now on, by name ("IWN/IVW"); others cost nothing."""
-        ...
-
-
-@runtime_checkable
-class GraphDesk(Protocol):
-    """A desk with a rotation graph."""
-
-    def show_graph(self, *, is_shown: bool) -> None:
-        """Have the graph in every Snapshot from now on, or only where an alert asks for it."""
         ...
 
 
@@ -185,23 +174,6 @@ class ChangingDesk(Protocol):
     async def change_desk(self, change: DeskChange) -> None:
         """Have these from now on; nothing that has come is lost."""
         ...
-
-
-@runtime_checkable
-class DeskOnDemand(Protocol):
-    """A desk that computes some parts of the Snapshot only while they are on screen."""
-
-    def compute(self, parts: frozenset[str]) -> Snapshot | None:
-        """Compute these parts from now on, and no other: ``rotation.context.parts`` names them. Blocking.
-
-        Returns the newest Snapshot with them; None while there is none.
-        """
-        ...
-
-
-def computed(desk: object, parts: frozenset[str]) -> Snapshot | None:
-    """Ask a desk for these parts, blocking: its newest Snapshot with them, None where there is none."""
-    return desk.compute(parts) if isinstance(desk, DeskOnDemand) else None
 
 
 class Recording(Protocol):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from bench.ingest.serving import Serving
     from feeds.supervisor import Supervisor
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Controls
     from tui.screen.scene import Scene
@@ -130,6 +131,10 @@ class ServedDesk:
         """Every Snapshot that the screen has time for."""
         async for snapshot in self._supervisor.listen():
             yield snapshot
+
+    def want(self, asked: Wants) -> None:
+        """As the program's own desk."""
+        self._supervisor.want(asked)
 
 
 class MeasuredApp(RotationApp):

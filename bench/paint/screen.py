@@ -34,6 +34,7 @@ from tui.view.view_state import ViewState
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
 
@@ -153,6 +154,9 @@ class StubDesk:
         await asyncio.sleep(self._idle_s)
         self.idle_cpu_s = time.process_time() - cpu
         self._done.set()
+
+    def want(self, asked: Wants) -> None:
+        """Whatever is wanted, these were made before."""
 
 
 class MeasuredApp(RotationApp):

@@ -43,6 +43,9 @@ class Shared:
     def listen(self):
         return self._desk.listen()
 
+    def want(self, asked: object) -> None:
+        """The host has asked for it."""
+
 
 class ChannelDriver(Driver):
     """Textual's output into a channel."""

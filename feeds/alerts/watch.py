@@ -19,11 +19,11 @@ from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
-    from collections.abc import Set as AbstractSet
 
     from feeds.alerts.errors import Sender
     from rotation.alerts.desk_log import Call
     from rotation.alerts.rule import AlertState, Fired
+    from rotation.context.wants import Wants
     from rotation.desk import Desk
     from rotation.snapshot import Snapshot
 
@@ -50,19 +50,19 @@ class AlertWatch:
         *,
         secret: Callable[[Target], str] = lambda _: "",
         make: Callable[[Target, str], Sender] | None = None,
-        show_pairs: Callable[[AbstractSet[str]], None] = lambda _: None,
+        want: Callable[[Wants], None] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock_ns: Callable[[], int] = wall_ns,
     ) -> None:
         """Blocking: it reads the file. ``file``: None on a tape, where nothing is remembered or delivered.
 
         ``secret``: of a target; blocking, raises InputError. ``make``: its sender; None: the real one.
-        ``show_pairs`` is given the more pairs that alerts rest on, by name, for the next Snapshots.
+        ``want`` is given the parts that alerts rest on, whenever they may have changed.
         """
         self._file = file
         self._secret = secret
         self._make = make
-        self._show_pairs = show_pairs
+        self._want = want
         self._sleep = sleep
         self._clock_ns = clock_ns
         self._log = DeskLog(desk, on_tape=file is None)
@@ -100,17 +100,13 @@ class AlertWatch:
         if begins and self._file is not None:
             self._take_over()
         self._log.set_rules(settings.rules, self._remembered)
-        self._show_pairs(self._log.pairs)
+        self._want(self._log.wants)
         self._wake.set()
-
-    def reads(self, prefix: str) -> bool:
-        """Whether some alert names a figure whose id begins so."""
-        return self._log.reads(prefix)
 
     def set_pairs(self, pairs: tuple[tuple[str, str], ...]) -> None:
         """The desk has these more pairs from now on."""
         self._log.set_pairs(pairs)
-        self._show_pairs(self._log.pairs)
+        self._want(self._log.wants)
 
     def set_windows(self, windows: tuple[int, ...]) -> None:
         """The desk has these windows from now on."""

@@ -88,7 +88,7 @@ def calls_on(
     tape = _EverySecond(source.tape, source.origin.mode or REPLAY)
     supervisor = Supervisor(market, [tape if fed_then is None else WithThen(tape, fed_then)])
     judged = DeskLog(desk, rules, on_tape=True)
-    market.show_pairs(judged.pairs)
+    market.want(judged.wants)
     calls: list[Call] = []
 
     def take(snapshot: Snapshot) -> Snapshot:

@@ -8,6 +8,7 @@ from feeds.errors import InputError
 from rotation.breadth.contributions import contributions, of_spread, values_before
 from rotation.breadth.figures import ContributionsReport, FundContributions
 from rotation.breadth.members import spelled
+from rotation.context.wants import NOTHING
 from rotation.market.market import Market
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def report(
     the symbol whose move its members make.
     """
     market = Market(source.history, desk, as_of_ns=as_of_ns, membership=source.membership)
+    market.want(NOTHING)  # the pair itself, which is always made
     taken = market.apply((), as_of_ns=as_of_ns)
     held = {each.fund: each for each in source.membership}
     if fund not in held:

@@ -10,14 +10,15 @@ from weakref import WeakSet
 import msgspec
 
 from feeds.supervisor import Listener
+from rotation.context.wants import NOTHING
 from rotation.desk import DeskChange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from collections.abc import Set as AbstractSet
 
     from feeds.supervisor import Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,7 @@ class DemoFallback:
         self._listeners: WeakSet[Listener] = WeakSet()
         self._newest: Snapshot | None = None
         self._ended = False
-        self._shown_pairs: AbstractSet[str] = frozenset()
-        self._shows_graph = True
+        self._wants: Wants = NOTHING
         self._changed_pairs: tuple[Pairs, tuple[tuple[str, float], ...]] | None = None
         """None: those that the run began with."""
         self._desk_change = DeskChange()
@@ -57,19 +57,12 @@ class DemoFallback:
         self._demo: Supervisor | None = None
         """While it plays."""
 
-    def show_pairs(self, names: AbstractSet[str]) -> None:
-        """Have these of the desk's more pairs in every Snapshot, of the demo too."""
-        self._shown_pairs = names
+    def want(self, asked: Wants) -> None:
+        """Have these parts in every Snapshot, of the demo too."""
+        self._wants = asked
         for desk in (self._live, self._demo):
             if desk is not None:
-                desk.show_pairs(names)
-
-    def show_graph(self, *, is_shown: bool) -> None:
-        """Have the rotation graph in every Snapshot, of the demo too, or in none."""
-        self._shows_graph = is_shown
-        for desk in (self._live, self._demo):
-            if desk is not None:
-                desk.show_graph(is_shown=is_shown)
+                desk.want(asked)
 
     async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
         """As a supervisor does it: the live desk's answer, and the demo has the same as far as it can."""
@@ -94,10 +87,6 @@ class DemoFallback:
     def plays_demo(self) -> bool:
         """Whether it is the demo that is in front."""
         return self._demo is not None
-
-    def as_shown(self, snapshot: Snapshot) -> Snapshot:
-        """A Snapshot of the desk in front as readers get it."""
-        return self._beside_live(snapshot) if self.plays_demo else snapshot
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
@@ -143,8 +132,7 @@ class DemoFallback:
         if self._changed_pairs is not None:
             await demo.set_pairs(*self._changed_pairs)
         await demo.change_desk(self._desk_change)
-        demo.show_pairs(self._shown_pairs)
-        demo.show_graph(is_shown=self._shows_graph)
+        demo.want(self._wants)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [

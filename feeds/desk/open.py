@@ -27,7 +27,8 @@ from feeds.history.kept.look_backs import LookBacks
 from feeds.history.loading import REACH_DAYS, load_history
 from feeds.supervisor import Supervisor
 from rotation.breadth.members import Membership, in_force, spelled
-from rotation.desk import MOST_LEGS, STALE_AFTER_S, WINDOWS, Desk, LegList, pair_name
+from rotation.context.wants import MADE
+from rotation.desk import MOST_LEGS, STALE_AFTER_S, WINDOWS, Desk, LegList
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.instants import after_close, parse
@@ -289,7 +290,7 @@ def supervise(
     ``fed_then``, ``macro_then``: what was known of the Fed and the causes at an instant, of a tape that does
     not bring that itself; the latter of a desk without any feed too.
     ``live``: feeds of the present, left aside where a tape is played: it shows another time.
-    ``stays``: False for a script, which is given all pairs.
+    ``stays``: whether somebody may look for longer than the feeds last; False for a script.
     """
     if wanted.tape is None:
         return _of_present(wanted, desk, live, macro_then, now_ns=now_ns, stays=stays), None
@@ -316,10 +317,7 @@ def supervise(
         from feeds.fed.then.replayed import WithThen, nothing  # noqa: PLC0415
 
         feeds = [WithThen(feed, fed_then or nothing, macro_then or nothing)]
-    supervisor = Supervisor(market, feeds)
-    if not stays:
-        supervisor.show_pairs(names_of(desk), by="script")
-    return supervisor, feed
+    return Supervisor(market, feeds), feed
 
 
 def _of_present(
@@ -337,9 +335,11 @@ def _of_present(
     if causes is not None:
         market.take_macro(causes)
     clocks = [feed.hub_clock_ns for feed in live if isinstance(feed, _KeepsTime)]
-    supervisor = Supervisor(market, live, clock_ns=clocks[0]) if clocks else Supervisor(market, live)
-    if not live or not stays:  # of settled closes one Snapshot is all there will be
-        supervisor.show_pairs(names_of(desk), by="script")
+    supervisor = (
+        Supervisor(market, live, clock_ns=clocks[0], stays=stays)
+        if clocks
+        else Supervisor(market, live, stays=stays)
+    )
     updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
 
     def ask_again(symbol: str) -> None:
@@ -368,11 +368,6 @@ def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tup
             feed.history = lambda: supervisor.history
         if isinstance(feed, _BringsMembers):
             feed.on_members = take_members
-
-
-def names_of(desk: Desk) -> frozenset[str]:
-    """The names of the desk's more pairs: to have all of them shown."""
-    return frozenset(map(pair_name, desk.pairs))
 
 
 def _market(wanted: Source, desk: Desk, as_of_ns: int) -> Market:
@@ -419,7 +414,7 @@ def snapshot_at(
     else:
         as_of_ns = now_ns
     market = _market(wanted, desk, as_of_ns)
-    market.show_pairs(names_of(desk))
+    market.want(MADE)
     now = now or Now()
     known = now.fed
     causes = now.macro

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from rotation.alerts.changes import Changes
-from rotation.alerts.condition import figures_of
 from rotation.alerts.engine import Alert, AlertEngine
 from rotation.alerts.rule import AlertState
 from rotation.alerts.target import SIGNALS
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rotation.alerts.rule import Fired, Rule
+    from rotation.context.wants import Wants
     from rotation.desk import Desk
     from rotation.figures.figure import Figure, Value
     from rotation.snapshot import Snapshot
@@ -78,10 +78,9 @@ class DeskLog:
         return dict(self._engine.states)
 
     @property
-    def pairs(self) -> frozenset[str]:
-        """The desk's more pairs that alerts rest on, by name: they are to be in every Snapshot."""
-        named = (figure for alert in self._engine.alerts for figure in figures_of(alert.node).values())
-        return frozenset(figure.pair for figure in named if figure.pair)
+    def wants(self) -> Wants:
+        """The parts that alerts rest on: they are to be in every Snapshot."""
+        return self._engine.wants
 
     def set_rules(self, rules: Iterable[Rule], states: Mapping[str, AlertState] | None = None) -> None:
         """Judge by these rules from now on. Alerts that stay keep their state, others have ``states``."""
@@ -98,10 +97,6 @@ class DeskLog:
         kept = {**(states or {}), **self._engine.states}
         self._engine = AlertEngine(alerts, kept)
         self._lines = self._alert_lines()
-
-    def reads(self, prefix: str) -> bool:
-        """Whether some alert names a figure whose id begins so."""
-        return self._engine.reads(prefix)
 
     def set_pairs(self, pairs: tuple[tuple[str, str], ...]) -> None:
         """The desk has these more pairs from now on; alerts are read anew and keep their state."""

@@ -10,12 +10,14 @@ from rotation.alerts.condition import Node, comparisons, figures_of, holds, know
 from rotation.alerts.parser import parse
 from rotation.alerts.reading import Reading, Terms, of_snapshot
 from rotation.alerts.rule import AlertState, Fired, Rule
+from rotation.context.wants import NOTHING
 from rotation.figures.figure import plain
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
+    from rotation.context.wants import Wants
     from rotation.figures.figure import Figure
     from rotation.snapshot import Snapshot
 
@@ -84,9 +86,10 @@ class AlertEngine:
             name: figure for alert in self.alerts for name, figure in figures_of(alert.node).items()
         }
 
-    def reads(self, prefix: str) -> bool:
-        """Whether some alert names a figure whose id begins so."""
-        return any(name.startswith(prefix) for name in self._figures)
+    @property
+    def wants(self) -> Wants:
+        """What the figures of the alerts rest on."""
+        return NOTHING.union(*(figure.wants for figure in self._figures.values()))
 
     def take(self, snapshot: Snapshot) -> list[Fired]:
         """The calls that this Snapshot gives rise to, in the order of the alerts."""

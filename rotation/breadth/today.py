@@ -1,115 +1,140 @@
-"""Breadth of the session shown, from its members' prices. Computed only when a price has changed."""
+"""Breadth of the session shown, from its members' prices: counts that follow each member that changes."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from bisect import bisect_left, insort
 from itertools import islice
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from rotation.breadth.figures import BreadthFigures, Mover, SectorBreadth
-from rotation.breadth.past import COUNTS, MEAN, Past, figures_of, net_ratio
-from rotation.moves import direction, return_pct
+from rotation.breadth.past import MEAN, Past, figures_of, net_ratio
+from rotation.breadth.sectors import Sectors
+from rotation.moves import pct_of, way_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 MOVERS = 5
 
-_VALUE = pl.col("value")
-_ASKED = (
-    direction(_VALUE, pl.col("back_1")).alias("way"),
-    direction(_VALUE, (pl.col("mean_before") + _VALUE) / MEAN).alias("off_mean"),
-    direction(_VALUE, pl.col("high")).alias("off_high"),
-    direction(_VALUE, pl.col("low")).alias("off_low"),
-    return_pct(_VALUE, pl.col("back_1")).alias("return_pct"),
-)
-_COUNTED = (
-    *COUNTS,
-    pl.col("return_pct").top_k(MOVERS).min().alias("least"),
-    pl.col("return_pct").bottom_k(MOVERS).max().alias("most"),
-)
-_WEIGHT = pl.col("weight_pct").filter(pl.col("return_pct").is_not_null())
-_HAS_WEIGHTS = _WEIGHT.is_not_null().any()
-_BY_SECTOR = (
-    pl.len().cast(pl.Int64).alias("total"),
-    pl.col("way").count().cast(pl.Int64).alias("counted"),
-    (pl.col("way") > 0).sum().cast(pl.Int64).alias("advances"),
-    pl.when(_HAS_WEIGHTS).then(_WEIGHT.sum()).alias("weight_pct"),
-    pl.when(_HAS_WEIGHTS)
-    .then((pl.col("weight_pct") * pl.col("return_pct")).sum() / 100)
-    .alias("contribution_pp"),
-)
-"""All built once. ``least`` and ``most``: beyond them a return is among the highest or the lowest."""
+_NAMES = ("counted", "advances", "declines", "mean_counted", "above", "high_counted", "highs",
+          "low_counted", "lows")  # fmt: skip
+_Marks = tuple[bool, ...]
+"""In which of these counts a member is."""
+_NOWHERE: _Marks = (False,) * len(_NAMES)
+_ADVANCES = _NAMES.index("advances")
 
 
 class Counted:
-    """The figures of one set of values."""
+    """The figures of the members' values now. What one more value costs does not depend on their number."""
 
-    def __init__(self, past: Past, values: Mapping[str, float | None] | Sequence[float | None]) -> None:
-        """``values``: today's, in the units of the past's: by symbol, or in the order of its table."""
+    def __init__(self, past: Past, values: Mapping[str, float | None] | None = None) -> None:
+        """``values``: today's by symbol, in the units of the past's; None: none of them is known yet."""
         self._past = past
-        if not isinstance(values, list):
-            by_symbol: Mapping[str, float | None] = values  # type: ignore[assignment]
-            values = [by_symbol.get(symbol) for symbol in past.table["symbol"]]
-        self._frame = past.table.clear()
-        if past.members is not None:
-            value = pl.Series("value", values, dtype=pl.Float64)
-            self._frame = past.table.hstack([value]).select_seq(_ASKED)
+        rows = past.table.clear() if past.members is None else past.table
+        self._before: list[tuple[float | None, ...]] = (
+            [] if past.members is None else rows.select("back_1", "mean_before", "high", "low").rows()
+        )
+        self._marks: list[_Marks] = [_NOWHERE] * len(self._before)
+        self._totals = [0] * len(_NAMES)
+        self._pcts: list[float | None] = [None] * len(self._before)
+        self._sectors: Sectors | None = None
+        self._ranked: list[tuple[float, int]] | None = None
+        """Return and place of every member that is counted, the lowest first; None until it is asked for."""
+        self._names: list[tuple[str, str]] | None = None
+        """Symbol and name by place; None until they are asked for."""
+        if values is not None:
+            self.take([values.get(symbol) for symbol in rows["symbol"]], range(rows.height))
 
-    @cached_property
-    def _counts(self) -> dict[str, Any]:
-        return self._frame.select_seq(_COUNTED).row(0, named=True)
+    def take(self, values: Sequence[float | None], places: Iterable[int]) -> None:
+        """Take the values at these places of the past's table; the others are as before."""
+        for place in places:
+            value, before = values[place], self._before[place]
+            marks, pct = (_NOWHERE, None) if value is None else _judged(value, *before)
+            was_marks, was_pct = self._marks[place], self._pcts[place]
+            if marks != was_marks:
+                self._marks[place] = marks
+                for count, (was, now) in enumerate(zip(was_marks, marks, strict=True)):
+                    self._totals[count] += now - was
+            if pct == was_pct and marks == was_marks:
+                continue
+            self._pcts[place] = pct
+            if self._sectors is not None:
+                self._sectors.put(place, pct, is_up=marks[_ADVANCES])
+            if self._ranked is not None:
+                if was_pct is not None:
+                    del self._ranked[bisect_left(self._ranked, (was_pct, place))]
+                if pct is not None:
+                    insort(self._ranked, (pct, place))
 
     def figures(self) -> BreadthFigures | None:
         """None where no member can be compared with the session before."""
         past = self._past
-        if past.members is None or not self._counts["counted"]:
+        counts = dict(zip(_NAMES, self._totals, strict=True))
+        if past.members is None or not counts["counted"]:
             return None
-        counts = self._counts
+        counts["range_counted"] = min(counts["high_counted"], counts["low_counted"])
         means = past.means.with_ratio(net_ratio(counts["advances"], counts["declines"]))
-        return figures_of(counts, past.session, past.members.as_of, self._frame.height, means)
+        return figures_of(counts, past.session, past.members.as_of, len(self._before), means)
 
-    def is_counted(self) -> list[bool]:
-        """For every member of the past's table, whether it has a value now and for the session before."""
-        return [] if self._past.members is None else self._frame["way"].is_not_null().to_list()
+    def is_counted(self, place: int) -> bool:
+        """Whether the member at this place has a value now and for the session before."""
+        return self._marks[place][0]
 
     def sectors(self) -> tuple[SectorBreadth, ...]:
         """The heaviest first; of equal ones by name. None where no member is counted."""
         members = self._past.members
-        if members is None or not self._counts["counted"]:
+        if members is None or not self._totals[0]:
             return ()
-        held = members.frame.select("sector", "weight_pct").hstack(self._frame.select("way", "return_pct"))
-        rows = held.group_by("sector").agg(_BY_SECTOR).iter_rows(named=True)
-        made = [
-            SectorBreadth(
-                sector=row["sector"],
-                weight_pct=row["weight_pct"],
-                return_pct=row["contribution_pp"] / row["weight_pct"] * 100 if row["weight_pct"] else None,
-                contribution_pp=row["contribution_pp"],
-                advances=row["advances"],
-                counted=row["counted"],
-                total=row["total"],
-            )
-            for row in rows
-        ]
-        return tuple(sorted(made, key=lambda each: (-(each.weight_pct or 0.0), -each.total, each.sector)))
+        if self._sectors is None:
+            self._sectors = Sectors(members.frame)
+            for place, (pct, marks) in enumerate(zip(self._pcts, self._marks, strict=True)):
+                if pct is not None:
+                    self._sectors.put(place, pct, is_up=marks[_ADVANCES])
+        return self._sectors.made()
 
     def movers(self) -> tuple[tuple[Mover, ...], tuple[Mover, ...]]:
         """The highest and the lowest returns on the day; of equal ones the first by symbol."""
-        if self._past.members is None or not self._counts["counted"]:
+        if self._past.members is None or not self._totals[0]:
             return (), ()
-        # Only what can be among them is sorted.
-        least, most = self._counts["least"], self._counts["most"]
-        moves = [(pct, i) for i, pct in enumerate(self._frame["return_pct"].to_list()) if pct is not None]
-        top = sorted((-pct, i) for pct, i in moves if pct >= least)
-        bottom = sorted((pct, i) for pct, i in moves if pct <= most)
-        return self._movers(i for _, i in top), self._movers(i for _, i in bottom)
+        if self._ranked is None:
+            self._ranked = sorted((pct, i) for i, pct in enumerate(self._pcts) if pct is not None)
+        least = self._ranked[-min(MOVERS, len(self._ranked))][0]
+        high = self._ranked[bisect_left(self._ranked, (least, -1)) :]
+        top = sorted(high, key=lambda each: (-each[0], each[1]))
+        return self._movers(top), self._movers(self._ranked)
 
-    def _movers(self, places: Iterable[int]) -> tuple[Mover, ...]:
-        """``places`` in a table that is sorted by symbol."""
+    def forget_sectors(self) -> None:
+        """Stop following the sectors: nobody asks for them."""
+        self._sectors = None
+
+    def forget_movers(self) -> None:
+        """Stop following the order of returns."""
+        self._ranked = None
+
+    def _movers(self, ranked: Iterable[tuple[float, int]]) -> tuple[Mover, ...]:
+        """Places in a table that is sorted by symbol."""
         assert self._past.members is not None
-        held, pcts = self._past.members.frame, self._frame["return_pct"]
-        symbols, names = held["symbol"], held["name"]
-        return tuple(Mover(symbols[i], names[i], pcts[i]) for i in islice(places, MOVERS))
+        if self._names is None:
+            self._names = self._past.members.frame.select("symbol", "name").rows()
+        return tuple(Mover(*self._names[i], pct) for pct, i in islice(ranked, MOVERS))
+
+
+def _judged(
+    value: float, back: float | None, mean_before: float | None, high: float | None, low: float | None
+) -> tuple[_Marks, float | None]:
+    """A member's marks, and its return on the day in percent; None where its value before is unknown."""
+    pct = None if back is None else pct_of(value, back)
+    has_mean, has_high, has_low = mean_before is not None, high is not None, low is not None
+    marks = (
+        back is not None,
+        # Closer values than ``SAME`` have a return of exactly 0, and no other has.
+        pct is not None and pct > 0,
+        pct is not None and pct < 0,
+        has_mean,
+        has_mean and way_of(value, (mean_before + value) / MEAN) > 0,  # type: ignore[operator]
+        has_high,
+        has_high and value > high and way_of(value, high) > 0,  # type: ignore[operator,arg-type]
+        has_low,
+        has_low and value < low and way_of(value, low) < 0,  # type: ignore[operator,arg-type]
+    )
+    return marks, pct

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from rotation.context.wants import NOTHING, Wants
 from rotation.fed.figures import Fed
 from rotation.snapshot import Snapshot
 from rotation.status import DerivedStatus, PriceStatus
@@ -45,6 +46,8 @@ class Figure(msgspec.Struct, frozen=True):
     """As ``read``, of the Fed alone, for figures that rest on nothing else; None of the others."""
     words: tuple[str, ...] = ()
     """The values that a ``word`` or ``state`` figure may have."""
+    wants: Wants = NOTHING
+    """What a desk must be asked for, or the figure is unknown."""
     pair: str = ""
     """Which of the desk's more pairs it is of, as IWN/IVW; empty of all other figures."""
 

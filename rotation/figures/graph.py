@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import Part, wants
 from rotation.desk import name_of
 from rotation.figures.figure import Figure, FigureKind, Status, Value
 from rotation.figures.legs import prefix
@@ -74,6 +75,7 @@ def _of(symbol: str, step: Step, desk: Desk) -> list[Figure]:
             kind=kind,
             symbols=(symbol, desk.benchmark_leg),
             words=words,
+            wants=wants(Part.GRAPH),
         )
 
     return [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from rotation.context.wants import pair_wanted
 from rotation.desk import pair_name, pair_prefix
 from rotation.figures.pair import pair_figures
 
@@ -52,7 +53,9 @@ def _of(figure: Figure, pair: str) -> Figure:
         seen = snapshot_of(snapshot, pair)
         return None if seen is None else status(seen)
 
-    return replace(figure, read=read_pair, status=pair_status, pair=pair)
+    return replace(
+        figure, read=read_pair, status=pair_status, pair=pair, wants=frozenset({pair_wanted(pair)})
+    )
 
 
 def basis_of(basis: Basis, pair: str) -> Basis | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import NOTHING, Part, wants
 from rotation.errors import InputError
 from rotation.figures.causes.banks import bank_figures
 from rotation.figures.causes.macro import macro_figures
@@ -18,6 +19,7 @@ from rotation.figures.pair import pair_figures, value_growth_figures
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rotation.context.wants import Wants
     from rotation.desk import Desk
     from rotation.figures.figure import Figure
 
@@ -45,6 +47,20 @@ def legs_of(desk: Desk) -> tuple[str, ...]:
 def figures(desk: Desk) -> dict[str, Figure]:
     """Every figure of this desk, in the order in which ``rotation-tui figures`` lists them."""
     return {figure.id: figure for part in PARTS for figure in part(desk)}
+
+
+def with_figures(asked: Wants, desk: Desk) -> Wants:
+    """These wants with what lines and explanations rest on; unknown ids are passed over.
+
+    A figure of breadth is explained by its index's sectors.
+    """
+    names = {each.of for each in asked if each.part in (Part.LINE, Part.FIGURE)}
+    if not names:
+        return asked
+    table = figures(desk)
+    known = [table[name] for name in names if name in table]
+    sectors = wants(Part.SECTORS) if any(figure.reads == "members" for figure in known) else NOTHING
+    return asked.union(sectors, *(figure.wants for figure in known))
 
 
 def near(name: str, table: Mapping[str, Figure]) -> str:

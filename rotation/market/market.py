@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.context.wants import MADE, Part, Want, complete, pairs_in, wants
 from rotation.desk import Desk, pair_name
 from rotation.fed.ageing import aged
 from rotation.fed.ageing import offline as fed_offline
@@ -42,13 +43,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from rotation.breadth.members import Membership
+    from rotation.context.wants import Wants
     from rotation.fed.comovement import CoMovement
     from rotation.fed.figures import Fed
     from rotation.history import History
     from rotation.macro.figures import Macro
     from rotation.market.past.look_back import Look, LookBack
     from rotation.quote import Nbbo, Quote, SymbolDay
-    from rotation.snapshot import Counts
+    from rotation.snapshot import BankLead, Clause, Counts
 
 
 SUSPECT_NS = 900 * NS
@@ -95,30 +97,33 @@ class Market:
         self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
         self._ahead: LookBack | None = None
         self._made: LookBack | None = None
-        self._shown_pairs: frozenset[str] = frozenset()
-        self._shows_graph = True
+        self._take_wants(MADE - wants(Part.PAIRS))
         self.restart(as_of_ns)
 
-    def show_pairs(self, names: AbstractSet[str]) -> bool:
-        """Have these of the desk's more pairs ("IWN/IVW") in each Snapshot, and no others.
+    def want(self, asked: Wants) -> bool:
+        """Have these parts in each Snapshot from now on, and no others; until it is asked, all but PAIRS.
 
-        False where that changes nothing.
+        Those on demand are not made here. False where the next Snapshot has nothing more than the last one.
         """
-        known = frozenset(names & {pair_name(pair) for pair in self.desk.pairs})
-        if known == self._shown_pairs:
-            return False
-        self._shown_pairs = known
-        self._rows.want(self._pairs.show(known))
-        return True
+        before, shown = self._wants, self._pairs.shown
+        self._take_wants(asked)
+        pairs = self._pairs_wanted()
+        if pairs != shown:
+            self._rows.want(self._pairs.show(pairs))
+        return not pairs <= shown or any(
+            each not in before for each in self._wants if each.part is not Part.PAIRS
+        )
 
-    def show_graph(self, *, is_shown: bool) -> bool:
-        """Have the rotation graph in each Snapshot, as at the beginning, or leave it out.
+    def _take_wants(self, asked: Wants) -> None:
+        self._wants = complete(asked)
+        missing = MADE - self._wants
+        self._unasked = tuple(part for part in Part if Want(part) in missing and part is not Part.PAIRS)
 
-        False where the next Snapshot has nothing more than the last one.
-        """
-        begins = is_shown and not self._shows_graph
-        self._shows_graph = is_shown
-        return begins
+    def _pairs_wanted(self) -> frozenset[str]:
+        return pairs_in(self._wants, map(pair_name, self.desk.pairs))
+
+    def _wanted(self, part: Part) -> bool:
+        return Want(part) in self._wants
 
     def pass_for(self, desk: Desk) -> Callable[[], LookBack]:
         """The pass over history that ``take_desk`` needs; it may run in a thread."""
@@ -132,7 +137,6 @@ class Market:
         """
         is_other = desk.returns != self.desk.returns
         self.desk = desk
-        self._shown_pairs &= set(map(pair_name, desk.pairs))
         if is_other:
             self._made = self._ahead = None
         if made is not None:
@@ -276,6 +280,8 @@ class Market:
         known = {*self.desk.legs, *history.symbols, *self._members}
         known.update(*(each.symbols() for each in self._membership))
         self._filter.expect(known, history.last(last_closed(self._as_of_ns)))
+        if self._membership:
+            self._filter.follow_last()
         self._look_back()
         self._compare()
 
@@ -319,7 +325,7 @@ class Market:
         settled = made.settled
         self._rows = Rows(settled, (self.desk.base, self.desk.against))
         self._pairs = PairsNow(self.desk, made)
-        self._rows.want(self._pairs.show(self._shown_pairs))
+        self._rows.want(self._pairs.show(self._pairs_wanted()))
         self._charts = made.charts
         self._closed = session is None
         self._rows.reprice(self._filter.symbols, self._filter)
@@ -427,21 +433,33 @@ class Market:
         fed = fed and fed_offline(fed) if self._is_reader_silent else fed
         first, more = self._pairs.snapshot(Shown(rows, self._rows.spreads, legs, self._filter, now, fed))
         breadth = self._breadth.snapshot(
-            self._provenance, self._origin, as_of_ns, self.history.source, limit_s, stale_s=desk.stale_s
+            self._provenance,
+            self._origin,
+            as_of_ns,
+            self.history.source,
+            limit_s,
+            asked=self._wants,
+            stale_s=desk.stale_s,
         )
-        macro = self._macro and macro_aged(self._macro, from_ns(as_of_ns))
-        macro = macro and macro_offline(macro) if self._is_reader_silent else macro
+        macro = None
+        if self._macro is not None and self._wanted(Part.MACRO):
+            macro = macro_aged(self._macro, from_ns(as_of_ns))
+            macro = macro_offline(macro) if self._is_reader_silent else macro
         days = {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}
-        banks = bank_leads(self._made.settled if self._made else None, days, desk.base, limit_s)
-        rare = clauses(
-            desk.base,
-            days,
-            banks,
-            breadth=breadth,
-            macro=macro,
-            now=from_ns(as_of_ns),
-            sentence=first.headline_status,
-        )
+        banks: dict[str, BankLead] = {}
+        if self._wanted(Part.BANKS):
+            banks = bank_leads(self._made.settled if self._made else None, days, desk.base, limit_s)
+        rare: tuple[Clause, ...] = ()
+        if self._wanted(Part.CLAUSES):
+            rare = clauses(
+                desk.base,
+                days,
+                banks,
+                breadth=breadth,
+                macro=macro,
+                now=from_ns(as_of_ns),
+                sentence=first.headline_status,
+            )
         words = "; ".join((self.history.words, *self._breadth.notes))
         return Snapshot(
             seq=self._seq,
@@ -462,12 +480,13 @@ class Market:
             headline_status=first.headline_status,
             data_as_of=first.data_as_of,
             connection=first.connection,
-            graph=self._graph.snapshot(rows, legs, limit_s) if self._shows_graph else None,
+            graph=self._graph.snapshot(rows, legs, limit_s) if self._wanted(Part.GRAPH) else None,
             pairs=more,
             lists=desk.lists,
             macro=macro,
             banks=banks,
             clauses=rare,
+            unasked=self._unasked,
         )
 
 

@@ -36,6 +36,7 @@ class SessionFilter:
     def __init__(self, asked: Collection[str] = ()) -> None:
         """Let nothing in before ``expect``. ``asked``: symbols whose prints are read after every batch."""
         self._asked = tuple(asked)
+        self._follows_last = False
         self._codes = Codes()
         self._known: AbstractSet[str] = frozenset()
         self._counts: Counter[str] = Counter()
@@ -54,6 +55,8 @@ class SessionFilter:
         self.session = session
         self._bounds: Bounds = hours(session) if session else (0, 0, 0, -1)
         self._tally = Tally(self._bounds, self._codes.names)
+        if self._follows_last:
+            self._tally.follow_last()
         self._counts.clear()
         self._ask()
 
@@ -198,6 +201,19 @@ class SessionFilter:
         parts = (self.prints(symbol, "REGULAR"), self.prints(symbol, "PRE"))
         ends = (end for prints in parts if prints is not None for end in (prints.high, prints.low))
         return current.last.price, *(end for end in ends if _is_price(end))
+
+    def follow_last(self) -> None:
+        """Have ``last`` cost next to nothing from now on; every batch costs a little more for it."""
+        self._follows_last = True
+        self._tally.follow_last()
+
+    def last(self, symbol: str) -> tuple[float, int] | None:
+        """Price and time (UTC ns) of the last of ``current``; None without one."""
+        code = self._codes.code_of.get(symbol)
+        if code is None:
+            return None
+        regular = self._tally.last(code * 3 + PARTS.index("REGULAR"))
+        return regular or self._tally.last(code * 3 + PARTS.index("PRE"))
 
     def current(self, symbol: str) -> Prints | None:
         """What today's figures rest on: regular prints, before the bell pre-market ones, never late ones."""

@@ -1,4 +1,4 @@
-"""The parts of a Snapshot that are made on demand: from a name to the part, and into the Snapshot."""
+"""The parts of a Snapshot that are made on demand: from a want to the part, and into the Snapshot."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rotation.context import parts
 from rotation.context.explanation import Explained, Explanation
 from rotation.context.figures import HistoryLine, Story
+from rotation.context.wants import Part, Want
 from rotation.desk import WINDOWS, pair_prefix
 from rotation.figures.explain import explain, for_a_screen
 from rotation.figures.more_pairs import basis_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rotation.figures.figure import Figure
     from rotation.snapshot import Snapshot
 
-Part = Story | Explained | dict[str, HistoryLine]
+Made = Story | Explained | dict[str, HistoryLine]
 """A line's part is by the id of its figure, ``spread.5.pp``; that of the legs by symbol."""
 
 
@@ -36,16 +36,15 @@ class Parts:
         self._legs: tuple[tuple[object, ...], dict[str, HistoryLine]] | None = None
         """What they were made of, and the lines."""
 
-    def make(self, name: str, basis: Basis) -> Part | None:
-        """The part of this name; None where there is nothing that it could be of. Raises InputError."""
-        kind, of = parts.split(name)
-        if kind == parts.STORY:
-            return self._story(of, basis)
-        if kind == parts.LINE:
-            return self._line(of, basis)
-        if kind == parts.LEGS:
+    def make(self, want: Want, basis: Basis) -> Made | None:
+        """The part that is wanted; None where there is nothing that it could be of. Raises InputError."""
+        if want.part is Part.STORY:
+            return self._story(want.of, basis)
+        if want.part is Part.LINE:
+            return self._line(want.of, basis)
+        if want.part is Part.LEGS:
             return self._leg_lines(basis)
-        return for_a_screen(explain(of, basis)) if kind == parts.FIGURE else None
+        return for_a_screen(explain(want.of, basis)) if want.part is Part.FIGURE else None
 
     def _story(self, pair: str, basis: Basis) -> Story | None:
         own = basis_of(basis, pair) if pair else basis
@@ -96,30 +95,29 @@ def _named(story: Story, prefix: str) -> Story:
     )
 
 
-def with_parts(snapshot: Snapshot, made: Mapping[str, Part]) -> Snapshot:
-    """The Snapshot with these parts, by name, each in its place."""
+def with_parts(snapshot: Snapshot, made: Mapping[Want, Made]) -> Snapshot:
+    """The Snapshot with these parts, by what was wanted, each in its place."""
     story, pairs = snapshot.story, dict(snapshot.pairs)
     lines, explained = dict(snapshot.lines), dict(snapshot.explained)
-    for name, part in made.items():
-        _, of = parts.split(name)
+    for want, part in made.items():
         if isinstance(part, Explanation):
-            explained[of] = part
+            explained[want.of] = part
         elif isinstance(part, dict):
             lines |= part
-        elif not of:
+        elif not want.of:
             story = part
-        elif (view := pairs.get(of)) is not None:
-            pairs[of] = replace(view, story=part)
+        elif (view := pairs.get(want.of)) is not None:
+            pairs[want.of] = replace(view, story=part)
     return replace(snapshot, story=story, pairs=pairs, lines=lines, explained=explained)
 
 
-def all_of(kinds: Iterable[str], snapshot: Snapshot) -> list[str]:
-    """The names of every part of these kinds, of the pairs that the Snapshot has: a script asks for them."""
+def all_of(parts: Iterable[Part], snapshot: Snapshot) -> list[Want]:
+    """The wants of every one of these parts, of the pairs that the Snapshot has: a script asks for them."""
     shown = [pair for pair, view in snapshot.pairs.items() if view is not None]
     prefixes = ("", *map(pair_prefix, shown))
-    by_kind = {
-        parts.STORY: [parts.named(parts.STORY, pair) for pair in ("", *shown)],
-        parts.LINE: [parts.named(parts.LINE, f"{p}spread.{k}.pp") for p in prefixes for k in WINDOWS],
-        parts.LEGS: [parts.LEGS],
+    by_part = {
+        Part.STORY: [Want(Part.STORY, pair) for pair in ("", *shown)],
+        Part.LINE: [Want(Part.LINE, f"{prefix}spread.{k}.pp") for prefix in prefixes for k in WINDOWS],
+        Part.LEGS: [Want(Part.LEGS)],
     }
-    return [name for kind in kinds for name in by_kind[kind]]
+    return [want for part in parts for want in by_part[part]]

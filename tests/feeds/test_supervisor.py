@@ -26,6 +26,7 @@ from feeds.events import (
 )
 from feeds.supervisor import TICK_S, Supervisor
 from feeds.tapes.recording import frame_of, rows_of
+from rotation.context.wants import NOTHING, Part, Want, pair_wanted, wants
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market import market as market_module
@@ -504,32 +505,33 @@ async def test_a_snapshot_for_a_person_s_wish_or_newer_members_is_observed_too()
     supervisor.observer = lambda *event: observed.append(event)
     run = asyncio.create_task(supervisor.run())
     await until(lambda: supervisor.latest is not None)
-    supervisor.show_pairs({"IWN/IVW"})
+    supervisor.want(wants(Part.GRAPH) | {pair_wanted("IWN/IVW")})
     supervisor.take_members(())
-    supervisor.show_graph(is_shown=False)  # the next Snapshot is early enough
+    supervisor.want(NOTHING)  # the next Snapshot is early enough
     assert supervisor.latest is not None
     assert supervisor.latest.seq == len(observed) == 3
-    supervisor.show_graph(is_shown=True)
+    supervisor.want(wants(Part.GRAPH))
     assert supervisor.latest.seq == len(observed) == 4
     assert observed[1:] == [("", Batch(()), at("12:00:00"))] * 3
     gate.set()
     await run
 
 
-def test_pairs_that_alerts_want_stay_whatever_a_viewer_looks_at():
-    shown = []
+def test_what_alerts_want_stays_whatever_a_viewer_looks_at():
+    asked = []
 
-    class Pairs:
-        def show_pairs(self, names):
-            shown.append(set(names))
+    class Wanted:
+        def want(self, each):
+            asked.append(each)
             return True
 
-    supervisor = Supervisor(Pairs(), [])  # type: ignore[arg-type]
-    supervisor.show_pairs({"IWN/IVW"}, by="alerts")
-    supervisor.show_pairs({"QQQ/IWM"})
-    supervisor.show_pairs(frozenset())
-    supervisor.show_pairs(frozenset(), by="alerts")
-    assert shown == [{"IWN/IVW"}, {"IWN/IVW", "QQQ/IWM"}, {"IWN/IVW"}, set()]
+    pair, graph = pair_wanted("IWN/IVW"), Want(Part.GRAPH)
+    supervisor = Supervisor(Wanted(), [])  # type: ignore[arg-type]
+    supervisor.want(frozenset({pair}), by="alerts")
+    supervisor.want(frozenset({graph}))
+    supervisor.want(NOTHING)
+    supervisor.want(NOTHING, by="alerts")
+    assert asked == [{pair}, {pair, graph}, {pair}, NOTHING]
 
 
 async def test_pairs_are_changed_while_the_desk_runs():
@@ -541,7 +543,7 @@ async def test_pairs_are_changed_while_the_desk_runs():
     supervisor.on_pairs = changes.append
     run = asyncio.create_task(supervisor.run())
     await until(lambda: supervisor.latest is not None and supervisor.latest.legs["IWM"].last == 221.28)
-    supervisor.show_pairs({"QQQ/IWM"}, by="alerts")
+    supervisor.want(frozenset({pair_wanted("QQQ/IWM")}), by="alerts")
     left = await supervisor.set_pairs((("QQQ", "IWM"), ("XBI", "IBB"), ("IWM", "QQQ")), (("QQQ/IWM", 5.0),))
     assert left == (("XBI", "IBB"),)
     assert changes == [(("QQQ", "IWM"),)]

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 from hypothesis import strategies as st
 
+from rotation.context.wants import MADE, Part, pair_wanted, wants
 from rotation.desk import Desk
 from rotation.history import SCHEMA, History
 from rotation.market import market as market_module
@@ -31,6 +32,7 @@ from tests.support.core_oracle import Close
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
 
 LEGS = ("QQQ", "IWM", "NEW", "IVW", "IWN")
@@ -124,6 +126,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
     shown = plain(snapshot)
     assert shown.pop("seq") >= 0
     shown.pop("headline_status")
+    assert shown.pop("unasked") == ()
     shown.pop("graph")  # tests/rotation/graph has an oracle of its own
     assert (shown.pop("macro"), shown.pop("story")) == (None, None)  # nobody was asked for them here
     assert (shown.pop("events"), shown.pop("alerts")) == ((), ())
@@ -338,3 +341,8 @@ def worlds(draw: st.DrawFn, fewest: int = 6, most: int = 40) -> World:
     before = [instant for instant in moments(session) if instant <= batches[0][1]]
     started_ns = draw(st.sampled_from([moments(session)[0], before[-1]]))
     return World(desk, draw(histories(days)), session, started_ns, batches, mode)
+
+
+def looking_at(*pairs: str) -> Wants:
+    """All that a market makes, of the more pairs only these."""
+    return (MADE - wants(Part.PAIRS)) | frozenset(map(pair_wanted, pairs))

@@ -98,3 +98,10 @@ def assert_no_tasks_beyond(before: set[asyncio.Task[object]]) -> None:
     """Every task that has begun since ``before`` (``asyncio.all_tasks()`` of then) must have ended."""
     left = {task for task in asyncio.all_tasks() - before if not task.done()}
     assert not left, left
+
+
+async def until(holds: Callable[[], object], patience_s: float = 500.0) -> None:
+    """Wait for what threads and tasks bring in real time; nothing is measured by ``patience_s``."""
+    async with asyncio.timeout(patience_s):
+        while not holds():  # noqa: ASYNC110 - it may be of a thread, which sets no Event
+            await asyncio.sleep(0.001)

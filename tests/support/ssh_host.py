@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.ssh.rooms.viewer import Viewer
 
@@ -35,6 +36,8 @@ class PushedDesk:
         self._newest: asyncio.Queue[Snapshot] = asyncio.Queue()
         self._failing = asyncio.Event()
         self.failure: Exception | None = None
+        self.wants: list[Wants] = []
+        """All that was asked for, the newest last."""
         if snapshot is not None:
             self.push(snapshot)
 
@@ -52,6 +55,9 @@ class PushedDesk:
     async def listen(self) -> AsyncIterator[Snapshot]:
         while True:
             yield await self._newest.get()
+
+    def want(self, asked: Wants) -> None:
+        self.wants.append(asked)
 
 
 class Hosted(NamedTuple):

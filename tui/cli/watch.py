@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 import msgspec
 
+from rotation.context.wants import MADE
 from rotation.desk import EventKind
 from rotation.errors import NothingToShowError
 from rotation.wording import state_word
@@ -52,6 +53,7 @@ async def watch(desk: Desk, seconds: float | None, out: TextIO, form: str = "jso
     Raises what the desk raises, NothingToShowError without any price for ``NOTHING_S`` seconds, and
     BrokenPipeError when nobody reads any more.
     """
+    desk.want(MADE)
     runner = asyncio.create_task(desk.run())
     seen = asyncio.Event()
     try:

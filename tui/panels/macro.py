@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import Part
 from rotation.figures.causes.banks import led, led_status
 from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
@@ -13,6 +15,7 @@ from rotation.text import MONTHS, day, short_day, spelled_duration
 from rotation.wording import state_word, word_with_venue
 from tui.panels import release_days
 from tui.panels.base import kind_role
+from tui.view.asked import not_yet
 from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, cells, change, column, fit, number, toned, wrap
 from tui.view.marks import marker
 
@@ -50,8 +53,9 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     On a release day its minutes come first; zoomed there are release days alone.
     """
     known, now = snapshot.macro, snapshot.as_of
+    later = not_yet(snapshot, view, Part.MACRO, "yields, prices and jobs", "are")
     if view.zoomed:
-        return release_days.rows(known, now, width, height)
+        return later or release_days.rows(known, now, width, height)
     plain = marker(view, "macro")
 
     def mark(role: str, figure: str) -> str:
@@ -63,14 +67,15 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         half = max(RATES, min((width - GAP) // 2, width - GAP - PRICES))
         rest = width - half - GAP
         minutes = release_days.today(known, now, half, height) if known is not None else []
-        left, right = [*minutes, *_rates(snapshot, half, mark)], _causes(snapshot, view, rest, mark)
-        pairs = zip_longest(left, right, fillvalue=())
+        left = [*minutes, *(later or _rates(snapshot, half, mark))]
+        pairs = zip_longest(left, _causes(snapshot, view, rest, mark), fillvalue=())
         return [
             (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
             for own, beside in pairs
         ]
     minutes = release_days.today(known, now, width, height) if known is not None else []
-    lines = (*minutes, *_rates(snapshot, width, mark), (), *_causes(snapshot, view, width, mark))
+    rates = later or _rates(snapshot, width, mark)
+    lines = (*minutes, *rates, (), *_causes(snapshot, view, width, mark))
     return [_whole(row, width) for row in lines]
 
 
@@ -139,24 +144,26 @@ def _curve(curve: Curve, width: int, mark: Mark) -> list[Row]:
         *_changes(curve.change_bp, mark, "curve"),
         (f"  {short_day(curve.date)}", "muted"),
     )
-    points = [bp for _, bp in curve.line]
+    return [head, *_chart(curve.line, min(width - 7, 70))]
+
+
+@lru_cache(maxsize=8)
+def _chart(line: tuple[tuple[dt.date, float], ...], room: int) -> tuple[Row, ...]:
+    """The curve's line and its days; cached, since it changes once a day."""
+    points = [bp for _, bp in line]
     low, high = min(points), max(points)
-    room = min(width - 7, 70)
     if len(points) < 2 or low == high or room < 1:
-        return [head]
+        return ()
     path = [(n / (len(points) - 1), (bp - low) / (high - low)) for n, bp in enumerate(points)]
     drawn = braille(path, room, LINE_HEIGHT)
     edge = {0: change(high, 0), LINE_HEIGHT - 1: change(low, 0)}
     body: list[Row] = [
-        ((column(edge.get(n, ""), 6), "faint"), (" ", "text"), (line, "accent"))
-        for n, line in enumerate(drawn)
+        ((column(edge.get(n, ""), 6), "faint"), (" ", "text"), (text, "accent"))
+        for n, text in enumerate(drawn)
     ]
-    first, last = curve.line[0][0], curve.line[-1][0]
-    return [
-        head,
-        *body,
-        ((f"       {day(first)} … {day(last)}", "faint"), (f", {len(points)} days", "faint")),
-    ]
+    first, last = line[0][0], line[-1][0]
+    foot: Row = ((f"       {day(first)} … {day(last)}", "faint"), (f", {len(points)} days", "faint"))
+    return (*body, foot)
 
 
 def _causes(snapshot: Snapshot, view: ViewState, width: int, mark: Mark) -> list[Row]:

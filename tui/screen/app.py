@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from rotation.desk import EventKind
 from rotation.errors import InputError
-from tui.backend import AlertDesk, GraphDesk, PairDesk, computed
+from tui.backend import AlertDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation, quoted_explanation
 from tui.panels.legs import with_order
@@ -30,13 +30,13 @@ from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
 from tui.view.applied import change_desk, with_pairs
+from tui.view.asked import wants_of
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
     ViewState,
     clamp_scroll,
     focused,
     pair_names,
-    parts_of,
     scrolled,
     tidied,
     with_message,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.timer import Timer
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
     from tui.screen.driver import TerminalDriver
@@ -122,7 +123,10 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
         self._desk: Desk | None = None
-        self._shows_graph = False
+        self._shown: frozenset[str] = frozenset()
+        """The panels on screen."""
+        self._wants: Wants | None = None
+        """What the desk was last asked for."""
         self._clock = clock
         self._reload = reload
         self._export = Exporter(self, export)
@@ -132,9 +136,6 @@ class RotationApp(App[None], inherit_bindings=False):
         self._last_key_s = clock()
         self._looked: Looked | None = None
         """What was on screen at the last key."""
-        self._parts: frozenset[str] = frozenset()
-        """What the desk was asked for besides what it always makes."""
-        self._asking: asyncio.Task[None] | None = None
         self._live_task: asyncio.Task[None] | None = None
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
@@ -191,10 +192,7 @@ class RotationApp(App[None], inherit_bindings=False):
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._open_desk)
         self._desk = desk
-        if self.view.pair:  # chosen while the desk was opening
-            _show_pair(desk, self.view.pair)
-        _show_graph(desk, is_shown=self._shows_graph)
-        self._demand()
+        self._ask()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
             group.create_task(self._follow(desk), name="follow")
@@ -277,11 +275,10 @@ class RotationApp(App[None], inherit_bindings=False):
         self.exit(return_code=1)
 
     async def on_unmount(self) -> None:
-        """Cancel the tasks that follow and ask the desk, and wait for them."""
-        for task in (self._live_task, self._asking):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        """Cancel the tasks that run and follow the desk, and wait for them."""
+        if self._live_task is not None:
+            self._live_task.cancel()
+            await asyncio.wait([self._live_task])
 
     def terminal_opened(self, driver: TerminalDriver) -> None:
         """The driver of the terminal has been made."""
@@ -426,34 +423,18 @@ class RotationApp(App[None], inherit_bindings=False):
     def _look(self, view: ViewState) -> None:
         if view == self.view:
             return
-        is_other_pair = view.pair != self.view.pair
         self.view = view
-        if is_other_pair and self._desk is not None:
-            _show_pair(self._desk, view.pair)
         if not view.paused:
             self.snapshot = self._newest
         self.view = with_order(view, self.snapshot)
         self._paint()
-        self._demand()
 
-    def _demand(self) -> None:
-        """Ask the desk for what this view alone shows; it is painted as soon as it is made."""
-        parts = parts_of(self.view)
-        if self._desk is None or parts == self._parts:
-            return
-        self._parts = parts
-        self._asking = asyncio.create_task(self._ask(self._desk, parts), name="on demand")
-        self._asking.add_done_callback(self._live_ended)
-
-    async def _ask(self, desk: Desk, parts: frozenset[str]) -> None:
-        """What is older than what has come meanwhile waits for the next Snapshot."""
-        made = await asyncio.to_thread(computed, desk, parts)
-        if (
-            made is not None
-            and parts == self._parts
-            and (self._newest is None or made.seq >= self._newest.seq)
-        ):
-            self.take(made)
+    def _ask(self) -> None:
+        """Have the desk make what is on screen, and nothing else."""
+        wants = wants_of(self.view, self._shown)
+        if self._desk is not None and wants != self._wants:
+            self._wants = wants
+            self._desk.want(wants)
 
     def _paint(self) -> None:
         """Draw every visible panel; each repaints only the cells that changed."""
@@ -477,10 +458,8 @@ class RotationApp(App[None], inherit_bindings=False):
             screen.refresh(layout=True)
         for name, rows in drawn.rows.items():
             self._panels[name].show(rows, look)
-        shows_graph = "graph" in drawn.places
-        if shows_graph != self._shows_graph:
-            self._shows_graph = shows_graph
-            _show_graph(self._desk, is_shown=shows_graph)
+        self._shown = frozenset(drawn.places)
+        self._ask()
         if drawn.most is not None:
             self.view = clamp_scroll(view, drawn.most)
         if self._paced.wait_s is not None:
@@ -507,15 +486,3 @@ class RotationApp(App[None], inherit_bindings=False):
         self._next_paint = None
         if self.screen_stack:  # at the very end the timer may outlive the screens
             self._paint()
-
-
-def _show_pair(desk: Desk, pair: str) -> None:
-    """Have the pair that is looked at in the next snapshots; "" is the first, which always is."""
-    if isinstance(desk, PairDesk):
-        desk.show_pairs(frozenset({pair} - {""}))
-
-
-def _show_graph(desk: object, *, is_shown: bool) -> None:
-    """Have the rotation graph in the next snapshots while it is on screen."""
-    if isinstance(desk, GraphDesk):
-        desk.show_graph(is_shown=is_shown)

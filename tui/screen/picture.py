@@ -13,6 +13,7 @@ from tui.view.view_state import ViewState
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Controls
 
@@ -33,6 +34,9 @@ class Still:
     async def listen(self) -> AsyncIterator[Snapshot]:
         """Yield the snapshot once."""
         yield self._snapshot
+
+    def want(self, asked: Wants) -> None:
+        """Whatever is wanted, there is no other."""
 
 
 def svg(snapshot: Snapshot, view: ViewState | None = None, size: tuple[int, int] = SIZE) -> str:

@@ -16,11 +16,11 @@ import msgspec
 
 from rotation.desk import PairOptions
 from rotation.errors import InputError
-from tui.backend import PairDesk, computed
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
 from tui.ssh.access.host_key import host_key
+from tui.ssh.demand import Demand
 from tui.ssh.host_state import HostState
 from tui.ssh.limits import Limits
 from tui.ssh.listener import listen
@@ -105,19 +105,14 @@ class Host:
         self._authorized_keys = authorized_keys(settings)
         self._stop = asyncio.Event()
         self._newest: Snapshot | None = None
-        self._parts: frozenset[str] = frozenset()
-        """What the desk was asked for besides what it always makes."""
-        self._looks_for_demand = asyncio.Event()
-        """Set where some room may show something else than before."""
         self._health_lines: tuple[str, ...] = ("starting",)
         self.state = host_state(settings, self._authorized_keys, preferences)
         self.state.pairs, self.state.lists = settings.pairs, settings.lists
         self.state.pair_options = settings.pair_options
         self.state.windows, self.state.returns = settings.windows, settings.returns
         self.state.panels = settings.panels
-        if isinstance(desk, PairDesk):
-            # Among many viewers somebody looks at each of them.
-            desk.show_pairs(frozenset(settings.pairs))
+        self._demand = Demand(self.state.rooms.wants, desk.want)
+        self.state.rooms.on_change = self._demand.look
         self.port = 0
         """The port, once the host listens."""
         self.metrics_port = 0
@@ -146,7 +141,7 @@ class Host:
                 self._stop,
                 desk=self._desk.run(),
                 rooms=self._follow_desk(),
-                demand=self._follow_demand(),
+                demand=self._demand.run(),
                 health=self._update_health(),
                 lag=self._measure_lag(),
                 sweep=self._sweep(),
@@ -192,7 +187,6 @@ class Host:
         async for snapshot in self._desk.listen():
             began = loop.time()
             await self._show(snapshot)
-            self._looks_for_demand.set()
             await asyncio.sleep(max(state.pace.frame_s - (loop.time() - began), 0))
 
     async def _show(self, snapshot: Snapshot) -> None:
@@ -200,20 +194,6 @@ class Host:
         self._newest = snapshot
         self.state.rooms.take(self._with_health(snapshot))
         await self.state.rooms.paint()
-
-    async def _follow_demand(self) -> None:
-        """Have the desk compute what some room alone shows; the other rooms go on meanwhile."""
-        while True:
-            await self._looks_for_demand.wait()
-            self._looks_for_demand.clear()
-            parts = self.state.rooms.parts()
-            if parts == self._parts:
-                continue
-            self._parts = parts
-            made = await asyncio.to_thread(computed, self._desk, parts)
-            # What is older than what has come meanwhile waits for the next snapshot.
-            if made is not None and (self._newest is None or made.seq >= self._newest.seq):
-                await self._show(made)
 
     def _with_health(self, snapshot: Snapshot) -> Snapshot:
         """Return the desk's snapshot with the host's lines for the Health panel."""
@@ -224,7 +204,6 @@ class Host:
         """Renew the host's lines in the Health panel, also while the desk is still."""
         while True:
             self._health_lines = self._host_lines()
-            self._looks_for_demand.set()
             if self._newest is not None:
                 await self._show(self._newest)
             await asyncio.sleep(HEALTH_EVERY_S)

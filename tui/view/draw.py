@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -143,21 +142,46 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille bits by row from the top and column, Unicode block 2800."""
 
 
+Dots = tuple[tuple[int, int], ...]
+"""Places on a plane of two columns and four rows of dots a cell, from the upper left."""
+
+
 def braille(points: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
     """Draw a line through (x, y) points, x in 0…1, y in 0 (bottom) … 1 (top), on width × height cells."""
+    return _line(dots_of(points, width, height), width, height)
+
+
+def dots_of(points: Sequence[tuple[float, float]], width: int, height: int) -> Dots:
+    """Return the dots of such points, one after the other, none twice in a row."""
     columns, rows = 2 * width - 1, 4 * height - 1
-    dots = ((int(x * columns + 0.5), int((1 - y) * rows + 0.5)) for x, y in points)
-    return _line(tuple(dot for dot, _ in groupby(dots)), width, height)
+    dots: list[tuple[int, int]] = []
+    last = None
+    for x, y in points:
+        dot = (int(x * columns + 0.5), int((1 - y) * rows + 0.5))
+        if dot != last:
+            dots.append(dot)
+            last = dot
+    return tuple(dots)
 
 
 @lru_cache(maxsize=32)
-def _line(dots: tuple[tuple[int, int], ...], width: int, height: int) -> list[str]:
+def _line(dots: Dots, width: int, height: int) -> list[str]:
     """Cached by dots: from one tick to the next a year's line rarely moves by one."""
-    bits = [[0] * width for _ in range(height)]
+    rows = [[" "] * width for _ in range(height)]
+    for x, y, text in braille_cells(dots):
+        rows[y][x] = text
+    return ["".join(row) for row in rows]
+
+
+@lru_cache(maxsize=128)
+def braille_cells(dots: Dots) -> tuple[tuple[int, int, str], ...]:
+    """Return the cells of a line through these dots that are not blank: column, row and text of each."""
+    bits: dict[tuple[int, int], int] = {}
     for start, end in zip(dots[:1] + dots, dots, strict=False):
         for x, y in _between(start, end):
-            bits[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
-    return ["".join(chr(0x2800 + cell) if cell else " " for cell in line) for line in bits]
+            cell = (x // 2, y // 4)
+            bits[cell] = bits.get(cell, 0) | _DOTS[y % 4][x % 2]
+    return tuple((x, y, chr(0x2800 + cell)) for (x, y), cell in bits.items())
 
 
 def _between(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:

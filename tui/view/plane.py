@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.view.draw import Row, braille
+from tui.view.draw import Dots, Row, braille_cells, dots_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,59 +21,72 @@ class Line(NamedTuple):
     role: str
 
 
+class _Trail(NamedTuple):
+    """What a line looks like on a plane of so many cells."""
+
+    dots: Dots
+    x: int
+    y: int
+    """The cell of its last point."""
+    label: str
+    role: str
+
+
 def plane(lines: Sequence[Line], width: int, height: int) -> list[Row]:
     """Return ``height`` rows of ``width`` cells. Lines that come later lie above those before.
 
     A label stands beside its line's last point, on whichever free place is nearest; never on another label.
     """
-    cells = [[(" ", "text")] * width for _ in range(height)]
-    for y in range(height):
-        cells[y][width // 2] = ("│", "faint")
-    for x in range(width):
-        cells[height // 2][x] = ("┼" if x == width // 2 else "─", "faint")
-    for line in lines:
-        for y, text in enumerate(braille(line.points, width, height)):
-            for x, dots in enumerate(text):
-                if dots != " ":
-                    cells[y][x] = (dots, line.role)
+    trails = tuple(
+        _Trail(
+            dots_of(line.points, width, height),
+            round(line.points[-1][0] * (width - 1)),
+            round((1 - line.points[-1][1]) * (height - 1)),
+            line.label,
+            line.role,
+        )
+        for line in lines
+    )
+    return list(_drawn(trails, width, height))
+
+
+@lru_cache(maxsize=16)
+def _drawn(trails: tuple[_Trail, ...], width: int, height: int) -> tuple[Row, ...]:
+    """Cached: from one tick to the next a point seldom moves by a dot."""
+    axis = [("─", "faint")] * width
+    axis[width // 2] = ("┼", "faint")
+    blank = [(" ", "text")] * width
+    blank[width // 2] = ("│", "faint")
+    cells = [axis.copy() if y == height // 2 else blank.copy() for y in range(height)]
+    for trail in trails:
+        for x, y, text in braille_cells(trail.dots):
+            cells[y][x] = (text, trail.role)
     taken: set[tuple[int, int]] = set()
-    for line in reversed(lines):  # The topmost line chooses first.
-        _place(line, cells, taken, width, height)
-    return [joined(row) for row in cells]
+    for trail in reversed(trails):  # The topmost line chooses first.
+        _place(trail, cells, taken, width, height)
+    return tuple(map(joined, cells))
 
 
 def _place(
-    line: Line, cells: list[list[tuple[str, str]]], taken: set[tuple[int, int]], width: int, height: int
+    trail: _Trail, cells: list[list[tuple[str, str]]], taken: set[tuple[int, int]], width: int, height: int
 ) -> None:
-    x, y = line.points[-1]
-    at_x, at_y = round(x * (width - 1)), round((1 - y) * (height - 1))
-    text = f"●{line.label}"
+    text = f"●{trail.label}"
     size = len(text)
-    places = [
-        (left, row)
-        for distance in range(height)
-        for row in dict.fromkeys((at_y - distance, at_y + distance))
-        if 0 <= row < height
-        for left in (at_x, at_x - size + 1)
-        if 0 <= left <= width - size
-    ]
-    for left, row in places:
-        wanted = {(left + n, row) for n in range(-1, size + 1)}
-        if not wanted & taken:
-            mirrored = left != at_x
-            shown = f"{line.label}●" if mirrored else text
-            for n, letter in enumerate(shown):
-                cells[row][left + n] = (letter, line.role)
-            taken |= {(left + n, row) for n in range(size)}
-            return
+    for distance in range(height):
+        for row in dict.fromkeys((trail.y - distance, trail.y + distance)):
+            for left in (trail.x, trail.x - size + 1):
+                if not (0 <= row < height and 0 <= left <= width - size):
+                    continue
+                if any((left + n, row) in taken for n in range(-1, size + 1)):
+                    continue
+                shown = f"{trail.label}●" if left != trail.x else text
+                for n, letter in enumerate(shown):
+                    cells[row][left + n] = (letter, trail.role)
+                taken |= {(left + n, row) for n in range(size)}
+                return
 
 
 def joined(row: list[tuple[str, str]]) -> Row:
     """Neighbours of one role as one span."""
-    spans: list[tuple[str, str]] = []
-    for text, role in row:
-        if spans and spans[-1][1] == role:
-            spans[-1] = (spans[-1][0] + text, role)
-        else:
-            spans.append((text, role))
-    return tuple(spans)
+    spans = groupby(row, key=itemgetter(1))
+    return tuple(("".join(text for text, _ in cells), role) for role, cells in spans)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.context import parts
 from rotation.desk import WINDOWS, PairOptions, pair_name, pair_prefix
 from tui.view.keymap import DEFAULT_KEYS, SCOPES, Keymap, Scope
 from tui.view.places import PanelLists
@@ -127,20 +126,6 @@ def watchlists(lists: Iterable[LegList]) -> tuple[str, ...]:
 def with_message(view: ViewState, message: str, *, urgent: bool = False) -> ViewState:
     """Return the view with a line in the place of its footer; "" takes it away."""
     return _with(view, message=message, is_urgent=urgent and bool(message))
-
-
-def parts_of(view: ViewState) -> frozenset[str]:
-    """Return the parts of a Snapshot that this view shows and that are computed only on demand."""
-    if view.help:
-        return frozenset()
-    wanted: set[str] = set()
-    if view.explains and view.figure not in ("", FIRST):
-        wanted.add(parts.named(parts.FIGURE, view.figure))
-    if view.zoomed and view.focus == "spread":
-        wanted |= {parts.named(parts.STORY, view.pair), parts.named(parts.LINE, line_of(view))}
-    if view.zoomed and view.focus == "legs":
-        wanted.add(parts.LEGS)
-    return frozenset(wanted)
 
 
 def line_of(view: ViewState) -> str:

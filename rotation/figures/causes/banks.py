@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import Part, wants
 from rotation.desk import BANKS, name_of
 from rotation.figures.figure import Figure, Status, Value
 from rotation.status import derive
@@ -92,6 +93,7 @@ def _of(symbol: str, base: str, windows: Sequence[int]) -> list[Figure]:
             read=ranked(lambda lead: lead.percentile),
             status=status,
             symbols=(symbol, base),
+            wants=wants(Part.BANKS),
         ),
         Figure(
             id=f"{name}.1.n",
@@ -101,5 +103,6 @@ def _of(symbol: str, base: str, windows: Sequence[int]) -> list[Figure]:
             read=ranked(lambda lead: lead.n),
             status=status,
             symbols=(symbol, base),
+            wants=wants(Part.BANKS),
         ),
     ]

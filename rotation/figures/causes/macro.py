@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import Part, wants
 from rotation.figures.figure import Figure, Status, Value
 from rotation.macro.stated import RANKED, TENORS
 from rotation.macro.worth import worth
@@ -101,7 +102,9 @@ def _figure(key: str, unit: str, definition: str, formula: str) -> Figure:
     def status(snapshot: Snapshot) -> Status:
         return worth(snapshot.macro, key_of(key), snapshot.as_of) if snapshot.macro else None
 
-    return Figure(PREFIX + key, unit, definition, formula, value, status, reads="macro")
+    return Figure(
+        PREFIX + key, unit, definition, formula, value, status, reads="macro", wants=wants(Part.MACRO)
+    )
 
 
 def again(name: str, inputs: Sequence[Observation], value: Value) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import Part, wants
 from rotation.figures.figure import Figure, Status, Value
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _figure(
         index = index_of(name, snapshot)
         return index.status if index else None
 
-    return Figure(name, unit, definition, formula, value, status, reads="members")
+    return Figure(name, unit, definition, formula, value, status, reads="members", wants=wants(Part.BREADTH))
 
 
 def again(name: str, index: IndexBreadth | None, value: Value) -> Value:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rotation.graph.past import GraphPast
     from rotation.market.rows import Row
     from rotation.snapshot import Leg
+    from rotation.status import DerivedStatus
 
 
 class GraphNow:
@@ -47,8 +48,9 @@ class GraphNow:
                 for step, trails in past.trails.items():
                     if symbol in trails:
                         self._trails[step][symbol] = trail(past, step, symbol, _price(of[0]), _price(against))
+        statuses: dict[str, DerivedStatus] = {}
         marked = {
-            step: {symbol: _marked(each, past, legs, limit_s) for symbol, each in trails.items()}
+            step: {symbol: _marked(each, past, legs, limit_s, statuses) for symbol, each in trails.items()}
             for step, trails in self._trails.items()
         }
         return RotationGraph(past.benchmark, FORMULA, marked["weekly"], marked["daily"])
@@ -58,8 +60,18 @@ def _price(row: Row | None) -> Price | None:
     return None if row is None or row.value is None else Price(row.value, row.official)
 
 
-def _marked(trail: Trail, past: GraphPast, legs: Mapping[str, Leg], limit_s: float) -> Trail:
+def _marked(
+    trail: Trail,
+    past: GraphPast,
+    legs: Mapping[str, Leg],
+    limit_s: float,
+    statuses: dict[str, DerivedStatus],
+) -> Trail:
+    """The trail with what its head is worth; ``statuses``: by symbol, those that have been derived."""
+    symbol = trail.symbol
     if trail.head is None:
         return trail
-    inputs = {symbol: legs[symbol].status for symbol in (trail.symbol, past.benchmark)}
-    return replace(trail, status=derive(inputs, limit_s=limit_s))
+    if symbol not in statuses:
+        inputs = {each: legs[each].status for each in (symbol, past.benchmark)}
+        statuses[symbol] = derive(inputs, limit_s=limit_s)
+    return replace(trail, status=statuses[symbol])

@@ -63,13 +63,14 @@ class PairsNow:
             pair_name(each.pair): each
             for each in map(_PairNow, desks, baselines, made.pairs, made.pairs_closed)
         }
-        self._shown: AbstractSet[str] = frozenset()
+        self.shown: AbstractSet[str] = frozenset()
+        """The more ones that are shown, by name."""
 
     def show(self, names: AbstractSet[str]) -> dict[tuple[str, str], Before]:
         """Show these, by name; how the spreads that are then wanted stood before the session."""
-        for name in names - self._shown:
+        for name in names - self.shown:
             self._more[name].begin()
-        self._shown = names
+        self.shown = names
         wanted = (self._first, *(self._more[name] for name in self._more if name in names))
         return {each.pair: each.baseline.before for each in wanted if each.baseline is not None}
 
@@ -83,7 +84,7 @@ class PairsNow:
         changes = MinuteChanges()
         first = self._first.view(shown, changes)
         more = {
-            name: each.view(shown, changes) if name in self._shown else None
+            name: each.view(shown, changes) if name in self.shown else None
             for name, each in self._more.items()
         }
         return first, more

@@ -71,8 +71,13 @@ class Tally:
     """The prints of one session; empty at its start."""
 
     def __init__(self, bounds: Bounds, names: Sequence[str]) -> None:
-        """``names``: of the symbols by code; it may grow."""
+        """``names``: of the symbols by code; it may grow.
+
+        ``follows_last``: whether ``last`` of symbols that are not ``asked`` is asked for after every frame:
+        see ``follow_last``.
+        """
         self.asked = frozenset()
+        self.follows_last = False
         self._starts_ns, self._opens_ns = bounds[:2]
         self._names = names
         self._prints: dict[int, Prints] = {}
@@ -83,6 +88,11 @@ class Tally:
         self._held = pl.Series(dtype=pl.Int64)
         """By key, rows of the backlog, at least as many as it has."""
         self._backlog = Backlog()
+        self._lasts: dict[int, tuple[int, int, float]] = {}
+        """By key with rows in no sum yet: time, number and price of the newest that sets a price.
+
+        It counts only while the key has such rows.
+        """
 
     @property
     def codes(self) -> set[int]:
@@ -94,6 +104,24 @@ class Tally:
         if key in self._backlog.unsummed:
             self._sum(self._backlog.take_unsummed([key]))
         return self._prints.get(key)
+
+    def last(self, key: int) -> tuple[float, int] | None:
+        """Price and time (ns) of ``prints(key).last``, without making sums of what is held."""
+        if key in self._backlog.unsummed and not self.follows_last:
+            self.prints(key)
+        prints = self._prints.get(key)
+        known = None if prints is None else prints.last
+        held = self._lasts.get(key) if key in self._backlog.unsummed else None
+        if held is not None and (known is None or held[:2] >= (known.ts_ns, known.seq)):
+            return held[2], held[0]
+        return None if known is None else (known.price, known.ts_ns)
+
+    def follow_last(self) -> None:
+        """Make ``last`` cheap from now on."""
+        if not self.follows_last:
+            if self._backlog.unsummed:
+                self._sum(self._backlog.take_unsummed(None))
+            self.follows_last = True
 
     def sum_up(self, codes: Iterable[int]) -> None:
         """Prepare ``prints`` of many symbols in one pass; one by one each would be a pass of its own."""
@@ -153,6 +181,8 @@ class Tally:
             self._sum(self._backlog.take_unsummed(waiting))
         if not self._asked.isdisjoint(keys):
             self._sum(rows.filter(rows["key"].is_in(self._asked_keys)))
+        if self.follows_last:
+            self._follow(rows, keys)
         self._backlog.add(rows, keys, summed=self._asked)
         if self._backlog.is_full:
             self._compact()
@@ -166,6 +196,20 @@ class Tally:
     def asked(self, keys: frozenset[int]) -> None:
         self._asked = keys
         self._asked_keys = pl.Series(sorted(keys), dtype=pl.UInt32).implode()
+
+    def _follow(self, rows: pl.DataFrame, keys: list[int]) -> None:
+        """Note the newest price of each of these keys; rows are sorted by key and identity."""
+        lasts, waiting = self._lasts, self._backlog.unsummed
+        for key in keys:
+            if key not in waiting:
+                lasts.pop(key, None)
+        priced = rows
+        if rows.height > ONE_BY_ONE:
+            priced = rows.filter(SETS_LAST).group_by("key").agg(pl.all().last())
+        for key, ts_ns, seq, price, role in priced.select("key", "ts_ns", "seq", "price", "role").iter_rows():
+            known = lasts.get(key)
+            if role != Role.SIZE.value and (known is None or (ts_ns, seq) >= known[:2]):
+                lasts[key] = (ts_ns, seq, price)
 
     # Order ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from feeds.alerts.watch import AlertWatch
 from feeds.errors import InputError
 from rotation.alerts.rule import AlertState, Fired, Rule
 from rotation.alerts.target import AlertSettings, Target
+from rotation.context.wants import NOTHING, Wants, pair_wanted
 from rotation.desk import Desk, EventKind
 from rotation.market.market import Market
 from rotation.market.status import Provenance
@@ -386,10 +387,10 @@ def test_waits_double_and_are_bounded():
 
 
 def test_a_pair_that_an_alert_rests_on_is_asked_for_as_long_as_it_does():
-    asked: list[set[str]] = []
+    asked: list[Wants] = []
     desk = msgspec.structs.replace(DESK, pairs=(("QQQ", "IWM"),))
     rule = Rule(id="turned", condition="pair.QQQ/IWM.spread.5.pp > 2")
-    watch = AlertWatch(desk, AlertSettings((rule,)), None, show_pairs=lambda names: asked.append(set(names)))
+    watch = AlertWatch(desk, AlertSettings((rule,)), None, want=asked.append)
     watch.set(AlertSettings((RULE,)))
     watch.set(AlertSettings((RULE, rule)))
-    assert asked == [{"QQQ/IWM"}, set(), {"QQQ/IWM"}]
+    assert asked == [{pair_wanted("QQQ/IWM")}, NOTHING, {pair_wanted("QQQ/IWM")}]

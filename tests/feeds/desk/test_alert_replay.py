@@ -103,8 +103,8 @@ class Script:
 async def live(asked: Rule, events, file: StateFile, clock) -> list[float]:
     market = Market(HISTORY, DESK, as_of_ns=BELL - NS)
     supervisor = Supervisor(market, [Script(events)], clock_ns=clock, sleep=forever, offload=at_once)
-    show_pairs = partial(supervisor.show_pairs, by="alerts")
-    watch = AlertWatch(DESK, AlertSettings((asked,)), file, clock_ns=clock, show_pairs=show_pairs)
+    want = partial(supervisor.want, by="alerts")
+    watch = AlertWatch(DESK, AlertSettings((asked,)), file, clock_ns=clock, want=want)
     called: list[float] = []
 
     def take(snapshot):

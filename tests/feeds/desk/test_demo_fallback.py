@@ -12,17 +12,17 @@ from feeds.desk import open as opening
 from feeds.desk.demo_fallback import PATIENCE_S, DemoFallback
 from feeds.errors import InputError
 from feeds.events import Batch, HistoryUpdated, Status
-from feeds.on_demand import STORY
 from feeds.supervisor import Supervisor
 from rotation.alerts.rule import Rule
 from rotation.alerts.target import AlertSettings
+from rotation.context.wants import NOTHING, Part, Want, wants
 from rotation.desk import EventKind
 from rotation.history import History
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import Quote
 from rotation.status import LIVE, Kind, Refusal
-from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle
+from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle, until
 from tests.support.live_desk import closes
 from tui.__main__ import LocalBackend, LocalDesk
 from tui.backend import Wanted
@@ -250,7 +250,7 @@ def test_alerts_of_a_changed_file_are_watched_by_the_demo_too(monkeypatch, tmp_p
     opened._watch._close()
 
 
-def test_the_graph_is_made_while_somebody_looks_or_an_alert_asks_for_it(monkeypatch, tmp_path):
+def test_what_somebody_looks_at_or_an_alert_asks_for_is_made(monkeypatch, tmp_path):
     """Of the desk in front and of the demo, which may begin later."""
     for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
@@ -260,47 +260,51 @@ def test_the_graph_is_made_while_somebody_looks_or_an_alert_asks_for_it(monkeypa
     fallback._demo = demo
 
     def has_graph():
-        (shows,) = {desk._market._shows_graph for desk in (fallback._live, demo)}
-        return shows
+        (made,) = {Want(Part.GRAPH) in desk.wants for desk in (fallback._live, demo)}
+        return made
 
-    assert has_graph(), "scripts and hosts, which never say what they show, have it"
-    opened.show_graph(is_shown=False)
-    assert not has_graph()
+    assert not has_graph(), "nobody has asked yet"
+    opened.want(wants(Part.GRAPH))
+    assert has_graph()
+    opened.want(NOTHING)
     opened.set_alerts(AlertSettings((Rule(id="spread", condition="spread.5.pp > 10"),)))
     assert not has_graph()
     opened.set_alerts(AlertSettings((Rule(id="graph", condition="graph.iwm.quadrant changes"),)))
     assert has_graph()
     opened.set_alerts(AlertSettings())
     assert not has_graph()
-    opened.show_graph(is_shown=True)
-    assert has_graph()
     opened._watch._close()
 
 
-def test_the_story_is_of_the_desk_in_front_whichever_has_published_last(monkeypatch, tmp_path):
+async def test_a_demo_that_begins_later_has_what_was_asked_for(demo_source):
+    async with running(demo_source) as desk:
+        desk.fallback.want(wants(Part.GRAPH))
+        await desk.to_demo()
+        assert desk.demo.wants == wants(Part.GRAPH)
+        assert desk.newest.graph is not None
+        desk.fallback.want(NOTHING)
+        assert desk.demo.wants == desk.live.wants == NOTHING
+
+
+async def test_the_story_is_of_the_desk_in_front_whichever_has_published_last(monkeypatch, tmp_path):
     for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     opened = LocalBackend().open(Wanted())
     fallback = opened._supervisor
     live = fallback._live
-    parts = frozenset({STORY})
-
-    def published(desk: Supervisor):
-        return desk.on_publish(desk._market.apply((), as_of_ns=NOW_NS))
-
-    live.latest = published(live)
-    assert opened.compute(parts).mode == ""
     demo, _ = fallback._make_demo()
     fallback._demo = demo
-    assert opened.compute(parts) is None, "the demo has shown nothing yet"
-    first = published(demo)
-    for _ in range(3):
-        published(live)
-    made = opened.compute(parts)
-    assert (made.mode, made.seq) == ("DEMO", first.seq)
-    assert made.story is not None
-    assert made.health.feeds[: len(live.latest.health.feeds)] == live.latest.health.feeds
-    assert published(demo).story == made.story, "live has taken nothing from it"
-    fallback._demo = None
-    assert opened.compute(frozenset()).mode == ""
+    opened.want(wants(Part.STORY))
+    beside = [asyncio.create_task(work()) for desk in (live, demo) for work in desk.beside]
+    try:
+        live._publish(live._market.apply((), as_of_ns=NOW_NS))
+        demo._publish(demo._market.apply((), as_of_ns=NOW_NS))
+        live._publish(live._market.apply((), as_of_ns=NOW_NS))
+        await until(lambda: demo.latest.story and live.latest.story)
+        assert (demo.latest.mode, live.latest.mode) == ("DEMO", "")
+        assert demo.latest.story is not live.latest.story
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     opened._watch._close()

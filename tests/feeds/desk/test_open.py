@@ -246,7 +246,7 @@ async def test_a_tape_under_its_supervisor_plays_with_its_own_name_and_controls(
 
 
 async def test_without_a_tape_there_is_nothing_to_control():
-    supervisor, feed = supervise(settled(), Desk(), start=None, speed=1.0, stays=True, now_ns=NOW)
+    supervisor, feed = supervise(settled(), Desk(), start=None, speed=1.0, stays=False, now_ns=NOW)
     assert feed is None
     await supervisor.run()
     assert supervisor.latest.session == TUESDAY

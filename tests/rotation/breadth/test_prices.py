@@ -23,7 +23,7 @@ def test_no_other_member_is_older_or_newer(members: list[tuple[int, str | None, 
     for name, (ts_ns, _, _) in zip(NAMES, members, strict=True):
         assert prices.put(name, 1.0, ts_ns)
     is_counted = [is_in for *_, is_in in members]
-    ends = set(prices.deciding(is_counted, kinds, kinds, "other"))
+    ends = set(prices.deciding(is_counted.__getitem__, kinds, kinds, "other"))
     groups: dict[tuple[str, bool], dict[str, int]] = {}
     for name, (ts_ns, _, is_in) in zip(NAMES, members, strict=True):
         if is_in:
@@ -38,3 +38,32 @@ def test_no_other_member_is_older_or_newer(members: list[tuple[int, str | None, 
 def test_what_is_no_member_is_left_out() -> None:
     past = Past("IWM", date(2024, 7, 16), None, pl.DataFrame({"symbol": ["A"]}), (), Means())
     assert not Prices(past).put("B", 1.0, 5)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(NAMES), st.integers(0, 4), st.booleans(), st.booleans()),
+        min_size=1,
+        max_size=120,
+    )
+)
+def test_after_any_prints_they_are_as_if_looked_for_anew(steps: list[tuple[str, int, bool, bool]]) -> None:
+    """Whoever comes, goes and prints again, more often than a heap would grow to hold."""
+    past = Past("IWM", date(2024, 7, 16), None, pl.DataFrame({"symbol": NAMES}), (), Means())
+    prices, source = Prices(past), {"A": "x", "B": "x", "C": "y"}
+    times: dict[str, int] = {}
+    for name, ts_ns, is_counted, has_turned in steps:
+        source = dict(source) if has_turned else source
+        prices.put(name, 1.0 if is_counted else None, ts_ns)
+        times = {each: at for each, at in times.items() if each != name} | (
+            {name: ts_ns} if is_counted else {}
+        )
+        anew = Prices(past)
+        for each, at in times.items():
+            anew.put(each, 1.0, at)
+        ends = [
+            held.deciding(lambda place, held=held: held.values[place] is not None, source, source, "other")
+            for held in (prices, anew)
+        ]
+        assert ends[0] == ends[1]
+        assert len(prices._ends) <= 6

@@ -25,7 +25,7 @@ from rotation.quote import Quote
 from rotation.sessions import sessions_between, to_ns
 from tests.rotation.figures.test_explain import again
 from tests.rotation.graph.test_graph import by_hand
-from tests.support.core_worlds import ORIGIN, closes, history_of
+from tests.support.core_worlds import ORIGIN, closes, history_of, looking_at
 
 DAYS = sessions_between(dt.date(2021, 6, 1), dt.date(2024, 7, 16))
 DESK = Desk(legs=("IWM", "QQQ", "IWN", "IVW", "NEW"), pairs=(("IWN", "IVW"),), benchmark="NEW")
@@ -48,7 +48,7 @@ def basis() -> Basis:
     history = history_of(rows)
     market = Market(history, DESK, as_of_ns=AT, origin=ORIGIN)
     market.take_fed(demo_fed(AT))
-    market.show_pairs({"IWN/IVW"})
+    market.want(looking_at("IWN/IVW"))
     prints = [Quote(symbol, AT, price) for symbol, price in PRICES.items()]
     return Basis(market.apply(prints, as_of_ns=AT), history, DESK)
 

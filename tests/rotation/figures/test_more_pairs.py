@@ -10,6 +10,7 @@ import pytest
 from rotation.alerts.desk_log import DeskLog
 from rotation.alerts.parser import ConditionError, parse
 from rotation.alerts.rule import Rule
+from rotation.context.wants import pair_wanted
 from rotation.desk import Desk
 from rotation.errors import InputError
 from rotation.figures.basis import Basis
@@ -24,7 +25,7 @@ from rotation.quote import Quote
 from rotation.sessions import close_ns
 from rotation.status import Kind
 from tests.rotation.figures.test_explain import IDS, again
-from tests.support.core_worlds import CALENDAR, ORIGIN, closes, history_of
+from tests.support.core_worlds import CALENDAR, ORIGIN, closes, history_of, looking_at
 
 PAIRS = (("IWN", "IVW"), ("QQQ", "IWM"))
 DESK = Desk(legs=("IWM", "QQQ", "IWN", "IVW"), pairs=PAIRS)
@@ -45,7 +46,7 @@ def basis(desk: Desk, shown: frozenset[str] = frozenset({"IWN/IVW", "QQQ/IWM"}))
         for symbol, price in (("IWM", 231.17), ("QQQ", 495.43), ("IWN", 170.3), ("IVW", 91.2))
     ]
     market = Market(history, desk, as_of_ns=at, origin=ORIGIN)
-    market.show_pairs(shown)
+    market.want(looking_at(*shown))
     return Basis(market.apply(prints, as_of_ns=at), history, desk)
 
 
@@ -121,7 +122,7 @@ def test_an_alert_on_one_says_which_pairs_it_needs_and_fires():
         ],
         on_tape=True,
     )
-    assert log.pairs == {"IWN/IVW"}
+    assert log.wants == {pair_wanted("IWN/IVW")}
     made = basis(DESK, log.pairs)
     assert made.snapshot.legs["IWN"].status.kind in (Kind.LIVE, Kind.DEMO, Kind.REPLAY)
     _, calls = log.take(made.snapshot)

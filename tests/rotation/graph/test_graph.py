@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rotation.context.wants import NOTHING, Part, wants
 from rotation.desk import Desk
 from rotation.figures.registry import figures
 from rotation.figures.settled import SettledFigures
@@ -245,10 +246,10 @@ def test_the_walk_over_history_is_the_market_s(seed: int, missing: int) -> None:
 def test_a_graph_that_is_left_out_is_the_same_when_it_comes_back() -> None:
     history, at_ns = history_of(closes_of(1)), close_ns(DAYS[-1]) + 1
     always, at_times = (Market(history, DESK, as_of_ns=at_ns) for _ in range(2))
-    assert not at_times.show_graph(is_shown=False), "nothing more to show"
+    assert not at_times.want(NOTHING), "nothing more to show"
     assert at_times.apply((), as_of_ns=at_ns).graph is None
-    assert at_times.show_graph(is_shown=True)
-    assert not at_times.show_graph(is_shown=True)
+    assert at_times.want(wants(Part.GRAPH))
+    assert not at_times.want(wants(Part.GRAPH))
     made = at_times.apply((), as_of_ns=at_ns).graph
     assert made is not None
     always.apply((), as_of_ns=at_ns)

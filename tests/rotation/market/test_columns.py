@@ -111,12 +111,31 @@ def books(market: Market) -> dict[tuple[str, str], tuple]:
     }
 
 
-def assert_same(tape: Tape, as_of_ns: int, *, reading: bool) -> None:
-    """``reading``: all prints are read after every batch, not only at the end."""
+def lasts(market: Market) -> dict[str, tuple[float, int] | None]:
+    """The last price of every symbol, as it is asked for without its sums."""
+    return {symbol: market._filter.last(symbol) for symbol in SYMBOLS}
+
+
+def read_lasts(market: Market) -> dict[str, tuple[float, int] | None]:
+    """The same from what is known of all its prints."""
+    known = {symbol: market._filter.current(symbol) for symbol in SYMBOLS}
+    return {
+        symbol: (prints.last.price, prints.last.ts_ns) if prints and prints.last else None
+        for symbol, prints in known.items()
+    }
+
+
+def assert_same(tape: Tape, as_of_ns: int, *, reading: bool, follows_from: int = 0) -> None:
+    """``reading``: all prints are read after every batch, not only at the end.
+
+    ``follows_from``: the batch from which last prices are followed.
+    """
     columns, single = market(), market()
-    for (start, end), is_columns in zip(
-        pairwise([*tape.cuts, len(tape.quotes)]), tape.as_columns, strict=True
+    for number, ((start, end), is_columns) in enumerate(
+        zip(pairwise([*tape.cuts, len(tape.quotes)]), tape.as_columns, strict=True)
     ):
+        if number == follows_from:
+            columns._filter.follow_last()
         batch = tape.quotes[start:end]
         with patch.object(session_filter, "MANY", 10**9):
             wanted = single.apply(batch, as_of_ns=as_of_ns)
@@ -126,8 +145,11 @@ def assert_same(tape: Tape, as_of_ns: int, *, reading: bool) -> None:
             given = columns.apply(batch, as_of_ns=as_of_ns)
         assert given == wanted
         assert columns._filter.symbols == single._filter.symbols
+        if number >= follows_from:
+            assert lasts(columns) == read_lasts(single)
         if reading:
             assert books(columns) == books(single)
+    assert lasts(columns) == read_lasts(single)
     assert books(columns) == books(single)
     # What each remembers shows in what it makes of the same tape again, and of a revision of each print.
     again = [
@@ -148,9 +170,17 @@ def assert_same(tape: Tape, as_of_ns: int, *, reading: bool) -> None:
     st.sampled_from((65_536, 4)),
     st.sampled_from((500, 5)),
     st.booleans(),
+    st.integers(0, 3),
 )
 def test_columns_are_prints_one_by_one(
-    tape: Tape, as_of_ns: int, memory: int, one_by_one: int, least: int, many: int, reading: bool
+    tape: Tape,
+    as_of_ns: int,
+    memory: int,
+    one_by_one: int,
+    least: int,
+    many: int,
+    reading: bool,
+    follows: int,
 ):
     """With little memory, sums for the desk's own symbols, and rows let go at once, too."""
     with ExitStack() as stack:
@@ -158,7 +188,7 @@ def test_columns_are_prints_one_by_one(
         stack.enter_context(patch.object(tally, "ONE_BY_ONE", one_by_one))
         stack.enter_context(patch.object(backlog, "LEAST", least))
         stack.enter_context(patch.object(session_filter, "MANY", many))
-        assert_same(tape, as_of_ns, reading=reading)
+        assert_same(tape, as_of_ns, reading=reading, follows_from=follows)
 
 
 def in_order(symbol: str, seconds: range) -> list[Quote]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rotation.context import parts
+from rotation.context.wants import Part, Want
 from rotation.desk import WINDOWS, Desk, pair_prefix
 from rotation.errors import InputError
 from rotation.figures.basis import Basis
@@ -112,7 +112,7 @@ def test_a_leg_s_line_is_a_year_of_its_closes_before_the_session():
 
 def test_another_pair_s_story_is_that_of_a_desk_with_this_pair_alone():
     more, alone = basis(DESK), basis(desk_of(DESK, PAIR))
-    made, maker = Parts().make(parts.named(parts.STORY, PAIR), more), StoryNow()
+    made, maker = Parts().make(Want(Part.STORY, PAIR), more), StoryNow()
     own, prefix, table = maker.of(alone), pair_prefix(PAIR), figures(DESK)
     assert [replace(each, figure=each.figure.removeprefix(prefix)) for each in made.levels] == list(
         own.levels
@@ -125,15 +125,15 @@ def test_another_pair_s_story_is_that_of_a_desk_with_this_pair_alone():
         assert replace(each, figure=key) == own.episodes[key]
         assert episodes(more, f"pair.IWN/IVW.{key}") == each
     name = f"{prefix}spread.5.pp"
-    line = Parts().make(parts.named(parts.LINE, name), more)
+    line = Parts().make(Want(Part.LINE, name), more)
     assert line == {name: maker.line(alone, 5)}
 
 
 def test_parts_come_into_their_places_and_survive_the_wire():
     made = basis(DESK)
-    maker, asked = Parts(), all_of([parts.STORY, parts.LINE, parts.LEGS], made.snapshot)
-    asked.append(parts.named(parts.FIGURE, f"{pair_prefix(PAIR)}spread.5.z"))
-    whole = with_parts(made.snapshot, {name: maker.make(name, made) for name in asked})
+    maker, asked = Parts(), all_of([Part.STORY, Part.LINE, Part.LEGS], made.snapshot)
+    asked.append(Want(Part.FIGURE, f"{pair_prefix(PAIR)}spread.5.z"))
+    whole = with_parts(made.snapshot, {want: maker.make(want, made) for want in asked})
     assert whole.story == StoryNow().of(made)
     assert whole.pairs[PAIR].story.episodes["spread.5"].figure == "pair.iwn/ivw.spread.5"
     assert {f"spread.{k}.pp" for k in WINDOWS} <= whole.lines.keys()
@@ -146,15 +146,15 @@ def test_parts_come_into_their_places_and_survive_the_wire():
 
 def test_of_a_pair_that_is_not_shown_there_is_nothing():
     made = basis(DESK, frozenset())
-    for name in (parts.named(parts.STORY, PAIR), parts.named(parts.LINE, f"{pair_prefix(PAIR)}spread.5.pp")):
-        assert Parts().make(name, made) is None
-    assert Parts().make("line iwm.last", made) is None
+    for want in (Want(Part.STORY, PAIR), Want(Part.LINE, f"{pair_prefix(PAIR)}spread.5.pp")):
+        assert Parts().make(want, made) is None
+    assert Parts().make(Want(Part.LINE, "iwm.last"), made) is None
     with pytest.raises(InputError):
-        Parts().make("figure no.such", made)
+        Parts().make(Want(Part.FIGURE, "no.such"), made)
     desk = Desk()
     empty = Basis(Market(history_of([]), desk, as_of_ns=0).apply([], as_of_ns=0), history_of([]), desk)
-    assert Parts().make("line spread.5.pp", empty) is None
-    assert Parts().make(parts.LEGS, empty) == {}
+    assert Parts().make(Want(Part.LINE, "spread.5.pp"), empty) is None
+    assert Parts().make(Want(Part.LEGS), empty) == {}
 
 
 def test_lines_are_made_anew_once_the_session_s_closes_are_in():

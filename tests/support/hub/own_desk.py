@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from feeds.events import Event
+    from rotation.context.wants import Wants
     from rotation.feed_stats import FeedStats
     from rotation.snapshot import Snapshot
     from rotation.status import Mode
@@ -93,6 +94,9 @@ class OwnDesk:
 
     def listen(self) -> AsyncIterator[Snapshot]:
         return self._supervisor.listen()
+
+    def want(self, asked: Wants) -> None:
+        self._supervisor.want(asked)
 
 
 async def run(url: str, folder: Path) -> None:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from feeds.desk import open as opening
 from rotation.breadth.figures import Breadth
-from rotation.context import parts
+from rotation.context.wants import Part, Want
 from rotation.desk import AlertLine, DeskEvent, EventKind
 from rotation.figures.basis import Basis
 from rotation.sessions import close_ns
@@ -103,10 +103,10 @@ def snapshot() -> Snapshot:
     """The same with all that a page can show."""
     made, maker = basis().snapshot, Parts()
     asked = [
-        *all_of([parts.LINE, parts.LEGS], made),
-        *(parts.named(parts.FIGURE, name) for name in EXPLAINED),
+        *all_of([Part.LINE, Part.LEGS], made),
+        *(Want(Part.FIGURE, name) for name in EXPLAINED),
     ]
-    known = {name: part for name in asked if (part := maker.make(name, basis())) is not None}
+    known = {want: part for want in asked if (part := maker.make(want, basis())) is not None}
     made = with_parts(made, known)
     at = made.as_of
 

@@ -11,6 +11,7 @@ from rotation.market.assemble import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
 
 
@@ -20,6 +21,8 @@ class ScriptedDesk:
     def __init__(self, snapshots: Sequence[Snapshot]) -> None:
         self.controls = RecordingControls()
         self._snapshots = list(snapshots)
+        self.wants: list[Wants] = []
+        """All that was asked for, the newest last."""
 
     async def run(self) -> None:
         """Nothing to drive."""
@@ -27,6 +30,9 @@ class ScriptedDesk:
     async def listen(self) -> AsyncIterator[Snapshot]:
         for snapshot in self._snapshots:
             yield snapshot
+
+    def want(self, asked: Wants) -> None:
+        self.wants.append(asked)
 
 
 class RecordingControls:

@@ -248,6 +248,7 @@ def test_a_failure_of_our_own_is_one_line_and_its_details_are_in_the_log(program
         "        try: self.snapshot(None)\n"
         "        except RuntimeError as error: raise ExceptionGroup('feeds', [error]) from None\n"
         "    async def listen(self): return; yield\n"
+        "    def want(self, asked): pass\n"
         "sys.exit(cli.run(Backend()))"
     )
     for args in (["snapshot"], ["watch"], ["history", "list"], ["history", "import", "x"]):
@@ -546,6 +547,7 @@ class ScriptedDesk:
         self._error = error
         self._stays = stays
         self._done = asyncio.Event()
+        self.wants = []
 
     async def run(self) -> None:
         await self._done.wait()
@@ -558,6 +560,9 @@ class ScriptedDesk:
         self._done.set()
         if self._stays:
             await asyncio.Event().wait()
+
+    def want(self, asked):
+        self.wants.append(asked)
 
 
 async def test_what_changes_only_in_time_is_no_line(scenes):

@@ -9,12 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from rotation.context.figures import Episode, Episodes, Level, Outcomes, Story
+from rotation.context.wants import Part, Want, pair_wanted
 from rotation.snapshot import PairView
 from tui.panels.registry import PANELS
 from tui.screen.scene import draw_panel
+from tui.view.asked import wants_of
 from tui.view.draw import cells
+from tui.view.layout import arrange
 from tui.view.pairs import of_pair
-from tui.view.view_state import ViewState, parts_of
+from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -91,10 +94,17 @@ def test_what_a_paused_screen_waits_for_is_not_said_to_come_by_itself(scenes: di
     )
 
 
+def asks(view: ViewState) -> set[Want]:
+    """What the spread's and the legs' zooms ask for beside what their size asks for anyway."""
+    parts = (Part.STORY, Part.LINE, Part.LEGS, Part.PAIRS)
+    return {each for each in wants_of(view, arrange(160, 45, view)) if each.part in parts}
+
+
 def test_another_pair_has_its_own_story(scenes: dict[str, Snapshot]) -> None:
     name = "IWN/IVW"
     other = replace(ZOOMED, pair=name, pairs=(name,))
-    assert parts_of(other) == {"story IWN/IVW", "line pair.iwn/ivw.spread.5.pp"}
+    line = Want(Part.LINE, "pair.iwn/ivw.spread.5.pp")
+    assert asks(other) == {Want(Part.STORY, name), line, pair_wanted(name)}
     levels = (
         replace(LEVELS[0], figure="pair.iwn/ivw.spread.5.since", leg="IWN", price=158.25),
         replace(LEVELS[3], figure="iwn.streak.with_today", leg="IWN", price=157.5),
@@ -114,11 +124,11 @@ def test_another_pair_has_its_own_story(scenes: dict[str, Snapshot]) -> None:
 
 
 def test_only_the_zoom_asks_for_it(scenes: dict[str, Snapshot]) -> None:
-    assert parts_of(ZOOMED) == {"story", "line spread.5.pp"}
-    assert parts_of(replace(ZOOMED, window=20)) == {"story", "line spread.20.pp"}
-    assert not parts_of(replace(ZOOMED, zoomed=False))
-    assert parts_of(replace(ZOOMED, focus="legs")) == {"legs"}
-    assert not parts_of(replace(ZOOMED, help=True))
+    assert asks(ZOOMED) == {Want(Part.STORY), Want(Part.LINE, "spread.5.pp")}
+    assert asks(replace(ZOOMED, window=20)) == {Want(Part.STORY), Want(Part.LINE, "spread.20.pp")}
+    assert not asks(replace(ZOOMED, zoomed=False))
+    assert asks(replace(ZOOMED, focus="legs")) == {Want(Part.LEGS)}
+    assert not asks(replace(ZOOMED, help=True))
     assert "at which a 5d" not in "\n".join(shown(replace(scenes["live"], story=STORY), view=ViewState()))
 
 

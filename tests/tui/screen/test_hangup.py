@@ -108,6 +108,8 @@ class Desk:
     async def listen(self):
         await asyncio.Event().wait()
         yield
+    def want(self, asked):
+        pass
 
 class Backend:
     def notices(self):

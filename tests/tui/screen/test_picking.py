@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 
+from rotation.context.wants import NOTHING, Part, Want
 from rotation.figures.registry import figures
 from tests.support.ssh_scenes import Time, Visit
 from tests.support.tui import pages
@@ -17,15 +19,17 @@ from tui.panels.registry import PANELS
 from tui.screen.app import RotationApp
 from tui.screen.exporter import text_of
 from tui.screen.picking import KEPT, NONE, Picker
-from tui.screen.scene import scene
+from tui.screen.scene import places_of, scene
 from tui.ssh.rooms.rooms import Rooms
+from tui.view.asked import wants_of
 from tui.view.marks import CURSOR, spots
 from tui.view.pairs import of_pair
 from tui.view.theme import ROLES
-from tui.view.view_state import FIRST, ViewState, parts_of
+from tui.view.view_state import FIRST, ViewState
 from tui.view.view_state import PANELS as NAMES
 
 if TYPE_CHECKING:
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.screen.scene import Scene
 
@@ -96,7 +100,8 @@ def test_every_figure_on_every_panel_can_be_chosen_and_explained(snapshot, panel
     place = made.places[panel]
     inside = PANELS[panel].rows(snapshot, view, place.width - 4, place.height - 2)
     assert reached == [spot.figure for spot in spots(inside)]
-    assert parts_of(picker.pressed(view, "enter", snapshot, size)) >= {f"figure {reached[-1]}"}
+    sheet = picker.pressed(view, "enter", snapshot, size)
+    assert Want(Part.FIGURE, reached[-1]) in wants_of(sheet, places_of(snapshot, sheet, *size))
 
 
 @pytest.mark.parametrize("panel", ["legs", "spread", "ratio"])
@@ -144,7 +149,7 @@ def test_a_figure_that_is_gone_leaves_the_cursor_on_the_first(snapshot):
 
 def test_without_a_snapshot_there_is_nothing_to_choose():
     assert typed(None, "e").message == NONE
-    assert parts_of(ViewState(figure=FIRST, explains=True)) == frozenset()
+    assert wants_of(ViewState(figure=FIRST, explains=True), ["explained"]) == NOTHING
 
 
 def test_many_keys_draw_a_panel_once(snapshot, monkeypatch):
@@ -168,14 +173,23 @@ def test_many_keys_draw_a_panel_once(snapshot, monkeypatch):
 async def test_the_app_explains_what_is_under_the_cursor_or_clicked(snapshot, monkeypatch):
     copied: list[str] = []
     base = replace(snapshot, explained={})
-    asked: list[frozenset[str]] = []
 
     class Desk(ScriptedDesk):
-        def compute(self, parts: frozenset[str]) -> Snapshot:
-            asked.append(parts)
-            return snapshot if any(name.startswith("figure") for name in parts) else base
+        def __init__(self) -> None:
+            super().__init__([base])
+            self.more: asyncio.Queue[Snapshot] = asyncio.Queue()
 
-    app = RotationApp(lambda: Desk([base]), ViewState(focus="spread"))
+        def want(self, asked: Wants) -> None:
+            super().want(asked)
+            is_sheet = any(each.part is Part.FIGURE for each in asked)
+            self.more.put_nowait(snapshot if is_sheet else base)
+
+        async def listen(self):
+            while True:
+                yield await self.more.get()
+
+    desk = Desk()
+    app = RotationApp(lambda: desk, ViewState(focus="spread"))
     async with app.run_test(size=(160, 45)) as pilot:
         while app.snapshot is None:
             await pilot.pause(0.01)
@@ -185,7 +199,8 @@ async def test_the_app_explains_what_is_under_the_cursor_or_clicked(snapshot, mo
         assert "computing what spread.5.z rests on" in text_of(app.drawn())
         while "spread.5.z" not in app.snapshot.explained:
             await pilot.pause(0.01)
-        assert frozenset({"figure spread.5.z", "story", "line spread.5.pp"}) in asked
+        sheet = {Want(Part.FIGURE, "spread.5.z"), Want(Part.STORY), Want(Part.LINE, "spread.5.pp")}
+        assert any(sheet <= asked for asked in desk.wants)
         assert "the inputs below give the same" in text_of(app.drawn())
         app.press("y")
         assert copied == [quoted_explanation(snapshot.explained["spread.5.z"])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from rotation.context.wants import Part, Want, pairs_in
 from rotation.errors import InputError
 from rotation.snapshot import PairView
 from tests.support.fed import scenes as fed_scenes
@@ -250,7 +251,7 @@ async def test_p_shows_the_next_pair_and_tells_the_desk(scenes: dict[str, Snapsh
         await shown(pilot)
         assert "pair 1/3" in text_of(app, "keys")
         await pilot.press("p")
-        assert desk.asked == [frozenset({"IWN/IVW"})]
+        assert desk.asked == [frozenset(), frozenset({"IWN/IVW"})]
         assert "IWN against IVW" in text_of(app, "spread")
         assert "no figures in the Snapshot" in text_of(app, "ribbon"), "until the market has made them"
         app.take(with_pair(scenes["live"], "IWN/IVW", scenes["closed"]))
@@ -258,7 +259,7 @@ async def test_p_shows_the_next_pair_and_tells_the_desk(scenes: dict[str, Snapsh
         assert scenes["closed"].headline[:60] in " ".join(text_of(app, "ribbon").split())
         assert "pair 2/3" in text_of(app, "keys")
         await pilot.press("P", "P")
-        assert desk.asked[1:] == [frozenset(), frozenset({"KRE/QQQ"})]
+        assert desk.asked[2:] == [frozenset(), frozenset({"KRE/QQQ"})]
         await pilot.press("p")
         assert app.view.pair == ""
         assert "IWM against QQQ" in text_of(app, "spread")
@@ -335,33 +336,22 @@ class PairedDesk(ScriptedDesk):
 
     def __init__(self, scenes: dict[str, Snapshot]) -> None:
         super().__init__([msgspec.structs.replace(scenes["live"], pairs={"IWN/IVW": None, "KRE/QQQ": None})])
-        self.asked: list[frozenset[str]] = []
 
-    def show_pairs(self, names: frozenset[str]) -> None:
-        self.asked.append(names)
-
-
-class GraphedDesk(ScriptedDesk):
-    """A desk that remembers when the graph was asked for."""
-
-    def __init__(self, scenes: dict[str, Snapshot]) -> None:
-        super().__init__([scenes["live"]])
-        self.asked: list[bool] = []
-
-    def show_graph(self, *, is_shown: bool) -> None:
-        self.asked.append(is_shown)
+    @property
+    def asked(self) -> list[frozenset[str]]:
+        """The pairs of each time that it was asked."""
+        return [pairs_in(each, ("IWN/IVW", "KRE/QQQ")) for each in self.wants]
 
 
 async def test_the_graph_is_asked_for_only_while_it_is_on_screen(scenes: dict[str, Snapshot]) -> None:
-    desk = GraphedDesk(scenes)
+    desk = ScriptedDesk([scenes["live"]])
     app = RotationApp(lambda: desk, ViewState(themes=names()))
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
-        assert desk.asked == [False]
         for key in ("8", "z", "1"):
             await pilot.press(key)
             await pilot.pause()
-        assert desk.asked == [False, True, False]
+        assert [Want(Part.GRAPH) in each for each in desk.wants] == [False, True, False]
 
 
 def with_pair(snapshot: Snapshot, name: str, other: Snapshot) -> Snapshot:

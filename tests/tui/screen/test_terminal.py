@@ -270,6 +270,8 @@ class Desk:
         if {where!r} == "paint": yield object()
         await asyncio.Event().wait()
         yield
+    def want(self, asked):
+        pass
 
 class Backend:
     def notices(self):

@@ -262,9 +262,6 @@ class BusyDesk(AlertDesk):
         self.pairs: list[object] = []
         self.published = 0
 
-    def show_pairs(self, names) -> None:
-        """As a desk with pairs."""
-
     async def set_pairs(self, pairs, options):
         self.pairs.append((pairs, options))
         return ()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import threading
-from typing import TYPE_CHECKING
 
 import asyncssh
 import msgspec
 import pytest
 
 from rotation.context.figures import Story
+from rotation.context.wants import NOTHING, Part, Want
 from rotation.errors import InputError
 from tests.support.ssh_host import EASY, Hosted, hosting, until
 from tests.support.ssh_scenes import THEMED, Screen, Time
@@ -30,9 +29,6 @@ from tui.ssh.session import Session
 from tui.ssh.status import HostStatus
 from tui.ssh.wire.guard import SocketGuard
 from tui.ssh.wire.server import ServerConnection
-
-if TYPE_CHECKING:
-    from rotation.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -62,47 +58,33 @@ async def test_login_by_key_and_keys_work(hosted: Hosted, scenes):
     await until(lambda: len(hosted.host.state.admission) == 0)
 
 
-async def test_nobody_waits_for_what_the_desk_computes_for_another(hosted: Hosted, scenes):
-    """And what has been computed by then does not set the screen back."""
-    live, asked, may_answer = scenes["live"], [], threading.Event()
+async def test_the_desk_is_asked_for_what_some_viewer_looks_at_and_for_nothing_else(hosted: Hosted, scenes):
+    def asked(part: Part) -> bool:
+        return bool(hosted.desk.wants) and Want(part) in hosted.desk.wants[-1]
 
-    def compute(parts: frozenset[str]) -> Snapshot | None:
-        asked.append(parts)
-        may_answer.wait()
-        return live if parts else None
-
-    hosted.desk.compute = compute
-    taken, take = [], hosted.host.state.rooms.take
-    hosted.host.state.rooms.take = lambda snapshot: [taken.append(snapshot.seq), take(snapshot)]
-    newer = with_leg(msgspec.structs.replace(live, seq=live.seq + 1), "IWM", last=987.65)
-    try:
-        zoomed, other = await hosted.look(), await hosted.look()
-        zoomed.press(b"2z")
-        await until(hosted.host.state.rooms.parts)
-        hosted.desk.push(msgspec.structs.replace(live))
-        await until(lambda: asked)
-        hosted.desk.push(newer)
-        await other.see("987.65")
-        may_answer.set()
-        zoomed.press(b"z")
-        await until(lambda: not hosted.host.state.rooms.parts())
-        hosted.desk.push(newer)
-        await until(lambda: len(asked) == 2)  # the first answer has been dealt with
-        assert taken == sorted(taken)
-    finally:
-        may_answer.set()
+    story, other = await hosted.look(), await hosted.look()
+    story.press(b"2z")
+    await until(lambda: asked(Part.STORY))
+    other.press(b"8")
+    await until(lambda: asked(Part.GRAPH))
+    assert asked(Part.STORY), "the one is asked for beside the other"
+    story.press(b"z")
+    await until(lambda: not asked(Part.STORY))
+    hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+    await story.see("987.65")
+    other.press(b"q")
+    await until(lambda: not asked(Part.GRAPH))
+    assert asked(Part.CLAUSES)
+    story.press(b"q")
+    await until(lambda: hosted.desk.wants[-1] == NOTHING)
 
 
 async def test_what_the_desk_has_computed_is_shown_as_soon_as_it_is_there(hosted: Hosted, scenes):
-    story = Story((), {})
-    hosted.desk.compute = lambda parts: msgspec.structs.replace(
-        scenes["live"], story=story if parts else None
-    )
-    visitor = await hosted.look()
+    visitor = await hosted.look(size=(160, 45))
     visitor.press(b"2z")
-    await until(hosted.host.state.rooms.parts)
-    hosted.desk.push(scenes["live"])
-    await until(lambda: hosted.host.state.rooms.newest.story == story)
+    await visitor.see("computing levels")
+    hosted.desk.push(msgspec.structs.replace(scenes["live"], story=Story((), {})))
+    await visitor.see("at which a 5d statement turns")
 
 
 async def test_refused_without_a_key_or_with_anothers(hosted: Hosted):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import Part
 from rotation.status import BAD
 from rotation.text import day
 from rotation.wording import word
 from tui.panels.base import kind_role
 from tui.panels.breadth import charts
+from tui.view.asked import not_yet
 from tui.view.draw import UNKNOWN, Row, Span, bar, change, column, fit, toned, wrap
 from tui.view.marks import marker
 
@@ -46,18 +48,20 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """Both indices side by side where there is room, else one below the other; the base's first."""
     mark = marker(view, "breadth")
     if snapshot.breadth is None:
-        return [((line, "muted"),) for line in wrap(NONE, width, 3)]
+        none: list[Row] = [((line, "muted"),) for line in wrap(NONE, width, 3)]
+        return not_yet(snapshot, view, Part.BREADTH, "breadth") or none
+    later = not_yet(snapshot, view, Part.SECTORS, "sectors and movers", "are")
     indices = snapshot.breadth.indices
     order = sorted(indices, key=lambda fund: fund != snapshot.spread.base)
     if width >= BESIDE_FROM and len(order) == 2:
         half = (width - GAP) // 2
         left, right = (_index(indices[fund], half, height, mark) for fund in order)
         pairs = zip_longest(left, right, fillvalue=())
-        return [(*fit(own, half), (" " * GAP, "text"), *beside) for own, beside in pairs]
+        return [*((*fit(own, half), (" " * GAP, "text"), *beside) for own, beside in pairs), *later]
     lines: list[Row] = []
     for fund in order:
         lines += [*([()] if lines else []), *_index(indices[fund], width, height, mark)]
-    return lines
+    return [*lines, *later]
 
 
 def _index(index: IndexBreadth, width: int, height: int, mark: Mark) -> list[Row]:

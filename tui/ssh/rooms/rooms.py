@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from rotation.context.wants import NOTHING
 from tui.ssh.rooms.drawings import Drawings
 from tui.ssh.rooms.painter import changed, whole
-from tui.view.view_state import parts_of
+from tui.view.asked import wants_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.screen.scene import Scene
     from tui.ssh.rooms.colours import Ink
@@ -84,13 +86,15 @@ class Rooms:
         self._rooms: dict[Key, Room] = {}
         self._drawn: dict[tuple[tuple[int, int], ViewState], Scene] = {}
         """Scenes of the newest snapshot. Themes differ in bytes, not in rows."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after a room has opened or closed."""
 
     def __len__(self) -> int:
         return len(self._rooms)
 
-    def parts(self) -> frozenset[str]:
-        """Return what some room shows that a desk makes only while it is asked for."""
-        return frozenset().union(*(parts_of(room.view) for room in self._rooms.values()))
+    def wants(self) -> Wants:
+        """Return what some room shows that a desk makes only while somebody looks."""
+        return NOTHING.union(*(wants_of(room.view, room.scene.places) for room in self._rooms.values()))
 
     def take(self, snapshot: Snapshot) -> None:
         """Take a newer snapshot; ``paint`` shows it."""
@@ -117,6 +121,7 @@ class Rooms:
         if room is None:
             drawn = self._draw(snapshot, view, *size) if view.paused else self._scene(size, view)
             room = self._rooms[key] = Room(key, drawn, snapshot)
+            self.on_change()
         room.occupants[occupant] = None
         return room
 
@@ -125,6 +130,7 @@ class Rooms:
         room.occupants.pop(occupant, None)
         if not room.occupants and self._rooms.get(room.key) is room:
             del self._rooms[room.key]
+            self.on_change()
 
     async def paint(self) -> None:
         """Bring every room that is not paused to the newest snapshot, and show it to its viewers."""

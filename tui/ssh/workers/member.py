@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import NOTHING
 from tui.ssh import event_log
 from tui.ssh.status import WorkerState, WorkerStatus
 from tui.ssh.workers import handover, wire
@@ -21,6 +22,8 @@ from tui.ssh.workers.channel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rotation.context.wants import Wants
 
 PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; from tui.ssh.workers.process import main; main()"
 """A worker looks for its modules where the parent does, and so is of the same code."""
@@ -49,7 +52,8 @@ class Member:
         self.most_sessions = setup.limits.sessions
         self.connections: dict[int, str] = {}
         """ID → address of every connection that it was handed and that has not ended."""
-        self.parts: frozenset[str] = frozenset()
+        self.wants: Wants = NOTHING
+        """What its viewers look at."""
         self.report: wire.Report | None = None
         self.why = ""
         """Why it could not start, in words for a person."""
@@ -163,8 +167,8 @@ class Member:
                 waiting = self._asked.pop(message.id, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
-            case wire.PartsWanted():
-                self.parts = frozenset(message.parts)
+            case wire.WantsChanged():
+                self.wants = message.wants
                 self._on_message(self, message)
             case _:
                 self._on_message(self, message)

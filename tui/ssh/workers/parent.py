@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.backend import PairDesk, computed
+from rotation.context.wants import NOTHING
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.host_key import host_key
+from tui.ssh.demand import Demand
 from tui.ssh.host import (
     HEALTH_EVERY_S,
     SAVE_EVERY,
@@ -35,6 +36,7 @@ from tui.ssh.workers.totals import Counted, total
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
     from tui.ssh.status import HostStatus, ViewerStatus
@@ -85,13 +87,10 @@ class Parent:
         self._ended = Counted()
         """What workers that have ended had counted."""
         self._newest: bytes | None = None
-        self._parts: frozenset[str] = frozenset()
-        self._looks_for_demand = asyncio.Event()
+        self._demand = Demand(self._wants, desk.want)
         self._stop = asyncio.Event()
         self.port = 0
         self.metrics_port = 0
-        if isinstance(desk, PairDesk):
-            desk.show_pairs(frozenset(settings.pairs))
 
     def stop(self) -> None:
         """Have every worker say goodbye to its viewers, and let ``run`` return."""
@@ -118,7 +117,7 @@ class Parent:
                 self._stop,
                 desk=self._desk.run(),
                 snapshots=self._follow_desk(),
-                demand=self._follow_demand(),
+                demand=self._demand.run(),
                 beat=self._beat(),
                 sweep=self._sweep(),
                 workers=_as_coroutine(workers),
@@ -200,7 +199,7 @@ class Parent:
         async for snapshot in self._desk.listen():
             began = loop.time()
             self._show(snapshot)
-            self._looks_for_demand.set()
+            self._demand.look()  # a worker may have ended
             await asyncio.sleep(max(FRAME_S - (loop.time() - began), 0))
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -209,19 +208,9 @@ class Parent:
         self._newest = wire.snapshot_frame(snapshot, time.monotonic())
         self.pool.set("snapshot", self._newest)
 
-    async def _follow_demand(self) -> None:
-        """Have the desk compute what some worker's viewers alone look at."""
-        while True:
-            await self._looks_for_demand.wait()
-            self._looks_for_demand.clear()
-            parts = frozenset[str]().union(*(member.parts for member in self.pool))
-            if parts == self._parts:
-                continue
-            self._parts = parts
-            made = await asyncio.to_thread(computed, self._desk, parts)
-            newest = self.state.rooms.newest
-            if made is not None and (newest is None or made.seq >= newest.seq):
-                self._show(made)
+    def _wants(self) -> Wants:
+        """What any worker's viewers look at."""
+        return NOTHING.union(*(member.wants for member in self.pool))
 
     def _clock(self) -> wire.Clock:
         return wire.Clock(self._settings.now_s(), time.monotonic())
@@ -265,8 +254,8 @@ class Parent:
             case wire.Chosen():
                 self.state.preferences.keep(message.fingerprint, message.choice)
                 self.pool.send(message, but=member)
-            case wire.PartsWanted():
-                self._looks_for_demand.set()
+            case wire.WantsChanged():
+                self._demand.look()
             case wire.Question():
                 self._commands.begin(member, message)
             case _:

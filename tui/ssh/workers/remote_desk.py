@@ -12,6 +12,7 @@ from tui.ssh.workers.stalled import offline
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
 
 STALL_S = 2.0
@@ -26,11 +27,9 @@ class RemoteDesk:
 
     controls = None
 
-    def __init__(
-        self, want: Callable[[frozenset[str]], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """``want`` asks the parent for parts made on demand; it is called in another thread."""
-        self._want = want
+    def __init__(self, want: Callable[[Wants], None], clock: Callable[[], float] = time.monotonic) -> None:
+        """``want`` asks the parent; what is wanted comes in its Snapshots."""
+        self.want = want
         self._clock = clock
         self._last_sign_at = clock()
         self._body: bytes | None = None
@@ -121,8 +120,3 @@ class RemoteDesk:
             if self._shown is not None:
                 silent_s = self._clock() - self._silent_since
                 yield offline(self._shown, silent_s) if self._stalled_at is not None else self._shown
-
-    def compute(self, parts: frozenset[str]) -> Snapshot | None:
-        """Ask for these parts; a Snapshot with them comes as any other does."""
-        self._want(parts)
-        return None

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from rotation import __version__
+from rotation.context.wants import Wants
 from rotation.desk import PairOptions
 from rotation.snapshot import Snapshot
 from tui.ssh.limits import Limits
@@ -21,7 +22,7 @@ from tui.ssh.status import HostStatus, ViewerStatus
 from tui.view.places import PanelLists
 
 T = TypeVar("T")
-VERSION: Final = f"{__version__}/2"
+VERSION: Final = f"{__version__}/3"
 """Program and format. A worker of another one, from an upgrade under a running parent, refuses to work."""
 FRAME_MAX = 64 * 1024 * 1024
 """Bytes of a body; a Snapshot of seven legs has 32 KB, each further leg 2 KB."""
@@ -153,14 +154,14 @@ class LoggedIn(msgspec.Struct, frozen=True, tag="logged in"):
     address: str
 
 
-class PartsWanted(msgspec.Struct, frozen=True, tag="parts"):
-    """What this worker's rooms show that a desk computes on demand: all of it, each time it changes."""
+class WantsChanged(msgspec.Struct, frozen=True, tag="wants"):
+    """The parts of a Snapshot that this worker's viewers look at: all of them, each time they change."""
 
-    parts: tuple[str, ...]
+    wants: Wants
 
 
 ToWorker = Setup | Beat | Reload | Stop | BansChanged | Chosen | Question | Reply
-ToParent = Ready | Failed | Report | Left | LoggedIn | PartsWanted | Chosen | Question | Reply
+ToParent = Ready | Failed | Report | Left | LoggedIn | WantsChanged | Chosen | Question | Reply
 
 
 class Handed(msgspec.Struct, frozen=True, array_like=True):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import asyncssh
 
+    from rotation.context.wants import Wants
     from tui.ssh.preferences import Choice
     from tui.ssh.workers.channel import Channel
 
@@ -71,7 +72,6 @@ class WorkerHost(Host):
         self._dismissed = 0
         """Clients that the newest bans have disconnected."""
         self._arrivals: Arrivals | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def _now_s(self) -> float:
         """Now, in UTC seconds, by the parent's clock."""
@@ -79,7 +79,6 @@ class WorkerHost(Host):
 
     async def serve(self) -> None:
         """Serve until the parent says stop, or is gone. Raises InputError."""
-        self._loop = asyncio.get_running_loop()
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in (
@@ -133,11 +132,8 @@ class WorkerHost(Host):
         """The parent's, which are about all workers: one screen for all who see the same."""
         return self._lines
 
-    def _want(self, parts: frozenset[str]) -> None:
-        """Ask for parts made on demand; called in a thread."""
-        if self._loop is not None:
-            message = wire.PartsWanted(tuple(sorted(parts)))
-            self._loop.call_soon_threadsafe(self._channel.send, message)
+    def _want(self, asked: Wants) -> None:
+        self._channel.send(wire.WantsChanged(asked))
 
     async def _receive(self) -> None:
         """Take what the parent sends; its end is ours."""

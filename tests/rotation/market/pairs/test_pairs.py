@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rotation.context.wants import MADE
 from rotation.desk import Desk
 from rotation.market.assemble import Charts, Pair
 from rotation.market.market import Market
@@ -25,6 +26,7 @@ from tests.support.core_worlds import (
     closes,
     history_of,
     look_backs_kept,
+    looking_at,
     worlds,
 )
 
@@ -55,7 +57,7 @@ def test_a_pair_is_what_a_market_of_its_own_shows(world: World, looks: list[set[
         for number, (quotes, as_of_ns) in enumerate(world.batches):
             if number < len(looks):
                 looked = looks[number]
-                market.show_pairs(looked)
+                market.want(looking_at(*looked))
             snapshot = market.apply(quotes, as_of_ns=as_of_ns)
             alone = first.apply(quotes, as_of_ns=as_of_ns)
             assert msgspec.structs.replace(snapshot, pairs={}) == alone
@@ -74,13 +76,13 @@ def test_pairs_that_are_changed_in_the_middle_of_the_day_are_as_if_they_had_alwa
     with look_backs_kept():
         market = world._replace(desk=msgspec.structs.replace(DESK, pairs=before)).market()
         always = world._replace(desk=msgspec.structs.replace(DESK, pairs=after)).market()
-        market.show_pairs(set(NAMES))
-        always.show_pairs(set(NAMES))
+        market.want(looking_at(*NAMES))
+        always.want(looking_at(*NAMES))
         for number, (quotes, as_of_ns) in enumerate(world.batches):
             if number == turn:
                 desk = msgspec.structs.replace(DESK, pairs=after)
                 market.take_desk(desk, market.pass_for(desk)())
-                market.show_pairs(set(NAMES))
+                market.want(looking_at(*NAMES))
             shown = market.apply(quotes, as_of_ns=as_of_ns)
             assert number < turn or shown == always.apply(quotes, as_of_ns=as_of_ns)
             if number < turn:
@@ -93,7 +95,7 @@ def test_a_pair_has_a_limit_of_its_own():
     rows = [row for symbol in LEGS for row in closes(symbol, [CALENDAR[FIRST]], b"\3")]
     at = open_ns(day) + 600 * NS
     market = Market(history_of(rows), desk, as_of_ns=at - NS, origin=ORIGIN)
-    market.show_pairs(set(NAMES))
+    market.want(looking_at(*NAMES))
     prints = [Quote(symbol, at - 30 * NS * (symbol in ("QQQ", "IVW")), 100.0) for symbol in LEGS]
     shown = market.apply(sorted(prints, key=lambda quote: quote.ts_ns), as_of_ns=at)
     apart = {
@@ -110,7 +112,7 @@ def test_a_pair_has_a_limit_of_its_own():
 @given(worlds(fewest=2))
 def test_a_pair_that_nobody_looks_at_is_neither_ranked_nor_drawn(world: World):
     market = world._replace(desk=DESK).market()
-    market.show_pairs({"IWN/IVW"})
+    market.want(looking_at("IWN/IVW"))
     with (
         patch.object(Pair, "spread", autospec=True, side_effect=Pair.spread) as ranked,
         patch.object(Charts, "ratio", autospec=True, side_effect=Charts.ratio) as drawn,
@@ -122,10 +124,12 @@ def test_a_pair_that_nobody_looks_at_is_neither_ranked_nor_drawn(world: World):
 
 def test_names_that_are_no_pair_of_the_desk_change_nothing():
     market = World(DESK, [], CALENDAR[FIRST], 1_700_000_000 * NS, []).market()
-    assert not market.show_pairs({"A/B", "IWM/QQQ"})
-    assert market.show_pairs({"A/B", "IWN/IVW"})
-    assert not market.show_pairs({"IWN/IVW"})
-    assert market.show_pairs(set())
+    assert not market.want(looking_at("A/B", "IWM/QQQ"))
+    assert market.want(looking_at("A/B", "IWN/IVW"))
+    assert not market.want(looking_at("IWN/IVW"))
+    assert market.want(MADE), "every pair"
+    assert not market.want(looking_at(*NAMES))
+    assert not market.want(looking_at()), "fewer come with the next Snapshot"
 
 
 @settings(max_examples=max(5, EXAMPLES // 10))
