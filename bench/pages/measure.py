@@ -23,8 +23,8 @@ from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.sessions import open_ns
 from rotation.status import LIVE
+from tui.panels.asked import wants_of
 from tui.screen.scene import draw_panel
-from tui.view.asked import wants_of
 from tui.view.view_state import PAGES, ViewState
 
 if TYPE_CHECKING:

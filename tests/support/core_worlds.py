@@ -130,6 +130,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
     shown.pop("graph")  # tests/rotation/graph has an oracle of its own
     assert (shown.pop("macro"), shown.pop("story")) == (None, None)  # nobody was asked for them here
     assert (shown.pop("events"), shown.pop("alerts")) == ((), ())
+    assert (shown.pop("lines"), shown.pop("explained")) == ({}, {})
     assert (shown.pop("pairs"), shown.pop("lists")) == ({}, ())
     pair = [shown["spread"]["base"], shown["spread"]["against"]]
     statuses = [shown["legs"][symbol]["status"] for symbol in pair if symbol in shown["legs"]]

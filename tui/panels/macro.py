@@ -14,8 +14,8 @@ from rotation.status import Kind
 from rotation.text import MONTHS, day, short_day, spelled_duration
 from rotation.wording import state_word, word_with_venue
 from tui.panels import release_days
+from tui.panels.asked import not_yet
 from tui.panels.base import kind_role
-from tui.view.asked import not_yet
 from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, cells, change, column, fit, number, toned, wrap
 from tui.view.marks import marker
 

@@ -22,6 +22,7 @@ from rotation.errors import InputError
 from tui.backend import AlertDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation, quoted_explanation
+from tui.panels.asked import wants_of
 from tui.panels.legs import with_order
 from tui.panels.registry import PANELS
 from tui.screen import picking, signals
@@ -30,7 +31,6 @@ from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
 from tui.view.applied import change_desk, with_pairs
-from tui.view.asked import wants_of
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
     ViewState,

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from rotation.context.figures import Episode, Episodes, Level, Outcomes, Story
 from rotation.context.wants import Part, Want, pair_wanted
 from rotation.snapshot import PairView
+from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS
 from tui.screen.scene import draw_panel
-from tui.view.asked import wants_of
 from tui.view.draw import cells
 from tui.view.layout import arrange
 from tui.view.pairs import of_pair

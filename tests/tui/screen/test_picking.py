@@ -15,13 +15,13 @@ from tests.support.ssh_scenes import Time, Visit
 from tests.support.tui import pages
 from tests.support.tui.scenes import ScriptedDesk
 from tui.output.text import quoted_explanation
+from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS
 from tui.screen.app import RotationApp
 from tui.screen.exporter import text_of
 from tui.screen.picking import KEPT, NONE, Picker
 from tui.screen.scene import places_of, scene
 from tui.ssh.rooms.rooms import Rooms
-from tui.view.asked import wants_of
 from tui.view.marks import CURSOR, spots
 from tui.view.pairs import of_pair
 from tui.view.theme import ROLES

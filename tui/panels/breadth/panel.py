@@ -9,9 +9,9 @@ from rotation.context.wants import Part
 from rotation.status import BAD
 from rotation.text import day
 from rotation.wording import word
+from tui.panels.asked import not_yet
 from tui.panels.base import kind_role
 from tui.panels.breadth import charts
-from tui.view.asked import not_yet
 from tui.view.draw import UNKNOWN, Row, Span, bar, change, column, fit, toned, wrap
 from tui.view.marks import marker
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from rotation.context.wants import NOTHING
+from tui.panels.asked import wants_of
 from tui.ssh.rooms.drawings import Drawings
 from tui.ssh.rooms.painter import changed, whole
-from tui.view.asked import wants_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,9 @@ from rotation.story.parts import Parts, all_of, with_parts
 from tests.support.breadth.whole import DESK, HISTORY, tick, whole_market
 from tui.output.export import table
 from tui.output.text import quotation
+from tui.panels.asked import WANTS, wants_of
 from tui.panels.registry import PANELS as DRAWN
 from tui.screen.scene import INPUTS, places_of, scene
-from tui.view.asked import WANTS, wants_of
 from tui.view.pairs import of_pair
 from tui.view.view_state import PANELS, ViewState
 
