@@ -59,7 +59,7 @@ SHIPPED: dict[ReleaseKind, tuple[date, ...]] = {
 
 
 def joined(earlier: Calendar, later: Calendar, *, after: date | None = None) -> Calendar:
-    """What two pages give, or the shipped table and a page: the later one decides from its first day to its last.
+    """What two pages give, or the shipped table and a page: the later one decides all of its span.
 
     So it does of the whole of each month that it names, since a kind is published once a month: a day moved
     from before the page's first one, or past its last, is not there twice.
