@@ -30,6 +30,7 @@ from tui.ssh.session import Session
 from tui.ssh.status import HostStatus
 from tui.ssh.wire.guard import SocketGuard
 from tui.ssh.wire.server import ServerConnection
+from tui.view.places import PanelLists
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -60,6 +61,24 @@ async def test_login_by_key_and_keys_work(hosted: Hosted, scenes):
     assert visitor.screen.raw.endswith(LEAVE)
     assert visitor.chan.get_exit_status() == 0
     await until(lambda: len(hosted.host.state.admission) == 0)
+
+
+async def test_viewers_have_the_windows_and_panels_of_the_host(tmp_path, scenes):
+    own = {
+        "windows": (1, 20),
+        "returns": (20,),
+        "panels": PanelLists(narrow=(("spread", "ratio"),)),
+    }
+    async with hosting(tmp_path, scenes["live"], **own) as hosted:
+        visitor = await hosted.look()
+        view = msgspec.structs.replace(THEMED, focus="spread", window=1, **own)
+        await until(lambda: visitor.screen.cells() == seen(scenes["live"], view))
+        visitor.press(b"]")
+        later = msgspec.structs.replace(view, window=20)
+        await until(lambda: visitor.screen.cells() == seen(scenes["live"], later))
+        visitor.press(b"]1")
+        await visitor.see("1 Legs", "20d %")
+        assert "5d %" not in visitor.screen.text
 
 
 async def test_nobody_waits_for_what_the_desk_computes_for_another(hosted: Hosted, scenes):
