@@ -784,9 +784,12 @@ class LocalBackend:
         from feeds.desk import open as opening  # noqa: PLC0415
         from feeds.hub.tape.replaying import read_day  # noqa: PLC0415
         from feeds.hub.viewing import look  # noqa: PLC0415
+        from rotation.errors import InputError  # noqa: PLC0415
         from rotation.market.status import Provenance  # noqa: PLC0415
         from rotation.status import REPLAY  # noqa: PLC0415
 
+        if wanted.offline:
+            raise InputError("the tape of a hub is on its NATS server: leave out --offline, or name a file")
         access = _access(wanted)
         day, tape = read_day(access, wanted.hub_day)
         origin = Provenance(REPLAY, f"the hub's tape of {day}")
