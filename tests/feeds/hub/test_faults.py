@@ -22,7 +22,7 @@ import pytest
 
 from feeds.events import Gap
 from feeds.hub.broker.connection import Access
-from feeds.hub.tape.replaying import read_day
+from feeds.hub.tape_replaying import read_day
 from tests.support.hub.process import EVERY_S
 from tests.support.hub.scene import note, scene
 from tests.support.servers.cut import Cut
