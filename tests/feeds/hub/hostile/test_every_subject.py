@@ -6,7 +6,7 @@ import json
 import struct
 import time
 import zlib
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 import polars as pl
@@ -19,6 +19,7 @@ from feeds.demo.fed import demo_fed
 from feeds.demo.macro import demo_macro
 from feeds.events import Batch, FedNews, MacroNews, PreviousCloses
 from feeds.hub.broker.lease import Lease
+from feeds.hub.history_parts import LISTS_KEPT
 from feeds.hub.wire.codec import Fault
 from feeds.hub.wire.messages import SCHEMA as VERSION
 from rotation.breadth.members import SCHEMA, MemberList, Membership
@@ -262,3 +263,27 @@ def test_a_vendors_close_that_is_no_price_takes_no_state_from_viewers(close):
     viewer.take(hub.out())
     assert viewer.receiver.counters.hostile == 0
     assert viewer.receiver.symbols
+
+
+def members_of(fund, day, subject="desk.members.IWM.0"):
+    """A holdings file of this fund and day, in the place of the known one, newer than all before."""
+    fields = msgspec.msgpack.decode(KNOWN[subject])
+    fields[2], fields[4], fields[5] = fields[2] + 1 + day, fund, day
+    return msgspec.msgpack.encode(fields)
+
+
+def test_a_fund_on_anothers_subject_changes_nothing():
+    victim = Victim()
+    assert victim.attack("desk.members.IWM.0", members_of("QQQ", 20_000))
+    assert victim.attack("desk.members.QQQ", members_of("QQQ", 20_000))
+    assert victim.viewer.receiver.counters.refused == {Fault.SUBJECT: 2}
+
+
+def test_holdings_files_of_ever_more_days_do_not_pile_up():
+    victim = Victim()
+    for day in range(15_000, 15_000 + 3 * LISTS_KEPT):
+        assert victim.viewer.receiver.take("desk.members.IWM.0", members_of("IWM", day), victim.viewer.now)
+    ((fund,)) = victim.viewer.receiver.new_members()
+    assert len(fund.lists) == LISTS_KEPT
+    assert fund.lists[-1].as_of == date(2026, 11, 20)
+    assert fund.lists[-2].as_of == date(1970, 1, 1) + timedelta(days=15_000 + 3 * LISTS_KEPT - 1)
