@@ -32,8 +32,10 @@ EVERY_S = 1.0
 PLAYED_S = 2 * EVERY_S
 """A part on a tape that plays is no older than what this much time plays; a seek on leaves it behind."""
 AT_ONCE = 8
-"""Parts made in one go at most, those that have waited longest: however many viewers ask for as many
-figures, a go takes a second or so, and the others follow."""
+"""Parts made in one go at most, those that have waited longest; the others follow."""
+PAUSE_S = 0.2
+"""After a go, for each figure explained in it: however fast viewers go from figure to figure, these cost a
+fraction of a core."""
 OF_CLOSES = frozenset({names.LINE, names.LEGS})
 """Kinds that rest on settled closes alone: newer prices make no other of them."""
 
@@ -47,9 +49,17 @@ class _Made(NamedTuple):
 class OnDemand:
     """The parts that are wanted, of one desk."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``sleep``: blocking, in the thread of whoever asks."""
         self._parts: frozenset[str] = frozenset()
         self._monotonic = monotonic
+        self._sleep = sleep
+        self._rests_until_s = -inf
+        """Before then no figure is explained."""
         self._maker = Parts()
         self._worker = ThreadPoolExecutor(1, "on demand")
         self._newest: Basis | None = None
@@ -72,11 +82,13 @@ class OnDemand:
         Those beyond AT_ONCE come later; one that fails is left out, as in ``add``.
         """
         self.want(parts)
+        if self._newest is None or not parts:
+            return None if self._newest is None else self._newest.snapshot
+        if any(_is_figure(name) and name not in self._made for name in parts):
+            self._sleep(max(self._rests_until_s - self._monotonic(), 0.0))
         basis = self._newest
-        if basis is None or not parts:
-            return None if basis is None else basis.snapshot
-        due = sorted(parts, key=lambda name: (name in self._made, name))[:AT_ONCE]
-        self._take(self._worker.submit(self._make, basis, due))
+        if due := [name for name in parts if not self._fits(name, basis)]:
+            self._take(self._submit(basis, due))
         return self._with_parts(basis)
 
     def add(self, snapshot: Snapshot, history: History, desk: Desk) -> Snapshot:
@@ -90,22 +102,30 @@ class OnDemand:
         if _stands_still(snapshot):
             self._making = None  # of prices that are no longer shown
             if due := [name for name in self._parts if not self._fits(name, newest)]:
-                self._take(self._worker.submit(self._make, newest, self._first(due)))
+                self._take(self._submit(newest, due))
         else:
             if self._making is not None and self._making.done():
                 self._take(self._making)
             now_s = self._monotonic()
             due = [name for name in self._parts if self._is_due(name, newest, now_s)]
             if due and self._making is None:
-                due = self._first(due)
-                self._began_s |= dict.fromkeys(due, now_s)
-                self._making = self._worker.submit(self._make, newest, due)
+                self._making = self._submit(newest, due)
         return self._with_parts(newest)
 
-    def _first(self, due: Iterable[str]) -> list[str]:
-        return sorted(due, key=lambda name: (self._began_s.get(name, -inf), name))[:AT_ONCE]
+    def _submit(self, basis: Basis, due: Iterable[str]) -> Future[dict[str, _Made | Exception]]:
+        """Begin with those that have waited longest."""
+        now_s = self._monotonic()
+        first = sorted(due, key=lambda name: (self._began_s.get(name, -inf), name))[:AT_ONCE]
+        self._began_s |= dict.fromkeys(first, now_s)
+        self._rests_until_s = now_s + PAUSE_S * sum(map(_is_figure, first))
+        return self._worker.submit(self._make, basis, first)
 
     def _is_due(self, name: str, newest: Basis, now_s: float) -> bool:
+        every_s = EVERY_S
+        if _is_figure(name):
+            if now_s < self._rests_until_s:
+                return False
+            every_s *= max(sum(map(_is_figure, self._parts)), 1)
         made = self._made.get(name)
         if made is None or made.part is None:
             waits = made is not None or name in self._failed
@@ -113,7 +133,7 @@ class OnDemand:
             waits = self._fits(name, newest)
             if waits and _is_of_closes(name):
                 return not _has_same_closes(made.basis.snapshot, newest.snapshot)
-        return not waits or now_s >= self._began_s.get(name, -inf) + EVERY_S
+        return not waits or now_s >= self._began_s.get(name, -inf) + every_s
 
     def _fits(self, name: str, newest: Basis) -> bool:
         """Whether it is made, and may be shown there."""
@@ -156,6 +176,10 @@ class OnDemand:
 
 def _is_of_closes(name: str) -> bool:
     return names.split(name)[0] in OF_CLOSES
+
+
+def _is_figure(name: str) -> bool:
+    return names.split(name)[0] == names.FIGURE
 
 
 def _stands_still(snapshot: Snapshot) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
-from feeds.on_demand import AT_ONCE, EVERY_S, STORY, OnDemand
+from feeds.on_demand import AT_ONCE, EVERY_S, PAUSE_S, STORY, OnDemand
 from rotation.desk import Desk
 from rotation.figures.basis import Basis
 from rotation.market.market import Market
@@ -138,11 +139,9 @@ def test_a_line_of_closes_is_made_once_and_an_explanation_with_the_prices():
     assert set(asked.explained) == {"spread.1.pp", "spread.5.pp", "spread.20.pp"}
     assert set(asked.lines) == {"spread.5.pp", "IWM", "QQQ"}
     assert asked.explained["spread.5.pp"].value == first.spread.windows["5"].pp
-    now[0] += EVERY_S
-    newer = snapshot(207.0)
-    while (shown := added(demand, newer)).explained["spread.5.pp"].value == asked.explained[
-        "spread.5.pp"
-    ].value:
+    now[0] += 3 * EVERY_S
+    newer, before = snapshot(207.0), asked.explained["spread.5.pp"].value
+    while (shown := added(demand, newer)).explained["spread.5.pp"].value == before:
         time.sleep(0.001)
     assert shown.explained["spread.5.pp"].value == newer.spread.windows["5"].pp
     assert shown.lines == asked.lines
@@ -186,3 +185,21 @@ def test_what_could_not_be_made_yet_comes_with_the_pair():
     now[0] += EVERY_S
     while demand.add(replace(made, pairs={name: view}), HISTORY, desk).pairs[name].story is None:
         time.sleep(0.001)
+
+
+def test_who_goes_from_figure_to_figure_waits_a_moment_and_the_others_are_not_made_again():
+    now, slept = [100.0], []
+    demand, made = OnDemand(lambda: now[0], slept.append), snapshot(201.0)
+    added(demand, made)
+    demand.compute(frozenset({STORY, "figure iwm.last", "figure iwm.high"}))
+    first = demand._made["figure iwm.last"]
+    asked = demand.compute(frozenset({STORY, "figure iwm.last", "figure iwm.low"}))
+    assert slept == [0.0, pytest.approx(2 * PAUSE_S)]
+    assert set(asked.explained) == {"iwm.last", "iwm.low"}
+    assert demand._made["figure iwm.last"] is first
+    demand.compute(frozenset({STORY}))
+    assert len(slept) == 2, "nothing else waits"
+    demand.compute(frozenset({"figure iwm.last", "figure iwm.low", "figure iwm.high"}))
+    now[0] += EVERY_S
+    added(demand, made)
+    assert demand._making is None, "three figures are made anew every three seconds"
