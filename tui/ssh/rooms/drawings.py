@@ -36,8 +36,8 @@ READS: dict[str, tuple[str, ...]] = {
     "explained": ("figure", "paused"),
     "palette": ("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
     "keys": (
-        *("ascii", "explains", "figure", "help", "is_urgent", "keys", "list", "lists", "message", "pair"),
-        *("pairs", "palette", "typing", "window"),
+        *("ascii", "explains", "figure", "help", "is_single", "is_urgent", "keys", "list", "lists"),
+        *("message", "pair", "pairs", "palette", "typing", "window"),
     ),
 }
 """Panel → what its contents depend on in a ViewState."""
