@@ -236,7 +236,7 @@ class Tally:
         ends = pl.col("len").cum_sum()
         names = ("ts_ns", "seq")
         sides = (("first", ends - pl.col("len")), ("last", ends - 1))
-        found = runs.select_seq(
+        ends_of = runs.select_seq(
             pl.col("value").alias("key"),
             pl.col("len"),
             *(
