@@ -37,8 +37,12 @@ EVERY_S = 1.0
 PLAYED_S = 2 * EVERY_S
 """A part on a tape that plays is no older than what this much time plays; a seek on leaves it behind."""
 AT_ONCE = 8
-"""Parts made in one go at most, those that have waited longest: however many viewers ask for as many
-figures, a go takes a second or so, and the others follow."""
+"""Parts made in one go at most, those that have waited longest; the others follow."""
+PAUSE_S = 0.2
+"""After a go, for each figure explained in it: however fast viewers go from figure to figure, these cost a
+fraction of a core."""
+LATER_S = 0.001
+"""A timer may ring a little early."""
 OF_CLOSES = frozenset({Part.LINE, Part.LEGS})
 """Parts that rest on settled closes alone: newer prices make no other of them."""
 
@@ -66,6 +70,8 @@ class OnDemand:
         self._made: dict[Want, _Made] = {}
         self._began_s: dict[Want, float] = {}
         self._failed: set[Want] = set()
+        self._rests_until_s = -inf
+        """Before then no figure is explained."""
 
     def add(self, snapshot: Snapshot, history: History, desk: Desk, asked: Wants) -> Snapshot:
         """Return the Snapshot with those parts that are made; the others are made next.
@@ -100,11 +106,16 @@ class OnDemand:
                 self._wake.clear()
                 basis = self._newest
                 due = [] if basis is None else self._due(basis)[:AT_ONCE]
-                if basis is None or not due:
-                    continue
-                self._began_s |= dict.fromkeys(due, self._monotonic())
-                self._take(await loop.run_in_executor(worker, self._make, basis, due), basis)
-                self._publish(due)
+                if basis is not None and due:
+                    now_s = self._monotonic()
+                    self._began_s |= dict.fromkeys(due, now_s)
+                    self._rests_until_s = max(self._rests_until_s, now_s + PAUSE_S * _figures_in(due))
+                    self._take(await loop.run_in_executor(worker, self._make, basis, due), basis)
+                    self._publish(due)
+                if self._newest is not None and self._is_waiting(self._newest):
+                    loop.call_later(
+                        max(self._rests_until_s - self._monotonic(), 0.0) + LATER_S, self._wake.set
+                    )
         finally:
             worker.shutdown(wait=False, cancel_futures=True)
             await asyncio.to_thread(worker.shutdown)
@@ -148,11 +159,24 @@ class OnDemand:
         due = [want for want in self._wants if self._is_due(want, newest, now_s)]
         return sorted(due, key=lambda want: (self._began_s.get(want, -inf), want.name))
 
+    def _is_waiting(self, newest: Basis) -> bool:
+        """Whether a figure is to be explained that is not, once these have rested: no Snapshot need come."""
+        figures = (want for want in self._wants if want.part is Part.FIGURE)
+        return self._monotonic() < self._rests_until_s and any(
+            want not in self._made or (self._made[want].part is not None and not self._fits(want, newest))
+            for want in figures
+        )
+
     def _is_due(self, want: Want, newest: Basis, now_s: float) -> bool:
+        every_s = EVERY_S
+        if want.part is Part.FIGURE:
+            if now_s < self._rests_until_s:
+                return False
+            every_s *= _figures_in(self._wants)
         made = self._made.get(want)
         if made is None:
             return True
-        is_late = now_s >= self._began_s.get(want, -inf) + EVERY_S
+        is_late = now_s >= self._began_s.get(want, -inf) + every_s
         if made.part is None:  # again later; of a tape that stands still there may be no later
             is_other = made.basis.snapshot.seq != newest.snapshot.seq
             return is_late or (is_other and _stands_still(newest.snapshot))
@@ -176,6 +200,10 @@ class OnDemand:
             if made.part is not None and self._fits(want, newest)
         }
         return with_parts(newest.snapshot, shown) if shown else newest.snapshot
+
+
+def _figures_in(wants: Iterable[Want]) -> int:
+    return sum(want.part is Part.FIGURE for want in wants)
 
 
 def _stands_still(snapshot: Snapshot) -> bool:

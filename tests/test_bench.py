@@ -126,3 +126,14 @@ def test_the_house_is_measured_and_a_live_print_passes_every_layer():
         == sum(parsed["live_print_by_layer"].values())
     )
     assert all(parsed["live_print_by_layer"].values())
+
+
+@pytest.mark.parametrize("module", ["bench.hub.subjects", "bench.workers.attacks"])
+def test_a_script_beside_the_benches_prints_its_line(module):
+    command = [sys.executable, "-m", module, "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["bench"] == module.removeprefix("bench.")
+    figures = made.get("slopes") or made["under_attack"]["rekeys"]
+    assert all(map(math.isfinite, [value for value in figures.values() if isinstance(value, int | float)]))

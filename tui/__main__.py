@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from feeds.history.store import HistoryStore
     from feeds.hub.broker.connection import Access
     from feeds.hub.broker.viewer import HubFeed
-    from feeds.hub.tape.following import TapeFollower
+    from feeds.hub.tape_following import TapeFollower
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
     from feeds.supervisor import Listener, Pairs, Supervisor
@@ -276,7 +276,7 @@ class LocalBackend:
     ) -> LocalRecordingDesk | HubTapeDesk:
         """Open what was asked for, with a recorder to this path; blocking. Raises InputError."""
         if _is_viewer(wanted):
-            from feeds.hub.tape.following import TapeFollower  # noqa: PLC0415
+            from feeds.hub.tape_following import TapeFollower  # noqa: PLC0415
 
             return HubTapeDesk(TapeFollower(_access(wanted), path, report, from_start=wanted.from_start))
         from feeds.tapes.recorder import Recorder  # noqa: PLC0415
@@ -779,11 +779,14 @@ class LocalBackend:
     def _source_of_hub(self, wanted: Wanted) -> Source:
         """A day of the tape that a hub's server has, on the hub's history. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
-        from feeds.hub.tape.replaying import read_day  # noqa: PLC0415
+        from feeds.hub.tape_replaying import read_day  # noqa: PLC0415
         from feeds.hub.viewing import look  # noqa: PLC0415
+        from rotation.errors import InputError  # noqa: PLC0415
         from rotation.market.status import Provenance  # noqa: PLC0415
         from rotation.status import REPLAY  # noqa: PLC0415
 
+        if wanted.offline:
+            raise InputError("the tape of a hub is on its NATS server: leave out --offline, or name a file")
         access = _access(wanted)
         day, tape = read_day(access, wanted.hub_day)
         origin = Provenance(REPLAY, f"the hub's tape of {day}")

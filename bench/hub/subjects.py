@@ -20,6 +20,8 @@ from bench.hub.measure import watched
 
 SIZES = (12, 300, 2_100, 8_000)
 EVERY_S, SECONDS = 2.0, 20.0
+QUICK = "--quick"
+QUICK_SIZES, QUICK_SECONDS = (12, 40), 1.5
 SLOPES = {
     "hub_mb": ("symbols", "hub_mb"),
     "viewer_mb": ("symbols", "viewer_mb"),
@@ -33,13 +35,13 @@ SLOPES = {
 """Slope → what it is per, and what of."""
 
 
-def measured_at(count: int) -> dict[str, Any]:
+def measured_at(count: int, seconds: float) -> dict[str, Any]:
     """The figures of one size, in this process, which is the hub's."""
     from tests.support.servers.nats import nats_server
 
     with tempfile.TemporaryDirectory() as folder, nats_server(Path(folder)) as server:
         assert server.process is not None
-        return asyncio.run(watched(server.url, count, SECONDS, every_s=EVERY_S, server=server.process.pid))
+        return asyncio.run(watched(server.url, count, seconds, every_s=EVERY_S, server=server.process.pid))
 
 
 def slope(points: list[tuple[float, float]]) -> float:
@@ -50,13 +52,15 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        print(json.dumps(measured_at(int(sys.argv[1]))))
+    words = [word for word in sys.argv[1:] if word != QUICK]
+    is_quick = QUICK in sys.argv
+    if words:
+        print(json.dumps(measured_at(int(words[0]), QUICK_SECONDS if is_quick else SECONDS)))
         return
     figures: dict[str, Any] = {"bench": "hub.subjects", "load_before": load_before()}
     sizes: dict[int, dict[str, Any]] = {}
-    for count in SIZES:
-        command = [sys.executable, "-m", "bench.hub.subjects", str(count)]
+    for count in QUICK_SIZES if is_quick else SIZES:
+        command = [sys.executable, "-m", "bench.hub.subjects", str(count), *([QUICK] if is_quick else [])]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         if done.returncode:
             raise BenchError(done.stderr[-500:])

@@ -41,6 +41,8 @@ def checked_body(subject: str, message: Message, *, is_full: bool) -> Body | Non
         _is_of(subject, subjects.HISTORY, message.symbol)
         return history_rows(message)
     elif isinstance(message, MembersMessage):
+        if subject.rpartition(".")[0] != subjects.MEMBERS + subjects.token(message.fund):
+            raise WireError("a fund on another's subject", Fault.SUBJECT)
         return member_list(message)
     elif isinstance(message, BlobMessage):
         unpack_struct(message.body, Fed if subject == subjects.FED else Macro)

@@ -8,6 +8,9 @@ from feeds.parsing.sanitize import clean
 from rotation.breadth.members import MemberList, Membership
 from rotation.history import History
 
+LISTS_KEPT = 120
+"""Holdings files of a fund that are kept, the newest: a hub sends half as many."""
+
 Body = Closes | MemberList
 """What a HistoryMessage or a MembersMessage holds, unpacked."""
 
@@ -48,6 +51,9 @@ class HistoryParts:
             if self._member_digests.get(place) == value:  # another hub sends what the last one has sent
                 return
             self._members[place], self._member_digests[place] = body, value
+            days = sorted(day for fund, day in self._members if fund == message.fund)
+            for day in days[:-LISTS_KEPT]:
+                del self._members[message.fund, day], self._member_digests[message.fund, day]
             self._has_new_members = True
 
     def wanted(self) -> list[str]:

@@ -26,6 +26,7 @@ from websockets.exceptions import (
 from feeds.clock import retry_after_s
 from feeds.http.tap import tap
 from feeds.streaming.reasons import Reason, Why
+from feeds.streaming.receive.pace import pause_s
 from feeds.streaming.receive.socket import FRAME_MAX, ClientSocket
 from feeds.streaming.session import Action
 
@@ -83,7 +84,8 @@ class Connection:
     ) -> None:
         """``changed`` is called after each input to the state.
 
-        ``pace_s``: seconds between looks at what has been read, at least; 0 to look at each frame at once.
+        ``pace_s``: seconds between looks at what has been read, at least, and more while a great deal comes
+        (``receive/pace.py``); 0 to look at each frame at once.
         """
         self._pace_s = pace_s
         self._arrived = asyncio.Event()
@@ -193,20 +195,23 @@ class Connection:
 
     async def _work(self, socket: ClientSocket) -> None:
         """Look at what has been read, at a pace, and do what follows."""
+        paused_s = self._pace_s
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            self._look(socket)
+            size = self._look(socket)
             await self._act(socket)
             if self._pace_s:
-                await self._time.sleep(self._pace_s)
+                paused_s = pause_s(self._pace_s, size, paused_s)
+                await self._time.sleep(paused_s)
 
-    def _look(self, socket: ClientSocket) -> None:
-        """Give the state what has been read."""
+    def _look(self, socket: ClientSocket) -> int:
+        """Give the state what has been read; returns how many characters or bytes that was."""
         frames = socket.take()
         if frames:
             self._state.on_frames(frames, self._arrival)
             self._changed()
+        return sum(map(len, frames))
 
     async def _act(self, socket: ClientSocket) -> None:
         """Do what the state asks for."""

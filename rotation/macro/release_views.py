@@ -51,7 +51,9 @@ def views_of(
         known = errors or {}
         why = next((known[each] for each in (at, *reversed(absent)) if each in known), "")
         here = next((day for day in own if day.at == at), None)
-        made.append(_view(kind, at, here, earlier, pair=pair, now=now, absent=len(absent), error=why))
+        view = _view(kind, at, here, earlier, pair=pair, now=now, absent=len(absent), error=why)
+        if view.spread.line or view.spread.n or view.cut.line or view.cut.n:
+            made.append(view)
     return tuple(made)
 
 
@@ -78,6 +80,7 @@ def _view(
     last = (known_to - at).total_seconds() / 60 if known_to else 0
     # A price is carried on for ten minutes; where newer ones may still come, that is no value yet.
     line = tuple(point for point in here.spread_pp if point[0] <= last) if here and known_to else ()
+    known_to = known_to if line else None
     sources = [day.source for day in with_prices]
     return ReleaseView(
         kind=kind,

@@ -58,17 +58,11 @@ SHIPPED: dict[ReleaseKind, tuple[date, ...]] = {
 }
 
 
-def merged(page: Calendar) -> Calendar:
-    """The shipped calendar with a page's days: from its first of a kind to its last the page decides.
+def joined(earlier: Calendar, later: Calendar, *, after: date | None = None) -> Calendar:
+    """What two pages give, or the shipped table and a page: the later one decides all of its span.
 
     So it does of the whole of each month that it names, since a kind is published once a month: a day moved
     from before the page's first one, or past its last, is not there twice.
-    """
-    return {kind: _over(shipped, page.get(kind, ())) for kind, shipped in SHIPPED.items()}
-
-
-def joined(earlier: Calendar, later: Calendar, *, after: date | None = None) -> Calendar:
-    """What two pages give, of which the later one decides its own span and months.
 
     ``after``: the day on which it was fetched. It decides all days to come then, its first one included: one
     that it does not name before that has been moved or called off.

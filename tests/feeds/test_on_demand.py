@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from msgspec.structs import replace
 
-from feeds.on_demand import AT_ONCE, EVERY_S, THREAD, OnDemand
+from feeds.on_demand import AT_ONCE, EVERY_S, PAUSE_S, THREAD, OnDemand
 from rotation.context.wants import NOTHING, Part, Want, wants
 from rotation.desk import Desk
 from rotation.figures.basis import Basis
@@ -263,7 +263,7 @@ async def test_a_line_of_closes_is_made_once_and_an_explanation_with_the_prices(
         assert set(asked.explained) == {"spread.1.pp", "spread.5.pp", "spread.20.pp"}
         assert set(asked.lines) == {"spread.5.pp", "IWM", "QQQ"}
         assert asked.explained["spread.5.pp"].value == first.spread.windows["5"].pp
-        desk.now_s += EVERY_S
+        desk.now_s += 3 * EVERY_S
         newer = snapshot(207.0)
         assert desk.add(newer, FIGURES).explained == asked.explained, "until the next is made"
         shown = await desk.next()
@@ -297,7 +297,7 @@ async def test_a_part_that_fails_takes_no_other_with_it(caplog):
         shown = await desk.all_made(snapshot(201.0), bad, lambda shown: "iwm.last" in shown.explained)
         assert "no.such" not in shown.explained
         assert caplog.text.count("figure no.such could not be made") == 1
-        desk.now_s += EVERY_S
+        desk.now_s += len(bad) * EVERY_S
         desk.add(snapshot(201.0), bad)
         await desk.next()
         assert caplog.text.count("could not be made") == 1
@@ -311,6 +311,7 @@ async def test_however_many_figures_are_asked_for_a_go_makes_a_few_and_the_other
         asked = frozenset(Want(Part.FIGURE, name) for name in names)
         assert desk.add(made, asked).explained == {}
         assert len((await desk.next()).explained) == AT_ONCE
+        desk.now_s += AT_ONCE * PAUSE_S  # no Snapshot need come for the others to follow
         while len(desk.shown[-1].explained) < len(names):
             await desk.next()
         assert not desk.add(made, NOTHING).explained
@@ -352,6 +353,35 @@ async def test_an_explanation_stays_on_a_held_tape_when_somebody_asks_for_more()
         first = await desk.all_made(still, asked, lambda shown: shown.explained)
         again = desk.add(replace(still, seq=2), asked)
         assert again.explained["spread.5.pp"] is first.explained["spread.5.pp"]
+        desk.now_s += PAUSE_S
         other = replace(on_tape(snapshot(207.0), seq=3, held=True), as_of=still.as_of)
         assert desk.add(other, asked).explained == {}
         assert (await desk.next()).explained["spread.5.pp"].value == other.spread.windows["5"].pp
+
+
+async def test_who_goes_from_figure_to_figure_waits_a_moment_and_the_others_are_not_made_again():
+    def figures(*names: str):
+        return frozenset({Want(Part.STORY), *(Want(Part.FIGURE, name) for name in names)})
+
+    def pair(shown):
+        return len(shown.explained) == 2 and shown.story
+
+    async with running() as desk:
+        made = snapshot(201.0)
+        first = await desk.all_made(made, figures("iwm.last", "iwm.high"), pair)
+        assert set(desk.add(made, figures("iwm.last", "iwm.low")).explained) == {"iwm.last"}
+        await asyncio.sleep(0.05)
+        assert Want(Part.FIGURE, "iwm.low") not in desk.demand._made, "figures rest"
+        desk.now_s += 2 * PAUSE_S
+        asked = await desk.all_made(made, figures("iwm.last", "iwm.low"), pair)
+        assert asked.explained["iwm.last"] is first.explained["iwm.last"]
+        left = await desk.all_made(made, figures(), lambda shown: shown.story)
+        assert not left.explained
+        desk.now_s += 2 * PAUSE_S
+        three = figures("iwm.last", "iwm.low", "iwm.high")
+        whole = await desk.all_made(made, three, lambda shown: len(shown.explained) == 3)
+        desk.now_s += EVERY_S
+        again = desk.add(made, three)
+        assert again.explained == whole.explained
+        due = {want.part for want in desk.demand._due(desk.demand._newest)}
+        assert due == {Part.STORY}, "three figures are made anew every three seconds"

@@ -61,7 +61,10 @@ def of_releases(made: ReleaseDays, form: str) -> str:
     if form == "json":
         return msgspec.json.encode(made).decode() + "\n"
     if not made.days:
-        return "no release day on these tapes or in the log - name tapes of IWM and QQQ that hold one\n"
+        return (
+            "no minutes of a release day are kept: a running desk and rotation-tui macro download them, "
+            "and tapes that hold one may be named\n"
+        )
     heads = "".join(column(f"{minute} min", 9) for minute in MARKS)
     lines = [
         f"{'':26}{column('spread pp after', 36)}{column('P(cut) pp after', 36)}",

@@ -127,7 +127,8 @@ def explanation(known: Explained | Whole) -> list[str]:
 
 def quoted_explanation(known: Explained | Whole) -> str:
     """The same for the clipboard, with the instant it is of."""
-    when = f"[as of {known.as_of:%Y-%m-%d %H:%M:%S} UTC; rotation-tui explain {known.id}]"
+    of = "" if known.as_of is None else f"as of {known.as_of:%Y-%m-%d %H:%M:%S} UTC; "
+    when = f"[{of}rotation-tui explain {known.id}]"
     return "\n".join([*explanation(known), when])
 
 

@@ -142,7 +142,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     for head, entries in (("Keys", keys), ("Definitions", DEFINITIONS)):
         matches = [(a, b) for a, b in entries if wanted in a.casefold() or wanted in b.casefold()]
         if matches:
-            lines += [(), ((head, "strong"),)]
+            lines += [*([()] if len(lines) > 1 else []), ((head, "strong"),)]
         for name, says in matches:
             for i, line in enumerate(wrap(says, width - left - 1, 6)):
                 lines.append(

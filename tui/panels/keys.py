@@ -24,7 +24,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     tape = snapshot.health.tape is not None and not snapshot.health.host
     bound = {action.id: action for action in view.keys.actions if action.keys}
     hints = [
-        (_first(a, view) if a.id != "focus" else _range(a, view), a.hint)
+        (_first(a, view) if a.id != "focus" else _range(a, view), _hint(a, view))
         for a in bound.values()
         if a.hint and (a.scope != "tape" or tape)
     ]
@@ -47,6 +47,12 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     for key, says in hints:
         spans += [(f" {key}", "key"), (f" {says} ", "muted")]
     return [tuple(spans)]
+
+
+def _hint(action: Action, view: ViewState) -> str:
+    """What the key does now: in a panel with all of the room Enter chooses a figure."""
+    chooses = action.id == "zoom" and action.keys[:1] == ("enter",) and view.is_single
+    return "figures" if chooses else action.hint
 
 
 def _of_open(view: ViewState, last: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -52,7 +52,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "events": ("alerts", "as_of", "events", "health"),
     "health": ("health",),
     "help": ("health", "legs", "pairs", "spread"),
-    "explained": ("explained",),
+    "explained": ("as_of", "explained"),
     "palette": (),
     "keys": ("health",),
 }

@@ -94,7 +94,8 @@ def arrange(
 def misfit(width: int, height: int, view: ViewState, legs: int = 10, *, fed: bool = True) -> str:
     """Why a person's own list of panels is not used on a screen of this size, in words; empty where it is."""
     columns = view.panels.of(width)
-    if not columns or width < STACKED_FROM[0]:
+    # The usual panels, written out, give way as they always do.
+    if not columns or width < STACKED_FROM[0] or columns == _usual(width, fed=True):
         return ""
     least, lines = _heights(view, legs, fed=fed)
     room = height - _ribbon_height(width) - 1

@@ -108,6 +108,11 @@ class ViewState(msgspec.Struct, frozen=True):
         return self.focus if self.figure else ""
 
     @property
+    def is_single(self) -> bool:
+        """Whether one panel has the room of all."""
+        return self.zoomed or self.focus in PAGES
+
+    @property
     def whole(self) -> str:
         """The panel that is zoomed; "" for none."""
         return self.focus if self.zoomed else ""

@@ -196,8 +196,13 @@ async def connect(
         error_cb=noted,
         **more,
     )
-    if await _comes_first(needs_certificate, connecting):
-        await client.close()
+    is_connected = False
+    try:
+        is_connected = not await _comes_first(needs_certificate, connecting)
+    finally:
+        if not is_connected:  # given up, perhaps in the middle of a handshake
+            await client.close()
+    if not is_connected:
         raise InputError(Cause.NO_CERTIFICATE.value)
     return client
 

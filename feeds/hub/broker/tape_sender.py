@@ -138,8 +138,8 @@ class TapeSender:
         if self._newest is None:
             await self._open()
         if sum(len(each.chunk.data) for each in self._waiting) < WAITING_MAX:
-            made_s = self._time.monotonic()
             chunks = await asyncio.to_thread(self._writer.chunks)
+            made_s = self._time.monotonic()
             self._waiting.extend(_Waiting(chunk, made_s) for chunk in chunks)
         await self._send_proved()
         if self._waiting and self._time.monotonic() - self._waiting[0].made_s > UNPROVED_S:

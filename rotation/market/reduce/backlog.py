@@ -110,7 +110,7 @@ class Backlog:
             if newest_ns < least_ns:  # type: ignore[operator] # there is a row
                 continue
             recent = chunk.filter(chunk["ts_ns"] >= least_ns)
-            keys.update(recent.select(names).join(rows, on=names, how="semi")["key"].to_list())
+            keys.update(recent.join(rows, on=names, how="semi")["key"].to_list())
         return keys
 
     def heights(self, keys: int) -> pl.Series:

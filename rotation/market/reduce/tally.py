@@ -280,7 +280,7 @@ class Tally:
         ends = pl.col("len").cum_sum()
         names = ("ts_ns", "seq")
         sides = (("first", ends - pl.col("len")), ("last", ends - 1))
-        found = runs.select_seq(
+        joined = runs.select_seq(
             pl.col("value").alias("key"),
             pl.col("len"),
             *(
@@ -292,20 +292,20 @@ class Tally:
             pl.lit(self._newest_seq).gather(pl.col("value")).alias("was_seq"),
             (pl.lit(self._held).gather(pl.col("value")) + pl.col("len")).alias("held"),
         )
-        return found.select_seq(_OF_RUNS)
+        return joined.select_seq(_OF_RUNS)
 
     def _doubtful(self, ordered: pl.DataFrame, late: pl.DataFrame) -> pl.Series:
         """Keys with a row that is not above their newest, and may repeat one or come too late.
 
         ``late``: by key, its newest identity before these rows, and how many are held with them.
         """
-        late = late.select("key", "was_ts", "was_seq", "held")
+        late = pl.DataFrame([late[name] for name in ("key", "was_ts", "was_seq", "held")])
         at = pl.col("ts_ns")
         is_late = (at < pl.col("was_ts")) | ((at == pl.col("was_ts")) & (pl.col("seq") <= pl.col("was_seq")))
-        rows = ordered.filter(ordered["key"].is_in(late["key"].implode()))
-        rows = rows.join(late, on="key").filter(is_late)
+        rows = ordered.join(late, on="key").filter(is_late)
         doubtful = self._backlog.repeated(rows)
-        for key, ts_ns, seq, held in rows.select("key", "ts_ns", "seq", "held").iter_rows():
+        columns = (rows[name].to_list() for name in ("key", "ts_ns", "seq", "held"))
+        for key, ts_ns, seq, held in zip(*columns, strict=True):
             prints = self._prints.get(key)
             kept = 0 if prints is None else prints.kept
             is_known = prints is not None and not prints.is_new((ts_ns, seq))

@@ -26,7 +26,7 @@ from feeds.hub.broker.connection import Access, check
 from feeds.hub.broker.serve import Hub
 from feeds.hub.broker.tape_stream import Limits
 from feeds.hub.broker.viewer import HubFeed
-from feeds.hub.tape.replaying import read_day
+from feeds.hub.tape_replaying import read_day
 from feeds.supervisor import Supervisor
 from rotation.desk import Desk
 from rotation.market.market import Market

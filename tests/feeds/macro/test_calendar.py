@@ -10,12 +10,17 @@ from feeds.errors import SourceError
 from feeds.macro.calendar import parse
 from rotation.macro.assemble import aged, macro
 from rotation.macro.figures import ReleaseKind
-from rotation.macro.releases import SHIPPED, joined, merged, newest_month
+from rotation.macro.releases import SHIPPED, joined, newest_month
 from rotation.sessions import NEW_YORK
 from tests.feeds.macro.test_sources import CALENDAR
 
 CPI, JOBS = ReleaseKind.CPI, ReleaseKind.JOBS
 TODAY = date(2024, 7, 16)
+
+
+def merged(page):
+    """The shipped table under a page."""
+    return joined(SHIPPED, page)
 
 
 def test_days_are_read_in_every_form_and_other_titles_left_out():

@@ -192,15 +192,19 @@ async def test_a_fault_keeps_nothing_says_why_and_is_tried_again(tmp_path, monke
         assert len(world.view(times).spread.line) == AFTER + 31
 
 
-async def test_a_stale_body_of_another_day_has_no_bars_of_this_one(tmp_path, monkeypatch):
+@pytest.mark.parametrize("key", [False, True], ids=["Yahoo", "Alpaca and Yahoo"])
+async def test_a_stale_body_of_another_day_has_no_bars_of_this_one(tmp_path, monkeypatch, key):
     def of_the_day_before(path: str) -> bytes:
-        return yahoo(re.sub(r"(period\d)=(\d+)", lambda m: f"{m[1]}={int(m[2]) - 86_400}", path))
+        path = re.sub(r"(period\d)=(\d+)", lambda m: f"{m[1]}={int(m[2]) - 86_400}", path)
+        return answer(path.replace("2026-11-10", "2026-11-09"))
 
-    async with World(tmp_path, monkeypatch, SETTLED) as world:
+    times = {ReleaseKind.CPI: [AT]}
+    async with World(tmp_path, monkeypatch, SETTLED, key=key) as world:
         world.server._answer_of = of_the_day_before
-        await world.round()
-        assert world.minutes.views(TIMES) == ()
-        assert set(world.minutes._errors.values()) == {"Yahoo: no bars in the answer"}
+        await world.round(times)
+        assert world.minutes.views(times) == ()
+        why = "Alpaca: no bars in the answer; " * key + "Yahoo: no bars in the answer"
+        assert set(world.minutes._errors.values()) == {why}
         assert not (tmp_path / "macro" / FOLDER).exists()
 
 

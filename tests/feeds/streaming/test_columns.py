@@ -23,7 +23,9 @@ CLOSES = {"IWM": 100.0, "QQQ": 200.0, "AAA": 50.0}
 def some_print(draw: st.DrawFn) -> Quote:
     symbol = draw(st.sampled_from(("IWM", "IWM", "QQQ", "AAA", "BBB", "XXX")))
     level = CLOSES.get(symbol, 70.0)
-    price = level * draw(st.sampled_from((1.0, 1.0, 1.01, 0.99, 1.02, 1.06, 1.12, 1.13, 0.85, 1.3, 1.31)))
+    price = level * draw(
+        st.sampled_from((1.0, 1.0, 1.01, 0.99, 1.02, 1.06, 0.93, 1.12, 1.13, 0.85, 1.3, 1.31))
+    )
     if draw(st.integers(0, 25)) == 0:
         price = draw(st.sampled_from((float("nan"), float("inf"), 0.0, -1.0, 1e8)))
     offset = draw(st.sampled_from((-60, -5, -1, -1, 0, 0, 0, 1, 2))) * NS

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rotation.macro.figures import ReleaseKind
@@ -63,6 +63,7 @@ worlds = st.lists(st.tuples(bars, bars), min_size=1, max_size=9)
 
 
 @given(worlds, st.integers(-60, 200))
+@example([({0: 100.0}, {-1: 100.0, 1: 100.0})], 0)
 def test_every_minute_is_the_plain_one(world, minutes):
     newest = len(world) - 1
     now = at_of(newest) + timedelta(minutes=minutes)

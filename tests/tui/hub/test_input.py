@@ -35,6 +35,7 @@ def run(folder, *words, offline=""):
         (("record", "t", "--from-start"), "--from-start is for the tape of a hub"),
         (("record", "t", "--feed", "nats"), "--nats: name the server"),
         (("replay", "--feed", "nats"), "--nats: name the server"),
+        (("replay", "--feed", "nats", "--nats", "nats://127.0.0.1:1", "--offline"), "leave out --offline"),
     ],
 )
 def test_bad_input_is_one_line_before_any_notice(tmp_path, words, message):

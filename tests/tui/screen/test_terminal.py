@@ -74,6 +74,14 @@ def test_keys_walk_the_panels_and_zoom(demo):
     demo.press("\r")
     demo.wait(lambda t: shown(t) == {"3 Ratio"}, "Enter to zoom too")
     demo.press("\r")
+    demo.see("Enter explain", "Esc back")
+    demo.press("\r")
+    demo.see("What a figure rests on", "the inputs below give the same")
+    demo.press("\x1b")
+    demo.see("Enter explain")
+    demo.press("\x1b")
+    demo.wait(lambda t: "Enter explain" not in t.text and shown(t) == {"3 Ratio"}, "no figure chosen")
+    demo.press("z")
     demo.wait(lambda t: shown(t) == set(PANELS), "and back")
     assert focused(demo) == {"3 Ratio"}
 

@@ -29,6 +29,7 @@ from tui.ssh.session import Session
 from tui.ssh.status import HostStatus
 from tui.ssh.wire.guard import SocketGuard
 from tui.ssh.wire.server import ServerConnection
+from tui.view.places import PanelLists
 
 
 @pytest.fixture
@@ -56,6 +57,24 @@ async def test_login_by_key_and_keys_work(hosted: Hosted, scenes):
     assert visitor.screen.raw.endswith(LEAVE)
     assert visitor.chan.get_exit_status() == 0
     await until(lambda: len(hosted.host.state.admission) == 0)
+
+
+async def test_viewers_have_the_windows_and_panels_of_the_host(tmp_path, scenes):
+    own = {
+        "windows": (1, 20),
+        "returns": (20,),
+        "panels": PanelLists(narrow=(("spread", "ratio"),)),
+    }
+    async with hosting(tmp_path, scenes["live"], **own) as hosted:
+        visitor = await hosted.look()
+        view = msgspec.structs.replace(THEMED, focus="spread", window=1, **own)
+        await until(lambda: visitor.screen.cells() == seen(scenes["live"], view))
+        visitor.press(b"]")
+        later = msgspec.structs.replace(view, window=20)
+        await until(lambda: visitor.screen.cells() == seen(scenes["live"], later))
+        visitor.press(b"]1")
+        await visitor.see("1 Legs", "20d %")
+        assert "5d %" not in visitor.screen.text
 
 
 async def test_the_desk_is_asked_for_what_some_viewer_looks_at_and_for_nothing_else(hosted: Hosted, scenes):

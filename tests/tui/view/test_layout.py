@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.settings.schema import SETTINGS
 from tui.view.layout import ABSENT, LEAST, SMALLEST, Place, arrange, misfit
 from tui.view.places import PanelLists
 from tui.view.view_state import PANELS, WHOLE, ViewState, with_page, with_panels
@@ -143,3 +144,13 @@ def test_pages_and_the_desk_are_reached_whatever_is_listed(lists: PanelLists, fo
         assert places.keys() == {"ribbon", "keys", page}
     elif lists.wide and not misfit(160, 70, view):
         assert places.keys() - {"ribbon", "keys"} == {panel for column in lists.wide for panel in column}
+
+
+@pytest.mark.parametrize("size", [(160, 45), (160, 24), (120, 40), (80, 24), (80, 60)])
+def test_the_usual_panels_written_out_are_the_usual_panels(size: tuple[int, int]) -> None:
+    usual = {setting.key: setting.parse(setting.default) for setting in SETTINGS if setting.table == "panels"}
+    view = ViewState(panels=PanelLists(**usual))
+    assert misfit(*size, view) == ""
+    for focus in PANELS:
+        view = ViewState(panels=PanelLists(**usual), focus=focus)
+        assert arrange(*size, view) == arrange(*size, ViewState(focus=focus))

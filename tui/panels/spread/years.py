@@ -91,11 +91,10 @@ def _chart(snapshot: Snapshot, view: ViewState, line: HistoryLine, width: int, h
         cells[y][inner - 1] = (NOW, "accent")
         labels[y] = change(pp, 1)
     status = snapshot.spread.windows[str(view.window)].status
-    title: Row = (
-        (f"{view.window}d spread, pp  ", "strong"),
-        (f"{about(pp, status)}{change(pp)}", "accent"),
-        (f"  {line.n:,} closes since {day(first)}", "faint"),
-    )
+    name, now = f"{view.window}d spread, pp  ", f"{about(pp, status)}{change(pp)}"
+    forms = (f"  {line.n:,} closes since {day(first)}", f"  since {first.year}")
+    rest = next((form for form in forms if len(name) + len(now) + len(form) <= width), "")
+    title: Row = ((name, "strong"), (now, "accent"), (rest, "faint"))
     body = [((column(labels.get(y, ""), AXIS) + "┤", "faint"), *joined(row)) for y, row in enumerate(cells)]
     return [title, *body, ((" " * (AXIS + 1) + _dates(first, last, inner), "faint"),), *_legend(line, width)]
 

@@ -39,8 +39,8 @@ READS: dict[str, tuple[str, ...]] = {
         "windows",
     ),
     "keys": (
-        *("ascii", "explains", "figure", "help", "is_urgent", "keys", "list", "lists", "message", "pair"),
-        *("pairs", "palette", "typing", "window"),
+        *("ascii", "explains", "figure", "help", "is_single", "is_urgent", "keys", "list", "lists"),
+        *("message", "pair", "pairs", "palette", "typing", "window"),
     ),
 }
 """Panel → what its contents depend on in a ViewState."""

@@ -6,7 +6,7 @@ import json
 import struct
 import time
 import zlib
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 import polars as pl
@@ -19,6 +19,7 @@ from feeds.demo.fed import demo_fed
 from feeds.demo.macro import demo_macro
 from feeds.events import Batch, FedNews, MacroNews, PreviousCloses
 from feeds.hub.broker.lease import Lease
+from feeds.hub.history_parts import LISTS_KEPT
 from feeds.hub.wire.codec import Fault
 from feeds.hub.wire.messages import SCHEMA as VERSION
 from rotation.breadth.members import SCHEMA, MemberList, Membership
@@ -126,6 +127,22 @@ def victim():
     return Victim()
 
 
+class Victims:
+    """One after the other: who refuses an attack is as before, and who takes a message is replaced."""
+
+    def __init__(self):
+        self._victim = Victim()
+
+    def attack(self, subject, data, *, pushed=True):
+        if not self._victim.attack(subject, data, pushed=pushed):
+            self._victim = Victim()
+
+
+@pytest.fixture(scope="module")
+def victims():
+    return Victims()
+
+
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_message_cut_short_anywhere_changes_nothing(victim, subject):
     data = KNOWN[subject]
@@ -198,8 +215,7 @@ def put(value, path, hostile):
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 @given(data=st.data())
-def test_any_one_value_that_is_wrong_changes_nothing_or_is_shown_in_full(subject, data):
-    victim = Victim()
+def test_any_one_value_that_is_wrong_changes_nothing_or_is_shown_in_full(victims, subject, data):
     fields = msgspec.msgpack.decode(KNOWN[subject])
     fields[2] += data.draw(st.integers(1, 3))
     place = PACKED.get(subject)
@@ -210,7 +226,7 @@ def test_any_one_value_that_is_wrong_changes_nothing_or_is_shown_in_full(subject
     if inside:
         fields[place] = zlib.compress(msgspec.msgpack.encode(changed))
         changed = fields
-    victim.attack(subject, msgspec.msgpack.encode(changed), pushed=data.draw(st.booleans()))
+    victims.attack(subject, msgspec.msgpack.encode(changed), pushed=data.draw(st.booleans()))
 
 
 @pytest.mark.parametrize("at", [0, 1, 8, 12, -8])
@@ -218,15 +234,14 @@ def test_any_one_value_that_is_wrong_changes_nothing_or_is_shown_in_full(subject
     number=st.floats() | st.sampled_from([float("nan"), float("inf"), -1.0, 0.0]),
     day=st.integers(-(2**31), 2**31 - 1),
 )
-def test_closes_and_dates_that_are_none_change_nothing(at, number, day):
-    victim = Victim()
+def test_closes_and_dates_that_are_none_change_nothing(victims, at, number, day):
     fields = msgspec.msgpack.decode(KNOWN["desk.history.IWM"])
     plain = bytearray(zlib.decompress(fields[6]))
     if at >= 0:
         plain[at * 4 : at * 4 + 4] = struct.pack("<i", day)
     else:
         plain[at:] = struct.pack("<d", number)
-    victim.attack("desk.history.IWM", packed("desk.history.IWM", 6, zlib.compress(bytes(plain))))
+    victims.attack("desk.history.IWM", packed("desk.history.IWM", 6, zlib.compress(bytes(plain))))
 
 
 class Message:
@@ -262,3 +277,27 @@ def test_a_vendors_close_that_is_no_price_takes_no_state_from_viewers(close):
     viewer.take(hub.out())
     assert viewer.receiver.counters.hostile == 0
     assert viewer.receiver.symbols
+
+
+def members_of(fund, day, subject="desk.members.IWM.0"):
+    """A holdings file of this fund and day, in the place of the known one, newer than all before."""
+    fields = msgspec.msgpack.decode(KNOWN[subject])
+    fields[2], fields[4], fields[5] = fields[2] + 1 + day, fund, day
+    return msgspec.msgpack.encode(fields)
+
+
+def test_a_fund_on_anothers_subject_changes_nothing():
+    victim = Victim()
+    assert victim.attack("desk.members.IWM.0", members_of("QQQ", 20_000))
+    assert victim.attack("desk.members.QQQ", members_of("QQQ", 20_000))
+    assert victim.viewer.receiver.counters.refused == {Fault.SUBJECT: 2}
+
+
+def test_holdings_files_of_ever_more_days_do_not_pile_up():
+    victim = Victim()
+    for day in range(15_000, 15_000 + 3 * LISTS_KEPT):
+        assert victim.viewer.receiver.take("desk.members.IWM.0", members_of("IWM", day), victim.viewer.now)
+    ((fund,)) = victim.viewer.receiver.new_members()
+    assert len(fund.lists) == LISTS_KEPT
+    assert fund.lists[-1].as_of == date(2026, 11, 20)
+    assert fund.lists[-2].as_of == date(1970, 1, 1) + timedelta(days=15_000 + 3 * LISTS_KEPT - 1)

@@ -163,3 +163,25 @@ async def test_a_server_of_an_old_version_is_named(version, is_old):
         assert (receiver.problem == Cause.OLD.value) is is_old
     finally:
         server.close()
+
+
+async def test_a_connection_that_was_given_up_is_closed():
+    closed = asyncio.Event()
+
+    async def serve(reader, writer):
+        info = {"server_id": "x", "version": "2.11.0", "max_payload": 2**20, "headers": True, "proto": 1}
+        writer.write(b"INFO " + json.dumps(info).encode() + b"\r\n")
+        while await reader.readline():  # it answers nothing
+            pass
+        closed.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        client = await whole(Access(url), 0.7)
+        assert client.problem
+        async with asyncio.timeout(5):
+            await closed.wait()
+    finally:
+        server.close()

@@ -18,8 +18,8 @@ from feeds.hub.broker.connection import Access
 from feeds.hub.broker.serve import Hub
 from feeds.hub.broker.tape_stream import Limits
 from feeds.hub.broker.viewer import HubFeed
-from feeds.hub.tape.following import TapeFollower
-from feeds.hub.tape.replaying import read_day
+from feeds.hub.tape_following import TapeFollower
+from feeds.hub.tape_replaying import read_day
 from feeds.hub.wire.codec import decode
 from feeds.supervisor import Supervisor
 from feeds.tapes.player import TapeFeed
@@ -314,7 +314,7 @@ async def test_a_server_without_room_stops_the_tape_and_no_quote(tmp_path):
 async def test_a_tape_that_has_reached_its_limits_says_so_and_is_marked(server, monkeypatch):
     monkeypatch.setattr(tape_sender, "LOOK_S", 0.2)
     prints = Prints()
-    async with hub(server.url, prints, Limits(days=1.0, bytes=40_000)) as (made, lines, task):
+    async with hub(server.url, prints, Limits(days=1.0, bytes=12_000)) as (made, lines, task):
         await until(lambda: any("has reached its limits" in line for line in lines), lines)
         await ended(prints, task)
     tape = await tape_of(server.url)

@@ -1,0 +1,124 @@
+"""Who may write the tape, and what an answer that is lost does to it: on a real server."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from nats import errors
+
+from feeds.clock import Time
+from feeds.errors import UnavailableError
+from feeds.events import Batch
+from feeds.hub.broker import tape_sender
+from feeds.hub.broker.connection import RefusedError
+from feeds.hub.broker.tape_sender import OUTRUN, TapeSender
+from feeds.hub.broker.tape_stream import Limits, read
+from feeds.hub.tape.writer import TapeWriter
+from feeds.hub.wire.codec import decode
+from rotation.quote import NS, Quote
+from tests.feeds.tapes.test_recorder import NOW
+from tests.support.servers.nats import nats_server
+
+LIMITS = Limits(bytes=2**20)
+ALWAYS = float("inf")
+
+
+@pytest.fixture
+async def client(tmp_path):
+    import nats
+
+    with nats_server(tmp_path) as server:
+        made = await nats.connect(server.url)
+        yield made
+        await made.close()
+
+
+class Hub:
+    def __init__(self, client, epoch, proved_s=ALWAYS):
+        self.proved_s = proved_s
+        self.lines: list[str] = []
+        self.writer = TapeWriter(epoch=epoch)
+        self.sender = TapeSender(
+            client, self.writer, LIMITS, replicas=1, proved_s=lambda: self.proved_s, time=Time(),
+            report=self.lines.append,
+        )  # fmt: skip
+
+    async def prints(self, second):
+        self.writer.take("Prints", Batch((Quote("IWM", NOW, 221.0, seq=second),)), NOW + second * NS)
+        await self.sender._turn()
+
+
+async def places(client):
+    return [decode(each.subject, each.data).place for each in await read(client, 0)]
+
+
+async def test_a_hub_that_was_replaced_adds_nothing(client):
+    old, new = Hub(client, 1), Hub(client, 2)
+    await old.prints(1)
+    await new.prints(2)
+    with pytest.raises(RefusedError) as refused:
+        await old.prints(3)
+    assert refused.value.code == OUTRUN
+    old.sender._newest = None  # as after any failure: it looks again
+    with pytest.raises(UnavailableError, match="another hub is writing it"):
+        await old.prints(4)
+    await new.prints(5)
+    assert await places(client) == [(1, 1), (2, 1), (2, 2)]
+
+
+async def test_nothing_is_sent_before_the_lease_is_proved(client):
+    hub = Hub(client, 1, proved_s=0.0)
+    await hub.prints(1)
+    assert await places(client) == []
+    hub.proved_s = ALWAYS
+    await hub.prints(2)
+    assert await places(client) == [(1, 1), (1, 2)]
+
+
+async def test_a_lease_that_is_not_proved_for_long_is_reported(client, monkeypatch):
+    monkeypatch.setattr(tape_sender, "UNPROVED_S", 0.0)
+    monkeypatch.setattr(tape_sender, "QUIET_S", 0.0)
+    hub = Hub(client, 1, proved_s=0.0)
+    with pytest.raises(UnavailableError) as failed:
+        await hub.prints(1)
+    hub.sender._fail(failed.value)
+    assert hub.lines == [
+        "the tape is not being written (the server does not confirm that it stores the quotes); quotes go on"
+    ]
+    (row,) = hub.sender.rows()
+    assert (row.name, row.state) == ("tape", "OFFLINE")
+    hub.proved_s = ALWAYS
+    await hub.prints(2)
+    assert hub.lines[1:] == ["the tape is being written again"]
+    assert hub.sender.rows() == ()
+
+
+async def test_a_message_whose_answer_is_lost_is_not_there_twice(client, monkeypatch):
+    hub = Hub(client, 1)
+    await hub.prints(1)
+    request, is_lost = client.request, []
+
+    async def lossy(subject, *args, **more):
+        answer = await request(subject, *args, **more)
+        if subject.startswith("tape.") and not is_lost:
+            is_lost.append(True)
+            raise errors.TimeoutError
+        return answer
+
+    monkeypatch.setattr(client, "request", lossy)
+    for second in (2, 3):
+        with contextlib.suppress(UnavailableError):
+            await hub.prints(second)
+            continue
+        hub.sender._newest = None
+    assert is_lost
+    assert await places(client) == [(1, 1), (1, 2), (1, 3)]
+
+
+async def test_a_defect_of_ours_ends_the_tape_and_says_so(client, monkeypatch):
+    hub = Hub(client, 1)
+    monkeypatch.setattr(hub.writer, "chunks", lambda: 1 / 0)
+    await hub.sender.run()
+    assert "internal error (ZeroDivisionError), see the log" in hub.lines[0]
+    await hub.sender.finish(1.0)
