@@ -44,7 +44,7 @@ fraction of a core."""
 LATER_S = 0.001
 """A timer may ring a little early."""
 OF_CLOSES = frozenset({Part.LINE, Part.LEGS})
-"""Parts that rest on settled closes alone: newer prices make no other of them."""
+"""Parts that rest on settled closes alone: newer prices make no other of them, later closes do."""
 
 
 class _Made(NamedTuple):
@@ -191,7 +191,10 @@ class OnDemand:
         made = self._made.get(want)
         if made is None or made.part is None or not _is_of_same(made.basis, newest):
             return False
-        return want.part in OF_CLOSES or _is_of_moment(made, newest)
+        if want.part in OF_CLOSES:
+            was, now = made.basis.snapshot, newest.snapshot
+            return was.as_of <= now.as_of or _has_same_closes(was, now)
+        return _is_of_moment(made, newest)
 
     def _with_parts(self, newest: Basis) -> Snapshot:
         shown = {

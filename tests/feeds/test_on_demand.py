@@ -291,6 +291,18 @@ async def test_a_line_is_made_again_once_the_legs_have_their_closes():
         assert made == [1]
 
 
+async def test_no_line_of_later_closes_is_shown_after_a_seek_back():
+    async with running() as desk:
+        evening = on_tape(snapshot(201.0, second=6 * 3600), seq=9)
+        legs = {name: replace(leg, settled_session=DAY) for name, leg in evening.legs.items()}
+        evening = replace(evening, legs=legs)
+        await desk.all_made(evening, wants(Part.LEGS), lambda shown: shown.lines)
+        morning = on_tape(snapshot(201.0, second=30), seq=10, held=True)
+        assert desk.add(morning, wants(Part.LEGS)).lines == {}
+        assert (await desk.next()).lines
+        assert desk.demand._made[Want(Part.LEGS)].basis.snapshot.as_of == morning.as_of
+
+
 async def test_a_part_that_fails_takes_no_other_with_it(caplog):
     async with running() as desk:
         bad = FIGURES | {Want(Part.FIGURE, "no.such"), Want(Part.FIGURE, "iwm.last")}
