@@ -280,7 +280,7 @@ class Tally:
         ends = pl.col("len").cum_sum()
         names = ("ts_ns", "seq")
         sides = (("first", ends - pl.col("len")), ("last", ends - 1))
-        joined = runs.select_seq(
+        ends_and_known = runs.select_seq(
             pl.col("value").alias("key"),
             pl.col("len"),
             *(
@@ -292,7 +292,7 @@ class Tally:
             pl.lit(self._newest_seq).gather(pl.col("value")).alias("was_seq"),
             (pl.lit(self._held).gather(pl.col("value")) + pl.col("len")).alias("held"),
         )
-        return joined.select_seq(_OF_RUNS)
+        return ends_and_known.select_seq(_OF_RUNS)
 
     def _doubtful(self, ordered: pl.DataFrame, late: pl.DataFrame) -> pl.Series:
         """Keys with a row that is not above their newest, and may repeat one or come too late.
