@@ -123,7 +123,7 @@ def test_an_alert_on_one_says_which_pairs_it_needs_and_fires():
         on_tape=True,
     )
     assert log.wants == {pair_wanted("IWN/IVW")}
-    made = basis(DESK, log.pairs)
+    made = basis(DESK, frozenset({"IWN/IVW"}))
     assert made.snapshot.legs["IWN"].status.kind in (Kind.LIVE, Kind.DEMO, Kind.REPLAY)
     _, calls = log.take(made.snapshot)
     value = plain(figures(DESK)["pair.iwn/ivw.spread.5.pp"].read(made.snapshot))
