@@ -31,7 +31,7 @@ FIGURES = {
         "snapshot_from_folder_peak_rss_mb",
     },
     "growth": {"history_ratio", "symbols_ratio", "batch", "look_back_ms", "reduction_us"},
-    "pages": {"without_ms", "with_pages_ms", "drawn_ms", "added_ms"},
+    "pages": {"without_ms", "with_pages_ms", "drawn_ms", "added_ms", "added_by_a_page_ms"},
     "ingest": {"ours", "floor", "alpaca_py", "floor_over_ours_of_100", "alpaca_py_over_ours_of_100"},
     "hub": {"formats", "symbols_12", "symbols_2100", "whole_market_2100_s"},
     "fedwatch": {"table_us", "checked_table_us", "tick_effects_us", "fit_us"},

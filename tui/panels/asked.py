@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from tui.view.draw import Row
     from tui.view.view_state import ViewState
 
+HEADLINE: Wants = wants(Part.BREADTH, Part.CLAUSES)
+"""What the sentence and its clauses say."""
 WANTS: dict[str, Wants] = {
-    "ribbon": wants(Part.BREADTH, Part.CLAUSES),
+    "ribbon": HEADLINE,
     "breadth": wants(Part.BREADTH, Part.SECTORS, Part.MOVERS),
     "graph": wants(Part.GRAPH),
     "macro": wants(Part.MACRO),

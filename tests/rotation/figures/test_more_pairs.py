@@ -10,7 +10,7 @@ import pytest
 from rotation.alerts.desk_log import DeskLog
 from rotation.alerts.parser import ConditionError, parse
 from rotation.alerts.rule import Rule
-from rotation.context.wants import pair_wanted
+from rotation.context.wants import NOTHING, pair_wanted
 from rotation.desk import Desk
 from rotation.errors import InputError
 from rotation.figures.basis import Basis
@@ -123,7 +123,7 @@ def test_an_alert_on_one_says_which_pairs_it_needs_and_fires():
         on_tape=True,
     )
     assert log.wants == {pair_wanted("IWN/IVW")}
-    made = basis(DESK, log.pairs)
+    made = basis(DESK, frozenset({"IWN/IVW"}))
     assert made.snapshot.legs["IWN"].status.kind in (Kind.LIVE, Kind.DEMO, Kind.REPLAY)
     _, calls = log.take(made.snapshot)
     value = plain(figures(DESK)["pair.iwn/ivw.spread.5.pp"].read(made.snapshot))
@@ -131,4 +131,4 @@ def test_an_alert_on_one_says_which_pairs_it_needs_and_fires():
     (call,) = (call for call in calls if call.rule.id == "value")
     assert call.fired.values["pair.iwn/ivw.spread.5.pp"] == value
     log.set_rules([Rule(id="first", condition="spread.5.pp > -100")])
-    assert log.pairs == frozenset()
+    assert log.wants == NOTHING

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from rotation.context.wants import NOTHING
-from tui.panels.asked import wants_of
+from tui.panels.asked import HEADLINE, wants_of
 from tui.ssh.rooms.drawings import Drawings
 from tui.ssh.rooms.painter import changed, whole
 
@@ -93,8 +92,11 @@ class Rooms:
         return len(self._rooms)
 
     def wants(self) -> Wants:
-        """Return what some room shows that a desk makes only while somebody looks."""
-        return NOTHING.union(*(wants_of(room.view, room.scene.places) for room in self._rooms.values()))
+        """Return what some room shows that a desk makes only while somebody looks.
+
+        The headline always: ``ssh HOST headline`` is answered from the newest snapshot, whoever looks.
+        """
+        return HEADLINE.union(*(wants_of(room.view, room.scene.places) for room in self._rooms.values()))
 
     def take(self, snapshot: Snapshot) -> None:
         """Take a newer snapshot; ``paint`` shows it."""
