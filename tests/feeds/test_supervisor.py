@@ -521,6 +521,8 @@ def test_what_alerts_want_stays_whatever_a_viewer_looks_at():
     asked = []
 
     class Wanted:
+        desk = Desk()
+
         def want(self, each):
             asked.append(each)
             return True
