@@ -38,7 +38,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         *_among(bound, "pair", view.pair, view.pairs, view),
         *_among(bound, "list", view.list, view.lists, view),
     ]
-    hints = _of_open(view, hints[-1:]) or hints
+    hints = _of_open(view, hints[-1:]) or [hint for hint in hints if hint[1]]
     if view.ascii:
         hints = [(plain_keys(key), says) for key, says in hints]
     while sum(len(key) + len(says) + 3 for key, says in hints) > width and len(hints) > 2:
@@ -50,9 +50,10 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 
 def _hint(action: Action, view: ViewState) -> str:
-    """What the key does now: in a panel with all of the room Enter chooses a figure."""
-    chooses = action.id == "zoom" and action.keys[:1] == ("enter",) and view.is_single
-    return "figures" if chooses else action.hint
+    """What the key does now: in a panel with all of the room Enter chooses a figure, if it has any."""
+    if action.id != "zoom" or action.keys[:1] != ("enter",):
+        return action.hint
+    return {"zoom": action.hint, "figures": "figures", "nothing": ""}[view.enters]
 
 
 def _of_open(view: ViewState, last: list[tuple[str, str]]) -> list[tuple[str, str]]:

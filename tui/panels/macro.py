@@ -50,11 +50,11 @@ NO_BANKS = (
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """Rates on the left, all else on the right; below each other where there is no room.
 
-    On a release day its minutes come first; zoomed there are release days alone.
+    On a release day its minutes come first; ``releases`` shows release days alone.
     """
     known, now = snapshot.macro, snapshot.as_of
     later = not_yet(snapshot, view, Part.MACRO, "yields, prices and jobs", "are")
-    if view.zoomed:
+    if view.releases:
         return later or release_days.rows(known, now, width, height)
     plain = marker(view, "macro")
 

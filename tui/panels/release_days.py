@@ -45,7 +45,7 @@ LATE = "by our log; Yahoo's futures lag 10 min"
 
 
 def rows(known: Macro | None, now: dt.datetime, width: int, height: int) -> list[Row]:
-    """Every kind, today's first, then the newest; the zoom of the macro page."""
+    """Every kind, today's first, then the newest; behind the macro page."""
     views = known.release_days if known is not None else ()
     head: Row = ((TITLE, "strong"), ("  z: yields, prices, banks", "faint"))
     if not views:

@@ -35,10 +35,21 @@ def takes(view: ViewState, key: str) -> bool:
 
 def _step(view: ViewState, key: str) -> str:
     """Where the key moves the cursor; empty where it does not, or there is none."""
-    if not view.figure or view.explains or view.typing or view.help or view.palette:
+    if not _is_choosing(view):
         return ""
     action = view.keys.action_of(key)
     return action.id if action is not None and action.id in STEPS else ACROSS.get(key, "")
+
+
+def _is_choosing(view: ViewState) -> bool:
+    """Whether the cursor is on screen, and keys move it."""
+    return bool(view.figure) and not (view.explains or view.typing or view.help or view.palette)
+
+
+def _over_window(figure: str, before: ViewState, view: ViewState) -> str:
+    """The id of the same figure over the window that is chosen now: iwm.since.60 for iwm.since.20."""
+    was, now = str(before.window), str(view.window)
+    return ".".join(now if part == was else part for part in figure.split("."))
 
 
 class Picker:
@@ -57,8 +68,29 @@ class Picker:
             return self._at(
                 view, moved(self._spots(snapshot, view, size)[0], view.figure, step), snapshot, size
             )
+        action = view.keys.action_of(key)
+        if key == "enter" and action is not None and action.id == "zoom":
+            here = self._among(view, view, snapshot, size)
+            if here is not view:  # What the cursor was on is gone: nothing is explained that is not in sight.
+                return here
         after = palette.pressed(view, key)
-        return self._begun(after, snapshot, size) if after.figure == FIRST else after
+        if after.figure == FIRST:
+            return self._begun(after, snapshot, size)
+        return self._among(view, after, snapshot, size)
+
+    def _among(self, before: ViewState, view: ViewState, snapshot: Snapshot | None, size: Size) -> ViewState:
+        """The view with the cursor on a figure of the panel; the same object where it is on one.
+
+        Of a figure that has gone that of the window chosen now, else the first in sight.
+        """
+        if not _is_choosing(view) or view.figure == FIRST or snapshot is None:
+            return view
+        places, _ = self._spots(snapshot, view, size)
+        ids = {spot.figure: spot for spot in reversed(places)}
+        if view.figure in ids:
+            return view
+        same = ids.get(_over_window(view.figure, before, view))
+        return self._begun(view, snapshot, size) if same is None else self._at(view, same, snapshot, size)
 
     def clicked(
         self, view: ViewState, at: tuple[int, int], snapshot: Snapshot | None, size: Size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -27,9 +27,13 @@ FILTERED = frozenset({"legs", "events"})
 """Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
 SORTS = ("", "symbol", "day", "window", "streak")
 """What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
+FIGURELESS = frozenset({"health", "events"})
+"""Panels without a figure that could be chosen."""
 FILTER_MAX = 40
-ELSEWHERE = ("focus", "help", "palette", "pair", "zoomed")
+ELSEWHERE = ("focus", "help", "palette", "pair", "zoomed", "releases")
 """Fields that decide which figures stand where: a change of them ends the choice of one."""
+Enters = Literal["zoom", "figures", "nothing"]
+"""Where Enter leads from a panel: over the whole screen, to a figure of it, or nowhere."""
 FIRST = "first"
 """In the place of a figure's id: the first in sight, until the screen has said which that is."""
 BOTTOM = 1_000_000
@@ -44,6 +48,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """The themes that ``t`` goes through."""
     focus: str = "legs"
     zoomed: bool = False
+    releases: bool = False
+    """Whether the macro page, with all of the room, shows release days in the place of yields and prices."""
     window: int = 5
     """In sessions; one of ``windows``."""
     windows: tuple[int, ...] = WINDOWS
@@ -109,8 +115,15 @@ class ViewState(msgspec.Struct, frozen=True):
 
     @property
     def is_single(self) -> bool:
-        """Whether one panel has the room of all."""
-        return self.zoomed or self.focus in PAGES
+        """Whether one panel has the room of all, of panels that a screen of some width shares."""
+        return self.zoomed or (self.focus in PAGES and not self.panels.has(self.focus))
+
+    @property
+    def enters(self) -> Enters:
+        """What Enter does in the panel in focus, while no figure is chosen."""
+        if not self.is_single:
+            return "zoom"
+        return "nothing" if self.focus in FIGURELESS else "figures"
 
     @property
     def whole(self) -> str:
@@ -216,7 +229,8 @@ def focused(view: ViewState, panel: str) -> ViewState:
     """Return the view with the focus on a panel, as after a click on it."""
     if panel == view.focus and not view.help:
         return view
-    return _with(view, focus=panel, help=False, filter="", scroll=0 if panel != view.focus else view.scroll)
+    scroll = 0 if panel != view.focus else view.scroll
+    return _with(view, focus=panel, releases=False, help=False, filter="", scroll=scroll)
 
 
 def with_page(view: ViewState, page: str) -> ViewState:
@@ -225,8 +239,8 @@ def with_page(view: ViewState, page: str) -> ViewState:
         home = view.panels.home
         panel = home if home and not view.panels.has_everywhere(view.focus) else view.focus
         panel = "legs" if panel in PAGES and not view.panels.has(panel) else panel
-        return _with(focused(view, panel), zoomed=False)
-    return _with(focused(view, page), zoomed=page not in PAGES or view.panels.has(page))
+        return _with(focused(view, panel), zoomed=False, releases=False)
+    return _with(focused(view, page), zoomed=page not in PAGES or view.panels.has(page), releases=False)
 
 
 def _page(view: ViewState, key: str) -> ViewState:
@@ -237,7 +251,7 @@ def _page(view: ViewState, key: str) -> ViewState:
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
-        return _with(view, focus=panel, help=False, filter="", scroll=0)
+        return _with(view, focus=panel, releases=False, help=False, filter="", scroll=0)
 
     return change
 
@@ -267,11 +281,12 @@ def with_windows(view: ViewState, windows: tuple[int, ...], returns: tuple[int, 
 
 
 def with_panels(view: ViewState, panels: PanelLists) -> ViewState:
-    """Return the view with these panels; the focus is on one of them."""
-    view = _with(view, panels=panels)
-    if not panels.home or panels.has_everywhere(view.focus):
-        return view
-    return _with(view, focus=panels.home, scroll=0)
+    """Return the view with these panels; the focus is on one of them, on a page, or on what is zoomed."""
+    after = _with(view, panels=panels)
+    is_alone = view.zoomed or view.focus in PAGES
+    if not panels.home or is_alone or panels.has_everywhere(view.focus):
+        return after
+    return tidied(view, _with(after, focus=panels.home, scroll=0))
 
 
 def more_windows(view: ViewState) -> int:
@@ -351,12 +366,22 @@ def with_list(view: ViewState, name: str) -> ViewState:
 def _zoom(view: ViewState, key: str) -> ViewState:
     """Enter goes deeper: from the desk to a panel, a figure of it, what that rests on; then back."""
     if key != "enter":
-        return _with(view, zoomed=not view.zoomed)
+        return _zoomed(view)
     if view.figure:
         return _explained(view)
-    if view.zoomed or view.focus in PAGES:
+    if view.is_single:
         return _with(view, figure=FIRST)
     return _with(view, zoomed=True)
+
+
+def _zoomed(view: ViewState) -> ViewState:
+    """There and back; the macro page has release days as a level of its own behind it."""
+    if view.focus != "macro" or not view.is_single:
+        return _with(view, zoomed=not view.zoomed)
+    if not view.releases:
+        return _with(view, releases=True, scroll=0)
+    is_page = not view.panels.has("macro")
+    return _with(view, releases=False, zoomed=view.zoomed and is_page, scroll=0)
 
 
 def _choose(view: ViewState, _key: str) -> ViewState:
@@ -401,6 +426,8 @@ def _back(view: ViewState, _key: str) -> ViewState:
         return _explained(view)
     if view.figure:
         return closed_figure(view)
+    if view.releases:
+        return _with(view, releases=False, scroll=0)
     return _with(view, zoomed=False, scroll=0)
 
 

@@ -12,9 +12,10 @@ from rotation.macro.figures import Band, ReleaseKind, ReleasePath, ReleaseView
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
 from tests.tui.panels.test_macro_panel import KNOWN
-from tui.screen.scene import draw_panel
+from tui.screen.scene import draw_panel, scene
 from tui.view.draw import cells
-from tui.view.view_state import ViewState, reduce, with_page
+from tui.view.places import PanelLists
+from tui.view.view_state import ViewState, reduce, with_panels
 
 if TYPE_CHECKING:
     from rotation.macro.figures import Macro
@@ -60,18 +61,18 @@ def macro(*views: ReleaseView) -> Macro:
 
 
 def lines(
-    snapshot: Snapshot, known: Macro | None, size: tuple[int, int] = (160, 45), *, zoomed: bool = False
+    snapshot: Snapshot, known: Macro | None, size: tuple[int, int] = (160, 45), *, behind: bool = False
 ) -> list[str]:
     shown = replace(snapshot, macro=known, as_of=NOW)
-    drawn = draw_panel("macro", shown, ViewState(focus="macro", zoomed=zoomed), *size)
+    drawn = draw_panel("macro", shown, ViewState(focus="macro", releases=behind), *size)
     return ["".join(text for text, _ in row) for row in drawn.rows]
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("zoomed", [False, True])
-def test_every_size_is_kept(scenes: dict[str, Snapshot], size: tuple[int, int], zoomed: bool) -> None:
+@pytest.mark.parametrize("behind", [False, True])
+def test_every_size_is_kept(scenes: dict[str, Snapshot], size: tuple[int, int], behind: bool) -> None:
     for known in (macro(CPI, JOBS, FOMC), macro(TODAY, JOBS), macro(COMING), macro(), None):
-        drawn = lines(scenes["live"], known, size, zoomed=zoomed)
+        drawn = lines(scenes["live"], known, size, behind=behind)
         assert len(drawn) == size[1]
         assert {cells(line) for line in drawn} == {size[0]}
 
@@ -83,7 +84,7 @@ def test_today_s_publication_stands_on_the_page(scenes: dict[str, Snapshot], siz
         assert part in text
     assert "median +0.06, −0.58 to +0.55, n 11" in text
     assert "░" in text
-    assert "jobs Fri" not in text, "only zoomed"
+    assert "jobs Fri" not in text, "only behind the page"
     quiet = "\n".join(lines(scenes["live"], macro(CPI, JOBS), size))
     assert "░" not in quiet
     assert "min after" not in quiet
@@ -99,8 +100,10 @@ def test_before_it_the_earlier_days_alone(scenes: dict[str, Snapshot], size: tup
         assert "−1.00 to +1.10, n 11" in text.replace("│ │ ", "")
 
 
-def test_zoomed_all_kinds_stand_one_below_the_other_today_s_first(scenes: dict[str, Snapshot]) -> None:
-    text = "\n".join(lines(scenes["live"], macro(CPI, replace(FOMC, at=NOW), JOBS), zoomed=True))
+def test_behind_the_page_all_kinds_stand_today_s_first(
+    scenes: dict[str, Snapshot],
+) -> None:
+    text = "\n".join(lines(scenes["live"], macro(CPI, replace(FOMC, at=NOW), JOBS), behind=True))
     places = [text.index(part) for part in ("FOMC today", "CPI Thu 11 Jul 2024 08:30", "jobs Fri 5 Jul 2024")]
     assert places == sorted(places)
     assert text.count("P(cut) ") == 3
@@ -112,7 +115,7 @@ def test_zoomed_all_kinds_stand_one_below_the_other_today_s_first(scenes: dict[s
 
 def test_with_too_few_days_nothing_is_compared(scenes: dict[str, Snapshot]) -> None:
     few = replace(TODAY, spread=path(37, 3), cut=path(None, 0))
-    text = "\n".join(lines(scenes["live"], macro(few), zoomed=True))
+    text = "\n".join(lines(scenes["live"], macro(few), behind=True))
     assert "3 earlier days, 5 needed to compare" in text
     assert "median" not in text
     assert "P(cut)" not in text
@@ -120,30 +123,69 @@ def test_with_too_few_days_nothing_is_compared(scenes: dict[str, Snapshot]) -> N
 
 def test_what_is_missing_is_said(scenes: dict[str, Snapshot]) -> None:
     gone = view(ReleaseKind.CPI, NOW - dt.timedelta(hours=1), None, absent=2, error="Yahoo: HTTP 429")
-    text = "\n".join(lines(scenes["live"], macro(gone), zoomed=True))
+    text = "\n".join(lines(scenes["live"], macro(gone), behind=True))
     assert "no prices of this day" in text
     assert "2 earlier days without prices: Yahoo: HTTP 429" in text
     stale = replace(TODAY, worth=Kind.STALE)
-    assert "STALE to 10:40" in "\n".join(lines(scenes["live"], macro(stale), zoomed=True))
+    assert "STALE to 10:40" in "\n".join(lines(scenes["live"], macro(stale), behind=True))
     for known in (macro(), None):
-        text = " ".join(" ".join(lines(scenes["live"], known, zoomed=True)).split())
+        text = " ".join(" ".join(lines(scenes["live"], known, behind=True)).split())
         assert "No minutes around a CPI, jobs or FOMC time are kept yet" in text
 
 
-def test_z_shows_them_and_f6_the_page(scenes: dict[str, Snapshot]) -> None:
-    del scenes
+def shown(view: ViewState, at: Snapshot) -> str:
+    """What of the macro page is on a screen."""
+    made = scene(replace(at, macro=macro(CPI, JOBS, FOMC)), view, 160, 45)
+    return "\n".join("".join(text for text, _ in row) for row in made.rows["macro"])
+
+
+SHARED = PanelLists(wide=(("legs", "spread"), ("macro",)))
+
+
+def test_z_shows_them_and_the_keys_of_the_page_the_page(scenes: dict[str, Snapshot]) -> None:
     page = reduce(ViewState(), "9")
-    assert not page.zoomed
-    assert reduce(page, "z").zoomed
-    assert not reduce(reduce(page, "z"), "z").zoomed
-    fed = reduce(ViewState(), "f3")
-    assert fed.zoomed
-    assert not with_page(fed, "macro").zoomed, "a page key opens the page, not what lies behind it"
+    assert not page.releases
+    behind = reduce(page, "z")
+    assert "Minutes around publications" in shown(behind, scenes["live"])
+    for key in ("z", "escape"):
+        assert reduce(behind, key) == page
+    for key in ("f6", "f2"):
+        assert not reduce(behind, key).releases
+    fed = reduce(reduce(ViewState(), "f3"), "f6")
+    assert not fed.zoomed
+    assert "Treasury yields" in shown(fed, scenes["live"])
+
+
+@pytest.mark.parametrize("keys", [("1", "z", "9"), ("8", "z", "tab"), ("4", "enter", "f6"), ("f7", "9")])
+def test_a_zoom_of_another_panel_leads_to_the_page_not_behind_it(
+    keys: tuple[str, ...], scenes: dict[str, Snapshot]
+) -> None:
+    view = ViewState()
+    for key in keys:
+        view = reduce(view, key)
+    assert view.focus == "macro"
+    assert "Treasury yields" in shown(view, scenes["live"])
+    assert "Minutes around publications" in shown(reduce(view, "z"), scenes["live"])
+    assert not reduce(reduce(view, "z"), "tab").releases
+
+
+def test_a_page_that_shares_the_screen_has_three_levels(scenes: dict[str, Snapshot]) -> None:
+    view = with_panels(ViewState(focus="macro"), SHARED)
+    places = [(view.zoomed, view.releases)]
+    for _ in range(3):
+        view = reduce(view, "z")
+        places.append((view.zoomed, view.releases))
+    assert places == [(False, False), (True, False), (True, True), (False, False)]
+    whole = reduce(with_panels(ViewState(), SHARED), "f6")
+    assert whole.zoomed
+    assert "Treasury yields" in shown(whole, scenes["live"])
+    assert list(scene(scenes["live"], whole, 160, 45).places) == ["ribbon", "keys", "macro"]
+    assert reduce(reduce(whole, "z"), "escape") == whole
 
 
 def test_the_line_stands_where_its_minute_and_value_are(scenes: dict[str, Snapshot]) -> None:
     flat = replace(TODAY, spread=ReleasePath(((-30, 0.0), (0, 0.0), (120, 1.0)), 0, ()), cut=path(None, 0))
-    drawn = [line[2:-2] for line in lines(scenes["live"], macro(flat), (80, 24), zoomed=True)]
+    drawn = [line[2:-2] for line in lines(scenes["live"], macro(flat), (80, 24), behind=True)]
     (top,) = (n for n, line in enumerate(drawn) if line.lstrip().startswith("+1.00┤"))
     plot = [line for line in drawn[top:] if "┤" in line]
     assert plot[-1].lstrip().startswith("0.00┤")
@@ -156,8 +198,8 @@ def test_the_line_stands_where_its_minute_and_value_are(scenes: dict[str, Snapsh
 
 
 def test_on_the_smallest_screen_the_chart_is_in_sight(scenes: dict[str, Snapshot]) -> None:
-    for zoomed in (False, True):
-        text = lines(scenes["live"], macro(TODAY), (40, 8), zoomed=zoomed)[1:-1]
+    for behind in (False, True):
+        text = lines(scenes["live"], macro(TODAY), (40, 8), behind=behind)[1:-1]
         assert "CPI today 10:03  LIVE to 10:40" in text[0]
         assert "IWM − QQQ +0.62 pp 37 min after" in text[1]
         assert [("┤" in line) for line in text[2:5]] == [True] * 3

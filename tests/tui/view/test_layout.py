@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.tui import pages
+from tui.panels import keys
 from tui.settings.schema import SETTINGS
 from tui.view.layout import ABSENT, LEAST, SMALLEST, Place, arrange, misfit
 from tui.view.places import PanelLists
-from tui.view.view_state import PANELS, WHOLE, ViewState, with_page, with_panels
+from tui.view.view_state import PANELS, WHOLE, ViewState, reduce, with_page, with_panels
 
 A_COLUMN = st.lists(st.sampled_from(PANELS), unique=True, min_size=1, max_size=5).map(
     lambda names: (tuple(names),)
@@ -154,3 +157,38 @@ def test_the_usual_panels_written_out_are_the_usual_panels(size: tuple[int, int]
     for focus in PANELS:
         view = ViewState(panels=PanelLists(**usual), focus=focus)
         assert arrange(*size, view) == arrange(*size, ViewState(focus=focus))
+
+
+MACRO = PanelLists(wide=(("legs", "spread"), ("macro", "events")))
+
+
+def test_enter_zooms_a_page_that_shares_the_screen_before_it_chooses_a_figure() -> None:
+    shared = with_panels(ViewState(focus="macro"), MACRO)
+    assert shared.enters == "zoom"
+    whole = reduce(shared, "enter")
+    assert (whole.zoomed, whole.figure) == (True, "")
+    assert set(arrange(160, 45, whole)) == {"ribbon", "keys", "macro"}
+    assert reduce(whole, "enter").figure
+    page = ViewState(focus="macro")
+    assert page.enters == "figures"
+    assert reduce(page, "enter").figure
+
+
+@pytest.mark.parametrize("panel", ["health", "events"])
+def test_the_footer_offers_figures_only_where_there_are_some(panel: str) -> None:
+    snapshot = pages.snapshot()
+
+    def footer(view: ViewState) -> str:
+        return "".join(text for row in keys.rows(snapshot, view, 200, 1) for text, _ in row)
+
+    assert "Enter figures" in footer(ViewState(focus="legs", zoomed=True))
+    assert "Enter zoom" in footer(with_panels(ViewState(focus=panel), MACRO))
+    assert "Enter" not in footer(ViewState(focus=panel, zoomed=True))
+
+
+def test_new_lists_leave_a_page_and_a_zoomed_panel_where_they_are() -> None:
+    lists = PanelLists(wide=(("spread", "ratio"),))
+    for view in (ViewState(focus="macro"), ViewState(focus="legs", zoomed=True, figure="iwm.last")):
+        assert with_panels(view, lists) == msgspec.structs.replace(view, panels=lists)
+    moved = with_panels(ViewState(focus="legs", figure="iwm.last", explains=True, scroll_below=4), lists)
+    assert moved == ViewState(focus="spread", panels=lists), "no figure of another panel is kept"

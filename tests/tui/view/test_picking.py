@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from rotation.context.wants import NOTHING, Part, Want
+from rotation.desk import LegList
 from rotation.figures.registry import figures
 from tests.support.ssh_scenes import Time, Visit
 from tests.support.tui import pages
@@ -145,6 +146,39 @@ def test_a_figure_that_is_gone_leaves_the_cursor_on_the_first(snapshot):
     assert chosen.figure == "dia.last"
     assert under_cursor(drawn(fewer, chosen), "legs") == []
     assert typed(fewer, "down", view=chosen).figure == "iwm.last"
+
+
+def test_another_window_leaves_the_cursor_on_the_same_figure_over_it(snapshot):
+    start = replace(ViewState(focus="legs"), window=20)
+    chosen = typed(snapshot, "e", view=start)
+    while not chosen.figure.endswith(".since.20"):
+        before, chosen = chosen, typed(snapshot, "right", view=chosen)
+        assert chosen != before
+    longer = typed(snapshot, "]", view=chosen)
+    assert longer.figure == chosen.figure.replace("20", "60")
+    assert len(under_cursor(drawn(snapshot, longer), "legs")) == 1
+    assert typed(snapshot, "enter", view=longer).figure == longer.figure
+    below = typed(snapshot, "enter", "]", "escape", view=chosen)
+    assert len(under_cursor(drawn(snapshot, below), "legs")) == 1
+
+
+@pytest.mark.parametrize("keys", [("/", "q", "q", "enter"), ("w",)])
+def test_a_filter_or_another_list_leaves_the_cursor_in_sight(snapshot, keys):
+    listed = replace(snapshot, lists=(LegList("mine", ("QQQ", "QQQE"), is_watchlist=True),))
+    start = ViewState(focus="legs", lists=("mine",))
+    chosen = typed(listed, "e", view=start)
+    assert chosen.figure == "iwm.last"
+    after = typed(listed, *keys, view=chosen)
+    assert len(under_cursor(drawn(listed, after), "legs")) == 1
+    assert after.figure.startswith("qqq")
+
+
+def test_enter_explains_nothing_that_is_not_in_sight(snapshot):
+    chosen = typed(snapshot, "1", "e", "down", "down")
+    fewer = replace(snapshot, legs={symbol: snapshot.legs[symbol] for symbol in ("IWM", "QQQ")})
+    after = typed(fewer, "enter", view=chosen)
+    assert (after.figure, after.explains) == ("iwm.last", False)
+    assert typed(fewer, "enter", view=after).explains
 
 
 def test_without_a_snapshot_there_is_nothing_to_choose():

@@ -30,7 +30,7 @@ READS: dict[str, tuple[str, ...]] = {
     "health": (),
     "breadth": ("marked", "paused"),
     "graph": ("chart", "marked", "paused", "trail"),
-    "macro": ("marked", "pair", "paused", "windows", "zoomed"),
+    "macro": ("marked", "pair", "paused", "releases", "windows"),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
     "explained": ("figure", "paused"),
@@ -39,7 +39,7 @@ READS: dict[str, tuple[str, ...]] = {
         "windows",
     ),
     "keys": (
-        *("ascii", "explains", "figure", "help", "is_single", "is_urgent", "keys", "list", "lists"),
+        *("ascii", "enters", "explains", "figure", "help", "is_urgent", "keys", "list", "lists"),
         *("message", "pair", "pairs", "palette", "typing", "window"),
     ),
 }
