@@ -134,7 +134,7 @@ class Kept:
         at_ns = to_ns(at)
         cut = self._cut(at_ns, store, now_ns)
         for legs, source, step in self._prices(at_ns):
-            spread = spread_path(legs[0], legs[1], at_ns, now_ns)
+            spread = spread_path(legs[0], legs[1], at_ns, now_ns, step)
             if spread:
                 until_ns = min(now_ns, at_ns + AFTER * MINUTE_NS)
                 last_ns = min(leg.last_ns(until_ns) or at_ns for leg in legs)
@@ -149,7 +149,7 @@ class Kept:
         return self._over[at_ns]
 
     def _prices(self, at_ns: int) -> Iterable[tuple[tuple[Values, Values], str, int]]:
-        """Both legs' prices by each who has any, the best first: whose they are, and minutes of a bar."""
+        """Both legs' prices by each who has any, the best first: whose, and minutes of the coarser bars."""
         base, against = self._pair
         if self._frame is not None:
             yield (_printed(self._frame, base, at_ns), _printed(self._frame, against, at_ns)), TAPE, 0

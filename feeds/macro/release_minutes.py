@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 EVERY_NS = 50 * NS
 """Between two requests for a day that runs: less than the minute in which the feed looks again."""
 AGAIN_NS = 3600 * NS
-"""After a settled day of which nobody had bars."""
+"""After a settled day of which nobody had all bars."""
 AT_ONCE = 4
 """Settled days asked for in one round, the newest first; a round a minute leaves quotes their turn."""
 
@@ -58,6 +58,8 @@ class ReleaseMinutes:
         self._clock_ns = clock_ns
         self._asked_ns: dict[int, int] = {}
         self._errors: dict[int, str] = {}
+        self._cuts: dict[int, int] = {}
+        """How often each settled day came without all its minutes."""
 
     def due(self, published: Published, *, running: bool = False) -> list[int]:
         """The publications to ask for now, UTC ns: one that runs, then settled ones unless ``running``."""
@@ -71,7 +73,9 @@ class ReleaseMinutes:
         settled = [
             at
             for at in times
-            if now_ns >= at + SETTLED_NS and self._lacking(at) and self._is_due(at, now_ns, AGAIN_NS)
+            if now_ns >= at + SETTLED_NS
+            and self._lacking(at)
+            and self._is_due(at, now_ns, self._again_ns(at))
         ]
         return [*runs, *[at for at in settled if self._has_vendor(at, now_ns)][:AT_ONCE]]
 
@@ -79,11 +83,12 @@ class ReleaseMinutes:
         """Ask for one publication's bars and keep them. Never raises for what a vendor or the disk does."""
         now_ns = self._clock_ns()
         self._asked_ns[at_ns] = now_ns
-        vendors = self._vendors if now_ns >= at_ns + SETTLED_NS else tuple(reversed(self._vendors))
-        symbols = self._lacking(at_ns)
-        errors = []
-        for vendor in vendors:
+        is_over = now_ns >= at_ns + SETTLED_NS
+        errors: list[str] = []
+        cut: list[ReleaseBars] = []
+        for vendor in self._vendors if is_over else tuple(reversed(self._vendors)):
             step = vendor.step_min(at_ns, now_ns)
+            symbols = self._wanting(at_ns, vendor.name, step)
             if step is None or not all(map(vendor.serves, symbols)):
                 continue
             try:
@@ -94,11 +99,29 @@ class ReleaseMinutes:
             if any(symbol not in got for symbol in symbols):
                 errors.append(f"{vendor.name}: no bars in the answer")
                 continue
-            for symbol in symbols:
-                self._hold(ReleaseBars(symbol, at_ns, vendor.name, step, now_ns, tuple(got[symbol])))
+            made = [
+                ReleaseBars(symbol, at_ns, vendor.name, step, now_ns, tuple(got[symbol]))
+                for symbol in symbols
+            ]
+            if is_over and not all(each.is_settled for each in made):
+                errors.append(f"{vendor.name}: not all minutes in the answer")
+                cut = cut or made
+                continue
+            for each in made:
+                self._hold(each)
             self._errors.pop(at_ns, None)
             return
         self._errors[at_ns] = "; ".join(errors) or self._reach
+        self._show_cut(at_ns, cut)
+
+    def _show_cut(self, at_ns: int, cut: Sequence[ReleaseBars]) -> None:
+        """Until there are better ones: a path of some minutes is true as far as it goes."""
+        if cut:
+            self._cuts[at_ns] = self._cuts.get(at_ns, 0) + 1
+        for bars in cut:
+            held = self._store.get(bars.symbol, at_ns)
+            if held is None or (not held.is_settled and len(held.bars) <= len(bars.bars)):
+                self._hold(bars)
 
     def views(self, published: Published) -> tuple[ReleaseView, ...]:
         """What the page shows now; blocking. Without P(cut) where the log cannot be read."""
@@ -124,6 +147,17 @@ class ReleaseMinutes:
         """The symbols of which no settled bars are held."""
         held = ((symbol, self._store.get(symbol, at_ns)) for symbol in self._pair)
         return tuple(symbol for symbol, bars in held if bars is None or not bars.is_settled)
+
+    def _wanting(self, at_ns: int, vendor: str, step: int | None) -> tuple[str, ...]:
+        """The symbols to ask a vendor for: both where one is held of another vendor or step."""
+        lacking = self._lacking(at_ns)
+        held = [self._store.get(symbol, at_ns) for symbol in self._pair if symbol not in lacking]
+        differs = any(bars is not None and (bars.source, bars.step_min) != (vendor, step) for bars in held)
+        return self._pair if differs else lacking
+
+    def _again_ns(self, at_ns: int) -> int:
+        """Between two requests for a settled day: longer each time where the answers are cut, up to a day."""
+        return AGAIN_NS * min(1 << max(self._cuts.get(at_ns, 0) - 1, 0), 24)
 
     def _has_vendor(self, at_ns: int, now_ns: int) -> bool:
         return any(

@@ -11,7 +11,8 @@ import msgspec
 from feeds.errors import StorageError
 from feeds.files.durable import set_aside, write_whole
 from feeds.files.names import shown_path
-from rotation.macro.release_days import AFTER, Values
+from rotation.desk import is_index
+from rotation.macro.release_days import AFTER, OLDEST_NS, Values
 from rotation.quote import MINUTE_NS
 from rotation.sessions import from_ns
 
@@ -24,6 +25,8 @@ FOLDER = "release-bars"
 LAYOUT = 1
 SETTLED_NS = (AFTER + 30) * MINUTE_NS
 """So long after a publication every vendor has its minutes, those that are late by contract too."""
+ENDS_MIN = OLDEST_NS // MINUTE_NS
+"""How far before the end of the window the last trade may be: a price holds for so long."""
 _NAME = re.compile(r"[A-Z0-9^.-]{1,15}", re.ASCII)
 
 
@@ -46,8 +49,14 @@ class ReleaseBars(msgspec.Struct, frozen=True):
 
     @property
     def is_settled(self) -> bool:
-        """Whether no minute of it can have come later."""
-        return self.fetched_ns >= self.at_ns + SETTLED_NS
+        """Whether no minute of it can have come later, and both ends of the window are in it.
+
+        An index needs no value of before: it has none before the bell.
+        """
+        minutes = [minute for minute, _ in self.bars]
+        if not minutes or self.fetched_ns < self.at_ns + SETTLED_NS:
+            return False
+        return minutes[-1] >= AFTER - ENDS_MIN and (minutes[0] <= 0 or is_index(self.symbol))
 
     def values(self) -> Values:
         """Its prices by the instants at which bars ended."""

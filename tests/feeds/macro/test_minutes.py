@@ -8,15 +8,16 @@ import re
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
 import pytest
 
 from feeds.errors import SourceError
 from feeds.fed.log import Probabilities
 from feeds.fed.store import FedStore
 from feeds.http.cached import CachedClient
-from feeds.macro.minutes.store import FOLDER, SETTLED_NS, BarStore
+from feeds.macro.minutes.store import FOLDER, SETTLED_NS, BarStore, ReleaseBars
 from feeds.macro.minutes.vendors import AlpacaBars, YahooBars, parse_yahoo
-from feeds.macro.release_days import published
+from feeds.macro.release_days import Kept, published
 from feeds.macro.release_minutes import AGAIN_NS, AT_ONCE, ReleaseMinutes
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AlpacaRest
@@ -260,6 +261,115 @@ async def test_of_days_further_back_yahoo_has_five_minutes_and_then_nothing(tmp_
         assert await world.round(old) == [to_ns(AT)], "nobody is asked for what nobody has"
         view = world.view(old)
         assert (view.absent, view.error) == (1, YahooBars.reach)
+
+
+def coarse(symbol: str, step: int, at_ns: int) -> ReleaseBars:
+    """Bars that end at every ``step`` minutes, of a leg that moves each minute as the other one does."""
+    bars = tuple((minute, 100.0 + minute / 10) for minute in range(-45, AFTER + 1) if minute % step == 0)
+    return ReleaseBars(symbol, at_ns, "Yahoo", step, at_ns + SETTLED_NS, bars)
+
+
+@pytest.mark.parametrize("steps", [(1, 5), (5, 1), (5, 5)])
+def test_of_bars_of_five_minutes_no_minute_in_between_is_made_up(tmp_path, steps):
+    store = BarStore(tmp_path / "macro")
+    for symbol, step in zip(PAIR, steps, strict=True):
+        store.hold(coarse(symbol, step, to_ns(AT)))
+    (day,) = Kept(None, PAIR, bars=store).days({ReleaseKind.CPI: [AT]}, to_ns(SETTLED))
+    assert day.step_min == 5
+    assert day.spread_pp == tuple((minute, 0.0) for minute in range(-30, AFTER + 1, 5))
+
+
+async def test_a_leg_s_bars_of_another_vendor_are_asked_for_with_the_other_leg_s(tmp_path, monkeypatch):
+    times = {ReleaseKind.CPI: [AT]}
+    async with World(tmp_path, monkeypatch, SETTLED) as world:
+        await world.round(times)
+    (tmp_path / "macro" / FOLDER / "20261110T1330Z-QQQ.json").unlink()
+    async with World(tmp_path, monkeypatch, SETTLED, key=True) as world:
+        assert await world.round(times) == [to_ns(AT)]
+        assert world.view(times).source == "Alpaca", "both legs are one vendor's"
+    (tmp_path / "macro" / FOLDER / "20261110T1330Z-QQQ.json").unlink()
+    async with World(tmp_path, monkeypatch, SETTLED + timedelta(days=40)) as world:
+        await world.round(times)
+        view = world.view(times)
+        assert (view.source, view.step_min) == ("Yahoo", 5)
+        assert {minute % 5 for minute, _ in view.spread.line} == {0}
+
+
+def cut_to(first: int, last: int):
+    """Answers of a vendor that leaves out what lies outside of these minutes."""
+
+    def of(path: str) -> bytes:
+        body = json.loads(answer(path))
+        if path.startswith("/v2/"):
+            for rows in body["bars"].values():
+                rows[:] = [
+                    row
+                    for row in rows
+                    if first < (to_ns(datetime.fromisoformat(row["t"])) - to_ns(AT)) // MINUTE_NS + 1 <= last
+                ]
+        else:
+            result = body["chart"]["result"][0]
+            quotes = result["indicators"]["quote"][0]
+            kept = [
+                n
+                for n, second in enumerate(result["timestamp"])
+                if first < (second * NS - to_ns(AT)) // MINUTE_NS + 1 <= last
+            ]
+            result["timestamp"] = [result["timestamp"][n] for n in kept]
+            for name in quotes:
+                quotes[name] = [quotes[name][n] for n in kept]
+        return json.dumps(body).encode()
+
+    return of
+
+
+@pytest.mark.parametrize("span", [(-99, 40), (5, 999)], ids=["without its end", "without its start"])
+async def test_a_settled_day_whose_bars_are_cut_is_not_kept_and_asked_for_again(tmp_path, monkeypatch, span):
+    times = {ReleaseKind.CPI: [AT]}
+    async with World(tmp_path, monkeypatch, SETTLED) as world:
+        world.server._answer_of = cut_to(*span)
+        assert await world.round(times) == [to_ns(AT)]
+        assert not (tmp_path / "macro" / FOLDER).exists()
+        assert world.minutes._errors == {to_ns(AT): "Yahoo: not all minutes in the answer"}
+        if span[1] < AFTER:
+            assert world.view(times).spread.line[-1][0] == 40, "what there is is shown"
+        world.server._answer_of = answer
+        assert await world.round(times) == []
+        world.now_ns += AGAIN_NS
+        assert await world.round(times) == [to_ns(AT)]
+        assert len(world.view(times).spread.line) == AFTER + 31
+        assert world.view(times).error == ""
+
+
+async def test_where_one_vendor_s_bars_are_cut_the_next_one_is_asked(tmp_path, monkeypatch):
+    times = {ReleaseKind.CPI: [AT]}
+    short = cut_to(-99, 40)
+    async with World(tmp_path, monkeypatch, SETTLED, key=True) as world:
+        world.server._answer_of = lambda path: (short if path.startswith("/v2/") else answer)(path)
+        await world.round(times)
+        assert (world.view(times).source, world.view(times).error) == ("Yahoo", "")
+        assert len(world.view(times).spread.line) == AFTER + 31
+
+
+async def test_a_day_that_stays_cut_is_asked_for_ever_more_rarely(tmp_path, monkeypatch):
+    times = {ReleaseKind.CPI: [AT]}
+    async with World(tmp_path, monkeypatch, SETTLED) as world:
+        world.server._answer_of = cut_to(-99, 40)
+        asked = []
+        for hour in range(12):
+            world.now_ns = to_ns(SETTLED) + hour * AGAIN_NS
+            if await world.round(times):
+                asked.append(hour)
+    assert asked == [0, 1, 3, 7]
+
+
+def test_a_file_of_cut_bars_is_not_the_last_word(tmp_path):
+    whole = coarse("IWM", 1, to_ns(AT))
+    assert whole.is_settled
+    assert not msgspec.structs.replace(whole, bars=whole.bars[:90]).is_settled
+    assert not msgspec.structs.replace(whole, bars=whole.bars[50:]).is_settled
+    index = msgspec.structs.replace(whole, symbol="RUT", bars=whole.bars[50:])
+    assert index.is_settled, "an index has no value before the bell"
 
 
 async def test_a_day_that_runs_is_asked_for_each_minute_of_the_sooner_vendor_and_not_kept(
