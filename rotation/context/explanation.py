@@ -76,6 +76,7 @@ class Explanation(msgspec.Struct, Generic[S], frozen=True):
     formula: str
     inputs: tuple[Input, ...]
     result: float | int | str | bool | None
+    """None where the value is unknown, or nothing computes it again from the inputs."""
     unit: str = ""
     unknown: Unknown | None = None
     """Why there is no value; None where there is one."""

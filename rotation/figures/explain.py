@@ -14,6 +14,7 @@ from rotation.figures.legs import is_official
 from rotation.figures.lines import Lines
 from rotation.figures.more_pairs import of_first
 from rotation.figures.registry import figures, lookup
+from rotation.figures.settled import SettledFigures
 from rotation.figures.unknown import why
 from rotation.macro.worth import source_of
 from rotation.market.records import TRAILING
@@ -32,10 +33,10 @@ WHOLE = frozenset({"percentile", "n", "times", "expected"})
 """Last parts of the ids of figures that rest on all of history."""
 OF_NOW = frozenset({"last", "high", "low", "volume", "extended", "on_pace", "status", "age_s"})
 """Last parts of the ids of figures that today's price alone decides."""
-
+OF_SESSION = frozenset({"high", "low", "volume", "extended"})
+"""Of these, the ones that the session has a number of its own for, which no other input gives."""
 QUOTED = frozenset({"bid", "ask", "mid", "quote_age_s"})
 """Last parts of the ids of figures that the newest bid and ask decide."""
-
 
 ON_SCREEN = 120
 """Inputs of an explanation on a screen: of more, those at both ends."""
@@ -47,19 +48,7 @@ def explain(name: str, basis: Basis) -> Whole:
     value, status = asked.read(basis.snapshot), asked.status(basis.snapshot)
     unknown = why(asked, basis.snapshot) if value is None else None
     figure, basis = of_first(asked, basis) if asked.pair else (asked, basis)
-    if figure.reads == "fed":
-        inputs, again = _fed_inputs(figure.id, basis.snapshot.fed), value
-    elif figure.reads == "macro":
-        inputs, again = _macro_inputs(figure.id, value, basis.snapshot)
-    elif figure.reads == "members":
-        inputs, again = _members_inputs(figure.id, value, basis.snapshot)
-    elif figure.id.startswith("value_growth"):
-        inputs, again = _value_growth_inputs(figure, basis), value
-    else:
-        lines = Lines(basis)
-        inputs = [row for symbol in figure.symbols for row in _inputs(figure, value, lines, symbol, basis)]
-        again = value if value is None or figure.kind == "state" else lines.again(figure)
-        again = value if again is None or _is_of_now(figure) or figure.reads == "settled" else again
+    inputs, again = _taken_apart(figure, value, basis)
     return Explanation(
         id=asked.id,
         value=plain(value),
@@ -67,12 +56,29 @@ def explain(name: str, basis: Basis) -> Whole:
         definition=asked.definition,
         formula=asked.formula,
         inputs=tuple(inputs),
-        result=plain(again),
+        result=None if value is None else plain(again),
         unit=figure.unit,
         unknown=unknown.reason if unknown else None,
         lacking=unknown.symbols if unknown else (),
         as_of=basis.snapshot.as_of,
     )
+
+
+def _taken_apart(figure: Figure, value: Value, basis: Basis) -> tuple[list[Input], Value]:
+    """The inputs, and the figure computed from them once more; None where nothing computes it again."""
+    if figure.reads == "fed":
+        return _fed_inputs(figure.id, basis.snapshot.fed), None
+    if figure.reads == "macro":
+        return _macro_inputs(figure.id, basis.snapshot)
+    if figure.reads == "members":
+        return _members_inputs(figure.id, basis.snapshot)
+    if figure.id.startswith("value_growth"):
+        return _value_growth_inputs(figure, basis), _value_growth_again(figure, basis)
+    lines = Lines(basis)
+    inputs = [row for symbol in figure.symbols for row in _inputs(figure, value, lines, symbol, basis)]
+    if _is_of_now(figure):
+        return inputs, _observed_again(figure, inputs)
+    return inputs, None if figure.kind == "state" else lines.again(figure)
 
 
 def for_a_screen(whole: Whole) -> Explained:
@@ -105,10 +111,10 @@ def _inputs(  # noqa: PLR0911 - a table of ids
     if figure.id.rpartition(".")[2] in QUOTED:
         return _bid_and_ask(symbol, basis.snapshot)
     if _is_of_now(figure):
-        return lines.today(symbol) or [row for row in lines.settled(symbol)[-1:] if row.value is not None]
+        return _observed(figure, symbol, basis)
     if figure.id == "ratio":
         return _first_common(basis, lines, symbol) + lines.today(symbol)
-    official = is_official(basis.snapshot, symbol)
+    official = all(is_official(basis.snapshot, each) for each in figure.symbols)
     rows = lines.whole(symbol) if figure.reads != "settled" or official else lines.settled(symbol)
     parts = figure.id.split(".")
     if parts[0] == "graph":
@@ -125,6 +131,33 @@ def _inputs(  # noqa: PLR0911 - a table of ids
         missing = sum(row.value is None for each in figure.symbols for row in lines.settled(each))
         return rows[-(TRAILING + k + 1 + missing * (k + 1)) :]
     return [rows[-k - 1], rows[-1]] if len(rows) > k else rows
+
+
+def _observed(figure: Figure, symbol: str, basis: Basis) -> list[Input]:
+    """What was observed: the session's own high, low, volume or late price, else the last price."""
+    leg = basis.snapshot.legs.get(symbol)
+    if leg is None or leg.session is None:
+        return []
+    source = leg.source or basis.history.source
+    what = figure.id.rpartition(".")[2]
+    if what in OF_SESSION:
+        number = figure.read(basis.snapshot)
+        kept = float(number) if isinstance(number, int | float) else None
+        return [] if kept is None else [Input(symbol, leg.session, kept, f"{source} {what}".strip())]
+    at = None if leg.settled_session == leg.session else leg.status.as_of
+    return [] if leg.last is None else [Input(symbol, leg.session, leg.last, source, at)]
+
+
+def _observed_again(figure: Figure, inputs: Sequence[Input]) -> Value:
+    """The last price, bid, ask or middle from its inputs; None of what is only observed."""
+    what = figure.id.rpartition(".")[2]
+    values = [row.value for row in inputs if row.value is not None]
+    if what == "last" and values:
+        return values[0]
+    if what in ("bid", "ask", "mid") and len(values) == len(("bid", "ask")):
+        bid, ask = values
+        return {"bid": bid, "ask": ask, "mid": (bid + ask) / 2}[what]
+    return None
 
 
 def _bid_and_ask(symbol: str, snapshot: Snapshot) -> list[Input]:
@@ -171,30 +204,39 @@ def _value_growth_inputs(figure: Figure, basis: Basis) -> list[Input]:
     ]
 
 
-def _macro_inputs(name: str, value: Value, snapshot: Snapshot) -> tuple[list[Input], Value]:
+def _value_growth_again(figure: Figure, basis: Basis) -> Value:
+    """The figure from the settled closes up to the session that it is of."""
+    shown = basis.snapshot.value_growth
+    if shown is None:
+        return None
+    column = SettledFigures(basis.history, basis.desk, shown.session).column(figure)
+    return column[-1] if column else None
+
+
+def _macro_inputs(name: str, snapshot: Snapshot) -> tuple[list[Input], Value]:
     """The observations behind a figure, the newest first, and what they give."""
     known = snapshot.macro
     figure = known.stated.get(macro.key_of(name)) if known else None
     if known is None or figure is None:
-        return [], value
+        return [], None
     inputs = [
         Input(each.series, each.date, each.value, source_of(known, each.series)) for each in figure.inputs
     ]
-    return inputs, macro.again(name, figure.inputs, value)
+    return inputs, macro.again(name, figure.inputs)
 
 
-def _members_inputs(name: str, value: Value, snapshot: Snapshot) -> tuple[list[Input], Value]:
+def _members_inputs(name: str, snapshot: Snapshot) -> tuple[list[Input], Value]:
     """The advances of every sector and the members counted in it."""
     index = members.index_of(name, snapshot)
     if index is None or index.now is None:
-        return [], value
+        return [], None
     source = f"members of {index.now.membership_date}"
     inputs = [
         Input(f"{each.sector or 'no sector'}: {what}", index.now.session, number, source)
         for each in index.sectors
         for what, number in (("advances", each.advances), ("counted", each.counted), ("total", each.total))
     ]
-    return inputs, members.again(name, index, value)
+    return inputs, members.again(name, index)
 
 
 def _fed_inputs(name: str, fed: Fed | None) -> list[Input]:

@@ -75,6 +75,11 @@ class Lines:
         """The figure computed once more, from the lines alone: as if today's prices were closes."""
         if self._shown is None:
             return None
+        if figure.reads == "settled" and not all(
+            is_official(self._basis.snapshot, symbol) for symbol in figure.symbols
+        ):
+            column = self._before.column(figure)
+            return column[-1] if column else None
         rows = [
             (symbol, self._shown, close, adjusted) for symbol, (close, adjusted, _) in self._today.items()
         ]

@@ -88,7 +88,7 @@ def _head(known: Explained | Whole, width: int) -> list[Row]:
 
 
 def _worth(known: Explained | Whole, snapshot: Snapshot, width: int) -> list[Row]:
-    """Its state, age and source, why it is unknown, and whether the inputs give the same."""
+    """Its state, age and source, why it is unknown, and whether the inputs give the same, if computed."""
     lines: list[Row] = []
     status = known.status
     if status is not None:
@@ -103,7 +103,7 @@ def _worth(known: Explained | Whole, snapshot: Snapshot, width: int) -> list[Row
         lines += [((line, kind_role(status.kind)),) for line in wrap(", ".join(parts), width, 3)]
     if why := reason(known):
         lines += [((line, "warn"),) for line in wrap(why, width, 4)]
-    elif known.inputs:
+    elif known.inputs and known.result is not None:
         same = "the inputs below give the same" if _is_same(known) else _other(known)
         lines += [((line, "faint"),) for line in wrap(same, width, 2)]
     return lines

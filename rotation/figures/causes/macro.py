@@ -107,10 +107,10 @@ def _figure(key: str, unit: str, definition: str, formula: str) -> Figure:
     )
 
 
-def again(name: str, inputs: Sequence[Observation], value: Value) -> Value:
-    """The figure from its observations alone; a rank, whose observations are too many, is ``value``."""
-    if value is None or not inputs or key_of(name) != name.removeprefix(PREFIX):
-        return value
+def again(name: str, inputs: Sequence[Observation]) -> Value:
+    """The figure from its observations alone; None of a rank, whose observations are too many."""
+    if not inputs or key_of(name) != name.removeprefix(PREFIX):
+        return None
     values = [each.value for each in inputs]
     if "change" in name and not name.endswith("payrolls.change"):
         half = len(values) // 2

@@ -98,10 +98,10 @@ def _figure(
     return Figure(name, unit, definition, formula, value, status, reads="members", wants=wants(Part.BREADTH))
 
 
-def again(name: str, index: IndexBreadth | None, value: Value) -> Value:
-    """Counts and shares once more from the sectors; what rests on more than they hold is ``value``."""
+def again(name: str, index: IndexBreadth | None) -> Value:
+    """Counts and shares once more from the sectors; None of what rests on more than they hold."""
     if index is None or index.now is None or not index.sectors:
-        return value
+        return None
     counted = sum(each.counted for each in index.sectors)
     by_field: dict[str, Value] = {
         "advances": sum(each.advances for each in index.sectors),
@@ -109,4 +109,4 @@ def again(name: str, index: IndexBreadth | None, value: Value) -> Value:
         "total": sum(each.total for each in index.sectors),
         SHARE: sum(each.advances for each in index.sectors) / counted if counted else None,
     }
-    return by_field.get(name.rpartition(".")[2], value)
+    return by_field.get(name.rpartition(".")[2])

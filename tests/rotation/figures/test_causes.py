@@ -76,11 +76,12 @@ def test_every_macro_figure_is_computed_again_from_what_is_printed(files):
     for figure in macro_figures():
         doc = document(figure.id, basis)
         assert doc["value"] is not None, figure.id
-        assert doc["result"] == pytest.approx(doc["value"], abs=1e-9)
         assert doc["status"]["kind"] == "CLOSED"
         if figure.id.endswith(("percentile", ".n")):
             ranks += 1
+            assert doc["result"] is None  # nothing computes a rank from the few observations printed
             continue
+        assert doc["result"] == pytest.approx(doc["value"], abs=1e-9)
         assert by_hand(doc) == pytest.approx(doc["value"], abs=1e-6), figure.id
         for row in doc["inputs"]:
             assert files[row["symbol"]][date.fromisoformat(row["date"])] == row["value"]
