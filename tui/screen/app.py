@@ -26,6 +26,7 @@ from tui.panels.asked import wants_of
 from tui.panels.legs import with_order
 from tui.panels.registry import PANELS
 from tui.screen import picking, signals
+from tui.screen.arrived import has_come
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
@@ -233,13 +234,15 @@ class RotationApp(App[None], inherit_bindings=False):
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot, or keep it until the viewer resumes."""
         self._newest = snapshot
+        view = self.view
         self._call(snapshot)
         if not self.view.paused:
             before, self.snapshot = self.snapshot, snapshot
-            if before is not None and self.view.pair and not before.pairs.get(self.view.pair):
-                self._paced.begin_anew()  # the pair that ``p`` has chosen
+            if before is not None and self._wants and has_come(before, snapshot, self._wants):
+                self._paced.begin_anew()
             wait_s = self._paced.due_in_s()
-            if wait_s > 0:
+            # What the bell has rung for stands on the screen when the viewer looks up.
+            if wait_s > 0 and self.view is view:
                 self._paint_in(wait_s)
             else:
                 self._paint()
