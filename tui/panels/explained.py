@@ -25,6 +25,8 @@ BARE = frozenset({"", "price", "index", "share", "percentile", "date"})
 """Units that are not written behind the value."""
 COMPUTING = "computing what {} rests on…"
 PAUSED = "paused: what {} rests on is shown once the screen resumes"
+NOT_COPIED = "nothing copied: still computing what {} rests on"
+NOT_COPIED_PAUSED = "nothing copied: what {} rests on is shown once the screen resumes"
 SYMBOL, DATE, VALUE = 10, 12, 11
 """Cells of the inputs' columns; the source has the rest."""
 NAMED_FROM = 60
@@ -46,6 +48,11 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if known.inputs:
         lines += [(), *_inputs(known, width)]
     return lines
+
+
+def not_copied(view: ViewState) -> str:
+    """The answer to a copy of a sheet that is not there yet."""
+    return (NOT_COPIED_PAUSED if view.paused else NOT_COPIED).format(view.figure)
 
 
 def valued(value: object, unit: str) -> str:
