@@ -25,6 +25,8 @@ BARE = frozenset({"", "price", "index", "share", "percentile", "date"})
 """Units that are not written behind the value."""
 COMPUTING = "computing what {} rests on…"
 PAUSED = "paused: what {} rests on is shown once the screen resumes"
+NOT_COPIED = "nothing copied: still computing what {} rests on"
+NOT_COPIED_PAUSED = "nothing copied: what {} rests on is shown once the screen resumes"
 SYMBOL, DATE, VALUE = 10, 12, 11
 """Cells of the inputs' columns; the source has the rest."""
 NAMED_FROM = 60
@@ -40,12 +42,17 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     if known is None:
         why = (PAUSED if view.paused else COMPUTING).format(view.figure)
         return [((line, "muted"),) for line in wrap(why, width, 3)]
-    lines = [*_head(known, width), *_worth(known, snapshot, width), ()]
+    lines = [*_head(known, width), *_worth(known, snapshot, view, width), ()]
     lines += [((line, "text"),) for line in wrap(known.definition, width, 6)]
     lines += [((line, "muted"),) for line in wrap(f"= {known.formula}", width, 6)]
     if known.inputs:
         lines += [(), *_inputs(known, width)]
     return lines
+
+
+def not_copied(view: ViewState) -> str:
+    """The answer to a copy of a sheet that is not there yet."""
+    return (NOT_COPIED_PAUSED if view.paused else NOT_COPIED).format(view.figure)
 
 
 def valued(value: object, unit: str) -> str:
@@ -87,16 +94,20 @@ def _head(known: Explained | Whole, width: int) -> list[Row]:
     return [((known.id, "accent"),), ((value, "strong"),)]
 
 
-def _worth(known: Explained | Whole, snapshot: Snapshot, width: int) -> list[Row]:
-    """Its state, age and source, why it is unknown, and whether the inputs give the same, if computed."""
+def _worth(known: Explained | Whole, snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
+    """Its state, age and source, why it is unknown, and whether the inputs give the same, if computed.
+
+    Without motion its own age is taken, which is in whole minutes, and rounded up.
+    """
     lines: list[Row] = []
     status = known.status
     if status is not None:
         parts = [word_with_venue(status)]
         if status.as_of is not None:
             made = status.as_of.astimezone(NEW_YORK)
-            parts.append(f"made {made:%H:%M:%S} New York {day(made.date())}")
-            age_s = (snapshot.as_of - status.as_of).total_seconds()
+            clock = f"{made:%H:%M:%S}" if view.motion else f"{made:%H:%M}"
+            parts.append(f"made {clock} New York {day(made.date())}")
+            age_s = (snapshot.as_of - status.as_of).total_seconds() if view.motion else status.age_s or 0.0
             parts.append(f"{spelled_duration(max(age_s, 0.0))} ago")
         if source := source_with_venue(status):
             parts.append(source)

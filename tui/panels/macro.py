@@ -11,7 +11,7 @@ from rotation.figures.causes.banks import led, led_status
 from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
-from rotation.text import MONTHS, day, short_day, spelled_duration
+from rotation.text import MONTHS, WEEKDAYS, day, short_day, spelled_duration
 from rotation.wording import state_word, word_with_venue
 from tui.panels import release_days
 from tui.panels.asked import not_yet
@@ -33,7 +33,6 @@ RATES, PRICES = 55, 59
 """Cells that their longest lines take, notes included."""
 GAP = 2
 LINE_HEIGHT = 5
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NAMED = {ReleaseKind.CPI: "CPI", ReleaseKind.JOBS: "jobs", ReleaseKind.FOMC: "FOMC decision"}
 HOW = (
     ": the Treasury and FRED are asked while the desk is online, "

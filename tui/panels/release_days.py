@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from rotation.macro.release_days import AFTER, BEFORE, LEAST_N
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
-from rotation.text import counted, day, spelled_duration
+from rotation.text import WEEKDAYS, counted, day, spelled_duration
 from rotation.wording import state_word
 from tui.panels.base import kind_role
 from tui.view.draw import Row, Span, braille, change, column, fit, toned, wrap
+from tui.view.plane import joined
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,7 +34,6 @@ FEW, MANY = 6, 12
 """Lines of a plot: of a block among others, and where there is room."""
 SHORT = 10
 """Lines of a page below which it has no title, and smaller plots."""
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TITLE = "Minutes around publications"
 NONE = (
     "No minutes around a CPI, jobs or FOMC time are kept yet. While the desk is online it downloads the "
@@ -207,7 +207,7 @@ def _chart(at: dt.datetime, path: ReleasePath, width: int, plot: int) -> tuple[R
         _draw(grid, [(_x(minute), y(pp)) for minute, pp in points], role)
     labels = {0: change(high), plot - 1: change(low)}
     body: list[Row] = [
-        ((column(labels.get(n, ""), AXIS) + "┤", "faint"), *_joined(line)) for n, line in enumerate(grid)
+        ((column(labels.get(n, ""), AXIS) + "┤", "faint"), *joined(line)) for n, line in enumerate(grid)
     ]
     return (*body, _axis(at, inner))
 
@@ -238,17 +238,6 @@ def _draw(grid: list[list[Span]], points: list[tuple[float, float]], role: str) 
         for x, dots in enumerate(text):
             if dots != " ":
                 row[x] = (dots, role)
-
-
-def _joined(cells: list[Span]) -> Row:
-    """Neighbours of one role as one span."""
-    spans: list[Span] = []
-    for text, role in cells:
-        if spans and spans[-1][1] == role:
-            spans[-1] = (spans[-1][0] + text, role)
-        else:
-            spans.append((text, role))
-    return tuple(spans)
 
 
 def _axis(at: dt.datetime, inner: int) -> Row:

@@ -23,9 +23,11 @@ from tui.backend import AlertDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation, quoted_explanation
 from tui.panels.asked import wants_of
+from tui.panels.explained import not_copied
 from tui.panels.legs import with_order
 from tui.panels.registry import PANELS
 from tui.screen import picking, signals
+from tui.screen.arrived import has_come
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
@@ -214,7 +216,8 @@ class RotationApp(App[None], inherit_bindings=False):
                 self._apply(await with_pairs(desk, applied), desk)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
-        view = applied.on(self.view)
+        before = self.view
+        view = applied.on(before)
         if applied.pairs is not None:
             view = msgspec.structs.replace(view, pair_options=applied.pairs.options)
             if applied.pairs.pairs is not None:
@@ -228,18 +231,20 @@ class RotationApp(App[None], inherit_bindings=False):
             if applied.alerts is not None:
                 desk.set_alerts(applied.alerts)
             desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
-        self._look(with_message(view, applied.message, urgent=applied.is_error))
+        self._look(with_message(tidied(before, view), applied.message, urgent=applied.is_error))
 
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot, or keep it until the viewer resumes."""
         self._newest = snapshot
+        view = self.view
         self._call(snapshot)
         if not self.view.paused:
             before, self.snapshot = self.snapshot, snapshot
-            if before is not None and self.view.pair and not before.pairs.get(self.view.pair):
-                self._paced.begin_anew()  # the pair that ``p`` has chosen
+            if before is not None and self._wants and has_come(before, snapshot, self._wants):
+                self._paced.begin_anew()
             wait_s = self._paced.due_in_s()
-            if wait_s > 0:
+            # What the bell has rung for stands on the screen when the viewer looks up.
+            if wait_s > 0 and self.view is view:
                 self._paint_in(wait_s)
             else:
                 self._paint()
@@ -380,13 +385,7 @@ class RotationApp(App[None], inherit_bindings=False):
             else:
                 self._control(action, controls)
         elif action == "copy" and self.snapshot:
-            known = self.snapshot.explained.get(self.view.figure) if self.view.explains else None
-            if known is not None:
-                self.copy_to_clipboard(quoted_explanation(known))
-                self.say(f"copied what {known.id} rests on")
-                return
-            self.copy_to_clipboard(quotation(of_pair(self.snapshot, self.view.pair)))
-            self.say("copied the headline with its source and time")
+            self._copy(self.snapshot)
         elif action == "export":
             self._export.ask()
         elif action == "suspend" and sys.platform != "win32":
@@ -394,6 +393,17 @@ class RotationApp(App[None], inherit_bindings=False):
             os.killpg(0, signal.SIGTSTP)
         elif action == "quit":
             self.exit()
+
+    def _copy(self, snapshot: Snapshot) -> None:
+        """Copy the headline, or the sheet that is open."""
+        if not self.view.explains:
+            self.copy_to_clipboard(quotation(of_pair(snapshot, self.view.pair)))
+            self.say("copied the headline with its source and time")
+        elif known := snapshot.explained.get(self.view.figure):
+            self.copy_to_clipboard(quoted_explanation(known))
+            self.say(f"copied what {known.id} rests on")
+        else:
+            self.say(not_copied(self.view))
 
     def drawn(self) -> Scene:
         """What is on screen now."""

@@ -9,7 +9,7 @@ from rotation.desk import DeskChange, PairOptions, pair_name, with_usual
 from tui.backend import ChangingDesk, PairsDesk
 from tui.view.keymap import Keymap
 from tui.view.places import PanelLists
-from tui.view.view_state import ViewState, with_panels, with_window, with_windows
+from tui.view.view_state import ViewState, closed_figure, with_panels, with_window, with_windows
 
 
 class PairsChange(msgspec.Struct, frozen=True):
@@ -53,13 +53,28 @@ class Applied(msgspec.Struct, frozen=True):
     """Where exports are written; "" is the usual folder."""
 
     def on(self, view: ViewState) -> ViewState:
-        """The view with what changes it; pairs depend on the desk, too."""
+        """The view with what changes it; pairs depend on the desk, too.
+
+        No figure stays chosen whose window has gone: nobody would ever say what it rests on.
+        """
         plain = {name: getattr(self, name) for name in ("keys", "theme", "motion", "ascii")}
         given = {name: value for name, value in plain.items() if value is not None}
-        view = msgspec.structs.replace(view, **given)
+        before, view = view, msgspec.structs.replace(view, **given)
         view = view if self.panels is None else with_panels(view, self.panels)
         view = view if self.windows is None else self.windows.of(view)
-        return view if self.window is None else with_window(view, self.window)
+        view = view if self.window is None else with_window(view, self.window)
+        return (
+            closed_figure(view) if _windows_of(before) & _numbers(view.figure) - _windows_of(view) else view
+        )
+
+
+def _windows_of(view: ViewState) -> frozenset[int]:
+    """All that the desk has figures of."""
+    return frozenset(with_usual((*view.windows, *view.returns)))
+
+
+def _numbers(figure: str) -> frozenset[int]:
+    return frozenset(int(part) for part in figure.split(".") if part.isdecimal())
 
 
 async def change_desk(desk: object, applied: Applied, view: ViewState) -> None:

@@ -11,6 +11,7 @@ from rotation.status import Kind, PriceStatus
 from rotation.wording import parse_word, state_word, word
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from rotation.fed.figures import Fed, FedContract, FedEngine
@@ -92,6 +93,10 @@ def still(snapshot: Snapshot) -> Snapshot:
             snapshot.graph, weekly=_trails(snapshot.graph.weekly), daily=_trails(snapshot.graph.daily)
         ),
         health=replace(snapshot.health, feeds=tuple(map(_feed, snapshot.health.feeds))),
+        explained={
+            name: replace(each, status=_dated(each.status, snapshot.as_of))
+            for name, each in snapshot.explained.items()
+        },
     )
 
 
@@ -105,6 +110,14 @@ def _status(status: Status | None) -> Status | None:
     if status is None or status.kind is Kind.CLOSED:
         return status
     return replace(status, age_s=_minutes(status.age_s))
+
+
+def _dated(status: DerivedStatus | None, now: dt.datetime) -> DerivedStatus | None:
+    """Made in which minute, and how long before now: a sheet says both, and is made anew only for prices."""
+    if status is None or status.as_of is None:
+        return _status(status)
+    age_s = max((now - status.as_of).total_seconds(), 0.0)
+    return replace(status, as_of=status.as_of.replace(second=0, microsecond=0), age_s=_minutes(age_s))
 
 
 def _state(state: str, status: PriceStatus | None) -> str:

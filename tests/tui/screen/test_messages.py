@@ -10,6 +10,7 @@ import msgspec
 from rotation.desk import DeskEvent, EventKind
 from tests.support.tui.scenes import ScriptedDesk
 from tui.screen.app import RotationApp
+from tui.screen.scene import PacedScene
 from tui.screen.signals import sequence
 from tui.view.palette import entries
 from tui.view.theme import names
@@ -60,6 +61,18 @@ async def test_an_alert_rings_stands_until_a_key_and_is_said_while_paused(scenes
         app._terminal = None
         await pilot.press("]")
         assert "ALERT" not in footer(app)
+
+
+async def test_an_alert_is_on_screen_when_the_bell_rings(scenes):
+    """Though what it is about was drawn a moment ago."""
+    live = scenes["live"]
+    app = RotationApp(lambda: ScriptedDesk([live]), ViewState(themes=names()), PacedScene(lambda: 1.0))
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        app.take(with_event(live, 1, EventKind.ALERT, "wide: spread.5.pp > 10", ("bell",)))
+        assert footer(app) == "ALERT wide: spread.5.pp > 10"
 
 
 async def test_a_feed_is_no_reason_to_call(scenes):

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rotation.context.wants import Part
+from rotation.snapshot import PairView
 from tests.support.tui.scenes import with_leg
 from tui.panels.registry import PANELS
 from tui.screen.app import RotationApp
@@ -187,3 +189,28 @@ async def test_a_change_that_had_to_wait_is_painted_when_it_is_due(scenes):
             await pilot.pause(0.05)
         assert "888.88" in text_of(app, "legs")
         assert "777.77" not in text_of(app, "legs")
+
+
+async def test_what_was_asked_for_is_painted_as_soon_as_it_comes_and_only_then(scenes, monkeypatch):
+    live = msgspec.structs.replace(scenes["live"], pairs={"IWN/IVW": None})
+    shown = live.pairs | {"IWN/IVW": PairView(live.spread, live.ratio, "IWN/IVW leads")}
+    paced, painted = PacedScene(lambda: 1.0), []
+    app = RotationApp(lambda: Still(live), ViewState(themes=names(), pairs=("IWN/IVW",)), paced)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        app.press("p")
+        paint = app._paint
+        monkeypatch.setattr(app, "_paint", lambda: (painted.append(1), paint()))
+        for price in (221.0, 222.0, 223.0):
+            app.take(with_leg(live, "IWM", last=price))
+        assert not painted, "the pair has not come: nothing is more urgent than usual"
+        app.take(msgspec.structs.replace(live, pairs=shown))
+        assert len(painted) == 1
+        app.take(with_leg(msgspec.structs.replace(live, pairs=shown), "IWM", last=224.0))
+        assert len(painted) == 1
+        app.press("f4")
+        app.take(msgspec.structs.replace(live, pairs=shown, unasked=(Part.SECTORS,)))
+        painted.clear()
+        app.take(msgspec.structs.replace(live, pairs=shown))
+        assert len(painted) == 1

@@ -23,10 +23,11 @@ from tui.screen.exporter import text_of
 from tui.screen.picking import KEPT, NONE, Picker
 from tui.screen.scene import places_of, scene
 from tui.ssh.rooms.rooms import Rooms
+from tui.view.applied import Applied, WindowsChange
 from tui.view.marks import CURSOR, spots
 from tui.view.pairs import of_pair
 from tui.view.theme import ROLES
-from tui.view.view_state import FIRST, ViewState
+from tui.view.view_state import FIRST, ViewState, with_windows
 from tui.view.view_state import PANELS as NAMES
 
 if TYPE_CHECKING:
@@ -231,6 +232,8 @@ async def test_the_app_explains_what_is_under_the_cursor_or_clicked(snapshot, mo
         for key in ("enter", "enter", "down", "right", "enter"):
             app.press(key)
         assert "computing what spread.5.z rests on" in text_of(app.drawn())
+        app.press("y")
+        assert (copied, app.view.message) == ([], "nothing copied: still computing what spread.5.z rests on")
         while "spread.5.z" not in app.snapshot.explained:
             await pilot.pause(0.01)
         sheet = {Want(Part.FIGURE, "spread.5.z"), Want(Part.STORY), Want(Part.LINE, "spread.5.pp")}
@@ -270,3 +273,23 @@ def test_a_viewer_of_a_host_explains_a_figure_and_copies_that(snapshot):
     visit.viewer.type(b"y")
     text = quoted_explanation(snapshot.explained["spread.5.z"])
     assert base64.b64encode(text.encode()) in b"".join(visit.writes)
+
+
+def test_a_viewer_of_a_host_copies_nothing_while_a_sheet_is_computed(snapshot):
+    rooms = Rooms()
+    rooms.take(replace(snapshot, explained={}))
+    visit = Visit(rooms, Time())
+    visit.viewer.type(b"2\r\r\x1b[B\x1b[C\r")
+    assert visit.viewer.view.explains
+    visit.viewer.type(b"y")
+    assert b"\x1b]52" not in b"".join(visit.writes)
+    assert visit.viewer.view.message == "nothing copied: still computing what spread.5.z rests on"
+
+
+@pytest.mark.parametrize(
+    ("figure", "stays"), [("spread.10.z", False), ("spread.5.z", True), ("iwm.last", True)]
+)
+def test_a_figure_of_a_window_that_has_gone_is_not_waited_for(figure, stays):
+    view = with_windows(ViewState(focus="spread", figure=figure, explains=True), (5, 10, 20))
+    after = Applied("", windows=WindowsChange((5, 20), ())).on(view)
+    assert (after.figure, after.explains) == ((figure, True) if stays else ("", False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,9 @@ from tests.support.tui import pages
 from tui.screen.scene import PacedScene, scene
 from tui.view.still import StillScreen, _minutes, moves, still
 from tui.view.view_state import PANELS, ViewState
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
 
 
 def at(seconds: float, kind: Kind = Kind.LIVE, **changes: object):
@@ -33,8 +37,13 @@ def at(seconds: float, kind: Kind = Kind.LIVE, **changes: object):
         k: replace(window, status=window.status and replace(window.status, kind=kind, age_s=seconds))
         for k, window in made.spread.windows.items()
     }
+    sheets = {
+        name: replace(sheet, status=sheet.status and replace(sheet.status, as_of=begun))
+        for name, sheet in made.explained.items()
+    }
     return replace(
         made,
+        explained=sheets,
         seq=round(10 * seconds),
         as_of=begun + timedelta(seconds=seconds),
         legs=legs,
@@ -89,6 +98,30 @@ def test_an_age_is_never_younger_than_it_is(age_s):
     assert shown is not None
     assert age_s <= shown < age_s + 60.0 or shown == 60.0
     assert shown % 60.0 == 0.0
+
+
+def explained(seconds: float, made_s: float = 0.0) -> Snapshot:
+    """A figure of prices of 10:40:05 and so many seconds, some of them later."""
+    snapshot = at(seconds)
+    sheet = snapshot.explained["spread.5.z"]
+    begun = snapshot.as_of - timedelta(seconds=seconds - made_s)
+    status = replace(sheet.status, kind=Kind.LIVE, as_of=begun, age_s=0.0)
+    return replace(snapshot, explained={"spread.5.z": replace(sheet, status=status)})
+
+
+def test_a_sheet_says_no_seconds_and_is_never_younger_than_it_is():
+    view = ViewState(focus="spread", figure="spread.5.z", explains=True, motion=False)
+
+    def sheet(*seconds: float) -> str:
+        shown = scene(still(explained(*seconds)), view, 160, 45).rows["explained"]
+        return "\n".join("".join(text for text, _ in row) for row in shown)
+
+    text = sheet(0.5)
+    assert "made 10:40 New York 16 Jul 2024, 1 min ago" in text
+    assert {sheet(0.5), sheet(30.0), sheet(54.0, 20.0)} == {text}
+    assert "made 10:40 New York 16 Jul 2024, 3 min ago" in sheet(150.0)
+    ticking = scene(explained(7.0), replace(view, motion=True), 160, 45).rows["explained"]
+    assert "made 10:40:05 New York 16 Jul 2024, 7 s ago" in "".join(t for row in ticking for t, _ in row)
 
 
 def test_settled_closes_keep_their_days():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.figures.fed import VENUES
 from rotation.text import MONTHS, day, duration
 from tui.panels.base import status_role
 from tui.view.draw import UNKNOWN, Row, Span, change, number, toned
@@ -107,7 +108,6 @@ OF_MEETING = {
     "hike %": "hike", "≥1 cut": "at_least_one_cut",
 }  # fmt: skip
 """Column of a meeting → the end of the id of its figure."""
-VENUES = ("Kalshi", "Polymarket")
 
 
 def mark_meetings(mark: Mark, fed: Fed) -> Callable[[str, str, FedMeeting], str]:

@@ -33,7 +33,7 @@ READS: dict[str, tuple[str, ...]] = {
     "macro": ("marked", "pair", "paused", "releases", "windows"),
     "events": ("filter", "focus", "help", "palette", "typing"),
     "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
-    "explained": ("figure", "paused"),
+    "explained": ("figure", "motion", "paused"),
     "palette": (
         *("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
         "windows",

@@ -9,6 +9,7 @@ import msgspec
 
 from tui.output.looked import AWAY_S, looked, since
 from tui.output.text import quotation, quoted_explanation
+from tui.panels.explained import not_copied
 from tui.panels.legs import with_order
 from tui.screen import picking
 from tui.screen.scene import places_of
@@ -250,6 +251,9 @@ class Viewer:
         snapshot = self._room.snapshot if self._room else None
         if snapshot is not None and not self._stalled:
             known = snapshot.explained.get(self.view.figure) if self.view.explains else None
+            if self.view.explains and known is None:
+                self._change_view(with_message(self.view, not_copied(self.view)))
+                return
             text = quoted_explanation(known) if known else quotation(of_pair(snapshot, self.view.pair))
             self._send(b"\x1b]52;c;" + b64encode(text.encode()) + b"\x07")
 
