@@ -167,9 +167,15 @@ def measure(seconds: int, rate: int, speed: int) -> dict[str, Any]:
         "rate": rate,
         "speed": speed,
     }
-    waits_ms = waits_ms or [0.0]
+    return asked | key_waits(waits_ms) | result
+
+
+def key_waits(waits_ms: list[float]) -> dict[str, Any]:
+    """How long keys took to be painted. Raises BenchError where none was: nothing was measured then."""
+    if not waits_ms:
+        raise BenchError("no key was painted while the tape ran")
     keys = {f"key_p{share}_ms": round(quantile(waits_ms, share), 1) for share in (50, 90, 99)}
-    return asked | {"keys": len(waits_ms), **keys, "key_worst_ms": round(max(waits_ms), 1)} | result
+    return {"keys": len(waits_ms), **keys, "key_worst_ms": round(max(waits_ms), 1)}
 
 
 def _press(terminal: Terminal, limit_s: float) -> list[float]:

@@ -128,6 +128,8 @@ class Meetings(msgspec.Struct, frozen=True):
     error: str = ""
     age_s: float | None = None
     """Seconds since the page confirmed them; None where it never has."""
+    fetched_at_ns: int | None = None
+    """When it confirmed them last, UTC; None where it never has."""
 
     @property
     def state(self) -> str:
@@ -177,4 +179,4 @@ class CalendarFed:
         dates, refused = merge(got.value or ())
         few = few_ahead(dates, new_york_day(self._clock_ns()))
         warning = "; ".join(text for text in (few, refused) if text)
-        return Meetings(dates, warning, got.kind, got.error, got.age_s)
+        return Meetings(dates, warning, got.kind, got.error, got.age_s, got.fetched_at_ns)

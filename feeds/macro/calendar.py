@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds.errors import SourceError
@@ -18,24 +19,23 @@ HOME = "https://www.bls.gov"
 PATH = "/schedule/news_release/bls.ics"
 FRESH_S = 7 * 86_400.0
 EVENTS_MAX = 5_000
+FIRST_WITHIN = 45
+"""Days: each release comes once a month, and a shutdown has put one off by some weeks."""
 NAMES = {"Consumer Price Index": ReleaseKind.CPI, "Employment Situation": ReleaseKind.JOBS}
 """Titles of the releases; "for October 2026" may follow."""
 
 
-def parse(data: bytes) -> Days:
-    """The days of both releases in an iCalendar file, New York's. Raises SourceError if neither is in it."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeError as error:
-        raise SourceError("BLS: not valid UTF-8") from error
-    lines = text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "").split("\n")
-    if lines[0].strip() != "BEGIN:VCALENDAR":
-        raise SourceError("BLS: not an iCalendar file")
+def parse(data: bytes, today: date | None = None) -> Days:
+    """The days of both releases in an iCalendar file, New York's.
+
+    ``today``: on which it has just come. A page decides all days to come: one that begins far ahead would
+    call off what it lacks. Raises SourceError for one that does, that was cut, or that lacks a release.
+    """
     made: dict[ReleaseKind, set[date]] = {kind: set() for kind in NAMES.values()}
     kind: ReleaseKind | None = None
     day: date | None = None
     events = 0
-    for line in lines:
+    for line in _lines(data):
         name, _, value = line.partition(":")
         field = name.partition(";")[0]
         if line.startswith("BEGIN:VEVENT"):
@@ -50,7 +50,31 @@ def parse(data: bytes) -> Days:
             made[kind].add(day)
     if not all(made.values()):
         raise SourceError("BLS: no CPI or jobs report in the calendar; its titles may have changed")
+    if today is not None:
+        _check_first(made, today)
     return {kind: tuple(sorted(days)) for kind, days in made.items()}
+
+
+def _lines(data: bytes) -> list[str]:
+    """Those of a whole iCalendar file, unfolded. Raises SourceError."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeError as error:
+        raise SourceError("BLS: not valid UTF-8") from error
+    lines = text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "").split("\n")
+    if lines[0].strip() != "BEGIN:VCALENDAR":
+        raise SourceError("BLS: not an iCalendar file")
+    if not text.rstrip().endswith("\nEND:VCALENDAR"):
+        raise SourceError("BLS: the calendar is cut short")
+    return lines
+
+
+def _check_first(made: dict[ReleaseKind, set[date]], today: date) -> None:
+    """Raise SourceError where the first day to come of a release is too far ahead to be the next one."""
+    for kind, days in made.items():
+        ahead = min(((day - today).days for day in days if day > today), default=0)
+        if ahead > FIRST_WITHIN:
+            raise SourceError(f"BLS: the first {kind.value} in it is in {ahead} days; one before is missing")
 
 
 def _day(value: str) -> date | None:
@@ -72,6 +96,7 @@ class CalendarBls:
         self._http = http
         self._url = address("CALENDAR_BLS", "REST", HOME) + PATH
 
-    async def days(self, *, reuse_s: float = 0.0) -> Fetched[Days]:
+    async def days(self, today: date, *, reuse_s: float = 0.0) -> Fetched[Days]:
         """The calendar; never raises for what the source does. ``reuse_s``: see CachedClient."""
-        return await self._http.get(self._url, parse=parse, expect="csv", fresh_s=FRESH_S, reuse_s=reuse_s)
+        parsed = partial(parse, today=today)
+        return await self._http.get(self._url, parse=parsed, expect="csv", fresh_s=FRESH_S, reuse_s=reuse_s)

@@ -50,11 +50,7 @@ class CalendarStore:
         """Keep a page beside those held, and return all. As of a MacroStore."""
 
         def merged(held: Pages) -> Pages:
-            made = _in_order(held)
-            before = [page for at, page in made.items() if int(at) <= fetched_ns]
-            if not before or before[-1] != days:
-                made[str(fetched_ns)] = days
-            return dict(list(_in_order(made).items())[-PAGES_MAX:])
+            return dict(list(with_page(held, days, fetched_ns).items())[-PAGES_MAX:])
 
         return _in_order(added(self._path, self._read, merged, lambda all_: _Held(LAYOUT, all_)))
 
@@ -64,6 +60,19 @@ class CalendarStore:
         if held.layout != LAYOUT or not all(at.isdecimal() for at in held.pages):
             raise DamagedError(f"{shown_path(self._path)}: is of another version")
         return held.pages
+
+
+def with_page(pages: Pages, days: Days, fetched_ns: int) -> Pages:
+    """With one more page, in order of time; the same where it says what the one before of its kinds did.
+
+    Calendars of two publishers are pages of their own. Of the same instant what is held stays.
+    """
+    made = _in_order(pages)
+    before = [page for at, page in made.items() if int(at) <= fetched_ns and page.keys() & days.keys()]
+    if before and {kind: before[-1].get(kind) for kind in days} == days:
+        return made
+    at = str(fetched_ns)
+    return _in_order({**made, at: {**days, **made.get(at, {})}})
 
 
 def _in_order(pages: Pages) -> Pages:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from feeds.clock import wall_ns
 from feeds.errors import StorageError
 from feeds.macro.calendar import CalendarBls
-from feeds.macro.calendar_store import FOMC_KIND, calendar_of, decisions_of
+from feeds.macro.calendar_store import FOMC_KIND, calendar_of, decisions_of, with_page
 from feeds.macro.edgar import CIKS, GROUPS, WHO, Edgar, has_contact
 from feeds.macro.indices import SYMBOLS, indices_of
 from feeds.macro.indices import wait_s as index_wait_s
@@ -101,10 +101,10 @@ class MacroSources:
         if name == "SEC":
             await self._ask_banks(reuse_s)
         elif name == BLS:
-            got = await self._bls.days(reuse_s=reuse_s)
-            decided = await self._decided()
+            got = await self._bls.days(new_york_day(now_ns), reuse_s=reuse_s)
             if got.value is not None and got.fetched_at_ns is not None:
-                self._take_page({**got.value, **decided}, got.fetched_at_ns)
+                self._take_page(got.value, got.fetched_at_ns)
+            await self._ask_decided()
             self._states[BLS] = _state([got])
         else:
             of = self._of_treasury if name == "Treasury" else self._of_fred
@@ -182,15 +182,16 @@ class MacroSources:
         self._views = await asyncio.to_thread(self._minutes.views, self._published())
         return self._views != before
 
-    async def _decided(self) -> Days:
-        """The FOMC's days by its page, which the Fed's feed may have asked for; nothing without an answer."""
+    async def _ask_decided(self) -> None:
+        """Keep the FOMC's days by its page, which the Fed's feed may have asked for."""
         if self._decisions is None:
-            return {}
+            return
         got = await self._decisions.refresh(reuse_s=EVERY_S[BLS])
-        return {} if got.kind is Kind.OFFLINE else {FOMC_KIND: got.dates}
+        if got.kind is not Kind.OFFLINE and got.fetched_at_ns is not None:
+            self._take_page({FOMC_KIND: got.dates}, got.fetched_at_ns)
 
     def _take_page(self, days: Days, fetched_ns: int) -> None:
-        """Keep what the calendars' pages say; one that is held already changes nothing."""
+        """Keep what one calendar's page says; one that is held already changes nothing."""
         if self._page_store is not None:
             try:
                 self._pages = self._page_store.add(days, fetched_ns)
@@ -198,7 +199,7 @@ class MacroSources:
                 log.warning("macro: %s", error)
             else:
                 return
-        self._pages = {**self._pages, str(fetched_ns): days}
+        self._pages = with_page(self._pages, days, fetched_ns)
 
     async def _of_treasury(self, reuse_s: float) -> Sequence[Fetched[Observations]]:
         """Yields of the year, and at its beginning of the one before, for changes over a month."""

@@ -63,6 +63,10 @@ class HoldingsRefresh:
         """On which."""
         self._names: _Names | None = None
         """Which members of which day were handed on last; None where they could not be loaded."""
+        self._fault: str | None = None
+        """Why what is stored could not be loaded or handed on the last time; None where it could."""
+        self._download: Status | None = None
+        """How the last one went; None before the first."""
         first_ns, last_ns = DELAY_NS
         self._delay_ns = first_ns + int(time.random() * (last_ns - first_ns))
         self.on_members: Callable[[tuple[Membership, ...]], None] = _ignored
@@ -73,9 +77,8 @@ class HoldingsRefresh:
 
     async def events(self) -> AsyncIterator[Event]:
         """How each day's download went. One that failed is tried the next day: the list held stands."""
-        with suppress(StorageError, InputError):  # the desk has said so itself
-            self._stamps, self._day = await self._stamped(), self._today()
-            self._names = _names(await asyncio.to_thread(self._load))
+        if self._names is None:  # a feed that is started again hands on what it had not
+            await self._begin()
         await self._time.sleep(START_S)
         turn_ns = self._turn()  # what was due before the start was somebody else's to ask for
         while True:
@@ -86,6 +89,16 @@ class HoldingsRefresh:
                 yield status
             await self._time.sleep(LOOK_S)
 
+    async def _begin(self) -> None:
+        """Take what the desk has loaded itself as handed on; of what it could not load it has said so."""
+        try:
+            stamps, day = await self._stamped(), self._today()
+            names = _names(await asyncio.to_thread(self._load))
+        except (StorageError, InputError) as error:
+            self._fault = str(error)
+        else:
+            self._stamps, self._day, self._names = stamps, day, names
+
     def _turn(self) -> int:
         """The latest evening that is due."""
         return last_due_ns(self._time.clock_ns(), self._delay_ns)
@@ -95,36 +108,42 @@ class HoldingsRefresh:
         try:
             held = {fund for fund, _ in await asyncio.to_thread(self._store.files)}
             done, failed = await sync(self._store, [fund for fund in SPONSORS if fund in held], self._today())
+            kind = Kind.LIVE if not failed else Kind.GAPPED if done else Kind.OFFLINE
+            self._download = Status(kind, "; ".join(failed or done))
             await self._hand_on()
         except (StorageError, InputError) as error:  # the latter of a table of renames
-            return Status(Kind.OFFLINE, str(error))
-        if failed:
-            return Status(Kind.GAPPED if done else Kind.OFFLINE, "; ".join(failed))
-        return Status(Kind.LIVE, "; ".join(done))
+            self._fault = str(error)
+            return Status(Kind.OFFLINE, self._fault)
+        self._fault = None
+        return self._download
 
     async def _looked(self) -> Status | None:
-        """Whether something else has changed what is stored; a Status only of what cannot be read."""
+        """Whether something else has changed what is stored; a Status of a fault, and of its end, alone."""
+        before = self._fault
         try:
             await self._hand_on()
         except (StorageError, InputError) as error:
-            return Status(Kind.OFFLINE, str(error))
-        return None
+            self._fault = str(error)
+            return None if self._fault == before else Status(Kind.OFFLINE, self._fault)
+        self._fault = None
+        if before is None:
+            return None
+        return self._download or Status(Kind.LIVE, "the stored lists can be read again")
 
     async def _hand_on(self) -> None:
         """Load again where a file has changed or another day has come, and hand on what is new in it.
 
-        Raises StorageError, and InputError, once for each change.
+        Raises StorageError, and InputError; whatever stops it, the next call tries again.
         """
         stamps, day = await self._stamped(), self._today()
         is_changed = stamps != self._stamps
         if not is_changed and day == self._day:
             return
-        self._stamps, self._day = stamps, day
         membership = await asyncio.to_thread(self._load)
         names = _names(membership)
         if is_changed or names != self._names:
-            self._names = names
             self.on_members(membership)
+        self._stamps, self._day, self._names = stamps, day, names
 
     def _today(self) -> date:
         return new_york_day(self._time.clock_ns())

@@ -83,7 +83,8 @@ def _of_prices(name: str, symbols: tuple[str, ...], snapshot: Snapshot) -> Why:
     legs = {symbol: snapshot.legs[symbol] for symbol in symbols}
     if odd := tuple(symbol for symbol, leg in legs.items() if leg.status.kind is Kind.UNADJUSTED):
         return Why(Unknown.UNADJUSTED, odd)
-    parts = name.split(".")
+    # A symbol may be a number: it is no window.
+    parts = name.removeprefix(f"{symbols[0].lower()}." if symbols else "").split(".")
     if parts[-1] in OF_ONE_PRICE:
         return Why(OF_ONE_PRICE[parts[-1]], symbols)
     if late := tuple(symbol for symbol, leg in legs.items() if _is_late(leg, snapshot)):
@@ -109,7 +110,8 @@ def _is_late(leg: Leg, snapshot: Snapshot) -> bool:
 
 def _of_series(parts: list[str], symbols: tuple[str, ...], legs: dict[str, Leg], snapshot: Snapshot) -> Why:
     """Of returns, spreads and all that ranks them."""
-    window = next((part for part in parts if part.isdigit()), "5" if parts[-1] == "record" else "1")
+    windows = [part for part in parts if part.isdigit()]
+    window = windows[-1] if windows else "5" if parts[-1] == "record" else "1"
     if short := tuple(symbol for symbol, leg in legs.items() if leg.return_pct.get(window) is None):
         return Why(Unknown.NO_CLOSE, short)
     if parts[-1] in ("pp", "leader", "day_pct") or "return" in parts:

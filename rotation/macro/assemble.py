@@ -23,6 +23,7 @@ from rotation.macro.figures import (
 )
 from rotation.macro.indices import shown as indices_shown
 from rotation.macro.release_views import aged as view_aged
+from rotation.macro.release_views import runs
 from rotation.macro.releases import (
     SHIPPED,
     at_of,
@@ -136,10 +137,18 @@ def aged(made: Macro, now: datetime) -> Macro:
     )
 
 
-def offline(made: Macro) -> Macro:
-    """The same, of which nothing more is known: whoever asked the sources has fallen silent."""
+def offline(made: Macro, now: datetime) -> Macro:
+    """The same, of which nothing more is known: whoever asked the sources has fallen silent.
+
+    What is settled by ``now`` stays what it is; the session's yields and a release that runs then do not.
+    """
     return replace(
-        made, sources={name: replace(each, kind=Kind.OFFLINE) for name, each in made.sources.items()}
+        made,
+        sources={name: replace(each, kind=Kind.OFFLINE) for name, each in made.sources.items()},
+        indices=tuple(replace(each, worth=Kind.OFFLINE) for each in made.indices),
+        release_days=tuple(
+            replace(each, worth=Kind.OFFLINE) if runs(each, now) else each for each in made.release_days
+        ),
     )
 
 

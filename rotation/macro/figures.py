@@ -57,7 +57,7 @@ class YieldIndex(msgspec.Struct, frozen=True):
     source: str
     """Who brings it, and by how much it is late by contract: "Yahoo, 15 min delayed"."""
     worth: Kind = Kind.PROVISIONAL
-    """STALE where newer values should have come."""
+    """STALE where newer values should have come, OFFLINE where nobody asks for them any more."""
 
 
 class Yield(msgspec.Struct, frozen=True):

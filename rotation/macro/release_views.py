@@ -109,6 +109,11 @@ def worth_of(at: dt.datetime, known_to: dt.datetime | None, now: dt.datetime) ->
     return Kind.LIVE if now < ends else Kind.CLOSED
 
 
+def runs(view: ReleaseView, now: dt.datetime) -> bool:
+    """Whether minutes of it are still to come."""
+    return now < view.at + dt.timedelta(minutes=AFTER)
+
+
 def aged(view: ReleaseView, now: dt.datetime) -> ReleaseView:
     """The same a moment later: prices that no longer come are STALE."""
     kind = worth_of(view.at, view.known_to, now)

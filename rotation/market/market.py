@@ -337,7 +337,9 @@ class Market:
     def _fits(self, made: LookBack, history: History, session: date | None) -> bool:
         """Whether it is of these."""
         pairs = tuple((each.base, each.against) for each in made.pairs)
-        if pairs != self.desk.pairs or (made.settled and made.settled.windows != self.desk.windows):
+        if pairs != self.desk.pairs or made.returns != self.desk.returns:
+            return False
+        if made.settled and made.settled.windows != self.desk.windows:
             return False
         is_same = made.history is history or (history.identity and made.history.identity == history.identity)
         return bool(is_same) and (made.session, made.membership) == (session, self._membership)
@@ -443,8 +445,9 @@ class Market:
         )
         macro = None
         if self._macro is not None and self._wanted(Part.MACRO):
-            macro = macro_aged(self._macro, from_ns(as_of_ns))
-            macro = macro_offline(macro) if self._is_reader_silent else macro
+            at = from_ns(as_of_ns)
+            macro = macro_aged(self._macro, at)
+            macro = macro_offline(macro, at) if self._is_reader_silent else macro
         days = {symbol: Day(leg.return_pct["1"], leg.session, leg.status) for symbol, leg in legs.items()}
         banks: dict[str, BankLead] = {}
         if self._wanted(Part.BANKS):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from rotation.context.explanation import Explained, Explanation
 from rotation.context.figures import HistoryLine, Story
 from rotation.context.wants import Part, Want
-from rotation.desk import WINDOWS, pair_prefix
+from rotation.desk import pair_prefix
 from rotation.figures.explain import explain, for_a_screen
 from rotation.figures.more_pairs import basis_of
 from rotation.figures.registry import figures
@@ -114,10 +114,15 @@ def with_parts(snapshot: Snapshot, made: Mapping[Want, Made]) -> Snapshot:
 def all_of(parts: Iterable[Part], snapshot: Snapshot) -> list[Want]:
     """The wants of every one of these parts, of the pairs that the Snapshot has: a script asks for them."""
     shown = [pair for pair, view in snapshot.pairs.items() if view is not None]
-    prefixes = ("", *map(pair_prefix, shown))
+    spreads = {"": snapshot.spread}
+    spreads |= {pair_prefix(pair): view.spread for pair, view in snapshot.pairs.items() if view is not None}
     by_part = {
         Part.STORY: [Want(Part.STORY, pair) for pair in ("", *shown)],
-        Part.LINE: [Want(Part.LINE, f"{prefix}spread.{k}.pp") for prefix in prefixes for k in WINDOWS],
+        Part.LINE: [
+            Want(Part.LINE, f"{prefix}spread.{k}.pp")
+            for prefix, spread in spreads.items()
+            for k in spread.windows
+        ],
         Part.LEGS: [Want(Part.LEGS)],
     }
     return [want for part in parts for want in by_part[part]]

@@ -40,6 +40,8 @@ class LookBack(msgspec.Struct, frozen=True):
     """Of the desk's more pairs, through the session before."""
     pairs_closed: tuple[Charts, ...] = ()
     """The same through the session itself."""
+    returns: str = "price"
+    """Of which closes all of it is made."""
 
 
 Look = Callable[[History, date | None, "Desk", tuple[Membership, ...]], LookBack]
@@ -73,4 +75,5 @@ def look_back(
         pairs_closed=tuple(Charts.of(history, desk, session, pair) for pair in desk.pairs)
         if is_over
         else pairs,
+        returns=desk.returns,
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
 
-LAYOUT = 5
+LAYOUT = 6
 """Version of the bytes; raise it when they change."""
 DIGEST = 32
 """Bytes of SHA-256, which come first, of all that follow."""
@@ -58,7 +58,16 @@ def dump(made: LookBack, key: str) -> bytes:
     closed = None if made.closed == made.charts else made.closed
     breadth = [_breadth_as_data(each) for each in made.breadth]
     held = _Held(
-        key, made.session, data, made.charts, closed, breadth, made.graph, made.pairs, made.pairs_closed
+        key,
+        made.session,
+        data,
+        made.charts,
+        closed,
+        breadth,
+        made.graph,
+        made.pairs,
+        made.pairs_closed,
+        made.returns,
     )
     body = msgspec.msgpack.encode(held)
     return sha256(body).digest() + body
@@ -93,6 +102,7 @@ def load(kept: bytes, key: str, history: History, membership: tuple[Membership, 
         held.graph,
         held.pairs,
         held.pairs_closed,
+        held.returns,
     )
 
 
@@ -132,6 +142,7 @@ class _Held(msgspec.Struct, frozen=True, array_like=True):
     graph: GraphPast | None
     pairs: tuple[Charts, ...]
     pairs_closed: tuple[Charts, ...]
+    returns: str
 
 
 def _settled_as_data(settled: Settled) -> _HeldSettled:

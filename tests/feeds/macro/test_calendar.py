@@ -42,6 +42,21 @@ def test_what_is_no_calendar_is_refused(data: bytes):
         parse(data)
 
 
+@pytest.mark.parametrize("cut", [len(b"END:VCALENDAR\r\n"), 5, 80])
+def test_a_page_that_was_cut_is_refused(cut: int):
+    """Its first days are there; of those after them it would call off all that it lacks."""
+    with pytest.raises(SourceError, match="cut"):
+        parse(CALENDAR[:-cut])
+
+
+def test_a_page_that_begins_far_ahead_is_refused():
+    """It would call off the releases of all the weeks before."""
+    assert parse(CALENDAR, date(2024, 7, 1)) == parse(CALENDAR)
+    assert parse(CALENDAR, date(2024, 9, 1)) == parse(CALENDAR), "of days past alone nothing is called off"
+    with pytest.raises(SourceError, match="the first CPI in it is in 46 days"):
+        parse(CALENDAR, date(2024, 6, 30))
+
+
 def test_the_page_decides_all_of_its_span_and_the_table_the_rest():
     made = merged(parse(CALENDAR))
     moves = ((CPI, date(2024, 8, 15), date(2024, 8, 14)), (JOBS, date(2024, 8, 1), date(2024, 8, 2)))

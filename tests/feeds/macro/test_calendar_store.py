@@ -214,3 +214,60 @@ async def test_the_fomc_s_days_are_the_page_s_over_a_restart_too(tmp_path, monke
     assert date(2024, 9, 19) in decisions(made())
     assert macro_at(tmp_path / "macro", NOW_NS + 1).fomc[1] == date(2024, 9, 19)
     assert decisions_then(CalendarStore(tmp_path / "macro").load(), NOW_NS - 1) == FOMC, "then not known yet"
+
+
+async def asked(folder, monkeypatch, *, bls: bool):
+    """Pages of both calendars kept, that of the Fed fetched an hour after the BLS's."""
+    world = Kept(folder)
+    plain = world.server._answer_of
+    world.server._answer_of = lambda path: MEETINGS if "fomccalendars" in path else plain(path)
+    async with world.server:
+        world.sources(monkeypatch)
+        monkeypatch.setenv("ROTATION_TUI_CALENDAR_FED_REST_URL", world.server.url)
+        if not bls:
+            monkeypatch.setenv("ROTATION_TUI_CALENDAR_BLS_REST_URL", "http://127.0.0.1:9")
+        sources = MacroSources(
+            world.http, world.store, FactStore(folder / "macro"), pages=CalendarStore(folder / "macro"),
+            decisions=CalendarFed(world.http, clock_ns=lambda: world.now_ns), clock_ns=lambda: world.now_ns,
+        )  # fmt: skip
+        asks = sources._bls.days
+
+        async def then_an_hour_passes(today, **options):
+            got = await asks(today, **options)
+            world.now_ns += HOUR_NS
+            return got
+
+        monkeypatch.setattr(sources._bls, "days", then_an_hour_passes)
+        async with world.http:
+            await sources.ask_due()
+    return sources
+
+
+HOUR_NS = 3600 * 10**9
+
+
+async def test_each_page_is_kept_with_the_time_at_which_it_was_fetched_itself(tmp_path, monkeypatch):
+    await asked(tmp_path, monkeypatch, bls=True)
+    pages = CalendarStore(tmp_path / "macro").load()
+    assert {at: set(days) for at, days in pages.items()} == {
+        str(NOW_NS): {CPI, JOBS}, str(NOW_NS + HOUR_NS): {ReleaseKind.FOMC},
+    }  # fmt: skip
+    assert decisions_then(pages, NOW_NS + HOUR_NS - 1) == FOMC, "not known before it was fetched"
+    assert date(2024, 9, 19) in decisions_then(pages, NOW_NS + HOUR_NS)
+
+
+async def test_the_fomc_s_page_is_kept_where_the_bls_does_not_answer(tmp_path, monkeypatch):
+    sources = await asked(tmp_path, monkeypatch, bls=False)
+    assert [set(days) for days in CalendarStore(tmp_path / "macro").load().values()] == [{ReleaseKind.FOMC}]
+    assert sources.macro().fomc[1] == date(2024, 9, 19)
+
+
+def test_a_page_of_the_same_instant_takes_nothing_from_the_one_held(tmp_path):
+    store, fomc = CalendarStore(tmp_path), {ReleaseKind.FOMC: (date(2026, 12, 9),)}
+    store.add(PAGE, 5)
+    store.add(fomc, 5)
+    store.add({**PAGE, CPI: (date(2026, 12, 10),)}, 5)
+    assert store.load() == {"5": {**PAGE, **fomc}}
+    store.add(PAGE, 9)
+    store.add(fomc, 9)
+    assert list(store.load()) == ["5"], "each says the same as the one of its kind before it"

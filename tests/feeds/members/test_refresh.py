@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from feeds.desk.membership import load_membership
-from feeds.errors import InputError
+from feeds.errors import InputError, StorageError
 from feeds.events import Status
 from feeds.members.parse import parse_holdings
 from feeds.members.refresh import DELAY_NS, HoldingsRefresh
@@ -122,3 +123,99 @@ async def test_a_table_of_renames_that_was_broken_meanwhile_does_not_end_the_des
         async with driven(follow(), settle()):
             await time.passing(4 * 3600 + DELAY_NS[1] / 10**9, step=300)
             assert events == [Status(Kind.OFFLINE, "renames.csv: line 2: no date")]
+
+
+async def test_a_fault_that_is_mended_leaves_the_row_live_and_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_threads(monkeypatch)
+    store, faults = MemberStore(tmp_path), list[Exception]()
+    frame = parse_holdings(sponsors(), "IWM").frame
+    store.put(MemberList.of("OWN", DAY - timedelta(days=1), frame))
+    time, events, taken = FakeTime(NOON_NS), list[Any](), list[Any]()
+
+    def load() -> tuple[Membership, ...]:
+        if faults:
+            raise faults[0]
+        return store.load()
+
+    feed = HoldingsRefresh(store, load, time=time)
+    feed.on_members = taken.append
+
+    async def follow() -> None:
+        async for event in feed.events():
+            events.append(event)
+
+    async with driven(follow(), settle()):
+        await time.passing(1800, step=300)
+        assert (events, taken) == ([], [])
+        faults.append(StorageError("OWN: it cannot be read"))
+        store.put(MemberList.of("OWN", DAY, frame.filter(frame["symbol"] != "S1X")))
+        await time.passing(1800, step=300)
+        assert events == [Status(Kind.OFFLINE, "OWN: it cannot be read")]
+        faults.clear()  # and no file changes
+        await time.passing(600, step=300)
+        ((members,),) = taken
+        assert members.lists[-1].as_of == DAY
+        assert [event.state for event in events] == [Kind.OFFLINE, Kind.LIVE]
+        await time.passing(1800, step=300)
+        assert (len(events), len(taken)) == (2, 1)
+
+
+async def test_what_could_not_be_handed_on_is_handed_on_the_next_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_threads(monkeypatch)
+    store = MemberStore(tmp_path)
+    frame = parse_holdings(sponsors(), "IWM").frame
+    store.put(MemberList.of("OWN", DAY - timedelta(days=1), frame))
+    time, events, given = FakeTime(NOON_NS), list[Any](), list[Any]()
+    feed = HoldingsRefresh(store, store.load, time=time)
+
+    def take(membership: tuple[Membership, ...]) -> None:
+        given.append(membership)
+        if len(given) == 1:
+            raise StorageError("the disk is full")
+
+    feed.on_members = take
+
+    async def follow() -> None:
+        async for event in feed.events():
+            events.append(event)
+
+    async with driven(follow(), settle()):
+        await time.passing(1800, step=300)
+        store.put(MemberList.of("OWN", DAY, frame.filter(frame["symbol"] != "S1X")))
+        await time.passing(1200, step=300)
+    assert len(given) == 2
+    assert [event.state for event in events] == [Kind.OFFLINE, Kind.LIVE]
+
+
+async def test_a_feed_that_is_started_again_hands_on_what_it_had_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_threads(monkeypatch)
+    store = MemberStore(tmp_path)
+    frame = parse_holdings(sponsors(), "IWM").frame
+    store.put(MemberList.of("OWN", DAY - timedelta(days=1), frame))
+    time, given = FakeTime(NOON_NS), list[Any]()
+    feed = HoldingsRefresh(store, store.load, time=time)
+
+    def take(membership: tuple[Membership, ...]) -> None:
+        given.append(membership)
+        if len(given) == 1:
+            raise ValueError("a follower's own fault")
+
+    feed.on_members = take
+
+    async def follow() -> None:
+        for _ in range(2):
+            with suppress(ValueError):
+                async for _event in feed.events():
+                    pass
+
+    async with driven(follow(), settle()):
+        await time.passing(1800, step=300)
+        store.put(MemberList.of("OWN", DAY, frame.filter(frame["symbol"] != "S1X")))
+        await time.passing(1800, step=300)
+    assert len(given) == 2

@@ -17,7 +17,7 @@ from rotation.quote import Quote
 from rotation.sessions import close_ns
 from rotation.status import DerivedStatus, Kind
 from tests.rotation.figures.test_explain import world
-from tests.support.core_worlds import CALENDAR, ORIGIN, closes, history_of
+from tests.support.core_worlds import CALENDAR, ORIGIN, PRICED, closes, history_of
 
 DESK = Desk(legs=("IWM", "QQQ", "KRE"), pairs=(("KRE", "QQQ"),))
 
@@ -109,3 +109,19 @@ def test_a_screen_has_the_ends_of_each_symbol_and_says_how_many_are_left_out(nam
         assert (kept[0], kept[-1]) == (rows[0], rows[-1])
     assert (shown.value, shown.result, shown.id) == (whole.value, whole.result, whole.id)
     assert whole.value == RECORD or not isinstance(whole.value, str) or whole.unit == "date"
+
+
+def test_a_number_in_a_symbol_is_no_window(monkeypatch):
+    monkeypatch.setitem(PRICED, "7203", 231.0)
+    desk = Desk(legs=("7203", "QQQ"), base="7203", against="QQQ")
+    days = CALENDAR[:90]
+    rows = [
+        row
+        for n, s in enumerate(desk.legs)
+        for row in closes(s, days, bytes((i * (n + 3)) % 8 for i in range(90)))
+    ]
+    history, at = history_of(rows), close_ns(CALENDAR[90]) - 10**9
+    market = Market(history, desk, as_of_ns=at, origin=ORIGIN)
+    prints = [Quote("7203", at, 231.17), Quote("QQQ", at, 495.43)]
+    why = reasons(Basis(market.apply(prints, as_of_ns=at), history, desk))
+    assert why["7203.since.5"] == (Unknown.FEW, ())

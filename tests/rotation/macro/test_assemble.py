@@ -21,8 +21,9 @@ from rotation.macro.assemble import (
     UNEMPLOYMENT,
     aged,
     macro,
+    offline,
 )
-from rotation.macro.figures import MacroSource, ReleaseKind, Stated
+from rotation.macro.figures import MacroSource, ReleaseKind, ReleasePath, ReleaseView, Stated, YieldIndex
 from rotation.macro.releases import SHIPPED, at_of, following, newest_month, released_at
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
@@ -217,3 +218,23 @@ def test_a_rank_is_made_anew_only_where_a_day_or_a_value_is_new(monkeypatch) -> 
     assert other.n == len(changes)
     below = sum(each < other.value for each in changes) + sum(each == other.value for each in changes) / 2
     assert other.percentile == pytest.approx(100 * below / len(changes))
+
+
+def test_of_a_silent_reader_what_it_brings_during_the_session_is_offline_and_what_is_over_stays() -> None:
+    at = datetime(2024, 7, 11, 8, 30, tzinfo=NEW_YORK)
+    now = at + timedelta(minutes=45)
+    index = YieldIndex("10Y", "TNX", 4.21, None, now - timedelta(minutes=15), "Yahoo, 15 min delayed")
+    path, nothing = ReleasePath(((0, 0.0),), 0, ()), ReleasePath((), 0, ())
+    runs = ReleaseView(ReleaseKind.CPI, at, "IWM", "QQQ", path, nothing, known_to=now, worth=Kind.LIVE)
+    over = replace(runs, kind=ReleaseKind.JOBS, at=at - timedelta(days=6), known_to=at - timedelta(days=5.9))
+    made = macro(
+        {"DGS10": {date(2024, 7, 10): 4.28}}, FOMC, now, {"Yahoo": MacroSource(Kind.LIVE, now, 0.0)},
+        indices=(index,), release_days=(runs, over),
+    )  # fmt: skip
+    assert [each.worth for each in made.release_days] == [Kind.LIVE, Kind.CLOSED]
+    assert made.indices[0].worth is Kind.PROVISIONAL
+    silent = offline(made, now)
+    assert silent.sources["Yahoo"].kind is Kind.OFFLINE
+    assert [each.worth for each in silent.indices] == [Kind.OFFLINE]
+    assert [each.worth for each in silent.release_days] == [Kind.OFFLINE, Kind.CLOSED]
+    assert silent.release_days[0].spread == path, "what is known stays on screen"

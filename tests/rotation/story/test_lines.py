@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from rotation.context.wants import Part, Want
-from rotation.desk import WINDOWS, Desk, pair_prefix
+from rotation.desk import WINDOWS, Desk, pair_prefix, with_usual
 from rotation.errors import InputError
 from rotation.figures.basis import Basis
 from rotation.figures.more_pairs import desk_of
@@ -172,3 +172,15 @@ def test_lines_are_made_anew_once_the_session_s_closes_are_in():
     again = now.line(made, 5)
     assert again == first
     assert now.line(made, 5) is again
+
+
+def test_a_person_s_own_windows_have_their_lines_too():
+    own = replace(DESK, windows=with_usual((3, 17)))
+    made = basis(own)
+    asked = [want.of for want in all_of([Part.LINE], made.snapshot)]
+    assert asked[: len(made.snapshot.spread.windows)] == [
+        f"spread.{k}.pp" for k in made.snapshot.spread.windows
+    ]
+    assert {"spread.3.pp", "spread.17.pp", f"{pair_prefix(PAIR)}spread.17.pp"} <= {*asked}
+    maker = Parts()
+    assert all(maker.make(want, made) is not None for want in all_of([Part.LINE], made.snapshot))

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotation.breadth.members import Membership
+from rotation.desk import Desk
 from rotation.market.assemble import Charts
+from rotation.market.market import Market
 from rotation.market.past import look_back_bytes
 from rotation.market.past.look_back import look_back
 from rotation.market.past.look_back_bytes import dump, key_of, load
-from rotation.sessions import last_closed
+from rotation.sessions import hours, last_closed
 from tests.support.breadth.worlds import world
 from tests.support.core_worlds import CALENDAR, DESK, FIRST, World, closes, history_of, worlds
 
@@ -116,3 +118,15 @@ def test_charts_for_after_the_bell_are_kept(through: date):
     assert loaded.charts == made.charts != made.closed
     unsettled = look_back(HISTORY, SESSION, DESK)
     assert unsettled.closed == unsettled.charts == Charts.of(HISTORY, DESK, SESSION)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_pass_made_for_other_returns_is_not_taken(kept: bool):
+    price = Desk(legs=DESK.legs)
+    total = msgspec.structs.replace(price, returns="total")
+    made = look_back(HISTORY, SESSION, price)
+    if kept:
+        made = load(dump(made, KEY), KEY, HISTORY)
+    market = Market(HISTORY, total, as_of_ns=hours(SESSION)[0])
+    assert not market._fits(made, HISTORY, SESSION)
+    assert market._fits(look_back(HISTORY, SESSION, total), HISTORY, SESSION)
