@@ -720,11 +720,11 @@ class LocalBackend:
             raise UnavailableError(f"{path} cannot be written: {error}") from error
         return path
 
-    def examine(self, *, stream: bool) -> list[Finding]:
+    def examine(self, *, stream: bool, feed: str = "auto") -> list[Finding]:
         """Check the installation except for the terminal; blocking, takes some seconds."""
         from feeds.doctor import examine as doctor  # noqa: PLC0415
 
-        return doctor.examine(self.places(), stream=stream)
+        return doctor.examine(self.places(), stream=stream, feed=feed)
 
     def capture(self, path: Path, seconds: float) -> list[str]:
         """Write what the live sources send to a new file, redacted. Raises InputError."""

@@ -379,8 +379,11 @@ class Backend(Protocol):
         """
         ...
 
-    def examine(self, *, stream: bool) -> list[Finding]:
-        """Check the installation except for the terminal; blocking, takes some seconds."""
+    def examine(self, *, stream: bool, feed: str = "auto") -> list[Finding]:
+        """Check the installation except for the terminal; blocking, takes some seconds.
+
+        ``feed``: that in force, or several in order with commas between.
+        """
         ...
 
     def capture(self, path: Path, seconds: float) -> list[str]:

@@ -25,11 +25,16 @@ _OFF = frozenset({"", "0", "false", "f", "no", "n", "off"})
 
 
 def examine(
-    places: Mapping[str, Path], *, stream: bool, environ: Mapping[str, str] | None = None
+    places: Mapping[str, Path],
+    *,
+    stream: bool,
+    feed: str = "auto",
+    environ: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """All findings; blocking, some seconds.
 
     ``places``: files and folders that things are kept in, ``keys`` and ``history`` among them.
+    ``feed``: that in force, or several in order with commas between.
     """
     given = os.environ if environ is None else environ
     now_ns = wall_ns()
@@ -38,7 +43,7 @@ def examine(
     return [
         *local.dependencies(),
         *local.keys(held, ring()),
-        *choice(keyed),
+        *choice(keyed, feed),
         *local.addresses(given),
         *local.calendar(now_ns),
         *local.store(places, now_ns),

@@ -78,6 +78,8 @@ class Explanation(msgspec.Struct, Generic[S], frozen=True):
     result: float | int | str | bool | None
     """None where the value is unknown, or nothing computes it again from the inputs."""
     unit: str = ""
+    is_level: bool = False
+    """A level or a count, which has no plus sign."""
     unknown: Unknown | None = None
     """Why there is no value; None where there is one."""
     lacking: tuple[str, ...] = ()

@@ -58,6 +58,7 @@ def explain(name: str, basis: Basis) -> Whole:
         inputs=tuple(inputs),
         result=None if value is None else plain(again),
         unit=figure.unit,
+        is_level=figure.is_level,
         unknown=unknown.reason if unknown else None,
         lacking=unknown.symbols if unknown else (),
         as_of=basis.snapshot.as_of,

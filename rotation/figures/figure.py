@@ -48,6 +48,8 @@ class Figure(msgspec.Struct, frozen=True):
     """The values that a ``word`` or ``state`` figure may have."""
     wants: Wants = NOTHING
     """What a desk must be asked for, or the figure is unknown."""
+    is_level: bool = False
+    """A level or a count: a plus sign before it would say that it is a change."""
     pair: str = ""
     """Which of the desk's more pairs it is of, as IWN/IVW; empty of all other figures."""
 

@@ -123,6 +123,7 @@ def pair_figures(desk: Desk, prefix: str = "") -> list[Figure]:
                 "Settled values before today's, with which it is compared.",
                 "count(s[d], d < today)",
                 of(lambda w: w.n),
+                is_level=True,
             ),
         ]
 

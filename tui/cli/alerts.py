@@ -140,7 +140,7 @@ def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: 
     import asyncio  # noqa: PLC0415 - half of what --help would take
 
     from tui.cli.watch import watch_alerts  # noqa: PLC0415
-    from tui.view.view_state import ViewState, with_windows  # noqa: PLC0415
+    from tui.view.view_state import ViewState, pair_names, with_windows  # noqa: PLC0415
 
     config = config_of(ctx)
     if config is None or not config.alerts.rules:
@@ -148,7 +148,9 @@ def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: 
     asked = for_script(tapes=(), demo=False, stays=False, **wanted)
     start_log(ctx)
     desk = backend(ctx).open(msgspec.structs.replace(asked, alerts=config.alerts))
-    view = with_windows(ViewState(), asked.windows, asked.leg_returns)
+    view = with_windows(
+        ViewState(pairs=pair_names(asked.pair, asked.pairs)), asked.windows, asked.leg_returns
+    )
     asyncio.run(watch_alerts(desk, seconds, form, reload_of(ctx), view=view))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from tui.cli.options import backend, start_log
+from rotation.errors import InputError
+from tui.cli.options import backend, config_of, start_log
+from tui.settings import values
 
 if TYPE_CHECKING:
     from rotation.findings import Finding
@@ -57,7 +60,7 @@ def doctor(ctx: click.Context, /, *, stream: bool, capture: Path | None, seconds
         for line in backend(ctx).capture(capture, seconds):
             click.echo(_fit(logs.redact(line)))
         return
-    findings = [*terminal(), *backend(ctx).examine(stream=stream)]
+    findings = [*terminal(), *backend(ctx).examine(stream=stream, feed=_feed(ctx))]
     works = all(finding.state != "fail" for finding in findings)
     if form == "json":
         click.echo(logs.redact(msgspec.json.encode({"works": works, "findings": findings}).decode()))
@@ -65,6 +68,16 @@ def doctor(ctx: click.Context, /, *, stream: bool, capture: Path | None, seconds
         for line in _lines(findings):
             click.echo(_fit(logs.redact(line)))
     ctx.exit(0 if works else 1)
+
+
+def _feed(ctx: click.Context) -> str:
+    """The feeds in force: of the environment, else of the file. Raises InputError."""
+    config = config_of(ctx)
+    given = os.environ.get("ROTATION_TUI_FEED") or (config.values.get("feeds.feed") if config else None)
+    try:
+        return values.feed(given or "auto")
+    except ValueError as error:
+        raise InputError(f"ROTATION_TUI_FEED: {error}") from error
 
 
 def _lines(findings: list[Finding]) -> list[str]:

@@ -265,7 +265,8 @@ async def _apply_changes(desk: Desk, reload: Callable[[], Applied | None], view:
         if applied is not None and isinstance(desk, AlertDesk):
             await change_desk(desk, applied, view)
             view = applied.windows.of(view) if applied.windows is not None else view
-            applied = await with_pairs(desk, applied)
+            applied = await with_pairs(desk, applied, view)
+            view = view if applied.pairs is None else applied.pairs.of(view)
             if applied.alerts is not None:
                 desk.set_alerts(applied.alerts)
             desk.note(EventKind.CONFIG, "config.toml", applied.message)

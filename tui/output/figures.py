@@ -43,7 +43,7 @@ NOTHING_OWN = Own()
 
 def valued(value: object, figure: Figure) -> str:
     """A value with its unit, ``—`` where it is unknown."""
-    return with_unit(value, figure.unit)
+    return with_unit(value, figure.unit, is_level=figure.is_level)
 
 
 def _lines(lines: list[str]) -> str:

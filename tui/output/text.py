@@ -111,7 +111,7 @@ def _of_when(snapshot: Snapshot) -> str:
 def explanation(known: Explained | Whole) -> list[str]:
     """Value and worth, why it is unknown, definition and formula; then the first and the last inputs."""
     worth = f"  {word_with_venue(known.status)}" if known.status else ""
-    lines = [f"{known.id} {valued(known.value, known.unit)}{worth}"]
+    lines = [f"{known.id} {valued(known.value, known.unit, is_level=known.is_level)}{worth}"]
     if why := reason(known):
         lines.append(why)
     lines += [known.definition, known.formula]

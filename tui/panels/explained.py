@@ -55,28 +55,31 @@ def not_copied(view: ViewState) -> str:
     return (NOT_COPIED_PAUSED if view.paused else NOT_COPIED).format(view.figure)
 
 
-def valued(value: object, unit: str) -> str:
-    """A value with its unit, ``—`` where it is unknown."""
+def valued(value: object, unit: str, *, is_level: bool = False) -> str:
+    """A value with its unit, ``—`` where it is unknown. ``is_level``: as of Figure."""
     if value is None:
         return UNKNOWN
     if isinstance(value, bool):
         return str(value).lower()
+    is_signed = unit in SIGNED and not is_level
     if isinstance(value, int):
-        text = signed(value, 0) if unit in SIGNED else f"{value:,}"
+        text = signed(value, 0) if is_signed else f"{value:,}"
     elif isinstance(value, float):
-        text = signed(value, 2) if unit in SIGNED else f"{value:,.{3 if unit == 'share' else 2}f}"
+        text = (
+            signed(value, 2) if is_signed else f"{value:,.{3 if unit == 'share' else 2}f}".replace("-", "−")
+        )
     else:
         return str(value)
     return text if unit in BARE else f"{text} {unit}"
 
 
-def spelled(value: object, unit: str) -> str:
+def spelled(value: object, unit: str, *, is_level: bool = False) -> str:
     """The same as a reader of the screen has it: ``14 Nov 2016``, ``yes``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if unit == "date" and isinstance(value, str) and value[:1].isdigit():
         return day(dt.date.fromisoformat(value))
-    return valued(value, unit)
+    return valued(value, unit, is_level=is_level)
 
 
 def reason(known: Explained | Whole) -> str:
@@ -88,7 +91,7 @@ def reason(known: Explained | Whole) -> str:
 
 
 def _head(known: Explained | Whole, width: int) -> list[Row]:
-    value = spelled(known.value, known.unit)
+    value = spelled(known.value, known.unit, is_level=known.is_level)
     if len(known.id) + 2 + len(value) <= width:
         return [((known.id, "accent"), ("  ", "text"), (value, "strong"))]
     return [((known.id, "accent"),), ((value, "strong"),)]
@@ -128,7 +131,7 @@ def _is_same(known: Explained | Whole) -> bool:
 
 
 def _other(known: Explained | Whole) -> str:
-    return f"from the inputs below: {spelled(known.result, known.unit)}"
+    return f"from the inputs below: {spelled(known.result, known.unit, is_level=known.is_level)}"
 
 
 def _inputs(known: Explained | Whole, width: int) -> list[Row]:

@@ -47,7 +47,7 @@ DEFINITIONS = (
     ("pctile", "midrank among all settled values before; 0.0 and 100.0 are records"),
     (
         "gap ┊ lead",
-        "a spread's place among all settled values: the widest gap at one end, the widest lead at the other",
+        "a spread's place among all settled values, widest gap to widest lead; ┊ is their median, not zero",
     ),
     ("52 weeks", "where the price stands between the lowest and the highest close of 252 sessions and now"),
     ("times", "earlier runs in this direction that reached this length, in all of history"),

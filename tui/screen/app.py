@@ -213,7 +213,7 @@ class RotationApp(App[None], inherit_bindings=False):
             applied = await asyncio.to_thread(reload)
             if applied is not None:
                 await change_desk(desk, applied, self.view)
-                self._apply(await with_pairs(desk, applied), desk)
+                self._apply(await with_pairs(desk, applied, self.view), desk)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
         before = self.view

@@ -19,6 +19,11 @@ class PairsChange(msgspec.Struct, frozen=True):
     """None: an option or the environment has set them, and they stay."""
     options: tuple[PairOptions, ...]
 
+    def of(self, view: ViewState) -> ViewState:
+        """The view with their names."""
+        names = view.pairs if self.pairs is None else tuple(map(pair_name, self.pairs))
+        return msgspec.structs.replace(view, pairs=names)
+
 
 class WindowsChange(msgspec.Struct, frozen=True):
     """The windows that are shown, as the file has them now."""
@@ -87,10 +92,21 @@ async def change_desk(desk: object, applied: Applied, view: ViewState) -> None:
         await desk.change_desk(change)
 
 
-async def with_pairs(desk: object, applied: Applied) -> Applied:
-    """Give a running desk the pairs of a changed file. What it cannot have is in the message then."""
+def _pairs_of(view: ViewState) -> tuple[tuple[str, str], ...]:
+    parts = (name.partition("/") for name in view.pairs)
+    return tuple((base, against) for base, _, against in parts)
+
+
+async def with_pairs(desk: object, applied: Applied, view: ViewState) -> Applied:
+    """Give a running desk the pairs of a changed file. What it cannot have is in the message then.
+
+    ``view``: that with the present pairs, which stay where an option or the environment has set them.
+    """
     change = applied.pairs
-    if change is None or change.pairs is None or not isinstance(desk, PairsDesk):
+    if change is None or not isinstance(desk, PairsDesk):
+        return applied
+    if change.pairs is None:
+        await desk.set_pairs(_pairs_of(view), change.options)
         return applied
     left = await desk.set_pairs(change.pairs, change.options)
     if not left:

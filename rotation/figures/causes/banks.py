@@ -100,6 +100,7 @@ def _of(symbol: str, base: str, windows: Sequence[int]) -> list[Figure]:
             unit="sessions",
             definition=f"Settled values before today's with which {name}.1.pp is compared.",
             formula="count(s[d], d < today)",
+            is_level=True,
             read=ranked(lambda lead: lead.n),
             status=status,
             symbols=(symbol, base),

@@ -103,7 +103,15 @@ def _figure(key: str, unit: str, definition: str, formula: str) -> Figure:
         return worth(snapshot.macro, key_of(key), snapshot.as_of) if snapshot.macro else None
 
     return Figure(
-        PREFIX + key, unit, definition, formula, value, status, reads="macro", wants=wants(Part.MACRO)
+        PREFIX + key,
+        unit,
+        definition,
+        formula,
+        value,
+        status,
+        reads="macro",
+        wants=wants(Part.MACRO),
+        is_level=key.endswith((".pct", ".n")),
     )
 
 

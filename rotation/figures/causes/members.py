@@ -95,7 +95,17 @@ def _figure(
         index = index_of(name, snapshot)
         return index.status if index else None
 
-    return Figure(name, unit, definition, formula, value, status, reads="members", wants=wants(Part.BREADTH))
+    return Figure(
+        name,
+        unit,
+        definition,
+        formula,
+        value,
+        status,
+        reads="members",
+        wants=wants(Part.BREADTH),
+        is_level=key.endswith(".n"),
+    )
 
 
 def again(name: str, index: IndexBreadth | None) -> Value:

@@ -17,8 +17,10 @@ from tests.support.tui.scenes import with_leg, without_figures
 from tui.panels import legs
 from tui.panels.registry import PANELS
 from tui.panels.ribbon import run
+from tui.panels.spread.panel import _track_head
 from tui.screen.scene import draw_panel
 from tui.view.keymap import ACTIONS
+from tui.view.tracks import track
 from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -289,3 +291,16 @@ def test_a_low_spread_panel_has_the_ratio_and_the_fed_in_one_line(
     assert ("OFFLINE" in lines(msgspec.structs.replace(live, fed=old))[6]) == (width == 78)
     unknown = msgspec.structs.replace(live.fed, cut=None)
     assert ("cut on 31 Jul —" in lines(msgspec.structs.replace(live, fed=unknown))[6]) == (width == 78)
+
+
+@pytest.mark.parametrize(
+    ("size", "names_it"), [(27, True), (21, False), (15, False), (9, False), (11, False)]
+)
+def test_the_mark_halfway_is_named_above_it_where_there_is_room(size, names_it):
+    head = _track_head(size)
+    assert len(head) == size
+    assert head.startswith("gap")
+    assert head.endswith("lead")
+    assert ("┊ median" in head) is names_it
+    if names_it:
+        assert head.index("┊") == track(None, size, middle=True).index("┊")

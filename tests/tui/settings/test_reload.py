@@ -179,13 +179,30 @@ def test_pairs_that_an_option_has_set_stay_but_take_their_options(path):
     assert "desk.pairs stays as the command line or the environment set it" in applied.message
 
 
+async def test_options_of_pairs_that_an_option_has_set_reach_the_desk(path):
+    watch = ConfigWatch(path, read(path), frozenset({"desk.pairs"}))
+    write(path, BEFORE + '[[pairs]]\npair = "IWN/IVW"\nleg_gap_s = 5\n')
+    given = []
+
+    class PairsDesk:
+        async def set_pairs(self, pairs, options):
+            given.append((pairs, options))
+            return ()
+
+    view = ViewState(pairs=("IWN/IVW", "XBI/IBB"))
+    await with_pairs(PairsDesk(), changed(watch), view)
+    assert given == [((("IWN", "IVW"), ("XBI", "IBB")), (PairOptions("IWN/IVW", leg_gap_s=5.0),))]
+
+
 async def test_a_pair_whose_symbols_no_feed_asks_for_waits():
     class PairsDesk:
         async def set_pairs(self, pairs, options):
             return tuple(pair for pair in pairs if "XBI" in pair)
 
     change = PairsChange((("IWN", "IVW"), ("XBI", "IBB")), ())
-    applied = await with_pairs(PairsDesk(), Applied("config.toml: applied desk.pairs", pairs=change))
+    applied = await with_pairs(
+        PairsDesk(), Applied("config.toml: applied desk.pairs", pairs=change), ViewState()
+    )
     assert applied.pairs.pairs == (("IWN", "IVW"),)
     assert applied.message == (
         "config.toml: applied desk.pairs; XBI/IBB waits for the next start: its symbols are not on this desk"

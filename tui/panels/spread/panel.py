@@ -29,6 +29,8 @@ TRACKED = 64
 """From here on every window has its track; below, the chosen one has a line of its own."""
 TRACKS = ((100, 27), (88, 21), (82, 15), (COUNTED, 9), (TRACKED, 11))
 """Width of a panel → cells of a track, the widest first."""
+MEDIAN = "┊ median"
+"""Of all settled values, which need not be 0: a gap may stand on the lead's side of it."""
 CRAMPED = 7
 """Lines in a terminal of 24 rows."""
 
@@ -114,9 +116,17 @@ def _head(width: int) -> Row:
     names += [column("pctile", cells.percentile)]
     names += [column("n / k", 7)] if width >= COUNTED else []
     if size := _track_cells(width):
-        names.append(f"  {'gap':<{size - 4}}lead")
+        names.append(f"  {_track_head(size)}")
     head = " lead/gap since" if cells.z and _room(width) >= LONGEST else " since"
     return ((" ".join([*names, head]), "faint"),)
+
+
+def _track_head(size: int) -> str:
+    """What the ends of a track are, and its mark halfway where that has room."""
+    before = 1 + (size - 2) // 2
+    middle = f"{'gap':<{before}}{MEDIAN}"
+    ends = f"{'gap':<{size - 4}}lead"
+    return f"{middle:<{size - 4}}lead" if len(middle) + 1 + len("lead") <= size else ends
 
 
 def _track_cells(width: int) -> int:
