@@ -13,6 +13,7 @@ import feeds
 import rotation
 import tui
 from feeds.hub.broker.connection import Cause
+from feeds.hub.broker.lease import Unreadable
 from feeds.hub.order import Arrival
 from feeds.hub.wire.codec import Fault
 from feeds.streaming import wording as streaming
@@ -71,6 +72,7 @@ NEVER_SHOWN = {
     Progress: "how far a login has come, to choose who gives way",
     Purpose: "what a REST request is for; its failure is told by the error",
     Role: "what of a print counts; a number in recorded tapes",
+    Unreadable: "what stands where a hub's last beat should; decides who publishes",
 }
 """Enum → why no person ever reads it."""
 

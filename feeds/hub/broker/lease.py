@@ -14,13 +14,14 @@ import base64
 import contextlib
 import json
 import logging
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from feeds.errors import UnavailableError
 from feeds.hub.broker import kept
 from feeds.hub.broker.connection import RefusedError, ask
 from feeds.hub.wire import subjects
-from feeds.hub.wire.codec import WireError, decode, encode
+from feeds.hub.wire.codec import OtherVersion, WireError, decode, encode
 from feeds.hub.wire.messages import SCHEMA, BeatMessage
 from rotation.snapshot import Counts
 
@@ -63,8 +64,19 @@ class CutOff(Exception):  # noqa: N818 - what has happened, and no fault of anyb
     """Without a connection for so long that another hub may publish, or with one that nothing will mend."""
 
 
-async def newest_beat(client: Client) -> BeatMessage | None:
-    """The last beat that the leader of the stream has; None without one. Raises UnavailableError.
+class Unreadable(Enum):
+    """What stands where the last beat should, and is none that this program reads."""
+
+    VERSION = "the beat of a hub of another version"
+    NOISE = "bytes that no hub sends"
+
+
+Newest = BeatMessage | Unreadable | None
+"""What the stream has last on the subject of beats; None where it has nothing."""
+
+
+async def newest_beat(client: Client) -> Newest:
+    """The last beat that the leader of the stream has. Raises UnavailableError.
 
     A fetch as viewers make it may be answered by a server that lags behind the leader.
     """
@@ -75,9 +87,11 @@ async def newest_beat(client: Client) -> BeatMessage | None:
         if error.code == NO_MESSAGE:
             return None
         raise
+    except OtherVersion:
+        return Unreadable.VERSION
     except (WireError, KeyError, TypeError, ValueError):
-        return None
-    return message if isinstance(message, BeatMessage) else None
+        return Unreadable.NOISE
+    return message if isinstance(message, BeatMessage) else Unreadable.NOISE
 
 
 class Claim(NamedTuple):
@@ -101,6 +115,9 @@ class Lease:
     async def _on_beat(self, message: Msg) -> None:
         try:
             beat = decode(message.subject, message.data)
+        except OtherVersion:  # it lives, whatever it says
+            self._beat_s = self._time.monotonic()
+            return
         except WireError:
             return
         self._beat_epoch = max(self._beat_epoch, beat.epoch)
@@ -136,8 +153,7 @@ class Lease:
                 now_s = self._time.monotonic()
                 if newest != seen:
                     seen, since_s = newest, now_s
-                is_free = beat is None or beat.is_leaving or beat.epoch <= self._left_epoch
-                is_free = is_free or (beat is not None and beat.hub == self._hub)
+                is_free = self._is_free(beat)
                 quiet_s = now_s - max(since_s, self._beat_s)
                 if is_free or quiet_s >= PREPARE_S:
                     prepare()
@@ -150,10 +166,16 @@ class Lease:
             with contextlib.suppress(errors.Error):  # the connection has gone, and the subscription with it
                 await subscription.unsubscribe()
 
-    async def _claim(self, newest: int, beat: BeatMessage | None) -> Claim | None:
+    def _is_free(self, beat: Newest) -> bool:
+        """Whether nobody need be waited for. Bytes that cannot be read free nothing: a hub may live."""
+        if not isinstance(beat, BeatMessage):
+            return beat is None
+        return beat.is_leaving or beat.epoch <= self._left_epoch or beat.hub == self._hub
+
+    async def _claim(self, newest: int, beat: Newest) -> Claim | None:
         """One message that only one of several can have kept; None where another was quicker."""
         now_ns = self._time.clock_ns()
-        before = max(self._beat_epoch, 0 if beat is None else beat.epoch)
+        before = max(self._beat_epoch, beat.epoch if isinstance(beat, BeatMessage) else 0)
         epoch = max(before + 1, now_ns // 10**6)
         message = BeatMessage(SCHEMA, epoch, 0, max(now_ns, 0), self._hub, False, Counts(), [])  # noqa: FBT003
         from nats import errors  # noqa: PLC0415 - an extra
@@ -190,7 +212,7 @@ class Chain:
         self.proved_s = 0.0
         """When the newest message was sent of which it has said so: until then the lease was ours."""
         self.is_lost = False
-        self._asking: asyncio.Task[tuple[int, BeatMessage | None] | None] | None = None
+        self._asking: asyncio.Task[tuple[int, Newest] | None] | None = None
         self.is_resumed = False
         """Whether everything must be sent once more: nobody knows what was kept."""
         self.is_unsure = False
@@ -286,11 +308,11 @@ class Chain:
             self.is_unsure = True
             return
         newest, beat = answer
-        if beat is not None and beat.hub != self._hub:
-            raise Lost
+        if beat is Unreadable.VERSION or (isinstance(beat, BeatMessage) and beat.hub != self._hub):
+            raise Lost  # noise is nobody's: our next beat takes its place
         self._newest, self._waiting, self.is_resumed = newest, None, True
 
-    async def _ask(self) -> tuple[int, BeatMessage | None] | None:
+    async def _ask(self) -> tuple[int, Newest] | None:
         """The stream's newest number and beat; None where nobody answers."""
         try:
             return await kept.last_seq(self._client), await newest_beat(self._client)
