@@ -289,3 +289,12 @@ def test_a_low_spread_panel_has_the_ratio_and_the_fed_in_one_line(
     assert ("OFFLINE" in lines(msgspec.structs.replace(live, fed=old))[6]) == (width == 78)
     unknown = msgspec.structs.replace(live.fed, cut=None)
     assert ("cut on 31 Jul —" in lines(msgspec.structs.replace(live, fed=unknown))[6]) == (width == 78)
+
+
+def test_the_ratio_s_words_lose_whole_clauses_and_no_part_of_a_figure(scenes: dict[str, Snapshot]) -> None:
+    view = msgspec.structs.replace(VIEW, focus="ratio", zoomed=True)
+    for width in range(36, 60):
+        drawn = [
+            sum(len(text) for text, _ in row) for row in PANELS["ratio"].rows(scenes["live"], view, width, 8)
+        ]
+        assert max(drawn) <= width
