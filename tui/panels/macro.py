@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate, takewhile, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rotation.context.wants import Part
@@ -16,7 +16,7 @@ from rotation.wording import state_word, word_with_venue
 from tui.panels import release_days
 from tui.panels.asked import not_yet
 from tui.panels.base import kind_role
-from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, cells, change, column, fit, number, toned, wrap
+from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, change, column, fit, number, toned, whole, wrap
 from tui.view.marks import marker
 
 if TYPE_CHECKING:
@@ -69,19 +69,12 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         left = [*minutes, *(later or _rates(snapshot, half, mark))]
         pairs = zip_longest(left, _causes(snapshot, view, rest, mark), fillvalue=())
         return [
-            (*fit(_whole(own, half), half), (" " * GAP, "text"), *_whole(beside, rest))
-            for own, beside in pairs
+            (*fit(whole(own, half), half), (" " * GAP, "text"), *whole(beside, rest)) for own, beside in pairs
         ]
     minutes = release_days.today(known, now, width, height) if known is not None else []
     rates = later or _rates(snapshot, width, mark)
     lines = (*minutes, *rates, (), *_causes(snapshot, view, width, mark))
-    return [_whole(row, width) for row in lines]
-
-
-def _whole(row: Row, width: int) -> Row:
-    """The spans that fit whole, up to the first that does not: half a figure would be another one."""
-    ends = accumulate(cells(text) for text, _ in row)
-    return tuple(span for span, _ in takewhile(lambda each: each[1] <= width, zip(row, ends, strict=True)))
+    return [whole(row, width) for row in lines]
 
 
 def _rates(snapshot: Snapshot, width: int, mark: Mark) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rotation.desk import pair_prefix
 from rotation.text import day, percentile
 from tui.panels.base import about
-from tui.view.draw import Row, Span, braille, change, column, number, toned
+from tui.view.draw import Row, Span, braille, change, column, number, toned, whole
 from tui.view.marks import marker
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _chart(  # noqa: PLR0917 - a chart, its size and its words
     spread = (high - low) or 1.0
     drawn = braille([(x, (value - low) / spread if high > low else 0.5) for x, value in points], inner, plot)
     labels = {0: number(high), plot - 1: number(low)}
-    lines: list[Row] = [tuple(title)]
+    lines: list[Row] = [whole(tuple(title), width)]
     for y, line in enumerate(drawn):
         lines.append(((column(labels.get(y, ""), AXIS) + "┤", "faint"), (line, "line")))
     left, right = ends
@@ -143,7 +143,7 @@ def _records(ratio: Ratio, width: int) -> list[Row]:
     if sum(len(text) for text, _ in one_line) <= width:
         return [one_line]
     return (
-        [(head,), *(tuple(spans) for spans in parts)]
+        [(head,), *(whole(tuple(spans), width) for spans in parts)]
         if width < WHOLE_FROM
         else [(head, *parts[0]), tuple(parts[1])]
     )

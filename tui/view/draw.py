@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -193,3 +194,9 @@ def _between(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, in
         )
         for i in range(steps + 1)
     ]
+
+
+def whole(row: Row, width: int) -> Row:
+    """The spans that fit whole, up to the first that does not: half a figure would be another one."""
+    ends = accumulate(cells(text) for text, _ in row)
+    return tuple(span for span, _ in takewhile(lambda each: each[1] <= width, zip(row, ends, strict=True)))

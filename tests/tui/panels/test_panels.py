@@ -304,3 +304,12 @@ def test_the_mark_halfway_is_named_above_it_where_there_is_room(size, names_it):
     assert ("┊ median" in head) is names_it
     if names_it:
         assert head.index("┊") == track(None, size, middle=True).index("┊")
+
+
+def test_the_ratio_s_words_lose_whole_clauses_and_no_part_of_a_figure(scenes: dict[str, Snapshot]) -> None:
+    view = msgspec.structs.replace(VIEW, focus="ratio", zoomed=True)
+    for width in range(36, 60):
+        drawn = [
+            sum(len(text) for text, _ in row) for row in PANELS["ratio"].rows(scenes["live"], view, width, 8)
+        ]
+        assert max(drawn) <= width
