@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from rotation.context.figures import Episode, HistoryLine
 from rotation.figures.registry import figures
 from rotation.market.records import TRAILING
+from rotation.sessions import sessions_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +27,10 @@ POINTS = 400
 WIDEST = 10
 """Readings listed on each side."""
 HORIZONS = (5, 20, 60)
+YEAR = timedelta(days=400)
+"""Calendar days that hold more than TRAILING sessions."""
+LEAST_CLOSES = 20
+"""Closes of a year below which their range is none."""
 
 
 def spread_line(
@@ -59,12 +65,18 @@ def spread_line(
 
 
 def leg_lines(history: History, symbols: Iterable[str], shown: date) -> dict[str, HistoryLine]:
-    """By symbol the closes of the TRAILING - 1 sessions before the one shown: with its price a year."""
-    rows = history.before(shown).filter(pl.col("symbol").is_in(list(symbols)) & pl.col("close").is_not_null())
+    """By symbol the closes of the TRAILING - 1 sessions before the one shown: with its price a year.
+
+    They are the exchange's sessions, not the symbol's last so many closes, which may be of years ago. A
+    symbol with fewer than LEAST_CLOSES of them has no line.
+    """
+    sessions = sessions_between(shown - YEAR, shown - timedelta(days=1))[-(TRAILING - 1) :]
+    is_wanted = pl.col("symbol").is_in(list(symbols)) & pl.col("close").is_not_null()
+    rows = history.before(shown).filter(is_wanted & (pl.col("date") >= sessions[0]))
     closes: dict[str, list[Point]] = {}
     for symbol, day, close in rows.select("symbol", "date", "close").sort("date").iter_rows():
         closes.setdefault(symbol, []).append((day, close))
-    return {symbol: line_of(points[-(TRAILING - 1) :]) for symbol, points in closes.items()}
+    return {symbol: line_of(points) for symbol, points in closes.items() if len(points) >= LEAST_CLOSES}
 
 
 def line_of(

@@ -293,6 +293,8 @@ class _Year(NamedTuple):
     low: float | None
     high: float | None
     last: float | None
+    n: int
+    """Closes among the sessions of a year; fewer than YEAR - 1 where some are missing."""
 
     @classmethod
     def of(cls, leg: Leg, line: HistoryLine | None, snapshot: Snapshot) -> _Year:
@@ -302,10 +304,13 @@ class _Year(NamedTuple):
         now = [] if last is None else [last]
         known = [*ends, *now]
         low, high = min(known, default=None), max(known, default=None)
-        return cls((*closes, *now) if closes else (), low, high, last)
+        return cls((*closes, *now) if closes else (), low, high, last, line.n if line else 0)
 
     def line(self, width: int) -> Span:
-        return (sparkline(self.values, width), "line") if self.values else (UNKNOWN, "muted")
+        if not self.values:
+            return UNKNOWN, "muted"
+        fewer = f" n {self.n}" if self.n < YEAR - 1 else ""
+        return sparkline(self.values, width - len(fewer)) + fewer, "line"
 
     def track(self, width: int) -> Span:
         return track(_share(self.last, self.low, self.high), width), "text"

@@ -110,6 +110,21 @@ def test_a_leg_s_line_is_a_year_of_its_closes_before_the_session():
     assert "XXX" not in made
 
 
+def test_a_leg_whose_closes_end_or_have_a_gap_has_no_range_of_years_ago():
+    days = CALENDAR[:430]
+    whole = closes("IWM", days, bytes(n % 8 for n in range(430)))
+    ended = closes("QQQ", days[:230], bytes(n % 8 for n in range(230)))
+    gap = [*closes("IWN", days[:150], bytes(150)), *closes("IWN", days[300:], bytes(130))]
+    few = closes("IVW", days[-10:], bytes(10))
+    made = leg_lines(history_of([*whole, *ended, *gap, *few]), ("IWM", "QQQ", "IWN", "IVW"), days[-1])
+    assert (made["IWM"].n, made["IWM"].points[0][0]) == (251, days[-252])
+    # Of the last 251 sessions before the one shown QQQ has 52, IWN 129 and IVW 9.
+    assert (made["QQQ"].n, made["QQQ"].points[0][0]) == (52, days[-252])
+    assert (made["IWN"].n, made["IWN"].points[0][0]) == (129, days[300])
+    assert "IVW" not in made, "nine sessions are no range of a year"
+    assert "QQQ" not in leg_lines(history_of([*whole, *ended[:170]]), ("IWM", "QQQ"), days[-1])
+
+
 def test_another_pair_s_story_is_that_of_a_desk_with_this_pair_alone():
     more, alone = basis(DESK), basis(desk_of(DESK, PAIR))
     made, maker = Parts().make(Want(Part.STORY, PAIR), more), StoryNow()
