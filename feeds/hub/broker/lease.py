@@ -213,6 +213,9 @@ class Chain:
         """When the newest message was sent of which it has said so: until then the lease was ours."""
         self.is_lost = False
         self._asking: asyncio.Task[tuple[int, Newest] | None] | None = None
+        self._is_trying = False
+        """Whether no message has been kept since the stream was asked for its number. It may have been one of
+        a moment ago: what was still on its way then is kept after it, and ours is refused."""
         self.is_resumed = False
         """Whether everything must be sent once more: nobody knows what was kept."""
         self.is_unsure = False
@@ -251,13 +254,22 @@ class Chain:
         if waiting is not None and seq != waiting[0]:
             self._break(message.data)
         elif waiting is not None:
-            self.kept_s, self.proved_s = self._time.monotonic(), waiting[1]
+            self.proved_s = waiting[1]
+            if self._is_trying:
+                self._is_trying, self.is_resumed = False, True
+            else:
+                self.kept_s = self._time.monotonic()
 
     def _break(self, why: bytes) -> None:
         if self._newest is not None:
             self.refusals += 1
             log.warning("hub: what was sent has not been kept: %s", why[:200].decode("utf-8", "replace"))
         self._newest = None
+
+    @property
+    def wants_beat(self) -> bool:
+        """Whether a message is needed with which to try what the stream takes."""
+        return self._is_trying and self._waiting is None and self._newest is not None
 
     async def send(self, out: Sequence[Outgoing]) -> None:
         """Send these in their order; raises Lost once another hub publishes."""
@@ -281,11 +293,13 @@ class Chain:
             if len(data) > self._client.max_payload:
                 log.warning("hub: %s: %d bytes are more than the server takes", subject, len(data))
                 continue
-            expected = KEPT_BY_NOBODY if self._newest is None else str(self._newest)
-            reply = ""
-            if self._newest is not None:
+            expected, reply = KEPT_BY_NOBODY, ""
+            # Until a first message is known to be kept it goes alone: one of those after it might be kept
+            # although it is not, and its answer would speak for all.
+            if self._newest is not None and not (self._is_trying and self._waiting is not None):
+                expected = str(self._newest)
                 self._newest += 1
-                if self._waiting is None and place == len(out) - 1:
+                if self._waiting is None and (self._is_trying or place == len(out) - 1):
                     self._waiting, reply = (self._newest, self._time.monotonic()), self._inbox
             await self._client.publish(subject, data, reply=reply, headers={EXPECTED: expected})
 
@@ -310,7 +324,7 @@ class Chain:
         newest, beat = answer
         if beat is Unreadable.VERSION or (isinstance(beat, BeatMessage) and beat.hub != self._hub):
             raise Lost  # noise is nobody's: our next beat takes its place
-        self._newest, self._waiting, self.is_resumed = newest, None, True
+        self._newest, self._waiting, self._is_trying = newest, None, True
 
     async def _ask(self) -> tuple[int, Newest] | None:
         """The stream's newest number and beat; None where nobody answers."""

@@ -17,7 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from feeds.errors import UnavailableError
-from feeds.hub.broker import tape_stream
+from feeds.hub.broker import stream_check, tape_stream
 from feeds.hub.broker.connection import RefusedError
 from feeds.hub.broker.kept import ensure_stream
 from feeds.hub.broker.lease import ACK_S, EXPECTED, RESUME_S
@@ -83,6 +83,8 @@ class TapeSender:
         self._time = time
         self._report = report
         self._waiting: deque[_Waiting] = deque()
+        self._making: asyncio.Task[list[Chunk]] | None = None
+        """A thread's work on what was taken from the writer: it must not be lost, nor run beside another."""
         self._newest: int | None = None
         """The stream's number before the next message; None while nobody knows."""
         self._is_begun = self._is_broken = False
@@ -109,6 +111,7 @@ class TapeSender:
                 self._is_broken = True
                 self._stop(f"internal error ({type(error).__name__}), see the log")
             else:
+                self._failing_s = None
                 await asyncio.sleep(FLUSH_S)
 
     async def finish(self, within_s: float) -> None:
@@ -118,10 +121,17 @@ class TapeSender:
         ends_s = self._time.monotonic() + within_s
         with contextlib.suppress(UnavailableError, TimeoutError):
             async with asyncio.timeout(within_s):
-                await self._turn()
-                while self._waiting and self._time.monotonic() < ends_s:
-                    await asyncio.sleep(0.05)
-                    await self._send_proved()
+                try:
+                    await self._send_all(ends_s)
+                except UnavailableError:  # what was on its way may have come between
+                    await self._send_all(ends_s)
+
+    async def _send_all(self, ends_s: float) -> None:
+        self._newest = None  # a message may have been kept whose answer nobody has awaited
+        await self._turn()
+        while self._waiting and self._time.monotonic() < ends_s:
+            await asyncio.sleep(0.05)
+            await self._send_proved()
 
     def rows(self) -> tuple[FeedHealth, ...]:
         """Its row of the Health panel, where there is something to report."""
@@ -138,17 +148,25 @@ class TapeSender:
         if self._newest is None:
             await self._open()
         if sum(len(each.chunk.data) for each in self._waiting) < WAITING_MAX:
-            chunks = await asyncio.to_thread(self._writer.chunks)
-            made_s = self._time.monotonic()
-            self._waiting.extend(_Waiting(chunk, made_s) for chunk in chunks)
+            await self._make()
         await self._send_proved()
         if self._waiting and self._time.monotonic() - self._waiting[0].made_s > UNPROVED_S:
             raise UnavailableError("the server does not confirm that it stores the quotes")
         await self._look()
 
+    async def _make(self) -> None:
+        """Make messages of what has come, or take what a cancelled turn has begun to make."""
+        making = self._making or asyncio.create_task(asyncio.to_thread(self._writer.chunks), name="tape rows")
+        self._making = making
+        chunks = await asyncio.shield(making)
+        self._making = None
+        made_s = self._time.monotonic()
+        self._waiting.extend(_Waiting(chunk, made_s) for chunk in chunks)
+
     async def _open(self) -> None:
         """Have a stream, and find out which message of ours it has last. Raises UnavailableError."""
         await ensure_stream(self._client, self._config)
+        await stream_check.check_tape(self._client)
         held = await tape_stream.newest(self._client)
         epoch = seq = as_of_ns = 0
         if held is not None:

@@ -131,7 +131,7 @@ class Term:
                 publisher.repeat_quotes()
             chain.is_unsure = False
             out = publisher.collect(as_of_ns)
-            if now_s >= beats_s:
+            if now_s >= beats_s or chain.wants_beat:
                 publisher.own_rows = () if self._tape is None else self._tape.rows()
                 out.append(publisher.beat(as_of_ns))
                 beats_s = now_s + BEAT_S

@@ -23,8 +23,10 @@ def gap_rows(number: int, since_ns: int, until_ns: int) -> list[Row]:
 
     A ``Gap`` for programs, of every symbol; and for whoever replays it a status that says so.
     """
-    gap = Gap(frozenset(), since_ns, until_ns)
-    status = Status(Kind.GAPPED, f"the tape lacks {_span(since_ns, until_ns)} New York")
+    # The clock of the machine that wrote before may be ahead of the one that goes on.
+    span = min(since_ns, until_ns), max(since_ns, until_ns)
+    gap = Gap(frozenset(), *span)
+    status = Status(Kind.GAPPED, f"the tape lacks {_span(*span)} New York")
     return [*rows_of(number, FEED, gap, until_ns), *rows_of(number + 1, FEED, status, until_ns)]
 
 

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from feeds.events import ColumnBatch
+from feeds.events import BidAsks, ColumnBatch
 from feeds.hub.tape.marks import GAP_EVENTS, gap_rows, restart_rows
 from feeds.hub.wire import subjects
 from feeds.hub.wire.codec import encode
@@ -55,6 +55,17 @@ class _Taken(NamedTuple):
     as_of_ns: int
 
 
+def _rows(event: Event) -> int:
+    """What an event takes of the room, as rows."""
+    match event:
+        case ColumnBatch():
+            return event.rows.height
+        case BidAsks():
+            return len(event.by_symbol)
+        case _:
+            return len(getattr(event, "quotes", ()))
+
+
 class TapeWriter:
     """The tape of one hub, from its taking over to its end."""
 
@@ -80,17 +91,17 @@ class TapeWriter:
 
     def take(self, feed: str, event: Event, as_of_ns: int) -> None:
         """Keep one event, or leave it out where too many wait; the supervisor's observer."""
-        quotes = event.rows.height if isinstance(event, ColumnBatch) else len(getattr(event, "quotes", ()))
+        count = max(_rows(event), 1)
         day = new_york_day(as_of_ns)
         with self._lock:
             # A clock that is set back at midnight does not take the tape back to the day before.
             self._day = max(self._day or day, day)
-            if self._lost is not None or self._rows_taken + max(quotes, 1) > self._rows_max:
+            if self._lost is not None or self._rows_taken + count > self._rows_max:
                 self._lost = (as_of_ns if self._lost is None else self._lost[0]), as_of_ns
-                self.lost += max(quotes, 1)
+                self.lost += count
                 return
             self._taken.append(_Taken(self._day, feed, event, as_of_ns))
-            self._rows_taken += max(quotes, 1)
+            self._rows_taken += count
 
     def chunks(self) -> list[Chunk]:
         """Messages of all that was taken since the last call."""

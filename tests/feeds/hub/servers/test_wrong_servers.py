@@ -9,7 +9,13 @@ import time
 
 import pytest
 
+from feeds.clock import Time
+from feeds.errors import UnavailableError
+from feeds.hub.broker import stream_check, tape_stream
 from feeds.hub.broker.connection import Access, Cause
+from feeds.hub.broker.kept import config, ensure_stream
+from feeds.hub.broker.tape_sender import TapeSender
+from feeds.hub.broker.tape_stream import Limits
 from tests.feeds.hub.test_access import running, whole
 from tests.feeds.hub.test_hub_run import until
 from tests.support.servers.nats import nats_server
@@ -63,6 +69,37 @@ async def test_a_stream_of_that_name_for_something_else_is_named_and_left_alone(
             assert lines == ["the NATS server's stream QUOTES is not one of a hub; delete or rename it"]
             await client.jetstream().delete_stream("QUOTES")
             await until(lambda: any("publishing" in line for line in lines), lines)
+        await client.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [({"max_msgs_per_subject": 5}, "exactly one message"), ({"max_age": 60 * 10**9}, "by age")],
+)
+async def test_a_stream_that_keeps_too_much_or_forgets_is_named(tmp_path, changed, problem):
+    import nats
+
+    with nats_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        await ensure_stream(client, {**config(1), **changed})
+        with pytest.raises(UnavailableError, match=problem):
+            await stream_check.check_stream(client)
+        await client.close()
+
+
+async def test_a_tape_stream_for_something_else_is_named(tmp_path):
+    import nats
+
+    from feeds.hub.tape.writer import TapeWriter
+
+    with nats_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        await ensure_stream(client, {**tape_stream.config(1, Limits()), "allow_direct": False})
+        sender = TapeSender(
+            client, TapeWriter(epoch=1), Limits(), replicas=1, proved_s=lambda: 0.0, time=Time(), report=print
+        )  # fmt: skip
+        with pytest.raises(UnavailableError, match="stream TAPE is not one of a hub"):
+            await sender._turn()
         await client.close()
 
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.events import Batch, Gap, PrintsReplaced, Status
+from feeds.events import Batch, BidAsks, Gap, PrintsReplaced, Status
 from feeds.hub.tape import writer as writer_module
 from feeds.hub.tape.reader import TapeReader
 from feeds.hub.tape.writer import HEADERS, TapeWriter
 from feeds.hub.wire.codec import OtherVersion, decode, encode, pack
 from feeds.hub.wire.messages import SCHEMA, TapeMessage
 from feeds.tapes.recording import frame_of, played, rows_of, steps
-from rotation.quote import NS, Quote
+from rotation.quote import NS, Nbbo, Quote
 from rotation.status import Kind
 from tests.feeds.tapes.test_recorder import NOW, at, scripts
 
@@ -125,6 +125,22 @@ def test_what_waits_too_long_is_left_out_and_the_tape_says_so():
     assert writer.lost == 3
     writer.take("script", Batch(()), NOW + 5 * NS)
     assert len(writer.chunks()) == 1
+
+
+def test_bids_and_asks_count_by_the_symbol():
+    writer = TapeWriter(epoch=1, rows_max=5)
+    books = {name: Nbbo(name, 10.0, 10.1, NOW) for name in ("IWM", "QQQ", "SPY")}
+    for _ in range(3):
+        writer.take("script", BidAsks(books), NOW)
+    assert writer.lost == 6
+
+
+def test_a_gap_between_clocks_that_differ_runs_forward():
+    new = messages([Batch((), NOW)], epoch=2, before_ns=NOW + 2 * NS)
+    rows, _ = read(new)
+    gap = msgspec.json.decode(rows["said"][0], type=Gap)
+    assert (gap.start_ns, gap.end_ns) == (NOW, NOW + 2 * NS)
+    assert "lacks 10:40:00 to 10:40:02" in rows["said"][1]
 
 
 def test_a_row_that_no_server_takes_is_a_gap():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
+import time
 
 import pytest
 from nats import errors
@@ -122,3 +125,57 @@ async def test_a_defect_of_ours_ends_the_tape_and_says_so(client, monkeypatch):
     await hub.sender.run()
     assert "internal error (ZeroDivisionError), see the log" in hub.lines[0]
     await hub.sender.finish(1.0)
+
+
+async def test_what_is_being_made_when_the_hub_ends_is_sent(client, monkeypatch):
+    hub = Hub(client, 1)
+    made, began = hub.writer.chunks, threading.Event()
+
+    def slow():
+        chunks = made()
+        began.set()
+        time.sleep(0.3)
+        return chunks
+
+    monkeypatch.setattr(hub.writer, "chunks", slow)
+    hub.writer.take("Prints", Batch((Quote("IWM", NOW, 221.0, seq=1),)), NOW)
+    running = asyncio.create_task(hub.sender.run())
+    await asyncio.to_thread(began.wait, 10)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await hub.sender.finish(5.0)
+    assert await places(client) == [(1, 1)]
+
+
+async def test_a_message_that_was_on_its_way_when_the_hub_ends_takes_nothing_with_it(client, monkeypatch):
+    hub = Hub(client, 1)
+    await hub.prints(1)
+    request = client.request
+
+    async def cancelled(subject, *args, **more):
+        answer = await request(subject, *args, **more)
+        if subject.startswith("tape."):
+            raise asyncio.CancelledError
+        return answer
+
+    monkeypatch.setattr(client, "request", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await hub.prints(2)
+    monkeypatch.setattr(client, "request", request)
+    hub.writer.take("Prints", Batch((Quote("IWM", NOW, 221.0, seq=3),)), NOW + 3 * NS)
+    await hub.sender.finish(5.0)
+    assert await places(client) == [(1, 1), (1, 2), (1, 3)]
+
+
+async def test_a_failure_after_a_quiet_time_is_a_new_one(client, monkeypatch):
+    hub = Hub(client, 1)
+    hub.sender._failing_s = 1.0  # long ago, and no message has been sent since
+    monkeypatch.setattr(tape_sender, "FLUSH_S", 0.0)
+    running = asyncio.create_task(hub.sender.run())
+    async with asyncio.timeout(10):
+        while hub.sender._failing_s is not None:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.02)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    hub.sender._fail(UnavailableError("JetStream does not answer"))
+    assert hub.lines == []
