@@ -122,15 +122,17 @@ class Logged(Values):
 def spread_path(base: Values, against: Values, at_ns: int, until_ns: int, step_min: int = 0) -> Line:
     """Of the spread; empty where a leg has no price just before. ``until_ns``: no minute after it counts.
 
-    ``step_min``: minutes of the coarser leg's bars; 0 of prints. Between the ends of bars nothing is known of
-    that leg: its last close there would be set against a newer price of the other.
+    ``step_min``: minutes of the coarser leg's bars; 0 of prints. Of longer bars only those minutes count at
+    which one of each leg has ended: in between a leg's last close would be set against a newer price.
     """
     start = base.before(at_ns), against.before(at_ns)
     if start[0] is None or start[1] is None:
         return ()
     line = []
-    for minute in _minutes(at_ns, until_ns, step_min or 1):
+    for minute in _minutes(at_ns, until_ns):
         ns = at_ns + minute * MINUTE_NS
+        if step_min > 1 and not base.last_ns(ns) == against.last_ns(ns) == ns:
+            continue
         now = base.at(ns), against.at(ns)
         if now[0] is not None and now[1] is not None:
             line.append((minute, round(100 * (now[0] / start[0] - now[1] / start[1]), 6)))
@@ -146,10 +148,8 @@ def cut_path(cuts: Values, at_ns: int, until_ns: int) -> Line:
     return tuple((minute, round(100 * (cut - start), 6)) for minute, cut in values if cut is not None)
 
 
-def _minutes(at_ns: int, until_ns: int, step_min: int = 1) -> Iterable[int]:
-    """Those that are multiples of ``step_min``: bars end on them, as publications do."""
-    first = -(BEFORE // step_min) * step_min
-    return range(first, min(AFTER, (until_ns - at_ns) // MINUTE_NS) + 1, step_min)
+def _minutes(at_ns: int, until_ns: int) -> Iterable[int]:
+    return range(-BEFORE, min(AFTER, (until_ns - at_ns) // MINUTE_NS) + 1)
 
 
 def compared(days: Sequence[ReleaseDay]) -> dict[str, dict[str, dict[str, Compared]]]:
