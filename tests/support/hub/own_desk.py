@@ -18,6 +18,7 @@ from feeds.desk.open import desk_for
 from feeds.events import Batch, BidAsks, FedNews, MacroNews, Status, SymbolStates
 from feeds.hub.broker.connection import Access
 from feeds.hub.broker.serve import Hub
+from feeds.on_demand import OnDemand
 from feeds.supervisor import Supervisor
 from rotation.market.market import Market
 from rotation.quote import NS, Nbbo, Quote
@@ -105,6 +106,11 @@ async def run(url: str, folder: Path) -> None:
     history = closes(now_ns, sessions=SESSIONS)
     desk = desk_for(history, PAIR, RETURNS)
     supervisor = Supervisor(Market(history, desk, as_of_ns=now_ns), [Scripted(folder / "hold")])
+    demand = OnDemand(supervisor.amend)
+    supervisor.on_publish = lambda made: demand.add(
+        made, supervisor.history, supervisor.desk, supervisor.wants
+    )
+    supervisor.beside.append(demand.run)
     hub = Hub(Access(url), lambda: (supervisor, desk.legs), lambda line: print(line, flush=True))
     settings = Settings(
         address="127.0.0.1",
