@@ -27,7 +27,7 @@ from rotation.quote import NS, Quote
 from rotation.sessions import from_ns
 from rotation.snapshot import FeedHealth, Tape
 from rotation.status import Kind
-from tui.screen.app import RotationApp
+from tui.screen.app import FRAME_S, RotationApp
 from tui.view import theme
 from tui.view.view_state import ViewState
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 WARM_UP = 10
 """Updates before measuring: the first whole paint, caches."""
+UPDATE_S = 0.1
+"""Ten updates a second."""
 FRAME_NS = 6 * NS
 """Tape time between updates, as at 60 times real speed."""
 CLONES = {"RUT": ("IWM", 10.0), "NDX": ("QQQ", 40.0), "TLT": ("DIA", 2.0)}
@@ -123,7 +125,7 @@ class CountedDriver(LinuxDriver):
 
 
 class StubDesk:
-    """Publishes the snapshots as fast as the app takes them, then nothing for a while, then quits it."""
+    """Publishes ten snapshots a second, then nothing for a while, then quits the app."""
 
     controls: Controls | None = None
 
@@ -147,6 +149,7 @@ class StubDesk:
             if i == WARM_UP:
                 cpu, wall = time.process_time(), time.monotonic()
             yield snapshot
+            await asyncio.sleep(UPDATE_S - FRAME_S)
         self.cpu_s, self.wall_s = time.process_time() - cpu, time.monotonic() - wall
         totals.append(CountedDriver.written)
         self.bytes = [after - before for before, after in pairwise(totals)]
