@@ -21,7 +21,7 @@ from bench.hub.measure import watched
 SIZES = (12, 300, 2_100, 8_000)
 EVERY_S, SECONDS = 2.0, 20.0
 QUICK = "--quick"
-QUICK_SIZES, QUICK_SECONDS = (12, 40), 1.5
+QUICK_SIZES, QUICK_SECONDS = (12, 40), 4.5
 SLOPES = {
     "hub_mb": ("symbols", "hub_mb"),
     "viewer_mb": ("symbols", "viewer_mb"),
