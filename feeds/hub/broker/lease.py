@@ -264,6 +264,7 @@ class Chain:
         if self._newest is not None:
             self.refusals += 1
             log.warning("hub: what was sent has not been kept: %s", why[:200].decode("utf-8", "replace"))
+            self.is_unsure = True
         self._newest = None
 
     @property
