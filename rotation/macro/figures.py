@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -143,10 +144,14 @@ class MacroSource(msgspec.Struct, frozen=True):
     """What failed when it was last asked; empty where nothing did."""
 
 
+Minute = Annotated[int, msgspec.Meta(ge=-1440, le=1440)]
+"""From a publication; a day is more than any path has, and what a hub's viewer is sent may be hostile."""
+
+
 class Band(msgspec.Struct, frozen=True, array_like=True):
     """How the earlier days of a kind stood at one minute, in percentage points; in JSON an array."""
 
-    minute: int
+    minute: Minute
     """After the publication; negative before it."""
     n: int
     """Earlier days that have this minute: never fewer than five."""
@@ -158,7 +163,7 @@ class Band(msgspec.Struct, frozen=True, array_like=True):
 class ReleasePath(msgspec.Struct, frozen=True):
     """One line around a publication, and how the earlier days of its kind went."""
 
-    line: tuple[tuple[int, float], ...]
+    line: tuple[tuple[Minute, float], ...]
     """(minute after it, change in pp since just before it), oldest first; empty before it, and where nothing
     is kept."""
     n: int

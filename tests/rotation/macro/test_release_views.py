@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from statistics import median
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rotation.macro.figures import ReleaseKind
+from rotation.macro.figures import ReleaseKind, ReleasePath
 from rotation.macro.release_days import AFTER, BEFORE, LEAST_N, ReleaseDay, Values, spread_path
 from rotation.macro.release_views import LOOKED_AT, aged, views_of
 from rotation.quote import MINUTE_NS
@@ -165,3 +166,12 @@ def test_why_prices_are_missing_is_said_of_the_day_itself_first():
     assert (view.error, view.absent) == ("HTTP 429", 1)
     (view,) = views_of([calm(1, now), calm(2, now)], times, PAIR, now, {at_of(0): "gone"})
     assert view.error == "gone"
+
+
+@pytest.mark.parametrize("minute", [2**63 - 1, -(2**63), 1441])
+def test_no_minute_that_a_hub_sends_makes_a_screen_draw_for_ever(minute):
+    whole = msgspec.msgpack.encode(ReleasePath(((0, 1.0),), 0, ()))
+    hostile = msgspec.msgpack.encode(ReleasePath(((minute, 1.0),), 0, ()))
+    assert msgspec.msgpack.decode(whole, type=ReleasePath).line == ((0, 1.0),)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(hostile, type=ReleasePath)
