@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.fed.prediction_markets import VENUES
 from rotation.figures.figure import Figure, FigureKind, Status, Value
 from rotation.figures.legs import KINDS
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 MEETINGS = 8
 """Coming meetings that have ids of their own: a year of them."""
-VENUES = ("Kalshi", "Polymarket")
 CHANGES = {"1d": "session", "1w": "week", "1m": "month"}
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.context.explanation import Unknown
 from rotation.desk import pair_prefix
+from rotation.fed.prediction_markets import VENUES
 from rotation.figures.causes import members
-from rotation.figures.fed import VENUES, meeting_of
+from rotation.figures.fed import meeting_of
 from rotation.figures.more_pairs import snapshot_of
 from rotation.market.records import SINCE_LEAST, TRAILING, is_few
 from rotation.status import Kind

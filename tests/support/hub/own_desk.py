@@ -22,8 +22,9 @@ from feeds.on_demand import OnDemand
 from feeds.supervisor import Supervisor
 from rotation.market.market import Market
 from rotation.quote import NS, Nbbo, Quote
-from rotation.status import LIVE, Kind
+from rotation.status import Kind
 from tests.support.fault_table import FIRST
+from tests.support.hub.prices import LiveFeed
 from tests.support.live_desk import closes
 from tui.ssh.host import Host, Settings
 from tui.ssh.limits import Limits
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event
     from rotation.context.wants import Wants
-    from rotation.feed_stats import FeedStats
     from rotation.snapshot import Snapshot
-    from rotation.status import Mode
 
 SESSIONS = 300
 EVERY_S = 0.3
@@ -43,23 +42,13 @@ PAIR, RETURNS = ("IWM", "QQQ"), "price"
 """Those of a desk that is asked for nothing else."""
 
 
-class Scripted:
+class Scripted(LiveFeed):
     """Prints of three legs, one of them halted, with the Fed and macro of the demo."""
 
-    name, mode, symbols = "Scripted", LIVE, frozenset(FIRST)
+    name, symbols = "Scripted", frozenset(FIRST)
 
     def __init__(self, hold: Path) -> None:
         self._hold = hold
-
-    def mode_of(self, symbol: str) -> Mode:
-        del symbol
-        return LIVE
-
-    def stats(self) -> FeedStats | None:
-        return None
-
-    def tape(self) -> None:
-        return None
 
     async def events(self) -> AsyncIterator[Event]:
         yield Status(Kind.LIVE)

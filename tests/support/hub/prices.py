@@ -80,15 +80,10 @@ class PriceServer:
                     client.write(line)
 
 
-class PriceFeed:
-    """A ``feeds.events.Stream`` of a PriceServer."""
+class LiveFeed:
+    """What a ``feeds.events.Stream`` that is LIVE and counts nothing has beside its events."""
 
-    name = "Prices"
     mode = LIVE
-
-    def __init__(self, port: int, symbols: tuple[str, ...] = SYMBOLS) -> None:
-        self.symbols = frozenset(symbols)
-        self._port = port
 
     def mode_of(self, symbol: str) -> Mode:
         del symbol
@@ -99,6 +94,16 @@ class PriceFeed:
 
     def tape(self) -> None:
         return None
+
+
+class PriceFeed(LiveFeed):
+    """A ``feeds.events.Stream`` of a PriceServer."""
+
+    name = "Prices"
+
+    def __init__(self, port: int, symbols: tuple[str, ...] = SYMBOLS) -> None:
+        self.symbols = frozenset(symbols)
+        self._port = port
 
     async def events(self) -> AsyncIterator[Event]:
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.figures.fed import VENUES
+from rotation.fed.prediction_markets import VENUES
 from rotation.text import MONTHS, day, duration
 from tui.panels.base import status_role
 from tui.view.draw import UNKNOWN, Row, Span, change, number, toned

@@ -52,9 +52,7 @@ class Server:
 
 @pytest.fixture
 def chained(monkeypatch):
-    async def chain(late_s):
-        server = Server(late_s)
-
+    async def chain(server):
         async def last_seq(client):
             return server.kept
 
@@ -65,7 +63,7 @@ def chained(monkeypatch):
         monkeypatch.setattr(lease, "newest_beat", newest_beat)
         made = Chain(server, "ours", 0, Time(monotonic=lambda: server.now_s))
         await made.start()
-        return made, server
+        return made
 
     return chain
 
@@ -83,15 +81,18 @@ async def ticks(chain, server, seconds):
 
 @pytest.mark.parametrize(("late_s", "most"), [(1.0, 0), (ACK_S + 1.0, 1), (3 * ACK_S, 1), (7 * ACK_S, 1)])
 async def test_a_late_answer_is_waited_for_longer_the_next_time(chained, late_s, most):
-    chain, server = await chained(late_s)
+    server = Server(late_s)
+    chain = await chained(server)
     await ticks(chain, server, 30.0)
     assert await ticks(chain, server, 60.0) == 0
-    chain, server = await chained(late_s)
+    server = Server(late_s)
+    chain = await chained(server)
     assert await ticks(chain, server, 60.0) == most
 
 
 async def test_a_server_that_is_quick_again_is_waited_for_as_before(chained):
-    chain, server = await chained(7 * ACK_S)
+    server = Server(7 * ACK_S)
+    chain = await chained(server)
     await ticks(chain, server, 60.0)
     server.late_s = 0.05
     assert await ticks(chain, server, 30.0) == 0
@@ -118,20 +119,10 @@ class Accepting(Server):
             self._answers.append((self.now_s, self.kept))
 
 
-async def test_what_was_still_on_its_way_leaves_nothing_out(monkeypatch):
+async def test_what_was_still_on_its_way_leaves_nothing_out(chained):
     """The first messages after an answer that did not come are refused, and so are those after them."""
     server = Accepting()
-
-    async def last_seq(client):
-        return server.kept
-
-    async def newest_beat(client):
-        return None
-
-    monkeypatch.setattr(lease.kept, "last_seq", last_seq)
-    monkeypatch.setattr(lease, "newest_beat", newest_beat)
-    chain = Chain(server, "ours", 0, Time(monotonic=lambda: server.now_s))
-    await chain.start()
+    chain = await chained(server)
     chain._newest = None
     out = [Outgoing(f"quotes.S{i}", b"%d" % i) for i in range(6)]
     await chain.send(out)
