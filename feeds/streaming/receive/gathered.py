@@ -44,6 +44,9 @@ class Gathered:
         plain = FrameResult(result.quotes, corrections=result.corrections, heartbeat=result.heartbeat)
         if result != plain or not all(map(is_plain, result.quotes)):
             return False
-        self.prints.add(PrintColumns.of(result.quotes))
+        try:
+            self.prints.add(PrintColumns.of(result.quotes))
+        except OverflowError:
+            return False  # a number that no column holds
         self.corrections += result.corrections
         return True
