@@ -72,15 +72,17 @@ class PrintColumns(msgspec.Struct):
 
     def add(self, later: PrintColumns) -> None:
         """Put other prints behind these."""
-        if later.names is self.names:
+        if not self.codes:
+            self.names, self.codes = later.names, later.codes[:]
+        elif later.names is self.names:
             self.codes += later.codes
         else:
             code_of = {name: code for code, name in enumerate(self.names)}
             fresh = [name for name in later.names if name not in code_of]
             code_of.update(zip(fresh, range(len(code_of), len(code_of) + len(fresh)), strict=True))
-            self.names = [*self.names, *fresh]
+            self.names = [*self.names, *fresh] if fresh else self.names
             here = [code_of[name] for name in later.names]
-            self.codes += array("I", [here[code] for code in later.codes])
+            self.codes.extend(here[code] for code in later.codes)
         self.ts_ns += later.ts_ns
         self.prices += later.prices
         self.seqs += later.seqs

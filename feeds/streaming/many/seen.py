@@ -42,6 +42,10 @@ class Seen:
         self._alike: set[Identity] = set()
         """Of prints that came as arrays, those of the times that are asked for."""
 
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._single) + (0 if self._rows is None else len(self._rows))
+
     def rows(self, table: Table) -> SeenRows:
         """The same for prints as arrays. From the first call on both know what the other does."""
         if self._rows is None:

@@ -46,6 +46,10 @@ class SeenRows:
         for symbol, ts_ns in newest_ns.items():
             self.note(symbol, ts_ns)
 
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return sum(len(chunk.code) for chunk in self._chunks)
+
     def note(self, symbol: str, ts_ns: int) -> None:
         """A print of the symbol was remembered elsewhere."""
         code = self._table.code_of[symbol]

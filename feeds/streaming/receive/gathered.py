@@ -32,8 +32,9 @@ class Gathered:
             self.prints.add(many.prints)
         else:
             self.prints = many.prints
-        self.nbbo += many.nbbo
-        self.bands += many.bands
+        self.nbbo = (*self.nbbo, *many.nbbo)
+        self.bands = (*self.bands, *many.bands)
+        self.corrections = (*self.corrections, *many.corrections)
 
     def add_result(self, result: FrameResult) -> bool:
         """A frame that was read by itself; False, and nothing is added, where it holds more than prints.

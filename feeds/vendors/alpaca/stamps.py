@@ -69,7 +69,7 @@ class Stamps:
 def _of_width(joined: bytes, width: int) -> array[int] | None:
     """Of times of so many bytes each."""
     count = len(joined) // width
-    if count >= FEW:
+    if count and count >= FEW:
         from feeds.vendors.alpaca import times
 
         found = (times.of_texts if width == TEXT else times.of_packed)(joined, count)
@@ -77,6 +77,15 @@ def _of_width(joined: bytes, width: int) -> array[int] | None:
             return array("q", found.tobytes())
     each = (joined[i * width : (i + 1) * width] for i in range(count))
     return _exact(each, is_json=width == TEXT)
+
+
+def are_below(numbers: array[int], limit: float) -> bool:
+    """Whether all of these are from 0 to below ``limit``."""
+    if len(numbers) < FEW or not numbers:
+        return all(0 <= number < limit for number in numbers)
+    from feeds.vendors.alpaca import times
+
+    return times.are_below(numbers, limit)
 
 
 def one_ns(stamp: bytes, *, is_json: bool) -> int | None:

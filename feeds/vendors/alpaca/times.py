@@ -6,13 +6,16 @@ that fit a pattern all along are values of that pattern; of others there is no a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from feeds.vendors.alpaca.frames import exact_ns
 from feeds.vendors.alpaca.stamps import LATEST_S, PACKED, TEXT
 from rotation.quote import NS
+
+if TYPE_CHECKING:
+    from array import array
 
 Array = np.ndarray[Any, Any]
 
@@ -70,6 +73,12 @@ def _whole_seconds(joined: bytes, words: Array, texts: Array) -> Array | None:
             whole_ns = known[text] = read_ns
         runs.append(whole_ns)
     return np.repeat(np.array(runs, np.int64), np.diff(np.append(starts, len(texts))))
+
+
+def are_below(numbers: array[int], limit: float) -> bool:
+    """As of ``stamps``, of many."""
+    held = np.frombuffer(numbers, np.int64)
+    return bool(held.min() >= 0 and held.max() < limit)
 
 
 def _byte(char: str) -> np.uint8:

@@ -6,6 +6,7 @@ field has its own type this says the same, many frames at once and many times as
 
 from __future__ import annotations
 
+from array import array
 from math import isfinite
 from struct import error as struct_error
 from struct import pack
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from feeds.events import Correction
 from feeds.streaming.receive import together
 from feeds.streaming.receive.symbol_codes import BadNameError, SymbolCodes
 from feeds.streaming.receive.together import EXACT, REPORT, Roles, are_finite
@@ -27,7 +29,7 @@ from feeds.vendors.alpaca.frames import (
     role_of,
     shares,
 )
-from feeds.vendors.alpaca.stamps import Stamps, one_ns
+from feeds.vendors.alpaca.stamps import Stamps, are_below, one_ns
 from rotation.columns import PrintColumns
 from rotation.quote import Nbbo, Role
 
@@ -64,9 +66,22 @@ class _Limits(msgspec.Struct, gc=False, tag_field="T", tag="l"):
     high: float = msgspec.field(name="u")
 
 
+class _Cancelled(msgspec.Struct, gc=False, tag_field="T", tag="x"):
+    symbol: str = msgspec.field(name="S")
+    t: Stamp
+    wrong: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = msgspec.field(name="i")
+
+
+class _Corrected(msgspec.Struct, gc=False, tag_field="T", tag="c"):
+    symbol: str = msgspec.field(name="S")
+    t: Stamp
+    wrong: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = msgspec.field(name="oi")
+
+
+_Other = _Market | _Limits | _Cancelled | _Corrected
 # A union even where there are trades alone: with one type the tag might be missing.
-_JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
-_PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
+_JSON = msgspec.json.Decoder(list[_Trade | _Other])
+_PACKED = msgspec.msgpack.Decoder(list[_Trade | _Other])
 
 TAPE = -3
 """In place of a role: these conditions mean one thing on one tape and another on the next."""
@@ -92,7 +107,8 @@ _as_named = codes_of({})
 def plain_trades(frame: Frame) -> list[Quote] | None:
     """The prints of a frame of well-formed trades only; None for any other, which ``parse`` reads."""
     many = read_many([frame], _as_named)
-    return None if not many.count or many.nbbo or many.bands else many.prints.quotes()
+    is_plain = many.count and not (many.nbbo or many.bands or many.corrections)
+    return many.prints.quotes() if is_plain else None
 
 
 class _Reading:
@@ -102,7 +118,7 @@ class _Reading:
         self._codes = codes
         self._prints = PrintColumns(codes.begin())
         self._stamps = Stamps()
-        self._markets: list[_Market | _Limits] = []
+        self._others: list[_Other] = []
 
     def take(self, frame: Frame) -> bool:
         """Read a frame; False, and nothing of it is read, where it is left to the exact way."""
@@ -110,25 +126,32 @@ class _Reading:
         messages = together.decoded((_JSON if is_json else _PACKED).decode, frame, MESSAGES_MAX)  # type: ignore[arg-type]
         if messages is None:
             return False
-        markets = [each for each in messages if not isinstance(each, _Trade)]
-        trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
-        if not self._take_trades(trades, is_json=is_json):  # type: ignore[arg-type]
-            return False
-        self._markets += markets
-        return True
-
-    def _take_trades(self, trades: Sequence[_Trade], *, is_json: bool) -> bool:
-        roles = list(map(_roles.__getitem__, [trade.c for trade in trades]))
-        if roles and min(roles) < 0:
-            if TAPE in roles:
-                roles = [_tape_roles[trade.c, trade.z] for trade in trades]
-            if EXACT in roles:
+        try:
+            roles = bytes(map(_roles.__getitem__, [trade.c for trade in messages]))  # type: ignore[union-attr]
+        except AttributeError:  # not trades alone
+            trades = [each for each in messages if isinstance(each, _Trade)]
+            if not self._take_doubtful(trades, is_json=is_json):
                 return False
-            left_out = [trade for trade, role in zip(trades, roles, strict=True) if role < 0]
-            if not all(_is_whole(trade, is_json=is_json) for trade in left_out):
-                return False  # counted as what they are by the exact way
-            trades = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
-            roles = [role for role in roles if role >= 0]
+            self._others += [each for each in messages if not isinstance(each, _Trade)]
+            return True
+        except ValueError:  # not roles alone
+            return self._take_doubtful(messages, is_json=is_json)  # type: ignore[arg-type]
+        return self._take_trades(messages, roles, is_json=is_json)  # type: ignore[arg-type]
+
+    def _take_doubtful(self, trades: Sequence[_Trade], *, is_json: bool) -> bool:
+        """Take trades of which some may be none, or may be left to the exact way."""
+        roles = [_roles[trade.c] for trade in trades]
+        if TAPE in roles:
+            roles = [_tape_roles[trade.c, trade.z] for trade in trades]
+        if EXACT in roles:
+            return False
+        left_out = [trade for trade, role in zip(trades, roles, strict=True) if role < 0]
+        if not all(_is_whole(trade, is_json=is_json) for trade in left_out):
+            return False  # counted as what they are by the exact way
+        kept = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
+        return self._take_trades(kept, bytes(role for role in roles if role >= 0), is_json=is_json)
+
+    def _take_trades(self, trades: Sequence[_Trade], roles: bytes, *, is_json: bool) -> bool:
         try:
             codes = self._codes.of([trade.symbol for trade in trades])
         except BadNameError:
@@ -140,8 +163,13 @@ class _Reading:
         prints.codes.frombytes(pack(f"{count}I", *codes))
         prints.prices.frombytes(pack(f"{count}d", *prices))
         prints.seqs.frombytes(pack(f"{count}q", *[trade.i for trade in trades]))
-        prints.sizes.frombytes(_packed_shares([trade.s for trade in trades]))
-        prints.roles += bytes(roles)
+        sizes = [trade.s for trade in trades]
+        try:
+            packed = pack(f"{count}q", *sizes)
+        except struct_error:  # parts of shares, or more than anybody believes
+            packed = pack(f"{count}q", *map(shares, sizes))
+        prints.sizes.frombytes(packed)
+        prints.roles += roles
         return True
 
     def made(self, count: int) -> ManyFrames | None:
@@ -151,40 +179,43 @@ class _Reading:
         if times is None:
             return None
         prints.ts_ns = times
-        nbbo, bands = [], []
-        for each in self._markets:
-            is_market = isinstance(each, _Market)
-            # A crossed market is news, there is none any more; of bands it is a mistake.
-            if not (isfinite(each.low) and isfinite(each.high) and (is_market or 0 < each.low <= each.high)):
-                continue
-            ts_ns = exact_ns(each.t)
-            if ts_ns is None:
-                return None
-            try:
-                symbol = self._codes.symbol(each.symbol)
-            except BadNameError:
-                return None
-            if is_market:
-                nbbo.append(Nbbo(symbol, each.low, each.high, ts_ns))
-            else:
-                bands.append(Band(symbol, each.low, each.high, ts_ns))
-        return ManyFrames(count, prints, tuple(nbbo), tuple(bands))
+        if not are_below(prints.sizes, SHARES_MAX):
+            prints.sizes = array("q", map(shares, prints.sizes))
+        made = ManyFrames(count, prints)
+        try:
+            for each in self._others:
+                if not self._add(each, made):
+                    return None
+        except BadNameError:
+            return None
+        return made
+
+    def _add(self, each: _Other, made: ManyFrames) -> bool:
+        """Add what is no trade; False if its time is invalid. Raises BadNameError."""
+        is_taken_back = isinstance(each, _Cancelled | _Corrected)
+        # A crossed market is news, there is none any more; of bands it is a mistake.
+        if not is_taken_back:
+            is_band = isinstance(each, _Limits)
+            if not (isfinite(each.low) and isfinite(each.high)) or (is_band and not 0 < each.low <= each.high):
+                return True
+        ts_ns, symbol = exact_ns(each.t), self._codes.symbol(each.symbol)
+        if ts_ns is None:
+            return False
+        match each:
+            case _Market():
+                made.nbbo.append(Nbbo(symbol, each.low, each.high, ts_ns))
+            case _Limits():
+                made.bands.append(Band(symbol, each.low, each.high, ts_ns))
+            case _:
+                has_replacement = isinstance(each, _Corrected)
+                made.corrections.append(Correction(symbol, ts_ns, each.wrong, has_replacement=has_replacement))
+        return True
 
 
 def _is_whole(trade: _Trade, *, is_json: bool) -> bool:
     """Whether a report of a price has a symbol, a price and a time."""
     has_time = one_ns(bytes(trade.t), is_json=is_json) is not None
     return isfinite(trade.p) and has_time and SYMBOL.fullmatch(trade.symbol) is not None
-
-
-def _packed_shares(sizes: list[int | float]) -> bytes:
-    """As ``shares``, of many, 64 bits each."""
-    try:
-        if 0 <= min(sizes, default=0) and max(sizes, default=0) < SHARES_MAX:
-            return pack(f"{len(sizes)}q", *sizes)
-    except struct_error:
-        pass  # there are parts of shares among them
-    return pack(f"{len(sizes)}q", *map(shares, sizes))
 
 
 def _role(conditions: tuple[str, ...] | None) -> int:

@@ -56,6 +56,7 @@ class _Limits(msgspec.Struct, gc=False, tag_field="ev", tag="LULD"):
 
 # A union even where there are trades alone: with one type the tag might be missing.
 _DECODE = msgspec.json.Decoder(list[_Trade | _Market | _Limits]).decode
+_ONLY_TRADES = {_Trade}
 
 MS = 1_000_000
 EARLIEST_MS, LATEST_MS = 10**12, 3 * 10**13
@@ -103,9 +104,11 @@ class _Reading:
         messages = together.decoded(_DECODE, frame, MESSAGES_MAX)
         if messages is None:
             return False
+        if set(map(type, messages)) == _ONLY_TRADES:
+            return self._take_trades(messages)  # type: ignore[arg-type]
         markets = [each for each in messages if not isinstance(each, _Trade)]
-        trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
-        if not all(map(_is_plain, markets)) or not self._take_trades(trades):  # type: ignore[arg-type]
+        trades = [each for each in messages if isinstance(each, _Trade)]
+        if not all(map(_is_plain, markets)) or not self._take_trades(trades):
             return False
         for each in markets:
             if isinstance(each, _Market):
@@ -154,7 +157,7 @@ class _Reading:
 
     def made(self, count: int) -> ManyFrames:
         """All of it."""
-        return ManyFrames(count, self._prints, tuple(self._nbbo), tuple(self._bands))
+        return ManyFrames(count, self._prints, self._nbbo, self._bands)
 
 
 def _is_plain(market: _Market | _Limits) -> bool:

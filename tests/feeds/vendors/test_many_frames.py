@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.clock import Moment
-from feeds.events import Batch, ColumnBatch, PrintsReplaced
+from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced
 from feeds.http.cached import CachedClient
 from feeds.streaming import state as stream_state
 from feeds.streaming.requests import Answer
@@ -75,6 +75,9 @@ class Run:
                 self.market.apply_columns(event.rows, as_of_ns=now.ns)
             elif isinstance(event, Batch | PrintsReplaced):
                 self.market.apply(event.quotes, as_of_ns=now.ns)
+            elif isinstance(event, Correction):
+                if event not in self.others:  # of a frame sent twice: once a look, whatever came between
+                    self.others.append(event)
             elif event != next((each for each in reversed(self.others) if type(each) is type(event)), None):
                 self.others.append(event)  # a state that came and went within a look is said again
 
