@@ -13,7 +13,7 @@ from rotation.quote import Quote, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import numpy as np
+    import numpy as np  # noqa: TC004 - nothing encodes or decodes what has arrays
 
 SCHEMA = {
     "symbol": pl.String,
@@ -112,7 +112,7 @@ class BySymbol(msgspec.Struct, frozen=True, eq=False):
     """The rows of a frame by symbol, as whoever made them has found them; places are those of the rows."""
 
     names: tuple[str, ...]
-    """Symbols by code: the categories of the frame's ``symbol``. The same object for as long as a stream runs."""
+    """Symbols by code: the categories of the frame's ``symbol``. The same object as long as a stream runs."""
     codes: np.ndarray[Any, Any]
     """Each row's code, unsigned, in the order of the frame."""
     order: np.ndarray[Any, Any]

@@ -191,9 +191,7 @@ class Buffer:
             by_symbol = self._by_symbol
             self._frames, self._height, self._by_symbol = [], 0, None
         corrections = tuple(self._corrections)
-        waiting = Waiting(
-            self._gap, batch, rows, by_symbol, corrections, self._symbol_states, self._status
-        )
+        waiting = Waiting(self._gap, batch, rows, by_symbol, corrections, self._symbol_states, self._status)
         self._gap = self._symbol_states = self._status = None
         self._corrections.clear()
         return waiting

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CONFIRM_S = 5.0
 """Between snapshots of symbols that have jumped."""
 _NO_IDENTITY = (-(2**63), -(2**63))
+
+
 class QuoteFilter:
     """The filter of one stream for as long as it runs: a reconnect does not forget what has been seen."""
 
@@ -223,11 +225,13 @@ class LiveFilter(QuoteFilter):
             return all_passed(passed)
         quotes = prints.quotes(passed.doubted)
         admitted = self.admit_live(quotes, now_ns, lag_ns)
-        return merged(passed, admitted, {id(quote): i for i, quote in zip(passed.doubted, quotes, strict=True)})
+        return merged(
+            passed, admitted, {id(quote): i for i, quote in zip(passed.doubted, quotes, strict=True)}
+        )
 
     def expect_many(self) -> ManyPrints:
         """Be ready for columns: what they need is imported here, which takes a tenth of a second."""
-        from feeds.streaming.many.judging import ManyPrints
+        from feeds.streaming.many.judging import ManyPrints  # noqa: PLC0415 - it imports numpy
 
         self._many = ManyPrints(self._symbols, self._seen, self._jumps, self.quotes, self.last.values())
         return self._many

@@ -33,8 +33,6 @@ from rotation.quote import NS, Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import polars as pl
-
     from feeds.clock import Moment
     from feeds.events import Event
     from feeds.streaming.many.admitted import Admitted
@@ -82,6 +80,8 @@ class StreamState:
         self.session = Session(vendor, self._symbols, random=random)
         closes, late_ns = closes or {}, int(vendor.mode.delay_s * NS)
         self.filter = LiveFilter(self._symbols, closes)
+        if len(self._symbols) >= MANY:
+            self.filter.expect_many()  # rather than while the first of them come
         self.buffer = Buffer(len(self._symbols))
         self._watch = Watch(self._symbols, canaries, self._hours, vendor.mode, heartbeats=vendor.heartbeats)
         self._halts = Halts(self._symbols)

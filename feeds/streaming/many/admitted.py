@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from rotation.columns import SCHEMA, is_plain, of_quotes, to_quotes
-from rotation.quote import Role
+from rotation.columns import SCHEMA, BySymbol, is_plain, of_quotes, to_quotes
+from rotation.quote import Quote, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from feeds.streaming.many.judging import Passed
-    from rotation.columns import BySymbol
-    from rotation.quote import Quote
 
 END = 2**32 - 1
 """Behind every row of a frame."""

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+import polars as pl
 
 from feeds.streaming.many.last_rows import LastRows
-from feeds.streaming.many.look import Groups, Look, Sorted, Table, by_symbol
+from feeds.streaming.many.look import Array, Groups, Look, Sorted, Table, by_symbol
 from feeds.streaming.many.seen_rows import numbers
+from rotation.columns import BySymbol
 from rotation.quote import FUTURE_NS, JUMP, PRICE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import polars as pl
-
-    from feeds.streaming.many.look import Array
     from feeds.streaming.many.seen import Seen
     from feeds.streaming.watch.jumps import Jumps
     from feeds.streaming.watch.nbbo import Quotes
-    from rotation.columns import BySymbol, PrintColumns
+    from rotation.columns import PrintColumns
     from rotation.quote import Quote
 
 

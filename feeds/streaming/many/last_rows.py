@@ -60,9 +60,7 @@ class LastRows:
         codes = np.flatnonzero(self._is_fresh)
         self._is_fresh[codes] = False
         columns = (self._ts_ns, self._price, self._seq, self._size, self._role)
-        rows = zip(
-            self._table.named(codes), *(column[codes].tolist() for column in columns), strict=True
-        )
+        rows = zip(self._table.named(codes), *(column[codes].tolist() for column in columns), strict=True)
         return [
             Quote(symbol, ts_ns, price, seq, size, role=_ROLES[role])
             for symbol, ts_ns, price, seq, size, role in rows

@@ -161,7 +161,9 @@ class Groups:
     @property
     def last(self) -> Array:
         """Of each symbol the place that stands last."""
-        return self.places[np.append(self.starts[1:], len(self.places)) - 1] if len(self.starts) else self.places
+        return (
+            self.places[np.append(self.starts[1:], len(self.places)) - 1] if len(self.starts) else self.places
+        )
 
     def range(self, price: Array) -> tuple[Array, Array]:
         """Lowest and highest price of each symbol."""

@@ -49,7 +49,7 @@ class Seen:
     def rows(self, table: Table) -> SeenRows:
         """The same for prints as arrays. From the first call on both know what the other does."""
         if self._rows is None:
-            from feeds.streaming.many.seen_rows import SeenRows
+            from feeds.streaming.many.seen_rows import SeenRows  # noqa: PLC0415 - it imports numpy
 
             self._rows = SeenRows(table, self._newest_ns)
         return self._rows

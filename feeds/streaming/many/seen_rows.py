@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from feeds.streaming.many.look import Array
 from feeds.streaming.many.seen import UNNUMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from feeds.streaming.many.look import Array, Look, Table
+    from feeds.streaming.many.look import Look, Table
     from feeds.streaming.many.seen import Identity
 
 CHUNKS = 16
@@ -20,6 +21,8 @@ CHUNKS = 16
 MARK_BITS = 17
 _SPREAD = np.int64(-7046029254386353131)
 """An odd number without a pattern: times are multiplied by it to be spread over all bits."""
+
+_COLUMNS = ("serial", "code", "ts_ns", "price", "number")
 
 
 class _Chunk(msgspec.Struct, eq=False):
@@ -65,13 +68,9 @@ class SeenRows:
             return
         codes = look.code[newest]
         self._newest_ns[codes] = np.maximum(self._newest_ns[codes], look.ts_ns[newest])
-        self._chunks.append(
-            _Chunk(
-                np.arange(serial, serial + len(look)),
-                *(look.code, look.ts_ns, look.price, numbers(look)),
-                *(int(look.ts_ns.min()), int(look.ts_ns.max())),
-            )
-        )
+        serials = np.arange(serial, serial + len(look))
+        columns = [serials, look.code, look.ts_ns, look.price, numbers(look)]
+        self._chunks.append(_chunk(columns, int(look.ts_ns.min()), int(look.ts_ns.max())))
         if len(self._chunks) > CHUNKS:
             self._chunks = [_joined(self._chunks)]
 
@@ -82,8 +81,9 @@ class SeenRows:
         if self._chunks and self._chunks[0].serial[0] < before:
             first = self._chunks[0]
             kept = slice(int(np.searchsorted(first.serial, before)), None)
-            columns = (first.serial, first.code, first.ts_ns, first.price, first.number)
-            self._chunks[0] = _Chunk(*(column[kept] for column in columns), first.first_ns, first.last_ns)
+            # Copies, lest all of a large look is held for a few.
+            columns = [getattr(first, name)[kept].copy() for name in _COLUMNS]
+            self._chunks[0] = _chunk(columns, first.first_ns, first.last_ns)
 
     def of_these(self, times_ns: Iterable[int]) -> set[Identity]:
         """As ``of_times``; a time beyond 64 bits is of none."""
@@ -124,7 +124,11 @@ def _mark(times_ns: Array) -> Array:
     return spread
 
 
+def _chunk(columns: list[Array], first_ns: int, last_ns: int) -> _Chunk:
+    serial, code, ts_ns, price, number = columns
+    return _Chunk(serial, code, ts_ns, price, number, first_ns, last_ns)
+
+
 def _joined(chunks: list[_Chunk]) -> _Chunk:
-    names = ("serial", "code", "ts_ns", "price", "number")
-    columns = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names)
-    return _Chunk(*columns, min(each.first_ns for each in chunks), max(each.last_ns for each in chunks))
+    columns = [np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in _COLUMNS]
+    return _chunk(columns, min(each.first_ns for each in chunks), max(each.last_ns for each in chunks))

@@ -1,4 +1,4 @@
-"""The symbols that a vendor's messages name, each with a code: a name is checked and translated once. Pure."""
+"""The symbols that a vendor's messages name, by code: a name is checked and translated once. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of messages under way, as the bytes that came; read one by one, or as arrays where they are many. Pure."""
+"""Times of messages under way, as the bytes that came; read one by one or at once. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Stamps:
                 for exact in values:
                     times.extend(exact)
                 continue
-            found = _of_width(b"".join(values), width)  # type: ignore[arg-type] # bytes, where there is a width
+            found = _of_width(b"".join(values), width)
             if found is None:
                 return None
             times += found
@@ -70,7 +70,7 @@ def _of_width(joined: bytes, width: int) -> array[int] | None:
     """Of times of so many bytes each."""
     count = len(joined) // width
     if count and count >= FEW:
-        from feeds.vendors.alpaca import times
+        from feeds.vendors.alpaca import times  # noqa: PLC0415 - it imports numpy
 
         found = (times.of_texts if width == TEXT else times.of_packed)(joined, count)
         if found is not None:
@@ -83,7 +83,7 @@ def are_below(numbers: array[int], limit: float) -> bool:
     """Whether all of these are from 0 to below ``limit``."""
     if len(numbers) < FEW or not numbers:
         return all(0 <= number < limit for number in numbers)
-    from feeds.vendors.alpaca import times
+    from feeds.vendors.alpaca import times  # noqa: PLC0415 - it imports numpy
 
     return times.are_below(numbers, limit)
 
@@ -107,7 +107,7 @@ def _exact(stamps: Iterable[bytes], *, is_json: bool) -> array[int] | None:
 
 
 def _padded(stamps: Sequence[msgspec.Raw]) -> bytes | None:
-    """JSON texts, which Alpaca writes without zeros at the end, with nine digits; None where any is another."""
+    """JSON texts, which Alpaca ends with no zeros, with nine digits; None where one is another."""
     whole: list[bytes] = []
     for stamp in map(bytes, stamps):
         if len(stamp) == TEXT:

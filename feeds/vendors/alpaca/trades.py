@@ -112,7 +112,7 @@ def plain_trades(frame: Frame) -> list[Quote] | None:
 
 
 class _Reading:
-    """Frames under way. Of numbers only their bytes are kept: objects of thousands of messages cost memory."""
+    """Frames under way. Of numbers only the bytes are kept: objects of thousands of messages cost memory."""
 
     def __init__(self, codes: SymbolCodes) -> None:
         self._codes = codes
@@ -192,12 +192,11 @@ class _Reading:
 
     def _add(self, each: _Other, made: ManyFrames) -> bool:
         """Add what is no trade; False if its time is invalid. Raises BadNameError."""
-        is_taken_back = isinstance(each, _Cancelled | _Corrected)
         # A crossed market is news, there is none any more; of bands it is a mistake.
-        if not is_taken_back:
-            is_band = isinstance(each, _Limits)
-            if not (isfinite(each.low) and isfinite(each.high)) or (is_band and not 0 < each.low <= each.high):
-                return True
+        if isinstance(each, _Market | _Limits) and not (isfinite(each.low) and isfinite(each.high)):
+            return True
+        if isinstance(each, _Limits) and not 0 < each.low <= each.high:
+            return True
         ts_ns, symbol = exact_ns(each.t), self._codes.symbol(each.symbol)
         if ts_ns is None:
             return False
@@ -206,9 +205,10 @@ class _Reading:
                 made.nbbo.append(Nbbo(symbol, each.low, each.high, ts_ns))
             case _Limits():
                 made.bands.append(Band(symbol, each.low, each.high, ts_ns))
-            case _:
-                has_replacement = isinstance(each, _Corrected)
-                made.corrections.append(Correction(symbol, ts_ns, each.wrong, has_replacement=has_replacement))
+            case _Cancelled():
+                made.corrections.append(Correction(symbol, ts_ns, each.wrong))
+            case _Corrected():
+                made.corrections.append(Correction(symbol, ts_ns, each.wrong, has_replacement=True))
         return True
 
 

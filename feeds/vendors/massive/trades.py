@@ -128,9 +128,9 @@ class _Reading:
             return True
         prices, times = [trade.p for trade in trades], [trade.t for trade in trades]
         sizes = [trade.s for trade in trades]
-        if not (min(times) >= EARLIEST_MS and max(times) < LATEST_MS):
-            return False
-        if not (min(prices) > 0 and max(prices) <= PRICE_MAX and min(sizes) >= 0 and max(sizes) <= SIZE_MAX):
+        are_times = min(times) >= EARLIEST_MS and max(times) < LATEST_MS
+        are_prices = min(prices) > 0 and max(prices) <= PRICE_MAX
+        if not (are_times and are_prices and min(sizes) >= 0 and max(sizes) <= SIZE_MAX):
             return False
         try:
             codes = self._codes.of([trade.sym for trade in trades])
