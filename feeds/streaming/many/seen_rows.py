@@ -91,9 +91,9 @@ class SeenRows:
 
     def of_times(self, times_ns: Array) -> set[Identity]:
         """All that is remembered of any of these times."""
-        found: set[Identity] = set()
+        alike: set[Identity] = set()
         if not len(times_ns) or not self._chunks:
-            return found
+            return alike
         first_ns, last_ns = int(times_ns.min()), int(times_ns.max())
         marks = np.zeros(1 << MARK_BITS, np.bool_)
         marks[_mark(times_ns)] = True
@@ -104,8 +104,8 @@ class SeenRows:
             rows = near[np.isin(chunk.ts_ns[near], times_ns)]
             columns = (chunk.ts_ns, chunk.price, chunk.number)
             names = self._table.named(chunk.code[rows])
-            found.update(zip(names, *(column[rows].tolist() for column in columns), strict=True))
-        return found
+            alike.update(zip(names, *(column[rows].tolist() for column in columns), strict=True))
+        return alike
 
     def identities(self) -> set[Identity]:
         """All that is remembered."""

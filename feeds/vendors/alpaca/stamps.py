@@ -59,10 +59,10 @@ class Stamps:
                 for exact in values:
                     times.extend(exact)
                 continue
-            found = _of_width(b"".join(values), width)
-            if found is None:
+            read_ns = _of_width(b"".join(values), width)
+            if read_ns is None:
                 return None
-            times += found
+            times += read_ns
         return times
 
 
@@ -72,9 +72,9 @@ def _of_width(joined: bytes, width: int) -> array[int] | None:
     if count and count >= FEW:
         from feeds.vendors.alpaca import times  # noqa: PLC0415 - it imports numpy
 
-        found = (times.of_texts if width == TEXT else times.of_packed)(joined, count)
-        if found is not None:
-            return array("q", found.tobytes())
+        read_ns = (times.of_texts if width == TEXT else times.of_packed)(joined, count)
+        if read_ns is not None:
+            return array("q", read_ns.tobytes())
     each = (joined[i * width : (i + 1) * width] for i in range(count))
     return _exact(each, is_json=width == TEXT)
 

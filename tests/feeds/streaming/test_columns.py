@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feeds.streaming.filter import LiveFilter
+from feeds.streaming.many import seen
 from feeds.streaming.requests import Answer
 from feeds.streaming.vendor import Band, Nbbo
 from rotation.columns import BySymbol, PrintColumns, to_quotes
@@ -85,15 +87,15 @@ def admitted(
     return rows, let_in.quotes
 
 
-def check(found: BySymbol, rows: list[Quote]) -> None:
+def check(sorted_rows: BySymbol, rows: list[Quote]) -> None:
     """Whether these rows are sorted as they are said to be."""
-    order, starts = found.order.tolist(), found.starts.tolist()
+    order, starts = sorted_rows.order.tolist(), sorted_rows.starts.tolist()
     in_order = [(quote.symbol, quote.ts_ns, quote.seq) for quote in rows]
-    assert [found.names[code] for code in found.codes] == [quote.symbol for quote in rows]
+    assert [sorted_rows.names[code] for code in sorted_rows.codes] == [quote.symbol for quote in rows]
     assert order == sorted(range(len(rows)), key=in_order.__getitem__)
     firsts = [i for i in range(len(rows)) if i == 0 or rows[order[i]].symbol != rows[order[i - 1]].symbol]
     assert starts == firsts
-    assert found.is_distinct == (len(set(in_order)) == len(rows))
+    assert sorted_rows.is_distinct == (len(set(in_order)) == len(rows))
 
 
 def known(judge: LiveFilter) -> tuple[Any, ...]:
@@ -190,3 +192,64 @@ def test_only_the_prints_of_a_symbol_in_doubt_are_judged_one_by_one():
     rows, _ = admitted(judge, sent, NOW_NS, 0)
     assert rows == [sent[0], *sent[2:]]
     assert (judge.rejects, judge.last["AAA"].price) == (1, 50.0)
+
+
+def test_of_prints_without_a_number_the_size_counts_however_small():
+    """-1 and -2, which stood for the sizes 0 and 1, have the same hash."""
+    sent = [Quote("IWM", NOW_NS, 100.0, 0, size) for size in (0, 1, 2, 1)]
+    single, many = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)
+    assert single.admit_live(sent, NOW_NS, 0) == sent[:3]
+    assert admitted(many, sent, NOW_NS, 0) == (sent[:3], [])
+    assert single.duplicates == many.duplicates == 1
+
+
+@settings(max_examples=4 * EXAMPLES)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from(("AAA", "BBB")), st.integers(0, 9), st.integers(0, 3)), max_size=30
+        ),
+        max_size=8,
+    ),
+    st.lists(st.booleans(), min_size=8, max_size=8),
+    st.integers(5, 40),
+)
+def test_what_is_remembered_is_bounded_alike_however_prints_came(
+    batches: list[list[tuple[str, int, int]]], as_columns: list[bool], kept: int
+):
+    """Repeats over looks, some of them one by one, with the oldest forgotten between them."""
+    single, mixed = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)
+    with patch.object(seen, "KEPT", kept):
+        for batch, is_columns in zip(batches, as_columns, strict=False):
+            quotes = [Quote(name, NOW_NS - NS + place, 50.0, number, 7) for name, place, number in batch]
+            wanted = single.admit_live(quotes, NOW_NS, 0)
+            if is_columns and quotes:
+                rows, others = admitted(mixed, quotes, NOW_NS, 0)
+                assert [*rows, *others] == wanted
+            else:
+                assert mixed.admit_live(quotes, NOW_NS, 0) == wanted
+            assert mixed._seen.hashes() == single._seen.hashes()
+            assert len(mixed._seen) == len(single._seen) <= max(kept, 0)
+            assert (mixed.last, mixed.duplicates) == (single.last, single.duplicates)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("AAA", "BBB", "IWM")),
+            st.sampled_from((1, 2, 3, 10**6, 2**45, 2**47)),
+            st.integers(0, 3),
+            st.sampled_from((50.0, 50.01)),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_rows_are_sorted_by_symbol_time_and_number_over_whatever_span(
+    prints: list[tuple[str, int, int, float]],
+):
+    quotes = [Quote(name, ts_ns, price, number) for name, ts_ns, number, price in prints]
+    rows, others = admitted(LiveFilter(SYMBOLS, {}), quotes, NOW_NS, 0)
+    assert rows == list(dict.fromkeys(quotes))
+    assert others == []
