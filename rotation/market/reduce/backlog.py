@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from rotation.market import prints as limits
-from rotation.market.reduce.ends import Ends, chosen, parted
+from rotation.market.reduce.ends import Ends, chosen, parted, stacked
 from rotation.market.reduce.sums import OldSums, minute_sums
 
 if TYPE_CHECKING:
@@ -38,14 +38,17 @@ class Chunk(NamedTuple):
 
     def joined(self, later: Chunk) -> Chunk:
         """With the rows of another behind these."""
-        rows = pl.concat((self.rows, later.rows), rechunk=True)
-        return Chunk(rows, min(self.first_ns, later.first_ns), max(self.last_ns, later.last_ns))
+        return Chunk(
+            stacked((self.rows, later.rows)),
+            min(self.first_ns, later.first_ns),
+            max(self.last_ns, later.last_ns),
+        )
 
 
 def _put(chunks: list[Chunk], rows: pl.DataFrame) -> None:
     """Put rows behind these.
 
-    A small chunk is joined with the next if that has half its height: there are few, and a row is seldom copied.
+    A small chunk is joined with the next one of half its height: there are few, and a row is seldom copied.
     """
     if rows.is_empty():
         return
@@ -171,7 +174,7 @@ class Backlog:
                     found.append(chosen(chunk.rows, mask))
         if not any(parts):
             return None
-        rows = pl.concat([*parts[0], *parts[1]])
+        rows = stacked([*parts[0], *parts[1]])
         return rows.sort("ts_ns", "seq") if parts[1] else rows
 
     def _mask(self, keys: Collection[int]) -> pl.Series:
@@ -212,8 +215,8 @@ class Backlog:
                 near.append(pl.DataFrame([chunk.rows[name].filter(is_near) for name in names]))
         if not near:
             return set()
-        candidates = pl.concat(near)
-        candidates = chosen(candidates, candidates["ts_ns"].is_in(ts_ns.implode()))
+        candidates = stacked(near)
+        candidates = chosen(candidates, candidates["ts_ns"].is_in(pl.Series([ts_ns])))
         if candidates.is_empty():
             return set()
         return set(candidates.join(rows, on=names, how="semi")["key"].to_list())
@@ -258,7 +261,7 @@ class Backlog:
                 is_summed = gone["serial"] <= self._summed[gone["key"]]
                 if is_summed.any():
                     summed.append(chosen(gone, is_summed))
-        return LetGo(pl.concat(summed) if summed else None, keys)
+        return LetGo(stacked(summed) if summed else None, keys)
 
     def _is_old(self, chunk: Chunk) -> bool:
         """Whether all of it is older than what is remembered of a key that prints.

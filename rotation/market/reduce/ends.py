@@ -5,6 +5,7 @@ Operations of whole columns that are no queries: each takes a few microseconds, 
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,7 +13,7 @@ import polars as pl
 from rotation.market.prints import NO_IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def parted(rows: pl.DataFrame, mask: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -23,6 +24,12 @@ def parted(rows: pl.DataFrame, mask: pl.Series) -> tuple[pl.DataFrame, pl.DataFr
 def chosen(rows: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
     """The rows where it is true; without a query."""
     return pl.DataFrame([column.filter(mask) for column in rows.get_columns()])
+
+
+def stacked(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of at least one frame, one frame below the other; without a query."""
+    rows = reduce(pl.DataFrame.vstack, frames)
+    return pl.DataFrame([column.rechunk() for column in rows.get_columns()])
 
 
 class Ends:
@@ -82,8 +89,12 @@ class Ends:
     def lift(self, rows: pl.DataFrame) -> None:
         """Take the highest row of each key, in any order, where it is above what is held."""
         above = chosen(rows, self.are_above(rows))
-        if above.height:
-            self.put(above.sort("ts_ns", "seq"))
+        highest: dict[int, tuple[float, ...]] = {}
+        for key, *row in zip(*(above[name].to_list() for name in ("key", *self._columns)), strict=True):
+            if key not in highest or tuple(row) > highest[key]:
+                highest[key] = tuple(row)
+        if highest:
+            self.set([*highest], [*highest.values()])
 
     def are_above(self, rows: pl.DataFrame) -> pl.Series:
         """Of every row, whether its identity is above what is held of its key."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from rotation.market import prints as limits
-from rotation.market.reduce.ends import chosen, parted
+from rotation.market.reduce.ends import chosen, parted, stacked
 
 if TYPE_CHECKING:
     from rotation.market.reduce.ends import Ends
@@ -55,7 +55,7 @@ def sift(rows: pl.DataFrame, newest: Ends, starts_ns: int) -> Sifted:
     if not above.all():
         ordered, known = parted(ordered, above)
         late.append(known)
-    return Sifted(ordered, pl.concat(late) if late else rows.clear(), doubtful)
+    return Sifted(ordered, stacked(late) if late else rows.clear(), doubtful)
 
 
 def _parted_from(rows: pl.DataFrame, mask: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:

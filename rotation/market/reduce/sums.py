@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from rotation.market.reduce.ends import chosen
+from rotation.market.reduce.ends import chosen, stacked
 from rotation.quote import MINUTE_NS, Quote, Role
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class OldSums:
         frames.append((self._newest, sums))
         while len(frames) > 1 and frames[-2][1].height < min(2 * frames[-1][1].height, FULL):
             number, _ = frames[-1]
-            joined = pl.concat([self._standing(*each) for each in frames[-2:]])
+            joined = stacked(self._standing(*each) for each in frames[-2:])
             frames[-2:] = [(number, joined.sort("ts_ns", "seq").group_by("place").agg(_OF_SUMS))]
 
     def take(self, keys: Sequence[int] | None) -> pl.DataFrame | None:
@@ -113,7 +113,7 @@ class OldSums:
             return None
         if keys is None:
             self._frames = []
-            return pl.concat([self._standing(*each) for each in frames])
+            return stacked(self._standing(*each) for each in frames)
         is_wanted = pl.Series([False]).new_from_index(0, len(self._taken))
         is_wanted.scatter(keys, [True] * len(keys))
         found = [
@@ -121,7 +121,7 @@ class OldSums:
             for number, sums in frames
         ]
         self.drop(keys)
-        return pl.concat(found)
+        return stacked(found)
 
     def drop(self, keys: Sequence[int]) -> None:
         """Keep none of these keys."""

@@ -16,7 +16,7 @@ import polars as pl
 from rotation.market import prints as limits
 from rotation.market.prints import NO_IDENTITY, Prints
 from rotation.market.reduce.backlog import Backlog, ends_of
-from rotation.market.reduce.ends import Ends, chosen, parted
+from rotation.market.reduce.ends import Ends, chosen, parted, stacked
 from rotation.market.reduce.sift import KEYS, sift
 from rotation.market.reduce.sums import minute_sums, read
 from rotation.quote import Quote, Role
@@ -138,7 +138,7 @@ class Tally:
         counts: Counter[str] = Counter()
         changed: set[int] = set()
         if slow:
-            one_by_one = pl.concat(slow)
+            one_by_one = stacked(slow)
             keys = set(one_by_one["key"].to_list())
             waiting = keys & self._backlog.unsummed
             if waiting:
@@ -162,7 +162,7 @@ class Tally:
         if waiting:
             self._sum(waiting)
         if not self._asked.isdisjoint(keys):
-            both = pl.concat([ordered, late])
+            both = stacked((ordered, late))
             self._count_in(
                 minute_sums(chosen(both, self._is_asked[both["key"]]).sort("ts_ns", "seq"), self._opens_ns)
             )
