@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-CHUNK = 16_384
+CHUNK = 8_192
 """Rows that lie together from then on: so many are looked at with one frame."""
 
 
@@ -80,7 +80,8 @@ class Backlog:
         """By key, how many rows in order are held that are no prints."""
         self._held_aside: Counter[int] = Counter()
         """By key, how many rows aside are held that are no prints."""
-        self._sums = OldSums()
+        self._sums = OldSums(in_order=True), OldSums(in_order=False)
+        """Of rows that were in order, and of those that were aside."""
         self.folded = Ends()
         """By key, its highest row that was let go."""
         self.unsummed: set[int] = set()
@@ -100,7 +101,8 @@ class Backlog:
         none = pl.Series([0], dtype=pl.UInt32).new_from_index(0, keys)
         self._summed, self._read = pl.concat([self._summed, none]), pl.concat([self._read, none])
         self._held = pl.concat([self._held, none.cast(pl.Int64)])
-        self._sums.grow(keys)
+        for sums in self._sums:
+            sums.grow(keys)
         self.folded.grow(keys)
 
     def add(
@@ -150,7 +152,8 @@ class Backlog:
         else:
             self._summed.scatter(wanted, [self._serial] * len(wanted))
             self.unsummed.difference_update(wanted)
-        return self._sums.take(wanted), None if rows is None else minute_sums(rows, self._opens_ns)
+        old = [found for sums in self._sums if (found := sums.take(wanted)) is not None]
+        return stacked(old) if old else None, None if rows is None else minute_sums(rows, self._opens_ns)
 
     def take_unread(self, keys: Collection[int]) -> pl.DataFrame | None:
         """The rows of these keys that are no prints yet, which they now are; all of them must be in a sum.
@@ -191,7 +194,8 @@ class Backlog:
         """Have nothing of these keys, as if nothing had ever been."""
         self._forget(keys)
         self._summed.scatter([*keys], [self._serial] * len(keys))
-        self._sums.drop([*keys])
+        for sums in self._sums:
+            sums.drop([*keys])
         self.folded.clear([*keys])
         self.unsummed.difference_update(keys)
 
@@ -313,7 +317,7 @@ class Backlog:
         self.folded.put(chosen(rows, self.folded.are_above(rows)))
         unsummed = rows["serial"] > self._summed[rows["key"]]
         if unsummed.any():
-            self._sums.add(minute_sums(chosen(rows, unsummed), self._opens_ns))
+            self._sums[not is_ordered].add(minute_sums(chosen(rows, unsummed), self._opens_ns))
         return rows["key"].unique().to_list()
 
 

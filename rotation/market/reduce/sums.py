@@ -16,7 +16,7 @@ from rotation.quote import MINUTE_NS, Quote, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FULL = 16_384
+FULL = 8_192
 """A frame of so many sums is not joined with others any more."""
 _MINUTES = 2_048
 """A session has fewer minutes, on both sides of the opening bell."""
@@ -81,8 +81,9 @@ def read(sums: pl.DataFrame) -> Iterable[Sum]:
 class OldSums:
     """The sums of rows that are held no longer, of keys whose prints have not been read since."""
 
-    def __init__(self) -> None:
-        """Have none."""
+    def __init__(self, *, in_order: bool) -> None:
+        """Have none. ``in_order``: later sums of a key are always of later prints."""
+        self._in_order = in_order
         self._frames: list[tuple[int, pl.DataFrame]] = []
         """With the number of the newest sums in them, ascending."""
         self._newest = 0
@@ -101,7 +102,8 @@ class OldSums:
         while len(frames) > 1 and frames[-2][1].height < min(2 * frames[-1][1].height, FULL):
             number, _ = frames[-1]
             joined = stacked(self._standing(*each) for each in frames[-2:])
-            frames[-2:] = [(number, joined.sort("ts_ns", "seq").group_by("place").agg(_OF_SUMS))]
+            joined = joined if self._in_order else joined.sort("ts_ns", "seq")
+            frames[-2:] = [(number, joined.group_by("place").agg(_OF_SUMS))]
 
     def take(self, keys: Sequence[int] | None) -> pl.DataFrame | None:
         """The sums of these keys, which are kept here no longer; None where there are none.
