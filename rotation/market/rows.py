@@ -10,7 +10,7 @@ import polars as pl
 
 from rotation.market.settled import BACK
 from rotation.market.streaks import Before, outcomes, streak_of, way_of
-from rotation.moves import SAME, return_pct
+from rotation.moves import SAME, Returns
 from rotation.snapshot import BaseRate, SincePct, Streak
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from rotation.history import History
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline, Settled
-
-RETURN = return_pct(pl.col("value"), pl.col("was"))
-"""Built once: building expressions costs more than a desk's worth of their results."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -65,7 +62,7 @@ class Plan:
         self._pairs = tuple(spreads)
         # A symbol's windows one under the other: a column each would cost five times as much, and so its
         # returns are a slice.
-        self._was = table.select(pl.concat_list(self._windows).alias("was")).explode("was")
+        self._returns = Returns(table.select(pl.concat_list(self._windows).explode()).to_series())
         place = {symbol: i * len(self._windows) for i, symbol in enumerate(self._symbols)}
         self._places = tuple((place[base], place[against]) for base, against in spreads)
         legs, pairs = table.select("streak", "direction"), [*map(msgspec.structs.astuple, spreads.values())]
@@ -77,8 +74,8 @@ class Plan:
     def of(self, values: list[float | None]) -> tuple[dict[str, Figures], dict[tuple[str, str], Figures]]:
         """Of today's values in the order of the table: what each symbol and each pair makes of them."""
         k, n = len(self._windows), len(self._symbols)
-        value = pl.Series("value", [value for value in values for _ in self._windows], dtype=pl.Float64)
-        pct = self._was.hstack([value]).select_seq(RETURN).to_series()
+        value = pl.Series([value for value in values for _ in self._windows], dtype=pl.Float64)
+        pct = self._returns.of(value)
         spreads = (pct.slice(base, k) - pct.slice(against, k) for base, against in self._places)
         flat = pct.to_list()
         changes = [tuple(flat[i : i + k]) for i in range(0, n * k, k)]
