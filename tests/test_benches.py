@@ -20,9 +20,9 @@ def test_without_a_key_measured_there_is_no_wait():
 
 
 def test_a_busy_market_is_shown_to_its_end_and_nothing_is_lost():
-    """Exit code 1 alone may come from keys that were slow on a busy machine; that is a figure, not this test."""
+    """Exit code 1 may come from keys that were slow on a busy machine, which is a figure."""
     command = [sys.executable, "-m", "bench.ingest.on_screen", "6", "1000", "1"]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
     assert ended.returncode in (0, 1), ended.stderr
     line = json.loads(ended.stdout)
     assert line["let_in"] + line["repeated"] + line["rejected"] == line["quotes"] == 6_000
