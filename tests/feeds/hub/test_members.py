@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 
 import polars as pl
@@ -45,7 +46,7 @@ def ticks(hub):
 
 
 def give(hub, lists):
-    hub.supervisor.take_members((Membership.of("IWM", lists),))
+    asyncio.run(hub.supervisor.take_members((Membership.of("IWM", lists),)))
 
 
 def test_only_the_newest_files_are_sent_and_few_in_a_tick(hub):

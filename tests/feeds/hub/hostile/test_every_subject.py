@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 import time
@@ -39,7 +40,7 @@ def everything():
     hub = Hub(now_ns=OPENS + 300 * NS)
     rows = {"symbol": ["IWM", "QQQ"], "name": ["a", "b"], "sector": ["x", "y"], "weight_pct": [60.0, 40.0]}
     held = MemberList.of("IWM", date(2026, 11, 20), pl.DataFrame(rows, schema=SCHEMA))
-    hub.supervisor.take_members((Membership.of("IWM", [held]),))
+    asyncio.run(hub.supervisor.take_members((Membership.of("IWM", [held]),)))
     hub.take(FedNews(demo_fed(NOW_NS)))
     hub.take(MacroNews(demo_macro(OPENS)))
     hub.take(PreviousCloses(DAY, {"IWM": 219.0}))
@@ -89,7 +90,8 @@ class Victim:
         self.viewer.show()
         members = receiver.new_members()
         if members is not None:
-            supervisor.take_members(members)
+            supervisor._market.take_members(members)
+            supervisor._refresh(supervisor._clock_ns())
 
     @property
     def shown(self):
