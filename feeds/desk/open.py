@@ -358,21 +358,10 @@ def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tup
     followers = [feed for feed in live if isinstance(feed, _FollowsMembers)]
 
     async def take_members(membership: tuple[Membership, ...]) -> None:
-        """All take it, whatever becomes of one; its error is logged, and the first is raised at the end."""
-        errors = list[Exception]()
         try:
             await supervisor.take_members(membership)
-        except Exception as error:
-            log.exception("members: the desk cannot take a newer list")
-            errors.append(error)
-        for follower in followers:
-            try:
-                follower.take_members(membership)
-            except Exception as error:
-                log.exception("members: %s cannot take a newer list", follower.name)
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        finally:
+            _tell(followers, membership)
 
     for follower in followers:
         if membership:
@@ -382,6 +371,19 @@ def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tup
             feed.history = lambda: supervisor.history
         if isinstance(feed, _BringsMembers):
             feed.on_members = take_members
+
+
+def _tell(followers: Sequence[_FollowsMembers], membership: tuple[Membership, ...]) -> None:
+    """All take it, whatever becomes of one; its error is logged, and the first is raised at the end."""
+    errors = list[Exception]()
+    for follower in followers:
+        try:
+            follower.take_members(membership)
+        except Exception as error:
+            log.exception("members: %s cannot take a newer list", follower.name)
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _market(wanted: Source, desk: Desk, as_of_ns: int) -> Market:
