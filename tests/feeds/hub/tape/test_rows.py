@@ -212,3 +212,19 @@ def test_a_hub_whose_first_messages_have_gone_begins_anew():
     rows, reader = read([*old, *new[1:]])
     assert rows["kind"].to_list() == ["Batch", "Gap", "Status", "Rewind", "Batch"]
     assert reader.gaps == 1
+
+
+def test_what_is_let_go_is_counted_and_marked_from_its_first_event_on():
+    writer = TapeWriter(epoch=1)
+    for second in range(3):
+        writer.take("script", Batch((Quote("IWM", NOW, 221.0),)), NOW + second * NS)
+    writer.leave_out()
+    writer.take("script", Batch((Quote("IWM", NOW, 221.0),)), NOW + 3 * NS)  # nobody has asked for chunks
+    writer.leave_out()
+    assert writer.lost == 4
+    made = writer.chunks()
+    writer.take("script", Batch((Quote("IWM", NOW, 222.0),)), NOW + 4 * NS)
+    rows, _ = read([*made, *writer.chunks()])
+    assert rows["kind"].to_list() == ["Gap", "Status", "Batch"]
+    gap = msgspec.json.decode(rows["said"][0], type=Gap)
+    assert (gap.start_ns, gap.end_ns) == (NOW, NOW + 3 * NS)
