@@ -44,7 +44,7 @@ from rotation.text import counted
 from rotation.wording import mode_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -78,12 +78,14 @@ class _KeepsTime(Protocol):
 class _BringsMembers(Protocol):
     """A HoldingsRefresh."""
 
-    on_members: Callable[[tuple[Membership, ...]], None]
+    on_members: Callable[[tuple[Membership, ...]], Awaitable[None]]
 
 
 @runtime_checkable
 class _FollowsMembers(Protocol):
     """MemberPrices, or a HistoryUpdater: what it asks for depends on who is a member."""
+
+    name: str
 
     def take_members(self, membership: tuple[Membership, ...]) -> None: ...
 
@@ -355,10 +357,11 @@ def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tup
     """Whoever is a member from now on is priced and gets closes, too. ``membership``: what is held now."""
     followers = [feed for feed in live if isinstance(feed, _FollowsMembers)]
 
-    def take_members(membership: tuple[Membership, ...]) -> None:
-        supervisor.take_members(membership)
-        for follower in followers:
-            follower.take_members(membership)
+    async def take_members(membership: tuple[Membership, ...]) -> None:
+        try:
+            await supervisor.take_members(membership)
+        finally:
+            _tell(followers, membership)
 
     for follower in followers:
         if membership:
@@ -368,6 +371,19 @@ def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tup
             feed.history = lambda: supervisor.history
         if isinstance(feed, _BringsMembers):
             feed.on_members = take_members
+
+
+def _tell(followers: Sequence[_FollowsMembers], membership: tuple[Membership, ...]) -> None:
+    """All take it, whatever becomes of one; its error is logged, and the first is raised at the end."""
+    errors = list[Exception]()
+    for follower in followers:
+        try:
+            follower.take_members(membership)
+        except Exception as error:
+            log.exception("members: %s cannot take a newer list", follower.name)
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _market(wanted: Source, desk: Desk, as_of_ns: int) -> Market:
