@@ -70,7 +70,7 @@ def _legs(snapshot: Snapshot) -> list[str]:
         _Column("streak", [run(leg.streak) for leg in legs], least=9),
         _Column(" state", [f" {word_with_venue(leg.status)}" for leg in legs], right=False),
     ]
-    days = ["" if each is None else _since(each) for each in since]
+    days = ["" if each is None else day(each.date) if each.date else "record" for each in since]
     figures = ["" if each is None else _since(each, each.value_pct, "%") for each in since]
     name = _Column("", list(snapshot.legs), right=False, least=5)
     for last in (figures, days):
@@ -112,11 +112,11 @@ def _claim(since: SincePp, value: float | None, unit: str) -> str:
     return _since(since, value, unit) if since.date is None else f"since {_since(since, value, unit)}"
 
 
-def _since(since: SincePct | SincePp, value: float | None = None, unit: str = "") -> str:
-    """``27 May 2020 (+10.02 %)``, without a value the day alone; ``record since 26 May 2000``."""
+def _since(since: SincePct | SincePp, value: float | None, unit: str) -> str:
+    """``27 May 2020 (+10.02 %)``, ``record since 26 May 2000``."""
     if since.date is None:
         return f"record since {day(since.first_date)}" if since.first_date else "record"
-    return day(since.date) if value is None else f"{day(since.date)} ({change(value)} {unit})"
+    return f"{day(since.date)} ({change(value)} {unit})"
 
 
 def _value_growth(snapshot: Snapshot) -> list[str]:
