@@ -57,7 +57,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 def own_parts(name: str, symbols: tuple[str, ...]) -> list[str]:
-    """The parts of an id without its first symbol, which may be a number or a word of ours: 700, RUN, BRK.B."""
+    """The parts of an id without its first symbol, which may be a number or one of our words: 700, RUN."""
     own = f"{symbols[0].lower()}." if symbols else ""
     start = GRAPH if name.startswith(f"{GRAPH}{own}") else ""
     return f"{start}{name.removeprefix(start).removeprefix(own)}".split(".")
