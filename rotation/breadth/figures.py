@@ -179,7 +179,7 @@ class ContributionsReport(msgspec.Struct, frozen=True):
 
     fund: str
     session: dt.date
-    """The settled session shown."""
+    """The session shown."""
     membership_date: dt.date | None
     counted: int
     """Members with a weight and a return on the day."""
@@ -188,3 +188,9 @@ class ContributionsReport(msgspec.Struct, frozen=True):
     """``1``: the day; ``5``: five sessions."""
     spread: dict[str, SpreadContributions] | None
     """By the same windows; None where one fund of the pair has no membership file."""
+    as_of: dt.datetime
+    """The instant shown."""
+    is_provisional: bool
+    """Whether a price of a member, or the fund's own, is not an official close."""
+    status: DerivedStatus | None
+    """What the members' prices are worth: as much as the worst one. None where none is known."""
