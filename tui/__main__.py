@@ -249,10 +249,8 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
-        from feeds.desk.choose import why_demo  # noqa: PLC0415
-
-        is_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
-        if is_live and (why := why_demo(wanted.feed)):
+        may_be_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
+        if may_be_live and (why := self._why_demo(wanted)):
             left = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
             left.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
             return LocalDesk(left.supervisor, left.tape, left.watch)
@@ -270,6 +268,11 @@ class LocalBackend:
 
         desk = LocalFallbackDesk(DemoFallback(opened.supervisor, make_demo), opened.watch)
         return desk
+
+    def _why_demo(self, wanted: Wanted) -> str:
+        from feeds.desk.choose import why_demo  # noqa: PLC0415 - brings every vendor's client
+
+        return why_demo(wanted.feed)
 
     def record(
         self, wanted: Wanted, path: Path, report: Callable[[str], None]
@@ -561,19 +564,19 @@ class LocalBackend:
         """What is kept of yields, prices and jobs; a recording brings its own, and the demo has none."""
         if source.is_demo or (source.tape is not None and "step" in source.tape.columns):
             return None
-        from feeds.macro.opening import macro_then  # noqa: PLC0415
+        from feeds.macro.macro_at import macro_then  # noqa: PLC0415
 
         return macro_then(self._folder("macro"), pair)
 
     def _past_macro(self, now_ns: int, pair: tuple[str, str]) -> Macro | None:
-        from feeds.macro.opening import macro_at  # noqa: PLC0415
+        from feeds.macro.macro_at import macro_at  # noqa: PLC0415
 
         return macro_at(self._folder("macro"), now_ns, pair)
 
     def release_days(self, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None) -> ReleaseDays:
         """Return minute paths around publications, of tapes, kept bars and our log. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
-        from feeds.macro.opening import releases_kept  # noqa: PLC0415
+        from feeds.macro.macro_at import releases_kept  # noqa: PLC0415
         from rotation.history import History  # noqa: PLC0415 - brings polars
 
         now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())

@@ -11,7 +11,8 @@ from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
 
 if TYPE_CHECKING:
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 Days = dict[ReleaseKind, tuple[date, ...]]
 HOME = "https://www.bls.gov"

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from feeds.fed.calendar import CalendarFed
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
     from feeds.macro.calendar_store import CalendarStore, Days
     from feeds.macro.indices import IndexValue, YieldIndices
     from feeds.macro.release_minutes import ReleaseMinutes

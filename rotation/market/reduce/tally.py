@@ -76,6 +76,8 @@ class Tally:
         ``follows_last``: whether ``last`` of symbols that are not ``asked`` is asked for after every frame:
         see ``follow_last``.
         """
+        self._asked_keys: pl.Series | None = None
+        """Those of ``asked``, made with the next frame."""
         self.asked = frozenset()
         self.follows_last = False
         self._starts_ns, self._opens_ns = bounds[:2]
@@ -180,7 +182,7 @@ class Tally:
         if waiting:
             self._sum(self._backlog.take_unsummed(waiting))
         if not self._asked.isdisjoint(keys):
-            self._sum(rows.filter(rows["key"].is_in(self._asked_keys)))
+            self._sum(rows.filter(self._is_asked(rows)))
         if self.follows_last:
             self._follow(rows, keys)
         self._backlog.add(rows, keys, summed=self._asked)
@@ -195,7 +197,12 @@ class Tally:
     @asked.setter
     def asked(self, keys: frozenset[int]) -> None:
         self._asked = keys
-        self._asked_keys = pl.Series(sorted(keys), dtype=pl.UInt32).implode()
+        self._asked_keys = None
+
+    def _is_asked(self, rows: pl.DataFrame) -> pl.Series:
+        if self._asked_keys is None:
+            self._asked_keys = pl.Series(sorted(self._asked), dtype=pl.UInt32).implode()
+        return rows["key"].is_in(self._asked_keys)
 
     def _follow(self, rows: pl.DataFrame, keys: list[int]) -> None:
         """Note the newest price of each of these keys; rows are sorted by key and identity."""
@@ -237,7 +244,7 @@ class Tally:
         if len(self._newest_ts) > KEYS:
             return _Ordered(rows.clear(), []), rows
         rest: list[pl.DataFrame] = []
-        own = rows["key"].is_in(self._asked_keys)
+        own = self._is_asked(rows)
         if 0 < own.sum() <= ONE_BY_ONE:
             rest.append(rows.filter(own))
             rows = rows.filter(~own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import polars as pl
@@ -34,32 +34,47 @@ class Codes:
         """Know no symbol."""
         self.names: list[str] = []
         self.code_of: dict[str, int] = {}
-        self._kind = pl.Enum([])
-        self._let_in = pl.Series(dtype=pl.Boolean)
-        self._indices = pl.Series(dtype=pl.UInt32)
+        self._known: frozenset[str] = frozenset()
+        self._expected: _Expected | None = None
+        """As columns; made with the first frame: not every desk gets one."""
 
     def expect(self, known: Iterable[str]) -> None:
         """Let these in and no others."""
-        known = set(known)
-        for name in sorted(known - self.code_of.keys()):
+        self._known = frozenset(known)
+        for name in sorted(self._known - self.code_of.keys()):
             self.code_of[name] = len(self.names)
             self.names.append(name)
-        self._kind = pl.Enum(self.names)
-        self._let_in = pl.Series([name in known for name in self.names], dtype=pl.Boolean)
-        self._indices = pl.Series(
-            [code for name, code in self.code_of.items() if is_index(name)], dtype=pl.UInt32
-        )
+        self._expected = None
 
     def of(self, symbols: pl.Series) -> pl.Series:
         """The code of every row, null where its symbol is not let in."""
-        codes = symbols.cast(self._kind, strict=False).to_physical().cast(pl.UInt32)
-        if self._let_in.all():
+        expected = self._as_columns()
+        codes = symbols.cast(expected.kind, strict=False).to_physical().cast(pl.UInt32)
+        if expected.let_in.all():
             return codes
-        return pl.select(pl.when(self._let_in.gather(codes)).then(codes)).to_series()
+        return pl.select(pl.when(expected.let_in.gather(codes)).then(codes)).to_series()
 
     def is_of_index(self, codes: pl.Series) -> pl.Series:
         """Whether the row is of an index, which is calculated after the bell too."""
-        return codes.is_in(self._indices.implode())
+        return codes.is_in(self._as_columns().indices.implode())
+
+    def _as_columns(self) -> _Expected:
+        if self._expected is None:
+            self._expected = _Expected(
+                pl.Enum(self.names),
+                pl.Series([name in self._known for name in self.names], dtype=pl.Boolean),
+                pl.Series([code for name, code in self.code_of.items() if is_index(name)], dtype=pl.UInt32),
+            )
+        return self._expected
+
+
+class _Expected(NamedTuple):
+    """What Codes know, by code."""
+
+    kind: pl.Enum
+    let_in: pl.Series
+    indices: pl.Series
+    """Codes of indices."""
 
 
 class Verdicts(msgspec.Struct):

@@ -10,7 +10,7 @@ from feeds.fed.calendar import SHIPPED as FOMC
 from feeds.fed.calendar import CalendarFed
 from feeds.macro.calendar_store import FILE, CalendarStore, calendar_of, calendar_then, decisions_then
 from feeds.macro.feed import MacroFeed
-from feeds.macro.opening import macro_at
+from feeds.macro.macro_at import macro_at
 from feeds.macro.release_days import published
 from feeds.macro.sources import MacroSources
 from feeds.macro.store import FactStore
