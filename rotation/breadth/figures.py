@@ -98,7 +98,8 @@ class IndexBreadth(msgspec.Struct, frozen=True):
     sectors: tuple[SectorBreadth, ...] = ()
     """The heaviest first, without weights the largest; none without ``now``."""
     share_up_percentile: float | None = None
-    """Midrank of the share up now among the settled sessions before the one shown."""
+    """Midrank of the share up now among the settled sessions before the one shown; None while fewer than
+    80 % of the members are counted."""
     share_up_n: int = 0
     """Settled sessions ranked, at most 504."""
 
