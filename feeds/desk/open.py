@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from feeds.events import Feed
     from feeds.history.store import HistoryStore
     from feeds.tapes.player import TapeFeed
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -417,8 +418,34 @@ def snapshot_at(
     past_fed: Callable[[int], Fed | None] = lambda _: None,
     past_macro: Callable[[int], Macro | None] = lambda _: None,
 ) -> Snapshot:
-    """The snapshot of an instant or after a session's close; without one, at the tape's end or now.
+    """As ``market_at``: its Snapshot, with everything that a market makes."""
+    return market_at(
+        wanted,
+        desk,
+        at=at,
+        now_ns=now_ns,
+        now=now,
+        option=option,
+        past_fed=past_fed,
+        past_macro=past_macro,
+    )[1]
 
+
+def market_at(
+    wanted: Source,
+    desk: Desk,
+    *,
+    at: str | None,
+    now_ns: int,
+    now: Now | None = None,
+    option: str = "--at",
+    past_fed: Callable[[int], Fed | None] = lambda _: None,
+    past_macro: Callable[[int], Macro | None] = lambda _: None,
+    asked: Wants = MADE,
+) -> tuple[Market, Snapshot]:
+    """The market at an instant or after a session's close; without one, at the tape's end or now.
+
+    ``asked``: what its Snapshot has.
     ``now``: what the live sources say, where this is asked for now; ``past_fed`` knows the Fed of an instant
     that was named, ``past_macro`` what is kept of yields, prices and jobs at any.
     """
@@ -430,7 +457,7 @@ def snapshot_at(
     else:
         as_of_ns = now_ns
     market = _market(wanted, desk, as_of_ns)
-    market.want(MADE)
+    market.want(asked)
     now = now or Now()
     known = now.fed
     causes = now.macro
@@ -450,11 +477,11 @@ def snapshot_at(
     market.set_provenance(now.provenance)
     _take_scale(market, now.scale)
     if tape is None:
-        return market.apply(now.quotes, as_of_ns=as_of_ns)
+        return market, market.apply(now.quotes, as_of_ns=as_of_ns)
     taken, held = _played(market, tape, as_of_ns)
     mode = wanted.origin.mode or REPLAY
     feed = FeedHealth(wanted.origin.source, mode_word(mode), "", held, 1, kind=mode.kind)
-    return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
+    return market, msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
 
 
 def _take_scale(market: Market, known: Sequence[ListedSplits | PreviousCloses]) -> None:
