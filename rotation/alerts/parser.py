@@ -56,11 +56,11 @@ class ConditionError(InputError):
 
 
 class UnknownFigureError(ConditionError):
-    """A figure that this desk has not; another may. ``is_near``: its id looks like one that it has."""
+    """A figure that this desk has not; another may. ``name``: its id."""
 
-    def __init__(self, column: int, message: str, *, is_near: bool) -> None:
+    def __init__(self, column: int, message: str, name: str) -> None:
         super().__init__(column, message)
-        self.is_near = is_near
+        self.name = name
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -200,11 +200,8 @@ class _Parser:
         figure = self._table.get(token.lower)
         if figure is None:
             offered = near(token.lower, self._table)
-            raise UnknownFigureError(
-                token.column,
-                f"unknown figure {token.text!r}{offered}; rotation-tui figures lists them",
-                is_near=bool(offered),
-            )
+            message = f"unknown figure {token.text!r}{offered}; rotation-tui figures lists them"
+            raise UnknownFigureError(token.column, message, token.lower)
         self._take()
         return figure
 
