@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from feeds.alerts.state_file import StateFile
     from feeds.alerts.watch import AlertWatch
     from feeds.desk.demo_fallback import DemoFallback
-    from feeds.desk.open import Source
+    from feeds.desk.open import Now, Source
     from feeds.history.store import HistoryStore
     from feeds.hub.broker.connection import Access
     from feeds.hub.broker.viewer import HubFeed
@@ -451,23 +451,7 @@ class LocalBackend:
             opening.as_of(History.empty(), wanted.at, _wall_ns(), wanted.at_option)  # as in _supervised
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
-        now = None
-        if not wanted.offline and source.tape is None and wanted.at is None:
-            import asyncio  # noqa: PLC0415
-
-            from feeds.desk import live  # noqa: PLC0415
-
-            now = asyncio.run(
-                live.once(
-                    desk,
-                    choice=wanted.feed,
-                    data=self._folder(""),
-                    cache=self._cache(),
-                    limit_s=SNAPSHOT_WAITS_S,
-                    history=source.history,
-                    priced=self._priced(source, wanted),
-                )
-            )
+        now = self._asked(source, desk, wanted)
         if source.tape is None and not source.history.symbols and not (now and now.quotes):
             if wanted.unasked_demo:
                 return self.basis(msgspec.structs.replace(wanted, demo=True))
@@ -799,6 +783,26 @@ class LocalBackend:
         known = look(access)
         return opening.Source(known.history, tape, origin, membership=known.membership)
 
+    def _asked(self, source: Source, desk: Desk, wanted: Wanted) -> Now | None:
+        """What the live sources say; None where another time is shown, or without network."""
+        if wanted.offline or source.tape is not None or wanted.at is not None:
+            return None
+        import asyncio  # noqa: PLC0415
+
+        from feeds.desk import live  # noqa: PLC0415
+
+        return asyncio.run(
+            live.once(
+                desk,
+                choice=wanted.feed,
+                data=self._folder(""),
+                cache=self._cache(),
+                limit_s=SNAPSHOT_WAITS_S,
+                history=source.history,
+                priced=self._priced(source, wanted),
+            )
+        )
+
     def _priced(self, source: Source, wanted: Wanted) -> frozenset[str]:
         """The members whose prices were asked for. Raises InputError where no file says who they are."""
         from rotation.sessions import new_york_day  # noqa: PLC0415
@@ -842,12 +846,20 @@ class LocalBackend:
         """Return who makes a fund's move in the session at ``wanted.at``. Raises InputError."""
         from feeds.desk import contributed  # noqa: PLC0415
         from feeds.desk import open as opening  # noqa: PLC0415
+        from rotation.context.wants import Part, wants  # noqa: PLC0415
 
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
-        as_of_ns = _wall_ns() if wanted.at is None else opening.as_of(source.history, wanted.at, _wall_ns())
+        market, taken = opening.market_at(
+            source,
+            desk,
+            at=wanted.at,
+            now_ns=_wall_ns(),
+            now=self._asked(source, desk, wanted),
+            asked=wants(Part.BREADTH),
+        )
         indices = {each.fund: each.index for each in wanted.universes}
-        return contributed.report(source, desk, fund, as_of_ns=as_of_ns, indices=indices)
+        return contributed.report(source, fund, market, taken, indices=indices)
 
     def _store(self) -> HistoryStore:
         from feeds.history.store import HistoryStore  # noqa: PLC0415

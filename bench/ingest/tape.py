@@ -106,7 +106,10 @@ class LongTape:
         """The same, one by one."""
         columns = self.prints(start_ns, count)
         rows = zip(*(getattr(columns, field) for field in columns.__struct_fields__), strict=True)
-        return [Message(*row[:5], is_odd_lot=row[5] == int(Role.SIZE)) for row in rows]
+        return [
+            Message(name, ts_ns, price, seq, size, role == int(Role.SIZE))
+            for name, ts_ns, price, seq, size, role in rows
+        ]
 
     def _note(self, name: str, identity: tuple[int, int], price: float, *, sets_last: bool) -> None:
         day = self.days.setdefault(name, [(0, 0), 0.0, float("-inf"), float("inf"), 0])

@@ -102,7 +102,7 @@ class MacroSources:
         if name == "SEC":
             await self._ask_banks(reuse_s)
         elif name == BLS:
-            got = await self._bls.days(new_york_day(now_ns), reuse_s=reuse_s)
+            got = await self._bls.days(reuse_s=reuse_s)
             if got.value is not None and got.fetched_at_ns is not None:
                 self._take_page(got.value, got.fetched_at_ns)
             await self._ask_decided()

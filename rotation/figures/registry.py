@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rotation.context.wants import NOTHING, Part, wants
+from rotation.desk import SYMBOL
 from rotation.errors import InputError
 from rotation.figures.causes.banks import bank_figures
 from rotation.figures.causes.macro import macro_figures
 from rotation.figures.causes.members import breadth_figures
 from rotation.figures.fed import fed_figures
+from rotation.figures.figure import GRAPH
 from rotation.figures.graph import graph_figures
-from rotation.figures.legs import leg_figures
+from rotation.figures.legs import leg_figures, prefix
 from rotation.figures.more_pairs import PAIR, more_pair_figures
 from rotation.figures.pair import pair_figures, value_growth_figures
 
@@ -34,6 +39,8 @@ PARTS: list[Callable[[Desk], list[Figure]]] = [
     lambda _: macro_figures(),
 ]
 """Each gives the figures of one part of the Snapshot."""
+SOME = "ZZZZZ"
+"""Stands for any symbol."""
 NEAR = 3
 """Ids offered in the place of an unknown one."""
 
@@ -60,6 +67,18 @@ def with_figures(asked: Wants, desk: Desk) -> Wants:
     known = [table[name] for name in names if name in table]
     sectors = wants(Part.SECTORS) if any(figure.reads == "members" for figure in known) else NOTHING
     return asked.union(sectors, *(figure.wants for figure in known))
+
+
+def may_be_stored(name: str, desk: Desk) -> bool:
+    """Whether a desk that has closes of another symbol has a figure of this id: those get a leg unasked."""
+    own = figures(msgspec.structs.replace(desk, legs=(*desk.legs, SOME)))
+    for start in (f"{prefix(SOME)}.", f"{GRAPH}{prefix(SOME)}."):
+        for last in (each.removeprefix(start) for each in own if each.startswith(start)):
+            head = start.removesuffix(f"{prefix(SOME)}.")
+            symbol = name.removeprefix(head).removesuffix(f".{last}").upper()
+            if name == f"{head}{symbol.lower()}.{last}" and re.fullmatch(SYMBOL, symbol):
+                return True
+    return False
 
 
 def near(name: str, table: Mapping[str, Figure]) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from rotation.market.settled import BACK
 from rotation.market.streaks import Before, streak_of, way_of
-from rotation.moves import SAME, returns_pct
+from rotation.moves import SAME, Returns
 from rotation.snapshot import BaseRate, SincePct, Streak
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Plan:
         # A symbol's windows one under the other: a column each would cost five times as much, and so its
         # returns are a slice.
         was = [value for row in _rows(table, self._windows) for value in row]
-        self._was = pl.Series("was", was, dtype=pl.Float64)
+        self._returns = Returns(pl.Series("was", was, dtype=pl.Float64))
         place = {symbol: i * len(self._windows) for i, symbol in enumerate(self._symbols)}
         self._places = tuple((place[base], place[against]) for base, against in spreads)
         # The day's spread is the difference of two returns, each equal to within SAME.
@@ -79,8 +79,8 @@ class Plan:
     def of(self, values: list[float | None]) -> tuple[dict[str, Figures], dict[tuple[str, str], Figures]]:
         """Of today's values in the order of the table: what each symbol and each pair makes of them."""
         k, n = len(self._windows), len(self._symbols)
-        value = pl.Series("value", [value for value in values for _ in self._windows], dtype=pl.Float64)
-        pct = returns_pct(value, self._was)
+        value = pl.Series([value for value in values for _ in self._windows], dtype=pl.Float64)
+        pct = self._returns.of(value)
         spreads = (pct.slice(base, k) - pct.slice(against, k) for base, against in self._places)
         flat = pct.to_list()
         changes = [tuple(flat[i : i + k]) for i in range(0, n * k, k)]

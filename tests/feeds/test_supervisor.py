@@ -26,6 +26,7 @@ from feeds.events import (
 )
 from feeds.supervisor import TICK_S, Supervisor
 from feeds.tapes.recording import frame_of, rows_of
+from rotation.breadth.members import SCHEMA, MemberList, Membership
 from rotation.context.wants import NOTHING, Part, Want, pair_wanted, wants
 from rotation.desk import Desk
 from rotation.history import History
@@ -506,7 +507,7 @@ async def test_a_snapshot_for_a_person_s_wish_or_newer_members_is_observed_too()
     run = asyncio.create_task(supervisor.run())
     await until(lambda: supervisor.latest is not None)
     supervisor.want(wants(Part.GRAPH) | {pair_wanted("IWN/IVW")})
-    supervisor.take_members(())
+    await supervisor.take_members(())
     supervisor.want(NOTHING)  # the next Snapshot is early enough
     assert supervisor.latest is not None
     assert supervisor.latest.seq == len(observed) == 3
@@ -692,6 +693,35 @@ async def test_no_pass_over_history_holds_up_the_loop(monkeypatch):
     assert passes == [date(2024, 7, 15), date(2024, 7, 15), date(2024, 7, 16), date(2024, 7, 16)]
     assert prepared.latest == plain.latest
     assert prepared.latest.legs["IWM"].last == 221.0
+
+
+async def test_a_newer_list_of_members_holds_up_no_loop(monkeypatch):
+    inside, passes = False, 0
+
+    def made(*asked):
+        nonlocal passes
+        assert inside, "on the loop"
+        passes += 1
+        return original(*asked)
+
+    async def offload(work):
+        nonlocal inside
+        inside = True
+        try:
+            return work()
+        finally:
+            inside = False
+
+    rows = {"symbol": ["IWM"], "name": ["x"], "sector": [""], "weight_pct": [100.0]}
+    held = MemberList.of("OWN", DAYS[0], pl.DataFrame(rows, schema=SCHEMA))
+    supervisor = Supervisor(market(), [], clock_ns=lambda: at("12:00:00"), sleep=no_tick, offload=offload)
+    await supervisor.run()
+    original = market_module.look_back
+    monkeypatch.setattr(market_module, "look_back", made)
+    await supervisor.take_members((Membership.of("OWN", [held]),))
+    assert passes == 1
+    supervisor.want(wants(Part.BREADTH))
+    assert supervisor.latest.breadth.indices["OWN"].settled.total == 1
 
 
 async def test_a_pass_made_for_what_has_changed_since_is_not_used():

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotation.moves import SAME, pct_of, return_pct, returns_pct
+from rotation.moves import SAME, Returns, pct_of, return_pct
 
 PRICES = st.none() | st.floats(0.0001, 1e6)
 NEAR = st.sampled_from((1.0, 1 + SAME, 1 - SAME, 1 + 1.5 * SAME, 1 - 1.5 * SAME, 1 + SAME / 2))
@@ -21,7 +21,7 @@ NEAR = st.sampled_from((1.0, 1 + SAME, 1 - SAME, 1 + 1.5 * SAME, 1 - 1.5 * SAME,
 )
 def test_columns_an_expression_and_two_numbers_give_the_same_returns(pairs):
     frame = pl.DataFrame(pairs, schema={"price": pl.Float64, "was": pl.Float64}, orient="row")
-    by_columns = returns_pct(frame["price"], frame["was"]).to_list()
+    by_columns = Returns(frame["was"]).of(frame["price"]).to_list()
     assert by_columns == frame.select(return_pct(pl.col("price"), pl.col("was"))).to_series().to_list()
     assert by_columns == [
         None if price is None or was is None else pct_of(price, was) for price, was in pairs

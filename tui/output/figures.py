@@ -37,6 +37,10 @@ class Own(NamedTuple):
     windows: tuple[int, ...] = ()
     universes: tuple[str, ...] = ()
     """In capitals."""
+    legs: tuple[str, ...] = ()
+    """In the place of the usual ones; none: these."""
+    more: tuple[str, ...] = ()
+    """Legs beside them, of groups and watch lists."""
 
 
 NOTHING_OWN = Own()
@@ -70,10 +74,13 @@ def listing(pair: Pair, pairs: tuple[Pair, ...], form: str, own: Own = NOTHING_O
 
 
 def _desk(pair: Pair, pairs: tuple[Pair, ...], own: Own) -> Desk:
+    further = tuple(each for each in pairs if each != pair)
+    legs = (*pair, *(own.legs or Desk().legs), *(symbol for each in further for symbol in each), *own.more)
     return Desk(
         base=pair[0],
         against=pair[1],
-        pairs=tuple(each for each in pairs if each != pair),
+        legs=tuple(dict.fromkeys(legs)),
+        pairs=further,
         windows=with_usual(own.windows),
         universes=own.universes,
     )
