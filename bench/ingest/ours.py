@@ -19,6 +19,7 @@ from bench import worlds
 from bench.common import BenchError, quantile
 from bench.ingest.compare import differences
 from bench.ingest.serving import serving
+from bench.ingest.stages import Stages
 from bench.ingest.tape import BASE_NS, FIRST_ID, NOMINAL_PER_S, SYMBOLS, tape
 from feeds.events import Batch, ColumnBatch
 from feeds.http.cached import CachedClient
@@ -138,6 +139,7 @@ def desk(kind: str, server: Serving, http: CachedClient) -> tuple[StreamFeed, Su
 
 async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any]:
     """Serve a tape, read it to its end, and compare."""
+    stages = Stages()
     async with (
         serving(kind, per_frame, count, rate) as server,
         CachedClient() as http,
@@ -152,10 +154,11 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
         before_s, rss_before = time.process_time(), _rss_mb()
         sent = group.create_task(server.until_sent())
         idle_from, seen, cpu_s = time.monotonic(), -1, 0.0
-        while not sent.done() or time.monotonic() - idle_from < IDLE_S:
-            await asyncio.sleep(0.1)
-            if watched.count != seen:
-                idle_from, seen, cpu_s = time.monotonic(), watched.count, time.process_time() - before_s
+        with stages.measured():
+            while not sent.done() or time.monotonic() - idle_from < IDLE_S:
+                await asyncio.sleep(0.1)
+                if watched.count != seen:
+                    idle_from, seen, cpu_s = time.monotonic(), watched.count, time.process_time() - before_s
         stats = stream.stats()
         driven.cancel()
     assert server.go_ns is not None
@@ -168,6 +171,7 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
         "quotes_per_s": round(count / seconds),
         "quotes_per_cpu_s": round(count / cpu_s),
         "cpu_us_per_quote": round(1e6 * cpu_s / count, 2),
+        "cpu_us_by_stage": stages.us_per_quote(cpu_s, count),
         "to_snapshot_ms": {"p50": round(quantile(lags_ms, 50), 1), "p99": round(quantile(lags_ms, 99), 1)},
         "events": len(watched.events),
         "conflated": stats.conflated,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tui.view.ascii import plain_keys
-from tui.view.draw import Row, column, wrap
+from tui.view.draw import Row, cells, column, wrap
 from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
@@ -144,12 +144,13 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         if matches:
             lines += [*([()] if len(lines) > 1 else []), ((head, "strong"),)]
         for name, says in matches:
-            for i, line in enumerate(wrap(says, width - left - 1, 6)):
-                lines.append(
-                    ((column(name if i == 0 else "", left, right=False) + " ", "accent"), (line, "text"))
-                )
+            if is_long := cells(name) > left:
+                lines.append(((name, "accent"),))
+            for i, line in enumerate(wrap(says, width - left - 1, 8)):
+                lead = "" if i or is_long else name
+                lines.append(((column(lead, left, right=False) + " ", "accent"), (line, "text")))
     if len(wanted) < SEARCHED_FROM:
-        lines += [(), *(((line, "muted"),) for line in wrap(FIGURES, width, 3))]
+        lines += [(), *(((line, "muted"),) for line in wrap(FIGURES, width, 6))]
     else:
         lines += _figures(snapshot, wanted, width)
     return lines if len(lines) > 1 else [*lines, (("no match; Esc clears the search", "muted"),)]
