@@ -44,7 +44,7 @@ _quiet.setLevel(logging.WARNING)  # below, the library writes addresses, and som
 SEND_S = 5.0
 """A message that cannot be sent for this long means that the other end has stopped reading."""
 LOOK_MAX = 2_000_000
-"""Characters or bytes of one look, some 15,000 trades of Alpaca's: keys and screens get their turn between."""
+"""Characters or bytes of one look, some 15,000 trades of Alpaca: keys and screens get their turn between."""
 RELIEF_S = 0.001
 """Until the rest is looked at, seconds."""
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
