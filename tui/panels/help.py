@@ -49,6 +49,7 @@ DEFINITIONS = (
         "gap ┊ lead",
         "a spread's place among all settled values, widest gap to widest lead; ┊ is their median, not zero",
     ),
+    ("low ─ high", "where the price stands between the lowest and the highest price of the session"),
     ("52 weeks", "where the price stands between the lowest and the highest close of 252 sessions and now"),
     ("times", "earlier runs in this direction that reached this length, in all of history"),
     ("by chance", "how many such runs to expect if sessions were independent, at the sample's own share"),
