@@ -76,11 +76,12 @@ def _since(_symbol: str, leg: Leg, view: ViewState) -> Span:
 
 
 def _day_range(_symbol: str, leg: Leg, _view: ViewState) -> Span:
-    """Where the price stands between the session's low and high; of a leg without either nothing."""
+    """Where the price stands between the session's low and high; where prints are missing these are bounds."""
     share = _share(leg.last, leg.low, leg.high)
     if share is None:
         return UNKNOWN, "muted"
-    return track(share, RANGE_TRACK), "warn" if leg.status.range_incomplete else "muted"
+    drawn = track(share, RANGE_TRACK)
+    return (f"≤{drawn[1:-1]}≥", "warn") if leg.status.range_incomplete else (drawn, "muted")
 
 
 def _bound(sign: str, value: Callable[[Leg], float | None], decimals: int = 2) -> Callable[..., Span]:
