@@ -76,7 +76,7 @@ def _since(_symbol: str, leg: Leg, view: ViewState) -> Span:
 
 
 def _day_range(_symbol: str, leg: Leg, _view: ViewState) -> Span:
-    """Where the price stands between the session's low and high; where prints are missing these are bounds."""
+    """Where the price stands between the session's low and high; without all prints these are bounds."""
     share = _share(leg.last, leg.low, leg.high)
     if share is None:
         return UNKNOWN, "muted"
