@@ -28,6 +28,7 @@ DEFINITIONS = (
         "consecutive sessions whose close is above (below) the one before; an unchanged close ends it",
     ),
     ("4 + 1", "4 settled by official closes, 1 provisional by today's last price; never mixed"),
+    ("▼1 today", "a run that today's last price begins"),
     ("relative streak", "the same for the base's day return minus the other leg's"),
     ("5d %", "5-session return: price / close 5 sessions back − 1"),
     ("spread", "return of the base minus return of the other leg, in percentage points (pp)"),

@@ -55,7 +55,7 @@ def test_every_panel_draws_every_scene_at_any_size(
 def test_the_ribbon_says_the_sentence_and_its_mark(scenes: dict[str, Snapshot]) -> None:
     printed = lines("ribbon", scenes["live"], width=160, height=3)
     assert " DEMO " in printed[0]
-    assert "Tue 16 Jul 2024 10:40:00 EDT  REGULAR" in printed[0]
+    assert "Tue 16 Jul 2024 10:40:00 EDT  OPEN" in printed[0]
     assert " ".join(printed[1:]) == scenes["live"].headline
 
 
@@ -228,7 +228,7 @@ def test_the_key_line_keeps_help_and_quit_in_any_width(scenes: dict[str, Snapsho
     [
         (Streak(4, 5, provisional=True), "▲5 (4+1)"),
         (Streak(5, 5, provisional=False), "▲5"),
-        (Streak(2, -1, provisional=True), "▼1 (0+1)"),
+        (Streak(2, -1, provisional=True), "▼1 today"),
         (Streak(3, 0, provisional=True), "0"),
         (Streak(-3, None, provisional=False), "▼3"),
         (Streak(None, None, provisional=False), "—"),
