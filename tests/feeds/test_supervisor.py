@@ -9,15 +9,19 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
+from feeds.demo.fed import demo_fed
+from feeds.demo.macro import demo_macro
 from feeds.errors import InputError, StorageError
 from feeds.events import (
     Batch,
     BidAsks,
     Correction,
+    FedNews,
     Gap,
     HistoryConfirmed,
     HistoryUpdated,
     ListedSplits,
+    MacroNews,
     PreviousCloses,
     PrintsReplaced,
     Rewind,
@@ -32,6 +36,7 @@ from rotation.desk import Desk
 from rotation.history import History
 from rotation.market import market as market_module
 from rotation.market.market import Market
+from rotation.market.rows import Plan, Rows
 from rotation.market.status import Provenance
 from rotation.quote import NS, Nbbo, Quote
 from rotation.sessions import from_ns, to_ns
@@ -693,6 +698,34 @@ async def test_no_pass_over_history_holds_up_the_loop(monkeypatch):
     assert passes == [date(2024, 7, 15), date(2024, 7, 15), date(2024, 7, 16), date(2024, 7, 16)]
     assert prepared.latest == plain.latest
     assert prepared.latest.legs["IWM"].last == 221.0
+
+
+async def test_status_and_news_recompute_no_price_and_a_print_the_row_of_its_own_leg_alone(monkeypatch):
+    plans, rows = [], []
+    of, row = Plan.of, Rows._row
+    monkeypatch.setattr(Plan, "of", lambda plan, values: plans.append(values) or of(plan, values))
+    monkeypatch.setattr(
+        Rows, "_row", lambda held, symbol, today: rows.append(symbol) or row(held, symbol, today)
+    )
+    feed = Script(name="wire")
+    supervisor = supervise(feed)
+    supervisor._take(feed, Batch((quote(220.0), quote(490.0, symbol="QQQ")), at("10:40:00")))
+    assert (len(plans), {"IWM", "QQQ"} <= set(rows)) == (1, True)
+    plans.clear()
+    rows.clear()
+    for event in (
+        Status(Kind.STALE, "nothing for a while"),
+        SymbolStates({"IWM": Kind.HALTED}),
+        FedNews(demo_fed(at("10:40:00")), at("10:40:01")),
+        MacroNews(demo_macro(at("10:40:00")), at("10:40:02")),
+        Batch((), at("10:40:03")),
+    ):
+        before = supervisor.latest.seq
+        supervisor._take(feed, event)
+        assert supervisor.latest.seq == before + 1
+    assert (plans, rows) == ([], [])
+    supervisor._take(feed, Batch((quote(221.0, "10:40:04"),), at("10:40:04")))
+    assert (len(plans), rows) == (1, ["IWM"])
 
 
 async def test_a_newer_list_of_members_holds_up_no_loop(monkeypatch):

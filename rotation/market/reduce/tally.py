@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from rotation.market import prints as limits
 from rotation.market.prints import NO_IDENTITY, Prints
-from rotation.market.reduce.backlog import Backlog, ends_of
+from rotation.market.reduce.backlog import Backlog
 from rotation.market.reduce.ends import Ends, chosen, parted, stacked
+from rotation.market.reduce.late import Known, repeated_or_too_late
 from rotation.market.reduce.sift import KEYS, sift
 from rotation.market.reduce.sums import minute_sums, read
 from rotation.quote import Quote, Role
@@ -61,6 +61,7 @@ class Tally:
         self._asked: frozenset[int] = frozenset()
         self._is_asked = pl.Series(dtype=pl.Boolean)
         self._backlog = Backlog(self._opens_ns)
+        self._known = Known(self._newest, self._backlog, self._prints)
         self._lasts: dict[int, tuple[int, int, float]] = {}
         """By key with rows in no sum yet: time, number and price of the newest that sets a price.
 
@@ -227,7 +228,7 @@ class Tally:
         ordered, late, doubtful = sift(rows, self._newest, self._starts_ns)
         of_key = ordered["key"].value_counts()
         if late.height:
-            doubtful |= self._doubtful(late, ordered, of_key)
+            doubtful |= repeated_or_too_late(late, ordered, of_key, self._known)
         if rows["role"].max() == Role.MINUTE.value:
             doubtful.update(rows["key"].filter(rows["role"] == Role.MINUTE.value).to_list())
         if doubtful:
@@ -236,53 +237,6 @@ class Tally:
             slow.append(chosen(rows, ~is_fine[rows["key"]]))
             ordered, late, of_key = (chosen(each, is_fine[each["key"]]) for each in (ordered, late, of_key))
         return (_Taken(ordered, late, of_key) if ordered.height or late.height else None), slow
-
-    def _doubtful(self, late: pl.DataFrame, ordered: pl.DataFrame, of_key: pl.DataFrame) -> set[int]:
-        """Keys with a late row that may repeat one, or come too late.
-
-        ``ordered``: the other rows of the same frame, ``of_key``: how many of each key.
-        """
-        doubtful = self._backlog.repeated(late, ordered)
-        keys = late["key"]
-        in_frame = pl.Series([0], dtype=pl.UInt32).new_from_index(0, len(self._newest))
-        in_frame.scatter(of_key["key"], of_key["count"])
-        latest_ns = max(ends_of(rows)[1] for rows in (late, ordered) if rows.height)
-        lists = (
-            *(late[name].to_list() for name in ("key", "ts_ns", "seq")),
-            self._newest.ts_ns[keys].to_list(),
-            self._backlog.folded.are_above(late).to_list(),
-            in_frame[keys].to_list(),
-            self._backlog.count(keys),
-        )
-        late_of = Counter(lists[0])
-        seen: set[tuple[int, int, int]] = set()
-        most: dict[int, tuple[int, int]] = {}
-        """By key with more rows than are remembered, its earliest late one, and its rows in this frame."""
-        for key, ts_ns, seq, newest_ns, is_unfolded, of_frame, held in zip(*lists, strict=True):
-            prints = self._prints.get(key)
-            is_known = prints is not None and not prints.is_new((ts_ns, seq))
-            is_old = ts_ns < max(newest_ns, latest_ns) - limits.KEPT_NS
-            if is_known or is_old or not is_unfolded or (key, ts_ns, seq) in seen:
-                doubtful.add(key)
-            seen.add((key, ts_ns, seq))
-            here = of_frame + late_of[key]
-            if here + held + (0 if prints is None else prints.kept) > limits.KEPT_MAX:
-                most[key] = min(ts_ns, most.get(key, (ts_ns, 0))[0]), here
-        return doubtful | self._too_many({key: each for key, each in most.items() if key not in doubtful})
-
-    def _too_many(self, keys: dict[int, tuple[int, int]]) -> set[int]:
-        """Those of these keys of which more rows than are remembered are no older than this time.
-
-        ``keys``: with that time, and how many of their rows are in this frame.
-        """
-        if not keys:
-            return set()
-        held = self._backlog.count_since(keys, min(since_ns for since_ns, _ in keys.values()))
-        books = {key: self._prints.get(key) for key in keys}
-        kept = {
-            key: 0 if prints is None else prints.kept_since(keys[key][0]) for key, prints in books.items()
-        }
-        return {key for key, (_, here) in keys.items() if here + held[key] + kept[key] > limits.KEPT_MAX}
 
     # From columns to prints ----------------------------------------------------------------------------
 
