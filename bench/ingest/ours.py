@@ -94,12 +94,12 @@ class Watched:
     def observe(self, feed: str, event: Event, as_of_ns: int) -> None:
         """The supervisor's observer: an event is about to be taken."""
         del feed, as_of_ns
-        times = times_of(event, self._rate)
-        if not times:
+        count = height_of(event)
+        if not count:
             return
         self.events.append(event)
-        self.count += len(times)
-        self._waiting += times[:: max(len(times) // SAMPLED, 1)]
+        self.count += count
+        self._waiting += times_of(event, self._rate, max(count // SAMPLED, 1))
 
     def waiting(self) -> list[int]:
         """When the prints were due, a part of them, that the next Snapshot will hold."""
@@ -113,12 +113,19 @@ class Watched:
             self.lags_ns += [now_ns - ts_ns for ts_ns in times]
 
 
-def times_of(event: Event, rate: int) -> list[int]:
-    """When the prints of an event were due on the tape, by their numbers: some are of an earlier time."""
+def height_of(event: Event) -> int:
+    """How many prints an event has."""
     if isinstance(event, ColumnBatch):
-        numbers: list[int] = event.rows["seq"].to_list()
+        return event.rows.height
+    return len(event.quotes) if isinstance(event, Batch) else 0
+
+
+def times_of(event: Event, rate: int, step: int) -> list[int]:
+    """When one print of each ``step`` was due on the tape, by their numbers: some are of an earlier time."""
+    if isinstance(event, ColumnBatch):
+        numbers: list[int] = event.rows["seq"][::step].to_list()
     else:
-        numbers = [quote.seq for quote in event.quotes] if isinstance(event, Batch) else []
+        numbers = [quote.seq for quote in event.quotes[::step]] if isinstance(event, Batch) else []
     return [BASE_NS + (number - FIRST_ID) * NS // (rate or NOMINAL_PER_S) for number in numbers]
 
 

@@ -139,7 +139,9 @@ class ManyPrints:
         if not len(suspects) and not len(by.same):
             return suspects
         known = self._rows.of_times(look.ts_ns[suspects])
-        alike = np.unique(np.concatenate((suspects, by.order[by.same], by.order[by.same + 1])))
+        is_alike = np.zeros(len(look), np.bool_)
+        is_alike[suspects] = is_alike[by.order[by.same]] = is_alike[by.order[by.same + 1]] = True
+        alike = np.flatnonzero(is_alike)
         columns = (look.ts_ns, look.price, numbers(look))
         names = self._table.named(look.code[alike])
         identities = zip(names, *(column[alike].tolist() for column in columns), strict=True)

@@ -94,14 +94,18 @@ class SeenRows:
         alike: set[Identity] = set()
         if not len(times_ns) or not self._chunks:
             return alike
-        first_ns, last_ns = int(times_ns.min()), int(times_ns.max())
+        times_ns = np.sort(times_ns)
+        first_ns, last_ns = int(times_ns[0]), int(times_ns[-1])
         marks = np.zeros(1 << MARK_BITS, np.bool_)
         marks[_mark(times_ns)] = True
         for chunk in self._chunks:
             if chunk.last_ns < first_ns or chunk.first_ns > last_ns:
                 continue
             near = np.flatnonzero(marks[_mark(chunk.ts_ns)])
-            rows = near[np.isin(chunk.ts_ns[near], times_ns)]
+            near_ns = chunk.ts_ns[near]
+            rows = near[
+                times_ns[np.minimum(np.searchsorted(times_ns, near_ns), len(times_ns) - 1)] == near_ns
+            ]
             columns = (chunk.ts_ns, chunk.price, chunk.number)
             names = self._table.named(chunk.code[rows])
             alike.update(zip(names, *(column[rows].tolist() for column in columns), strict=True))

@@ -152,7 +152,7 @@ class Backlog:
         else:
             self._summed.scatter(wanted, [self._serial] * len(wanted))
             self.unsummed.difference_update(wanted)
-        old = [found for sums in self._sums if (found := sums.take(wanted)) is not None]
+        old = [taken for sums in self._sums if (taken := sums.take(wanted)) is not None]
         return stacked(old) if old else None, None if rows is None else minute_sums(rows, self._opens_ns)
 
     def take_unread(self, keys: Collection[int]) -> pl.DataFrame | None:
@@ -168,13 +168,13 @@ class Backlog:
         """The rows of these keys whose serial is above the key's, in the order of their identities."""
         is_wanted = None if keys is None else self._mask(keys)
         parts: tuple[list[pl.DataFrame], list[pl.DataFrame]] = ([], [])
-        for chunks, found in zip((self._ordered, (*self._aside, *self._due)), parts, strict=True):
+        for chunks, part in zip((self._ordered, (*self._aside, *self._due)), parts, strict=True):
             for chunk in chunks:
                 names = chunk.rows["key"]
                 mask = chunk.rows["serial"] > through[names]
                 mask = mask if is_wanted is None else mask & is_wanted[names]
                 if mask.any():
-                    found.append(chosen(chunk.rows, mask))
+                    part.append(chosen(chunk.rows, mask))
         if not any(parts):
             return None
         rows = stacked([*parts[0], *parts[1]])

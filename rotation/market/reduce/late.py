@@ -77,10 +77,10 @@ def _too_many(keys: Mapping[int, _Many], known: Known) -> set[int]:
     if not keys:
         return set()
     held = known.backlog.count_since(keys.keys(), min(each.first_ns for each in keys.values()))
-    found: set[int] = set()
+    crowded: set[int] = set()
     for key, (first_ns, in_frame) in keys.items():
         prints = known.prints.get(key)
         kept = 0 if prints is None else prints.kept_since(first_ns)
         if in_frame + held[key] + kept > limits.KEPT_MAX:
-            found.add(key)
-    return found
+            crowded.add(key)
+    return crowded

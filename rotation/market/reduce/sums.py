@@ -101,7 +101,7 @@ class OldSums:
         frames.append((self._newest, sums))
         while len(frames) > 1 and frames[-2][1].height < min(2 * frames[-1][1].height, FULL):
             number, _ = frames[-1]
-            joined = stacked(self._standing(*each) for each in frames[-2:])
+            joined = stacked(self._untaken(*each) for each in frames[-2:])
             joined = joined if self._in_order else joined.sort("ts_ns", "seq")
             frames[-2:] = [(number, joined.group_by("place").agg(_OF_SUMS))]
 
@@ -115,24 +115,24 @@ class OldSums:
             return None
         if keys is None:
             self._frames = []
-            return stacked(self._standing(*each) for each in frames)
+            return stacked(self._untaken(*each) for each in frames)
         is_wanted = pl.Series([False]).new_from_index(0, len(self._taken))
         is_wanted.scatter(keys, [True] * len(keys))
-        found = [
+        taken = [
             chosen(sums, is_wanted[_keys(sums)] & (self._taken[_keys(sums)] < number))
             for number, sums in frames
         ]
         self.drop(keys)
-        return stacked(found)
+        return stacked(taken)
 
     def drop(self, keys: Sequence[int]) -> None:
         """Keep none of these keys."""
         self._taken.scatter(keys, [self._newest] * len(keys))
 
-    def _standing(self, number: int, sums: pl.DataFrame) -> pl.DataFrame:
+    def _untaken(self, number: int, sums: pl.DataFrame) -> pl.DataFrame:
         """Those that have not been taken."""
-        stand = self._taken[_keys(sums)] < number
-        return sums if stand.all() else chosen(sums, stand)
+        is_here = self._taken[_keys(sums)] < number
+        return sums if is_here.all() else chosen(sums, is_here)
 
 
 def _keys(sums: pl.DataFrame) -> pl.Series:

@@ -26,7 +26,7 @@ OPENS = hours(DAY)[1]
 END = hours(DAY)[3]
 
 
-def door() -> SessionFilter:
+def empty() -> SessionFilter:
     made = SessionFilter()
     made.expect({"A", "B"}, DAY)
     return made
@@ -54,7 +54,7 @@ def test_after_a_pause_what_is_old_goes_a_little_with_each_frame(monkeypatch: py
         lambda self, rows, *given, **named: looked.append(rows.height) or part(self, rows, *given, **named),
     )
     with patch.object(backlog, "CHUNK", 100):
-        made = door()
+        made = empty()
         for start in range(0, 5000, 50):
             give(made, [at((start + i) * NS // 100) for i in range(50)])
         assert held(made) == 5000
@@ -70,7 +70,7 @@ def test_after_a_pause_what_is_old_goes_a_little_with_each_frame(monkeypatch: py
 
 def test_of_one_symbol_no_more_is_held_than_may_be_remembered() -> None:
     with patch.object(backlog, "CHUNK", 10), patch.object(limits, "KEPT_MAX", 3):
-        made, heights = door(), list[int]()
+        made, heights = empty(), list[int]()
         for start in range(0, 1000, 5):
             give(made, [at(start + i) for i in range(5)])
             heights.append(held(made))
@@ -81,7 +81,7 @@ def test_of_one_symbol_no_more_is_held_than_may_be_remembered() -> None:
 
 def test_of_a_symbol_whose_prints_all_come_late_no_more_is_held_either() -> None:
     with patch.object(backlog, "CHUNK", 10), patch.object(limits, "KEPT_MAX", 8):
-        made = door()
+        made = empty()
         give(made, [at(50 * NS)])
         for start in range(0, 600, 3):
             give(made, [at(49 * NS + start + i) for i in range(3)])
@@ -94,7 +94,7 @@ def test_of_a_symbol_whose_prints_all_come_late_no_more_is_held_either() -> None
 def test_a_print_ahead_of_the_clock_makes_no_other_old() -> None:
     """Of what is remembered of a symbol only its own prints decide, and what is in order stays so."""
     with patch.object(backlog, "CHUNK", 10):
-        made = door()
+        made = empty()
         for second in range(30):
             give(made, [at(second * NS), at(second * NS, "B"), at(second * NS + 1)])
             if second == 20:
@@ -108,14 +108,14 @@ def test_what_was_let_go_stays_columns_until_somebody_reads_it() -> None:
     """Thousands of members print every minute of the session; nobody reads most of them."""
     prices = [10.0 + second % 97 for second in range(1200)]
     with patch.object(backlog, "CHUNK", 10):
-        made = door()
+        made = empty()
         for start in range(0, 1200, 20):
             give(made, [at(second * NS, price=prices[second]) for second in range(start, start + 20)])
         assert held(made) <= 61 + 3 * 20
         assert not made._tally._prints
     prints = made.prints("A", "REGULAR")
     assert prints is not None
-    single = door()
+    single = empty()
     for second, price in enumerate(prices):
         single.admit(at(second * NS, price=price), END)
     other = single.prints("A", "REGULAR")
@@ -131,10 +131,10 @@ def test_what_was_let_go_stays_columns_until_somebody_reads_it() -> None:
 
 def test_symbols_of_another_list_are_the_same_symbols() -> None:
     """A stream's Enum has names in an order of its own, and some that are not let in."""
-    made = door()
+    made = empty()
     rows = of_quotes([at(0, "B"), at(1, "A"), at(2, "X"), at(3, "B")])
     for kind in (pl.Enum(["X", "B", "A"]), pl.Enum(["B", "A"]), pl.String):
-        taken = door()
+        taken = empty()
         assert taken.admit_columns(rows.with_columns(pl.col("symbol").cast(kind, strict=False)), END) == {
             "A",
             "B",
