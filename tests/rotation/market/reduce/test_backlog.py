@@ -149,7 +149,7 @@ def test_symbols_of_another_list_are_the_same_symbols() -> None:
 
 def test_nobody_is_forgotten() -> None:
     """As a viewer of a hub forgets before each of its days, most of which take nothing away."""
-    made = door()
+    made = empty()
     made.forget(())
     give(made, [at(NS)])
     made.forget(())
