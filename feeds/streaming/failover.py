@@ -163,6 +163,10 @@ class Failover:
         """Counters of the vendor in charge."""
         return self._current.stream.stats()
 
+    def take_over(self) -> None:
+        """Have the vendor in charge replace what the consumer has of today by its own bars."""
+        self._current.stream.take_over()
+
     def tape(self) -> None:
         """None: it is live."""
 
