@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from weakref import WeakSet
 
 import msgspec
@@ -192,7 +192,7 @@ class Entering:
         return self._held >= PEN_MAX
 
 
-class Watched(msgspec.Struct, frozen=True):
+class Watched(NamedTuple):
     """What a supervisor is to watch: a desk with the history behind it, and who brings prices and news."""
 
     desk: Desk
@@ -414,13 +414,10 @@ class Supervisor:
         self._driven[feed] = task
 
     def _keep_time(self) -> None:
-        """A clock for a live desk, and none for a tape or a desk that no feed moves."""
+        """A clock for a live desk, also after its feeds have gone; none for a tape."""
         is_live = bool(self._feeds) and all(feed.tape() is None for feed in self._feeds)
         if is_live and self._clock is None and self._group is not None:
             self._clock = self._group.create_task(self._tick(), name="clock")
-        elif not is_live and self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
 
     # Other feeds
 
@@ -429,9 +426,10 @@ class Supervisor:
         """Those in charge."""
         return self._feeds
 
-    def record_of(self, feed: Feed) -> FeedRecord:
-        """How one of them is doing."""
-        return self._records[feed]
+    @property
+    def is_running(self) -> bool:
+        """Whether ``run`` drives them."""
+        return self._group is not None
 
     def enter(self, feeds: Iterable[Feed]) -> list[Entering]:
         """Start these beside those in charge; they are in charge once ``watch`` has them. See ``leave``."""
@@ -471,6 +469,7 @@ class Supervisor:
             look=watched.look,
         )
         self._set_provenance()
+        self._market.set_reader(is_silent=not watched.feeds)  # a hub's feed says it itself
         self._is_replaying = True
         try:
             for each in entering:

@@ -97,6 +97,7 @@ class Market:
         self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
         self._ahead: LookBack | None = None
         self._made: LookBack | None = None
+        self._filter: SessionFilter
         self._take_wants(MADE - wants(Part.PAIRS))
         self.restart(as_of_ns)
 
