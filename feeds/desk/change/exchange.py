@@ -111,6 +111,9 @@ async def _come_up(
                 looks.clear()
     except TimeoutError:
         slow = [each.feed.name for each in entering if not _is_ready(supervisor, each, lacking)]
+        if any(isinstance(each.feed, _Shows) and not each.feed.has_shown for each in entering):
+            # It brings history too: without it the screen would be empty.
+            raise RefusedError(f"nothing has come from the hub in {limit_s:.0f} s") from None
         log.warning("the new desk does not wait any longer for %s", ", ".join(slow))
     _check(entering)
 
