@@ -74,6 +74,7 @@ class ConfigWatch:
         self._read = signature
         try:
             config = read(self._path) if signature is not None else Config(self._path)
+            config.check_windows(self._fixed)
         except InputError as error:
             return Applied(f"{error}; the previous configuration stays in use", is_error=True)
         before_config, self._config = self._config, config
@@ -108,7 +109,9 @@ def _difference(
     kept = [name for name in changed if name in fixed]
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
-    alerts = now.alerts if now.alerts != before.alerts else None
+    # Where they stand in the file makes them no other alerts.
+    is_other = (now.alerts.rules, now.alerts.targets) != (before.alerts.rules, before.alerts.targets)
+    alerts = now.alerts if is_other else None
     windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
     screen = {name: of(now, name) if name in changed else None for name in SCREEN}

@@ -1,4 +1,4 @@
-"""The screen over the program's own feeds and the made-up live market, with a configuration file to change."""
+"""The screen over the program's own feeds and the made-up market, with a configuration file to change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rotation.status import Kind
 from tests.support import clock
 from tests.support.servers.live_world import LiveStream, LiveWorld, environment, shift_to_session_ns
 from tests.support.servers.rest import RestServer
-from tui.__main__ import LocalBackend
+from tui.__main__ import LocalBackend, LocalDesk
 from tui.backend import Wanted
 from tui.screen import app as module
 from tui.screen.app import RotationApp
@@ -26,17 +26,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rotation.snapshot import Snapshot
-    from tui.__main__ import LocalDesk
 
 WAIT_S = 60
-SETTLED = ("follows once", "follow once", "on their way")
-"""In a message that is not the last word."""
 
 
 class Running:
     """A desk on screen, and the file that it was opened with."""
 
-    def __init__(self, path: Path, app: RotationApp, pilot: Any, stream: LiveStream, world: LiveWorld) -> None:
+    def __init__(
+        self, path: Path, app: RotationApp, pilot: Any, stream: LiveStream, world: LiveWorld
+    ) -> None:
         self.path = path
         self.app = app
         self.pilot = pilot
@@ -50,8 +49,8 @@ class Running:
 
     @property
     def desk(self) -> LocalDesk:
-        desk: Any = self.app._desk
-        return desk
+        assert isinstance(self.app._desk, LocalDesk)
+        return self.app._desk
 
     @property
     def connected(self) -> list[int]:

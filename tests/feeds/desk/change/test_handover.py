@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from feeds.desk.change.exchange import RefusedError, exchange
+from feeds.desk.change.exchange import exchange
 from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Watched
-from rotation.quote import NS
 from tests.support.idle_loop import IdleLoop
 from tests.support.servers.alpaca import Answers
 from tests.support.servers.ws import STAY
@@ -79,6 +78,18 @@ async def played(seed: int, fault: Any) -> tuple[World, Check]:
 def run(seed: int, fault: Any) -> tuple[World, Check]:
     with asyncio.Runner(loop_factory=IdleLoop) as runner:
         return runner.run(played(seed, fault))
+
+
+async def kept_out(world: World) -> None:
+    """The account has one connection: the new stream is let in once the old one has gone."""
+    world.desk.server.scripts = [(Answers((406,)), STAY), (STAY,)]
+    await handed_over(world)
+
+
+def test_a_vendor_with_one_connection_is_left_before_the_new_stream_gets_in():
+    world, check = run(2, kept_out)
+    assert world.steps > 1_000
+    assert check.counts["claimed"] > 4 * check.counts["marked"]
 
 
 @pytest.mark.parametrize("seed", [2, 5])
