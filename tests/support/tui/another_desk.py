@@ -84,8 +84,13 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(tmp_path: Path, monkeypatch: Any, text: str) -> AsyncIterator[Running]:
-    """In the middle of the last session; the person has neither keys nor anything stored."""
+async def running(
+    tmp_path: Path, monkeypatch: Any, text: str, *, is_live: bool = True
+) -> AsyncIterator[Running]:
+    """In the middle of the last session; the person has neither keys nor anything stored.
+
+    ``is_live``: whether to wait for live prices, rather than for any.
+    """
     for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
@@ -106,7 +111,7 @@ async def running(tmp_path: Path, monkeypatch: Any, text: str) -> AsyncIterator[
             )
             async with app.run_test(size=(160, 45)) as pilot:
                 desk = Running(path, app, pilot, stream, world)
-                await desk.until(lambda: app.snapshot is not None and desk.is_live())
+                await desk.until(lambda: app.snapshot is not None and (desk.is_live() or not is_live))
                 yield desk
             assert app.failure is None, app.failure
     finally:

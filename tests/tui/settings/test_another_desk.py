@@ -8,6 +8,7 @@ import json
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rotation.sessions import closures_added, is_session, previous_session, session_at, set_closures
@@ -186,13 +187,41 @@ def _is_no_more(before: tuple[int, int, int]) -> bool:
 async def test_an_alert_fires_once_whatever_the_desk_becomes(tmp_path, monkeypatch):
     alert = '[notify]\nto = ["bell"]\n[[alerts]]\nwhen = "iwm.last > 1"\nrepeat = "crossing"\n'
     async with running(tmp_path, monkeypatch, BEGINS + alert) as on_screen:
-        rung = lambda: [e for e in on_screen.snapshot.events if e.kind == "alert"]  # noqa: E731
-        await on_screen.until(rung)
+        calls = lambda: [e for e in on_screen.snapshot.events if e.kind == "alert"]  # noqa: E731
+        await on_screen.until(calls)
         more = '["IWM", "QQQ", "SPY", "DIA"]'
         await on_screen.change(desk(alert, legs=more))
         await on_screen.change(desk(alert, legs=more, feeds='feed = ["alpaca", "yahoo"]'))
         await on_screen.change(desk('pair = "DIA/SPY"', alert, legs=more))
-        assert len(rung()) == 1
+        assert len(calls()) == 1
         assert on_screen.snapshot.alerts[0].fired == 1
     kept = json.loads((tmp_path / "STATE" / "rotation-tui" / "alerts.json").read_text())
     assert len(kept["calls"]) == 1
+
+
+async def test_a_demo_for_want_of_a_key_gives_way_to_live_prices_and_comes_back(tmp_path, monkeypatch):
+    listed = '[feeds]\nfeed = ["alpaca", "demo"]\n'
+    async with running(tmp_path, monkeypatch, listed, is_live=False) as on_screen:
+        assert on_screen.snapshot.mode == "DEMO"
+        assert "feeds.feed" in await on_screen.change(desk())
+        await on_screen.until(lambda: on_screen.snapshot.mode == "" and on_screen.is_live())
+        assert on_screen.desk.controls is None
+        assert "feeds.feed" in await on_screen.change(listed)
+        await on_screen.until(lambda: on_screen.snapshot.mode == "DEMO")
+        await on_screen.until(lambda: on_screen.connected == [])
+        assert on_screen.desk.controls is not None
+
+
+async def test_a_sheet_of_what_has_gone_closes(tmp_path, monkeypatch):
+    (tmp_path / "own.csv").write_text("symbol,weight\nIWM,60\nSPY,40\n")
+    own = desk('[universes.own]\nholdings = "own.csv"')
+    async with running(tmp_path, monkeypatch, own) as on_screen:
+        app = on_screen.app
+        for figure, stays in (("breadth.own.share_up", False), ("spy.last", True)):
+            app._look(msgspec.structs.replace(app.view, figure=figure, explains=True))
+            await on_screen.until(lambda name=figure: name in app.snapshot.explained)
+            await on_screen.change(desk() if not stays else desk('pair = "SPY/QQQ"'))
+            assert app.view.explains is stays
+            assert app.view.figure == (figure if stays else "")
+        await on_screen.change(desk(legs='["IWM", "QQQ"]'))
+        assert not app.view.explains, "nor is there such a leg any more"
