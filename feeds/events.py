@@ -23,7 +23,7 @@ from rotation.snapshot import Counts, FeedHealth
 from rotation.status import FeedState, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from rotation.feed_stats import FeedStats
     from rotation.snapshot import Tape
@@ -257,6 +257,9 @@ class Stream(Feed, Protocol):
 class TakesOver(Stream, Protocol):
     """A stream that can replace what another source has brought of today."""
 
-    def take_over(self) -> None:
-        """Replace today's prints by its own bars, as soon as they can be had."""
+    def take_over(self, auctions: Iterable[Quote] = ()) -> None:
+        """Replace today's prints by its own bars, as soon as they can be had.
+
+        ``auctions``: closing auctions that the consumer has. They stay, where bars cannot tell them.
+        """
         ...

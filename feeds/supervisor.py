@@ -498,7 +498,7 @@ class Supervisor:
             if rest is not None:
                 self._take(feed, rest)
         if others and isinstance(feed, TakesOver):
-            feed.take_over()
+            feed.take_over(self._market.auctions(sorted(others)))
 
     async def leave(self, feeds: Iterable[Feed]) -> None:
         """End these, and wait until they have: their connections are closed then."""
