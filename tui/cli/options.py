@@ -16,6 +16,7 @@ from tui.settings.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from tui.backend import Backend
     from tui.settings.file import Config
@@ -331,6 +332,13 @@ def _set_by_hand(ctx: click.Context) -> frozenset[str]:
         for setting in schema.SETTINGS
         if setting.option and any(each.get_parameter_source(setting.option) in by_hand for each in contexts)
     )
+
+
+def watch_of(ctx: click.Context, desk_only: AbstractSet[str] = frozenset()) -> ConfigWatch:
+    """What looks at the person's file, whether it exists yet or not. ``desk_only``: as ConfigWatch has it."""
+    from tui.settings.reload import ConfigWatch  # noqa: PLC0415 - --help need not wait for it
+
+    return ConfigWatch(place(), config_of(ctx), _set_by_hand(ctx), desk_only)
 
 
 def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:

@@ -40,14 +40,24 @@ Signature = tuple[int, int, int]
 class ConfigWatch:
     """One file, asked now and then. Methods block for as long as reading it takes."""
 
-    def __init__(self, path: Path, config: Config | None, fixed: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        config: Config | None,
+        fixed: AbstractSet[str] = frozenset(),
+        desk_only: AbstractSet[str] = frozenset(),
+    ) -> None:
         """``config``: what the run began with; None where there was no file.
 
         ``fixed``: settings that an option or the environment has set, which go before the file.
+        ``desk_only``: settings, and ``alerts``, that this run has no use for: a host's.
         """
-        self._path = path
+        self.path = path
         self._fixed = fixed
+        self._desk_only = desk_only
         self._config = config or Config(path)
+        self.fault: InputError | None = None
+        """What is wrong with the file as it is now; None where it is in force."""
         self._seen = self._signature()
         # A file that has appeared since the start is a change.
         self._read = None if config is None else self._seen
@@ -61,27 +71,33 @@ class ConfigWatch:
             return None if again is None else Applied(again[0], is_error=again[1])
         self._read = signature
         try:
-            config = read(self._path) if signature is not None else Config(self._path)
+            config = read(self.path) if signature is not None else Config(self.path)
         except InputError as error:
-            return Applied(f"{error}; the previous configuration stays in use", is_error=True)
+            self.fault = error
+            return Applied(f"{error}; the previous configuration stays in use", is_error=True, fault=error)
+        self.fault = None
         before_config, self._config = self._config, config
-        return _difference(before_config, config, self._fixed)
+        return _difference(before_config, config, self._fixed, self._desk_only)
 
     def _signature(self) -> Signature | None:
         try:
-            state = self._path.stat()
+            state = self.path.stat()
         except OSError:
             return None
         return state.st_mtime_ns, state.st_size, state.st_ino
 
 
-def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied | None:
+def _difference(
+    before: Config, now: Config, fixed: AbstractSet[str], desk_only: AbstractSet[str]
+) -> Applied | None:
     def of(config: Config, name: str) -> object:
         return config.values.get(name, BY_NAME[name].default)
 
     changed = [name for name in BY_NAME if of(before, name) != of(now, name)]
     pairs = _pairs_change(before, now, fixed)
     changed = [name for name in changed if name != PAIRS or name in fixed]
+    useless = [name for name in changed if name in desk_only]
+    changed = [name for name in changed if name not in desk_only]
     later = [name for name in changed if name not in (*LIVE, PAIRS)]
     later += ["groups and watch lists"] * (now.lists != before.lists)
     later += ["universes"] * (now.universes != before.universes)
@@ -89,6 +105,8 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
+    if alerts is not None and "alerts" in desk_only:
+        alerts, useless = None, [*(name for name in useless if name != "notify.to"), "alerts"]
     windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
     screen = {name: of(now, name) if name in changed else None for name in SCREEN}
@@ -100,7 +118,7 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         parts.append(counted(len(alerts.rules), "alert"))
     if pairs is not None and (pairs.pairs is not None or now.pairs != before.pairs):
         parts.append("desk.pairs")
-    if not parts and not later and not kept:
+    if not parts and not later and not kept and not useless:
         return None
     clauses = [f"applied {', '.join(parts)}"] if parts else []
     if later:
@@ -109,6 +127,9 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
     if kept:
         verb, them = ("stays", "it") if len(kept) == 1 else ("stay", "them")
         clauses.append(f"{', '.join(kept)} {verb} as the command line or the environment set {them}")
+    if useless:
+        verb = "applies" if useless[0] in BY_NAME and len(useless) == 1 else "apply"
+        clauses.append(f"{', '.join(useless)} {verb} to a desk of one's own only")
     return Applied(
         f"{now.path.name}: {'; '.join(clauses)}",
         keys=keys,
@@ -121,6 +142,7 @@ def _difference(before: Config, now: Config, fixed: AbstractSet[str]) -> Applied
         ascii=None
         if (glyphs := _text(screen["screen.glyphs"])) is None
         else is_ascii(glyphs, os.environ, getattr(sys.__stderr__, "encoding", "") or ""),
+        glyphs=glyphs,
         window=msgspec.convert(screen["screen.window"], int | None),
         folder=_text(screen["export.folder"]),
         panels=panels_of(now.values) if set(changed) & {*PLACES} else None,

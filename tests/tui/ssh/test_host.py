@@ -24,6 +24,7 @@ from tui.ssh.connection.traffic import CONNECTION_BURST
 from tui.ssh.limits import Limits
 from tui.ssh.reasons import FAREWELLS
 from tui.ssh.rooms.colours import ink
+from tui.ssh.rooms.defaults import ViewDefaults
 from tui.ssh.rooms.painter import LEAVE, opening, whole
 from tui.ssh.rooms.viewer import Viewer
 from tui.ssh.session import Session
@@ -66,7 +67,7 @@ async def test_viewers_have_the_windows_and_panels_of_the_host(tmp_path, scenes)
         "returns": (20,),
         "panels": PanelLists(narrow=(("spread", "ratio"),)),
     }
-    async with hosting(tmp_path, scenes["live"], **own) as hosted:
+    async with hosting(tmp_path, scenes["live"], defaults=ViewDefaults(**own)) as hosted:
         visitor = await hosted.look()
         view = msgspec.structs.replace(THEMED, focus="spread", window=1, **own)
         await until(lambda: visitor.screen.cells() == seen(scenes["live"], view))

@@ -42,7 +42,7 @@ def status(**fields) -> HostStatus:
 def setup() -> wire.Setup:
     return wire.Setup(
         version=wire.VERSION, worker=1, limits=Limits(), authorized_keys=None, host_key="k", preferences="p",
-        theme="midnight", clock=wire.Clock(), log_level="info", log_json=False,
+        clock=wire.Clock(), log_level="info", log_json=False,
     )  # fmt: skip
 
 
