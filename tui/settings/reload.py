@@ -68,7 +68,7 @@ class ConfigWatch:
         before, self._seen = self._seen, signature
         if signature == self._read or signature != before:
             again = theme.reload()
-            return None if again is None else Applied(again[0], is_error=again[1])
+            return None if again is None else Applied(again[0], is_error=again[1], is_theme=True)
         self._read = signature
         try:
             config = read(self.path) if signature is not None else Config(self.path)

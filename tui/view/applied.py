@@ -47,6 +47,8 @@ class Applied(msgspec.Struct, frozen=True):
     """The file cannot be used: the configuration before stays."""
     fault: InputError | None = None
     """What is wrong with the file; None where nothing is, and for a theme."""
+    is_theme: bool = False
+    """Not the file but a theme of a person's own was read again."""
     keys: Keymap | None = None
     theme: str | None = None
     alerts: AlertSettings | None = None

@@ -58,6 +58,8 @@ class ConfigFollower:
         self._adopt = adopt
         self._now = now
         self._asked = asyncio.Event()
+        self._fault = self._theme_fault = ""
+        """What administrators read of the file, and of a theme, that cannot be used; "" where they can."""
         self.status = None if watch is None else ConfigStatus(watch.path.name, now())
         """For administrators; None without a file to follow."""
 
@@ -86,13 +88,14 @@ class ConfigFollower:
             applied = await asyncio.to_thread(watch.poll)
             if applied is not None:
                 await self._take(watch, applied)
-            elif watch.fault is None and self.status is not None and self.status.error:
-                # Mended to what is in force already.
-                self.status = replace(self.status, since=self._now(), error="")
+            elif watch.fault is None and self._fault:
+                self._fault = ""  # mended to what is in force already
+                self._note()
                 event_log.event("configuration mended", file=str(watch.path))
         except Exception as error:  # noqa: BLE001 - whatever it is, no viewer loses the screen by it
             event_log.error("configuration failed", error, file=str(watch.path))
-            self._tell(Told(f"{watch.path.name}: {INTERNAL}", is_error=True), self._defaults())
+            self._fault = f"{watch.path.name}: {INTERNAL}"
+            self._tell(Told(self._fault, is_error=True), self._defaults())
 
     async def _take(self, watch: ConfigWatch, applied: Applied) -> None:
         fault = applied.fault
@@ -105,25 +108,36 @@ class ConfigFollower:
                 why=fault.problem if isinstance(fault, ConfigError) else str(fault),
                 keeps="the settings read before",
             )
-            self._tell(Told(_brief(watch.path.name, fault), is_error=True), self._defaults())
+            self._fault = _brief(watch.path.name, fault)
+            self._tell(Told(self._fault, is_error=True), self._defaults())
             return
-        if applied.is_error:  # a theme
-            event_log.error("theme not reloaded", why=applied.message)
-            self._tell(Told(applied.message, is_error=True), self._defaults())
+        if applied.is_theme:
+            self._theme_fault = applied.message if applied.is_error else ""
+            if applied.is_error:
+                event_log.error("theme not reloaded", why=applied.message)
+            else:
+                event_log.event("theme reloaded", what=applied.message)
+            self._tell(Told(applied.message, is_error=applied.is_error), self._defaults())
             return
         view = first_view(self._defaults(), names())
         await change_desk(self._desk, applied, view)
         applied = await with_pairs(self._desk, applied, view)
         event_log.event("configuration applied", file=str(watch.path), changes=applied.message)
+        self._fault = ""
+        self._note(applied.message)
         self._tell(Told(applied.message), self._defaults().after(applied, self._first))
 
     def _tell(self, told: Told, defaults: ViewDefaults) -> None:
-        if self.status is not None:
-            if told.is_error:
-                self.status = replace(self.status, error=told.text)
-            else:
-                self.status = replace(self.status, since=self._now(), applied=told.text, error="")
+        self._note()
         self._adopt(defaults, told)
+
+    def _note(self, applied: str = "") -> None:
+        """Keep the status up to date. ``applied``: what has changed just now."""
+        if self.status is None:
+            return
+        if applied:
+            self.status = replace(self.status, since=self._now(), applied=applied)
+        self.status = replace(self.status, error=self._fault or self._theme_fault)
 
 
 def _place(fault: InputError) -> dict[str, object]:
