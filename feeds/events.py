@@ -251,3 +251,12 @@ class Stream(Feed, Protocol):
     def stats(self) -> FeedStats:
         """What has been counted until now."""
         ...
+
+
+@runtime_checkable
+class TakesOver(Stream, Protocol):
+    """A stream that can replace what another source has brought of today."""
+
+    def take_over(self) -> None:
+        """Replace today's prints by its own bars, as soon as they can be had."""
+        ...

@@ -112,6 +112,11 @@ class AlertWatch:
         """The desk has these windows from now on."""
         self._log.set_windows(windows)
 
+    def set_desk(self, desk: Desk) -> None:
+        """The desk is another one from now on; alerts keep their state."""
+        self._log.set_desk(desk)
+        self._want(self._log.wants)
+
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Tell something that no Snapshot shows."""
         self._log.note(kind, subject, text)

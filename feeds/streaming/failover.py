@@ -163,6 +163,15 @@ class Failover:
         """Counters of the vendor in charge."""
         return self._current.stream.stats()
 
+    @property
+    def is_kept_out(self) -> bool:
+        """Whether the vendor in charge waits for another session of the account to end."""
+        return self._current.stream.is_kept_out
+
+    def take_over(self) -> None:
+        """Have the vendor in charge replace what the consumer has of today by its own bars."""
+        self._current.stream.take_over()
+
     def tape(self) -> None:
         """None: it is live."""
 

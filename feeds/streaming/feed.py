@@ -89,6 +89,11 @@ class StreamFeed:
         return self.state.refusal
 
     @property
+    def is_kept_out(self) -> bool:
+        """Whether the vendor lets nobody in until another session of the account has ended."""
+        return self.state.session.is_kept_out
+
+    @property
     def last(self) -> Mapping[str, Quote]:
         """The newest quote of each symbol by event time."""
         return self.state.filter.last

@@ -106,8 +106,16 @@ class DeskLog:
         """The same of its windows."""
         self._set_desk(windows=windows)
 
+    def set_desk(self, desk: Desk) -> None:
+        """The same of all of it. What its first Snapshot differs in has not happened: no event tells it."""
+        self._changes.begin_anew()
+        self._replace_desk(desk)
+
     def _set_desk(self, **changes: object) -> None:
-        self._desk = msgspec.structs.replace(self._desk, **changes)
+        self._replace_desk(msgspec.structs.replace(self._desk, **changes))
+
+    def _replace_desk(self, desk: Desk) -> None:
+        self._desk = desk
         self._table = {}
         self.set_rules(self._rules)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -330,22 +331,36 @@ def _set_by_hand(ctx: click.Context) -> frozenset[str]:
     return frozenset(
         setting.name
         for setting in schema.SETTINGS
-        if setting.option and any(each.get_parameter_source(setting.option) in by_hand for each in contexts)
+        if (setting.option and any(each.get_parameter_source(setting.option) in by_hand for each in contexts))
+        or (setting.env and not setting.option and os.environ.get(setting.env, "").strip())
     )
 
 
-def watch_of(ctx: click.Context, desk_only: AbstractSet[str] = frozenset()) -> ConfigWatch:
-    """What looks at the person's file, whether it exists yet or not. ``desk_only``: as ConfigWatch has it."""
+def _taken(ctx: click.Context) -> frozenset[str]:
+    """The settings that this command takes; those without an option are everybody's."""
+    params = {param.name for param in ctx.command.params} | {"log_level"}
+    return frozenset(
+        setting.name for setting in schema.SETTINGS if not setting.option or setting.option in params
+    )
+
+
+def watch_of(
+    ctx: click.Context, more: AbstractSet[str] = frozenset(), less: AbstractSet[str] = frozenset()
+) -> ConfigWatch:
+    """What looks at the person's file, whether it exists yet or not.
+
+    ``more``, ``less``: settings that this command takes without an option, and that it has no use for.
+    """
     from tui.settings.reload import ConfigWatch  # noqa: PLC0415 - --help need not wait for it
 
-    return ConfigWatch(place(), config_of(ctx), _set_by_hand(ctx), desk_only)
+    return ConfigWatch(place(), config_of(ctx), _set_by_hand(ctx), (_taken(ctx) | more) - less)
 
 
 def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:
     """Look at the person's file, whether it exists yet or not."""
     watch: ConfigWatch | None = None
     path, config = place(), config_of(ctx)
-    fixed = _set_by_hand(ctx)
+    fixed, taken = _set_by_hand(ctx), _taken(ctx)
 
     def poll() -> Applied | None:
         nonlocal watch
@@ -353,7 +368,7 @@ def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:
             # The module is imported in a thread, long after the first paint.
             from tui.settings.reload import ConfigWatch  # noqa: PLC0415
 
-            watch = ConfigWatch(path, config, fixed)
+            watch = ConfigWatch(path, config, fixed, taken)
         return watch.poll()
 
     return poll

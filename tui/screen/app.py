@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from rotation.desk import EventKind
 from rotation.errors import InputError
-from tui.backend import AlertDesk
+from tui.backend import AlertDesk, DeskError, ReopeningDesk
 from tui.output.looked import AWAY_S, Looked, looked, since
 from tui.output.text import quotation, quoted_explanation
 from tui.panels.asked import wants_of
@@ -32,7 +32,7 @@ from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
-from tui.view.applied import change_desk, with_pairs
+from tui.view.applied import change_desk, with_pairs, without_figures_of
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
     ViewState,
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
     from tui.screen.driver import TerminalDriver
-    from tui.view.applied import Applied
+    from tui.view.applied import Applied, Reopening
     from tui.view.layout import Place
 
 log = logging.getLogger(__name__)
@@ -199,21 +199,50 @@ class RotationApp(App[None], inherit_bindings=False):
             group.create_task(desk.run(), name="desk")
             group.create_task(self._follow(desk), name="follow")
             if self._reload is not None:
-                group.create_task(self._apply_changes(self._reload, desk), name="configuration")
+                group.create_task(self._apply_changes(self._reload, desk, group), name="configuration")
 
     async def _follow(self, desk: Desk) -> None:
         async for snapshot in desk.listen():
             self.take(snapshot)
             await asyncio.sleep(FRAME_S)
 
-    async def _apply_changes(self, reload: Callable[[], Applied | None], desk: Desk) -> None:
+    async def _apply_changes(
+        self, reload: Callable[[], Applied | None], desk: Desk, group: asyncio.TaskGroup
+    ) -> None:
         """Apply the person's file whenever it has changed; what cannot be used leaves everything as it is."""
         while True:
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
-            if applied is not None:
-                await change_desk(desk, applied, self.view)
-                self._apply(await with_pairs(desk, applied, self.view), desk)
+            if applied is None:
+                continue
+            await change_desk(desk, applied, self.view)
+            applied = await with_pairs(desk, applied, self.view)
+            self._apply(applied, desk)
+            reopening = applied.reopening
+            if reopening is not None and reopening.names and isinstance(desk, ReopeningDesk):
+                # The file may change again meanwhile: then the desk takes the later one.
+                group.create_task(self._reopen(desk, reopening), name="another desk")
+
+    async def _reopen(self, desk: ReopeningDesk, reopening: Reopening) -> None:
+        """Have the desk become another one; where it cannot, say why."""
+        before = desk.wanted
+        try:
+            is_done = await desk.reopen(reopening.wanted(before))
+        except DeskError as error:
+            self._tell(desk, reopening.blame(reopening.names, error.setting, str(error)), is_error=True)
+            return
+        if not is_done:
+            return
+        # What is shown now: a later file may have come in between.
+        view = reopening.on(without_figures_of(self.view, before, desk.wanted), desk.wanted)
+        self._look(tidied(self.view, view))
+        self._tell(desk, f"{reopening.file}: applied {', '.join(reopening.names)}")
+
+    def _tell(self, desk: object, message: str, *, is_error: bool = False) -> None:
+        """Say what has come of a change, and add it to the events."""
+        if isinstance(desk, AlertDesk):
+            desk.note(EventKind.CONFIG, CONFIG_FILE, message)
+        self.say(message, urgent=is_error)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
         before = self.view

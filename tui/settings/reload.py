@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,28 +13,35 @@ import msgspec
 from rotation.desk import DeskChange
 from rotation.errors import InputError
 from rotation.text import counted
+from tui.settings.desk.wanted import ALL, REOPENS, wanted_of
 from tui.settings.file import Config, read
 from tui.settings.panels import panels_of
 from tui.settings.schema import BY_NAME
 from tui.settings.values import pairs as pairs_of
 from tui.settings.values import windows as windows_of
 from tui.view import theme
-from tui.view.applied import Applied, PairsChange, WindowsChange
+from tui.view.applied import Applied, PairsChange, Reopening, WindowsChange
 from tui.view.ascii import is_ascii
 from tui.view.still import moves
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
+
+    from rotation.alerts.target import AlertSettings
 
 OF_DESK = ("limits.stale_s", "desk.leg_gap_s", "desk.returns")
 WINDOWS = ("desk.windows", "screen.returns")
 PLACES = ("panels.wide", "panels.normal", "panels.narrow")
 SCREEN = ("screen.theme", "screen.motion", "screen.glyphs", "screen.window", "export.folder")
 LIVE = ("log.level", "notify.to", *SCREEN, *OF_DESK, *WINDOWS, *PLACES)
-"""Settings that a running desk takes up, besides keys, alerts and targets; the others say that they wait."""
+"""What a running desk takes up as it is, besides keys, alerts and targets; REOPENS make it another one."""
 PAIRS = "desk.pairs"
-"""Taken up as far as their symbols are on the desk: no feed asks for others."""
+"""Taken up as it is where their symbols are on the desk: else feeds have to ask for more."""
+TARGETS_OF_ALERTS = "notify.to"
+"""A command that takes none has no alerts either."""
+GROUPS, WATCHLISTS, UNIVERSES = "groups", "watchlists", "universes"
 Signature = tuple[int, int, int]
 
 
@@ -45,16 +53,16 @@ class ConfigWatch:
         path: Path,
         config: Config | None,
         fixed: AbstractSet[str] = frozenset(),
-        desk_only: AbstractSet[str] = frozenset(),
+        taken: AbstractSet[str] = ALL,
     ) -> None:
         """``config``: what the run began with; None where there was no file.
 
-        ``fixed``: settings that an option or the environment has set, which go before the file.
-        ``desk_only``: settings, and ``alerts``, that this run has no use for: a host's.
+        ``fixed``: settings that an option or the environment has set, which go before the file. ``taken``:
+        those that this command takes: ``demo`` has a pair of its own.
         """
+        self._taken = taken
         self.path = path
         self._fixed = fixed
-        self._desk_only = desk_only
         self._config = config or Config(path)
         self.fault: InputError | None = None
         """What is wrong with the file as it is now; None where it is in force."""
@@ -77,7 +85,7 @@ class ConfigWatch:
             return Applied(f"{error}; the previous configuration stays in use", is_error=True, fault=error)
         self.fault = None
         before_config, self._config = self._config, config
-        return _difference(before_config, config, self._fixed, self._desk_only)
+        return _difference(before_config, config, self._fixed, self._taken)
 
     def _signature(self) -> Signature | None:
         try:
@@ -88,7 +96,7 @@ class ConfigWatch:
 
 
 def _difference(
-    before: Config, now: Config, fixed: AbstractSet[str], desk_only: AbstractSet[str]
+    before: Config, now: Config, fixed: AbstractSet[str], taken: AbstractSet[str] = ALL
 ) -> Applied | None:
     def of(config: Config, name: str) -> object:
         return config.values.get(name, BY_NAME[name].default)
@@ -96,17 +104,20 @@ def _difference(
     changed = [name for name in BY_NAME if of(before, name) != of(now, name)]
     pairs = _pairs_change(before, now, fixed)
     changed = [name for name in changed if name != PAIRS or name in fixed]
-    useless = [name for name in changed if name in desk_only]
-    changed = [name for name in changed if name not in desk_only]
-    later = [name for name in changed if name not in (*LIVE, PAIRS)]
-    later += ["groups and watch lists"] * (now.lists != before.lists)
-    later += ["universes"] * (now.universes != before.universes)
-    kept = [name for name in changed if name in (*LIVE, PAIRS) and name in fixed]
+    others = [name for name in changed if name not in taken]
+    changed = [name for name in changed if name in taken]
+    reopens = [name for name in changed if name in REOPENS and name not in fixed]
+    for table, is_watchlist in ((GROUPS, False), (WATCHLISTS, True)):
+        lists = [
+            [each for each in config.lists if each.is_watchlist is is_watchlist] for config in (before, now)
+        ]
+        reopens += [table] * (lists[0] != lists[1])
+    reopens += [UNIVERSES] * (now.universes != before.universes)
+    kept = [name for name in changed if name in fixed]
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
     alerts = now.alerts if now.alerts != before.alerts else None
-    if alerts is not None and "alerts" in desk_only:
-        alerts, useless = None, [*(name for name in useless if name != "notify.to"), "alerts"]
+    alerts, others = _taken_alerts(alerts, others, taken)
     windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
     screen = {name: of(now, name) if name in changed else None for name in SCREEN}
@@ -118,18 +129,17 @@ def _difference(
         parts.append(counted(len(alerts.rules), "alert"))
     if pairs is not None and (pairs.pairs is not None or now.pairs != before.pairs):
         parts.append("desk.pairs")
-    if not parts and not later and not kept and not useless:
+    if not parts and not reopens and not kept and not others:
         return None
     clauses = [f"applied {', '.join(parts)}"] if parts else []
-    if later:
-        verb = "waits" if later[0] in BY_NAME and len(later) == 1 else "wait"
-        clauses.append(f"{', '.join(later)} {verb} for the next start")
+    if reopens:
+        clauses.append(f"{', '.join(reopens)}: another desk comes up, this one stays until then")
+    if others:
+        verb = "is" if len(others) == 1 else "are"
+        clauses.append(f"{', '.join(others)} {verb} not for this command")
     if kept:
         verb, them = ("stays", "it") if len(kept) == 1 else ("stay", "them")
         clauses.append(f"{', '.join(kept)} {verb} as the command line or the environment set {them}")
-    if useless:
-        verb = "applies" if useless[0] in BY_NAME and len(useless) == 1 else "apply"
-        clauses.append(f"{', '.join(useless)} {verb} to a desk of one's own only")
     return Applied(
         f"{now.path.name}: {'; '.join(clauses)}",
         keys=keys,
@@ -146,7 +156,33 @@ def _difference(
         window=msgspec.convert(screen["screen.window"], int | None),
         folder=_text(screen["export.folder"]),
         panels=panels_of(now.values) if set(changed) & {*PLACES} else None,
+        reopening=Reopening(
+            tuple(reopens),
+            partial(wanted_of, now, fixed=fixed, taken=taken),
+            partial(_blamed, now),
+            now.path.name,
+        ),
     )
+
+
+def _taken_alerts(
+    alerts: AlertSettings | None, others: list[str], taken: AbstractSet[str]
+) -> tuple[AlertSettings | None, list[str]]:
+    """Alerts that have changed, for a command that takes some; else they are among the others."""
+    if alerts is None or TARGETS_OF_ALERTS in taken:
+        return alerts, others
+    return None, [*(name for name in others if name != TARGETS_OF_ALERTS), "alerts"]
+
+
+def _blamed(config: Config, names: Sequence[str], setting: str, message: str) -> str:
+    """Why a desk cannot become another one, with the file, the line and the key.
+
+    ``setting``: the one in the way, where that is known; else those that have changed are named.
+    """
+    placed = next((name for name in (setting, *names) if name in config.lines), "")
+    what = setting or ", ".join(names)
+    line = f", line {config.lines[placed]}" if placed else ""
+    return f"{config.path}{line}: {what}: {message}; the desk stays as it is"
 
 
 def _text(value: object) -> str | None:

@@ -244,7 +244,7 @@ def host(
     from platformdirs import user_data_path, user_state_path  # noqa: PLC0415
 
     from tui.ssh import event_log, json_stderr  # noqa: PLC0415
-    from tui.ssh.configuration.follow import DESK_ONLY  # noqa: PLC0415
+    from tui.ssh.configuration.follow import DESK_ONLY, GLYPHS  # noqa: PLC0415
     from tui.ssh.configuration.settings import Settings  # noqa: PLC0415
     from tui.ssh.host import serve  # noqa: PLC0415
     from tui.ssh.limits import Limits  # noqa: PLC0415
@@ -285,7 +285,7 @@ def host(
             keys=bindings(config.keys) if config else (),
             ascii=values.get("screen.glyphs") == "ascii",
         ),
-        config=watch_of(ctx, DESK_ONLY),
+        config=watch_of(ctx, GLYPHS, DESK_ONLY),
         now_s=ctx.obj.now_s,
         limits=Limits(
             sessions=max_sessions,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from tui.backend import DeskError, ReopeningDesk
 from tui.settings.file import ConfigError
 from tui.ssh import event_log
 from tui.ssh.rooms.defaults import Told, ViewDefaults, first_view
@@ -17,19 +19,21 @@ from tui.view.theme import names
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rotation.errors import InputError
     from tui.backend import Desk
     from tui.settings.reload import ConfigWatch
-    from tui.view.applied import Applied
+    from tui.view.applied import Applied, Reopening
 
 LOOK_S = 1.0
 """Seconds between two looks at the file."""
 LOOKS = 2
 """Looks at once when asked to: a changed file is read when a second look finds it as the first did."""
-DESK_ONLY = frozenset({"alerts", "notify.to", "export.folder", "screen.motion", "feeds.demo_when_empty"})
-"""What a host has no use for."""
+DESK_ONLY = frozenset({"notify.to", "export.folder"})
+"""What a host has no use for, beside settings of options that it does not have."""
+GLYPHS = frozenset({"screen.glyphs"})
+"""What it takes without an option: nobody's own terminal is meant."""
 INTERNAL = "internal error; the host's log has the details"
 _KEY = re.compile(r"[A-Za-z0-9_.#-]{1,60}")
 
@@ -58,8 +62,10 @@ class ConfigFollower:
         self._adopt = adopt
         self._now = now
         self._asked = asyncio.Event()
-        self._fault = self._theme_fault = ""
-        """What administrators read of the file, and of a theme, that cannot be used; "" where they can."""
+        self._faults = {"file": "", "theme": "", "desk": ""}
+        """What administrators read of each where it cannot be used; "" where it can."""
+        self._opened = 0
+        """How often the desk has become another one."""
         self.status = None if watch is None else ConfigStatus(watch.path.name, now())
         """For administrators; None without a file to follow."""
 
@@ -72,32 +78,38 @@ class ConfigFollower:
         if self._watch is None:
             await asyncio.Event().wait()
             return
-        while True:
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await self._asked.wait()
-            except TimeoutError:
-                await self._look(self._watch)
-                continue
-            self._asked.clear()
-            for _ in range(LOOKS):
-                await self._look(self._watch)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        await self._asked.wait()
+                except TimeoutError:
+                    await self._look(self._watch, group)
+                    continue
+                self._asked.clear()
+                for _ in range(LOOKS):
+                    await self._look(self._watch, group)
 
-    async def _look(self, watch: ConfigWatch) -> None:
-        try:
+    async def _look(self, watch: ConfigWatch, group: asyncio.TaskGroup) -> None:
+        with self._contained(watch):
             applied = await asyncio.to_thread(watch.poll)
             if applied is not None:
-                await self._take(watch, applied)
-            elif watch.fault is None and self._fault:
-                self._fault = ""  # mended to what is in force already
+                await self._take(watch, applied, group)
+            elif watch.fault is None and self._faults["file"]:
+                self._faults["file"] = ""  # mended to what is in force already
                 self._note()
                 event_log.event("configuration mended", file=str(watch.path))
-        except Exception as error:  # noqa: BLE001 - whatever it is, no viewer loses the screen by it
-            event_log.error("configuration failed", error, file=str(watch.path))
-            self._fault = f"{watch.path.name}: {INTERNAL}"
-            self._tell(Told(self._fault, is_error=True), self._defaults())
 
-    async def _take(self, watch: ConfigWatch, applied: Applied) -> None:
+    @contextmanager
+    def _contained(self, watch: ConfigWatch) -> Iterator[None]:
+        """Whatever goes wrong, no viewer loses the screen by it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            event_log.error("configuration failed", error, file=str(watch.path))
+            self._fail("desk", f"{watch.path.name}: {INTERNAL}")
+
+    async def _take(self, watch: ConfigWatch, applied: Applied, group: asyncio.TaskGroup) -> None:
         fault = applied.fault
         if fault is not None:
             event_log.error(
@@ -108,28 +120,65 @@ class ConfigFollower:
                 why=fault.problem if isinstance(fault, ConfigError) else str(fault),
                 keeps="the settings read before",
             )
-            self._fault = _brief(watch.path.name, fault)
-            self._tell(Told(self._fault, is_error=True), self._defaults())
+            self._fail("file", _brief(watch.path.name, fault))
+            return
+        if applied.is_theme and applied.is_error:
+            event_log.error("theme not reloaded", why=applied.message)
+            self._fail("theme", applied.message)
             return
         if applied.is_theme:
-            self._theme_fault = applied.message if applied.is_error else ""
-            if applied.is_error:
-                event_log.error("theme not reloaded", why=applied.message)
-            else:
-                event_log.event("theme reloaded", what=applied.message)
-            self._tell(Told(applied.message, is_error=applied.is_error), self._defaults())
+            event_log.event("theme reloaded", what=applied.message)
+            self._faults["theme"] = ""
+            self._tell(applied.message, self._defaults())
             return
         view = first_view(self._defaults(), names())
         await change_desk(self._desk, applied, view)
         applied = await with_pairs(self._desk, applied, view)
         event_log.event("configuration applied", file=str(watch.path), changes=applied.message)
-        self._fault = ""
-        self._note(applied.message)
-        self._tell(Told(applied.message), self._defaults().after(applied, self._first))
+        self._faults["file"] = self._faults["desk"] = ""
+        self._tell(applied.message, self._defaults().after(applied, self._pair))
+        reopening = applied.reopening
+        if reopening is not None and reopening.names and isinstance(self._desk, ReopeningDesk):
+            # The file may change again meanwhile: then the desk becomes what the later one says.
+            group.create_task(self._reopen(watch, self._desk, reopening), name="another desk")
 
-    def _tell(self, told: Told, defaults: ViewDefaults) -> None:
+    async def _reopen(self, watch: ConfigWatch, desk: ReopeningDesk, reopening: Reopening) -> None:
+        """Have the desk become another one; where it cannot, it stays, and the log says why."""
+        with self._contained(watch):
+            names = ", ".join(reopening.names)
+            try:
+                is_done = await desk.reopen(reopening.wanted(desk.wanted))
+            except DeskError as error:
+                why = reopening.blame(reopening.names, error.setting, str(error))
+                event_log.error("desk not changed", file=str(watch.path), key=error.setting or names, why=why)
+                self._fail(
+                    "desk",
+                    f"{reopening.file}: {error.setting or names} cannot be applied (see the host's log); "
+                    "the desk stays as it is",
+                )
+                return
+            if not is_done:
+                return
+            event_log.event("desk changed", file=str(watch.path), changes=names)
+            self._faults["desk"] = ""
+            self._opened += 1
+            self._tell(
+                f"{reopening.file}: applied {names}", self._defaults().of_desk(desk.wanted, self._opened)
+            )
+
+    @property
+    def _pair(self) -> tuple[str, str]:
+        """The desk's first pair."""
+        return self._desk.wanted.pair if isinstance(self._desk, ReopeningDesk) else self._first
+
+    def _fail(self, what: str, message: str) -> None:
+        self._faults[what] = message
         self._note()
-        self._adopt(defaults, told)
+        self._adopt(self._defaults(), Told(message, is_error=True))
+
+    def _tell(self, message: str, defaults: ViewDefaults) -> None:
+        self._note(message)
+        self._adopt(defaults, Told(message))
 
     def _note(self, applied: str = "") -> None:
         """Keep the status up to date. ``applied``: what has changed just now."""
@@ -137,7 +186,7 @@ class ConfigFollower:
             return
         if applied:
             self.status = replace(self.status, since=self._now(), applied=applied)
-        self.status = replace(self.status, error=self._fault or self._theme_fault)
+        self.status = replace(self.status, error=next(filter(None, self._faults.values()), ""))
 
 
 def _place(fault: InputError) -> dict[str, object]:

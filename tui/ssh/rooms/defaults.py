@@ -11,10 +11,21 @@ from rotation.desk import PairOptions
 from tui.view.applied import Applied, WindowsChange
 from tui.view.keymap import DEFAULT_KEYS, Keymap, Scope
 from tui.view.places import PanelLists
-from tui.view.view_state import ViewState, pair_names, tidied, with_panels, with_window, with_windows
+from tui.view.view_state import (
+    ViewState,
+    closed_figure,
+    pair_names,
+    tidied,
+    watchlists,
+    with_panels,
+    with_window,
+    with_windows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from tui.backend import Wanted
 
 SCOPES = frozenset[Scope]({"view", "app", "host"})
 """A viewer can move no tape, which all share, and has no shell on the host."""
@@ -50,6 +61,8 @@ class ViewDefaults(msgspec.Struct, frozen=True):
     """Ids of the actions with keys of the host's own, and these keys; the others have the usual ones."""
     ascii: bool = False
     """Whether all screens are in ASCII; else each viewer's terminal decides."""
+    desk: int = 0
+    """How often the desk has become another one: no figure of the one before stays chosen."""
 
     def after(self, applied: Applied, first: tuple[str, str]) -> ViewDefaults:
         """The same with what a changed file changes. ``first``: the desk's first pair."""
@@ -70,6 +83,16 @@ class ViewDefaults(msgspec.Struct, frozen=True):
         if applied.glyphs is not None:
             changes["ascii"] = applied.glyphs == "ascii"
         return msgspec.structs.replace(self, **changes)
+
+    def of_desk(self, wanted: Wanted, number: int) -> ViewDefaults:
+        """The same on a desk that has become this one."""
+        return msgspec.structs.replace(
+            self,
+            pairs=pair_names(wanted.pair, wanted.pairs),
+            pair_options=wanted.pair_options,
+            lists=watchlists(wanted.lists),
+            desk=number,
+        )
 
 
 def bindings(keys: Keymap) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -144,4 +167,6 @@ def adopted(
         lists=now.lists,
         list=view.list if view.list in now.lists else "",
     )
+    if now.desk != before.desk:
+        after = closed_figure(after)
     return view if after == view else tidied(view, after)

@@ -27,6 +27,7 @@ OTHERS = {
     "panels": PanelLists(narrow=(("spread", "ratio"),)),
     "keys": (("pause", ("x",)),),
     "ascii": True,
+    "desk": 1,
 }
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from rotation.desk import DeskChange
 from tests.support.ssh_host import Hosted, Looker, hosting, until
+from tui.settings.desk.wanted import ALL
 from tui.settings.file import read
 from tui.settings.reload import ConfigWatch
 from tui.ssh.configuration import follow
@@ -66,7 +67,7 @@ async def following(folder, snapshot, text=BEFORE, **more):
     path.write_text(text)
     admin = asyncssh.generate_private_key("ssh-ed25519")
     (folder / "admins").write_bytes(admin.export_public_key())
-    watch = ConfigWatch(path, read(path), desk_only=DESK_ONLY)
+    watch = ConfigWatch(path, read(path), taken=ALL - DESK_ONLY - {"screen.motion"})
     given = {"admin_keys": folder / "admins", "config": watch, **more}
     async with hosting(folder, snapshot, **given) as hosted:
         yield Scene(hosted, path, admin)
@@ -182,9 +183,7 @@ async def test_what_no_host_has_is_not_called_applied(scene):
         '[[alerts]]\nwhen = "on_pace"\n'
     )
     config = await scene.until_config(lambda config: config["applied"])
-    assert config["applied"] == (
-        "config.toml: screen.motion, export.folder, alerts apply to a desk of one's own only"
-    )
+    assert config["applied"] == ("config.toml: screen.motion, export.folder, alerts are not for this command")
 
 
 async def test_a_desk_has_windows_limits_and_pairs_of_the_file(tmp_path, scenes, monkeypatch):
