@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Sequence
 
-PATIENCE_S = 60.0
+PATIENCE_S = 500.0
 """How long anything may take on a busy machine; nothing is measured by it."""
 
 # The child makes the pty its controlling terminal: then the kernel sends SIGWINCH and Ctrl+C as in real life.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from rotation.desk import PairOptions
+from rotation.desk import LegList, PairOptions
+from tui.backend import Wanted
 from tui.screen.scene import scene
 from tui.ssh.rooms.defaults import ViewDefaults, adopted, bindings, first_view
 from tui.view.applied import Applied, PairsChange, WindowsChange
@@ -27,7 +28,6 @@ OTHERS = {
     "panels": PanelLists(narrow=(("spread", "ratio"),)),
     "keys": (("pause", ("x",)),),
     "ascii": True,
-    "desk": 1,
 }
 
 
@@ -36,7 +36,7 @@ def begun(defaults: ViewDefaults, **more) -> ViewState:
 
 
 def test_every_default_is_tried():
-    assert OTHERS.keys() == set(ViewDefaults.__struct_fields__)
+    assert {*OTHERS, "desk"} == set(ViewDefaults.__struct_fields__)
 
 
 @pytest.mark.parametrize("field", OTHERS)
@@ -76,6 +76,15 @@ def test_what_is_gone_is_no_longer_chosen():
     )
     after = adopted(view, before, BEFORE, {"window"})
     assert (after.pair, after.list, after.window, after.figure, after.explains) == ("", "", 5, "", False)
+
+
+def test_with_another_desk_no_figure_of_the_one_before_stays_explained():
+    view = msgspec.structs.replace(begun(BEFORE), figure="dia.last", explains=True, scroll_below=3)
+    wanted = Wanted(pair=("KRE", "QQQ"), pairs=(("IWN", "IVW"),), lists=(LegList("mine", ("DIA",), True),))
+    now = BEFORE.of_desk(wanted, 1)
+    after = adopted(view, BEFORE, now)
+    assert (after.pairs, after.lists) == (("IWN/IVW",), ("mine",))
+    assert (after.figure, after.explains, after.scroll) == ("", False, 3)
 
 
 def test_a_theme_that_is_not_here_changes_nothing():

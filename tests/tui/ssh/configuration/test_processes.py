@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.tui.workers import until
+from tests.support.tui.workers import children, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,9 +102,9 @@ def test_a_worker_that_is_replaced_begins_with_the_newest_settings(workers, conf
     host = workers("--per-address", "50")
     replace(config, AFTER)
     until(lambda: told(host)["applied"], "to be applied")
-    for pid in host.pids:
+    for number, pid in enumerate(host.pids, 1):
         os.kill(pid, signal.SIGKILL)
-    until(lambda: sum(each["replaced"] for each in host.status()["workers"]) == 2, "replacements")
+        until(lambda number=number: started(host) == 2 + number, "a replacement")
     with host.look(4, size=(120, 40)) as terminals:
         for terminal in terminals:
             terminal.see("10d %")
@@ -112,20 +112,24 @@ def test_a_worker_that_is_replaced_begins_with_the_newest_settings(workers, conf
 
 
 def test_a_change_while_a_worker_starts_is_not_lost(workers, config):
-    """It was sent its setup before, and cannot be sent anything yet."""
+    """It was sent its setup before."""
     host = workers("--per-address", "50")
-    victim = host.pids[0]
-    os.kill(victim, signal.SIGKILL)
-    for number in range(12):
-        replace(config, BEFORE + f"[limits]\nstale_s = {number + 5}\n")
-        host.process.send_signal(signal.SIGHUP)
+    pids = host.pids
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: set(children(host.process.pid)) - {*pids}, "a process in its place")
     replace(config, AFTER)
-    until(lambda: "screen.theme" in told(host)["applied"], "to be applied")
-    until(lambda: all(each["state"] == "serving" for each in host.status()["workers"]), "both to serve")
+    host.process.send_signal(signal.SIGHUP)
+    until(lambda: host.events("configuration applied"), "to be applied")
+    until(lambda: started(host) == 3, "it to serve")
     with host.look(4, size=(120, 40)) as terminals:
         for terminal in terminals:
             terminal.see("10d %")
     assert host.end() == 0
+
+
+def started(host: Workers) -> int:
+    """How many workers have begun to serve, those that have ended among them."""
+    return len(host.events("worker started"))
 
 
 @PROCESSES
