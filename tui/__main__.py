@@ -281,7 +281,8 @@ class DeskSwap:
         try:
             await exchange(opened.supervisor, plan.watched, swapped=swapped)
         except RefusedError as error:
-            raise DeskError(str(error), "feeds.feed") from error
+            setting = "feeds.nats" if _is_viewer(plan.wanted) else "feeds.feed"
+            raise DeskError(str(error), setting) from error
         if opened.tape is not None:
             opened.tape.seek(0.0)  # with the prints of legs that were none
 

@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+FEW = 30
+"""So many symbols every vendor follows; of more the order decides which are cut off."""
+
+
 class Shared:
     """What the feeds of a desk have in common, also with those that take their place while it runs."""
 
@@ -94,7 +98,9 @@ def lineup(
 ) -> Lineup:
     """Who brings what to a desk; see ``feeds``."""
     symbols, time = list(desk.legs), shared.time
-    named = choice, tuple(symbols)
+    # Another order makes no other feeds where nothing is cut off: another pair of the same legs keeps them.
+    who = frozenset(symbols) if len(symbols) <= FEW else tuple(symbols)
+    named = choice, who
     quotes = partial(_quotes, symbols, history, choice=choice, cache=cache, shared=shared, environ=environ)
     made: Lineup = {("quotes", *named): quotes}
     if priced:
@@ -102,9 +108,9 @@ def lineup(
             _member_prices, symbols, history, priced, choice=choice, shared=shared, environ=environ
         )
     if store is not None:
-        made["history", *symbols] = partial(_updater, store, symbols, members, shared=shared)
+        made["history", who] = partial(_updater, store, symbols, members, shared=shared)
     if store is not None and members:
-        made["member closes", *symbols] = partial(
+        made["member closes", who] = partial(
             _member_closes, store, symbols, members, shared=shared, environ=environ
         )
         if holdings is not None:

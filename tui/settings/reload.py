@@ -133,10 +133,11 @@ def _difference(
         return None
     clauses = [f"applied {', '.join(parts)}"] if parts else []
     if reopens:
-        clauses.append(f"{', '.join(reopens)}: another desk comes up, this one stays until then")
+        verb, them = ("follows", "it") if len(reopens) == 1 and reopens[0] in BY_NAME else ("follow", "they")
+        clauses.append(f"{', '.join(reopens)} {verb} once {them} can be shown")
     if others:
-        verb = "is" if len(others) == 1 else "are"
-        clauses.append(f"{', '.join(others)} {verb} not for this command")
+        verb = "does" if len(others) == 1 else "do"
+        clauses.append(f"{', '.join(others)} {verb} not concern this command")
     if kept:
         verb, them = ("stays", "it") if len(kept) == 1 else ("stay", "them")
         clauses.append(f"{', '.join(kept)} {verb} as the command line or the environment set {them}")
@@ -179,10 +180,17 @@ def _blamed(config: Config, names: Sequence[str], setting: str, message: str) ->
 
     ``setting``: the one in the way, where that is known; else those that have changed are named.
     """
-    placed = next((name for name in (setting, *names) if name in config.lines), "")
+    lines = [_line_of(config, name) for name in (setting, *names) if name]
+    placed = next((line for line in lines if line), 0)
     what = setting or ", ".join(names)
-    line = f", line {config.lines[placed]}" if placed else ""
+    line = f", line {placed}" if placed else ""
     return f"{config.path}{line}: {what}: {message}; the desk stays as it is"
+
+
+def _line_of(config: Config, name: str) -> int:
+    """Where a setting stands, or the first of a table; 0 where the file does not have it."""
+    below = (line for key, line in config.lines.items() if key.startswith(f"{name}."))
+    return config.lines.get(name) or next(below, 0)
 
 
 def _text(value: object) -> str | None:

@@ -173,14 +173,14 @@ async def with_pairs(desk: object, applied: Applied, view: ViewState) -> Applied
     if not left:
         return applied
     kept = msgspec.structs.replace(change, pairs=tuple(pair for pair in change.pairs if pair not in left))
-    whose = "its" if len(left) == 1 else "their"
     names, reopening = ", ".join(map(pair_name, left)), applied.reopening
     if reopening is not None and isinstance(desk, ReopeningDesk):
         if not reopening.names:
             reopening = msgspec.structs.replace(reopening, names=("desk.pairs",))
-        wait = f"{names}: {whose} symbols come with another desk, this one stays until then"
+        verb, them = ("follows", "it") if len(left) == 1 else ("follow", "they")
+        wait = f"{names} {verb} once {them} can be shown"
     else:
-        verb = "waits" if len(left) == 1 else "wait"
+        verb, whose = ("waits", "its") if len(left) == 1 else ("wait", "their")
         wait = f"{names} {verb} for the next start: {whose} symbols are not on this desk"
     message = f"{applied.message}; {wait}"
     return msgspec.structs.replace(applied, message=message, pairs=kept, reopening=reopening)

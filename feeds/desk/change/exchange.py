@@ -11,13 +11,16 @@ import logging
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from feeds.errors import InputError
-from feeds.events import Stream
+from feeds.events import HistoryUpdated, Stream
+from feeds.history.updater import HistoryUpdater
 from rotation.status import Kind, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from feeds.events import Feed
     from feeds.supervisor import Entering, Supervisor, Watched
+    from rotation.history import History
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +64,13 @@ async def exchange(
     new source refuses for good; then, and where this is cancelled before that, the present desk stays.
     """
     new = [feed for feed in watched.feeds if feed not in supervisor.feeds]
-    entering = supervisor.enter(feed for feed in new if isinstance(feed, Stream | _Shows))
+    held = watched.history or supervisor.history
+    lacking = frozenset(watched.desk.legs) - frozenset(held.symbols)
+    entering = supervisor.enter(feed for feed in new if _is_awaited(feed, lacking))
     try:
-        await _come_up(supervisor, entering, limit_s)
+        await _come_up(supervisor, entering, lacking, limit_s)
+        newest = _history_of(entering)
+        watched = watched if newest is None else watched._replace(history=newest)
         made = await supervisor.pass_for(watched)
     except BaseException:
         await supervisor.leave(each.feed for each in entering)
@@ -74,7 +81,20 @@ async def exchange(
     await supervisor.leave(left)
 
 
-async def _come_up(supervisor: Supervisor, entering: Sequence[Entering], limit_s: float) -> None:
+def _is_awaited(feed: Feed, lacking: frozenset[str]) -> bool:
+    """Whether the new desk would show less without what it brings at its start."""
+    return isinstance(feed, Stream | _Shows) or (type(feed) is HistoryUpdater and bool(lacking))
+
+
+def _history_of(entering: Sequence[Entering]) -> History | None:
+    """The newest that they have brought."""
+    events = (event for each in entering for event in reversed(each.events))
+    return next((event.history for event in events if isinstance(event, HistoryUpdated)), None)
+
+
+async def _come_up(
+    supervisor: Supervisor, entering: Sequence[Entering], lacking: frozenset[str], limit_s: float
+) -> None:
     """Wait until all are as well as what they replace. Raises RefusedError."""
     if not entering or not supervisor.is_running:
         return
@@ -83,14 +103,17 @@ async def _come_up(supervisor: Supervisor, entering: Sequence[Entering], limit_s
         each.on_event = looks.set
     try:
         async with asyncio.timeout(limit_s):
-            while not all(_is_ready(supervisor, each) for each in entering):
+            while not all(_is_ready(supervisor, each, lacking) for each in entering):
                 _check(entering)
                 if any(isinstance(each.feed, _KeptOut) and each.feed.is_kept_out for each in entering):
                     return
                 await looks.wait()
                 looks.clear()
     except TimeoutError:
-        slow = [each.feed.name for each in entering if not _is_ready(supervisor, each)]
+        slow = [each.feed.name for each in entering if not _is_ready(supervisor, each, lacking)]
+        if any(isinstance(each.feed, _Shows) and not each.feed.has_shown for each in entering):
+            # It brings history too: without it the screen would be empty.
+            raise RefusedError(f"nothing has come from the hub in {limit_s:.0f} s") from None
         log.warning("the new desk does not wait any longer for %s", ", ".join(slow))
     _check(entering)
 
@@ -103,11 +126,17 @@ def _check(entering: Sequence[Entering]) -> None:
             raise RefusedError(f"{each.feed.name} refuses{why}")
 
 
-def _is_ready(supervisor: Supervisor, entering: Entering) -> bool:
-    """Whether nothing of it is worse than what is in charge now."""
+def _is_ready(supervisor: Supervisor, entering: Entering, lacking: frozenset[str]) -> bool:
+    """Whether nothing of it is worse than what is in charge now.
+
+    ``lacking``: legs of which no history is stored; some never have any.
+    """
     record, feed = entering.record, entering.feed
     if entering.is_full:
         return True
+    if isinstance(feed, HistoryUpdater):
+        history = _history_of([entering])
+        return feed.has_tried or (history is not None and lacking <= set(history.symbols))
     if isinstance(feed, _Shows):
         return feed.has_shown
     if not record.has_spoken or record.status.state is Kind.OFFLINE:

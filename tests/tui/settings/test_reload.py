@@ -54,7 +54,7 @@ def test_what_can_be_applied_is_and_what_cannot_says_so(path):
     )
     applied = changed(watch)
     assert applied.message == (
-        "config.toml: applied desk.leg_gap_s, screen.theme, keys, 1 alert; desk.pair waits for the next start"
+        "config.toml: applied desk.leg_gap_s, screen.theme, keys, 1 alert; desk.pair follows once it can be shown"
     )
     assert applied.desk == DeskChange(leg_gap_s=30.0)
     assert (applied.theme, applied.is_error) == ("paper", False)
