@@ -36,7 +36,9 @@ SETTLED = ("follows once", "follow once", "on their way")
 class Running:
     """A desk on screen, and the file that it was opened with."""
 
-    def __init__(self, path: Path, app: RotationApp, pilot: Any, stream: LiveStream, world: LiveWorld) -> None:
+    def __init__(
+        self, path: Path, app: RotationApp, pilot: Any, stream: LiveStream, world: LiveWorld
+    ) -> None:
         self.path = path
         self.app = app
         self.pilot = pilot

@@ -131,7 +131,9 @@ async def test_what_cannot_be_opened_keeps_the_desk_and_names_the_line(tmp_path,
 
         app = on_screen.app
         assert "needs a key" in await refused(desk(feeds='feed = "alpaca"', legs='["IWM"]'), 2, "feeds.feed")
-        assert "no holdings" in await refused(desk(feeds='feed = "yahoo"\nmembers = true'), 3, "feeds.members")
+        assert "no holdings" in await refused(
+            desk(feeds='feed = "yahoo"\nmembers = true'), 3, "feeds.members"
+        )
         lacking = desk('[universes.own]\nholdings = "nowhere.csv"')
         assert "nowhere.csv" in await refused(lacking, 5, "universes")
         assert "nats" in await refused(desk(feeds='feed = "nats"'), 2, "feeds.nats")

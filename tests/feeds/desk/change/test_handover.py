@@ -13,13 +13,10 @@ from typing import Any
 
 import pytest
 
-from feeds.desk.change.exchange import RefusedError, exchange
+from feeds.desk.change.exchange import exchange
 from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Watched
-from rotation.quote import NS
 from tests.support.idle_loop import IdleLoop
-from tests.support.servers.alpaca import Answers
-from tests.support.servers.ws import STAY
 from tests.support.session.check import Check
 from tests.support.session.desk import LEGS, Rest
 from tests.support.session.wire import vendor_of
