@@ -8,12 +8,14 @@ import gc
 import resource
 import signal
 import time
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from rotation.errors import InputError
+from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
@@ -25,6 +27,7 @@ from tui.ssh.listener import listen
 from tui.ssh.preferences import Preferences
 from tui.ssh.reasons import EndReason
 from tui.ssh.rooms.colours import mix_anew
+from tui.ssh.rooms.following import showings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -153,17 +156,21 @@ class Host:
             server.close()
 
     async def _follow_desk(self) -> None:
-        state, loop = self.state, asyncio.get_running_loop()
-        async for snapshot in self._desk.listen():
-            began = loop.time()
-            await self._show(snapshot)
-            await asyncio.sleep(max(state.pace.frame_s - (loop.time() - began), 0))
+        state = self.state
+        paced = showings(self._desk.listen(), lambda: state.pace.frame_s, self._is_awaited)
+        async with aclosing(paced):
+            async for snapshot, is_frame in paced:
+                await self._show(snapshot, only_awaited=not is_frame)
 
-    async def _show(self, snapshot: Snapshot) -> None:
-        """Bring every room to this snapshot of the desk."""
+    def _is_awaited(self, snapshot: Snapshot) -> bool:
+        """Whether something has come that a viewer looks at and the newest lacks."""
+        return self._newest is not None and has_come(self._newest, snapshot, self._demand.asked)
+
+    async def _show(self, snapshot: Snapshot, *, only_awaited: bool = False) -> None:
+        """Bring every room to this snapshot of the desk, or those that wait for something in it."""
         self._newest = snapshot
         self.state.rooms.take(self._with_health(snapshot))
-        await self.state.rooms.paint()
+        await self.state.rooms.paint(only_awaited=only_awaited)
 
     async def _repaint_adopted(self) -> None:
         """Paint for the viewers whose views new settings have changed, and let others act in between."""
@@ -171,9 +178,14 @@ class Host:
             await self._adopted.wait()
             self._adopted.clear()
             for session in self.state.sessions:
-                if session.viewer is not None and session.viewer.has_new_view:
-                    session.viewer.repaint()
-                    await asyncio.sleep(0)
+                viewer = session.viewer
+                if viewer is None or not viewer.has_new_view:
+                    continue
+                try:
+                    viewer.repaint()
+                except Exception as error:  # noqa: BLE001 - a view that cannot be drawn ends its viewer alone
+                    viewer.fail(error)
+                await asyncio.sleep(0)
 
     def _with_health(self, snapshot: Snapshot) -> Snapshot:
         """Return the desk's snapshot with the host's lines for the Health panel."""

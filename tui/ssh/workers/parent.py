@@ -6,11 +6,13 @@ import asyncio
 import gc
 import logging
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from rotation.context.wants import NOTHING
+from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.host_key import host_key
 from tui.ssh.demand import Demand
@@ -27,6 +29,7 @@ from tui.ssh.host import (
     run_until,
     save,
 )
+from tui.ssh.rooms.following import showings
 from tui.ssh.rooms.pace import FRAME_S
 from tui.ssh.workers import wire
 from tui.ssh.workers.commands import Commands
@@ -201,12 +204,17 @@ class Parent:
         )
 
     async def _follow_desk(self) -> None:
-        loop = asyncio.get_running_loop()
-        async for snapshot in self._desk.listen():
-            began = loop.time()
-            self._show(snapshot)
-            self._demand.look()  # a worker may have ended
-            await asyncio.sleep(max(FRAME_S - (loop.time() - began), 0))
+        paced = showings(self._desk.listen(), lambda: FRAME_S, self._is_awaited)
+        async with aclosing(paced):
+            async for snapshot, _ in paced:
+                if snapshot is not self.state.rooms.newest:  # it may have been awaited
+                    self._show(snapshot)
+                self._demand.look()  # a worker may have ended
+
+    def _is_awaited(self, snapshot: Snapshot) -> bool:
+        """Whether something has come that a viewer looks at and the newest lacks."""
+        newest = self.state.rooms.newest
+        return newest is not None and has_come(newest, snapshot, self._demand.asked)
 
     def _show(self, snapshot: Snapshot) -> None:
         """Send a Snapshot to all workers, encoded once."""
