@@ -257,6 +257,10 @@ class DeskSwap:
         import asyncio  # noqa: PLC0415
 
         async with self._turn:
+            if self._fallback is None and _is_demo_next(wanted):
+                raise DeskError(
+                    "no other feed has its key, and the demo waits for the next start", "feeds.feed"
+                )
             plan = await asyncio.to_thread(self._plan, wanted)
             with _other_closures(wanted):
                 await self._exchange(plan)

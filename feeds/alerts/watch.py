@@ -99,6 +99,7 @@ class AlertWatch:
         self._watches = self._watches or begins
         if begins and self._file is not None:
             self._take_over()
+        self._log.places = settings.places
         self._log.set_rules(settings.rules, self._remembered)
         self._want(self._log.wants)
         self._wake.set()

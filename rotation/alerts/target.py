@@ -34,6 +34,8 @@ class AlertSettings(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     """In the order of the file."""
     targets: tuple[Target, ...] = ()
+    places: dict[str, str] = {}
+    """By the name of an alert where its condition stands: file, line and key."""
 
 
 def call_id(fired: Fired) -> str:

@@ -297,7 +297,8 @@ def config_of(ctx: click.Context) -> Config | None:
 def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     """What was asked for, with the groups, watch lists and options of pairs of the person's file.
 
-    Raises UsageError for a NATS server that this run would not read.
+    Raises UsageError for a NATS server that this run would not read, and InputError for a window that the
+    file chooses and that is not shown.
     """
     is_named = ctx.get_parameter_source("nats") is ParameterSource.COMMANDLINE
     if is_named and wanted.feed != "nats" and ctx.command.name != "hub":
@@ -305,6 +306,7 @@ def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     config = config_of(ctx)
     if config is None:
         return wanted
+    config.check_windows(_set_by_hand(ctx))
     returns = config.values.get("screen.returns", ())
     return msgspec.structs.replace(
         wanted,

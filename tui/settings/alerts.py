@@ -47,13 +47,15 @@ def settings(alerts: object, targets: object, to: Sequence[str], desk: Desk, fai
         raise fail("alerts", f"at most {ALERTS_MAX} alerts; {len(alerts)} are listed")
     known = figures(desk) if alerts else {}
     rules: dict[str, Rule] = {}
+    places: dict[str, str] = {}
     for n, each in enumerate(alerts):
         table = Table(each, f"alerts#{n}", ALERT_KEYS, fail)
         rule = _rule(table, _condition(table, known), to, callees)
         if rule.id in rules:
             raise table.error("name" if "name" in each else "when", f"{rule.id!r} is the name of two alerts")
         rules[rule.id] = rule
-    return AlertSettings(tuple(rules.values()), tuple(listed))
+        places[rule.id] = str(table.error("when", "")).rstrip(": ")
+    return AlertSettings(tuple(rules.values()), tuple(listed), places)
 
 
 def _rule(table: Table, when: str, to: Sequence[str], callees: Sequence[str]) -> Rule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,14 +13,17 @@ from rotation.alerts.target import AlertSettings
 from rotation.desk import WINDOWS, Desk, LegList, PairOptions, Universe, with_usual
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
-from tui.settings.pairs import PAIRS, merged, options
+from tui.settings.pairs import PAIRS, merged, options, shown_window
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES
 from tui.settings.universes import UNIVERSES, universes
 from tui.settings.values import pair as pair_of
 from tui.settings.values import pairs as pairs_of
-from tui.settings.values import shown, window_of
+from tui.settings.values import shown
 from tui.settings.values import windows as windows_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 SIZE_MAX = 1_000_000
 _PRESET = "preset"
@@ -61,6 +64,16 @@ class Config(msgspec.Struct, frozen=True):
     lists: tuple[LegList, ...] = ()
     """Groups, then watch lists."""
     universes: tuple[Universe, ...] = ()
+    unshown: tuple[InputError, ...] = ()
+    """The errors of windows that are chosen and are not among those that the file shows."""
+
+    def check_windows(self, fixed: AbstractSet[str] = frozenset()) -> None:
+        """Raise InputError for a window that is not shown, unless an option or the environment shows others.
+
+        ``fixed``: settings that one of these has set. The screen then begins with the nearest one shown.
+        """
+        if self.unshown and "desk.windows" not in fixed:
+            raise self.unshown[0]
 
     def error(self, name: str, message: str) -> InputError:
         """An error of one key, with the file and the line."""
@@ -108,8 +121,12 @@ class _Reader:
                 continue
             values |= {f"{table}.{key}": self._value(table, key, value) for key, value in given.items()}
         windows = windows_of(values.get("desk.windows", WINDOWS))
-        self._check_window(values, windows)
-        pairs = options(tables, windows, self._error)
+        unshown: list[InputError] = []
+        if WINDOW in values:
+            values[WINDOW] = shown_window(
+                values[WINDOW], windows, lambda why: self._error(WINDOW, f"{WINDOW}: {why}"), unshown
+            )
+        pairs = options(tables, windows, self._error, unshown)
         if pairs:
             values["desk.pairs"] = merged(values.get("desk.pairs", ""), pairs, self._error)
             self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
@@ -126,6 +143,7 @@ class _Reader:
             pairs=pairs,
             lists=lists(tables, self._error),
             universes=own,
+            unshown=tuple(unshown),
         )
 
     def _value(self, table: str, key: str, value: object) -> Any:
@@ -137,15 +155,6 @@ class _Reader:
             return BY_NAME[name].parse(value)
         except ValueError as error:
             raise self._error(name, f"{name}: {error}") from error
-
-    def _check_window(self, values: dict[str, Any], windows: tuple[int, ...]) -> None:
-        """The one that the screen starts with must be among those shown."""
-        if WINDOW not in values:
-            return
-        try:
-            values[WINDOW] = window_of(values[WINDOW], windows)
-        except ValueError as error:
-            raise self._error(WINDOW, f"{WINDOW}: {error}") from error
 
     def _alerts(
         self, tables: dict[str, Any], values: dict[str, Any], own: tuple[Universe, ...]

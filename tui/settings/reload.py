@@ -80,6 +80,7 @@ class ConfigWatch:
         self._read = signature
         try:
             config = read(self.path) if signature is not None else Config(self.path)
+            config.check_windows(self._fixed)
         except InputError as error:
             self.fault = error
             return Applied(f"{error}; the previous configuration stays in use", is_error=True, fault=error)
@@ -116,8 +117,9 @@ def _difference(
     kept = [name for name in changed if name in fixed]
     changed = [name for name in changed if name not in kept]
     keys = now.keys if _bound(now) != _bound(before) else None
-    alerts = now.alerts if now.alerts != before.alerts else None
-    alerts, others = _taken_alerts(alerts, others, taken)
+    # Where they stand in the file makes them no other alerts.
+    is_other = (now.alerts.rules, now.alerts.targets) != (before.alerts.rules, before.alerts.targets)
+    alerts, others = _taken_alerts(now.alerts if is_other else None, others, taken)
     windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
     screen = {name: of(now, name) if name in changed else None for name in SCREEN}

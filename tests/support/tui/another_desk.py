@@ -1,4 +1,4 @@
-"""The screen over the program's own feeds and the made-up live market, with a configuration file to change."""
+"""The screen over the program's own feeds and the made-up market, with a configuration file to change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rotation.status import Kind
 from tests.support import clock
 from tests.support.servers.live_world import LiveStream, LiveWorld, environment, shift_to_session_ns
 from tests.support.servers.rest import RestServer
-from tui.__main__ import LocalBackend
+from tui.__main__ import LocalBackend, LocalDesk
 from tui.backend import Wanted
 from tui.screen import app as module
 from tui.screen.app import RotationApp
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rotation.snapshot import Snapshot
-    from tui.__main__ import LocalDesk
 
 WAIT_S = 60
-SETTLED = ("follows once", "follow once", "on their way")
-"""In a message that is not the last word."""
 
 
 class Running:
@@ -52,8 +49,8 @@ class Running:
 
     @property
     def desk(self) -> LocalDesk:
-        desk: Any = self.app._desk
-        return desk
+        assert isinstance(self.app._desk, LocalDesk)
+        return self.app._desk
 
     @property
     def connected(self) -> list[int]:
@@ -87,8 +84,13 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(tmp_path: Path, monkeypatch: Any, text: str) -> AsyncIterator[Running]:
-    """In the middle of the last session; the person has neither keys nor anything stored."""
+async def running(
+    tmp_path: Path, monkeypatch: Any, text: str, *, is_live: bool = True
+) -> AsyncIterator[Running]:
+    """In the middle of the last session; the person has neither keys nor anything stored.
+
+    ``is_live``: whether to wait for live prices, rather than for any.
+    """
     for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
@@ -109,7 +111,7 @@ async def running(tmp_path: Path, monkeypatch: Any, text: str) -> AsyncIterator[
             )
             async with app.run_test(size=(160, 45)) as pilot:
                 desk = Running(path, app, pilot, stream, world)
-                await desk.until(lambda: app.snapshot is not None and desk.is_live())
+                await desk.until(lambda: app.snapshot is not None and (desk.is_live() or not is_live))
                 yield desk
             assert app.failure is None, app.failure
     finally:

@@ -78,6 +78,18 @@ def run(seed: int, fault: Any) -> tuple[World, Check]:
         return runner.run(played(seed, fault))
 
 
+async def kept_out(world: World) -> None:
+    """The account has one connection: the new stream is let in once the old one has gone."""
+    world.desk.server.scripts = [(Answers((406,)), STAY), (STAY,)]
+    await handed_over(world)
+
+
+def test_a_vendor_with_one_connection_is_left_before_the_new_stream_gets_in():
+    world, check = run(2, kept_out)
+    assert world.steps > 1_000
+    assert check.counts["claimed"] > 4 * check.counts["marked"]
+
+
 @pytest.mark.parametrize("seed", [2, 5])
 @pytest.mark.parametrize("name", ["", "another source"])
 def test_no_print_is_lost_and_none_counts_twice(seed, name):

@@ -169,3 +169,24 @@ KEPT = {"visitors.json", "alerts.json", "alerts.lock", "known", "edited", "log"}
 
 def files(home: Path) -> set[str]:
     return {path.name for path in home.rglob("*") if path.is_file()}
+
+
+@PROCESSES
+def test_the_desk_of_a_host_becomes_another_one_before_its_viewers(workers, config, processes):
+    """Another first pair and a watch list: no restart, no new login."""
+    host = workers("--per-address", "50", "--workers", processes)
+    with host.look(size=(160, 45)) as (viewer,), host.look(size=(160, 45), key="boss") as (boss,):
+        viewer.see("IWM")
+        replace(config, '[desk]\npair = "IWN/IVW"\n[watchlists]\nmine = ["DIA", "KRE"]\n')
+        boss.see("config.toml: applied desk.pair, watchlists")
+        viewer.see("Spread IWN − IVW")
+        viewer.press("w")
+        viewer.see("mine")
+        assert host.run("headline").stdout.startswith("DEMO: IWN")
+        with host.look(size=(160, 45)) as (newcomer,):
+            newcomer.see("Spread IWN − IVW")
+            newcomer.press("w")
+            newcomer.see("mine")
+        (changed,) = host.events("desk changed")
+        assert changed["changes"] == "desk.pair, watchlists"
+    assert host.end() == 0
