@@ -179,14 +179,14 @@ def test_the_desk_of_a_host_becomes_another_one_before_its_viewers(workers, conf
         viewer.see("IWM")
         replace(config, '[desk]\npair = "IWN/IVW"\n[watchlists]\nmine = ["DIA", "KRE"]\n')
         boss.see("config.toml: applied desk.pair, watchlists")
-        viewer.see("Spread IWN − IVW")
+        viewer.see("IWN against IVW")
         viewer.press("w")
-        viewer.see("mine")
-        assert host.run("headline").stdout.startswith("DEMO: IWN")
+        viewer.see("list 2/2")
+        assert "IVW" in host.run("headline").stdout
         with host.look(size=(160, 45)) as (newcomer,):
-            newcomer.see("Spread IWN − IVW")
+            newcomer.see("IWN against IVW")
             newcomer.press("w")
-            newcomer.see("mine")
+            newcomer.see("list 2/2")
         (changed,) = host.events("desk changed")
         assert changed["changes"] == "desk.pair, watchlists"
     assert host.end() == 0
