@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
     from tui.ssh.configuration.settings import Settings
-    from tui.ssh.rooms.defaults import Told, ViewDefaults
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
 
 LAG_EVERY_S = 0.25
 """Seconds between two measurements of the loop's lag."""
@@ -90,10 +90,10 @@ class Host:
             self.state.recheck_keys()
         self._config.look()
 
-    def adopt(self, defaults: ViewDefaults, told: Told | None) -> None:
+    def adopt(self, defaults: ViewDefaults, notice: Notice | None) -> None:
         """Have viewers see these settings with their next frame."""
         has_new_inks = mix_anew()
-        self.state.adopt(defaults, told)
+        self.state.adopt(defaults, notice)
         for session in self.state.sessions if has_new_inks else ():
             if session.viewer is not None:
                 session.viewer.has_new_view = True
@@ -274,7 +274,7 @@ def host_state(settings: Settings, keys: AuthorizedKeys, preferences: Preference
 
 
 def config_follower(
-    settings: Settings, desk: Desk, state: HostState, adopt: Callable[[ViewDefaults, Told], None]
+    settings: Settings, desk: Desk, state: HostState, adopt: Callable[[ViewDefaults, Notice], None]
 ) -> ConfigFollower:
     """Return what follows the configuration file of these settings, and note it in the state."""
     follower = ConfigFollower(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tui.ssh.answers import Answer
     from tui.ssh.preferences import Preferences
-    from tui.ssh.rooms.defaults import Told, ViewDefaults
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
     from tui.ssh.rooms.viewer import Handle, Viewer
     from tui.ssh.wire.turned_away import TurnedAway
 
@@ -51,7 +51,7 @@ class ClientSession(Protocol):
         """Columns and lines, "120x40"; "" without a terminal."""
         ...
 
-    def adopt(self, before: ViewDefaults, told: Told | None) -> None:
+    def adopt(self, before: ViewDefaults, notice: Notice | None) -> None:
         """Take over the host's new settings in place of these, unpainted; administrators are told."""
         ...
 
@@ -259,11 +259,11 @@ class HostState:
         self._rejections.dropped = 0
         event_log.event("key rejected", **fields, **more)
 
-    def adopt(self, defaults: ViewDefaults, told: Told | None = None) -> None:
+    def adopt(self, defaults: ViewDefaults, notice: Notice | None = None) -> None:
         """Have all viewers take over these settings, unpainted; administrators are told."""
         before, self.defaults = self.defaults, defaults
         for session in self.sessions:
-            session.adopt(before, told)
+            session.adopt(before, notice)
 
     def sweep(self) -> None:
         """End sessions that have been idle or open for too long; call it about once a second."""

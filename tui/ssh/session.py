@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.ssh.host_state import HostState
-    from tui.ssh.rooms.defaults import Told, ViewDefaults
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
 
 GRACE_S = 2.0
 """Seconds that a client gets to read the farewell before its connection is closed."""
@@ -217,17 +217,17 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self.viewer.pause() if is_stalled else self.viewer.resume()
 
     @_contained
-    def adopt(self, before: ViewDefaults, told: Told | None) -> None:
+    def adopt(self, before: ViewDefaults, notice: Notice | None) -> None:
         """Take over the host's new settings in place of these; ``Viewer.repaint`` shows them.
 
-        ``told``: what administrators read of it.
+        ``notice``: what administrators read of it.
         """
         if self.viewer is None or self.ended:
             return
         now = self._state.defaults
         view = adopted(self.viewer.view, before, now, self.viewer.own, plain=self._is_plain)
-        if told is not None and self._owner.is_admin:
-            self.viewer.adopt(view, told.text, urgent=told.is_error)
+        if notice is not None and self._owner.is_admin:
+            self.viewer.adopt(view, notice.text, urgent=notice.is_error)
         else:
             self.viewer.adopt(view)
 

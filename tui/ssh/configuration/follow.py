@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tui.backend import DeskError, ReopeningDesk
 from tui.settings.file import ConfigError
 from tui.ssh import event_log
-from tui.ssh.rooms.defaults import Told, ViewDefaults, first_view
+from tui.ssh.rooms.defaults import Notice, ViewDefaults, first_view
 from tui.ssh.status import ConfigStatus
 from tui.view.applied import change_desk, with_pairs
 from tui.view.theme import names
@@ -48,7 +48,7 @@ class ConfigFollower:
         *,
         first: tuple[str, str],
         defaults: Callable[[], ViewDefaults],
-        adopt: Callable[[ViewDefaults, Told], None],
+        adopt: Callable[[ViewDefaults, Notice], None],
         now: Callable[[], dt.datetime],
     ) -> None:
         """``first``: the desk's first pair. ``defaults``: those in force.
@@ -174,11 +174,11 @@ class ConfigFollower:
     def _fail(self, what: str, message: str) -> None:
         self._faults[what] = message
         self._note()
-        self._adopt(self._defaults(), Told(message, is_error=True))
+        self._adopt(self._defaults(), Notice(message, is_error=True))
 
     def _tell(self, message: str, defaults: ViewDefaults) -> None:
         self._note(message)
-        self._adopt(defaults, Told(message))
+        self._adopt(defaults, Notice(message))
 
     def _note(self, applied: str = "") -> None:
         """Keep the status up to date. ``applied``: what has changed just now."""

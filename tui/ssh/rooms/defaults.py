@@ -33,7 +33,7 @@ OWN = ("theme", "window")
 """Fields of a view that a viewer chooses with a key, and then keeps whatever the host's settings become."""
 
 
-class Told(msgspec.Struct, frozen=True):
+class Notice(msgspec.Struct, frozen=True):
     """What administrators at the screen read of a changed configuration; it names no folder of the host."""
 
     text: str

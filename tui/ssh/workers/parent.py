@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
     from tui.ssh.configuration.settings import Settings
-    from tui.ssh.rooms.defaults import Told, ViewDefaults
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
     from tui.ssh.status import HostStatus, ViewerStatus
     from tui.ssh.workers.member import Member
 
@@ -109,10 +109,10 @@ class Parent:
             self.pool.send(wire.Reload())
         self._config.look()
 
-    def adopt(self, defaults: ViewDefaults, told: Told) -> None:
+    def adopt(self, defaults: ViewDefaults, notice: Notice) -> None:
         """Have the viewers of all workers see these settings with their next frame."""
         self.state.defaults = defaults
-        self.pool.send(wire.Adopt(defaults, _log_level(), told))
+        self.pool.send(wire.Adopt(defaults, _log_level(), notice))
 
     async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
         """Serve until ``stop``; ``ready`` gets the port. Raises InputError and what the desk raises."""

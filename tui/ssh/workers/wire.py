@@ -17,7 +17,7 @@ from rotation.context.wants import Wants
 from rotation.snapshot import Snapshot
 from tui.ssh.limits import Limits
 from tui.ssh.preferences import Choice
-from tui.ssh.rooms.defaults import Told, ViewDefaults
+from tui.ssh.rooms.defaults import Notice, ViewDefaults
 from tui.ssh.status import HostStatus, ViewerStatus
 
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class Adopt(msgspec.Struct, frozen=True, tag="adopt"):
 
     defaults: ViewDefaults
     log_level: str
-    told: Told | None = None
+    notice: Notice | None = None
     """What administrators at the screen read of it."""
 
 

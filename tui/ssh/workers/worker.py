@@ -163,7 +163,7 @@ class WorkerHost(Host):
             case wire.Adopt():
                 logging.getLogger().setLevel(message.log_level.upper())
                 theme.reload()  # the parent tells what is wrong with one
-                self.adopt(message.defaults, message.told)
+                self.adopt(message.defaults, message.notice)
             case wire.Stop():
                 self.stop()
             case wire.BansChanged():

@@ -8,7 +8,7 @@ import asyncssh
 
 from tests.support.ssh_host import PushedDesk
 from tui.ssh.configuration.settings import Settings
-from tui.ssh.rooms.defaults import Told, ViewDefaults
+from tui.ssh.rooms.defaults import Notice, ViewDefaults
 from tui.ssh.workers import wire
 from tui.ssh.workers.parent import Options, Parent
 
@@ -34,13 +34,13 @@ async def test_a_worker_that_begins_to_serve_is_sent_what_has_changed_since_its_
     parent = Parent(PushedDesk(scenes["live"]), settings, Options(2, 512.0, log_json=False))
     setup, worker = parent._setup(1), Worker()
     now = ViewDefaults(theme="paper", windows=(1, 10))
-    parent.adopt(now, Told("config.toml: applied screen.theme"))
+    parent.adopt(now, Notice("config.toml: applied screen.theme"))
     parent.state.bans.add("192.0.2.7")
     parent._take(worker, wire.Ready())
     assert setup.defaults == ViewDefaults()
     assert parent._setup(1).defaults == now
     banned, adopt = worker.sent
     assert banned.names == ("192.0.2.7/32",)
-    assert (adopt.defaults, adopt.told) == (now, None), "administrators have been told once"
+    assert (adopt.defaults, adopt.notice) == (now, None), "administrators have been told once"
     for message in worker.sent:
         assert wire.read_for_worker(wire.frame(message)[5:]) == message

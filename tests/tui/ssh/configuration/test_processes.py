@@ -44,7 +44,7 @@ def replace(path: Path, text: str) -> None:
     other.replace(path)
 
 
-def told(host: Workers, key: str = "boss") -> dict[str, str] | None:
+def config_status(host: Workers, key: str = "boss") -> dict[str, str] | None:
     config: dict[str, str] | None = host.status(key)["config"]
     return config
 
@@ -64,10 +64,10 @@ def test_a_changed_file_is_on_every_screen_without_a_restart(workers, config, pr
             stranger.press("x")
             stranger.press("p")
             stranger.see("KRE")
-        status = told(host)
+        status = config_status(host)
         assert "desk.pairs" in status["applied"]
         assert not status["error"]
-        assert told(host, "id") is None
+        assert config_status(host, "id") is None
         with host.look(size=(120, 40)) as (newcomer,):
             newcomer.see("10d %")
         assert host.process.pid == pid
@@ -86,7 +86,7 @@ def test_a_mistake_keeps_all_as_it_was_and_shows_no_viewer_a_path(workers, confi
         (refused,) = until(lambda: host.events("configuration not applied"), "the log")
         assert (refused["level"], refused["file"], refused["line"]) == ("error", str(config), 6)
         assert "/srv/own-disk" in refused["why"]
-        assert "line 6" in told(host)["error"]
+        assert "line 6" in config_status(host)["error"]
         stranger.press("]")
         stranger.see("20d")
         seen = boss.raw + stranger.raw + host.run("status", key="boss").stdout.encode()
@@ -94,14 +94,14 @@ def test_a_mistake_keeps_all_as_it_was_and_shows_no_viewer_a_path(workers, confi
         for path in (b"own-disk", bytes(config.parent), str(host.home).encode()):
             assert path not in seen
         replace(config, BEFORE)
-        until(lambda: not told(host)["error"], "to be mended")
+        until(lambda: not config_status(host)["error"], "to be mended")
     assert host.end() == 0
 
 
 def test_a_worker_that_is_replaced_begins_with_the_newest_settings(workers, config):
     host = workers("--per-address", "50")
     replace(config, AFTER)
-    until(lambda: told(host)["applied"], "to be applied")
+    until(lambda: config_status(host)["applied"], "to be applied")
     for number, pid in enumerate(host.pids, 1):
         os.kill(pid, signal.SIGKILL)
         until(lambda number=number: started(host) == 2 + number, "a replacement")
@@ -146,7 +146,7 @@ def test_no_command_of_a_viewer_reaches_the_file_or_the_disk(workers, config, pr
             terminal.press("cjpstn\r")
             terminal.press("\x1b")
             replace(config, AFTER if number == 0 else BEFORE)
-            until(lambda: told(host)["applied"], "to be applied")
+            until(lambda: config_status(host)["applied"], "to be applied")
             terminal.press(f":{config}\r")
             terminal.press("\x1b")
             text = config.read_text("utf-8")
