@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 import polars as pl
 
+from rotation.columns import BySymbol
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.macro.figures import Macro
@@ -23,7 +24,7 @@ from rotation.snapshot import Counts, FeedHealth
 from rotation.status import FeedState, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from rotation.feed_stats import FeedStats
     from rotation.snapshot import Tape
@@ -47,6 +48,8 @@ class ColumnBatch(msgspec.Struct, frozen=True, eq=False):
     """With the columns of ``rotation.columns``, in order of arrival."""
     as_of_ns: int | None = None
     """The feed's own time; None means the supervisor's clock (a live feed)."""
+    by_symbol: BySymbol | None = None
+    """The same rows by symbol; None where they were gathered from several looks."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -257,6 +260,9 @@ class Stream(Feed, Protocol):
 class TakesOver(Stream, Protocol):
     """A stream that can replace what another source has brought of today."""
 
-    def take_over(self) -> None:
-        """Replace today's prints by its own bars, as soon as they can be had."""
+    def take_over(self, auctions: Iterable[Quote] = ()) -> None:
+        """Replace today's prints by its own bars, as soon as they can be had.
+
+        ``auctions``: closing auctions that the consumer has. They stay, where bars cannot tell them.
+        """
         ...

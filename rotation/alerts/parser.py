@@ -40,6 +40,7 @@ TOKEN = re.compile(
     r"|(?P<word>[\w^](?:[\w./^-]|=(?=[a-z]))*))",
     re.IGNORECASE,
 )
+ID = re.compile(r"[\w./^=-]+")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 SIGNS: dict[str, Operator] = {"≥": ">=", "≤": "<=", "≠": "!=", "==": "="}
 QUALIFIERS: tuple[Qualifier, ...] = ("settled", "provisional")
@@ -55,11 +56,11 @@ class ConditionError(InputError):
 
 
 class UnknownFigureError(ConditionError):
-    """A figure that this desk has not; another may. ``is_near``: its id looks like one that it has."""
+    """A figure that this desk has not; another may. ``name``: its id."""
 
-    def __init__(self, column: int, message: str, *, is_near: bool) -> None:
+    def __init__(self, column: int, message: str, name: str) -> None:
         super().__init__(column, message)
-        self.is_near = is_near
+        self.name = name
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -76,21 +77,34 @@ def parse(text: str, table: Mapping[str, Figure]) -> Node:
     """The condition that ``text`` says of the figures in ``table``. Raises ConditionError."""
     if len(text) > MOST_CHARS:
         raise ConditionError(MOST_CHARS + 1, f"longer than {MOST_CHARS} characters")
-    return _Parser(_tokens(text), table).whole()
+    return _Parser(_tokens(text, table), table).whole()
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str, table: Mapping[str, Figure]) -> list[_Token]:
     tokens: list[_Token] = []
     at = 0
     while text[at:].strip():
+        at = len(text) - len(text[at:].lstrip())
+        if name := _known(text, at, table):
+            tokens.append(_Token("word", name, at + 1))
+            at += len(name)
+            continue
         match = TOKEN.match(text, at)
         if match is None:
-            start = at + len(text[at:]) - len(text[at:].lstrip())
-            raise ConditionError(start + 1, f"unexpected {text[start]!r}")
+            raise ConditionError(at + 1, f"unexpected {text[at]!r}")
         kind = match.lastgroup or ""
         tokens.append(_Token(kind, match[kind], match.start(kind) + 1))
         at = match.end()
     return [*tokens, _Token("end", "", len(text.rstrip()) + 1)]
+
+
+def _known(text: str, at: int, table: Mapping[str, Figure]) -> str:
+    """The longest id of a figure that begins here, else empty: those of ``.DJI`` and ``A=5`` are no words."""
+    run = ID.match(text, at)
+    name = run[0] if run else ""
+    while name and (name.lower() not in table or re.match(r"[\w.]", text[at + len(name) :])):
+        name = name[:-1]
+    return name
 
 
 class _Parser:
@@ -186,11 +200,8 @@ class _Parser:
         figure = self._table.get(token.lower)
         if figure is None:
             offered = near(token.lower, self._table)
-            raise UnknownFigureError(
-                token.column,
-                f"unknown figure {token.text!r}{offered}; rotation-tui figures lists them",
-                is_near=bool(offered),
-            )
+            message = f"unknown figure {token.text!r}{offered}; rotation-tui figures lists them"
+            raise UnknownFigureError(token.column, message, token.lower)
         self._take()
         return figure
 

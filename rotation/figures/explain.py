@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rotation.context.explanation import Explained, Explanation, Input, Whole
 from rotation.figures.causes import macro, members
 from rotation.figures.fed import meeting_of
-from rotation.figures.figure import plain
+from rotation.figures.figure import own_parts, plain
 from rotation.figures.legs import is_official
 from rotation.figures.lines import Lines
 from rotation.figures.more_pairs import of_first
@@ -117,7 +117,7 @@ def _inputs(  # noqa: PLR0911 - a table of ids
         return _first_common(basis, lines, symbol) + lines.today(symbol)
     official = all(is_official(basis.snapshot, each) for each in figure.symbols)
     rows = lines.whole(symbol) if figure.reads != "settled" or official else lines.settled(symbol)
-    parts = figure.id.split(".")
+    parts = own_parts(figure.id, figure.symbols)
     if parts[0] == "graph":
         return rows
     if "streak" in parts or (parts[0] == "relative_streak" and "run" not in parts):

@@ -22,6 +22,8 @@ Reads = Literal["today", "settled", "fed", "macro", "members"]
 """What a figure rests on: today's price of its symbols, settled closes alone, the Fed's sources, what was
 published of the causes, or the members' prices."""
 
+GRAPH = "graph."
+"""How the ids of the rotation graph's figures begin, before the symbol."""
 RECORD = "record"
 """The value of a "since" figure that no earlier session reached: older than any date."""
 
@@ -52,6 +54,13 @@ class Figure(msgspec.Struct, frozen=True):
     """A level or a count: a plus sign before it would say that it is a change."""
     pair: str = ""
     """Which of the desk's more pairs it is of, as IWN/IVW; empty of all other figures."""
+
+
+def own_parts(name: str, symbols: tuple[str, ...]) -> list[str]:
+    """The parts of an id without its first symbol, which may be a number or one of our words: 700, RUN."""
+    own = f"{symbols[0].lower()}." if symbols else ""
+    start = GRAPH if name.startswith(f"{GRAPH}{own}") else ""
+    return f"{start}{name.removeprefix(start).removeprefix(own)}".split(".")
 
 
 def plain(value: Value) -> float | int | str | bool | None:

@@ -206,8 +206,9 @@ class Segment:
         return self._grid.select(ratio * unit).to_series().to_list()
 
     def _graph(self, name: str) -> Column:
-        parts = name.split(".")
-        symbol, step, field = self._symbols.get(parts[0], ""), step_of(parts[1:]), parts[-1]
+        own = next((p for p in sorted(self._symbols, key=len, reverse=True) if name.startswith(f"{p}.")), "")
+        parts = name.removeprefix(f"{own}.").split(".")
+        symbol, step, field = self._symbols.get(own, ""), step_of(parts), parts[-1]
         heads = walk_graph.heads(self._rows, symbol, self._desk, step)
         return [walk_graph.figure(heads[day], field) if day in heads else None for day in self.days]
 

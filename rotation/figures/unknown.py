@@ -9,6 +9,7 @@ from rotation.desk import pair_prefix
 from rotation.fed.prediction_markets import VENUES
 from rotation.figures.causes import members
 from rotation.figures.fed import meeting_of
+from rotation.figures.figure import own_parts
 from rotation.figures.more_pairs import snapshot_of
 from rotation.market.records import SINCE_LEAST, TRAILING, is_few
 from rotation.status import Kind
@@ -84,18 +85,16 @@ def _of_prices(name: str, symbols: tuple[str, ...], snapshot: Snapshot) -> Why:
     legs = {symbol: snapshot.legs[symbol] for symbol in symbols}
     if odd := tuple(symbol for symbol, leg in legs.items() if leg.status.kind is Kind.UNADJUSTED):
         return Why(Unknown.UNADJUSTED, odd)
-    # A symbol may be a number: it is no window.
-    parts = name.removeprefix(f"{symbols[0].lower()}." if symbols else "").split(".")
+    parts = own_parts(name, symbols)
     if parts[-1] in OF_ONE_PRICE:
         return Why(OF_ONE_PRICE[parts[-1]], symbols)
     if late := tuple(symbol for symbol, leg in legs.items() if _is_late(leg, snapshot)):
         return Why(Unknown.NO_PRICE, late)
-    return _of_runs(name, symbols) or _of_series(parts, symbols, legs, snapshot)
+    return _of_runs(name, parts, symbols) or _of_series(parts, symbols, legs, snapshot)
 
 
-def _of_runs(name: str, symbols: tuple[str, ...]) -> Why | None:
+def _of_runs(name: str, parts: list[str], symbols: tuple[str, ...]) -> Why | None:
     """Of the graph, the ratio and runs; None of any other figure."""
-    parts = name.split(".")
     if parts[0] == "graph":
         return Why(Unknown.NO_GRAPH, symbols)
     if name == "ratio":

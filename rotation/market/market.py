@@ -30,7 +30,7 @@ from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.status import Provenance
 from rotation.market.unadjusted import ScaleCheck
-from rotation.quote import NS
+from rotation.quote import NS, Role
 from rotation.sessions import close_ns, from_ns, hours, is_session, last_closed, phase_at, session_at
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
@@ -268,9 +268,15 @@ class Market:
         self._suspected_ns.update(dict.fromkeys(due, self._as_of_ns))
         return frozenset(due)
 
-    def take_members(self, membership: tuple[Membership, ...]) -> None:
-        """Take more or corrected membership files; today's prints stay."""
+    def pass_for_members(self, membership: tuple[Membership, ...]) -> Callable[[], LookBack]:
+        """The pass over history that ``take_members`` needs; it may run in a thread."""
+        return partial(self._look, self.history, self._filter.session, self.desk, membership)
+
+    def take_members(self, membership: tuple[Membership, ...], made: LookBack | None = None) -> None:
+        """Take more or corrected membership files; today's prints stay. ``made``: as of ``take_desk``."""
         self._membership = membership
+        if made is not None:
+            self.take_ahead(made)
         self.update_history(self.history)
 
     def member_values(self) -> dict[str, float | None]:
@@ -409,6 +415,12 @@ class Market:
     def apply_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> Snapshot:
         """As ``apply(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
         return self._apply(lambda: self._filter.admit_columns(frame, as_of_ns), as_of_ns)
+
+    def auctions(self, symbols: Iterable[str]) -> list[Quote]:
+        """The closing auctions of the session among the last prices of these symbols."""
+        held = (self._filter.prints(symbol, "REGULAR") for symbol in symbols)
+        lasts = (prints.last for prints in held if prints is not None and prints.last is not None)
+        return [last for last in lasts if last.role == Role.CLOSE]
 
     def days(self, symbols: Collection[str], *, all_minutes: bool = False) -> list[SymbolDay]:
         """The session of these symbols so far, for ``take_days`` of another market.

@@ -177,7 +177,7 @@ def closes(symbol: str, days: list[date], codes: bytes, *, close: bool = True, t
             split = 10.0
         if kind == 28:
             dividends = 1.0
-        price = as_sent(PRICED[symbol] * (100 + level + trend * (i % 40)) / 100 * split)
+        price = as_sent(PRICED.get(symbol, PRICED["IWM"]) * (100 + level + trend * (i % 40)) / 100 * split)
         rows.append(
             Close(
                 symbol,

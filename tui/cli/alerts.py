@@ -14,6 +14,7 @@ from tui.cli.options import (
     DEMO,
     FORM,
     HISTORY,
+    NOT_YET_A_LEG,
     PAIR,
     PAIRS,
     RETURNS,
@@ -119,12 +120,15 @@ def history(ctx: click.Context, /, *, last: int, form: str) -> None:
 def add(*, to: tuple[str, ...], condition: str, **more: Any) -> None:
     """Append an alert to the configuration file; a running desk picks it up at once."""
     from tui.settings.added import add_alert  # noqa: PLC0415
+    from tui.settings.file import read  # noqa: PLC0415
     from tui.settings.place import place  # noqa: PLC0415
 
     given = {"name": more.pop("name"), "when": condition, **more, "to": list(to) or None}
     rule = add_alert(place(), {key: value for key, value in given.items() if value is not None})
     notified = ", ".join(rule.to) or "only the screen"
     click.echo(f"added {rule.id!r} to {place()}; notifies {notified}")
+    if note := dict(read(place()).alerts.unknown).get(rule.id):
+        click.echo(f"rotation-tui: {note}; {NOT_YET_A_LEG}", err=True)
 
 
 @alerts.command(

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from rotation.errors import InputError
 from rotation.text import counted
-from tui.cli.options import GLYPHS, MOTION, THEME, settled
+from tui.cli.options import GLYPHS, MOTION, NOT_YET_A_LEG, THEME, settled
 from tui.settings.schema import KEYS
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def check(backend: Backend, *, file: Path | None) -> None:
         except InputError as error:
             raise checked.error(f"universes.{each.name}.holdings", str(error)) from error
     parts += [counted(len(each), word) for each, word in named if each]
+    for _, note in checked.alerts.unknown:
+        click.echo(f"{note}; {NOT_YET_A_LEG}")
     click.echo(f"{checked.path}: {', '.join(parts)}, no error")
 
 

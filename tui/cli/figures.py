@@ -70,7 +70,7 @@ def figures(
     """List every figure by its id, with unit and definition."""
     from tui.output import figures as report  # noqa: PLC0415 - brings polars
 
-    own = report.Own(*own_figures(ctx, windows))
+    own = report.Own(**own_figures(ctx, windows))
     click.echo(report.listing(pair, pairs or (), form, own), nl=False)
 
 
@@ -82,7 +82,7 @@ def explain(ctx: click.Context, /, *, name: str, tape: tuple[Path, ...], form: s
     """Print what a figure rests on: definition, formula, and inputs with dates and sources."""
     from tui.output import figures as report  # noqa: PLC0415
 
-    own = report.Own(*own_figures(ctx, wanted["windows"]))
+    own = report.Own(**own_figures(ctx, wanted["windows"]))
     report.check(name, wanted["pair"], wanted["pairs"], own)
     click.echo(report.explained(name, _basis(ctx, tapes=tape, **wanted), form), nl=False)
 

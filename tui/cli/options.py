@@ -268,6 +268,9 @@ NOTHING = (
 )
 
 
+NOT_YET_A_LEG = "until that symbol is a leg or has stored closes, the alert is disabled"
+
+
 def for_script(**wanted: Any) -> Wanted:
     """Return what a command for scripts shows: the demo only if it was asked for, and then nothing else."""
     if wanted["demo"] and (wanted["tapes"] or wanted["history"]):
@@ -317,13 +320,18 @@ def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     )
 
 
-def own_figures(ctx: click.Context, windows: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The windows and universes that this run has figures of, beside those of every desk."""
+def own_figures(ctx: click.Context, windows: tuple[int, ...]) -> dict[str, Any]:
+    """What this run has figures of beside those of every desk: windows, universes, legs."""
     config = config_of(ctx)
     if config is None:
-        return windows, ()
-    universes = tuple(each.fund for each in config.universes)
-    return (*windows, *config.values.get("screen.returns", ())), universes
+        return {"windows": windows}
+    legs = config.values.get("desk.legs", "")
+    return {
+        "windows": (*windows, *config.values.get("screen.returns", ())),
+        "universes": tuple(each.fund for each in config.universes),
+        "legs": tuple(legs.split(",")) if legs else (),
+        "more": tuple(symbol for each in config.lists for symbol in each.symbols),
+    }
 
 
 def _set_by_hand(ctx: click.Context) -> frozenset[str]:

@@ -10,11 +10,12 @@ from rotation.desk import Desk, with_usual
 from rotation.figures.explain import explain
 from rotation.figures.more_pairs import PAIR
 from rotation.figures.registry import figures, lookup
+from rotation.sessions import NEW_YORK
 from rotation.story import episodes as story
 from rotation.story.levels import levels as levels_of
 from rotation.text import day as dated
 from rotation.text import percent, signed
-from rotation.wording import NEW_YORK, word_with_venue
+from rotation.wording import word_with_venue
 from tui.output.text import explanation
 from tui.panels.explained import valued as with_unit
 from tui.view.draw import UNKNOWN, clean
@@ -36,6 +37,10 @@ class Own(NamedTuple):
     windows: tuple[int, ...] = ()
     universes: tuple[str, ...] = ()
     """In capitals."""
+    legs: tuple[str, ...] = ()
+    """In the place of the usual ones; none: these."""
+    more: tuple[str, ...] = ()
+    """Legs beside them, of groups and watch lists."""
 
 
 NOTHING_OWN = Own()
@@ -69,10 +74,13 @@ def listing(pair: Pair, pairs: tuple[Pair, ...], form: str, own: Own = NOTHING_O
 
 
 def _desk(pair: Pair, pairs: tuple[Pair, ...], own: Own) -> Desk:
+    further = tuple(each for each in pairs if each != pair)
+    legs = (*pair, *(own.legs or Desk().legs), *(symbol for each in further for symbol in each), *own.more)
     return Desk(
         base=pair[0],
         against=pair[1],
-        pairs=tuple(each for each in pairs if each != pair),
+        legs=tuple(dict.fromkeys(legs)),
+        pairs=further,
         windows=with_usual(own.windows),
         universes=own.universes,
     )

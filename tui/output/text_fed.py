@@ -28,7 +28,9 @@ def text(fed: Fed | None, as_of: datetime) -> list[str]:
         f"{way} {share(p)} %" for way, p in (("cut", fed.cut), ("hold", fed.hold), ("hike", fed.hike))
     )
     first, second = map(_plain, head(fed, as_of, WIDTH - len(LABEL)))
-    output = ["", *(f"! {warning}" for warning in fed.warnings), LABEL + first, second]
+    warnings = (f"! {warning}" for warning in fed.warnings)
+    output = ["", *(line for warning in warnings for line in wrap(clean(warning), WIDTH, 5))]
+    output += [LABEL + first, second]
     output += [odds, _plain(past(fed, WIDTH, unmarked))]
     output += map(_plain, lines(MEETINGS, (m for m in fed.meetings if m.state != "unsolved"), WIDTH))
     output += [_plain(stop(fed, WIDTH))] if fed.stopped_at else []

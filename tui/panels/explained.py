@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import groupby
 from math import isclose
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from rotation.sessions import NEW_YORK
 from rotation.text import day, signed, spelled_duration
 from rotation.wording import source_with_venue, word_with_venue
 from tui.panels.base import kind_role
-from tui.view.draw import UNKNOWN, Row, column, wrap
+from tui.view.draw import UNKNOWN, Row, cells, column, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,35 +151,47 @@ def _by_session(known: Explained | Whole, symbols: list[str], width: int) -> lis
     by_day: dict[dt.date, dict[str, Input]] = {}
     for each in known.inputs:
         by_day.setdefault(each.date, {})[each.symbol] = each
-    shown: list[Row] = []
-    for when in sorted(by_day, reverse=True):
-        own = by_day[when]
-        shown.append(
-            (
-                (column(day(when), DATE, right=False), "muted"),
-                (
-                    "".join(column(_number(own[s].value) if s in own else "", VALUE) for s in symbols),
-                    "text",
-                ),
-                (f"  {_source(own.values())}", "muted"),
-            )
+    days = sorted(by_day, reverse=True)
+    sources = [_source(by_day[when].values()) for when in days]
+    is_beside = len(head) + 2 + max(map(cells, sources)) <= width
+    shown: list[Row] = [
+        (
+            (column(day(when), DATE, right=False), "muted"),
+            ("".join(column(_number(own[s].value) if s in own else "", VALUE) for s in symbols), "text"),
+            (f"  {source}" if is_beside else "", "muted"),
         )
-    whole_head = f"{head}  source" if width >= len(head) + len("  source") else head
-    return [((whole_head, "faint"),), *_with_gap(known, shown, width)]
+        for when, source in zip(days, sources, strict=True)
+        for own in (by_day[when],)
+    ]
+    below = [] if is_beside else _sources(days, sources, width)
+    return [((head + "  source" * is_beside, "faint"),), *_with_gap(known, shown, width), *below]
+
+
+def _sources(days: list[dt.date], sources: list[str], width: int) -> list[Row]:
+    """Which source each stretch of days is from, where no line has room for it."""
+    lines: list[Row] = [()]
+    for source, group in groupby(zip(days, sources, strict=True), key=lambda each: each[1]):
+        own = [when for when, _ in group]
+        when = day(own[0]) if len(own) == 1 else f"{day(own[-1])} to {day(own[0])}"
+        lines += [((line, "muted"),) for line in wrap(f"{when}: {source or 'no source'}", width, 3)]
+    return lines
 
 
 def _listed(known: Explained | Whole, width: int) -> list[Row]:
     named = max(SYMBOL, *(len(each.symbol) + 1 for each in known.inputs)) if width >= NAMED_FROM else SYMBOL
     head = column("", named, right=False) + column("date", DATE, right=False) + column("value", VALUE)
-    shown: list[Row] = [
-        (
+    shown: list[Row] = []
+    for each in known.inputs:
+        source = f"{f'{each.month} ' if each.month else ''}{_source([each])}"
+        row: Row = (
             (column(each.symbol, named, right=False), "strong"),
             (column(day(each.date), DATE, right=False), "muted"),
             (column(_number(each.value), VALUE), "text"),
-            (f"  {f'{each.month} ' if each.month else ''}{_source([each])}", "muted"),
         )
-        for each in known.inputs
-    ]
+        room = width - named - DATE - VALUE - 2
+        shown.append((*row, (f"  {source}", "muted")) if cells(source) <= room else row)
+        if cells(source) > room:
+            shown += [((f"  {line}", "muted"),) for line in wrap(source, width - 2, 3)]
     return [((head, "faint"),), *_with_gap(known, shown, width)]
 
 

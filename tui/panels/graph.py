@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from rotation.graph.figures import Quadrant
+from rotation.status import BAD
 from rotation.text import day
 from rotation.wording import word
 from tui.panels.base import kind_role
-from tui.view.draw import UNKNOWN, Row, Span, column, number
+from tui.view.draw import UNKNOWN, Row, Span, cells, column, number, whole
 from tui.view.marks import marker
 from tui.view.plane import Line, plane
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     MarkOf = Callable[[str, str, str], str]
 
-TABLE = 64
+TABLE = 65
 """Cells of the table."""
 BESIDE_FROM = 110
 """Cells from which plane and table stand side by side."""
@@ -31,8 +32,9 @@ LEGEND_FROM = 94
 """Cells from which the head has its legend, too."""
 PLANE_LEAST = 9
 """Lines below which there is no plane."""
-WHOLE_FROM = 56
-"""Below this width the table has no heading, speed and status, and the head line no legend."""
+LEAST, HEADING, SPEED = 34, 9, 7
+"""Cells of the columns that are always there, and of those that give way to the status, the speed first.
+Without room for a status one that is bad stands in the place of the quadrant."""
 NONE = "No session is shown yet."
 COMPUTING = "computing the graph…"
 PAUSED = "paused: the graph is shown once the screen resumes"
@@ -61,11 +63,11 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     trails, drawn = _drawn(trails, view.trail)
     head: Row = (
         (f"against {graph.benchmark}, {step}", "strong"),
-        (f"   c: {'weekly' if step == 'daily' else 'daily'}   o: {drawn}   ", "muted"),
-        ("right: ahead of its average, up: gaining" if width >= LEGEND_FROM else "", "faint"),
+        (f"   c: {'weekly' if step == 'daily' else 'daily'}", "muted"),
+        (f"   o: {drawn}", "muted"),
+        ("   right: ahead of its average, up: gaining" if width >= LEGEND_FROM else "", "faint"),
     )
-    if width < WHOLE_FROM:
-        head = head[:2]
+    head = whole(head, width)
     mark = marker(view, "graph")
     prefix = "daily." if step == "daily" else ""
 
@@ -135,38 +137,65 @@ def _role(trail: Trail, base: str) -> str:
     return ROLES[trail.quadrant] if trail.quadrant else "muted"
 
 
+class _Extra(NamedTuple):
+    """Which columns there is room for beside symbol, quadrant, ratio and momentum."""
+
+    heading: bool
+    speed: bool
+    status: bool
+
+    @classmethod
+    def of(cls, width: int, status: int) -> _Extra:
+        """Those of a table so wide whose statuses take so many cells."""
+        room = width - LEAST - status
+        return cls(room >= HEADING, room >= HEADING + SPEED, room >= 0)
+
+
 def _table(trails: list[Trail], base: str, width: int, mark: MarkOf) -> list[Row]:
+    extra = _Extra.of(width, max(cells(_state(trail)) for trail in trails))
     head = f"{'':6}{'quadrant':<11}{'ratio':>7}{'momentum':>10}"
-    head += f"{'heading':>9}{'speed':>7}" if width >= WHOLE_FROM else ""
-    return [((head, "muted"),), *(_line(trail, base, width, mark) for trail in trails)]
+    head += f"{'heading':>{HEADING}}" * extra.heading + f"{'speed':>{SPEED}}" * extra.speed
+    return [((head, "muted"),), *(_line(trail, base, extra, width, mark) for trail in trails)]
 
 
-def _line(trail: Trail, base: str, width: int, mark: MarkOf) -> Row:
+def _state(trail: Trail) -> str:
+    """``  ~ LIVE``: what the head is worth, of another instant or not yet settled; empty without a head."""
+    if trail.status is None or trail.head is None:
+        return ""
+    sign = "≈ " if trail.status.apart else "~ " if trail.is_provisional else ""
+    return f"  {sign}{word(trail.status)}"
+
+
+def _line(trail: Trail, base: str, extra: _Extra, width: int, mark: MarkOf) -> Row:
     symbol = trail.symbol
     name = (column(trail.symbol, 6, right=False), "strong" if trail.symbol == base else "text")
     if trail.head is None or trail.quadrant is None:
         last = trail.tail[-1]
-        return (
-            name,
-            (UNKNOWN, mark("muted", symbol, "quadrant")),
-            (f"  last settled {day(last.date)}, {last.quadrant.value}", "muted"),
+        forms = (
+            f"  last settled {day(last.date)}, {last.quadrant.value}",
+            f"  {day(last.date)}, {last.quadrant.value}",
         )
+        shown = next((form for form in forms if 7 + len(form) <= width), forms[-1])
+        return (name, (UNKNOWN, mark("muted", symbol, "quadrant")), (shown, "muted"))
     status = trail.status
+    quadrant = (
+        column(trail.quadrant.value, 11, right=False),
+        mark(ROLES[trail.quadrant], symbol, "quadrant"),
+    )
+    if not extra.status and status is not None and status.kind in BAD:
+        quadrant = (column(word(status), 11, right=False), mark(kind_role(status.kind), symbol, "quadrant"))
     spans: list[Span] = [
         name,
-        (column(trail.quadrant.value, 11, right=False), mark(ROLES[trail.quadrant], symbol, "quadrant")),
+        quadrant,
         (column(number(trail.head.ratio), 7), mark("text", symbol, "ratio")),
         (column(number(trail.head.momentum), 10), mark("text", symbol, "momentum")),
     ]
-    if width < WHOLE_FROM:
-        return tuple(spans)
-    spans += [
-        (column(_heading(trail.heading_deg), 9), mark("text", symbol, "heading")),
-        (column(number(trail.speed), 7), mark("text", symbol, "speed")),
-    ]
-    if status is not None:
-        sign = "≈ " if status.apart else "~ " if trail.is_provisional else ""
-        spans.append((f"  {sign}{word(status)}", kind_role(status.kind)))
+    if extra.heading:
+        spans.append((column(_heading(trail.heading_deg), HEADING), mark("text", symbol, "heading")))
+    if extra.speed:
+        spans.append((column(number(trail.speed), SPEED), mark("text", symbol, "speed")))
+    if extra.status and status is not None:
+        spans.append((_state(trail), kind_role(status.kind)))
     return tuple(spans)
 
 

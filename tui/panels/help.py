@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tui.view.ascii import plain_keys
-from tui.view.draw import Row, column, wrap
+from tui.view.draw import Row, cells, column, wrap
 from tui.view.view_state import filter_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ DEFINITIONS = (
         "consecutive sessions whose close is above (below) the one before; an unchanged close ends it",
     ),
     ("4 + 1", "4 settled by official closes, 1 provisional by today's last price; never mixed"),
+    ("▼1 today", "a run that today's last price begins"),
     ("relative streak", "the same for the base's day return minus the other leg's"),
     ("5d %", "5-session return: price / close 5 sessions back − 1"),
     ("spread", "return of the base minus return of the other leg, in percentage points (pp)"),
@@ -49,6 +50,7 @@ DEFINITIONS = (
         "gap ┊ lead",
         "a spread's place among all settled values, widest gap to widest lead; ┊ is their median, not zero",
     ),
+    ("low ─ high", "where the price stands between the lowest and the highest price of the session"),
     ("52 weeks", "where the price stands between the lowest and the highest close of 252 sessions and now"),
     ("times", "earlier runs in this direction that reached this length, in all of history"),
     ("by chance", "how many such runs to expect if sessions were independent, at the sample's own share"),
@@ -144,12 +146,13 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         if matches:
             lines += [*([()] if len(lines) > 1 else []), ((head, "strong"),)]
         for name, says in matches:
-            for i, line in enumerate(wrap(says, width - left - 1, 6)):
-                lines.append(
-                    ((column(name if i == 0 else "", left, right=False) + " ", "accent"), (line, "text"))
-                )
+            if is_long := cells(name) > left:
+                lines.append(((name, "accent"),))
+            for i, line in enumerate(wrap(says, width - left - 1, 8)):
+                lead = "" if i or is_long else name
+                lines.append(((column(lead, left, right=False) + " ", "accent"), (line, "text")))
     if len(wanted) < SEARCHED_FROM:
-        lines += [(), *(((line, "muted"),) for line in wrap(FIGURES, width, 3))]
+        lines += [(), *(((line, "muted"),) for line in wrap(FIGURES, width, 6))]
     else:
         lines += _figures(snapshot, wanted, width)
     return lines if len(lines) > 1 else [*lines, (("no match; Esc clears the search", "muted"),)]

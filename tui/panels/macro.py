@@ -16,7 +16,22 @@ from rotation.wording import state_word, word_with_venue
 from tui.panels import release_days
 from tui.panels.asked import not_yet
 from tui.panels.base import kind_role
-from tui.view.draw import UNKNOWN, Row, Span, arrow, braille, change, column, fit, number, toned, whole, wrap
+from tui.view.draw import (
+    UNKNOWN,
+    Row,
+    Span,
+    arrow,
+    braille,
+    cells,
+    change,
+    clean,
+    column,
+    fit,
+    number,
+    toned,
+    whole,
+    wrap,
+)
 from tui.view.marks import marker
 
 if TYPE_CHECKING:
@@ -325,7 +340,7 @@ def _value_growth(stated: ValueGrowth, width: int) -> list[Row]:
 
 
 def _sources(known: Macro, width: int) -> list[Row]:
-    lines = [_source(name, each, width) for name, each in known.sources.items()]
+    lines = [row for name, each in known.sources.items() for row in _source(name, each, width)]
     if not known.sources:
         lines.append((("from what is kept; no source was asked", "muted"),))
     for warning in known.warnings:
@@ -333,7 +348,8 @@ def _sources(known: Macro, width: int) -> list[Row]:
     return lines
 
 
-def _source(name: str, each: MacroSource, width: int) -> Row:
+def _source(name: str, each: MacroSource, width: int) -> list[Row]:
+    """Its worth and age; an error that has no room beside them below."""
     never = "invented" if each.kind is Kind.DEMO else "never answered"
     age = never if each.age_s is None else f"answered {spelled_duration(each.age_s)} ago"
     spans: list[Span] = [
@@ -341,6 +357,9 @@ def _source(name: str, each: MacroSource, width: int) -> Row:
         (column(each.kind.value, 8, right=False), kind_role(each.kind)),
         (age, "muted"),
     ]
-    if each.error:
-        spans.append((f": {each.error}", "warn"))
-    return fit(spans, width)
+    error = clean(each.error)
+    if not error:
+        return [tuple(spans)]
+    if sum(cells(text) for text, _ in spans) + 2 + cells(error) <= width:
+        return [(*spans, (f": {error}", "warn"))]
+    return [tuple(spans), *(((f"  {line}", "warn"),) for line in wrap(error, width - 2, 4))]

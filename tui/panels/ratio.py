@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rotation.desk import pair_prefix
 from rotation.text import day, percentile
 from tui.panels.base import about
-from tui.view.draw import Row, Span, braille, change, column, number, toned, whole
+from tui.view.draw import Row, Span, braille, change, column, flowed, number, toned, whole, wrap
 from tui.view.marks import marker
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ WHOLE_FROM = 58
 """Cells that the head of the records takes with the longer of them."""
 BOTH_FROM = 12
 """Lines that two charts need."""
+PROXY = "of a year; adjusted closes: a price proxy"
 NO_PRICES = "no prices for both legs in this session yet"
 NO_HISTORY = "no daily closes for both legs: run rotation-tui history sync"
 
@@ -31,7 +32,7 @@ NO_HISTORY = "no daily closes for both legs: run rotation-tui history sync"
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """One or two charts filling the height, with the value-growth lines where there is room."""
     mark = marker(view, "ratio")
-    foot = _value_growth(snapshot.value_growth, mark) if height >= BOTH_FROM else []
+    foot = _value_growth(snapshot.value_growth, width, mark) if height >= BOTH_FROM else []
     if view.whole == "ratio" and snapshot.ratio.daily:
         foot = [*_records(snapshot.ratio, width), *foot]
     room = height - len(foot)
@@ -149,32 +150,31 @@ def _records(ratio: Ratio, width: int) -> list[Row]:
     )
 
 
-def _value_growth(vg: ValueGrowth | None, mark: Mark) -> list[Row]:
+def _value_growth(vg: ValueGrowth | None, width: int, mark: Mark) -> list[Row]:
     if vg is None:
         return []
-    return [
-        (),
-        (
-            (f"{vg.base}/{vg.against} ", "strong"),
-            (number(vg.value), mark("accent", "value_growth")),
-            (f" {day(vg.session)}, pctile ", "muted"),
-            (percentile(vg.percentile), mark("muted", "value_growth.percentile")),
-        ),
-        (("low ", "muted"), *_extreme(vg.low, "low", mark)),
-        (("high ", "muted"), *_extreme(vg.high, "top", mark)),
-        (("of a year; adjusted closes: a price proxy", "faint"),),
-    ]
+    now: tuple[Row, ...] = (
+        ((f"{vg.base}/{vg.against} ", "strong"), (number(vg.value), mark("accent", "value_growth"))),
+        ((f" {day(vg.session)}", "muted"),),
+        ((", pctile ", "muted"), (percentile(vg.percentile), mark("muted", "value_growth.percentile"))),
+    )
+    low = _extreme(vg.low, "low", "low", mark)
+    high = _extreme(vg.high, "high", "top", mark)
+    lines = [line for row in (now, low, high) for line in flowed(row, width)]
+    return [(), *lines, *(((line, "faint"),) for line in wrap(PROXY, width, 2))]
 
 
-def _extreme(extreme: Extreme, word: str, mark: Mark) -> tuple[Span, ...]:
-    side = "low" if word == "low" else "high"
+def _extreme(extreme: Extreme, side: str, word: str, mark: Mark) -> tuple[Row, ...]:
+    """The value with its day, and since when there was none like it."""
     if extreme.since:
         rank = f"{word} since {day(extreme.since)}"
     else:
         rank = f"record since {day(extreme.first_date)}" if extreme.first_date else "under a year of history"
     return (
-        (f"{number(extreme.value)} ", mark("text", f"value_growth.{side}")),
-        (day(extreme.date), mark("muted", f"value_growth.{side}.date")),
-        (", ", "muted"),
-        (rank, mark("muted", f"value_growth.{side}.since")),
+        (
+            (f"{side} ", "muted"),
+            (f"{number(extreme.value)} ", mark("text", f"value_growth.{side}")),
+            (day(extreme.date), mark("muted", f"value_growth.{side}.date")),
+        ),
+        ((", ", "muted"), (rank, mark("muted", f"value_growth.{side}.since"))),
     )

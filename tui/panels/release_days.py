@@ -12,7 +12,7 @@ from rotation.status import Kind
 from rotation.text import WEEKDAYS, counted, day, spelled_duration
 from rotation.wording import state_word
 from tui.panels.base import kind_role
-from tui.view.draw import Row, Span, braille, change, column, fit, toned, wrap
+from tui.view.draw import Row, Span, braille, change, column, fit, flowed, toned, wrap
 from tui.view.plane import joined
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ LATE = "by our log; Yahoo's futures lag 10 min"
 def rows(known: Macro | None, now: dt.datetime, width: int, height: int) -> list[Row]:
     """Every kind, today's first, then the newest; behind the macro page."""
     views = known.release_days if known is not None else ()
-    head: Row = ((TITLE, "strong"), ("  z: yields, prices, banks", "faint"))
+    head = flowed((((TITLE, "strong"),), (("  z: yields, prices, banks", "faint"),)), width)
     if not views:
-        return [head, *(((line, "muted"),) for line in wrap(NONE, width, 5))]
+        return [*head, *(((line, "muted"),) for line in wrap(NONE, width, 5))]
     ordered = sorted(views, key=lambda each: (not is_today(each, now), -each.at.timestamp()))
     room = (height - 1) // min(len(ordered), 3) - 6
-    lines: list[Row] = [] if height < SHORT else [head]
+    lines: list[Row] = [] if height < SHORT else head
     for view in ordered:
         plot = _plot_of(height) if height < SHORT else max(FEW, min(MANY, room))
         lines += [*([()] if len(lines) > 1 else []), *_block(view, now, width, plot)]

@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.errors import UnavailableError
-from tui.output.export import encode, name_of, table
 from tui.screen.png import MISSING, can_draw, png
 from tui.screen.svg import Pictured, picture_of
 from tui.view.pairs import of_pair
@@ -32,6 +31,7 @@ WHOLE_FROM = 80
 """Columns from which on the whole prompt fits."""
 NOWHERE = "files cannot be written from here"
 EMPTY = "nothing to write: {} shows no figures"
+WRITING = "writing {}…"
 FAILED = "{} could not be written: internal error, see the log"
 
 
@@ -109,6 +109,8 @@ class Exporter:
         app = self._app
         if app.snapshot is None:
             return None
+        from tui.output.export import encode, name_of, table  # noqa: PLC0415 - a start does without
+
         snapshot, view = of_pair(app.snapshot, app.view.pair), app.view
         if key in FORMS:
             rows = table(panel, snapshot, view)
@@ -135,6 +137,7 @@ class Exporter:
     async def _written(self, file: _File) -> None:
         assert self._write is not None
         write = self._write
+        self._app.say(WRITING.format(file.name))
         try:
             path = await asyncio.to_thread(lambda: write(file.name, file.make()))
         except UnavailableError as error:

@@ -10,7 +10,7 @@ from rotation.alerts.parser import UnknownFigureError, parse
 from rotation.alerts.rule import Repeat, Rule
 from rotation.alerts.target import DESKTOP, SIGNALS, AlertSettings, Target
 from rotation.errors import InputError
-from rotation.figures.registry import figures
+from rotation.figures.registry import figures, may_be_stored
 from rotation.status import Kind
 from tui.settings.table import Table
 from tui.settings.values import shown
@@ -47,15 +47,18 @@ def settings(alerts: object, targets: object, to: Sequence[str], desk: Desk, fai
         raise fail("alerts", f"at most {ALERTS_MAX} alerts; {len(alerts)} are listed")
     known = figures(desk) if alerts else {}
     rules: dict[str, Rule] = {}
+    unknown: list[tuple[str, str]] = []
     places: dict[str, str] = {}
     for n, each in enumerate(alerts):
         table = Table(each, f"alerts#{n}", ALERT_KEYS, fail)
-        rule = _rule(table, _condition(table, known), to, callees)
+        condition, note = _condition(table, known, desk)
+        rule = _rule(table, condition, to, callees)
+        unknown += [(rule.id, note)] if note else []
         if rule.id in rules:
             raise table.error("name" if "name" in each else "when", f"{rule.id!r} is the name of two alerts")
         rules[rule.id] = rule
         places[rule.id] = str(table.error("when", "")).rstrip(": ")
-    return AlertSettings(tuple(rules.values()), tuple(listed), places)
+    return AlertSettings(tuple(rules.values()), tuple(listed), tuple(unknown), places)
 
 
 def _rule(table: Table, when: str, to: Sequence[str], callees: Sequence[str]) -> Rule:
@@ -130,17 +133,18 @@ def _check_callees(names: Collection[str], callees: Sequence[str], place: str, f
             raise fail(place, f"{shown(name)} is not a target; known: {known}; [targets.NAME] defines others")
 
 
-def _condition(table: Table, known: dict[str, Any]) -> str:
-    """The condition, read once to see that it can be."""
+def _condition(table: Table, known: dict[str, Any], desk: Desk) -> tuple[str, str]:
+    """The condition, read once to see that it can be; and what is not known of a symbol in it, else empty."""
     when = table.text("when", "").strip()
     if not when:
         raise table.error("when", 'expected a condition, such as "spread.5.pp > 10"')
     try:
         parse(when, known)
     except UnknownFigureError as error:
-        # Another desk, with another pair or more history, may have it; a near miss is a mistake.
-        if error.is_near:
-            raise table.error("when", str(error)) from error
+        problem = table.error("when", str(error))
+        if not may_be_stored(error.name, desk):
+            raise problem from error
+        return when, str(problem)
     except InputError as error:
         raise table.error("when", str(error)) from error
-    return when
+    return when, ""

@@ -132,6 +132,7 @@ class _Reader:
             self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
         named = tables.get(KEYS, {}).get(_PRESET, "")
         own = universes(tables, self._path.parent, self._error)
+        grouped = lists(tables, self._error)
         return Config(
             self._path,
             exists=True,
@@ -139,9 +140,9 @@ class _Reader:
             lines=self._lines,
             keys=keys,
             preset=named,
-            alerts=self._alerts(tables, values, own),
+            alerts=self._alerts(tables, values, own, grouped),
             pairs=pairs,
-            lists=lists(tables, self._error),
+            lists=grouped,
             universes=own,
             unshown=tuple(unshown),
         )
@@ -157,14 +158,18 @@ class _Reader:
             raise self._error(name, f"{name}: {error}") from error
 
     def _alerts(
-        self, tables: dict[str, Any], values: dict[str, Any], own: tuple[Universe, ...]
+        self,
+        tables: dict[str, Any],
+        values: dict[str, Any],
+        own: tuple[Universe, ...],
+        grouped: tuple[LegList, ...],
     ) -> AlertSettings:
         if ALERTS not in tables and TARGETS not in tables and "notify.to" not in values:
             return NO_ALERTS
         from tui.settings.alerts import settings  # noqa: PLC0415 - a file without alerts does without the grammar
 
         to = values.get("notify.to", BY_NAME["notify.to"].default)
-        desk = _desk(values, own)
+        desk = _desk(values, own, grouped)
         return settings(tables.get(ALERTS, []), tables.get(TARGETS, {}), tuple(to), desk, self._error)
 
     def _fail_unknown(self, table: str, given: object) -> None:
@@ -213,7 +218,7 @@ def _error(path: Path, lines: dict[str, int], name: str, message: str) -> Config
     return ConfigError(path, line, name, message)
 
 
-def _desk(values: dict[str, Any], own: tuple[Universe, ...]) -> Desk:
+def _desk(values: dict[str, Any], own: tuple[Universe, ...], grouped: tuple[LegList, ...]) -> Desk:
     """The desk that these settings make, without what history adds."""
     usual = Desk()
     first = pair_of(values.get("desk.pair", f"{usual.base}/{usual.against}"))
@@ -222,15 +227,17 @@ def _desk(values: dict[str, Any], own: tuple[Universe, ...]) -> Desk:
     benchmark = values.get("desk.benchmark", usual.benchmark)
     if "desk.benchmark" in values and benchmark not in legs:
         legs = (*legs, benchmark)
+    pairs = tuple(each for each in pairs_of(values.get("desk.pairs", ())) if each != first)
+    more = (symbol for symbols in (*pairs, *(each.symbols for each in grouped)) for symbol in symbols)
     return Desk(
         base=first[0],
         against=first[1],
-        legs=legs,
+        legs=tuple(dict.fromkeys((*first, *legs, *more))),
         value=value,
         growth=growth,
         benchmark=benchmark,
         windows=with_usual((*windows_of(values.get("desk.windows", ())), *values.get("screen.returns", ()))),
-        pairs=tuple(each for each in pairs_of(values.get("desk.pairs", ())) if each != first),
+        pairs=pairs,
         universes=tuple(each.fund for each in own),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.errors import InputError
 from tui.settings.values import shown, symbol
+from tui.view.draw import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,11 @@ SIZE_MAX = 1_000_000
 COLUMNS = ("symbol", "ticker", "symbols", "tickers")
 """Headings of the column that has them, in any case."""
 YAML = (".yaml", ".yml")
+TABLES = (".csv", ".tsv")
+"""Any other file is one, too, if its first line has such a heading."""
+MARKS = (",", ";", "\t")
+NAMED = 120
+"""Characters of a first line that an error repeats."""
 TICKER = "of ticker's YAML only lists of plain names under watchlist: are read"
 
 
@@ -42,8 +48,8 @@ def symbols_of(path: Path) -> tuple[str, ...]:
         raise InputError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from error
     if path.suffix.lower() in YAML:
         listed = _of_ticker(path, text)
-    elif path.suffix.lower() == ".csv":
-        listed = _of_csv(path, text)
+    elif path.suffix.lower() in TABLES or _header(_first(text)) is not None:
+        listed = _of_table(path, text)
     else:
         listed = _of_text(text)
     symbols = dict.fromkeys(_checked(path, each) for each in listed)
@@ -66,33 +72,55 @@ def _of_text(text: str) -> Iterator[_Listed]:
             yield _Listed(number, item)
 
 
-def _of_csv(path: Path, text: str) -> Iterator[_Listed]:
+def _first(text: str) -> str:
+    """The first line that is neither empty nor a comment."""
+    lines = (line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#"))
+    return next(lines, "")
+
+
+def _of_table(path: Path, text: str) -> Iterator[_Listed]:
     """The column ``symbol`` (or ``ticker``), as brokers export it; rows without one, as totals, are none."""
     lines = text.split("\n")
-    first = next((n for n, line in enumerate(lines) if _column(line) is not None), None)
-    if first is None:
-        raise InputError(f"{path}: no column is called symbol or ticker")
-    column = _column(lines[first])
-    mark = _mark(lines[first])
-    rows = csv.reader(io.StringIO("\n".join(lines[first + 1 :])), delimiter=mark, strict=True)
+    headers = ((n, header) for n, line in enumerate(lines) if (header := _header(line)) is not None)
+    first, header = next(headers, (0, None))
+    if header is None:
+        if not (line := _first(text)):
+            return
+        mark = max(MARKS, key=line.count)
+        heads = ", ".join(cell.strip() for cell in _cells(line, mark) if cell.strip())
+        raise InputError(
+            f"{path}: no column is called symbol or ticker; the first line has {clean(heads)[:NAMED]}"
+        )
+    rows = csv.reader(io.StringIO("\n".join(lines[first + 1 :])), delimiter=header.mark, strict=True)
     number = first + 2
     try:
         for row in rows:
-            if column is not None and column < len(row) and row[column].strip():
-                yield _Listed(number, row[column].strip())
+            if header.column < len(row) and row[header.column].strip():
+                yield _Listed(number, row[header.column].strip())
             number = first + 2 + rows.line_num
     except csv.Error as error:
         raise InputError(f"{path}, line {number}: {error}") from error
 
 
-def _mark(line: str) -> str:
-    return next((mark for mark in (",", ";", "\t") if mark in line), ",")
+class _Header(NamedTuple):
+    mark: str
+    """What stands between the cells."""
+    column: int
+    """Where the symbols stand."""
 
 
-def _column(line: str) -> int | None:
-    """Where the symbols stand, if this line is the header."""
-    cells = [cell.strip().strip('"').lower() for cell in line.split(_mark(line))]
-    return next((cells.index(name) for name in COLUMNS if name in cells), None)
+def _cells(line: str, mark: str) -> list[str]:
+    return next(csv.reader([line], delimiter=mark), [])
+
+
+def _header(line: str) -> _Header | None:
+    """What this line says of the table, if it is the header."""
+    for mark in MARKS:
+        cells = [cell.strip().lower() for cell in _cells(line, mark)]
+        column = next((cells.index(name) for name in COLUMNS if name in cells), None)
+        if column is not None:
+            return _Header(mark, column)
+    return None
 
 
 _KEY = re.compile(r"(\s*)(?:- +)?([\w-]+):\s*(.*)")

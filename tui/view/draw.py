@@ -132,6 +132,23 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
     return [row.replace("\N{NO-BREAK SPACE}", " ") for row in rows]
 
 
+def flowed(parts: Iterable[Row], width: int, indent: int = 2) -> list[Row]:
+    """The parts over as many rows as they need, broken only between them; rows after the first are indented.
+
+    What joins a part to the one before, a comma or blanks, is left out where a row begins with it.
+    """
+    rows: list[list[Span]] = [[]]
+    room = width
+    for part in parts:
+        if cells("".join(text for text, _ in part).rstrip()) > room and rows[-1]:
+            rows.append([(" " * indent, "text")])
+            room = width - indent
+            part = ((part[0][0].lstrip(", "), part[0][1]), *part[1:])  # noqa: PLW2901 - it begins a row
+        rows[-1] += part
+        room -= sum(cells(text) for text, _ in part)
+    return list(map(tuple, rows))
+
+
 def bar(share: float, width: int) -> str:
     """Return a bar in eighths of a cell that fills ``share`` (0…1) of ``width`` cells."""
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)

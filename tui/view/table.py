@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from tui.view.draw import column
+from tui.view.draw import cells, column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,26 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
             break
         shown.remove(last)
     return shown
+
+
+def folded(rows: Sequence[Row], width: int) -> list[Row]:
+    """Return the rows of a table; columns for which not every row has room follow on lines below each.
+
+    A span is a cell of it, and rows of fewer cells end early.
+    """
+    ends = [0]
+    most = max(map(len, rows), default=0)
+    while ends[-1] < most:
+        first = ends[-1]
+        at = most
+        while at > first + 1 and any(_size(row[first:at]) > width for row in rows):
+            at -= 1
+        ends.append(at)
+    return [row[first:at] for row in rows for first, at in pairwise(ends) if row[first:at]]
+
+
+def _size(row: Row) -> int:
+    return cells("".join(text for text, _ in row).rstrip())
 
 
 def lines(

@@ -45,6 +45,26 @@ def test_a_comparison(text, wanted):
     assert (asked.figure.id, asked.operator, asked.value, asked.qualifier) == wanted
 
 
+@pytest.mark.parametrize(
+    "symbol", [".DJI", "-X", "=F", "ES=F", "A=5", "5", "700", "1E5", "^RUT", "BRK.B", "A-B"]
+)
+def test_a_figure_of_any_symbol_can_be_asked_for(symbol):
+    """Whatever is a symbol at the door is one in a condition: ".DJI" and "A=5" were none."""
+    table = figures(Desk(legs=("IWM", "QQQ", symbol), pairs=((symbol, "QQQ"),)))
+    for name in (
+        f"{symbol.lower()}.last",
+        f"graph.{symbol.lower()}.ratio",
+        f"pair.{symbol.lower()}/qqq.spread.5.pp",
+    ):
+        for text in (
+            f"{name}>-1e2",
+            f"not (settled {name} >= .5)",
+            f"{name} changes",
+            f"{name}=5 and {name}!=6",
+        ):
+            assert {each.figure.id.lower() for each in comparisons(parse(text, table))} == {name}
+
+
 def test_and_binds_more_tightly_than_or():
     node = parse("record or on_pace and not (record or on_pace)", TABLE)
     assert isinstance(node, Either)

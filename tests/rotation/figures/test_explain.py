@@ -14,6 +14,7 @@ from rotation.errors import InputError
 from rotation.figures.basis import Basis
 from rotation.figures.explain import explain
 from rotation.figures.registry import figures
+from rotation.figures.settled import SettledFigures
 from rotation.market.market import Market
 from rotation.quote import Quote
 from rotation.sessions import NEW_YORK, close_ns, to_ns
@@ -75,15 +76,21 @@ def document(name: str, basis: Basis):
     return json.loads(msgspec.json.encode(explain(name, basis)))
 
 
-def world() -> Basis:
+def world(twin: str = "") -> Basis:
+    """``twin``: the symbol of a leg with the closes and the price of IWM."""
     days = CALENDAR[:420]
     rows = [
         row
-        for symbol, step in (("IWM", 5), ("QQQ", 3))
+        for symbol, step in (("IWM", 5), ("QQQ", 3), *([(twin, 5)] if twin else []))
         for row in closes(symbol, days, bytes((i * i * step + i // 3) % 8 for i in range(len(days))), trend=1)
     ]
-    history, desk, at = history_of(rows), Desk(legs=("IWM", "QQQ")), close_ns(CALENDAR[420]) - 10**9
-    prints = [Quote("IWM", at, 231.17), Quote("QQQ", at, 495.43)]
+    legs = ("IWM", "QQQ", *([twin] if twin else []))
+    history, desk, at = history_of(rows), Desk(legs=legs), close_ns(CALENDAR[420]) - 10**9
+    prints = [
+        Quote("IWM", at, 231.17),
+        Quote("QQQ", at, 495.43),
+        *([Quote(twin, at, 231.17)] if twin else []),
+    ]
     return Basis(Market(history, desk, as_of_ns=at, origin=ORIGIN).apply(prints, as_of_ns=at), history, desk)
 
 
@@ -121,6 +128,24 @@ def test_every_figure_can_be_explained():
         assert doc["id"] == name
         assert doc["definition"]
         assert doc["formula"]
+
+
+@pytest.mark.parametrize("symbol", ["700", "5", "0005.HK", "BRK.5", "RUN", "SINCE", "STREAK", "RECORD", "60"])
+def test_a_symbol_that_is_a_number_or_a_word_of_ours_has_the_inputs_of_any_other(symbol):
+    """A symbol was once taken for a window of 700 sessions, RUN for a run."""
+    basis, p = world(symbol), symbol.lower()
+    of_iwm = [name for name in figures(basis.desk) if name.startswith(("iwm.", "graph.iwm."))]
+    assert len(of_iwm) > 30
+    for name in of_iwm:
+        asked, usual = explain(name.replace("iwm", p, 1), basis), explain(name, basis)
+        assert (asked.value, asked.result, asked.unknown) == (usual.value, usual.result, usual.unknown), name
+        rows, others = ([each for each in made.inputs if each.symbol != "QQQ"] for made in (asked, usual))
+        assert [(each.date, each.value) for each in rows] == [(each.date, each.value) for each in others], (
+            name
+        )
+        settled = SettledFigures(basis.history, basis.desk)
+        table = figures(basis.desk)
+        assert settled.column(table[asked.id]) == settled.column(table[usual.id]), name
 
 
 def test_an_unknown_figure_offers_those_near_to_it():

@@ -63,7 +63,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "places": (),
 }
 """Page → the keys that open it."""
-EXPLAINED = ("spread.5.z", "spread.5.percentile")
+EXPLAINED = ("spread.5.z", "spread.5.pp")
 """The figures of the page ``explained``: the second where there is no room for the first."""
 PLACES = PanelLists(
     wide=(("spread", "ratio", "legs"), ("events", "graph")),

@@ -31,6 +31,18 @@ def test_every_figure_is_listed_once_with_unit_and_definition(here):
     assert "rut.return.5" in here.out("figures", "--pair", "RUT/NDX")
 
 
+def test_the_figures_of_the_legs_of_the_file_are_listed_too(here, monkeypatch, tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(
+        "[desk]\nlegs = ['GLD']\n[groups]\nbanks = ['KBE']\n[watchlists]\nmine = ['AAPL']\n"
+        "[[pairs]]\npair = 'XBI/IBB'\n"
+    )
+    monkeypatch.setenv("ROTATION_TUI_CONFIG", str(path))
+    ids = {each["id"] for each in json.loads(here.out("figures", "--format", "json"))}
+    assert {f"{symbol}.last" for symbol in ("iwm", "qqq", "gld", "kbe", "aapl", "xbi", "ibb")} <= ids
+    assert "dia.last" not in ids
+
+
 def test_the_figures_agree_with_the_snapshot(here, history):
     taken = here.snapshot("--history", history, *AT)
     doc = json.loads(here.out("explain", "spread.5.pp", "--history", history, *AT, "--format", "json"))

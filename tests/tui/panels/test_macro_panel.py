@@ -91,7 +91,7 @@ def test_all_of_it_is_shown(scenes: dict[str, Snapshot], width: int) -> None:
         "CPI         −0.04 %  +2.97 %  +3.27 %  Jun 2024, out 11 Jul",
         "payrolls  +206 thousand, unemployment 4.1 %", "FOMC decision Wed 31 Jul 14:00  in 15 d 3 h",
         "KRE − IWM", "IWN/IVW", "Treasury  LIVE    answered 2 h ago",
-        "FRED      STALE   answered 1 d ago: HTTP 429",
+        "FRED      STALE   answered 1 d ago", "HTTP 429; next try in 7s",
         "CPI of July 2024 should be out",
     ):  # fmt: skip
         assert part in text

@@ -62,6 +62,40 @@ def test_a_whole_file(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "[watchlists]\nmine = ['AAPL']\n[[alerts]]\nwhen='aapl.last > 200 and graph.aapl.ratio > 1'\n",
+        "[groups]\nbanks = ['KBE']\n[[alerts]]\nwhen='kbe.return.5 > 1 and banks.kbe.5.pp > 1'\n",
+        "[[pairs]]\npair = 'XBI/IBB'\n[[alerts]]\nwhen='xbi.last > 1 and pair.xbi/ibb.ratio > 1'\n",
+        "[desk]\npairs = ['XBI/IBB']\n[[alerts]]\nwhen='ibb.streak.settled > 1'\n",
+        "[desk]\npair = 'XBI/IBB'\nlegs = ['SPY']\n[[alerts]]\nwhen='ibb.streak.settled > 1'\n",
+    ],
+)
+def test_an_alert_may_be_on_every_leg_of_the_file(tmp_path, text):
+    """A leg of a group, a watch list or a further pair was an unknown figure, and the whole file refused."""
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    alerts = read(path).alerts
+    assert len(alerts.rules) == 1
+    assert alerts.unknown == ()
+
+
+def test_an_alert_on_a_symbol_that_may_be_stored_is_taken_and_named(tmp_path):
+    """Whatever has closes is a leg, which the file alone cannot tell; other figures will never be."""
+    path = tmp_path / "config.toml"
+    path.write_text("[[alerts]]\nwhen='gld.last > 1 and graph.gld.ratio > 1'\n")
+    alerts = read(path).alerts
+    assert len(alerts.rules) == 1
+    ((name, note),) = alerts.unknown
+    assert name == alerts.rules[0].id
+    assert note.startswith(f"{path}, line 2: alerts.when: condition, column 1: unknown figure 'gld.last'")
+    for wrong in ("foo > 5", "gld.lst > 5", "g/d.last > 5", "breadth.nosuch.share_up > 1"):
+        path.write_text(f"[[alerts]]\nwhen='{wrong}'\n")
+        with pytest.raises(InputError, match=r"line 2: .*unknown figure"):
+            read(path)
+
+
+@pytest.mark.parametrize(
     ("text", "line", "message"),
     [
         ("[[alerts]]\nname='a'\n", 1, "alerts.when: expected a condition, such as"),

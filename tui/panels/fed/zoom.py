@@ -28,7 +28,7 @@ from tui.panels.fed.figures import (
     target,
 )
 from tui.panels.fed.next import top
-from tui.view.draw import UNKNOWN, Row, Span, change, clean, column, fit, number, toned, wrap
+from tui.view.draw import UNKNOWN, Row, Span, change, clean, column, fit, flowed, number, toned, wrap
 from tui.view.table import Column, lines
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ RANGE = 9
 CELL, NARROW = 8, 7
 """A meeting's cells in the tree; the narrow one where all meetings then stand side by side."""
 CHART = 8
+DEGRADED = "~ rests on the month's own contract alone: read with care"
 UNBOUNDED = 500
 """Lines: what is below the edge is scrolled to."""
 
@@ -71,7 +72,8 @@ def _column(blocks: Sequence[Block], fed: Fed, width: int, mark: Mark) -> list[R
 
 def _title(text: str, width: int, more: str = "") -> list[Row]:
     lines_more = wrap(more, width, 3) if more else []
-    return [((text, "title-focus"),), *(((line, "faint"),) for line in lines_more)]
+    title = (((line, "title-focus"),) for line in wrap(text, width, 3))
+    return [*title, *(((line, "faint"),) for line in lines_more)]
 
 
 def _tree(fed: Fed, width: int, _mark: Mark) -> list[Row]:
@@ -135,12 +137,15 @@ def _meetings(fed: Fed, width: int, mark: Mark) -> list[Row]:
     if fed.stopped_at:
         block.append(stop(fed, width))
     if any(meeting.state == "degraded" for meeting in fed.meetings):
-        block.append((("~ rests on the month's own contract alone: read with care", "faint"),))
+        block += _note(DEGRADED, width)
     if fed.fit_rms_bp is not None:
-        block.append(
-            ((f"one rate path fitted to the strip: rms error {number(fed.fit_rms_bp)} bp", "faint"),)
-        )
+        fitted = f"one rate path fitted to the strip: rms error {number(fed.fit_rms_bp)} bp"
+        block += _note(fitted, width)
     return block
+
+
+def _note(text: str, width: int) -> list[Row]:
+    return [((line, "faint"),) for line in wrap(text, width, 4)]
 
 
 def _history(fed: Fed, width: int, _mark: Mark) -> list[Row]:
@@ -281,15 +286,13 @@ def _comovement(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     block = _title("Spread vs P(cut), daily changes", width)
     if both.n < LEAST_N:
         return [*block, ((f"{both.n} days so far, {LEAST_N} needed", "muted"),)]
-    figures: Row = (
-        ("beta ", "muted"),
-        (f"{change(both.beta)} pp per point", "text"),
-        ("  correlation ", "muted"),
-        (change(both.correlation), "text"),
-        (f"  n {both.n}", "muted"),
+    figures: tuple[Row, ...] = (
+        (("beta ", "muted"), (f"{change(both.beta)} pp per point", "text")),
+        (("  correlation ", "muted"), (change(both.correlation), "text")),
+        ((f"  n {both.n}", "muted"),),
     )
     why = "least-squares fit of the spread's daily change to the change in P(cut); not evidence of cause"
-    return [*block, figures, *(((line, "faint"),) for line in wrap(why, width, 2))]
+    return [*block, *flowed(figures, width), *_note(why, width)]
 
 
 def _calibration(fed: Fed, width: int, _mark: Mark) -> list[Row]:

@@ -12,7 +12,7 @@ from tui.panels.fed.figures import share
 from tui.panels.ratio import today_pct
 from tui.panels.ribbon import run
 from tui.panels.spread import story, years
-from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, number, toned
+from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, flowed, number, toned
 from tui.view.marks import marker
 from tui.view.tracks import track
 from tui.view.view_state import more_windows, options_of
@@ -42,30 +42,35 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """
     spread, mark = snapshot.spread, marker(view, "spread")
     own, p = options_of(view), pair_prefix(view.pair)
+    chosen = spread.windows.get(str(view.window))
     lines = [_head(width)]
+    if width < TRACKED and chosen is not None:
+        lines.append(_track_line(chosen, view, width, mark))
     shown = ((k, spread.windows.get(str(k))) for k in view.windows)
     lines += [_line(k, window, view, width, mark) for k, window in shown if window is not None]
     if why := pair_note(snapshot):
         lines.append(((why, "warn"),))
-    chosen = spread.windows.get(str(view.window))
     lines += [
         _beside(snapshot, width, p, mark)
         if height <= CRAMPED + more_windows(view) and not view.zoomed
         else (),
-        (
-            *(((f"{own.title}: ", "strong"),) if own and own.title else ()),
-            (f"{spread.base} against {spread.against} ", "muted"),
-            ("relative streak ", "muted"),
-            (run(spread.relative_streak), mark("strong", f"{p}relative_streak.with_today")),
+        *flowed(
+            (
+                *((((f"{own.title}: ", "strong"),),) if own and own.title else ()),
+                ((f"{spread.base} against {spread.against} ", "muted"),),
+                (
+                    ("relative streak ", "muted"),
+                    (run(spread.relative_streak), mark("strong", f"{p}relative_streak.with_today")),
+                ),
+            ),
+            width,
         ),
     ]
-    if width < TRACKED and chosen is not None:
-        lines.append(_track_line(chosen, view, width, mark))
     lines += _rarity("spread", spread.base_rate, width, f"{p}relative_streak.run", mark)
     leg = snapshot.legs.get(spread.base)
     if leg:
         lines += _rarity(spread.base, leg.base_rate, width, f"{spread.base.lower()}.run", mark)
-    lines += _either_way(view, chosen, mark)
+    lines += _either_way(view, chosen, width, mark)
     if view.zoomed and view.focus == "spread":
         lines += [(), *years.rows(snapshot, view, width), *story.rows(snapshot, view, width)]
     return lines
@@ -190,13 +195,14 @@ def _apart(window: SpreadWindow) -> bool:
     return window.status is not None and window.status.apart
 
 
-def _either_way(view: ViewState, window: SpreadWindow | None, mark: Mark) -> list[Row]:
+def _either_way(view: ViewState, window: SpreadWindow | None, width: int, mark: Mark) -> list[Row]:
     """The absolute record: a lead is not the widest spread if a gap behind was wider."""
     if window is None or window.since_either_way is None or _apart(window):
         return []
     words = _since(window.since_either_way)
     figure = f"{pair_prefix(view.pair)}spread.{view.window}.since_either_way"
-    return [((f"{view.window}d, lead or gap: widest since ", "muted"), (words, mark("text", figure)))]
+    what: Row = ((f"{view.window}d, lead or gap: ", "muted"),)
+    return flowed((what, (("widest since ", "muted"), (words, mark("text", figure)))), width)
 
 
 def _count(expected: float) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rotation.desk import pair_prefix
 from rotation.text import day, percent
-from tui.view.draw import UNKNOWN, Row, Span, change, column, fit, number, toned, wrap
+from tui.view.draw import UNKNOWN, Row, Span, change, column, fit, flowed, number, toned, wrap
+from tui.view.table import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ SPOKEN = {
 """Part of a figure's id → what turns there; a date has words of its own."""
 COMPUTING = "computing levels and what followed…"
 PAUSED = "paused: levels and what followed are shown once the screen resumes"
+OUTCOMES = (8, 9, 17, 9, 6, 7)
+"""Cells of the columns of what followed."""
 LISTED = 12
 """Episodes listed, the newest first."""
 
@@ -51,27 +54,33 @@ def _levels(snapshot: Snapshot, story: Story, view: ViewState, width: int) -> li
     """By price, the highest first, with the price now among them; those of a contract below."""
     base = snapshot.spread.base
     leg = snapshot.legs.get(base)
-    head: Row = ((f"{base} at which a {view.window}d statement turns", "strong"),)
+    title = f"{base} at which a {view.window}d statement turns"
+    head: list[Row] = [((line, "strong"),) for line in wrap(title, width, 3)]
     if leg is None or leg.last is None or not story.levels:
-        return [head, ((f"none: {base} has no price of the session shown", "muted"),)]
+        none = f"none: {base} has no price of the session shown"
+        return [*head, *(((line, "muted"),) for line in wrap(none, width, 3))]
     last = leg.last
     own = sorted(
         (level for level in story.levels if level.leg == base and _is_of(level, base, view)),
         key=lambda level: -level.price,
     )
-    lines = [head, ((f"{'':22}{'price':>10}{'from now':>10}  from there on, below", "faint"),)]
+    table: list[Row] = [
+        tuple((head, "faint") for head in (" " * 22, "     price", "  from now", "  from there on, below"))
+    ]
     is_above = True
     for level in own:
         if is_above and level.price <= last:
             is_above = False
-            lines.append(_now(last))
-        lines.append(_level(level, _parts(level, view), width))
+            table.append(_now(last))
+        table.append(_level(level, _parts(level, view)))
     if is_above:
-        lines.append(_now(last))
+        table.append(_now(last))
+    lines = [*head, *folded(table, width)]
     of_cut = [level for level in story.levels if level.leg != base]
     if of_cut:
-        lines += [(), (("P(cut at the next meeting) turns, the other contracts as now", "strong"),)]
-        lines += [_cut(level) for level in of_cut]
+        title = "P(cut at the next meeting) turns, the other contracts as now"
+        lines += [(), *(((line, "strong"),) for line in wrap(title, width, 3))]
+        lines += folded([_cut(level) for level in of_cut], width)
     return lines
 
 
@@ -89,18 +98,17 @@ def _parts(level: Level, view: ViewState) -> list[str]:
 
 
 def _now(last: float) -> Row:
-    return (("now ", "accent"), ("┄" * 18, "faint"), (column(number(last), 10), "accent"))
+    return (("now " + "┄" * 18, "accent"), (column(number(last), 10), "accent"))
 
 
-def _level(level: Level, parts: list[str], width: int) -> Row:
+def _level(level: Level, parts: list[str]) -> Row:
     turn = f"{_shown(level.at_or_above)}, {_shown(level.below)}"
-    spans: list[Span] = [
+    return (
         (column(_name(level, parts), 22, right=False), "muted"),
         (column(number(level.price), 10), "text"),
         (column(f"{change(level.change_pct)} %", 10), toned(level.change_pct)),
         (f"  {turn}", "text"),
-    ]
-    return fit(spans, width)
+    )
 
 
 def _name(level: Level, parts: list[str]) -> str:
@@ -141,27 +149,31 @@ def _cut(level: Level) -> Row:
 def _followed(story: Story, view: ViewState, width: int) -> list[Row]:
     """What followed over each horizon beside all sessions, and the newest episodes."""
     known = story.episodes.get(f"spread.{view.window}")
-    head: Row = (
-        (f"What followed {view.window}d readings like this", "strong"),
-        ("  history, not a forecast", "faint"),
-    )
+    title = f"What followed {view.window}d readings like this"
+    head = flowed((((title, "strong"),), (("  history, not a forecast", "faint"),)), width)
     if known is None or known.value is None:
-        return [head, (("no reading of the session shown", "muted"),)]
+        return [*head, (("no reading of the session shown", "muted"),)]
     way = "or more" if known.value >= 0 else "or less"
-    lines = [head, ((f"{change(known.value)} pp {way}: {known.n:,} earlier, a window apart each", "text"),)]
+    what = f"{change(known.value)} pp {way}: {known.n:,} earlier, a window apart each"
+    lines = [*head, *(((line, "text"),) for line in wrap(what, width, 3))]
     if known.note:
-        lines.append(((f"What followed is not shown ({known.note}).", "muted"),))
+        note = f"What followed is not shown ({known.note})."
+        lines += [((line, "muted"),) for line in wrap(note, width, 4)]
     else:
-        lines.append(
-            ((f"{'sessions':>8}{'median':>9}{'quartiles':>18}{'above 0':>9}{'n':>6}{'all':>8}", "faint"),)
-        )
-        lines += [_outcome(horizon, each) for horizon, each in known.after.items()]
+        heads = zip(("sessions", "median", "quartiles", "above 0", "n", "all"), OUTCOMES, strict=True)
+        table = [tuple((column(name, size), "faint") for name, size in heads)]
+        table += [_outcome(horizon, each) for horizon, each in known.after.items()]
+        lines += folded(table, width)
     return [*lines, *_list(known, width)]
 
 
 def _outcome(horizon: str, each: Outcomes) -> Row:
     if each.median is None or each.share_positive is None:
-        return ((f"{horizon:>8}", "muted"), (f"   n = {each.n}, too few", "muted"), *_all(each, 22))
+        first, second, *rest = OUTCOMES[1:-1]
+        few = column(f"   n = {each.n}, too few", first + second, right=False)
+        blank = (" " * size for size in rest)
+        spans = (f"{horizon:>8}", few[:first], few[first:], *blank)
+        return (*((text, "muted") for text in spans), *_all(each, OUTCOMES[-1]))
     quartiles = f"{change(each.q1)} … {change(each.q3)}"
     return (
         (f"{horizon:>8}", "muted"),
@@ -182,8 +194,11 @@ def _list(known: Episodes, width: int) -> list[Row]:
     if not known.episodes:
         return []
     horizons = list(known.after)
+    while 20 + 9 * len(horizons) > width and horizons:
+        horizons.pop()
     head = f"{'':12}{'then':>8}" + "".join(f"{f'+{h}':>9}" for h in horizons)
-    has_cut = any(each.cut is not None for each in known.episodes)
+    room = width - len(head)
+    has_cut = room >= len("  cut then") and any(each.cut is not None for each in known.episodes)
     lines: list[Row] = [(), ((head + ("  cut then" if has_cut else ""), "faint"),)]
     for each in reversed(known.episodes[-LISTED:]):
         spans: list[Span] = [
@@ -191,7 +206,7 @@ def _list(known: Episodes, width: int) -> list[Row]:
             (column(change(each.value), 8), toned(each.value)),
             *((column(change(each.after[h]), 9), toned(each.after[h])) for h in horizons),
         ]
-        if each.cut is not None:
+        if has_cut and each.cut is not None:
             spans.append((f"  {percent(each.cut)} %", "muted"))
         lines.append(tuple(spans))
     if len(known.episodes) > LISTED:

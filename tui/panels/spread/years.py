@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rotation.text import day
 from tui.panels.base import about
-from tui.view.draw import Row, braille, change, column, fit, toned, wrap
+from tui.view.draw import Row, braille, change, column, fit, flowed, toned, wrap
 from tui.view.plane import joined
 from tui.view.view_state import line_of
 
@@ -143,14 +143,14 @@ def _list(snapshot: Snapshot, view: ViewState, line: HistoryLine, width: int) ->
     widest, is_lead = _widest(snapshot, view, line)
     pp = _pp(snapshot, view)
     what = f"Ten widest {view.window}d {'leads' if is_lead else 'gaps'}"
-    title: Row = ((what, "strong"), ("  and the spread after", "faint"))
+    title = flowed((((what, "strong"),), (("  and the spread after", "faint"),)), width)
     if not widest:
-        return [title, (("none so far", "muted"),)]
+        return [*title, (("none so far", "muted"),)]
     horizons = list(widest[0].after)
     while DATE + VALUE * (1 + len(horizons)) > width and horizons:
         horizons.pop()
     head = f"{'':{DATE}}{'then':>{VALUE}}" + "".join(f"{f'+{h}':>{VALUE}}" for h in horizons)
-    return [title, ((head, "faint"),), *_ranked(widest, pp, horizons)]
+    return [*title, ((head, "faint"),), *_ranked(widest, pp, horizons)]
 
 
 def _ranked(widest: Sequence[Episode], pp: float | None, horizons: Sequence[str]) -> Iterator[Row]:
