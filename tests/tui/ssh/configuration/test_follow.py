@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncssh
@@ -183,7 +184,9 @@ async def test_what_no_host_has_is_not_called_applied(scene):
         '[[alerts]]\nwhen = "on_pace"\n'
     )
     config = await scene.until_config(lambda config: config["applied"])
-    assert config["applied"] == ("config.toml: screen.motion, export.folder, alerts are not for this command")
+    assert config["applied"] == (
+        "config.toml: screen.motion, export.folder, alerts do not concern this command"
+    )
 
 
 async def test_a_desk_has_windows_limits_and_pairs_of_the_file(tmp_path, scenes, monkeypatch):
@@ -233,7 +236,7 @@ async def test_an_own_theme_that_changes_is_painted_anew_for_all(tmp_path, scene
     monkeypatch.setattr(follow, "LOOK_S", 0.02)
     themes = tmp_path / "themes"
     themes.mkdir()
-    shipped = theme.files("themes").joinpath("paper.toml").read_text("utf-8")
+    shipped = files("themes").joinpath("paper.toml").read_text("utf-8")
     (themes / "mine.toml").write_text(shipped)
     theme.use_folder(themes)
     try:
