@@ -145,3 +145,17 @@ def test_symbols_of_another_list_are_the_same_symbols() -> None:
     assert made.counts.duplicates == 2 * 3
     made.expect({"A", "B", "X"}, DAY)
     assert "X" in made.admit_columns(rows.with_columns(pl.col("symbol").cast(pl.Enum(["X", "B", "A"]))), END)
+
+
+def test_to_forget_nothing_changes_nothing() -> None:
+    made = empty()
+    made.forget(())
+    give(made, [at(0), at(1)])
+    made.forget(())
+    made.forget(("X",))
+    give(made, [at(1)])
+    assert made.counts.duplicates == 1
+    made.forget(("A",))
+    assert made.prints("A", "REGULAR") is None
+    give(made, [at(1)])
+    assert (made.counts.accepted, made.counts.duplicates) == (3, 1)
