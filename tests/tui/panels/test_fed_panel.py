@@ -380,7 +380,7 @@ def test_dates_are_of_new_york() -> None:
 
 @pytest.mark.parametrize("zoomed", [False, True])
 @pytest.mark.parametrize("width", [36, 62, 156])
-def test_rates_are_no_profit_or_loss(scenes: dict[str, Snapshot], width: int, zoomed: bool) -> None:  # noqa: FBT001
+def test_rates_are_no_profit_or_loss(scenes: dict[str, Snapshot], width: int, zoomed: bool) -> None:
     """A cut once had the red of a loss, odds that rise the green of a gain."""
     view = ViewState(focus="fed", zoomed=zoomed)
     rows = PANELS["fed"].rows(scenes["live"], view, width, 60)
